@@ -1,0 +1,88 @@
+# Mayfly: one program, one Node addon, one Makefile. `make help` lists what there is.
+MODE ?= release
+OUT  := build/$(MODE)
+CC   ?= cc
+
+LIBS := libuv libseccomp jansson libpcre2-8
+
+BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP \
+	-fno-omit-frame-pointer -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wconversion \
+	-Wno-format-truncation -Werror
+CFLAGS_debug    := -Og
+CFLAGS_asan     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DMAYFLY_SANITIZED
+CFLAGS_tsan     := -O1 -fsanitize=thread -DMAYFLY_SANITIZED
+CFLAGS_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+CFLAGS  = $(BASE_CFLAGS) $(CFLAGS_$(MODE)) $(shell pkg-config --cflags $(LIBS))
+LDFLAGS = $(filter -fsanitize=%,$(CFLAGS_$(MODE))) $(LDFLAGS_$(MODE))
+LDLIBS  = $(shell pkg-config --libs $(LIBS)) -lm
+
+NODE := node_modules/node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)/bin/node
+
+# The folder says in which process the code runs; every role is this one program.
+LIBRARY_FOLDERS := base http channel ipc sandbox
+PROGRAM_FOLDERS := gateway supervisor control cli
+LIBRARY_SOURCES := $(foreach d,$(LIBRARY_FOLDERS),$(wildcard src/$(d)/*.c))
+PROGRAM_SOURCES := $(foreach d,$(PROGRAM_FOLDERS),$(wildcard src/$(d)/*.c))
+ADDON_SOURCES   := $(foreach d,base channel ipc sandbox,$(wildcard src/$(d)/*.c)) $(wildcard runtime/addon/*.c)
+ADDON_SOURCES   := $(filter-out src/ipc/link.c,$(ADDON_SOURCES))
+
+# llhttp comes as C source in Debian's node-llhttp.
+LLHTTP_OBJECTS := $(patsubst %,$(OUT)/llhttp/%.o,llhttp api http)
+objects = $(patsubst %.c,$(OUT)/%.o,$(1))
+
+.PHONY: all demo test check unit e2e fuzz-corpora lint fmt bench clean help setup
+all: build/mayfly build/mayfly.node ## build everything
+
+build/mayfly: $(OUT)/mayfly
+	cp -f $< $@
+build/mayfly.node: $(OUT)/mayfly.node
+	cp -f $< $@
+
+$(OUT)/mayfly: $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES)) $(LLHTTP_OBJECTS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/mayfly.node: $(patsubst %.c,$(OUT)/addon/%.o,$(ADDON_SOURCES))
+	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^ $(shell pkg-config --libs libseccomp)
+
+$(OUT)/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -fPIE -I/usr/share/include/llhttp -c -o $@ $<
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -isystem /usr/share/include/llhttp -c -o $@ $<
+
+$(OUT)/addon/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) -O2 -fPIC -fstack-protector-strong -isystem node_modules/node-api-headers/include \
+		$(shell pkg-config --cflags libseccomp libuv) -c -o $@ $<
+
+# Unit tests and fuzz corpora, always under ASan and UBSan.
+UNIT_TESTS := $(patsubst test/unit/%.c,build/asan/%,$(wildcard test/unit/test_*.c))
+FUZZERS    := $(patsubst test/fuzz/%.c,build/asan/%,$(wildcard test/fuzz/fuzz_*.c))
+ifeq ($(MODE),asan)
+# All folders but the programs' mains are linked into each test; --gc-sections drops what it does not use.
+TEST_OBJECTS := $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
+$(UNIT_TESTS): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+$(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_OBJECTS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+endif
+
+setup: ## install what is missing: Debian packages, npm packages
+	tools/setup
+
+unit: ## C unit tests and fuzz corpora under ASan and UBSan
+	$(MAKE) MODE=asan $(UNIT_TESTS) $(FUZZERS)
+	tools/run-unit $(UNIT_TESTS)
+	tools/run-corpora $(FUZZERS)
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

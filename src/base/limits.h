@@ -1,0 +1,42 @@
+/* Every limit of the platform by name, with where it comes from.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+/* HTTP, from outside. Heads: AWS's load balancers stop at 16K a line and 64K in all, nginx at 8K a
+ * line and 32K in all; Node.js at 16K in all. */
+#define LIMIT_REQUEST_LINE_BYTES  (16 * KIB)
+#define LIMIT_REQUEST_HEAD_BYTES  (32 * KIB)
+#define LIMIT_REQUEST_HEADERS     100
+#define LIMIT_RESPONSE_HEAD_BYTES (32 * KIB)
+#define LIMIT_CONNECTIONS         16384
+#define LIMIT_HEAD_MS             10000 /* a head must arrive within this, slowloris or not */
+#define LIMIT_BODY_IDLE_MS        30000 /* between two reads of a body */
+#define LIMIT_KEEPALIVE_MS        75000 /* nginx's default */
+#define LIMIT_SEND_IDLE_MS        60000 /* a client that reads nothing */
+
+/* The channel. A ring's pages are touched only as used. */
+#define LIMIT_RING_BYTES          (128 * KIB)
+#define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)
+#define LIMIT_STREAM_WINDOW_BYTES (256 * KIB)
+
+/* Functions. */
+#define LIMIT_FUNCTIONS          4096
+#define LIMIT_INSTANCES          4096
+#define LIMIT_QUEUE_PER_FUNCTION 1024
+#define LIMIT_INSTANCE_PIDS      1024  /* Lambda: 1024 threads and processes */
+#define LIMIT_INSTANCE_FDS       1024  /* Lambda: 1024 descriptors */
+#define LIMIT_LOAD_MS            10000 /* Lambda's init phase */
+#define LIMIT_LOG_LINE_BYTES     (32 * KIB)
+
+/* User and group ids of our processes and of functions when started as root: a range that no
+ * distribution, subuid or container tool hands out (systemd: UIDs and GIDs, "unused"
+ * 1879048192..2147352575). */
+#define MAYFLY_UID_GATEWAY  1900000001
+#define MAYFLY_UID_CONTROL  1900000002
+#define MAYFLY_UID_BUILDER  1900000003
+#define MAYFLY_UID_ZYGOTE   1900000004
+#define MAYFLY_UID_FUNCTION 1900100000 /* plus the function's number */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+
+#define CHANNEL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* Each ring begins on its own page, so that an unused direction costs nothing. */
+static size_t ring_span(void)
+{
+    return (ring_bytes(LIMIT_RING_BYTES) + 4095) & ~(size_t)4095;
+}
+
+int channel_make(struct channel_fds *ret_fds)
+{
+    scoped_fd int memory = memfd_create("mayfly-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    scoped_fd int wake_host = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    scoped_fd int wake_instance = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (memory < 0 || wake_host < 0 || wake_instance < 0) {
+        return -errno;
+    }
+    if (ftruncate(memory, (off_t)(2 * ring_span())) < 0 ||
+        fcntl(memory, F_ADD_SEALS, CHANNEL_SEALS) < 0) {
+        return -errno;
+    }
+    *ret_fds = (struct channel_fds){ .memory = take_fd(&memory),
+                                     .wake_host = take_fd(&wake_host),
+                                     .wake_instance = take_fd(&wake_instance) };
+    return 0;
+}
+
+void channel_fds_close(struct channel_fds *fds)
+{
+    scope_close_fd(&fds->memory);
+    scope_close_fd(&fds->wake_host);
+    scope_close_fd(&fds->wake_instance);
+    *fds = (struct channel_fds){ -1, -1, -1 };
+}
+
+int channel_open(struct channel *c, const struct channel_fds *fds, enum channel_side side)
+{
+    scoped_fd int memory = fds->memory;
+    scoped_fd int wake_host = fds->wake_host;
+    scoped_fd int wake_instance = fds->wake_instance;
+    size_t bytes = 2 * ring_span();
+    struct stat st;
+    if (fstat(memory, &st) < 0 || (size_t)st.st_size != bytes ||
+        (fcntl(memory, F_GET_SEALS) & CHANNEL_SEALS) != CHANNEL_SEALS) {
+        return -EINVAL;
+    }
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    if (at == MAP_FAILED) {
+        return -errno;
+    }
+    *c = (struct channel){ .memory = at, .memory_bytes = bytes };
+    struct ring_shared *to_instance = at;
+    struct ring_shared *to_host = (void *)((char *)at + ring_span());
+    bool host = side == CHANNEL_HOST;
+    ring_init(&c->in, host ? to_host : to_instance, LIMIT_RING_BYTES);
+    ring_init(&c->out, host ? to_instance : to_host, LIMIT_RING_BYTES);
+    c->wake_self = host ? take_fd(&wake_host) : take_fd(&wake_instance);
+    c->wake_peer = host ? take_fd(&wake_instance) : take_fd(&wake_host);
+    return 0;
+}
+
+void channel_close(struct channel *c)
+{
+    if (c->memory) {
+        (void)munmap(c->memory, c->memory_bytes); /* cannot fail for a mapping of ours */
+        scope_close_fd(&c->wake_self);
+        scope_close_fd(&c->wake_peer);
+        *c = (struct channel){ .wake_self = -1, .wake_peer = -1 };
+    }
+}
+
+void channel_flush(struct channel *c)
+{
+    bool reader = ring_reader_wants_wake(&c->out);
+    bool writer = ring_writer_wants_wake(&c->in);
+    if (reader || writer) {
+        uint64_t one = 1;
+        (void)!write(c->wake_peer, &one, sizeof(one)); /* fails only when it is awake already */
+    }
+}
+
+bool channel_sleep(struct channel *c)
+{
+    return ring_sleep(&c->in);
+}
+
+void channel_awake(struct channel *c)
+{
+    uint64_t count;
+    (void)!read(c->wake_self, &count, sizeof(count)); /* empty is fine */
+    ring_awake(&c->in);
+}

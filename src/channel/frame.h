@@ -1,0 +1,82 @@
+/* Frames: what crosses a channel. A 16-byte head and a payload, both 16-byte aligned in the ring.
+ *
+ * doc/runtime.md says what each means to the function's side. Integers are in the machine's order:
+ * both sides run on one machine.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+struct frame {
+    uint32_t length; /* of the payload */
+    uint32_t stream; /* one request; 0: the instance as a whole */
+    uint16_t type;   /* enum frame_type */
+    uint16_t flags;
+    uint32_t value;
+};
+_Static_assert(sizeof(struct frame) == 16, "a ring's unit");
+
+enum frame_type {
+    FRAME_PADDING = 0, /* the ring's own: skip to its start */
+
+    /* both ways */
+    FRAME_BODY = 1,   /* payload: bytes; FRAME_FLAG_END may be set */
+    FRAME_END = 2,    /* the body is complete */
+    FRAME_CREDIT = 3, /* value: bytes of body consumed by the sender of this frame */
+
+    /* gateway to instance */
+    FRAME_REQUEST =
+        16, /* value: milliseconds left, 0 none; payload: struct frame_request and its parts */
+    FRAME_CANCEL = 17, /* value: enum frame_cancel */
+    FRAME_PING =
+        18, /* answered with FRAME_PONG by the event loop, so it shows that the loop turns */
+    FRAME_STOP = 19, /* no more requests will come: finish and exit */
+
+    /* instance to gateway */
+    FRAME_RESPONSE = 32,      /* value: status; payload: headers as "name\0value\0"..., then with
+                                 FRAME_FLAG_WHOLE the body behind; flags say what follows */
+    FRAME_INFORMATIONAL = 33, /* value: 1xx status; payload: headers */
+    FRAME_FAIL = 34,          /* value: enum frame_fail; payload: JSON */
+    FRAME_LOG = 35,           /* value: level; payload: text */
+    FRAME_DONE = 36,          /* the invocation is over; payload: struct frame_usage */
+    FRAME_PONG = 37,
+    FRAME_READY = 38, /* the instance reads its channel */
+    FRAME_ACCEPT =
+        39 /* the handler of this stream has begun: it may no longer be moved elsewhere */
+};
+
+enum frame_flag {
+    FRAME_FLAG_END = 1,   /* REQUEST: no body follows. BODY: last. RESPONSE: no body follows */
+    FRAME_FLAG_COLD = 2,  /* REQUEST: the instance's first */
+    FRAME_FLAG_WHOLE = 4, /* RESPONSE: the whole body is in this payload, behind the headers, whose
+                             length is in its first four bytes; implies the end */
+    FRAME_FLAG_TRUNCATED = 8 /* LOG: the text was longer */
+};
+
+enum frame_cancel { FRAME_CANCEL_CLIENT = 1, FRAME_CANCEL_TIMEOUT = 2, FRAME_CANCEL_DRAIN = 3 };
+
+enum frame_fail {
+    FRAME_FAIL_THROW,
+    FRAME_FAIL_LOAD,
+    FRAME_FAIL_INVALID,
+    FRAME_FAIL_MISSING,
+    FRAME_FAIL_METHOD,
+    FRAME_FAIL_SIZE,
+    FRAME_FAIL_COUNT
+};
+
+/* Followed by method, target, headers and meta, in this order, without separators. */
+struct frame_request {
+    uint32_t endpoint;
+    uint32_t method_len;
+    uint32_t target_len;
+    uint32_t headers_len; /* "name\0value\0"..., names lower-cased */
+    uint32_t meta_len;    /* "requestId\0traceparent\0address\0port\0scheme\0host\0original\0" and
+                             captures "name\0value\0" */
+};
+
+struct frame_usage {
+    uint64_t cpu_us; /* of the instance since its last DONE: exact when it serves one at a time */
+    uint64_t memory_peak_bytes; /* of the instance, so far */
+};

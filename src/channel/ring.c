@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/ring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#define RING_UNIT ((uint32_t)sizeof(struct frame))
+
+static uint32_t round_up(uint32_t n)
+{
+    return (n + RING_UNIT - 1) & ~(RING_UNIT - 1);
+}
+
+size_t ring_bytes(uint32_t size)
+{
+    return sizeof(struct ring_shared) + size;
+}
+
+void ring_init(struct ring *r, struct ring_shared *shared, uint32_t size)
+{
+    assert(size >= 4 * RING_UNIT && (size & (size - 1)) == 0);
+    *r = (struct ring){ .shared = shared, .size = size };
+}
+
+static unsigned char *ring_at(struct ring *r, uint32_t position)
+{
+    return r->shared->data + (position & (r->size - 1));
+}
+
+/* Bytes that may be written. A tail outside of what we have written is a lie: treat it as full, and
+ * the reader of that ring, which is the liar, only hurts itself. */
+static uint32_t ring_room(struct ring *r)
+{
+    uint32_t used = r->position - r->peer;
+    return used > r->size ? 0 : r->size - used;
+}
+
+static bool ring_has_room(struct ring *r, uint32_t need)
+{
+    if (ring_room(r) >= need) {
+        return true;
+    }
+    /* pairs with the release in ring_consume */
+    r->peer = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
+    return ring_room(r) >= need;
+}
+
+static void ring_publish(struct ring *r, uint32_t bytes)
+{
+    r->position += bytes;
+    /* pairs with the acquire in ring_peek */
+    atomic_store_explicit(&r->shared->head, r->position, memory_order_release);
+}
+
+void *ring_reserve(struct ring *r, uint32_t length)
+{
+    assert(length <= r->size / 2 - RING_UNIT);
+    uint32_t need = RING_UNIT + round_up(length);
+    uint32_t to_end = r->size - (r->position & (r->size - 1));
+    uint32_t total = to_end < need ? to_end + need : need;
+    if (!ring_has_room(r, total)) {
+        atomic_store_explicit(&r->shared->writer_waits, 1, memory_order_seq_cst);
+        atomic_thread_fence(memory_order_seq_cst); /* the flag before the second look */
+        if (!ring_has_room(r, total)) {
+            return NULL;
+        }
+    }
+    if (to_end < need) {
+        struct frame padding = { .type = FRAME_PADDING, .length = to_end - RING_UNIT };
+        memcpy(ring_at(r, r->position), &padding, sizeof(padding));
+        ring_publish(r, to_end);
+    }
+    r->pending = need;
+    return ring_at(r, r->position) + RING_UNIT;
+}
+
+void ring_commit(struct ring *r, const struct frame *frame)
+{
+    assert(RING_UNIT + round_up(frame->length) <= r->pending);
+    memcpy(ring_at(r, r->position), frame, sizeof(*frame));
+    ring_publish(r, RING_UNIT + round_up(frame->length));
+    r->pending = 0;
+}
+
+int ring_write(struct ring *r, const struct frame *frame, const void *payload)
+{
+    if (frame->length > r->size / 2 - RING_UNIT) {
+        return -EMSGSIZE;
+    }
+    void *at = ring_reserve(r, frame->length);
+    if (!at) {
+        return -EAGAIN;
+    }
+    if (frame->length > 0) {
+        memcpy(at, payload, frame->length);
+    }
+    ring_commit(r, frame);
+    return 0;
+}
+
+/* The bytes that the writer says it has published and we have not consumed; negative if it lies. */
+static int64_t ring_available(struct ring *r)
+{
+    if (r->peer == r->position) {
+        /* pairs with the release in ring_publish */
+        r->peer = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+    }
+    uint32_t available = r->peer - r->position;
+    return available > r->size || available % RING_UNIT != 0 ? -1 : (int64_t)available;
+}
+
+int ring_peek(struct ring *r, struct frame *ret_frame, const void **ret_payload)
+{
+    for (;;) {
+        int64_t available = ring_available(r);
+        if (available <= 0) {
+            return available < 0 ? -EPROTO : 0;
+        }
+        struct frame frame;
+        unsigned char *at = ring_at(r, r->position);
+        memcpy(&frame, at, sizeof(frame)); /* the one copy that is looked at */
+        uint32_t to_end = r->size - (r->position & (r->size - 1));
+        if (frame.length > to_end - RING_UNIT ||
+            RING_UNIT + round_up(frame.length) > (uint64_t)available) {
+            return -EPROTO;
+        }
+        r->pending = RING_UNIT + round_up(frame.length);
+        if (frame.type != FRAME_PADDING) {
+            *ret_frame = frame;
+            *ret_payload = at + RING_UNIT;
+            return 1;
+        }
+        ring_consume(r);
+    }
+}
+
+void ring_consume(struct ring *r)
+{
+    r->position += r->pending;
+    r->pending = 0;
+    /* pairs with the acquire in ring_has_room */
+    atomic_store_explicit(&r->shared->tail, r->position, memory_order_release);
+}
+
+bool ring_sleep(struct ring *r)
+{
+    atomic_store_explicit(&r->shared->reader_sleeps, 1, memory_order_seq_cst);
+    atomic_thread_fence(memory_order_seq_cst); /* the flag before the second look */
+    r->peer = atomic_load_explicit(&r->shared->head, memory_order_acquire);
+    if (r->peer == r->position) {
+        return true;
+    }
+    ring_awake(r);
+    return false;
+}
+
+void ring_awake(struct ring *r)
+{
+    atomic_store_explicit(&r->shared->reader_sleeps, 0, memory_order_relaxed);
+}
+
+static bool take_flag(_Atomic uint32_t *flag)
+{
+    atomic_thread_fence(memory_order_seq_cst); /* our position before their flag */
+    return atomic_load_explicit(flag, memory_order_relaxed) != 0 &&
+           atomic_exchange_explicit(flag, 0, memory_order_relaxed) != 0;
+}
+
+bool ring_reader_wants_wake(struct ring *r)
+{
+    return take_flag(&r->shared->reader_sleeps);
+}
+
+bool ring_writer_wants_wake(struct ring *r)
+{
+    return take_flag(&r->shared->writer_waits);
+}

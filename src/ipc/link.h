@@ -1,0 +1,48 @@
+/* A socket of messages on a libuv loop. Sends never block: what the peer does not take yet waits
+ * here, up to a bound; a peer over the bound is as good as gone.
+ *
+ * Runs on the loop's thread. Owned by whoever embeds it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "ipc/message.h"
+#include "ipc/socket.h"
+
+struct link;
+
+/* A checked message. Descriptors that the callee does not take (take_fd on received->fds[i]) are
+ * closed after it returns. It may call link_close(). */
+typedef void (*link_message_fn)(struct link *link, const union message *message,
+                                struct ipc_received *received);
+/* The peer has closed, died, or sent what it may not (why < 0). Called once; link_close() is the
+ * callee's next step. */
+typedef void (*link_gone_fn)(struct link *link, int why);
+
+struct link_queued;
+
+struct link {
+    uv_poll_t poll;
+    int fd; /* owned */
+    enum message_role self;
+    enum message_role peer;
+    bool open;
+    link_message_fn on_message;
+    link_gone_fn on_gone;
+    void (*on_closed)(struct link *link);
+    struct link_queued *queue_head; /* owned */
+    struct link_queued *queue_tail;
+    size_t queue_count;
+};
+
+/* Takes over fd, also on failure. */
+int link_open(struct link *link, uv_loop_t *loop, int fd, enum message_role self,
+              enum message_role peer, link_message_fn on_message, link_gone_fn on_gone) MUST_USE;
+
+/* Descriptors stay the caller's. An error means that the peer is gone or too slow. */
+int link_send(struct link *link, const void *message, const int *fds, size_t fd_count);
+
+/* on_closed (may be NULL) is called when the memory may be freed. */
+void link_close(struct link *link, void (*on_closed)(struct link *link));
