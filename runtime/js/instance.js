@@ -1,0 +1,147 @@
+'use strict';
+/* The loop of an instance: requests come in from the channel, each becomes an Exchange and goes to the
+ * dialect's adapter. Here too lives what happens when a function's code fails outside of its handler,
+ * or ends the process. */
+
+const { inspect } = require('node:util');
+const { Exchange } = require('./exchange');
+const context = require('./context');
+const consoles = require('./console');
+
+const LOG_ERROR = 3;
+
+/* How long requests in flight may finish after an uncaught error has condemned the process. */
+const CONDEMNED_MS = 10_000;
+
+/* An endpoint's settings over its function's, for each endpoint. */
+function mergeSettings(spec) {
+  const endpoints = spec.endpoints?.length ? spec.endpoints : [{}];
+  return endpoints.map((endpoint) => Object.freeze({ ...spec.settings, ...endpoint.settings }));
+}
+
+class Instance {
+  #app;
+  #adapter;
+  #active = new Map();
+  #stopping = false;
+  #exitCode = 0;
+
+  constructor({ spec, app, adapter, native }) {
+    this.spec = spec;
+    this.native = native;
+    this.settings = mergeSettings(spec);
+    this.#app = app;
+    this.#adapter = adapter;
+  }
+
+  open() {
+    const active = this.#active;
+    this.native.open({
+      request: (stream, endpoint, method, target, headers, meta, flags, timeoutMs) => {
+        const exchange = new Exchange(this, stream, endpoint, method, target, headers, meta, flags, timeoutMs);
+        active.set(stream, exchange);
+        context.run(exchange, this.#handle, this, exchange);
+      },
+      body: (stream, chunk) => {
+        const exchange = active.get(stream);
+        if (exchange) context.run(exchange, exchange.receiveBody.bind(exchange), chunk);
+      },
+      end: (stream) => {
+        const exchange = active.get(stream);
+        if (exchange) context.run(exchange, exchange.receiveEnd.bind(exchange));
+      },
+      cancel: (stream, reason) => {
+        const exchange = active.get(stream);
+        if (exchange) context.run(exchange, exchange.receiveCancel.bind(exchange), reason);
+      },
+      credit: (stream, windowBytes) => active.get(stream)?.receiveCredit(windowBytes),
+      stop: () => {
+        this.#stopping = true;
+        this.#exitIfIdle();
+      },
+    });
+  }
+
+  /* A rejection of an adapter surfaces as an unhandled rejection in its request's context, so the
+   * happy path pays for no handler. */
+  #handle = (self, exchange) => {
+    try {
+      self.#adapter.handle(self.#app, exchange);
+    } catch (error) {
+      exchange.fail('throw', error);
+    }
+  };
+
+  /** An exchange tells that it is over. */
+  finished(exchange) {
+    this.#active.delete(exchange.stream);
+    if (this.#stopping) this.#exitIfIdle();
+  }
+
+  #exitIfIdle() {
+    if (this.#active.size === 0) process.exit(this.#exitCode);
+  }
+
+  /* The request an uncaught error belongs to: the one whose code threw. A timer's callback has lost
+   * its context by then, but a single request in flight leaves no doubt. */
+  #culprit() {
+    const exchange = context.current();
+    if (exchange) return exchange;
+    return this.#active.size === 1 ? this.#active.values().next().value : undefined;
+  }
+
+  uncaught(error, origin) {
+    /* As in Node: a program that listens decides itself. */
+    if (process.listenerCount('uncaughtException') > 1) return;
+    const exchange = this.#culprit();
+    const policy = this.#policy(exchange, error, origin);
+    if (exchange && !exchange.answered) exchange.fail('throw', error);
+    else this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error));
+    if (policy === 'exit') process.exit(1);
+    if (policy === 'drain') this.#condemn();
+  }
+
+  #policy(exchange, error, origin) {
+    const policy = this.#adapter.uncaught ?? 'continue';
+    return typeof policy === 'function' ? policy(exchange, error, origin) : policy;
+  }
+
+  #condemn() {
+    this.#stopping = true;
+    this.#exitCode = 1;
+    setTimeout(() => process.exit(1), CONDEMNED_MS).unref();
+    this.#exitIfIdle();
+  }
+
+  /* The function ended its own process. Who called it gets an answer; the others see the process die. */
+  exiting(code) {
+    consoles.flush();
+    if (this.#stopping) return;
+    const exchange = this.#culprit();
+    if (!exchange || exchange.answered) return;
+    const error = new Error(`process.exit(${code ?? 0}) was called by the function`);
+    error.name = 'ProcessExit';
+    exchange.fail('throw', error);
+  }
+}
+
+function printError(error) {
+  try {
+    return typeof error === 'string' ? error : inspect(error);
+  } catch {
+    return 'an error that cannot be printed';
+  }
+}
+
+/** Opens the channel and serves until the gateway says stop. */
+function start({ spec, app, adapter, native }) {
+  const instance = new Instance({ spec, app, adapter, native });
+  process.on('uncaughtException', (error, origin) => instance.uncaught(error, origin));
+  process.prependListener('exit', (code) => instance.exiting(code));
+  adapter.start?.(app);
+  instance.open();
+  consoles.connect(native);
+  return instance;
+}
+
+module.exports = { start };
