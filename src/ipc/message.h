@@ -100,7 +100,10 @@ struct message_function_output {
     uint64_t function;
 };
 
-/* fds: a memfd with the routing part of the manifest (JSON). Answered with ROUTES_DONE. */
+/* fds: a memfd with the routing part of the manifest (JSON): `routes`, `static`, and `functions`,
+ * each of which has its id of this protocol as an integer `id` besides its name, dialect, limits,
+ * scaling, endpoints and settings; env, artifact and mounts may be left out. Answered with
+ * ROUTES_DONE. */
 struct message_routes {
     uint32_t type;
     uint32_t reserved;
