@@ -1,0 +1,43 @@
+/* The state of the addon in this process. One environment only: worker threads get no Mayfly.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "channel/channel.h"
+#include "ipc/message.h"
+#include "value.h"
+
+struct instance;
+
+struct addon {
+    napi_env env;
+    uv_loop_t *loop;
+    int link_fd;          /* to the supervisor; -1 in an instance */
+    int parent_link_fd;   /* base zygote's own; -1 elsewhere */
+    uint32_t isolation;   /* enum sandbox_feature bits in force */
+    uint64_t instance_id; /* 0 while this is no instance */
+    struct channel_fds channel_fds;
+    struct instance *instance; /* owned; NULL until open() */
+    uv_poll_t link_poll;       /* only where instances are not forked */
+    napi_ref become;           /* called when this process becomes an instance */
+};
+
+struct addon *addon_of(napi_env env);
+
+/* zygote.c: serveBase(fd), serveFunction(loadMs), awaitInstance(loadMs, reason, callback),
+ * loadFailed(text), restScan(), now(), exit(code), setTitle(text) */
+napi_status zygote_define(napi_env env, napi_value exports);
+
+/* instance.c: open(callbacks, options), respond(...) and the other calls of doc/runtime.md */
+napi_status instance_define(napi_env env, napi_value exports);
+
+static inline napi_status addon_define(napi_env env, napi_value exports, const char *name,
+                                       napi_callback callback)
+{
+    napi_value function;
+    napi_status status =
+        napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
+    return status == napi_ok ? napi_set_named_property(env, exports, name, function) : status;
+}

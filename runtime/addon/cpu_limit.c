@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cpu_limit.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+struct cpu_limit {
+    timer_t timer;
+    struct timespec budget;
+};
+
+static void cpu_limit_reached(int signal_number)
+{
+    (void)signal_number;
+    _exit(CPU_LIMIT_EXIT);
+}
+
+struct cpu_limit *cpu_limit_create(uint32_t limit_ms)
+{
+    if (limit_ms == 0) {
+        return NULL;
+    }
+    struct sigaction action = { .sa_handler = cpu_limit_reached };
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGXCPU };
+    timer_t timer;
+    if (sigaction(SIGXCPU, &action, NULL) < 0 ||
+        timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) < 0) {
+        return NULL;
+    }
+    struct cpu_limit *c = mem_new(struct cpu_limit);
+    c->timer = timer;
+    c->budget = (struct timespec){ .tv_sec = limit_ms / 1000,
+                                   .tv_nsec = (long)(limit_ms % 1000) * 1000000 };
+    return c;
+}
+
+void cpu_limit_start(struct cpu_limit *c)
+{
+    if (c) {
+        struct itimerspec value = { .it_value = c->budget };
+        (void)timer_settime(c->timer, 0, &value, NULL); /* cannot fail for a timer of ours */
+    }
+}
+
+void cpu_limit_stop(struct cpu_limit *c)
+{
+    if (c) {
+        struct itimerspec value = { 0 };
+        (void)timer_settime(c->timer, 0, &value, NULL);
+    }
+}
