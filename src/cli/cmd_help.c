@@ -1,0 +1,86 @@
+/* mayfly help and mayfly version.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    const char *line;
+    const char *text;
+} commands[] = {
+    { "dev", "serve a project on this machine, with hot reload",
+      "usage: mayfly dev [DIR] [options]\n"
+      "\n"
+      "Finds the functions in DIR (default: the current folder), serves them over HTTP and follows\n"
+      "every change. There is nothing to configure for a project that keeps to the conventions of\n"
+      "Next.js, Vercel, Netlify, Cloudflare Workers or AWS Lambda; one project may mix them.\n"
+      "\n"
+      "  --port N      listen on this port (default 3000; 0 takes a free one)\n"
+      "  --host H      listen on this address (default localhost: 127.0.0.1 and ::1);\n"
+      "                0.0.0.0 lets other machines in\n"
+      "  --log FORMAT  text (default), json (one object a line) or none\n"
+      "  --verbose     also say what the platform itself does\n"
+      "\n"
+      "Ctrl-C stops everything; a second Ctrl-C does not wait for requests in flight.\n" },
+    { "doctor", "say what this machine allows, and what is lost without it",
+      "usage: mayfly doctor\n"
+      "\n"
+      "Tries every kind of isolation that functions are given, prints what works and, for what does\n"
+      "not, the reason, what is lost and what to do about it.\n" },
+    { "version", "print the version",
+      "usage: mayfly version\n" },
+    { "help", "say more about a command",
+      "usage: mayfly help [COMMAND]\n" },
+};
+/* clang-format on */
+
+const char *cli_help(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return commands[i].text;
+        }
+    }
+    return NULL;
+}
+
+static void print_overview(FILE *out)
+{
+    (void)fputs("usage: mayfly COMMAND [arguments]\n\n", out);
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        (void)fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].line);
+    }
+    (void)fputs("\nmayfly help COMMAND says more.\n", out);
+}
+
+int cmd_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stdout);
+        return CLI_OK;
+    }
+    const char *text = cli_help(argv[1]);
+    if (!text) {
+        (void)fprintf(stderr, "mayfly: there is no command %s\n\n", argv[1]);
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    (void)fputs(text, stdout);
+    return CLI_OK;
+}
+
+int cmd_version(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        (void)fputs(cli_help("version"), stderr);
+        return CLI_USAGE;
+    }
+    (void)puts("mayfly " CLI_VERSION);
+    return CLI_OK;
+}

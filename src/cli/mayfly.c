@@ -1,0 +1,49 @@
+/* main(): one executable, whose first argument says what it is. Besides the commands there are the
+ * roles as which the supervisor starts it again.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/title.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "control/control.h"
+#include "gateway/gateway.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} roles[] = {
+    { "dev", cmd_dev },           { "doctor", cmd_doctor },    { "version", cmd_version },
+    { "help", cmd_help },         { "--help", cmd_help },      { "-h", cmd_help },
+    { "--version", cmd_version }, { "gateway", gateway_main }, { "control", control_main },
+};
+
+static int unknown_command(const char *word)
+{
+    static const char *const names[] = { "dev", "doctor", "version", "help", NULL };
+    const char *meant = options_suggest(word, names);
+    (void)fprintf(stderr, "mayfly: unknown command %s", word);
+    if (meant) {
+        (void)fprintf(stderr, "; did you mean mayfly %s?\n", meant);
+    } else {
+        (void)fputs("; mayfly help lists what there is\n", stderr);
+    }
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    title_init(argc, argv);
+    if (argc < 2) {
+        (void)cmd_help(1, argv);
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
+        if (strcmp(roles[i].name, argv[1]) == 0) {
+            return roles[i].run(argc - 1, argv + 1);
+        }
+    }
+    return unknown_command(argv[1]);
+}

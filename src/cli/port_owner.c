@@ -1,0 +1,105 @@
+/* /proc/net/tcp names a listening socket's inode, and /proc/<pid>/fd who has a descriptor of it
+ * (proc(5)).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/port_owner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/scope.h"
+#include "base/str.h"
+
+#define TCP_LISTEN_STATE 0x0A
+
+static void scope_close_file(FILE **f)
+{
+    if (*f) {
+        (void)fclose(*f); /* only read from */
+    }
+}
+
+static void scope_close_folder(DIR **d)
+{
+    if (*d) {
+        (void)closedir(*d); /* only read from */
+    }
+}
+
+/* The inode of the socket that listens on `port` in a table, 0 when there is none. */
+static unsigned long find_inode(const char *table, uint16_t port)
+{
+    SCOPED(scope_close_file) FILE *f = fopen(table, "re");
+    char line[512];
+    while (f && fgets(line, sizeof(line), f)) {
+        unsigned int local_port;
+        unsigned int state;
+        unsigned long inode;
+        /* "  0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1234" */
+        if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+                   &local_port, &state, &inode) == 3 &&
+            local_port == port && state == TCP_LISTEN_STATE) {
+            return inode;
+        }
+    }
+    return 0;
+}
+
+static bool has_socket(int proc, const char *pid, const char *socket_name)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%.20s/fd", pid);
+    scoped_fd int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    SCOPED(scope_close_folder) DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!folder) {
+        return false;
+    }
+    int folder_fd = take_fd(&fd); /* the DIR's now */
+    for (struct dirent *e = readdir(folder); e; e = readdir(folder)) {
+        char target[64];
+        ssize_t n = readlinkat(folder_fd, e->d_name, target, sizeof(target) - 1);
+        if (n > 0 && str_eq(str_of(target, (size_t)n), str_c(socket_name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void describe(int proc, const char *pid, char *ret_text, size_t size)
+{
+    char path[64];
+    char name[32] = "a process";
+    (void)snprintf(path, sizeof(path), "%.20s/comm", pid);
+    scoped_fd int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, name, sizeof(name) - 1) : -1;
+    if (n > 0) {
+        name[n] = '\0';
+        name[strcspn(name, "\n")] = '\0';
+    }
+    (void)snprintf(ret_text, size, "%s (process %.20s)", name, pid);
+}
+
+bool port_owner_find(uint16_t port, char *ret_text, size_t size)
+{
+    unsigned long inode = find_inode("/proc/net/tcp", port);
+    if (inode == 0) {
+        inode = find_inode("/proc/net/tcp6", port);
+    }
+    if (inode == 0) {
+        return false;
+    }
+    char socket_name[64];
+    (void)snprintf(socket_name, sizeof(socket_name), "socket:[%lu]", inode);
+    SCOPED(scope_close_folder) DIR *proc = opendir("/proc");
+    for (struct dirent *e = proc ? readdir(proc) : NULL; e; e = readdir(proc)) {
+        uint64_t pid;
+        if (str_to_u64(str_c(e->d_name), &pid) && has_socket(dirfd(proc), e->d_name, socket_name)) {
+            describe(dirfd(proc), e->d_name, ret_text, size);
+            return true;
+        }
+    }
+    return false;
+}
