@@ -1,0 +1,93 @@
+'use strict';
+/* The standard's side of the runtime: Request out of an exchange, Response into it.
+ *
+ * web_headers.js, web_response.js and web_request.js hold the fast classes; undici's real ones stay
+ * behind the same prototypes. */
+
+const { isDisturbed } = require('node:stream');
+const headers = require('./web_headers');
+const responses = require('./web_response');
+const requests = require('./web_request');
+
+const { RealResponse } = responses;
+const { RealRequest } = requests;
+
+/** Makes the global Request, Response, Headers and fetch the fast ones. Before any user code. */
+function install() {
+  headers.install();
+  responses.install();
+  requests.install();
+}
+
+const isResponse = (value) => value instanceof RealResponse;
+const isRequest = (value) => value instanceof RealRequest;
+
+/**
+ * Answers with a Response. Resolves when the answer is complete; returns undefined when it is at once.
+ */
+function sendResponse(exchange, response) {
+  const light = responses.lightOf(response);
+  if (light === undefined) return sendReal(exchange, response);
+  try {
+    exchange.respond(light.status, light.wire(), light.takeSource());
+  } catch (error) {
+    exchange.fail('invalid', error);
+  }
+  return undefined;
+}
+
+function sendReal(exchange, response) {
+  let body;
+  try {
+    if (!isResponse(response)) throw new TypeError('The handler returned no Response');
+    const { status } = response;
+    if (response.type === 'error' || status < 200) throw new TypeError('Response.error() is no answer');
+    body = response.body;
+    if (body && (body.locked || isDisturbed(body))) throw responses.unusable();
+    const wire = wireOf(response, body);
+    if (body === null || exchange.method === 'HEAD') {
+      body?.cancel().catch(() => {});
+      exchange.respond(status, wire, null);
+      return undefined;
+    }
+    exchange.head(status, wire);
+  } catch (error) {
+    exchange.fail('invalid', error);
+    return undefined;
+  }
+  return pump(exchange, body);
+}
+
+/* Of a fetched response the body has been decompressed; what its headers say of it is not true any more. */
+function wireOf(response, body) {
+  if (!body || !requests.isDecoded(body)) return headers.wireOf(response.headers);
+  const kept = new Headers(response.headers);
+  kept.delete('content-encoding');
+  kept.delete('content-length');
+  return headers.wireOf(kept);
+}
+
+/** Streams a ReadableStream as the rest of an answer, no faster than its client reads. */
+async function pump(exchange, stream) {
+  const reader = stream.getReader();
+  exchange.onCancel(() => {
+    reader.cancel(exchange.cancelReason).catch(() => {});
+  });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || exchange.cancelled) break;
+      if (!(value instanceof Uint8Array) && typeof value !== 'string') {
+        throw new TypeError('Received non-Uint8Array chunk');
+      }
+      if (!exchange.write(value)) await exchange.drained();
+    }
+    exchange.end();
+  } catch (error) {
+    exchange.fail('throw', error);
+    reader.cancel(error).catch(() => {});
+  }
+}
+
+module.exports = { install, requestOf: requests.requestOf, sendResponse, pump, isResponse, isRequest,
+  real: { Request: RealRequest, Response: RealResponse, Headers: headers.RealHeaders } };
