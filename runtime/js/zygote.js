@@ -1,0 +1,130 @@
+'use strict';
+/* The main program of the base zygote, and of everything that is forked from it.
+ *
+ *   base zygote      warms up, comes to rest, waits in native code (serveBase)
+ *   function zygote  a fork of it in a sandbox: loads the function, comes to rest, waits (serveFunction)
+ *   instance         a fork of that: opens its channel and serves requests
+ *
+ * Usage: node zygote.js LINK_FD ADDON_FILE */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { inspect } = require('node:util');
+const { createRequire } = require('node:module');
+const { pathToFileURL } = require('node:url');
+
+const [linkFd, addonFile] = process.argv.slice(2);
+const native = require(addonFile);
+const fixups = require('./fixups');
+fixups.install(native);
+
+const { warm } = require('./warm');
+const { comeToRest } = require('./rest');
+const consoles = require('./console');
+const instances = require('./instance');
+
+const TASK = '/var/task';
+const DIALECTS = path.join(__dirname, 'dialects');
+
+/* All of our own code is loaded here, so that functions share its memory. */
+function loadRuntime(directory) {
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+    const file = path.join(directory, entry.name);
+    if (entry.isDirectory()) loadRuntime(file);
+    else if (entry.name.endsWith('.js')) require(file);
+  }
+}
+
+function adapterOf(dialect) {
+  if (!/^[a-z]+$/.test(dialect)) throw new Error(`the manifest names an unknown dialect: ${dialect}`);
+  return require(path.join(DIALECTS, `${dialect}.js`));
+}
+
+function setEnvironment(env) {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  const defaults = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', LANG: 'C.UTF-8' };
+  Object.assign(process.env, defaults, env);
+}
+
+/* The process should look to the function as if it had been started for it alone. */
+function becomeProgramOf(spec) {
+  const entry = path.join(TASK, spec.entry ?? '');
+  process.argv = [process.execPath, entry];
+  process.execArgv = [];
+  setEnvironment(spec.env ?? {});
+  process.chdir(TASK);
+  native.setTitle(`mayfly: zygote ${spec.name}@${spec.version}`);
+  return entry;
+}
+
+/* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call. */
+function moduleLoader(entry) {
+  let bundle;
+  const open = async () => (entry.endsWith('.mjs')
+    ? import(pathToFileURL(entry))
+    : createRequire(entry)(entry));
+  return async (name) => {
+    bundle ??= open();
+    const { modules } = await bundle;
+    const thunk = modules?.[name];
+    if (typeof thunk !== 'function') throw new Error(`the bundle has no module ${name}`);
+    return thunk();
+  };
+}
+
+function describe(error) {
+  if (error instanceof Error) return error.stack || String(error);
+  return `threw ${inspect(error)}`;
+}
+
+/* Until the function serves, whatever goes wrong in it is the reason why it could not be loaded. */
+function failWhileLoading() {
+  const onError = (error) => native.loadFailed(describe(error));
+  const onExit = (code) => native.loadFailed(`the process was ended by its own code (exit ${code}) while it loaded`);
+  process.on('uncaughtException', onError);
+  process.on('exit', onExit);
+  return () => {
+    process.off('uncaughtException', onError);
+    process.off('exit', onExit);
+  };
+}
+
+function becomeInstance(id, spec, app, adapter) {
+  fixups.beginInstance(id, Number(fs.readlinkSync('/proc/self')));
+  native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
+  instances.start({ spec, app, adapter, native });
+}
+
+async function becomeFunction(spec) {
+  const startedAt = performance.now();
+  fixups.beginLoading(Number(fs.readlinkSync('/proc/self')));
+  const stopFailing = failWhileLoading();
+  const adapter = adapterOf(spec.dialect);
+  const app = await adapter.load(spec, moduleLoader(becomeProgramOf(spec)));
+  const loadMs = Math.round(performance.now() - startedAt);
+  const reason = spec.snapshot === false ? spec.reason : await comeToRest(native);
+  if (reason === '') {
+    const id = native.serveFunction(loadMs); /* returns in every instance */
+    stopFailing();
+    becomeInstance(id, spec, app, adapter);
+  } else {
+    native.awaitInstance(loadMs, reason, (id) => {
+      stopFailing();
+      becomeInstance(id, spec, app, adapter);
+    });
+  }
+}
+
+async function main() {
+  native.setTitle('mayfly: zygote base');
+  consoles.install(native);
+  loadRuntime(DIALECTS);
+  loadRuntime(path.join(__dirname, 'shims'));
+  await warm();
+  const reason = await comeToRest(native);
+  if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
+  const text = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
+  becomeFunction(JSON.parse(text)).catch((error) => native.loadFailed(describe(error)));
+}
+
+main();
