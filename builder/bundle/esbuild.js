@@ -1,0 +1,246 @@
+/* Bundles a group: one file for its CommonJS endpoints, one for its ES modules, contexts kept between builds.
+ *
+ * An endpoint is an ES module when its file or its package says so, or when its graph has top-level await; all
+ * others go to the CommonJS bundle, which Node.js loads faster and whose default imports follow `__esModule`, as
+ * webpack and TypeScript have it. The artifact's entry exports the thunks of both. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import * as esbuild from 'esbuild';
+import { fromEsbuild } from '../diagnostics.js';
+import { ENTRY, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
+import { PackageMap } from './packages.js';
+import { workerModulesPlugin, workerOptions } from './worker.js';
+
+const ESM_BANNER = [
+  "import { createRequire as ___createRequire } from 'node:module';",
+  'const require = ___createRequire(import.meta.url);',
+  'const ___mayfly_dirname = import.meta.dirname;',
+].join('\n');
+const CJS_BANNER = 'const ___mayfly_dirname = __dirname;';
+const TOP_LEVEL_AWAIT = /top-level await/i;
+
+/**
+ * @typedef {object} Bundle
+ * @property {Map<string, Uint8Array>} files of the artifact
+ * @property {string} entry
+ * @property {Map<string, import('../diagnostics.js').Diagnostic>} broken by module
+ * @property {import('../diagnostics.js').Diagnostic[]} diagnostics
+ * @property {import('./packages.js').Mount[]} mounts
+ * @property {string[]} inputs absolute paths of the user's files in it
+ */
+
+export class Bundler {
+  #contexts = new Map();
+  #packages;
+
+  constructor(project) {
+    this.project = project;
+    this.#packages = new Map();
+  }
+
+  /**
+   * @param {import('../project.js').Draft} draft
+   * @returns {Promise<Bundle>}
+   */
+  async bundle(draft) {
+    const packages = this.#packagesOf(draft);
+    const state = { draft, packages, broken: new Map(), diagnostics: [], inputs: new Set(), files: new Map() };
+    let esm = draft.endpoints.filter((endpoint) => isModule(this.project, endpoint, draft));
+    let cjs = draft.endpoints.filter((endpoint) => !esm.includes(endpoint));
+
+    const awaiting = await this.#build(state, 'cjs', cjs, esm.length > 0);
+    if (awaiting.length > 0) {
+      esm = draft.endpoints.filter((endpoint) => esm.includes(endpoint) || awaiting.includes(endpoint));
+      cjs = cjs.filter((endpoint) => !awaiting.includes(endpoint));
+      await this.#build(state, 'cjs', cjs, true);
+    }
+    await this.#build(state, 'esm', esm, cjs.length > 0);
+    return {
+      files: state.files,
+      entry: cjs.length > 0 || esm.length === 0 ? '___mayfly.cjs' : '___mayfly.mjs',
+      broken: state.broken,
+      diagnostics: state.diagnostics,
+      mounts: packages.mounts(),
+      inputs: [...state.inputs].sort(),
+    };
+  }
+
+  async close() {
+    await Promise.all([...this.#contexts.values()].map(({ context }) => context.dispose()));
+    this.#contexts.clear();
+  }
+
+  #packagesOf(draft) {
+    if (!this.#packages.has(draft.name)) {
+      this.#packages.set(draft.name, new PackageMap(this.project));
+    }
+    return this.#packages.get(draft.name);
+  }
+
+  /** @returns {Promise<object[]>} endpoints that need top-level await, when asked for cjs */
+  async #build(state, format, endpoints, hasOther) {
+    const slot = await this.#context(state, format);
+    const linked = format === 'cjs' && hasOther ? state.draft.endpoints.filter((e) => !endpoints.includes(e)) : [];
+    if (endpoints.length === 0 && linked.length === 0) {
+      return [];
+    }
+    slot.source = entrySource(format, endpoints, linked);
+    slot.assets.clear();
+    slot.file = format === 'cjs' ? '___mayfly.cjs' : hasOther ? '___mayfly_esm.mjs' : '___mayfly.mjs';
+    try {
+      this.#take(state, slot, await slot.context.rebuild());
+      return [];
+    } catch (error) {
+      if (!error.errors) {
+        throw error;
+      }
+      return this.#isolate(state, slot, format, endpoints, linked);
+    }
+  }
+
+  /** Something in the group does not build: find out whose fault it is, and build the others without it. */
+  async #isolate(state, slot, format, endpoints, linked) {
+    const faults = await Promise.all(endpoints.map((endpoint) => this.#faultsOf(state, format, endpoint)));
+    const awaiting = endpoints.filter((_, i) => format === 'cjs' && faults[i].some(isTopLevelAwait));
+    if (awaiting.length > 0) {
+      return awaiting;
+    }
+    endpoints.forEach((endpoint, i) => {
+      if (faults[i].length > 0) {
+        const diagnostics = faults[i].map((fault) => fromEsbuild(fault, 'error', this.project));
+        state.broken.set(endpoint.module, diagnostics[0]);
+        state.diagnostics.push(...diagnostics);
+      }
+    });
+    const healthy = endpoints.filter((endpoint) => !state.broken.has(endpoint.module));
+    slot.source = entrySource(format, healthy, linked);
+    this.#take(state, slot, await slot.context.rebuild());
+    return [];
+  }
+
+  /** @returns {Promise<esbuild.Message[]>} why an endpoint alone does not build */
+  async #faultsOf(state, format, endpoint) {
+    const slot = { source: entrySource(format, [endpoint], []) };
+    try {
+      await esbuild.build(this.#options(state, format, slot));
+      return [];
+    } catch (error) {
+      return error.errors ?? [{ text: error.message, notes: [], location: null }];
+    }
+  }
+
+  #take(state, slot, result) {
+    for (const file of result.outputFiles) {
+      const name = path.basename(file.path).replace('___mayfly_bundle.js', slot.file);
+      state.files.set(name, withMapName(file.contents, slot.file, name));
+    }
+    for (const input of Object.keys(result.metafile.inputs)) {
+      if (!input.includes('node_modules/') && !/^[a-z-]+:/.test(input)) {
+        state.inputs.add(path.resolve(this.project, input));
+      }
+    }
+    state.diagnostics.push(...result.warnings.map((warning) => fromEsbuild(warning, 'warning', this.project)));
+    slot.assets?.forEach((contents, name) => state.files.set(name, contents));
+  }
+
+  async #context(state, format) {
+    const key = `${state.draft.name}\0${format}`;
+    const settings = JSON.stringify(state.draft.bundle ?? {});
+    const known = this.#contexts.get(key);
+    if (known?.settings === settings) {
+      return known;
+    }
+    await known?.context.dispose();
+    const slot = { source: '', settings };
+    slot.context = await esbuild.context(this.#options(state, format, slot));
+    this.#contexts.set(key, slot);
+    return slot;
+  }
+
+  /** @returns {esbuild.BuildOptions} */
+  #options({ draft, packages }, format, slot) {
+    const worker = draft.dialect === 'worker';
+    slot.assets = new Map();
+    return {
+      entryPoints: [ENTRY],
+      /* The output seems to lie at the project's root, so that source maps name files relative to it. */
+      outfile: path.join(this.project, '___mayfly_bundle.js'),
+      absWorkingDir: this.project,
+      bundle: true,
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+      platform: 'node',
+      target: 'node26',
+      format,
+      sourcemap: 'linked',
+      keepNames: true,
+      jsx: 'automatic',
+      loader: { '.node': 'copy' },
+      banner: { js: format === 'esm' ? ESM_BANNER : CJS_BANNER },
+      ...(worker ? workerOptions(draft.bundle) : {}),
+      plugins: [
+        entryPlugin(this.project, () => slot.source),
+        workerModulesPlugin(draft, slot.assets),
+        importsPlugin({ project: this.project, packages, dialect: draft.dialect }),
+        placesPlugin(this.project),
+      ],
+    };
+  }
+}
+
+function isTopLevelAwait(message) {
+  return TOP_LEVEL_AWAIT.test(message.text);
+}
+
+/** @returns {string} the virtual module that holds the thunks */
+function entrySource(format, endpoints, linked) {
+  const call = format === 'cjs' ? 'require' : 'import';
+  const thunks = endpoints.map(({ module, source }) => `  ${quote(module)}: () => ${call}(${quote(source)}),`);
+  const links = linked.map(
+    ({ module }) =>
+      `  ${quote(module)}: () => import('./___mayfly_esm.mjs').then((other) => other.modules[${quote(module)}]()),`,
+  );
+  return `export const modules = {\n${[...thunks, ...links].join('\n')}\n};\n`;
+}
+
+function quote(text) {
+  return JSON.stringify(text);
+}
+
+/** The comment that names the map is written for the file's name in the build, not in the artifact. */
+function withMapName(contents, file, name) {
+  if (name !== file) {
+    return contents;
+  }
+  const comment = Buffer.from('//# sourceMappingURL=___mayfly_bundle.js.map\n');
+  const body = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength);
+  const at = body.lastIndexOf(comment);
+  return at < 0 ? contents : Buffer.concat([body.subarray(0, at), Buffer.from(`//# sourceMappingURL=${file}.map\n`)]);
+}
+
+function isModule(project, { source }, { dialect }) {
+  if (dialect === 'worker') {
+    return false; /* all of it is bundled: only top-level await asks for more */
+  }
+  const extension = path.extname(source);
+  if (extension === '.mjs' || extension === '.mts') {
+    return true;
+  }
+  return extension !== '.cjs' && extension !== '.cts' && packageType(path.dirname(source), project) === 'module';
+}
+
+function packageType(folder, project) {
+  for (let at = folder; ; at = path.dirname(at)) {
+    try {
+      return JSON.parse(readFileSync(path.join(at, 'package.json'), 'utf8')).type;
+    } catch (error) {
+      if (error.code !== 'ENOENT') {
+        return undefined;
+      }
+    }
+    if (at === project || at === path.dirname(at)) {
+      return undefined;
+    }
+  }
+}

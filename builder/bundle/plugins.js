@@ -1,0 +1,184 @@
+/* esbuild plugins: the virtual entry, what stays outside of a bundle, and the places of source files. */
+import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { transform } from 'esbuild';
+import { loaderOf } from '../source.js';
+import { installCommand, isPackageSpecifier, packageName } from './packages.js';
+
+const SHIMS = '/var/runtime/js/shims';
+const TASK_ROOT = '/var/task';
+export const ENTRY = 'mayfly:entry';
+
+const NEXT_SHIMS = Object.fromEntries(
+  ['server', 'headers', 'navigation', 'cache'].flatMap((name) => [
+    [`next/${name}`, `${SHIMS}/next/${name}.js`],
+    [`next/${name}.js`, `${SHIMS}/next/${name}.js`],
+  ]),
+);
+const EMPTY_MODULES = new Set(['server-only', 'client-only']);
+
+/**
+ * The bundle's entry: `modules`, a thunk an endpoint, so that each is loaded when asked for and fails alone.
+ * @param {() => string} source
+ */
+export function entryPlugin(project, source) {
+  return {
+    name: 'mayfly-entry',
+    setup(build) {
+      build.onResolve({ filter: /^mayfly:entry$/ }, () => ({ path: ENTRY, namespace: 'mayfly' }));
+      build.onResolve({ filter: /^\.\/___mayfly_esm\.mjs$/, namespace: 'mayfly' }, ({ path: file }) => ({
+        path: file, external: true,
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'mayfly' }, () => ({
+        contents: source(), resolveDir: project, loader: 'js',
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'mayfly-empty' }, () => ({ contents: '', loader: 'js' }));
+    },
+  };
+}
+
+/**
+ * Packages stay outside, except for Workers, which wrangler bundles whole.
+ * @param {{ project: string, packages: import('./packages.js').PackageMap, dialect: string }} group
+ */
+export function importsPlugin({ project, packages, dialect }) {
+  return {
+    name: 'mayfly-imports',
+    setup(build) {
+      /* A package does not move while the builder runs, but it may appear: only what was found is kept. */
+      const found = new Map();
+      build.onResolve({ filter: /^[^./]/ }, async (args) => {
+        if (args.pluginData?.resolving || args.kind === 'entry-point' || path.isAbsolute(args.path)) {
+          return undefined;
+        }
+        const key = `${args.resolveDir}\0${args.path}\0${args.kind}`;
+        const known = found.get(key) ?? (await resolveBare(build, args, { project, packages, dialect }));
+        if (!known.errors && !known.warnings) {
+          found.set(key, known);
+        }
+        return known;
+      });
+    },
+  };
+}
+
+async function resolveBare(build, args, group) {
+  const { path: specifier } = args;
+  if (isBuiltin(specifier)) {
+    return { path: specifier.startsWith('node:') ? specifier : `node:${specifier}`, external: true };
+  }
+  if (specifier === 'cloudflare:workers') {
+    return { path: `${SHIMS}/cloudflare-workers.js`, external: true };
+  }
+  if (EMPTY_MODULES.has(specifier)) {
+    return { path: specifier, namespace: 'mayfly-empty' };
+  }
+  if (group.dialect === 'next' && NEXT_SHIMS[specifier]) {
+    return { path: NEXT_SHIMS[specifier], external: true };
+  }
+  const result = await resolveWith(build, args, args.kind);
+  if (result.errors.length > 0) {
+    return NEXT_SHIMS[specifier] && group.dialect !== 'worker'
+      ? { path: NEXT_SHIMS[specifier], external: true }
+      : missing(args, result, group.project);
+  }
+  if (result.external || result.namespace !== 'file' || group.dialect === 'worker') {
+    return bundled(result);
+  }
+  return externalOrBundled(build, args, result, group);
+}
+
+function resolveWith(build, { path: specifier, resolveDir, importer, namespace, with: attributes }, kind) {
+  return build.resolve(specifier, {
+    kind, resolveDir, importer, namespace, with: attributes, pluginData: { resolving: true },
+  });
+}
+
+function bundled({ path: file, external, namespace, sideEffects, suffix }) {
+  return { path: file, external, namespace, sideEffects, suffix };
+}
+
+async function externalOrBundled(build, args, result, { project, packages }) {
+  const name = packages.externalName(args.path, args.resolveDir, result.path);
+  if (!name) {
+    return bundled(result);
+  }
+  if (name === args.path && args.kind === 'import-statement') {
+    /* A cjs bundle asks with require(), which a package that exports for `import` alone refuses by name. */
+    const required = await resolveWith(build, args, 'require-call');
+    if (required.errors.length > 0) {
+      return { path: `./${path.relative(project, result.path)}`, external: true };
+    }
+  }
+  return { path: name, external: true };
+}
+
+/** A package that is only tried (`try { require('x') } catch`) may be missing: Node.js says so when it runs. */
+function missing(args, result, project) {
+  if (!isPackageSpecifier(args.path)) {
+    return { errors: result.errors.map(({ text, notes }) => ({ text, notes })) };
+  }
+  const name = packageName(args.path);
+  const text = `Package "${name}" is not installed. Install it with: ${installCommand(project, name)}`;
+  if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
+    return { path: args.path, external: true, warnings: [{ text }] };
+  }
+  return { errors: [{ text, detail: { missing: name } }] };
+}
+
+const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
+
+/**
+ * `__dirname`, `import.meta.url` and their kin say where the source file would lie if the project were /var/task.
+ * A name that the file declares itself is left alone: esbuild's `define` knows scopes.
+ */
+export function placesPlugin(project) {
+  return {
+    name: 'mayfly-places',
+    setup(build) {
+      const done = new Map();
+      build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path: file }) => {
+        if (file.includes('/node_modules/')) {
+          return undefined;
+        }
+        const text = await readFile(file, 'utf8');
+        if (!PLACE.test(text)) {
+          return { contents: text, loader: loaderOf(file) };
+        }
+        if (done.get(file)?.text !== text) {
+          done.set(file, { text, result: await placed(project, file, text) });
+        }
+        return done.get(file).result;
+      });
+    },
+  };
+}
+
+async function placed(project, file, text) {
+  const relative = path.relative(project, file);
+  const place = path.posix.join(TASK_ROOT, relative.startsWith('..') ? path.basename(file) : relative);
+  const folder = path.posix.dirname(place);
+  try {
+    const { code, warnings } = await transform(text, {
+      loader: loaderOf(file),
+      target: 'esnext',
+      jsx: 'automatic',
+      sourcefile: path.basename(file),
+      sourcemap: 'inline',
+      logLevel: 'silent',
+      define: {
+        __dirname: JSON.stringify(folder),
+        __filename: JSON.stringify(place),
+        'import.meta.dirname': JSON.stringify(folder),
+        'import.meta.filename': JSON.stringify(place),
+        'import.meta.url': JSON.stringify(pathToFileURL(place).href),
+        'import.meta.main': 'false',
+      },
+    });
+    return { contents: code, loader: 'js', warnings };
+  } catch {
+    return { contents: text, loader: loaderOf(file) }; /* esbuild reports the syntax error with its place */
+  }
+}

@@ -1,0 +1,74 @@
+/* What is wrong in the user's files, collected while the build goes on. */
+import path from 'node:path';
+import { codeFrame } from './frame.js';
+
+/**
+ * @typedef {object} Diagnostic
+ * @property {'error'|'warning'} severity
+ * @property {string} text
+ * @property {string} [file] relative to the project
+ * @property {number} [line] from 1
+ * @property {number} [column] from 1
+ * @property {string} [frame]
+ */
+
+export class Diagnostics {
+  /** @type {Diagnostic[]} */
+  list = [];
+
+  /** @param {{ file?: string, line?: number, column?: number, source?: string }} [where] source: the file's text */
+  error(text, where = {}) {
+    this.#add('error', text, where);
+  }
+
+  warn(text, where = {}) {
+    this.#add('warning', text, where);
+  }
+
+  #add(severity, text, { file, line, column, source }) {
+    const frame = source && line ? codeFrame(source, line, column) : undefined;
+    this.list.push(withoutUndefined({ severity, text, file, line, column, frame }));
+  }
+}
+
+function withoutUndefined(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** Line and column (from 1) of an offset in a text. */
+export function positionOf(text, offset) {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, column: offset - before.lastIndexOf('\n') };
+}
+
+/**
+ * @param {import('esbuild').Message} message
+ * @param {'error'|'warning'} severity
+ * @param {string} project its absolute folder
+ * @returns {Diagnostic}
+ */
+export function fromEsbuild(message, severity, project) {
+  const { location } = message;
+  const notes = message.notes.map((note) => note.text).filter(Boolean);
+  const text = [message.text, ...notes].join('\n');
+  if (!location) {
+    return { severity, text };
+  }
+  const absolute = path.resolve(project, location.file.replace(/^[a-z-]+:/, ''));
+  return {
+    severity,
+    text,
+    file: path.relative(project, absolute),
+    line: location.line,
+    column: location.column + 1,
+    frame: lineFrame(location),
+  };
+}
+
+/** esbuild gives one line of the file, which may be a copy from memory: it is the one that failed. */
+function lineFrame({ line, column, length, lineText }) {
+  const padded = '\n'.repeat(line - 1) + lineText;
+  const frame = codeFrame(padded, line, column + 1, length);
+  return frame.split('\n').slice(-2).join('\n');
+}

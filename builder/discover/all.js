@@ -1,0 +1,71 @@
+/* Finds the functions of all platforms in one project and joins what they say. */
+import { applyOverrides } from './mayfly_json.js';
+import { discoverLambdas } from './lambda.js';
+import { discoverNetlify } from './netlify.js';
+import { discoverNext } from './next.js';
+import { discoverServer } from './server.js';
+import { discoverVercel } from './vercel.js';
+import { discoverWorkers } from './worker.js';
+import { addRoutes, emptyRoutes } from '../routes/order.js';
+
+/**
+ * @typedef {object} Context what a discoverer may use
+ * @property {string} project
+ * @property {import('../files.js').Files} files
+ * @property {object} config mayfly.json
+ * @property {Record<string,string>} env of .env files and, in development, the shell
+ * @property {Record<string,string>} shell
+ * @property {boolean} development
+ * @property {import('../diagnostics.js').Diagnostics} diagnostics
+ * @property {(level: string, text: string) => void} log
+ *
+ * @typedef {object} Found
+ * @property {import('../project.js').Draft[]} drafts
+ * @property {Record<string, object[]>} routes by phase, see routes/order.js
+ * @property {{ prefix: string, directory: string }[]} static
+ */
+
+/** @returns {Found} */
+export function nothing() {
+  return { drafts: [], routes: emptyRoutes(), static: [] };
+}
+
+/** The server comes last: it takes a folder only if nothing else claims it. */
+const DISCOVERERS = [discoverNext, discoverVercel, discoverNetlify, discoverLambdas, discoverWorkers, discoverServer];
+
+/**
+ * @param {Context} context
+ * @returns {Promise<Found>}
+ */
+export async function discover(context) {
+  const all = nothing();
+  for (const discoverer of DISCOVERERS) {
+    const found = await attempt(discoverer, context, all);
+    all.drafts.push(...found.drafts);
+    all.static.push(...found.static);
+    addRoutes(all.routes, found.routes);
+  }
+  all.static = uniqueFolders([...all.static, ...publicFolder(context)]);
+  applyOverrides(all.drafts, context);
+  return all;
+}
+
+/** A fault of ours while reading one platform's files must not take the other platforms down. */
+async function attempt(discoverer, context, sofar) {
+  try {
+    return await discoverer(context, sofar);
+  } catch (error) {
+    context.diagnostics.error(`could not read this project's configuration: ${error.message}`);
+    context.log('error', error.stack);
+    return nothing();
+  }
+}
+
+function publicFolder({ files, project }) {
+  const some = files.list().some((file) => file.startsWith('public/'));
+  return some ? [{ prefix: '/', directory: `${project}/public` }] : [];
+}
+
+function uniqueFolders(list) {
+  return list.filter((entry, i) => list.findIndex((other) => other.directory === entry.directory) === i);
+}

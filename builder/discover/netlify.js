@@ -1,0 +1,119 @@
+/* Netlify: functions and what they say of themselves, netlify.toml, _redirects and _headers. */
+import path from 'node:path';
+import { inspect } from '../source.js';
+import { functionRoutes } from '../routes/netlify.js';
+import { nothing } from './all.js';
+import { groupByMemory } from './group.js';
+import { configuredRules, readNetlifyToml } from './netlify_config.js';
+import { isAlone } from './platforms.js';
+import { withProxies } from './proxy.js';
+
+const EXTENSIONS = ['.js', '.cjs', '.mjs', '.ts', '.tsx', '.cts', '.mts'];
+const DEFAULT_FOLDER = 'netlify/functions';
+const MEMORY_MB = 1024;
+const TIMEOUT_MS = 60_000;
+const BACKGROUND_TIMEOUT_MS = 900_000;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverNetlify(context) {
+  const found = nothing();
+  const config = readNetlifyToml(context);
+  const sources = functionFiles(context, config);
+  const endpoints = (await Promise.all(sources.map((source) => endpointOf(context, source, config)))).filter(Boolean);
+  found.drafts = groupByMemory('netlify', 'netlify', endpoints, {
+    memory_mb: MEMORY_MB, timeout_ms: TIMEOUT_MS, env: netlifyEnv(context, config), settings: {},
+  });
+  const alone = isAlone(context.files, 'netlify');
+  for (const draft of found.drafts) {
+    for (const endpoint of draft.endpoints) {
+      for (const { phase, route } of functionRoutes(endpoint, context.diagnostics, alone)) {
+        found.routes[phase].push({ ...route, target: [draft.name, endpoint.module], dialect: 'netlify' });
+      }
+    }
+  }
+  const rules = withProxies(configuredRules(context, config), 'netlify', found.drafts, context);
+  rules.forEach(({ phase, route }) => found.routes[phase].push(route));
+  if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
+    found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });
+  }
+  return found;
+}
+
+function netlifyEnv({ env, development }, config) {
+  const stage = development ? 'dev' : 'production';
+  const fromToml = { ...config.environment };
+  return {
+    NODE_ENV: development ? 'development' : 'production',
+    CONTEXT: stage,
+    ...(development ? { NETLIFY_DEV: 'true' } : {}),
+    ...fromToml,
+    ...env,
+  };
+}
+
+/** x.ts, x/x.ts or x/index.ts in the functions folder, each named x; in that order when several exist. */
+function functionFiles({ files, diagnostics }, config) {
+  const folder = config.functionsFolder ?? DEFAULT_FOLDER;
+  const named = new Map();
+  for (const file of files.list().filter((entry) => entry.startsWith(`${folder}/`))) {
+    const name = functionName(file.slice(folder.length + 1));
+    if (!name || /\.d\.[cm]?ts$/.test(file) || /\.(test|spec)\.[cm]?[jt]sx?$/.test(file)) {
+      continue;
+    }
+    const other = named.get(name);
+    if (other) {
+      const chosen = preference(file, folder) < preference(other, folder) ? file : other;
+      diagnostics.warn(`${file} and ${other} are both the function "${name}": ${chosen} is used`, { file: chosen });
+      named.set(name, chosen);
+    } else {
+      named.set(name, file);
+    }
+  }
+  return [...named].map(([name, file]) => ({ name, file }));
+}
+
+function functionName(relative) {
+  const { name, ext, dir } = path.posix.parse(relative);
+  if (!EXTENSIONS.includes(ext)) {
+    return null;
+  }
+  if (dir === '') {
+    return name;
+  }
+  return !dir.includes('/') && (name === dir || name === 'index') ? dir : null;
+}
+
+/** A folder wins over a file; among extensions Netlify's own order decides. */
+function preference(file, folder) {
+  const relative = file.slice(folder.length + 1);
+  const place = !relative.includes('/') ? 20 : path.posix.parse(relative).name === 'index' ? 10 : 0;
+  return place + EXTENSIONS.indexOf(path.posix.extname(file));
+}
+
+async function endpointOf({ files, project, diagnostics }, { name, file }, config) {
+  if (!/^[A-Za-z0-9_-]+$/.test(name)) {
+    diagnostics.error(`${file}: a function's name may have letters, digits, - and _ only`, { file });
+    return null;
+  }
+  const facts = await inspect(file, files.read(file));
+  const own = facts?.exports.get('config');
+  const isModern = facts === null || (facts.esm && facts.exports.has('default') && !facts.exports.has('handler'));
+  const settings = isModern && typeof own === 'object' && own ? own : {};
+  const rule = config.functionRule(name);
+  const background = name.endsWith('-background') || settings.background === true;
+  return {
+    name: `/.netlify/functions/${name}`,
+    file,
+    module: file.replace(/\.[^.]+$/, ''),
+    methods: settings.method ? [settings.method].flat().map(String) : null,
+    timeout_ms: background ? BACKGROUND_TIMEOUT_MS : 0,
+    include: rule.included,
+    settings: {
+      function_name: name, api_version: isModern ? 2 : 1, background, config: { ...rule.settings, ...settings },
+    },
+    source: `${project}/${file}`,
+  };
+}

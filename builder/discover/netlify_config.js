@@ -1,0 +1,163 @@
+/* netlify.toml, _redirects and _headers. */
+import path from 'node:path';
+import picomatch from 'picomatch';
+import { ruleRoute } from '../routes/netlify.js';
+import { escapePattern } from '../routes/order.js';
+import { strings } from './mayfly_json.js';
+import { readToml } from './toml.js';
+
+const FILE = 'netlify.toml';
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {{ functionsFolder?: string, publish?: string, environment: object, redirects: object[], headers: object[],
+ *   functionRule: (name: string) => { included: string[], settings: object } }}
+ */
+export function readNetlifyToml({ files, diagnostics, development }) {
+  const config = files.has(FILE) ? readToml(files, FILE, diagnostics) ?? {} : {};
+  const base = inProject(config.build?.base) ?? '';
+  const functions = typeof config.functions === 'object' ? config.functions : {};
+  const directory = typeof functions.directory === 'string' ? functions.directory : config.build?.functions;
+  const section = config.context?.[development ? 'dev' : 'production'] ?? {};
+  return {
+    functionsFolder: inProject(directory, base),
+    publish: inProject(config.build?.publish, base),
+    environment: strings({ ...config.build?.environment, ...section.environment }),
+    redirects: Array.isArray(config.redirects) ? config.redirects : [],
+    headers: Array.isArray(config.headers) ? config.headers : [],
+    functionRule: (name) => functionRule(functions, name),
+  };
+}
+
+/** A folder as it is written in netlify.toml, relative to the project; undefined when it leads out of it. */
+function inProject(folder, base = '') {
+  if (typeof folder !== 'string') {
+    return undefined;
+  }
+  const joined = path.posix.normalize(path.posix.join(base, folder.replace(/^\/+/, ''))).replace(/\/$/, '');
+  return joined.startsWith('..') || joined === '.' ? undefined : joined;
+}
+
+/** [functions] for all, [functions."glob"] for some. */
+function functionRule(functions, name) {
+  const settings = {};
+  const included = [];
+  const sections = Object.entries(functions).filter(
+    ([key, value]) => typeof value === 'object' && !Array.isArray(value) && (key === name || picomatch(key)(name)),
+  );
+  for (const section of [functions, ...sections.map(([, value]) => value)]) {
+    included.push(...[section.included_files ?? []].flat().filter((glob) => typeof glob === 'string'));
+    if (typeof section.schedule === 'string') {
+      settings.schedule = section.schedule;
+    }
+  }
+  return { included, settings };
+}
+
+/**
+ * Rules of _redirects come before those of netlify.toml, as Netlify has it.
+ * @returns {{ phase: string, route: object }[]}
+ */
+export function configuredRules(context, config) {
+  const { files } = context;
+  const folders = [config.publish, ''].filter((folder) => folder !== undefined);
+  const inFolder = (name) => folders.map((f) => (f ? `${f}/${name}` : name)).find((file) => files.has(file));
+  const redirectsFile = inFolder('_redirects') ?? (files.has('public/_redirects') ? 'public/_redirects' : undefined);
+  const headersFile = inFolder('_headers') ?? (files.has('public/_headers') ? 'public/_headers' : undefined);
+  const rules = [
+    ...(redirectsFile ? parseRedirects(context, redirectsFile) : []),
+    ...config.redirects.map((entry, i) => tomlRule(entry, i, context.diagnostics)),
+  ];
+  const headers = [
+    ...(headersFile ? parseHeaders(files.read(headersFile)) : []),
+    ...config.headers.map((entry) => ({ path: entry?.for, values: strings(entry?.values) })),
+  ];
+  return [...headers.map(headerRoute), ...rules.filter(Boolean).map((rule) => checkedRule(rule, context))].filter(Boolean);
+}
+
+function checkedRule(rule, { diagnostics }) {
+  const unknown = ['Country', 'Role'].filter((name) => rule.conditions[name]);
+  if (unknown.length > 0) {
+    diagnostics.warn(`the redirect from ${rule.from} depends on ${unknown.join(' and ')}, which is not known here: left out`, {
+      file: rule.file,
+    });
+    return null;
+  }
+  return ruleRoute(rule);
+}
+
+function tomlRule(entry, i, diagnostics) {
+  const { from, to, status = 301, force = false, query, conditions } = entry ?? {};
+  if (typeof from !== 'string' || (typeof to !== 'string' && status < 400) || !Number.isInteger(status)) {
+    diagnostics.error(`${FILE}: redirects[${i}] needs "from", "to" and a whole number as status`, { file: FILE });
+    return null;
+  }
+  const named = Object.fromEntries(Object.entries(conditions ?? {}));
+  return { from, to: to ?? '', status, force: force === true, query: strings(query), conditions: named, file: FILE };
+}
+
+/** `from [name=value ...] to [status[!]] [Condition=...]`, one rule a line. */
+function parseRedirects({ files, diagnostics }, file) {
+  const source = files.read(file);
+  return source.split('\n').flatMap((text, i) => {
+    const words = text.replace(/\s#.*$|^#.*$/, '').trim().split(/\s+/).filter(Boolean);
+    if (words.length === 0) {
+      return [];
+    }
+    const rule = parseRedirect(words);
+    if (!rule) {
+      diagnostics.error(`${file}: a rule needs two paths`, { file, line: i + 1, column: 1, source });
+      return [];
+    }
+    return [{ ...rule, file }];
+  });
+}
+
+function parseRedirect([from, ...words]) {
+  const isTarget = (word) => word.startsWith('/') || /^https?:\/\//.test(word);
+  const at = words.findIndex(isTarget);
+  if (at < 0) {
+    return /^[1-5]\d\d!?$/.test(words[0] ?? '') ? finishRedirect(from, '', [], words) : null;
+  }
+  return finishRedirect(from, words[at], words.slice(0, at), words.slice(at + 1));
+}
+
+function finishRedirect(from, to, queryWords, rest) {
+  const pairs = (list) => Object.fromEntries(list.map((word) => word.split('=')).filter(([, value]) => value));
+  const status = rest.find((word) => /^\d{3}!?$/.test(word)) ?? '301';
+  return {
+    from, to, status: parseInt(status, 10), force: status.endsWith('!'), query: pairs(queryWords),
+    conditions: pairs(rest.filter((word) => word.includes('='))),
+  };
+}
+
+/** A path on a line of its own, its headers indented below. */
+function parseHeaders(source) {
+  const found = [];
+  for (const line of source.split('\n')) {
+    const text = line.trim();
+    if (text === '' || text.startsWith('#')) {
+      continue;
+    }
+    const header = /^([^:\s]+)\s*:\s*(.*)$/.exec(text);
+    if (/^\s/.test(line) && header && found.length > 0) {
+      const { values } = found.at(-1);
+      const name = header[1].toLowerCase();
+      values[name] = values[name] ? `${values[name]}, ${header[2]}` : header[2];
+    } else if (text.startsWith('/')) {
+      found.push({ path: text, values: {} });
+    }
+  }
+  return found;
+}
+
+function headerRoute({ path: pattern, values }) {
+  if (typeof pattern !== 'string' || Object.keys(values).length === 0) {
+    return null;
+  }
+  const src = pattern
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part.split('*').map(escapePattern).join('.*')))
+    .join('/');
+  return { phase: 'first', route: { src: `^${src}$`, headers: values, continue: true, dialect: 'netlify' } };
+}

@@ -1,0 +1,115 @@
+/* Next.js route handlers: app/**\/route.ts, and what next.config says of them without being run. */
+import { inspect } from '../source.js';
+import { compareSegments, nextRoute } from '../routes/next.js';
+import { configRoutes, readNextConfig } from './next_config.js';
+import { nothing } from './all.js';
+import { groupByMemory } from './group.js';
+import { isAlone } from './platforms.js';
+import { functionSettings, readVercelJson } from './vercel_json.js';
+import { vercelEnv } from './vercel.js';
+
+const ROUTE_FILE = /^(?:src\/)?app\/(?:.*\/)?route\.(tsx|ts|jsx|js|mjs)$/;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
+const SETTINGS = ['runtime', 'dynamic', 'maxDuration', 'revalidate', 'fetchCache', 'dynamicParams', 'preferredRegion'];
+const DEFAULT_MEMORY_MB = 2048;
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverNext(context) {
+  const { files } = context;
+  const found = nothing();
+  const routeFiles = findRouteFiles(files);
+  if (routeFiles.length === 0) {
+    return found;
+  }
+  const nextConfig = await readNextConfig(context);
+  const vercel = readVercelJson(context);
+  const settingsOf = functionSettings(vercel);
+  const endpoints = await Promise.all(routeFiles.map((entry) => endpointOf(context, entry, settingsOf)));
+  const kept = withoutDuplicates(endpoints, context.diagnostics);
+  kept.sort((a, b) => compareSegments(a.settings.segments, b.settings.segments));
+
+  const stage = context.development ? 'development' : 'production';
+  found.drafts = groupByMemory('app', 'next', kept, {
+    memory_mb: DEFAULT_MEMORY_MB,
+    timeout_ms: DEFAULT_TIMEOUT_MS,
+    env: files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, NEXT_RUNTIME: 'nodejs', ...context.env },
+    settings: {
+      basePath: nextConfig.basePath ?? '',
+      trailingSlash: nextConfig.trailingSlash === true,
+      ...(vercel.crons.length > 0 ? { crons: vercel.crons } : {}),
+    },
+  });
+  for (const draft of found.drafts) {
+    for (const endpoint of draft.endpoints) {
+      const { phase, route } = nextRoute(endpoint.settings.segments, nextConfig);
+      found.routes[phase].push(...route.map((r) => ({ ...r, target: [draft.name, endpoint.module], dialect: 'next' })));
+    }
+  }
+  configRoutes(found.routes, nextConfig, kept, isAlone(files, 'next', ['vercel']));
+  return found;
+}
+
+/** As Next.js has it, src/app is only looked at when there is no app. */
+function findRouteFiles(files) {
+  const all = files.list().filter((file) => ROUTE_FILE.test(file));
+  const top = files.list().some((file) => file.startsWith('app/')) ? 'app/' : 'src/app/';
+  return all
+    .filter((file) => file.startsWith(top))
+    .map((file) => ({ file, folders: file.slice(top.length).split('/').slice(0, -1) }))
+    .filter(({ folders }) => !folders.some(isPrivate) && !folders.some(isInterception));
+}
+
+const isPrivate = (folder) => folder.startsWith('_');
+const isInterception = (folder) => /^\(\.{1,3}\)/.test(folder);
+const isGroup = (folder) => folder.startsWith('(') && folder.endsWith(')');
+
+/** Folders to URL segments: groups and slots are not part of the URL, `%5F` writes an underscore. */
+function segmentsOf(folders) {
+  return folders
+    .filter((folder) => !isGroup(folder) && !folder.startsWith('@'))
+    .map((folder) => folder.replace(/^%5F/i, '_'));
+}
+
+async function endpointOf({ files, project }, { file, folders }, settingsOf) {
+  const facts = await inspect(file, files.read(file));
+  const segments = segmentsOf(folders);
+  const settings = { segments };
+  for (const name of SETTINGS) {
+    const value = facts?.exports.get(name);
+    if (typeof value !== 'symbol' && value !== undefined) {
+      settings[name] = value;
+    }
+  }
+  const duration = settings.maxDuration;
+  return {
+    name: `/${segments.join('/')}`,
+    file,
+    module: file.replace(/\.[^.]+$/, ''),
+    methods: facts && !facts.open ? METHODS.filter((method) => facts.exports.has(method)) : null,
+    timeout_ms: typeof duration === 'number' && duration > 0 ? duration * 1000 : 0,
+    ...settingsOf(file),
+    settings,
+    source: `${project}/${file}`,
+  };
+}
+
+/** Two groups may name one URL: Next.js refuses to build that; here the first one answers. */
+function withoutDuplicates(endpoints, diagnostics) {
+  const taken = new Map();
+  return endpoints.filter((endpoint) => {
+    const shape = endpoint.name.replace(/\[(\[?\.{3})?[^\]]*\]/g, (_, dots) => `[${dots ?? ''}]`);
+    const other = taken.get(shape);
+    if (other) {
+      diagnostics.error(`${endpoint.file} and ${other.file} both answer ${endpoint.name}: the second is left out`, {
+        file: endpoint.file,
+      });
+      return false;
+    }
+    taken.set(shape, endpoint);
+    return true;
+  });
+}

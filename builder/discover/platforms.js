@@ -1,0 +1,15 @@
+/* Which platforms a project shows signs of: a rule that would take every path is kept in bounds beside others. */
+
+const SIGNS = {
+  next: /^(src\/)?app\/(.*\/)?route\.(tsx?|jsx?|mjs)$/,
+  vercel: /^(api\/.*\.[cm]?[jt]sx?|vercel\.json)$/,
+  netlify: /^(netlify\/functions\/.*|netlify\.toml)$/,
+  worker: /^((.*\/)?wrangler\.(toml|jsonc?)|worker\.[cm]?[jt]sx?)$/,
+  lambda: /(^|\/)(template\.ya?ml|[^/]+\.tf)$/,
+};
+
+/** @param {import('../files.js').Files} files */
+export function isAlone(files, platform, friends = []) {
+  const others = Object.keys(SIGNS).filter((name) => name !== platform && !friends.includes(name));
+  return !files.list().some((file) => others.some((name) => SIGNS[name].test(file)));
+}

@@ -1,0 +1,126 @@
+/* Vercel functions: api/**, and vercel.json's rules. */
+import path from 'node:path';
+import { inspect } from '../source.js';
+import { escapePattern } from '../routes/order.js';
+import { nothing } from './all.js';
+import { groupByMemory } from './group.js';
+import { withProxies } from './proxy.js';
+import { configuredRoutes, functionSettings, readVercelJson } from './vercel_json.js';
+
+const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
+const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
+const DEFAULT_MEMORY_MB = 2048;
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverVercel(context) {
+  const found = nothing();
+  const config = readVercelJson(context);
+  const settingsOf = functionSettings(config);
+  const sources = [...apiFiles(context.files), ...builtFiles(context.files, config)];
+  const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
+
+  found.drafts = groupByMemory('api', 'vercel', endpoints, {
+    memory_mb: DEFAULT_MEMORY_MB,
+    timeout_ms: DEFAULT_TIMEOUT_MS,
+    env: vercelEnv(context),
+    settings: config.crons.length > 0 ? { crons: config.crons } : {},
+  });
+  for (const draft of found.drafts) {
+    for (const endpoint of draft.endpoints) {
+      const target = [draft.name, endpoint.module];
+      const { phase, routes } = routesOf(endpoint);
+      found.routes[phase].push(...routes.map((route) => ({ ...route, target, dialect: 'vercel' })));
+    }
+  }
+  const configured = withProxies(configuredRoutes(config, context.diagnostics), 'vercel', found.drafts, context);
+  configured.forEach(({ phase, route }) => found.routes[phase].push(route));
+  if (sources.length > 0 && !config.cleanUrls) {
+    found.routes.after.push({
+      src: '^/api/(.+)\\.(?:ts|tsx|js|mjs|cjs|mts|cts)$', dest: '/api/$1', check: true, dialect: 'vercel',
+    });
+  }
+  return found;
+}
+
+export function vercelEnv({ env, development }) {
+  const stage = development ? 'development' : 'production';
+  return { NODE_ENV: stage, VERCEL: '1', VERCEL_ENV: stage, VERCEL_REGION: 'dev1', ...env };
+}
+
+/** Names with `_` or `.` in front, of files and of folders, are helpers; so are declarations. */
+function apiFiles(files) {
+  return files
+    .list()
+    .filter((file) => API_FILE.test(file) && !/\/[_.]/.test(file) && !/\.d\.[cm]?ts$/.test(file))
+    .sort(byMoreSegments)
+    .map((file) => ({ file, url: `/${file.replace(/\.[^.]+$/, '')}` }));
+}
+
+/** The order in which Vercel tries dynamic routes. */
+function byMoreSegments(a, b) {
+  const count = (file) => file.split('/').length;
+  const placeholders = (file) => file.split('/').filter((segment) => segment.startsWith('[')).length;
+  return count(b) - count(a) || placeholders(a) - placeholders(b) || a.localeCompare(b);
+}
+
+/** `builds` of older projects: the function's URL is its file's name. */
+function builtFiles(files, { builds = [] }) {
+  return builds
+    .filter((build) => typeof build?.src === 'string' && NODE_BUILDERS.test(build.use ?? ''))
+    .flatMap((build) => {
+      const matches = (file) => path.matchesGlob(file, build.src.replace(/^(\.?\/)+/, ''));
+      return files.list().filter((file) => matches(file) && !API_FILE.test(file));
+    })
+    .map((file) => ({ file, url: `/${file}` }));
+}
+
+async function endpointOf({ files, project }, { file, url }, settingsOf) {
+  const facts = await inspect(file, files.read(file));
+  const own = facts?.exports.get('config');
+  const settings = typeof own === 'object' && own ? { ...own } : {};
+  const runtime = facts?.exports.get('runtime');
+  if (typeof runtime === 'string') {
+    settings.runtime = runtime;
+  }
+  const exported = facts?.exports.get('maxDuration') ?? settings.maxDuration;
+  const configured = settingsOf(file);
+  const methods = facts ? METHODS.filter((method) => facts.exports.has(method)) : [];
+  return {
+    name: url.replace(/\/index$/, '') || '/',
+    file,
+    module: file.replace(/\.[^.]+$/, ''),
+    methods: methods.length > 0 && !facts.open ? methods : null,
+    timeout_ms: 0,
+    ...(typeof exported === 'number' && exported > 0 ? { timeout_ms: exported * 1000 } : {}),
+    ...configured,
+    settings,
+    source: `${project}/${file}`,
+  };
+}
+
+/** @returns {{ phase: string, routes: object[] }} */
+function routesOf({ name, file }) {
+  if (!/(^|\/)\[[^\]/]+\](\/|$)/.test(name)) {
+    const forms = name === '/' ? ['/'] : [name, `${name}/`];
+    const index = /\/index\.[^./]+$/.test(file) ? [`${name}/index`] : [];
+    return { phase: 'exact', routes: [...forms, ...index].map((form) => ({ path: form })) };
+  }
+  const params = [];
+  const pattern = name
+    .split('/')
+    .map((segment) => {
+      const parameter = /^\[([^\]]+)\]$/.exec(segment);
+      if (!parameter) {
+        return escapePattern(segment);
+      }
+      params.push(parameter[1]);
+      return '([^/]+)';
+    })
+    .join('/');
+  return { phase: 'dynamic', routes: [{ src: `^${pattern}/?$`, params }] };
+}

@@ -1,0 +1,120 @@
+/* vercel.json: its routes, compiled by Vercel's own library, and its settings for functions. */
+import { getTransformedRoutes } from '@vercel/routing-utils';
+import picomatch from 'picomatch';
+import { convertRoute } from '../routes/vercel.js';
+import { readJson } from './mayfly_json.js';
+
+const FILE = 'vercel.json';
+const kept = new WeakMap();
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {object} {} when there is none, or when it is wrong (which is reported once)
+ */
+export function readVercelJson(context) {
+  if (!kept.has(context)) {
+    const { files, diagnostics } = context;
+    const config = files.has(FILE) ? readJson(files, FILE, diagnostics) ?? {} : {};
+    kept.set(context, validated(config, diagnostics));
+  }
+  return kept.get(context);
+}
+
+const KINDS = {
+  routes: Array.isArray, rewrites: Array.isArray, redirects: Array.isArray, headers: Array.isArray,
+  crons: Array.isArray, builds: Array.isArray, functions: isObject,
+  cleanUrls: isBoolean, trailingSlash: isBoolean,
+};
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isBoolean(value) {
+  return typeof value === 'boolean';
+}
+
+function validated(config, diagnostics) {
+  const valid = { ...config };
+  const fault = (text) => diagnostics.error(`${FILE}: ${text}`, { file: FILE });
+  for (const [name, isKind] of Object.entries(KINDS)) {
+    if (config[name] !== undefined && !isKind(config[name])) {
+      fault(`"${name}" must be ${isKind === Array.isArray ? 'an array' : isKind === isObject ? 'an object' : 'true or false'}`);
+      delete valid[name];
+    }
+  }
+  for (const [glob, settings] of Object.entries(valid.functions ?? {})) {
+    const wrong = functionFault(settings);
+    if (wrong) {
+      fault(`functions["${glob}"]: ${wrong}`);
+      valid.functions = { ...valid.functions, [glob]: {} };
+    }
+  }
+  valid.crons = (valid.crons ?? []).filter((cron, i) => {
+    const good = typeof cron?.path === 'string' && cron.path.startsWith('/') && typeof cron.schedule === 'string';
+    if (!good) {
+      fault(`crons[${i}] needs a "path" that starts with / and a "schedule"`);
+    }
+    return good;
+  });
+  return valid;
+}
+
+function functionFault(settings) {
+  if (!isObject(settings) || Object.keys(settings).length === 0) {
+    return 'must be an object with at least one property';
+  }
+  const { maxDuration, memory } = settings;
+  if (maxDuration !== undefined && maxDuration !== 'max' && !(Number.isInteger(maxDuration) && maxDuration >= 1)) {
+    return 'maxDuration must be a whole number of seconds';
+  }
+  if (memory !== undefined && !(Number.isInteger(memory) && memory >= 128 && memory <= 10_240)) {
+    return 'memory must be a whole number of megabytes from 128 to 10240';
+  }
+  return null;
+}
+
+/** @returns {(file: string) => { timeout_ms?: number, memory_mb?: number, include?: string[] }} */
+export function functionSettings(config) {
+  const rules = Object.entries(config.functions ?? {}).map(([glob, settings]) => ({
+    matches: picomatch(glob.replace(/^\//, ''), { dot: true }), glob, settings,
+  }));
+  return (file) => {
+    const rule = rules.find(({ glob, matches }) => glob === file || matches(file));
+    const { maxDuration, memory, includeFiles } = rule?.settings ?? {};
+    return {
+      ...(Number.isInteger(maxDuration) ? { timeout_ms: maxDuration * 1000 } : {}),
+      ...(memory ? { memory_mb: memory } : {}),
+      include: [includeFiles].flat().filter((glob) => typeof glob === 'string'),
+    };
+  };
+}
+
+/** Where each of Vercel's own phases falls among ours. */
+const PHASE_OF_HANDLE = { filesystem: 'after', miss: 'after', rewrite: 'last', resource: 'last' };
+
+/**
+ * @param {object} config
+ * @param {import('../diagnostics.js').Diagnostics} diagnostics
+ * @returns {{ phase: string, route: object }[]} a route with `external` still needs a proxy function
+ */
+export function configuredRoutes(config, diagnostics) {
+  const { routes, cleanUrls, rewrites, redirects, headers, trailingSlash } = config;
+  const { routes: compiled, error } = getTransformedRoutes({
+    routes, cleanUrls, rewrites, redirects, headers, trailingSlash,
+  });
+  if (error) {
+    diagnostics.error(`${FILE}: ${error.message}`, { file: FILE });
+    return [];
+  }
+  let phase = 'first';
+  const result = [];
+  for (const route of compiled ?? []) {
+    if (route.handle) {
+      phase = PHASE_OF_HANDLE[route.handle] ?? null;
+    } else if (phase) {
+      result.push({ phase, route: convertRoute(route, 'vercel') });
+    }
+  }
+  return result;
+}

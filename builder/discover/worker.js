@@ -1,0 +1,168 @@
+/* Cloudflare Workers: wrangler's files wherever they lie in the project, or a root worker.ts. */
+import path from 'node:path';
+import { readDevVars } from '../env.js';
+import { inspect } from '../source.js';
+import { workerRoutes } from '../routes/worker.js';
+import { nothing } from './all.js';
+import { bindingsOf } from './worker_bindings.js';
+import { readWrangler } from './wrangler.js';
+
+const CONFIG_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
+const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
+const MEMORY_MB = 256;
+const TIMEOUT_MS = 300_000;
+
+/**
+ * @typedef {object} Worker
+ * @property {string} name
+ * @property {string} folder relative to the project, '' for its root
+ * @property {string} main relative to the project
+ * @property {string} config its file, '' when it has none
+ * @property {object} settings wrangler's, of the chosen environment
+ */
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverWorkers(context, sofar) {
+  const found = nothing();
+  const workers = configuredWorkers(context);
+  if (workers.length === 0) {
+    workers.push(...(await bareWorker(context)));
+  }
+  const kept = withoutTwins(workers, context.diagnostics);
+  found.drafts = await Promise.all(kept.map((worker) => draftOf(context, worker, kept)));
+  const hasCatchAll = sofar.routes.catchAll.length > 0;
+  kept.forEach((worker, i) => {
+    const target = [found.drafts[i].name, found.drafts[i].endpoints[0].module];
+    const isMain = i === 0 && !hasCatchAll;
+    for (const { phase, route } of workerRoutes(worker, { isMain, isOnly: kept.length === 1 })) {
+      found.routes[phase].push({ ...route, target, dialect: 'worker' });
+    }
+    found.static.push(...assetsOf(context, worker));
+  });
+  return found;
+}
+
+/** The project's root first: it is the one that answers where no route decides. */
+function configuredWorkers(context) {
+  const { files } = context;
+  const configs = files.list().filter((file) => CONFIG_NAMES.includes(path.posix.basename(file)));
+  const folders = [...new Set(configs.map((file) => path.posix.dirname(file).replace(/^\.$/, '')))];
+  folders.sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
+  return folders
+    .map((folder) => {
+      const name = CONFIG_NAMES.find((candidate) => files.has(join(folder, candidate)));
+      return workerOf(context, folder, join(folder, name));
+    })
+    .filter(Boolean);
+}
+
+const depth = (folder) => (folder ? folder.split('/').length : 0);
+const join = (folder, name) => path.posix.join(folder, name);
+
+function workerOf(context, folder, config) {
+  const { files, diagnostics } = context;
+  const settings = readWrangler(context, config);
+  if (!settings) {
+    return null;
+  }
+  const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
+  if (!main) {
+    if (!settings.assets) {
+      diagnostics.error(`${config} names no "main"`, { file: config });
+    }
+    return null;
+  }
+  if (!files.has(main)) {
+    diagnostics.error(`${config}: main "${settings.main}" does not exist`, { file: config });
+    return null;
+  }
+  const name = typeof settings.name === 'string' ? settings.name : path.basename(folder || context.project);
+  return { name: safeName(name), folder, main, config, settings };
+}
+
+function safeName(name) {
+  return name.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 64) || 'worker';
+}
+
+/** worker.ts with a default export (or a fetch listener), and no configuration at all. */
+async function bareWorker({ files }) {
+  const main = MAIN_NAMES.find((name) => files.has(name));
+  if (!main) {
+    return [];
+  }
+  const text = files.read(main);
+  const facts = await inspect(main, text);
+  const isThread = facts?.imports.some((name) => /^(node:)?worker_threads$/.test(name));
+  const isWorker = !facts || facts.exports.has('default') || /addEventListener\(\s*['"]fetch['"]/.test(text);
+  return isWorker && !isThread ? [{ name: 'worker', folder: '', main, config: '', settings: {} }] : [];
+}
+
+function withoutTwins(workers, diagnostics) {
+  const names = new Set();
+  return workers.filter((worker) => {
+    if (names.has(worker.name)) {
+      diagnostics.error(`${worker.config}: another worker is called "${worker.name}" too`, { file: worker.config });
+      return false;
+    }
+    return names.add(worker.name);
+  });
+}
+
+export function functionName({ name, config }) {
+  return config ? `worker/${name}` : name;
+}
+
+async function draftOf(context, worker, workers) {
+  const { files, project } = context;
+  const { settings, main, folder } = worker;
+  const facts = await inspect(main, files.read(main));
+  const secrets = readDevVars(files, folder, context.shell.CLOUDFLARE_ENV) ?? context.envFiles;
+  const { bindings, files: bindingFiles } = bindingsOf(context, worker, workers, secrets);
+  const module = main.replace(/\.[^.]+$/, '');
+  return {
+    name: functionName(worker),
+    dialect: 'worker',
+    memory_mb: MEMORY_MB,
+    timeout_ms: TIMEOUT_MS,
+    cpu_ms: Number.isInteger(settings.limits?.cpu_ms) ? settings.limits.cpu_ms : 0,
+    env: variablesOf(bindings),
+    bindings,
+    files: bindingFiles,
+    settings: {
+      worker: worker.name,
+      format: facts?.exports.has('default') || facts?.open ? 'modules' : 'service-worker',
+      compatibility_date: settings.compatibility_date ?? null,
+      compatibility_flags: settings.compatibility_flags ?? [],
+      crons: settings.triggers?.crons ?? [],
+    },
+    bundle: {
+      rules: Array.isArray(settings.rules) ? settings.rules : [],
+      define: onlyStrings(settings.define),
+      alias: onlyStrings(settings.alias),
+    },
+    endpoints: [
+      { name: '/', file: main, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${main}` },
+    ],
+  };
+}
+
+/** With nodejs_compat a Worker's text bindings are in process.env as well. */
+function variablesOf(bindings) {
+  const texts = Object.entries(bindings).filter(([, binding]) => binding.type === 'var');
+  return Object.fromEntries(
+    texts.map(([name, { value }]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
+}
+
+function onlyStrings(object) {
+  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => typeof value === 'string'));
+}
+
+/** A folder of assets is served before the worker runs. */
+function assetsOf({ project }, { folder, settings }) {
+  const directory = settings.assets?.directory;
+  return typeof directory === 'string' ? [{ prefix: '/', directory: path.join(project, folder, directory) }] : [];
+}

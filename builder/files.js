@@ -1,0 +1,110 @@
+/* The project's files: one walk, kept until the watcher says that something came or went. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+const IGNORED_FOLDERS = new Set([
+  'node_modules', '.git', '.hg', '.svn', '.mayfly', '.next', '.vercel', '.netlify', '.wrangler', '.turbo',
+  '.terraform', '.aws-sam', '.serverless', '.cache', '.idea', '.vscode', 'coverage',
+]);
+const FILES_MAX = 50_000;
+
+/** @param {string} name of a folder, without its path */
+export function isIgnoredFolder(name) {
+  return IGNORED_FOLDERS.has(name);
+}
+
+export class Files {
+  #list = null;
+  #text = new Map();
+
+  /**
+   * @param {string} project
+   * @param {string} out where artifacts go; ignored when it lies inside the project
+   */
+  constructor(project, out) {
+    this.project = project;
+    this.out = out;
+  }
+
+  /** @param {{ file: string, structure: boolean }[]} changes structure: a name came or went */
+  invalidate(changes) {
+    for (const { file, structure } of changes) {
+      this.#text.delete(file);
+      if (structure) {
+        this.#list = null;
+      }
+    }
+  }
+
+  /** Relative paths with forward slashes, sorted, so that what is built does not depend on the file system. */
+  list() {
+    if (!this.#list) {
+      const found = [];
+      this.#walk('', found);
+      this.#list = found.sort();
+      this.#set = new Set(found);
+    }
+    return this.#list;
+  }
+
+  #set = new Set();
+
+  has(file) {
+    this.list();
+    return this.#set.has(file);
+  }
+
+  /** @returns {string} the text of a file of the project; '' when it has just vanished */
+  read(file) {
+    let text = this.#text.get(file);
+    if (text === undefined) {
+      text = readText(path.join(this.project, file));
+      this.#text.set(file, text);
+    }
+    return text;
+  }
+
+  absolute(file) {
+    return path.join(this.project, file);
+  }
+
+  #walk(folder, found) {
+    for (const entry of readFolder(path.join(this.project, folder))) {
+      if (found.length >= FILES_MAX) {
+        return;
+      }
+      const file = folder ? `${folder}/${entry.name}` : entry.name;
+      if (entry.isDirectory()) {
+        if (!isIgnoredFolder(entry.name) && path.join(this.project, file) !== this.out) {
+          this.#walk(file, found);
+        }
+      } else if (entry.isFile() || (entry.isSymbolicLink() && isFile(path.join(this.project, file)))) {
+        found.push(file);
+      }
+    }
+  }
+}
+
+function readFolder(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; /* removed between the listing of its parent and now, or not ours to read */
+  }
+}
+
+function isFile(absolute) {
+  try {
+    return statSync(absolute).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function readText(absolute) {
+  try {
+    return readFileSync(absolute, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,158 @@
+/* One project: discovers its functions, bundles them, and writes the manifest that doc/manifest.md describes. */
+import { performance } from 'node:perf_hooks';
+import { ArtifactStore, digestFiles, digestJson } from './artifact.js';
+import { Bundler } from './bundle/esbuild.js';
+import { traceAssets } from './bundle/trace.js';
+import { Diagnostics } from './diagnostics.js';
+import { discover } from './discover/all.js';
+import { readConfig } from './discover/mayfly_json.js';
+import { checkEnvSchema, readEnvFiles, shellVariables } from './env.js';
+import { Files } from './files.js';
+import { orderRoutes, resolveRoutes } from './routes/order.js';
+
+/**
+ * @typedef {object} Endpoint see doc/manifest.md; `source` is the absolute file its module is
+ *
+ * @typedef {object} Draft a function before it is bundled: the fields of the manifest's Function, and
+ * @property {string} name
+ * @property {string} dialect
+ * @property {Endpoint[]} endpoints
+ * @property {'bundle'|'files'} [build] files: `files` is the artifact as it stands
+ * @property {object} [bundle] what its dialect tells the bundler
+ * @property {import('./artifact.js').ArtifactFiles} [files]
+ * @property {string[]} [include] globs of project files to copy into the artifact
+ */
+
+/** Limits of a function that says nothing; the platforms' own are set by their discovery. */
+const DEFAULTS = {
+  memory_mb: 1024, timeout_ms: 300_000, cpu_ms: 0, tmp_mb: 512, concurrency: 64, idle_s: 60, min_instances: 0,
+  max_instances: 100, body_max_bytes: 0, response_max_bytes: 0,
+};
+
+export class Project {
+  #lastGood = null;
+  #lastSent = '';
+
+  /**
+   * @param {{ project: string, out: string, watch: boolean, port: number }} options
+   * @param {(level: string, text: string) => void} log
+   */
+  constructor(options, log) {
+    this.options = options;
+    this.log = log;
+    this.files = new Files(options.project, options.out);
+    this.bundler = new Bundler(options.project);
+    this.store = new ArtifactStore(options.out);
+  }
+
+  /**
+   * @param {{ file: string, structure: boolean }[]} changes since the last build
+   * @returns {Promise<object|null>} the message for control, or null when nothing came of the changes
+   */
+  async build(changes) {
+    const started = performance.now();
+    this.files.invalidate(changes);
+    const diagnostics = new Diagnostics();
+    const manifest = await this.#manifest(diagnostics);
+    const message = this.#verdict(manifest, diagnostics.list);
+    const text = JSON.stringify(message);
+    if (text === this.#lastSent) {
+      return null;
+    }
+    this.#lastSent = text;
+    return message.type === 'manifest'
+      ? { ...message, build_ms: Math.round((performance.now() - started) * 10) / 10 }
+      : message;
+  }
+
+  async close() {
+    await this.bundler.close();
+  }
+
+  /** @returns {Promise<object|null>} null when nothing may start */
+  async #manifest(diagnostics) {
+    const { project, watch } = this.options;
+    const config = readConfig(this.files, diagnostics);
+    const shell = watch ? shellVariables(process.env) : {};
+    const envFiles = readEnvFiles(this.files, { development: watch, shell });
+    const env = { ...envFiles, ...shell };
+    const fault = checkEnvSchema(config.env, env);
+    if (fault) {
+      diagnostics.error(fault, { file: 'mayfly.json' });
+      return null;
+    }
+    const context = {
+      project, files: this.files, config, env, envFiles, shell, development: watch, diagnostics, log: this.log,
+    };
+    const found = await discover(context);
+    const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics)));
+    const routes = resolveRoutes(orderRoutes(found.routes), functions);
+    return { project, functions, routes, static: found.static };
+  }
+
+  async #assemble(draft, diagnostics) {
+    const { build = 'bundle', bundle: _bundle, files, include, ...rest } = draft;
+    const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics) : bundleOf(files, draft);
+    const contentDigest = digestFiles(bundle.files);
+    const fn = {
+      ...DEFAULTS,
+      bindings: {},
+      settings: {},
+      ...rest,
+      entry: bundle.entry,
+      mounts: [...bundle.mounts, ...(draft.mounts ?? [])],
+      endpoints: draft.endpoints.map((endpoint) => finished(endpoint, bundle.broken)),
+    };
+    return {
+      ...fn,
+      artifact: this.store.write(draft.name, bundle.files, contentDigest),
+      hash: digestJson([contentDigest, fn]),
+    };
+  }
+
+  async #bundle(draft, diagnostics) {
+    const bundle = await this.bundler.bundle(draft);
+    draft.files?.forEach((entry, name) => bundle.files.set(name, entry));
+    diagnostics.list.push(...bundle.diagnostics);
+    const assets = await traceAssets(this.files, draft, bundle.inputs);
+    for (const file of assets) {
+      if (!bundle.files.has(file)) {
+        bundle.files.set(file, { copy: this.files.absolute(file) });
+      }
+    }
+    return bundle;
+  }
+
+  /** A change that breaks what worked is refused; what was broken before does not hold up the rest. */
+  #verdict(manifest, diagnostics) {
+    const broken = manifest ? brokenModules(manifest) : null;
+    const regressed = broken && this.#lastGood && [...broken].some((key) => this.#lastGood.working.has(key));
+    if (!manifest || regressed) {
+      return { type: 'failed', diagnostics };
+    }
+    this.store.retire(manifest.functions.map((fn) => fn.artifact));
+    this.#lastGood = { working: workingModules(manifest) };
+    return { type: 'manifest', ...manifest, diagnostics };
+  }
+}
+
+function bundleOf(files, draft) {
+  return { files, entry: draft.entry, mounts: [], broken: new Map() };
+}
+
+function finished({ source: _source, ...endpoint }, broken) {
+  const diagnostic = broken.get(endpoint.module);
+  const settings = { ...endpoint.settings, ...(diagnostic ? { broken: diagnostic } : {}) };
+  return { methods: null, timeout_ms: 0, ...endpoint, settings };
+}
+
+function endpointKeys(manifest, wanted) {
+  return new Set(
+    manifest.functions.flatMap((fn) =>
+      fn.endpoints.filter((e) => Boolean(e.settings.broken) === wanted).map((e) => `${fn.name}\0${e.module}`),
+    ),
+  );
+}
+
+const brokenModules = (manifest) => endpointKeys(manifest, true);
+const workingModules = (manifest) => endpointKeys(manifest, false);

@@ -1,0 +1,130 @@
+/* Netlify's URLs of a function, and its redirect rules, as routes. */
+import { escapePattern } from './order.js';
+import { compileUrlPattern, isLiteralPattern } from './url_pattern.js';
+
+/**
+ * `config.path` replaces the default URL. Such a function wins over static files unless it says `preferStatic`; in a
+ * project of several platforms, patterns wait until the others' exact paths had their turn.
+ * @returns {{ phase: string, route: object }[]}
+ */
+export function functionRoutes(endpoint, diagnostics, alone) {
+  const { config, function_name: name, api_version: version } = endpoint.settings;
+  const paths = [config.path ?? []].flat().filter((entry) => typeof entry === 'string');
+  if (version === 1 || paths.length === 0) {
+    return [defaultRoute(name)];
+  }
+  const common = { ...(endpoint.methods ? { methods: endpoint.methods.map((m) => m.toUpperCase()) } : {}) };
+  const excluded = exclusions(config.excludedPath, endpoint, diagnostics);
+  return paths.flatMap((pattern) => {
+    const compiled = compile(pattern, endpoint, diagnostics);
+    if (!compiled) {
+      return [];
+    }
+    const route = { src: `(?i)^${excluded}${compiled.src}/?$`, params: compiled.params, ...common };
+    return [{ phase: phaseOf(pattern, config.preferStatic === true, alone), route }];
+  });
+}
+
+function defaultRoute(name) {
+  return { phase: 'exact', route: { src: `^/\\.netlify/functions/${escapePattern(name)}(?:/.*)?$` } };
+}
+
+function phaseOf(pattern, preferStatic, alone) {
+  if (isLiteralPattern(pattern) || alone) {
+    return preferStatic ? (pattern === '/*' ? 'catchAll' : 'exact') : 'before';
+  }
+  return pattern === '/*' ? 'catchAll' : 'dynamic';
+}
+
+function compile(pattern, { file }, diagnostics) {
+  if (!pattern.startsWith('/')) {
+    diagnostics.error(`${file}: config.path must start with a /, but is "${pattern}"`, { file });
+    return null;
+  }
+  try {
+    const trimmed = pattern.length > 1 ? pattern.replace(/\/$/, '') : '';
+    return compileUrlPattern(trimmed);
+  } catch (error) {
+    diagnostics.error(`${file}: config.path: ${error.message}`, { file });
+    return null;
+  }
+}
+
+/** Captures of an excluded path would shift the numbers of the others: they only look. */
+function exclusions(excludedPath, endpoint, diagnostics) {
+  const patterns = [excludedPath ?? []].flat().filter((entry) => typeof entry === 'string');
+  const sources = patterns.map((pattern) => compile(pattern, endpoint, diagnostics)?.src).filter((src) => src !== undefined);
+  const silent = sources.map((src) => src.replace(/(\\.)|\((?!\?)/g, (_, escaped) => escaped ?? '(?:'));
+  return silent.length > 0 ? `(?!(?:${silent.join('|')})/?$)` : '';
+}
+
+/**
+ * @typedef {object} Rule of netlify.toml or _redirects
+ * @property {string} from
+ * @property {string} to
+ * @property {number} status
+ * @property {boolean} force
+ * @property {Record<string,string>} query
+ * @property {Record<string,unknown>} conditions
+ *
+ * @param {Rule} rule
+ * @returns {{ phase: string, route: object }|null} null when the rule cannot be honoured
+ */
+export function ruleRoute({ from, to, status, force, query, conditions }) {
+  const origin = /^https?:\/\/([^/]+)(\/.*)?$/.exec(from);
+  const names = [];
+  const src = starredPath(origin ? origin[2] ?? '/' : from, names);
+  const target = to.replace(/:([A-Za-z_]\w*)/g, (whole, name) => (names.includes(name) || query[name] ? `$${name}` : whole));
+  const has = [...queryConditions(query), ...otherConditions(conditions)];
+  const route = { src, dialect: 'netlify', ...(has.length > 0 ? { has } : {}) };
+  if (origin) {
+    route.host = `^${escapePattern(origin[1])}$`;
+  }
+  if (status >= 300 && status < 400) {
+    return { phase: force ? 'first' : 'after', route: { ...route, location: target, status } };
+  }
+  if (status !== 200) {
+    return { phase: force ? 'first' : 'last', route: { ...route, status } };
+  }
+  if (/^https?:\/\//.test(target)) {
+    return { phase: force ? 'before' : 'after', route: { ...route, external: target } };
+  }
+  return { phase: force ? 'before' : 'after', route: { ...route, dest: target, check: true } };
+}
+
+/** `/blog/:slug/*`: a star only at the end; a trailing slash does not matter. */
+function starredPath(from, names) {
+  const parts = from.replace(/(.)\/$/, '$1').split('/').slice(1);
+  const src = parts.map((part, i) => {
+    if (part === '*' && i === parts.length - 1) {
+      names.push('splat');
+      return '(?:/(?<splat>.*))?';
+    }
+    const name = /^:([A-Za-z_]\w*)$/.exec(part)?.[1];
+    if (name) {
+      names.push(name);
+      return `/(?<${name}>[^/]+)`;
+    }
+    return `/${escapePattern(part)}`;
+  });
+  return `^${src.join('')}${names.at(-1) === 'splat' ? '' : '/?'}$`;
+}
+
+function queryConditions(query) {
+  return Object.entries(query).map(([key, value]) => {
+    const name = /^:([A-Za-z_]\w*)$/.exec(value)?.[1];
+    return { type: 'query', key, value: name ? `(?<${name}>.*)` : escapePattern(value) };
+  });
+}
+
+/** Country and role need what only Netlify's edge knows; a cookie or a language can be read from the request. */
+function otherConditions(conditions) {
+  const list = (value) => [value ?? []].flat().map(String);
+  const languages = list(conditions.Language).map(escapePattern);
+  return [
+    ...list(conditions.Cookie).map((key) => ({ type: 'cookie', key })),
+    ...(languages.length > 0
+      ? [{ type: 'header', key: 'accept-language', value: `(?:${languages.join('|')}).*` }]
+      : []),
+  ];
+}

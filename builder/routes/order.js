@@ -1,0 +1,56 @@
+/* The order of routes from several platforms in one project, and the numbers that stand for functions in them.
+ *
+ * Discovery names a function by `target: [function, module]`. Within a phase the order of discovery stays. */
+
+/** What each phase is for, in the order in which the gateway walks them. */
+export const PHASES = [
+  'hosts', /* by host or by a reserved path: a Worker's or a Lambda function's own address */
+  'first', /* redirects and headers */
+  'before', /* rewrites and functions that win over static files */
+  'exact', /* after static files: literal paths */
+  'after', /* rewrites of what was neither a file nor an exact path */
+  'dynamic',
+  'catchAll',
+  'last', /* what remains: fallback rewrites, a platform's own 404 */
+];
+
+/** @returns {Record<string, object[]>} */
+export function emptyRoutes() {
+  return Object.fromEntries(PHASES.map((phase) => [phase, []]));
+}
+
+export function addRoutes(target, source) {
+  for (const phase of PHASES) {
+    target[phase].push(...source[phase]);
+  }
+}
+
+/** @param {Record<string, object[]>} routes */
+export function orderRoutes(routes) {
+  return PHASES.flatMap((phase) =>
+    phase === 'exact'
+      ? [{ label: 'filesystem', continue: true }, { static: true }, ...routes[phase]]
+      : routes[phase],
+  );
+}
+
+/** @param {{ name: string, endpoints: { module: string }[] }[]} functions */
+export function resolveRoutes(routes, functions) {
+  const indexes = new Map(
+    functions.flatMap((fn, f) => fn.endpoints.map((endpoint, e) => [`${fn.name}\0${endpoint.module}`, [f, e]])),
+  );
+  return routes.flatMap(({ target, ...route }) => {
+    if (!target) {
+      return [route];
+    }
+    const found = indexes.get(target.join('\0'));
+    return found ? [{ ...route, function: found[0], endpoint: found[1] }] : [];
+  });
+}
+
+const SPECIAL = /[\\^$.*+?()[\]{}|/-]/g;
+
+/** For a literal inside a PCRE pattern. */
+export function escapePattern(text) {
+  return text.replace(SPECIAL, (character) => (character === '/' || character === '-' ? character : `\\${character}`));
+}

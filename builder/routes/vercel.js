@@ -1,0 +1,84 @@
+/* Vercel's route objects (as @vercel/routing-utils compiles them) to ours. */
+
+/**
+ * @param {object} route `{ src, dest, headers, status, has, missing, methods, continue, check }`
+ * @param {string} dialect
+ */
+export function convertRoute(route, dialect) {
+  const headers = { ...route.headers };
+  const locationName = Object.keys(headers).find((name) => name.toLowerCase() === 'location');
+  const location = locationName ? headers[locationName] : undefined;
+  if (locationName) {
+    delete headers[locationName];
+  }
+  const isExternal = /^https?:\/\//.test(route.dest ?? '');
+  const converted = { src: caseless(route), dialect };
+  const members = {
+    methods: route.methods,
+    has: conditions(route.has),
+    missing: conditions(route.missing),
+    headers: Object.keys(headers).length > 0 ? headers : undefined,
+    location,
+    status: route.status,
+    external: isExternal ? route.dest : undefined,
+    dest: isExternal ? undefined : route.dest,
+    /* Vercel looks a rewritten path up among files and functions, whatever phase the rewrite stands in. */
+    check: route.dest && !isExternal && !route.continue ? true : undefined,
+    continue: route.continue ? true : undefined,
+  };
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined) {
+      converted[name] = value;
+    }
+  }
+  return converted;
+}
+
+/** Vercel matches without regard to case unless told otherwise, and always the whole path. */
+function caseless({ src, caseSensitive }) {
+  const anchored = `${src.startsWith('^') ? '' : '^'}${src}${src.endsWith('$') ? '' : '$'}`;
+  return caseSensitive ? anchored : `(?i)${anchored}`;
+}
+
+function conditions(list) {
+  if (!Array.isArray(list)) {
+    return undefined;
+  }
+  return list.map(({ type, key, value }) => {
+    const converted = { type };
+    if (key !== undefined) {
+      converted.key = key;
+    }
+    const pattern = conditionPattern(value);
+    if (pattern !== undefined) {
+      converted.value = pattern;
+    }
+    return converted;
+  });
+}
+
+const escape = (text) => String(text).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+
+function conditionPattern(value) {
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const { eq, neq, inc, ninc, pre, suf, re } = value;
+  const alternatives = (list) => list.map(escape).join('|');
+  if (eq !== undefined) return escape(eq);
+  if (neq !== undefined) return `(?!${escape(neq)}$).*`;
+  if (inc !== undefined) return `(?:${alternatives(inc)})`;
+  if (ninc !== undefined) return `(?!(?:${alternatives(ninc)})$).*`;
+  if (pre !== undefined) return `${escape(pre)}.*`;
+  if (suf !== undefined) return `.*${escape(suf)}`;
+  return re;
+}
+
+/** How many captures a pattern has. */
+export function captureCount(src) {
+  try {
+    return new RegExp(`${src.replace(/^\(\?i\)/, '')}|`).exec('').length - 1;
+  } catch {
+    return 0;
+  }
+}

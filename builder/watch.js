@@ -1,0 +1,118 @@
+/* Watches the project: one inotify watch a folder, so that a large node_modules costs nothing.
+ *
+ * Names that come or go are `structure`; editors that save by renaming show up as that, and it is right. A short
+ * quiet time gathers what one save does. */
+import { existsSync, readdirSync, statSync, watch } from 'node:fs';
+import path from 'node:path';
+import { isIgnoredFolder } from './files.js';
+
+const QUIET_MS = 5;
+const FOLDERS_MAX = 10_000;
+
+/**
+ * @param {string} project
+ * @param {string} out ignored
+ * @param {(changes: { file: string, structure: boolean }[]) => void} onChange
+ * @param {(level: string, text: string) => void} log
+ */
+export function watchProject(project, out, onChange, log) {
+  const watchers = new Map();
+  const pending = new Map();
+  let timer = null;
+
+  function flush() {
+    timer = null;
+    const changes = [...pending].map(([file, structure]) => ({ file, structure }));
+    pending.clear();
+    onChange(changes);
+  }
+
+  function note(file, structure) {
+    pending.set(file, structure || pending.get(file) === true);
+    clearTimeout(timer);
+    timer = setTimeout(flush, QUIET_MS);
+  }
+
+  function forget(folder) {
+    for (const [watched, watcher] of watchers) {
+      if (watched === folder || watched.startsWith(`${folder}/`)) {
+        watcher.close();
+        watchers.delete(watched);
+      }
+    }
+  }
+
+  function isIgnored(folder) {
+    return isIgnoredFolder(path.basename(folder)) || path.join(project, folder) === out;
+  }
+
+  function onEvent(folder, type, name) {
+    if (!name) {
+      return note(folder, true);
+    }
+    const file = folder ? `${folder}/${name}` : name;
+    if (isIgnored(file)) {
+      return undefined;
+    }
+    if (type === 'rename') {
+      forget(file);
+      if (isFolder(path.join(project, file))) {
+        add(file);
+      }
+    }
+    return note(file, type === 'rename');
+  }
+
+  function add(folder) {
+    if (watchers.has(folder)) {
+      return;
+    }
+    if (watchers.size >= FOLDERS_MAX) {
+      log('warn', `not watching ${folder}: more than ${FOLDERS_MAX} folders`);
+      return;
+    }
+    const absolute = path.join(project, folder);
+    try {
+      const watcher = watch(absolute, (type, name) => onEvent(folder, type, name));
+      watcher.on('error', () => forget(folder));
+      watchers.set(folder, watcher);
+    } catch (error) {
+      if (existsSync(absolute)) {
+        log('warn', `cannot watch ${folder || project}: ${error.message}`);
+      }
+      return;
+    }
+    for (const entry of foldersIn(absolute)) {
+      const child = folder ? `${folder}/${entry}` : entry;
+      if (!isIgnored(child)) {
+        add(child);
+      }
+    }
+  }
+
+  add('');
+  return {
+    close() {
+      clearTimeout(timer);
+      forget('');
+      watchers.forEach((watcher) => watcher.close());
+      watchers.clear();
+    },
+  };
+}
+
+function isFolder(absolute) {
+  try {
+    return statSync(absolute).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function foldersIn(absolute) {
+  try {
+    return readdirSync(absolute, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
