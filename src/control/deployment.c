@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/deployment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/manifest_check.h"
+
+#define DEPLOYMENT_REMOVED_KEPT 64
+#define DEPLOYMENT_LIVE_MAX     (4 * LIMIT_FUNCTIONS)
+
+static struct version *version_of(struct list *item)
+{
+    return list_entry(item, struct version, link);
+}
+
+static void version_free(struct version *v)
+{
+    list_remove(&v->link);
+    json_decref(v->spec);
+    free(v->text);
+    free(v);
+}
+
+static void build_free(struct build *b)
+{
+    if (b) {
+        json_decref(b->manifest);
+        free(b->versions);
+        free(b->is_new);
+        free(b);
+    }
+}
+
+static bool build_uses(const struct build *b, const struct version *v)
+{
+    for (size_t i = 0; b && i < b->count; i++) {
+        if (b->versions[i] == v) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void deployment_init(struct deployment *d, const struct deployment_actions *actions,
+                     uint64_t first_id)
+{
+    *d = (struct deployment){
+        .actions = actions, .next_id = first_id, .next_build = first_id, .numbers = json_object()
+    };
+    list_init(&d->versions);
+    list_init(&d->removed);
+}
+
+void deployment_finish(struct deployment *d)
+{
+    list_for_each (item, &d->versions) {
+        version_free(version_of(item));
+    }
+    list_for_each (item, &d->removed) {
+        version_free(version_of(item));
+    }
+    build_free(d->active);
+    build_free(d->pending);
+    json_decref(d->numbers);
+}
+
+static struct version *find_in(const struct list *list, uint64_t id)
+{
+    for (struct list *item = list->next; item != list; item = item->next) {
+        if (version_of(item)->id == id) {
+            return version_of(item);
+        }
+    }
+    return NULL;
+}
+
+const struct version *deployment_find(const struct deployment *d, uint64_t id)
+{
+    const struct version *v = find_in(&d->versions, id);
+    return v ? v : find_in(&d->removed, id);
+}
+
+static void remove_version(struct deployment *d, struct version *v)
+{
+    d->actions->remove(d, v);
+    list_remove(&v->link);
+    list_push(&d->removed, &v->link);
+    d->live_count--;
+    if (++d->removed_count > DEPLOYMENT_REMOVED_KEPT) {
+        version_free(version_of(d->removed.next));
+        d->removed_count--;
+    }
+}
+
+/* Removes what no build uses and no request is on. */
+static void collect(struct deployment *d)
+{
+    list_for_each (item, &d->versions) {
+        struct version *v = version_of(item);
+        if (!build_uses(d->active, v) && !build_uses(d->pending, v) &&
+            v->retired_by <= d->drained) {
+            remove_version(d, v);
+        }
+    }
+}
+
+static uint32_t free_slot(const struct deployment *d)
+{
+    bool taken[DEPLOYMENT_LIVE_MAX] = { false };
+    for (struct list *item = d->versions.next; item != &d->versions; item = item->next) {
+        taken[version_of(item)->slot] = true;
+    }
+    uint32_t slot = 0;
+    while (taken[slot]) {
+        slot++; /* deployment_offer() has made sure that one is free */
+    }
+    return slot;
+}
+
+static uint64_t next_number(struct deployment *d, const char *name)
+{
+    json_int_t number = json_integer_value(json_object_get(d->numbers, name)) + 1;
+    (void)json_object_set_new(d->numbers, name, json_integer(number)); /* the name is UTF-8 */
+    return (uint64_t)number;
+}
+
+static struct version *add_version(struct deployment *d, json_t *spec)
+{
+    struct version *v = mem_new(struct version);
+    v->id = d->next_id++;
+    v->slot = free_slot(d);
+    v->spec = json_incref(spec);
+    v->name = json_string_value(json_object_get(spec, "name"));
+    v->hash = json_string_value(json_object_get(spec, "hash"));
+    v->number = next_number(d, v->name);
+    v->text = mem_copy_str(STR(""));
+    (void)snprintf(v->label, sizeof(v->label), "%.100s@%llu", v->name,
+                   (unsigned long long)v->number);
+    list_push(&d->versions, &v->link);
+    d->live_count++;
+    return v;
+}
+
+/* What failed to load gets another chance with each build: its reason may lie outside its code. */
+static struct version *find_same(const struct deployment *d, json_t *spec)
+{
+    const char *name = json_string_value(json_object_get(spec, "name"));
+    const char *hash = json_string_value(json_object_get(spec, "hash"));
+    for (struct list *item = d->versions.next; item != &d->versions; item = item->next) {
+        struct version *v = version_of(item);
+        if (v->state != VERSION_FAILED && strcmp(v->name, name) == 0 &&
+            strcmp(v->hash, hash) == 0) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+static const struct version *predecessor(const struct build *active, const struct version *v)
+{
+    for (size_t i = 0; active && i < active->count; i++) {
+        if (strcmp(active->versions[i]->name, v->name) == 0) {
+            return active->versions[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct version *find_culprit(const struct deployment *d)
+{
+    const struct build *b = d->pending;
+    for (size_t i = 0; i < b->count; i++) {
+        const struct version *before = predecessor(d->active, b->versions[i]);
+        if (b->is_new[i] && b->versions[i]->state == VERSION_FAILED && before &&
+            before->state == VERSION_LOADED) {
+            return b->versions[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_settled(const struct build *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->versions[i]->state == VERSION_LOADING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void retire_unused(struct deployment *d)
+{
+    list_for_each (item, &d->versions) {
+        struct version *v = version_of(item);
+        bool used = build_uses(d->active, v);
+        if (used) {
+            v->retired_by = 0;
+        } else if (v->retired_by == 0) {
+            v->retired_by = d->active->number;
+        }
+    }
+}
+
+static void activate(struct deployment *d)
+{
+    struct build *before = d->active;
+    d->active = d->pending;
+    d->pending = NULL;
+    retire_unused(d);
+    d->actions->route(d, d->active, before == NULL);
+    build_free(before);
+    collect(d);
+}
+
+static void settle(struct deployment *d)
+{
+    if (!d->pending || !has_settled(d->pending)) {
+        return;
+    }
+    const struct version *culprit = find_culprit(d);
+    if (!culprit) {
+        activate(d);
+        return;
+    }
+    struct build *rejected = d->pending;
+    d->pending = NULL;
+    d->actions->reject(d, rejected, culprit);
+    build_free(rejected);
+    collect(d);
+}
+
+/* Returns whether the version had to be added. */
+static bool use_version(struct deployment *d, json_t *spec, struct version **ret)
+{
+    struct version *same = find_same(d, spec);
+    *ret = same ? same : add_version(d, spec);
+    return !same;
+}
+
+int deployment_offer(struct deployment *d, json_t *manifest, struct err *err)
+{
+    int r = manifest_check(manifest, err);
+    if (r < 0) {
+        return r;
+    }
+    json_t *functions = json_object_get(manifest, "functions");
+    if (d->live_count + json_array_size(functions) >= DEPLOYMENT_LIVE_MAX) {
+        return err_set(err, ENOSPC, "too many versions are alive: requests still run on them");
+    }
+    struct build *b = mem_new(struct build);
+    b->number = d->next_build++;
+    b->manifest = json_incref(manifest);
+    b->count = json_array_size(functions);
+    b->versions = mem_alloc((b->count + 1) * sizeof(struct version *));
+    b->is_new = mem_alloc((b->count + 1) * sizeof(bool));
+    for (size_t i = 0; i < b->count; i++) {
+        b->is_new[i] = use_version(d, json_array_get(functions, i), &b->versions[i]);
+    }
+    struct build *superseded = d->pending;
+    d->pending = b;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->is_new[i]) {
+            d->actions->add(d, b->versions[i]);
+        }
+    }
+    build_free(superseded);
+    collect(d);
+    settle(d);
+    return 0;
+}
+
+void deployment_loaded(struct deployment *d, const struct message_function_loaded *loaded)
+{
+    struct version *v = find_in(&d->versions, loaded->function);
+    if (!v) {
+        return;
+    }
+    v->state = loaded->failed ? VERSION_FAILED : VERSION_LOADED;
+    v->snapshot = loaded->snapshot != 0;
+    v->load_ms = loaded->load_ms;
+    free(v->text);
+    v->text = mem_copy_str(str_c(loaded->text));
+    settle(d);
+}
+
+void deployment_drained(struct deployment *d, uint64_t build)
+{
+    if (build > d->drained && build < d->next_build) {
+        d->drained = build;
+        collect(d);
+    }
+}
+
+static uint32_t number_of(const struct version *v, const char *field)
+{
+    return (uint32_t)json_integer_value(json_object_get(v->spec, field)); /* manifest_check() */
+}
+
+static void add_mount(struct message_function *plan, const char *source, const char *target)
+{
+    struct message_mount *mount = &plan->mounts[plan->mount_count++];
+    (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
+    (void)snprintf(mount->target, sizeof(mount->target), "%s", target);
+}
+
+void deployment_plan(const struct version *version, struct message_function *ret)
+{
+    json_t *mounts = json_object_get(version->spec, "mounts");
+    size_t i;
+    json_t *mount;
+    *ret = (struct message_function){ .number = version->slot,
+                                      .memory_mb = number_of(version, "memory_mb"),
+                                      .tmp_mb = number_of(version, "tmp_mb"),
+                                      .cpu_ms = number_of(version, "cpu_ms"),
+                                      .pids_max = LIMIT_INSTANCE_PIDS };
+    (void)snprintf(ret->name, sizeof(ret->name), "%s", version->label);
+    add_mount(ret, json_string_value(json_object_get(version->spec, "artifact")), "");
+    json_array_foreach(mounts, i, mount)
+    {
+        add_mount(ret, json_string_value(json_object_get(mount, "source")),
+                  json_string_value(json_object_get(mount, "target")));
+    }
+}
+
+/* None of these can fail but for lack of memory: the keys are ours and the values exist. */
+static void set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+json_t *deployment_spec(const struct version *version, const char *origin)
+{
+    json_t *spec = json_copy(version->spec);
+    set(spec, "version", json_integer((json_int_t)version->number));
+    set(spec, "function", json_integer((json_int_t)version->id));
+    set(spec, "origin", json_string(origin));
+    return spec;
+}
+
+/* The gateway faces the network: what it need not know (secrets, files) it does not get. */
+static json_t *gateway_function(const struct version *v)
+{
+    static const char *const private_fields[] = { "env",    "bindings", "artifact",
+                                                  "mounts", "entry",    "hash" };
+    json_t *function = json_copy(v->spec);
+    for (size_t i = 0; i < ARRAY_COUNT(private_fields); i++) {
+        (void)json_object_del(function, private_fields[i]); /* absent is fine */
+    }
+    set(function, "id", json_integer((json_int_t)v->id));
+    set(function, "version", json_integer((json_int_t)v->number));
+    if (v->state == VERSION_FAILED) {
+        set(function, "error", json_string(v->text));
+    }
+    return function;
+}
+
+uint64_t deployment_next_build(struct deployment *d)
+{
+    return d->next_build++;
+}
+
+json_t *deployment_routes(const struct build *build, uint64_t number, json_t *diagnostics)
+{
+    static const char *const copied[] = { "project", "routes", "static", "diagnostics" };
+    json_t *routes = json_object();
+    json_t *functions = json_array();
+    for (size_t i = 0; i < ARRAY_COUNT(copied); i++) {
+        json_t *part = json_object_get(build->manifest, copied[i]);
+        if (part) {
+            set(routes, copied[i], json_incref(part));
+        }
+    }
+    for (size_t i = 0; i < build->count; i++) {
+        (void)json_array_append_new(functions, gateway_function(build->versions[i]));
+    }
+    set(routes, "functions", functions);
+    set(routes, "build", json_integer((json_int_t)number));
+    if (diagnostics) {
+        set(routes, "diagnostics", json_incref(diagnostics));
+    }
+    return routes;
+}

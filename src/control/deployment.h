@@ -1,0 +1,103 @@
+/* What is deployed: the versions of functions that exist, the build that is served, and the build
+ * that waits for its functions to load. A pure machine: it is told what happened and calls back
+ * what is to be done, so that a test needs no process.
+ *
+ * A manifest becomes the pending build. Functions whose hash is unchanged stay, the others are
+ * added as new versions. When all of them have settled the build is routed and becomes the active
+ * one; what it no longer uses is removed when the gateway says that its last request is over. A
+ * manifest that arrives meanwhile replaces the pending build. A build that would break a function
+ * that works is rejected; a function that never worked is served all the same and answers its
+ * error.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "ipc/message.h"
+
+enum version_state { VERSION_LOADING, VERSION_LOADED, VERSION_FAILED };
+
+/* One version of one function. */
+struct version {
+    struct list link;
+    uint64_t id;     /* never used again */
+    uint64_t number; /* 1, 2, 3... of this name */
+    uint32_t slot;   /* small, unique among live versions */
+    enum version_state state;
+    bool snapshot;
+    uint32_t load_ms;
+    uint64_t retired_by;          /* the build that stopped using it, 0: none yet */
+    json_t *spec;                 /* the manifest's Function; owned */
+    const char *name;             /* the spec's */
+    const char *hash;             /* the spec's */
+    char *text;                   /* why it failed or is no snapshot, "" otherwise; owned */
+    char label[MESSAGE_NAME_MAX]; /* "api@3" */
+};
+
+struct build {
+    uint64_t number;
+    json_t *manifest; /* owned */
+    size_t count;
+    struct version **versions; /* in the manifest's order; borrowed from the deployment */
+    bool *is_new;              /* which of them this build added */
+};
+
+struct deployment;
+
+struct deployment_actions {
+    void (*add)(struct deployment *d, const struct version *version);
+    void (*remove)(struct deployment *d, const struct version *version);
+    /* It has become the active build. `first`: nothing was served before. */
+    void (*route)(struct deployment *d, const struct build *build, bool first);
+    /* `culprit` failed to load and its predecessor works: the active build stays. */
+    void (*reject)(struct deployment *d, const struct build *build, const struct version *culprit);
+};
+
+struct deployment {
+    const struct deployment_actions *actions;
+    struct list versions; /* of struct version; live ones */
+    size_t live_count;
+    struct list removed; /* the last few that were removed: late records still name them */
+    size_t removed_count;
+    struct build *active;  /* NULL: nothing is served yet */
+    struct build *pending; /* NULL: nothing waits */
+    uint64_t next_id;
+    uint64_t next_build;
+    uint64_t drained; /* builds up to this one have no request on functions of earlier builds */
+    json_t *numbers;  /* name to the last version number given */
+};
+
+/* Ids and build numbers are given from `first_id` on. */
+void deployment_init(struct deployment *d, const struct deployment_actions *actions,
+                     uint64_t first_id);
+void deployment_finish(struct deployment *d);
+
+/* A new manifest (borrowed). EINVAL says what is wrong with it; then nothing has changed. */
+int deployment_offer(struct deployment *d, json_t *manifest, struct err *err) MUST_USE;
+
+/* The supervisor has loaded a function, or could not. Unknown ids are of superseded builds. */
+void deployment_loaded(struct deployment *d, const struct message_function_loaded *loaded);
+
+/* The gateway has no request left on functions that only builds before `build` use. */
+void deployment_drained(struct deployment *d, uint64_t build);
+
+/* A live or recently removed version, or NULL. */
+const struct version *deployment_find(const struct deployment *d, uint64_t id);
+
+/* What the supervisor needs to know to confine it. The spec has been checked by deployment_offer.
+ */
+void deployment_plan(const struct version *version, struct message_function *ret);
+
+/* The function's own spec, for its process: the manifest's entry with id, version and origin. The
+ * caller owns it. */
+json_t *deployment_spec(const struct version *version, const char *origin);
+
+/* A number for routes that are sent again without a new build. */
+uint64_t deployment_next_build(struct deployment *d);
+
+/* The gateway's part of a build; `diagnostics` (may be NULL) replaces the manifest's. The caller
+ * owns it. */
+json_t *deployment_routes(const struct build *build, uint64_t number, json_t *diagnostics);
