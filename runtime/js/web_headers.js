@@ -122,6 +122,14 @@ class LightHeaders {
     return (this.#sorted = pairs);
   }
 
+  /** Names and joined values in the order they came. */
+  toObject() {
+    const list = this.#list;
+    const object = {};
+    for (let i = 0; i < list.length; i += 2) object[list[i]] = this.find(list[i]);
+    return object;
+  }
+
   /** The addon's string; throws TypeError on what HTTP cannot carry. */
   wire() {
     if (this.#dubious) return encodeHeaders(this.#list);
@@ -229,8 +237,7 @@ const members = {
   },
   [inspect.custom](depth, options) {
     options.depth ??= depth;
-    return `Headers ${formatWithOptions(options, Object.fromEntries(
-      this.sorted().map(([name]) => [name, this.find(name)])))}`;
+    return `Headers ${formatWithOptions(options, this.toObject())}`;
   },
 };
 

@@ -381,7 +381,7 @@ function sameRequest(name, { line = 'POST /a/b?c=d', body, headers = {} }, run) 
   });
 }
 
-const withBody = { body: '{"h\u00e9":[1,2]}', headers: { 'content-type': 'application/json', 'X-A': '1' } };
+const withBody = { body: '{"h\u00e9":[1,2]}', headers: { 'content-type': 'application/json', 'x-a': '1' } };
 
 sameRequest('facts', withBody, (r) => [r.method, r.url, list(r.headers), r.destination, r.referrer, r.referrerPolicy,
   r.mode, r.credentials, r.cache, r.redirect, r.integrity, r.keepalive, r.isReloadNavigation, r.isHistoryNavigation,
