@@ -54,7 +54,7 @@ static napi_value read_spec(napi_env env, int fd, struct err *err)
     return text;
 }
 
-/* In the first child: never returns but in process 1 of the new sandbox. */
+/* In the first child: never returns but in process 1 of the new sandbox, with { spec, snapshot }. */
 static napi_value become_function(struct addon *addon, const struct message_zygote_start *start,
                                   int spec_fd, int link_fd, int output_fd)
 {
@@ -85,10 +85,13 @@ static napi_value become_function(struct addon *addon, const struct message_zygo
     }
     addon->link_fd = link_fd;
     addon->isolation = start->isolation;
-    return text;
+    napi_value object = NULL;
+    (void)napi_create_object(addon->env, &object);
+    value_set(addon->env, object, "spec", text);
+    return value_set(addon->env, object, "snapshot", value_number(addon->env, start->snapshot));
 }
 
-/* One MESSAGE_ZYGOTE_START. Returns the spec in the child, NULL in the base zygote. */
+/* One MESSAGE_ZYGOTE_START. Returns a value in the child only. */
 static napi_value base_start(struct addon *addon, const struct message_zygote_start *start,
                              struct ipc_received *received)
 {

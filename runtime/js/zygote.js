@@ -95,14 +95,14 @@ function becomeInstance(id, spec, app, adapter) {
   instances.start({ spec, app, adapter, native });
 }
 
-async function becomeFunction(spec) {
+async function becomeFunction(spec, maySnapshot) {
   const startedAt = performance.now();
   fixups.beginLoading(Number(fs.readlinkSync('/proc/self')));
   const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
   const app = await adapter.load(spec, moduleLoader(becomeProgramOf(spec)));
   const loadMs = Math.round(performance.now() - startedAt);
-  const reason = spec.snapshot === false ? spec.reason : await comeToRest(native);
+  const reason = maySnapshot ? await comeToRest(native) : 'it could not be before';
   if (reason === '') {
     const id = native.serveFunction(loadMs); /* returns in every instance */
     stopFailing();
@@ -123,8 +123,8 @@ async function main() {
   await warm();
   const reason = await comeToRest(native);
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
-  const text = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
-  becomeFunction(JSON.parse(text)).catch((error) => native.loadFailed(describe(error)));
+  const start = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
+  becomeFunction(JSON.parse(start.spec), start.snapshot === 1).catch((error) => native.loadFailed(describe(error)));
 }
 
 main();

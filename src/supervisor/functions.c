@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/functions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sandbox/root.h"
+#include "supervisor/instances.h"
+
+#define UID_IN_SANDBOX 1000
+
+struct function *functions_find(struct platform *p, uint64_t id)
+{
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        if (f->id == id) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static void function_report(struct function *f, bool failed, uint32_t load_ms)
+{
+    if (f->reported) {
+        return;
+    }
+    f->reported = true;
+    struct message_function_loaded loaded = { .type = MESSAGE_FUNCTION_LOADED,
+                                              .function = f->id,
+                                              .failed = failed,
+                                              .snapshot = f->snapshot && !failed,
+                                              .load_ms = load_ms };
+    memcpy(loaded.text, f->reason, sizeof(loaded.text));
+    platform_tell_control(f->platform, &loaded, NULL, 0);
+}
+
+static void function_failed(struct function *f, const char *reason)
+{
+    f->state = FUNCTION_FAILED;
+    (void)snprintf(f->reason, sizeof(f->reason), "%s", reason);
+    function_report(f, true, 0);
+    instances_function_failed(f);
+}
+
+/* ---- zygotes ---- */
+
+static void zygote_free_when_closed(struct zygote *z)
+{
+    if (--z->closing_handles == 0) {
+        free(z);
+    }
+}
+
+static void zygote_link_closed(struct link *link)
+{
+    zygote_free_when_closed(container_of(link, struct zygote, link));
+}
+
+static void zygote_deadline_closed(uv_handle_t *handle)
+{
+    zygote_free_when_closed(container_of((uv_timer_t *)handle, struct zygote, deadline));
+}
+
+static void zygote_destroy(struct zygote *z)
+{
+    if (z->closing) {
+        return;
+    }
+    z->closing = true;
+    list_remove(&z->item);
+    z->closing_handles = 2;
+    link_close(&z->link, zygote_link_closed);
+    uv_close((uv_handle_t *)&z->deadline, zygote_deadline_closed);
+}
+
+void zygote_kill(struct zygote *z)
+{
+    if (z->pid > 0) {
+        (void)kill(z->pid, SIGKILL); /* our child and not reaped yet: the pid is still its */
+    }
+}
+
+/* It is dead, or as good as dead. */
+static void zygote_gone(struct zygote *z, int wait_status, const char *reason)
+{
+    struct function *f = z->function;
+    bool loading = z->state == ZYGOTE_STARTING || z->state == ZYGOTE_LOADING;
+    zygote_kill(z);
+    instances_zygote_gone(z, wait_status);
+    zygote_destroy(z);
+    if (f->removed) {
+        functions_release(f);
+    } else if (loading) {
+        function_failed(f, reason);
+    } else if (list_is_empty(&f->zygotes)) {
+        f->state = FUNCTION_ABSENT;
+    }
+}
+
+static int write_file(const char *path, const char *text)
+{
+    scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+        return -errno;
+    }
+    return 0;
+}
+
+/* user_namespaces(7): one id is mapped, that of the function. */
+static int write_maps(const struct function *f, pid_t pid)
+{
+    char path[64];
+    char map[64];
+    uint32_t uid = f->platform->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
+    (void)snprintf(map, sizeof(map), "%u %u 1", UID_IN_SANDBOX, uid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+    int r = write_file(path, "deny");
+    (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+    r = r < 0 ? r : write_file(path, map);
+    (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+    return r < 0 ? r : write_file(path, map);
+}
+
+static void zygote_entering(struct zygote *z, const struct message_zygote_entering *entering,
+                            pid_t pid)
+{
+    struct function *f = z->function;
+    if (entering->pid_one || !(f->platform->features.bits & SANDBOX_PID_NAMESPACE)) {
+        z->pid = pid;
+        z->state = ZYGOTE_LOADING;
+    }
+    if (!entering->pid_one) {
+        struct message_zygote_mapped mapped = { .type = MESSAGE_ZYGOTE_MAPPED };
+        int r = cgroup_add(f->platform->cgroups, f->group, pid);
+        if (r == 0 && f->platform->features.bits & SANDBOX_USER_NAMESPACE) {
+            r = write_maps(f, pid);
+        }
+        if (r < 0) {
+            log_error("confine %s: %s", f->plan.name, strerror(-r));
+            mapped.failed = 1;
+        }
+        (void)link_send(&z->link, &mapped, NULL, 0); /* a dead peer is seen by the link */
+    }
+}
+
+static void zygote_ready(struct zygote *z, const struct message_zygote_ready *ready)
+{
+    struct function *f = z->function;
+    (void)uv_timer_stop(&z->deadline); /* cannot fail */
+    z->state = ZYGOTE_READY;
+    f->state = FUNCTION_READY;
+    f->snapshot = ready->snapshot;
+    (void)snprintf(f->reason, sizeof(f->reason), "%s", ready->snapshot ? "" : ready->text);
+    function_report(f, false, ready->load_ms);
+    instances_zygote_ready(f);
+}
+
+static void zygote_message(struct link *link, const union message *m, struct ipc_received *received)
+{
+    struct zygote *z = container_of(link, struct zygote, link);
+    switch ((enum message_type)m->type) {
+    case MESSAGE_ZYGOTE_ENTERING:
+        if (z->state == ZYGOTE_STARTING) {
+            zygote_entering(z, &m->zygote_entering, received->pid);
+        }
+        break;
+    case MESSAGE_ZYGOTE_READY:
+        if (z->state == ZYGOTE_LOADING) {
+            zygote_ready(z, &m->zygote_ready);
+        }
+        break;
+    case MESSAGE_ZYGOTE_FAILED:
+        zygote_gone(z, 0, m->zygote_failed.text);
+        break;
+    case MESSAGE_ZYGOTE_HELLO:
+        instances_hello(z, m->zygote_hello.instance, received->pid);
+        break;
+    case MESSAGE_ZYGOTE_EXITED:
+        instances_exited(z, m->zygote_exited.instance, m->zygote_exited.wait_status);
+        break;
+    default: /* the table of messages lets nothing else through */
+        break;
+    }
+}
+
+static void zygote_link_gone(struct link *link, int why)
+{
+    struct zygote *z = container_of(link, struct zygote, link);
+    if (z->state == ZYGOTE_IS_INSTANCE) {
+        return; /* an instance has no link; its end is seen by its pid */
+    }
+    if (why < 0) {
+        log_warning("%s sent what it may not (%s) and is ended", z->function->plan.name,
+                    strerror(-why));
+    }
+    if (z->pid == 0) {
+        zygote_gone(z, 0, "its sandbox could not be entered");
+    } else {
+        zygote_kill(z); /* the rest follows when it is reaped, with its status */
+    }
+}
+
+static void zygote_late(uv_timer_t *timer)
+{
+    struct zygote *z = container_of(timer, struct zygote, deadline);
+    char text[MESSAGE_TEXT_MAX];
+    (void)snprintf(text, sizeof(text),
+                   "it did not finish loading within %d seconds: is there an endless loop, or a "
+                   "top-level await that never settles?",
+                   LIMIT_LOAD_MS / 1000);
+    zygote_gone(z, 0, text);
+}
+
+static int zygote_send_start(struct zygote *z, int peer_fd)
+{
+    struct function *f = z->function;
+    struct message_zygote_start start = { .type = MESSAGE_ZYGOTE_START,
+                                          .function = f->id,
+                                          .snapshot = f->snapshot,
+                                          .plan = f->plan,
+                                          .isolation = f->platform->features.bits };
+    const char *base = f->platform->options->base;
+    (void)snprintf(start.root, sizeof(start.root), "%s/root", base);
+    (void)snprintf(start.scratch, sizeof(start.scratch), "%s/scratch/%s", base, f->folder);
+    int fds[3] = { f->spec_fd, peer_fd, f->output_fd };
+    return platform_ask_base(f->platform, &start, fds, 3);
+}
+
+/* Begins a zygote; waits for the base zygote if that is not there yet. */
+static void zygote_start(struct function *f)
+{
+    struct zygote *z = mem_new(struct zygote);
+    z->function = f;
+    list_push(&f->zygotes, &z->item);
+    (void)uv_timer_init(&f->platform->loop, &z->deadline); /* cannot fail */
+    int pair[2];
+    int r = ipc_pair(pair);
+    if (r < 0) {
+        log_error("start %s: %s", f->plan.name, strerror(-r));
+        abort(); /* out of descriptors: we are restarted with few */
+    }
+    r = link_open(&z->link, &f->platform->loop, pair[0], ROLE_SUPERVISOR, ROLE_FUNCTION_ZYGOTE,
+                  zygote_message, zygote_link_gone);
+    if (r == 0) {
+        (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0);
+        r = zygote_send_start(z, pair[1]);
+        z->pending = r == -EAGAIN;
+    }
+    (void)close(pair[1]);
+    if (r < 0 && !z->pending) {
+        zygote_gone(z, 0, "the base zygote could not be reached");
+    }
+}
+
+static void function_load(struct function *f)
+{
+    f->state = FUNCTION_LOADING;
+    zygote_start(f);
+}
+
+void functions_base_ready(struct platform *p)
+{
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        list_for_each (z_item, &f->zygotes) {
+            struct zygote *z = list_entry(z_item, struct zygote, item);
+            if (z->pending) {
+                zygote_destroy(z);
+                zygote_start(f);
+            }
+        }
+    }
+}
+
+struct zygote *functions_zygote(struct function *f)
+{
+    f->last_used_ms = uv_now(&f->platform->loop);
+    list_for_each (item, &f->zygotes) {
+        struct zygote *z = list_entry(item, struct zygote, item);
+        if (z->state == ZYGOTE_READY) {
+            return z;
+        }
+    }
+    size_t loading = 0;
+    list_for_each (item, &f->zygotes) {
+        loading += list_entry(item, struct zygote, item)->state != ZYGOTE_IS_INSTANCE;
+    }
+    if (loading == 0 || (!f->snapshot && loading < instances_waiting(f))) {
+        function_load(f); /* where instances are not forked, each needs a zygote of its own */
+    }
+    return NULL;
+}
+
+bool functions_reaped(struct platform *p, pid_t pid, int wait_status)
+{
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        list_for_each (z_item, &f->zygotes) {
+            struct zygote *z = list_entry(z_item, struct zygote, item);
+            if (z->pid == pid) {
+                char text[MESSAGE_TEXT_MAX];
+                (void)snprintf(text, sizeof(text),
+                               WIFSIGNALED(wait_status) ? "it was killed by signal %d while loading"
+                                                        : "it ended with status %d while loading",
+                               WIFSIGNALED(wait_status) ? WTERMSIG(wait_status)
+                                                        : WEXITSTATUS(wait_status));
+                z->pid = 0;
+                zygote_gone(z, wait_status, text);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ---- functions ---- */
+
+static int function_make_output(struct function *f)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    f->output_fd = fds[1];
+    struct message_function_output output = { .type = MESSAGE_FUNCTION_OUTPUT, .function = f->id };
+    platform_tell_control(f->platform, &output, &fds[0], 1);
+    (void)close(fds[0]);
+    return 0;
+}
+
+static void function_name_group(struct function *f)
+{
+    (void)snprintf(f->group, sizeof(f->group), "%s", f->plan.name);
+    for (char *c = f->group; *c; c++) {
+        *c = *c == '/' ? '.' : *c; /* one directory */
+    }
+    if (f->group[0] == '.') {
+        f->group[0] = '_';
+    }
+}
+
+void functions_add(struct platform *p, const struct message_function_add *add, int spec_fd)
+{
+    struct function *f = mem_new(struct function);
+    f->platform = p;
+    f->id = add->function;
+    f->plan = add->plan;
+    f->spec_fd = spec_fd;
+    f->output_fd = -1;
+    f->snapshot = true;
+    list_init(&f->zygotes);
+    list_push(&p->functions, &f->item);
+    function_name_group(f);
+    (void)snprintf(f->folder, sizeof(f->folder), "f%llu", (unsigned long long)f->id);
+    struct err err = { 0 };
+    struct cgroup_limits limits = {
+        0
+    }; /* the zygote is bounded by its load, instances by their own */
+    int r = cgroup_create(p->cgroups, f->group, &limits, &err);
+    if (r == 0) {
+        r = root_scratch_add_function(p->options->base, f->folder, &err);
+    }
+    if (r == 0) {
+        r = function_make_output(f);
+    }
+    if (r < 0) {
+        function_failed(f, err.code ? err.text : strerror(-r));
+        return;
+    }
+    function_load(f);
+}
+
+void functions_release(struct function *f)
+{
+    if (!f->removed || !list_is_empty(&f->zygotes)) {
+        return;
+    }
+    list_for_each (item, &f->platform->instances) {
+        if (list_entry(item, struct instance, item)->function == f) {
+            return;
+        }
+    }
+    root_scratch_remove_function(f->platform->options->base, f->folder);
+    platform_remove_group(f->platform, f->group);
+    list_remove(&f->item);
+    scope_close_fd(&f->spec_fd);
+    scope_close_fd(&f->output_fd);
+    free(f);
+}
+
+static void function_remove(struct function *f)
+{
+    struct platform *p = f->platform;
+    uint64_t id = f->id;
+    f->removed = true;
+    list_for_each (item, &f->zygotes) {
+        zygote_gone(list_entry(item, struct zygote, item), 0, "it was removed");
+        if (!functions_find(p, id)) {
+            return; /* that was the last of it */
+        }
+    }
+    functions_release(f);
+}
+
+void functions_remove(struct platform *p, uint64_t id)
+{
+    struct function *f = functions_find(p, id);
+    if (f && !f->removed) {
+        function_remove(f);
+    }
+}
+
+void functions_remove_all(struct platform *p)
+{
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        if (!f->removed) {
+            function_remove(f);
+        }
+    }
+}

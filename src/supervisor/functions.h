@@ -1,0 +1,72 @@
+/* Functions as the supervisor knows them: a sandbox plan, a zygote that has loaded the code, and
+ * the instances forked from it.
+ *
+ * A function whose process cannot be forked has several zygotes, each of which becomes one
+ * instance.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "supervisor/platform.h"
+
+enum function_state {
+    FUNCTION_ABSENT,  /* no zygote: it is started when an instance is wanted */
+    FUNCTION_LOADING, /* waiting instances are forked when it is ready */
+    FUNCTION_READY,
+    FUNCTION_FAILED /* its code does not load */
+};
+
+struct function {
+    struct list item;
+    struct platform *platform;
+    uint64_t id;
+    struct message_function plan;
+    char group[MESSAGE_NAME_MAX + 32]; /* its cgroup */
+    char folder[32];                   /* its part of the scratch tree */
+    int spec_fd;                       /* owned */
+    int output_fd;                     /* owned: standard output of its processes */
+    enum function_state state;
+    bool snapshot; /* true until its zygote says otherwise */
+    bool reported; /* control has been told how the first load went */
+    bool removed;  /* freed when its last zygote and instance are gone */
+    uint64_t last_used_ms;
+    char reason[MESSAGE_TEXT_MAX]; /* why FAILED, or why no snapshot */
+    struct list zygotes;           /* of struct zygote */
+};
+
+struct instance;
+
+enum zygote_state { ZYGOTE_STARTING, ZYGOTE_LOADING, ZYGOTE_READY, ZYGOTE_IS_INSTANCE };
+
+struct zygote {
+    struct list item;
+    struct function *function;
+    enum zygote_state state;
+    pid_t pid; /* process 1 of the sandbox; 0 until it has said so */
+    struct link link;
+    uv_timer_t deadline; /* for loading */
+    bool pending;        /* waits for the base zygote */
+    bool closing;
+    int closing_handles;
+    struct instance *instance; /* the one it has become, where instances are not forked */
+};
+
+/* MESSAGE_FUNCTION_ADD: takes over spec_fd. */
+void functions_add(struct platform *p, const struct message_function_add *add, int spec_fd);
+void functions_remove(struct platform *p, uint64_t id);
+void functions_remove_all(struct platform *p);
+struct function *functions_find(struct platform *p, uint64_t id);
+
+/* The base zygote is ready: starts the zygotes that waited for it. */
+void functions_base_ready(struct platform *p);
+
+/* A zygote that can give life to an instance now, or NULL; then one is being started. */
+struct zygote *functions_zygote(struct function *f);
+
+/* A child has ended; true when it was a zygote's process. */
+bool functions_reaped(struct platform *p, pid_t pid, int wait_status);
+
+/* Frees a removed function when nothing of it is left. */
+void functions_release(struct function *f);
+
+void zygote_kill(struct zygote *z);

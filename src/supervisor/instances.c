@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/instances.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sandbox/root.h"
+
+#define CPU_LIMIT_EXIT 152 /* runtime/addon/cpu_limit.h */
+
+static struct instance *instance_find(struct platform *p, uint64_t id)
+{
+    list_for_each (item, &p->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        if (i->id == id) {
+            return i;
+        }
+    }
+    return NULL;
+}
+
+size_t instances_waiting(const struct function *f)
+{
+    size_t count = 0;
+    list_for_each (item, &f->platform->instances) {
+        const struct instance *i = list_entry(item, struct instance, item);
+        count += i->function == f && i->state == INSTANCE_WAITING;
+    }
+    return count;
+}
+
+/* ---- the end ---- */
+
+static void instance_exit_closed(uv_handle_t *handle)
+{
+    struct instance *i = container_of((uv_poll_t *)handle, struct instance, exit);
+    scope_close_fd(&i->pidfd);
+    free(i);
+}
+
+/* Kills it and all it has started. */
+static void instance_kill(struct instance *i)
+{
+    if (i->pidfd >= 0) {
+        (void)syscall(SYS_pidfd_send_signal, i->pidfd, SIGKILL, NULL, 0); /* gone is fine */
+        (void)kill(-i->pid,
+                   SIGKILL); /* its process group: what it spawned, where there is no cgroup */
+    }
+    cgroup_kill(i->platform->cgroups, i->group);
+}
+
+static void describe_end(const struct instance *i, int wait_status, struct message_instance_gone *g)
+{
+    struct cgroup_usage usage = { 0 };
+    cgroup_read(i->platform->cgroups, i->group, &usage);
+    if (i->over_memory || (usage.oom_kills > 0 && WIFSIGNALED(wait_status))) {
+        g->why = GONE_MEMORY;
+        (void)snprintf(g->text, sizeof(g->text), "it exceeded its memory limit of %u MB",
+                       i->function->plan.memory_mb);
+    } else if (i->stop_asked) {
+        g->why = GONE_STOPPED;
+    } else if (WIFSIGNALED(wait_status)) {
+        g->why = GONE_SIGNALLED;
+        g->status = WTERMSIG(wait_status);
+        (void)snprintf(g->text, sizeof(g->text), "it was killed by signal %d (%s)", g->status,
+                       strsignal(g->status));
+    } else if (WEXITSTATUS(wait_status) == CPU_LIMIT_EXIT && i->function->plan.cpu_ms > 0) {
+        g->why = GONE_CPU;
+        (void)snprintf(g->text, sizeof(g->text), "it exceeded its CPU time limit of %u ms",
+                       i->function->plan.cpu_ms);
+    } else {
+        g->why = GONE_EXITED;
+        g->status = WEXITSTATUS(wait_status);
+        (void)snprintf(g->text, sizeof(g->text), "its process ended with exit code %d", g->status);
+    }
+}
+
+/* Tells the gateway, and frees everything of it. */
+static void instance_end(struct instance *i, const struct message_instance_gone *gone)
+{
+    struct platform *p = i->platform;
+    struct function *f = i->function;
+    platform_tell_gateway(p, gone, NULL, 0);
+    instance_kill(i);
+    if (i->scratch[0]) {
+        root_scratch_unmount(p->options->base, f->folder, i->scratch);
+    }
+    if (i->group[0]) {
+        platform_remove_group(p, i->group);
+    }
+    channel_fds_close(&i->channel);
+    list_remove(&i->item);
+    if (i->pidfd >= 0) {
+        uv_close((uv_handle_t *)&i->exit, instance_exit_closed);
+    } else {
+        free(i);
+    }
+    functions_release(f);
+}
+
+static void instance_ended(struct instance *i, int wait_status)
+{
+    struct message_instance_gone gone = { .type = MESSAGE_INSTANCE_GONE,
+                                          .function = i->function->id,
+                                          .instance = i->id };
+    describe_end(i, wait_status, &gone);
+    instance_end(i, &gone);
+}
+
+static void instance_not_started(struct instance *i, const char *why)
+{
+    struct message_instance_gone gone = { .type = MESSAGE_INSTANCE_GONE,
+                                          .why = GONE_NOT_STARTED,
+                                          .function = i->function->id,
+                                          .instance = i->id };
+    (void)snprintf(gone.text, sizeof(gone.text), "%s", why);
+    instance_end(i, &gone);
+}
+
+/* Its process is gone. How it went is told by its parent, the zygote, a moment later; if that is
+ * the same process, the supervisor reaps it itself. */
+static void instance_exit(uv_poll_t *poll, int status, int events)
+{
+    struct instance *i = container_of(poll, struct instance, exit);
+    (void)status;
+    (void)events;
+    (void)uv_poll_stop(poll); /* always succeeds on an open handle */
+    i->state = INSTANCE_ENDING;
+}
+
+/* ---- the beginning ---- */
+
+static void instance_fork(struct instance *i, struct zygote *z)
+{
+    struct platform *p = i->platform;
+    struct function *f = i->function;
+    struct err err = { 0 };
+    struct message_zygote_fork fork_message = { .type = MESSAGE_ZYGOTE_FORK, .instance = i->id };
+    struct cgroup_limits limits = { .memory_bytes = (uint64_t)f->plan.memory_mb * MIB,
+                                    .pids_max = f->plan.pids_max };
+    uid_t uid = p->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
+    (void)snprintf(i->group, sizeof(i->group), "%s/%llu", f->group, (unsigned long long)i->id);
+    (void)snprintf(i->scratch, sizeof(i->scratch), "%llx", (unsigned long long)i->id);
+    int r = cgroup_create(p->cgroups, i->group, &limits, &err);
+    if (r == 0) {
+        r = root_scratch_mount(p->options->base, f->folder, i->scratch, f->plan.tmp_mb, uid, &err);
+    }
+    if (r < 0) {
+        i->scratch[0] = '\0';
+        instance_not_started(i, err.text);
+        return;
+    }
+    (void)snprintf(fork_message.scratch, sizeof(fork_message.scratch), "%s", i->scratch);
+    int fds[3] = { i->channel.memory, i->channel.wake_host, i->channel.wake_instance };
+    r = link_send(&z->link, &fork_message, fds, 3);
+    channel_fds_close(&i->channel);
+    i->zygote = z;
+    i->state = INSTANCE_FORKING;
+    if (!f->snapshot) {
+        z->state = ZYGOTE_IS_INSTANCE;
+        z->instance = i;
+    }
+    if (r < 0) {
+        zygote_kill(z); /* it cannot be reached; the instance ends with it */
+    }
+}
+
+static void instance_try(struct instance *i)
+{
+    struct zygote *z = functions_zygote(i->function);
+    if (z) {
+        instance_fork(i, z);
+    }
+}
+
+void instances_start(struct platform *p, const struct message_instance_start *start)
+{
+    struct function *f = functions_find(p, start->function);
+    struct instance *i = mem_new(struct instance);
+    i->platform = p;
+    i->function = f;
+    i->id = ++p->last_instance;
+    i->pidfd = -1;
+    i->channel = (struct channel_fds){ -1, -1, -1 };
+    struct message_instance_gone gone = { .type = MESSAGE_INSTANCE_GONE,
+                                          .why = GONE_NOT_STARTED,
+                                          .function = start->function,
+                                          .instance = i->id };
+    if (!f || f->removed || channel_make(&i->channel) < 0) {
+        (void)snprintf(gone.text, sizeof(gone.text), "%s",
+                       f && !f->removed ? "out of descriptors" : "the function was removed");
+        platform_tell_gateway(p, &gone, NULL, 0);
+        free(i);
+        return;
+    }
+    list_push(&p->instances, &i->item);
+    struct message_instance made = { .type = MESSAGE_INSTANCE,
+                                     .function = f->id,
+                                     .instance = i->id };
+    int fds[3] = { i->channel.memory, i->channel.wake_host, i->channel.wake_instance };
+    platform_tell_gateway(p, &made, fds, 3);
+    instance_try(i);
+}
+
+void instances_zygote_ready(struct function *f)
+{
+    list_for_each (item, &f->platform->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        if (i->function == f && i->state == INSTANCE_WAITING) {
+            instance_try(i);
+        }
+    }
+}
+
+void instances_function_failed(struct function *f)
+{
+    list_for_each (item, &f->platform->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        if (i->function == f && i->state == INSTANCE_WAITING) {
+            instance_not_started(i, f->reason);
+        }
+    }
+}
+
+void instances_zygote_gone(struct zygote *z, int wait_status)
+{
+    list_for_each (item, &z->function->platform->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        if (i->zygote == z) {
+            /* With process 1 the kernel ends its whole pid namespace by SIGKILL. */
+            instance_ended(i, z->instance == i ? wait_status : SIGKILL);
+        }
+    }
+}
+
+void instances_hello(struct zygote *z, uint64_t id, pid_t pid)
+{
+    struct instance *i = instance_find(z->function->platform, id);
+    if (!i || i->zygote != z || i->state != INSTANCE_FORKING || pid <= 0) {
+        return; /* a hostile zygote, or one that was stopped meanwhile */
+    }
+    i->pid = pid;
+    i->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (i->pidfd < 0) {
+        return; /* it has ended already, which its zygote reports */
+    }
+    i->state = INSTANCE_RUNNING;
+    int r = cgroup_add(i->platform->cgroups, i->group, pid);
+    if (r < 0 && r != -ESRCH) {
+        log_warning("limit %s: %s", i->group, strerror(-r));
+    }
+    if (uv_poll_init(&i->platform->loop, &i->exit, i->pidfd) < 0 ||
+        uv_poll_start(&i->exit, UV_READABLE, instance_exit) < 0) {
+        abort(); /* cannot fail for a fresh pidfd */
+    }
+    if (i->stop_asked) {
+        instance_kill(i);
+    }
+}
+
+void instances_exited(struct zygote *z, uint64_t id, int wait_status)
+{
+    struct instance *i = instance_find(z->function->platform, id);
+    if (i && i->zygote == z && z->instance != i) {
+        instance_ended(i, wait_status);
+    }
+}
+
+void instances_stop(struct platform *p, uint64_t id)
+{
+    struct instance *i = instance_find(p, id);
+    if (!i) {
+        return;
+    }
+    i->stop_asked = true;
+    if (i->state == INSTANCE_WAITING) {
+        instance_ended(i, 0);
+    } else {
+        instance_kill(i); /* when it is still being forked: in instances_hello */
+    }
+}
+
+/* proc(5): the second number of statm is the resident pages. */
+static uint64_t resident_bytes(pid_t pid)
+{
+    char path[64];
+    char text[128];
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+    scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (n <= 0) {
+        return 0;
+    }
+    text[n] = '\0';
+    const char *second = strchr(text, ' ');
+    return second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void instances_check_memory(struct platform *p)
+{
+    list_for_each (item, &p->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        uint64_t limit = (uint64_t)i->function->plan.memory_mb * MIB;
+        if (i->state == INSTANCE_RUNNING && limit > 0 && resident_bytes(i->pid) > limit) {
+            i->over_memory = true;
+            instance_kill(i);
+        }
+    }
+}

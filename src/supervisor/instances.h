@@ -1,0 +1,52 @@
+/* Instances: asked for by the gateway, forked by a zygote, watched until they end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "supervisor/functions.h"
+
+enum instance_state {
+    INSTANCE_WAITING, /* for a zygote */
+    INSTANCE_FORKING, /* asked for; its pid is not known yet */
+    INSTANCE_RUNNING,
+    INSTANCE_ENDING /* killed, or known to have ended */
+};
+
+struct instance {
+    struct list item;
+    struct platform *platform;
+    struct function *function;
+    struct zygote *zygote; /* that forks it, or becomes it; NULL while WAITING */
+    uint64_t id;
+    enum instance_state state;
+    struct channel_fds channel; /* the instance's end, until it is forked */
+    char group[MESSAGE_NAME_MAX + 64];
+    char scratch[64]; /* name of its /tmp; "" when there is none */
+    pid_t pid;
+    uv_poll_t exit; /* on pidfd */
+    int pidfd;      /* owned; -1 until RUNNING */
+    int closing_handles;
+    bool stop_asked;
+    bool over_memory; /* found by our own watch */
+};
+
+/* MESSAGE_INSTANCE_START / _STOP of the gateway. */
+void instances_start(struct platform *p, const struct message_instance_start *start);
+void instances_stop(struct platform *p, uint64_t id);
+
+/* How many of this function's wait for a zygote. */
+size_t instances_waiting(const struct function *f);
+
+/* A zygote is ready: forks those that wait for its function. */
+void instances_zygote_ready(struct function *f);
+/* The function failed to load: those that wait end with its reason. */
+void instances_function_failed(struct function *f);
+/* A zygote is gone, and with it the instances it has forked. */
+void instances_zygote_gone(struct zygote *z, int wait_status);
+
+/* Messages of a zygote about an instance of its. */
+void instances_hello(struct zygote *z, uint64_t id, pid_t pid);
+void instances_exited(struct zygote *z, uint64_t id, int wait_status);
+
+/* Where there is no memory controller: kills those over their limit. */
+void instances_check_memory(struct platform *p);

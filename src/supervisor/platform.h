@@ -1,0 +1,40 @@
+/* The supervisor's whole state, shared by its files. One loop, one thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "channel/channel.h"
+#include "ipc/link.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/features.h"
+#include "supervisor/supervisor.h"
+
+struct roles;
+
+struct platform {
+    const struct supervisor_options *options;
+    uv_loop_t loop;
+    struct sandbox_features features;
+    struct cgroups *cgroups; /* owned; NULL until opened */
+    struct roles *roles;     /* owned */
+    struct list functions;   /* of struct function */
+    struct list instances;   /* of struct instance, all functions' */
+    uint64_t last_instance;
+    uv_timer_t
+        watch; /* memory where no controller does it, groups whose processes are still dying */
+    struct list dying_groups;
+    bool root; /* may change users */
+    bool stopping;
+};
+
+/* Sends to the role, or drops the message when that process is just being restarted. */
+void platform_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count);
+void platform_tell_control(struct platform *p, const void *message, const int *fds, size_t count);
+/* -EAGAIN while the base zygote is not ready; then functions wait. */
+int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count);
+
+/* Removes the cgroup, now or when its last process is gone. */
+void platform_remove_group(struct platform *p, const char *path);

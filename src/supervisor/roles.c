@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/roles.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "supervisor/functions.h"
+#include "supervisor/instances.h"
+#include "supervisor/spawn.h"
+
+#define RESTARTS_MAX       5
+#define RESTARTS_WINDOW_MS 10000
+
+enum role { GATEWAY, CONTROL, BUILDER, BASE, ROLES };
+static const char *const role_names[ROLES] = { "gateway", "control", "builder", "base zygote" };
+
+struct roles {
+    pid_t pids[ROLES];
+    struct link
+        *links[ROLES]; /* owned; NULL while there is none; the builder talks to control only */
+    bool base_ready;
+    int builder_socket[2]; /* while starting */
+    uint64_t restarts_since_ms;
+    unsigned restarts;
+};
+
+/* Numbers as arguments. */
+struct number {
+    char text[16];
+};
+
+static struct number number(int value)
+{
+    struct number n;
+    (void)snprintf(n.text, sizeof(n.text), "%d", value);
+    return n;
+}
+
+static uid_t role_uid(const struct platform *p, uid_t uid)
+{
+    return p->root ? uid : 0;
+}
+
+/* ---- messages ---- */
+
+static void gateway_message(struct link *link, const union message *m,
+                            struct ipc_received *received)
+{
+    struct platform *p = container_of(link->poll.loop, struct platform, loop);
+    (void)received;
+    if (m->type == MESSAGE_INSTANCE_START) {
+        instances_start(p, &m->instance_start);
+    } else if (m->type == MESSAGE_INSTANCE_STOP) {
+        instances_stop(p, m->instance_stop.instance);
+    }
+}
+
+static void control_message(struct link *link, const union message *m,
+                            struct ipc_received *received)
+{
+    struct platform *p = container_of(link->poll.loop, struct platform, loop);
+    if (m->type == MESSAGE_FUNCTION_ADD) {
+        functions_add(p, &m->function_add, take_fd(&received->fds[0]));
+    } else if (m->type == MESSAGE_FUNCTION_REMOVE) {
+        functions_remove(p, m->function_remove.function);
+    }
+}
+
+static void base_message(struct link *link, const union message *m, struct ipc_received *received)
+{
+    struct platform *p = container_of(link->poll.loop, struct platform, loop);
+    (void)received;
+    if (m->type == MESSAGE_BASE_READY) {
+        log_debug("base zygote ready after %u ms", m->base_ready.warm_ms);
+        p->roles->base_ready = true;
+        functions_base_ready(p);
+    }
+}
+
+static void role_link_free(struct link *link)
+{
+    free(link);
+}
+
+/* Its process is about to be reaped, or has broken the rules: then it is ended. */
+static void role_gone(struct link *link, int why)
+{
+    struct platform *p = container_of(link->poll.loop, struct platform, loop);
+    for (size_t i = 0; i < ROLES; i++) {
+        if (p->roles->links[i] == link) {
+            if (why < 0) {
+                log_error("the %s sent what it may not: %s", role_names[i], strerror(-why));
+            }
+            if (p->roles->pids[i] > 0) {
+                (void)kill(p->roles->pids[i], SIGKILL);
+            }
+        }
+    }
+}
+
+static int role_link(struct platform *p, enum role role, int *ret_peer, struct err *err)
+{
+    static const enum message_role peers[ROLES] = { ROLE_GATEWAY, ROLE_CONTROL, 0,
+                                                    ROLE_BASE_ZYGOTE };
+    static const link_message_fn handlers[ROLES] = { gateway_message, control_message, NULL,
+                                                     base_message };
+    int pair[2];
+    int r = ipc_pair(pair);
+    if (r < 0) {
+        return err_set(err, -r, "connect the %s: %s", role_names[role], strerror(-r));
+    }
+    struct link *link = mem_new(struct link);
+    r = link_open(link, &p->loop, pair[0], ROLE_SUPERVISOR, peers[role], handlers[role], role_gone);
+    if (r < 0) {
+        (void)close(pair[1]);
+        free(link);
+        return err_set(err, -r, "connect the %s: %s", role_names[role], strerror(-r));
+    }
+    p->roles->links[role] = link;
+    *ret_peer = pair[1];
+    return 0;
+}
+
+/* ---- starting ---- */
+
+/* What gateway and control share: a connection, and the channel of logs. */
+struct wiring {
+    int gateway_end;
+    int control_end;
+    struct channel_fds log;
+    int builder[2];
+};
+
+static void wiring_finish(struct wiring *w)
+{
+    scope_close_fd(&w->gateway_end);
+    scope_close_fd(&w->control_end);
+    channel_fds_close(&w->log);
+    scope_close_fd(&w->builder[0]);
+    scope_close_fd(&w->builder[1]);
+}
+
+static int wiring_make(struct wiring *w, struct err *err)
+{
+    *w = (struct wiring){ -1, -1, { -1, -1, -1 }, { -1, -1 } };
+    int pair[2];
+    int r = ipc_pair(pair);
+    if (r == 0) {
+        w->gateway_end = pair[0];
+        w->control_end = pair[1];
+        r = channel_make(&w->log);
+    }
+    if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w->builder) < 0) {
+        r = -errno;
+    }
+    if (r < 0) {
+        wiring_finish(w);
+        return err_set(err, -r, "connect the processes: %s", strerror(-r));
+    }
+    return 0;
+}
+
+static int start_gateway(struct platform *p, const struct wiring *w, struct err *err)
+{
+    const struct supervisor_options *o = p->options;
+    scoped_fd int supervisor = -1;
+    int r = role_link(p, GATEWAY, &supervisor, err);
+    if (r < 0) {
+        return r;
+    }
+    struct number listeners[SUPERVISOR_LISTEN_MAX];
+    struct number fds[5] = { number(supervisor), number(w->gateway_end), number(w->log.memory),
+                             number(w->log.wake_host), number(w->log.wake_instance) };
+    const char *argv[32] = { o->program,        "gateway",   "--supervisor",    fds[0].text,
+                             "--control",       fds[1].text, "--log-memory",    fds[2].text,
+                             "--log-wake-host", fds[3].text, "--log-wake-self", fds[4].text };
+    size_t n = 12;
+    struct spawn s = { .argv = argv,
+                       .fd_three = -1,
+                       .uid = role_uid(p, MAYFLY_UID_GATEWAY),
+                       .fds = { supervisor, w->gateway_end, w->log.memory, w->log.wake_host,
+                                w->log.wake_instance },
+                       .fd_count = 5 };
+    for (size_t i = 0; i < o->listen_count; i++) {
+        listeners[i] = number(o->listen_fds[i]);
+        argv[n++] = "--listen";
+        argv[n++] = listeners[i].text;
+        s.fds[s.fd_count++] = o->listen_fds[i];
+    }
+    if (o->dev) {
+        argv[n++] = "--dev";
+    }
+    return spawn_process(&s, &p->roles->pids[GATEWAY], err);
+}
+
+static int start_control(struct platform *p, const struct wiring *w, struct err *err)
+{
+    const struct supervisor_options *o = p->options;
+    scoped_fd int supervisor = -1;
+    int r = role_link(p, CONTROL, &supervisor, err);
+    if (r < 0) {
+        return r;
+    }
+    struct number fds[6] = { number(supervisor),       number(w->control_end),
+                             number(w->builder[0]),    number(w->log.memory),
+                             number(w->log.wake_host), number(w->log.wake_instance) };
+    const char *argv[] = { o->program,        "control",         "--supervisor",
+                           fds[0].text,       "--gateway",       fds[1].text,
+                           "--builder",       fds[2].text,       "--log-memory",
+                           fds[3].text,       "--log-wake-self", fds[4].text,
+                           "--log-wake-host", fds[5].text,       "--project",
+                           o->project,        "--origin",        o->origin,
+                           "--log",           o->log_format,     NULL };
+    struct spawn s = { .argv = argv,
+                       .fd_three = -1,
+                       .uid = role_uid(p, MAYFLY_UID_CONTROL),
+                       .fds = { supervisor, w->control_end, w->builder[0], w->log.memory,
+                                w->log.wake_host, w->log.wake_instance },
+                       .fd_count = 6 };
+    return spawn_process(&s, &p->roles->pids[CONTROL], err);
+}
+
+static int start_builder(struct platform *p, const struct wiring *w, struct err *err)
+{
+    const struct supervisor_options *o = p->options;
+    char out[MESSAGE_PATH_MAX];
+    (void)snprintf(out, sizeof(out), "%s/build", o->base);
+    if (p->root && chown(out, MAYFLY_UID_BUILDER, MAYFLY_UID_BUILDER) < 0) {
+        return err_sys(err, "give %s to the builder", out);
+    }
+    struct number port = number(o->port);
+    const char *argv[] = { o->node,    o->builder, "--project",
+                           o->project, "--out",    out,
+                           "--port",   port.text,  o->dev ? "--watch" : NULL,
+                           NULL };
+    struct spawn s = { .argv = argv,
+                       .fd_three = w->builder[1],
+                       .uid = role_uid(p, MAYFLY_UID_BUILDER),
+                       .reads_any_file = true };
+    return spawn_process(&s, &p->roles->pids[BUILDER], err);
+}
+
+static int start_base(struct platform *p, struct err *err)
+{
+    const struct supervisor_options *o = p->options;
+    scoped_fd int link = -1;
+    int r = role_link(p, BASE, &link, err);
+    if (r < 0) {
+        return r;
+    }
+    char script[MESSAGE_PATH_MAX];
+    (void)snprintf(script, sizeof(script), "%s/js/zygote.js", o->runtime);
+    struct number fd = number(link);
+    /* One thread, so that a fork loses none (doc/decisions/0001-forked-instances.md); SIGUSR1 must
+     * not open a debugger. */
+    const char *argv[] = { o->node,
+                           "--single-threaded",
+                           "--v8-pool-size=1",
+                           "--disable-sigusr1",
+                           script,
+                           fd.text,
+                           o->addon,
+                           NULL };
+    /* libuv's io_uring would be shared by all forks. */
+    const char *env[] = { "UV_USE_IO_URING=0", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp",
+                          NULL };
+    /* Where user namespaces may not be made, it keeps the rights that its children need. */
+    bool keeps_root = p->root && !(p->features.bits & SANDBOX_USER_NAMESPACE);
+    struct spawn s = { .argv = argv,
+                       .env = env,
+                       .fd_three = -1,
+                       .uid = keeps_root ? 0 : role_uid(p, MAYFLY_UID_ZYGOTE),
+                       .fds = { link },
+                       .fd_count = 1 };
+    p->roles->base_ready = false;
+    return spawn_process(&s, &p->roles->pids[BASE], err);
+}
+
+static int start_trio(struct platform *p, struct err *err)
+{
+    struct wiring w;
+    int r = wiring_make(&w, err);
+    if (r == 0) {
+        r = start_control(p, &w, err);
+    }
+    if (r == 0) {
+        r = start_gateway(p, &w, err);
+    }
+    if (r == 0) {
+        r = start_builder(p, &w, err);
+    }
+    wiring_finish(&w);
+    return r;
+}
+
+int roles_start(struct platform *p, struct err *err)
+{
+    p->roles = mem_new(struct roles);
+    int r = start_base(p, err);
+    return r < 0 ? r : start_trio(p, err);
+}
+
+/* ---- ending ---- */
+
+static void role_stop(struct platform *p, enum role role)
+{
+    struct roles *roles = p->roles;
+    if (roles->pids[role] > 0) {
+        (void)kill(roles->pids[role], SIGKILL);
+        (void)waitpid(roles->pids[role], NULL, 0);
+        roles->pids[role] = 0;
+    }
+    if (roles->links[role]) {
+        link_close(roles->links[role], role_link_free);
+        roles->links[role] = NULL;
+    }
+}
+
+void roles_destroy(struct platform *p)
+{
+    if (p->roles) {
+        for (size_t i = 0; i < ROLES; i++) {
+            role_stop(p, (enum role)i);
+        }
+        free(p->roles);
+        p->roles = NULL;
+    }
+}
+
+static bool may_restart(struct platform *p)
+{
+    struct roles *roles = p->roles;
+    uint64_t now = uv_now(&p->loop);
+    if (now - roles->restarts_since_ms > RESTARTS_WINDOW_MS) {
+        roles->restarts_since_ms = now;
+        roles->restarts = 0;
+    }
+    return ++roles->restarts <= RESTARTS_MAX;
+}
+
+static void role_died(struct platform *p, enum role role, int wait_status)
+{
+    log_error("the %s ended (%s %d) and is started again", role_names[role],
+              WIFSIGNALED(wait_status) ? "signal" : "status",
+              WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    struct err err = { 0 };
+    int r;
+    if (role == BASE) {
+        role_stop(p, BASE);
+        r = start_base(p, &err);
+    } else {
+        functions_remove_all(p); /* control will add them again, under new ids */
+        role_stop(p, GATEWAY);
+        role_stop(p, CONTROL);
+        role_stop(p, BUILDER);
+        r = start_trio(p, &err);
+    }
+    if (r < 0) {
+        log_error("%s", err.text);
+        uv_stop(&p->loop);
+    }
+}
+
+bool roles_reaped(struct platform *p, pid_t pid, int wait_status)
+{
+    for (size_t i = 0; i < ROLES; i++) {
+        if (p->roles->pids[i] != pid) {
+            continue;
+        }
+        p->roles->pids[i] = 0;
+        if (p->stopping) {
+            return true;
+        }
+        if (may_restart(p)) {
+            role_died(p, (enum role)i, wait_status);
+        } else {
+            log_error("the %s keeps ending: giving up; run with MAYFLY_DEBUG=1 to learn more",
+                      role_names[i]);
+            uv_stop(&p->loop);
+        }
+        return true;
+    }
+    return false;
+}
+
+static void tell(struct platform *p, enum role role, const void *message, const int *fds,
+                 size_t count)
+{
+    struct link *link = p->roles ? p->roles->links[role] : NULL;
+    int r = link ? link_send(link, message, fds, count) : 0;
+    if (r < 0 && r != -EPIPE && p->roles->pids[role] > 0) {
+        log_error("the %s does not read its messages (%s)", role_names[role], strerror(-r));
+        (void)kill(p->roles->pids[role], SIGKILL);
+    }
+}
+
+void platform_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count)
+{
+    tell(p, GATEWAY, message, fds, count);
+}
+
+void platform_tell_control(struct platform *p, const void *message, const int *fds, size_t count)
+{
+    tell(p, CONTROL, message, fds, count);
+}
+
+int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count)
+{
+    if (!p->roles || !p->roles->base_ready || !p->roles->links[BASE]) {
+        return -EAGAIN;
+    }
+    return link_send(p->roles->links[BASE], message, fds, count);
+}

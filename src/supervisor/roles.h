@@ -1,0 +1,14 @@
+/* The platform's own processes: gateway, control, builder and the base zygote. Whichever dies is
+ * started again; the first three as one, because their connections belong together.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "supervisor/platform.h"
+
+/* Starts all. */
+int roles_start(struct platform *p, struct err *err) MUST_USE;
+void roles_destroy(struct platform *p);
+
+/* A child has ended; true when it was one of these. */
+bool roles_reaped(struct platform *p, pid_t pid, int wait_status);
