@@ -7,6 +7,7 @@
 
 #include "channel/channel.h"
 #include "ipc/message.h"
+#include "sandbox/syscall_filter.h"
 #include "value.h"
 
 struct instance;
@@ -30,7 +31,8 @@ struct addon *addon_of(napi_env env);
  * loadFailed(text), restScan(), now(), exit(code), setTitle(text) */
 napi_status zygote_define(napi_env env, napi_value exports);
 
-/* instance_channel.c: open(callbacks, options), respond(...) and the other calls of doc/runtime.md */
+/* instance_channel.c: open(callbacks, options), respond(...) and the other calls of doc/runtime.md
+ */
 napi_status instance_define(napi_env env, napi_value exports);
 
 static inline napi_status addon_define(napi_env env, napi_value exports, const char *name,

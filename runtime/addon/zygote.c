@@ -54,7 +54,8 @@ static napi_value read_spec(napi_env env, int fd, struct err *err)
     return text;
 }
 
-/* In the first child: never returns but in process 1 of the new sandbox, with { spec, snapshot }. */
+/* In the first child: never returns but in process 1 of the new sandbox, with
+ * { spec, task, snapshot }. */
 static napi_value become_function(struct addon *addon, const struct message_zygote_start *start,
                                   int spec_fd, int link_fd, int output_fd)
 {
@@ -69,7 +70,7 @@ static napi_value become_function(struct addon *addon, const struct message_zygo
         r = enter_namespaces(start, link_fd, &err);
     }
     if (r == 0) {
-        r = enter_confine(start, &err);
+        r = enter_confine(start, addon->filter, &err);
     }
     if (r == 0) {
         r = process_fork_child(addon->loop);
@@ -88,6 +89,7 @@ static napi_value become_function(struct addon *addon, const struct message_zygo
     napi_value object = NULL;
     (void)napi_create_object(addon->env, &object);
     value_set(addon->env, object, "spec", text);
+    value_set(addon->env, object, "task", value_text(addon->env, enter_task_path(start)));
     return value_set(addon->env, object, "snapshot", value_number(addon->env, start->snapshot));
 }
 
@@ -115,10 +117,15 @@ static napi_value serve_base(napi_env env, napi_callback_info info)
     struct addon *addon = addon_of(env);
     struct arguments arguments = arguments_of(env, info);
     addon->parent_link_fd = (int)value_to_u32(env, arguments.at[0]);
-    int r = process_fork_prepare();
+    struct err err = { 0 };
+    int r = syscall_filter_create(&addon->filter, &err);
+    if (r == 0) {
+        r = process_fork_prepare();
+        if (r < 0) {
+            (void)err_set(&err, -r, "prepare to fork: %s", strerror(-r));
+        }
+    }
     if (r < 0) {
-        struct err err;
-        (void)err_set(&err, -r, "prepare to fork: %s", strerror(-r));
         return throw_err(env, &err);
     }
     sigset_t all;

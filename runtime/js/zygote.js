@@ -23,7 +23,8 @@ const { comeToRest } = require('./rest');
 const consoles = require('./console');
 const instances = require('./instance');
 
-const TASK = '/var/task';
+/* Where sandboxes have what lies in this folder. */
+const RUNTIME_INSIDE = '/var/runtime/js';
 const DIALECTS = path.join(__dirname, 'dialects');
 
 /* All of our own code is loaded here, so that functions share its memory. */
@@ -32,6 +33,16 @@ function loadRuntime(directory) {
     const file = path.join(directory, entry.name);
     if (entry.isDirectory()) loadRuntime(file);
     else if (entry.name.endsWith('.js')) require(file);
+  }
+}
+
+/* Functions require our shims by their place in the sandbox: there they must find the modules loaded here, not second
+ * copies with a state of their own. */
+function nameAsInside() {
+  for (const [file, module] of Object.entries(require.cache)) {
+    if (file.startsWith(__dirname + path.sep)) {
+      require.cache[path.join(RUNTIME_INSIDE, path.relative(__dirname, file))] = module;
+    }
   }
 }
 
@@ -47,12 +58,12 @@ function setEnvironment(env) {
 }
 
 /* The process should look to the function as if it had been started for it alone. */
-function becomeProgramOf(spec) {
-  const entry = path.join(TASK, spec.entry ?? '');
+function becomeProgramOf(spec, task) {
+  const entry = path.join(task, spec.entry ?? '');
   process.argv = [process.execPath, entry];
   process.execArgv = [];
   setEnvironment(spec.env ?? {});
-  process.chdir(TASK);
+  process.chdir(task);
   native.setTitle(`mayfly: zygote ${spec.name}@${spec.version}`);
   return entry;
 }
@@ -95,14 +106,15 @@ function becomeInstance(id, spec, app, adapter) {
   instances.start({ spec, app, adapter, native });
 }
 
-async function becomeFunction(spec, maySnapshot) {
+async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
+  const spec = JSON.parse(text);
   const startedAt = performance.now();
   fixups.beginLoading(Number(fs.readlinkSync('/proc/self')));
   const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
-  const app = await adapter.load(spec, moduleLoader(becomeProgramOf(spec)));
+  const app = await adapter.load(spec, moduleLoader(becomeProgramOf(spec, task)));
   const loadMs = Math.round(performance.now() - startedAt);
-  const reason = maySnapshot ? await comeToRest(native) : 'it could not be before';
+  const reason = maySnapshot === 1 ? await comeToRest(native) : 'it could not be before';
   if (reason === '') {
     const id = native.serveFunction(loadMs); /* returns in every instance */
     stopFailing();
@@ -123,8 +135,9 @@ async function main() {
   await warm();
   const reason = await comeToRest(native);
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
+  nameAsInside();
   const start = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
-  becomeFunction(JSON.parse(start.spec), start.snapshot === 1).catch((error) => native.loadFailed(describe(error)));
+  becomeFunction(start).catch((error) => native.loadFailed(describe(error)));
 }
 
 main();

@@ -369,6 +369,9 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
         r = root_scratch_add_function(p->options->base, f->folder, &err);
     }
     if (r == 0) {
+        r = root_task_add(p->options->base, p->options->project, &f->plan, &err);
+    }
+    if (r == 0) {
         r = function_make_output(f);
     }
     if (r < 0) {
@@ -389,6 +392,7 @@ void functions_release(struct function *f)
         }
     }
     root_scratch_remove_function(f->platform->options->base, f->folder);
+    root_task_remove(f->platform->options->base, f->plan.name);
     platform_remove_group(f->platform, f->group);
     list_remove(&f->item);
     scope_close_fd(&f->spec_fd);

@@ -26,7 +26,7 @@ struct platform {
     uv_timer_t
         watch; /* memory where no controller does it, groups whose processes are still dying */
     struct list dying_groups;
-    bool root; /* may change users */
+    bool root; /* each process may have a user of its own */
     bool stopping;
 };
 

@@ -78,9 +78,11 @@ static int prepare(struct platform *p, struct err *err)
 {
     const struct supervisor_options *o = p->options;
     features_probe(&p->features);
+    p->root = p->features.bits & SANDBOX_SEPARATE_UIDS;
     int r = cgroups_open(o->group, &p->cgroups, err);
     if (r == 0) {
-        r = root_create(o->base, o->runtime, o->addon, err);
+        struct root_sources sources = { .runtime = o->runtime, .addon = o->addon, .node = o->node };
+        r = root_create(o->base, &sources, err);
     }
     if (r < 0) {
         return r;
@@ -128,7 +130,7 @@ static void end_everything(struct platform *p)
 
 int supervisor_main(const struct supervisor_options *options)
 {
-    struct platform p = { .options = options, .root = geteuid() == 0 };
+    struct platform p = { .options = options };
     struct err err = { 0 };
     uv_signal_t signals[3];
     log_open("supervisor");
