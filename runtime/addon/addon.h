@@ -15,10 +15,11 @@ struct instance;
 struct addon {
     napi_env env;
     uv_loop_t *loop;
-    int link_fd;          /* to the supervisor; -1 in an instance */
-    int parent_link_fd;   /* base zygote's own; -1 elsewhere */
-    uint32_t isolation;   /* enum sandbox_feature bits in force */
-    uint64_t instance_id; /* 0 while this is no instance */
+    int link_fd;                   /* to the supervisor; -1 in an instance */
+    int parent_link_fd;            /* base zygote's own; -1 elsewhere */
+    struct syscall_filter *filter; /* owned; made once in the base zygote */
+    uint32_t isolation;            /* enum sandbox_feature bits in force */
+    uint64_t instance_id;          /* 0 while this is no instance */
     struct channel_fds channel_fds;
     struct instance *instance; /* owned; NULL until open() */
     uv_poll_t link_poll;       /* only where instances are not forked */
