@@ -10,8 +10,11 @@ const KEPT_BUILDS = 2;
  * @typedef {Map<string, Uint8Array | { copy: string }>} ArtifactFiles relative name to contents, or to the file copied
  */
 
-/** @param {ArtifactFiles} files */
-export function digestFiles(files) {
+/**
+ * @param {ArtifactFiles} files
+ * @param {string[]} [mountPoints]
+ */
+export function digestFiles(files, mountPoints = []) {
   const hash = createHash('sha256');
   for (const name of [...files.keys()].sort()) {
     const entry = files.get(name);
@@ -19,6 +22,7 @@ export function digestFiles(files) {
     hash.update(typeof entry.copy === 'string' ? fileStamp(entry.copy) : entry);
     hash.update('\0');
   }
+  hash.update(JSON.stringify(mountPoints));
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -47,9 +51,10 @@ export class ArtifactStore {
    * @param {string} name of the function
    * @param {ArtifactFiles} files
    * @param {string} digest
+   * @param {string[]} mountPoints folders that must be there, since the artifact is bound read-only
    * @returns {string} the folder
    */
-  write(name, files, digest) {
+  write(name, files, digest, mountPoints = []) {
     const folder = path.join(this.out, `${name}@${digest}`);
     if (existsSync(folder)) {
       return folder;
@@ -59,6 +64,7 @@ export class ArtifactStore {
     try {
       chmodSync(draft, 0o755); /* the sandbox's user must read it */
       fill(draft, files);
+      mountPoints.forEach((point) => mkdirSync(path.join(draft, point), { recursive: true }));
       renameSync(draft, folder);
     } catch (error) {
       rmSync(draft, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 /* One project: discovers its functions, bundles them, and writes the manifest that doc/manifest.md describes. */
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ArtifactStore, digestFiles, digestJson } from './artifact.js';
 import { Bundler } from './bundle/esbuild.js';
@@ -20,6 +21,7 @@ import { orderRoutes, resolveRoutes } from './routes/order.js';
  * @property {'bundle'|'files'} [build] files: `files` is the artifact as it stands
  * @property {object} [bundle] what its dialect tells the bundler
  * @property {import('./artifact.js').ArtifactFiles} [files]
+ * @property {string} [root] the folder that becomes /var/task; absent: the project
  * @property {string[]} [include] globs of project files to copy into the artifact
  */
 
@@ -91,21 +93,23 @@ export class Project {
   }
 
   async #assemble(draft, diagnostics) {
-    const { build = 'bundle', bundle: _bundle, files, include, ...rest } = draft;
+    const { build = 'bundle', bundle: _bundle, root: _root, files, include, ...rest } = draft;
     const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics) : bundleOf(files, draft);
-    const contentDigest = digestFiles(bundle.files);
+    const mounts = [...bundle.mounts, ...(draft.mounts ?? [])];
+    const mountPoints = mounts.map((mount) => mount.target);
+    const contentDigest = digestFiles(bundle.files, mountPoints);
     const fn = {
       ...DEFAULTS,
       bindings: {},
       settings: {},
       ...rest,
       entry: bundle.entry,
-      mounts: [...bundle.mounts, ...(draft.mounts ?? [])],
+      mounts,
       endpoints: draft.endpoints.map((endpoint) => finished(endpoint, bundle.broken)),
     };
     return {
       ...fn,
-      artifact: this.store.write(draft.name, bundle.files, contentDigest),
+      artifact: this.store.write(draft.name, bundle.files, contentDigest, mountPoints),
       hash: digestJson([contentDigest, fn]),
     };
   }
@@ -116,8 +120,9 @@ export class Project {
     diagnostics.list.push(...bundle.diagnostics);
     const assets = await traceAssets(this.files, draft, bundle.inputs);
     for (const file of assets) {
-      if (!bundle.files.has(file)) {
-        bundle.files.set(file, { copy: this.files.absolute(file) });
+      const target = path.relative(draft.root ?? this.options.project, this.files.absolute(file));
+      if (!target.startsWith('..') && !bundle.files.has(target)) {
+        bundle.files.set(target, { copy: this.files.absolute(file) });
       }
     }
     return bundle;

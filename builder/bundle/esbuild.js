@@ -4,6 +4,7 @@
  * others go to the CommonJS bundle, which Node.js loads faster and whose default imports follow `__esModule`, as
  * webpack and TypeScript have it. The artifact's entry exports the thunks of both. */
 import { readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
@@ -32,6 +33,7 @@ const TOP_LEVEL_AWAIT = /top-level await/i;
 export class Bundler {
   #contexts = new Map();
   #packages;
+  #placed = new Map();
 
   constructor(project) {
     this.project = project;
@@ -72,7 +74,7 @@ export class Bundler {
 
   #packagesOf(draft) {
     if (!this.#packages.has(draft.name)) {
-      this.#packages.set(draft.name, new PackageMap(this.project));
+      this.#packages.set(draft.name, new PackageMap(draft.root ?? this.project));
     }
     return this.#packages.get(draft.name);
   }
@@ -84,7 +86,7 @@ export class Bundler {
     if (endpoints.length === 0 && linked.length === 0) {
       return [];
     }
-    slot.source = entrySource(format, endpoints, linked);
+    slot.source = entrySource(this.project, format, endpoints, linked);
     slot.assets.clear();
     slot.file = format === 'cjs' ? '___mayfly.cjs' : hasOther ? '___mayfly_esm.mjs' : '___mayfly.mjs';
     try {
@@ -107,26 +109,43 @@ export class Bundler {
     }
     endpoints.forEach((endpoint, i) => {
       if (faults[i].length > 0) {
-        const diagnostics = faults[i].map((fault) => fromEsbuild(fault, 'error', this.project));
+        const diagnostics = faults[i].map((fault) => this.#diagnostic(fault, 'error'));
         state.broken.set(endpoint.module, diagnostics[0]);
         state.diagnostics.push(...diagnostics);
       }
     });
     const healthy = endpoints.filter((endpoint) => !state.broken.has(endpoint.module));
-    slot.source = entrySource(format, healthy, linked);
+    slot.source = entrySource(this.project, format, healthy, linked);
     this.#take(state, slot, await slot.context.rebuild());
     return [];
   }
 
   /** @returns {Promise<esbuild.Message[]>} why an endpoint alone does not build */
   async #faultsOf(state, format, endpoint) {
-    const slot = { source: entrySource(format, [endpoint], []) };
+    const slot = { source: entrySource(this.project, format, [endpoint], []) };
     try {
       await esbuild.build(this.#options(state, format, slot));
       return [];
     } catch (error) {
       return error.errors ?? [{ text: error.message, notes: [], location: null }];
     }
+  }
+
+  /** A place in a file that was transformed on its way in is one in the user's text. */
+  #diagnostic(message, severity) {
+    const { location } = message;
+    const file = location && path.resolve(this.project, location.file);
+    const placed = this.#placed.get(file);
+    if (!placed?.map) {
+      return fromEsbuild(message, severity, this.project);
+    }
+    const entry = new SourceMap(placed.map).findEntry(location.line - 1, location.column);
+    const { originalLine: line, originalColumn: column } = entry;
+    if (line === undefined) {
+      return fromEsbuild(message, severity, this.project);
+    }
+    const lineText = placed.text.split('\n')[line] ?? '';
+    return fromEsbuild({ ...message, location: { ...location, line: line + 1, column, lineText } }, severity, this.project);
   }
 
   #take(state, slot, result) {
@@ -139,13 +158,13 @@ export class Bundler {
         state.inputs.add(path.resolve(this.project, input));
       }
     }
-    state.diagnostics.push(...result.warnings.map((warning) => fromEsbuild(warning, 'warning', this.project)));
+    state.diagnostics.push(...result.warnings.map((warning) => this.#diagnostic(warning, 'warning')));
     slot.assets?.forEach((contents, name) => state.files.set(name, contents));
   }
 
   async #context(state, format) {
     const key = `${state.draft.name}\0${format}`;
-    const settings = JSON.stringify(state.draft.bundle ?? {});
+    const settings = JSON.stringify([state.draft.bundle, state.draft.root]);
     const known = this.#contexts.get(key);
     if (known?.settings === settings) {
       return known;
@@ -160,11 +179,12 @@ export class Bundler {
   /** @returns {esbuild.BuildOptions} */
   #options({ draft, packages }, format, slot) {
     const worker = draft.dialect === 'worker';
+    const root = draft.root ?? this.project;
     slot.assets = new Map();
     return {
       entryPoints: [ENTRY],
-      /* The output seems to lie at the project's root, so that source maps name files relative to it. */
-      outfile: path.join(this.project, '___mayfly_bundle.js'),
+      /* The output seems to lie in the folder that becomes /var/task: source maps name files relative to it. */
+      outfile: path.join(root, '___mayfly_bundle.js'),
       absWorkingDir: this.project,
       bundle: true,
       write: false,
@@ -182,8 +202,8 @@ export class Bundler {
       plugins: [
         entryPlugin(this.project, () => slot.source),
         workerModulesPlugin(draft, slot.assets),
-        importsPlugin({ project: this.project, packages, dialect: draft.dialect }),
-        placesPlugin(this.project),
+        importsPlugin({ project: this.project, root, packages, dialect: draft.dialect }),
+        placesPlugin(root, this.#placed),
       ],
     };
   }
@@ -193,15 +213,17 @@ function isTopLevelAwait(message) {
   return TOP_LEVEL_AWAIT.test(message.text);
 }
 
-/** @returns {string} the virtual module that holds the thunks */
-function entrySource(format, endpoints, linked) {
+/** @returns {string} the virtual module that holds the thunks; paths are relative, so that a move changes no digest */
+function entrySource(project, format, endpoints, linked) {
   const call = format === 'cjs' ? 'require' : 'import';
-  const thunks = endpoints.map(({ module, source }) => `  ${quote(module)}: () => ${call}(${quote(source)}),`);
-  const links = linked.map(
-    ({ module }) =>
-      `  ${quote(module)}: () => import('./___mayfly_esm.mjs').then((other) => other.modules[${quote(module)}]()),`,
-  );
-  return `export const modules = {\n${[...thunks, ...links].join('\n')}\n};\n`;
+  const place = (source) => `./${path.relative(project, source)}`;
+  const thunks = endpoints.map(({ module, source }) => [module, `() => ${call}(${quote(place(source))})`]);
+  const links = linked.map(({ module }) => [
+    module, `() => import('./___mayfly_esm.mjs').then((other) => other.modules[${quote(module)}]())`,
+  ]);
+  /* Several endpoints may share a module: a function URL and an API's event. */
+  const members = [...new Map([...thunks, ...links])].map(([module, thunk]) => `  ${quote(module)}: ${thunk},`);
+  return `export const modules = {\n${members.join('\n')}\n};\n`;
 }
 
 function quote(text) {

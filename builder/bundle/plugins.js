@@ -41,9 +41,9 @@ export function entryPlugin(project, source) {
 
 /**
  * Packages stay outside, except for Workers, which wrangler bundles whole.
- * @param {{ project: string, packages: import('./packages.js').PackageMap, dialect: string }} group
+ * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string }} group
  */
-export function importsPlugin({ project, packages, dialect }) {
+export function importsPlugin(group) {
   return {
     name: 'mayfly-imports',
     setup(build) {
@@ -54,7 +54,7 @@ export function importsPlugin({ project, packages, dialect }) {
           return undefined;
         }
         const key = `${args.resolveDir}\0${args.path}\0${args.kind}`;
-        const known = found.get(key) ?? (await resolveBare(build, args, { project, packages, dialect }));
+        const known = found.get(key) ?? (await resolveBare(build, args, group));
         if (!known.errors && !known.warnings) {
           found.set(key, known);
         }
@@ -100,7 +100,7 @@ function bundled({ path: file, external, namespace, sideEffects, suffix }) {
   return { path: file, external, namespace, sideEffects, suffix };
 }
 
-async function externalOrBundled(build, args, result, { project, packages }) {
+async function externalOrBundled(build, args, result, { root, packages }) {
   const name = packages.externalName(args.path, args.resolveDir, result.path);
   if (!name) {
     return bundled(result);
@@ -109,7 +109,7 @@ async function externalOrBundled(build, args, result, { project, packages }) {
     /* A cjs bundle asks with require(), which a package that exports for `import` alone refuses by name. */
     const required = await resolveWith(build, args, 'require-call');
     if (required.errors.length > 0) {
-      return { path: `./${path.relative(project, result.path)}`, external: true };
+      return { path: `./${path.relative(root, result.path)}`, external: true };
     }
   }
   return { path: name, external: true };
@@ -131,24 +131,29 @@ function missing(args, result, project) {
 const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
 
 /**
- * `__dirname`, `import.meta.url` and their kin say where the source file would lie if the project were /var/task.
+ * `__dirname`, `import.meta.url` and their kin say where the source file would lie if the root were /var/task.
  * A name that the file declares itself is left alone: esbuild's `define` knows scopes.
  */
-export function placesPlugin(project) {
+/**
+ * @param {string} root the project, or the folder of a Lambda function's code
+ * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
+ *   transformed text comes from
+ */
+export function placesPlugin(root, done) {
   return {
     name: 'mayfly-places',
     setup(build) {
-      const done = new Map();
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path: file }) => {
         if (file.includes('/node_modules/')) {
           return undefined;
         }
         const text = await readFile(file, 'utf8');
         if (!PLACE.test(text)) {
+          done.delete(file);
           return { contents: text, loader: loaderOf(file) };
         }
         if (done.get(file)?.text !== text) {
-          done.set(file, { text, result: await placed(project, file, text) });
+          done.set(file, { text, ...(await placed(root, file, text)) });
         }
         return done.get(file).result;
       });
@@ -156,17 +161,17 @@ export function placesPlugin(project) {
   };
 }
 
-async function placed(project, file, text) {
-  const relative = path.relative(project, file);
+async function placed(root, file, text) {
+  const relative = path.relative(root, file);
   const place = path.posix.join(TASK_ROOT, relative.startsWith('..') ? path.basename(file) : relative);
   const folder = path.posix.dirname(place);
   try {
-    const { code, warnings } = await transform(text, {
+    const { code, map, warnings } = await transform(text, {
       loader: loaderOf(file),
       target: 'esnext',
       jsx: 'automatic',
       sourcefile: path.basename(file),
-      sourcemap: 'inline',
+      sourcemap: 'both',
       logLevel: 'silent',
       define: {
         __dirname: JSON.stringify(folder),
@@ -177,8 +182,8 @@ async function placed(project, file, text) {
         'import.meta.main': 'false',
       },
     });
-    return { contents: code, loader: 'js', warnings };
+    return { result: { contents: code, loader: 'js', warnings }, map: JSON.parse(map) };
   } catch {
-    return { contents: text, loader: loaderOf(file) }; /* esbuild reports the syntax error with its place */
+    return { result: { contents: text, loader: loaderOf(file) } }; /* esbuild reports the syntax error with its place */
   }
 }

@@ -23,7 +23,7 @@ export async function traceAssets(files, draft, inputs) {
     return included; /* a Worker has no files */
   }
   const readers = inputs.filter((file) => isInside(files.project, file) && READS.test(textOf(files, file)));
-  const found = readers.length > 0 ? await assetsOf(files, draft.name, readers) : [];
+  const found = readers.length > 0 ? await assetsOf(files, draft, readers) : [];
   return [...new Set([...included, ...found])].sort();
 }
 
@@ -42,21 +42,21 @@ function includedFiles(files, globs) {
   return [...chosen];
 }
 
-async function assetsOf(files, name, readers) {
+async function assetsOf(files, { name, root }, readers) {
   const key = readers.map((file) => `${file}\0${textOf(files, file)}`).join('\0') + files.list().join('\0');
   const known = traced.get(name);
   if (known?.key === key) {
     return known.assets;
   }
-  const assets = await trace(files, readers);
+  const assets = await trace(files, root ?? files.project, readers);
   traced.set(name, { key, assets });
   return assets;
 }
 
-async function trace(files, readers) {
+async function trace(files, root, readers) {
   const { reasons } = await nodeFileTrace(readers, {
     base: files.project,
-    processCwd: files.project,
+    processCwd: root,
     ts: true,
     mixedModules: true,
     ignore: (file) => file.includes('node_modules/') || isSecret(file),

@@ -1,6 +1,6 @@
 /* Finds the functions of all platforms in one project and joins what they say. */
 import { applyOverrides } from './mayfly_json.js';
-import { discoverLambdas } from './lambda.js';
+import { discoverLambdas, lambdaAtRoot } from './lambda.js';
 import { discoverNetlify } from './netlify.js';
 import { discoverNext } from './next.js';
 import { discoverServer } from './server.js';
@@ -45,7 +45,8 @@ export async function discover(context) {
     all.static.push(...found.static);
     addRoutes(all.routes, found.routes);
   }
-  all.static = uniqueFolders([...all.static, ...publicFolder(context)]);
+  all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]);
+  lambdaAtRoot(all);
   applyOverrides(all.drafts, context);
   return all;
 }
@@ -61,7 +62,11 @@ async function attempt(discoverer, context, sofar) {
   }
 }
 
-function publicFolder({ files, project }) {
+/** A plain server serves its own files, in its own way. */
+function publicFolder({ files, project }, drafts) {
+  if (drafts.some(({ dialect }) => dialect === 'server')) {
+    return [];
+  }
   const some = files.list().some((file) => file.startsWith('public/'));
   return some ? [{ prefix: '/', directory: `${project}/public` }] : [];
 }

@@ -1,2 +1,209 @@
+/* AWS Lambda functions, however they are declared: Terraform, SAM, or mayfly.json.
+ *
+ * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
+ * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
+import path from 'node:path';
+import { escapePattern } from '../routes/order.js';
+import { lambdaEventRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
-export async function discoverLambdas() { return nothing(); }
+import { findHandlerFile, splitHandler } from './lambda_source.js';
+import { strings } from './mayfly_json.js';
+import { samFunctions } from './sam.js';
+import { terraformFunctions } from './terraform.js';
+
+/**
+ * @typedef {object} Declaration
+ * @property {string} name
+ * @property {string} [handler]
+ * @property {string} [runtime]
+ * @property {number} [timeout] seconds
+ * @property {number} [memory] megabytes
+ * @property {number} [tmp] megabytes
+ * @property {Record<string, unknown>} [environment]
+ * @property {string} [folder] of its code, relative to the project ('' is its root); absent: to be searched
+ * @property {string} [sourceFile] relative to the project
+ * @property {string} [missing] what was named as its code and is not there
+ * @property {string} [invokeMode] BUFFERED or RESPONSE_STREAM
+ * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string }[]} [events]
+ * @property {string} declaredIn its file
+ */
+
+const DEFAULT_TIMEOUT_S = 3;
+const DEFAULT_MEMORY_MB = 128;
+const AWS_VARIABLES = /^AWS_(REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|ENDPOINT_URL(_\w+)?)$/;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverLambdas(context) {
+  const found = nothing();
+  const declared = [
+    ...(await terraformFunctions(context)),
+    ...samFunctions(context),
+    ...configuredFunctions(context),
+  ];
+  for (const declaration of withoutTwins(declared, context.diagnostics)) {
+    const draft = await draftOf(context, declaration);
+    if (draft) {
+      found.drafts.push(draft);
+      addRoutes(found.routes, draft, declaration);
+    }
+  }
+  return found;
+}
+
+/** mayfly.json: an entry with a handler (or a runtime) is a function; one without only sets limits of another. */
+function configuredFunctions({ config }) {
+  return Object.entries(config.functions)
+    .filter(([, entry]) => typeof entry.handler === 'string' || typeof entry.runtime === 'string')
+    .map(([name, entry]) => ({
+      name,
+      handler: entry.handler,
+      runtime: entry.runtime,
+      timeout: entry.timeout,
+      memory: entry.memory,
+      environment: entry.environment,
+      folder: typeof entry.code === 'string' ? path.posix.normalize(entry.code).replace(/\/$|^\.$/, '') : undefined,
+      invokeMode: typeof entry.url === 'object' ? entry.url?.invokeMode : undefined,
+      declaredIn: 'mayfly.json',
+    }));
+}
+
+function withoutTwins(declared, diagnostics) {
+  const names = new Set();
+  return declared.filter(({ name, declaredIn }) => {
+    const fault = !/^[A-Za-z0-9_-]{1,64}$/.test(name)
+      ? `"${name}" is not a name that Lambda accepts`
+      : names.has(name) && `a function "${name}" is declared twice`;
+    if (fault) {
+      diagnostics.error(`${declaredIn}: ${fault}`, { file: declaredIn });
+    }
+    names.add(name);
+    return !fault;
+  });
+}
+
+async function draftOf(context, declaration) {
+  const { runtime = 'nodejs24.x' } = declaration;
+  const common = commonOf(context, declaration, runtime);
+  if (runtime.startsWith('provided')) {
+    return bootstrapDraft(context, declaration, common);
+  }
+  if (!runtime.startsWith('nodejs')) {
+    const text = `${declaration.declaredIn}: function "${declaration.name}" needs ${runtime}, which does not run here`;
+    context.diagnostics.warn(text, { file: declaration.declaredIn });
+    return null;
+  }
+  return nodeDraft(context, declaration, common);
+}
+
+function commonOf(context, declaration, runtime) {
+  const shell = Object.entries(context.shell).filter(([name]) => AWS_VARIABLES.test(name));
+  return {
+    name: `lambda/${declaration.name}`,
+    dialect: 'lambda',
+    memory_mb: whole(declaration.memory) ?? DEFAULT_MEMORY_MB,
+    timeout_ms: (positive(declaration.timeout) ?? DEFAULT_TIMEOUT_S) * 1000,
+    ...(whole(declaration.tmp) ? { tmp_mb: declaration.tmp } : {}),
+    concurrency: 1,
+    env: { ...context.envFiles, ...Object.fromEntries(shell), ...strings(declaration.environment) },
+    settings: { function_name: declaration.name, handler: declaration.handler ?? 'index.handler', runtime },
+  };
+}
+
+const positive = (value) => (typeof value === 'number' && value > 0 ? value : undefined);
+const whole = (value) => (Number.isInteger(value) && value > 0 ? value : undefined);
+
+async function nodeDraft(context, declaration, common) {
+  const { diagnostics, project } = context;
+  const { handler = 'index.handler', declaredIn, name } = declaration;
+  if (!splitHandler(handler)) {
+    diagnostics.error(`${declaredIn}: function "${name}": "${handler}" is not a handler (file.function)`, { file: declaredIn });
+    return null;
+  }
+  const source = await findHandlerFile(context, declaration, handler);
+  if (!source) {
+    const place = declaration.missing ? `; ${declaration.missing} does not exist` : '';
+    diagnostics.error(`${declaredIn}: no file in the project has the handler "${handler}" of "${name}"${place}`, {
+      file: declaredIn,
+    });
+    return null;
+  }
+  const module = source.file.replace(/\.[^.]+$/, '');
+  const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };
+  return {
+    ...common,
+    root: path.join(project, source.root),
+    endpoints: endpointsOf(declaration, endpoint),
+  };
+}
+
+/** First the function URL, then the invoke API, then what API Gateway sends. */
+function endpointsOf(declaration, endpoint) {
+  const { invokeMode } = declaration;
+  const events = (declaration.events ?? []).map((event) => ({
+    ...endpoint, name: event.path, methods: event.method === 'ANY' ? null : [event.method], settings: eventSettings(event),
+  }));
+  return [
+    { ...endpoint, name: `lambda ${declaration.name}`, settings: { url: true, ...(invokeMode ? { invoke_mode: invokeMode } : {}) } },
+    { ...endpoint, name: `invoke ${declaration.name}`, settings: { invoke: true } },
+    ...events,
+  ];
+}
+
+function eventSettings({ api, payload, method, path: url }) {
+  return api === 'rest'
+    ? { api, payload, resource: url, stage: 'Prod' }
+    : { api, payload, resource: url, route_key: url === '$default' ? url : `${method} ${url}`, stage: '$default' };
+}
+
+function bootstrapDraft({ files, diagnostics }, declaration, common) {
+  const { folder, declaredIn, name } = declaration;
+  const prefix = folder ? `${folder}/` : '';
+  if (folder === undefined || !files.has(`${prefix}bootstrap`)) {
+    diagnostics.error(`${declaredIn}: function "${name}" has no executable "bootstrap" in ${folder || 'its folder'}`, {
+      file: declaredIn,
+    });
+    return null;
+  }
+  const members = files.list().filter((file) => file.startsWith(prefix));
+  const endpoint = { file: `${prefix}bootstrap`, module: 'bootstrap', methods: null, timeout_ms: 0 };
+  return {
+    ...common,
+    dialect: 'bootstrap',
+    build: 'files',
+    files: new Map(members.map((file) => [file.slice(prefix.length), { copy: files.absolute(file) }])),
+    entry: 'bootstrap',
+    endpoints: endpointsOf(declaration, endpoint),
+  };
+}
+
+function addRoutes(routes, draft, declaration) {
+  const name = escapePattern(declaration.name);
+  const target = (index) => [draft.name, index];
+  const host = { host: `^${name.toLowerCase()}\\.(lambda\\.)?localhost$`, src: '^/' };
+  /* The path names a function by its name, its ARN or a part of that, and perhaps a version. */
+  const colon = '(?::|%3[Aa])';
+  const named = `(?:[^/]*function${colon})?${name}(?:${colon}[^/]+)?`;
+  const invoke = { src: `^/2015-03-31/functions/${named}/invocations$`, methods: ['POST'] };
+  routes.hosts.push({ ...invoke, target: target(1), dialect: 'lambda' }, { ...host, target: target(0), dialect: 'lambda' });
+  for (const { phase, index, route } of lambdaEventRoutes(declaration.events ?? [])) {
+    routes[phase].push({ ...route, target: target(index + 2), dialect: 'lambda' });
+  }
+}
+
+/** Once all platforms are known: the only function of a project also answers at `/`. */
+export function lambdaAtRoot({ drafts, routes, static: folders }) {
+  const lambdas = drafts.filter(({ dialect }) => dialect === 'lambda' || dialect === 'bootstrap');
+  const isTaken = routes.catchAll.length > 0 || [...routes.exact, ...routes.before].some((route) => route.path === '/');
+  if (lambdas.length !== 1 || isTaken) {
+    return;
+  }
+  const target = [lambdas[0].name, 0];
+  if (drafts.length === 1) {
+    routes.catchAll.push({ src: '^/', target, dialect: 'lambda' });
+  } else if (folders.length === 0) {
+    routes.exact.push({ path: '/', target, dialect: 'lambda' });
+  }
+}

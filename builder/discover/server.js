@@ -1,2 +1,119 @@
+/* A plain Node.js server (Express, Fastify, Hono, node:http), when no platform claims the project.
+ *
+ * Its folder is the artifact as it stands, since it reads its own views and files; only TypeScript is bundled, beside
+ * a copy of the folder. Secrets (.env) stay out: they reach it as its environment. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { isEnvFile } from '../env.js';
 import { nothing } from './all.js';
-export async function discoverServer() { return nothing(); }
+import { mainOf, readPackage } from './server_main.js';
+
+const MEMORY_MB = 1024;
+const TIMEOUT_MS = 300_000;
+const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bDeno\.serve\b|\bBun\.serve\b/;
+const FOLLOWED_MAX = 200;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @param {import('./all.js').Found} sofar
+ * @returns {Promise<import('./all.js').Found>}
+ */
+export async function discoverServer(context, sofar) {
+  const found = nothing();
+  if (sofar.drafts.length > 0 || !context.files.has('package.json')) {
+    return found;
+  }
+  const manifest = readPackage(context);
+  const main = manifest && mainOf(context.files, manifest);
+  if (!main || !createsServer(context.files, main.file)) {
+    return found;
+  }
+  found.drafts.push(draftOf(context, manifest, main));
+  found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect: 'server' });
+  return found;
+}
+
+/** Looks for a listening call in the main file and what it imports by relative paths. */
+function createsServer(files, main) {
+  const queue = [main];
+  const seen = new Set(queue);
+  while (queue.length > 0 && seen.size < FOLLOWED_MAX) {
+    const file = queue.shift();
+    const text = files.read(file);
+    if (SERVES.test(text)) {
+      return true;
+    }
+    for (const [, specifier] of text.matchAll(/(?:from|require\(|import\(|import)\s*['"](\.{1,2}\/[^'"]*|\.{1,2})['"]/g)) {
+      const next = resolveRelative(files, path.posix.join(path.posix.dirname(file), specifier));
+      if (next && !seen.has(next)) {
+        seen.add(next);
+        queue.push(next);
+      }
+    }
+  }
+  return false;
+}
+
+function resolveRelative(files, stem) {
+  const typed = stem.replace(/\.([cm]?)js$/, '.$1ts');
+  const endings = ['', '.js', '.ts', '.mjs', '.cjs', '.mts', '.cts', '.tsx', '.jsx', '/index.js', '/index.ts'];
+  return [...endings.map((ending) => stem + ending), typed].find((file) => files.has(file));
+}
+
+function draftOf(context, manifest, { file, env }) {
+  const { files, project, development, env: variables } = context;
+  const isTyped = /\.[cm]?tsx?$/.test(file);
+  const stage = development ? 'development' : 'production';
+  const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member));
+  const artifact = new Map(members.map((member) => [member, { copy: files.absolute(member) }]));
+  const module = isTyped ? file.replace(/\.[^.]+$/, '') : 'server';
+  const draft = {
+    name: 'server',
+    dialect: 'server',
+    memory_mb: MEMORY_MB,
+    timeout_ms: TIMEOUT_MS,
+    env: { NODE_ENV: stage, PORT: '3000', ...env, ...variables },
+    settings: { main: file, package: manifest.name ?? null },
+    endpoints: [{ name: '/', file, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${file}` }],
+    files: artifact,
+  };
+  if (isTyped) {
+    return draft;
+  }
+  artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, isModule(file, manifest))));
+  return { ...draft, build: 'files', entry: '___mayfly.cjs', mounts: packagesOf(project) };
+}
+
+function isModule(file, manifest) {
+  return file.endsWith('.mjs') || (manifest.type === 'module' && !file.endsWith('.cjs'));
+}
+
+/** The app must find itself to be the program: `require.main === module` starts many a server. */
+function entrySource(file, esm) {
+  const load = esm
+    ? "import(require('node:url').pathToFileURL(main).href)"
+    : "require('node:module')._load(main, null, true)";
+  return [
+    `const main = require('node:path').join(__dirname, ${JSON.stringify(file)});`,
+    'exports.modules = {',
+    '  server() {',
+    '    process.argv[1] = main;',
+    `    return ${load};`,
+    '  },',
+    '};',
+    '',
+  ].join('\n');
+}
+
+/** The nearest node_modules, which may be a monorepo's. */
+function packagesOf(project) {
+  for (let folder = project; ; folder = path.dirname(folder)) {
+    const source = path.join(folder, 'node_modules');
+    if (existsSync(source)) {
+      return [{ source, target: 'node_modules' }];
+    }
+    if (folder === path.dirname(folder)) {
+      return [];
+    }
+  }
+}

@@ -1,6 +1,6 @@
 /* The order of routes from several platforms in one project, and the numbers that stand for functions in them.
  *
- * Discovery names a function by `target: [function, module]`. Within a phase the order of discovery stays. */
+ * Discovery names a function by `target: [function, endpoint]`, the endpoint by its module or its number. Within a phase the order of discovery stays. */
 
 /** What each phase is for, in the order in which the gateway walks them. */
 export const PHASES = [
@@ -36,15 +36,17 @@ export function orderRoutes(routes) {
 
 /** @param {{ name: string, endpoints: { module: string }[] }[]} functions */
 export function resolveRoutes(routes, functions) {
-  const indexes = new Map(
-    functions.flatMap((fn, f) => fn.endpoints.map((endpoint, e) => [`${fn.name}\0${endpoint.module}`, [f, e]])),
+  const functionOf = new Map(functions.map((fn, f) => [fn.name, f]));
+  const endpointOf = new Map(
+    functions.flatMap((fn) => fn.endpoints.map((endpoint, e) => [`${fn.name}\0${endpoint.module}`, e])),
   );
-  return routes.flatMap(({ target, ...route }) => {
+  return routes.map(({ target, ...route }) => {
     if (!target) {
-      return [route];
+      return route;
     }
-    const found = indexes.get(target.join('\0'));
-    return found ? [{ ...route, function: found[0], endpoint: found[1] }] : [];
+    const [name, wanted] = target;
+    const endpoint = typeof wanted === 'number' ? wanted : endpointOf.get(`${name}\0${wanted}`);
+    return { ...route, function: functionOf.get(name), endpoint };
   });
 }
 

@@ -1,0 +1,86 @@
+/* From a handler's name to the source file that has it. */
+import path from 'node:path';
+import { inspect } from '../source.js';
+
+const EXTENSIONS = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx'];
+const SOURCE = /\.[cm]?[jt]sx?$/;
+const NOT_LAMBDA = /(^|\/)(app|pages|api|netlify|public|test|tests|__tests__|spec)\/|\.(test|spec|config|d)\.[^/]*$/;
+/** Folders that people give to such code, the likeliest first. */
+const HOMES = ['lambda', 'lambdas', 'functions', 'src', 'handlers'];
+
+/** "dir/file.a.b" is the module "dir/file" and the export "a.b". */
+export function splitHandler(handler) {
+  const match = /^((?:[^/]+\/)*[^/.]+)\.([^/]+)$/.exec(handler.replace(/^\.\//, ''));
+  return match && !handler.includes('..') ? { module: match[1], property: match[2].split('.')[0] } : null;
+}
+
+/**
+ * @param {import('./all.js').Context} context
+ * @param {import('./lambda.js').Declaration} declaration
+ * @param {string} handler
+ * @returns {Promise<{ file: string, root: string }|null>} root: the folder that stands for /var/task
+ */
+export async function findHandlerFile(context, declaration, handler) {
+  const { module, property } = splitHandler(handler);
+  const { folder, sourceFile, name } = declaration;
+  const { files } = context;
+  if (sourceFile !== undefined) {
+    const file = withExtension(files, sourceFile.replace(SOURCE, '')) ?? (files.has(sourceFile) ? sourceFile : null);
+    if (file) {
+      return { file, root: path.posix.dirname(file).replace(/^\.$/, '') };
+    }
+  }
+  if (folder !== undefined) {
+    const file = withExtension(files, path.posix.join(folder, module));
+    if (file) {
+      return { file, root: folder };
+    }
+  }
+  const guess = await guessFile(files, name, module, property);
+  if (guess) {
+    const reason = declaration.missing ? `; ${declaration.missing} does not exist` : '';
+    context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${reason})`);
+  }
+  return guess ? { file: guess, root: '' } : null;
+}
+
+function withExtension(files, stem) {
+  const found = EXTENSIONS.find((extension) => files.has(stem + extension));
+  return found ? stem + found : null;
+}
+
+/** Named like the function, or in a folder named so, or like the handler in a usual place; and it exports it. */
+async function guessFile(files, name, module, property) {
+  const names = new Set([name, name.replaceAll('_', '-'), name.replaceAll('-', '_'), camel(name)]);
+  const ranked = files
+    .list()
+    .filter((file) => SOURCE.test(file) && !NOT_LAMBDA.test(file))
+    .map((file) => ({ file, rank: rankOf(file, names, module) }))
+    .filter(({ rank }) => rank !== null)
+    .sort((a, b) => a.rank - b.rank || a.file.length - b.file.length || (a.file < b.file ? -1 : 1));
+  for (const { file } of ranked) {
+    const facts = await inspect(file, files.read(file));
+    if (!facts || facts.open || facts.exports.has(property)) {
+      return file;
+    }
+  }
+  return null;
+}
+
+function camel(name) {
+  return name.replace(/[-_](.)/g, (_, letter) => letter.toUpperCase());
+}
+
+function rankOf(file, names, module) {
+  const { dir, name } = path.posix.parse(file);
+  const folders = dir.split('/');
+  const home = HOMES.includes(folders[0]) ? HOMES.indexOf(folders[0]) : HOMES.length;
+  if (names.has(name)) {
+    return home;
+  }
+  if (folders.some((folder) => names.has(folder)) && [module, 'index', 'handler'].includes(name)) {
+    return 10 + home;
+  }
+  const isUsual = dir === '' || (folders.length === 1 && HOMES.includes(dir));
+  return isUsual && file.replace(SOURCE, '').endsWith(module) ? 20 + home : null;
+}

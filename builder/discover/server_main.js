@@ -1,0 +1,61 @@
+/* The file that a package's start script, or its main, names. */
+import path from 'node:path';
+import { readJson } from './mayfly_json.js';
+
+const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
+const WITH_VALUE = new Set(['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file']);
+const USUAL = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 'src/app', 'src/main'];
+const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+
+/** @returns {object|undefined} */
+export function readPackage({ files, diagnostics }) {
+  return readJson(files, 'package.json', diagnostics);
+}
+
+/**
+ * @param {import('../files.js').Files} files
+ * @returns {{ file: string, env: Record<string,string> }|null}
+ */
+export function mainOf(files, manifest) {
+  const started = startScript(files, manifest);
+  if (started) {
+    return started;
+  }
+  const named = typeof manifest.main === 'string' ? existing(files, manifest.main) : null;
+  const usual = named ?? USUAL.map((stem) => existing(files, stem)).find(Boolean);
+  return usual ? { file: usual, env: {} } : null;
+}
+
+/** `NODE_ENV=production node --flag dist/server.js arguments` */
+function startScript(files, { scripts, main }) {
+  const script = typeof scripts?.start === 'string' ? scripts.start.split(/&&|;|\|\|/).at(-1) : '';
+  const words = script.trim().split(/\s+/).filter((word) => word !== 'cross-env' && word !== 'npx' && word !== 'exec');
+  const env = {};
+  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) {
+    const [name, ...value] = words.shift().split('=');
+    env[name] = value.join('=').replace(/^(['"])(.*)\1$/, '$2');
+  }
+  if (!RUNNERS.has(words.shift() ?? '')) {
+    return null;
+  }
+  while (words[0]?.startsWith('-') || words[0] === 'watch' || words[0] === 'run') {
+    const flag = words.shift();
+    if (WITH_VALUE.has(flag)) {
+      words.shift();
+    }
+  }
+  const target = words[0] === '.' ? main ?? 'index.js' : words[0];
+  const file = target ? existing(files, target) : null;
+  return file ? { file, env } : null;
+}
+
+/** The file itself, as Node.js would find it, or the source that is compiled to it. */
+function existing(files, name) {
+  const stem = path.posix.normalize(name).replace(/\/$/, '');
+  const candidates = [stem, ...EXTENSIONS.map((extension) => stem + extension), `${stem}/index.js`, `${stem}/index.ts`];
+  const compiled = /^(?:dist|build|lib|out)\/(.*)\.([cm]?)js$/.exec(stem);
+  if (compiled) {
+    candidates.push(`src/${compiled[1]}.${compiled[2]}ts`, `${compiled[1]}.${compiled[2]}ts`);
+  }
+  return candidates.find((file) => files.has(file)) ?? null;
+}
