@@ -138,7 +138,7 @@ function start({ spec, app, adapter, native }) {
   const instance = new Instance({ spec, app, adapter, native });
   process.on('uncaughtException', (error, origin) => instance.uncaught(error, origin));
   process.prependListener('exit', (code) => instance.exiting(code));
-  adapter.start?.(app);
+  adapter.start?.(app, native);
   instance.open();
   consoles.connect(native);
   return instance;
