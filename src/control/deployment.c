@@ -359,14 +359,9 @@ static json_t *gateway_function(const struct version *v)
     return function;
 }
 
-uint64_t deployment_next_build(struct deployment *d)
+json_t *deployment_routes(const struct build *build)
 {
-    return d->next_build++;
-}
-
-json_t *deployment_routes(const struct build *build, uint64_t number, json_t *diagnostics)
-{
-    static const char *const copied[] = { "project", "routes", "static", "diagnostics" };
+    static const char *const copied[] = { "project", "routes", "static" };
     json_t *routes = json_object();
     json_t *functions = json_array();
     for (size_t i = 0; i < ARRAY_COUNT(copied); i++) {
@@ -379,9 +374,6 @@ json_t *deployment_routes(const struct build *build, uint64_t number, json_t *di
         (void)json_array_append_new(functions, gateway_function(build->versions[i]));
     }
     set(routes, "functions", functions);
-    set(routes, "build", json_integer((json_int_t)number));
-    if (diagnostics) {
-        set(routes, "diagnostics", json_incref(diagnostics));
-    }
+    set(routes, "build", json_integer((json_int_t)build->number));
     return routes;
 }

@@ -95,9 +95,6 @@ void deployment_plan(const struct version *version, struct message_function *ret
  * caller owns it. */
 json_t *deployment_spec(const struct version *version, const char *origin);
 
-/* A number for routes that are sent again without a new build. */
-uint64_t deployment_next_build(struct deployment *d);
-
-/* The gateway's part of a build; `diagnostics` (may be NULL) replaces the manifest's. The caller
+/* The gateway's part of a build: its routes, and of its functions what is no secret. The caller
  * owns it. */
-json_t *deployment_routes(const struct build *build, uint64_t number, json_t *diagnostics);
+json_t *deployment_routes(const struct build *build);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/title.h"
+#include "control/builder_link.h"
+#include "control/console.h"
+#include "control/deployment.h"
+#include "control/log_reader.h"
+#include "control/output.h"
+#include "ipc/link.h"
+
+struct control {
+    uv_loop_t loop;
+    uv_signal_t stop;
+    struct link supervisor;
+    struct link gateway;
+    struct builder_link builder;
+    struct log_reader logs;
+    struct deployment deployment;
+    struct console *console;
+    const char *origin;
+};
+
+struct control_arguments {
+    uint64_t supervisor;
+    uint64_t gateway;
+    uint64_t builder;
+    uint64_t log_memory;
+    uint64_t log_wake_self;
+    uint64_t log_wake_host;
+    const char *project;
+    const char *origin;
+    const char *log;
+};
+
+/* ---- what the deployment wants done ---- */
+
+static struct control *control_of(struct deployment *d)
+{
+    return container_of(d, struct control, deployment);
+}
+
+/* A sealed file in memory, so that its reader can trust it to stay as it is. */
+static int text_to_memfd(const char *name, const char *text)
+{
+    scoped_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct str rest = str_c(text);
+    while (fd >= 0 && rest.len > 0) {
+        ssize_t n = write(fd, rest.data, rest.len);
+        if (n < 0) {
+            return -errno;
+        }
+        rest = str_skip(rest, (size_t)n);
+    }
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
+        return -errno;
+    }
+    return take_fd(&fd);
+}
+
+/* Sends `message` with the JSON as its descriptor; the JSON is used up. */
+static void send_json(struct link *link, const void *message, const char *name, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    scoped_fd int fd = text ? text_to_memfd(name, text) : -ENOMEM;
+    free(text);
+    int r = fd < 0 ? fd : link_send(link, message, &fd, 1);
+    if (r < 0 && r != -EPIPE) { /* who is gone is started again, and we with it */
+        log_error("cannot send %s: %s", name, strerror(-r));
+    }
+}
+
+static void control_add(struct deployment *d, const struct version *version)
+{
+    struct control *c = control_of(d);
+    struct message_function_add add = { .type = MESSAGE_FUNCTION_ADD, .function = version->id };
+    deployment_plan(version, &add.plan);
+    send_json(&c->supervisor, &add, "function", deployment_spec(version, c->origin));
+}
+
+static void control_remove(struct deployment *d, const struct version *version)
+{
+    const struct message_function_remove remove = { .type = MESSAGE_FUNCTION_REMOVE,
+                                                    .function = version->id };
+    (void)link_send(&control_of(d)->supervisor, &remove, NULL, 0); /* its loss ends us */
+}
+
+static void control_route(struct deployment *d, const struct build *build, bool first)
+{
+    struct control *c = control_of(d);
+    const struct message_routes routes = { .type = MESSAGE_ROUTES, .build = build->number };
+    send_json(&c->gateway, &routes, "routes", deployment_routes(build));
+    console_build(c->console, build, first);
+}
+
+static void control_reject(struct deployment *d, const struct build *build,
+                           const struct version *culprit)
+{
+    (void)build;
+    console_rejected(control_of(d)->console, culprit);
+}
+
+static const struct deployment_actions control_actions = {
+    .add = control_add,
+    .remove = control_remove,
+    .route = control_route,
+    .reject = control_reject,
+};
+
+/* ---- what comes in ---- */
+
+static void control_from_supervisor(struct link *link, const union message *message,
+                                    struct ipc_received *received)
+{
+    struct control *c = container_of(link, struct control, supervisor);
+    if (message->type == MESSAGE_FUNCTION_LOADED) {
+        deployment_loaded(&c->deployment, &message->function_loaded);
+    } else if (message->type == MESSAGE_FUNCTION_OUTPUT) {
+        output_open(&c->loop, take_fd(&received->fds[0]), message->function_output.function,
+                    c->console, &c->deployment);
+    }
+}
+
+static void control_from_gateway(struct link *link, const union message *message,
+                                 struct ipc_received *received)
+{
+    struct control *c = container_of(link, struct control, gateway);
+    (void)received; /* carries no descriptors */
+    if (message->type == MESSAGE_ROUTES_DONE && message->routes_done.drained) {
+        deployment_drained(&c->deployment, message->routes_done.build);
+    }
+}
+
+static int level_of(const char *name)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+    for (int i = 0; name && i < (int)ARRAY_COUNT(names); i++) {
+        if (strcmp(names[i], name) == 0) {
+            return i;
+        }
+    }
+    return 1;
+}
+
+static void control_from_builder(struct builder_link *link, const char *type, json_t *message)
+{
+    struct control *c = container_of(link, struct control, builder);
+    struct err err;
+    if (strcmp(type, "manifest") == 0) {
+        if (deployment_offer(&c->deployment, message, &err) < 0) {
+            log_error("the builder's manifest is not sound: %s", err.text);
+        }
+    } else if (strcmp(type, "failed") == 0) {
+        console_failed(c->console, json_object_get(message, "diagnostics"),
+                       c->deployment.active != NULL);
+    } else if (strcmp(type, "log") == 0) {
+        json_t *text = json_object_get(message, "text");
+        console_note(c->console, level_of(json_string_value(json_object_get(message, "level"))),
+                     str_of(json_string_value(text), json_string_length(text)));
+    }
+}
+
+/* The supervisor is gone: so are we. */
+static void control_supervisor_gone(struct link *link, int why)
+{
+    struct control *c = container_of(link, struct control, supervisor);
+    (void)why;
+    uv_stop(&c->loop);
+}
+
+/* The supervisor sees it too, and starts us both again. */
+static void control_gateway_gone(struct link *link, int why)
+{
+    (void)why;
+    link_close(link, NULL);
+}
+
+static void control_stop(uv_signal_t *handle, int number)
+{
+    (void)number;
+    uv_stop(handle->loop);
+}
+
+/* ---- start ---- */
+
+static int read_arguments(int argc, char **argv, struct control_arguments *ret)
+{
+    const struct {
+        const char *name;
+        uint64_t *number;
+        const char **text;
+    } known[] = {
+        { "supervisor", &ret->supervisor, NULL },
+        { "gateway", &ret->gateway, NULL },
+        { "builder", &ret->builder, NULL },
+        { "log-memory", &ret->log_memory, NULL },
+        { "log-wake-self", &ret->log_wake_self, NULL },
+        { "log-wake-host", &ret->log_wake_host, NULL },
+        { "project", NULL, &ret->project },
+        { "origin", NULL, &ret->origin },
+        { "log", NULL, &ret->log },
+    };
+    struct option options[ARRAY_COUNT(known) + 1] = { 0 };
+    size_t given = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+        options[i] = (struct option){ .name = known[i].name, .has_arg = required_argument };
+    }
+    int at;
+    while (getopt_long(argc, argv, "", options, &at) == 0) {
+        if (known[at].text) {
+            *known[at].text = optarg;
+        } else if (!str_to_u64(str_c(optarg), known[at].number) || *known[at].number > INT_MAX) {
+            return -EINVAL;
+        }
+        given++;
+    }
+    return given == ARRAY_COUNT(known) ? 0 : -EINVAL;
+}
+
+/* Never given before: a control that died leaves no ids to its successor, but its start time is
+ * earlier, and it gave fewer than a thousand a millisecond. */
+static uint64_t fresh_id(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+    return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) * 1000;
+}
+
+static enum console_format format_of(const char *name)
+{
+    return strcmp(name, "json") == 0   ? CONSOLE_JSON
+           : strcmp(name, "none") == 0 ? CONSOLE_NONE
+                                       : CONSOLE_TEXT;
+}
+
+static int control_open(struct control *c, const struct control_arguments *a)
+{
+    /* Control is the channel's host: what it sleeps on is the host's. */
+    const struct channel_fds log = { .memory = (int)a->log_memory,
+                                     .wake_host = (int)a->log_wake_self,
+                                     .wake_instance = (int)a->log_wake_host };
+    int r = link_open(&c->supervisor, &c->loop, (int)a->supervisor, ROLE_CONTROL, ROLE_SUPERVISOR,
+                      control_from_supervisor, control_supervisor_gone);
+    if (r == 0) {
+        r = link_open(&c->gateway, &c->loop, (int)a->gateway, ROLE_CONTROL, ROLE_GATEWAY,
+                      control_from_gateway, control_gateway_gone);
+    }
+    if (r == 0) {
+        r = log_reader_open(&c->logs, &c->loop, &log, c->console, &c->deployment);
+    }
+    if (r == 0) {
+        r = builder_link_open(&c->builder, &c->loop, (int)a->builder, control_from_builder);
+    }
+    return r;
+}
+
+static int control_run(struct control *c, const struct control_arguments *a)
+{
+    c->origin = a->origin;
+    c->console = console_create(&c->loop, STDOUT_FILENO, format_of(a->log));
+    deployment_init(&c->deployment, &control_actions, fresh_id());
+    console_listening(c->console, a->origin, a->project);
+    int r = control_open(c, a);
+    if (r < 0) {
+        log_error("cannot start: %s", strerror(-r));
+        return 1;
+    }
+    (void)uv_run(&c->loop, UV_RUN_DEFAULT); /* until uv_stop */
+    log_reader_finish(&c->logs);
+    console_destroy(c->console);
+    return 0; /* the kernel frees the rest */
+}
+
+int control_main(int argc, char **argv)
+{
+    struct control c = { 0 };
+    struct control_arguments arguments = { 0 };
+    log_open("control");
+    title_set("mayfly: control");
+    (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+    if (read_arguments(argc, argv, &arguments) < 0) {
+        log_error("is started by the supervisor only");
+        return 2;
+    }
+    int r = uv_loop_init(&c.loop);
+    if (r == 0) {
+        r = uv_signal_init(&c.loop, &c.stop);
+    }
+    if (r == 0) {
+        r = uv_signal_start(&c.stop, control_stop, SIGTERM);
+    }
+    if (r < 0) {
+        log_error("cannot start: %s", uv_strerror(r));
+        return 1;
+    }
+    return control_run(&c, &arguments);
+}
