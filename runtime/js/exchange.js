@@ -170,6 +170,7 @@ class Exchange {
   #over = false;
   #waiting = 0;
   #afterwards = null;
+  #onClose = null;
 
   constructor(owner, stream, endpoint, method, path, headerBlock, metaBlock, flags, timeoutMs) {
     this.#owner = owner;
@@ -477,6 +478,18 @@ class Exchange {
     });
   }
 
+  /** Calls fn() once the answer is complete or its client gone. */
+  onClose(fn) {
+    if (this.#answered || this.#cancelled !== CANCEL_NONE) fn();
+    else (this.#onClose ??= []).push(fn);
+  }
+
+  #close() {
+    const listeners = this.#onClose;
+    this.#onClose = null;
+    for (const fn of listeners) fn();
+  }
+
   /** Calls fn() once the invocation is over. */
   onDone(fn) {
     if (this.#over) fn();
@@ -485,6 +498,7 @@ class Exchange {
 
   #finish() {
     this.#answered = true;
+    if (this.#onClose) this.#close();
     if (this.#waiting === 0) this.#finishIfIdle();
   }
 
@@ -522,6 +536,7 @@ class Exchange {
     const listeners = this.#onCancel;
     this.#onCancel = null;
     if (listeners) for (const fn of listeners) fn();
+    if (this.#onClose) this.#close();
     this.#abort?.abort(this.cancelReason);
   }
 

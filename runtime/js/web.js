@@ -22,21 +22,26 @@ function install() {
 const isResponse = (value) => value instanceof RealResponse;
 const isRequest = (value) => value instanceof RealRequest;
 
+/** Whether a Response certainly has no headers but its default type. */
+const isPlain = (response) => responses.lightOf(response)?.isPlain === true;
+
 /**
  * Answers with a Response. Resolves when the answer is complete; returns undefined when it is at once.
+ * `instead`: Headers to send in the place of its own.
  */
-function sendResponse(exchange, response) {
+function sendResponse(exchange, response, instead = null) {
   const light = responses.lightOf(response);
-  if (light === undefined) return sendReal(exchange, response);
+  if (light === undefined) return sendReal(exchange, response, instead);
   try {
-    exchange.respond(light.status, light.wire(), light.takeSource());
+    const wire = instead === null ? light.wire() : headers.wireOf(instead);
+    exchange.respond(light.status, wire, light.takeSource());
   } catch (error) {
     exchange.fail('invalid', error);
   }
   return undefined;
 }
 
-function sendReal(exchange, response) {
+function sendReal(exchange, response, instead) {
   let body;
   try {
     if (!isResponse(response)) throw new TypeError('The handler returned no Response');
@@ -44,7 +49,7 @@ function sendReal(exchange, response) {
     if (response.type === 'error' || status < 200) throw new TypeError('Response.error() is no answer');
     body = response.body;
     if (body && (body.locked || isDisturbed(body))) throw responses.unusable();
-    const wire = wireOf(response, body);
+    const wire = wireOf(instead ?? response.headers, body);
     if (body === null || exchange.method === 'HEAD') {
       body?.cancel().catch(() => {});
       exchange.respond(status, wire, null);
@@ -59,9 +64,9 @@ function sendReal(exchange, response) {
 }
 
 /* Of a fetched response the body has been decompressed; what its headers say of it is not true any more. */
-function wireOf(response, body) {
-  if (!body || !requests.isDecoded(body)) return headers.wireOf(response.headers);
-  const kept = new Headers(response.headers);
+function wireOf(sent, body) {
+  if (!body || !requests.isDecoded(body)) return headers.wireOf(sent);
+  const kept = new Headers(sent);
   kept.delete('content-encoding');
   kept.delete('content-length');
   return headers.wireOf(kept);
@@ -90,4 +95,4 @@ async function pump(exchange, stream) {
 }
 
 module.exports = { install, requestOf: requests.requestOf, sendResponse, pump, isResponse, isRequest,
-  real: { Request: RealRequest, Response: RealResponse, Headers: headers.RealHeaders } };
+  isPlain, jsonOf: responses.jsonOf, real: { Request: RealRequest, Response: RealResponse, Headers: headers.RealHeaders } };

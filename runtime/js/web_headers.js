@@ -78,9 +78,17 @@ class LightHeaders {
     list.length = kept;
   }
 
-  /** Appends what is known to be valid. */
+  /** Appends what is known to be valid: to the field of that name, except that cookies stay apart. */
   push(name, value) {
-    this.#own().push(name, value);
+    const list = this.#own();
+    if (name !== 'set-cookie') {
+      for (let i = 0; i < list.length; i += 2) {
+        if (list[i] !== name) continue;
+        list[i + 1] += (name === 'cookie' ? '; ' : ', ') + value;
+        return;
+      }
+    }
+    list.push(name, value);
   }
 
   /** Sets what is known to be valid. */
@@ -317,23 +325,23 @@ function readInit(init) {
 }
 
 function readPairs(pairs) {
-  const list = [];
+  const light = new LightHeaders();
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2 || !isName(pair[0]) || !isValue(pair[1])) return null;
-    list.push(pair[0].toLowerCase(), pair[1]);
+    light.push(pair[0].toLowerCase(), pair[1]);
   }
-  return new LightHeaders(list);
+  return light;
 }
 
 function readRecord(record) {
   if (record[Symbol.iterator] !== undefined || Object.getOwnPropertySymbols(record).length > 0) return null;
-  const list = [];
+  const light = new LightHeaders();
   for (const name of Object.keys(record)) {
     const value = record[name];
     if (!NAME.test(name) || !isValue(value)) return null;
-    list.push(name.toLowerCase(), value);
+    light.push(name.toLowerCase(), value);
   }
-  return new LightHeaders(list);
+  return light;
 }
 
 /** Of a real Headers object; control characters among its values are judged when they are sent. */

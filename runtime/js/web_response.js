@@ -179,6 +179,11 @@ class LightResponse {
     return wrap(new LightResponse(this.#source, this.#status, this.#statusText, this.#lightHeaders.copy(), null));
   }
 
+  /** Whether it has no headers but its default type. */
+  get isPlain() {
+    return this.#light === null;
+  }
+
   /** The addon's headers; throws TypeError on what HTTP cannot carry. */
   wire() {
     return this.#light === null ? wireOfType(this.#type) : this.#light.wire();
@@ -260,6 +265,19 @@ for (const key of ['text', 'json', 'bytes', 'arrayBuffer', 'blob', 'formData', '
   members[key] = LightResponse.prototype[key];
 }
 
+/** Class.json(data, init) for a class that extends Response and keeps no private fields. */
+function jsonOf(Class, data, init) {
+  const text = JSON.stringify(data);
+  const light = text === undefined ? null : readInit(text, init, JSON_TYPE);
+  if (light === null) {
+    const response = realJson.call(RealResponse, data, init);
+    return new Class(response.body, response);
+  }
+  const object = Object.create(Class.prototype);
+  Stamp.put(object, light);
+  return object;
+}
+
 /** Replaces the global class. */
 function install() {
   if (globalThis.Response === Response) return;
@@ -276,4 +294,4 @@ function install() {
   Object.defineProperty(globalThis, 'Response', { value: Response, writable: true, configurable: true, enumerable: false });
 }
 
-module.exports = { install, Response, RealResponse, lightOf: Stamp.find, decodeBytes, unusable };
+module.exports = { install, jsonOf, Response, RealResponse, lightOf: Stamp.find, decodeBytes, unusable };

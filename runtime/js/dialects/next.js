@@ -1,0 +1,218 @@
+'use strict';
+/* Next.js route handlers (app/**\/route.ts), answered as `next start` answers them. */
+
+const web = require('../web');
+const { NextRequest } = require('../shims/next/server');
+const { NextStore } = require('../shims/next/store');
+const { ResponseCookies } = require('../shims/next/cookies');
+const { readRedirect, readFallback } = require('../shims/next/navigation');
+const { StaticAnswers, isStaticRoute } = require('../shims/next/static');
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
+
+/* Bodies are framed anew, and fetch has decoded them; the last one is Next's own. */
+const DROPPED = ['content-length', 'content-encoding', 'transfer-encoding', 'x-middleware-set-cookie'];
+
+/* The methods a module implements, and those Next derives from them. */
+function handlersOf(module) {
+  const handlers = Object.create(null);
+  const implemented = METHODS.filter((method) => module[method]);
+  for (const method of implemented) handlers[method] = module[method];
+  if (handlers.GET && !handlers.HEAD) handlers.HEAD = handlers.GET;
+  if (!handlers.OPTIONS) {
+    const allow = [...new Set(['OPTIONS', ...implemented, ...(handlers.HEAD ? ['HEAD'] : [])])].sort().join(', ');
+    handlers.OPTIONS = () => new Response(null, { status: 204, headers: { Allow: allow } });
+  }
+  return handlers;
+}
+
+/* Next says these things while one develops, and only then. */
+function warnInDevelopment(module, file) {
+  if (process.env.NODE_ENV !== 'development') return;
+  for (const method of METHODS) {
+    const lower = method.toLowerCase();
+    if (!(lower in module)) continue;
+    console.error(`Detected lowercase method '${lower}' in '${file}'. Export the uppercase '${method}' method name to `
+      + 'fix this error.');
+  }
+  if ('default' in module) {
+    console.error(`Detected default export in '${file}'. Export a named export for each HTTP method instead.`);
+  }
+  if (!METHODS.some((method) => method in module)) {
+    console.error(`No HTTP methods exported in '${file}'. Export a named export for each HTTP method.`);
+  }
+}
+
+async function loadRoute(endpoint, load) {
+  const route = {
+    page: endpoint.name, file: endpoint.file, hasParams: endpoint.name.includes('['), dynamic: undefined, statics: null,
+  };
+  try {
+    const module = await load(endpoint.module);
+    warnInDevelopment(module, endpoint.file);
+    route.handlers = handlersOf(module);
+    route.dynamic = module.dynamic;
+    if (isStaticRoute(module, endpoint)) route.statics = new StaticAnswers(module);
+  } catch (error) {
+    route.error = error;
+  }
+  return route;
+}
+
+/* `params` is a promise, as since Next 15, that has the values too, as before. */
+function promiseOfParams(params) {
+  const promise = Promise.resolve(params);
+  for (const key of Object.keys(params)) {
+    if (key in Promise.prototype) continue;
+    Object.defineProperty(promise, key, { value: params[key], enumerable: true, configurable: true, writable: true });
+  }
+  return promise;
+}
+
+/* The handler's second argument. A path without dynamic segments has no params, not even empty ones. */
+function handlerContext(exchange, route) {
+  if (!route.hasParams) return { params: undefined };
+  let promise;
+  return {
+    get params() {
+      return (promise ??= promiseOfParams(exchange.params));
+    },
+  };
+}
+
+function describe(value) {
+  if (value === null) return 'null';
+  if (typeof value === 'object') return value.constructor?.name || 'object';
+  return typeof value;
+}
+
+function noResponse(exchange, route, value) {
+  const { pathname } = exchange.local.request.nextUrl;
+  return new Error(`No response is returned from route handler '${route.file}'. Expected a Response object but received `
+    + `'${describe(value)}' (method: ${exchange.method}, url: ${pathname}). `
+    + 'Ensure you return a `Response` or a `NextResponse` in all branches of your handler.');
+}
+
+/* Cookies set by cookies(): the response's own of the same name win. */
+function mergeCookies(headers, modified) {
+  const cookies = new ResponseCookies(headers);
+  const own = cookies.getAll();
+  for (const cookie of modified) cookies.set(cookie);
+  for (const cookie of own) cookies.set(cookie);
+}
+
+/* The headers as they leave, or null: the response's own as they are. Throws on what a handler may not do. */
+function finalHeaders(store, response) {
+  const modified = store.modifiedCookies;
+  if (web.isPlain(response) && modified.length === 0) return null;
+  const { headers } = response;
+  if (headers.has('x-middleware-rewrite')) {
+    throw new Error('NextResponse.rewrite() was used in a app route handler, this is not currently supported. '
+      + 'Please remove the invocation to continue.');
+  }
+  if (headers.get('x-middleware-next') === '1') {
+    throw new Error('NextResponse.next() was used in a app route handler, this is not supported. See here for more info: '
+      + 'https://nextjs.org/docs/messages/next-response-next-in-app-route-handler');
+  }
+  if (modified.length === 0 && !DROPPED.some((name) => headers.has(name))) return null;
+  const copy = new Headers(headers);
+  for (const name of DROPPED) copy.delete(name);
+  if (modified.length > 0) mergeCookies(copy, modified);
+  return copy;
+}
+
+function finish(exchange, route, response) {
+  if (!web.isResponse(response)) {
+    exchange.fail('invalid', noResponse(exchange, route, response));
+    return undefined;
+  }
+  let headers;
+  try {
+    headers = finalHeaders(exchange.local, response);
+  } catch (error) {
+    exchange.fail('throw', error);
+    return undefined;
+  }
+  return web.sendResponse(exchange, response, headers);
+}
+
+/* What was thrown may be one of Next's ways to answer. */
+function finishThrown(exchange, error) {
+  const redirect = readRedirect(error);
+  if (redirect) {
+    const headers = new Headers();
+    try {
+      headers.set('location', redirect.url);
+    } catch (invalid) {
+      exchange.fail('throw', invalid);
+      return undefined;
+    }
+    const { modifiedCookies } = exchange.local;
+    if (modifiedCookies.length > 0) mergeCookies(headers, modifiedCookies);
+    return web.sendResponse(exchange, new Response(null, { status: redirect.status, headers }));
+  }
+  const status = readFallback(error);
+  if (status !== null) exchange.respond(status, '', null);
+  else exchange.fail('throw', error);
+  return undefined;
+}
+
+function answer(exchange, route, handler, request) {
+  let result;
+  try {
+    result = handler(request, handlerContext(exchange, route));
+  } catch (error) {
+    return finishThrown(exchange, error);
+  }
+  if (typeof result?.then !== 'function') return finish(exchange, route, result);
+  return Promise.resolve(result).then(
+    (response) => finish(exchange, route, response),
+    (error) => finishThrown(exchange, error),
+  );
+}
+
+/* A static route's answer comes from memory; what turns out to depend on the request goes the usual way. */
+async function answerStatic(exchange, route, handler, request) {
+  const { statics } = route;
+  if (statics.serve(exchange, () => handler(statics.wrap(request, exchange.local), handlerContext(exchange, route)))) return;
+  let response;
+  try {
+    response = await handler(statics.wrap(request, exchange.local), handlerContext(exchange, route));
+  } catch (error) {
+    finishThrown(exchange, error);
+    return;
+  }
+  if (web.isResponse(response) && await statics.keep(exchange, response)) return;
+  await finish(exchange, route, response);
+}
+
+module.exports = {
+  uncaught: 'continue',
+
+  async load(spec, load) {
+    return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load))) };
+  },
+
+  handle(app, exchange) {
+    const route = app.routes[exchange.endpoint];
+    if (route.error) {
+      exchange.fail('load', route.error);
+      return undefined;
+    }
+    const { method } = exchange;
+    const isStatic = route.statics !== null && !route.statics.isDynamic;
+    if (isStatic && method !== 'GET' && method !== 'HEAD') {
+      exchange.respond(405, ['allow', 'GET, HEAD'], 'Method Not Allowed');
+      return undefined;
+    }
+    const handler = route.handlers[method];
+    if (handler === undefined) {
+      exchange.respond(METHODS.includes(method) ? 405 : 400, '', null);
+      return undefined;
+    }
+    const request = web.requestOf(exchange, NextRequest);
+    exchange.local = new NextStore(exchange, route, request);
+    if (isStatic) return answerStatic(exchange, route, handler, request);
+    return answer(exchange, route, handler, request);
+  },
+};
