@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -109,6 +110,23 @@ static bool fd_is_known(const int *known, int fd)
     return false;
 }
 
+/* A database file, most likely: its locks and caches belong to the process that opened it. */
+static void scan_file(int fd, struct rest *ret)
+{
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY && fstat(fd, &st) == 0 &&
+        S_ISREG(st.st_mode)) {
+        char link[64];
+        char path[REST_REASON_MAX - 64];
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(link, path, sizeof(path) - 1);
+        path[n < 0 ? 0 : n] = '\0';
+        (void)snprintf(ret->reason, sizeof(ret->reason), "it holds a file open for writing (%s)",
+                       path);
+    }
+}
+
 static void scan_fds(const int *known, struct rest *ret)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -120,9 +138,13 @@ static void scan_fds(const int *known, struct rest *ret)
         int fd = entry->d_name[0] == '.' ? -1 : (int)strtol(entry->d_name, NULL, 10);
         int type;
         socklen_t len = sizeof(type);
-        if (fd > 2 && !fd_is_known(known, fd) &&
-            getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0) {
+        if (fd <= 2 || fd_is_known(known, fd)) {
+            continue;
+        }
+        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0) {
             describe_socket(fd, ret);
+        } else {
+            scan_file(fd, ret);
         }
     }
     (void)closedir(dir); /* only read from */

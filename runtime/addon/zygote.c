@@ -393,12 +393,13 @@ static napi_value load_failed(napi_env env, napi_callback_info info)
     _exit(1);
 }
 
-/* restScan() -> { activity, busy, reason } */
+/* restScan(linkFd) -> { activity, busy, reason }; the argument is for the base zygote. */
 static napi_value rest_scan_js(napi_env env, napi_callback_info info)
 {
-    (void)info;
     struct addon *addon = addon_of(env);
-    int known[] = { addon->link_fd, -1 };
+    struct arguments arguments = arguments_of(env, info);
+    int link_fd = addon->link_fd >= 0 ? addon->link_fd : (int)value_to_u32(env, arguments.at[0]);
+    int known[] = { link_fd, -1 };
     struct rest rest;
     rest_scan(addon->loop, known, &rest);
     napi_value object;

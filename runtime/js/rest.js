@@ -37,16 +37,17 @@ function turn() {
 
 /**
  * Resolves to '' when the process is at rest, else to the reason, in words that follow "because".
- * @param {{ restScan(): { activity: number, busy: string, reason: string } }} native
+ * @param {{ restScan(linkFd?: number): { activity: number, busy: string, reason: string } }} native
+ * @param {number} [linkFd] the base zygote's connection, which may stay open
  */
-async function comeToRest(native) {
+async function comeToRest(native, linkFd) {
   const end = Date.now() + PATIENCE_MS;
   let quiet = 0;
   let why = '';
-  let before = native.restScan().activity;
+  let before = native.restScan(linkFd).activity;
   while (quiet < LOOKS) {
     await turn();
-    const { activity, busy, reason } = native.restScan();
+    const { activity, busy, reason } = native.restScan(linkFd);
     why = reason || busy || lastingResource() || (activity !== before ? 'its threads are still busy' : '');
     before = activity;
     quiet = why === '' ? quiet + 1 : 0;

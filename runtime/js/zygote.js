@@ -133,11 +133,14 @@ async function main() {
   loadRuntime(DIALECTS);
   loadRuntime(path.join(__dirname, 'shims'));
   await warm();
-  const reason = await comeToRest(native);
+  const reason = await comeToRest(native, Number(linkFd));
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
   nameAsInside();
   const start = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
   becomeFunction(start).catch((error) => native.loadFailed(describe(error)));
 }
 
-main();
+main().catch((error) => {
+  process.stderr.write(`mayfly base zygote: ${describe(error)}\n`);
+  native.exit(1);
+});

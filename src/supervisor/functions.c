@@ -76,8 +76,10 @@ static void zygote_destroy(struct zygote *z)
     }
     z->closing = true;
     list_remove(&z->item);
-    z->closing_handles = 2;
-    link_close(&z->link, zygote_link_closed);
+    z->closing_handles = 1 + z->linked;
+    if (z->linked) {
+        link_close(&z->link, zygote_link_closed);
+    }
     uv_close((uv_handle_t *)&z->deadline, zygote_deadline_closed);
 }
 
@@ -234,28 +236,34 @@ static int zygote_send_start(struct zygote *z, int peer_fd)
     return platform_ask_base(f->platform, &start, fds, 3);
 }
 
-/* Begins a zygote; waits for the base zygote if that is not there yet. */
+/* Connects a zygote and has the base zygote fork it. */
+static int zygote_launch(struct zygote *z)
+{
+    struct platform *p = z->function->platform;
+    int pair[2];
+    int r = ipc_pair(pair);
+    if (r < 0) {
+        return r;
+    }
+    r = link_open(&z->link, &p->loop, pair[0], ROLE_SUPERVISOR, ROLE_FUNCTION_ZYGOTE,
+                  zygote_message, zygote_link_gone);
+    if (r == 0) {
+        z->linked = true;
+        (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0); /* cannot fail */
+        r = zygote_send_start(z, pair[1]);
+    }
+    (void)close(pair[1]);
+    return r;
+}
+
+/* Begins a zygote; it waits if the base zygote is not ready yet. */
 static void zygote_start(struct function *f)
 {
     struct zygote *z = mem_new(struct zygote);
     z->function = f;
     list_push(&f->zygotes, &z->item);
     (void)uv_timer_init(&f->platform->loop, &z->deadline); /* cannot fail */
-    int pair[2];
-    int r = ipc_pair(pair);
-    if (r < 0) {
-        log_error("start %s: %s", f->plan.name, strerror(-r));
-        abort(); /* out of descriptors: we are restarted with few */
-    }
-    r = link_open(&z->link, &f->platform->loop, pair[0], ROLE_SUPERVISOR, ROLE_FUNCTION_ZYGOTE,
-                  zygote_message, zygote_link_gone);
-    if (r == 0) {
-        (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0);
-        r = zygote_send_start(z, pair[1]);
-        z->pending = r == -EAGAIN;
-    }
-    (void)close(pair[1]);
-    if (r < 0 && !z->pending) {
+    if (platform_base_is_ready(f->platform) && zygote_launch(z) < 0) {
         zygote_gone(z, 0, "the base zygote could not be reached");
     }
 }
@@ -272,9 +280,8 @@ void functions_base_ready(struct platform *p)
         struct function *f = list_entry(item, struct function, item);
         list_for_each (z_item, &f->zygotes) {
             struct zygote *z = list_entry(z_item, struct zygote, item);
-            if (z->pending) {
-                zygote_destroy(z);
-                zygote_start(f);
+            if (!z->linked && zygote_launch(z) < 0) {
+                zygote_gone(z, 0, "the base zygote could not be reached");
             }
         }
     }
@@ -338,7 +345,7 @@ static int function_make_output(struct function *f)
 
 static void function_name_group(struct function *f)
 {
-    (void)snprintf(f->group, sizeof(f->group), "%s", f->plan.name);
+    (void)snprintf(f->group, sizeof(f->group), "%s.%llu", f->plan.name, (unsigned long long)f->id);
     for (char *c = f->group; *c; c++) {
         *c = *c == '/' ? '.' : *c; /* one directory */
     }
@@ -369,7 +376,7 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
         r = root_scratch_add_function(p->options->base, f->folder, &err);
     }
     if (r == 0) {
-        r = root_task_add(p->options->base, p->options->project, &f->plan, &err);
+        r = root_task_add(p->options->base, f->folder, p->options->project, &f->plan, &err);
     }
     if (r == 0) {
         r = function_make_output(f);
@@ -392,7 +399,7 @@ void functions_release(struct function *f)
         }
     }
     root_scratch_remove_function(f->platform->options->base, f->folder);
-    root_task_remove(f->platform->options->base, f->plan.name);
+    root_task_remove(f->platform->options->base, f->folder);
     platform_remove_group(f->platform, f->group);
     list_remove(&f->item);
     scope_close_fd(&f->spec_fd);

@@ -45,7 +45,7 @@ struct zygote {
     pid_t pid; /* process 1 of the sandbox; 0 until it has said so */
     struct link link;
     uv_timer_t deadline; /* for loading */
-    bool pending;        /* waits for the base zygote */
+    bool linked;         /* false while it waits for the base zygote */
     bool closing;
     int closing_handles;
     struct instance *instance; /* the one it has become, where instances are not forked */

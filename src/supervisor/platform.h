@@ -33,7 +33,7 @@ struct platform {
 /* Sends to the role, or drops the message when that process is just being restarted. */
 void platform_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count);
 void platform_tell_control(struct platform *p, const void *message, const int *fds, size_t count);
-/* -EAGAIN while the base zygote is not ready; then functions wait. */
+bool platform_base_is_ready(const struct platform *p);
 int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count);
 
 /* Removes the cgroup, now or when its last process is gone. */

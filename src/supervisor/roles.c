@@ -353,6 +353,7 @@ static void role_died(struct platform *p, enum role role, int wait_status)
     struct err err = { 0 };
     int r;
     if (role == BASE) {
+        p->roles->base_ready = false;
         role_stop(p, BASE);
         r = start_base(p, &err);
     } else {
@@ -411,9 +412,14 @@ void platform_tell_control(struct platform *p, const void *message, const int *f
     tell(p, CONTROL, message, fds, count);
 }
 
+bool platform_base_is_ready(const struct platform *p)
+{
+    return p->roles && p->roles->base_ready && p->roles->links[BASE];
+}
+
 int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count)
 {
-    if (!p->roles || !p->roles->base_ready || !p->roles->links[BASE]) {
+    if (!platform_base_is_ready(p)) {
         return -EAGAIN;
     }
     return link_send(p->roles->links[BASE], message, fds, count);
