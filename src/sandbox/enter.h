@@ -1,8 +1,9 @@
 /* Entering a sandbox: what a child of the base zygote does to itself before it loads a line of the
- * user's code, and what an instance does after it was forked. Runs inside Node.js in a single-threaded
- * forked child, so libc only, and no heap where it can be avoided.
+ * user's code, and what an instance does after it was forked. Runs inside Node.js in a
+ * single-threaded forked child, so libc only, and no heap where it can be avoided.
  *
- * A plan is data before it is action: struct message_zygote_start carries it.
+ * A plan is data before it is action: struct message_zygote_start carries it. plan->isolation names
+ * the steps that are taken; a step that fails fails the whole, never silently less.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -12,19 +13,37 @@
 
 #include "base/err.h"
 #include "ipc/message.h"
+#include "sandbox/root.h"
+#include "sandbox/syscall_filter.h"
 
-/* Called in the outer child. Makes the user namespace, asks the supervisor over `link_fd` to write
- * its maps (MESSAGE_ZYGOTE_ENTERING / _MAPPED), makes the other namespaces and forks: the child is process 1 of the
- * sandbox and returns 0; the outer process _exits and never returns. Signals of `link_fd`'s
- * messages: the supervisor learns both pids from the kernel. */
-int enter_namespaces(const struct message_zygote_start *plan, int link_fd, struct err *err) MUST_USE;
+/* The one user and group that a sandbox knows. */
+#define SANDBOX_UID 1000
 
-/* Called in process 1: the root, the task's mounts, /proc, the host name; then drops every
- * capability and the uid, sets no_new_privs, rlimits, seccomp, and undumpable. After this the
- * process can do no more than its instances. */
-int enter_confine(const struct message_zygote_start *plan, struct err *err) MUST_USE;
+/* Called in the outer child, in the same native call as its fork and with every mapping still
+ * marked MADV_DOFORK, because it forks. Makes the user namespace, asks the supervisor over
+ * `link_fd` (blocking) to write its maps (ZYGOTE_ENTERING{pid_one 0}; waits for ZYGOTE_MAPPED, also
+ * where there is no user namespace), makes the other namespaces and forks: the child is process 1
+ * of the sandbox, sends ZYGOTE_ENTERING{pid_one 1}, waits for nothing and returns 0; the outer
+ * process _exits and never returns. The supervisor learns both pids from the kernel. What the
+ * supervisor does to the outer process before it answers (its control group) holds for process 1
+ * too. */
+int enter_namespaces(const struct message_zygote_start *plan, int link_fd,
+                     struct err *err) MUST_USE;
 
-/* Called in an instance: opens /run/tmp/<scratch> as SANDBOX_TMP_FD, makes the process dumpable for
- * itself again, and enters a Landlock domain of its own so that it can neither signal, trace nor read the /tmp
- * of its siblings. */
+/* Called in process 1: the root, the task's mounts (in order; each target exists), /proc, the host
+ * name, a /tmp of the zygote's own; then rlimits, Landlock's scopes, no capabilities, no_new_privs,
+ * `filter`, and undumpable. Closes descriptors of folders: they would lead out. The working
+ * directory is the task's. After this the process can do no more than its instances. */
+int enter_confine(const struct message_zygote_start *plan, const struct syscall_filter *filter,
+                  struct err *err) MUST_USE;
+
+/* Called in an instance: opens /run/tmp/<scratch> as SANDBOX_TMP_FD, copies what the function left
+ * in the zygote's /tmp while it loaded, makes the process dumpable for itself again, and enters a
+ * Landlock domain of its own so that it can neither signal, trace nor read the /tmp of its
+ * siblings. */
 int enter_instance(uint32_t isolation, const char *scratch, struct err *err) MUST_USE;
+
+/* Where the function lies: SANDBOX_TASK, or in the host's file system where a sandbox has no root
+ * of its own. There TMPDIR must be "/proc/self/fd/1000" too, and the runtime is where it is for the
+ * base zygote. */
+const char *enter_task_path(const struct message_zygote_start *plan);

@@ -15,12 +15,12 @@ enum sandbox_feature {
     SANDBOX_IPC_NAMESPACE = 1 << 3,
     SANDBOX_UTS_NAMESPACE = 1 << 4,
     SANDBOX_CGROUP_NAMESPACE = 1 << 5,
-    SANDBOX_PROC = 1 << 6,           /* a /proc of its own can be mounted */
-    SANDBOX_SEPARATE_UIDS = 1 << 7,  /* root: a uid a function */
+    SANDBOX_PROC = 1 << 6,          /* a /proc of its own can be mounted */
+    SANDBOX_SEPARATE_UIDS = 1 << 7, /* root: a uid a function */
     SANDBOX_SECCOMP = 1 << 8,
-    SANDBOX_LANDLOCK_FS = 1 << 9,    /* Landlock for files */
+    SANDBOX_LANDLOCK_FS = 1 << 9,     /* Landlock for files */
     SANDBOX_LANDLOCK_SCOPE = 1 << 10, /* Landlock ABI 6: signals and abstract sockets */
-    SANDBOX_MEMORY_LIMIT = 1 << 11,  /* a memory controller that we may use */
+    SANDBOX_MEMORY_LIMIT = 1 << 11,   /* a memory controller that we may use */
     SANDBOX_PIDS_LIMIT = 1 << 12,
     SANDBOX_FEATURE_COUNT = 13
 };

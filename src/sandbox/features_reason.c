@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/features_reason.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/scope.h"
+
+/* The first character of a sysctl's file; '\0' where there is no such sysctl. */
+static char sysctl(const char *path)
+{
+    char value = '\0';
+    scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, &value, 1) == 1 ? value : '\0';
+}
+
+static bool is_in_container(void)
+{
+    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
+           getenv("KUBERNETES_SERVICE_HOST") != NULL;
+}
+
+static const char *reason_of_namespaces(int code)
+{
+    if (code == ENOSYS || code == EINVAL) {
+        return "the kernel was built without it";
+    }
+    if (code == ENOSPC || code == EUSERS || sysctl("/proc/sys/user/max_user_namespaces") == '0') {
+        return "no more are allowed: sysctl -w user.max_user_namespaces=15000";
+    }
+    if (sysctl("/proc/sys/kernel/unprivileged_userns_clone") == '0') {
+        return "switched off: sysctl -w kernel.unprivileged_userns_clone=1";
+    }
+    if (sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == '1') {
+        return "AppArmor restricts it (Ubuntu): sysctl -w "
+               "kernel.apparmor_restrict_unprivileged_userns=0, or a profile with `userns,` for "
+               "mayfly and node";
+    }
+    if (is_in_container()) {
+        return "the container forbids it: docker run --security-opt seccomp=unconfined "
+               "--security-opt apparmor=unconfined --security-opt systempaths=unconfined";
+    }
+    return "the kernel or a security module forbids it";
+}
+
+static const char *reason_of_landlock(int code)
+{
+    if (code == EOPNOTSUPP) {
+        return NULL;
+    }
+    return is_in_container() ? "not in this kernel's list of security modules, or the container's "
+                               "seccomp profile forbids it"
+                             : "not active: add landlock to the kernel parameter lsm=";
+}
+
+static const char *reason_of_limits(void)
+{
+    if (is_in_container()) {
+        return "control groups are read-only in this container: docker run --cgroupns=private "
+               "--privileged, or let the container's own limit do";
+    }
+    return geteuid() == 0 ? "no such controller is mounted, or its control groups are not writable"
+                          : "your control group is not writable: start it with systemd-run --user "
+                            "--scope -p Delegate=yes, or as root";
+}
+
+static const char *reason_of(enum sandbox_feature feature, int code, bool has_users)
+{
+    const char *reason;
+    switch (feature) {
+    case SANDBOX_USER_NAMESPACE:
+        return reason_of_namespaces(code);
+    case SANDBOX_SEPARATE_UIDS:
+        return "not started as root";
+    case SANDBOX_SECCOMP:
+        return "the kernel was built without CONFIG_SECCOMP_FILTER, or a container forbids it";
+    case SANDBOX_LANDLOCK_FS:
+        reason = reason_of_landlock(code);
+        return reason ? reason : "needs Linux 5.19 or newer";
+    case SANDBOX_LANDLOCK_SCOPE:
+        reason = reason_of_landlock(code);
+        return reason ? reason : "needs Linux 6.12 or newer";
+    case SANDBOX_MEMORY_LIMIT:
+    case SANDBOX_PIDS_LIMIT:
+        return reason_of_limits();
+    case SANDBOX_PROC:
+        if (has_users && code == EPERM) {
+            return "the /proc here is partly covered: docker run --security-opt "
+                   "systempaths=unconfined";
+        }
+        break;
+    default:
+        break;
+    }
+    return has_users ? reason_of_namespaces(code) : "needs user namespaces";
+}
+
+void features_reason(enum sandbox_feature feature, int code, bool has_users, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "%s", reason_of(feature, code, has_users));
+}

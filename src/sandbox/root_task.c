@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+#include "sandbox/mounts.h"
+#include "sandbox/remove.h"
+#include "sandbox/root.h"
+#include "sandbox/tmp_copy.h"
+
+#define TASK_RESTRICTIONS (MOUNTS_READ_ONLY | MOUNTS_NO_SUID | MOUNTS_NO_DEVICES)
+
+/* A relative path of plain names. */
+static bool is_target(const char *target)
+{
+    if (target[0] == '\0') {
+        return true;
+    }
+    for (const char *at = target;; at++) {
+        size_t len = strcspn(at, "/");
+        if (len == 0 || (len == 1 && at[0] == '.') || (len == 2 && strncmp(at, "..", 2) == 0)) {
+            return false;
+        }
+        at += len;
+        if (*at == '\0') {
+            return true;
+        }
+    }
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* Packages of a workspace are installed beside a folder above the project. */
+static bool is_packages_around(const char *path, const char *project)
+{
+    const char *name = strrchr(path, '/');
+    if (!name || strcmp(name, "/node_modules") != 0) {
+        return false;
+    }
+    char around[PATH_MAX];
+    (void)snprintf(around, sizeof(around), "%.*s", (int)(name - path), path);
+    return is_below(project, around);
+}
+
+/* Opens the source and looks where that led, so that a link put there meanwhile changes nothing. */
+static int open_source(const char *base, const char *project, const char *source, bool *ret_ours,
+                       struct err *err)
+{
+    char link[64];
+    char path[PATH_MAX];
+    char build[PATH_MAX];
+    scoped_fd int fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return err_sys(err, "open %s", source);
+    }
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    (void)snprintf(build, sizeof(build), "%s/build", base);
+    ssize_t n = readlink(link, path, sizeof(path) - 1);
+    if (n < 0) {
+        return err_sys(err, "read %s", link);
+    }
+    path[n] = '\0';
+    *ret_ours = is_below(path, build);
+    if (!*ret_ours && !is_below(path, project) && !is_packages_around(path, project)) {
+        return err_set(err, EACCES, "%s is outside of the project", path);
+    }
+    return take_fd(&fd);
+}
+
+/* Makes the folders of a mount point in an artifact, which is ours; follows no link that is in it.
+ */
+static int make_target(int artifact, const char *target, struct err *err)
+{
+    scoped_fd int at = openat(artifact, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct str rest = str_c(target);
+    while (at >= 0 && rest.len > 0) {
+        char name[NAME_MAX + 1];
+        struct str part = str_cut(&rest, '/');
+        if (part.len > NAME_MAX) {
+            return err_set(err, ENAMETOOLONG, "mount at %s: name too long", target);
+        }
+        (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(part));
+        if (mkdirat(at, name, 0755) < 0 && errno != EEXIST) {
+            break;
+        }
+        int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        scope_close_fd(&at);
+        at = next;
+    }
+    return at < 0 || rest.len > 0 ? err_sys(err, "make mount point %s", target) : 0;
+}
+
+static int bind_task(const char *path, const char *target, int source, struct err *err)
+{
+    char from[64];
+    char to[PATH_MAX];
+    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", source);
+    (void)snprintf(to, sizeof(to), "%s%s%s", path, target[0] ? "/" : "", target);
+    return mounts_bind(from, to, TASK_RESTRICTIONS, err);
+}
+
+/* Without the right to mount: the artifact copied, the rest by links. */
+static int copy_task(const char *path, const char *target, int source, struct err *err)
+{
+    scoped_fd int to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to < 0) {
+        return err_sys(err, "open %s", path);
+    }
+    if (target[0] == '\0') {
+        return tmp_copy(source, to, err);
+    }
+    char link[64];
+    char from[PATH_MAX];
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", source);
+    ssize_t n = readlink(link, from, sizeof(from) - 1);
+    if (n < 0) {
+        return err_sys(err, "read %s", link);
+    }
+    from[n] = '\0';
+    return symlinkat(from, to, target) < 0 ? err_sys(err, "link %s", target) : 0;
+}
+
+/* Where a mount of the plan comes from, opened. */
+struct source {
+    int fd;
+    bool ours; /* an artifact, not a folder of the project's */
+    const char *target;
+};
+
+static void close_sources(struct source *sources, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        scope_close_fd(&sources[i].fd);
+    }
+}
+
+static int open_sources(const char *base, const char *project, const struct message_function *plan,
+                        struct source *sources, struct err *err)
+{
+    int r = 0;
+    for (uint32_t i = 0; i < plan->mount_count; i++) {
+        const struct message_mount *m = &plan->mounts[i];
+        sources[i] = (struct source){ .fd = -1, .target = m->target };
+        if (r == 0 && (!is_target(m->target) || (i > 0 && m->target[0] == '\0'))) {
+            r = err_set(err, EINVAL, "mount %s at '%s': not a place below " SANDBOX_TASK, m->source,
+                        m->target);
+        }
+        if (r == 0) {
+            r = sources[i].fd = open_source(base, project, m->source, &sources[i].ours, err);
+        }
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Mount points first: once bound, the artifact is read-only. A project's own folder gets none: what
+ * is missing there was not looked for either. */
+static int make_targets(const struct message_function *plan, const struct source *sources,
+                        struct err *err)
+{
+    int r = 0;
+    for (uint32_t i = 1; sources[0].ours && r == 0 && i < plan->mount_count; i++) {
+        r = make_target(sources[0].fd, sources[i].target, err);
+    }
+    return r;
+}
+
+static int assemble(const char *base, const char *path, const struct message_function *plan,
+                    const struct source *sources, struct err *err)
+{
+    struct stat st;
+    char template[PATH_MAX];
+    (void)snprintf(template, sizeof(template), "%s/root/usr", base);
+    bool can_mount = stat(template, &st) == 0; /* root_create() could */
+    int r = can_mount && plan->mount_count > 0 ? make_targets(plan, sources, err) : 0;
+    for (uint32_t i = 0; r == 0 && i < plan->mount_count; i++) {
+        r = (can_mount ? bind_task : copy_task)(path, sources[i].target, sources[i].fd, err);
+    }
+    return r;
+}
+
+int root_task_add(const char *base, const char *function, const char *project,
+                  struct message_function *plan, struct err *err)
+{
+    char path[MESSAGE_PATH_MAX];
+    struct source sources[MESSAGE_MOUNTS_MAX];
+    if (snprintf(path, sizeof(path), "%s/task/%s", base, function) >= (int)sizeof(path)) {
+        return err_set(err, ENAMETOOLONG, "%s/task/%s: path too long", base, function);
+    }
+    if (mkdir(path, 0755) < 0) {
+        return err_sys(err, "make %s", path);
+    }
+    int r = open_sources(base, project, plan, sources, err);
+    if (r == 0) {
+        r = assemble(base, path, plan, sources, err);
+    }
+    close_sources(sources, plan->mount_count);
+    if (r < 0) {
+        root_task_remove(base, function);
+        return err_wrap(err, "files of %s", plan->name);
+    }
+    plan->mount_count = 1;
+    plan->mounts[0].target[0] = '\0';
+    (void)snprintf(plan->mounts[0].source, sizeof(plan->mounts[0].source), "%s", path);
+    return 0;
+}
+
+void root_task_remove(const char *base, const char *function)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/task/%s", base, function) < (int)sizeof(path)) {
+        remove_tree(path);
+    }
+}
