@@ -1,0 +1,270 @@
+'use strict';
+
+/* caches.default and caches.open(): the Cache API with the rules of Workers.
+ *
+ * Entries are kept in this instance's memory, oldest out first. A Store of another kind (the edge
+ * cache) needs get, set and delete only. */
+
+const MAX_BYTES = 32 * 1024 * 1024;
+const HOP_BY_HOP = [
+  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer',
+  'transfer-encoding', 'upgrade',
+];
+const CACHEABLE = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501]);
+const HTTP_DATE =
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT$/;
+
+class MemoryStore {
+  #entries = new Map();
+  #bytes = 0;
+
+  get(key) {
+    const entry = this.#entries.get(key);
+    if (entry && entry.expiresAt <= Date.now()) {
+      this.delete(key);
+      return undefined;
+    }
+    return entry;
+  }
+
+  set(key, entry) {
+    this.delete(key);
+    if (entry.body.length > MAX_BYTES) {
+      return;
+    }
+    this.#entries.set(key, entry);
+    this.#bytes += entry.body.length;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= MAX_BYTES) {
+        break;
+      }
+      this.delete(oldest);
+    }
+  }
+
+  delete(key) {
+    const entry = this.#entries.get(key);
+    if (!entry) {
+      return false;
+    }
+    this.#bytes -= entry.body.length;
+    return this.#entries.delete(key);
+  }
+}
+
+/* Freshness, as a shared cache reads it */
+
+function directives(header) {
+  const found = {};
+  for (const [, name, quoted, plain] of (header ?? '').matchAll(
+    /([\w-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,;]+)))?/g
+  )) {
+    found[name.toLowerCase()] ??= quoted ?? plain ?? true;
+  }
+  return found;
+}
+
+function seconds(value) {
+  return /^\d+$/.test(value) ? Number(value) : 0;
+}
+
+function parseDate(value) {
+  return HTTP_DATE.test(value ?? '') ? Date.parse(value) : Number.NaN;
+}
+
+/* Milliseconds to keep it, or null where it may not be kept at all. */
+function lifetime(status, headers) {
+  const control = directives(headers.get('cache-control'));
+  const withoutCookie =
+    typeof control.private === 'string' && control.private.toLowerCase() === 'set-cookie';
+  if (withoutCookie) {
+    headers.delete('set-cookie');
+  }
+  const isPrivate = control.private !== undefined && !withoutCookie;
+  if (!CACHEABLE.has(status) || control['no-store'] || isPrivate || headers.has('set-cookie')) {
+    return null;
+  }
+  if (control['no-cache']) {
+    return 0;
+  }
+  const total = freshFor(control, headers);
+  return Math.max(0, total - seconds(headers.get('age') ?? '')) * 1000;
+}
+
+function freshFor(control, headers) {
+  if (control['s-maxage'] !== undefined) {
+    return seconds(control['s-maxage']);
+  }
+  if (control['max-age'] !== undefined) {
+    return seconds(control['max-age']);
+  }
+  const date = parseDate(headers.get('date'));
+  const now = Number.isNaN(date) ? Date.now() : date;
+  const expires = headers.get('expires');
+  if (expires !== null) {
+    return Math.max(0, (Date.parse(expires) - now) / 1000) || 0;
+  }
+  const modified = parseDate(headers.get('last-modified'));
+  return modified < now ? ((now - modified) / 1000) * 0.1 : 0;
+}
+
+/* Conditional and partial requests */
+
+function etagMatches(header, etag) {
+  const opaque = (text) => /^(?:W\/)?"(.+)"$/.exec(text.trim())?.[1];
+  const ours = opaque(etag ?? '');
+  return (
+    ours !== undefined &&
+    (header.trim() === '*' || header.split(',').some((candidate) => opaque(candidate) === ours))
+  );
+}
+
+function isNotModified(request, headers) {
+  const ifNoneMatch = request.get('if-none-match');
+  if (ifNoneMatch !== null && etagMatches(ifNoneMatch, headers.get('etag'))) {
+    return true;
+  }
+  return parseDate(headers.get('last-modified')) <= parseDate(request.get('if-modified-since'));
+}
+
+/* "bytes=0-9" to [0, 9], null where there is none to honour, undefined where it lies outside. */
+function parseRange(header, size) {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
+  if (!match || (match[1] === '' && match[2] === '')) {
+    return null;
+  }
+  if (match[1] === '') {
+    const count = Math.min(Number(match[2]), size);
+    return count === 0 ? undefined : [size - count, size - 1];
+  }
+  const start = Number(match[1]);
+  const end = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
+  return start >= size || start > end ? undefined : [start, end];
+}
+
+function responseOf(entry, request) {
+  const headers = new Headers(entry.headers);
+  headers.set('cf-cache-status', 'HIT');
+  headers.set('age', String(Math.floor((Date.now() - entry.storedAt) / 1000)));
+  if (isNotModified(request.headers, headers)) {
+    return new Response(null, { status: 304, headers });
+  }
+  const range = parseRange(request.headers.get('range'), entry.body.length);
+  if (range === undefined) {
+    return new Response(null, {
+      status: 416, headers: { 'content-range': `bytes */${entry.body.length}`, 'cf-cache-status': 'HIT' },
+    });
+  }
+  const body = entry.hasBody ? entry.body : null;
+  if (range === null) {
+    return new Response(body, { status: entry.status, headers });
+  }
+  const [start, end] = range;
+  headers.set('content-range', `bytes ${start}-${end}/${entry.body.length}`);
+  headers.set('content-length', String(end - start + 1));
+  return new Response(entry.body.subarray(start, end + 1), { status: 206, headers });
+}
+
+/* The API */
+
+function requestOf(input) {
+  if (input instanceof Request) {
+    return input;
+  }
+  const text = String(input);
+  if (!URL.canParse(text)) {
+    throw new TypeError('Invalid URL. Cache API keys must be fully-qualified, valid URLs.');
+  }
+  return new Request(text);
+}
+
+function keyOf(request) {
+  const key = request.cf?.cacheKey;
+  return key ? String(key) : request.url.replace(/#.*$/, '');
+}
+
+function checkStorable(request, response) {
+  if (request.method !== 'GET') {
+    throw new TypeError('Cannot cache response to non-GET request.');
+  }
+  if (response.status === 206) {
+    throw new TypeError('Cannot cache response to a range request (206 Partial Content).');
+  }
+  if (response.headers.get('vary')?.includes('*')) {
+    throw new TypeError("Cannot cache response with 'Vary: *' header.");
+  }
+}
+
+class Cache {
+  #store;
+
+  constructor(store) {
+    this.#store = store;
+  }
+
+  async match(input, options = {}) {
+    const request = requestOf(input);
+    if (request.method !== 'GET' && !options.ignoreMethod) {
+      return undefined;
+    }
+    const entry = await this.#store.get(keyOf(request));
+    return entry && responseOf(entry, request);
+  }
+
+  async put(input, response) {
+    if (!(response instanceof Response)) {
+      throw new TypeError("Failed to execute 'put' on 'Cache': parameter 2 is not of type 'Response'.");
+    }
+    const request = requestOf(input);
+    checkStorable(request, response);
+    if (response.status === 304) {
+      console.warn('Ignoring attempt to Cache.put() a 304 status response.');
+      return;
+    }
+    const headers = new Headers(response.headers);
+    const keepMs = lifetime(response.status, headers);
+    const hasBody = response.body !== null;
+    const body = Buffer.from(await response.arrayBuffer());
+    /* What may not be kept is dropped without a word: put promises nothing. */
+    if (!keepMs) {
+      return;
+    }
+    HOP_BY_HOP.forEach((name) => headers.delete(name));
+    await this.#store.set(keyOf(request), {
+      status: response.status,
+      headers: [...headers],
+      body,
+      hasBody,
+      storedAt: Date.now(),
+      expiresAt: Date.now() + keepMs,
+    });
+  }
+
+  async delete(input, options = {}) {
+    const request = requestOf(input);
+    if (request.method !== 'GET' && !options.ignoreMethod) {
+      return false;
+    }
+    return (await this.#store.get(keyOf(request))) !== undefined && this.#store.delete(keyOf(request));
+  }
+}
+
+class CacheStorage {
+  #named = new Map();
+  #makeStore;
+
+  constructor(makeStore = () => new MemoryStore()) {
+    this.#makeStore = makeStore;
+    Object.defineProperty(this, 'default', { value: new Cache(makeStore('default')), enumerable: true });
+  }
+
+  async open(name) {
+    const key = String(name);
+    if (!this.#named.has(key)) {
+      this.#named.set(key, new Cache(this.#makeStore(key)));
+    }
+    return this.#named.get(key);
+  }
+}
+
+module.exports = { Cache, CacheStorage };

@@ -1,0 +1,251 @@
+'use strict';
+
+/* What Workers know of a request beyond the standard: request.cf, the CF-* headers, headers that
+ * cannot be changed, and redirects left to the client. Also the Request and Response constructors
+ * with the members that only Workers have. */
+
+const { requestOf } = require('../web');
+const { LightHeaders, wrap } = require('../web_headers');
+
+const CACHE_MODES = new Set(['no-store', 'no-cache', 'reload']);
+const INTERNAL = 'x-mayfly-';
+
+/* Where wrangler dev says that everybody is, when it cannot ask. */
+const PLACE = {
+  colo: 'DFW', city: 'Austin', region: 'Texas', regionCode: 'TX', metroCode: '635',
+  postalCode: '78701', country: 'US', continent: 'NA', timezone: 'America/Chicago',
+  latitude: '30.27130', longitude: '-97.74260', asn: 395747, asOrganization: '',
+};
+
+const NO_CERTIFICATE = Object.freeze({
+  certPresented: '0', certVerified: 'NONE', certRevoked: '0', certIssuerDN: '', certSubjectDN: '',
+  certIssuerDNRFC2253: '', certSubjectDNRFC2253: '', certIssuerDNLegacy: '',
+  certSubjectDNLegacy: '', certSerial: '', certIssuerSerial: '', certSKI: '', certIssuerSKI: '',
+  certFingerprintSHA1: '', certFingerprintSHA256: '', certNotBefore: '', certNotAfter: '',
+});
+
+/* Of requests that came from outside: { exchange, cf, headers }, the latter two made when asked for. */
+const incoming = new WeakMap();
+/* The cf option of requests that the worker made. */
+const outgoing = new WeakMap();
+const manuallyEncoded = new WeakSet();
+
+function isLoopback(address) {
+  return /^(?:127\.|::1$|::ffff:127\.)/.test(address ?? '');
+}
+
+function rayId(exchange) {
+  const digits = exchange.requestId.replace(/[^0-9a-f]/gi, '').toLowerCase().padStart(16, '0');
+  return `${digits.slice(-16)}-${PLACE.colo}`;
+}
+
+/* Replaces what the client said of itself, except a client on this machine (a test, a proxy of
+ * the user's), and takes out what other instances say to this runtime. Returns the latter. */
+function prepareHeaders(exchange) {
+  const raw = exchange.rawHeaders;
+  const trusted = isLoopback(exchange.remoteAddress);
+  const said = { acceptEncoding: '', country: PLACE.country };
+  const internal = {};
+  const kept = [];
+  let isAddressKnown = false;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i];
+    if (name.startsWith(INTERNAL)) {
+      internal[name.slice(INTERNAL.length)] = raw[i + 1];
+    } else if (name === 'accept-encoding') {
+      said.acceptEncoding = raw[i + 1];
+    } else if (name === 'cf-ipcountry' && trusted) {
+      said.country = raw[i + 1];
+    } else if (name === 'cf-connecting-ip' && trusted) {
+      isAddressKnown = true;
+      kept.push(name, raw[i + 1]);
+    } else if (!name.startsWith('cf-') || (trusted && name !== 'cf-ray')) {
+      kept.push(name, raw[i + 1]);
+    }
+  }
+  kept.push('accept-encoding', 'br, gzip', 'cf-ipcountry', said.country, 'cf-ray', rayId(exchange));
+  if (!isAddressKnown) {
+    kept.push('cf-connecting-ip', exchange.remoteAddress);
+  }
+  raw.splice(0, raw.length, ...kept);
+  return { said, internal };
+}
+
+function makeCf(exchange, said) {
+  const isTls = exchange.scheme === 'https';
+  return {
+    ...PLACE,
+    country: said.country,
+    isEUCountry: undefined,
+    clientTcpRtt: 0,
+    clientAcceptEncoding: said.acceptEncoding,
+    httpProtocol: 'HTTP/1.1',
+    requestPriority: 'weight=192;exclusive=0',
+    tlsCipher: isTls ? 'AEAD-AES128-GCM-SHA256' : '',
+    tlsVersion: isTls ? 'TLSv1.3' : '',
+    tlsClientAuth: { ...NO_CERTIFICATE },
+    edgeRequestKeepAliveStatus: 0,
+    clientTrustScore: 99,
+    botManagement: {
+      corporateProxy: false, verifiedBot: false, ja3Hash: '', staticResource: false,
+      detectionIds: [], score: 99,
+    },
+  };
+}
+
+/* The Request of an exchange, and the words of the runtime that sent it, if one did. */
+function incomingRequest(exchange) {
+  const { said, internal } = prepareHeaders(exchange);
+  const request = requestOf(exchange);
+  incoming.set(request, { exchange, said, cf: undefined, headers: undefined });
+  return { request, internal };
+}
+
+function cfOf(request) {
+  const state = incoming.get(request);
+  if (!state) {
+    return outgoing.get(request);
+  }
+  return (state.cf ??= makeCf(state.exchange, state.said));
+}
+
+function validateCf(init) {
+  const { cf } = init;
+  if (typeof cf !== 'object' || cf === null || cf.cacheControl === undefined) {
+    return;
+  }
+  if (cf.cacheTtl !== undefined) {
+    throw new TypeError(
+      "The 'cacheControl' and 'cacheTtl' options on cf are mutually exclusive. Use 'cacheControl' " +
+        "for explicit Cache-Control header directives, or 'cacheTtl' for a simplified TTL, but not both."
+    );
+  }
+  if (init.cache !== undefined) {
+    throw new TypeError(
+      "The 'cacheControl' option on cf cannot be used together with the 'cache' request option. " +
+        "The 'cache' option ('no-store'/'no-cache') maps to cache TTL behavior internally, which " +
+        'conflicts with explicit Cache-Control directives.'
+    );
+  }
+}
+
+/* The init of a Request or of fetch, checked as Workers do and without what undici does not know. */
+function standardInit(init) {
+  if (typeof init !== 'object' || init === null || init instanceof Request) {
+    return init;
+  }
+  if (init.cache !== undefined && !CACHE_MODES.has(init.cache)) {
+    throw new TypeError(`Unsupported cache mode: ${init.cache}`);
+  }
+  validateCf(init);
+  const { cf: _cf, fetcher: _fetcher, ...rest } = init;
+  if (rest.body instanceof ReadableStream) {
+    rest.duplex ??= 'half';
+  }
+  return rest;
+}
+
+function rememberCf(request, input, init) {
+  const cf = init?.cf ?? (input instanceof globalThis.Request ? cfOf(input) : undefined);
+  if (cf !== undefined) {
+    outgoing.set(request, cf);
+  }
+  return request;
+}
+
+function replaceGlobal(name, ours, Base) {
+  Object.setPrototypeOf(ours, Base);
+  Object.defineProperty(ours, 'prototype', { value: Base.prototype, writable: false });
+  Object.defineProperty(Base.prototype, 'constructor', {
+    value: ours, writable: true, configurable: true,
+  });
+  Object.defineProperty(globalThis, name, {
+    value: ours, writable: true, configurable: true, enumerable: false,
+  });
+}
+
+function installRequest() {
+  const Base = globalThis.Request;
+  function Request(input, init) {
+    if (new.target === undefined) {
+      throw new TypeError("Class constructor Request cannot be invoked without 'new'");
+    }
+    const target = new.target === Request ? Base : new.target;
+    const made = Reflect.construct(Base, [input, standardInit(init)], target);
+    return rememberCf(made, input, init);
+  }
+  replaceGlobal('Request', Request, Base);
+  const { prototype } = Base;
+  const headers = Object.getOwnPropertyDescriptor(prototype, 'headers');
+  const redirect = Object.getOwnPropertyDescriptor(prototype, 'redirect');
+  const { clone } = prototype;
+  Object.defineProperties(prototype, {
+    cf: {
+      configurable: true, enumerable: true,
+      get() {
+        return cfOf(this);
+      },
+    },
+    headers: {
+      ...headers,
+      get() {
+        const state = incoming.get(this);
+        return state ? (state.headers ??= frozenHeaders(state.exchange)) : headers.get.call(this);
+      },
+    },
+    redirect: {
+      ...redirect,
+      get() {
+        return incoming.has(this) ? 'manual' : redirect.get.call(this);
+      },
+    },
+    clone: {
+      configurable: true, enumerable: true, writable: true,
+      value: { clone() {
+        return rememberCf(clone.call(this), this);
+      } }.clone,
+    },
+  });
+}
+
+function frozenHeaders(exchange) {
+  return wrap(new LightHeaders(exchange.rawHeaders, { borrowed: true, immutable: true }));
+}
+
+function installResponse() {
+  const Base = globalThis.Response;
+  function Response(body, init) {
+    if (new.target === undefined) {
+      throw new TypeError("Class constructor Response cannot be invoked without 'new'");
+    }
+    if (init?.webSocket) {
+      throw new TypeError('WebSocket upgrades are not supported by this runtime yet.');
+    }
+    const made = new.target === Response
+      ? new Base(body, init)
+      : Reflect.construct(Base, [body, init], new.target);
+    if (init?.encodeBody === 'manual') {
+      manuallyEncoded.add(made);
+    }
+    return made;
+  }
+  replaceGlobal('Response', Response, Base);
+  Object.defineProperty(Base.prototype, 'webSocket', {
+    configurable: true, enumerable: true, get: () => null,
+  });
+}
+
+/* In the function's zygote, before its module loads. */
+function install() {
+  installRequest();
+  installResponse();
+}
+
+module.exports = {
+  cfOf,
+  exchangeOf: (request) => incoming.get(request)?.exchange,
+  incomingRequest,
+  install,
+  isManuallyEncoded: (response) => manuallyEncoded.has(response),
+  standardInit,
+};

@@ -1,0 +1,104 @@
+'use strict';
+
+/* The module "cloudflare:workers". */
+
+const { AsyncLocalStorage } = require('node:async_hooks');
+const context = require('../context');
+
+const overrides = new AsyncLocalStorage();
+
+/* Set by the worker dialect when the function is loaded. */
+const base = { env: undefined, exports: undefined };
+
+class WorkerEntrypoint {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class DurableObject {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class WorkflowEntrypoint {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+class RpcTarget {}
+
+class RpcStub {
+  constructor(target) {
+    return target;
+  }
+}
+
+class RpcPromise {}
+class RpcProperty {}
+class ServiceStub {}
+
+/* `env` is imported once and for all, but what it shows depends on withEnv(). */
+function indirect(read, isWritable) {
+  const target = () => read() ?? {};
+  const refuse = () => true;
+  return new Proxy({}, {
+    get: (_, key) => Reflect.get(target(), key),
+    has: (_, key) => Reflect.has(target(), key),
+    ownKeys: () => Reflect.ownKeys(target()),
+    getOwnPropertyDescriptor: (_, key) => {
+      const found = Reflect.getOwnPropertyDescriptor(target(), key);
+      /* The proxy's own target does not have it, which only a configurable property may lack. */
+      return found && { ...found, configurable: true };
+    },
+    set: isWritable ? (_, key, value) => Reflect.set(target(), key, value) : refuse,
+    deleteProperty: isWritable ? (_, key) => Reflect.deleteProperty(target(), key) : refuse,
+    defineProperty: isWritable
+      ? (_, key, descriptor) => Reflect.defineProperty(target(), key, descriptor)
+      : refuse,
+  });
+}
+
+const current = (name) => (overrides.getStore() ?? base)[name];
+
+function withEnvAndExports(env, exported, fn) {
+  return overrides.run({ env, exports: exported }, fn);
+}
+
+function waitUntil(promise) {
+  const exchange = context.current();
+  if (!exchange) {
+    throw new Error('waitUntil() can only be called while a request is handled.');
+  }
+  exchange.waitUntil(promise);
+}
+
+module.exports = {
+  DurableObject,
+  RpcPromise,
+  RpcProperty,
+  RpcStub,
+  RpcTarget,
+  ServiceStub,
+  WorkerEntrypoint,
+  WorkflowEntrypoint,
+  abortIsolate(reason) {
+    throw new Error(reason ?? 'abortIsolate() was called');
+  },
+  cache: undefined,
+  env: indirect(() => current('env'), true),
+  exports: indirect(() => current('exports'), false),
+  restore: Symbol.for('cloudflare:workers.restore'),
+  tracing: { enterSpan: (_name, fn, ...args) => fn({ setAttribute() {}, isTraced: false }, ...args) },
+  waitUntil,
+  withEnv: (env, fn) => withEnvAndExports(env, current('exports'), fn),
+  withExports: (exported, fn) => withEnvAndExports(current('env'), exported, fn),
+  withEnvAndExports,
+  /* For the dialect alone. */
+  [Symbol.for('mayfly.workers.base')]: base,
+};

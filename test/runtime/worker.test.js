@@ -1,0 +1,418 @@
+'use strict';
+
+const { test, before, after } = require('node:test');
+const assert = require('node:assert/strict');
+const http = require('node:http');
+const zlib = require('node:zlib');
+const { once } = require('node:events');
+const { startInstance, thunk } = require('./mock_native');
+const consoles = require('../../runtime/js/console');
+const web = require('../../runtime/js/web');
+
+process.setMaxListeners(0);
+consoles.install();
+web.install();
+
+const worker = require('../../runtime/js/dialects/worker');
+const shim = require('../../runtime/js/shims/cloudflare-workers');
+
+/* An instance with one worker; `exported` are its module's exports. */
+function serve(exported, { settings = {}, bindings = {}, ...spec } = {}) {
+  return startInstance({
+    adapter: worker,
+    modules: { main: exported },
+    settings: { worker: 'main', format: 'modules', ...settings },
+    endpoints: [{ name: '/', file: 'worker.js', module: 'main', settings: {} }],
+    spec: { name: 'worker/main', bindings, ...spec },
+  });
+}
+
+const byFetch = (fetch) => ({ default: { fetch } });
+
+/* The gateway's inner address, as far as these tests need one. */
+async function innerGateway(t, answer) {
+  const seen = [];
+  const server = http.createServer(async (req, res) => {
+    const chunks = await Array.fromAsync(req);
+    seen.push({ method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(chunks) });
+    answer(req, res, seen.at(-1));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.env.MAYFLY_ORIGIN = `http://127.0.0.1:${server.address().port}`;
+  process.env.MAYFLY_ORIGIN_TOKEN = 'secret-token';
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return seen;
+}
+
+test('a module worker gets request, env and ctx', async () => {
+  const gateway = await serve(byFetch(async function handler(request, env, ctx) {
+    assert.ok(request instanceof Request);
+    assert.equal(this.fetch, handler);
+    ctx.waitUntil(Promise.resolve());
+    return Response.json({ url: request.url, method: request.method, greeting: env.GREETING, n: env.N,
+      props: ctx.props, body: await request.text() });
+  }), { bindings: { GREETING: { type: 'var', value: 'hi' }, N: { type: 'var', value: { a: 1 } } } });
+  const reply = await gateway.request('POST /a?b=1', { body: 'text' });
+  assert.deepEqual(await reply.json(), {
+    url: 'http://localhost:3000/a?b=1', method: 'POST', greeting: 'hi', n: { a: 1 }, props: {}, body: 'text',
+  });
+  await reply.done();
+  assert.deepEqual(gateway.violations, []);
+});
+
+test('classes that extend WorkerEntrypoint answer, and have env and ctx', async () => {
+  class Main extends shim.WorkerEntrypoint {
+    async fetch(request) {
+      this.ctx.waitUntil(Promise.resolve());
+      return new Response(`${this.env.NAME} ${new URL(request.url).pathname}`);
+    }
+  }
+  const gateway = await serve({ default: Main }, { bindings: { NAME: { type: 'var', value: 'x' } } });
+  assert.equal(await (await gateway.request('GET /p')).text(), 'x /p');
+});
+
+test('a classic worker answers its fetch event once', async () => {
+  const gateway = await serve(thunk(() => {
+    addEventListener('fetch', (event) => {
+      assert.throws(() => {
+        event.respondWith(new Response(`${event.type} ${SECRET}`));
+        event.respondWith(new Response('twice'));
+      }, { name: 'InvalidStateError' });
+    });
+    return {};
+  }), { settings: { format: 'service-worker' }, bindings: { SECRET: { type: 'var', value: 's' } } });
+  const reply = await gateway.request('GET /');
+  assert.equal(await reply.text(), 'fetch s');
+});
+
+test('env and waitUntil come from cloudflare:workers too', async () => {
+  const order = [];
+  const gateway = await serve(byFetch(async () => {
+    shim.waitUntil(new Promise((resolve) => setImmediate(() => resolve(order.push('later')))));
+    const inner = await shim.withEnv({ NAME: 'other' }, async () => shim.env.NAME);
+    return Response.json([shim.env.NAME, inner, Object.keys(shim.env), 'NAME' in shim.env]);
+  }), { bindings: { NAME: { type: 'var', value: 'n' } } });
+  const reply = await gateway.request('GET /');
+  assert.deepEqual(await reply.json(), ['n', 'other', ['NAME'], true]);
+  await reply.done();
+  assert.deepEqual(order, ['later']);
+});
+
+test('request.cf and the headers of Cloudflare are there', async () => {
+  const gateway = await serve(byFetch((request) => Response.json({
+    cf: request.cf, headers: Object.fromEntries(request.headers),
+    copied: new Request(request).cf.country, cloned: request.clone().cf.country,
+    own: new Request('http://x/', { cf: { cacheTtl: 1 } }).cf,
+  })));
+  const reply = await gateway.request('GET /', {
+    headers: { 'accept-encoding': 'zstd', 'cf-ipcountry': 'JP', 'x-mayfly-props': 'x' }, remoteAddress: '127.0.0.1',
+  });
+  const { cf, headers, copied, cloned, own } = await reply.json();
+  assert.equal(cf.country, 'JP');
+  assert.equal(cf.clientAcceptEncoding, 'zstd');
+  assert.equal(typeof cf.latitude, 'string');
+  assert.equal(headers['cf-connecting-ip'], '127.0.0.1');
+  assert.match(headers['cf-ray'], /^[0-9a-f]{16}-DFW$/);
+  assert.equal(headers['accept-encoding'], 'br, gzip');
+  assert.equal(headers['x-mayfly-props'], undefined);
+  assert.deepEqual([copied, cloned], ['JP', 'JP']);
+  assert.deepEqual(own, { cacheTtl: 1 });
+});
+
+test('a client elsewhere cannot say who it is', async () => {
+  const gateway = await serve(byFetch((request) => Response.json([
+    request.headers.get('cf-connecting-ip'), request.cf.country, request.headers.get('cf-worker'),
+  ])));
+  const reply = await gateway.request('GET /', {
+    headers: { 'cf-connecting-ip': '1.1.1.1', 'cf-ipcountry': 'XX', 'cf-worker': 'x' }, remoteAddress: '203.0.113.9',
+  });
+  assert.deepEqual(await reply.json(), ['203.0.113.9', 'US', null]);
+});
+
+test('headers of the incoming request cannot be changed, those of a copy can', async () => {
+  const gateway = await serve(byFetch((request) => {
+    assert.throws(() => request.headers.set('a', 'b'), TypeError);
+    const copy = new Request(request);
+    copy.headers.set('a', 'b');
+    const moved = new Request('https://other.example/x', request);
+    return Response.json([copy.headers.get('a'), moved.url, moved.headers.get('x-kept'), request.redirect]);
+  }));
+  const reply = await gateway.request('GET /', { headers: { 'x-kept': '1' } });
+  assert.deepEqual(await reply.json(), ['b', 'https://other.example/x', '1', 'manual']);
+});
+
+test('what is wrong with a worker is told', async () => {
+  const cases = [
+    [{ default: {} }, 'throw', /does not export a fetch\(\) function/],
+    [{}, 'missing', /does not export a fetch\(\) function/],
+    [byFetch(() => 'text'), 'invalid', /did not resolve to 'Response'/],
+    [byFetch(() => { throw new RangeError('far'); }), 'throw', /^far$/],
+    [thunk(() => { throw new Error('at import'); }), 'load', /^at import$/],
+  ];
+  for (const [exported, kind, message] of cases) {
+    const reply = await (await serve(exported)).request('GET /');
+    assert.equal(reply.failure?.kind, kind);
+    assert.match(reply.failure.errorMessage, message);
+  }
+});
+
+test('fetch of its own URL goes to what the worker stands in front of', async (t) => {
+  const seen = await innerGateway(t, (_req, res) => {
+    res.writeHead(200, { 'x-origin': 'yes', 'set-cookie': ['a=1', 'b=2'], 'content-type': 'text/plain' });
+    res.end('from the origin');
+  });
+  /* The A/B worker of the serverless pattern, as it stands there. */
+  const gateway = await serve(byFetch(async (request) => {
+    const country = request.cf?.country || 'US';
+    const response = await fetch(request, { cf: { cacheEverything: true, cacheTtl: 60 } });
+    assert.throws(() => response.headers.set('x', 'y'), TypeError);
+    const modifiedResponse = new Response(response.body, response);
+    modifiedResponse.headers.set('X-Variant', 'A');
+    modifiedResponse.headers.set('X-Country', country);
+    return modifiedResponse;
+  }));
+  const reply = await gateway.request('POST /page?q=1', {
+    headers: { 'x-mine': '1', connection: 'keep-alive', 'x-mayfly-via': 'worker/front' }, body: 'payload',
+  });
+  assert.equal(await reply.text(), 'from the origin');
+  assert.equal(reply.header('x-variant'), 'A');
+  assert.equal(reply.header('x-country'), 'US');
+  assert.equal(reply.header('x-origin'), 'yes');
+  assert.deepEqual(reply.headerList('set-cookie'), ['a=1', 'b=2']);
+  assert.equal(reply.header('connection'), null);
+  const [request] = seen;
+  assert.equal(request.method, 'POST');
+  assert.equal(request.url, '/page?q=1');
+  assert.equal(request.body.toString(), 'payload');
+  assert.equal(request.headers['x-mayfly-host'], 'localhost:3000');
+  assert.equal(request.headers['x-mayfly-token'], 'secret-token');
+  assert.equal(request.headers['x-mayfly-via'], 'worker/front,worker/main');
+  assert.equal(request.headers['x-mayfly-scheme'], 'http');
+  assert.equal(request.headers['x-mine'], '1');
+  assert.equal(process.env.MAYFLY_ORIGIN_TOKEN, undefined);
+  assert.deepEqual(gateway.violations, []);
+});
+
+test('a request that goes round in circles ends', async (t) => {
+  await innerGateway(t, (_req, res) => res.end());
+  const gateway = await serve(byFetch((request) => fetch(request)));
+  const via = Array.from({ length: 16 }, (_, i) => `w${i}`).join(',');
+  const reply = await gateway.request('GET /', { headers: { 'x-mayfly-via': via } });
+  assert.match(reply.failure.errorMessage, /went through more than 16 functions/);
+});
+
+test('redirects of the origin are left to the client, those of other sites are not', async (t) => {
+  await innerGateway(t, (_req, res) => {
+    res.writeHead(302, { location: '/elsewhere' });
+    res.end();
+  });
+  const gateway = await serve(byFetch((request) => fetch(request)));
+  const reply = await gateway.request('GET /');
+  assert.equal(reply.status, 302);
+  assert.equal(reply.header('location'), '/elsewhere');
+});
+
+test('passThroughOnException sends the request on to the origin', async (t) => {
+  const seen = await innerGateway(t, (_req, res) => res.end('the origin'));
+  let reads = false;
+  const gateway = await serve(byFetch(async (request, _env, ctx) => {
+    ctx.passThroughOnException();
+    if (reads) {
+      await request.text();
+    }
+    throw new Error('broken');
+  }));
+  const reply = await gateway.request('POST /', { body: 'x' });
+  assert.equal(await reply.text(), 'the origin');
+  assert.equal(seen[0].body.toString(), 'x');
+  assert.ok(reply.logs.some(({ text }) => text.includes('broken')));
+  reads = true;
+  assert.equal((await gateway.request('POST /', { body: 'x' })).failure.errorMessage, 'broken');
+});
+
+test('a service binding reaches another worker by fetch', async (t) => {
+  const seen = await innerGateway(t, (_req, res) => {
+    res.writeHead(201);
+    res.end('other');
+  });
+  const gateway = await serve(byFetch(async (request, env) => {
+    const response = await env.OTHER.fetch('https://any.host/path', { method: 'PUT', body: 'b', headers: { a: '1' } });
+    return new Response(await response.text(), response);
+  }), { bindings: { OTHER: { type: 'service', service: 'other', function: 'worker/other', entrypoint: 'Admin', props: { k: 1 } } } });
+  const reply = await gateway.request('GET /');
+  assert.equal(reply.status, 201);
+  const [{ method, url, headers }] = seen;
+  assert.deepEqual([method, url, headers['x-mayfly-host'], headers['x-mayfly-scheme']], ['PUT', '/path', 'any.host', 'https']);
+  assert.equal(headers['x-mayfly-service'], 'worker/other');
+  assert.equal(headers['x-mayfly-entrypoint'], 'Admin');
+  assert.deepEqual(JSON.parse(Buffer.from(headers['x-mayfly-props'], 'base64')), { k: 1 });
+});
+
+test('methods of another worker can be called', async (t) => {
+  class Sums extends shim.WorkerEntrypoint {
+    add(a, b) {
+      return { sum: a + b, who: this.ctx.props.who, when: new Date(0) };
+    }
+
+    fail() {
+      throw new RangeError('too far');
+    }
+
+    secret = () => 'no';
+  }
+  const callee = await serve({ default: {}, Sums }, { name: 'worker/sums' });
+  const headerNames = ['x-mayfly-rpc', 'x-mayfly-entrypoint', 'x-mayfly-props'];
+  await innerGateway(t, async (req, res, { body }) => {
+    const headers = Object.fromEntries(headerNames.filter((name) => req.headers[name]).map((name) => [name, req.headers[name]]));
+    const reply = await (await callee.request('POST /', { headers, body })).until((it) => it.complete);
+    res.writeHead(reply.status, { 'content-type': reply.header('content-type') ?? '' });
+    res.end(reply.bytes);
+  });
+  const caller = await serve(byFetch(async (_request, env) => {
+    const { sum, who, when } = await env.SUMS.add(2, 3);
+    const failure = await env.SUMS.fail().catch((error) => error);
+    assert.ok(failure instanceof RangeError);
+    await assert.rejects(env.SUMS.secret(), { message: 'The RPC receiver does not implement the method "secret".' });
+    await assert.rejects(env.SUMS.toString(), { message: /does not implement the method "toString"/ });
+    await assert.rejects(env.SUMS.add(() => {}), { name: 'DataCloneError' });
+    return Response.json([sum, who, when.getTime(), failure.message]);
+  }), { bindings: { SUMS: { type: 'service', service: 'sums', function: 'worker/sums', entrypoint: 'Sums', props: { who: 'me' } } } });
+  assert.deepEqual(await (await caller.request('GET /')).json(), [5, 'me', 0, 'too far']);
+});
+
+test('a worker calls its own entrypoints without leaving the process', async () => {
+  class Inner extends shim.WorkerEntrypoint {
+    async fetch(request) {
+      return new Response(`inner ${new URL(request.url).pathname} ${this.ctx.props.tag ?? ''}`);
+    }
+
+    twice(n) {
+      return n * 2;
+    }
+  }
+  const gateway = await serve({
+    Inner,
+    default: {
+      async fetch(_request, env, ctx) {
+        const viaExports = await ctx.exports.Inner({ props: { tag: 't' } }).fetch('http://x/a');
+        const viaBinding = await env.SELF.fetch('http://x/b');
+        return Response.json([await viaExports.text(), await viaBinding.text(), await ctx.exports.Inner.twice(4)]);
+      },
+    },
+  }, { bindings: { SELF: { type: 'service', service: 'main', function: 'worker/main', entrypoint: 'Inner' } } });
+  assert.deepEqual(await (await gateway.request('GET /')).json(), ['inner /a t', 'inner /b ', 8]);
+});
+
+test('a service that does not exist answers 503', async () => {
+  const gateway = await serve(byFetch((_request, env) => env.GONE.fetch('http://x/')), {
+    bindings: { GONE: { type: 'service', service: 'gone', function: null } },
+  });
+  const reply = await gateway.request('GET /');
+  assert.equal(reply.status, 503);
+  assert.match(await reply.text(), /"gone" is not a worker of this project/);
+});
+
+test('the Cache API keeps what may be kept', async () => {
+  const results = {};
+  const gateway = await serve(byFetch(async () => {
+    const cache = caches.default;
+    const put = (url, body, headers, init) => cache.put(url, new Response(body, { headers, ...init }));
+    await put('http://c/fresh', 'fresh', { 'cache-control': 'max-age=60', etag: '"v1"' });
+    await put('http://c/none', 'none', {});
+    await put('http://c/private', 'p', { 'cache-control': 'private, max-age=60' });
+    await put('http://c/cookie', 'c', { 'cache-control': 'max-age=60', 'set-cookie': 'a=1' });
+    await put('http://c/stripped', 'c', { 'cache-control': 'max-age=60, private=set-cookie', 'set-cookie': 'a=1' });
+    const text = async (key, options) => (await cache.match(key, options))?.text();
+    results.fresh = await text('http://c/fresh#fragment');
+    results.status = (await cache.match('http://c/fresh')).headers.get('cf-cache-status');
+    results.none = await text('http://c/none');
+    results.private = await text('http://c/private');
+    results.cookie = await text('http://c/cookie');
+    results.stripped = (await cache.match('http://c/stripped')).headers.get('set-cookie');
+    const post = new Request('http://c/fresh', { method: 'POST' });
+    results.post = [await text(post), await text(post, { ignoreMethod: true })];
+    const ranged = await cache.match(new Request('http://c/fresh', { headers: { range: 'bytes=1-2' } }));
+    results.range = [ranged.status, await ranged.text(), ranged.headers.get('content-range')];
+    results.unchanged = (await cache.match(new Request('http://c/fresh', { headers: { 'if-none-match': '"v0", W/"v1"' } }))).status;
+    results.beyond = (await cache.match(new Request('http://c/fresh', { headers: { range: 'bytes=99-' } }))).status;
+    const other = await caches.open('other');
+    results.other = await other.match('http://c/fresh');
+    results.deleted = [await cache.delete('http://c/fresh'), await cache.delete('http://c/fresh')];
+    await assert.rejects(cache.put(post, new Response('x')), { name: 'TypeError', message: /non-GET/ });
+    await assert.rejects(put('http://c/x', 'x', {}, { status: 206 }), { message: /206 Partial Content/ });
+    await assert.rejects(put('http://c/x', 'x', { vary: '*' }), { message: /Vary: \*/ });
+    await assert.rejects(cache.match('/relative'), { name: 'TypeError' });
+    return new Response('ok');
+  }));
+  const reply = await gateway.request('GET /');
+  assert.equal(reply.failure, null);
+  assert.deepEqual(results, {
+    fresh: 'fresh', status: 'HIT', none: undefined, private: undefined, cookie: undefined, stripped: null,
+    post: [undefined, 'fresh'], range: [206, 're', 'bytes 1-2/5'], unchanged: 304, beyond: 416,
+    other: undefined, deleted: [true, false],
+  });
+});
+
+test('the globals of Workers are there', async () => {
+  const gateway = await serve(byFetch(async () => {
+    const bytes = (text) => new TextEncoder().encode(text);
+    const digest = new crypto.DigestStream('SHA-256');
+    await new Response('abc').body.pipeTo(digest);
+    const fixed = new FixedLengthStream(3);
+    const writing = new Response('abcd').body.pipeTo(fixed.writable);
+    await assert.rejects(Promise.all([writing, new Response(fixed.readable).text()]), TypeError);
+    assert.throws(() => crypto.subtle.timingSafeEqual(bytes('a'), bytes('ab')), TypeError);
+    assert.throws(() => new HTMLRewriter(), /HTMLRewriter is not available/);
+    await scheduler.wait(1);
+    return Response.json({
+      agent: navigator.userAgent, self: self === globalThis,
+      equal: crypto.subtle.timingSafeEqual(bytes('a'), bytes('a')),
+      digest: Buffer.from(await digest.digest).toString('hex').slice(0, 8), written: String(digest.bytesWritten),
+      identity: await new Response(new Response('id').body.pipeThrough(new IdentityTransformStream())).text(),
+    });
+  }));
+  const reply = await gateway.request('GET /');
+  assert.deepEqual(await reply.json(), {
+    agent: 'Cloudflare-Workers', self: true, equal: true, digest: 'ba7816bf', written: '3', identity: 'id',
+  });
+});
+
+test('fetch options that Workers refuse are refused', async () => {
+  const gateway = await serve(byFetch(async () => {
+    await assert.rejects(async () => fetch('http://x/', { cache: 'force-cache' }), { message: 'Unsupported cache mode: force-cache' });
+    await assert.rejects(async () => fetch('http://x/', { cf: { cacheControl: 'a', cacheTtl: 1 } }), { message: /mutually exclusive/ });
+    await assert.rejects(async () => fetch('ftp://x/'), { message: 'Fetch API cannot load: ftp://x/' });
+    assert.throws(() => new Request('http://x/', { cache: 'only-if-cached' }), TypeError);
+    assert.equal(new Request('http://x/', { cache: 'no-store' }).method, 'GET');
+    return new Response('ok');
+  }));
+  assert.equal(await (await gateway.request('GET /')).text(), 'ok');
+});
+
+test('a response that says it is compressed gets compressed, unless it is already', async () => {
+  const gateway = await serve(byFetch((request) => (request.url.endsWith('/manual')
+    ? new Response(zlib.gzipSync('made'), { encodeBody: 'manual', headers: { 'content-encoding': 'gzip' } })
+    : new Response('plain', { headers: { 'content-encoding': 'gzip' } }))));
+  for (const [path, text] of [['/auto', 'plain'], ['/manual', 'made']]) {
+    const reply = await (await gateway.request(`GET ${path}`)).done();
+    assert.equal(reply.header('content-encoding'), 'gzip');
+    assert.equal(zlib.gunzipSync(reply.bytes).toString(), text);
+  }
+});
+
+test('bodies stream through', async () => {
+  const gateway = await serve(byFetch((request) => new Response(
+    request.body.pipeThrough(new TextDecoderStream()).pipeThrough(new TransformStream({
+      transform: (chunk, controller) => controller.enqueue(chunk.toUpperCase()),
+    })).pipeThrough(new TextEncoderStream()))));
+  const reply = gateway.start('POST /', { body: 'open' });
+  await reply.send('ab');
+  await reply.until((it) => it.bytes.toString() === 'AB');
+  await reply.send('cd');
+  reply.finish();
+  assert.equal(await reply.text(), 'ABCD');
+});
