@@ -55,7 +55,7 @@ export class Project {
     const started = performance.now();
     this.files.invalidate(changes);
     const diagnostics = new Diagnostics();
-    const manifest = await this.#manifest(diagnostics);
+    const manifest = await this.#manifest(diagnostics, changes);
     const message = this.#verdict(manifest, diagnostics.list);
     const text = JSON.stringify(message);
     if (text === this.#lastSent) {
@@ -72,7 +72,7 @@ export class Project {
   }
 
   /** @returns {Promise<object|null>} null when nothing may start */
-  async #manifest(diagnostics) {
+  async #manifest(diagnostics, changes) {
     const { project, watch } = this.options;
     const config = readConfig(this.files, diagnostics);
     const shell = watch ? shellVariables(process.env) : {};
@@ -87,14 +87,14 @@ export class Project {
       project, files: this.files, config, env, envFiles, shell, development: watch, diagnostics, log: this.log,
     };
     const found = await discover(context);
-    const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics)));
+    const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
     const routes = resolveRoutes(orderRoutes(found.routes), functions);
     return { project, functions, routes, static: found.static };
   }
 
-  async #assemble(draft, diagnostics) {
+  async #assemble(draft, diagnostics, changes) {
     const { build = 'bundle', bundle: _bundle, root: _root, files, include, ...rest } = draft;
-    const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics) : bundleOf(files, draft);
+    const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics, changes) : bundleOf(files, draft);
     const mounts = [...bundle.mounts, ...(draft.mounts ?? [])];
     const mountPoints = mounts.map((mount) => mount.target);
     const contentDigest = digestFiles(bundle.files, mountPoints);
@@ -114,9 +114,9 @@ export class Project {
     };
   }
 
-  async #bundle(draft, diagnostics) {
-    const bundle = await this.bundler.bundle(draft);
-    draft.files?.forEach((entry, name) => bundle.files.set(name, entry));
+  async #bundle(draft, diagnostics, changes) {
+    const bundled = await this.bundler.bundle(draft, changes);
+    const bundle = { ...bundled, files: new Map([...bundled.files, ...(draft.files ?? [])]) };
     diagnostics.list.push(...bundle.diagnostics);
     const assets = await traceAssets(this.files, draft, bundle.inputs);
     for (const file of assets) {

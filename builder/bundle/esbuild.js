@@ -34,6 +34,7 @@ export class Bundler {
   #contexts = new Map();
   #packages;
   #placed = new Map();
+  #last = new Map();
 
   constructor(project) {
     this.project = project;
@@ -42,9 +43,33 @@ export class Bundler {
 
   /**
    * @param {import('../project.js').Draft} draft
+   * @param {{ file: string, structure: boolean }[]} changes since the last call; none: everything may have changed
    * @returns {Promise<Bundle>}
    */
-  async bundle(draft) {
+  async bundle(draft, changes) {
+    const key = JSON.stringify([draft.endpoints.map(({ module, source }) => [module, source]), draft.bundle, draft.root]);
+    const last = this.#last.get(draft.name);
+    if (last?.key === key && !this.#touches(last.bundle, changes)) {
+      return last.bundle;
+    }
+    const bundle = await this.#fresh(draft);
+    this.#last.set(draft.name, { key, bundle });
+    return bundle;
+  }
+
+  /** Names that come or go may change what an import leads to, and so may some files that are no input. */
+  #touches(bundle, changes) {
+    const inputs = new Set(bundle.inputs);
+    return (
+      changes.length === 0 ||
+      bundle.broken.size > 0 ||
+      changes.some(({ file, structure }) =>
+        structure || inputs.has(path.join(this.project, file)) || /(^|\/)(package|tsconfig[^/]*|jsconfig)\.json$/.test(file),
+      )
+    );
+  }
+
+  async #fresh(draft) {
     const packages = this.#packagesOf(draft);
     const state = { draft, packages, broken: new Map(), diagnostics: [], inputs: new Set(), files: new Map() };
     let esm = draft.endpoints.filter((endpoint) => isModule(this.project, endpoint, draft));
@@ -154,8 +179,9 @@ export class Bundler {
       state.files.set(name, withMapName(file.contents, slot.file, name));
     }
     for (const input of Object.keys(result.metafile.inputs)) {
-      if (!input.includes('node_modules/') && !/^[a-z-]+:/.test(input)) {
-        state.inputs.add(path.resolve(this.project, input));
+      const file = input.replace(/^mayfly-module:/, '');
+      if (!file.includes('node_modules/') && !/^[a-z-]+:/.test(file)) {
+        state.inputs.add(path.resolve(this.project, file));
       }
     }
     state.diagnostics.push(...result.warnings.map((warning) => this.#diagnostic(warning, 'warning')));

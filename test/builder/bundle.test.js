@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { build, evaluate, fixture, functionNamed, linkPackages, projectOf, visit, writeFiles } from './harness.js';
+
+test('a project of five dialects is discovered as it stands', async (t) => {
+  const manifest = await build(t, fixture(t, 'mixed'));
+  const dialects = manifest.functions.map((fn) => fn.dialect);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(dialects, ['next', 'vercel', 'netlify', 'lambda', 'worker']);
+  assert.equal(visit(manifest, 'GET', '/api/users').function, 'app');
+  assert.equal(visit(manifest, 'GET', '/api/hello').function, 'api');
+  assert.deepEqual(visit(manifest, 'GET', '/greet/ada').params, { name: 'ada' });
+  assert.match(visit(manifest, 'GET', '/index.html').file, /public\/index\.html$/);
+  assert.equal(visit(manifest, 'GET', '/anything').function, 'worker');
+  assert.equal(visit(manifest, 'GET', '/api/users/', { host: 'image-processor.localhost' }).function, 'lambda/image-processor');
+  assert.ok(existsSync(path.join(functionNamed(manifest, 'app').artifact, 'data/names.json')));
+  for (const fn of manifest.functions) {
+    assert.match(fn.name, /^[A-Za-z0-9._/-]{1,100}$/);
+    assert.ok(existsSync(path.join(fn.artifact, fn.entry)));
+  }
+});
+
+test('a source file finds itself where it would lie under /var/task, and brings the files it reads', async (t) => {
+  const project = projectOf(t, {
+    'api/deep/here.ts': `
+      import { readFileSync } from 'node:fs';
+      import path from 'node:path';
+      import { own } from '../../lib/own.js';
+      const text = () => readFileSync(new URL('./note.txt', import.meta.url), 'utf8');
+      const json = () => readFileSync(path.join(process.cwd(), 'data', 'x.json'), 'utf8');
+      export const places = { dirname: __dirname, filename: __filename, url: import.meta.url, dir: import.meta.dirname, own };
+      export default (request, response) => response.end(text() + json());`,
+    'lib/own.js': "import { fileURLToPath } from 'node:url';\nconst __filename = fileURLToPath(import.meta.url);\nexport const own = __filename;\n",
+    'api/deep/note.txt': 'note', 'data/x.json': '{}', 'data/unused.json': '{}', '.env': 'SECRET=1',
+  });
+  const manifest = await build(t, project);
+  const api = functionNamed(manifest, 'api');
+
+  assert.deepEqual(evaluate(api, "load('api/deep/here').places"), {
+    dirname: '/var/task/api/deep', filename: '/var/task/api/deep/here.ts', url: 'file:///var/task/api/deep/here.ts',
+    dir: '/var/task/api/deep', own: '/var/task/lib/own.js',
+  });
+  assert.ok(existsSync(path.join(api.artifact, 'api/deep/note.txt')));
+  assert.ok(existsSync(path.join(api.artifact, 'data/x.json')));
+  assert.ok(!existsSync(path.join(api.artifact, 'data/unused.json')));
+  assert.ok(!existsSync(path.join(api.artifact, '.env')));
+});
+
+test('ES modules, CommonJS and top-level await live in one group, and one that throws fails alone', async (t) => {
+  const project = projectOf(t, {
+    'api/common.ts': "import { basename } from 'node:path';\nexport default () => basename('/a/b');\n",
+    'api/module.mjs': "import path from 'node:path';\nexport default () => path.basename('/a/c');\n",
+    'api/await.ts': 'const value = await Promise.resolve(5);\nexport default () => value;\n',
+    'api/throws.ts': "throw new Error('at import');\nexport default () => 1;\n",
+    'api/legacy.cjs': "exports.value = typeof require('node:fs').readFileSync;\n",
+  });
+  const api = functionNamed(await build(t, project), 'api');
+  const call = (name) => `Promise.resolve(load('api/${name}')).then((m) => m.default())`;
+
+  assert.equal(api.entry, '___mayfly.cjs');
+  assert.equal(evaluate(api, call('common')), 'b');
+  assert.equal(evaluate(api, call('module')), 'c');
+  assert.equal(evaluate(api, call('await')), 5);
+  assert.equal(evaluate(api, "load('api/legacy').value"), 'function');
+  assert.equal(evaluate(api, "(() => { try { load('api/throws'); } catch (error) { return error.message; } })()"), 'at import');
+});
+
+test('a package of type module is bundled as one', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "type": "module" }',
+    'api/a.ts': "import fs from 'node:fs';\nexport default () => [typeof fs.readFileSync, typeof require];\n",
+  });
+  const api = functionNamed(await build(t, project), 'api');
+  assert.equal(api.entry, '___mayfly.mjs');
+  assert.deepEqual(evaluate(api, "load('api/a').then((m) => m.default())"), ['function', 'function']);
+});
+
+test('packages stay outside and are mounted; workspace packages are bundled', async (t) => {
+  const project = projectOf(t, {
+    'api/a.ts': `
+      import { parse } from 'smol-toml';
+      import { shared } from '@acme/shared';
+      import legacy from 'legacy';
+      import onlyImport from 'only-import';
+      export default () => [parse('a = 1').a, shared, legacy, onlyImport];`,
+    'packages/shared/package.json': '{ "name": "@acme/shared", "main": "index.ts" }',
+    'packages/shared/index.ts': "export const shared: string = 'shared';\n",
+    'node_modules/legacy/package.json': '{ "main": "index.js" }',
+    'node_modules/legacy/index.js': "exports.__esModule = true;\nexports.default = 'legacy default';\n",
+    'node_modules/only-import/package.json': '{ "type": "module", "exports": { ".": { "import": "./index.js" } } }',
+    'node_modules/only-import/index.js': "export default 'for import';\n",
+  });
+  linkPackages(project, 'smol-toml');
+  mkdirSync(path.join(project, 'node_modules/@acme'));
+  symlinkSync('../../packages/shared', path.join(project, 'node_modules/@acme/shared'));
+  const manifest = await build(t, project);
+  const api = functionNamed(manifest, 'api');
+  const text = readFileSync(path.join(api.artifact, api.entry), 'utf8');
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(api.mounts, [{ source: path.join(project, 'node_modules'), target: 'node_modules' }]);
+  assert.ok(existsSync(path.join(api.artifact, 'node_modules')), 'the mount point is there');
+  assert.match(text, /require\("smol-toml"\)/);
+  assert.deepEqual(evaluate(api, "load('api/a').default()"), [1, 'shared', 'legacy default', 'for import']);
+});
+
+test('packages that a monorepo hoists above the project are mounted as its own', async (t) => {
+  const root = projectOf(t, {
+    'node_modules/hoisted/index.js': "module.exports = 'hoisted';\n",
+    'apps/web/api/a.js': "module.exports = () => require('hoisted');\n",
+  });
+  const api = functionNamed(await build(t, path.join(root, 'apps/web')), 'api');
+  assert.deepEqual(api.mounts, [{ source: path.join(root, 'node_modules'), target: 'node_modules' }]);
+  assert.equal(evaluate(api, "load('api/a')()"), 'hoisted');
+});
+
+test('a missing package is named with the command to install it, and the others work', async (t) => {
+  const project = projectOf(t, {
+    'pnpm-lock.yaml': '',
+    'api/bad.ts': "import { z } from 'zod/v4';\nimport type { X } from 'only-types';\nexport default () => z;\n",
+    'api/good.ts': 'export default () => 1;\n',
+    'api/optional.js': "let x; try { x = require('not-there'); } catch { x = 'none'; }\nmodule.exports = () => x;\n",
+  });
+  const manifest = await build(t, project);
+  const api = functionNamed(manifest, 'api');
+  const [error] = manifest.diagnostics.filter((entry) => entry.severity === 'error');
+
+  assert.equal(error.text, 'Package "zod" is not installed. Install it with: pnpm add zod');
+  assert.deepEqual([error.file, error.line], ['api/bad.ts', 1]);
+  assert.match(error.frame, /import \{ z \} from 'zod\/v4';\n.*\^/);
+  assert.deepEqual(visit(manifest, 'GET', '/api/bad').settings.broken, error);
+  assert.equal(evaluate(api, "load('api/good').default()"), 1);
+  assert.equal(evaluate(api, "load('api/optional')()"), 'none');
+});
+
+test('a syntax error is shown with its frame; routes that import the file are broken, the others served', async (t) => {
+  const project = projectOf(t, {
+    'lib/wrong.ts': 'export const a = 1;\nexport const b = = 2;\n',
+    'app/uses/route.ts': "import { b } from '../../lib/wrong';\nexport const GET = () => Response.json(b);\n",
+    'app/fine/route.ts': 'export const GET = () => Response.json(1);\n',
+  });
+  const manifest = await build(t, project);
+  const { broken } = visit(manifest, 'GET', '/uses').settings;
+
+  assert.equal(manifest.type, 'manifest');
+  assert.deepEqual([broken.file, broken.line, broken.column], ['lib/wrong.ts', 2, 18]);
+  assert.match(broken.frame, / {2}2 \| export const b = = 2;\n {4}\| {18}\^/);
+  assert.equal(visit(manifest, 'GET', '/fine').settings.broken, undefined);
+});
+
+test('tsconfig paths, JSX and JSON are understood', async (t) => {
+  const project = projectOf(t, {
+    'tsconfig.json': '{ "compilerOptions": { "jsx": "preserve", "paths": { "@/*": ["./src/*"] } } }',
+    'src/value.json': '{ "a": [1] }',
+    'node_modules/react/jsx-runtime.js': 'exports.jsx = (type, props) => ({ type, props });\n',
+    'api/a.tsx': "import value from '@/value.json';\nexport default () => [<b>x</b>, value.a];\n",
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const result = evaluate(functionNamed(manifest, 'api'), "load('api/a').default()");
+  assert.deepEqual(result, [{ type: 'b', props: { children: 'x' } }, [1]]);
+});
+
+test('functions keep their names, and errors map to the source', async (t) => {
+  const project = projectOf(t, { 'api/a.ts': 'type A = number;\n\nexport default function named(): A {\n  throw new Error("x");\n}\n' });
+  const api = functionNamed(await build(t, project), 'api');
+  const map = JSON.parse(readFileSync(path.join(api.artifact, `${api.entry}.map`), 'utf8'));
+
+  assert.equal(evaluate(api, "load('api/a').default.name"), 'named');
+  assert.ok(map.sources.includes('api/a.ts'));
+  assert.match(readFileSync(path.join(api.artifact, api.entry), 'utf8'), /sourceMappingURL=___mayfly\.cjs\.map\n$/);
+});
+
+test('an unchanged function keeps its hash wherever its project lies', async (t) => {
+  const files = { 'api/a.ts': 'export default () => __dirname;\n', 'worker.ts': 'export default { fetch: () => new Response() };\n' };
+  const [first, second] = [await build(t, projectOf(t, files)), await build(t, projectOf(t, files))];
+  const changed = await build(t, projectOf(t, { ...files, 'api/a.ts': 'export default () => 2;\n' }));
+  const hashes = (manifest) => manifest.functions.map((fn) => fn.hash);
+
+  assert.deepEqual(hashes(first), hashes(second));
+  assert.notEqual(hashes(first)[0], hashes(changed)[0]);
+  assert.equal(hashes(first)[1], hashes(changed)[1]);
+});

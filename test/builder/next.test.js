@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+
+const handler = (text) => `export function GET() { return new Response(${JSON.stringify(text)}); }\n`;
+
+test('static segments win over dynamic ones, those over catch-alls, those over optional catch-alls', async (t) => {
+  const project = projectOf(t, {
+    'app/shop/[[...all]]/route.ts': handler('optional'),
+    'app/shop/[id]/route.ts': handler('dynamic'),
+    'app/shop/[id]/reviews/route.ts': handler('reviews'),
+    'app/shop/[id]/[...rest]/route.ts': handler('rest'),
+    'app/shop/new/route.ts': handler('static'),
+    'app/(group)/docs/[...slug]/route.js': handler('docs'),
+  });
+  const manifest = await build(t, project);
+  const at = (url) => visit(manifest, 'GET', url);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(at('/shop/new').file, 'app/shop/new/route.ts');
+  assert.equal(at('/shop/7').file, 'app/shop/[id]/route.ts');
+  assert.deepEqual(at('/shop/7').params, { id: '7' });
+  assert.equal(at('/shop/7/reviews').file, 'app/shop/[id]/reviews/route.ts');
+  assert.deepEqual(at('/shop/7/a/b').params, { id: '7', 'rest*': 'a/b' });
+  assert.equal(at('/shop').file, 'app/shop/[[...all]]/route.ts');
+  assert.deepEqual(at('/docs/a/b').params, { 'slug*': 'a/b' });
+  assert.equal(at('/docs').status, 404);
+  assert.equal(functionNamed(manifest, 'app').dialect, 'next');
+});
+
+test('private folders, slots and groups are not part of a URL', async (t) => {
+  const project = projectOf(t, {
+    'src/app/_lib/route.ts': handler('private'),
+    'src/app/%5Finternal/route.ts': handler('underscore'),
+    'src/app/@modal/(.)photo/route.ts': handler('interception'),
+    'src/app/(a)/(b)/x/route.mjs': handler('x'),
+  });
+  const manifest = await build(t, project);
+
+  assert.equal(visit(manifest, 'GET', '/_lib').status, 404);
+  assert.equal(visit(manifest, 'GET', '/_internal').file, 'src/app/%5Finternal/route.ts');
+  assert.equal(visit(manifest, 'GET', '/x').file, 'src/app/(a)/(b)/x/route.mjs');
+  assert.equal(manifest.functions[0].endpoints.length, 2);
+});
+
+test('src/app is not looked at beside app', async (t) => {
+  const project = projectOf(t, { 'app/a/route.ts': handler('a'), 'src/app/b/route.ts': handler('b') });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'GET', '/b').status, 404);
+});
+
+test('a trailing slash is redirected away, or to, with 308', async (t) => {
+  const files = { 'app/api/users/[id]/route.ts': handler('user') };
+  const without = await build(t, projectOf(t, files));
+  assert.deepEqual(visit(without, 'GET', '/api/users/7/'), { status: 308, location: '/api/users/7', headers: {} });
+
+  const config = 'export default { trailingSlash: true, basePath: "/docs" };';
+  const withSlash = await build(t, projectOf(t, { ...files, 'next.config.mjs': config }));
+  assert.equal(visit(withSlash, 'GET', '/docs/api/users/7').location, '/docs/api/users/7/');
+  assert.deepEqual(visit(withSlash, 'GET', '/docs/api/users/7/').params, { id: '7' });
+  assert.equal(visit(withSlash, 'GET', '/api/users/7/').status, 404);
+});
+
+test('redirects, rewrites and headers of next.config are read without running it', async (t) => {
+  const project = projectOf(t, {
+    'app/new/[slug]/route.ts': handler('new'),
+    'next.config.ts': `
+      import type { NextConfig } from 'next';
+      throw new Error('must not run');
+      const nextConfig: NextConfig = {
+        async redirects() { return [{ source: '/old/:slug', destination: '/new/:slug', permanent: true }]; },
+        rewrites: async () => [{ source: '/alias/:slug*', destination: '/new/:slug*' }],
+        async headers() { return [{ source: '/new/(.*)', headers: [{ key: 'x-a', value: 'b' }] }]; },
+      };
+      export default nextConfig;`,
+  });
+  const manifest = await build(t, project);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(visit(manifest, 'GET', '/old/x'), { status: 308, location: '/new/x', headers: {} });
+  assert.deepEqual(visit(manifest, 'GET', '/alias/x').params, { slug: 'x' });
+  assert.deepEqual(visit(manifest, 'GET', '/new/x').headers, { 'x-a': 'b' });
+});
+
+test('segment options become the endpoint\'s limits', async (t) => {
+  const project = projectOf(t, {
+    'app/slow/route.ts': `export const maxDuration = 5 * 6;\nexport const runtime = 'edge';\n${handler('slow')}`,
+    'vercel.json': JSON.stringify({ functions: { 'app/fast/route.ts': { maxDuration: 2, memory: 512 } } }),
+    'app/fast/route.ts': handler('fast'),
+  });
+  const manifest = await build(t, project);
+  const [slow] = functionNamed(manifest, 'app').endpoints;
+  const small = functionNamed(manifest, 'app/512mb');
+
+  assert.equal(slow.timeout_ms, 30_000);
+  assert.equal(slow.settings.runtime, 'edge');
+  assert.deepEqual(slow.methods, ['GET']);
+  assert.equal(small.memory_mb, 512);
+  assert.equal(small.endpoints[0].timeout_ms, 2000);
+});
+
+test('modules of a group share state', async (t) => {
+  const counting = projectOf(t, {
+    'lib/count.ts': 'let n = 0;\nexport const next = () => ++n;\n',
+    'app/a/route.ts': "import { next } from '../../lib/count';\nexport const GET = () => Response.json(next());\n",
+    'app/b/route.ts': "import { next } from '../../lib/count';\nexport const GET = () => Response.json(next());\n",
+  });
+  const shared = await build(t, counting);
+  const expression = "(async () => [await (await load('app/a/route').GET()).json(), await (await load('app/b/route').GET()).json()])()";
+  assert.deepEqual(evaluate(functionNamed(shared, 'app'), expression), [1, 2]);
+});
+
+test('two files for one URL are told, and the first answers', async (t) => {
+  const project = projectOf(t, { 'app/(a)/x/route.ts': handler('a'), 'app/(b)/x/route.ts': handler('b') });
+  const manifest = await build(t, project);
+  assert.match(manifest.diagnostics[0].text, /both answer \/x/);
+  assert.equal(visit(manifest, 'GET', '/x').file, 'app/(a)/x/route.ts');
+});

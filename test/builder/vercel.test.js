@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, functionNamed, projectOf, visit } from './harness.js';
+
+const handler = 'export default (request, response) => response.end("x");\n';
+
+test('files of api answer under their names, helpers do not', async (t) => {
+  const project = projectOf(t, {
+    'api/index.ts': handler, 'api/hello.js': handler, 'api/users/[id].mts': handler, 'api/users/[id]/posts/[post].cjs': handler,
+    'api/_lib/db.ts': handler, 'api/_helper.ts': handler, 'api/.hidden.js': handler, 'api/types.d.ts': 'export {};\n',
+    'api/orders/index.mjs': handler,
+  });
+  const manifest = await build(t, project);
+  const file = (url) => visit(manifest, 'GET', url).file;
+
+  assert.equal(file('/api'), 'api/index.ts');
+  assert.equal(file('/api/'), 'api/index.ts');
+  assert.equal(file('/api/hello'), 'api/hello.js');
+  assert.equal(file('/api/hello.js'), 'api/hello.js');
+  assert.equal(file('/api/orders'), 'api/orders/index.mjs');
+  assert.equal(file('/api/orders/index'), 'api/orders/index.mjs');
+  assert.deepEqual(visit(manifest, 'GET', '/api/users/7').params, { id: '7' });
+  assert.deepEqual(visit(manifest, 'GET', '/api/users/7/posts/9').params, { id: '7', post: '9' });
+  for (const url of ['/api/_helper', '/api/_lib/db', '/api/.hidden', '/api/types', '/api/types.d']) {
+    assert.equal(visit(manifest, 'GET', url).status, 404, url);
+  }
+});
+
+test('vercel.json: redirects, rewrites, headers, clean URLs', async (t) => {
+  const project = projectOf(t, {
+    'api/user.ts': handler,
+    'public/about.html': 'about',
+    'vercel.json': JSON.stringify({
+      redirects: [{ source: '/old/:id', destination: '/api/user?id=:id', permanent: false }],
+      rewrites: [
+        { source: '/u/:id(\\d+)', destination: '/api/user?id=:id' },
+        { source: '/only', has: [{ type: 'header', key: 'x-beta', value: 'yes' }], destination: '/api/user' },
+      ],
+      headers: [{ source: '/api/(.*)', headers: [{ key: 'X-Robots', value: 'none' }] }],
+      cleanUrls: true,
+      crons: [{ path: '/api/user', schedule: '0 2 * * *' }],
+    }),
+  });
+  const manifest = await build(t, project);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(visit(manifest, 'GET', '/old/7'), { status: 307, location: '/api/user?id=7', headers: {} });
+  assert.deepEqual(visit(manifest, 'GET', '/u/7').query, 'id=7');
+  assert.equal(visit(manifest, 'GET', '/u/x').status, 404);
+  assert.equal(visit(manifest, 'GET', '/only').status, 404);
+  assert.equal(visit(manifest, 'GET', '/only', { headers: { 'x-beta': 'yes' } }).file, 'api/user.ts');
+  assert.deepEqual(visit(manifest, 'GET', '/api/user').headers, { 'X-Robots': 'none' });
+  assert.equal(visit(manifest, 'GET', '/about.html').status, 308);
+  assert.deepEqual(functionNamed(manifest, 'api').settings.crons, [{ path: '/api/user', schedule: '0 2 * * *' }]);
+});
+
+test('a rewrite to another site becomes a proxy with its captures', async (t) => {
+  const project = projectOf(t, {
+    'api/a.ts': handler,
+    'vercel.json': JSON.stringify({ rewrites: [{ source: '/v1/:path*', destination: 'https://example.com/:path*' }] }),
+  });
+  const manifest = await build(t, project);
+  const visited = visit(manifest, 'GET', '/v1/a/b');
+  const proxy = functionNamed(manifest, 'proxy/vercel');
+
+  assert.equal(proxy.dialect, 'proxy');
+  assert.equal(visited.function, 'proxy/vercel');
+  assert.equal(visited.settings.destination, 'https://example.com/$1');
+  assert.deepEqual(visited.params, { 1: 'a/b' });
+});
+
+test('older projects: builds and routes', async (t) => {
+  const project = projectOf(t, {
+    'index.js': 'module.exports = (request, response) => response.end("app");\n',
+    'vercel.json': JSON.stringify({
+      version: 2, builds: [{ src: 'index.js', use: '@vercel/node' }], routes: [{ src: '/(.*)', dest: '/index.js' }],
+    }),
+  });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'POST', '/any/path').file, 'index.js');
+});
+
+test('memory and duration by glob, included files beside the code', async (t) => {
+  const project = projectOf(t, {
+    'api/big.ts': handler, 'api/small.ts': handler, 'templates/a.html': 'a', 'templates/b.txt': 'b',
+    'vercel.json': JSON.stringify({
+      functions: { 'api/big.ts': { memory: 3008, maxDuration: 60 }, 'api/*.ts': { includeFiles: 'templates/**' } },
+    }),
+  });
+  const manifest = await build(t, project);
+  const big = functionNamed(manifest, 'api/3008mb');
+
+  assert.equal(big.endpoints[0].timeout_ms, 60_000);
+  assert.equal(functionNamed(manifest, 'api').memory_mb, 2048);
+  const { existsSync } = await import('node:fs');
+  assert.ok(existsSync(`${functionNamed(manifest, 'api').artifact}/templates/b.txt`));
+  assert.ok(!existsSync(`${big.artifact}/templates/b.txt`));
+});
+
+test('a wrong vercel.json is told with its place, and its functions still work', async (t) => {
+  const broken = await build(t, projectOf(t, { 'api/a.ts': handler, 'vercel.json': '{\n  "rewrites": [\n}' }));
+  assert.equal(broken.diagnostics[0].file, 'vercel.json');
+  assert.equal(broken.diagnostics[0].line, 3);
+  assert.equal(visit(broken, 'GET', '/api/a').file, 'api/a.ts');
+
+  const wrong = await build(t, projectOf(t, {
+    'api/a.ts': handler,
+    'vercel.json': JSON.stringify({
+      functions: { 'api/a.ts': { memory: 'lots' } }, rewrites: {}, crons: [{ path: 'x' }],
+      redirects: [{ source: '/(', destination: '/' }],
+    }),
+  }));
+  assert.equal(wrong.type, 'manifest');
+  assert.equal(wrong.diagnostics.length, 4);
+  assert.equal(visit(wrong, 'GET', '/api/a').file, 'api/a.ts');
+});
