@@ -32,7 +32,7 @@ ADDON_SOURCES   := $(filter-out src/ipc/link.c,$(ADDON_SOURCES))
 LLHTTP_OBJECTS := $(patsubst %,$(OUT)/llhttp/%.o,llhttp api http)
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all demo test check unit e2e fuzz-corpora lint fmt bench clean help setup
+.PHONY: all demo test check unit e2e lint fmt bench clean help setup
 all: build/mayfly build/mayfly.node ## build everything
 
 build/mayfly: $(OUT)/mayfly
@@ -72,17 +72,47 @@ $(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_
 endif
 
 setup: ## install what is missing: Debian packages, npm packages
-	tools/setup
+	@tools/setup
+
+demo: setup ## install what is missing, build, and serve examples/demo
+	@$(MAKE) --no-print-directory all
+	build/mayfly dev examples/demo
+
+test: setup ## install what is missing, build, and run every test there is
+	@$(MAKE) --no-print-directory all
+	@tools/test
+
+check: unit ## the tests that need no running platform
+	tools/run-node runtime 2 $(wildcard test/runtime/*.test.js)
+	tools/run-node builder 2 $(wildcard test/builder/*.test.js)
 
 unit: ## C unit tests and fuzz corpora under ASan and UBSan
-	$(MAKE) MODE=asan $(UNIT_TESTS) $(FUZZERS)
-	tools/run-unit $(UNIT_TESTS)
-	tools/run-corpora $(FUZZERS)
+	$(MAKE) --no-print-directory MODE=asan $(UNIT_TESTS) $(FUZZERS)
+	@units=0; tools/run-unit $(UNIT_TESTS) || units=1; tools/run-corpora $(FUZZERS) && [ $$units = 0 ]
+
+e2e: all ## tests of the running platform
+	tools/run-node e2e 1 $(wildcard test/e2e/*.test.js)
+
+# clang has no -Wformat-truncation. Object files are checked for what they export.
+C_FILES  := $(wildcard src/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
+TIDY     := $(filter %.c,$(filter src/% runtime/%,$(C_FILES)))
+lint: all ## layout, static analysis, and the rules of the house
+	@tools/setup lint
+	clang-format --dry-run -Werror $(C_FILES)
+	tools/check-layers
+	tools/check-symbols $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES))
+	tools/check-docs
+	clang-tidy --quiet $(TIDY) -- $(BASE_CFLAGS) -Wno-unknown-warning-option \
+		-isystem /usr/share/include/llhttp -isystem node_modules/node-api-headers/include
+
+fmt: ## lay out the C code
+	@tools/setup lint
+	clang-format -i $(C_FILES)
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -2,12 +2,14 @@
 #include "cli/launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/str.h"
 #include "cli/cli.h"
 #include "cli/launch_child.h"
 #include "sandbox/cgroup.h"
@@ -100,14 +102,15 @@ static int launch_wait(struct launch *l)
 static void kill_children(void)
 {
     char path[64];
+    char text[4096]; /* the rest is found the next time */
     (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-    FILE *f = fopen(path, "re");
-    int pid;
-    while (f && fscanf(f, "%d", &pid) == 1) {
-        (void)kill(pid, SIGKILL); /* a zombie is fine */
-    }
-    if (f) {
-        (void)fclose(f); /* only read from */
+    scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+    for (struct str rest = str_of(text, n > 0 ? (size_t)n : 0); rest.data;) {
+        uint64_t pid;
+        if (str_to_u64(str_cut(&rest, ' '), &pid)) {
+            (void)kill((pid_t)pid, SIGKILL); /* a zombie is fine */
+        }
     }
 }
 

@@ -15,7 +15,7 @@
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = { 0 };
     socklen_t len = sizeof(at);
     if (getsockname(fd, (struct sockaddr *)&at, &len) < 0) {
         return 0;

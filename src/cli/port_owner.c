@@ -29,19 +29,37 @@ static void scope_close_folder(DIR **d)
     }
 }
 
-/* The inode of the socket that listens on `port` in a table, 0 when there is none. */
-static unsigned long find_inode(const char *table, uint16_t port)
+/* The word number `index` of a line, empty when there are fewer. */
+static struct str word_at(struct str line, size_t index)
+{
+    struct str word = { NULL, 0 };
+    while (line.data && index != SIZE_MAX) {
+        word = str_cut(&line, ' ');
+        index -= word.len > 0;
+    }
+    return index == SIZE_MAX ? word : str_of(NULL, 0);
+}
+
+static unsigned long hex_of(struct str word)
+{
+    char text[20] = "";
+    memcpy(text, word.data, word.len < sizeof(text) ? word.len : sizeof(text) - 1);
+    return strtoul(text, NULL, 16);
+}
+
+/* The inode of the socket that listens on `port` in a table, 0 when there is none. Its lines:
+ * "0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1234 ..." */
+static uint64_t find_inode(const char *table, uint16_t port)
 {
     SCOPED(scope_close_file) FILE *f = fopen(table, "re");
     char line[512];
     while (f && fgets(line, sizeof(line), f)) {
-        unsigned int local_port;
-        unsigned int state;
-        unsigned long inode;
-        /* "  0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1234" */
-        if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
-                   &local_port, &state, &inode) == 3 &&
-            local_port == port && state == TCP_LISTEN_STATE) {
+        struct str local = word_at(str_c(line), 1);
+        struct str state = word_at(str_c(line), 3);
+        uint64_t inode;
+        if (local.len > 4 && state.len > 0 && hex_of(state) == TCP_LISTEN_STATE &&
+            hex_of(str_skip(local, local.len - 4)) == port &&
+            str_to_u64(word_at(str_c(line), 9), &inode)) {
             return inode;
         }
     }
@@ -84,7 +102,7 @@ static void describe(int proc, const char *pid, char *ret_text, size_t size)
 
 bool port_owner_find(uint16_t port, char *ret_text, size_t size)
 {
-    unsigned long inode = find_inode("/proc/net/tcp", port);
+    uint64_t inode = find_inode("/proc/net/tcp", port);
     if (inode == 0) {
         inode = find_inode("/proc/net/tcp6", port);
     }
@@ -92,7 +110,7 @@ bool port_owner_find(uint16_t port, char *ret_text, size_t size)
         return false;
     }
     char socket_name[64];
-    (void)snprintf(socket_name, sizeof(socket_name), "socket:[%lu]", inode);
+    (void)snprintf(socket_name, sizeof(socket_name), "socket:[%llu]", (unsigned long long)inode);
     SCOPED(scope_close_folder) DIR *proc = opendir("/proc");
     for (struct dirent *e = proc ? readdir(proc) : NULL; e; e = readdir(proc)) {
         uint64_t pid;

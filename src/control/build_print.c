@@ -8,7 +8,7 @@
 #include "control/utf8.h"
 
 #define COLUMN_COUNT     6
-#define COLUMN_BYTES_MAX 200 /* of a cell; more is cut */
+#define COLUMN_BYTES_MAX ((size_t)200) /* of a cell; more is cut */
 
 /* Ends a chain of appends at the first that fails. */
 #define TRY(call)                                                                                  \

@@ -10,7 +10,7 @@
 #include "control/manifest_check.h"
 
 #define DEPLOYMENT_REMOVED_KEPT 64
-#define DEPLOYMENT_LIVE_MAX     (4 * LIMIT_FUNCTIONS)
+#define DEPLOYMENT_LIVE_MAX     ((size_t)4 * LIMIT_FUNCTIONS)
 
 static struct version *version_of(struct list *item)
 {
