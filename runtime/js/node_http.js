@@ -1,0 +1,387 @@
+'use strict';
+/* (req, res) over an exchange: real IncomingMessage and ServerResponse objects that speak frames.
+ *
+ * A server's response writes its head and body as text to a socket. Ours are kept from doing so at three
+ * places, all inside Node's own http module, which is why Node is pinned: `_storeHeader` (the head is
+ * complete), `_send` (a piece of the body) and `_finish` (that was the last). They are own properties of
+ * the object, because Express and others replace its prototype. Everything above them (validation,
+ * implicit heads, callbacks, events) is Node's own code. */
+
+const http = require('node:http');
+const net = require('node:net');
+
+const { _storeHeader: storeHeader } = http.OutgoingMessage.prototype;
+
+/* The connection is the gateway's: it frames, keeps alive and dates. */
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'proxy-connection']);
+
+function abortedError() {
+  return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+}
+
+/* What req.socket and res.socket are: nothing is written to it, but it tells who the client is, and what
+ * is done to it happens to the exchange. */
+class FrameSocket extends net.Socket {
+  #exchange;
+  #owed = 0;
+  #reading = false;
+
+  constructor(exchange) {
+    super({ handle: null, allowHalfOpen: true });
+    this.#exchange = exchange;
+    /** Bytes of the answer that wait for room in the window. */
+    this.queuedBytes = 0;
+    this._httpMessage = null;
+    if (exchange.scheme === 'https') this.encrypted = true;
+  }
+
+  get remoteAddress() {
+    return this.#exchange.remoteAddress;
+  }
+
+  get remotePort() {
+    return this.#exchange.remotePort;
+  }
+
+  get remoteFamily() {
+    return net.isIPv6(this.remoteAddress) ? 'IPv6' : 'IPv4';
+  }
+
+  get localAddress() {
+    return net.isIPv6(this.remoteAddress) ? '::1' : '127.0.0.1';
+  }
+
+  get localPort() {
+    const { port } = new URL(`${this.#exchange.scheme}://${this.#exchange.host || 'localhost'}`);
+    return port === '' ? (this.encrypted ? 443 : 80) : Number(port);
+  }
+
+  get localFamily() {
+    return this.remoteFamily;
+  }
+
+  address() {
+    return { address: this.localAddress, family: this.localFamily, port: this.localPort };
+  }
+
+  get readyState() {
+    return this.destroyed ? 'closed' : 'open';
+  }
+
+  get pending() {
+    return false;
+  }
+
+  get connecting() {
+    return false;
+  }
+
+  set connecting(value) {
+    /* net.Socket's constructor sets it. */
+  }
+
+  get writableLength() {
+    return this.queuedBytes;
+  }
+
+  /* IncomingMessage calls this when it wants more of the body. */
+  resume() {
+    const { request } = this;
+    if (!request || request.complete) return this;
+    if (!this.#reading) this.#start(request);
+    else this.#repay();
+    return this;
+  }
+
+  pause() {
+    return this;
+  }
+
+  #start(request) {
+    this.#reading = true;
+    this.#exchange.onBody((chunk) => {
+      this.#owed += chunk.length;
+      if (request.destroyed || request._dumped || request.push(chunk)) this.#repay();
+    }, (error) => {
+      if (error) return;
+      request.complete = true;
+      request.push(null);
+    });
+  }
+
+  #repay() {
+    const bytes = this.#owed;
+    this.#owed = 0;
+    this.#exchange.resumeBody(bytes);
+  }
+
+  /* The platform's time-outs rule here; a timer of the function's own is none of them. */
+  setTimeout(ms, callback) {
+    if (callback) this.once('timeout', callback);
+    return this;
+  }
+
+  _write(chunk, encoding, done) {
+    done();
+  }
+
+  _destroy(error, done) {
+    const exchange = this.#exchange;
+    if (!exchange.answered && !exchange.cancelled) {
+      exchange.fail('throw', error ?? new Error('The function closed the connection before its answer was complete'));
+    }
+    /* An error that nobody listens for would end the process. */
+    done(this.listenerCount('error') > 0 ? error : null);
+  }
+}
+
+/* 'Name: value\r\n...' to the addon's string. `whole`: the gateway measures the body itself. */
+function encodeHead(text, whole) {
+  let block = '';
+  for (let at = 0, end = text.indexOf('\r\n'); end > at; at = end + 2, end = text.indexOf('\r\n', at)) {
+    const colon = text.indexOf(':', at);
+    const name = text.slice(at, colon).toLowerCase();
+    if (HOP_BY_HOP.has(name) || (whole && name === 'content-length')) continue;
+    block += `${name}\0${text.slice(colon + 2, end)}\0`;
+  }
+  return block;
+}
+
+/* 'HTTP/1.1 103 Early Hints\r\nLink: ...\r\n\r\n' as ServerResponse writes it. */
+function sendInformational(exchange, text) {
+  const line = text.indexOf('\r\n');
+  exchange.informational(Number(text.slice(9, 12)), encodeHead(text.slice(line + 2), false));
+}
+
+function byteLength(data) {
+  return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+}
+
+function joinParts(parts) {
+  if (parts.length === 0) return null;
+  if (parts.length === 1) return parts[0];
+  if (parts.every((part) => typeof part === 'string')) return parts.join('');
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+}
+
+/* The way from a ServerResponse to its exchange. What is written within one turn leaves together, and
+ * when that includes the end, as one whole answer. */
+class Answer {
+  #exchange;
+  #response;
+  #socket;
+  #head = '';
+  #parts = [];
+  #callbacks = [];
+  #headSent = false;
+  #ended = false;
+  #scheduled = false;
+  #blocked = false;
+
+  constructor(exchange, response, socket) {
+    this.#exchange = exchange;
+    this.#response = response;
+    this.#socket = socket;
+  }
+
+  /** Node has put the head together. */
+  storeHead(text) {
+    this.#head = text;
+  }
+
+  /** A piece of the body; false when the writer should wait. */
+  send(data, encoding, callback) {
+    if (data.length > 0) {
+      const part = typeof data === 'string' && encoding && encoding !== 'utf8' && encoding !== 'utf-8'
+        ? Buffer.from(data, encoding) : data;
+      this.#parts.push(part);
+      this.#socket.queuedBytes += byteLength(part);
+    }
+    if (typeof callback === 'function') this.#callbacks.push(callback);
+    if (!this.#scheduled && !this.#blocked) {
+      this.#scheduled = true;
+      process.nextTick(Answer.#flushLater, this);
+    }
+    return !this.#blocked && this.#socket.queuedBytes < this.#socket.writableHighWaterMark;
+  }
+
+  static #flushLater(answer) {
+    answer.#scheduled = false;
+    answer.#flush();
+  }
+
+  /** There will be no more. */
+  finish() {
+    this.#ended = true;
+    if (!this.#blocked) this.#flush();
+  }
+
+  #flush() {
+    if (this.#blocked || this.#socket.destroyed) return;
+    try {
+      if (this.#ended && !this.#headSent) this.#respond();
+      else this.#stream();
+    } catch (error) {
+      this.#exchange.fail('invalid', error);
+    }
+  }
+
+  #respond() {
+    this.#headSent = true;
+    const { statusCode } = this.#response;
+    const body = this.#response._hasBody ? joinParts(this.#parts) : null;
+    this.#parts.length = 0;
+    this.#socket.queuedBytes = 0;
+    requireFinal(statusCode);
+    this.#exchange.respond(statusCode, encodeHead(this.#head, body !== null), body);
+    this.#settle();
+  }
+
+  #stream() {
+    if (!this.#headSent) {
+      this.#headSent = true;
+      requireFinal(this.#response.statusCode);
+      this.#exchange.head(this.#response.statusCode, encodeHead(this.#head, false));
+    }
+    let room = true;
+    for (const part of this.#parts) room = this.#exchange.write(part);
+    this.#parts.length = 0;
+    if (!room) {
+      this.#waitForRoom();
+      return;
+    }
+    this.#socket.queuedBytes = 0;
+    if (this.#ended) this.#exchange.end();
+    this.#settle();
+  }
+
+  async #waitForRoom() {
+    this.#blocked = true;
+    await this.#exchange.drained();
+    this.#blocked = false;
+    if (this.#exchange.cancelled || this.#socket.destroyed) return;
+    this.#flush();
+    /* Emits 'drain' if somebody waits for it. */
+    if (!this.#blocked && !this.#response.finished) this.#response._flush();
+  }
+
+  /* Everything handed over so far is with the gateway. */
+  #settle() {
+    const callbacks = this.#callbacks;
+    if (callbacks.length > 0) {
+      this.#callbacks = [];
+      process.nextTick(callAll, callbacks);
+    }
+    if (this.#ended) process.nextTick(closeResponse, this.#response, this.#socket);
+  }
+}
+
+function requireFinal(statusCode) {
+  if (statusCode < 200) throw new RangeError(`${statusCode} cannot be the status of an answer`);
+}
+
+function callAll(callbacks) {
+  for (const callback of callbacks) callback(null);
+}
+
+/* As Node's server does after 'finish': what was not read of the request is dropped, the response lets go
+ * of its socket, and says 'close'. */
+function closeResponse(response, socket) {
+  const { request } = socket;
+  if (!request._consuming && !request._readableState.resumeScheduled) request._dump();
+  if (response.socket === socket) response.detachSocket(socket);
+  process.nextTick(emitClose, response);
+}
+
+function emitClose(response) {
+  if (response._closed) return;
+  response.destroyed = true;
+  response._closed = true;
+  response.emit('close');
+}
+
+/* The client is gone: as when a real socket closes. */
+function abort(request, socket) {
+  if (socket.destroyed) return;
+  socket.destroy();
+  if (!request.complete || !request.readableEnded) request.destroy(abortedError());
+}
+
+function makeRequest(exchange, socket) {
+  const request = new http.IncomingMessage(socket);
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  request.httpVersion = '1.1';
+  request.method = exchange.method;
+  request.url = exchange.path;
+  const raw = exchange.rawHeaders;
+  request._addHeaderLines(raw, raw.length);
+  if (!exchange.hasBody) {
+    request.complete = true;
+    request.push(null);
+  }
+  return request;
+}
+
+function makeResponse(exchange, request, socket) {
+  const response = new http.ServerResponse(request);
+  const answer = new Answer(exchange, response, socket);
+  /* No Date, Connection or Transfer-Encoding of its own, and no chunks: the gateway does that. */
+  response.sendDate = false;
+  response._removedConnection = true;
+  response.useChunkedEncodingByDefault = false;
+
+  response._storeHeader = function storeFrameHeader(firstLine, headers) {
+    /* Node refuses a Trailer field without chunks. */
+    this.chunkedEncoding = true;
+    storeHeader.call(this, '', headers);
+    this.chunkedEncoding = false;
+    answer.storeHead(this._header);
+    this._header = firstLine + this._header;
+  };
+  response._send = function sendFrame(data, encoding, callback) {
+    this._headerSent = true;
+    return answer.send(data, encoding, callback);
+  };
+  response._writeRaw = function writeInformational(data, encoding, callback) {
+    sendInformational(exchange, data);
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (typeof done === 'function') process.nextTick(done);
+    return true;
+  };
+  response._finish = function finishFrames() {
+    http.ServerResponse.prototype._finish.call(this);
+    answer.finish();
+  };
+  response.assignSocket(socket);
+  return response;
+}
+
+/** { req, res } for an exchange. */
+function createPair(exchange) {
+  const socket = new FrameSocket(exchange);
+  const req = makeRequest(exchange, socket);
+  socket.request = req;
+  const res = makeResponse(exchange, req, socket);
+  exchange.onCancel(() => abort(req, socket));
+  return { req, res };
+}
+
+/**
+ * Answers an exchange by a request listener or by an http.Server's listeners. Resolves when the answer is
+ * complete or the client gone.
+ */
+function serveNodeRequest(exchange, target) {
+  const { req, res } = createPair(exchange);
+  if (typeof target === 'function') {
+    target(req, res);
+  } else {
+    req.socket.server = target;
+    target.emit('request', req, res);
+  }
+  return new Promise((resolve) => {
+    exchange.onClose(resolve);
+  });
+}
+
+module.exports = { serveNodeRequest, createPair };
