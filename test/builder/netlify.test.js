@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, functionNamed, projectOf, visit } from './harness.js';
+
+const modern = (config) => `export default async () => new Response('x');\nexport const config = ${config};\n`;
+const v1 = "exports.handler = async () => ({ statusCode: 200 });\n";
+
+test('functions are files, or folders with a file of the same name or index', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/plain.js': v1, 'netlify/functions/folder/folder.ts': v1, 'netlify/functions/other/index.mjs': modern('{}'),
+    'netlify/functions/folder/helper.ts': 'export const x = 1;\n', 'netlify/functions/deep/er/x.js': v1,
+  });
+  const manifest = await build(t, project);
+  const names = functionNamed(manifest, 'netlify').endpoints.map((endpoint) => endpoint.settings.function_name);
+
+  assert.deepEqual(names.sort(), ['folder', 'other', 'plain']);
+  assert.equal(visit(manifest, 'POST', '/.netlify/functions/folder').file, 'netlify/functions/folder/folder.ts');
+  assert.equal(visit(manifest, 'GET', '/.netlify/functions/plain/sub/path').file, 'netlify/functions/plain.js');
+  assert.equal(visit(manifest, 'GET', '/.netlify/functions/plainer').status, 404);
+});
+
+test('config.path takes the default URL\'s place; methods, exclusions and static files are heeded', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/user.ts': `import type { Config } from '@netlify/functions';\nexport default async () => new Response();\nexport const config: Config = { path: ['/users/:id', '/people/:id{/:tab}?'], method: 'GET' };\n`,
+    'netlify/functions/files.mts': modern("{ path: '/files/*', excludedPath: ['/files/private/*', '/files/one'] }"),
+    'netlify/functions/page.ts': modern("{ path: '/page.html' }"),
+    'netlify/functions/quiet.ts': modern("{ path: '/quiet.html', preferStatic: true }"),
+    'public/page.html': 'x', 'public/quiet.html': 'x', 'netlify.toml': '[build]\npublish = "public"\n',
+  });
+  const manifest = await build(t, project);
+  const at = (url, method = 'GET') => visit(manifest, method, url);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(at('/users/7').params, { id: '7' });
+  assert.equal(at('/users/7/').endpoint, '/.netlify/functions/user');
+  assert.equal(at('/USERS/7').endpoint, '/.netlify/functions/user');
+  assert.deepEqual({ ...at('/people/7/posts').params }, { id: '7', tab: 'posts' });
+  assert.equal(at('/users/7', 'POST').status, 404);
+  assert.equal(at('/.netlify/functions/user').status, 404);
+  assert.deepEqual(at('/files/a/b').params, { 0: 'a/b' });
+  assert.equal(at('/files/private/a').status, 404);
+  assert.equal(at('/files/one').status, 404);
+  assert.equal(at('/page.html').endpoint, '/.netlify/functions/page');
+  assert.match(at('/quiet.html').file, /public\/quiet\.html$/);
+  assert.match(at('/quiet.html', 'POST').endpoint, /quiet/);
+});
+
+test('redirects of netlify.toml and _redirects: splats, placeholders, rewrites, status', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/api.js': v1,
+    'public/real.html': 'real',
+    'public/_redirects': '# comment\n/blog/:year/:slug  /posts/:slug?y=:year  302\n/store id=:id  /product/:id  301\n/gone /404.html 404\n/real.html /api\n',
+    'netlify.toml': `
+[build]
+publish = "public"
+functions = "netlify/functions"
+[[redirects]]
+from = "/api/*"
+to = "/.netlify/functions/api/:splat"
+status = 200
+[[redirects]]
+from = "/remote/*"
+to = "https://example.com/:splat"
+status = 200
+[[redirects]]
+from = "/real.html"
+to = "/forced"
+force = true
+[[headers]]
+for = "/*"
+[headers.values]
+X-Frame-Options = "DENY"
+`,
+  });
+  const manifest = await build(t, project);
+  const at = (url) => visit(manifest, 'GET', url);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(at('/api/a/b').path, '/.netlify/functions/api/a/b');
+  assert.equal(at('/api').endpoint, '/.netlify/functions/api');
+  assert.equal(at('/blog/2026/x').location, '/posts/x?y=2026');
+  assert.equal(at('/blog/2026/x').status, 302);
+  assert.equal(at('/store?id=7').status, 301);
+  assert.equal(at('/gone').status, 404);
+  assert.equal(at('/remote/x').function, 'proxy/netlify');
+  assert.deepEqual(at('/remote/x').params, { splat: 'x' });
+  assert.equal(at('/real.html').location, '/forced');
+  assert.equal(at('/api').headers['X-Frame-Options'], 'DENY');
+});
+
+test('settings: another folder, environment, included files, background time', async (t) => {
+  const project = projectOf(t, {
+    'src/fns/job-background.ts': modern('{}'), 'src/fns/a.ts': v1, 'data/x.json': '{}', 'data/y.txt': '',
+    'netlify.toml': '[functions]\ndirectory = "src/fns"\nincluded_files = ["data/**", "!data/*.txt"]\n[build.environment]\nFLAVOUR = "sweet"\n',
+    '.env': 'FROM_FILE=1\n',
+  });
+  const fn = functionNamed(await build(t, project), 'netlify');
+  const job = fn.endpoints.find((endpoint) => endpoint.name.endsWith('job-background'));
+  const { existsSync } = await import('node:fs');
+
+  assert.equal(job.timeout_ms, 900_000);
+  assert.equal(fn.env.FLAVOUR, 'sweet');
+  assert.equal(fn.env.FROM_FILE, '1');
+  assert.ok(existsSync(`${fn.artifact}/data/x.json`));
+  assert.ok(!existsSync(`${fn.artifact}/data/y.txt`));
+});
+
+test('beside other platforms a pattern for everything waits for their paths', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/all.ts': modern("{ path: '/*' }"),
+    'app/api/x/route.ts': 'export const GET = () => new Response();\n',
+  });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'GET', '/api/x').function, 'app');
+  assert.equal(visit(manifest, 'GET', '/else').function, 'netlify');
+});
+
+test('a path that is none is told', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/a.ts': modern("{ path: 'no-slash' }"), 'netlify/functions/b.ts': modern("{ path: '/(' }"),
+    'netlify/functions/c.ts': v1,
+  });
+  const manifest = await build(t, project);
+  assert.equal(manifest.diagnostics.length, 2);
+  assert.equal(visit(manifest, 'GET', '/.netlify/functions/c').function, 'netlify');
+});

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, evaluate, functionNamed, projectOf, visit, writeFiles } from './harness.js';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const worker = (text) => `export default { async fetch(request) { return new Response(${JSON.stringify(text)}); } };\n`;
+/** The smallest module with an export: `(module (func (export "answer") (result i32) i32.const 42))`. */
+const WASM = Buffer.from('0061736d010000000105016000017f03020100070a0106616e7377657200000a06010400412a0b', 'hex');
+
+test('a root worker.ts needs no configuration', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'worker.ts': worker('bare') }));
+  assert.equal(visit(manifest, 'GET', '/any').function, 'worker');
+  assert.equal(visit(manifest, 'GET', '/any', { host: 'worker.localhost' }).function, 'worker');
+  const text = "load('worker').default.fetch(new Request('http://x/')).then((r) => r.text())";
+  assert.equal(evaluate(functionNamed(manifest, 'worker'), text), 'bare');
+});
+
+test('a worker thread named worker.js is no Worker', async (t) => {
+  const project = projectOf(t, { 'worker.js': "const { parentPort } = require('worker_threads');\nparentPort.postMessage(1);\n" });
+  assert.deepEqual((await build(t, project)).functions, []);
+});
+
+test('wrangler.toml: variables, secrets, environments, limits', async (t) => {
+  const project = projectOf(t, {
+    'wrangler.toml': `
+name = "shop"
+main = "src/index.ts"
+compatibility_date = "2026-01-01"
+compatibility_flags = ["nodejs_compat"]
+[vars]
+GREETING = "hello"
+LIMITS = { max = 3 }
+[limits]
+cpu_ms = 50
+[env.staging.vars]
+GREETING = "staging"
+`,
+    '.dev.vars': 'API_KEY="abc"\n',
+    'src/index.ts': worker('shop'),
+  });
+  const fn = functionNamed(await build(t, project), 'worker/shop');
+  assert.deepEqual(fn.bindings, {
+    GREETING: { type: 'var', value: 'hello' }, LIMITS: { type: 'var', value: { max: 3 } }, API_KEY: { type: 'var', value: 'abc' },
+  });
+  assert.deepEqual(fn.env, { GREETING: 'hello', LIMITS: '{"max":3}', API_KEY: 'abc' });
+  assert.equal(fn.cpu_ms, 50);
+
+  const staged = await build(t, project, { watch: true, env: { CLOUDFLARE_ENV: 'staging' } });
+  const staging = functionNamed(staged, 'worker/shop-staging');
+  assert.deepEqual(Object.keys(staging.bindings).sort(), ['API_KEY', 'GREETING']);
+  assert.equal(staging.bindings.GREETING.value, 'staging');
+});
+
+test('several workers: routes by host, services between them, the root one answers the rest', async (t) => {
+  const project = projectOf(t, {
+    'wrangler.jsonc': `{ // the front
+      "name": "front", "main": "front.js",
+      "services": [{ "binding": "AUTH", "service": "auth" }, { "binding": "GONE", "service": "gone" }],
+    }`,
+    'front.js': worker('front'),
+    'workers/auth/wrangler.json': JSON.stringify({
+      name: 'auth', main: 'index.js',
+      routes: ['auth.example.com/*', { pattern: '*.shop.example/api/*', zone_name: 'shop.example' }, { pattern: 'id.example', custom_domain: true }],
+    }),
+    'workers/auth/index.js': worker('auth'),
+  });
+  const manifest = await build(t, project);
+  const at = (host, url) => visit(manifest, 'GET', url, { host }).function;
+
+  assert.deepEqual(functionNamed(manifest, 'worker/front').bindings.AUTH, { type: 'service', service: 'auth', function: 'worker/auth' });
+  assert.match(manifest.diagnostics[0].text, /service "gone" is not a worker of this project/);
+  assert.equal(at('localhost', '/x'), 'worker/front');
+  assert.equal(at('auth.localhost', '/x'), 'worker/auth');
+  assert.equal(at('auth.example.com', '/x'), 'worker/auth');
+  assert.equal(at('a.shop.example', '/api/x'), 'worker/auth');
+  assert.equal(at('a.shop.example', '/other'), 'worker/front');
+  assert.equal(at('id.example', '/'), 'worker/auth');
+});
+
+test('text, bytes and WebAssembly are modules', async (t) => {
+  const project = projectOf(t, {
+    'wrangler.toml': 'name = "mods"\nmain = "index.js"\nrules = [{ type = "Text", globs = ["**/*.md"], fallthrough = true }]\n',
+    'index.js': `
+      import wasm from './answer.wasm';
+      import page from './page.html';
+      import notes from './notes.md';
+      import bytes from './raw.bin';
+      export default { fetch() {
+        const { answer } = new WebAssembly.Instance(wasm).exports;
+        return Response.json([wasm instanceof WebAssembly.Module, answer(), page, notes, bytes instanceof ArrayBuffer, bytes.byteLength]);
+      } };`,
+    'page.html': '<p>', 'notes.md': '# n',
+  });
+  writeFileSync(path.join(project, 'answer.wasm'), WASM);
+  writeFileSync(path.join(project, 'raw.bin'), Buffer.alloc(5));
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const result = evaluate(functionNamed(manifest, 'worker/mods'), "load('index').default.fetch().json()");
+  assert.deepEqual(result, [true, 42, '<p>', '# n', true, 5]);
+});
+
+test('packages are bundled under a worker\'s conditions; node modules stay outside', async (t) => {
+  const project = projectOf(t, {
+    'worker.ts': "import { where } from 'pkg';\nimport { Buffer } from 'buffer';\nimport { env } from 'cloudflare:workers';\nexport default { fetch: () => Response.json([where, typeof Buffer, typeof env]) };\n",
+    'node_modules/pkg/package.json': JSON.stringify({ exports: { node: './node.js', workerd: './workerd.js', default: './node.js' } }),
+    'node_modules/pkg/node.js': "exports.where = 'node';\n",
+    'node_modules/pkg/workerd.js': "exports.where = 'workerd';\n",
+  });
+  const fn = functionNamed(await build(t, project), 'worker');
+  const { readFileSync } = await import('node:fs');
+  const text = readFileSync(path.join(fn.artifact, fn.entry), 'utf8');
+  assert.match(text, /where = "workerd"|where = 'workerd'/);
+  assert.match(text, /require\("node:buffer"\)/);
+  assert.match(text, /require\("\/var\/runtime\/js\/shims\/cloudflare-workers\.js"\)/);
+  assert.deepEqual(fn.mounts, []);
+});
+
+test('a classic worker is told from a module, and define and alias are honoured', async (t) => {
+  const project = projectOf(t, {
+    'wrangler.toml': 'name = "classic"\nmain = "index.js"\n[define]\nVERSION = "\'1.2\'"\n[alias]\n"old" = "./new.js"\n',
+    'index.js': "import { x } from 'old';\nglobalThis.seen = [VERSION, x];\naddEventListener('fetch', (event) => event.respondWith(new Response('x')));\n",
+    'new.js': "export const x = 'new';\n",
+  });
+  const fn = functionNamed(await build(t, project), 'worker/classic');
+  assert.equal(fn.settings.format, 'service-worker');
+  const expression = "(globalThis.addEventListener = () => {}, load('index'), globalThis.seen)";
+  assert.deepEqual(evaluate(fn, expression), ['1.2', 'new']);
+});
+
+test('what is wrong with a wrangler file is one diagnostic with its line', async (t) => {
+  const project = projectOf(t, { 'wrangler.toml': 'name = "a"\nmain = = 1\n', 'app/x/route.ts': 'export const GET = () => new Response();\n' });
+  const manifest = await build(t, project);
+  assert.equal(manifest.diagnostics.length, 1);
+  assert.deepEqual([manifest.diagnostics[0].file, manifest.diagnostics[0].line], ['wrangler.toml', 2]);
+  assert.equal(visit(manifest, 'GET', '/x').function, 'app');
+
+  const missing = await build(t, projectOf(t, { 'wrangler.toml': 'name = "a"\nmain = "gone.ts"\n' }));
+  assert.match(missing.diagnostics[0].text, /main "gone\.ts" does not exist/);
+});
