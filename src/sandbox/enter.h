@@ -37,10 +37,10 @@ int enter_namespaces(const struct message_zygote_start *plan, int link_fd,
 int enter_confine(const struct message_zygote_start *plan, const struct syscall_filter *filter,
                   struct err *err) MUST_USE;
 
-/* Called in an instance: opens /run/tmp/<scratch> as SANDBOX_TMP_FD, copies what the function left
- * in the zygote's /tmp while it loaded, makes the process dumpable for itself again, and enters a
- * Landlock domain of its own so that it can neither signal, trace nor read the /tmp of its
- * siblings. */
+/* Called in an instance: opens /run/tmp/<scratch> (the name as root_scratch_mount() made it) as
+ * SANDBOX_TMP_FD, copies what the function left in the zygote's /tmp while it loaded, makes the
+ * process dumpable for itself again, and enters a Landlock domain of its own so that it can neither
+ * signal, trace nor read the /tmp of its siblings. */
 int enter_instance(uint32_t isolation, const char *scratch, struct err *err) MUST_USE;
 
 /* Where the function lies: SANDBOX_TASK, or in the host's file system where a sandbox has no root

@@ -121,6 +121,10 @@ static int make_root(const struct message_zygote_start *plan, struct err *err)
     if (r == 0) {
         r = mounts_bind(plan->scratch, "run/tmp", 0, err);
     }
+    if (r ==
+        0) { /* an ordinary user's functions own this folder: they shall find nothing to fill */
+        r = mounts_restrict_one("run/tmp", MOUNTS_READ_ONLY, err);
+    }
     if (r == 0) {
         r = mount_zygote_tmp(&plan->plan, err);
     }

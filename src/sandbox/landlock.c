@@ -58,6 +58,14 @@ int landlock_enter_function(struct err *err)
 /* The folders of the template's root but /run. Links among them (/lib) lead to others. */
 static int allow_root(int ruleset, uint64_t files)
 {
+    scoped_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* To list / is to list all below it, siblings' /tmp too: that it cannot has another reason, see
+     * root_scratch_mount(). */
+    int root_allowed = allow_below(ruleset, root, LANDLOCK_ACCESS_FS_READ_DIR);
+    if (root_allowed < 0) {
+        return root_allowed;
+    }
+
     static const char *const folders[] = { "/usr", "/etc", "/var",  "/proc",  "/dev",  "/opt",
                                            "/bin", "/lib", "/sbin", "/lib32", "/lib64" };
     for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {

@@ -20,6 +20,6 @@ int landlock_abi(void);
  */
 int landlock_enter_function(struct err *err) MUST_USE;
 
-/* All files of the sandbox but of /run only the folder `tmp_fd`; no tracing and, where `scoped`, no
- * signal to a process that is not this one's child. */
+/* All files of the sandbox but of those in /run only the ones in the folder `tmp_fd`; no tracing
+ * and, where `scoped`, no signal to a process that is not this one's child. */
 int landlock_enter_instance(int tmp_fd, bool scoped, struct err *err) MUST_USE;

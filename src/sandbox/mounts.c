@@ -60,6 +60,12 @@ int mounts_restrict(const char *path, unsigned restrictions, struct err *err)
     return r < 0 ? err_set(err, -r, "restrict mount %s: %s", path, strerror(-r)) : 0;
 }
 
+int mounts_restrict_one(const char *path, unsigned restrictions, struct err *err)
+{
+    int r = restrict_one(path, restrictions);
+    return r < 0 ? err_set(err, -r, "restrict mount %s: %s", path, strerror(-r)) : 0;
+}
+
 int mounts_bind(const char *source, const char *target, unsigned restrictions, struct err *err)
 {
     if (mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0) {

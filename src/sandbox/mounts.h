@@ -18,6 +18,9 @@ enum mounts_restriction {
  * all below it. Never gives any back: flags that a user namespace has locked stay. */
 int mounts_restrict(const char *path, unsigned restrictions, struct err *err) MUST_USE;
 
+/* The same for the mount at `path` alone; what is mounted below it keeps its rights. */
+int mounts_restrict_one(const char *path, unsigned restrictions, struct err *err) MUST_USE;
+
 /* Binds `source` with all below it to `target`, which must exist, and restricts it. */
 int mounts_bind(const char *source, const char *target, unsigned restrictions,
                 struct err *err) MUST_USE;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "sandbox/remove.h"
@@ -37,8 +38,31 @@ void root_scratch_remove_function(const char *base, const char *function)
     }
 }
 
-int root_scratch_mount(const char *base, const char *function, const char *name, uint32_t tmp_mb,
-                       uid_t uid, struct err *err)
+/* Appends "/<random>" to name and makes it below `path`. */
+static int make_hidden_folder(const char *path, char *name, uid_t uid, struct err *err)
+{
+    char hidden[PATH_MAX];
+    unsigned char random[16];
+    size_t used = strlen(name);
+    if (used + 2 * sizeof(random) + 2 > ROOT_SCRATCH_NAME_MAX) {
+        return err_set(err, ENAMETOOLONG, "scratch %s: name too long", name);
+    }
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+        return err_sys(err, "getrandom");
+    }
+    name[used] = '/';
+    for (size_t i = 0; i < sizeof(random); i++) {
+        (void)snprintf(name + used + 1 + 2 * i, 3, "%02x", random[i]);
+    }
+    (void)snprintf(hidden, sizeof(hidden), "%s%s", path, name + used);
+    if (mkdir(hidden, 0700) < 0 || chown(hidden, uid, uid) < 0) {
+        return err_sys(err, "make %s", hidden);
+    }
+    return 0;
+}
+
+int root_scratch_mount(const char *base, const char *function, char name[ROOT_SCRATCH_NAME_MAX],
+                       uint32_t tmp_mb, uid_t uid, struct err *err)
 {
     char path[PATH_MAX];
     char options[128];
@@ -46,26 +70,29 @@ int root_scratch_mount(const char *base, const char *function, const char *name,
     if (r < 0) {
         return r;
     }
-    if (mkdir(path, 0700) < 0) {
+    if (mkdir(path, 0711) < 0) {
         return err_sys(err, "make %s", path);
     }
-    (void)snprintf(options, sizeof(options), "size=%um,nr_inodes=%llu,mode=700,uid=%u,gid=%u",
-                   tmp_mb, (unsigned long long)tmp_mb * INODES_PER_MIB, uid, uid);
-    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0) {
-        return 0;
+    (void)snprintf(options, sizeof(options), "size=%um,nr_inodes=%llu,mode=711", tmp_mb,
+                   (unsigned long long)tmp_mb * INODES_PER_MIB);
+    /* EPERM: no right to mount; unbounded then, but its own. */
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 && errno != EPERM) {
+        r = err_sys(err, "mount %s", path);
+    } else {
+        r = make_hidden_folder(path, name, uid, err);
     }
-    if (errno == EPERM && chown(path, uid, uid) == 0) {
-        return 0; /* no right to mount: unbounded, but its own */
+    if (r < 0) {
+        remove_tree(path);
     }
-    r = err_sys(err, "mount %s", path);
-    (void)rmdir(path); /* it is empty */
     return r;
 }
 
 void root_scratch_unmount(const char *base, const char *function, const char *name)
 {
     char path[PATH_MAX];
-    if (scratch_path(path, base, function, name, NULL) == 0) {
+    char first[ROOT_SCRATCH_NAME_MAX];
+    (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, "/"), name);
+    if (scratch_path(path, base, function, first, NULL) == 0) {
         remove_tree(path);
     }
 }

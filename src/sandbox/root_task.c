@@ -157,10 +157,11 @@ static int open_sources(const char *base, const char *project, const struct mess
                         m->target);
         }
         if (r == 0) {
-            r = sources[i].fd = open_source(base, project, m->source, &sources[i].ours, err);
+            sources[i].fd = open_source(base, project, m->source, &sources[i].ours, err);
+            r = sources[i].fd < 0 ? sources[i].fd : 0;
         }
     }
-    return r < 0 ? r : 0;
+    return r;
 }
 
 /* Mount points first: once bound, the artifact is read-only. A project's own folder gets none: what
