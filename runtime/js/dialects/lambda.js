@@ -6,7 +6,6 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
-const { finished } = require('node:stream/promises');
 const { fillContext, invoke } = require('./lambda_context');
 const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
 const errors = require('./lambda_errors');
@@ -14,7 +13,8 @@ const { eventFromRequest } = require('./lambda_event');
 const handlers = require('./lambda_handler');
 const loopIdle = require('./loop_idle');
 const { checkSize, fromResult, InvalidResponse } = require('./lambda_response');
-const { BufferSink, HttpSink, ResponseStream, installGlobal } = require('./lambda_stream');
+const { BufferSink, HttpSink, installGlobal } = require('./lambda_stream');
+const { emptyContext, invokeStreaming } = require('./lambda_streaming');
 const { InvalidHeader } = require('./header_list');
 
 const REQUEST_MAX_BYTES = 6 * 1024 * 1024;
@@ -66,54 +66,8 @@ async function load(spec, loadModule) {
   return { targets, arn: arnOf(spec), inFlight: new Set() };
 }
 
-/* Invoking */
-
-function emptyContext() {
-  let waits = true;
-  return {
-    get callbackWaitsForEmptyEventLoop() {
-      return waits;
-    },
-    set callbackWaitsForEmptyEventLoop(value) {
-      waits = value;
-    },
-  };
-}
-
-/* A stream that the handler has left open and that nothing can end any more. */
-function whenStuck(stream) {
-  return new Promise((_resolve, reject) => {
-    if (loopIdle.isExact() && !stream.writableEnded) {
-      const cancel = loopIdle.whenIdle(() => {
-        if (!stream.writableEnded) {
-          reject(new Error('Response stream is not finished.'));
-        }
-      });
-      stream.once('close', cancel);
-    }
-  });
-}
-
-/* Resolves when everything the handler wrote has gone to the sink. */
-async function invokeStreaming(target, event, exchange, arn, sink) {
-  const stream = new ResponseStream(sink, target.highWaterMark);
-  const isFinished = finished(stream);
-  /* Reported below, or superseded by what the handler throws. */
-  isFinished.catch(() => {});
-  const context = fillContext(emptyContext(), exchange, arn);
-  try {
-    const returned = target.handler(event, stream, context);
-    if (typeof returned?.then !== 'function') {
-      throw 'Streaming does not support non-async handlers.';
-    }
-    const value = await Promise.race([returned, isFinished.then(() => returned)]);
-    if (value !== undefined) {
-      console.warn('Streaming handlers ignore return values.');
-    }
-    await Promise.race([isFinished, whenStuck(stream)]);
-  } finally {
-    stream.destroy();
-  }
+function contextOf(exchange, app) {
+  return fillContext(emptyContext(), exchange, app.arn);
 }
 
 /* The Invoke API */
@@ -184,7 +138,7 @@ async function resultOf(app, target, event, exchange) {
   }
   if (target.isStreaming) {
     const sink = new BufferSink();
-    await invokeStreaming(target, event, exchange, app.arn, sink);
+    await invokeStreaming(target, event, contextOf(exchange, app), sink);
     return sink.bytes;
   }
   const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
@@ -221,7 +175,7 @@ async function answerHttp(app, target, exchange) {
   }
   const event = eventFromRequest(exchange, exchange.settings, bytes);
   if (target.isStreaming) {
-    await invokeStreaming(target, event, exchange, app.arn, new HttpSink(exchange));
+    await invokeStreaming(target, event, contextOf(exchange, app), new HttpSink(exchange));
     return;
   }
   const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
