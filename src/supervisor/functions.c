@@ -163,6 +163,7 @@ static void zygote_ready(struct zygote *z, const struct message_zygote_ready *re
     (void)snprintf(f->reason, sizeof(f->reason), "%s", ready->snapshot ? "" : ready->text);
     function_report(f, false, ready->load_ms);
     instances_zygote_ready(f);
+    instances_prepare(f);
 }
 
 static void zygote_message(struct link *link, const union message *m, struct ipc_received *received)
@@ -412,6 +413,7 @@ static void function_remove(struct function *f)
     struct platform *p = f->platform;
     uint64_t id = f->id;
     f->removed = true;
+    instances_drop_prepared(f);
     list_for_each (item, &f->zygotes) {
         zygote_gone(list_entry(item, struct zygote, item), 0, "it was removed");
         if (!functions_find(p, id)) {

@@ -9,6 +9,8 @@
 
 #include "supervisor/platform.h"
 
+struct instance;
+
 enum function_state {
     FUNCTION_ABSENT,  /* no zygote: it is started when an instance is wanted */
     FUNCTION_LOADING, /* waiting instances are forked when it is ready */
@@ -32,9 +34,8 @@ struct function {
     uint64_t last_used_ms;
     char reason[MESSAGE_TEXT_MAX]; /* why FAILED, or why no snapshot */
     struct list zygotes;           /* of struct zygote */
+    struct instance *prepared;     /* the next instance, or NULL */
 };
-
-struct instance;
 
 enum zygote_state { ZYGOTE_STARTING, ZYGOTE_LOADING, ZYGOTE_READY, ZYGOTE_IS_INSTANCE };
 

@@ -83,15 +83,13 @@ static void describe_end(const struct instance *i, int wait_status, struct messa
     }
 }
 
-/* Tells the gateway, and frees everything of it. */
-static void instance_end(struct instance *i, const struct message_instance_gone *gone)
+/* Frees everything of it. */
+static void instance_destroy(struct instance *i)
 {
     struct platform *p = i->platform;
-    struct function *f = i->function;
-    platform_tell_gateway(p, gone, NULL, 0);
     instance_kill(i);
     if (i->scratch[0]) {
-        root_scratch_unmount(p->options->base, f->folder, i->scratch);
+        root_scratch_unmount(p->options->base, i->function->folder, i->scratch);
     }
     if (i->group[0]) {
         platform_remove_group(p, i->group);
@@ -103,6 +101,13 @@ static void instance_end(struct instance *i, const struct message_instance_gone 
     } else {
         free(i);
     }
+}
+
+static void instance_end(struct instance *i, const struct message_instance_gone *gone)
+{
+    struct function *f = i->function;
+    platform_tell_gateway(i->platform, gone, NULL, 0);
+    instance_destroy(i);
     functions_release(f);
 }
 
@@ -138,33 +143,81 @@ static void instance_exit(uv_poll_t *poll, int status, int events)
 
 /* ---- the beginning ---- */
 
-static void instance_fork(struct instance *i, struct zygote *z)
+static int instance_make_group(struct instance *i, struct err *err)
 {
-    struct platform *p = i->platform;
-    struct function *f = i->function;
-    struct err err = { 0 };
-    struct message_zygote_fork fork_message = { .type = MESSAGE_ZYGOTE_FORK, .instance = i->id };
+    const struct function *f = i->function;
     struct cgroup_limits limits = { .memory_bytes = (uint64_t)f->plan.memory_mb * MIB,
                                     .pids_max = f->plan.pids_max };
-    uid_t uid = p->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
     (void)snprintf(i->group, sizeof(i->group), "%s/%llu", f->group, (unsigned long long)i->id);
-    (void)snprintf(i->scratch, sizeof(i->scratch), "%llx", (unsigned long long)i->id);
-    int r = cgroup_create(p->cgroups, i->group, &limits, &err);
+    return cgroup_create(i->platform->cgroups, i->group, &limits, err);
+}
+
+static int instance_make_scratch(struct instance *i, struct err *err)
+{
+    const struct function *f = i->function;
+    uid_t uid = i->platform->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
+    char name[sizeof(i->scratch)];
+    (void)snprintf(name, sizeof(name), "%llx", (unsigned long long)i->id);
+    int r =
+        root_scratch_mount(i->platform->options->base, f->folder, name, f->plan.tmp_mb, uid, err);
     if (r == 0) {
-        r = root_scratch_mount(p->options->base, f->folder, i->scratch, f->plan.tmp_mb, uid, &err);
+        memcpy(i->scratch, name, sizeof(name));
+    }
+    return r;
+}
+
+/* An instance of nothing but its resources. */
+static struct instance *instance_create(struct function *f, struct err *err)
+{
+    struct instance *i = mem_new(struct instance);
+    i->platform = f->platform;
+    i->function = f;
+    i->id = ++f->platform->last_instance;
+    i->pidfd = -1;
+    i->channel = (struct channel_fds){ -1, -1, -1 };
+    list_push(&f->platform->instances, &i->item);
+    int r = channel_make(&i->channel);
+    if (r < 0) {
+        (void)err_set(err, -r, "make a channel: %s", strerror(-r));
+    } else {
+        r = instance_make_group(i, err);
+    }
+    if (r == 0) {
+        r = instance_make_scratch(i, err);
     }
     if (r < 0) {
-        i->scratch[0] = '\0';
-        instance_not_started(i, err.text);
-        return;
+        instance_destroy(i);
+        return NULL;
     }
+    return i;
+}
+
+void instances_prepare(struct function *f)
+{
+    struct err err;
+    if (!f->prepared && !f->removed) {
+        f->prepared = instance_create(f, &err);
+    }
+}
+
+void instances_drop_prepared(struct function *f)
+{
+    if (f->prepared) {
+        instance_destroy(f->prepared);
+        f->prepared = NULL;
+    }
+}
+
+static void instance_fork(struct instance *i, struct zygote *z)
+{
+    struct message_zygote_fork fork_message = { .type = MESSAGE_ZYGOTE_FORK, .instance = i->id };
     (void)snprintf(fork_message.scratch, sizeof(fork_message.scratch), "%s", i->scratch);
     int fds[3] = { i->channel.memory, i->channel.wake_host, i->channel.wake_instance };
-    r = link_send(&z->link, &fork_message, fds, 3);
+    int r = link_send(&z->link, &fork_message, fds, 3);
     channel_fds_close(&i->channel);
     i->zygote = z;
     i->state = INSTANCE_FORKING;
-    if (!f->snapshot) {
+    if (!i->function->snapshot) {
         z->state = ZYGOTE_IS_INSTANCE;
         z->instance = i;
     }
@@ -181,33 +234,37 @@ static void instance_try(struct instance *i)
     }
 }
 
+static void refuse(struct platform *p, uint64_t function, const char *why)
+{
+    struct message_instance_gone gone = { .type = MESSAGE_INSTANCE_GONE,
+                                          .why = GONE_NOT_STARTED,
+                                          .function = function,
+                                          .instance = ++p->last_instance };
+    (void)snprintf(gone.text, sizeof(gone.text), "%s", why);
+    platform_tell_gateway(p, &gone, NULL, 0);
+}
+
 void instances_start(struct platform *p, const struct message_instance_start *start)
 {
     struct function *f = functions_find(p, start->function);
-    struct instance *i = mem_new(struct instance);
-    i->platform = p;
-    i->function = f;
-    i->id = ++p->last_instance;
-    i->pidfd = -1;
-    i->channel = (struct channel_fds){ -1, -1, -1 };
-    struct message_instance_gone gone = { .type = MESSAGE_INSTANCE_GONE,
-                                          .why = GONE_NOT_STARTED,
-                                          .function = start->function,
-                                          .instance = i->id };
-    if (!f || f->removed || channel_make(&i->channel) < 0) {
-        (void)snprintf(gone.text, sizeof(gone.text), "%s",
-                       f && !f->removed ? "out of descriptors" : "the function was removed");
-        platform_tell_gateway(p, &gone, NULL, 0);
-        free(i);
+    struct err err = { 0 };
+    if (!f || f->removed) {
+        refuse(p, start->function, "the function was removed");
         return;
     }
-    list_push(&p->instances, &i->item);
+    struct instance *i = f->prepared ? take_ptr(f->prepared) : instance_create(f, &err);
+    if (!i) {
+        refuse(p, start->function, err.text);
+        return;
+    }
     struct message_instance made = { .type = MESSAGE_INSTANCE,
                                      .function = f->id,
                                      .instance = i->id };
     int fds[3] = { i->channel.memory, i->channel.wake_host, i->channel.wake_instance };
+    i->state = INSTANCE_WAITING;
     platform_tell_gateway(p, &made, fds, 3);
     instance_try(i);
+    instances_prepare(f);
 }
 
 void instances_zygote_ready(struct function *f)

@@ -6,8 +6,9 @@
 #include "supervisor/functions.h"
 
 enum instance_state {
-    INSTANCE_WAITING, /* for a zygote */
-    INSTANCE_FORKING, /* asked for; its pid is not known yet */
+    INSTANCE_PREPARED, /* its group, /tmp and channel are made; nobody has asked for it yet */
+    INSTANCE_WAITING,  /* for a zygote */
+    INSTANCE_FORKING,  /* asked for; its pid is not known yet */
     INSTANCE_RUNNING,
     INSTANCE_ENDING /* killed, or known to have ended */
 };
@@ -33,6 +34,12 @@ struct instance {
 /* MESSAGE_INSTANCE_START / _STOP of the gateway. */
 void instances_start(struct platform *p, const struct message_instance_start *start);
 void instances_stop(struct platform *p, uint64_t id);
+
+/* Makes all that an instance needs ahead of the request for it, which is half of what a start costs
+ * the supervisor. At most one a function; does nothing where there is one, or when it fails (then
+ * the next start tells why). */
+void instances_prepare(struct function *f);
+void instances_drop_prepared(struct function *f);
 
 /* How many of this function's wait for a zygote. */
 size_t instances_waiting(const struct function *f);
