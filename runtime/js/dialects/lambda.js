@@ -55,13 +55,25 @@ async function loadTarget(endpoint, settings, load) {
   }
 }
 
+/* Several endpoints (URL, Invoke API, events) share one module, which runs once even if it throws. */
+function loadOnce(loadModule) {
+  const loaded = new Map();
+  return (name) => {
+    if (!loaded.has(name)) {
+      loaded.set(name, Promise.resolve(name).then(loadModule));
+    }
+    return loaded.get(name);
+  };
+}
+
 async function load(spec, loadModule) {
   defineEnvironment(spec);
   installGlobal();
+  const loadShared = loadOnce(loadModule);
   const targets = [];
   for (const endpoint of spec.endpoints) {
     const settings = { ...spec.settings, ...endpoint.settings };
-    targets.push(await loadTarget(endpoint, settings, loadModule));
+    targets.push(await loadTarget(endpoint, settings, loadShared));
   }
   return { targets, arn: arnOf(spec), inFlight: new Set() };
 }

@@ -1,0 +1,164 @@
+'use strict';
+
+/* Servers that listen without a socket.
+ *
+ * A socket that is bound before a fork would be shared by all instances, and none of them may face
+ * the network. So listen() is answered here: the server believes it listens, says so, and has an
+ * address; requests come from the gateway. */
+
+const http = require('node:http');
+const https = require('node:https');
+const net = require('node:net');
+
+const DEFAULT_PORT = 3000;
+const MAX_PORT = 65535;
+
+/* Servers that listen now, in the order in which they began. */
+const listening = new Set();
+const waiting = new Set();
+
+function failure(ErrorClass, code, message) {
+  return Object.assign(new ErrorClass(message), { code });
+}
+
+function platformPort() {
+  const port = Number(process.env.PORT);
+  return Number.isInteger(port) && port > 0 && port <= MAX_PORT ? port : DEFAULT_PORT;
+}
+
+function portOf(options) {
+  const { port } = options;
+  if (port === undefined || port === null || options.path !== undefined) {
+    return 0;
+  }
+  const isNumeric = typeof port === 'number' || (typeof port === 'string' && port.trim() !== '');
+  const number = Number(port);
+  if (!isNumeric || !Number.isInteger(number) || number < 0 || number > MAX_PORT) {
+    throw failure(
+      RangeError, 'ERR_SOCKET_BAD_PORT',
+      `options.port should be >= 0 and < 65536. Received ${typeof port} (${String(port)}).`
+    );
+  }
+  return number;
+}
+
+/* What net.Server needs of the handle of its socket. */
+class VirtualHandle {
+  #address;
+
+  constructor(server, options) {
+    const address = options.host && net.isIP(options.host) ? options.host : options.host ? '127.0.0.1' : '::';
+    const family = net.isIPv6(address) ? 'IPv6' : 'IPv4';
+    this.#address = { address, family, port: portOf(options) || platformPort() };
+    this.server = server;
+    /* Whether 'listening' has been emitted. */
+    this.isAnnounced = false;
+  }
+
+  get port() {
+    return this.#address.port;
+  }
+
+  getsockname(out) {
+    Object.assign(out, this.#address);
+    return 0;
+  }
+
+  close(callback) {
+    listening.delete(this.server);
+    if (callback) {
+      process.nextTick(callback);
+    }
+  }
+
+  ref() {}
+  unref() {}
+}
+
+function refuse(server) {
+  if (server instanceof https.Server) {
+    throw new Error('An https server cannot listen here: TLS ends at the gateway. Use http.createServer().');
+  }
+  if (/^Http2(?:Secure)?Server$/.test(server.constructor.name)) {
+    throw new Error('An http2 server cannot listen here: HTTP/2 ends at the gateway. Use http.createServer().');
+  }
+  throw new Error('Only HTTP servers can listen here: a plain TCP server has no way to its clients.');
+}
+
+/* It looks after connections, of which there are none, by a timer, which a snapshot should not have. */
+function dropConnectionChecks(server) {
+  for (const listener of server.listeners('listening')) {
+    if (listener.name === 'setupConnectionsTracking') {
+      server.removeListener('listening', listener);
+    }
+  }
+}
+
+function begin(server, options) {
+  server._handle = new VirtualHandle(server, options);
+  server._listeningId = (server._listeningId ?? 0) + 1;
+  listening.add(server);
+  dropConnectionChecks(server);
+  process.nextTick(() => {
+    if (listening.has(server)) {
+      server._handle.isAnnounced = true;
+      server.emit('listening');
+      waiting.forEach((wake) => wake());
+    }
+  });
+}
+
+function closeOnAbort(server, signal) {
+  if (signal?.aborted) {
+    process.nextTick(() => server.close());
+  } else {
+    signal?.addEventListener('abort', () => server.close(), { once: true });
+  }
+}
+
+function listen(...args) {
+  const [options, callback] = net._normalizeArgs(args);
+  if (this._handle) {
+    throw failure(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+  }
+  if (!(this instanceof http.Server)) {
+    refuse(this);
+  }
+  if (callback !== null) {
+    this.once('listening', callback);
+  }
+  begin(this, options);
+  closeOnAbort(this, options.signal);
+  return this;
+}
+
+function install() {
+  net.Server.prototype.listen = listen;
+}
+
+/* Of several servers the one on PORT is meant, or else the first. */
+function chosen() {
+  const port = platformPort();
+  for (const server of listening) {
+    if (server._handle.port === port) {
+      return server;
+    }
+  }
+  return listening.values().next().value;
+}
+
+/* Resolves when a server has said that it listens. */
+function whenListening() {
+  return new Promise((resolve) => {
+    const wake = () => {
+      if ([...listening].some((server) => server._handle.isAnnounced)) {
+        waiting.delete(wake);
+        resolve();
+      }
+    };
+    waiting.add(wake);
+    wake();
+  });
+}
+
+module.exports = { chosen, install, whenListening };
