@@ -243,7 +243,11 @@ class Exchange {
   }
 
   get rawHeaders() {
-    return (this.#rawHeaders ??= splitFields(this.#headerBlock));
+    if (this.#rawHeaders === null) {
+      this.#rawHeaders = splitFields(this.#headerBlock);
+      this.#owner.addHeaders?.(this.#rawHeaders, this);
+    }
+    return this.#rawHeaders;
   }
 
   get headers() {

@@ -30,6 +30,7 @@ class Instance {
     this.spec = spec;
     this.native = native;
     this.settings = mergeSettings(spec);
+    this.addHeaders = adapter.addHeaders;
     this.#app = app;
     this.#adapter = adapter;
   }

@@ -261,8 +261,6 @@ class Answer {
     this.#blocked = false;
     if (this.#exchange.cancelled || this.#socket.destroyed) return;
     this.#flush();
-    /* Emits 'drain' if somebody waits for it. */
-    if (!this.#blocked && !this.#response.finished) this.#response._flush();
   }
 
   /* Everything handed over so far is with the gateway. */
@@ -273,6 +271,8 @@ class Answer {
       process.nextTick(callAll, callbacks);
     }
     if (this.#ended) process.nextTick(closeResponse, this.#response, this.#socket);
+    /* Emits 'drain'. */
+    else if (this.#response.writableNeedDrain) this.#response._flush();
   }
 }
 
@@ -307,24 +307,25 @@ function abort(request, socket) {
   if (!request.complete || !request.readableEnded) request.destroy(abortedError());
 }
 
-function makeRequest(exchange, socket) {
-  const request = new http.IncomingMessage(socket);
+function makeRequest(exchange, socket, { Request = http.IncomingMessage, url = exchange.path, body = null }) {
+  const request = new Request(socket);
   request.httpVersionMajor = 1;
   request.httpVersionMinor = 1;
   request.httpVersion = '1.1';
   request.method = exchange.method;
-  request.url = exchange.path;
+  request.url = url;
   const raw = exchange.rawHeaders;
   request._addHeaderLines(raw, raw.length);
-  if (!exchange.hasBody) {
+  if (!exchange.hasBody || body !== null) {
     request.complete = true;
+    if (body !== null && body.length > 0) request.push(body);
     request.push(null);
   }
   return request;
 }
 
-function makeResponse(exchange, request, socket) {
-  const response = new http.ServerResponse(request);
+function makeResponse(exchange, request, socket, { Response = http.ServerResponse }) {
+  const response = new Response(request);
   const answer = new Answer(exchange, response, socket);
   /* No Date, Connection or Transfer-Encoding of its own, and no chunks: the gateway does that. */
   response.sendDate = false;
@@ -357,12 +358,15 @@ function makeResponse(exchange, request, socket) {
   return response;
 }
 
-/** { req, res } for an exchange. */
-function createPair(exchange) {
+/**
+ * { req, res } for an exchange. Options: `Request` and `Response`, classes that extend Node's; `url`, if
+ * it is not the exchange's path; `body`, if the exchange's was read already.
+ */
+function createPair(exchange, options = {}) {
   const socket = new FrameSocket(exchange);
-  const req = makeRequest(exchange, socket);
+  const req = makeRequest(exchange, socket, options);
   socket.request = req;
-  const res = makeResponse(exchange, req, socket);
+  const res = makeResponse(exchange, req, socket, options);
   exchange.onCancel(() => abort(req, socket));
   return { req, res };
 }

@@ -22,8 +22,8 @@ const PLAIN_HOST = /^(?:[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.)*[a-z][a-z0-9]*(?::[1-9]
 const HOP_BY_HOP = ['connection', 'expect', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer',
   'transfer-encoding', 'upgrade'];
 
-function normalizeUrl(exchange) {
-  const { scheme, host, path } = exchange;
+function normalizeUrl(exchange, path) {
+  const { scheme, host } = exchange;
   const port = scheme === 'https' ? ':443' : ':80';
   if (PLAIN_PATH.test(path) && !DOT_SEGMENT.test(path) && PLAIN_HOST.test(host) && !host.endsWith(port) &&
       !host.startsWith('xn--') && !host.includes('.xn--')) {
@@ -39,14 +39,15 @@ class LightRequest {
   #exchange;
   #method;
   #hasBody;
-  #url;
+  #path;
+  #url = null;
   #headers = null;
   #used = false;
   #real = null;
 
-  constructor(exchange, url) {
+  constructor(exchange, path) {
     this.#exchange = exchange;
-    this.#url = url;
+    this.#path = path;
     this.#method = exchange.method;
     /* A Request cannot have a body with these methods; what a client sent all the same is dropped. */
     this.#hasBody = exchange.hasBody && this.#method !== 'GET' && this.#method !== 'HEAD';
@@ -61,7 +62,7 @@ class LightRequest {
   }
 
   get url() {
-    return (this.#url ??= normalizeUrl(this.#exchange));
+    return (this.#url ??= normalizeUrl(this.#exchange, this.#path));
   }
 
   get headers() {
@@ -240,10 +241,13 @@ function makerOf(Class) {
   return maker;
 }
 
-/** The Request of an exchange, as an object of Class (Request or what extends it). */
-function requestOf(exchange, Class = RealRequest, url = undefined) {
+/**
+ * The Request of an exchange, as an object of Class (Request or what extends it); `path`, if it is not the
+ * exchange's.
+ */
+function requestOf(exchange, Class = RealRequest, path = exchange.path) {
   const object = new (makerOf(Class))();
-  Stamp.put(object, new LightRequest(exchange, url));
+  Stamp.put(object, new LightRequest(exchange, path));
   return object;
 }
 

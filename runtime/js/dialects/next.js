@@ -6,6 +6,7 @@ const { NextRequest } = require('../shims/next/server');
 const { NextStore } = require('../shims/next/store');
 const { ResponseCookies } = require('../shims/next/cookies');
 const { readRedirect, readFallback } = require('../shims/next/navigation');
+const { installRequestContext, addForwardedHeaders } = require('../vercel_context');
 const { StaticAnswers, isStaticRoute } = require('../shims/next/static');
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -189,7 +190,10 @@ async function answerStatic(exchange, route, handler, request) {
 module.exports = {
   uncaught: 'continue',
 
+  addHeaders: addForwardedHeaders,
+
   async load(spec, load) {
+    installRequestContext();
     return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load))) };
   },
 

@@ -1,0 +1,189 @@
+'use strict';
+/* Vercel functions (api/**): of the web form (named methods, `export default { fetch }`, edge functions)
+ * or of Node's form (req, res), told apart as @vercel/node does. */
+
+const http = require('node:http');
+const web = require('../web');
+const { serveNodeRequest, createPair } = require('../node_http');
+const { VercelRequest, VercelResponse, ApiError, needsBody } = require('../vercel_helpers');
+const { installRequestContext, addVercelHeaders } = require('../vercel_context');
+
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
+
+/* How long a module without a handler may take to call listen(), as @vercel/node waits. */
+const LISTEN_MS = 1000;
+
+/* Defaults can be nested by compilers. */
+function unwrap(module) {
+  let found = module;
+  for (let depth = 0; depth < 5 && found?.default; depth++) found = found.default;
+  return found;
+}
+
+function isEdge(module, settings) {
+  return /^(?:experimental-)?edge$/.test(module?.config?.runtime ?? settings?.runtime ?? '');
+}
+
+const hasMethods = (handler) => METHODS.some((method) => typeof handler?.[method] === 'function');
+
+/* Handlers by method. What is not there answers 405. */
+function webHandlers(handler) {
+  const handlers = Object.create(null);
+  for (const method of METHODS) {
+    if (typeof handler.fetch === 'function') handlers[method] = handler.fetch.bind(handler);
+    else if (typeof handler[method] === 'function') handlers[method] = handler[method];
+  }
+  return handlers;
+}
+
+function edgeHandlers(module) {
+  const handlers = Object.create(null);
+  for (const method of METHODS) {
+    const handler = typeof module.default === 'function' ? module.default : module[method];
+    if (typeof handler === 'function') handlers[method] = handler;
+  }
+  if (typeof module.default?.fetch === 'function') return webHandlers(module.default);
+  return handlers;
+}
+
+/* Loads a module and catches the server it starts, if that is its way to handle requests. */
+async function importCatching(load, name) {
+  const { prototype } = http.Server;
+  const { listen } = prototype;
+  const caught = Promise.withResolvers();
+  let server = null;
+  prototype.listen = function catchServer() {
+    server ??= this;
+    caught.resolve();
+    return this;
+  };
+  let timer;
+  try {
+    const module = await load(name);
+    const handler = unwrap(module);
+    if (typeof handler === 'function' || typeof handler?.fetch === 'function' || hasMethods(handler)) {
+      return { module, handler };
+    }
+    if (handler instanceof http.Server) return { module, handler };
+    if (server === null) {
+      await Promise.race([caught.promise, new Promise((resolve) => {
+        timer = setTimeout(resolve, LISTEN_MS);
+      })]);
+    }
+    return { module, handler: server };
+  } finally {
+    clearTimeout(timer);
+    prototype.listen = listen;
+  }
+}
+
+async function loadFunction(endpoint, load) {
+  try {
+    const { module, handler } = await importCatching(load, endpoint.module);
+    if (isEdge(module, endpoint.settings)) return { kind: 'web', edge: true, handlers: edgeHandlers(module) };
+    if (typeof handler?.fetch === 'function' || hasMethods(handler)) {
+      return { kind: 'web', edge: false, handlers: webHandlers(handler) };
+    }
+    if (handler instanceof http.Server) return { kind: 'node', target: handler, helpers: false };
+    if (typeof handler !== 'function') throw new Error("Can't detect way to handle request");
+    /* An Express app brings its own. */
+    const helpers = typeof handler.listen !== 'function' && process.env.NODEJS_HELPERS !== '0';
+    return { kind: 'node', target: handler, helpers };
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+}
+
+/* Dynamic segments of the path are part of the query. */
+function pathWithParams(exchange) {
+  const { path, params } = exchange;
+  const names = Object.keys(params);
+  if (names.length === 0) return path;
+  const [pathname, search = ''] = splitOnce(path, '?');
+  const query = new URLSearchParams(search);
+  for (const name of names) query.set(name, [params[name]].flat().join('/'));
+  return `${pathname}?${query}`;
+}
+
+function splitOnce(text, separator) {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/* The second argument of a web handler. */
+const handlerContext = (exchange) => ({ waitUntil: (promise) => exchange.waitUntil(promise) });
+
+function finishWeb(exchange, fn, value) {
+  if (value === undefined || value === null) {
+    if (fn.edge) exchange.fail('invalid', new Error('Edge Function did not return a response.'));
+    else exchange.respond(200, '', null);
+    return undefined;
+  }
+  return web.sendResponse(exchange, value);
+}
+
+function handleWeb(exchange, fn) {
+  const handler = fn.handlers[exchange.method];
+  if (handler === undefined) {
+    exchange.respond(405, '', null);
+    return undefined;
+  }
+  const request = web.requestOf(exchange, Request, fn.hasParams ? pathWithParams(exchange) : exchange.path);
+  const value = handler(request, handlerContext(exchange));
+  if (typeof value?.then !== 'function') return finishWeb(exchange, fn, value);
+  return Promise.resolve(value).then(
+    (response) => finishWeb(exchange, fn, response),
+    (error) => exchange.fail('throw', error),
+  );
+}
+
+/* What req.body throws for bad JSON is an answer, if the handler lets it through. */
+function failNode(exchange, error) {
+  if (error instanceof ApiError && !exchange.started) exchange.respond(error.statusCode, '', null);
+  else exchange.fail('throw', error);
+}
+
+function callListener(exchange, fn, body) {
+  const url = fn.hasParams ? pathWithParams(exchange) : exchange.path;
+  const { req, res } = createPair(exchange, { Request: VercelRequest, Response: VercelResponse, url, body });
+  if (body !== null) req.wholeBody = body;
+  const result = fn.target(req, res);
+  if (typeof result?.then === 'function') result.then(undefined, (error) => failNode(exchange, error));
+}
+
+function handleNode(exchange, fn) {
+  if (!fn.helpers) return serveNodeRequest(exchange, fn.target);
+  if (!needsBody(exchange)) return callListener(exchange, fn, null);
+  return exchange.readBody().then((body) => callListener(exchange, fn, body))
+    .catch((error) => failNode(exchange, error));
+}
+
+module.exports = {
+  /* Requests in flight finish before the process ends. */
+  uncaught: 'drain',
+
+  addHeaders: addVercelHeaders,
+
+  async load(spec, load) {
+    installRequestContext();
+    const functions = [];
+    for (const endpoint of spec.endpoints) {
+      const fn = await loadFunction(endpoint, load);
+      functions.push({ ...fn, hasParams: endpoint.name.includes('[') });
+    }
+    return { functions };
+  },
+
+  handle(app, exchange) {
+    const fn = app.functions[exchange.endpoint];
+    try {
+      switch (fn.kind) {
+        case 'web': return handleWeb(exchange, fn);
+        case 'node': return handleNode(exchange, fn);
+        default: return exchange.fail('load', fn.error);
+      }
+    } catch (error) {
+      return failNode(exchange, error);
+    }
+  },
+};
