@@ -46,12 +46,19 @@ static int restrict_self(int ruleset, struct err *err)
 
 int landlock_enter_function(struct err *err)
 {
-    struct ruleset rules = { .scopes = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS };
+    /* Every domain forbids renames from folder to folder unless it says otherwise. */
+    struct ruleset rules = { .files = LANDLOCK_ACCESS_FS_REFER,
+                             .scopes = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS };
     int fd = make_ruleset(&rules, err);
     if (fd < 0) {
         return fd;
     }
     scoped_fd int ruleset = fd;
+    scoped_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = allow_below(ruleset, root, LANDLOCK_ACCESS_FS_REFER);
+    if (r < 0) {
+        return err_set(err, -r, "landlock_add_rule: %s", strerror(-r));
+    }
     return restrict_self(ruleset, err);
 }
 
