@@ -6,18 +6,16 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
+const { answer, answerErrorPayload, answerResult, exitText, fail, readEvent } =
+  require('./lambda_answer');
 const { fillContext, invoke } = require('./lambda_context');
 const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
 const errors = require('./lambda_errors');
-const { eventFromRequest } = require('./lambda_event');
 const handlers = require('./lambda_handler');
-const loopIdle = require('./loop_idle');
-const { checkSize, fromResult, InvalidResponse } = require('./lambda_response');
 const { BufferSink, HttpSink, installGlobal } = require('./lambda_stream');
 const { emptyContext, invokeStreaming } = require('./lambda_streaming');
-const { InvalidHeader } = require('./header_list');
+const loopIdle = require('./loop_idle');
 
-const REQUEST_MAX_BYTES = 6 * 1024 * 1024;
 const NO_MODULE_TEXT = 'Require stack:\n- /var/runtime/index.mjs';
 
 /* Loading, in the zygote */
@@ -78,133 +76,34 @@ async function load(spec, loadModule) {
   return { targets, arn: arnOf(spec), inFlight: new Set() };
 }
 
+/* Invoking */
+
 function contextOf(exchange, app) {
   return fillContext(emptyContext(), exchange, app.arn);
 }
 
-/* The Invoke API */
-
-function answerJson(exchange, status, headers, value) {
-  const json = typeof value === 'string' ? value : JSON.stringify(value);
-  exchange.respond(status, ['content-type', 'application/json', ...headers], json);
-}
-
-function refuse(exchange, status, type, message) {
-  answerJson(exchange, status, ['x-amzn-errortype', type], { Type: 'User', message });
-}
-
-function answerFunctionError(exchange, error) {
-  console.error('Invoke Error', errors.toLogText(error));
-  answerPayloadError(exchange, errors.toPayload(error));
-}
-
-function answerPayloadError(exchange, payload) {
-  const headers = ['x-amz-function-error', 'Unhandled', 'x-amz-executed-version', '$LATEST'];
-  answerJson(exchange, 200, headers, payload);
-}
-
-function answerResult(exchange, body) {
-  exchange.respond(
-    200,
-    ['content-type', 'application/json', 'x-amz-executed-version', '$LATEST'],
-    body
-  );
-}
-
-function parseEvent(exchange, bytes) {
-  if (bytes.length === 0) {
-    return {};
+/* A streaming handler's bytes are the result of the Invoke API, and the answer of a URL. */
+async function answerStreaming(app, target, event, exchange) {
+  const context = contextOf(exchange, app);
+  if (!exchange.settings.invoke) {
+    await invokeStreaming(target, event, context, new HttpSink(exchange));
+    return;
   }
+  const sink = new BufferSink();
+  await invokeStreaming(target, event, context, sink);
+  answerResult(exchange, sink.bytes);
+}
+
+async function answerEvent(app, target, event, exchange) {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    if (target.isStreaming) {
+      await answerStreaming(app, target, event, exchange);
+    } else {
+      const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
+      answer(exchange, json);
+    }
   } catch (error) {
-    const message = `Could not parse request body into json: ${error.message}`;
-    refuse(exchange, 400, 'InvalidRequestContentException', message);
-    return undefined;
-  }
-}
-
-async function handleInvoke(app, target, exchange) {
-  const bytes = await exchange.readBody();
-  if (bytes.length > REQUEST_MAX_BYTES) {
-    const message =
-      `${bytes.length} byte payload is too large for the RequestResponse invocation type ` +
-      `(limit ${REQUEST_MAX_BYTES} bytes)`;
-    refuse(exchange, 413, 'RequestTooLargeException', message);
-    return;
-  }
-  const event = parseEvent(exchange, bytes);
-  if (event === undefined) {
-    return;
-  }
-  try {
-    answerResult(exchange, await resultOf(app, target, event, exchange));
-  } catch (error) {
-    answerFunctionError(exchange, error);
-  }
-}
-
-async function resultOf(app, target, event, exchange) {
-  if (target.error) {
-    throw target.error;
-  }
-  if (target.isStreaming) {
-    const sink = new BufferSink();
-    await invokeStreaming(target, event, contextOf(exchange, app), sink);
-    return sink.bytes;
-  }
-  const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
-  checkSize(json);
-  return json;
-}
-
-/* Function URLs and API Gateway */
-
-/* An API Gateway tells its client less than the log, and in its own words. */
-function failHttp(exchange, kind, error) {
-  const { payload, api } = exchange.settings;
-  if (!payload || exchange.started) {
-    exchange.fail(kind, error);
-    return;
-  }
-  console.error('Invoke Error', errors.toLogText(error));
-  if (api === 'http') {
-    answerJson(exchange, 500, [], { message: 'Internal Server Error' });
-  } else {
-    answerJson(exchange, 502, [], { message: 'Internal server error' });
-  }
-}
-
-function kindOf(error) {
-  return error instanceof InvalidResponse || error instanceof InvalidHeader ? 'invalid' : 'throw';
-}
-
-async function answerHttp(app, target, exchange) {
-  const bytes = await exchange.readBody();
-  if (bytes.length > REQUEST_MAX_BYTES) {
-    answerJson(exchange, 413, [], { message: 'Request Too Long' });
-    return;
-  }
-  const event = eventFromRequest(exchange, exchange.settings, bytes);
-  if (target.isStreaming) {
-    await invokeStreaming(target, event, contextOf(exchange, app), new HttpSink(exchange));
-    return;
-  }
-  const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
-  const { status, headers, body } = fromResult(json, exchange.settings.payload);
-  headers.push('x-amzn-requestid', exchange.requestId);
-  exchange.respond(status, headers, body);
-}
-
-async function handleHttp(app, target, exchange) {
-  if (target.error) {
-    failHttp(exchange, 'load', target.error);
-    return;
-  }
-  try {
-    await answerHttp(app, target, exchange);
-  } catch (error) {
-    failHttp(exchange, kindOf(error), error);
+    fail(exchange, error);
   }
 }
 
@@ -212,7 +111,12 @@ async function handle(app, exchange) {
   const target = app.targets[exchange.endpoint];
   app.inFlight.add(exchange);
   try {
-    await (exchange.settings.invoke ? handleInvoke : handleHttp)(app, target, exchange);
+    const event = await readEvent(exchange);
+    if (target.error && event !== undefined) {
+      fail(exchange, target.error, 'load');
+    } else if (event !== undefined) {
+      await answerEvent(app, target, event, exchange);
+    }
   } catch (error) {
     /* The client went away while it sent its event. */
     exchange.fail('throw', error);
@@ -223,20 +127,14 @@ async function handle(app, exchange) {
 
 /* The end of an instance */
 
-function exitText(code) {
-  return code === 0
-    ? 'Runtime exited without providing a reason'
-    : `Runtime exited with error: exit status ${code}`;
-}
-
 /* process.exit() in a handler: the last chance to say so to whoever waits. The gateway answers for
  * function URLs, whose clients are told nothing. */
 function answerExit(app, code) {
   for (const exchange of app.inFlight) {
     if (exchange.settings.invoke && !exchange.started) {
-      answerPayloadError(exchange, {
+      answerErrorPayload(exchange, {
         errorType: 'Runtime.ExitError',
-        errorMessage: `RequestId: ${exchange.requestId} Error: ${exitText(code)}`,
+        errorMessage: exitText(exchange.requestId, code),
       });
     }
   }
@@ -247,7 +145,7 @@ function uncaught(exchange, error, origin) {
   const isRejection = origin === 'unhandledRejection';
   const told = isRejection ? new errors.UnhandledPromiseRejection(error) : error;
   if (exchange?.settings.invoke && !exchange.started) {
-    answerPayloadError(exchange, errors.toPayload(told));
+    answerErrorPayload(exchange, errors.toPayload(told));
   }
   return 'exit';
 }
