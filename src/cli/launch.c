@@ -106,6 +106,9 @@ static void kill_children(void)
     (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
     scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+    while (n > 0 && text[n - 1] != ' ') {
+        n--; /* half a number is another process */
+    }
     for (struct str rest = str_of(text, n > 0 ? (size_t)n : 0); rest.data;) {
         uint64_t pid;
         if (str_to_u64(str_cut(&rest, ' '), &pid)) {

@@ -13,42 +13,46 @@
 #define LISTEN_BACKLOG  4096
 #define LISTEN_ATTEMPTS 16 /* to find a port that is free in both address families */
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage at = { 0 };
+    union address at = { .v6 = { 0 } };
     socklen_t len = sizeof(at);
-    if (getsockname(fd, (struct sockaddr *)&at, &len) < 0) {
+    if (getsockname(fd, &at.any, &len) < 0) {
         return 0;
     }
-    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                          : ((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
-static void set_port(struct sockaddr_storage *at, uint16_t port)
+static void set_port(union address *at, uint16_t port)
 {
-    if (at->ss_family == AF_INET6) {
-        ((struct sockaddr_in6 *)at)->sin6_port = htons(port);
+    if (at->any.sa_family == AF_INET6) {
+        at->v6.sin6_port = htons(port);
     } else {
-        ((struct sockaddr_in *)at)->sin_port = htons(port);
+        at->v4.sin_port = htons(port);
     }
 }
 
 /* "::" alone means every address of both families, as people expect. */
-static int only_ipv6(const struct sockaddr_storage *at)
+static int only_ipv6(const union address *at)
 {
-    return memcmp(&((const struct sockaddr_in6 *)at)->sin6_addr, &in6addr_any,
-                  sizeof(in6addr_any)) != 0;
+    return memcmp(&at->v6.sin6_addr, &in6addr_any, sizeof(in6addr_any)) != 0;
 }
 
-static int bind_one(const struct sockaddr_storage *at, socklen_t len)
+static int bind_one(const union address *at, socklen_t len)
 {
-    scoped_fd int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    scoped_fd int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int one = 1;
     int v6only = only_ipv6(at);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-        (at->ss_family == AF_INET6 &&
+        (at->any.sa_family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0) ||
-        bind(fd, (const struct sockaddr *)at, len) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
+        bind(fd, &at->any, len) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
         return -errno;
     }
     return take_fd(&fd);
@@ -65,7 +69,10 @@ static int bind_all(struct listen *l, const struct addrinfo *list, uint16_t port
     *l = (struct listen){ .port = port };
     int last = -EADDRNOTAVAIL;
     for (const struct addrinfo *a = list; a && l->count < LISTEN_MAX; a = a->ai_next) {
-        struct sockaddr_storage at = { 0 };
+        union address at = { .v6 = { 0 } };
+        if (a->ai_addrlen > sizeof(at)) {
+            continue; /* neither IPv4 nor IPv6 */
+        }
         memcpy(&at, a->ai_addr, a->ai_addrlen);
         set_port(&at, l->port);
         int fd = bind_one(&at, a->ai_addrlen);

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ipc/link.h"
+#include "ipc/message.h"
+#include "ipc/record.h"
+#include "ipc/socket.h"
+#include "leaks.h"
+
+/* ---- sockets ---- */
+
+START_TEST(a_message_arrives_whole_with_its_descriptors_and_its_sender)
+{
+    int pair[2];
+    int pipe_fds[2];
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+    ck_assert_int_eq(ipc_send(pair[0], "hello", 5, pipe_fds, 2), 0);
+    char text[16];
+    struct ipc_received received;
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 1);
+    ck_assert_uint_eq(received.size, 5);
+    ck_assert_mem_eq(text, "hello", 5);
+    ck_assert_uint_eq(received.fd_count, 2);
+    ck_assert_int_eq(received.pid, getpid());
+    ck_assert_int_eq(fcntl(received.fds[0], F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(write(received.fds[1], "x", 1), 1);
+    ck_assert_int_eq(read(pipe_fds[0], text, 1), 1);
+    ipc_received_close(&received);
+    close(pair[0]);
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 0);
+    close(pair[1]);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+END_TEST
+
+START_TEST(a_message_that_is_too_long_is_dropped_with_its_descriptors)
+{
+    int pair[2];
+    char text[8];
+    struct ipc_received received;
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    ck_assert_int_eq(ipc_send(pair[0], "much too long", 13, &pair[0], 1), 0);
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), -EMSGSIZE);
+    ck_assert_uint_eq(received.fd_count, 0);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
+START_TEST(sending_to_nobody_is_an_error_and_no_signal)
+{
+    int pair[2];
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    close(pair[1]);
+    ck_assert_int_eq(ipc_send(pair[0], "x", 1, NULL, 0), -EPIPE);
+    int too_many[IPC_FDS_MAX + 1] = { 0 };
+    ck_assert_int_eq(ipc_send(pair[0], "x", 1, too_many, IPC_FDS_MAX + 1), -E2BIG);
+    close(pair[0]);
+}
+END_TEST
+
+/* ---- messages ---- */
+
+static int check(union message *m, size_t fds, enum message_role from, enum message_role to)
+{
+    return message_check(m, message_size(m->type), fds, from, to);
+}
+
+START_TEST(only_the_role_in_the_table_may_send_a_message)
+{
+    union message m = { .type = MESSAGE_INSTANCE_STOP };
+    ck_assert_int_eq(check(&m, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), 0);
+    ck_assert_int_eq(check(&m, 0, ROLE_CONTROL, ROLE_SUPERVISOR), -EPERM);
+    ck_assert_int_eq(check(&m, 0, ROLE_FUNCTION_ZYGOTE, ROLE_SUPERVISOR), -EPERM);
+    ck_assert_int_eq(check(&m, 0, ROLE_GATEWAY, ROLE_CONTROL), -EPERM);
+}
+END_TEST
+
+START_TEST(a_function_zygote_may_say_nothing_but_its_own_messages)
+{
+    size_t allowed = 0;
+    for (uint32_t type = 0; type < MESSAGE_TYPE_COUNT; type++) {
+        for (int to = 0; to < ROLE_COUNT; to++) {
+            union message m = { .type = type };
+            int r = check(&m, 0, ROLE_FUNCTION_ZYGOTE, (enum message_role)to);
+            if (r == 0) {
+                ck_assert_int_eq(to, ROLE_SUPERVISOR);
+                ck_assert_uint_ge(type, MESSAGE_ZYGOTE_ENTERING);
+                ck_assert_uint_le(type, MESSAGE_ZYGOTE_EXITED);
+                allowed++;
+            }
+        }
+    }
+    ck_assert_uint_eq(allowed, MESSAGE_ZYGOTE_EXITED - MESSAGE_ZYGOTE_ENTERING + 1);
+}
+END_TEST
+
+START_TEST(a_message_of_the_wrong_size_or_type_is_refused)
+{
+    union message m = { .type = MESSAGE_INSTANCE_START };
+    size_t size = message_size(m.type);
+    ck_assert_int_eq(message_check(&m, size - 1, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+    ck_assert_int_eq(message_check(&m, size + 1, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+    ck_assert_int_eq(message_check(&m, 3, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+    m.type = MESSAGE_TYPE_COUNT;
+    ck_assert_int_eq(message_check(&m, size, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+    m.type = 0;
+    ck_assert_int_eq(message_check(&m, 0, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+    m.type = UINT32_MAX;
+    ck_assert_int_eq(message_check(&m, size, 0, ROLE_GATEWAY, ROLE_SUPERVISOR), -EBADMSG);
+}
+END_TEST
+
+START_TEST(the_number_of_descriptors_is_fixed)
+{
+    union message m = { .type = MESSAGE_FUNCTION_ADD };
+    ck_assert_int_eq(check(&m, 1, ROLE_CONTROL, ROLE_SUPERVISOR), 0);
+    ck_assert_int_eq(check(&m, 0, ROLE_CONTROL, ROLE_SUPERVISOR), -EBADMSG);
+    ck_assert_int_eq(check(&m, 2, ROLE_CONTROL, ROLE_SUPERVISOR), -EBADMSG);
+}
+END_TEST
+
+START_TEST(texts_must_end)
+{
+    union message m = { .type = MESSAGE_ZYGOTE_FAILED };
+    memset(m.zygote_failed.text, 'x', sizeof(m.zygote_failed.text));
+    ck_assert_int_eq(check(&m, 0, ROLE_FUNCTION_ZYGOTE, ROLE_SUPERVISOR), -EBADMSG);
+    m.zygote_failed.text[sizeof(m.zygote_failed.text) - 1] = '\0';
+    ck_assert_int_eq(check(&m, 0, ROLE_FUNCTION_ZYGOTE, ROLE_SUPERVISOR), 0);
+}
+END_TEST
+
+START_TEST(mounts_are_absolute_bounded_and_stay_below_the_task)
+{
+    union message m = { .type = MESSAGE_FUNCTION_ADD };
+    struct message_function *plan = &m.function_add.plan;
+    plan->mount_count = 1;
+    memcpy(plan->mounts[0].source, "/a", 3);
+    ck_assert_int_eq(check(&m, 1, ROLE_CONTROL, ROLE_SUPERVISOR), 0);
+    memcpy(plan->mounts[0].target, "x/../../y", 10);
+    ck_assert_int_eq(check(&m, 1, ROLE_CONTROL, ROLE_SUPERVISOR), -EBADMSG);
+    memcpy(plan->mounts[0].target, "x", 2);
+    memcpy(plan->mounts[0].source, "a/b", 4);
+    ck_assert_int_eq(check(&m, 1, ROLE_CONTROL, ROLE_SUPERVISOR), -EBADMSG);
+    memcpy(plan->mounts[0].source, "/a", 3);
+    plan->mount_count = MESSAGE_MOUNTS_MAX + 1;
+    ck_assert_int_eq(check(&m, 1, ROLE_CONTROL, ROLE_SUPERVISOR), -EBADMSG);
+}
+END_TEST
+
+/* ---- links ---- */
+
+struct end {
+    struct link link;
+    uint64_t last_build;
+    unsigned int count;
+    int gone;
+    bool was_gone;
+};
+
+static void end_message(struct link *link, const union message *m, struct ipc_received *received)
+{
+    struct end *e = container_of(link, struct end, link);
+    (void)received;
+    ck_assert_uint_eq(m->routes_done.build, e->last_build + 1);
+    e->last_build = m->routes_done.build;
+    e->count++;
+}
+
+static void end_gone(struct link *link, int why)
+{
+    struct end *e = container_of(link, struct end, link);
+    e->was_gone = true;
+    e->gone = why;
+    link_close(link, NULL);
+}
+
+static void end_open(struct end *e, uv_loop_t *loop, int fd, enum message_role self,
+                     enum message_role peer)
+{
+    *e = (struct end){ 0 };
+    ck_assert_int_eq(link_open(&e->link, loop, fd, self, peer, end_message, end_gone), 0);
+}
+
+static void close_loop(uv_loop_t *loop)
+{
+    ck_assert_int_eq(uv_run(loop, UV_RUN_DEFAULT), 0);
+    ck_assert_int_eq(uv_loop_close(loop), 0);
+}
+
+START_TEST(a_slow_peer_gets_everything_in_order)
+{
+    uv_loop_t loop;
+    struct end gateway;
+    struct end control;
+    int pair[2];
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&gateway, &loop, pair[0], ROLE_GATEWAY, ROLE_CONTROL);
+    end_open(&control, &loop, pair[1], ROLE_CONTROL, ROLE_GATEWAY);
+    for (uint64_t i = 1; i <= 5000; i++) {
+        struct message_routes_done done = { .type = MESSAGE_ROUTES_DONE, .build = i };
+        ck_assert_int_eq(link_send(&gateway.link, &done, NULL, 0), 0);
+    }
+    ck_assert_uint_gt(gateway.link.queue_count, 0);
+    while (control.count < 5000) {
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_uint_eq(gateway.link.queue_count, 0);
+    link_close(&gateway.link, NULL);
+    link_close(&control.link, NULL);
+    close_loop(&loop);
+}
+END_TEST
+
+START_TEST(a_peer_that_never_reads_is_given_up)
+{
+    uv_loop_t loop;
+    struct end gateway;
+    int pair[2];
+    int r = 0;
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&gateway, &loop, pair[0], ROLE_GATEWAY, ROLE_CONTROL);
+    for (uint64_t i = 1; i <= 100000 && r == 0; i++) {
+        struct message_routes_done done = { .type = MESSAGE_ROUTES_DONE, .build = i };
+        r = link_send(&gateway.link, &done, NULL, 0);
+    }
+    ck_assert_int_eq(r, -ENOBUFS);
+    link_close(&gateway.link, NULL);
+    close(pair[1]);
+    close_loop(&loop);
+}
+END_TEST
+
+START_TEST(a_peer_that_breaks_the_rules_is_gone)
+{
+    uv_loop_t loop;
+    struct end control;
+    int pair[2];
+    struct message_instance_start forbidden = { .type = MESSAGE_INSTANCE_START };
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&control, &loop, pair[1], ROLE_CONTROL, ROLE_GATEWAY);
+    ck_assert_int_eq(ipc_send(pair[0], &forbidden, sizeof(forbidden), NULL, 0), 0);
+    close_loop(&loop);
+    ck_assert(control.was_gone);
+    ck_assert_int_eq(control.gone, -EPERM);
+    ck_assert_int_eq(link_send(&control.link, &forbidden, NULL, 0), -EPIPE);
+    close(pair[0]);
+}
+END_TEST
+
+START_TEST(a_peer_that_closes_is_gone_without_fault)
+{
+    uv_loop_t loop;
+    struct end control;
+    int pair[2];
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&control, &loop, pair[1], ROLE_CONTROL, ROLE_GATEWAY);
+    close(pair[0]);
+    close_loop(&loop);
+    ck_assert(control.was_gone);
+    ck_assert_int_eq(control.gone, 0);
+}
+END_TEST
+
+/* ---- records ---- */
+
+START_TEST(a_usage_record_reads_as_it_was_written)
+{
+    static unsigned char at[4096];
+    struct record_usage written = { .function = 7, .status = 502, .outcome = RECORD_CRASH };
+    const struct str texts[RECORD_USAGE_TEXT_COUNT] = { STR("id"), STR(""), STR("GET"),
+                                                        STR("/a\0b"), STR("boom") };
+    size_t size = record_usage_write(&written, texts, at);
+    ck_assert_uint_eq(size, record_usage_write(&written, texts, NULL));
+    struct record_usage read;
+    struct str read_texts[RECORD_USAGE_TEXT_COUNT];
+    ck_assert_int_eq(record_usage_read(at, size, &read, read_texts), 0);
+    ck_assert_uint_eq(read.function, 7);
+    ck_assert_uint_eq(read.status, 502);
+    for (size_t i = 0; i < RECORD_USAGE_TEXT_COUNT; i++) {
+        ck_assert(str_eq(read_texts[i], texts[i]));
+    }
+    for (size_t cut = 0; cut < size; cut++) {
+        ck_assert_int_eq(record_usage_read(at, cut, &read, read_texts), -EBADMSG);
+    }
+    written.outcome = RECORD_OUTCOME_COUNT;
+    size = record_usage_write(&written, texts, at);
+    ck_assert_int_eq(record_usage_read(at, size, &read, read_texts), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_text_of_a_record_is_cut_at_its_limit)
+{
+    scoped_free char *big = mem_alloc(100000);
+    scoped_free char *at = mem_alloc(200000);
+    struct record_log record = { .level = 2 };
+    struct record_log read;
+    struct str texts[RECORD_LOG_TEXT_COUNT] = { [RECORD_LOG_TEXT] = str_of(big, 100000) };
+    struct str read_texts[RECORD_LOG_TEXT_COUNT];
+    size_t size = record_log_write(&record, texts, at);
+    ck_assert_int_eq(record_log_read(at, size, &read, read_texts), 0);
+    ck_assert_uint_eq(read_texts[RECORD_LOG_TEXT].len, RECORD_TEXT_MAX);
+    record.level = 4;
+    size = record_log_write(&record, texts, at);
+    ck_assert_int_eq(record_log_read(at, size, &read, read_texts), -EBADMSG);
+}
+END_TEST
+
+/* libuv opens a pipe for signals with the first loop and never closes it: no leak of a test. */
+static void open_libuv(void)
+{
+    uv_loop_t loop;
+    (void)uv_loop_init(&loop);
+    (void)uv_loop_close(&loop);
+}
+
+int main(void)
+{
+    TCase *tests;
+    open_libuv();
+    Suite *suite = leaks_suite("ipc", &tests);
+    tcase_add_test(tests, a_message_arrives_whole_with_its_descriptors_and_its_sender);
+    tcase_add_test(tests, a_message_that_is_too_long_is_dropped_with_its_descriptors);
+    tcase_add_test(tests, sending_to_nobody_is_an_error_and_no_signal);
+    tcase_add_test(tests, only_the_role_in_the_table_may_send_a_message);
+    tcase_add_test(tests, a_function_zygote_may_say_nothing_but_its_own_messages);
+    tcase_add_test(tests, a_message_of_the_wrong_size_or_type_is_refused);
+    tcase_add_test(tests, the_number_of_descriptors_is_fixed);
+    tcase_add_test(tests, texts_must_end);
+    tcase_add_test(tests, mounts_are_absolute_bounded_and_stay_below_the_task);
+    tcase_add_test(tests, a_slow_peer_gets_everything_in_order);
+    tcase_add_test(tests, a_peer_that_never_reads_is_given_up);
+    tcase_add_test(tests, a_peer_that_breaks_the_rules_is_gone);
+    tcase_add_test(tests, a_peer_that_closes_is_gone_without_fault);
+    tcase_add_test(tests, a_usage_record_reads_as_it_was_written);
+    tcase_add_test(tests, a_text_of_a_record_is_cut_at_its_limit);
+    return leaks_run(suite);
+}
