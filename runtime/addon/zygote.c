@@ -418,6 +418,13 @@ static napi_value exit_now(napi_env env, napi_callback_info info)
     _exit((int)value_to_u32(env, arguments.at[0]));
 }
 
+/* pid(): of this process; process.pid was read before the forks. */
+static napi_value pid_now(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return value_number(env, getpid());
+}
+
 /* setTitle(text): what ps shows. */
 static napi_value set_title(napi_env env, napi_callback_info info)
 {
@@ -439,7 +446,7 @@ napi_status zygote_define(napi_env env, napi_value exports)
         { "serveBase", serve_base },         { "serveFunction", serve_function },
         { "awaitInstance", await_instance }, { "loadFailed", load_failed },
         { "restScan", rest_scan_js },        { "exit", exit_now },
-        { "setTitle", set_title },
+        { "setTitle", set_title },           { "pid", pid_now },
     };
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
         napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);

@@ -11,6 +11,7 @@
 const crypto = require('node:crypto');
 const timers = require('node:timers');
 const v8 = require('node:v8');
+const vm = require('node:vm');
 const { syncBuiltinESMExports } = require('node:module');
 
 /* How many results crypto keeps ready (lib/internal/crypto/random.js): drawn once in a new instance,
@@ -72,6 +73,29 @@ function fixCrypto() {
   });
 }
 
+/* A context of node:vm has a Math.random of its own, seeded by V8 from a generator that forks share. A seed given
+ * by flag takes its place; giving one costs too much to do it for instances that make no context. */
+function fixContexts() {
+  let seededAt = epoch;
+  for (const name of ['createContext', 'runInNewContext']) {
+    const original = vm[name];
+    vm[name] = named(name, function (...args) {
+      if (seededAt !== epoch) {
+        v8.setFlagsFromString(`--random-seed=${crypto.randomInt(1, 2 ** 31)}`);
+        seededAt = epoch;
+      }
+      return Reflect.apply(original, this, args);
+    });
+  }
+  const script = vm.Script.prototype;
+  const original = script.runInNewContext;
+  script.runInNewContext = function runInNewContext(contextObject, options) {
+    const context = vm.createContext(contextObject, { microtaskMode: options?.microtaskMode });
+    return options === undefined ? this.runInContext(context) : this.runInContext(context, options);
+  };
+  Object.defineProperty(script.runInNewContext, 'length', { value: original.length });
+}
+
 let pid = process.pid;
 
 function fixPid() {
@@ -123,6 +147,7 @@ function fixTimers() {
 function install(native) {
   fixMathRandom();
   fixCrypto();
+  fixContexts();
   fixPid();
   fixExits(native);
   fixTimers();
@@ -131,6 +156,7 @@ function install(native) {
 
 /** In a function zygote, before its code loads. */
 function beginLoading(realPid) {
+  epoch = 0;
   pid = realPid;
   loading = [];
 }
@@ -139,8 +165,6 @@ function beginLoading(realPid) {
 function beginInstance(id, realPid) {
   epoch = id;
   pid = realPid;
-  /* Seeds Math.random of contexts made from now on (node:vm); the main one has been replaced. */
-  v8.setFlagsFromString(`--random-seed=${crypto.randomBytes(4).readUInt32LE() >>> 1 || 1}`);
   for (const ref of loading ?? []) {
     const timer = ref.deref();
     if (timer && !timer._destroyed) timer.refresh();

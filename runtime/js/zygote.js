@@ -15,12 +15,11 @@ const { pathToFileURL } = require('node:url');
 
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
-const fixups = require('./fixups');
-fixups.install(native);
-
 const { warm } = require('./warm');
 const { comeToRest } = require('./rest');
+const { warmDialect } = require('./warm_dialect');
 const consoles = require('./console');
+const fixups = require('./fixups');
 const instances = require('./instance');
 
 /* Where sandboxes have what lies in this folder. */
@@ -101,7 +100,7 @@ function failWhileLoading() {
 }
 
 function becomeInstance(id, spec, app, adapter) {
-  fixups.beginInstance(id, Number(fs.readlinkSync('/proc/self')));
+  fixups.beginInstance(id, native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
   instances.start({ spec, app, adapter, native });
 }
@@ -109,10 +108,13 @@ function becomeInstance(id, spec, app, adapter) {
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const spec = JSON.parse(text);
   const startedAt = performance.now();
-  fixups.beginLoading(Number(fs.readlinkSync('/proc/self')));
+  fixups.beginInstance(1, native.pid()); /* so that its code is warm */
+  fixups.beginLoading(native.pid());
   const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
-  const app = await adapter.load(spec, moduleLoader(becomeProgramOf(spec, task)));
+  const entry = becomeProgramOf(spec, task);
+  await warmDialect(spec.dialect, adapter);
+  const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
   const reason = maySnapshot === 1 ? await comeToRest(native) : 'it could not be before';
   if (reason === '') {
@@ -128,6 +130,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
 }
 
 async function main() {
+  fixups.install(native);
   native.setTitle('mayfly: zygote base');
   consoles.install(native);
   loadRuntime(DIALECTS);
