@@ -386,11 +386,59 @@ test('fetch options that Workers refuse are refused', async () => {
     await assert.rejects(async () => fetch('http://x/', { cache: 'force-cache' }), { message: 'Unsupported cache mode: force-cache' });
     await assert.rejects(async () => fetch('http://x/', { cf: { cacheControl: 'a', cacheTtl: 1 } }), { message: /mutually exclusive/ });
     await assert.rejects(async () => fetch('ftp://x/'), { message: 'Fetch API cannot load: ftp://x/' });
+    await assert.rejects(async () => fetch('/relative'), { name: 'TypeError', message: 'Invalid URL: /relative' });
     assert.throws(() => new Request('http://x/', { cache: 'only-if-cached' }), TypeError);
     assert.equal(new Request('http://x/', { cache: 'no-store' }).method, 'GET');
     return new Response('ok');
   }));
   assert.equal(await (await gateway.request('GET /')).text(), 'ok');
+});
+
+test('arguments are checked as Workers check them', async () => {
+  const gateway = await serve(byFetch(async (request) => {
+    assert.equal(new Request(request).redirect, 'manual');
+    assert.equal(new Request(request, { redirect: 'follow' }).redirect, 'follow');
+    assert.equal(new Request('http://x/', { mode: 'navigate', referrer: 'x', method: 'post' }).method, 'POST');
+    assert.throws(() => new Request('http://x/', { method: 'foo' }), { message: 'Invalid HTTP method string: foo' });
+    assert.throws(() => new Request('http://x/', { redirect: 'error' }), /Invalid redirect value/);
+    assert.throws(() => new Request('/x'), { message: 'Invalid URL: /x' });
+    assert.throws(() => new Response('', { status: 600 }), RangeError);
+    assert.throws(() => new Response('x', { status: 204 }), { message: /null body status/ });
+    assert.equal(new Response('', { status: 204 }).body, null);
+    const headers = new Headers([['set-cookie', 'a=1'], ['set-cookie', 'b=2']]);
+    assert.deepEqual(headers.getAll('Set-Cookie'), ['a=1', 'b=2']);
+    assert.throws(() => headers.getAll('x'), TypeError);
+    return Response.error();
+  }));
+  const reply = await gateway.request('GET /');
+  assert.match(reply.failure.errorMessage, /must not be an error response/);
+});
+
+test('the modules of cloudflare: can be imported by ES modules', async () => {
+  const workers = await import('../../runtime/js/shims/cloudflare-workers.js');
+  for (const name of ['env', 'waitUntil', 'WorkerEntrypoint', 'DurableObject', 'RpcTarget', 'exports', 'withEnv']) {
+    assert.ok(name in workers, name);
+  }
+  assert.ok('connect' in await import('../../runtime/js/shims/cloudflare-sockets.js'));
+  assert.ok('EmailMessage' in await import('../../runtime/js/shims/cloudflare-email.js'));
+});
+
+test('cloudflare:sockets speaks TCP', async (t) => {
+  const net = require('node:net');
+  const { connect } = require('../../runtime/js/shims/cloudflare-sockets');
+  const echo = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  t.after(() => echo.close());
+  await once(echo, 'listening');
+  const socket = connect(`127.0.0.1:${echo.address().port}`);
+  assert.match((await socket.opened).remoteAddress, /^127\.0\.0\.1:/);
+  const writer = socket.writable.getWriter();
+  await writer.write(new TextEncoder().encode('ping'));
+  const { value } = await socket.readable.getReader().read();
+  assert.equal(Buffer.from(value).toString(), 'ping');
+  await socket.close();
+  assert.throws(() => connect('nonsense'), TypeError);
+  const refused = connect({ hostname: '127.0.0.1', port: 1 });
+  await assert.rejects(refused.opened);
 });
 
 test('a response that says it is compressed gets compressed, unless it is already', async () => {

@@ -10,6 +10,7 @@ const { isDecoded } = require('../web_request');
 const shim = require('../shims/cloudflare-workers');
 const { current } = require('../context');
 const { CONNECTION_HEADERS } = require('./header_list');
+const { FetchEvent } = require('./worker_events');
 const { makeEnv, makeStub } = require('./worker_env');
 const globals = require('./worker_globals');
 const origin = require('./worker_origin');
@@ -20,6 +21,8 @@ const { WorkerEntrypoint } = shim;
 const base = shim[Symbol.for('mayfly.workers.base')];
 
 const NO_RESPONSE = "Incorrect type for Promise: the Promise did not resolve to 'Response'.";
+const ERROR_RESPONSE =
+  'Return value from serve handler must not be an error response (like Response.error())';
 const NO_FETCH = 'Handler does not export a fetch() function.';
 const CONSUMED =
   "Script consumed request body but didn't call respondWith(). Can't forward request.";
@@ -34,6 +37,7 @@ class ExecutionContext {
     this.#exchange = exchange;
     this.exports = exported;
     this.props = props;
+    this.tracing = shim.tracing;
   }
 
   waitUntil(promise) {
@@ -46,41 +50,6 @@ class ExecutionContext {
 
   static isPassThrough(context) {
     return context.#isPassThrough;
-  }
-}
-
-class FetchEvent extends Event {
-  #context;
-  #answer = null;
-
-  constructor(request, context) {
-    super('fetch', { cancelable: true });
-    this.request = request;
-    this.#context = context;
-  }
-
-  respondWith(response) {
-    if (this.#answer) {
-      throw new DOMException(
-        'FetchEvent.respondWith() has already been called; it can only be called once.', 'InvalidStateError'
-      );
-    }
-    this.stopImmediatePropagation();
-    this.#answer = Promise.resolve(response);
-    /* Whoever waits for the answer gets the rejection. */
-    this.#answer.catch(() => {});
-  }
-
-  waitUntil(promise) {
-    this.#context.waitUntil(promise);
-  }
-
-  passThroughOnException() {
-    this.#context.passThroughOnException();
-  }
-
-  get answer() {
-    return this.#answer;
   }
 }
 
@@ -122,12 +91,7 @@ function listenerEntrypoint(app) {
     target: () => ({}),
     fetch(request, ctx) {
       const event = new FetchEvent(request, ctx);
-      for (const listener of app.events.listeners('fetch')) {
-        listener.call(globalThis, event);
-        if (event.answer || event.defaultPrevented) {
-          break;
-        }
-      }
+      app.events.dispatchEvent(event);
       return event.answer ?? forward(request);
     },
   };
@@ -254,6 +218,10 @@ function withoutConnection(response) {
 function send(exchange, response) {
   if (!web.isResponse(response)) {
     exchange.fail('invalid', new TypeError(NO_RESPONSE));
+    return undefined;
+  }
+  if (response.type === 'error') {
+    exchange.fail('invalid', new TypeError(ERROR_RESPONSE));
     return undefined;
   }
   return web.sendResponse(exchange, withoutConnection(encoded(response)));

@@ -127,11 +127,15 @@ function isNotModified(request, headers) {
   return parseDate(headers.get('last-modified')) <= parseDate(request.get('if-modified-since'));
 }
 
-/* "bytes=0-9" to [0, 9], null where there is none to honour, undefined where it lies outside. */
+/* "bytes=0-9" to [0, 9], null where none is asked for (of several, all of it is given), undefined
+ * where it cannot be honoured. */
 function parseRange(header, size) {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
-  if (!match || (match[1] === '' && match[2] === '')) {
+  if (header === null || /^\s*bytes=[\d\s-]+(?:,[\d\s-]+)+$/.test(header)) {
     return null;
+  }
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
+  if (!match || (match[1] === '' && match[2] === '')) {
+    return undefined;
   }
   if (match[1] === '') {
     const count = Math.min(Number(match[2]), size);

@@ -5,7 +5,9 @@
 const nodeCrypto = require('node:crypto');
 const timers = require('node:timers/promises');
 const { current } = require('../context');
-const { CacheStorage } = require('./worker_cache');
+const { Cache, CacheStorage } = require('./worker_cache');
+const { ExtendableEvent, FetchEvent } = require('./worker_events');
+const { checkUrl } = require('./worker_init');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
 
@@ -108,28 +110,20 @@ function unavailable(name, why) {
 
 /* fetch */
 
-function checkUrl(input) {
+function targetOf(input) {
   const text = input instanceof Request ? input.url : String(input);
-  const url = URL.parse(text);
-  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+  checkUrl(text);
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`Fetch API cannot load: ${text}`);
   }
   return url;
 }
 
-/* A request that came in and goes on as it is leaves its redirects to the client. */
-function platformInit(input, init) {
-  const standard = requests.standardInit(init);
-  if (input instanceof Request && requests.exchangeOf(input) && standard?.redirect === undefined) {
-    return { ...standard, redirect: 'manual' };
-  }
-  return standard;
-}
-
 function makeFetch(platformFetch) {
   return async function fetch(input, init) {
-    const url = checkUrl(input);
-    const settings = platformInit(input, init);
+    const url = targetOf(input);
+    const settings = requests.initFor(input, init);
     if (origin.isOurs(url, current())) {
       return origin.fetchBehind(new Request(input, settings));
     }
@@ -141,16 +135,39 @@ function makeFetch(platformFetch) {
 
 function makeEvents() {
   const listeners = new Map();
+  const of = (type) => listeners.get(type) ?? [];
   return {
-    listeners: (type) => listeners.get(type) ?? [],
+    listeners: of,
     addEventListener(type, listener) {
-      const call = typeof listener === 'function' ? listener : listener?.handleEvent?.bind(listener);
-      if (typeof call !== 'function') {
+      if (typeof listener !== 'function' && typeof listener?.handleEvent !== 'function') {
         throw new TypeError('addEventListener needs a function.');
       }
-      listeners.set(type, [...(listeners.get(type) ?? []), call]);
+      if (!of(type).includes(listener)) {
+        listeners.set(type, [...of(type), listener]);
+      }
+    },
+    removeEventListener(type, listener) {
+      listeners.set(type, of(type).filter((other) => other !== listener));
+    },
+    dispatchEvent(event) {
+      for (const listener of of(event.type)) {
+        if (typeof listener === 'function') {
+          listener.call(globalThis, event);
+        } else {
+          listener.handleEvent(event);
+        }
+        if (event.isStopped) {
+          break;
+        }
+      }
+      return !event.defaultPrevented;
     },
   };
+}
+
+/* Uncaught, as far as the log is concerned; nobody else hears of it. */
+function reportError(error) {
+  console.error(error);
 }
 
 /* In the function's zygote, before its module loads. Returns the listeners it registers. */
@@ -162,6 +179,14 @@ function install(spec) {
   globalThis.fetch = makeFetch(platformFetch);
   define('self', globalThis);
   define('addEventListener', events.addEventListener);
+  define('removeEventListener', events.removeEventListener);
+  define('dispatchEvent', events.dispatchEvent);
+  define('reportError', reportError);
+  define('origin', 'null');
+  define('ExtendableEvent', ExtendableEvent);
+  define('FetchEvent', FetchEvent);
+  define('Cache', Cache);
+  define('CacheStorage', CacheStorage);
   define('caches', new CacheStorage());
   define('scheduler', { wait: (ms, options) => timers.scheduler.wait(ms, options) });
   define('navigator', {

@@ -6,8 +6,8 @@
 
 const { requestOf } = require('../web');
 const { LightHeaders, wrap } = require('../web_headers');
+const { checkUrl, requestInit, responseBody } = require('./worker_init');
 
-const CACHE_MODES = new Set(['no-store', 'no-cache', 'reload']);
 const INTERNAL = 'x-mayfly-';
 
 /* Where wrangler dev says that everybody is, when it cannot ask. */
@@ -76,7 +76,6 @@ function makeCf(exchange, said) {
   return {
     ...PLACE,
     country: said.country,
-    isEUCountry: undefined,
     clientTcpRtt: 0,
     clientAcceptEncoding: said.acceptEncoding,
     httpProtocol: 'HTTP/1.1',
@@ -109,40 +108,11 @@ function cfOf(request) {
   return (state.cf ??= makeCf(state.exchange, state.said));
 }
 
-function validateCf(init) {
-  const { cf } = init;
-  if (typeof cf !== 'object' || cf === null || cf.cacheControl === undefined) {
-    return;
-  }
-  if (cf.cacheTtl !== undefined) {
-    throw new TypeError(
-      "The 'cacheControl' and 'cacheTtl' options on cf are mutually exclusive. Use 'cacheControl' " +
-        "for explicit Cache-Control header directives, or 'cacheTtl' for a simplified TTL, but not both."
-    );
-  }
-  if (init.cache !== undefined) {
-    throw new TypeError(
-      "The 'cacheControl' option on cf cannot be used together with the 'cache' request option. " +
-        "The 'cache' option ('no-store'/'no-cache') maps to cache TTL behavior internally, which " +
-        'conflicts with explicit Cache-Control directives.'
-    );
-  }
-}
-
-/* The init of a Request or of fetch, checked as Workers do and without what undici does not know. */
-function standardInit(init) {
-  if (typeof init !== 'object' || init === null || init instanceof Request) {
-    return init;
-  }
-  if (init.cache !== undefined && !CACHE_MODES.has(init.cache)) {
-    throw new TypeError(`Unsupported cache mode: ${init.cache}`);
-  }
-  validateCf(init);
-  const { cf: _cf, fetcher: _fetcher, ...rest } = init;
-  if (rest.body instanceof ReadableStream) {
-    rest.duplex ??= 'half';
-  }
-  return rest;
+/* A copy of a request that came in still leaves redirects to the client. */
+function initFor(input, init) {
+  const checked = requestInit(init);
+  const inherits = incoming.has(input) && (checked === undefined || checked === null || checked.redirect === undefined);
+  return inherits ? { ...checked, redirect: 'manual' } : checked;
 }
 
 function rememberCf(request, input, init) {
@@ -171,7 +141,8 @@ function installRequest() {
       throw new TypeError("Class constructor Request cannot be invoked without 'new'");
     }
     const target = new.target === Request ? Base : new.target;
-    const made = Reflect.construct(Base, [input, standardInit(init)], target);
+    checkUrl(input);
+    const made = Reflect.construct(Base, [input, initFor(input, init)], target);
     return rememberCf(made, input, init);
   }
   replaceGlobal('Request', Request, Base);
@@ -221,9 +192,10 @@ function installResponse() {
     if (init?.webSocket) {
       throw new TypeError('WebSocket upgrades are not supported by this runtime yet.');
     }
+    const kept = responseBody(body, init);
     const made = new.target === Response
-      ? new Base(body, init)
-      : Reflect.construct(Base, [body, init], new.target);
+      ? new Base(kept, init)
+      : Reflect.construct(Base, [kept, init], new.target);
     if (init?.encodeBody === 'manual') {
       manuallyEncoded.add(made);
     }
@@ -235,10 +207,20 @@ function installResponse() {
   });
 }
 
+function getAll(name) {
+  if (String(name).toLowerCase() !== 'set-cookie') {
+    throw new TypeError('getAll() can only be used with the header name "Set-Cookie".');
+  }
+  return this.getSetCookie();
+}
+
 /* In the function's zygote, before its module loads. */
 function install() {
   installRequest();
   installResponse();
+  Object.defineProperty(Headers.prototype, 'getAll', {
+    value: getAll, writable: true, configurable: true, enumerable: true,
+  });
 }
 
 module.exports = {
@@ -247,5 +229,5 @@ module.exports = {
   incomingRequest,
   install,
   isManuallyEncoded: (response) => manuallyEncoded.has(response),
-  standardInit,
+  initFor,
 };

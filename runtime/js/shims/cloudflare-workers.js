@@ -78,27 +78,33 @@ function waitUntil(promise) {
   exchange.waitUntil(promise);
 }
 
-module.exports = {
-  DurableObject,
-  RpcPromise,
-  RpcProperty,
-  RpcStub,
-  RpcTarget,
-  ServiceStub,
-  WorkerEntrypoint,
-  WorkflowEntrypoint,
-  abortIsolate(reason) {
-    throw new Error(reason ?? 'abortIsolate() was called');
-  },
-  cache: undefined,
-  env: indirect(() => current('env'), true),
-  exports: indirect(() => current('exports'), false),
-  restore: Symbol.for('cloudflare:workers.restore'),
-  tracing: { enterSpan: (_name, fn, ...args) => fn({ setAttribute() {}, isTraced: false }, ...args) },
-  waitUntil,
-  withEnv: (env, fn) => withEnvAndExports(env, current('exports'), fn),
-  withExports: (exported, fn) => withEnvAndExports(current('env'), exported, fn),
-  withEnvAndExports,
-  /* For the dialect alone. */
-  [Symbol.for('mayfly.workers.base')]: base,
-};
+function abortIsolate(reason) {
+  throw new Error(reason ?? 'abortIsolate() was called');
+}
+
+/* Tracing is the platform's; a span here only runs its function. */
+const span = { isTraced: false, setAttribute() {} };
+const tracing = { enterSpan: (_name, fn, ...args) => fn(span, ...args) };
+
+/* One by one, for Node.js has to find the names when an ES module imports them. */
+exports.DurableObject = DurableObject;
+exports.RpcPromise = RpcPromise;
+exports.RpcProperty = RpcProperty;
+exports.RpcStub = RpcStub;
+exports.RpcTarget = RpcTarget;
+exports.ServiceStub = ServiceStub;
+exports.WorkerEntrypoint = WorkerEntrypoint;
+exports.WorkflowEntrypoint = WorkflowEntrypoint;
+exports.abortIsolate = abortIsolate;
+exports.cache = undefined;
+exports.env = indirect(() => current('env'), true);
+exports.exports = indirect(() => current('exports'), false);
+exports.restore = Symbol.for('cloudflare:workers.restore');
+exports.tracing = tracing;
+exports.waitUntil = waitUntil;
+exports.withEnv = (env, fn) => withEnvAndExports(env, current('exports'), fn);
+exports.withExports = (exported, fn) => withEnvAndExports(current('env'), exported, fn);
+exports.withEnvAndExports = withEnvAndExports;
+
+/* For the dialect alone. */
+exports[Symbol.for('mayfly.workers.base')] = base;

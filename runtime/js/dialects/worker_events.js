@@ -1,0 +1,55 @@
+'use strict';
+
+/* Events of the service worker syntax. */
+
+class ExtendableEvent extends Event {
+  #context;
+
+  constructor(type, context) {
+    super(type, { cancelable: true });
+    this.#context = context;
+  }
+
+  waitUntil(promise) {
+    this.#context.waitUntil(promise);
+  }
+}
+
+class FetchEvent extends ExtendableEvent {
+  #context;
+  #answer = null;
+
+  constructor(request, context) {
+    super('fetch', context);
+    this.#context = context;
+    this.request = request;
+  }
+
+  respondWith(response) {
+    if (this.#answer) {
+      throw new DOMException(
+        'FetchEvent.respondWith() has already been called; it can only be called once.',
+        'InvalidStateError'
+      );
+    }
+    this.#answer = Promise.resolve(response);
+    /* Whoever waits for the answer gets the rejection. */
+    this.#answer.catch(() => {});
+  }
+
+  passThroughOnException() {
+    this.#context.passThroughOnException();
+  }
+
+  /* The promise of a Response, or null. */
+  get answer() {
+    return this.#answer;
+  }
+
+  /* The first listener that answers is the last. */
+  get isStopped() {
+    return this.#answer !== null || this.defaultPrevented;
+  }
+}
+
+module.exports = { ExtendableEvent, FetchEvent };
