@@ -131,6 +131,11 @@ static bool has_summary(const struct console *c)
     return uv_is_active((const uv_handle_t *)&c->summary) != 0;
 }
 
+static void console_closed(uv_handle_t *handle)
+{
+    free(container_of((uv_timer_t *)handle, struct console, summary));
+}
+
 void console_destroy(struct console *c)
 {
     if (has_summary(c)) {
@@ -138,7 +143,7 @@ void console_destroy(struct console *c)
     }
     writer_finish(c->writer, CONSOLE_LAST_WRITE_MS);
     buf_finish(&c->buf);
-    free(c);
+    uv_close((uv_handle_t *)&c->summary, console_closed);
 }
 
 /* ---- builds ---- */

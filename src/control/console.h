@@ -18,7 +18,7 @@ struct console;
 
 /* Writes to `fd`, which stays the caller's. */
 struct console *console_create(uv_loop_t *loop, int fd, enum console_format format);
-/* Writes what is left. The loop need not run any more. */
+/* Writes what is left. Freed when the loop runs next. */
 void console_destroy(struct console *c);
 
 /* False while what was printed waits for a slow reader: then records had better wait too. */
