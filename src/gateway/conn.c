@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/conn.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "gateway/gateway.h"
+#include "gateway/invoke.h"
+#include "gateway/listener.h"
+#include "gateway/reply.h"
+#include "gateway/request.h"
+
+#define CONN_IN_BYTES      (64 * KIB) /* pipelined requests wait up to this much */
+#define CONN_OUT_BYTES_MAX (4 * MIB)  /* the streams' windows keep it far below */
+#define CONN_KEEP_BYTES    (4 * KIB)  /* of a buffer, between requests */
+#define CONN_DISCARD_BYTES (1 * MIB)  /* of a body nobody wants, to keep the connection */
+#define CONN_LINGER_MS     2000
+/* A client that closes its sending side may still read: wget and nc do. One that is gone looks the
+ * same. Between the two: an answer that comes within this is sent. */
+#define CONN_HALF_CLOSE_MS 200
+
+const char *conn_state_name(enum conn_state state)
+{
+    static const char *const names[] = {
+        [CONN_IDLE] = "idle",       [CONN_HEAD] = "head",       [CONN_BUSY] = "busy",
+        [CONN_DISCARD] = "discard", [CONN_CLOSING] = "closing", [CONN_LINGER] = "linger",
+        [CONN_CLOSED] = "closed",
+    };
+    return names[state];
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static bool wants_read(const struct conn *c)
+{
+    if (c->eof || c->state == CONN_CLOSING || c->state == CONN_CLOSED) {
+        return false;
+    }
+    return !c->body_blocked && c->in.len < CONN_IN_BYTES;
+}
+
+static void watch(struct conn *c)
+{
+    if (c->state == CONN_CLOSED) {
+        return;
+    }
+    int events = (wants_read(c) ? UV_READABLE : 0) | (conn_pending(c) > 0 ? UV_WRITABLE : 0) |
+                 (c->eof ? 0 : UV_DISCONNECT);
+    if (events == c->events) {
+        return;
+    }
+    c->events = events;
+    if (events == 0) {
+        (void)uv_poll_stop(&c->poll); /* always succeeds */
+    } else {
+        (void)uv_poll_start(&c->poll, events, on_poll); /* fails only for a closed handle */
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct conn *c = container_of((uv_poll_t *)handle, struct conn, poll);
+    buf_finish(&c->in);
+    buf_finish(&c->out);
+    free(c);
+}
+
+static void close_now(struct conn *c)
+{
+    if (c->state == CONN_CLOSED) {
+        return;
+    }
+    struct request *rq = take_ptr(c->request);
+    c->state = CONN_CLOSED;
+    list_remove(&c->in_gateway);
+    list_remove(&c->dirty);
+    c->gateway->conn_count--;
+    uv_close((uv_handle_t *)&c->poll, on_closed);
+    (void)close(c->fd);
+    listener_resume(c->gateway);
+    if (rq) {
+        request_client_gone(rq);
+    }
+}
+
+size_t conn_pending(const struct conn *c)
+{
+    return c->out.len - c->sent;
+}
+
+void conn_touch(struct conn *c)
+{
+    if (list_is_empty(&c->dirty)) {
+        list_push(&c->gateway->dirty_conns, &c->dirty);
+    }
+}
+
+static void process_later(struct conn *c)
+{
+    c->process_again = true;
+    conn_touch(c);
+}
+
+static bool body_is_complete(const struct conn *c)
+{
+    return c->body == CONN_BODY_NONE;
+}
+
+static void begin_close(struct conn *c)
+{
+    c->state = CONN_CLOSING;
+    c->deadline_ms = 0;
+    c->body_blocked = false;
+    conn_touch(c);
+}
+
+static void begin_idle(struct conn *c)
+{
+    c->state = CONN_IDLE;
+    c->scan = (struct http_scan){ 0 };
+    c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_KEEPALIVE_MS;
+    c->gone_ms = 0;
+    if (c->in.len > 0 || c->eof) {
+        process_later(c);
+    }
+}
+
+void conn_answered(struct conn *c, bool keep_alive)
+{
+    struct request *rq = take_ptr(c->request);
+    bool too_much = c->body == CONN_BODY_LENGTH && c->body_left > CONN_DISCARD_BYTES;
+    c->body_blocked = false;
+    if (!keep_alive || too_much) {
+        begin_close(c);
+    } else if (!body_is_complete(c)) {
+        c->state = CONN_DISCARD;
+        c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+        if (c->body == CONN_BODY_CHUNKED) {
+            c->body_left = CONN_DISCARD_BYTES;
+        }
+        process_later(c);
+    } else {
+        begin_idle(c);
+    }
+    conn_touch(c);
+    request_release(rq);
+}
+
+void conn_abort(struct conn *c)
+{
+    struct request *rq = take_ptr(c->request);
+    struct linger hard = { .l_onoff = 1 };
+    if (rq->reply.framing == HTTP_FRAMING_CLOSE) {
+        /* Only a reset tells this client that something is missing. */
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    }
+    c->body = CONN_BODY_NONE;
+    begin_close(c);
+    request_release(rq);
+}
+
+void conn_resume_body(struct conn *c)
+{
+    if (c->body_blocked) {
+        c->body_blocked = false;
+        process_later(c);
+    }
+}
+
+/* The client's bytes. */
+
+static void refuse(struct conn *c, unsigned status)
+{
+    c->keep_alive = false;
+    request_refuse(c, status);
+    c->body = CONN_BODY_LENGTH; /* who knows what else is coming: linger */
+    c->body_left = 1;
+    begin_close(c);
+}
+
+static void begin_body(struct conn *c, const struct http_head *head)
+{
+    c->body = head->chunked              ? CONN_BODY_CHUNKED
+              : http_head_has_body(head) ? CONN_BODY_LENGTH
+                                         : CONN_BODY_NONE;
+    c->body_left = head->length;
+    c->chunked = (struct http_chunked){ 0 };
+    c->deadline_ms = body_is_complete(c) ? 0 : gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+}
+
+/* A head, or part of one, is at the front. False: more is needed. */
+static bool take_head(struct conn *c, struct str *in)
+{
+    int len = http_head_scan(&c->scan, *in);
+    if (len == 0) {
+        if (c->state == CONN_IDLE && in->len > 0) {
+            c->state = CONN_HEAD;
+            c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_HEAD_MS;
+        }
+        return false;
+    }
+    struct str head = str_skip(*in, c->scan.blank);
+    head.len = len > 0 ? (size_t)len - c->scan.blank : 0;
+    struct request *rq = NULL;
+    int r = len > 0 ? request_create(c->gateway, c, head, &rq) : len;
+    if (r < 0) {
+        *in = str_of(in->data + in->len, 0);
+        refuse(c, (unsigned)-r);
+        return true;
+    }
+    *in = str_skip(*in, (size_t)len);
+    c->state = CONN_BUSY;
+    c->request = rq;
+    c->keep_alive = rq->head.keep_alive;
+    begin_body(c, &rq->head);
+    rq->body_end = body_is_complete(c);
+    request_start(rq);
+    return true;
+}
+
+static void body_complete(struct conn *c)
+{
+    c->body = CONN_BODY_NONE;
+    c->deadline_ms = 0;
+    if (c->request) {
+        c->request->body_end = true;
+        invoke_body_end(c->request);
+    }
+}
+
+/* Takes at most `room` bytes of the body off `in`. Negative: malformed. 1: something was taken. */
+static int take_body(struct conn *c, struct str *in, size_t room, struct str *ret_data)
+{
+    struct str part = str_of(in->data, in->len < room ? in->len : room);
+    *ret_data = str_of(in->data, 0);
+    if (c->body == CONN_BODY_LENGTH) {
+        size_t len = part.len < c->body_left ? part.len : (size_t)c->body_left;
+        *ret_data = str_of(in->data, len);
+        *in = str_skip(*in, len);
+        c->body_left -= len;
+        return c->body_left > 0 ? HTTP_CHUNKED_DATA : HTTP_CHUNKED_END;
+    }
+    size_t before = part.len;
+    int r = http_chunked_decode(&c->chunked, &part, ret_data);
+    *in = str_skip(*in, before - part.len);
+    return r;
+}
+
+/* False: wait for more of it, or for room. */
+static bool feed_body(struct conn *c, struct str *in)
+{
+    if (in->len == 0) {
+        return false;
+    }
+    size_t room = invoke_body_room(c->request);
+    if (room == 0) {
+        c->body_blocked = true;
+        c->deadline_ms = 0;
+        return false;
+    }
+    struct str data;
+    int r = take_body(c, in, room, &data);
+    if (r < 0) {
+        struct request *rq = take_ptr(c->request);
+        bool started = rq->reply_started;
+        request_client_gone(rq);
+        if (started) {
+            begin_close(c);
+        } else {
+            refuse(c, 400);
+        }
+        return true;
+    }
+    c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    if (data.len > 0) {
+        invoke_body(c->request, data);
+    }
+    if (r == HTTP_CHUNKED_END && c->state == CONN_BUSY) {
+        body_complete(c);
+    }
+    return r == HTTP_CHUNKED_END || in->len > 0;
+}
+
+static bool discard_body(struct conn *c, struct str *in)
+{
+    struct str data;
+    if (in->len == 0) {
+        return false;
+    }
+    int r = take_body(c, in, in->len, &data);
+    if (r == HTTP_CHUNKED_END) {
+        c->body = CONN_BODY_NONE;
+        begin_idle(c);
+        return true;
+    }
+    if (c->body == CONN_BODY_CHUNKED) {
+        c->body_left = data.len < c->body_left ? c->body_left - data.len : 0;
+    }
+    if (r < 0 || c->body_left == 0) {
+        begin_close(c);
+    }
+    return true;
+}
+
+/* Handles bytes until more are needed; what is left of `in` must be kept. */
+static void process(struct conn *c, struct str *in)
+{
+    for (;;) {
+        bool again = false;
+        switch (c->state) {
+        case CONN_IDLE:
+        case CONN_HEAD:
+            again = take_head(c, in);
+            break;
+        case CONN_BUSY:
+            again = c->body != CONN_BODY_NONE && feed_body(c, in);
+            break;
+        case CONN_DISCARD:
+            again = discard_body(c, in);
+            break;
+        case CONN_CLOSING:
+        case CONN_LINGER:
+        case CONN_CLOSED:
+            *in = str_of(in->data + in->len, 0);
+            break;
+        }
+        if (!again) {
+            return;
+        }
+    }
+}
+
+static void process_kept(struct conn *c)
+{
+    struct str in = buf_str(&c->in);
+    if (in.len > 0) {
+        process(c, &in);
+        buf_consume(&c->in, c->in.len - in.len);
+    }
+    if (c->in.len == 0 && c->in.capacity > CONN_KEEP_BYTES) {
+        buf_finish(&c->in);
+    }
+}
+
+static void on_eof(struct conn *c)
+{
+    c->eof = true;
+    switch (c->state) {
+    case CONN_BUSY:
+        if (c->body != CONN_BODY_NONE) {
+            close_now(c); /* half a request */
+        } else {
+            c->gone_ms = gateway_now_ms(c->gateway) + CONN_HALF_CLOSE_MS;
+            gateway_expect_sweep(c->gateway);
+        }
+        break;
+    case CONN_CLOSING:
+        break;
+    default:
+        close_now(c);
+    }
+}
+
+static void on_bytes(struct conn *c, struct str bytes, bool in_buffer)
+{
+    if (in_buffer) {
+        c->in.len += bytes.len;
+        process_kept(c);
+        return;
+    }
+    process(c, &bytes);
+    if (bytes.len > 0 && c->state != CONN_CLOSED && buf_append(&c->in, bytes) < 0) {
+        close_now(c); /* cannot be: the limit is above what is read at once */
+    }
+}
+
+static void read_some(struct conn *c)
+{
+    bool in_buffer = c->in.len > 0;
+    char *at = c->gateway->scratch;
+    if (in_buffer && buf_reserve(&c->in, CONN_IN_BYTES / 4, &at) < 0) {
+        return;
+    }
+    ssize_t n = recv(c->fd, at, in_buffer ? CONN_IN_BYTES / 4 : GATEWAY_SCRATCH_BYTES, 0);
+    if (n > 0) {
+        on_bytes(c, str_of(at, (size_t)n), in_buffer);
+    } else if (n == 0) {
+        on_eof(c);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        close_now(c);
+    }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct conn *c = container_of(poll, struct conn, poll);
+    gateway_turn(c->gateway);
+    if (status < 0) {
+        close_now(c); /* reset */
+        return;
+    }
+    if (events & UV_READABLE) {
+        read_some(c);
+    } else if ((events & UV_DISCONNECT) && c->state != CONN_CLOSED) {
+        /* Seen while we do not read: the end comes up when what is before it has been read. */
+        int error = 0;
+        socklen_t len = sizeof(error);
+        if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0) {
+            close_now(c);
+            return;
+        }
+        if (!c->body_blocked && c->body == CONN_BODY_NONE) {
+            on_eof(c);
+        } else {
+            c->events &= ~UV_DISCONNECT;
+            (void)uv_poll_start(&c->poll, c->events, on_poll); /* as in watch() */
+            return;
+        }
+    }
+    if (c->state != CONN_CLOSED) {
+        if (events & UV_WRITABLE) {
+            conn_touch(c);
+        }
+        watch(c);
+    }
+}
+
+/* Sending. */
+
+static void shut(struct conn *c)
+{
+    if (c->eof || (body_is_complete(c) && c->in.len == 0)) {
+        close_now(c);
+        return;
+    }
+    /* Bytes that nobody will read are on their way: closing now would reset the connection and
+     * could take our answer from the client's hands. RFC 9112 9.6. */
+    (void)shutdown(c->fd, SHUT_WR);
+    c->state = CONN_LINGER;
+    c->deadline_ms = gateway_now_ms(c->gateway) + CONN_LINGER_MS;
+    buf_finish(&c->in);
+}
+
+/* False: the connection is closed. */
+static bool send_pending(struct conn *c)
+{
+    size_t len = conn_pending(c);
+    if (len == 0) {
+        return true;
+    }
+    ssize_t n = send(c->fd, c->out.data + c->sent, len, MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        close_now(c);
+        return false;
+    }
+    if (n > 0) {
+        c->sent += (size_t)n;
+    }
+    if (n > 0 || c->send_ms == 0) {
+        c->send_ms = gateway_now_ms(c->gateway) + LIMIT_SEND_IDLE_MS;
+    }
+    if (c->sent == c->out.len) {
+        buf_clear(&c->out);
+        c->sent = 0;
+        c->send_ms = 0;
+    } else if (c->sent >= CONN_IN_BYTES) {
+        buf_consume(&c->out, c->sent);
+        c->sent = 0;
+    }
+    return true;
+}
+
+void conn_flush(struct conn *c)
+{
+    list_remove(&c->dirty);
+    if (!send_pending(c)) {
+        return;
+    }
+    if (c->request) {
+        reply_drained(c->request);
+    }
+    if (c->process_again) {
+        c->process_again = false;
+        process_kept(c);
+        if (c->eof && c->state == CONN_IDLE) {
+            close_now(c);
+        }
+    }
+    if (c->state == CONN_CLOSING && conn_pending(c) == 0) {
+        shut(c);
+    }
+    if (c->state == CONN_IDLE && conn_pending(c) == 0 && c->out.capacity > CONN_KEEP_BYTES) {
+        buf_finish(&c->out);
+    }
+    watch(c);
+}
+
+/* Times. */
+
+static void on_deadline(struct conn *c)
+{
+    switch (c->state) {
+    case CONN_HEAD:
+        refuse(c, 408);
+        break;
+    case CONN_BUSY: {
+        struct request *rq = take_ptr(c->request);
+        bool started = rq->reply_started;
+        request_client_gone(rq);
+        if (started) {
+            close_now(c);
+        } else {
+            refuse(c, 408);
+        }
+        break;
+    }
+    default:
+        close_now(c);
+    }
+}
+
+void conn_sweep(struct conn *c, uint64_t now_ms)
+{
+    if (c->send_ms > 0 && now_ms >= c->send_ms) {
+        close_now(c);
+    } else if (c->gone_ms > 0 && now_ms >= c->gone_ms) {
+        c->gone_ms = 0;
+        close_now(c);
+    } else if (c->deadline_ms > 0 && now_ms >= c->deadline_ms) {
+        on_deadline(c);
+    }
+}
+
+static void name_peer(struct conn *c, const struct sockaddr_storage *peer)
+{
+    if (peer->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+        c->port = ntohs(in6->sin6_port);
+        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+            (void)inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, c->address, sizeof(c->address));
+        } else {
+            (void)inet_ntop(AF_INET6, &in6->sin6_addr, c->address, sizeof(c->address));
+        }
+    } else if (peer->ss_family == AF_INET) {
+        const struct sockaddr_in *in4 = (const struct sockaddr_in *)peer;
+        c->port = ntohs(in4->sin_port);
+        (void)inet_ntop(AF_INET, &in4->sin_addr, c->address, sizeof(c->address));
+    } else {
+        (void)snprintf(c->address, sizeof(c->address), "127.0.0.1"); /* a local socket */
+    }
+}
+
+void conn_create(struct gateway *g, int fd, const struct sockaddr_storage *peer)
+{
+    struct conn *c = mem_new(struct conn);
+    *c = (struct conn){ .gateway = g, .fd = fd };
+    list_init(&c->dirty);
+    buf_init(&c->in, 4 * CONN_IN_BYTES);
+    buf_init(&c->out, CONN_OUT_BYTES_MAX);
+    name_peer(c, peer);
+    if (uv_poll_init(&g->loop, &c->poll, fd) < 0) {
+        (void)close(fd);
+        free(c);
+        return;
+    }
+    list_push(&g->conns, &c->in_gateway);
+    g->conn_count++;
+    c->deadline_ms = gateway_now_ms(g) + LIMIT_HEAD_MS;
+    watch(c);
+}

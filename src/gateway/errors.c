@@ -1,0 +1,375 @@
+/* The bodies follow the platforms' own, which their tools and people's tests look for. In
+ * development each also says what happened.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/errors.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "http/http_reply.h"
+
+#define RETRY_AFTER_S "1"
+
+struct out {
+    struct buf *fields;
+    struct buf *body;
+};
+
+/* What does not fit is left out: the buffers are larger than anything that must be there. */
+static void add_field(struct out *o, const char *name, const char *value)
+{
+    (void)!buf_printf(o->fields, "%s%c%s%c", name, 0, value, 0);
+}
+
+static void add_text(struct out *o, const char *fmt, ...) PRINTF(2, 3);
+static void add_text(struct out *o, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (len > 0) {
+        size_t size = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+        (void)!buf_append(o->body, str_of(text, size));
+    }
+}
+
+static void add_str(struct out *o, struct str s)
+{
+    (void)!buf_append(o->body, s);
+}
+
+static void set_type(struct out *o, const char *type)
+{
+    add_field(o, "content-type", type);
+}
+
+static const char *describe(enum error_kind kind)
+{
+    static const char *const texts[] = {
+        [ERROR_NONE] = "",
+        [ERROR_THROW] = "The function threw an error.",
+        [ERROR_LOAD] = "The function's module threw an error while it was loaded.",
+        [ERROR_INVALID] = "The function did not return a response that can be sent.",
+        [ERROR_MISSING] = "The function exports no handler for this.",
+        [ERROR_METHOD] = "The function does not answer this method.",
+        [ERROR_SIZE] = "The function's response is larger than its limit.",
+        [ERROR_BROKEN] = "The function could not be built.",
+        [ERROR_START] = "No instance of the function could be started.",
+        [ERROR_CRASH] = "The function's process ended before it had answered.",
+        [ERROR_MEMORY] = "The function used more memory than its limit and was ended.",
+        [ERROR_CPU] = "The function used more CPU time than its limit and was ended.",
+        [ERROR_TIMEOUT] = "The function did not answer in time.",
+        [ERROR_OVERLOAD] = "Every instance of the function is busy; try again.",
+        [ERROR_BODY] = "The request's body is larger than the function's limit.",
+        [ERROR_HEAD] = "The request's head is too large.",
+        [ERROR_ROUTE] = "",
+    };
+    return texts[kind];
+}
+
+/* The same in every dialect, because the platforms answer them before a function's own rules. */
+static unsigned plain_status(const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_ROUTE:
+        return e->status;
+    case ERROR_METHOD:
+        return 405;
+    case ERROR_OVERLOAD:
+        return 503;
+    case ERROR_BODY:
+        return 413;
+    case ERROR_HEAD:
+        return 431;
+    case ERROR_TIMEOUT:
+        return 504;
+    case ERROR_START:
+    case ERROR_CRASH:
+    case ERROR_MEMORY:
+    case ERROR_CPU:
+        return 502;
+    default:
+        return 500;
+    }
+}
+
+/* What went wrong, for the person who writes the function. */
+static void explain(struct out *o, const struct error_case *e)
+{
+    add_text(o, "%s\n", describe(e->kind));
+    if (e->detail.len > 0) {
+        add_str(o, STR("\n"));
+        add_str(o, e->detail);
+        add_str(o, STR("\n"));
+    }
+    if (*e->function) {
+        add_text(o, "\nfunction %s, request %s\n", e->function, e->id);
+    }
+}
+
+static unsigned answer_plain(struct out *o, const struct error_case *e)
+{
+    unsigned status = plain_status(e);
+    set_type(o, "text/plain; charset=utf-8");
+    if (e->kind == ERROR_ROUTE || (!e->dev && e->kind != ERROR_OVERLOAD)) {
+        add_text(o, "%s\n", http_reason(status));
+        if (e->dev && e->detail.len > 0) {
+            add_str(o, e->detail);
+            add_str(o, STR("\n"));
+        }
+    } else {
+        explain(o, e);
+    }
+    return status;
+}
+
+/* Vercel: a text of three parts, the code again in x-vercel-error. */
+static unsigned answer_vercel_code(struct out *o, const struct error_case *e, unsigned status,
+                                   const char *code)
+{
+    set_type(o, "text/plain; charset=utf-8");
+    add_field(o, "x-vercel-error", code);
+    if (status == 404) {
+        add_text(o, "The page could not be found\n\n%s\n\n%s\n", code, e->id);
+    } else if (status >= 500) {
+        add_text(o, "%s\n\n%s\n\n%s\n",
+                 e->kind == ERROR_TIMEOUT || e->kind == ERROR_OVERLOAD
+                     ? "An error occurred with your deployment"
+                     : "A server error has occurred",
+                 code, e->id);
+    } else {
+        add_text(o, "%s\n\n%s\n\n%s\n", http_reason(status), code, e->id);
+    }
+    if (e->dev && e->kind != ERROR_ROUTE) {
+        add_str(o, STR("\n"));
+        explain(o, e);
+    }
+    return status;
+}
+
+static unsigned answer_vercel(struct out *o, const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_ROUTE:
+        return e->status == 404 ? answer_vercel_code(o, e, 404, "NOT_FOUND") : answer_plain(o, e);
+    case ERROR_TIMEOUT:
+        return answer_vercel_code(o, e, 504, "FUNCTION_INVOCATION_TIMEOUT");
+    case ERROR_BODY:
+        return answer_vercel_code(o, e, 413, "FUNCTION_PAYLOAD_TOO_LARGE");
+    case ERROR_SIZE:
+        return answer_vercel_code(o, e, 500, "FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE");
+    case ERROR_INVALID:
+        return answer_vercel_code(o, e, 502, "NO_RESPONSE_FROM_FUNCTION");
+    case ERROR_OVERLOAD:
+        return answer_vercel_code(o, e, 503, "FUNCTION_THROTTLED");
+    case ERROR_HEAD:
+    case ERROR_METHOD:
+        return answer_plain(o, e);
+    default:
+        return answer_vercel_code(o, e, 500, "FUNCTION_INVOCATION_FAILED");
+    }
+}
+
+/* Next.js: what a route handler threw is answered 500 with nothing, as is every refusal of its
+ * own; what happens around it is Vercel's to say. */
+static unsigned answer_next(struct out *o, const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_THROW:
+    case ERROR_LOAD:
+    case ERROR_INVALID:
+    case ERROR_MISSING:
+        if (e->dev) {
+            set_type(o, "text/plain; charset=utf-8");
+            explain(o, e);
+        }
+        return 500;
+    case ERROR_METHOD:
+        return 405;
+    default:
+        return answer_vercel(o, e);
+    }
+}
+
+static void add_json_message(struct out *o, const char *text)
+{
+    json_t *json = json_pack("{s:s}", "Message", text);
+    char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    add_str(o, dump ? str_c(dump) : STR("{\"Message\":null}"));
+    free(dump);
+    json_decref(json);
+}
+
+/* Lambda function URLs. */
+static unsigned answer_lambda(struct out *o, const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_ROUTE:
+        return answer_plain(o, e);
+    case ERROR_OVERLOAD:
+        set_type(o, "application/json");
+        add_field(o, "x-amzn-errortype", "TooManyRequestsException");
+        add_json_message(o, "Rate Exceeded.");
+        return 429;
+    case ERROR_BODY:
+        set_type(o, "application/json");
+        add_field(o, "x-amzn-errortype", "RequestEntityTooLargeException");
+        add_json_message(o, "Request must be smaller than 6291456 bytes for the InvokeFunction "
+                            "operation");
+        return 413;
+    case ERROR_HEAD:
+    case ERROR_METHOD:
+        return answer_plain(o, e);
+    default:
+        if (e->dev) {
+            set_type(o, "text/plain; charset=utf-8");
+            add_str(o, STR("Internal Server Error\n\n"));
+            explain(o, e);
+        } else {
+            set_type(o, "application/octet-stream");
+            add_str(o, STR("Internal Server Error"));
+        }
+        return 502;
+    }
+}
+
+/* Cloudflare's numbers: 1101 the worker threw, 1102 it ran over a limit. */
+static unsigned answer_worker(struct out *o, const struct error_case *e)
+{
+    const char *title;
+    unsigned code, status = 500;
+    switch (e->kind) {
+    case ERROR_ROUTE:
+    case ERROR_METHOD:
+    case ERROR_BODY:
+    case ERROR_HEAD:
+        return answer_plain(o, e);
+    case ERROR_MEMORY:
+    case ERROR_CPU:
+    case ERROR_TIMEOUT:
+        title = "Worker exceeded resource limits";
+        code = 1102;
+        status = 503;
+        break;
+    case ERROR_OVERLOAD:
+        title = "You have been rate limited";
+        code = 1015;
+        status = 429;
+        break;
+    default:
+        title = "Worker threw exception";
+        code = 1101;
+    }
+    set_type(o, "text/plain; charset=utf-8");
+    add_text(o, "error code: %u\n", code);
+    if (e->dev) {
+        add_text(o, "%s\n\n", title);
+        explain(o, e);
+    }
+    return status;
+}
+
+/* Netlify: the runtime's report as JSON, or a sentence. */
+static unsigned answer_netlify(struct out *o, const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_ROUTE:
+        if (e->status != 404) {
+            return answer_plain(o, e);
+        }
+        set_type(o, "text/plain; charset=utf-8");
+        add_str(o, STR("Not Found - Request ID: "));
+        add_str(o, str_c(e->id));
+        return 404;
+    case ERROR_METHOD:
+    case ERROR_HEAD:
+    case ERROR_BODY:
+        return answer_plain(o, e);
+    case ERROR_OVERLOAD:
+        set_type(o, "text/plain; charset=utf-8");
+        add_str(o, STR("Service Unavailable"));
+        return 503;
+    case ERROR_TIMEOUT: {
+        set_type(o, "application/json");
+        char seconds[32];
+        (void)snprintf(seconds, sizeof(seconds), "%llu.%02llu",
+                       (unsigned long long)(e->timeout_ms / 1000),
+                       (unsigned long long)(e->timeout_ms % 1000 / 10)); /* always fits */
+        add_text(o,
+                 "{\"errorType\":\"Sandbox.Timedout\",\"errorMessage\":\"RequestId: %s Error: "
+                 "Task timed out after %s seconds\"}",
+                 e->id, seconds);
+        return 500;
+    }
+    default:
+        if (e->report.len > 0) {
+            set_type(o, "application/json");
+            add_str(o, e->report);
+            return 500;
+        }
+        if (e->dev) {
+            set_type(o, "text/plain; charset=utf-8");
+            explain(o, e);
+            return 502;
+        }
+        set_type(o, "application/json");
+        add_text(o,
+                 "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: "
+                 "Runtime exited without providing a reason\"}",
+                 e->id);
+        return 502;
+    }
+}
+
+/* The build's own words, whatever the platform: this is development, or a deployment that went
+ * ahead with what worked. */
+static unsigned answer_broken(struct out *o, const struct error_case *e)
+{
+    set_type(o, "text/plain; charset=utf-8");
+    if (e->dev) {
+        add_str(o, STR("This function could not be built.\n\n"));
+        add_str(o, e->detail);
+        add_str(o, STR("\n"));
+    } else {
+        add_text(o, "%s\n", http_reason(500));
+    }
+    return 500;
+}
+
+unsigned errors_answer(const struct error_case *e, struct buf *fields, struct buf *body)
+{
+    struct out o = { .fields = fields, .body = body };
+    if (e->kind == ERROR_OVERLOAD) {
+        add_field(&o, "retry-after", RETRY_AFTER_S);
+    }
+    if (e->kind == ERROR_METHOD && e->allow) {
+        add_field(&o, "allow", e->allow);
+    }
+    if (e->kind == ERROR_ROUTE && e->status == 405) {
+        add_field(&o, "allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+    }
+    if (e->kind == ERROR_BROKEN) {
+        return answer_broken(&o, e);
+    }
+    switch (e->dialect) {
+    case DIALECT_NEXT:
+        return answer_next(&o, e);
+    case DIALECT_VERCEL:
+        return answer_vercel(&o, e);
+    case DIALECT_NETLIFY:
+        return answer_netlify(&o, e);
+    case DIALECT_LAMBDA:
+    case DIALECT_BOOTSTRAP:
+        return answer_lambda(&o, e);
+    case DIALECT_WORKER:
+        return answer_worker(&o, e);
+    default:
+        return answer_plain(&o, e);
+    }
+}

@@ -1,0 +1,15 @@
+/* The answer to a request for a static file: conditions, ranges, and the file's bytes, read off the
+ * loop's thread where the disk would make it wait.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct request;
+struct file_reply;
+
+/* Answers with rq->route.file, which it takes over. */
+void file_reply_start(struct request *rq);
+/* The connection has sent something: reads on. */
+void file_reply_continue(struct file_reply *f);
+/* NULL is fine. Frees it now, or when its read has ended. */
+void file_reply_close(struct file_reply *f);

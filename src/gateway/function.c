@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/function.h"
+
+#include "base/mem.h"
+
+struct function *function_create(void)
+{
+    struct function *f = mem_new(struct function);
+    list_init(&f->in_gateway);
+    list_init(&f->open);
+    list_init(&f->closed);
+    list_init(&f->waiting);
+    return f;
+}
+
+void function_destroy(struct function *f)
+{
+    if (!f) {
+        return;
+    }
+    list_remove(&f->in_gateway);
+    for (size_t i = 0; i < f->endpoint_count; i++) {
+        free(f->endpoints[i].name);
+        free(f->endpoints[i].broken);
+        free(f->endpoints[i].allow);
+    }
+    free(f->endpoints);
+    free(f->name);
+    free(f);
+}
+
+const struct endpoint *function_endpoint(const struct function *f, uint32_t index)
+{
+    return index < f->endpoint_count ? &f->endpoints[index] : NULL;
+}
+
+uint64_t function_timeout_ms(const struct function *f, uint32_t endpoint)
+{
+    const struct endpoint *e = function_endpoint(f, endpoint);
+    return e && e->timeout_ms > 0 ? e->timeout_ms : f->timeout_ms;
+}

@@ -1,0 +1,58 @@
+/* A function as the gateway knows it: one version of a group, its limits and its instances.
+ *
+ * Lives from the first build that names it until it is retired and its last instance and request
+ * are gone. Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/list.h"
+#include "base/str.h"
+#include "gateway/dialect.h"
+#include "gateway/pool.h"
+
+struct endpoint {
+    char *name;          /* owned, as all texts here */
+    uint64_t timeout_ms; /* 0: none */
+    char *broken;        /* what the build has to say about it; NULL: it is sound */
+    char *allow;         /* "GET, POST" for a 405; NULL: unknown */
+};
+
+struct function {
+    uint64_t id;
+    char *name;
+    enum dialect dialect;
+    struct pool_limits limits;
+    uint64_t timeout_ms;
+    uint64_t body_max_bytes;     /* 0: none */
+    uint64_t response_max_bytes; /* 0: none */
+    struct endpoint *endpoints;
+    size_t endpoint_count;
+
+    struct list in_gateway;
+    struct list open;    /* instances with room, the fullest that may take more first */
+    struct list closed;  /* instances without */
+    struct list waiting; /* requests, first come first served */
+    size_t waiting_count;
+    size_t starting;
+    size_t instance_count; /* not told to stop */
+    size_t unused_count;
+    size_t reference_count; /* requests and instances that point here */
+    size_t request_count;   /* in flight, waitUntil included */
+    uint64_t used_ms;
+    double start_rate;
+    uint64_t start_counted; /* unused instances taken into use since the rate was computed */
+    uint64_t rated_ms;
+    bool retired; /* of no current build */
+};
+
+struct function *function_create(void);
+void function_destroy(struct function *f); /* NULL is fine */
+
+/* NULL when the index is out of range. */
+const struct endpoint *function_endpoint(const struct function *f, uint32_t index);
+/* Milliseconds a request of this endpoint may take, 0: any. */
+uint64_t function_timeout_ms(const struct function *f, uint32_t endpoint);
+
+DEFINE_SCOPED(function)
+#define scoped_function SCOPED(function_scope)

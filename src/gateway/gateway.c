@@ -1,0 +1,437 @@
+/* The gateway's main: its loop, its turn, and what supervisor and control say to it.
+ *
+ * A turn is one round of the loop. Callbacks read sockets and channels and append to buffers and
+ * rings; then, in the check phase, what they wrote leaves, and before the loop waits again every
+ * channel that was read from announces that its reader sleeps.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/title.h"
+#include "gateway/conn.h"
+#include "gateway/instance.h"
+#include "gateway/lease.h"
+#include "gateway/listener.h"
+#include "gateway/request.h"
+#include "gateway/routes_json.h"
+
+#define SWEEP_BUSY_MS    25  /* with requests in flight: time-outs are this exact */
+#define SWEEP_IDLE_MS    100 /* with instances that may have to go */
+#define SWEEP_QUIET_MS   1000
+#define SWEEP_CONNS_MS   500
+#define FLUSH_ROUNDS     4 /* a turn: answers that make others possible at once */
+#define ROUTES_BYTES_MAX (64 * MIB)
+
+/* Clocks and chance. */
+
+struct str gateway_date(struct gateway *g)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now); /* always works */
+    if (now.tv_sec != g->date_s) {
+        g->date_s = now.tv_sec;
+        http_date_format(now.tv_sec, g->date);
+        g->epoch_offset_ms =
+            (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 - uv_now(&g->loop);
+    }
+    return str_of(g->date, HTTP_DATE_BYTES - 1);
+}
+
+void gateway_random(struct gateway *g, void *ret, size_t len)
+{
+    if (g->random_left < len) {
+        if (getrandom(g->random, sizeof(g->random), 0) != (ssize_t)sizeof(g->random)) {
+            abort(); /* cannot be, once the system is up */
+        }
+        g->random_left = sizeof(g->random);
+    }
+    g->random_left -= len;
+    memcpy(ret, g->random + g->random_left, len);
+}
+
+/* The sweep. */
+
+static void on_sweep(uv_timer_t *timer);
+
+static void arm_sweep(struct gateway *g)
+{
+    uint64_t delay = g->request_count > 0    ? SWEEP_BUSY_MS
+                     : g->instance_count > 0 ? SWEEP_IDLE_MS
+                                             : SWEEP_QUIET_MS;
+    if (g->request_count + g->instance_count + g->conn_count == 0 && list_is_empty(&g->drains) &&
+        list_is_empty(&g->functions)) {
+        return;
+    }
+    (void)uv_timer_start(&g->sweep, on_sweep, delay, 0); /* has a callback: works */
+}
+
+void gateway_expect_sweep(struct gateway *g)
+{
+    if (!uv_is_active((uv_handle_t *)&g->sweep) || uv_timer_get_due_in(&g->sweep) > SWEEP_BUSY_MS) {
+        (void)uv_timer_start(&g->sweep, on_sweep, SWEEP_BUSY_MS, 0); /* as above */
+    }
+}
+
+/* One request's end may be the end of others: a cursor keeps the place. */
+static void sweep_requests(struct gateway *g, uint64_t now_ms)
+{
+    struct list cursor;
+    struct list *item = g->requests.next;
+    while (item != &g->requests) {
+        list_push_front(item, &cursor);
+        request_sweep(list_entry(item, struct request, in_gateway), now_ms);
+        item = cursor.next;
+        list_remove(&cursor);
+    }
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct gateway *g = container_of(timer, struct gateway, sweep);
+    uint64_t now = gateway_now_ms(g);
+    gateway_turn(g);
+    (void)gateway_date(g);
+    sweep_requests(g, now);
+    for (size_t k = 0; g->instance_count > 0 && k < GATEWAY_INSTANCE_HASH; k++) {
+        list_for_each (item, &g->instances[k]) {
+            instance_sweep(list_entry(item, struct instance, in_gateway), now);
+        }
+    }
+    list_for_each (item, &g->conns) {
+        conn_sweep(list_entry(item, struct conn, in_gateway), now);
+    }
+    lease_sweep(g, now);
+    listener_resume(g);
+    arm_sweep(g);
+}
+
+/* The turn. */
+
+void gateway_turn(struct gateway *g)
+{
+    g->in_turn = true;
+}
+
+static void read_awake(struct gateway *g)
+{
+    list_for_each (item, &g->awake) {
+        instance_read(list_entry(item, struct instance, awake));
+    }
+}
+
+static void wake_instances(struct gateway *g)
+{
+    while (!list_is_empty(&g->dirty_instances)) {
+        struct instance *i = list_entry(g->dirty_instances.next, struct instance, dirty);
+        list_remove(&i->dirty);
+        channel_flush(&i->channel);
+    }
+}
+
+/* One pass: a connection that makes itself dirty again waits for the next. */
+static void flush_conns(struct gateway *g)
+{
+    struct list now;
+    list_init(&now);
+    if (list_is_empty(&g->dirty_conns)) {
+        return;
+    }
+    now = g->dirty_conns;
+    now.next->prev = &now;
+    now.prev->next = &now;
+    list_init(&g->dirty_conns);
+    while (!list_is_empty(&now)) {
+        conn_flush(list_entry(now.next, struct conn, dirty));
+    }
+}
+
+static void on_again(uv_idle_t *idle)
+{
+    (void)idle; /* its being active makes the loop not wait */
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct gateway *g = container_of(check, struct gateway, check);
+    if (!g->in_turn) {
+        return;
+    }
+    g->in_turn = false;
+    wake_instances(g); /* first: they work while we write */
+    read_awake(g);
+    for (int i = 0; i < FLUSH_ROUNDS && !list_is_empty(&g->dirty_conns); i++) {
+        flush_conns(g);
+    }
+    wake_instances(g);
+}
+
+/* Before the wait: whoever has nothing to say is told that we sleep. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct gateway *g = container_of(prepare, struct gateway, prepare);
+    bool again = !list_is_empty(&g->dirty_conns) || !list_is_empty(&g->dirty_instances);
+    list_for_each (item, &g->awake) {
+        struct instance *i = list_entry(item, struct instance, awake);
+        if (instance_sleep(i)) {
+            list_remove(&i->awake);
+        } else {
+            again = true;
+        }
+    }
+    if (again) {
+        g->in_turn = true;
+        (void)uv_idle_start(&g->again, on_again); /* has a callback: works */
+    } else {
+        (void)uv_idle_stop(&g->again); /* always works */
+    }
+}
+
+/* What the supervisor says. */
+
+static void on_instance(struct gateway *g, const struct message_instance *m,
+                        struct ipc_received *received)
+{
+    struct channel_fds fds = { .memory = take_fd(&received->fds[0]),
+                               .wake_host = take_fd(&received->fds[1]),
+                               .wake_instance = take_fd(&received->fds[2]) };
+    struct message_instance_stop stop = { .type = MESSAGE_INSTANCE_STOP,
+                                          .reason = STOP_DRAINED,
+                                          .instance = m->instance };
+    list_for_each (item, &g->functions) {
+        struct function *f = list_entry(item, struct function, in_gateway);
+        if (f->id != m->function) {
+            continue;
+        }
+        lease_started(f);
+        int r = instance_find(g, m->instance) ? -EEXIST : instance_create(g, f, m->instance, &fds);
+        if (r == 0) {
+            lease_offer(instance_find(g, m->instance));
+            return;
+        }
+        log_error("instance %llu: %s", (unsigned long long)m->instance, strerror(-r));
+        break;
+    }
+    channel_fds_close(&fds); /* of a function that is no more */
+    (void)link_send(&g->supervisor, &stop, NULL, 0);
+}
+
+static void on_instance_gone(struct gateway *g, const struct message_instance_gone *m)
+{
+    static const enum error_kind kinds[] = {
+        [GONE_STOPPED] = ERROR_CRASH, [GONE_EXITED] = ERROR_CRASH, [GONE_SIGNALLED] = ERROR_CRASH,
+        [GONE_MEMORY] = ERROR_MEMORY, [GONE_CPU] = ERROR_CPU,      [GONE_NOT_STARTED] = ERROR_START,
+    };
+    char text[MESSAGE_TEXT_MAX + 64];
+    struct instance *i = instance_find(g, m->instance);
+    enum error_kind kind = m->why < ARRAY_COUNT(kinds) ? kinds[m->why] : ERROR_CRASH;
+    int len = m->text[0]                 ? snprintf(text, sizeof(text), "%s", m->text)
+              : m->why == GONE_EXITED    ? snprintf(text, sizeof(text), "exit status %d", m->status)
+              : m->why == GONE_SIGNALLED ? snprintf(text, sizeof(text), "signal %d", m->status)
+                                         : snprintf(text, sizeof(text), "%s", "");
+    struct str detail = str_of(text, (size_t)len);
+    struct function *f = NULL;
+    list_for_each (item, &g->functions) {
+        struct function *candidate = list_entry(item, struct function, in_gateway);
+        f = candidate->id == m->function ? candidate : f;
+    }
+    if (i) {
+        instance_gone(i, kind, detail);
+    }
+    if (f && m->why == GONE_NOT_STARTED) {
+        lease_not_started(f, detail, i == NULL);
+    }
+}
+
+static void on_supervisor(struct link *link, const union message *message,
+                          struct ipc_received *received)
+{
+    struct gateway *g = container_of(link, struct gateway, supervisor);
+    gateway_turn(g);
+    switch (message->type) {
+    case MESSAGE_INSTANCE:
+        on_instance(g, &message->instance, received);
+        break;
+    case MESSAGE_INSTANCE_GONE:
+        on_instance_gone(g, &message->instance_gone);
+        break;
+    default:
+        break; /* message_check() lets no other through */
+    }
+}
+
+/* What control says. */
+
+static void read_routes(struct gateway *g, int fd, uint64_t build)
+{
+    struct err err = { 0 };
+    struct stat st;
+    struct routes_file file;
+    if (fstat(fd, &st) < 0 || st.st_size <= 0 || (size_t)st.st_size > ROUTES_BYTES_MAX) {
+        log_error("routes of build %llu: not readable", (unsigned long long)build);
+        return;
+    }
+    scoped_free char *text = mem_alloc((size_t)st.st_size);
+    ssize_t n = pread(fd, text, (size_t)st.st_size, 0);
+    int r = n != st.st_size ? err_set(&err, EIO, "short read")
+                            : routes_json_read(str_of(text, (size_t)n), &file, &err);
+    if (r < 0) {
+        log_error("routes of build %llu: %s", (unsigned long long)build, err.text);
+        return;
+    }
+    lease_build(g, &file, build);
+    routes_file_finish(&file);
+}
+
+static void on_control(struct link *link, const union message *message,
+                       struct ipc_received *received)
+{
+    struct gateway *g = container_of(link, struct gateway, control);
+    gateway_turn(g);
+    if (message->type == MESSAGE_ROUTES) {
+        read_routes(g, received->fds[0], message->routes.build);
+    }
+}
+
+static void on_supervisor_gone(struct link *link, int why)
+{
+    struct gateway *g = container_of(link, struct gateway, supervisor);
+    g->status = why < 0 ? 1 : 0;
+    uv_stop(&g->loop);
+}
+
+static void on_control_gone(struct link *link, int why)
+{
+    struct gateway *g = container_of(link, struct gateway, control);
+    log_warning("control is gone%s%s", why < 0 ? ": " : "", why < 0 ? strerror(-why) : "");
+    g->status = 1;
+    uv_stop(&g->loop);
+}
+
+/* Start and end. */
+
+struct options {
+    int listen;
+    int supervisor;
+    int control;
+    struct channel_fds log;
+    bool dev;
+};
+
+static bool read_fd(const char *text, int *ret)
+{
+    uint64_t number;
+    if (!text || !str_to_u64(str_c(text), &number) || number > 1 << 20) {
+        return false;
+    }
+    *ret = (int)number;
+    return true;
+}
+
+static bool read_options(int argc, char **argv, struct options *ret)
+{
+    enum { LISTEN = 1, SUPERVISOR, CONTROL, LOG_MEMORY, LOG_HOST, LOG_SELF, DEV };
+    static const struct option names[] = {
+        { "listen", required_argument, NULL, LISTEN },
+        { "supervisor", required_argument, NULL, SUPERVISOR },
+        { "control", required_argument, NULL, CONTROL },
+        { "log-memory", required_argument, NULL, LOG_MEMORY },
+        { "log-wake-host", required_argument, NULL, LOG_HOST },
+        { "log-wake-self", required_argument, NULL, LOG_SELF },
+        { "dev", no_argument, NULL, DEV },
+        { 0 },
+    };
+    int *const fds[] = { [LISTEN] = &ret->listen,          [SUPERVISOR] = &ret->supervisor,
+                         [CONTROL] = &ret->control,        [LOG_MEMORY] = &ret->log.memory,
+                         [LOG_HOST] = &ret->log.wake_host, [LOG_SELF] = &ret->log.wake_instance };
+    *ret = (struct options){ .listen = -1, .supervisor = -1, .control = -1, .log = { -1, -1, -1 } };
+    optind = 1;
+    int option;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option == DEV) {
+            ret->dev = true;
+        } else if (option < LISTEN || option > LOG_SELF || !read_fd(optarg, fds[option])) {
+            return false;
+        }
+    }
+    for (size_t i = LISTEN; i <= LOG_SELF; i++) {
+        if (*fds[i] < 0) {
+            return false;
+        }
+    }
+    return optind == argc;
+}
+
+static void init(struct gateway *g, const struct options *options)
+{
+    struct list *const lists[] = { &g->functions,   &g->drains,         &g->conns,
+                                   &g->requests,    &g->spare_requests, &g->awake,
+                                   &g->dirty_conns, &g->dirty_instances };
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        list_init(lists[i]);
+    }
+    for (size_t i = 0; i < GATEWAY_INSTANCE_HASH; i++) {
+        list_init(&g->instances[i]);
+    }
+    g->dev = options->dev;
+    g->scratch = mem_alloc(GATEWAY_SCRATCH_BYTES);
+    g->copy = mem_alloc(GATEWAY_SCRATCH_BYTES);
+    (void)uv_timer_init(&g->loop, &g->sweep); /* none of these can fail */
+    (void)uv_prepare_init(&g->loop, &g->prepare);
+    (void)uv_check_init(&g->loop, &g->check);
+    (void)uv_idle_init(&g->loop, &g->again);
+    (void)uv_prepare_start(&g->prepare, on_prepare);
+    (void)uv_check_start(&g->check, on_check);
+    (void)gateway_date(g);
+}
+
+static int open_all(struct gateway *g, const struct options *o)
+{
+    int r = records_open(&g->records, &g->loop, &o->log);
+    if (r == 0) {
+        r = link_open(&g->supervisor, &g->loop, o->supervisor, ROLE_GATEWAY, ROLE_SUPERVISOR,
+                      on_supervisor, on_supervisor_gone);
+    }
+    if (r == 0) {
+        r = link_open(&g->control, &g->loop, o->control, ROLE_GATEWAY, ROLE_CONTROL, on_control,
+                      on_control_gone);
+    }
+    return r == 0 ? listener_open(g, o->listen) : r;
+}
+
+int gateway_main(int argc, char **argv)
+{
+    struct options options;
+    log_open("gateway");
+    if (!read_options(argc, argv, &options)) {
+        log_error("these are not its arguments");
+        return 2;
+    }
+    title_set("mayfly: gateway");
+    (void)signal(SIGPIPE, SIG_IGN); /* a valid signal */
+    (void)signal(SIGINT, SIG_IGN);  /* the terminal's Ctrl-C is the supervisor's to handle */
+    struct gateway *g = mem_new(struct gateway);
+    int r = uv_loop_init(&g->loop);
+    if (r == 0) {
+        init(g, &options);
+        r = open_all(g, &options);
+    }
+    if (r < 0) {
+        log_error("cannot start: %s", strerror(-r));
+        return 1;
+    }
+    (void)uv_run(&g->loop, UV_RUN_DEFAULT); /* ends by uv_stop() */
+    records_close(&g->records);
+    return g->status; /* the kernel closes the rest */
+}

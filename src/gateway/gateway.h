@@ -1,0 +1,87 @@
+/* The gateway process: faces the network, owns nothing durable.
+ *
+ * One thread, one loop. Work is done in the callbacks of a turn; what it wrote leaves together at
+ * the turn's end (gateway.c): one write a connection, one wake-up an instance.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "gateway/records.h"
+#include "gateway/router.h"
+#include "http/http_reply.h"
+#include "ipc/link.h"
+
+/* `mayfly gateway --listen FD --supervisor FD --control FD --log-memory FD --log-wake-host FD
+ * --log-wake-self FD [--dev]`. Returns the process's exit status when control or the supervisor is
+ * gone. */
+int gateway_main(int argc, char **argv);
+
+#define GATEWAY_SCRATCH_BYTES ((size_t)64 * 1024)
+#define GATEWAY_INSTANCE_HASH 1024
+
+struct gateway {
+    uv_loop_t loop;
+    struct link supervisor;
+    struct link control;
+    struct records records;
+    uv_poll_t listener;
+    int listen_fd;
+    bool accepting;
+    bool dev;   /* answers say more: x-mayfly-*, errors with their stacks */
+    int status; /* what the process ends with */
+
+    struct router *router; /* NULL until the first build */
+    struct list functions; /* all, retired ones too */
+    struct list drains;    /* builds whose predecessors are not quiet yet, lease.c */
+    struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
+    size_t instance_count;
+    struct list conns;
+    size_t conn_count;
+    struct list requests; /* all that are not over */
+    size_t request_count;
+    struct list spare_requests; /* kept for the next */
+    size_t spare_count;
+
+    /* The turn. */
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t again; /* active: the next poll must not wait */
+    uv_timer_t sweep;
+    struct list awake;           /* instances to read before the loop waits */
+    struct list dirty_instances; /* ... to wake because something was written */
+    struct list dirty_conns;     /* connections with something to send */
+    bool in_turn;
+
+    char date[HTTP_DATE_BYTES];
+    int64_t date_s;
+    uint64_t epoch_offset_ms; /* wall clock minus loop time */
+    unsigned char random[4096];
+    size_t random_left;
+    char *scratch; /* GATEWAY_SCRATCH_BYTES: what a read brought, until it is handled */
+    char *copy;    /* the same: a frame's payload, copied out before it is looked at */
+};
+
+/* The first thing in any callback that may handle traffic. */
+void gateway_turn(struct gateway *g);
+
+static inline uint64_t gateway_now_ms(const struct gateway *g)
+{
+    return uv_now(&g->loop);
+}
+
+static inline uint64_t gateway_epoch_ms(const struct gateway *g)
+{
+    return uv_now(&g->loop) + g->epoch_offset_ms;
+}
+
+struct str gateway_date(struct gateway *g);
+
+/* Random bytes for ids; at most 64. */
+void gateway_random(struct gateway *g, void *ret, size_t len);
+
+/* Makes sure that the sweep runs soon: a request is in flight. */
+void gateway_expect_sweep(struct gateway *g);

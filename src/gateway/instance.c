@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/instance.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "gateway/conn.h"
+#include "gateway/gateway.h"
+#include "gateway/invoke.h"
+#include "gateway/lease.h"
+#include "gateway/request_log.h"
+
+#define READ_BATCH   256  /* frames a turn: one instance does not starve the others */
+#define PING_MS      50   /* of silence, with requests unanswered */
+#define STOP_MS      1500 /* between being asked to stop and being killed */
+#define ATTEMPTS_MAX 3    /* instances that may die under a request that none has accepted */
+
+/* A stream is the slot and how often slots have been given: late frames of an earlier request find
+ * nobody. */
+#define SLOT_BITS 12
+_Static_assert((1 << SLOT_BITS) >= 4096, "the highest concurrency routes_json.c lets in");
+
+static void on_wake(uv_poll_t *poll, int status, int events)
+{
+    struct instance *i = container_of(poll, struct instance, wake);
+    (void)status; /* an eventfd has no errors */
+    (void)events;
+    gateway_turn(i->gateway);
+    channel_awake(&i->channel);
+    instance_touch(i);
+    instance_read(i);
+}
+
+static void init_slots(struct instance *i)
+{
+    i->slot_count = i->function->limits.concurrency;
+    i->slots = mem_alloc(i->slot_count * sizeof(*i->slots));
+    i->free_slots = mem_alloc(i->slot_count * sizeof(*i->free_slots));
+    for (uint32_t k = 0; k < i->slot_count; k++) {
+        i->free_slots[k] = i->slot_count - 1 - k;
+    }
+    i->free_count = i->slot_count;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct instance *i = container_of((uv_poll_t *)handle, struct instance, wake);
+    struct function *f = i->function;
+    channel_close(&i->channel);
+    free(i->slots);
+    free(i->free_slots);
+    free(i);
+    f->reference_count--;
+    lease_release(f);
+}
+
+int instance_create(struct gateway *g, struct function *f, uint64_t id,
+                    const struct channel_fds *fds)
+{
+    struct instance *i = mem_new(struct instance);
+    int r = channel_open(&i->channel, fds, CHANNEL_HOST);
+    if (r == 0) {
+        r = uv_poll_init(&g->loop, &i->wake, i->channel.wake_self);
+    }
+    if (r < 0) {
+        channel_close(&i->channel);
+        free(i);
+        return r;
+    }
+    i->gateway = g;
+    i->function = f;
+    i->id = id;
+    i->unused_ms = i->progress_ms = gateway_now_ms(g);
+    list_init(&i->in_function);
+    list_init(&i->awake);
+    list_init(&i->dirty);
+    init_slots(i);
+    f->reference_count++;
+    f->instance_count++;
+    f->unused_count++;
+    g->instance_count++;
+    list_push(&g->instances[id % GATEWAY_INSTANCE_HASH], &i->in_gateway);
+    list_push(&f->open, &i->in_function);
+    (void)uv_poll_start(&i->wake, UV_READABLE, on_wake); /* an open handle: works */
+    instance_touch(i);
+    return 0;
+}
+
+struct instance *instance_find(struct gateway *g, uint64_t id)
+{
+    list_for_each (item, &g->instances[id % GATEWAY_INSTANCE_HASH]) {
+        struct instance *i = list_entry(item, struct instance, in_gateway);
+        if (i->id == id) {
+            return i;
+        }
+    }
+    return NULL;
+}
+
+bool instance_is_open(const struct instance *i)
+{
+    return !i->dead && !i->stuck && !i->full && i->stop_ms == 0 && i->free_count > 0;
+}
+
+void instance_sort(struct instance *i)
+{
+    bool open = instance_is_open(i);
+    list_remove(&i->in_function);
+    if (open) {
+        /* In front: it is warm, and those behind may become idle. A fresh one waits its turn. */
+        if (i->served) {
+            list_push_front(&i->function->open, &i->in_function);
+        } else {
+            list_push(&i->function->open, &i->in_function);
+        }
+    } else {
+        list_push(&i->function->closed, &i->in_function);
+    }
+}
+
+void instance_bind(struct instance *i, struct request *rq)
+{
+    assert(i->free_count > 0);
+    struct function *f = i->function;
+    if (instance_used(i) == 0) {
+        f->unused_count -= i->stop_ms == 0;
+        f->start_counted += !i->served;
+        i->progress_ms = gateway_now_ms(i->gateway);
+        i->ping_ms = 0;
+    }
+    uint32_t slot = i->free_slots[--i->free_count];
+    i->generation = (i->generation + 1) & ((1U << (32 - SLOT_BITS)) - 1);
+    i->generation += i->generation == 0; /* so that no stream is 0 */
+    i->slots[slot] = rq;
+    rq->instance = i;
+    rq->stream = i->generation << SLOT_BITS | slot;
+    rq->attempts++;
+    rq->accepted = rq->cancelled = rq->body_end_sent = false;
+    rq->body_credit = 0;
+    rq->kill_ms = 0;
+    if (i->free_count == 0) {
+        instance_sort(i);
+    }
+}
+
+void instance_unbind(struct instance *i, struct request *rq)
+{
+    uint32_t slot = rq->stream & ((1U << SLOT_BITS) - 1);
+    assert(i->slots[slot] == rq);
+    i->slots[slot] = NULL;
+    i->free_slots[i->free_count++] = slot;
+    rq->instance = NULL;
+    if (instance_used(i) == 0 && !i->dead) {
+        i->unused_ms = gateway_now_ms(i->gateway);
+        i->function->unused_count += i->stop_ms == 0;
+    }
+    if (i->free_count == 1 && !i->dead) {
+        instance_sort(i);
+    }
+    lease_offer(i);
+}
+
+void instance_touch(struct instance *i)
+{
+    if (i->dead) {
+        return;
+    }
+    if (list_is_empty(&i->dirty)) {
+        list_push(&i->gateway->dirty_instances, &i->dirty);
+    }
+    if (list_is_empty(&i->awake)) {
+        list_push(&i->gateway->awake, &i->awake);
+    }
+}
+
+static struct request *request_of(const struct instance *i, uint32_t stream)
+{
+    uint32_t slot = stream & ((1U << SLOT_BITS) - 1);
+    struct request *rq = slot < i->slot_count ? i->slots[slot] : NULL;
+    return rq && rq->stream == stream ? rq : NULL;
+}
+
+static int on_frame(struct instance *i, const struct frame *frame, const char *payload)
+{
+    if (frame->stream != 0) {
+        struct request *rq = request_of(i, frame->stream);
+        return rq ? invoke_frame(rq, frame, payload) : 0; /* of one that was given up: late */
+    }
+    switch (frame->type) {
+    case FRAME_READY:
+        i->ready = true;
+        return 0;
+    case FRAME_PONG:
+        return 0;
+    case FRAME_LOG:
+        request_log_console(i, NULL, frame->value, str_of(payload, frame->length),
+                            frame->flags & FRAME_FLAG_TRUNCATED);
+        return 0;
+    default:
+        return -EPROTO;
+    }
+}
+
+/* The channel was full and the other side has read. */
+static void retry(struct instance *i)
+{
+    i->full = false;
+    for (uint32_t k = 0; k < i->slot_count && !i->full && !i->dead; k++) {
+        if (i->slots[k]) {
+            invoke_retry(i->slots[k]);
+        }
+    }
+    instance_sort(i);
+    lease_offer(i);
+}
+
+static void progress(struct instance *i)
+{
+    i->progress_ms = gateway_now_ms(i->gateway);
+    i->ping_ms = 0;
+    if (i->stuck) {
+        i->stuck = false;
+        instance_sort(i);
+        lease_offer(i);
+    }
+}
+
+void instance_read(struct instance *i)
+{
+    int r = 0;
+    int count = 0;
+    while (count < READ_BATCH && !i->dead) {
+        struct frame frame;
+        const void *payload;
+        r = ring_peek(&i->channel.in, &frame, &payload);
+        if (r <= 0) {
+            break;
+        }
+        count++;
+        r = on_frame(i, &frame, payload);
+        if (r < 0) {
+            break;
+        }
+        ring_consume(&i->channel.in);
+    }
+    if (i->dead) {
+        return;
+    }
+    if (r < 0) {
+        request_log_instance(i, 3, STR("the instance broke the channel's rules and was killed"));
+        instance_kill(i, STOP_MISBEHAVED);
+        return;
+    }
+    if (count > 0) {
+        progress(i);
+        instance_touch(i);
+    }
+    if (i->full) {
+        retry(i);
+    }
+}
+
+bool instance_sleep(struct instance *i)
+{
+    return channel_sleep(&i->channel);
+}
+
+void instance_stop(struct instance *i)
+{
+    if (i->stop_ms > 0 || i->dead) {
+        return;
+    }
+    struct function *f = i->function;
+    struct frame frame = { .type = FRAME_STOP };
+    i->stop_ms = gateway_now_ms(i->gateway) + STOP_MS;
+    f->instance_count--;
+    f->unused_count -= instance_used(i) == 0;
+    if (ring_write(&i->channel.out, &frame, NULL) < 0) {
+        instance_kill(i, STOP_IDLE);
+        return;
+    }
+    instance_touch(i);
+    instance_sort(i);
+    gateway_expect_sweep(i->gateway);
+}
+
+void instance_abandon(struct instance *i)
+{
+    if (++i->abandoned > i->slot_count / 4) {
+        instance_stop(i);
+    }
+}
+
+/* Out of all lists that are looked through; what is left is to close it. */
+static void bury(struct instance *i)
+{
+    if (i->dead) {
+        return;
+    }
+    if (i->stop_ms == 0) {
+        i->function->instance_count--;
+        i->function->unused_count -= instance_used(i) == 0;
+    }
+    i->dead = true;
+    list_remove(&i->awake);
+    list_remove(&i->dirty);
+    list_remove(&i->in_function);
+    (void)uv_poll_stop(&i->wake); /* always succeeds */
+}
+
+/* Each request is answered, or tried elsewhere if no code of the function has seen it. */
+static void end_requests(struct instance *i, enum error_kind kind, struct str text)
+{
+    for (uint32_t k = 0; k < i->slot_count; k++) {
+        struct request *rq = i->slots[k];
+        if (!rq) {
+            continue;
+        }
+        instance_unbind(i, rq);
+        if (rq->conn && !rq->accepted && !rq->responded && rq->attempts < ATTEMPTS_MAX &&
+            !i->function->retired) {
+            lease_again(rq);
+            continue;
+        }
+        if (!rq->response_over) {
+            request_fail(rq, kind, text);
+        }
+        request_done(rq, 0, 0);
+    }
+}
+
+void instance_kill(struct instance *i, enum message_stop why)
+{
+    struct message_instance_stop stop = { .type = MESSAGE_INSTANCE_STOP,
+                                          .reason = why,
+                                          .instance = i->id };
+    (void)link_send(&i->gateway->supervisor, &stop, NULL, 0); /* its end is ours, on_gone() */
+    if (why == STOP_MISBEHAVED) {
+        bury(i);
+        end_requests(i, ERROR_CRASH, STR("the instance was killed for misbehaving"));
+    } else if (i->stop_ms == 0) {
+        i->stop_ms = UINT64_MAX; /* gone soon: no new requests */
+        i->function->instance_count--;
+        i->function->unused_count -= instance_used(i) == 0;
+        instance_sort(i);
+    } else {
+        i->stop_ms = UINT64_MAX;
+    }
+}
+
+void instance_gone(struct instance *i, enum error_kind kind, struct str text)
+{
+    if (!i->dead) {
+        uint32_t position;
+        do { /* what it said before it ended counts */
+            position = i->channel.in.position;
+            instance_read(i);
+        } while (!i->dead && position != i->channel.in.position);
+    }
+    bury(i);
+    list_remove(&i->in_gateway);
+    i->gateway->instance_count--;
+    end_requests(i, kind, text);
+    uv_close((uv_handle_t *)&i->wake, on_closed);
+}
+
+static void ping(struct instance *i, uint64_t now_ms)
+{
+    struct frame frame = { .type = FRAME_PING };
+    i->ping_ms = now_ms;
+    if (ring_write(&i->channel.out, &frame, NULL) == 0) {
+        instance_touch(i);
+    }
+}
+
+/* Requests that its code has not seen go elsewhere. The instance hears of it before it can see
+ * them: it reads its channel in order, and nothing was read for long. */
+static void give_away(struct instance *i)
+{
+    for (uint32_t k = 0; k < i->slot_count; k++) {
+        struct request *rq = i->slots[k];
+        if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled) {
+            invoke_cancel(rq, FRAME_CANCEL_DRAIN);
+            instance_unbind(i, rq);
+            rq->attempts--; /* nobody died */
+            lease_again(rq);
+        }
+    }
+}
+
+void instance_sweep(struct instance *i, uint64_t now_ms)
+{
+    if (i->dead) {
+        return;
+    }
+    if (i->stop_ms > 0) {
+        if (i->stop_ms != UINT64_MAX && now_ms >= i->stop_ms && instance_used(i) > 0) {
+            i->stop_ms = now_ms + STOP_MS; /* it finishes what it has; each has its own deadline */
+        } else if (i->stop_ms != UINT64_MAX && now_ms >= i->stop_ms) {
+            instance_kill(i, STOP_IDLE);
+        }
+    }
+    if (!i->ready || instance_used(i) == 0) {
+        return;
+    }
+    if (i->ping_ms == 0) {
+        if (now_ms - i->progress_ms >= PING_MS) {
+            ping(i, now_ms);
+        }
+    } else if (!i->stuck && now_ms - i->ping_ms >= INSTANCE_STUCK_MS) {
+        i->stuck = true;
+        instance_sort(i);
+        give_away(i);
+    } else if (i->stuck) {
+        give_away(i);
+    }
+}

@@ -1,0 +1,86 @@
+/* The gateway's end of one instance: its channel, its streams, whether its loop turns.
+ *
+ * What comes out of the channel was written by user code: an instance that breaks the rules is
+ * killed and its requests are answered 502. Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "channel/channel.h"
+#include "gateway/errors.h"
+#include "gateway/function.h"
+#include "ipc/message.h"
+
+struct gateway;
+struct request;
+
+#define INSTANCE_STUCK_MS 100 /* without a sign of life new requests go elsewhere */
+
+struct instance {
+    uv_poll_t wake;
+    struct gateway *gateway;
+    struct function *function; /* counted */
+    uint64_t id;
+    struct channel channel;
+    struct list in_gateway;  /* gateway->instances[] */
+    struct list in_function; /* function->open or closed */
+    struct list awake;       /* gateway->awake */
+    struct list dirty;       /* gateway->dirty_instances */
+
+    struct request **slots; /* function->limits.concurrency of them; NULL: free */
+    uint32_t *free_slots;   /* a stack */
+    uint32_t free_count;
+    uint32_t slot_count;
+    uint32_t generation;
+    uint32_t abandoned;
+
+    uint64_t progress_ms; /* the last frame */
+    uint64_t ping_ms;     /* asked for a sign of life, 0: not */
+    uint64_t unused_ms;   /* since when it has nothing to do */
+    uint64_t stop_ms;     /* told to stop: when it must have gone, 0: not told */
+    bool ready;           /* reads its channel */
+    bool served;          /* has had a request */
+    bool full;            /* its ring takes no more for now */
+    bool stuck;
+    bool dead; /* being closed */
+};
+
+/* Takes over the descriptors, also on failure (-errno). */
+int instance_create(struct gateway *g, struct function *f, uint64_t id,
+                    const struct channel_fds *fds) MUST_USE;
+struct instance *instance_find(struct gateway *g, uint64_t id);
+
+static inline uint32_t instance_used(const struct instance *i)
+{
+    return i->slot_count - i->free_count;
+}
+
+/* Whether a new request may go there. */
+bool instance_is_open(const struct instance *i);
+/* Binds a request to a free slot, or lets it go. */
+void instance_bind(struct instance *i, struct request *rq);
+void instance_unbind(struct instance *i, struct request *rq);
+/* Moves it to the list where it belongs, after anything that instance_is_open() looks at. */
+void instance_sort(struct instance *i);
+
+/* Something was written to its channel, or read. */
+void instance_touch(struct instance *i);
+/* Handles what is in the channel. */
+void instance_read(struct instance *i);
+/* At the end of a turn; false: there is more to read. */
+bool instance_sleep(struct instance *i);
+
+/* Asks it to finish; it is killed if it does not. */
+void instance_stop(struct instance *i);
+/* A request that ignored the end of its time is given up there; too many, and it is stopped. */
+void instance_abandon(struct instance *i);
+/* Has the supervisor kill it; its requests end when INSTANCE_GONE arrives, or now if it
+ * misbehaved. */
+void instance_kill(struct instance *i, enum message_stop why);
+/* The process is gone: answers or moves its requests and frees it. */
+void instance_gone(struct instance *i, enum error_kind kind, struct str text);
+/* Signs of life and stops that take too long. */
+void instance_sweep(struct instance *i, uint64_t now_ms);

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/invoke.h"
+
+#include <errno.h>
+
+#include "base/limits.h"
+#include "gateway/conn.h"
+#include "gateway/gateway.h"
+#include "gateway/instance.h"
+#include "gateway/reply.h"
+#include "gateway/request_log.h"
+
+#define BODY_FRAME_BYTES (32 * KIB)
+/* Until the handler has begun, a request may have to move to another instance, with its body. */
+#define REPLAY_BYTES (64 * KIB)
+
+static char *put(char *at, struct str s)
+{
+    memcpy(at, s.data, s.len);
+    return at + s.len;
+}
+
+static char *put_ended(char *at, struct str s)
+{
+    at = put(at, s);
+    *at = '\0';
+    return at + 1;
+}
+
+static struct str host_of(const struct request *rq)
+{
+    return rq->head.host.len > 0 ? rq->head.host : STR("localhost");
+}
+
+/* Bounds for what the two writers below need. */
+static size_t headers_bound(const struct request *rq)
+{
+    size_t len = rq->head.host.len;
+    for (size_t i = 0; i < rq->head.field_count; i++) {
+        len += rq->head.fields[i].name.len + rq->head.fields[i].value.len + 2;
+    }
+    return len;
+}
+
+static size_t meta_bound(const struct request *rq)
+{
+    return 256 + host_of(rq).len + rq->head.target.len + rq->route.params.len;
+}
+
+static char *put_headers(const struct request *rq, char *at)
+{
+    for (size_t i = 0; i < rq->head.field_count; i++) {
+        const struct http_field *f = &rq->head.fields[i];
+        if (!f->hop) {
+            at = put_ended(at, f->name);
+            /* The target's own host replaces the field's. */
+            at = put_ended(at, str_eq(f->name, STR("host")) ? rq->head.host : f->value);
+        }
+    }
+    return at;
+}
+
+static char *put_meta(const struct request *rq, char *at)
+{
+    char port[8];
+    int len = snprintf(port, sizeof(port), "%u", rq->conn->port);
+    at = put_ended(at, str_c(rq->id));
+    at = put_ended(at, str_c(rq->trace));
+    at = put_ended(at, str_c(rq->conn->address));
+    at = put_ended(at, str_of(port, (size_t)len));
+    at = put_ended(at, STR("http"));
+    at = put_ended(at, host_of(rq));
+    at = put_ended(at, rq->head.target);
+    return rq->route.params.len > 0 ? put(at, buf_str(&rq->route.params)) : at;
+}
+
+/* Notes that the channel is full, so that instance_read() tries again. */
+static int is_full(struct instance *i)
+{
+    i->full = true;
+    instance_touch(i);
+    return -EAGAIN;
+}
+
+static int send_frame(struct request *rq, const struct frame *frame, const void *payload)
+{
+    struct instance *i = rq->instance;
+    if (ring_write(&i->channel.out, frame, payload) < 0) {
+        return is_full(i);
+    }
+    instance_touch(i);
+    return 0;
+}
+
+static uint32_t left_ms(const struct request *rq)
+{
+    uint64_t now = gateway_now_ms(rq->gateway);
+    if (rq->deadline_ms == 0) {
+        return 0;
+    }
+    uint64_t left = rq->deadline_ms > now ? rq->deadline_ms - now : 1;
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
+static int send_replay(struct request *rq)
+{
+    struct str rest = buf_str(&rq->replay);
+    while (rest.len > 0) {
+        size_t len = rest.len < BODY_FRAME_BYTES ? rest.len : BODY_FRAME_BYTES;
+        struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)len };
+        if (send_frame(rq, &frame, rest.data) < 0) {
+            return -EAGAIN;
+        }
+        rest = str_skip(rest, len);
+    }
+    return 0;
+}
+
+static int send_request(struct request *rq)
+{
+    struct instance *i = rq->instance;
+    struct str method = rq->head.method;
+    struct str target = rq->route.target;
+    size_t bound =
+        sizeof(struct frame_request) + method.len + target.len + headers_bound(rq) + meta_bound(rq);
+    if (bound > LIMIT_FRAME_PAYLOAD_BYTES) {
+        return -EMSGSIZE;
+    }
+    char *payload = ring_reserve(&i->channel.out, (uint32_t)bound);
+    if (!payload) {
+        return is_full(i);
+    }
+    struct frame_request head = { .endpoint = rq->endpoint,
+                                  .method_len = (uint32_t)method.len,
+                                  .target_len = (uint32_t)target.len };
+    char *at = put(put(payload + sizeof(head), method), target);
+    char *meta = put_headers(rq, at);
+    head.headers_len = (uint32_t)(meta - at);
+    at = put_meta(rq, meta);
+    head.meta_len = (uint32_t)(at - meta);
+    memcpy(payload, &head, sizeof(head));
+    bool ends = rq->body_end && rq->body_bytes == 0;
+    rq->cold = !i->served;
+    i->served = true;
+    struct frame frame = { .type = FRAME_REQUEST,
+                           .flags = (uint16_t)((ends ? FRAME_FLAG_END : 0) |
+                                               (rq->cold ? FRAME_FLAG_COLD : 0)),
+                           .stream = rq->stream,
+                           .value = left_ms(rq),
+                           .length = (uint32_t)(at - payload) };
+    ring_commit(&i->channel.out, &frame);
+    rq->body_end_sent = ends;
+    return 0;
+}
+
+int invoke_send(struct request *rq)
+{
+    int r = send_request(rq);
+    if (r < 0) {
+        return r;
+    }
+    instance_touch(rq->instance);
+    if (send_replay(rq) < 0) {
+        /* Half of a body in one instance cannot be continued later: start over elsewhere. */
+        invoke_cancel(rq, FRAME_CANCEL_DRAIN);
+        return -EAGAIN;
+    }
+    if (rq->body_end) {
+        invoke_body_end(rq);
+    }
+    return 0;
+}
+
+size_t invoke_body_room(struct request *rq)
+{
+    if (rq->step != REQUEST_REPLY || !rq->instance ||
+        (!rq->accepted && rq->replay.len >= REPLAY_BYTES)) {
+        return 0;
+    }
+    uint64_t open = rq->body_bytes - rq->body_credit;
+    uint64_t window = open < LIMIT_STREAM_WINDOW_BYTES ? LIMIT_STREAM_WINDOW_BYTES - open : 0;
+    size_t room = window < BODY_FRAME_BYTES ? (size_t)window : BODY_FRAME_BYTES;
+    if (room > 0 && !ring_reserve(&rq->instance->channel.out, (uint32_t)room)) {
+        (void)is_full(rq->instance);
+        return 0;
+    }
+    return room;
+}
+
+void invoke_body(struct request *rq, struct str data)
+{
+    uint64_t max = rq->function->body_max_bytes;
+    if (max > 0 && rq->body_bytes + data.len > max) {
+        request_fail(rq, ERROR_BODY, STR("the request's body is over its limit"));
+        return;
+    }
+    struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)data.len };
+    if (send_frame(rq, &frame, data.data) < 0 ||
+        (!rq->accepted && buf_append(&rq->replay, data) < 0)) {
+        request_fail(rq, ERROR_CRASH,
+                     STR("its channel is blocked")); /* cannot be: room was asked */
+        return;
+    }
+    rq->body_bytes += data.len;
+}
+
+void invoke_body_end(struct request *rq)
+{
+    struct frame frame = { .type = FRAME_END, .stream = rq->stream };
+    if (rq->step == REQUEST_REPLY && rq->instance && !rq->body_end_sent &&
+        send_frame(rq, &frame, NULL) == 0) {
+        rq->body_end_sent = true;
+    }
+}
+
+void invoke_cancel(struct request *rq, enum frame_cancel why)
+{
+    struct frame frame = { .type = FRAME_CANCEL, .stream = rq->stream, .value = why };
+    if (rq->instance && !rq->cancelled) {
+        rq->cancelled = true;
+        (void)send_frame(rq, &frame, NULL); /* an instance that reads nothing is swept away */
+    }
+}
+
+void invoke_credit(struct request *rq, uint64_t bytes)
+{
+    struct frame frame = { .type = FRAME_CREDIT, .stream = rq->stream, .value = (uint32_t)bytes };
+    if (send_frame(rq, &frame, NULL) == 0) {
+        rq->reply_credited += bytes;
+    }
+}
+
+void invoke_retry(struct request *rq)
+{
+    if (rq->body_end && !rq->body_end_sent) {
+        invoke_body_end(rq);
+    }
+    reply_drained(rq);
+    if (rq->conn) {
+        conn_resume_body(rq->conn);
+    }
+}
+
+/* Frames that come back. */
+
+static const enum error_kind fail_kinds[FRAME_FAIL_COUNT] = {
+    [FRAME_FAIL_THROW] = ERROR_THROW,     [FRAME_FAIL_LOAD] = ERROR_LOAD,
+    [FRAME_FAIL_INVALID] = ERROR_INVALID, [FRAME_FAIL_MISSING] = ERROR_MISSING,
+    [FRAME_FAIL_METHOD] = ERROR_METHOD,   [FRAME_FAIL_SIZE] = ERROR_SIZE,
+};
+
+static void on_accept(struct request *rq)
+{
+    if (!rq->accepted) {
+        rq->accepted = true;
+        if (rq->replay.len > 0) {
+            buf_finish(&rq->replay);
+        }
+        if (rq->conn) {
+            conn_resume_body(rq->conn);
+        }
+    }
+}
+
+static int on_response(struct request *rq, const struct frame *frame, const char *payload)
+{
+    struct str all = str_of(payload, frame->length);
+    on_accept(rq);
+    if (rq->responded) {
+        return -EPROTO;
+    }
+    rq->responded = true;
+    if (!(frame->flags & FRAME_FLAG_WHOLE)) {
+        char *copy = rq->gateway->copy;
+        memcpy(copy, all.data, all.len);
+        (void)reply_head(rq, frame->value, str_of(copy, all.len)); /* or has answered otherwise */
+        if (frame->flags & FRAME_FLAG_END) {
+            rq->response_over = true;
+            reply_end(rq);
+        }
+        return 0;
+    }
+    uint32_t fields;
+    if (all.len < sizeof(fields)) {
+        return -EPROTO;
+    }
+    memcpy(&fields, all.data, sizeof(fields));
+    if (fields > all.len - sizeof(fields)) {
+        return -EPROTO;
+    }
+    char *copy = rq->gateway->copy; /* the other side may still write to the original */
+    memcpy(copy, all.data + sizeof(fields), fields);
+    rq->response_over = true;
+    reply_whole(rq, frame->value, str_of(copy, fields), str_skip(all, sizeof(fields) + fields));
+    return 0;
+}
+
+static int on_body(struct request *rq, const struct frame *frame, const char *payload)
+{
+    uint64_t open = rq->reply_bytes - rq->reply_credited;
+    if (!rq->responded || rq->response_over || open + frame->length > LIMIT_STREAM_WINDOW_BYTES) {
+        return -EPROTO;
+    }
+    if (frame->length > 0) {
+        reply_body(rq, str_of(payload, frame->length));
+    }
+    if (frame->flags & FRAME_FLAG_END) {
+        rq->response_over = true;
+        reply_end(rq);
+    }
+    return 0;
+}
+
+static int on_end(struct request *rq)
+{
+    if (!rq->responded || rq->response_over) {
+        return -EPROTO;
+    }
+    rq->response_over = true;
+    reply_end(rq);
+    return 0;
+}
+
+static int on_credit(struct request *rq, uint32_t bytes)
+{
+    if (bytes > rq->body_bytes - rq->body_credit) {
+        return -EPROTO;
+    }
+    rq->body_credit += bytes;
+    if (rq->conn) {
+        conn_resume_body(rq->conn);
+    }
+    return 0;
+}
+
+static int on_fail(struct request *rq, const struct frame *frame, const char *payload)
+{
+    on_accept(rq);
+    if (frame->value >= FRAME_FAIL_COUNT || rq->response_over) {
+        return -EPROTO;
+    }
+    char *copy = rq->gateway->copy;
+    memcpy(copy, payload, frame->length);
+    rq->responded = true;
+    rq->response_over = true;
+    request_fail(rq, fail_kinds[frame->value], str_of(copy, frame->length));
+    return 0;
+}
+
+static int on_informational(struct request *rq, const struct frame *frame, const char *payload)
+{
+    char *copy = rq->gateway->copy;
+    memcpy(copy, payload, frame->length);
+    reply_informational(rq, frame->value, str_of(copy, frame->length));
+    return 0;
+}
+
+static int on_log(struct request *rq, const struct frame *frame, const char *payload)
+{
+    request_log_console(rq->instance, rq, frame->value, str_of(payload, frame->length),
+                        frame->flags & FRAME_FLAG_TRUNCATED);
+    return 0;
+}
+
+static int on_done(struct request *rq, const struct frame *frame, const char *payload)
+{
+    struct frame_usage usage = { 0 };
+    if (frame->length != 0 && frame->length != sizeof(usage)) {
+        return -EPROTO;
+    }
+    memcpy(&usage, payload, frame->length);
+    if (rq->conn && !rq->response_over) {
+        request_fail(rq, ERROR_INVALID, STR("the function ended without an answer"));
+    }
+    instance_unbind(rq->instance, rq);
+    request_done(rq, usage.cpu_us, usage.memory_peak_bytes);
+    return 0;
+}
+
+int invoke_frame(struct request *rq, const struct frame *frame, const char *payload)
+{
+    if (frame->length > GATEWAY_SCRATCH_BYTES) {
+        return -EPROTO;
+    }
+    switch (frame->type) {
+    case FRAME_ACCEPT:
+        on_accept(rq);
+        return 0;
+    case FRAME_RESPONSE:
+        return on_response(rq, frame, payload);
+    case FRAME_BODY:
+        return on_body(rq, frame, payload);
+    case FRAME_END:
+        return on_end(rq);
+    case FRAME_CREDIT:
+        return on_credit(rq, frame->value);
+    case FRAME_FAIL:
+        return on_fail(rq, frame, payload);
+    case FRAME_INFORMATIONAL:
+        return on_informational(rq, frame, payload);
+    case FRAME_LOG:
+        return on_log(rq, frame, payload);
+    case FRAME_DONE:
+        return on_done(rq, frame, payload);
+    default:
+        return -EPROTO;
+    }
+}

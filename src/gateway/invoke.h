@@ -1,0 +1,27 @@
+/* A request on its way into an instance's channel, and the frames that come back for it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "channel/frame.h"
+#include "gateway/request.h"
+
+/* Puts the request, and what is kept of its body, into the channel. 0; -EAGAIN when the channel is
+ * full; -EMSGSIZE when it will never fit. */
+int invoke_send(struct request *rq) MUST_USE;
+
+/* How many bytes of body the function takes now; 0: wait for conn_resume_body(). */
+size_t invoke_body_room(struct request *rq);
+/* At most what invoke_body_room() said. */
+void invoke_body(struct request *rq, struct str data);
+void invoke_body_end(struct request *rq);
+
+/* Best effort: a channel that is full belongs to an instance that will be looked at anyway. */
+void invoke_cancel(struct request *rq, enum frame_cancel why);
+void invoke_credit(struct request *rq, uint64_t bytes);
+
+/* The channel was full and has room again. */
+void invoke_retry(struct request *rq);
+
+/* A frame of this request's stream. -EPROTO: the instance broke the rules. */
+int invoke_frame(struct request *rq, const struct frame *frame, const char *payload) MUST_USE;

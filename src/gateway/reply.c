@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/reply.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "gateway/conn.h"
+#include "gateway/file_reply.h"
+#include "gateway/gateway.h"
+#include "gateway/instance.h"
+#include "gateway/invoke.h"
+#include "gateway/request_log.h"
+
+/* In development an answer says how it came about. */
+static void add_dev_fields(struct request *rq)
+{
+    struct buf *out = &rq->route.headers;
+    if (rq->gateway->dev && rq->instance && rq->responded) {
+        /* A full buffer leaves them out. */
+        (void)!(buf_append(out, STR("x-mayfly-start\0")) == 0 &&
+                buf_append(out, rq->cold ? STR("cold\0") : STR("warm\0")) == 0 &&
+                buf_append(out, STR("x-mayfly-instance\0")) == 0 &&
+                buf_printf(out, "%llu", (unsigned long long)rq->instance->id) == 0 &&
+                buf_append(out, STR("\0")) == 0);
+    }
+}
+
+/* Writes the head into the connection's buffer. False: nobody is there, or another answer has been
+ * given instead. */
+static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole)
+{
+    struct conn *c = rq->conn;
+    if (!c || rq->reply_started) {
+        return false;
+    }
+    add_dev_fields(rq);
+    rq->reply = (struct http_reply){
+        .status = status,
+        .minor = rq->head.minor,
+        .head = str_eq(rq->head.method, STR("HEAD")),
+        .whole = whole != NULL,
+        .body_length = whole ? whole->len : 0,
+        .fields = fields,
+        .defaults = buf_str(&rq->route.headers),
+        .date = gateway_date(rq->gateway),
+        .keep_alive = c->keep_alive && (!rq->head.expects_continue || rq->continue_sent),
+    };
+    int r = http_reply_write(&c->out, &rq->reply);
+    if (r < 0) {
+        request_fail(rq, r == -EMSGSIZE ? ERROR_SIZE : ERROR_INVALID,
+                     STR("its headers cannot be sent"));
+        return false;
+    }
+    rq->reply_started = true;
+    rq->status = status;
+    rq->reply_left = rq->reply.length;
+    conn_touch(c);
+    return true;
+}
+
+static void warn_length(struct request *rq)
+{
+    if (!rq->reply_warned) {
+        rq->reply_warned = true;
+        request_log(rq, 2, STR("the body of the response is not as long as its content-length"));
+    }
+}
+
+static bool is_over_limit(const struct request *rq, uint64_t bytes)
+{
+    uint64_t max = rq->function ? rq->function->response_max_bytes : 0;
+    return max > 0 && bytes > max;
+}
+
+/* What of `data` the framing lets through. */
+static struct str clip(struct request *rq, struct str data)
+{
+    if (rq->reply.framing == HTTP_FRAMING_NONE) {
+        return str_of(data.data, 0);
+    }
+    if (rq->reply.framing == HTTP_FRAMING_LENGTH) {
+        if (data.len > rq->reply_left) {
+            warn_length(rq);
+            data.len = (size_t)rq->reply_left;
+        }
+        rq->reply_left -= data.len;
+    }
+    return data;
+}
+
+static int append(struct request *rq, struct str data)
+{
+    struct buf *out = &rq->conn->out;
+    rq->sent_bytes += data.len;
+    if (rq->reply.framing != HTTP_FRAMING_CHUNKED) {
+        return buf_append(out, data);
+    }
+    int r = buf_printf(out, "%zx\r\n", data.len);
+    if (r == 0) {
+        r = buf_append(out, data);
+    }
+    return r == 0 ? buf_append(out, STR("\r\n")) : r;
+}
+
+bool reply_head(struct request *rq, unsigned status, struct str fields)
+{
+    return begin(rq, status, fields, NULL);
+}
+
+void reply_whole(struct request *rq, unsigned status, struct str fields, struct str body)
+{
+    if (is_over_limit(rq, body.len) && rq->responded && rq->outcome == RECORD_OK) {
+        request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+        return;
+    }
+    if (!begin(rq, status, fields, &body)) {
+        return;
+    }
+    if (rq->reply.mismatch) {
+        warn_length(rq);
+    }
+    struct str data = clip(rq, body);
+    if (data.len > 0 && append(rq, data) < 0) {
+        conn_abort(rq->conn);
+        return;
+    }
+    conn_answered(rq->conn, rq->reply.keep_alive);
+}
+
+void reply_body(struct request *rq, struct str data)
+{
+    rq->reply_bytes += data.len;
+    if (!rq->conn || !rq->reply_started) {
+        reply_drained(rq);
+        return;
+    }
+    if (is_over_limit(rq, rq->reply_bytes)) {
+        request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+        return;
+    }
+    data = clip(rq, data);
+    if (data.len > 0 && append(rq, data) < 0) {
+        conn_abort(rq->conn);
+        return;
+    }
+    conn_touch(rq->conn);
+}
+
+void reply_end(struct request *rq)
+{
+    if (!rq->conn || !rq->reply_started) {
+        return;
+    }
+    if (rq->reply.framing == HTTP_FRAMING_LENGTH && rq->reply_left > 0) {
+        warn_length(rq);
+        conn_abort(rq->conn);
+        return;
+    }
+    if (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
+        buf_append(&rq->conn->out, STR("0\r\n\r\n")) < 0) {
+        conn_abort(rq->conn);
+        return;
+    }
+    conn_answered(rq->conn, rq->reply.keep_alive);
+}
+
+void reply_informational(struct request *rq, unsigned status, struct str fields)
+{
+    if (!rq->conn || rq->reply_started || rq->head.minor == 0) {
+        return;
+    }
+    if (http_reply_write_informational(&rq->conn->out, status, fields) == 0) {
+        conn_touch(rq->conn); /* what cannot be sent is optional anyway */
+    }
+}
+
+void reply_drained(struct request *rq)
+{
+    if (rq->file) {
+        file_reply_continue(rq->file);
+        return;
+    }
+    uint64_t held = rq->conn ? conn_pending(rq->conn) : 0;
+    uint64_t open = rq->reply_bytes - rq->reply_credited;
+    uint64_t due = open > held ? open - held : 0;
+    if (rq->instance && due >= LIMIT_STREAM_WINDOW_BYTES / 4) {
+        invoke_credit(rq, due);
+    }
+}

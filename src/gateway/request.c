@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/request.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "gateway/conn.h"
+#include "gateway/file_reply.h"
+#include "gateway/gateway.h"
+#include "gateway/instance.h"
+#include "gateway/invoke.h"
+#include "gateway/lease.h"
+#include "gateway/reply.h"
+#include "gateway/request_log.h"
+
+#define SPARE_MAX      1024 /* requests kept for reuse */
+#define REPLAY_MAX     (128 * KIB)
+#define ERROR_BODY_MAX (256 * KIB)
+/* A function that was told of its time-out or that its client is gone, and goes on, keeps its place
+ * in the instance for this long; then the instance has to go. */
+#define OVERRUN_MS 1000
+
+/* Ids. */
+
+static void hex(char *at, const unsigned char *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        at[2 * i] = digits[bytes[i] >> 4];
+        at[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
+/* A UUID of version 4, as Lambda's are. */
+static void make_id(struct request *rq)
+{
+    unsigned char b[16];
+    gateway_random(rq->gateway, b, sizeof(b));
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    char *at = rq->id;
+    static const unsigned char groups[] = { 4, 2, 2, 2, 6 };
+    for (size_t g = 0, k = 0; g < sizeof(groups); k += groups[g++]) {
+        if (g > 0) {
+            *at++ = '-';
+        }
+        hex(at, b + k, groups[g]);
+        at += 2 * groups[g];
+    }
+    *at = '\0';
+}
+
+static bool is_hex(struct str s, bool *ret_zero)
+{
+    *ret_zero = true;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+            return false;
+        }
+        *ret_zero = *ret_zero && c == '0';
+    }
+    return true;
+}
+
+/* "00-<32 hex>-<16 hex>-<2 hex>", W3C Trace Context. */
+static bool is_traceparent(struct str s)
+{
+    bool zero_version, zero_trace, zero_span, zero_flags;
+    return s.len == REQUEST_TRACE_BYTES && s.data[2] == '-' && s.data[35] == '-' &&
+           s.data[52] == '-' && is_hex(str_of(s.data, 2), &zero_version) && zero_version &&
+           is_hex(str_of(s.data + 3, 32), &zero_trace) && !zero_trace &&
+           is_hex(str_of(s.data + 36, 16), &zero_span) && !zero_span &&
+           is_hex(str_of(s.data + 53, 2), &zero_flags);
+}
+
+static void make_trace(struct request *rq)
+{
+    const struct http_field *given = http_head_find(&rq->head, STR("traceparent"));
+    if (given && is_traceparent(given->value)) {
+        memcpy(rq->trace, given->value.data, REQUEST_TRACE_BYTES);
+    } else {
+        unsigned char b[24];
+        gateway_random(rq->gateway, b, sizeof(b));
+        memcpy(rq->trace, "00-", 3);
+        hex(rq->trace + 3, b, 16);
+        rq->trace[35] = '-';
+        hex(rq->trace + 36, b + 16, 8);
+        memcpy(rq->trace + 52, "-01", 3);
+    }
+    rq->trace[REQUEST_TRACE_BYTES] = '\0';
+}
+
+/* Memory: a request is large and lives for microseconds, so it is kept for the next. */
+
+static struct request *request_take(struct gateway *g)
+{
+    if (!list_is_empty(&g->spare_requests)) {
+        struct request *rq = list_entry(g->spare_requests.next, struct request, in_gateway);
+        list_remove(&rq->in_gateway);
+        g->spare_count--;
+        return rq;
+    }
+    struct request *rq = mem_new(struct request);
+    route_answer_init(&rq->route);
+    buf_init(&rq->replay, REPLAY_MAX);
+    return rq;
+}
+
+/* Everything but what is reused. */
+static void request_clear(struct request *rq)
+{
+    char *head_bytes = rq->head_bytes;
+    size_t capacity = rq->head_capacity;
+    struct route_answer route = rq->route;
+    struct buf replay = rq->replay;
+    memset(rq, 0, offsetof(struct request, head));
+    memset(&rq->start_ns, 0, sizeof(*rq) - offsetof(struct request, start_ns));
+    rq->head_bytes = head_bytes;
+    rq->head_capacity = capacity;
+    rq->route = route;
+    rq->replay = replay;
+    list_init(&rq->in_gateway);
+    list_init(&rq->waiting);
+}
+
+static void request_give_back(struct request *rq)
+{
+    struct gateway *g = rq->gateway;
+    list_remove(&rq->in_gateway);
+    g->request_count--;
+    file_reply_close(rq->file);
+    rq->file = NULL;
+    router_unref(rq->router);
+    rq->router = NULL;
+    buf_finish(&rq->replay);
+    route_answer_reset(&rq->route);
+    if (rq->head_capacity > REQUEST_HEAD_KEEP || g->spare_count >= SPARE_MAX) {
+        free(rq->head_bytes);
+        rq->head_bytes = NULL;
+        rq->head_capacity = 0;
+    }
+    if (g->spare_count >= SPARE_MAX) {
+        route_answer_finish(&rq->route);
+        free(rq);
+        return;
+    }
+    list_push_front(&g->spare_requests, &rq->in_gateway);
+    g->spare_count++;
+}
+
+int request_create(struct gateway *g, struct conn *c, struct str bytes, struct request **ret)
+{
+    struct request *rq = request_take(g);
+    request_clear(rq);
+    rq->gateway = g;
+    if (rq->head_capacity < bytes.len) {
+        size_t capacity = bytes.len > REQUEST_HEAD_KEEP ? bytes.len : REQUEST_HEAD_KEEP;
+        rq->head_bytes = mem_resize(rq->head_bytes, capacity, 1);
+        rq->head_capacity = capacity;
+    }
+    memcpy(rq->head_bytes, bytes.data, bytes.len);
+    list_push(&g->requests, &rq->in_gateway);
+    g->request_count++;
+    int r = http_head_parse(rq->head_bytes, bytes.len, &rq->head);
+    if (r < 0) {
+        request_give_back(rq);
+        return r;
+    }
+    rq->conn = c;
+    rq->start_ns = uv_hrtime();
+    rq->start_ms = gateway_epoch_ms(g);
+    make_id(rq);
+    make_trace(rq);
+    *ret = rq;
+    return 0;
+}
+
+/* The record. */
+
+static void post_usage(struct request *rq, uint64_t instance, uint64_t cpu_us,
+                       uint64_t memory_peak_bytes)
+{
+    uint64_t now = uv_hrtime();
+    struct record_usage record = {
+        .function = rq->function ? rq->function->id : 0,
+        .instance = instance,
+        .start_ms = rq->start_ms,
+        .duration_us = (now - rq->start_ns) / 1000,
+        .init_us =
+            rq->leased_ns > rq->start_ns && rq->cold ? (rq->leased_ns - rq->start_ns) / 1000 : 0,
+        .cpu_us = cpu_us,
+        .memory_peak_bytes = memory_peak_bytes,
+        .bytes_in = rq->body_bytes,
+        .bytes_out = rq->sent_bytes,
+        .endpoint = rq->endpoint,
+        .status = (uint16_t)rq->status,
+        .cold = rq->cold,
+        .outcome = (uint8_t)rq->outcome,
+    };
+    struct str texts[RECORD_USAGE_TEXT_COUNT] = {
+        [RECORD_USAGE_REQUEST_ID] = str_c(rq->id),
+        [RECORD_USAGE_TRACE_ID] = str_of(rq->trace + 3, 32),
+        [RECORD_USAGE_METHOD] = rq->head.method,
+        [RECORD_USAGE_PATH] = rq->head.target,
+        [RECORD_USAGE_ERROR] = str_c(rq->error),
+    };
+    records_usage(&rq->gateway->records, &record, texts);
+}
+
+static void finish_if_free(struct request *rq)
+{
+    if (!rq->conn && rq->step == REQUEST_OVER && !rq->instance && !rq->function) {
+        request_give_back(rq);
+    }
+}
+
+void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes)
+{
+    struct function *f = rq->function;
+    lease_forget(rq);
+    post_usage(rq, rq->served_by, cpu_us, memory_peak_bytes);
+    rq->function = NULL;
+    f->request_count--;
+    f->reference_count--;
+    f->used_ms = gateway_now_ms(rq->gateway);
+    if (!rq->conn) {
+        rq->step = REQUEST_OVER;
+    }
+    finish_if_free(rq);
+    lease_release(f);
+}
+
+/* Failures. */
+
+struct failure {
+    enum record_outcome outcome;
+    const char
+        *log; /* what the platform says about it; NULL: the function's own report is enough */
+};
+
+/* clang-format off */
+static const struct failure failures[] = {
+    [ERROR_NONE]     = { RECORD_OK, NULL },
+    [ERROR_THROW]    = { RECORD_THROW, NULL },
+    [ERROR_LOAD]     = { RECORD_LOAD, NULL },
+    [ERROR_INVALID]  = { RECORD_THROW, "the function's response cannot be sent" },
+    [ERROR_MISSING]  = { RECORD_THROW, NULL },
+    [ERROR_METHOD]   = { RECORD_OK, NULL },
+    [ERROR_SIZE]     = { RECORD_THROW, "the response is too large" },
+    [ERROR_BROKEN]   = { RECORD_LOAD, NULL },
+    [ERROR_START]    = { RECORD_LOAD, "no instance could be started" },
+    [ERROR_CRASH]    = { RECORD_CRASH, "the function's process ended" },
+    [ERROR_MEMORY]   = { RECORD_MEMORY, "the function used more memory than its limit" },
+    [ERROR_CPU]      = { RECORD_CPU, "the function used more CPU time than its limit" },
+    [ERROR_TIMEOUT]  = { RECORD_TIMEOUT, "the function ran out of time" },
+    [ERROR_OVERLOAD] = { RECORD_OVERLOAD, "no instance had room in time" },
+    [ERROR_BODY]     = { RECORD_OK, NULL },
+    [ERROR_HEAD]     = { RECORD_OK, NULL },
+    [ERROR_ROUTE]    = { RECORD_OK, NULL },
+};
+/* clang-format on */
+
+/* Reports of the runtime are JSON: { errorType, errorMessage, trace, allow }. */
+struct report {
+    json_t *json; /* owned; NULL: detail is plain text */
+    struct buf trace;
+    struct buf allow;
+};
+
+static void join(const json_t *array, const char *separator, struct buf *out)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *text = json_string_value(json_array_get(array, i));
+        if (text && buf_printf(out, "%s%s", i > 0 ? separator : "", text) < 0) {
+            return; /* long enough */
+        }
+    }
+}
+
+static struct str text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? str_c(text) : str_of("", 0);
+}
+
+static void report_read(struct report *r, struct str detail, struct error_case *e)
+{
+    buf_init(&r->trace, 64 * KIB);
+    buf_init(&r->allow, KIB);
+    r->json = detail.len > 0 && detail.data[0] == '{' ? json_loadb(detail.data, detail.len, 0, NULL)
+                                                      : NULL;
+    if (!r->json) {
+        e->message = e->detail = detail;
+        return;
+    }
+    e->type = text_of(r->json, "errorType");
+    e->message = text_of(r->json, "errorMessage");
+    e->report = detail;
+    join(json_object_get(r->json, "trace"), "\n", &r->trace);
+    e->detail = r->trace.len > 0 ? buf_str(&r->trace) : e->message;
+    join(json_object_get(r->json, "allow"), ", ", &r->allow);
+    if (r->allow.len > 0 && buf_append(&r->allow, STR("\0")) == 0) {
+        e->allow = r->allow.data;
+    }
+}
+
+static void report_finish(struct report *r)
+{
+    json_decref(r->json);
+    buf_finish(&r->trace);
+    buf_finish(&r->allow);
+}
+
+static void note(struct request *rq, const struct error_case *e)
+{
+    const struct failure *failure = &failures[e->kind];
+    char text[sizeof(rq->error) + 64];
+    rq->outcome = failure->outcome;
+    if (failure->outcome == RECORD_OK) {
+        return;
+    }
+    if (e->type.len > 0) {
+        (void)snprintf(rq->error, sizeof(rq->error), STR_FMT ": " STR_FMT, STR_ARG(e->type),
+                       STR_ARG(e->message)); /* truncation is fine */
+    } else {
+        (void)snprintf(rq->error, sizeof(rq->error), STR_FMT, STR_ARG(e->message));
+    }
+    if (failure->log && rq->function) {
+        int len =
+            snprintf(text, sizeof(text), "%s%s%s", failure->log, *rq->error ? ": " : "", rq->error);
+        request_log(rq, 3, str_of(text, (size_t)len < sizeof(text) ? (size_t)len : 0));
+    }
+}
+
+static void answer_error(struct request *rq, const struct error_case *e)
+{
+    struct buf fields, body;
+    buf_init(&fields, 4 * KIB);
+    buf_init(&body, ERROR_BODY_MAX);
+    unsigned status = errors_answer(e, &fields, &body);
+    reply_whole(rq, status, buf_str(&fields), buf_str(&body));
+    buf_finish(&fields);
+    buf_finish(&body);
+}
+
+/* With a status for ERROR_ROUTE. */
+static void fail_with(struct request *rq, enum error_kind kind, unsigned status, struct str detail)
+{
+    const struct endpoint *endpoint =
+        rq->function ? function_endpoint(rq->function, rq->endpoint) : NULL;
+    struct error_case e = {
+        .kind = kind,
+        .dialect = rq->function ? rq->function->dialect : rq->route.dialect,
+        .status = status,
+        .id = rq->id,
+        .function = rq->function && rq->function->name ? rq->function->name : "",
+        .allow = endpoint ? endpoint->allow : NULL,
+        .timeout_ms = rq->function ? function_timeout_ms(rq->function, rq->endpoint) : 0,
+        .path = rq->head.target,
+        .dev = rq->gateway->dev,
+    };
+    struct report report;
+    report_read(&report, detail, &e);
+    note(rq, &e);
+    if (rq->conn && rq->reply_started) {
+        conn_abort(rq->conn);
+    } else if (rq->conn) {
+        answer_error(rq, &e);
+    }
+    report_finish(&report);
+}
+
+void request_fail(struct request *rq, enum error_kind kind, struct str detail)
+{
+    fail_with(rq, kind, 0, detail);
+}
+
+void request_refuse(struct conn *c, unsigned status)
+{
+    struct error_case e = { .kind = ERROR_ROUTE, .status = status, .id = "", .function = "" };
+    struct buf fields, body;
+    buf_init(&fields, 4 * KIB);
+    buf_init(&body, 4 * KIB);
+    struct http_reply reply = { .minor = 1, .whole = true, .date = gateway_date(c->gateway) };
+    reply.status = errors_answer(&e, &fields, &body);
+    reply.body_length = body.len;
+    reply.fields = buf_str(&fields);
+    /* Nothing of ours is too long; if the buffer is full, closing says it too. */
+    (void)!(http_reply_write(&c->out, &reply) == 0 && buf_append(&c->out, buf_str(&body)) == 0);
+    conn_touch(c);
+    buf_finish(&fields);
+    buf_finish(&body);
+}
+
+/* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
+
+static void answer_redirect(struct request *rq)
+{
+    struct buf fields;
+    buf_init(&fields, LIMIT_REQUEST_LINE_BYTES + KIB);
+    struct str body = STR("Redirecting...\n");
+    int r = buf_append(&fields, STR("location\0"));
+    r = r == 0 ? buf_append(&fields, buf_str(&rq->route.location)) : r;
+    r = r == 0 ? buf_append(&fields, STR("\0content-type\0text/plain\0")) : r;
+    if (r == 0) {
+        reply_whole(rq, rq->route.status, buf_str(&fields), body);
+    } else {
+        fail_with(rq, ERROR_ROUTE, 500, STR(""));
+    }
+    buf_finish(&fields);
+}
+
+/* What is no resource's business. */
+static bool answer_server_method(struct request *rq)
+{
+    struct str method = rq->head.method;
+    if (str_eq(rq->head.target, STR("*"))) {
+        reply_whole(rq, 200, STR("allow\0GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\0"), STR(""));
+        return true;
+    }
+    if (str_eq(method, STR("TRACE"))) {
+        fail_with(rq, ERROR_ROUTE, 405, STR(""));
+        return true;
+    }
+    return false;
+}
+
+static bool begin_function(struct request *rq)
+{
+    struct function *f = rq->router->functions[rq->route.function];
+    const struct endpoint *endpoint = function_endpoint(f, rq->route.endpoint);
+    uint64_t timeout_ms = function_timeout_ms(f, rq->route.endpoint);
+    rq->function = f;
+    rq->endpoint = rq->route.endpoint;
+    f->reference_count++;
+    f->request_count++;
+    rq->deadline_ms = timeout_ms > 0 ? gateway_now_ms(rq->gateway) + timeout_ms : 0;
+    gateway_expect_sweep(rq->gateway);
+    enum error_kind refused = ERROR_NONE;
+    if (endpoint && endpoint->broken) {
+        refused = ERROR_BROKEN;
+    } else if (f->body_max_bytes > 0 && rq->head.has_length &&
+               rq->head.length > f->body_max_bytes) {
+        refused = ERROR_BODY;
+    }
+    if (refused != ERROR_NONE) {
+        request_fail(rq, refused, refused == ERROR_BROKEN ? str_c(endpoint->broken) : STR(""));
+        request_done(rq, 0, 0);
+        return false;
+    }
+    rq->step = REQUEST_LEASE;
+    return true;
+}
+
+static bool step_route(struct request *rq)
+{
+    struct gateway *g = rq->gateway;
+    if (answer_server_method(rq)) {
+        return false;
+    }
+    if (!g->router) {
+        fail_with(rq, ERROR_ROUTE, 503, STR("nothing is deployed yet"));
+        return false;
+    }
+    rq->router = router_ref(g->router);
+    struct route_input in = { .method = rq->head.method,
+                              .target = rq->head.target,
+                              .head = &rq->head };
+    router_find(rq->router, &in, &rq->route);
+    switch (rq->route.kind) {
+    case ROUTE_FUNCTION:
+        return begin_function(rq);
+    case ROUTE_STATIC:
+        rq->step = REQUEST_REPLY;
+        file_reply_start(rq);
+        break;
+    case ROUTE_REDIRECT:
+        answer_redirect(rq);
+        break;
+    case ROUTE_STATUS:
+        fail_with(rq, ERROR_ROUTE, rq->route.status, STR(""));
+        break;
+    case ROUTE_NONE:
+        fail_with(rq, ERROR_ROUTE, 404, STR(""));
+        break;
+    }
+    return false;
+}
+
+static bool step_lease(struct request *rq)
+{
+    int r = lease_acquire(rq);
+    if (r < 0) {
+        request_fail(rq, ERROR_OVERLOAD, STR("too many requests wait for it"));
+        request_done(rq, 0, 0);
+        return false;
+    }
+    rq->step = r > 0 ? REQUEST_INVOKE : REQUEST_LEASE;
+    return r > 0;
+}
+
+static void send_continue(struct request *rq)
+{
+    if (rq->head.expects_continue && !rq->continue_sent && rq->conn) {
+        rq->continue_sent = true;
+        reply_informational(rq, 100, STR(""));
+    }
+}
+
+static bool step_invoke(struct request *rq)
+{
+    struct instance *i = rq->instance;
+    rq->served_by = i->id;
+    rq->leased_ns = uv_hrtime();
+    int r = invoke_send(rq);
+    if (r == -EAGAIN) {
+        instance_unbind(i, rq);
+        instance_sort(i);
+        rq->attempts--; /* nobody died */
+        lease_again(rq);
+        return false;
+    }
+    if (r < 0) {
+        instance_unbind(i, rq);
+        request_fail(rq, ERROR_HEAD, STR(""));
+        request_done(rq, 0, 0);
+        return false;
+    }
+    rq->step = REQUEST_REPLY;
+    send_continue(rq);
+    if (rq->conn) {
+        conn_resume_body(rq->conn);
+    }
+    return false;
+}
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    bool (*run)(struct request *rq);
+} steps[REQUEST_STEP_COUNT] = {
+    [REQUEST_ROUTE]  = { "route",  step_route },
+    [REQUEST_LEASE]  = { "lease",  step_lease },
+    [REQUEST_INVOKE] = { "invoke", step_invoke },
+    [REQUEST_REPLY]  = { "reply",  NULL },        /* goes on with the instance's frames */
+    [REQUEST_OVER]   = { "over",   NULL },
+};
+/* clang-format on */
+
+const char *request_step_name(enum request_step step)
+{
+    return step < REQUEST_STEP_COUNT ? steps[step].name : "unknown";
+}
+
+void request_continue(struct request *rq, enum request_step step)
+{
+    rq->step = step;
+    while (steps[rq->step].run(rq)) {
+    }
+}
+
+void request_start(struct request *rq)
+{
+    request_continue(rq, REQUEST_ROUTE);
+}
+
+/* Ends. */
+
+void request_release(struct request *rq)
+{
+    rq->conn = NULL;
+    if (rq->instance && !rq->body_end) {
+        invoke_cancel(rq, FRAME_CANCEL_CLIENT); /* the rest of the body will not come */
+    }
+    if (!rq->function) {
+        rq->step = REQUEST_OVER;
+    }
+    finish_if_free(rq);
+}
+
+void request_client_gone(struct request *rq)
+{
+    rq->conn = NULL;
+    if (!rq->function) {
+        rq->step = REQUEST_OVER;
+        finish_if_free(rq);
+        return;
+    }
+    if (rq->outcome == RECORD_OK) {
+        rq->outcome = RECORD_CLIENT;
+    }
+    if (rq->instance) {
+        invoke_cancel(rq, FRAME_CANCEL_CLIENT);
+    } else {
+        request_done(rq, 0, 0);
+    }
+}
+
+/* Time is up, and the function has been told. */
+static void overrun(struct request *rq)
+{
+    struct instance *i = rq->instance;
+    const struct function *f = rq->function;
+    rq->kill_ms = 0;
+    if (i->stuck || f->limits.concurrency == 1 || f->dialect == DIALECT_LAMBDA) {
+        instance_kill(i, STOP_TIMEOUT);
+        return;
+    }
+    /* Its loop turns, and others are served there: it stays, without this one. */
+    instance_abandon(i);
+    instance_unbind(i, rq);
+    request_done(rq, 0, 0);
+}
+
+static void time_out(struct request *rq, uint64_t now_ms)
+{
+    char text[64];
+    uint64_t limit = function_timeout_ms(rq->function, rq->endpoint);
+    rq->deadline_ms = 0;
+    if (!rq->instance) {
+        request_fail(rq, ERROR_OVERLOAD, STR("its time passed while it waited for an instance"));
+        request_done(rq, 0, 0);
+        return;
+    }
+    rq->cancelled = false; /* once more if the client's leaving has been told already */
+    invoke_cancel(rq, FRAME_CANCEL_TIMEOUT);
+    bool alone = rq->function->limits.concurrency == 1;
+    rq->kill_ms = alone ? now_ms : now_ms + OVERRUN_MS;
+    if (!rq->response_over) {
+        int len = snprintf(text, sizeof(text), "after %llu ms", (unsigned long long)limit);
+        request_fail(rq, ERROR_TIMEOUT, str_of(text, (size_t)len));
+    }
+}
+
+void request_sweep(struct request *rq, uint64_t now_ms)
+{
+    if (!rq->function) {
+        return;
+    }
+    if (rq->deadline_ms > 0 && now_ms >= rq->deadline_ms) {
+        time_out(rq, now_ms);
+        return; /* it may be gone */
+    }
+    if (rq->kill_ms > 0 && now_ms >= rq->kill_ms && rq->instance) {
+        overrun(rq);
+    }
+}

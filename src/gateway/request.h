@@ -1,0 +1,114 @@
+/* One request from its head to its usage record.
+ *
+ * Belongs to its connection until it is answered and to its instance until the invocation is over
+ * (waitUntil goes on after the answer); freed when both have let it go. Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/list.h"
+#include "gateway/errors.h"
+#include "gateway/function.h"
+#include "gateway/router.h"
+#include "http/http_head.h"
+#include "http/http_reply.h"
+#include "ipc/record.h"
+
+struct conn;
+struct gateway;
+struct instance;
+struct file_reply;
+
+enum request_step {
+    REQUEST_ROUTE,
+    REQUEST_LEASE, /* waits for room in an instance */
+    REQUEST_INVOKE,
+    REQUEST_REPLY, /* waits for the function */
+    REQUEST_OVER,  /* answered, or nobody is there to be */
+    REQUEST_STEP_COUNT
+};
+
+#define REQUEST_ID_BYTES    36
+#define REQUEST_TRACE_BYTES 55
+#define REQUEST_HEAD_KEEP   2048 /* a request kept for reuse keeps at most this much of a head */
+
+struct request {
+    struct gateway *gateway;
+    struct conn *conn;         /* NULL once answered or gone */
+    struct function *function; /* counted; NULL until routed to one */
+    struct instance *instance; /* NULL until leased, and once the invocation is over */
+    struct router *router;     /* counted */
+    struct file_reply *file;   /* reads a static file; owned */
+    struct list in_gateway;
+    struct list waiting; /* in function->waiting */
+    enum request_step step;
+    uint32_t stream; /* in the instance's channel */
+    uint32_t endpoint;
+    uint32_t attempts;
+    uint64_t served_by; /* id of the last instance */
+
+    char *head_bytes; /* owned; what `head` points into */
+    size_t head_capacity;
+    struct http_head head;
+    struct route_answer route;
+    char id[REQUEST_ID_BYTES + 1];
+    char trace[REQUEST_TRACE_BYTES + 1]; /* traceparent */
+
+    uint64_t start_ns;
+    uint64_t start_ms; /* since the epoch */
+    uint64_t leased_ns;
+    uint64_t deadline_ms; /* loop time, 0: none */
+    uint64_t kill_ms;     /* timed out or left: when the instance must have let it go, 0: not */
+
+    /* The body, to the instance. */
+    struct buf replay;    /* sent and not accepted: what a second instance would need */
+    uint64_t body_bytes;  /* handed over in all */
+    uint64_t body_credit; /* ... and consumed by the function */
+    bool body_end;        /* the client's part is complete */
+    bool body_end_sent;
+    bool body_refused; /* too large: the rest is not handed over */
+
+    /* The answer. */
+    struct http_reply reply;
+    uint64_t reply_bytes;    /* of body, received from the instance */
+    uint64_t reply_credited; /* ... and credited back to it */
+    uint64_t reply_left;     /* of a body with a length */
+    uint64_t sent_bytes;     /* of body, to the client */
+    bool reply_started;      /* something of it is in the connection's buffer */
+    bool responded;          /* the function has begun its answer, or failed */
+    bool response_over;      /* ... and ended it */
+    bool reply_warned;
+    bool cold;
+    bool accepted;
+    bool cancelled;
+    bool continue_sent;
+
+    /* For the record. */
+    enum record_outcome outcome;
+    unsigned status;
+    char error[256];
+};
+
+/* A request for conn whose head is `bytes`. Negative: refused with this status. */
+int request_create(struct gateway *g, struct conn *c, struct str bytes,
+                   struct request **ret) MUST_USE;
+/* Begins the steps. May answer at once. */
+void request_start(struct request *rq);
+/* Goes on after a wait. */
+void request_continue(struct request *rq, enum request_step step);
+
+/* The client has gone. The request is let go by its connection. */
+void request_client_gone(struct request *rq);
+/* The connection lets go of an answered request. */
+void request_release(struct request *rq);
+/* The instance lets go: the invocation is over; cpu and memory as far as known. */
+void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes);
+/* Looks at the deadline. */
+void request_sweep(struct request *rq, uint64_t now_ms);
+
+/* Answers with an error of ours in the dialect's way, or breaks off an answer that has begun. */
+void request_fail(struct request *rq, enum error_kind kind, struct str detail);
+/* Answers the connection's current request before it has a request, or instead. */
+void request_refuse(struct conn *c, unsigned status);
+
+const char *request_step_name(enum request_step step);

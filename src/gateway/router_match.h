@@ -1,0 +1,9 @@
+/* Matching one request against a router's routes; see router_find() in router.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "gateway/router.h"
+
+/* The bucket of a literal path. */
+size_t router_bucket(const struct router *r, struct str path);

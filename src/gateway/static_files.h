@@ -1,0 +1,36 @@
+/* Files from a project's public folders: finding and opening them.
+ *
+ * Paths come from clients; a file is opened only if it lies below its folder, whatever links say.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/str.h"
+
+struct static_root {
+    char *prefix;  /* "/" or "/docs/"; owned */
+    int directory; /* owned; -1: not there */
+};
+
+struct static_file {
+    int fd; /* -1: none */
+    uint64_t size;
+    int64_t modified_s;
+    uint64_t modified_ns; /* since the epoch, for the tag */
+    char type[64];
+};
+
+/* Opens `directory` for a root. The folder need not be there. */
+void static_root_open(struct static_root *root, struct str prefix, const char *directory);
+void static_root_close(struct static_root *root);
+
+/* Decodes a path of a URL into `out`: percent-decoding, no NUL, no segment "..", "." dropped.
+ * The length without a leading slash, or -EINVAL when it names no file. */
+int static_path_decode(struct str path, char *out, size_t size) MUST_USE;
+
+/* The file for a path without its query, or false. A folder answers with its index.html. */
+bool static_files_find(const struct static_root *roots, size_t count, struct str path,
+                       struct static_file *ret);
+
+/* "text/html; charset=utf-8" of a file's name. */
+const char *static_type(const char *name);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/http_reply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "http/http_head.h"
+
+const char *http_reason(unsigned status)
+{
+    /* clang-format off */
+    static const struct { unsigned status; const char *text; } reasons[] = {
+        { 200, "OK" }, { 100, "Continue" }, { 101, "Switching Protocols" }, { 102, "Processing" },
+        { 103, "Early Hints" }, { 201, "Created" }, { 202, "Accepted" },
+        { 203, "Non-Authoritative Information" }, { 204, "No Content" }, { 205, "Reset Content" },
+        { 206, "Partial Content" }, { 207, "Multi-Status" }, { 208, "Already Reported" },
+        { 226, "IM Used" }, { 300, "Multiple Choices" }, { 301, "Moved Permanently" },
+        { 302, "Found" }, { 303, "See Other" }, { 304, "Not Modified" }, { 305, "Use Proxy" },
+        { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" }, { 400, "Bad Request" },
+        { 401, "Unauthorized" }, { 402, "Payment Required" }, { 403, "Forbidden" },
+        { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
+        { 407, "Proxy Authentication Required" }, { 408, "Request Timeout" }, { 409, "Conflict" },
+        { 410, "Gone" }, { 411, "Length Required" }, { 412, "Precondition Failed" },
+        { 413, "Payload Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" }, { 417, "Expectation Failed" }, { 418, "I'm a Teapot" },
+        { 421, "Misdirected Request" }, { 422, "Unprocessable Entity" }, { 423, "Locked" },
+        { 424, "Failed Dependency" }, { 425, "Too Early" }, { 426, "Upgrade Required" },
+        { 428, "Precondition Required" }, { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" }, { 451, "Unavailable For Legal Reasons" },
+        { 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" }, { 506, "Variant Also Negotiates" },
+        { 507, "Insufficient Storage" }, { 508, "Loop Detected" }, { 510, "Not Extended" },
+        { 511, "Network Authentication Required" },
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < ARRAY_COUNT(reasons); i++) {
+        if (reasons[i].status == status) {
+            return reasons[i].text;
+        }
+    }
+    return "Unknown";
+}
+
+bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value)
+{
+    size_t name = str_find(*block, '\0');
+    if (name >= block->len) {
+        return false;
+    }
+    struct str rest = str_skip(*block, name + 1);
+    size_t value = str_find(rest, '\0');
+    if (value >= rest.len) {
+        return false;
+    }
+    *ret_name = str_of(block->data, name);
+    *ret_value = str_of(rest.data, value);
+    *block = str_skip(rest, value + 1);
+    return true;
+}
+
+struct str http_block_find(struct str block, struct str name)
+{
+    struct str found_name, value;
+    while (http_block_next(&block, &found_name, &value)) {
+        if (str_eq_nocase(found_name, name)) {
+            return value;
+        }
+    }
+    return (struct str){ 0 };
+}
+
+/* What a field of a function's response is to us. */
+enum field_kind { FIELD_PASS, FIELD_DROP, FIELD_LENGTH, FIELD_CONNECTION, FIELD_DATE };
+
+static enum field_kind field_kind(struct str name)
+{
+    switch (name.len) {
+    case 2:
+        return str_eq_nocase(name, STR("te")) ? FIELD_DROP : FIELD_PASS;
+    case 4:
+        return str_eq_nocase(name, STR("date")) ? FIELD_DATE : FIELD_PASS;
+    case 7:
+        return str_eq_nocase(name, STR("upgrade")) || str_eq_nocase(name, STR("trailer"))
+                   ? FIELD_DROP
+                   : FIELD_PASS;
+    case 10:
+        if (str_eq_nocase(name, STR("connection"))) {
+            return FIELD_CONNECTION;
+        }
+        return str_eq_nocase(name, STR("keep-alive")) ? FIELD_DROP : FIELD_PASS;
+    case 14:
+        return str_eq_nocase(name, STR("content-length")) ? FIELD_LENGTH : FIELD_PASS;
+    case 16:
+        return str_eq_nocase(name, STR("proxy-connection")) ? FIELD_DROP : FIELD_PASS;
+    case 17:
+        return str_eq_nocase(name, STR("transfer-encoding")) ? FIELD_DROP : FIELD_PASS;
+    default:
+        return FIELD_PASS;
+    }
+}
+
+static bool has_token(struct str list, struct str token)
+{
+    while (list.data && list.len > 0) {
+        if (str_eq_nocase(str_trim(str_cut(&list, ',')), token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct writer {
+    char *at;
+    bool has_length;
+    bool bad_length; /* several that differ, or no number: ours alone counts */
+    bool has_date;
+    uint64_t length;
+};
+
+static void put(struct writer *w, struct str s)
+{
+    memcpy(w->at, s.data, s.len);
+    w->at += s.len;
+}
+
+static void put_field(struct writer *w, struct str name, struct str value)
+{
+    put(w, name);
+    *w->at++ = ':';
+    *w->at++ = ' ';
+    put(w, value);
+    *w->at++ = '\r';
+    *w->at++ = '\n';
+}
+
+static void put_number(struct writer *w, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof(digits);
+    do {
+        digits[--i] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    put(w, str_of(digits + i, sizeof(digits) - i));
+}
+
+static void take_length(struct writer *w, struct str value)
+{
+    uint64_t length;
+    if (!str_to_u64(str_trim(value), &length) || length > INT64_MAX ||
+        (w->has_length && w->length != length)) {
+        w->bad_length = true;
+        return;
+    }
+    w->has_length = true;
+    w->length = length;
+}
+
+static int put_fields(struct writer *w, struct http_reply *reply)
+{
+    struct str rest = reply->fields, name, value;
+    while (http_block_next(&rest, &name, &value)) {
+        if (!http_is_token(name) || !http_is_field_value(value)) {
+            return -EBADMSG;
+        }
+        switch (field_kind(name)) {
+        case FIELD_LENGTH:
+            take_length(w, value);
+            break;
+        case FIELD_CONNECTION:
+            reply->keep_alive = reply->keep_alive && !has_token(value, STR("close"));
+            break;
+        case FIELD_DATE:
+            w->has_date = true;
+            put_field(w, name, value);
+            break;
+        case FIELD_PASS:
+            put_field(w, name, value);
+            break;
+        case FIELD_DROP:
+            break;
+        }
+    }
+    return rest.len == 0 ? 0 : -EBADMSG;
+}
+
+static void put_defaults(struct writer *w, const struct http_reply *reply)
+{
+    struct str rest = reply->defaults, name, value;
+    while (http_block_next(&rest, &name, &value)) {
+        if (field_kind(name) == FIELD_PASS && http_is_token(name) && http_is_field_value(value) &&
+            !http_block_find(reply->fields, name).data) {
+            put_field(w, name, value);
+        }
+    }
+}
+
+static void choose_framing(const struct writer *w, struct http_reply *reply)
+{
+    bool told = w->has_length && !w->bad_length;
+    reply->mismatch = false;
+    if (reply->status < 200 || reply->status == 204 || reply->status == 304) {
+        reply->framing = HTTP_FRAMING_NONE;
+    } else if (reply->head) {
+        reply->framing = HTTP_FRAMING_NONE;
+        reply->length =
+            told && (reply->body_length == 0 || !reply->whole) ? w->length : reply->body_length;
+    } else if (reply->whole) {
+        reply->framing = HTTP_FRAMING_LENGTH;
+        reply->mismatch = told && w->length != reply->body_length;
+        reply->length = told ? w->length : reply->body_length;
+        if (reply->length > reply->body_length) {
+            reply->keep_alive = false; /* the client sees that something is missing */
+        }
+    } else if (told) {
+        reply->framing = HTTP_FRAMING_LENGTH;
+        reply->length = w->length;
+    } else if (reply->minor > 0) {
+        reply->framing = HTTP_FRAMING_CHUNKED;
+    } else {
+        reply->framing = HTTP_FRAMING_CLOSE;
+        reply->keep_alive = false;
+    }
+}
+
+static void put_framing(struct writer *w, struct http_reply *reply)
+{
+    bool told = w->has_length && !w->bad_length;
+    choose_framing(w, reply);
+    bool length = reply->framing == HTTP_FRAMING_LENGTH;
+    if (reply->framing == HTTP_FRAMING_NONE) {
+        length = reply->status == 304 ? told
+                                      : reply->head && reply->status >= 200 &&
+                                            reply->status != 204 && (told || reply->whole);
+        if (reply->status == 304 && told) {
+            reply->length = w->length;
+        }
+    }
+    if (length) {
+        put(w, STR("content-length: "));
+        put_number(w, reply->length);
+        put(w, STR("\r\n"));
+    } else if (reply->framing == HTTP_FRAMING_CHUNKED) {
+        put(w, STR("transfer-encoding: chunked\r\n"));
+    }
+    if (!reply->keep_alive) {
+        put(w, STR("connection: close\r\n"));
+    } else if (reply->minor == 0) {
+        put(w, STR("connection: keep-alive\r\n"));
+    }
+}
+
+static void put_status(struct writer *w, unsigned status)
+{
+    if (status == 200) {
+        put(w, STR("HTTP/1.1 200 OK\r\n"));
+        return;
+    }
+    put(w, STR("HTTP/1.1 "));
+    put_number(w, status);
+    *w->at++ = ' ';
+    put(w, str_c(http_reason(status)));
+    put(w, STR("\r\n"));
+}
+
+/* Every pair grows by two bytes and has at least three (a name of one byte and two NULs). */
+static size_t room_for(struct str fields, struct str defaults)
+{
+    return 256 + 2 * (fields.len + defaults.len);
+}
+
+int http_reply_write(struct buf *out, struct http_reply *reply)
+{
+    char *at;
+    if (reply->status < 200 || reply->status > 999 ||
+        reply->fields.len > LIMIT_RESPONSE_HEAD_BYTES) {
+        return reply->status < 200 || reply->status > 999 ? -EBADMSG : -EMSGSIZE;
+    }
+    int r = buf_reserve(out, room_for(reply->fields, reply->defaults), &at);
+    if (r < 0) {
+        return r;
+    }
+    struct writer w = { .at = at };
+    put_status(&w, reply->status);
+    r = put_fields(&w, reply);
+    if (r < 0) {
+        return r;
+    }
+    put_defaults(&w, reply);
+    if (!w.has_date) {
+        put_field(&w, STR("date"), reply->date);
+    }
+    put_framing(&w, reply);
+    put(&w, STR("\r\n"));
+    out->len += (size_t)(w.at - at);
+    return 0;
+}
+
+int http_reply_write_informational(struct buf *out, unsigned status, struct str fields)
+{
+    char *at;
+    if (status < 100 || status > 199 || status == 101 || fields.len > LIMIT_RESPONSE_HEAD_BYTES) {
+        return -EBADMSG;
+    }
+    int r = buf_reserve(out, room_for(fields, STR("")), &at);
+    if (r < 0) {
+        return r;
+    }
+    struct writer w = { .at = at };
+    struct str name, value;
+    put_status(&w, status);
+    while (http_block_next(&fields, &name, &value)) {
+        if (!http_is_token(name) || !http_is_field_value(value)) {
+            return -EBADMSG;
+        }
+        if (field_kind(name) == FIELD_PASS) {
+            put_field(&w, name, value);
+        }
+    }
+    put(&w, STR("\r\n"));
+    out->len += (size_t)(w.at - at);
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* The head of an HTTP/1 response: what a function gave, made safe to send.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+enum http_framing {
+    HTTP_FRAMING_NONE,   /* no body may follow */
+    HTTP_FRAMING_LENGTH, /* exactly `length` bytes */
+    HTTP_FRAMING_CHUNKED,
+    HTTP_FRAMING_CLOSE /* up to the end of the connection */
+};
+
+struct http_reply {
+    /* Given. */
+    unsigned status;
+    uint8_t minor; /* of the request's version */
+    bool head;     /* the request was HEAD: length is told, no body follows */
+    bool whole;    /* the body is complete: body_length */
+    uint64_t body_length;
+    struct str fields;   /* "name\0value\0..." of a function: hostile */
+    struct str defaults; /* the same from routes: used where `fields` has no such name */
+    struct str date;     /* RFC 9110 date */
+    /* Given and changed: false when the connection must close after this response. */
+    bool keep_alive;
+    /* Found out. */
+    enum http_framing framing;
+    uint64_t length; /* with HTTP_FRAMING_LENGTH */
+    bool mismatch;   /* a whole body is not as long as its Content-Length said */
+};
+
+/* Appends status line, fields and the blank line. Hop-by-hop fields and the function's framing are
+ * replaced by ours. -EBADMSG: what the function gave cannot be sent (and nothing was appended),
+ * -EMSGSIZE: too large. */
+int http_reply_write(struct buf *out, struct http_reply *reply) MUST_USE;
+
+/* The same for a 1xx. */
+int http_reply_write_informational(struct buf *out, unsigned status, struct str fields) MUST_USE;
+
+/* The value of a field in "name\0value\0...", or data NULL. `name` in any case. */
+struct str http_block_find(struct str block, struct str name);
+/* Cuts one pair off the front; false at the end or when what follows is no pair. */
+bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value);
+
+/* "Not Found"; "Unknown" for a status nobody registered. */
+const char *http_reason(unsigned status);
+
+#define HTTP_DATE_BYTES 30
+/* "Sun, 06 Nov 1994 08:49:37 GMT" and its NUL. */
+void http_date_format(int64_t unix_seconds, char ret_date[HTTP_DATE_BYTES]);
+/* All three formats of RFC 9110 5.6.7. False when it is none. */
+bool http_date_parse(struct str text, int64_t *ret_unix_seconds);
