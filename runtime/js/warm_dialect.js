@@ -42,17 +42,20 @@ function hollowNative(onDone) {
     write: () => Number.MAX_SAFE_INTEGER,
     done: onDone,
   };
-  for (const name of ['respond', 'head', 'end', 'informational', 'credit', 'fail', 'log', 'flush']) native[name] = nothing;
+  for (const name of ['respond', 'head', 'end', 'informational', 'credit', 'fail', 'log', 'flush', 'poll']) native[name] = nothing;
   return native;
 }
 
-/* What instances hang on the process is taken off again. */
+/* What dialects and instances hang on the process is taken off again, and what they say in its environment. */
 async function withoutTraces(fn) {
   const before = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
+  const env = { ...process.env };
   try {
     await fn();
   } finally {
     consoles.connect(null);
+    for (const name of Object.keys(process.env)) if (!Object.hasOwn(env, name)) delete process.env[name];
+    Object.assign(process.env, env);
     for (const name of process.eventNames()) {
       for (const listener of process.rawListeners(name)) {
         if (!before.get(name)?.includes(listener)) process.removeListener(name, listener);

@@ -170,39 +170,52 @@ function reportError(error) {
   console.error(error);
 }
 
-/* In the function's zygote, before its module loads. Returns the listeners it registers. */
-function install(spec) {
-  const events = makeEvents();
+let isInstalled = false;
+
+/* What does not depend on the worker, once in a process. */
+function installPlatform() {
+  if (isInstalled) {
+    return;
+  }
+  isInstalled = true;
   const platformFetch = globalThis.fetch;
   origin.useFetch(platformFetch);
   requests.install();
   globalThis.fetch = makeFetch(platformFetch);
   define('self', globalThis);
-  define('addEventListener', events.addEventListener);
-  define('removeEventListener', events.removeEventListener);
-  define('dispatchEvent', events.dispatchEvent);
   define('reportError', reportError);
   define('origin', 'null');
   define('ExtendableEvent', ExtendableEvent);
   define('FetchEvent', FetchEvent);
   define('Cache', Cache);
   define('CacheStorage', CacheStorage);
-  define('caches', new CacheStorage());
   define('scheduler', { wait: (ms, options) => timers.scheduler.wait(ms, options) });
   define('navigator', {
     userAgent: 'Cloudflare-Workers', hardwareConcurrency: 1, language: 'en', languages: ['en'],
-    platform: 'Linux', sendBeacon: (url, body) => {
-      fetch(url, { method: 'POST', body }).catch(() => {});
-      return true;
-    },
+    platform: 'Linux', sendBeacon,
   });
   define('FixedLengthStream', FixedLengthStream);
   define('IdentityTransformStream', IdentityTransformStream);
   define('HTMLRewriter', unavailable('HTMLRewriter', 'use a package such as html-rewriter-wasm'));
   define('WebSocketPair', unavailable('WebSocketPair', 'WebSocket upgrades come later'));
-  define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   crypto.subtle.timingSafeEqual = timingSafeEqual;
   Object.defineProperty(crypto, 'DigestStream', { value: DigestStream, configurable: true, writable: true });
+}
+
+function sendBeacon(url, body) {
+  fetch(url, { method: 'POST', body }).catch(() => {});
+  return true;
+}
+
+/* In the function's zygote, before its module loads. Returns the listeners it registers. */
+function install(spec) {
+  installPlatform();
+  const events = makeEvents();
+  define('addEventListener', events.addEventListener);
+  define('removeEventListener', events.removeEventListener);
+  define('dispatchEvent', events.dispatchEvent);
+  define('caches', new CacheStorage());
+  define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;
 }
 
