@@ -7,6 +7,7 @@ const timers = require('node:timers/promises');
 const { current } = require('../context');
 const { Cache, CacheStorage } = require('./worker_cache');
 const { ExtendableEvent, FetchEvent } = require('./worker_events');
+const html = require('./worker_html');
 const { checkUrl } = require('./worker_init');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
@@ -196,7 +197,7 @@ function installPlatform() {
   });
   define('FixedLengthStream', FixedLengthStream);
   define('IdentityTransformStream', IdentityTransformStream);
-  define('HTMLRewriter', unavailable('HTMLRewriter', 'use a package such as html-rewriter-wasm'));
+  define('HTMLRewriter', unavailable('HTMLRewriter', 'the build did not see that the worker uses it'));
   define('WebSocketPair', unavailable('WebSocketPair', 'WebSocket upgrades come later'));
   crypto.subtle.timingSafeEqual = timingSafeEqual;
   Object.defineProperty(crypto, 'DigestStream', { value: DigestStream, configurable: true, writable: true });
@@ -215,6 +216,7 @@ function install(spec) {
   define('removeEventListener', events.removeEventListener);
   define('dispatchEvent', events.dispatchEvent);
   define('caches', new CacheStorage());
+  html.install(spec);
   define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;
 }
