@@ -103,9 +103,7 @@ class FrameSocket extends net.Socket {
       this.#owed += chunk.length;
       if (request.destroyed || request._dumped || request.push(chunk)) this.#repay();
     }, (error) => {
-      if (error) return;
-      request.complete = true;
-      request.push(null);
+      if (!error) endRequest(request);
     });
   }
 
@@ -132,7 +130,14 @@ class FrameSocket extends net.Socket {
     }
     /* An error that nobody listens for would end the process. */
     done(this.listenerCount('error') > 0 ? error : null);
+    /* net.Socket leaves this event to its handle. */
+    process.nextTick(() => this.emit('close', Boolean(error)));
   }
+}
+
+function endRequest(request) {
+  request.complete = true;
+  request.push(null);
 }
 
 /* 'Name: value\r\n...' to the addon's string. `whole`: the gateway measures the body itself. */
@@ -285,10 +290,16 @@ function callAll(callbacks) {
 }
 
 /* As Node's server does after 'finish': what was not read of the request is dropped, the response lets go
- * of its socket, and says 'close'. */
+ * of its socket, and says 'close'. No more of a body comes after the answer, so who was in the middle of
+ * reading it is cut off. */
 function closeResponse(response, socket) {
   const { request } = socket;
-  if (!request._consuming && !request._readableState.resumeScheduled) request._dump();
+  if (!request._consuming && !request._readableState.resumeScheduled) {
+    if (!request.complete) endRequest(request);
+    request._dump();
+  } else if (!request.complete) {
+    request.destroy();
+  }
   if (response.socket === socket) response.detachSocket(socket);
   process.nextTick(emitClose, response);
 }
@@ -317,9 +328,8 @@ function makeRequest(exchange, socket, { Request = http.IncomingMessage, url = e
   const raw = exchange.rawHeaders;
   request._addHeaderLines(raw, raw.length);
   if (!exchange.hasBody || body !== null) {
-    request.complete = true;
     if (body !== null && body.length > 0) request.push(body);
-    request.push(null);
+    endRequest(request);
   }
   return request;
 }
