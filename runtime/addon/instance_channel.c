@@ -167,15 +167,13 @@ static void on_frame(struct instance *in, const struct frame *f, const void *pay
     }
 }
 
-/* One callback scope, and so one run of microtasks, a batch: answers of a batch leave together.
- * False when there was nothing to read. */
-static bool read_batch(struct instance *in)
+/* One callback scope, and so one run of microtasks, a batch: answers of a batch leave together. */
+static void read_batch(struct instance *in)
 {
     napi_env env = in->env;
     napi_handle_scope handles;
     napi_callback_scope scope;
     napi_value resource;
-    bool any = false;
     if (napi_open_handle_scope(env, &handles) != napi_ok ||
         napi_get_reference_value(env, in->resource, &resource) != napi_ok ||
         napi_open_callback_scope(env, resource, in->async, &scope) != napi_ok) {
@@ -192,7 +190,6 @@ static bool read_batch(struct instance *in)
         if (r == 0) {
             break;
         }
-        any = true;
         napi_handle_scope inner;
         if (napi_open_handle_scope(env, &inner) != napi_ok) {
             abort();
@@ -202,7 +199,6 @@ static bool read_batch(struct instance *in)
     }
     (void)napi_close_callback_scope(env, scope); /* runs process.nextTick and promises */
     (void)napi_close_handle_scope(env, handles);
-    return any;
 }
 
 static void instance_flush(struct instance *in)
@@ -218,7 +214,7 @@ static void on_wake(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     channel_awake(&in->channel);
-    (void)read_batch(in);
+    read_batch(in);
     instance_flush(in);
 }
 
@@ -588,6 +584,19 @@ static napi_value flush_now(napi_env env, napi_callback_info info)
     return value_undefined(env);
 }
 
+/* poll(): reads what waits in the channel now; a new instance need not first go through its loop.
+ */
+static napi_value poll_now(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    struct instance *in = instance_of(env);
+    if (in) {
+        read_batch(in);
+        instance_flush(in);
+    }
+    return value_undefined(env);
+}
+
 /* ---- open ---- */
 
 static int take_callbacks(struct instance *in, napi_value object)
@@ -671,7 +680,7 @@ napi_status instance_define(napi_env env, napi_value exports)
         { "open", open_channel }, { "respond", respond }, { "head", head },
         { "write", write_body },  { "end", end_body },    { "informational", informational },
         { "credit", credit },     { "fail", fail },       { "log", log_text },
-        { "done", done },         { "flush", flush_now },
+        { "done", done },         { "flush", flush_now }, { "poll", poll_now },
     };
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
         napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);

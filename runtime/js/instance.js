@@ -142,6 +142,7 @@ function start({ spec, app, adapter, native }) {
   adapter.start?.(app, native);
   instance.open();
   consoles.connect(native);
+  native.poll?.();
   return instance;
 }
 
