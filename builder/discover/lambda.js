@@ -30,6 +30,8 @@ import { terraformFunctions } from './terraform.js';
 
 const DEFAULT_TIMEOUT_S = 3;
 const DEFAULT_MEMORY_MB = 128;
+/** Every function has these two endpoints; more are an API's events. */
+const URL_AND_INVOKE = 2;
 const AWS_VARIABLES = /^AWS_(REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|ENDPOINT_URL(_\w+)?)$/;
 
 /**
@@ -193,11 +195,11 @@ function addRoutes(routes, draft, declaration) {
   }
 }
 
-/** Once all platforms are known: the only function of a project also answers at `/`. */
+/** Once all platforms are known: the only function of a project, if no API names its paths, also answers at `/`. */
 export function lambdaAtRoot({ drafts, routes, static: folders }) {
   const lambdas = drafts.filter(({ dialect }) => dialect === 'lambda' || dialect === 'bootstrap');
   const isTaken = routes.catchAll.length > 0 || [...routes.exact, ...routes.before].some((route) => route.path === '/');
-  if (lambdas.length !== 1 || isTaken) {
+  if (lambdas.length !== 1 || isTaken || lambdas[0].endpoints.length > URL_AND_INVOKE) {
     return;
   }
   const target = [lambdas[0].name, 0];

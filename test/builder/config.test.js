@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, functionNamed, projectOf, visit } from './harness.js';
+
+const api = { 'api/a.ts': 'export const GET = () => new Response();\n' };
+const schema = {
+  env: {
+    DATABASE_URL: { required: true, pattern: '^postgres', description: 'where orders are kept' },
+    JWT_SECRET: { minLength: 32 }, OPTIONAL: { required: false }, STRIPE_KEY: { pattern: '^sk_' },
+  },
+};
+
+test('all that is wrong with the environment is one message, and nothing starts', async (t) => {
+  const project = projectOf(t, { ...api, 'mayfly.json': JSON.stringify(schema), '.env': 'JWT_SECRET=short\nSTRIPE_KEY=pk_1\n' });
+  const failed = await build(t, project);
+
+  assert.equal(failed.type, 'failed');
+  assert.equal(failed.diagnostics.length, 1);
+  assert.equal(failed.diagnostics[0].severity, 'error');
+  assert.equal(failed.diagnostics[0].text, [
+    '3 environment variables are missing or wrong:',
+    '  DATABASE_URL is not set (where orders are kept)',
+    '  JWT_SECRET is too short: 5 of at least 32 characters',
+    '  STRIPE_KEY does not match ^sk_',
+    'Set them in .env.local or in the shell.',
+  ].join('\n'));
+});
+
+test('.env files in the ecosystem\'s order, expanded; the shell wins in development', async (t) => {
+  const files = {
+    ...api,
+    '.env': 'A=env\nB=env\nC=env\nD=env\nURL=http://${HOST_NAME}:80\nHOST_NAME=h\nQUOTED="a b#c"\n',
+    '.env.development': 'B=development\nC=development\n', '.env.production': 'B=production\n',
+    '.env.local': 'C=local\n', '.env.development.local': 'D=devlocal\n',
+  };
+  const development = await build(t, projectOf(t, files), { watch: true, env: { A: 'shell', NODE_OPTIONS: '', MAYFLY_X: '1' } });
+  const { env } = functionNamed(development, 'api');
+  assert.deepEqual([env.A, env.B, env.C, env.D, env.URL, env.QUOTED], ['shell', 'development', 'local', 'devlocal', 'http://h:80', 'a b#c']);
+  assert.deepEqual([env.NODE_OPTIONS, env.MAYFLY_X, env.PATH, env.HOME], [undefined, undefined, undefined, undefined]);
+
+  const production = await build(t, projectOf(t, files), { env: { A: 'shell' } });
+  const built = functionNamed(production, 'api').env;
+  assert.deepEqual([built.A, built.B, built.D], ['env', 'production', 'env']);
+});
+
+test('mayfly.json sets limits for all and for one', async (t) => {
+  const project = projectOf(t, {
+    ...api, 'worker.ts': 'export default { fetch: () => new Response() };\n',
+    'mayfly.json': `{
+      // comments are fine
+      "idleSeconds": 0.5, "maxInstances": 4,
+      "functions": { "worker": { "concurrency": 2, "memory": 96, "minInstances": 1 }, "/api/a": { "timeout": 1.5 }, "nope": {} },
+    }`,
+  });
+  const manifest = await build(t, project);
+  const worker = functionNamed(manifest, 'worker');
+
+  assert.deepEqual([worker.idle_s, worker.max_instances, worker.concurrency, worker.memory_mb, worker.min_instances], [0.5, 4, 2, 96, 1]);
+  assert.equal(functionNamed(manifest, 'api').idle_s, 0.5);
+  assert.equal(functionNamed(manifest, 'api').endpoints[0].timeout_ms, 1500);
+  assert.match(manifest.diagnostics[0].text, /no function "nope"/);
+});
+
+test('wrong members of mayfly.json are told and left out', async (t) => {
+  const project = projectOf(t, { ...api, 'mayfly.json': '{ "idleSeconds": "long", "concurrency": 1.5, "functions": [], "env": { "A": { "required": false, "pattern": "(" } } }' });
+  const manifest = await build(t, project);
+  assert.equal(manifest.type, 'manifest');
+  assert.equal(manifest.diagnostics.length, 4);
+  assert.equal(functionNamed(manifest, 'api').concurrency, 64);
+});
+
+test('files full of nonsense are told, never fatal', async (t) => {
+  const nonsense = ['\0\0\0', '{', '[[[[', 'null', '"text"', '- - -\n\t:', '${${${', '\ud800', '{"a":'.repeat(500), 'a = """', '!Sub {'];
+  const names = ['vercel.json', 'wrangler.toml', 'w/wrangler.json', 'netlify.toml', 'main.tf', 'template.yaml', 'mayfly.json', 'package.json', 'tsconfig.json', 'next.config.js', '_redirects', '_headers', '.env', '.dev.vars', 'netlify/functions/f.ts'];
+  for (const text of nonsense) {
+    const files = Object.fromEntries(names.map((name) => [name, text]));
+    const manifest = await build(t, projectOf(t, { ...files, ...api }));
+    assert.equal(manifest.type, 'manifest', JSON.stringify(text.slice(0, 20)));
+    assert.equal(visit(manifest, 'GET', '/api/a').function, 'api');
+    assert.deepEqual(manifest.logs.filter(({ level }) => level === 'error'), []);
+  }
+});

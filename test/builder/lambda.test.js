@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { build, evaluate, fixture, functionNamed, projectOf, visit } from './harness.js';
+
+const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
+
+test('Terraform whose zip is not built: the source is found by name and export, and told', async (t) => {
+  const manifest = await build(t, fixture(t, 'mixed'));
+  const fn = functionNamed(manifest, 'lambda/image-processor');
+
+  assert.equal(fn.endpoints[0].file, 'lambda/image-processor.ts');
+  assert.deepEqual([fn.memory_mb, fn.timeout_ms, fn.concurrency], [1024, 60_000, 1]);
+  assert.equal(fn.env.BUCKET_NAME, 'shop-images');
+  assert.equal(fn.settings.handler, 'index.handler');
+  assert.match(manifest.logs[0].text, /code is taken from lambda\/image-processor\.ts .*lambda\.zip does not exist/);
+});
+
+test('Terraform: variables, locals, references, archives', async (t) => {
+  const project = projectOf(t, {
+    'infra/variables.tf': 'variable "stage" {\n  default = "dev"\n}\nvariable "settings" {\n  default = { memory = 512 }\n}\nlocals {\n  prefix = "shop-${var.stage}"\n}\n',
+    'infra/main.tf': `
+data "archive_file" "code" {
+  type        = "zip"
+  source_dir  = "\${path.module}/../services/thumb"
+  output_path = "thumb.zip"
+}
+resource "aws_lambda_function" "thumb" {
+  function_name    = "\${local.prefix}-thumb"
+  filename         = data.archive_file.code.output_path
+  handler          = "src/main.handler"
+  runtime          = "nodejs22.x"
+  memory_size      = var.settings.memory
+  timeout          = var.stage == "prod" ? 30 : 5
+  ephemeral_storage {
+    size = 1024
+  }
+  environment {
+    variables = {
+      QUEUE   = aws_sqs_queue.jobs.url
+      BUCKET  = aws_s3_bucket.b.arn
+      STAGE   = upper(var.stage)
+      DOLLARS = "$\${x}"
+      SELF    = "https://\${aws_s3_bucket.b.bucket}.example"
+    }
+  }
+}
+resource "aws_lambda_function_url" "thumb" {
+  function_name      = aws_lambda_function.thumb.function_name
+  authorization_type = "NONE"
+  invoke_mode        = "RESPONSE_STREAM"
+}
+resource "aws_sqs_queue" "jobs" {
+  name = "jobs"
+}
+resource "aws_s3_bucket" "b" {
+  bucket = "\${local.prefix}-b"
+}
+`,
+    'services/thumb/src/main.js': "const path = require('node:path');\nconst fs = require('node:fs');\nexports.handler = async () => fs.readFileSync(path.join(__dirname, '../note.txt'), 'utf8');\n",
+    'services/thumb/note.txt': 'note',
+  });
+  const manifest = await build(t, project);
+  const fn = functionNamed(manifest, 'lambda/shop-dev-thumb');
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(fn.env, {
+    QUEUE: 'https://sqs.us-east-1.amazonaws.com/123456789012/jobs', BUCKET: 'arn:aws:s3:::shop-dev-b', STAGE: 'DEV',
+    DOLLARS: '${x}', SELF: 'https://shop-dev-b.example',
+  });
+  assert.deepEqual([fn.memory_mb, fn.timeout_ms, fn.tmp_mb], [512, 5000, 1024]);
+  assert.equal(fn.endpoints[0].settings.invoke_mode, 'RESPONSE_STREAM');
+  assert.ok(existsSync(path.join(fn.artifact, 'note.txt')), 'the code folder is the root');
+});
+
+test('a function answers by host, by invoke path, and alone at /', async (t) => {
+  const alone = { 'mayfly.json': '{ "functions": { "hello": { "handler": "index.handler" } } }', 'index.js': handler('hi') };
+  const manifest = await build(t, projectOf(t, alone));
+  const invoke = '/2015-03-31/functions/hello/invocations';
+
+  assert.equal(visit(manifest, 'GET', '/any/path').endpoint, 'lambda hello');
+  assert.equal(visit(manifest, 'GET', '/x', { host: 'hello.localhost' }).endpoint, 'lambda hello');
+  assert.equal(visit(manifest, 'GET', '/x', { host: 'hello.lambda.localhost' }).endpoint, 'lambda hello');
+  assert.deepEqual(visit(manifest, 'POST', invoke).settings, { invoke: true });
+  const arn = encodeURIComponent('arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST');
+  assert.deepEqual(visit(manifest, 'POST', `/2015-03-31/functions/${arn}/invocations`).settings, { invoke: true });
+  assert.equal(evaluate(functionNamed(manifest, 'lambda/hello'), "load('index').handler()"), 'hi');
+
+  const two = await build(t, projectOf(t, {
+    'mayfly.json': '{ "functions": { "a": { "handler": "a.handler" }, "b": { "handler": "b.handler" } } }',
+    'a.js': handler('a'), 'b.js': handler('b'),
+  }));
+  assert.equal(visit(two, 'GET', '/').status, 404);
+  assert.equal(visit(two, 'GET', '/', { host: 'b.localhost' }).function, 'lambda/b');
+});
+
+test('SAM: globals, intrinsic functions, API events, esbuild entry points', async (t) => {
+  const project = projectOf(t, {
+    'template.yaml': `
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Stage: { Type: String, Default: dev }
+Globals:
+  Function:
+    Timeout: 7
+    Runtime: nodejs22.x
+    Environment: { Variables: { LEVEL: info } }
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Metadata:
+      BuildMethod: esbuild
+      BuildProperties: { EntryPoints: [app.ts] }
+    Properties:
+      CodeUri: orders/
+      Handler: app.handler
+      MemorySize: 256
+      Environment:
+        Variables:
+          TABLE: !Ref Table
+          NAME: !Sub "orders-\${Stage}-\${AWS::Region}"
+          ARN: !GetAtt Table.Arn
+          JOINED: !Join ["-", [a, !Ref Stage]]
+      Events:
+        One: { Type: HttpApi, Properties: { Path: "/orders/{id}", Method: get } }
+        Any: { Type: Api, Properties: { Path: "/files/{proxy+}", Method: any } }
+        List: { Type: Api, Properties: { Path: /orders, Method: GET } }
+  Python:
+    Type: AWS::Serverless::Function
+    Properties: { CodeUri: ., Handler: a.b, Runtime: python3.12 }
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties: { TableName: orders }
+`,
+    'orders/app.ts': 'export const handler = async () => 1;\n',
+  });
+  const manifest = await build(t, project);
+  const fn = functionNamed(manifest, 'lambda/Orders');
+  const one = visit(manifest, 'GET', '/orders/7');
+
+  assert.deepEqual(fn.env, {
+    LEVEL: 'info', TABLE: 'orders', NAME: 'orders-dev-us-east-1',
+    ARN: 'arn:aws:dynamodb:us-east-1:123456789012:table/orders', JOINED: 'a-dev',
+  });
+  assert.deepEqual([fn.timeout_ms, fn.memory_mb], [7000, 256]);
+  assert.deepEqual(one.params, { id: '7' });
+  assert.deepEqual([one.settings.payload, one.settings.route_key], ['2.0', 'GET /orders/{id}']);
+  assert.deepEqual(visit(manifest, 'PUT', '/files/a/b').params, { 'proxy*': 'a/b' });
+  assert.deepEqual(visit(manifest, 'GET', '/orders').settings.payload, '1.0');
+  assert.equal(visit(manifest, 'POST', '/orders').status, 404, 'a function with an API does not take all paths');
+  assert.match(manifest.diagnostics[0].text, /"Python" needs python3\.12/);
+});
+
+test('provided runtimes: the folder of the bootstrap is the artifact', async (t) => {
+  const project = projectOf(t, {
+    'mayfly.json': '{ "functions": { "shell": { "runtime": "provided.al2023", "handler": "x", "code": "shell", "timeout": 9 } } }',
+    'shell/bootstrap': '#!/bin/sh\n', 'shell/lib/a.sh': 'a\n', 'other.txt': '',
+  });
+  chmodSync(path.join(project, 'shell/bootstrap'), 0o755);
+  const fn = functionNamed(await build(t, project), 'lambda/shell');
+
+  assert.equal(fn.dialect, 'bootstrap');
+  assert.equal(fn.entry, 'bootstrap');
+  assert.equal(fn.timeout_ms, 9000);
+  assert.equal(statSync(path.join(fn.artifact, 'bootstrap')).mode & 0o111, 0o111);
+  assert.ok(existsSync(path.join(fn.artifact, 'lib/a.sh')));
+  assert.ok(!existsSync(path.join(fn.artifact, 'other.txt')));
+});
+
+test('mistakes in declarations are told one by one, with their lines', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': 'resource "aws_lambda_function" "a" {\n  handler = =\n}\n',
+    'other/ok.tf': 'resource "aws_lambda_function" "b" {\n  function_name = "b"\n  handler = "nothing.handler"\n  filename = "b.zip"\n}\n',
+    'sam/template.yaml': 'Resources:\n  A:\n    Type: [\n',
+    'api/fine.ts': 'export const GET = () => new Response();\n',
+  });
+  const manifest = await build(t, project);
+  const where = manifest.diagnostics.map(({ file, line }) => [file, line]);
+
+  assert.deepEqual(where[0], ['main.tf', 2]);
+  assert.deepEqual(where.map(([file]) => file), ['main.tf', 'sam/template.yaml', 'other/ok.tf']);
+  assert.match(manifest.diagnostics[2].text, /no file in the project has the handler "nothing\.handler" of "b"; b\.zip does not exist/);
+  assert.equal(visit(manifest, 'GET', '/api/fine').function, 'api');
+});

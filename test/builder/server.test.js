@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+
+const server = "const http = require('http');\nhttp.createServer((q, s) => s.end('x')).listen(process.env.PORT);\n";
+
+test('the start script names the server; it runs from its own folder and is the main module', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "scripts": { "start": "NODE_ENV=production GREETING=hi node --no-warnings src/server.js --flag" } }',
+    'src/server.js': "const app = require('./app');\nglobalThis.main = require.main === module;\nglobalThis.views = __dirname + '/views';\nif (false) app.listen(1);\n",
+    'src/app.js': 'exports.listen = () => {};\n',
+    'src/views/a.html': 'a', '.env': 'SECRET=s3cret\n', 'node_modules/x/index.js': '',
+  });
+  const manifest = await build(t, project);
+  const fn = functionNamed(manifest, 'server');
+
+  assert.equal(visit(manifest, 'PATCH', '/any').function, 'server');
+  assert.deepEqual([fn.env.NODE_ENV, fn.env.GREETING, fn.env.SECRET], ['production', 'hi', 's3cret']);
+  assert.ok(existsSync(path.join(fn.artifact, 'src/views/a.html')));
+  assert.ok(!existsSync(path.join(fn.artifact, '.env')));
+  assert.deepEqual(fn.mounts, [{ source: path.join(project, 'node_modules'), target: 'node_modules' }]);
+  const seen = evaluate(fn, "(load('server'), [globalThis.main, globalThis.views, process.argv[1]])");
+  assert.deepEqual(seen, [true, `${fn.artifact}/src/views`, `${fn.artifact}/src/server.js`]);
+});
+
+test('ES modules and TypeScript servers', async (t) => {
+  const esm = await build(t, projectOf(t, {
+    'package.json': '{ "type": "module", "main": "index.js" }',
+    'index.js': "import { createServer } from 'node:http';\nglobalThis.dir = import.meta.dirname;\nawait 0;\ncreateServer(() => {});\n",
+  }));
+  const fn = functionNamed(esm, 'server');
+  assert.equal(evaluate(fn, "load('server').then(() => globalThis.dir)"), fn.artifact);
+
+  const typed = await build(t, projectOf(t, {
+    'package.json': '{ "scripts": { "start": "node dist/index.js" } }',
+    'src/index.ts': "import http from 'node:http';\nenum Port { A = 1 }\nexport const port: number = Port.A;\nexport const view = __dirname + '/../views';\nif (port > 1) http.createServer().listen(1);\n",
+    'views/a.html': 'a',
+  }));
+  const bundled = functionNamed(typed, 'server');
+  assert.deepEqual(evaluate(bundled, "[load('src/index').port, load('src/index').view]"), [1, '/var/task/src/../views']);
+  assert.ok(existsSync(path.join(bundled.artifact, 'views/a.html')));
+});
+
+test('no server where a platform has the project, or where nothing listens', async (t) => {
+  const claimed = await build(t, projectOf(t, {
+    'package.json': '{ "main": "server.js" }', 'server.js': server, 'api/a.ts': 'export const GET = () => new Response();\n',
+  }));
+  assert.deepEqual(claimed.functions.map((fn) => fn.dialect), ['vercel']);
+  const library = await build(t, projectOf(t, { 'package.json': '{ "main": "index.js" }', 'index.js': 'exports.x = 1;\n' }));
+  assert.deepEqual(library.functions, []);
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { Builder, functionNamed, projectOf, visit, writeFiles } from './harness.js';
+
+const handler = (n) => `export const GET = () => Response.json(${n});\n`;
+
+async function watched(t, files) {
+  const project = projectOf(t, files);
+  const builder = new Builder(t, project, { watch: true });
+  builder.send({ type: 'build' });
+  return { project, builder, first: await builder.next() };
+}
+
+test('a save changes one function only', async (t) => {
+  const { project, builder, first } = await watched(t, { 'api/a.ts': handler(1), 'worker.ts': 'export default { fetch: () => new Response() };\n' });
+  writeFiles(project, { 'api/a.ts': handler(2) });
+  const second = await builder.next();
+
+  assert.notEqual(functionNamed(second, 'api').hash, functionNamed(first, 'api').hash);
+  assert.equal(functionNamed(second, 'worker').hash, functionNamed(first, 'worker').hash);
+});
+
+test('an editor that writes beside and renames, a new folder, a deleted file', async (t) => {
+  const { project, builder, first } = await watched(t, { 'api/a.ts': handler(1) });
+  writeFileSync(path.join(project, 'api/.a.ts.swp'), handler(2));
+  renameSync(path.join(project, 'api/.a.ts.swp'), path.join(project, 'api/a.ts'));
+  const renamed = await builder.next();
+  assert.notEqual(functionNamed(renamed, 'api').hash, functionNamed(first, 'api').hash);
+
+  const staging = `${project}-staging`;
+  t.after(() => rmSync(staging, { recursive: true, force: true }));
+  mkdirSync(staging);
+  writeFiles(staging, { 'deep/b.ts': handler(3) });
+  renameSync(staging, path.join(project, 'api/new'));
+  assert.equal(visit(await builder.next(), 'GET', '/api/new/deep/b').file, 'api/new/deep/b.ts');
+
+  writeFiles(project, { 'api/new/deep/b.ts': handler(4) });
+  await builder.next();
+  rmSync(path.join(project, 'api/new'), { recursive: true });
+  let gone;
+  do {
+    gone = await builder.next();
+  } while (visit(gone, 'GET', '/api/new/deep/b').file);
+  assert.equal(visit(gone, 'GET', '/api/a').file, 'api/a.ts');
+});
+
+test('a syntax error is refused, its correction is taken, and a broken new file does not hold up the rest', async (t) => {
+  const { project, builder } = await watched(t, { 'api/a.ts': handler(1), 'api/b.ts': handler(1) });
+  writeFiles(project, { 'api/a.ts': 'export const GET = (\n' });
+  const failed = await builder.next();
+  assert.equal(failed.type, 'failed');
+  assert.equal(failed.diagnostics[0].file, 'api/a.ts');
+  assert.match(failed.diagnostics[0].frame, /\^/);
+
+  writeFiles(project, { 'api/a.ts': handler(1) });
+  assert.equal((await builder.next()).type, 'manifest');
+
+  writeFiles(project, { 'api/c.ts': 'export const GET = (\n' });
+  let manifest = await builder.next();
+  while (manifest.type === 'manifest' && !visit(manifest, 'GET', '/api/c').settings?.broken) {
+    manifest = await builder.next();
+  }
+  assert.equal(visit(manifest, 'GET', '/api/c').settings.broken.file, 'api/c.ts');
+  assert.equal(visit(manifest, 'GET', '/api/b').settings.broken, undefined);
+});
+
+test('configuration and environment files are watched too', async (t) => {
+  const { project, builder, first } = await watched(t, { 'api/a.ts': handler(1), '.env': 'A=1\n', 'vercel.json': '{}' });
+  writeFiles(project, { '.env': 'A=2\n' });
+  const second = await builder.next();
+  assert.equal(functionNamed(second, 'api').env.A, '2');
+  assert.equal(functionNamed(second, 'api').artifact, functionNamed(first, 'api').artifact);
+
+  writeFiles(project, { 'vercel.json': '{ "redirects": [{ "source": "/x", "destination": "/y" }] }' });
+  let third;
+  do {
+    third = await builder.next();
+  } while (third.routes.length === second.routes.length);
+  assert.equal(visit(third, 'GET', '/x').location, '/y');
+});
+
+test('a file that is read, not imported, is copied anew', async (t) => {
+  const { project, builder, first } = await watched(t, {
+    'api/a.ts': "import { readFileSync } from 'node:fs';\nexport const GET = () => Response.json(readFileSync(process.cwd() + '/data.txt', 'utf8'));\n",
+    'data.txt': 'one',
+  });
+  writeFiles(project, { 'data.txt': 'three' });
+  const second = await builder.next();
+  assert.notEqual(functionNamed(second, 'api').artifact, functionNamed(first, 'api').artifact);
+});
+
+test('artifacts that no build of the last two used are removed', async (t) => {
+  const { project, builder, first } = await watched(t, { 'api/a.ts': handler(0) });
+  const folders = [functionNamed(first, 'api').artifact];
+  for (let i = 1; i <= 3; i += 1) {
+    writeFiles(project, { 'api/a.ts': handler(i) });
+    let manifest;
+    do {
+      manifest = await builder.next();
+    } while (folders.includes(functionNamed(manifest, 'api').artifact));
+    folders.push(functionNamed(manifest, 'api').artifact);
+  }
+  assert.deepEqual(folders.map((folder) => existsSync(folder)), [false, false, true, true]);
+  assert.deepEqual(readdirSync(builder.out).filter((name) => name.includes('.new-')), []);
+});
+
+test('it ends when control is gone', async (t) => {
+  const { builder } = await watched(t, { 'api/a.ts': handler(1) });
+  builder.socket.destroy();
+  assert.equal(await builder.exited, 0);
+});
