@@ -322,7 +322,8 @@ static void on_control_gone(struct link *link, int why)
 /* Start and end. */
 
 struct options {
-    int listen;
+    int listen[GATEWAY_LISTENERS_MAX];
+    size_t listen_count;
     int supervisor;
     int control;
     struct channel_fds log;
@@ -352,10 +353,14 @@ static bool read_options(int argc, char **argv, struct options *ret)
         { "dev", no_argument, NULL, DEV },
         { 0 },
     };
-    int *const fds[] = { [LISTEN] = &ret->listen,          [SUPERVISOR] = &ret->supervisor,
-                         [CONTROL] = &ret->control,        [LOG_MEMORY] = &ret->log.memory,
-                         [LOG_HOST] = &ret->log.wake_host, [LOG_SELF] = &ret->log.wake_instance };
-    *ret = (struct options){ .listen = -1, .supervisor = -1, .control = -1, .log = { -1, -1, -1 } };
+    int listen;
+    int *const fds[] = { [LISTEN] = &listen,
+                         [SUPERVISOR] = &ret->supervisor,
+                         [CONTROL] = &ret->control,
+                         [LOG_MEMORY] = &ret->log.memory,
+                         [LOG_HOST] = &ret->log.wake_host,
+                         [LOG_SELF] = &ret->log.wake_instance };
+    *ret = (struct options){ .supervisor = -1, .control = -1, .log = { -1, -1, -1 } };
     optind = 1;
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -363,14 +368,19 @@ static bool read_options(int argc, char **argv, struct options *ret)
             ret->dev = true;
         } else if (option < LISTEN || option > LOG_SELF || !read_fd(optarg, fds[option])) {
             return false;
+        } else if (option == LISTEN) {
+            if (ret->listen_count == GATEWAY_LISTENERS_MAX) {
+                return false;
+            }
+            ret->listen[ret->listen_count++] = listen;
         }
     }
-    for (size_t i = LISTEN; i <= LOG_SELF; i++) {
+    for (size_t i = SUPERVISOR; i <= LOG_SELF; i++) {
         if (*fds[i] < 0) {
             return false;
         }
     }
-    return optind == argc;
+    return optind == argc && ret->listen_count > 0;
 }
 
 static void init(struct gateway *g, const struct options *options)
@@ -407,7 +417,10 @@ static int open_all(struct gateway *g, const struct options *o)
         r = link_open(&g->control, &g->loop, o->control, ROLE_GATEWAY, ROLE_CONTROL, on_control,
                       on_control_gone);
     }
-    return r == 0 ? listener_open(g, o->listen) : r;
+    for (size_t i = 0; r == 0 && i < o->listen_count; i++) {
+        r = listener_open(g, o->listen[i]);
+    }
+    return r;
 }
 
 int gateway_main(int argc, char **argv)

@@ -10,12 +10,14 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "gateway/listener.h"
 #include "gateway/records.h"
 #include "gateway/router.h"
 #include "http/http_reply.h"
 #include "ipc/link.h"
 
-/* `mayfly gateway --listen FD --supervisor FD --control FD --log-memory FD --log-wake-host FD
+/* `mayfly gateway --listen FD [--listen FD ...] --supervisor FD --control FD --log-memory FD
+ * --log-wake-host FD
  * --log-wake-self FD [--dev]`. Returns the process's exit status when control or the supervisor is
  * gone. */
 int gateway_main(int argc, char **argv);
@@ -23,13 +25,15 @@ int gateway_main(int argc, char **argv);
 #define GATEWAY_SCRATCH_BYTES ((size_t)64 * 1024)
 #define GATEWAY_INSTANCE_HASH 1024
 
+#define GATEWAY_LISTENERS_MAX 4
+
 struct gateway {
     uv_loop_t loop;
     struct link supervisor;
     struct link control;
     struct records records;
-    uv_poll_t listener;
-    int listen_fd;
+    struct listener listeners[GATEWAY_LISTENERS_MAX];
+    size_t listener_count;
     bool accepting;
     bool dev;   /* answers say more: x-mayfly-*, errors with their stacks */
     int status; /* what the process ends with */

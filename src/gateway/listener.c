@@ -15,16 +15,19 @@
 static void pause_accepting(struct gateway *g)
 {
     g->accepting = false;
-    (void)uv_poll_stop(&g->listener); /* always succeeds */
+    for (size_t i = 0; i < g->listener_count; i++) {
+        (void)uv_poll_stop(&g->listeners[i].poll); /* always succeeds */
+    }
 }
 
 /* False: nobody waits, or nobody more may come in. */
-static bool accept_one(struct gateway *g)
+static bool accept_one(struct listener *l)
 {
+    struct gateway *g = l->gateway;
     struct sockaddr_storage peer = { 0 };
     socklen_t len = sizeof(peer);
     int one = 1;
-    int fd = accept4(g->listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             log_warning("cannot accept connections: %s", strerror(errno));
@@ -43,22 +46,28 @@ static bool accept_one(struct gateway *g)
 
 static void on_connections(uv_poll_t *poll, int status, int events)
 {
-    struct gateway *g = container_of(poll, struct gateway, listener);
+    struct listener *l = container_of(poll, struct listener, poll);
     (void)status; /* accept says it better */
     (void)events;
-    gateway_turn(g);
-    for (int i = 0; i < ACCEPT_BATCH && accept_one(g); i++) {
+    gateway_turn(l->gateway);
+    for (int i = 0; i < ACCEPT_BATCH && accept_one(l); i++) {
     }
-    gateway_expect_sweep(g);
+    gateway_expect_sweep(l->gateway);
 }
 
 int listener_open(struct gateway *g, int fd)
 {
-    g->listen_fd = fd;
-    int r = uv_poll_init(&g->loop, &g->listener, fd);
+    if (g->listener_count == GATEWAY_LISTENERS_MAX) {
+        (void)close(fd);
+        return -ENOSPC;
+    }
+    struct listener *l = &g->listeners[g->listener_count];
+    *l = (struct listener){ .gateway = g, .fd = fd };
+    int r = uv_poll_init(&g->loop, &l->poll, fd);
     if (r == 0) {
+        g->listener_count++;
         g->accepting = true;
-        r = uv_poll_start(&g->listener, UV_READABLE, on_connections);
+        r = uv_poll_start(&l->poll, UV_READABLE, on_connections);
     }
     return r;
 }
@@ -66,14 +75,21 @@ int listener_open(struct gateway *g, int fd)
 void listener_close(struct gateway *g)
 {
     pause_accepting(g);
-    uv_close((uv_handle_t *)&g->listener, NULL); /* embedded in what outlives the loop */
-    (void)close(g->listen_fd);
+    for (size_t i = 0; i < g->listener_count; i++) {
+        uv_close((uv_handle_t *)&g->listeners[i].poll,
+                 NULL); /* embedded in what outlives the loop */
+        (void)close(g->listeners[i].fd);
+    }
+    g->listener_count = 0;
 }
 
 void listener_resume(struct gateway *g)
 {
-    if (!g->accepting && g->conn_count < LIMIT_CONNECTIONS) {
-        g->accepting = true;
-        (void)uv_poll_start(&g->listener, UV_READABLE, on_connections); /* as at first */
+    if (g->accepting || g->conn_count >= LIMIT_CONNECTIONS) {
+        return;
+    }
+    g->accepting = true;
+    for (size_t i = 0; i < g->listener_count; i++) {
+        (void)uv_poll_start(&g->listeners[i].poll, UV_READABLE, on_connections); /* as at first */
     }
 }
