@@ -132,6 +132,22 @@ static int lock_folder(const char *folder)
     return fd;
 }
 
+/* Makes the platform's own group and locks it. One that is there and not locked was left by a
+ * supervisor that was killed: it is cleared away first. */
+static int take_folder(struct hierarchy *h)
+{
+    if (mkdir(h->root, 0755) < 0 && errno != EEXIST) {
+        return -errno;
+    }
+    int fd = lock_folder(h->root);
+    if (fd < 0) {
+        return fd == -EWOULDBLOCK ? -EEXIST : fd;
+    }
+    for_each_below(h->root, kill_and_remove);
+    h->lock_fd = fd;
+    return 0;
+}
+
 static int open_hierarchy(struct hierarchy *h, const char *name)
 {
     char parent[PATH_MAX];
@@ -146,18 +162,17 @@ static int open_hierarchy(struct hierarchy *h, const char *name)
         cgroup_place_restore(&h->at);
         return -ENAMETOOLONG;
     }
-    r = mkdir(h->root, 0755) < 0 ? -errno : 0;
-    if (r == 0) {
-        r = h->lock_fd = lock_folder(h->root);
-    }
-    if (r >= 0 && h->at.unified) {
+    r = take_folder(h);
+    if (r == 0 && h->at.unified) {
         r = cgroup_place_enable(h->root, h->at.controllers);
     }
     if (r < 0) {
-        (void)rmdir(h->root);
+        if (r != -EEXIST) {
+            (void)rmdir(h->root); /* empty if it is ours */
+        }
         cgroup_place_restore(&h->at);
     }
-    return r < 0 ? r : 0;
+    return r;
 }
 
 int cgroups_open(const char *name, struct cgroups **ret, struct err *err)
@@ -206,7 +221,8 @@ unsigned cgroups_limits(const struct cgroups *c)
 static void sweep_one(const char *folder)
 {
     const char *name = strrchr(folder, '/');
-    if (!name || strncmp(name + 1, NAME_PREFIX, sizeof(NAME_PREFIX) - 1) != 0) {
+    if (!name || strncmp(name + 1, NAME_PREFIX, sizeof(NAME_PREFIX) - 1) != 0 ||
+        strcmp(name + 1, CGROUP_PLACE_LEAF) == 0) {
         return;
     }
     scoped_fd int fd = lock_folder(folder);
@@ -220,11 +236,11 @@ void cgroups_sweep(void)
     struct cgroup_hierarchy found[CGROUP_HIERARCHIES_MAX];
     size_t count = cgroup_place_find(found);
     for (size_t i = 0; i < count; i++) {
-        struct cgroup_hierarchy *h = &found[i];
         char parent[PATH_MAX];
-        (void)snprintf(parent, sizeof(parent), "%s", h->own);
+        memcpy(parent, found[i].own, sizeof(parent));
         for_each_below(parent, sweep_one);
-        char *slash = h->unified ? strrchr(parent, '/') : NULL;
+        /* Version 2's are beside our own group, or beside the leaf that we were moved to. */
+        char *slash = found[i].unified ? strrchr(parent, '/') : NULL;
         if (slash) {
             *slash = '\0';
             for_each_below(parent, sweep_one);

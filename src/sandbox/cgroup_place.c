@@ -12,8 +12,6 @@
 
 #include "base/scope.h"
 
-#define LEAF_NAME "mayfly-leaf"
-
 int cgroup_place_write(const char *folder, const char *file, const char *text)
 {
     char path[PATH_MAX];
@@ -224,7 +222,8 @@ static int prepare_below(struct cgroup_hierarchy *h)
     if (r != -EBUSY) {
         return r;
     }
-    if (snprintf(h->leaf, sizeof(h->leaf), "%s/%s", h->own, LEAF_NAME) >= (int)sizeof(h->leaf) ||
+    if (snprintf(h->leaf, sizeof(h->leaf), "%s/%s", h->own, CGROUP_PLACE_LEAF) >=
+            (int)sizeof(h->leaf) ||
         (mkdir(h->leaf, 0755) < 0 && errno != EEXIST)) {
         h->leaf[0] = '\0';
         return -errno;
@@ -267,7 +266,7 @@ static bool is_delegated(const struct cgroup_hierarchy *h)
 static void leave_old_leaf(struct cgroup_hierarchy *h)
 {
     const char *name = strrchr(h->own, '/');
-    if (name && strcmp(name + 1, LEAF_NAME) == 0) {
+    if (name && strcmp(name + 1, CGROUP_PLACE_LEAF) == 0) {
         memcpy(h->leaf, h->own, sizeof(h->leaf));
         parent_of(h->leaf, h->own);
     }

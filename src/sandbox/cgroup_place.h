@@ -12,6 +12,9 @@ enum cgroup_controller { CGROUP_MEMORY = 1 << 0, CGROUP_PIDS = 1 << 1 };
 
 #define CGROUP_HIERARCHIES_MAX 2
 
+/* Where version 2 puts the processes of a group that gets groups. */
+#define CGROUP_PLACE_LEAF "mayfly-leaf"
+
 struct cgroup_hierarchy {
     bool unified;         /* version 2 */
     unsigned controllers; /* those that it is for, of enum cgroup_controller */
