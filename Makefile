@@ -69,6 +69,9 @@ $(UNIT_TESTS): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
 $(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_OBJECTS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# The gateway with everything around it played in C: test/e2e/http_*.test.js run against it.
+build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_instance) $(TEST_OBJECTS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
 
 setup: ## install what is missing: Debian packages, npm packages
@@ -87,10 +90,11 @@ check: unit ## the tests that need no running platform
 	tools/run-node builder 2 $(wildcard test/builder/*.test.js)
 
 unit: ## C unit tests and fuzz corpora under ASan and UBSan
-	$(MAKE) --no-print-directory MODE=asan $(UNIT_TESTS) $(FUZZERS)
+	$(MAKE) --no-print-directory MODE=asan $(UNIT_TESTS) $(FUZZERS) build/asan/fake_platform
 	@units=0; tools/run-unit $(UNIT_TESTS) || units=1; tools/run-corpora $(FUZZERS) && [ $$units = 0 ]
 
 e2e: all ## tests of the running platform
+	$(MAKE) --no-print-directory MODE=asan build/asan/fake_platform
 	tools/run-node e2e 1 $(wildcard test/e2e/*.test.js)
 
 # clang has no -Wformat-truncation. Object files are checked for what they export.
