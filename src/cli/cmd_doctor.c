@@ -144,7 +144,7 @@ static bool is_whole(const struct doctor *d)
 
 static void print_line(bool ok, const char *name, const char *text)
 {
-    printf("  %-8s %-24s%s%s\n", ok ? "ok" : "MISSING", name, text[0] ? " " : "", text);
+    printf("  %-8s %-*s%s\n", ok ? "ok" : "MISSING", text[0] ? 20 : 0, name, text);
 }
 
 static void print_text(const struct doctor *d)

