@@ -146,8 +146,10 @@ static void instance_exit(uv_poll_t *poll, int status, int events)
 static int instance_make_group(struct instance *i, struct err *err)
 {
     const struct function *f = i->function;
-    struct cgroup_limits limits = { .memory_bytes = (uint64_t)f->plan.memory_mb * MIB,
-                                    .pids_max = f->plan.pids_max };
+    /* What it keeps in /tmp is charged to the group too, but is no memory of the function's; how
+     * much of the sum its processes have taken is looked at by instances_check_memory. */
+    uint64_t mb = f->plan.memory_mb ? (uint64_t)f->plan.memory_mb + f->plan.tmp_mb : 0;
+    struct cgroup_limits limits = { .memory_bytes = mb * MIB, .pids_max = f->plan.pids_max };
     (void)snprintf(i->group, sizeof(i->group), "%s/%llu", f->group, (unsigned long long)i->id);
     return cgroup_create(i->platform->cgroups, i->group, &limits, err);
 }
@@ -345,8 +347,10 @@ void instances_stop(struct platform *p, uint64_t id)
     }
 }
 
-/* proc(5): the second number of statm is the resident pages. */
-static uint64_t resident_bytes(pid_t pid)
+/* proc(5): statm begins with size, resident and shared pages. What is not shared with a file or
+ * with other processes by shared memory is the process's own; what it still shares with its zygote
+ * counts, as it would on the function's own platform. */
+static uint64_t own_bytes(pid_t pid)
 {
     char path[64];
     char text[128];
@@ -357,8 +361,11 @@ static uint64_t resident_bytes(pid_t pid)
         return 0;
     }
     text[n] = '\0';
-    const char *second = strchr(text, ' ');
-    return second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    char *end;
+    (void)strtoull(text, &end, 10);
+    uint64_t resident = strtoull(end, &end, 10);
+    uint64_t shared = strtoull(end, NULL, 10);
+    return resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 void instances_check_memory(struct platform *p)
@@ -366,7 +373,7 @@ void instances_check_memory(struct platform *p)
     list_for_each (item, &p->instances) {
         struct instance *i = list_entry(item, struct instance, item);
         uint64_t limit = (uint64_t)i->function->plan.memory_mb * MIB;
-        if (i->state == INSTANCE_RUNNING && limit > 0 && resident_bytes(i->pid) > limit) {
+        if (i->state == INSTANCE_RUNNING && limit > 0 && own_bytes(i->pid) > limit) {
             i->over_memory = true;
             instance_kill(i);
         }

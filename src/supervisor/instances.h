@@ -55,5 +55,6 @@ void instances_zygote_gone(struct zygote *z, int wait_status);
 void instances_hello(struct zygote *z, uint64_t id, pid_t pid);
 void instances_exited(struct zygote *z, uint64_t id, int wait_status);
 
-/* Where there is no memory controller: kills those over their limit. */
+/* Ends those whose process is over its limit: the kernel's limit leaves room for /tmp, and is not
+ * everywhere. */
 void instances_check_memory(struct platform *p);

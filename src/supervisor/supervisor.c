@@ -50,9 +50,7 @@ static void on_watch(uv_timer_t *timer)
 {
     struct platform *p = container_of(timer, struct platform, watch);
     remove_dying_groups(p);
-    if (!(p->features.bits & SANDBOX_MEMORY_LIMIT)) {
-        instances_check_memory(p);
-    }
+    instances_check_memory(p);
 }
 
 /* As process 1 we inherit every orphan, so everything is waited for, known or not. */
