@@ -2,6 +2,9 @@
 MODE ?= release
 OUT  := build/$(MODE)
 CC   ?= cc
+MAKEFLAGS += -j$(shell nproc)
+# V=1 shows the commands.
+Q := $(if $(V),,@)
 
 LIBS := libuv libseccomp jansson libpcre2-8
 
@@ -14,9 +17,10 @@ CFLAGS_asan     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -D
 CFLAGS_tsan     := -O1 -fsanitize=thread -DMAYFLY_SANITIZED
 CFLAGS_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
-CFLAGS  = $(BASE_CFLAGS) $(CFLAGS_$(MODE)) $(shell pkg-config --cflags $(LIBS))
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+CFLAGS  = $(BASE_CFLAGS) $(CFLAGS_$(MODE)) $(PKG_CFLAGS)
 LDFLAGS = $(filter -fsanitize=%,$(CFLAGS_$(MODE))) $(LDFLAGS_$(MODE))
-LDLIBS  = $(shell pkg-config --libs $(LIBS)) -lm
+LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
 NODE := node_modules/node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)/bin/node
 
@@ -36,27 +40,29 @@ objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 all: build/mayfly build/mayfly.node ## build everything
 
 build/mayfly: $(OUT)/mayfly
-	cp -f $< $@
+	@cp -f $< $@
 build/mayfly.node: $(OUT)/mayfly.node
-	cp -f $< $@
+	@cp -f $< $@
 
 $(OUT)/mayfly: $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES)) $(LLHTTP_OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(OUT)/mayfly.node: $(patsubst %.c,$(OUT)/addon/%.o,$(ADDON_SOURCES))
-	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^ $(shell pkg-config --libs libseccomp)
+	@echo "  LD  $@"
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^ $(shell pkg-config --libs libseccomp)
 
 $(OUT)/llhttp/%.o: /usr/share/llhttp/%.c
-	@mkdir -p $(@D)
-	$(CC) -O2 -g -fPIE -I/usr/share/include/llhttp -c -o $@ $<
+	@mkdir -p $(@D) && echo "  CC  $<"
+	$(Q)$(CC) -O2 -g -fPIE -I/usr/share/include/llhttp -c -o $@ $<
 
 $(OUT)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -isystem /usr/share/include/llhttp -c -o $@ $<
+	@mkdir -p $(@D) && echo "  CC  $<"
+	$(Q)$(CC) $(CFLAGS) -isystem /usr/share/include/llhttp -c -o $@ $<
 
 $(OUT)/addon/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) -O2 -fPIC -fstack-protector-strong -isystem node_modules/node-api-headers/include \
+	@mkdir -p $(@D) && echo "  CC  $< (addon)"
+	$(Q)$(CC) $(BASE_CFLAGS) -O2 -fPIC -fstack-protector-strong -isystem node_modules/node-api-headers/include \
 		$(shell pkg-config --cflags libseccomp libuv) -c -o $@ $<
 
 # Unit tests and fuzz corpora, always under ASan and UBSan.

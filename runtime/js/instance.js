@@ -60,7 +60,7 @@ class Instance {
         this.#stopping = true;
         this.#exitIfIdle();
       },
-    });
+    }, this.spec.cpu_ms ?? 0);
   }
 
   /* A rejection of an adapter surfaces as an unhandled rejection in its request's context, so the
