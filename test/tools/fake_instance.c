@@ -216,6 +216,8 @@ static void start(const struct frame *f, struct str method, struct str target, s
     } else if (s->kind == WAIT) {
         respond(f->stream, 200, STR(""), STR("answered"));
         s->due_ms = now_ms() + 200;
+    } else if (s->kind == COUNT && s->ended) {
+        text(f->stream, STR("0"));
     } else if (s->kind == COUNT || s->kind == HANG) {
         return;
     } else if (str_eq(path, STR("/headers"))) {
@@ -229,8 +231,8 @@ static void start(const struct frame *f, struct str method, struct str target, s
     } else if (str_eq(path, STR("/hints"))) {
         put(
             &(struct frame){
-                .type = FRAME_INFORMATIONAL, .stream = f->stream, .value = 103, .length = 16 },
-            "link\0</a.css>\0\0");
+                .type = FRAME_INFORMATIONAL, .stream = f->stream, .value = 103, .length = 14 },
+            "link\0</a.css>\0");
         text(f->stream, STR("hinted"));
     } else if (str_eq(path, STR("/fail"))) {
         static const char json[] = "{\"errorType\":\"Error\",\"errorMessage\":\"boom\",\"trace\":"
@@ -288,7 +290,7 @@ static void on_body(struct stream *s, const struct frame *f, const char *payload
         memcpy(c->data, payload, f->length);
         *s->tail = c;
         s->tail = &c->next;
-    } else {
+    } else if (s->kind == COUNT) {
         put_simple(s->id, FRAME_CREDIT, f->length);
     }
     if (f->flags & FRAME_FLAG_END) {
