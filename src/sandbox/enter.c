@@ -330,10 +330,14 @@ int enter_instance(uint32_t isolation, const char *scratch, struct err *err)
     if (!(isolation & SANDBOX_PID_NAMESPACE) && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
         return err_sys(err, "prctl");
     }
-    if (!fenced) {
-        return 0;
+    bool scoped = isolation & SANDBOX_LANDLOCK_SCOPE;
+    if (isolation & SANDBOX_SECCOMP && isolation & SANDBOX_PID_NAMESPACE && !scoped) {
+        r = syscall_filter_guard_zygote(err);
     }
-    r = landlock_enter_instance(SANDBOX_TMP_FD, isolation & SANDBOX_LANDLOCK_SCOPE, err);
+    if (r < 0 || !fenced) {
+        return r;
+    }
+    r = landlock_enter_instance(SANDBOX_TMP_FD, scoped, err);
     (void)prctl(PR_SET_DUMPABLE, 1);
     return r < 0 ? r : set_oom_score(INSTANCE_OOM_SCORE, err);
 }

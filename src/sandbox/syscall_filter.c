@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -488,11 +490,38 @@ void syscall_filter_destroy(struct syscall_filter *f)
     }
 }
 
-int syscall_filter_apply(const struct syscall_filter *f, struct err *err)
+static int apply(struct sock_filter *code, unsigned short count, struct err *err)
 {
-    struct sock_fprog program = { .len = f->count, .filter = f->code };
+    struct sock_fprog program = { .len = count, .filter = code };
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
         return err_sys(err, "apply the system call filter");
     }
     return 0;
+}
+
+int syscall_filter_apply(const struct syscall_filter *f, struct err *err)
+{
+    return apply(f->code, f->count, err);
+}
+
+/* Small enough to be written down; the filter before it has refused other architectures. */
+int syscall_filter_guard_zygote(struct err *err)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 6, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tkill, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigqueueinfo, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_tgsigqueueinfo, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        /* the low half of the first argument: pids have 32 bits, both machines are little-endian */
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LOW_32, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    return apply(code, ARRAY_COUNT(code), err);
 }

@@ -18,5 +18,9 @@ void syscall_filter_destroy(struct syscall_filter *f);
 /* From now on and in all children, for ever. The caller has set no_new_privs. */
 int syscall_filter_apply(const struct syscall_filter *f, struct err *err) MUST_USE;
 
+/* In an instance where Landlock cannot hold signals back: none to process 1, the zygote, and none
+ * to "all", its siblings. */
+int syscall_filter_guard_zygote(struct err *err) MUST_USE;
+
 DEFINE_SCOPED(syscall_filter)
 #define scoped_syscall_filter SCOPED(syscall_filter_scope)

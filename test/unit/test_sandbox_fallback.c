@@ -44,6 +44,10 @@ static void be_attacker(struct fixture *f)
         (void)snprintf(path, sizeof(path), "/proc/1/%s", files[i]);
         EXPECT(f->report, open(path, O_RDONLY) < 0);
     }
+    EXPECT(f->report, kill(1, SIGUSR1) < 0 && errno == EPERM);
+    EXPECT(f->report, kill(-1, SIGKILL) < 0 && errno == EPERM);
+    EXPECT(f->report, tgkill(1, 1, SIGUSR1) < 0 && errno == EPERM);
+    EXPECT(f->report, kill(getpid(), 0) == 0);
     EXPECT(f->report, open("/run/tmp/victim", O_RDONLY | O_DIRECTORY) < 0 || !f->root);
     EXPECT(f->report, open("/tmp/mine", O_WRONLY | O_CREAT, 0600) >= 0);
     set_step(f, 2);
