@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -15,15 +16,21 @@
 /* One line of proc(5) /proc/pid/maps: "start-end perms offset dev inode path". */
 static void mark_line(const char *line)
 {
-    uintptr_t start;
-    uintptr_t end;
-    char permissions[5];
-    if (sscanf(line, "%lx-%lx %4s", &start, &end, permissions) != 3 || permissions[3] != 'p' ||
+    char *end_of_start;
+    char *permissions;
+    uintptr_t start = strtoull(line, &end_of_start, 16);
+    if (*end_of_start != '-') {
+        return;
+    }
+    uintptr_t end = strtoull(end_of_start + 1, &permissions, 16);
+    if (strlen(permissions) < 5 || permissions[4] != 'p' ||
         strstr(line, "[v")) { /* [vdso], [vvar], [vsyscall] are the kernel's */
         return;
     }
+    void *at;
+    memcpy(&at, &start, sizeof(at));
     /* An error means a mapping that is never inherited, such as a device's; nothing of V8's is. */
-    (void)madvise((void *)start, end - start, MADV_DOFORK);
+    (void)madvise(at, end - start, MADV_DOFORK);
 }
 
 int process_fork_prepare(void)

@@ -47,8 +47,8 @@ static bool thread_is_harmless(const char *name)
 static void scan_thread(int tasks, const char *tid, struct rest *ret)
 {
     scoped_fd int task = openat(tasks, tid, O_DIRECTORY | O_CLOEXEC);
-    char name[32];
-    char status[4096];
+    char name[32] = "";
+    char status[4096] = "";
     if (task < 0 || read_small(task, "comm", name, sizeof(name)) <= 0 ||
         read_small(task, "status", status, sizeof(status)) <= 0) {
         return; /* it has just ended */
@@ -82,7 +82,7 @@ static void scan_threads(struct rest *ret)
 
 static void describe_socket(int fd, struct rest *ret)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = { 0 };
     socklen_t len = sizeof(peer);
     int listening = 0;
     socklen_t listening_len = sizeof(listening);

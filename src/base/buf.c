@@ -33,7 +33,7 @@ int buf_reserve(struct buf *b, size_t len, char **ret_at)
         b->data = mem_resize(b->data, capacity, 1);
         b->capacity = capacity;
     }
-    *ret_at = b->data + b->len;
+    *ret_at = b->data ? b->data + b->len : NULL; /* nothing yet, and nothing asked for */
     return 0;
 }
 

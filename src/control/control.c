@@ -253,11 +253,13 @@ static int control_open(struct control *c, const struct control_arguments *a)
     const struct channel_fds log = { .memory = (int)a->log_memory,
                                      .wake_host = (int)a->log_wake_self,
                                      .wake_instance = (int)a->log_wake_host };
-    int r = link_open(&c->supervisor, &c->loop, (int)a->supervisor, ROLE_CONTROL, ROLE_SUPERVISOR,
-                      control_from_supervisor, control_supervisor_gone);
+    static const struct link_ends supervisor = { ROLE_CONTROL, ROLE_SUPERVISOR,
+                                                 control_from_supervisor, control_supervisor_gone };
+    static const struct link_ends gateway = { ROLE_CONTROL, ROLE_GATEWAY, control_from_gateway,
+                                              control_gateway_gone };
+    int r = link_open(&c->supervisor, &c->loop, (int)a->supervisor, &supervisor);
     if (r == 0) {
-        r = link_open(&c->gateway, &c->loop, (int)a->gateway, ROLE_CONTROL, ROLE_GATEWAY,
-                      control_from_gateway, control_gateway_gone);
+        r = link_open(&c->gateway, &c->loop, (int)a->gateway, &gateway);
     }
     if (r == 0) {
         r = log_reader_open(&c->logs, &c->loop, &log, c->console, &c->deployment);

@@ -406,16 +406,19 @@ static void init(struct gateway *g, const struct options *options)
     (void)gateway_date(g);
 }
 
+static const struct link_ends supervisor_ends = { ROLE_GATEWAY, ROLE_SUPERVISOR, on_supervisor,
+                                                  on_supervisor_gone };
+static const struct link_ends control_ends = { ROLE_GATEWAY, ROLE_CONTROL, on_control,
+                                               on_control_gone };
+
 static int open_all(struct gateway *g, const struct options *o)
 {
     int r = records_open(&g->records, &g->loop, &o->log);
     if (r == 0) {
-        r = link_open(&g->supervisor, &g->loop, o->supervisor, ROLE_GATEWAY, ROLE_SUPERVISOR,
-                      on_supervisor, on_supervisor_gone);
+        r = link_open(&g->supervisor, &g->loop, o->supervisor, &supervisor_ends);
     }
     if (r == 0) {
-        r = link_open(&g->control, &g->loop, o->control, ROLE_GATEWAY, ROLE_CONTROL, on_control,
-                      on_control_gone);
+        r = link_open(&g->control, &g->loop, o->control, &control_ends);
     }
     for (size_t i = 0; r == 0 && i < o->listen_count; i++) {
         r = listener_open(g, o->listen[i]);

@@ -23,7 +23,7 @@ static void link_gone(struct link *link, int why)
 {
     if (link->open) {
         (void)uv_poll_stop(&link->poll); /* always succeeds on an open handle */
-        link->on_gone(link, why);
+        link->ends.on_gone(link, why);
     }
 }
 
@@ -37,9 +37,10 @@ static void link_receive(struct link *link)
             return;
         }
         if (r > 0) {
-            r = message_check(&message, received.size, received.fd_count, link->peer, link->self);
+            r = message_check(&message, received.size, received.fd_count, link->ends.peer,
+                              link->ends.self);
             if (r == 0) {
-                link->on_message(link, &message, &received);
+                link->ends.on_message(link, &message, &received);
                 ipc_received_close(&received);
                 continue;
             }
@@ -100,15 +101,9 @@ static void link_poll(uv_poll_t *poll, int status, int events)
     }
 }
 
-int link_open(struct link *link, uv_loop_t *loop, int fd, enum message_role self,
-              enum message_role peer, link_message_fn on_message, link_gone_fn on_gone)
+int link_open(struct link *link, uv_loop_t *loop, int fd, const struct link_ends *ends)
 {
-    *link = (struct link){ .fd = fd,
-                           .self = self,
-                           .peer = peer,
-                           .open = true,
-                           .on_message = on_message,
-                           .on_gone = on_gone };
+    *link = (struct link){ .fd = fd, .ends = *ends, .open = true };
     int flags = fcntl(fd, F_GETFL);
     int r = flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
     if (r == 0) {

@@ -21,16 +21,21 @@ typedef void (*link_message_fn)(struct link *link, const union message *message,
  * callee's next step. */
 typedef void (*link_gone_fn)(struct link *link, int why);
 
+/* Between whom, and who hears of it. */
+struct link_ends {
+    enum message_role self;
+    enum message_role peer;
+    link_message_fn on_message;
+    link_gone_fn on_gone;
+};
+
 struct link_queued;
 
 struct link {
     uv_poll_t poll;
     int fd; /* owned */
-    enum message_role self;
-    enum message_role peer;
+    struct link_ends ends;
     bool open;
-    link_message_fn on_message;
-    link_gone_fn on_gone;
     void (*on_closed)(struct link *link);
     struct link_queued *queue_head; /* owned */
     struct link_queued *queue_tail;
@@ -38,8 +43,7 @@ struct link {
 };
 
 /* Takes over fd, also on failure. */
-int link_open(struct link *link, uv_loop_t *loop, int fd, enum message_role self,
-              enum message_role peer, link_message_fn on_message, link_gone_fn on_gone) MUST_USE;
+int link_open(struct link *link, uv_loop_t *loop, int fd, const struct link_ends *ends) MUST_USE;
 
 /* Descriptors stay the caller's. An error means that the peer is gone or too slow. */
 int link_send(struct link *link, const void *message, const int *fds, size_t fd_count);

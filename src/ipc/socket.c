@@ -32,7 +32,8 @@ int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd
         struct cmsghdr head;
         char space[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)];
     } control = { 0 };
-    struct iovec part = { .iov_base = (void *)(uintptr_t)message, .iov_len = size };
+    struct iovec part = { .iov_len = size };
+    memcpy(&part.iov_base, &message, sizeof(message)); /* sendmsg(2) reads it only */
     struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
     if (fd_count > IPC_FDS_MAX) {
         return -E2BIG;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "sandbox/root.h"
 #include "supervisor/instances.h"
+#include "supervisor/roles.h"
 
 #define UID_IN_SANDBOX 1000
 
@@ -39,7 +40,7 @@ static void function_report(struct function *f, bool failed, uint32_t load_ms)
                                               .snapshot = f->snapshot && !failed,
                                               .load_ms = load_ms };
     memcpy(loaded.text, f->reason, sizeof(loaded.text));
-    platform_tell_control(f->platform, &loaded, NULL, 0);
+    roles_tell_control(f->platform, &loaded, NULL, 0);
 }
 
 static void function_failed(struct function *f, const char *reason)
@@ -83,7 +84,7 @@ static void zygote_destroy(struct zygote *z)
     uv_close((uv_handle_t *)&z->deadline, zygote_deadline_closed);
 }
 
-void zygote_kill(struct zygote *z)
+void functions_kill_zygote(struct zygote *z)
 {
     if (z->pid > 0) {
         (void)kill(z->pid, SIGKILL); /* our child and not reaped yet: the pid is still its */
@@ -95,7 +96,7 @@ static void zygote_gone(struct zygote *z, int wait_status, const char *reason)
 {
     struct function *f = z->function;
     bool loading = z->state == ZYGOTE_STARTING || z->state == ZYGOTE_LOADING;
-    zygote_kill(z);
+    functions_kill_zygote(z);
     instances_zygote_gone(z, wait_status);
     zygote_destroy(z);
     if (f->removed) {
@@ -207,7 +208,7 @@ static void zygote_link_gone(struct link *link, int why)
     if (z->pid == 0) {
         zygote_gone(z, 0, "its sandbox could not be entered");
     } else {
-        zygote_kill(z); /* the rest follows when it is reaped, with its status */
+        functions_kill_zygote(z); /* the rest follows when it is reaped, with its status */
     }
 }
 
@@ -234,7 +235,7 @@ static int zygote_send_start(struct zygote *z, int peer_fd)
     (void)snprintf(start.root, sizeof(start.root), "%s/root", base);
     (void)snprintf(start.scratch, sizeof(start.scratch), "%s/scratch/%s", base, f->folder);
     int fds[3] = { f->spec_fd, peer_fd, f->output_fd };
-    return platform_ask_base(f->platform, &start, fds, 3);
+    return roles_ask_base(f->platform, &start, fds, 3);
 }
 
 /* Connects a zygote and has the base zygote fork it. */
@@ -246,8 +247,9 @@ static int zygote_launch(struct zygote *z)
     if (r < 0) {
         return r;
     }
-    r = link_open(&z->link, &p->loop, pair[0], ROLE_SUPERVISOR, ROLE_FUNCTION_ZYGOTE,
-                  zygote_message, zygote_link_gone);
+    const struct link_ends ends = { ROLE_SUPERVISOR, ROLE_FUNCTION_ZYGOTE, zygote_message,
+                                    zygote_link_gone };
+    r = link_open(&z->link, &p->loop, pair[0], &ends);
     if (r == 0) {
         z->linked = true;
         (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0); /* cannot fail */
@@ -264,7 +266,7 @@ static void zygote_start(struct function *f)
     z->function = f;
     list_push(&f->zygotes, &z->item);
     (void)uv_timer_init(&f->platform->loop, &z->deadline); /* cannot fail */
-    if (platform_base_is_ready(f->platform) && zygote_launch(z) < 0) {
+    if (roles_base_is_ready(f->platform) && zygote_launch(z) < 0) {
         zygote_gone(z, 0, "the base zygote could not be reached");
     }
 }
@@ -339,7 +341,7 @@ static int function_make_output(struct function *f)
     }
     f->output_fd = fds[1];
     struct message_function_output output = { .type = MESSAGE_FUNCTION_OUTPUT, .function = f->id };
-    platform_tell_control(f->platform, &output, &fds[0], 1);
+    roles_tell_control(f->platform, &output, &fds[0], 1);
     (void)close(fds[0]);
     return 0;
 }
@@ -348,7 +350,9 @@ static void function_name_group(struct function *f)
 {
     (void)snprintf(f->group, sizeof(f->group), "%s.%llu", f->plan.name, (unsigned long long)f->id);
     for (char *c = f->group; *c; c++) {
-        *c = *c == '/' ? '.' : *c; /* one directory */
+        if (*c == '/') {
+            *c = '.'; /* one directory */
+        }
     }
     if (f->group[0] == '.') {
         f->group[0] = '_';
@@ -401,7 +405,7 @@ void functions_release(struct function *f)
     }
     root_scratch_remove_function(f->platform->options->base, f->folder);
     root_task_remove(f->platform->options->base, f->folder);
-    platform_remove_group(f->platform, f->group);
+    supervisor_remove_group(f->platform, f->group);
     list_remove(&f->item);
     scope_close_fd(&f->spec_fd);
     scope_close_fd(&f->output_fd);

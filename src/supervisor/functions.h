@@ -70,4 +70,4 @@ bool functions_reaped(struct platform *p, pid_t pid, int wait_status);
 /* Frees a removed function when nothing of it is left. */
 void functions_release(struct function *f);
 
-void zygote_kill(struct zygote *z);
+void functions_kill_zygote(struct zygote *z);

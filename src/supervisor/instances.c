@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/root.h"
+#include "supervisor/roles.h"
 
 #define CPU_LIMIT_EXIT 152 /* runtime/addon/cpu_limit.h */
 
@@ -92,7 +93,7 @@ static void instance_destroy(struct instance *i)
         root_scratch_unmount(p->options->base, i->function->folder, i->scratch);
     }
     if (i->group[0]) {
-        platform_remove_group(p, i->group);
+        supervisor_remove_group(p, i->group);
     }
     channel_fds_close(&i->channel);
     list_remove(&i->item);
@@ -106,7 +107,7 @@ static void instance_destroy(struct instance *i)
 static void instance_end(struct instance *i, const struct message_instance_gone *gone)
 {
     struct function *f = i->function;
-    platform_tell_gateway(i->platform, gone, NULL, 0);
+    roles_tell_gateway(i->platform, gone, NULL, 0);
     instance_destroy(i);
     functions_release(f);
 }
@@ -224,7 +225,7 @@ static void instance_fork(struct instance *i, struct zygote *z)
         z->instance = i;
     }
     if (r < 0) {
-        zygote_kill(z); /* it cannot be reached; the instance ends with it */
+        functions_kill_zygote(z); /* it cannot be reached; the instance ends with it */
     }
 }
 
@@ -243,7 +244,7 @@ static void refuse(struct platform *p, uint64_t function, const char *why)
                                           .function = function,
                                           .instance = ++p->last_instance };
     (void)snprintf(gone.text, sizeof(gone.text), "%s", why);
-    platform_tell_gateway(p, &gone, NULL, 0);
+    roles_tell_gateway(p, &gone, NULL, 0);
 }
 
 void instances_start(struct platform *p, const struct message_instance_start *start)
@@ -264,7 +265,7 @@ void instances_start(struct platform *p, const struct message_instance_start *st
                                      .instance = i->id };
     int fds[3] = { i->channel.memory, i->channel.wake_host, i->channel.wake_instance };
     i->state = INSTANCE_WAITING;
-    platform_tell_gateway(p, &made, fds, 3);
+    roles_tell_gateway(p, &made, fds, 3);
     instance_try(i);
     instances_prepare(f);
 }

@@ -30,11 +30,5 @@ struct platform {
     bool stopping;
 };
 
-/* Sends to the role, or drops the message when that process is just being restarted. */
-void platform_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count);
-void platform_tell_control(struct platform *p, const void *message, const int *fds, size_t count);
-bool platform_base_is_ready(const struct platform *p);
-int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count);
-
 /* Removes the cgroup, now or when its last process is gone. */
-void platform_remove_group(struct platform *p, const char *path);
+void supervisor_remove_group(struct platform *p, const char *path);

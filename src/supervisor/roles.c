@@ -117,7 +117,8 @@ static int role_link(struct platform *p, enum role role, int *ret_peer, struct e
         return err_set(err, -r, "connect the %s: %s", role_names[role], strerror(-r));
     }
     struct link *link = mem_new(struct link);
-    r = link_open(link, &p->loop, pair[0], ROLE_SUPERVISOR, peers[role], handlers[role], role_gone);
+    const struct link_ends ends = { ROLE_SUPERVISOR, peers[role], handlers[role], role_gone };
+    r = link_open(link, &p->loop, pair[0], &ends);
     if (r < 0) {
         (void)close(pair[1]);
         free(link);
@@ -402,24 +403,24 @@ static void tell(struct platform *p, enum role role, const void *message, const 
     }
 }
 
-void platform_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count)
+void roles_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count)
 {
     tell(p, GATEWAY, message, fds, count);
 }
 
-void platform_tell_control(struct platform *p, const void *message, const int *fds, size_t count)
+void roles_tell_control(struct platform *p, const void *message, const int *fds, size_t count)
 {
     tell(p, CONTROL, message, fds, count);
 }
 
-bool platform_base_is_ready(const struct platform *p)
+bool roles_base_is_ready(const struct platform *p)
 {
     return p->roles && p->roles->base_ready && p->roles->links[BASE];
 }
 
-int platform_ask_base(struct platform *p, const void *message, const int *fds, size_t count)
+int roles_ask_base(struct platform *p, const void *message, const int *fds, size_t count)
 {
-    if (!platform_base_is_ready(p)) {
+    if (!roles_base_is_ready(p)) {
         return -EAGAIN;
     }
     return link_send(p->roles->links[BASE], message, fds, count);

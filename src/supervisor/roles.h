@@ -12,3 +12,9 @@ void roles_destroy(struct platform *p);
 
 /* A child has ended; true when it was one of these. */
 bool roles_reaped(struct platform *p, pid_t pid, int wait_status);
+
+/* Sends to the role, or drops the message when that process is just being restarted. */
+void roles_tell_gateway(struct platform *p, const void *message, const int *fds, size_t count);
+void roles_tell_control(struct platform *p, const void *message, const int *fds, size_t count);
+bool roles_base_is_ready(const struct platform *p);
+int roles_ask_base(struct platform *p, const void *message, const int *fds, size_t count);

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -79,12 +80,14 @@ static _Noreturn void run_child(const struct spawn *s, int status_fd)
     }
     if (r == 0) {
         (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* supported since Linux 3.5 */
+        char *const *argv;
+        char *const *env = environ;
+        memcpy(&argv, &s->argv,
+               sizeof(argv)); /* execve(2) takes them as constants, but for history */
         if (s->env) {
-            (void)execve(s->argv[0], (char *const *)(uintptr_t)s->argv,
-                         (char *const *)(uintptr_t)s->env);
-        } else {
-            (void)execv(s->argv[0], (char *const *)(uintptr_t)s->argv);
+            memcpy(&env, &s->env, sizeof(env));
         }
+        (void)execve(s->argv[0], argv, env);
         (void)err_sys(&err, "run %s", s->argv[0]);
     }
     (void)!write(status_fd, &err, sizeof(err)); /* the exit status says it, too */

@@ -24,7 +24,7 @@ struct dying_group {
     char *path; /* owned */
 };
 
-void platform_remove_group(struct platform *p, const char *path)
+void supervisor_remove_group(struct platform *p, const char *path)
 {
     if (!cgroup_remove(p->cgroups, path)) {
         struct dying_group *dying = mem_new(struct dying_group);

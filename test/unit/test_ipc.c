@@ -185,7 +185,8 @@ static void end_open(struct end *e, uv_loop_t *loop, int fd, enum message_role s
                      enum message_role peer)
 {
     *e = (struct end){ 0 };
-    ck_assert_int_eq(link_open(&e->link, loop, fd, self, peer, end_message, end_gone), 0);
+    const struct link_ends ends = { self, peer, end_message, end_gone };
+    ck_assert_int_eq(link_open(&e->link, loop, fd, &ends), 0);
 }
 
 static void close_loop(uv_loop_t *loop)
