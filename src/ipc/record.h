@@ -18,7 +18,7 @@
 #include "channel/frame.h"
 
 #define RECORD_DELAY_MS   20
-#define RECORD_TEXT_MAX   (32 * 1024) /* of one text */
+#define RECORD_TEXT_MAX   ((size_t)32 * 1024) /* of one text */
 #define RECORD_TEXT_COUNT 6
 
 enum record_outcome {
