@@ -24,7 +24,12 @@ void function_destroy(struct function *f)
         free(f->endpoints[i].broken);
         free(f->endpoints[i].allow);
     }
+    for (size_t i = 0; i < f->service_count; i++) {
+        free(f->services[i]);
+    }
     free(f->endpoints);
+    free(f->services);
+    free(f->token);
     free(f->name);
     free(f);
 }

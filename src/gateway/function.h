@@ -26,6 +26,9 @@ struct function {
     uint64_t timeout_ms;
     uint64_t body_max_bytes;     /* 0: none */
     uint64_t response_max_bytes; /* 0: none */
+    char *token;                 /* says on an inner request that it asks; NULL: it never does */
+    char **services;             /* names of functions that it may ask directly */
+    size_t service_count;
     struct endpoint *endpoints;
     size_t endpoint_count;
 

@@ -35,7 +35,7 @@ static struct str host_of(const struct request *rq)
 /* Bounds for what the two writers below need. */
 static size_t headers_bound(const struct request *rq)
 {
-    size_t len = rq->head.host.len;
+    size_t len = rq->head.host.len + inner_bound(&rq->inner);
     for (size_t i = 0; i < rq->head.field_count; i++) {
         len += rq->head.fields[i].name.len + rq->head.fields[i].value.len + 2;
     }
@@ -57,7 +57,7 @@ static char *put_headers(const struct request *rq, char *at)
             at = put_ended(at, str_eq(f->name, STR("host")) ? rq->head.host : f->value);
         }
     }
-    return at;
+    return inner_put(&rq->inner, rq->function->dialect, at);
 }
 
 static char *put_meta(const struct request *rq, char *at)
@@ -68,7 +68,7 @@ static char *put_meta(const struct request *rq, char *at)
     at = put_ended(at, str_c(rq->trace));
     at = put_ended(at, str_c(rq->conn->address));
     at = put_ended(at, str_of(port, (size_t)len));
-    at = put_ended(at, STR("http"));
+    at = put_ended(at, rq->inner.scheme);
     at = put_ended(at, host_of(rq));
     at = put_ended(at, rq->head.target);
     return rq->route.params.len > 0 ? put(at, buf_str(&rq->route.params)) : at;

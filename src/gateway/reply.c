@@ -15,7 +15,8 @@
 static void add_dev_fields(struct request *rq)
 {
     struct buf *out = &rq->route.headers;
-    if (rq->gateway->dev && rq->instance && rq->responded) {
+    /* What a worker fetched it may hand on whole, and that would hide its own. */
+    if (rq->gateway->dev && rq->instance && rq->responded && !rq->inner.caller) {
         /* A full buffer leaves them out. */
         (void)!(buf_append(out, STR("x-mayfly-start\0")) == 0 &&
                 buf_append(out, rq->cold ? STR("cold\0") : STR("warm\0")) == 0 &&

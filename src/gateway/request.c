@@ -119,7 +119,7 @@ static void request_clear(struct request *rq)
     struct route_answer route = rq->route;
     struct buf replay = rq->replay;
     memset(rq, 0, offsetof(struct request, head));
-    memset(&rq->start_ns, 0, sizeof(*rq) - offsetof(struct request, start_ns));
+    memset(&rq->inner, 0, sizeof(*rq) - offsetof(struct request, inner));
     rq->head_bytes = head_bytes;
     rq->head_capacity = capacity;
     rq->route = route;
@@ -171,6 +171,7 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
         request_give_back(rq);
         return r;
     }
+    inner_read(g, &rq->head, &rq->inner);
     rq->conn = c;
     rq->start_ns = uv_hrtime();
     rq->start_ms = gateway_epoch_ms(g);
@@ -457,6 +458,22 @@ static bool begin_function(struct request *rq)
     return true;
 }
 
+/* Returns 0 or the status to refuse with. */
+static unsigned find_route(struct request *rq)
+{
+    struct route_input in = { .method = rq->head.method,
+                              .target = rq->head.target,
+                              .head = &rq->head,
+                              .via = rq->inner.via };
+    unsigned refused = 0;
+    if (rq->inner.service.data) {
+        refused = inner_route(rq);
+    } else {
+        router_find(rq->router, &in, &rq->route);
+    }
+    return rq->route.kind == ROUTE_FUNCTION && inner_loops(&rq->inner) ? 508 : refused;
+}
+
 static bool step_route(struct request *rq)
 {
     struct gateway *g = rq->gateway;
@@ -468,10 +485,11 @@ static bool step_route(struct request *rq)
         return false;
     }
     rq->router = router_ref(g->router);
-    struct route_input in = { .method = rq->head.method,
-                              .target = rq->head.target,
-                              .head = &rq->head };
-    router_find(rq->router, &in, &rq->route);
+    unsigned refused = find_route(rq);
+    if (refused != 0) {
+        fail_with(rq, ERROR_ROUTE, refused, STR(""));
+        return false;
+    }
     switch (rq->route.kind) {
     case ROUTE_FUNCTION:
         return begin_function(rq);

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "gateway/errors.h"
 #include "gateway/function.h"
+#include "gateway/inner.h"
 #include "gateway/router.h"
 #include "http/http_head.h"
 #include "http/http_reply.h"
@@ -54,6 +55,7 @@ struct request {
     char id[REQUEST_ID_BYTES + 1];
     char trace[REQUEST_TRACE_BYTES + 1]; /* traceparent */
 
+    struct inner inner;
     uint64_t start_ns;
     uint64_t start_ms; /* since the epoch */
     uint64_t leased_ns;

@@ -80,6 +80,7 @@ struct route_input {
     struct str method;
     struct str target; /* path and query */
     const struct http_head *head;
+    struct str via; /* "a,b": names of functions whose routes are skipped */
 };
 
 enum route_kind { ROUTE_NONE, ROUTE_FUNCTION, ROUTE_STATIC, ROUTE_REDIRECT, ROUTE_STATUS };

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/router_match.h"
 
+#include "gateway/function.h"
+
 #define REWRITES_MAX 32
 #define CAPTURES_MAX 64
 
@@ -211,9 +213,20 @@ static bool match_condition(struct walk *w, const struct condition *c)
     return false;
 }
 
+static bool is_skipped(const struct walk *w, const struct route *route)
+{
+    struct str rest = w->in->via;
+    while (route->has_function && rest.len > 0) {
+        if (str_eq(str_cut(&rest, ','), str_c(w->router->functions[route->function]->name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool match_route(struct walk *w, const struct route *route)
 {
-    if (!match_src(w, route) || !match_method(w, route)) {
+    if (is_skipped(w, route) || !match_src(w, route) || !match_method(w, route)) {
         return false;
     }
     if (route->host) {

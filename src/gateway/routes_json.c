@@ -15,6 +15,7 @@
 #define DEFAULT_IDLE_MS     300000
 #define DEFAULT_INSTANCES   1000 /* Lambda's concurrency of an account */
 #define CONCURRENCY_MAX     4096
+#define TOKEN_BYTES_MIN     32
 
 static void json_scope(json_t **json)
 {
@@ -226,6 +227,16 @@ static int read_dialect(const json_t *json, enum dialect *ret, struct err *err)
     return 0;
 }
 
+/* A short one would be guessed, an empty one be everybody's. */
+static int read_token(const json_t *json, struct function *f, struct err *err)
+{
+    int r = read_text(json, "token", &f->token, err);
+    if (r == 0 && f->token && strlen(f->token) < TOKEN_BYTES_MIN) {
+        return err_set(err, EINVAL, "token: too short");
+    }
+    return r < 0 ? r : read_texts(json, "services", &f->services, &f->service_count, err);
+}
+
 static int read_function(const json_t *json, struct function **ret, struct err *err)
 {
     scoped_function struct function *f = function_create();
@@ -238,6 +249,12 @@ static int read_function(const json_t *json, struct function **ret, struct err *
     }
     if (r == 0) {
         r = read_endpoints(json, f, err);
+    }
+    if (r == 0) {
+        r = read_token(json, f, err);
+    }
+    if (r == 0 && !f->name) {
+        r = err_set(err, EINVAL, "name: missing");
     }
     if (r == 0) {
         *ret = take_ptr(f);
