@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -128,6 +129,24 @@ static uint64_t next_number(struct deployment *d, const char *name)
     return (uint64_t)number;
 }
 
+/* Workers alone make requests to the platform itself: to what they stand in front of, and to the
+ * services they are bound to. */
+static void make_token(struct version *v)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[DEPLOYMENT_TOKEN_BYTES];
+    if (strcmp(json_string_value(json_object_get(v->spec, "dialect")), "worker") != 0) {
+        return;
+    }
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
+        abort(); /* cannot be, once the system is up */
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        v->token[2 * i] = digits[bytes[i] >> 4];
+        v->token[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
 static struct version *add_version(struct deployment *d, json_t *spec)
 {
     struct version *v = mem_new(struct version);
@@ -140,6 +159,7 @@ static struct version *add_version(struct deployment *d, json_t *spec)
     v->text = mem_copy_str(STR(""));
     (void)snprintf(v->label, sizeof(v->label), "%.100s@%llu", v->name,
                    (unsigned long long)v->number);
+    make_token(v);
     list_push(&d->versions, &v->link);
     d->live_count++;
     return v;
@@ -333,13 +353,46 @@ static void set(json_t *object, const char *key, json_t *value)
     (void)json_object_set_new(object, key, value);
 }
 
+/* The address people type, with a name that needs no looking up: sandboxes share our loopback. */
+static json_t *inner_origin(const char *origin)
+{
+    static const char named[] = "http://localhost:";
+    size_t len = sizeof(named) - 1;
+    return strncmp(origin, named, len) == 0 ? json_sprintf("http://127.0.0.1:%s", origin + len)
+                                            : json_string(origin);
+}
+
 json_t *deployment_spec(const struct version *version, const char *origin)
 {
     json_t *spec = json_copy(version->spec);
+    json_t *given = json_object_get(spec, "env");
+    if (version->token[0]) {
+        json_t *env = given ? json_copy(given) : json_object();
+        set(env, "MAYFLY_ORIGIN", inner_origin(origin));
+        set(env, "MAYFLY_ORIGIN_TOKEN", json_string(version->token));
+        set(spec, "env", env);
+    }
     set(spec, "version", json_integer((json_int_t)version->number));
     set(spec, "function", json_integer((json_int_t)version->id));
     set(spec, "origin", json_string(origin));
     return spec;
+}
+
+/* Names of the functions that the version's bindings lead to. */
+static json_t *services_of(const struct version *v)
+{
+    json_t *services = json_array();
+    const char *name;
+    json_t *binding;
+    json_object_foreach(json_object_get(v->spec, "bindings"), name, binding)
+    {
+        const char *type = json_string_value(json_object_get(binding, "type"));
+        json_t *function = json_object_get(binding, "function");
+        if (type && strcmp(type, "service") == 0 && json_is_string(function)) {
+            (void)json_array_append(services, function); /* fails only for lack of memory */
+        }
+    }
+    return services;
 }
 
 /* The gateway faces the network: what it need not know (secrets, files) it does not get. */
@@ -353,6 +406,10 @@ static json_t *gateway_function(const struct version *v)
     }
     set(function, "id", json_integer((json_int_t)v->id));
     set(function, "version", json_integer((json_int_t)v->number));
+    if (v->token[0]) {
+        set(function, "token", json_string(v->token));
+        set(function, "services", services_of(v));
+    }
     if (v->state == VERSION_FAILED) {
         set(function, "error", json_string(v->text));
     }

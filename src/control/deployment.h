@@ -18,6 +18,8 @@
 #include "base/list.h"
 #include "ipc/message.h"
 
+#define DEPLOYMENT_TOKEN_BYTES 24
+
 enum version_state { VERSION_LOADING, VERSION_LOADED, VERSION_FAILED };
 
 /* One version of one function. */
@@ -35,6 +37,7 @@ struct version {
     const char *hash;             /* the spec's */
     char *text;                   /* why it failed or is no snapshot, "" otherwise; owned */
     char label[MESSAGE_NAME_MAX]; /* "api@3" */
+    char token[DEPLOYMENT_TOKEN_BYTES * 2 + 1]; /* what it shows the gateway; "": it never asks */
 };
 
 struct build {
@@ -91,8 +94,8 @@ const struct version *deployment_find(const struct deployment *d, uint64_t id);
  */
 void deployment_plan(const struct version *version, struct message_function *ret);
 
-/* The function's own spec, for its process: the manifest's entry with id, version and origin. The
- * caller owns it. */
+/* The function's own spec, for its process: the manifest's entry with id, version and origin, and
+ * in the environment of a worker how it reaches the gateway. The caller owns it. */
 json_t *deployment_spec(const struct version *version, const char *origin);
 
 /* The gateway's part of a build: its routes, and of its functions what is no secret. The caller
