@@ -103,6 +103,10 @@ e2e: all ## tests of the running platform
 	$(MAKE) --no-print-directory MODE=asan build/asan/fake_platform
 	tools/run-node e2e 1 $(wildcard test/e2e/*.test.js)
 
+bench: all ## Mayfly beside deno, bun, workerd and node, which it installs; BENCH="--only warm --quick" for less
+	@bench/setup
+	$(NODE) bench/run.js $(BENCH)
+
 # clang has no -Wformat-truncation. Object files are checked for what they export.
 C_FILES  := $(wildcard src/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
 TIDY     := $(filter %.c,$(filter src/% runtime/%,$(C_FILES)))

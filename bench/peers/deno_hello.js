@@ -1,0 +1,3 @@
+import { hello } from './hello.js';
+
+Deno.serve({ hostname: '127.0.0.1', port: Number(Deno.env.get('PORT')), onListen() {} }, hello);

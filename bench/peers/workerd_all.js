@@ -1,0 +1,3 @@
+import { route } from './routes.js';
+
+export default { fetch: route };

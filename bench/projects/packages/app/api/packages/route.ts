@@ -1,0 +1,3 @@
+import { answerPackages } from '../../../packages.cjs';
+
+export const GET = answerPackages;

@@ -1,0 +1,3 @@
+import { download } from '../../../bodies.js';
+
+export const GET = download;

@@ -1,0 +1,3 @@
+import { events } from '../../../bodies.js';
+
+export const GET = events;

@@ -1,0 +1,3 @@
+import { answerOrder } from '../../../order.js';
+
+export const POST = answerOrder;

@@ -1,0 +1,3 @@
+import { countUpload } from '../../../bodies.js';
+
+export const POST = countUpload;
