@@ -138,6 +138,7 @@ static void start_instance(uint64_t function)
         fake_instance_serve(&fds);
     }
     channel_fds_close(&fds);
+    (void)printf("{\"started\":%llu}\n", (unsigned long long)c->instance);
 }
 
 static void stop_instance(uint64_t instance)
@@ -173,6 +174,7 @@ static void reap(void)
             .instance = c->instance,
         };
         must(ipc_send(supervisor_fd, &gone, sizeof(gone), NULL, 0), "send gone");
+        (void)printf("{\"gone\":%llu}\n", (unsigned long long)c->instance);
         *c = (struct child){ 0 };
         child_count--;
     }

@@ -1,0 +1,120 @@
+/* Files of a project's public folder. */
+import assert from 'node:assert/strict';
+import { symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { CATCH_ALL, exchange, startGateway, statusOf } from './http_gateway.js';
+
+const BIG = 'abcdefghij'.repeat(60_000);
+const FILES = {
+  'page.html': '<h1>hi</h1>', 'style.css': 'a{}', 'empty.txt': '', 'big.bin': BIG, 'with space.txt': 'space',
+  'docs/index.html': 'index', 'umlaut-\u00e4.txt': 'ae', 'dir/file.js': '1',
+};
+const ROUTES = [{ src: '^/page.*$', headers: { 'x-own': 'route', 'cache-control': 'max-age=5' }, continue: true }, { static: true }, ...CATCH_ALL];
+
+test('static files', async (t) => {
+  const gateway = await startGateway(t, { files: FILES, routes: ROUTES });
+  const get = async (target, headers = {}, method = 'GET') => {
+    const response = await gateway.fetch(target, { headers, method, redirect: 'manual' });
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  };
+  const raw = (target) => exchange(gateway.port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+
+  await t.test('have a type, a length, a tag and a date', async () => {
+    const { status, headers, text } = await get('/page.html?x=1');
+    assert.equal(status, 200);
+    assert.equal(text, FILES['page.html']);
+    assert.equal(headers.get('content-type'), 'text/html; charset=utf-8');
+    assert.equal(headers.get('content-length'), '11');
+    assert.match(headers.get('etag'), /^"[^"]+"$/);
+    assert.ok(Date.parse(headers.get('last-modified')) <= Date.now());
+    assert.equal(headers.get('accept-ranges'), 'bytes');
+  });
+
+  await t.test('a route\'s headers win', async () => {
+    const { headers } = await get('/page.html');
+    assert.equal(headers.get('x-own'), 'route');
+    assert.equal(headers.get('cache-control'), 'max-age=5');
+  });
+
+  await t.test('are found by encoded names, in folders, and by a folder\'s index', async () => {
+    assert.equal((await get('/with%20space.txt')).text, 'space');
+    assert.equal((await get('/umlaut-%C3%A4.txt')).text, 'ae');
+    assert.equal((await get('/dir/file.js')).text, '1');
+    assert.equal((await get('/docs/')).text, 'index');
+    assert.equal((await get('/empty.txt')).headers.get('content-length'), '0');
+  });
+
+  await t.test('long ones arrive whole', async () => {
+    assert.equal((await get('/big.bin')).text, BIG);
+  });
+
+  await t.test('HEAD sends no body', async () => {
+    const { headers, text } = await get('/big.bin', {}, 'HEAD');
+    assert.equal(headers.get('content-length'), String(BIG.length));
+    assert.equal(text, '');
+  });
+
+  await t.test('other methods go on to the functions', async () => {
+    assert.equal((await get('/page.html', {}, 'DELETE')).text, 'ok');
+  });
+
+  await t.test('what is not there goes on to the functions', async () => {
+    assert.equal((await get('/nothing.html')).text, 'ok');
+  });
+
+  await t.test('conditions', async () => {
+    const { headers } = await get('/style.css');
+    const tag = headers.get('etag');
+    const date = headers.get('last-modified');
+    const status = async (given) => (await get('/style.css', given)).status;
+    assert.equal(await status({ 'if-none-match': tag }), 304);
+    assert.equal(await status({ 'if-none-match': `"x", W/${tag}` }), 304);
+    assert.equal(await status({ 'if-none-match': '*' }), 304);
+    assert.equal(await status({ 'if-none-match': '"x"' }), 200);
+    assert.equal(await status({ 'if-modified-since': date }), 304);
+    assert.equal(await status({ 'if-modified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' }), 200);
+    assert.equal(await status({ 'if-modified-since': 'nonsense' }), 200);
+    assert.equal(await status({ 'if-none-match': '"x"', 'if-modified-since': date }), 200);
+    assert.equal(await status({ 'if-match': '"x"' }), 412);
+    assert.equal(await status({ 'if-match': tag }), 200);
+    assert.equal(await status({ 'if-unmodified-since': 'Sun, 06 Nov 1994 08:49:37 GMT' }), 412);
+    const unchanged = await get('/style.css', { 'if-none-match': tag });
+    assert.equal(unchanged.headers.get('etag'), tag);
+    assert.equal(unchanged.headers.get('content-length'), null);
+  });
+
+  await t.test('ranges', async () => {
+    const part = async (range, more) => {
+      const r = await get('/big.bin', { range, ...more });
+      return [r.status, r.headers.get('content-range'), r.text.length];
+    };
+    const size = BIG.length;
+    assert.deepEqual(await part('bytes=0-3'), [206, `bytes 0-3/${size}`, 4]);
+    assert.deepEqual(await part('bytes=599990-'), [206, `bytes 599990-599999/${size}`, 10]);
+    assert.deepEqual(await part('bytes=-5'), [206, `bytes 599995-599999/${size}`, 5]);
+    assert.deepEqual(await part('bytes=5-99999999'), [206, `bytes 5-599999/${size}`, size - 5]);
+    assert.deepEqual(await part('bytes=600000-'), [416, `bytes */${size}`, 0]);
+    assert.deepEqual(await part('bytes=-0'), [416, `bytes */${size}`, 0]);
+    for (const all of ['bytes=9-5', 'bytes=a-b', 'items=0-1', 'bytes=0-1,3-4', 'bytes=']) {
+      assert.deepEqual(await part(all), [200, null, size], all);
+    }
+    assert.equal((await part('bytes=0-3', { 'if-range': '"x"' }))[0], 200);
+    const { headers } = await get('/big.bin');
+    assert.equal((await part('bytes=0-3', { 'if-range': headers.get('etag') }))[0], 206);
+    assert.equal((await part('bytes=0-3', { 'if-range': headers.get('last-modified') }))[0], 206);
+  });
+
+  await t.test('nothing outside of the folder', async () => {
+    await writeFile(path.join(gateway.folder, 'secret.txt'), 'secret');
+    await symlink('../secret.txt', path.join(gateway.directory, 'link.txt'));
+    await symlink('/etc', path.join(gateway.directory, 'etc'));
+    const paths = ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/dir/../../secret.txt', '/link.txt',
+      '/etc/hostname', '//etc/passwd', '/dir/%2e%2e/%2e%2e/secret.txt', '/..%5csecret.txt', '/page.html%00.png', '/%', '/%zz'];
+    for (const target of paths) {
+      const response = await raw(target);
+      assert.equal(statusOf(response), 200, target);
+      assert.match(response, /\r\n\r\nok$/, `${target} is the function's`);
+    }
+  });
+});
