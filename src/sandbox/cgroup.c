@@ -310,18 +310,23 @@ static int create_in(const struct hierarchy *h, const char *path,
     return r;
 }
 
+static void remove_from(const struct hierarchy *hierarchies, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++) {
+        char folder[PATH_MAX];
+        if (group_folder(&hierarchies[i], path, folder) == 0) {
+            remove_below(folder);
+        }
+    }
+}
+
 int cgroup_create(struct cgroups *c, const char *path, const struct cgroup_limits *limits,
                   struct err *err)
 {
     for (size_t i = 0; i < c->count; i++) {
         int r = create_in(&c->hierarchies[i], path, limits);
         if (r < 0) {
-            while (i-- > 0) {
-                char folder[PATH_MAX];
-                if (group_folder(&c->hierarchies[i], path, folder) == 0) {
-                    remove_below(folder);
-                }
-            }
+            remove_from(c->hierarchies, i, path);
             return err_set(err, -r, "make control group %s: %s", path, strerror(-r));
         }
     }

@@ -25,6 +25,7 @@ int cgroup_place_write(const char *folder, const char *file, const char *text)
 int cgroup_place_read(const char *folder, const char *file, char *ret, size_t size)
 {
     char path[PATH_MAX];
+    ret[0] = '\0';
     if (snprintf(path, sizeof(path), "%s/%s", folder, file) >= (int)sizeof(path)) {
         return -ENAMETOOLONG;
     }
@@ -125,14 +126,36 @@ static bool folder_of(const struct mount_line *m, const char *path, char ret[PAT
     return n < PATH_MAX && access(ret, F_OK) == 0;
 }
 
+static void parent_of(const char *folder, char ret[PATH_MAX])
+{
+    (void)snprintf(ret, PATH_MAX, "%s", folder);
+    char *slash = strrchr(ret, '/');
+    if (slash) {
+        *slash = '\0';
+    }
+}
+
+/* A platform that was killed has left us in its leaf: its group is what we divide. */
+static void leave_old_leaf(struct cgroup_hierarchy *h)
+{
+    const char *name = strrchr(h->own, '/');
+    if (name && strcmp(name + 1, CGROUP_PLACE_LEAF) == 0) {
+        memcpy(h->leaf, h->own, sizeof(h->leaf));
+        parent_of(h->leaf, h->own);
+    }
+}
+
 static bool is_hierarchy(const struct mount_line *m, struct cgroup_hierarchy *ret, unsigned wanted)
 {
     char path[PATH_MAX];
     char list[512];
     *ret = (struct cgroup_hierarchy){ .unified = strcmp(m->type, "cgroup2") == 0 };
     if (ret->unified) {
-        return own_path("", path) == 0 && folder_of(m, path, ret->own) &&
-               cgroup_place_read(ret->own, "cgroup.controllers", list, sizeof(list)) == 0 &&
+        if (own_path("", path) < 0 || !folder_of(m, path, ret->own)) {
+            return false;
+        }
+        leave_old_leaf(ret);
+        return cgroup_place_read(ret->own, "cgroup.controllers", list, sizeof(list)) == 0 &&
                (ret->controllers = controllers_of(list, " \n") & wanted) != 0;
     }
     if (strcmp(m->type, "cgroup") != 0) {
@@ -205,15 +228,6 @@ int cgroup_place_enable(const char *folder, unsigned controllers)
                                                            : "+memory +pids");
 }
 
-static void parent_of(const char *folder, char ret[PATH_MAX])
-{
-    (void)snprintf(ret, PATH_MAX, "%s", folder);
-    char *slash = strrchr(ret, '/');
-    if (slash) {
-        *slash = '\0';
-    }
-}
-
 /* Below our own group, which first must lose its processes to a leaf. */
 static int prepare_below(struct cgroup_hierarchy *h)
 {
@@ -262,23 +276,12 @@ static bool is_delegated(const struct cgroup_hierarchy *h)
            (own_path("", path) == 0 && strcmp(path, "/") == 0);
 }
 
-/* A platform that was killed has left us in its leaf: its group is what we divide. */
-static void leave_old_leaf(struct cgroup_hierarchy *h)
-{
-    const char *name = strrchr(h->own, '/');
-    if (name && strcmp(name + 1, CGROUP_PLACE_LEAF) == 0) {
-        memcpy(h->leaf, h->own, sizeof(h->leaf));
-        parent_of(h->leaf, h->own);
-    }
-}
-
 int cgroup_place_prepare(struct cgroup_hierarchy *h)
 {
     if (!h->unified) {
         (void)snprintf(h->parent, sizeof(h->parent), "%s", h->own);
         return access(h->own, W_OK) < 0 ? -errno : 0;
     }
-    leave_old_leaf(h);
     if (h->leaf[0] || is_delegated(h)) {
         return prepare_below(h);
     }

@@ -38,6 +38,7 @@ void cgroup_place_restore(struct cgroup_hierarchy *h);
 /* Version 2: groups in `folder` get these controllers. */
 int cgroup_place_enable(const char *folder, unsigned controllers);
 
-/* Writes a short text to <folder>/<file>, or reads one (cut to size, NUL-terminated). */
+/* Writes a short text to <folder>/<file>, or reads one (cut to size, NUL-terminated, "" on
+ * failure). */
 int cgroup_place_write(const char *folder, const char *file, const char *text);
 int cgroup_place_read(const char *folder, const char *file, char *ret, size_t size);

@@ -9,12 +9,12 @@
 
 #include "base/scope.h"
 
-/* The first character of a sysctl's file; '\0' where there is no such sysctl. */
-static char sysctl(const char *path)
+/* Whether the sysctl of that file exists and begins so. */
+static bool sysctl_is(const char *path, char first)
 {
-    char value = '\0';
+    char value;
     scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && read(fd, &value, 1) == 1 ? value : '\0';
+    return fd >= 0 && read(fd, &value, 1) == 1 && value == first;
 }
 
 static bool is_in_container(void)
@@ -28,13 +28,13 @@ static const char *reason_of_namespaces(int code)
     if (code == ENOSYS || code == EINVAL) {
         return "the kernel was built without it";
     }
-    if (code == ENOSPC || code == EUSERS || sysctl("/proc/sys/user/max_user_namespaces") == '0') {
+    if (code == ENOSPC || code == EUSERS || sysctl_is("/proc/sys/user/max_user_namespaces", '0')) {
         return "no more are allowed: sysctl -w user.max_user_namespaces=15000";
     }
-    if (sysctl("/proc/sys/kernel/unprivileged_userns_clone") == '0') {
+    if (sysctl_is("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
         return "switched off: sysctl -w kernel.unprivileged_userns_clone=1";
     }
-    if (sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == '1') {
+    if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
         return "AppArmor restricts it (Ubuntu): sysctl -w "
                "kernel.apparmor_restrict_unprivileged_userns=0, or a profile with `userns,` for "
                "mayfly and node";

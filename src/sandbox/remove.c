@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -51,15 +53,12 @@ static void unmount_below(const char *path)
         return;
     }
     struct dirent *entry;
-    char below[4096];
+    char below[PATH_MAX];
     while ((entry = readdir(dir))) {
-        size_t used = strlen(path);
-        if (is_dots(entry->d_name) || used + strlen(entry->d_name) + 2 > sizeof(below)) {
+        int n = snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+        if (is_dots(entry->d_name) || n >= (int)sizeof(below)) {
             continue;
         }
-        memcpy(below, path, used);
-        below[used] = '/';
-        memcpy(below + used + 1, entry->d_name, strlen(entry->d_name) + 1);
         (void)umount2(below, MNT_DETACH | UMOUNT_NOFOLLOW); /* most are no mount points */
     }
     (void)closedir(dir);
