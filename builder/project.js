@@ -3,6 +3,7 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ArtifactStore, digestFiles, digestJson } from './artifact.js';
 import { Bundler } from './bundle/esbuild.js';
+import { addHtmlRewriter } from './bundle/html_rewriter.js';
 import { traceAssets } from './bundle/trace.js';
 import { Diagnostics } from './diagnostics.js';
 import { discover } from './discover/all.js';
@@ -95,14 +96,15 @@ export class Project {
   async #assemble(draft, diagnostics, changes) {
     const { build = 'bundle', bundle: _bundle, root: _root, files, include, ...rest } = draft;
     const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics, changes) : bundleOf(files, draft);
+    const extras = draft.dialect === 'worker' ? addHtmlRewriter(bundle.files) : {};
     const mounts = [...bundle.mounts, ...(draft.mounts ?? [])];
     const mountPoints = mounts.map((mount) => mount.target);
     const contentDigest = digestFiles(bundle.files, mountPoints);
     const fn = {
       ...DEFAULTS,
       bindings: {},
-      settings: {},
       ...rest,
+      settings: { ...rest.settings, ...extras },
       entry: bundle.entry,
       mounts,
       endpoints: draft.endpoints.map((endpoint) => finished(endpoint, bundle.broken)),

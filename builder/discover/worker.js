@@ -37,7 +37,7 @@ export async function discoverWorkers(context, sofar) {
   kept.forEach((worker, i) => {
     const target = [found.drafts[i].name, found.drafts[i].endpoints[0].module];
     const isMain = i === 0 && !hasCatchAll;
-    for (const { phase, route } of workerRoutes(worker, { isMain, isOnly: kept.length === 1 })) {
+    for (const { phase, route } of workerRoutes(worker, { isMain, isOnly: kept.length === 1 && sofar.drafts.length === 0 })) {
       found.routes[phase].push({ ...route, target, dialect: 'worker' });
     }
     found.static.push(...assetsOf(context, worker));

@@ -3,7 +3,8 @@ import { escapePattern } from './order.js';
 
 /**
  * @param {import('../discover/worker.js').Worker} worker
- * @param {{ isMain: boolean, isOnly: boolean }} place isMain: it answers what no route decides
+ * @param {{ isMain: boolean, isOnly: boolean }} place isMain: it may answer what no route decides;
+ *   isOnly: the project has nothing else, so that it does so in spite of its routes, as under wrangler dev
  * @returns {{ phase: string, route: object }[]}
  */
 export function workerRoutes({ name, settings }, { isMain, isOnly }) {

@@ -138,3 +138,23 @@ test('what is wrong with a wrangler file is one diagnostic with its line', async
   const missing = await build(t, projectOf(t, { 'wrangler.toml': 'name = "a"\nmain = "gone.ts"\n' }));
   assert.match(missing.diagnostics[0].text, /main "gone\.ts" does not exist/);
 });
+
+test('a worker that names HTMLRewriter brings it along', async (t) => {
+  const rewriter = "export default { fetch: (r) => new HTMLRewriter().transform(new Response('x')) };\n";
+  const fn = functionNamed(await build(t, projectOf(t, { 'worker.ts': rewriter })), 'worker');
+  const { existsSync } = await import('node:fs');
+  assert.ok(existsSync(path.join(fn.artifact, path.relative('/var/task', fn.settings.html_rewriter))));
+  const plain = functionNamed(await build(t, projectOf(t, { 'worker.ts': worker('x') })), 'worker');
+  assert.equal(plain.settings.html_rewriter, undefined);
+});
+
+test('beside other platforms a worker with routes takes those only', async (t) => {
+  const files = {
+    'wrangler.toml': 'name = "w"\nmain = "w.js"\nroutes = ["*/landing"]\n', 'w.js': worker('w'),
+  };
+  const mixed = await build(t, projectOf(t, { ...files, 'api/a.ts': 'export const GET = () => new Response();\n' }));
+  assert.equal(visit(mixed, 'GET', '/landing').function, 'worker/w');
+  assert.equal(visit(mixed, 'GET', '/other').status, 404);
+  const alone = await build(t, projectOf(t, files));
+  assert.equal(visit(alone, 'GET', '/other').function, 'worker/w');
+});
