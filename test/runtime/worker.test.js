@@ -197,12 +197,51 @@ test('fetch of its own URL goes to what the worker stands in front of', async (t
   assert.deepEqual(gateway.violations, []);
 });
 
-test('a request that goes round in circles ends', async (t) => {
-  await innerGateway(t, (_req, res) => res.end());
-  const gateway = await serve(byFetch((request) => fetch(request)));
-  const via = Array.from({ length: 16 }, (_, i) => `w${i}`).join(',');
-  const reply = await gateway.request('GET /', { headers: { 'x-mayfly-via': via } });
-  assert.match(reply.failure.errorMessage, /went through more than 16 functions/);
+test('every request onwards counts, and says whose site it came to', async (t) => {
+  const seen = await innerGateway(t, (_req, res) => res.end());
+  const bindings = { OTHER: { type: 'service', service: 'other', function: 'worker/other' } };
+  const gateway = await serve(byFetch(async (request, env) => {
+    await fetch(request);
+    await env.OTHER.fetch('https://any.host/');
+    await fetch('http://localhost:3000/same');
+    return fetch('http://127.0.0.1:3000/same', { headers: { 'x-mayfly-via': 'worker/forged' } });
+  }), { bindings });
+  const from = { 'x-mayfly-via': 'worker/main,worker/a', 'x-mayfly-site': 'localhost:3000', 'x-mayfly-proxy-hops': '4' };
+  await gateway.request('GET /', { headers: { host: 'any.host', ...from } });
+  assert.equal(seen.length, 4);
+  for (const { headers } of seen) {
+    assert.equal(headers['x-mayfly-via'], 'worker/main,worker/a');
+    assert.equal(headers['x-mayfly-site'], 'localhost:3000');
+    assert.equal(headers['x-mayfly-proxy-hops'], '5');
+  }
+});
+
+test('a redirect that is followed does not show the token to where it leads', async (t) => {
+  const shown = [];
+  const elsewhere = http.createServer((req, res) => {
+    shown.push(req.headers);
+    res.end('elsewhere');
+  });
+  elsewhere.listen(0, '127.0.0.1');
+  await once(elsewhere, 'listening');
+  t.after(() => elsewhere.close().closeAllConnections());
+  const seen = await innerGateway(t, (req, res) => {
+    const locations = { '/out': `http://127.0.0.1:${elsewhere.address().port}/x`, '/in': '/there', '/round': '/round' };
+    res.writeHead(locations[req.url] ? 302 : 200, { location: locations[req.url] ?? '' });
+    res.end('inside');
+  });
+  const gateway = await serve(byFetch(async (request) => {
+    const { pathname } = new URL(request.url);
+    const response = await fetch(`http://localhost:3000${pathname}`, { method: 'POST', body: 'b', headers: { cookie: 'a=1' } });
+    return Response.json({ url: response.url, redirected: response.redirected, text: await response.text() });
+  }));
+  const inside = await (await gateway.request('GET /in')).json();
+  assert.deepEqual(inside, { url: 'http://localhost:3000/there', redirected: true, text: 'inside' });
+  assert.deepEqual([seen[1].method, seen[1].body.length, seen[1].headers.cookie], ['GET', 0, 'a=1']);
+  assert.equal((await (await gateway.request('GET /out')).json()).text, 'elsewhere');
+  assert.equal(shown[0].cookie, undefined);
+  assert.deepEqual(Object.keys(shown[0]).filter((name) => name.startsWith('x-mayfly-')), []);
+  assert.match((await gateway.request('GET /round')).failure.errorMessage, /Too many redirects/);
 });
 
 test('redirects of the origin are left to the client, those of other sites are not', async (t) => {

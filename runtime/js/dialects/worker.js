@@ -260,7 +260,7 @@ async function handle(app, exchange) {
     return;
   }
   const { request, internal } = requests.incomingRequest(exchange);
-  origin.noteVia(exchange, internal.via);
+  origin.noteCame(exchange, internal);
   const name = internal.entrypoint ?? exchange.settings.entrypoint ?? 'default';
   const entrypoint = app.entrypoints.get(name);
   if (!entrypoint) {

@@ -14,13 +14,23 @@
  *   x-mayfly-entrypoint x-mayfly-props x-mayfly-rpc
  *                       passed on to that function's runtime
  *   x-mayfly-host x-mayfly-scheme
- *                       those of the URL, for fetch() lets nobody choose the Host header */
+ *                       those of the URL, for fetch() lets nobody choose the Host header
+ *   x-mayfly-site       the host under which the outermost request came: passed on, for a service
+ *                       may be asked under any host, and only this one is the project's own
+ *   x-mayfly-proxy-hops how often the request has been passed on: the gateway refuses what goes
+ *                       round in circles */
 
 const context = require('../context');
 const { CONNECTION_HEADERS } = require('./header_list');
 
-const MAX_HOPS = 16;
-const VIA = Symbol('functions this request came through');
+const MAX_REDIRECTS = 20;
+const CAME = Symbol('what the exchange came through');
+const NOWHERE = Object.freeze({ via: [], hops: 0, site: undefined });
+const LOCAL_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const BODY_AGAIN =
+  'A request with a one-time-use body (it was initialized from a stream, not a buffer) encountered a ' +
+  'redirect requiring the body to be retransmitted.';
 
 let gateway = null;
 let token = '';
@@ -40,41 +50,56 @@ function useFetch(fetch) {
   platformFetch = fetch;
 }
 
-/* What the exchange came through before it got here. */
-function noteVia(exchange, via) {
-  exchange.local = { ...exchange.local, [VIA]: via ? via.split(',') : [] };
+/* What the exchange came through before it got here, in the gateway's words. */
+function noteCame(exchange, { via, site, 'proxy-hops': hops }) {
+  if (via !== undefined || site !== undefined || hops !== undefined) {
+    const came = { via: via ? via.split(',') : [], site, hops: Number(hops) || 0 };
+    exchange.local = { ...exchange.local, [CAME]: came };
+  }
 }
 
-function viaOf(exchange) {
-  return exchange?.local?.[VIA] ?? [];
+function cameOf(exchange) {
+  return exchange?.local?.[CAME] ?? NOWHERE;
 }
 
-class LoopError extends Error {}
+function siteOf(exchange) {
+  return (cameOf(exchange).site ?? exchange.host).toLowerCase();
+}
 
-/* One of the project's own addresses: the host of the request being answered, or a worker's name. */
+function isLocal({ hostname }) {
+  return LOCAL_NAMES.has(hostname) || hostname.endsWith('.localhost');
+}
+
+/* One of the project's own addresses: the one under which the request came, this machine's at the
+ * same port, or a worker's name. */
 function isOurs(url, exchange) {
   if (!gateway || !exchange) {
     return false;
   }
-  const host = exchange.host.toLowerCase();
-  const port = (/:\d+$/.exec(host) ?? [''])[0];
-  return url.host === host || (url.hostname.endsWith('.localhost') && portOf(url) === port);
+  const site = siteOf(exchange);
+  const port = (/:(\d+)$/.exec(site) ?? ['', ''])[1];
+  return url.host === site || (isLocal(url) && (url.port === port || url.port === gateway.port));
 }
 
-function portOf(url) {
-  return url.port === '' ? '' : `:${url.port}`;
+/* Another worker asked by its name need not skip anybody; all else is what lies behind this one. */
+function isByName(url, exchange) {
+  return url.hostname.endsWith('.localhost') && url.host !== siteOf(exchange);
 }
 
-/* The same request, addressed to the gateway. */
-function readdress(request, url, extra) {
+/* The same request, addressed to the gateway. Redirects are followed here and not by the platform's
+ * fetch, which would show the token to whoever is redirected to. */
+function readdress(request, url, said) {
   const target = new URL(url.pathname + url.search, gateway);
   const headers = new Headers(request.headers);
-  CONNECTION_HEADERS.forEach((name) => headers.delete(name));
-  headers.delete('host');
+  for (const name of [...headers.keys()]) {
+    if (name === 'host' || name.startsWith('x-mayfly-') || CONNECTION_HEADERS.has(name)) {
+      headers.delete(name);
+    }
+  }
   headers.set('x-mayfly-host', url.host);
   headers.set('x-mayfly-scheme', url.protocol.slice(0, -1));
   headers.set('x-mayfly-token', token);
-  for (const [name, value] of Object.entries(extra)) {
+  for (const [name, value] of Object.entries(said)) {
     if (value !== undefined) {
       headers.set(`x-mayfly-${name}`, value);
     }
@@ -84,36 +109,104 @@ function readdress(request, url, extra) {
     headers,
     body: request.body,
     duplex: 'half',
-    redirect: request.redirect,
+    redirect: 'manual',
     signal: request.signal,
   }];
 }
 
-function send(request, extra) {
+/* What a request made for this exchange came through. */
+function onwards(exchange, names) {
+  const { via, hops } = cameOf(exchange);
+  const all = [...new Set([...via, ...names])];
+  return {
+    via: all.length > 0 ? all.join(',') : undefined,
+    site: exchange ? siteOf(exchange) : undefined,
+    'proxy-hops': String(hops + 1),
+  };
+}
+
+/* The response knows the URL that was asked, not the gateway's. */
+async function send(request, said) {
   if (!gateway) {
     throw new Error('Requests between functions are not available: this runtime has no gateway.');
   }
-  return platformFetch(...readdress(request, new URL(request.url), extra));
+  const response = await platformFetch(...readdress(request, new URL(request.url), said));
+  Object.defineProperty(response, 'url', { value: request.url, configurable: true, enumerable: true });
+  return response;
+}
+
+/* Redirects */
+
+function redirectOf(request, response) {
+  const location = response.headers.get('location');
+  return request.redirect === 'follow' && REDIRECTS.has(response.status) && location !== null
+    ? new URL(location, request.url)
+    : null;
+}
+
+/* The Fetch Standard's rules of what a redirected request keeps. */
+function redirected(request, hadBody, status, url) {
+  const headers = new Headers(request.headers);
+  const becomesGet = status === 303
+    ? request.method !== 'GET' && request.method !== 'HEAD'
+    : status < 303 && request.method === 'POST';
+  if (!becomesGet && hadBody) {
+    throw new TypeError(BODY_AGAIN);
+  }
+  if (becomesGet) {
+    ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
+      .forEach((name) => headers.delete(name));
+  }
+  if (url.origin !== new URL(request.url).origin) {
+    ['authorization', 'cookie', 'proxy-authorization'].forEach((name) => headers.delete(name));
+  }
+  return new Request(url, {
+    method: becomesGet ? 'GET' : request.method, headers, signal: request.signal,
+  });
+}
+
+/* ask(request) makes one request; again(request) the one it is redirected to. */
+async function following(request, redirects, ask, again) {
+  const hadBody = request.body !== null;
+  const response = await ask(request);
+  const url = redirectOf(request, response);
+  if (url === null) {
+    return response;
+  }
+  await response.body?.cancel();
+  if (redirects >= MAX_REDIRECTS) {
+    throw new TypeError('Too many redirects.');
+  }
+  const last = await again(redirected(request, hadBody, response.status, url), redirects + 1);
+  Object.defineProperty(last, 'redirected', { value: true, configurable: true, enumerable: true });
+  return last;
 }
 
 /* To whatever answers this URL without the functions that the request came through. */
-function fetchBehind(request) {
+function fetchBehind(request, redirects = 0) {
   const exchange = context.current();
-  const url = new URL(request.url);
-  const via = url.host === exchange?.host ? [...viaOf(exchange), functionName] : viaOf(exchange);
-  if (via.length > MAX_HOPS) {
-    throw new LoopError(`The request went through more than ${MAX_HOPS} functions: ${via.join(', ')}`);
-  }
-  return send(request, { via: via.length > 0 ? via.join(',') : undefined });
+  const ask = (asked) => {
+    const names = isByName(new URL(asked.url), exchange) ? [] : [functionName];
+    return send(asked, onwards(exchange, names));
+  };
+  const again = (next, count) => (
+    isOurs(new URL(next.url), exchange) ? fetchBehind(next, count) : platformFetch(next)
+  );
+  return following(request, redirects, ask, again);
 }
 
-function fetchService(request, { function: service, entrypoint, props, method }) {
-  return send(request, {
+/* To another function; its redirects lead to itself, whatever they say. */
+function fetchService(request, binding, redirects = 0) {
+  const { function: service, entrypoint, props, method } = binding;
+  const said = {
+    ...onwards(context.current(), [functionName]),
     service,
     entrypoint,
     props: props === undefined ? undefined : Buffer.from(JSON.stringify(props)).toString('base64'),
     rpc: method,
-  });
+  };
+  const again = (next, count) => fetchService(next, binding, count);
+  return following(request, redirects, (asked) => send(asked, said), again);
 }
 
-module.exports = { configure, fetchBehind, fetchService, isOurs, noteVia, useFetch };
+module.exports = { configure, fetchBehind, fetchService, isOurs, noteCame, useFetch };
