@@ -17,6 +17,7 @@ const NEXT_SHIMS = Object.fromEntries(
     [`next/${name}.js`, `${SHIMS}/next/${name}.js`],
   ]),
 );
+const CLOUDFLARE_MODULES = new Set(['cloudflare:workers', 'cloudflare:sockets', 'cloudflare:email']);
 const EMPTY_MODULES = new Set(['server-only', 'client-only']);
 
 /**
@@ -69,8 +70,8 @@ async function resolveBare(build, args, group) {
   if (isBuiltin(specifier)) {
     return { path: specifier.startsWith('node:') ? specifier : `node:${specifier}`, external: true };
   }
-  if (specifier === 'cloudflare:workers') {
-    return { path: `${SHIMS}/cloudflare-workers.js`, external: true };
+  if (CLOUDFLARE_MODULES.has(specifier)) {
+    return { path: `${SHIMS}/${specifier.replace(':', '-')}.js`, external: true };
   }
   if (EMPTY_MODULES.has(specifier)) {
     return { path: specifier, namespace: 'mayfly-empty' };

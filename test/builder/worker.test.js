@@ -116,6 +116,20 @@ test('packages are bundled under a worker\'s conditions; node modules stay outsi
   assert.deepEqual(fn.mounts, []);
 });
 
+test('the modules of cloudflare: are the runtime\'s', async (t) => {
+  const project = projectOf(t, {
+    'worker.ts': `import { connect } from 'cloudflare:sockets';
+import { EmailMessage } from 'cloudflare:email';
+import { WorkerEntrypoint } from 'cloudflare:workers';
+export default { fetch: () => Response.json([typeof connect, new EmailMessage('a', 'b', 'c').to, typeof WorkerEntrypoint]) };
+`,
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const result = evaluate(functionNamed(manifest, 'worker'), "load('worker').default.fetch().json()");
+  assert.deepEqual(result, ['function', 'b', 'function']);
+});
+
 test('a classic worker is told from a module, and define and alias are honoured', async (t) => {
   const project = projectOf(t, {
     'wrangler.toml': 'name = "classic"\nmain = "index.js"\n[define]\nVERSION = "\'1.2\'"\n[alias]\n"old" = "./new.js"\n',
