@@ -24,6 +24,9 @@ const instances = require('./instance');
 
 /* Where sandboxes have what lies in this folder. */
 const RUNTIME_INSIDE = '/var/runtime/js';
+/* The same program, where a function can start it again (child_process.fork). */
+const NODE_INSIDE = '/usr/local/bin/node';
+const TASK_INSIDE = '/var/task';
 const DIALECTS = path.join(__dirname, 'dialects');
 
 /* All of our own code is loaded here, so that functions share its memory. */
@@ -59,6 +62,7 @@ function setEnvironment(env) {
 /* The process should look to the function as if it had been started for it alone. */
 function becomeProgramOf(spec, task) {
   const entry = path.join(task, spec.entry ?? '');
+  if (task === TASK_INSIDE) process.execPath = NODE_INSIDE;
   process.argv = [process.execPath, entry];
   process.execArgv = [];
   setEnvironment(spec.env ?? {});
