@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -15,11 +14,10 @@
 #include "gateway/invoke.h"
 #include "gateway/lease.h"
 #include "gateway/reply.h"
-#include "gateway/request_log.h"
+#include "gateway/request_error.h"
 
-#define SPARE_MAX      1024 /* requests kept for reuse */
-#define REPLAY_MAX     (128 * KIB)
-#define ERROR_BODY_MAX (256 * KIB)
+#define SPARE_MAX  1024 /* requests kept for reuse */
+#define REPLAY_MAX (128 * KIB)
 /* A function that was told of its time-out or that its client is gone, and goes on, keeps its place
  * in the instance for this long; then the instance has to go. */
 #define OVERRUN_MS 1000
@@ -236,168 +234,6 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
     lease_release(f);
 }
 
-/* Failures. */
-
-struct failure {
-    enum record_outcome outcome;
-    const char
-        *log; /* what the platform says about it; NULL: the function's own report is enough */
-};
-
-/* clang-format off */
-static const struct failure failures[] = {
-    [ERROR_NONE]     = { RECORD_OK, NULL },
-    [ERROR_THROW]    = { RECORD_THROW, NULL },
-    [ERROR_LOAD]     = { RECORD_LOAD, NULL },
-    [ERROR_INVALID]  = { RECORD_THROW, "the function's response cannot be sent" },
-    [ERROR_MISSING]  = { RECORD_THROW, NULL },
-    [ERROR_METHOD]   = { RECORD_OK, NULL },
-    [ERROR_SIZE]     = { RECORD_THROW, "the response is too large" },
-    [ERROR_BROKEN]   = { RECORD_LOAD, NULL },
-    [ERROR_START]    = { RECORD_LOAD, "no instance could be started" },
-    [ERROR_CRASH]    = { RECORD_CRASH, "the function's process ended" },
-    [ERROR_MEMORY]   = { RECORD_MEMORY, "the function used more memory than its limit" },
-    [ERROR_CPU]      = { RECORD_CPU, "the function used more CPU time than its limit" },
-    [ERROR_TIMEOUT]  = { RECORD_TIMEOUT, "the function ran out of time" },
-    [ERROR_OVERLOAD] = { RECORD_OVERLOAD, "no instance had room in time" },
-    [ERROR_BODY]     = { RECORD_OK, NULL },
-    [ERROR_HEAD]     = { RECORD_OK, NULL },
-    [ERROR_ROUTE]    = { RECORD_OK, NULL },
-};
-/* clang-format on */
-
-/* Reports of the runtime are JSON: { errorType, errorMessage, trace, allow }. */
-struct report {
-    json_t *json; /* owned; NULL: detail is plain text */
-    struct buf trace;
-    struct buf allow;
-};
-
-static void join(const json_t *array, const char *separator, struct buf *out)
-{
-    for (size_t i = 0; i < json_array_size(array); i++) {
-        const char *text = json_string_value(json_array_get(array, i));
-        if (text && buf_printf(out, "%s%s", i > 0 ? separator : "", text) < 0) {
-            return; /* long enough */
-        }
-    }
-}
-
-static struct str text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? str_c(text) : str_of("", 0);
-}
-
-static void report_read(struct report *r, struct str detail, struct error_case *e)
-{
-    buf_init(&r->trace, 64 * KIB);
-    buf_init(&r->allow, KIB);
-    r->json = detail.len > 0 && detail.data[0] == '{' ? json_loadb(detail.data, detail.len, 0, NULL)
-                                                      : NULL;
-    if (!r->json) {
-        e->message = e->detail = detail;
-        return;
-    }
-    e->type = text_of(r->json, "errorType");
-    e->message = text_of(r->json, "errorMessage");
-    e->report = detail;
-    join(json_object_get(r->json, "trace"), "\n", &r->trace);
-    e->detail = r->trace.len > 0 ? buf_str(&r->trace) : e->message;
-    join(json_object_get(r->json, "allow"), ", ", &r->allow);
-    if (r->allow.len > 0 && buf_append(&r->allow, STR("\0")) == 0) {
-        e->allow = r->allow.data;
-    }
-}
-
-static void report_finish(struct report *r)
-{
-    json_decref(r->json);
-    buf_finish(&r->trace);
-    buf_finish(&r->allow);
-}
-
-static void note(struct request *rq, const struct error_case *e)
-{
-    const struct failure *failure = &failures[e->kind];
-    char text[sizeof(rq->error) + 64];
-    rq->outcome = failure->outcome;
-    if (failure->outcome == RECORD_OK) {
-        return;
-    }
-    if (e->type.len > 0) {
-        (void)snprintf(rq->error, sizeof(rq->error), STR_FMT ": " STR_FMT, STR_ARG(e->type),
-                       STR_ARG(e->message)); /* truncation is fine */
-    } else {
-        (void)snprintf(rq->error, sizeof(rq->error), STR_FMT, STR_ARG(e->message));
-    }
-    if (failure->log && rq->function) {
-        int len =
-            snprintf(text, sizeof(text), "%s%s%s", failure->log, *rq->error ? ": " : "", rq->error);
-        request_log(rq, 3, str_of(text, (size_t)len < sizeof(text) ? (size_t)len : 0));
-    }
-}
-
-static void answer_error(struct request *rq, const struct error_case *e)
-{
-    struct buf fields, body;
-    buf_init(&fields, 4 * KIB);
-    buf_init(&body, ERROR_BODY_MAX);
-    unsigned status = errors_answer(e, &fields, &body);
-    reply_whole(rq, status, buf_str(&fields), buf_str(&body));
-    buf_finish(&fields);
-    buf_finish(&body);
-}
-
-/* With a status for ERROR_ROUTE. */
-static void fail_with(struct request *rq, enum error_kind kind, unsigned status, struct str detail)
-{
-    const struct endpoint *endpoint =
-        rq->function ? function_endpoint(rq->function, rq->endpoint) : NULL;
-    struct error_case e = {
-        .kind = kind,
-        .dialect = rq->function ? rq->function->dialect : rq->route.dialect,
-        .status = status,
-        .id = rq->id,
-        .function = rq->function && rq->function->name ? rq->function->name : "",
-        .allow = endpoint ? endpoint->allow : NULL,
-        .timeout_ms = rq->function ? function_timeout_ms(rq->function, rq->endpoint) : 0,
-        .path = rq->head.target,
-        .dev = rq->gateway->dev,
-    };
-    struct report report;
-    report_read(&report, detail, &e);
-    note(rq, &e);
-    if (rq->conn && rq->reply_started) {
-        conn_abort(rq->conn);
-    } else if (rq->conn) {
-        answer_error(rq, &e);
-    }
-    report_finish(&report);
-}
-
-void request_fail(struct request *rq, enum error_kind kind, struct str detail)
-{
-    fail_with(rq, kind, 0, detail);
-}
-
-void request_refuse(struct conn *c, unsigned status)
-{
-    struct error_case e = { .kind = ERROR_ROUTE, .status = status, .id = "", .function = "" };
-    struct buf fields, body;
-    buf_init(&fields, 4 * KIB);
-    buf_init(&body, 4 * KIB);
-    struct http_reply reply = { .minor = 1, .whole = true, .date = gateway_date(c->gateway) };
-    reply.status = errors_answer(&e, &fields, &body);
-    reply.body_length = body.len;
-    reply.fields = buf_str(&fields);
-    /* Nothing of ours is too long; if the buffer is full, closing says it too. */
-    (void)!(http_reply_write(&c->out, &reply) == 0 && buf_append(&c->out, buf_str(&body)) == 0);
-    conn_touch(c);
-    buf_finish(&fields);
-    buf_finish(&body);
-}
-
 /* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
 
 static void answer_redirect(struct request *rq)
@@ -411,7 +247,7 @@ static void answer_redirect(struct request *rq)
     if (r == 0) {
         reply_whole(rq, rq->route.status, buf_str(&fields), body);
     } else {
-        fail_with(rq, ERROR_ROUTE, 500, STR(""));
+        request_error_status(rq, 500, STR(""));
     }
     buf_finish(&fields);
 }
@@ -425,7 +261,7 @@ static bool answer_server_method(struct request *rq)
         return true;
     }
     if (str_eq(method, STR("TRACE"))) {
-        fail_with(rq, ERROR_ROUTE, 405, STR(""));
+        request_error_status(rq, 405, STR(""));
         return true;
     }
     return false;
@@ -481,13 +317,13 @@ static bool step_route(struct request *rq)
         return false;
     }
     if (!g->router) {
-        fail_with(rq, ERROR_ROUTE, 503, STR("nothing is deployed yet"));
+        request_error_status(rq, 503, STR("nothing is deployed yet"));
         return false;
     }
     rq->router = router_ref(g->router);
     unsigned refused = find_route(rq);
     if (refused != 0) {
-        fail_with(rq, ERROR_ROUTE, refused, STR(""));
+        request_error_status(rq, refused, STR(""));
         return false;
     }
     switch (rq->route.kind) {
@@ -501,10 +337,10 @@ static bool step_route(struct request *rq)
         answer_redirect(rq);
         break;
     case ROUTE_STATUS:
-        fail_with(rq, ERROR_ROUTE, rq->route.status, STR(""));
+        request_error_status(rq, rq->route.status, STR(""));
         break;
     case ROUTE_NONE:
-        fail_with(rq, ERROR_ROUTE, 404, STR(""));
+        request_error_status(rq, 404, STR(""));
         break;
     }
     return false;
