@@ -78,7 +78,8 @@ static int check_mounts(json_t *function, const char *name, struct err *err)
         const char *target = json_string_value(json_object_get(mount, "target"));
         if (!path_is_sound(source, MESSAGE_PATH_MAX) || source[0] != '/' ||
             !path_is_sound(target, sizeof(((struct message_mount *)0)->target)) ||
-            target[0] == '/' || target[0] == '\0') {
+            target[0] == '/' || target[0] == '\0' ||
+            strstr(target, "..")) { /* message_check() is no finer */
             return err_set(err, EINVAL, "function %s: mount %zu is not sound", name, i);
         }
     }
