@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/pool.h"
+#include "leaks.h"
+
+static const struct pool_limits one = { .concurrency = 1, .max_instances = 100, .idle_ms = 1000 };
+static const struct pool_limits many = { .concurrency = 64, .max_instances = 100, .idle_ms = 1000 };
+
+START_TEST(as_many_start_as_those_who_wait_need)
+{
+    struct pool_state state = { .waiting = 10 };
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 10);
+    ck_assert_uint_eq(pool_starts_for_waiting(&many, &state), 1);
+    state.waiting = 65;
+    ck_assert_uint_eq(pool_starts_for_waiting(&many, &state), 2);
+    state.starting = 1;
+    ck_assert_uint_eq(pool_starts_for_waiting(&many, &state), 1);
+    state.starting = 2;
+    ck_assert_uint_eq(pool_starts_for_waiting(&many, &state), 0);
+}
+END_TEST
+
+START_TEST(never_more_than_allowed)
+{
+    struct pool_state state = { .waiting = 500, .instances = 95 };
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 5);
+    state.starting = 5;
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 0);
+    state = (struct pool_state){ .waiting = 500 };
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), POOL_STARTS_MAX);
+}
+END_TEST
+
+START_TEST(a_function_in_use_has_one_spare)
+{
+    struct pool_state state = { .instances = 3, .used_ms = 100, .now_ms = 200 };
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 1);
+    state.unused = 1;
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 0);
+    state.unused = 0;
+    state.starting = 1;
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 0);
+}
+END_TEST
+
+START_TEST(spares_follow_demand)
+{
+    struct pool_state state = { .instances = 3, .used_ms = 100, .now_ms = 200, .start_rate = 40 };
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 4);
+    state.start_rate = 100000;
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), POOL_SPARES_MAX);
+}
+END_TEST
+
+START_TEST(a_function_that_is_not_used_has_none)
+{
+    struct pool_state never = { .now_ms = 5000 };
+    struct pool_state idle = { .used_ms = 100, .now_ms = 5000 };
+    ck_assert_uint_eq(pool_starts_ahead(&one, &never), 0);
+    ck_assert_uint_eq(pool_starts_ahead(&one, &idle), 0);
+}
+END_TEST
+
+START_TEST(min_instances_are_there_before_anybody_asks)
+{
+    struct pool_limits limits = one;
+    struct pool_state state = { .instances = 1, .unused = 1, .starting = 1 };
+    limits.min_instances = 5;
+    ck_assert_uint_eq(pool_starts_ahead(&limits, &state), 3);
+}
+END_TEST
+
+START_TEST(idle_instances_go_but_for_the_spare_and_the_least)
+{
+    struct pool_limits limits = one;
+    struct pool_state state = { .instances = 10, .unused = 8, .used_ms = 100, .now_ms = 200 };
+    ck_assert_uint_eq(pool_stops(&limits, &state, 8), 7);
+    ck_assert_uint_eq(pool_stops(&limits, &state, 2), 2);
+    state.now_ms = 5000; /* not used for long: no spare either */
+    ck_assert_uint_eq(pool_stops(&limits, &state, 8), 8);
+    limits.min_instances = 6;
+    ck_assert_uint_eq(pool_stops(&limits, &state, 8), 4);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pool");
+    TCase *tests = tcase_create("policy");
+    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    tcase_add_test(tests, as_many_start_as_those_who_wait_need);
+    tcase_add_test(tests, never_more_than_allowed);
+    tcase_add_test(tests, a_function_in_use_has_one_spare);
+    tcase_add_test(tests, spares_follow_demand);
+    tcase_add_test(tests, a_function_that_is_not_used_has_none);
+    tcase_add_test(tests, min_instances_are_there_before_anybody_asks);
+    tcase_add_test(tests, idle_instances_go_but_for_the_spare_and_the_least);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed > 0;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "gateway/routes_json.h"
+#include "leaks.h"
+
+#define ck_assert_str(view, literal) ck_assert(str_eq((view), STR(literal)))
+
+#define FUNCTIONS                                                                                  \
+    "\"functions\":[{\"id\":1,\"name\":\"a\",\"dialect\":\"next\"},"                               \
+    "{\"id\":2,\"name\":\"b\",\"dialect\":\"vercel\"}]"
+
+static struct routes_file file;
+static struct route_answer answer;
+static struct http_head head;
+static char bytes[4096];
+
+static void load(const char *routes)
+{
+    char json[8192];
+    struct err err = { 0 };
+    (void)snprintf(json, sizeof(json), "{" FUNCTIONS ",\"routes\":%s}", routes);
+    ck_assert_msg(routes_json_read(str_c(json), &file, &err) == 0, "%s", err.text);
+    route_answer_init(&answer);
+}
+
+static void unload(void)
+{
+    route_answer_finish(&answer);
+    routes_file_finish(&file);
+}
+
+static void find_with(const char *method, const char *target, const char *fields)
+{
+    struct http_scan scan = { 0 };
+    int len = snprintf(bytes, sizeof(bytes), "%s %s HTTP/1.1\r\nHost: Shop.example:80\r\n%s\r\n",
+                       method, target, fields);
+    ck_assert_int_eq(http_head_scan(&scan, str_of(bytes, (size_t)len)), len);
+    ck_assert_int_eq(http_head_parse(bytes, (size_t)len, &head), 0);
+    struct route_input in = { .method = head.method, .target = head.target, .head = &head };
+    router_find(file.router, &in, &answer);
+}
+
+static void find(const char *target)
+{
+    find_with("GET", target, "");
+}
+
+START_TEST(the_first_route_that_matches_answers_whether_literal_or_not)
+{
+    load("[{\"src\":\"^/x.*$\",\"function\":1,\"endpoint\":0},{\"path\":\"/xa\",\"function\":0},"
+         "{\"path\":\"/b\",\"function\":0},{\"src\":\"^/b$\",\"function\":1},"
+         "{\"path\":\"/b\",\"function\":1}]");
+    find("/xa");
+    ck_assert_uint_eq(answer.function, 1);
+    find("/b?query");
+    ck_assert_uint_eq(answer.function, 0);
+    find("/c");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    unload();
+}
+END_TEST
+
+START_TEST(captures_become_params_as_received)
+{
+    load("[{\"src\":\"^/u/([^/]+?)(?:/(.*?))?/?$\",\"params\":[\"id\",\"rest*\"],"
+         "\"function\":0}]");
+    find("/u/7%2F8/a/b");
+    ck_assert(str_eq(buf_str(&answer.params), STR("id\0"
+                                                  "7%2F8\0rest*\0a/b\0")));
+    find("/u/7");
+    ck_assert(str_eq(buf_str(&answer.params), STR("id\0"
+                                                  "7\0rest*\0\0")));
+    unload();
+}
+END_TEST
+
+START_TEST(a_rewrite_goes_on_behind_or_at_the_file_system)
+{
+    load("[{\"path\":\"/new\",\"function\":0},{\"label\":\"filesystem\",\"continue\":true},"
+         "{\"path\":\"/other\",\"function\":1},{\"src\":\"^/old/(?<id>.*)$\",\"dest\":"
+         "\"/other?id=$id\",\"check\":true},{\"src\":\"^/plain$\",\"dest\":\"/other\"},"
+         "{\"src\":\"^/other$\",\"status\":404,\"dialect\":\"vercel\"}]");
+    find("/old/7?q=1");
+    ck_assert_int_eq(answer.kind, ROUTE_FUNCTION);
+    ck_assert_uint_eq(answer.function, 1);
+    ck_assert_str(answer.target, "/other?id=7&q=1");
+    find("/plain");
+    ck_assert_int_eq(answer.kind, ROUTE_STATUS);
+    ck_assert_int_eq(answer.dialect, DIALECT_VERCEL);
+    unload();
+}
+END_TEST
+
+START_TEST(rewrites_without_end_end)
+{
+    load("[{\"label\":\"filesystem\",\"continue\":true},"
+         "{\"src\":\"^/(.*)$\",\"dest\":\"/$1\",\"check\":true}]");
+    find("/a");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    unload();
+}
+END_TEST
+
+START_TEST(a_redirect_carries_the_query_unless_it_has_one)
+{
+    load("[{\"src\":\"^/a/(.*)$\",\"location\":\"/b/$1\",\"status\":308},"
+         "{\"path\":\"/c\",\"location\":\"https://x/?y\"}]");
+    find("/a/x?q=1");
+    ck_assert_uint_eq(answer.status, 308);
+    ck_assert(str_eq(buf_str(&answer.location), STR("/b/x?q=1")));
+    find("/c?q=1");
+    ck_assert_uint_eq(answer.status, 307);
+    ck_assert(str_eq(buf_str(&answer.location), STR("https://x/?y")));
+    unload();
+}
+END_TEST
+
+START_TEST(conditions_look_at_headers_cookies_query_and_host)
+{
+    load("[{\"has\":[{\"type\":\"header\",\"key\":\"X-Beta\",\"value\":\"(?<v>o.)\"},"
+         "{\"type\":\"cookie\",\"key\":\"seen\"},{\"type\":\"query\",\"key\":\"q\","
+         "\"value\":\"1\"},{\"type\":\"host\",\"value\":\"(?<sub>[^.]+)\\\\.example\"}],"
+         "\"missing\":[{\"type\":\"header\",\"key\":\"x-no\"}],"
+         "\"headers\":{\"x-v\":\"$v at $sub\"},\"function\":0}]");
+    find_with("GET", "/?p=2&q=1", "X-Beta: on\r\nCookie: a=b; seen=\r\n");
+    ck_assert_int_eq(answer.kind, ROUTE_FUNCTION);
+    ck_assert(str_eq(buf_str(&answer.headers), STR("x-v\0on at Shop\0")));
+    find_with("GET", "/?q=1", "X-Beta: one\r\nCookie: seen=1\r\n");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    find_with("GET", "/?q=1", "X-Beta: on\r\nCookie: seen=1\r\nX-No: 1\r\n");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    find_with("GET", "/?q=12", "X-Beta: on\r\nCookie: seen=1\r\n");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    unload();
+}
+END_TEST
+
+START_TEST(methods_and_hosts_choose)
+{
+    load("[{\"path\":\"/\",\"methods\":[\"POST\"],\"function\":0},"
+         "{\"path\":\"/\",\"host\":\"shop\\\\.example\",\"function\":1}]");
+    find_with("POST", "/", "");
+    ck_assert_uint_eq(answer.function, 0);
+    find_with("GET", "/", "");
+    ck_assert_uint_eq(answer.function, 1);
+    unload();
+}
+END_TEST
+
+START_TEST(a_pattern_that_explodes_does_not_match_and_costs_little)
+{
+    load("[{\"src\":\"^/(([^/]*)*)*x$\",\"function\":0},{\"src\":\"^/.*$\",\"function\":1}]");
+    find("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    ck_assert_uint_eq(answer.function, 1);
+    unload();
+}
+END_TEST
+
+START_TEST(faults_in_the_routes_are_named)
+{
+    static const char *const bad[] = { "[{\"src\":\"(\"}]",
+                                       "[{\"path\":7}]",
+                                       "[{\"path\":\"/\",\"function\":2}]",
+                                       "[{\"headers\":{\"a b\":\"c\"}}]",
+                                       "[{\"headers\":{\"a\":\"b\\nc\"}}]",
+                                       "[{\"has\":[{\"type\":\"moon\"}]}]",
+                                       "[{\"status\":42}]",
+                                       "{}",
+                                       "[7]" };
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        char json[1024];
+        struct err err = { 0 };
+        (void)snprintf(json, sizeof(json), "{" FUNCTIONS ",\"routes\":%s}", bad[i]);
+        ck_assert_msg(routes_json_read(str_c(json), &file, &err) == -EINVAL, "%s", bad[i]);
+        ck_assert_msg(err.text[0] != '\0', "%s", bad[i]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("router");
+    TCase *tests = tcase_create("routes");
+    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    tcase_add_test(tests, the_first_route_that_matches_answers_whether_literal_or_not);
+    tcase_add_test(tests, captures_become_params_as_received);
+    tcase_add_test(tests, a_rewrite_goes_on_behind_or_at_the_file_system);
+    tcase_add_test(tests, rewrites_without_end_end);
+    tcase_add_test(tests, a_redirect_carries_the_query_unless_it_has_one);
+    tcase_add_test(tests, conditions_look_at_headers_cookies_query_and_host);
+    tcase_add_test(tests, methods_and_hosts_choose);
+    tcase_add_test(tests, a_pattern_that_explodes_does_not_match_and_costs_little);
+    tcase_add_test(tests, faults_in_the_routes_are_named);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed > 0;
+}
