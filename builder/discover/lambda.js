@@ -184,11 +184,11 @@ function bootstrapDraft({ files, diagnostics }, declaration, common) {
 function addRoutes(routes, draft, declaration) {
   const name = escapePattern(declaration.name);
   const target = (index) => [draft.name, index];
-  const host = { host: `^${name.toLowerCase()}\\.(lambda\\.)?localhost$`, src: '^/' };
+  const host = { host: `^${name.toLowerCase()}\\.(lambda\\.)?localhost$`, src: '^/', shown: `${name.toLowerCase()}.localhost/*` };
   /* The path names a function by its name, its ARN or a part of that, and perhaps a version. */
   const colon = '(?::|%3[Aa])';
   const named = `(?:[^/]*function${colon})?${name}(?:${colon}[^/]+)?`;
-  const invoke = { src: `^/2015-03-31/functions/${named}/invocations$`, methods: ['POST'] };
+  const invoke = { src: `^/2015-03-31/functions/${named}/invocations$`, methods: ['POST'], shown: '' };
   routes.hosts.push({ ...invoke, target: target(1), dialect: 'lambda' }, { ...host, target: target(0), dialect: 'lambda' });
   for (const { phase, index, route } of lambdaEventRoutes(declaration.events ?? [])) {
     routes[phase].push({ ...route, target: target(index + 2), dialect: 'lambda' });

@@ -20,7 +20,7 @@ export function functionRoutes(endpoint, diagnostics, alone) {
     if (!compiled) {
       return [];
     }
-    const route = { src: `(?i)^${excluded}${compiled.src}/?$`, params: compiled.params, ...common };
+    const route = { src: `(?i)^${excluded}${compiled.src}/?$`, params: compiled.params, ...common, shown: pattern };
     return [{ phase: phaseOf(pattern, config.preferStatic === true, alone), route }];
   });
 }

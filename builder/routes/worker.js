@@ -9,11 +9,11 @@ import { escapePattern } from './order.js';
  */
 export function workerRoutes({ name, settings }, { isMain, isOnly }) {
   const patterns = patternsOf(settings);
-  const own = { phase: 'hosts', route: { host: `^${escapePattern(name.toLowerCase())}\\.localhost$`, src: '^/' } };
+  const own = { phase: 'hosts', route: { host: `^${escapePattern(name.toLowerCase())}\\.localhost$`, src: '^/', shown: `${name.toLowerCase()}.localhost/*` } };
   const routed = patterns.map(compilePattern).filter(Boolean).sort(bySpecificity);
   const result = [own, ...routed.map(({ route }) => ({ phase: 'hosts', route }))];
   if (isMain && (patterns.length === 0 || isOnly)) {
-    result.push({ phase: 'catchAll', route: { src: '^/' } });
+    result.push({ phase: 'catchAll', route: { src: '^/', shown: '/*' } });
   }
   return result;
 }
@@ -35,7 +35,7 @@ function compilePattern(pattern) {
   const [, host, path = '/'] = parsed;
   return {
     weight: [host.replaceAll('*', '').length, path.replaceAll('*', '').length],
-    route: { host: `^${starred(host.toLowerCase(), '[^/]*')}$`, src: `^${starred(path, '.*')}$` },
+    route: { host: `^${starred(host.toLowerCase(), '[^/]*')}$`, src: `^${starred(path, '.*')}$`, shown: host + path },
   };
 }
 

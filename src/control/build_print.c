@@ -82,19 +82,23 @@ static void tidy_pattern(const char *pattern, char *ret_text, size_t size)
     (void)snprintf(ret_text, size, "%.*s", (int)len, from);
 }
 
-/* As its platform's users write it: "/api/users/[id]" where the endpoint's name is that, else what
- * the route matches. */
+/* As its builder or its platform's users write it: "/api/users/[id]" where the endpoint's name is
+ * that, else what the route matches. */
 static void set_route(struct cell *cell, json_t *route, json_t *endpoint)
 {
     char host[64];
     char path[COLUMN_BYTES_MAX] = "";
     char text[COLUMN_BYTES_MAX + sizeof(host)];
     const char *name = text_of(endpoint, "name");
+    if (json_object_get(route, "shown")) {
+        set_cell(cell, text_of(route, "shown"));
+        return;
+    }
     tidy_pattern(text_of(route, "host"), host, sizeof(host));
-    if (json_object_get(route, "path")) {
-        (void)snprintf(path, sizeof(path), "%s", text_of(route, "path"));
-    } else if (name[0] == '/') {
+    if (name[0] == '/') {
         (void)snprintf(path, sizeof(path), "%s", name);
+    } else if (json_object_get(route, "path")) {
+        (void)snprintf(path, sizeof(path), "%s", text_of(route, "path"));
     } else {
         tidy_pattern(text_of(route, "src"), path, sizeof(path));
     }
@@ -119,6 +123,10 @@ static bool fill_row(struct row *row, const struct build *build, json_t *route)
 {
     json_t *index = json_object_get(route, "function");
     json_int_t i = json_integer_value(index);
+    const char *shown = json_string_value(json_object_get(route, "shown"));
+    if (shown && !shown[0]) {
+        return false;
+    }
     if (!json_is_integer(index) || i < 0 || (size_t)i >= build->count) {
         return false;
     }
@@ -145,12 +153,17 @@ static size_t columns_of(const char *text)
     return columns;
 }
 
-static bool same_row(const struct row *a, const struct row *b)
+static bool is_listed(const struct row *rows, size_t count, const struct row *row)
 {
-    return memcmp(a, b, sizeof(*a)) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(&rows[i], row, sizeof(*row)) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* Two entries in a row that read the same ("/x" with and without a slash at its end) are one. */
+/* Entries that read the same ("/x" with and without a slash at its end) are one. */
 static struct row *collect_rows(const struct build *build, size_t *ret_count)
 {
     json_t *routes = json_object_get(build->manifest, "routes");
@@ -160,8 +173,7 @@ static struct row *collect_rows(const struct build *build, size_t *ret_count)
     json_t *route;
     json_array_foreach(routes, i, route)
     {
-        if (fill_row(&rows[count], build, route) &&
-            (count == 0 || !same_row(&rows[count - 1], &rows[count]))) {
+        if (fill_row(&rows[count], build, route) && !is_listed(rows, count, &rows[count])) {
             count++;
         } else {
             rows[count] = (struct row){ 0 };
