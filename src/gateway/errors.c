@@ -1,5 +1,5 @@
 /* The bodies follow the platforms' own, which their tools and people's tests look for. In
- * development each also says what happened.
+ * development a browser is told what happened instead, and a header names the error to others.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/errors.h"
@@ -146,7 +146,7 @@ static unsigned answer_vercel_code(struct out *o, const struct error_case *e, un
     } else {
         add_text(o, "%s\n\n%s\n\n%s\n", http_reason(status), code, e->id);
     }
-    if (e->dev && e->kind != ERROR_ROUTE) {
+    if (e->person && e->kind != ERROR_ROUTE) {
         add_str(o, STR("\n"));
         explain(o, e);
     }
@@ -185,7 +185,7 @@ static unsigned answer_next(struct out *o, const struct error_case *e)
     case ERROR_LOAD:
     case ERROR_INVALID:
     case ERROR_MISSING:
-        if (e->dev) {
+        if (e->person) {
             set_type(o, "text/plain; charset=utf-8");
             explain(o, e);
         }
@@ -227,7 +227,7 @@ static unsigned answer_lambda(struct out *o, const struct error_case *e)
     case ERROR_METHOD:
         return answer_plain(o, e);
     default:
-        if (e->dev) {
+        if (e->person) {
             set_type(o, "text/plain; charset=utf-8");
             add_str(o, STR("Internal Server Error\n\n"));
             explain(o, e);
@@ -267,8 +267,12 @@ static unsigned answer_worker(struct out *o, const struct error_case *e)
         code = 1101;
     }
     set_type(o, "text/plain; charset=utf-8");
+    if (e->kind == ERROR_THROW && e->dev && !e->person) {
+        add_str(o, e->detail); /* as wrangler dev: the stack and nothing else */
+        return status;
+    }
     add_text(o, "error code: %u\n", code);
-    if (e->dev) {
+    if (e->person) {
         add_text(o, "%s\n\n", title);
         explain(o, e);
     }
@@ -313,7 +317,7 @@ static unsigned answer_netlify(struct out *o, const struct error_case *e)
             add_str(o, e->report);
             return 500;
         }
-        if (e->dev) {
+        if (e->person) {
             set_type(o, "text/plain; charset=utf-8");
             explain(o, e);
             return 502;
@@ -342,6 +346,24 @@ static unsigned answer_broken(struct out *o, const struct error_case *e)
     return 500;
 }
 
+/* "Error: boom", in bytes that a field may have. */
+static void name_error(struct out *o, const struct error_case *e)
+{
+    char text[200];
+    int len =
+        e->type.len > 0 ? snprintf(text, sizeof(text), STR_FMT ": " STR_FMT, STR_ARG(e->type),
+                                   STR_ARG(e->message))
+        : e->message.len > 0 && e->kind != ERROR_BROKEN
+            ? snprintf(text, sizeof(text), "%s " STR_FMT, describe(e->kind), STR_ARG(e->message))
+            : snprintf(text, sizeof(text), "%s", describe(e->kind));
+    for (int i = 0; i < len && text[i]; i++) {
+        text[i] = text[i] < ' ' || text[i] > '~' ? ' ' : text[i];
+    }
+    if (len > 0) {
+        add_field(o, "x-mayfly-error", text);
+    }
+}
+
 unsigned errors_answer(const struct error_case *e, struct buf *fields, struct buf *body)
 {
     struct out o = { .fields = fields, .body = body };
@@ -353,6 +375,9 @@ unsigned errors_answer(const struct error_case *e, struct buf *fields, struct bu
     }
     if (e->kind == ERROR_ROUTE && e->status == 405) {
         add_field(&o, "allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+    }
+    if (e->dev && e->kind != ERROR_ROUTE) {
+        name_error(&o, e);
     }
     if (e->kind == ERROR_BROKEN) {
         return answer_broken(&o, e);

@@ -40,7 +40,8 @@ struct error_case {
     struct str type;      /* of the error thrown */
     struct str message;
     struct str path;
-    bool dev;
+    bool dev;    /* in development: x-mayfly-error names the error */
+    bool person; /* ... and a browser asks: the body explains it */
 };
 
 /* Appends the body, and the fields as "name\0value\0..."; returns the status. */

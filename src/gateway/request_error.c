@@ -126,6 +126,12 @@ static void answer_error(struct request *rq, const struct error_case *e)
     buf_finish(&body);
 }
 
+static bool accepts_html(const struct request *rq)
+{
+    const struct http_field *accept = http_head_find(&rq->head, STR("accept"));
+    return accept && memmem(accept->value.data, accept->value.len, "text/html", 9);
+}
+
 /* With a status for ERROR_ROUTE. */
 static void fail_with(struct request *rq, enum error_kind kind, unsigned status, struct str detail)
 {
@@ -142,6 +148,7 @@ static void fail_with(struct request *rq, enum error_kind kind, unsigned status,
         .path = rq->head.target,
         .dev = rq->gateway->dev,
     };
+    e.person = e.dev && accepts_html(rq);
     struct report report;
     report_read(&report, detail, &e);
     note(rq, &e);

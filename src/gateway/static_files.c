@@ -8,13 +8,59 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/mem.h"
+
+/* Most requests are for functions, and most of their paths come again and again: without this each
+ * would cost a look into the folder. */
+#define ABSENT_SLOTS      256
+#define ABSENT_PATH_BYTES 112
+
+struct static_absent {
+    uint64_t until_ms;
+    size_t len;
+    char path[ABSENT_PATH_BYTES];
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t); /* always works */
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* NULL for a path that is too long to be remembered. */
+static struct static_absent *absent_slot(struct static_root *root, struct str path)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < path.len; i++) {
+        hash = (hash ^ (unsigned char)path.data[i]) * 16777619U;
+    }
+    return path.len <= ABSENT_PATH_BYTES ? &root->absent[hash % ABSENT_SLOTS] : NULL;
+}
+
+static bool is_absent(struct static_root *root, struct str path)
+{
+    const struct static_absent *slot = absent_slot(root, path);
+    return slot && str_eq(str_of(slot->path, slot->len), path) && now_ms() < slot->until_ms;
+}
+
+static void remember_absent(struct static_root *root, struct str path)
+{
+    struct static_absent *slot = absent_slot(root, path);
+    if (slot) {
+        slot->until_ms = now_ms() + STATIC_ABSENT_MS;
+        slot->len = path.len;
+        memcpy(slot->path, path.data, path.len);
+    }
+}
 
 void static_root_open(struct static_root *root, struct str prefix, const char *directory)
 {
     root->prefix = mem_copy_str(prefix);
     root->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    root->absent = mem_alloc(ABSENT_SLOTS * sizeof(*root->absent));
 }
 
 void static_root_close(struct static_root *root)
@@ -23,6 +69,8 @@ void static_root_close(struct static_root *root)
     root->directory = -1;
     free(root->prefix);
     root->prefix = NULL;
+    free(root->absent);
+    root->absent = NULL;
 }
 
 static int hex(char c)
@@ -210,19 +258,20 @@ static bool open_file(int directory, const char *name, struct static_file *ret)
     return true;
 }
 
-bool static_files_find(const struct static_root *roots, size_t count, struct str path,
+bool static_files_find(struct static_root *roots, size_t count, struct str path,
                        struct static_file *ret)
 {
     for (size_t i = 0; i < count; i++) {
         struct str prefix = str_c(roots[i].prefix);
         char name[PATH_MAX];
-        if (roots[i].directory < 0 || !str_starts(path, prefix) ||
-            static_path_decode(str_skip(path, prefix.len), name, sizeof(name)) < 0) {
+        if (roots[i].directory < 0 || !str_starts(path, prefix) || is_absent(&roots[i], path)) {
             continue;
         }
-        if (open_file(roots[i].directory, name, ret)) {
+        if (static_path_decode(str_skip(path, prefix.len), name, sizeof(name)) >= 0 &&
+            open_file(roots[i].directory, name, ret)) {
             return true;
         }
+        remember_absent(&roots[i], path);
     }
     return false;
 }

@@ -7,9 +7,12 @@
 
 #include "base/str.h"
 
+struct static_absent;
+
 struct static_root {
-    char *prefix;  /* "/" or "/docs/"; owned */
-    int directory; /* owned; -1: not there */
+    char *prefix;                 /* "/" or "/docs/"; owned */
+    int directory;                /* owned; -1: not there */
+    struct static_absent *absent; /* paths that were not there a moment ago; owned */
 };
 
 struct static_file {
@@ -28,8 +31,10 @@ void static_root_close(struct static_root *root);
  * The length without a leading slash, or -EINVAL when it names no file. */
 int static_path_decode(struct str path, char *out, size_t size) MUST_USE;
 
-/* The file for a path without its query, or false. A folder answers with its index.html. */
-bool static_files_find(const struct static_root *roots, size_t count, struct str path,
+/* The file for a path without its query, or false. A folder answers with its index.html. A file
+ * that was not there is looked for again after STATIC_ABSENT_MS. */
+#define STATIC_ABSENT_MS 100
+bool static_files_find(struct static_root *roots, size_t count, struct str path,
                        struct static_file *ret);
 
 /* "text/html; charset=utf-8" of a file's name. */

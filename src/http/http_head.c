@@ -85,7 +85,10 @@ static int check_line(const struct http_scan *scan, struct str line)
         return -400;
     }
     if (scan->fields == 0) {
-        return line.len > LIMIT_REQUEST_LINE_BYTES ? -414 : 0;
+        /* The first byte is refused here too, so that it makes no difference how bytes arrive. */
+        return line.len > LIMIT_REQUEST_LINE_BYTES    ? -414
+               : !http_is_token(str_of(line.data, 1)) ? -400
+                                                      : 0;
     }
     /* The first byte also refuses a folded line, RFC 9112 5.2. */
     struct str name = str_of(line.data, str_find(line, ':'));

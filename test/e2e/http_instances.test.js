@@ -168,7 +168,7 @@ test('routes that cannot be read change nothing', async (t) => {
   gateway.errors = '';
 });
 
-test('what a handler threw is the platform\'s answer, with its text in development only', async (t) => {
+test('what a handler threw is the platform\'s answer; in development a browser reads what happened', async (t) => {
   const functions = ['next', 'vercel', 'netlify', 'lambda', 'worker', 'server'].map((dialect, i) => (
     { ...API, id: 20 + i, name: dialect, dialect }));
   const routes = functions.map((f, i) => ({ src: `^/${f.name}$`, dest: '/fail', function: i, endpoint: 0 }));
@@ -179,7 +179,16 @@ test('what a handler threw is the platform\'s answer, with its text in developme
     const answer = await ask(live, `/${name}`);
     assert.equal(answer.status, status[name], name);
     if (name !== 'netlify') assert.doesNotMatch(answer.text, /boom/, name);
-    assert.match((await ask(dev, `/${name}`)).text, /boom/, name);
+    assert.match((await ask(dev, `/${name}`, { headers: { accept: 'text/html' } })).text, /boom/, name);
+    assert.equal((await ask(dev, `/${name}`)).headers.get('x-mayfly-error'), 'Error: boom');
+    assert.equal(answer.headers.get('x-mayfly-error'), null);
   }
-  assert.equal((await ask(live, '/next')).text, '');
+  for (const gateway of [live, dev]) {
+    assert.equal((await ask(gateway, '/next')).text, '');
+    assert.match((await ask(gateway, '/vercel')).text, /^A server error has occurred\n\nFUNCTION_INVOCATION_FAILED\n\n[-0-9a-f]{36}\n$/);
+    assert.equal((await ask(gateway, '/lambda')).text, 'Internal Server Error');
+    assert.equal(JSON.parse((await ask(gateway, '/netlify')).text).errorMessage, 'boom');
+  }
+  assert.equal((await ask(live, '/worker')).text, 'error code: 1101\n');
+  assert.match((await ask(dev, '/worker')).text, /^Error: boom\n    at handler/);
 });
