@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "control/route_label.h"
 #include "control/utf8.h"
 
 #define COLUMN_COUNT     6
@@ -71,38 +72,10 @@ static void set_methods(struct cell *cell, json_t *methods)
     set_cell(cell, json_array_size(methods) > 0 ? text : "any");
 }
 
-/* A pattern without what every pattern has. */
-static void tidy_pattern(const char *pattern, char *ret_text, size_t size)
+static void set_route(struct cell *cell, json_t *route)
 {
-    size_t len = strlen(pattern);
-    const char *from = pattern[0] == '^' ? pattern + 1 : pattern;
-    len -= (size_t)(from - pattern);
-    len -= len > 0 && from[len - 1] == '$';
-    len -= len >= 2 && strncmp(from + len - 2, "/?", 2) == 0 ? 2 : 0;
-    (void)snprintf(ret_text, size, "%.*s", (int)len, from);
-}
-
-/* As its builder or its platform's users write it: "/api/users/[id]" where the endpoint's name is
- * that, else what the route matches. */
-static void set_route(struct cell *cell, json_t *route, json_t *endpoint)
-{
-    char host[64];
-    char path[COLUMN_BYTES_MAX] = "";
-    char text[COLUMN_BYTES_MAX + sizeof(host)];
-    const char *name = text_of(endpoint, "name");
-    if (json_object_get(route, "shown")) {
-        set_cell(cell, text_of(route, "shown"));
-        return;
-    }
-    tidy_pattern(text_of(route, "host"), host, sizeof(host));
-    if (name[0] == '/') {
-        (void)snprintf(path, sizeof(path), "%s", name);
-    } else if (json_object_get(route, "path")) {
-        (void)snprintf(path, sizeof(path), "%s", text_of(route, "path"));
-    } else {
-        tidy_pattern(text_of(route, "src"), path, sizeof(path));
-    }
-    (void)snprintf(text, sizeof(text), "%s%s", host, path[0] ? path : "/*");
+    char text[COLUMN_BYTES_MAX];
+    route_label_write(route, text, sizeof(text));
     set_cell(cell, text);
 }
 
@@ -136,7 +109,7 @@ static bool fill_row(struct row *row, const struct build *build, json_t *route)
     json_t *endpoint = json_array_get(endpoints, at < 0 ? SIZE_MAX : (size_t)at);
     json_t *methods = json_object_get(route, "methods");
     set_methods(&row->cells[0], methods ? methods : json_object_get(endpoint, "methods"));
-    set_route(&row->cells[1], route, endpoint);
+    set_route(&row->cells[1], route);
     set_cell(&row->cells[2], text_of(endpoint, "file"));
     set_cell(&row->cells[3], text_of(version->spec, "dialect"));
     set_cell(&row->cells[4], runtime_of(version->spec, endpoint));

@@ -12,6 +12,7 @@
 #include "control/line_split.h"
 #include "control/log_print.h"
 #include "control/rate.h"
+#include "control/route_label.h"
 #include "control/writer.h"
 #include "leaks.h"
 
@@ -231,7 +232,8 @@ static void expect_build(json_t *manifest, struct version *versions, size_t coun
 START_TEST(the_table_shows_what_is_served_where)
 {
     json_t *manifest = json_loads(
-        "{\"routes\":[{\"src\":\"^/api/users/([^/]+?)/?$\",\"function\":0,\"endpoint\":0},"
+        "{\"routes\":[{\"src\":\"^/api/users/([^/]+?)/?$\",\"params\":[\"id\"],\"function\":0,"
+        "\"endpoint\":0},"
         "{\"label\":\"filesystem\"},{\"static\":true},"
         "{\"path\":\"/hello\",\"function\":0,\"endpoint\":1},"
         "{\"path\":\"/hello\",\"function\":0,\"endpoint\":1},"
@@ -253,10 +255,48 @@ START_TEST(the_table_shows_what_is_served_where)
         "  METHOD    ROUTE            FILE                 DIALECT  RUNTIME  FUNCTION\n"
         "  GET,POST  /api/users/[id]  app/u/[id]/route.ts  next     nodejs   api@1\n"
         "  any       /hello           app/hello/route.ts   next     edge     api@1\n"
-        "  GET       ab\\.example/*    ab.ts                worker   nodejs   worker/ab@2\n");
+        "  GET       ab.example*      ab.ts                worker   nodejs   worker/ab@2\n");
     json_decref(versions[0].spec);
     json_decref(versions[1].spec);
     json_decref(manifest);
+}
+END_TEST
+
+START_TEST(patterns_are_shown_as_people_write_them)
+{
+    static const struct {
+        const char *route;
+        const char *label;
+    } cases[] = {
+        { "{'path':'/hello/'}", "/hello" },
+        { "{'path':'/'}", "/" },
+        { "{'src':'^/'}", "/*" },
+        { "{'src':'^/a/([^/]+?)/b/(.+?)/?$','params':['id','rest*']}", "/a/[id]/b/[...rest]" },
+        { "{'src':'^/shop(?:/(.+?))?/?$','params':['slug*']}", "/shop/[[...slug]]" },
+        { "{'src':'(?i)^/quote/([^/]+?)/?$','params':['author']}", "/quote/[author]" },
+        { "{'src':'^/fn/(?:[^/]*x(?::|%3[Aa]))?ship(?:(?::)[^/]+)?/run$'}", "/fn/ship/run" },
+        { "{'src':'^/v1\\\\.0/.*$','host':'^a(b)?\\\\.dev$'}", "a.dev/v1.0/*" },
+        { "{'src':'^/(a|b)$','params':['x']}", "/[x]" },
+        { "{'src':'^/a$|^/b$'}", "/a*" },
+        { "{'src':'((((((((((((((((('}", "*" },
+        { "{'src':'\\\\','host':'['}", "*" },
+        { "{}", "*" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char json[200];
+        char label[100];
+        (void)snprintf(json, sizeof(json), "%s", cases[i].route);
+        for (char *c = json; *c; c++) {
+            *c = *c == '\'' ? '"' : *c;
+        }
+        json_t *route = json_loads(json, 0, NULL);
+        ck_assert_msg(route != NULL, "%s", json);
+        route_label_write(route, label, sizeof(label));
+        ck_assert_str_eq(label, cases[i].label);
+        route_label_write(route, label, 3); /* cut, not overrun */
+        ck_assert_uint_le(strlen(label), 2);
+        json_decref(route);
+    }
 }
 END_TEST
 
@@ -524,6 +564,7 @@ int main(void)
     tcase_add_test(tests, a_usage_record_is_an_object_with_every_figure);
     tcase_add_test(tests, any_bytes_in_a_log_make_an_object_of_one_line);
     tcase_add_test(tests, the_table_shows_what_is_served_where);
+    tcase_add_test(tests, patterns_are_shown_as_people_write_them);
     tcase_add_test(tests, an_empty_project_is_told_what_to_do);
     tcase_add_test(tests, names_from_the_project_cannot_write_to_the_terminal);
     tcase_add_test(tests, a_loaded_function_tells_whether_it_is_a_snapshot);
