@@ -1,0 +1,188 @@
+/* The life of `mayfly dev`: it starts, it stops however it is stopped, and nothing is left. */
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { once } from 'node:events';
+import test from 'node:test';
+import { eventually, isAlive, readConsole, runMayfly, startPlatform } from './harness.js';
+
+const HELLO = { 'api/hello.js': 'export function GET() { return new Response("hello"); }\n' };
+
+async function startHello(t, options = {}) {
+  const platform = await startPlatform(t, { files: HELLO, ...options });
+  assert.equal((await platform.get('/api/hello')).text, 'hello');
+  return platform;
+}
+
+test('a project without configuration is served, cold once and then warm', async (t) => {
+  const platform = await startPlatform(t, { files: HELLO });
+  const cold = await platform.get('/api/hello');
+  assert.equal(cold.status, 200);
+  assert.equal(cold.text, 'hello');
+  assert.equal(cold.headers['x-mayfly-start'], 'cold');
+  const warm = await platform.get('/api/hello');
+  assert.equal(warm.headers['x-mayfly-start'], 'warm');
+  assert.equal(warm.instance, cold.instance);
+});
+
+test('the build says what is served where', async (t) => {
+  const platform = await startPlatform(t, { files: HELLO });
+  const build = platform.records.find((record) => record.type === 'build');
+  const route = build.routes.find((one) => one.route === '/api/hello');
+  assert.equal(route.file, 'api/hello.js');
+  assert.equal(route.dialect, 'vercel');
+  const loaded = platform.records.find((record) => record.type === 'function');
+  assert.equal(loaded.loaded, true);
+  assert.equal(loaded.snapshot, true);
+  assert.ok(loaded.load_ms >= 0);
+});
+
+test('each request leaves one usage record with what it cost', async (t) => {
+  const platform = await startHello(t);
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  await platform.get('/api/hello?traced', { headers: { traceparent: `00-${trace}-b7ad6b7169203331-01` } });
+  const usage = await platform.usage('/api/hello?traced');
+  assert.equal(usage.trace, trace);
+  assert.equal(usage.method, 'GET');
+  assert.equal(usage.status, 200);
+  assert.equal(usage.outcome, 'ok');
+  assert.equal(usage.cold, false);
+  assert.equal(usage.bytes_out, 5);
+  assert.ok(usage.duration_ms > 0 && usage.memory_peak_bytes > 0);
+  assert.ok(usage.function.length > 0 && usage.version === 1 && usage.instance > 0);
+});
+
+test('what a function prints becomes a record of its request', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { 'api/log.js': 'export function GET() { console.warn("look %d", 7); return new Response("x"); }\n' },
+  });
+  await platform.get('/api/log');
+  const log = await platform.log('look 7');
+  const usage = await platform.usage('/api/log');
+  assert.equal(log.level, 'warn');
+  assert.equal(log.request, usage.request);
+  assert.equal(log.instance, usage.instance);
+});
+
+test('processes are titled by role, function and version', async (t) => {
+  const platform = await startHello(t);
+  for (const title of ['mayfly: supervisor', 'mayfly: gateway', 'mayfly: control', /^mayfly: instance .+@1/]) {
+    await platform.process(title);
+  }
+});
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  test(`${signal} stops everything within two seconds and leaves nothing`, async (t) => {
+    const platform = await startHello(t);
+    const { status, took } = await platform.stop(signal);
+    assert.equal(status, 0);
+    assert.ok(took < 2000, `took ${took} ms`);
+    assert.equal(platform.errors, '');
+  });
+}
+
+test('Ctrl-C does not wait for a request that takes for ever', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { 'api/slow.js': 'export async function GET() { console.log("begun"); await new Promise(() => setInterval(() => {}, 1e6)); }\n' },
+  });
+  const answer = platform.get('/api/slow').catch((error) => error);
+  await platform.log('begun');
+  const { status, took } = await platform.stop('SIGINT');
+  assert.equal(status, 0);
+  assert.ok(took < 2000, `took ${took} ms`);
+  await answer;
+});
+
+test('kill -9 of the supervisor ends all of it with a clear word', async (t) => {
+  const platform = await startHello(t);
+  const supervisor = await platform.process('mayfly: supervisor');
+  process.kill(supervisor.pid, 'SIGKILL');
+  const { status } = await platform.exited;
+  assert.equal(status, 137);
+  assert.match(platform.errors, /the supervisor was killed by signal 9 \(Killed\)/);
+  await platform.assertNothingLeft();
+});
+
+test('kill -9 of the launcher ends all of it too', async (t) => {
+  const platform = await startHello(t);
+  platform.processes();
+  process.kill(platform.pid, 'SIGKILL');
+  await platform.exited;
+  await platform.assertNothingLeft();
+});
+
+test('what a platform leaves that was killed whole is swept by the next', async (t) => {
+  const dead = await startHello(t);
+  const supervisor = await dead.process('mayfly: supervisor');
+  process.kill(dead.pid, 'SIGSTOP'); /* so that it cannot clear up */
+  process.kill(supervisor.pid, 'SIGKILL');
+  await eventually(() => !isAlive(supervisor), 'the supervisor lives');
+  process.kill(dead.pid, 'SIGKILL');
+  await dead.exited;
+  const next = await startHello(t, { env: { TMPDIR: dead.scratch } });
+  assert.equal((await next.get('/api/hello')).status, 200);
+  await next.stop();
+  await dead.assertNothingLeft();
+});
+
+for (const role of ['mayfly: gateway', 'mayfly: control']) {
+  test(`a ${role.slice(8)} that dies is started again and the platform goes on`, async (t) => {
+    const platform = await startHello(t);
+    const from = platform.records.length;
+    const { pid } = await platform.process(role);
+    process.kill(pid, 'SIGKILL');
+    await platform.record((record) => record.type === 'build', { from });
+    await eventually(async () => {
+      const answer = await platform.get('/api/hello').catch(() => null);
+      return answer?.status === 200;
+    }, 'it does not answer again');
+  });
+}
+
+test('a port that is taken is said to be by whom', async (t) => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address();
+  const { status, stderr } = await runMayfly(['dev', '.', '--port', String(port)]);
+  assert.equal(status, 1);
+  assert.match(stderr, new RegExp(`port ${port} is taken by .* \\(process ${process.pid}\\).*--port`));
+});
+
+test('wrong commands and options say what was probably meant', async () => {
+  const cases = [
+    [['dve'], 2, /unknown command dve; did you mean mayfly dev\?/],
+    [['dev', '--prot', '1'], 2, /unknown option --prot; did you mean --port\?/],
+    [['dev', '--port', 'x'], 2, /--port is a number from 0 to 65535, not x/],
+    [['dev', '--log', 'xml'], 2, /--log is text, json or none, not xml/],
+    [['dev', '/nowhere/at/all'], 1, /there is no folder \/nowhere\/at\/all/],
+    [['dev', '/etc/passwd'], 1, /\/etc\/passwd is not a folder/],
+    [['control'], 2, /is started by the supervisor only/],
+    [[], 2, /usage: mayfly COMMAND/],
+  ];
+  for (const [args, status, said] of cases) {
+    const run = await runMayfly(args);
+    assert.match(run.stdout + run.stderr, said);
+    assert.equal(run.status, status, args.join(' '));
+  }
+});
+
+test('help says everything there is and hides what is internal', async () => {
+  const overview = await runMayfly(['help']);
+  assert.equal(overview.status, 0);
+  for (const command of ['dev', 'doctor', 'version']) {
+    assert.match(overview.stdout, new RegExp(`^  ${command} `, 'm'));
+    assert.equal((await runMayfly(['help', command])).status, 0);
+  }
+  assert.doesNotMatch(overview.stdout, /gateway|control/);
+  assert.match((await runMayfly(['version'])).stdout, /^mayfly \d+\.\d+\.\d+\n$/);
+});
+
+test('as text the console is a table that reads well, without a control character in it', async (t) => {
+  const text = await readConsole(t, { ...HELLO, 'app/api/users/[id]/route.js': 'export const GET = () => 1;' }, /snapshot/);
+  assert.match(text, /http:\/\/localhost:\d+/);
+  assert.match(text, /^ {2}METHOD +ROUTE +FILE +DIALECT +RUNTIME +FUNCTION$/m);
+  assert.match(text, /^ {2}\S+ +\/api\/hello +api\/hello\.js +vercel +nodejs/m);
+  assert.match(text, /^ {2}GET +\/api\/users\/\[id\] +app\/api\/users\/\[id\]\/route\.js +next /m);
+  assert.match(text, /loaded in \d+ ms, snapshot/);
+  assert.doesNotMatch(text, /[\x00-\x08\x0b-\x1f\x7f]/);
+});
