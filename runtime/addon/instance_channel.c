@@ -48,6 +48,10 @@ struct instance {
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;
     bool dirty; /* frames have been written and the peer has not been woken */
+
+    /* The loop had something to do before its last wait. All of Node's timers are one handle, which
+     * is off while they run: in a timer the loop does not show that others are left. */
+    bool was_alive;
 };
 
 static struct instance *instance_of(napi_env env)
@@ -218,6 +222,15 @@ static void on_wake(uv_poll_t *poll, int status, int events)
     instance_flush(in);
 }
 
+/* Without the handle that waits for requests. */
+static bool loop_is_alive(struct instance *in)
+{
+    uv_unref((uv_handle_t *)&in->wake);
+    bool alive = uv_loop_alive(in->wake.loop) != 0;
+    uv_ref((uv_handle_t *)&in->wake);
+    return alive;
+}
+
 /* Before the loop waits: look once more, and announce the sleep. What is left over after a full
  * batch is read at the next turn, so that timers and sockets of the function are not starved. */
 static void on_prepare(uv_prepare_t *prepare)
@@ -226,6 +239,7 @@ static void on_prepare(uv_prepare_t *prepare)
     if (in->dirty) {
         instance_flush(in);
     }
+    in->was_alive = loop_is_alive(in);
     if (!channel_sleep(&in->channel)) {
         uint64_t one = 1;
         (void)!write(in->channel.wake_self, &one, sizeof(one)); /* full means it is awake */
@@ -671,16 +685,36 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
     return value_undefined(env);
 }
 
+/* Whether the loop has anything to do besides waiting for requests: timers, handles, work in the
+ * thread pool, handles that close. */
+static napi_value loop_alive(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    struct instance *in = instance_of(env);
+    napi_value result;
+    bool alive = in && (in->was_alive || loop_is_alive(in));
+    return in && napi_get_boolean(env, alive, &result) == napi_ok ? result : NULL;
+}
+
 napi_status instance_define(napi_env env, napi_value exports)
 {
     static const struct {
         const char *name;
         napi_callback callback;
     } calls[] = {
-        { "open", open_channel }, { "respond", respond }, { "head", head },
-        { "write", write_body },  { "end", end_body },    { "informational", informational },
-        { "credit", credit },     { "fail", fail },       { "log", log_text },
-        { "done", done },         { "flush", flush_now }, { "poll", poll_now },
+        { "open", open_channel },
+        { "respond", respond },
+        { "head", head },
+        { "write", write_body },
+        { "end", end_body },
+        { "informational", informational },
+        { "credit", credit },
+        { "fail", fail },
+        { "log", log_text },
+        { "done", done },
+        { "flush", flush_now },
+        { "poll", poll_now },
+        { "loopAlive", loop_alive },
     };
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
         napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);
