@@ -105,6 +105,27 @@ bool instance_is_open(const struct instance *i)
     return !i->dead && !i->stuck && !i->full && i->stop_ms == 0 && i->free_count > 0;
 }
 
+bool instance_takes_requests(const struct instance *i)
+{
+    bool lags = i->ready && i->unaccepted > 0 &&
+                gateway_now_ms(i->gateway) - i->accepted_ms >= INSTANCE_LAG_MS;
+    return instance_is_open(i) && !lags;
+}
+
+void instance_sent(struct instance *i)
+{
+    if (i->unaccepted++ == 0) {
+        i->accepted_ms = gateway_now_ms(i->gateway);
+    }
+}
+
+void instance_accepted(struct instance *i)
+{
+    assert(i->unaccepted > 0);
+    i->unaccepted--;
+    i->accepted_ms = gateway_now_ms(i->gateway);
+}
+
 void instance_sort(struct instance *i)
 {
     bool open = instance_is_open(i);
@@ -138,7 +159,7 @@ void instance_bind(struct instance *i, struct request *rq)
     rq->instance = i;
     rq->stream = i->generation << SLOT_BITS | slot;
     rq->attempts++;
-    rq->accepted = rq->cancelled = rq->body_end_sent = false;
+    rq->accepted = rq->cancelled = rq->body_end_sent = rq->sent = false;
     rq->body_credit = 0;
     rq->kill_ms = 0;
     if (i->free_count == 0) {
@@ -152,6 +173,10 @@ void instance_unbind(struct instance *i, struct request *rq)
     assert(i->slots[slot] == rq);
     i->slots[slot] = NULL;
     i->free_slots[i->free_count++] = slot;
+    if (rq->sent && !rq->accepted) {
+        instance_accepted(i);
+    }
+    rq->sent = false;
     rq->instance = NULL;
     if (instance_used(i) == 0 && !i->dead) {
         i->unused_ms = gateway_now_ms(i->gateway);
@@ -224,6 +249,8 @@ static void progress(struct instance *i)
     if (i->stuck) {
         i->stuck = false;
         instance_sort(i);
+    }
+    if (!list_is_empty(&i->function->waiting)) {
         lease_offer(i);
     }
 }
@@ -376,13 +403,22 @@ static void ping(struct instance *i, uint64_t now_ms)
     }
 }
 
-/* Requests that its code has not seen go elsewhere. The instance hears of it before it can see
- * them: it reads its channel in order, and nothing was read for long. */
+/* Running it twice does no harm (RFC 9110 9.2.1). */
+static bool is_safe(const struct request *rq)
+{
+    struct str method = rq->head.method;
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
+           str_eq(method, STR("OPTIONS"));
+}
+
+/* Requests that its code has not seen go elsewhere. They are in its channel still, and it may come
+ * back to life and begin them before it reads that they were taken away: so only those that may run
+ * twice. The others wait until it goes on, or is killed, which is safe. */
 static void give_away(struct instance *i)
 {
     for (uint32_t k = 0; k < i->slot_count; k++) {
         struct request *rq = i->slots[k];
-        if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled) {
+        if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled && is_safe(rq)) {
             invoke_cancel(rq, FRAME_CANCEL_DRAIN);
             instance_unbind(i, rq);
             rq->attempts--; /* nobody died */

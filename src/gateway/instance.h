@@ -17,7 +17,11 @@
 struct gateway;
 struct request;
 
-#define INSTANCE_STUCK_MS 100 /* without a sign of life new requests go elsewhere */
+#define INSTANCE_STUCK_MS 100 /* without a sign of life its requests go elsewhere */
+/* While it does not even take what it was sent, new requests wait outside, where any instance can
+ * take them: one that is in the channel cannot be called back without the danger of running twice.
+ */
+#define INSTANCE_LAG_MS 20
 
 struct instance {
     uv_poll_t wake;
@@ -37,6 +41,8 @@ struct instance {
     uint32_t generation;
     uint32_t abandoned;
 
+    uint32_t unaccepted;  /* requests sent and not begun */
+    uint64_t accepted_ms; /* when one last was, or the first was sent */
     uint64_t progress_ms; /* the last frame */
     uint64_t ping_ms;     /* asked for a sign of life, 0: not */
     uint64_t unused_ms;   /* since when it has nothing to do */
@@ -60,6 +66,11 @@ static inline uint32_t instance_used(const struct instance *i)
 
 /* Whether a new request may go there. */
 bool instance_is_open(const struct instance *i);
+/* Open, and takes what it is sent. */
+bool instance_takes_requests(const struct instance *i);
+/* A request was sent, or begun or taken away. */
+void instance_sent(struct instance *i);
+void instance_accepted(struct instance *i);
 /* Binds a request to a free slot, or lets it go. */
 void instance_bind(struct instance *i, struct request *rq);
 void instance_unbind(struct instance *i, struct request *rq);

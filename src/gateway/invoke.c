@@ -149,6 +149,8 @@ static int send_request(struct request *rq)
                            .value = left_ms(rq),
                            .length = (uint32_t)(at - payload) };
     ring_commit(&i->channel.out, &frame);
+    instance_sent(i);
+    rq->sent = true;
     rq->body_end_sent = ends;
     return 0;
 }
@@ -253,6 +255,7 @@ static void on_accept(struct request *rq)
 {
     if (!rq->accepted) {
         rq->accepted = true;
+        instance_accepted(rq->instance);
         if (rq->replay.len > 0) {
             buf_finish(&rq->replay);
         }

@@ -39,7 +39,13 @@ static void start_for_waiting(struct gateway *g, struct function *f)
 
 static struct instance *first_open(const struct function *f)
 {
-    return list_is_empty(&f->open) ? NULL : list_entry(f->open.next, struct instance, in_function);
+    list_for_each (item, &f->open) {
+        struct instance *i = list_entry(item, struct instance, in_function);
+        if (instance_takes_requests(i)) {
+            return i;
+        }
+    }
+    return NULL;
 }
 
 int lease_acquire(struct request *rq)
@@ -85,7 +91,7 @@ void lease_forget(struct request *rq)
 void lease_offer(struct instance *i)
 {
     struct function *f = i->function;
-    while (instance_is_open(i) && !list_is_empty(&f->waiting)) {
+    while (instance_takes_requests(i) && !list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
         lease_forget(rq);
         instance_bind(i, rq);

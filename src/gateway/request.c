@@ -371,6 +371,7 @@ static bool step_invoke(struct request *rq)
     struct instance *i = rq->instance;
     rq->served_by = i->id;
     rq->leased_ns = uv_hrtime();
+    rq->step = REQUEST_REPLY; /* a body that came before, to another instance, follows at once */
     int r = invoke_send(rq);
     if (r == -EAGAIN) {
         instance_unbind(i, rq);
@@ -385,7 +386,6 @@ static bool step_invoke(struct request *rq)
         request_done(rq, 0, 0);
         return false;
     }
-    rq->step = REQUEST_REPLY;
     send_continue(rq);
     if (rq->conn) {
         conn_resume_body(rq->conn);

@@ -81,6 +81,7 @@ struct request {
     bool response_over;      /* ... and ended it */
     bool reply_warned;
     bool cold;
+    bool sent; /* is in the instance's channel */
     bool accepted;
     bool cancelled;
     bool continue_sent;

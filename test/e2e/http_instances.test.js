@@ -192,3 +192,18 @@ test('what a handler threw is the platform\'s answer; in development a browser r
   assert.equal((await ask(live, '/worker')).text, 'error code: 1101\n');
   assert.match((await ask(dev, '/worker')).text, /^Error: boom\n    at handler/);
 });
+
+test('a POST behind an endless loop runs once, elsewhere, when the loop has been killed', async (t) => {
+  const functions = [{ ...API, timeout_ms: 5000, endpoints: [{ name: 'api' }, { name: 'spin', timeout_ms: 400 }] }];
+  const routes = [{ path: '/spin', function: 0, endpoint: 1 }, ...CATCH_ALL];
+  const gateway = await startGateway(t, { functions, routes, args: DEV });
+  const warm = await ask(gateway, '/hello');
+  const post = { method: 'POST', body: 'abc' };
+  const [spin, count] = await Promise.all([ask(gateway, '/spin'), ask(gateway, '/count', post)]);
+  assert.equal(spin.status, 504);
+  assert.equal(count.text, '3');
+  await gateway.usage('POST /count');
+  assert.equal((await ask(gateway, '/hello')).status, 200);
+  assert.equal(gateway.records.filter((r) => r.usage === 'POST /count').length, 1);
+  assert.equal((await gateway.record(isStop)).stop, Number(instanceOf(warm)));
+});
