@@ -83,7 +83,8 @@ endif
 setup: ## install what is missing: Debian packages, npm packages
 	@tools/setup
 
-demo: setup ## install what is missing, build, and serve examples/demo
+demo: ## install what is missing, build, and serve examples/demo
+	@tools/setup demo
 	@$(MAKE) --no-print-directory all
 	build/mayfly dev examples/demo
 
