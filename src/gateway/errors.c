@@ -157,7 +157,9 @@ static unsigned answer_vercel(struct out *o, const struct error_case *e)
 {
     switch (e->kind) {
     case ERROR_ROUTE:
-        return e->status == 404 ? answer_vercel_code(o, e, 404, "NOT_FOUND") : answer_plain(o, e);
+        return e->status == 404   ? answer_vercel_code(o, e, 404, "NOT_FOUND")
+               : e->status == 508 ? answer_vercel_code(o, e, 508, "INFINITE_LOOP_DETECTED")
+                                  : answer_plain(o, e);
     case ERROR_TIMEOUT:
         return answer_vercel_code(o, e, 504, "FUNCTION_INVOCATION_TIMEOUT");
     case ERROR_BODY:
@@ -206,6 +208,63 @@ static void add_json_message(struct out *o, const char *text)
     json_decref(json);
 }
 
+/* What Lambda says when the runtime cannot: { errorType, errorMessage }. */
+static void add_report(struct out *o, const struct error_case *e, const char *type,
+                       const char *what)
+{
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "errorType", json_string(type)); /* ASCII, as the id is */
+    (void)json_object_set_new(json, "errorMessage",
+                              json_sprintf("RequestId: %s Error: %s", e->id, what));
+    char *dump = json_dumps(json, JSON_COMPACT);
+    set_type(o, "application/json");
+    add_str(o, dump ? str_c(dump) : STR("{}"));
+    free(dump);
+    json_decref(json);
+}
+
+static void report_timeout(struct out *o, const struct error_case *e)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "Task timed out after %llu.%02llu seconds",
+                   (unsigned long long)(e->timeout_ms / 1000),
+                   (unsigned long long)(e->timeout_ms % 1000 / 10)); /* always fits */
+    add_report(o, e, "Sandbox.Timedout", text);
+}
+
+/* "exit status 3", "signal 11". */
+static void report_exit(struct out *o, const struct error_case *e)
+{
+    char text[96];
+    bool ended = str_starts(e->detail, STR("exit status ")) && e->detail.len < 32 &&
+                 !str_eq(e->detail, STR("exit status 0"));
+    if (e->kind == ERROR_MEMORY) {
+        (void)snprintf(text, sizeof(text), "Runtime exited with error: signal: killed");
+    } else if (ended || (e->kind == ERROR_CRASH && str_starts(e->detail, STR("signal ")))) {
+        (void)snprintf(text, sizeof(text), "Runtime exited with error: %.*s",
+                       e->detail.len < 64 ? (int)e->detail.len : 64, e->detail.data);
+    } else {
+        (void)snprintf(text, sizeof(text), "Runtime exited without providing a reason");
+    }
+    add_report(o, e, "Runtime.ExitError", text);
+}
+
+/* Lambda's Invoke API: the status says nothing of the function. */
+static unsigned answer_invoke(struct out *o, const struct error_case *e)
+{
+    add_field(o, "x-amz-function-error", "Unhandled");
+    add_field(o, "x-amz-executed-version", "$LATEST");
+    if (e->kind == ERROR_TIMEOUT) {
+        report_timeout(o, e);
+    } else if (e->report.len > 0) {
+        set_type(o, "application/json");
+        add_str(o, e->report);
+    } else {
+        report_exit(o, e);
+    }
+    return 200;
+}
+
 /* Lambda function URLs. */
 static unsigned answer_lambda(struct out *o, const struct error_case *e)
 {
@@ -227,6 +286,9 @@ static unsigned answer_lambda(struct out *o, const struct error_case *e)
     case ERROR_METHOD:
         return answer_plain(o, e);
     default:
+        if (e->invoke) {
+            return answer_invoke(o, e);
+        }
         if (e->person) {
             set_type(o, "text/plain; charset=utf-8");
             add_str(o, STR("Internal Server Error\n\n"));
@@ -239,13 +301,34 @@ static unsigned answer_lambda(struct out *o, const struct error_case *e)
     }
 }
 
-/* Cloudflare's numbers: 1101 the worker threw, 1102 it ran over a limit. */
+static unsigned answer_worker_loop(struct out *o, const struct error_case *e)
+{
+    set_type(o, "text/plain; charset=utf-8");
+    add_str(o, STR("error code: 1019\n"));
+    if (e->dev) {
+        add_str(o,
+                STR("Workers of this project have passed this request on more than 16 times.\n"));
+    }
+    return 508;
+}
+
+/* What the worker threw, as wrangler dev has it: the stack and nothing else. */
+static unsigned answer_worker_stack(struct out *o, const struct error_case *e)
+{
+    set_type(o, "text/plain;charset=UTF-8");
+    add_str(o, e->detail);
+    return 500;
+}
+
+/* Cloudflare's numbers: 1101 the worker threw, 1102 it ran over a limit, 1019 it goes in circles.
+ */
 static unsigned answer_worker(struct out *o, const struct error_case *e)
 {
     const char *title;
     unsigned code, status = 500;
     switch (e->kind) {
     case ERROR_ROUTE:
+        return e->status == 508 ? answer_worker_loop(o, e) : answer_plain(o, e);
     case ERROR_METHOD:
     case ERROR_BODY:
     case ERROR_HEAD:
@@ -266,11 +349,10 @@ static unsigned answer_worker(struct out *o, const struct error_case *e)
         title = "Worker threw exception";
         code = 1101;
     }
-    set_type(o, "text/plain; charset=utf-8");
-    if (e->kind == ERROR_THROW && e->dev && !e->person) {
-        add_str(o, e->detail); /* as wrangler dev: the stack and nothing else */
-        return status;
+    if (e->report.len > 0 && e->dev && !e->person) {
+        return answer_worker_stack(o, e);
     }
+    set_type(o, "text/plain; charset=utf-8");
     add_text(o, "error code: %u\n", code);
     if (e->person) {
         add_text(o, "%s\n\n", title);
@@ -299,18 +381,9 @@ static unsigned answer_netlify(struct out *o, const struct error_case *e)
         set_type(o, "text/plain; charset=utf-8");
         add_str(o, STR("Service Unavailable"));
         return 503;
-    case ERROR_TIMEOUT: {
-        set_type(o, "application/json");
-        char seconds[32];
-        (void)snprintf(seconds, sizeof(seconds), "%llu.%02llu",
-                       (unsigned long long)(e->timeout_ms / 1000),
-                       (unsigned long long)(e->timeout_ms % 1000 / 10)); /* always fits */
-        add_text(o,
-                 "{\"errorType\":\"Sandbox.Timedout\",\"errorMessage\":\"RequestId: %s Error: "
-                 "Task timed out after %s seconds\"}",
-                 e->id, seconds);
+    case ERROR_TIMEOUT:
+        report_timeout(o, e);
         return 500;
-    }
     default:
         if (e->report.len > 0) {
             set_type(o, "application/json");
@@ -322,11 +395,7 @@ static unsigned answer_netlify(struct out *o, const struct error_case *e)
             explain(o, e);
             return 502;
         }
-        set_type(o, "application/json");
-        add_text(o,
-                 "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: "
-                 "Runtime exited without providing a reason\"}",
-                 e->id);
+        report_exit(o, e);
         return 502;
     }
 }

@@ -40,6 +40,7 @@ struct error_case {
     struct str type;      /* of the error thrown */
     struct str message;
     struct str path;
+    bool invoke; /* Lambda's Invoke API: a failed function is a result like others */
     bool dev;    /* in development: x-mayfly-error names the error */
     bool person; /* ... and a browser asks: the body explains it */
 };

@@ -16,6 +16,7 @@ struct endpoint {
     uint64_t timeout_ms; /* 0: none */
     char *broken;        /* what the build has to say about it; NULL: it is sound */
     char *allow;         /* "GET, POST" for a 405; NULL: unknown */
+    bool invoke;         /* answers as Lambda's Invoke API does */
 };
 
 struct function {

@@ -26,6 +26,17 @@ static void add_dev_fields(struct request *rq)
     }
 }
 
+/* Netlify's edge signs its answers. */
+static void add_platform_fields(struct request *rq)
+{
+    struct buf *out = &rq->route.headers;
+    if (rq->function && rq->function->dialect == DIALECT_NETLIFY) {
+        (void)!(buf_append(out, STR("server\0Netlify\0x-nf-request-id\0")) == 0 &&
+                buf_append(out, str_c(rq->id)) == 0 &&
+                buf_append(out, STR("\0")) == 0); /* as above */
+    }
+}
+
 /* Writes the head into the connection's buffer. False: nobody is there, or another answer has been
  * given instead. */
 static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole)
@@ -35,6 +46,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         return false;
     }
     add_dev_fields(rq);
+    add_platform_fields(rq);
     rq->reply = (struct http_reply){
         .status = status,
         .minor = rq->head.minor,

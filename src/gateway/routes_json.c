@@ -136,7 +136,9 @@ static int read_endpoint(const json_t *json, struct endpoint *e, struct err *err
     if (r == 0) {
         r = read_number(json, "timeout_ms", UINT32_MAX, &e->timeout_ms, err);
     }
-    const json_t *broken = json_object_get(json_object_get(json, "settings"), "broken");
+    const json_t *settings = json_object_get(json, "settings");
+    const json_t *broken = json_object_get(settings, "broken");
+    e->invoke = json_is_true(json_object_get(settings, "invoke"));
     if (json_is_string(broken)) {
         e->broken = copy_text(broken);
     } else if (json_is_object(broken)) {
