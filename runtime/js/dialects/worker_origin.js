@@ -35,6 +35,7 @@ const BODY_AGAIN =
 let gateway = null;
 let token = '';
 let functionName = '';
+let ownName = '';
 let platformFetch = null;
 
 /* Takes the address out of the environment, which is the user's to read. */
@@ -44,6 +45,7 @@ function configure(spec) {
   delete process.env.MAYFLY_ORIGIN;
   delete process.env.MAYFLY_ORIGIN_TOKEN;
   functionName = spec.name;
+  ownName = `${spec.settings?.worker ?? functionName}.localhost`.toLowerCase();
 }
 
 function useFetch(fetch) {
@@ -81,9 +83,9 @@ function isOurs(url, exchange) {
   return url.host === site || (isLocal(url) && (url.port === port || url.port === gateway.port));
 }
 
-/* Another worker asked by its name need not skip anybody; all else is what lies behind this one. */
-function isByName(url, exchange) {
-  return url.hostname.endsWith('.localhost') && url.host !== siteOf(exchange);
+/* Another worker may be asked by its name, and ask back; all else is what lies behind this one. */
+function isByName({ hostname, host }, exchange) {
+  return hostname.endsWith('.localhost') && hostname !== ownName && host !== siteOf(exchange);
 }
 
 /* The same request, addressed to the gateway. Redirects are followed here and not by the platform's
