@@ -1,0 +1,172 @@
+/* The tea shop of examples/demo, all dialects in one folder, as its README promises. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { ROOT, startPlatform } from './harness.js';
+
+const PROJECT = path.join(ROOT, 'examples/demo');
+
+let platform; /* one for all tests: none of them minds what others have ordered */
+const cleanups = [];
+
+before(async () => {
+  platform = await startPlatform({ after: (cleanup) => cleanups.push(cleanup) }, { project: PROJECT });
+});
+
+after(() => Promise.all(cleanups.map((cleanup) => cleanup())));
+
+const order = (quantity) => ({ email: 'ada@example.com', items: [{ product: 'assam', quantity }] });
+
+test('every function of the demo loads and can be forked', async () => {
+  const build = platform.records.find((record) => record.type === 'build');
+  assert.deepEqual([...new Set(build.routes.map((route) => route.dialect))].sort(), [
+    'lambda', 'netlify', 'next', 'vercel', 'worker',
+  ]);
+  for (const name of ['app', 'api', 'netlify', 'lambda/shipping', 'lambda/story', 'worker/ab-test']) {
+    const loaded = await platform.record((record) => record.type === 'function' && record.function === name);
+    assert.equal(loaded.snapshot, true, `${name}: ${loaded.reason}`);
+  }
+});
+
+test('an order is placed, found, listed, paid through a signed webhook, and then cannot be cancelled', async () => {
+  const placed = await platform.post('/api/orders', order(2));
+  assert.equal(placed.status, 201);
+  assert.equal(placed.json.total, 1780);
+  assert.equal(placed.json.status, 'pending');
+  const url = placed.headers.location;
+  assert.equal(url, `/api/orders/${placed.json.id}`);
+  assert.deepEqual((await platform.get(url)).json, placed.json);
+  const pending = await platform.get('/api/orders?status=pending&limit=100');
+  assert.ok(pending.json.orders.some(({ id }) => id === placed.json.id));
+
+  const files = ['--env-file=.env', 'scripts/pay.mjs', placed.json.id, platform.origin];
+  const { stdout } = await promisify(execFile)(process.execPath, files, { cwd: PROJECT });
+  assert.equal(stdout, '200 {"received":true}\n');
+  const paid = await platform.get(url);
+  assert.equal(paid.json.status, 'paid');
+  assert.ok(paid.json.paidAt >= placed.json.createdAt);
+  const cancelled = await platform.request('DELETE', url);
+  assert.equal(cancelled.status, 409);
+  assert.deepEqual(cancelled.json, { error: 'The order is paid' });
+});
+
+test('a pending order can be cancelled, an unknown one cannot', async () => {
+  const { location } = (await platform.post('/api/orders', order(1))).headers;
+  assert.equal((await platform.request('DELETE', location)).status, 204);
+  assert.equal((await platform.get(location)).json.status, 'cancelled');
+  assert.equal((await platform.request('DELETE', '/api/orders/none')).status, 404);
+  assert.equal((await platform.get('/api/orders/none')).status, 404);
+});
+
+test('an order that makes no sense is answered with what is wrong with it', async () => {
+  const answer = await platform.post('/api/orders', { email: 'nobody', items: [{ product: 'coffee', quantity: 0 }] });
+  assert.equal(answer.status, 400);
+  assert.deepEqual(answer.json.issues.map((issue) => issue.path), ['email', 'items.0.product', 'items.0.quantity']);
+  assert.equal((await platform.post('/api/orders', '{')).status, 400);
+  assert.equal((await platform.get('/api/orders?limit=many')).status, 400);
+});
+
+test('orders of many clients at once are all kept', async () => {
+  const placed = await Promise.all(Array.from({ length: 40 }, () => platform.post('/api/orders', order(3))));
+  assert.deepEqual([...new Set(placed.map(({ status }) => status))], [201]);
+  const ids = new Set(placed.map(({ json }) => json.id));
+  assert.equal(ids.size, 40);
+  const { orders } = (await platform.get('/api/orders?limit=100')).json;
+  assert.equal(orders.filter(({ id }) => ids.has(id)).length, 40);
+});
+
+test('a user is created once and never shown with a password', async () => {
+  const user = { email: `${crypto.randomUUID()}@example.com`, name: 'Grace', password: 'nanosecond' };
+  const created = await platform.post('/api/users', user);
+  assert.equal(created.status, 201);
+  assert.deepEqual(Object.keys(created.json).sort(), ['email', 'id', 'name']);
+  assert.equal((await platform.post('/api/users', user)).status, 409);
+  const { users, limit } = (await platform.get('/api/users?limit=1000')).json;
+  assert.equal(limit, 100);
+  assert.ok(users.every((one) => !('password' in one)));
+});
+
+test('a webhook that Stripe did not sign is refused', async () => {
+  const forged = await platform.post('/api/webhooks/stripe', { type: 'payment_intent.succeeded' });
+  assert.equal(forged.status, 400);
+  assert.deepEqual(forged.json, { error: 'Invalid signature' });
+});
+
+/** The answer's chunks with the milliseconds at which each came. */
+async function chunksOf(target, host) {
+  const request = http.get({ host: '127.0.0.1', port: platform.port, path: target, headers: host ? { host } : {} });
+  const [response] = await once(request, 'response');
+  const chunks = [];
+  for await (const chunk of response) {
+    chunks.push({ text: chunk.toString(), at: performance.now() });
+  }
+  return chunks;
+}
+
+test('server-sent events arrive one by one, a second apart', async () => {
+  const chunks = await chunksOf('/api/clock?ticks=3');
+  assert.deepEqual(chunks.map(({ text }) => /^id: (\d)\ndata: \S+Z\n\n$/.exec(text)?.[1]), ['1', '2', '3']);
+  assert.ok(chunks[1].at - chunks[0].at > 500 && chunks[2].at - chunks[1].at > 500);
+});
+
+test('the streaming Lambda sends its story word by word', async () => {
+  const chunks = await chunksOf('/', `story.localhost:${platform.port}`);
+  assert.match(chunks.map(({ text }) => text).join(''), /^A mayfly lives for a day, .* mayflies\. \n$/);
+  assert.ok(chunks.length > 10, `only ${chunks.length} chunks`);
+  assert.ok(chunks.at(-1).at - chunks[0].at > 1000);
+});
+
+test('the buffered Lambda answers at its own name, with the environment that Terraform gives it', async () => {
+  const ask = async (query) => (await platform.get(`/?${query}`, { host: `shipping.localhost:${platform.port}` })).json;
+  assert.equal((await ask('grams=1200')).price, 610);
+  assert.equal((await ask('grams=5000')).price, 0);
+  assert.match((await ask('country=XX')).error, /We ship to/);
+});
+
+test('Vercel functions answer in both shapes', async () => {
+  assert.deepEqual((await platform.get('/api/hello?name=Ada')).json, { greeting: 'Hello, Ada!' });
+  assert.deepEqual((await platform.get('/api/hello')).json, { greeting: 'Hello, world!' });
+  const { rolled } = (await platform.get('/api/dice?sides=20')).json;
+  assert.ok(Number.isInteger(rolled) && rolled >= 1 && rolled <= 20);
+  assert.equal((await platform.get('/api/dice?sides=1')).status, 400);
+});
+
+test('the Netlify function answers at the paths of its own configuration only', async () => {
+  assert.equal((await platform.get('/quote/hopper')).json.author, 'Hopper');
+  assert.equal(typeof (await platform.get('/quote')).json.text, 'string');
+  assert.equal((await platform.get('/quote/nobody')).status, 404);
+  assert.equal((await platform.get('/.netlify/functions/quote')).status, 404);
+});
+
+test('the worker stands in front of the landing page and keeps visitors in their group', async () => {
+  const headlines = { A: 'Good tea, delivered.', B: 'Your next favourite tea is two days away.' };
+  const first = await platform.get('/landing');
+  assert.equal(first.status, 200);
+  const variant = first.headers['x-variant'];
+  assert.ok(first.text.includes(`<h1>${headlines[variant]}</h1>`), first.text);
+  assert.match(first.headers['set-cookie'][0], new RegExp(`^variant=${variant};`));
+  for (const group of ['A', 'B']) {
+    const again = await platform.get('/landing', { headers: { cookie: `variant=${group}` } });
+    assert.equal(again.headers['x-variant'], group);
+    assert.ok(again.text.includes(headlines[group]));
+    assert.equal(again.headers['set-cookie'], undefined);
+  }
+});
+
+test('the page is served, and every route that it tries exists', async () => {
+  const page = await platform.get('/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers['content-type'], /^text\/html/);
+  const tried = [...page.text.matchAll(/(?:method: '(\w+)', )?path: '(\/[^']*)'/g)];
+  assert.ok(tried.length >= 9, `${tried.length} routes`);
+  for (const [, method = 'GET', target] of tried) {
+    const answer = await platform.fetch(target, { method, body: method === 'POST' ? '{}' : undefined });
+    await answer.body.cancel();
+    assert.equal(answer.status, method === 'POST' ? 400 : 200, `${method} ${target}`);
+  }
+  assert.doesNotMatch(page.text, /(?:src|href)="?https?:/, 'it loads nothing from elsewhere');
+});
