@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -25,19 +24,7 @@ static void add_field(struct out *o, const char *name, const char *value)
     (void)!buf_printf(o->fields, "%s%c%s%c", name, 0, value, 0);
 }
 
-static void add_text(struct out *o, const char *fmt, ...) PRINTF(2, 3);
-static void add_text(struct out *o, const char *fmt, ...)
-{
-    char text[1024];
-    va_list args;
-    va_start(args, fmt);
-    int len = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (len > 0) {
-        size_t size = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
-        (void)!buf_append(o->body, str_of(text, size));
-    }
-}
+#define add_text(o, ...) ((void)!buf_printf((o)->body, __VA_ARGS__))
 
 static void add_str(struct out *o, struct str s)
 {
@@ -426,7 +413,9 @@ static void name_error(struct out *o, const struct error_case *e)
             ? snprintf(text, sizeof(text), "%s " STR_FMT, describe(e->kind), STR_ARG(e->message))
             : snprintf(text, sizeof(text), "%s", describe(e->kind));
     for (int i = 0; i < len && text[i]; i++) {
-        text[i] = text[i] < ' ' || text[i] > '~' ? ' ' : text[i];
+        if (text[i] < ' ' || text[i] > '~') {
+            text[i] = ' ';
+        }
     }
     if (len > 0) {
         add_field(o, "x-mayfly-error", text);

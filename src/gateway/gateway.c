@@ -353,7 +353,7 @@ static bool read_options(int argc, char **argv, struct options *ret)
         { "dev", no_argument, NULL, DEV },
         { 0 },
     };
-    int listen;
+    int listen = -1;
     int *const fds[] = { [LISTEN] = &listen,
                          [SUPERVISOR] = &ret->supervisor,
                          [CONTROL] = &ret->control,

@@ -37,7 +37,7 @@ static void on_wake(uv_poll_t *poll, int status, int events)
 static void init_slots(struct instance *i)
 {
     i->slot_count = i->function->limits.concurrency;
-    i->slots = mem_alloc(i->slot_count * sizeof(*i->slots));
+    i->slots = mem_alloc(i->slot_count * sizeof(void *));
     i->free_slots = mem_alloc(i->slot_count * sizeof(*i->free_slots));
     for (uint32_t k = 0; k < i->slot_count; k++) {
         i->free_slots[k] = i->slot_count - 1 - k;
@@ -352,7 +352,7 @@ static void end_requests(struct instance *i, enum error_kind kind, struct str te
             lease_again(rq);
             continue;
         }
-        if (!rq->response_over) {
+        if (!rq->response_over && rq->outcome != RECORD_TIMEOUT) {
             request_fail(rq, kind, text);
         }
         request_done(rq, 0, 0);

@@ -16,7 +16,9 @@
 
 static char *put(char *at, struct str s)
 {
-    memcpy(at, s.data, s.len);
+    if (s.len > 0) {
+        memcpy(at, s.data, s.len);
+    }
     return at + s.len;
 }
 

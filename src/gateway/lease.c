@@ -251,7 +251,7 @@ void lease_build(struct gateway *g, struct routes_file *file, uint64_t build)
     list_for_each (item, &g->functions) {
         list_entry(item, struct function, in_gateway)->retired = true;
     }
-    router->functions = mem_alloc((file->function_count + 1) * sizeof(struct function *));
+    router->functions = mem_alloc((file->function_count + 1) * sizeof(void *));
     for (size_t k = 0; k < file->function_count; k++) {
         struct function *f = find_function(g, file->functions[k]->id);
         if (!f) {

@@ -47,7 +47,7 @@ static void make_id(struct request *rq)
             *at++ = '-';
         }
         hex(at, b + k, groups[g]);
-        at += 2 * groups[g];
+        at += (size_t)2 * groups[g];
     }
     *at = '\0';
 }
@@ -500,7 +500,7 @@ void request_sweep(struct request *rq, uint64_t now_ms)
         time_out(rq, now_ms);
         return; /* it may be gone */
     }
-    if (rq->kill_ms > 0 && now_ms >= rq->kill_ms && rq->instance) {
+    if (rq->kill_ms > 0 && rq->instance && (now_ms >= rq->kill_ms || rq->instance->stuck)) {
         overrun(rq);
     }
 }

@@ -89,7 +89,7 @@ static void capture_add(struct walk *w, struct capture c)
     }
 }
 
-static struct str group_value(const struct walk *w, struct str subject, uint32_t number)
+static struct str group_value(const struct walk *w, struct str subject, size_t number)
 {
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(w->router->match);
     if (number >= pcre2_get_ovector_count(w->router->match) || ends[2 * number] == PCRE2_UNSET ||
@@ -107,7 +107,7 @@ static void capture_named(struct walk *w, const pcre2_code *code, struct str sub
     (void)pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &size);
     (void)pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &table);
     for (uint32_t i = 0; i < count; i++, table += size) {
-        uint32_t number = (uint32_t)table[0] << 8 | table[1];
+        size_t number = (size_t)table[0] << 8 | table[1];
         capture_add(w, (struct capture){ .name = str_c((const char *)table + 2),
                                          .value = group_value(w, subject, number) });
     }

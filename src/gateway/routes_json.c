@@ -71,7 +71,7 @@ static int read_texts(const json_t *object, const char *key, char ***ret, size_t
         return err_set(err, EINVAL, "%s: not a list of texts", key);
     }
     size_t count = json_array_size(array);
-    *ret = mem_alloc((count + 1) * sizeof(**ret));
+    *ret = mem_alloc((count + 1) * sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(array, i);
         if (!json_is_string(value)) {
@@ -270,7 +270,7 @@ static int read_functions(const json_t *root, struct routes_file *file, struct e
     if (array && (!json_is_array(array) || json_array_size(array) > LIMIT_FUNCTIONS)) {
         return err_set(err, EINVAL, "functions: not a list of at most %d", LIMIT_FUNCTIONS);
     }
-    file->functions = mem_alloc((json_array_size(array) + 1) * sizeof(*file->functions));
+    file->functions = mem_alloc((json_array_size(array) + 1) * sizeof(void *));
     for (size_t i = 0; i < json_array_size(array); i++) {
         int r = read_function(json_array_get(array, i), &file->functions[i], err);
         if (r < 0) {

@@ -90,10 +90,12 @@ static int take_byte(struct str *path)
     if (c != '%') {
         return (unsigned char)c;
     }
-    if (path->len < 2 || hex(path->data[0]) < 0 || hex(path->data[1]) < 0) {
+    int high = path->len > 1 ? hex(path->data[0]) : -1;
+    int low = path->len > 1 ? hex(path->data[1]) : -1;
+    if (high < 0 || low < 0) {
         return -1;
     }
-    int byte = hex(path->data[0]) << 4 | hex(path->data[1]);
+    int byte = high * 16 + low;
     *path = str_skip(*path, 2);
     return byte;
 }

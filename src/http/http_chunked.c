@@ -73,9 +73,8 @@ static int take_trailer(struct http_chunked *c, char byte)
     }
     if (!c->trailer_named && byte == ':' && c->trailer_line > 0) {
         c->trailer_named = true;
-    } else if (!c->trailer_named && !http_is_token(str_of(&byte, 1))) {
-        return -EBADMSG;
-    } else if (!http_is_field_value(str_of(&byte, 1))) {
+    } else if (c->trailer_named ? !http_is_field_value(str_of(&byte, 1))
+                                : !http_is_token(str_of(&byte, 1))) {
         return -EBADMSG;
     }
     c->trailer_line++;

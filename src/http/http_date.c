@@ -24,14 +24,61 @@ void http_date_format(int64_t unix_seconds, char ret_date[HTTP_DATE_BYTES])
                    tm.tm_min, tm.tm_sec); /* always fits */
 }
 
-static int month_of(const char *name)
+/* Each takes its part off the front of `s`; false when it is not there. */
+static bool take_text(struct str *s, struct str text)
+{
+    bool there = str_starts(*s, text);
+    *s = there ? str_skip(*s, text.len) : *s;
+    return there;
+}
+
+/* Exactly so many digits; asctime() writes a day below ten with a blank. */
+static bool take_number(struct str *s, size_t digits, int *ret)
+{
+    uint64_t number = 0;
+    struct str part = str_of(s->data, digits);
+    if (s->len < digits) {
+        return false;
+    }
+    if (digits == 2 && part.data[0] == ' ') {
+        part = str_skip(part, 1);
+    }
+    *s = str_skip(*s, digits);
+    *ret = 0;
+    if (!str_to_u64(part, &number)) {
+        return false;
+    }
+    *ret = (int)number;
+    return true;
+}
+
+static bool take_month(struct str *s, int *ret)
 {
     for (int i = 0; i < 12; i++) {
-        if (memcmp(months[i], name, 3) == 0) {
-            return i;
+        if (take_text(s, str_of(months[i], 3))) {
+            *ret = i;
+            return true;
         }
     }
-    return -1;
+    return false;
+}
+
+/* The name of a day, short or long. */
+static bool take_day_name(struct str *s)
+{
+    size_t len = 0;
+    while (len < s->len && ((s->data[len] | 0x20) >= 'a' && (s->data[len] | 0x20) <= 'z')) {
+        len++;
+    }
+    *s = str_skip(*s, len);
+    return len >= 3 && len <= 9;
+}
+
+static bool take_time(struct str *s, struct tm *tm)
+{
+    return take_number(s, 2, &tm->tm_hour) && take_text(s, STR(":")) &&
+           take_number(s, 2, &tm->tm_min) && take_text(s, STR(":")) &&
+           take_number(s, 2, &tm->tm_sec);
 }
 
 /* A two-digit year more than 50 years ahead is in the past, RFC 9110 5.6.7. */
@@ -44,45 +91,46 @@ static int full_year(int year)
     return guess > 1900 + tm.tm_year + 50 ? guess - 100 : guess;
 }
 
-static bool to_seconds(struct tm *tm, const char *month, int64_t *ret)
+/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+static bool read_fixed(struct str s, struct tm *tm)
 {
-    tm->tm_mon = month_of(month);
-    if (tm->tm_mon < 0 || tm->tm_mday < 1 || tm->tm_mday > 31 || tm->tm_hour > 23 ||
-        tm->tm_min > 59 || tm->tm_sec > 60 || tm->tm_year < 0 || tm->tm_year > 8099) {
-        return false;
-    }
-    *ret = (int64_t)timegm(tm);
-    return true;
+    return take_day_name(&s) && take_text(&s, STR(", ")) && take_number(&s, 2, &tm->tm_mday) &&
+           take_text(&s, STR(" ")) && take_month(&s, &tm->tm_mon) && take_text(&s, STR(" ")) &&
+           take_number(&s, 4, &tm->tm_year) && take_text(&s, STR(" ")) && take_time(&s, tm) &&
+           str_eq(s, STR(" GMT"));
+}
+
+/* "Sunday, 06-Nov-94 08:49:37 GMT" */
+static bool read_rfc850(struct str s, struct tm *tm)
+{
+    bool good = take_day_name(&s) && take_text(&s, STR(", ")) && take_number(&s, 2, &tm->tm_mday) &&
+                take_text(&s, STR("-")) && take_month(&s, &tm->tm_mon) && take_text(&s, STR("-")) &&
+                take_number(&s, 2, &tm->tm_year) && take_text(&s, STR(" ")) && take_time(&s, tm) &&
+                str_eq(s, STR(" GMT"));
+    tm->tm_year = full_year(tm->tm_year);
+    return good;
+}
+
+/* "Sun Nov  6 08:49:37 1994" */
+static bool read_asctime(struct str s, struct tm *tm)
+{
+    return take_day_name(&s) && take_text(&s, STR(" ")) && take_month(&s, &tm->tm_mon) &&
+           take_text(&s, STR(" ")) && take_number(&s, 2, &tm->tm_mday) && take_text(&s, STR(" ")) &&
+           take_time(&s, tm) && take_text(&s, STR(" ")) && take_number(&s, 4, &tm->tm_year) &&
+           s.len == 0;
 }
 
 bool http_date_parse(struct str text, int64_t *ret_unix_seconds)
 {
-    char copy[64], month[4] = "", day[16];
     struct tm tm = { 0 };
-    int end = 0;
-    if (text.len == 0 || text.len >= sizeof(copy)) {
+    if (!read_fixed(text, &tm) && !read_rfc850(text, &tm) && !read_asctime(text, &tm)) {
         return false;
     }
-    memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    int len = (int)text.len;
-    if (sscanf(copy, "%3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", day, &tm.tm_mday, month,
-               &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) == 7 &&
-        end == len) {
-        tm.tm_year -= 1900;
-        return to_seconds(&tm, month, ret_unix_seconds);
+    if (tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60 ||
+        tm.tm_year < 1900) {
+        return false;
     }
-    if (sscanf(copy, "%9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", day, &tm.tm_mday, month,
-               &tm.tm_year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) == 7 &&
-        end == len) {
-        tm.tm_year = full_year(tm.tm_year) - 1900;
-        return to_seconds(&tm, month, ret_unix_seconds);
-    }
-    if (sscanf(copy, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", day, month, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &tm.tm_year, &end) == 7 &&
-        end == len) {
-        tm.tm_year -= 1900;
-        return to_seconds(&tm, month, ret_unix_seconds);
-    }
-    return false;
+    tm.tm_year -= 1900;
+    *ret_unix_seconds = (int64_t)timegm(&tm);
+    return true;
 }

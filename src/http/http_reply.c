@@ -122,8 +122,10 @@ struct writer {
 
 static void put(struct writer *w, struct str s)
 {
-    memcpy(w->at, s.data, s.len);
-    w->at += s.len;
+    if (s.len > 0) {
+        memcpy(w->at, s.data, s.len);
+        w->at += s.len;
+    }
 }
 
 static void put_field(struct writer *w, struct str name, struct str value)
