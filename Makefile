@@ -88,7 +88,8 @@ demo: ## install what is missing, build, and serve examples/demo
 	@$(MAKE) --no-print-directory all
 	build/mayfly dev examples/demo
 
-test: setup ## install what is missing, build, and run every test there is
+test: ## install what is missing, build, and run every test there is
+	@tools/setup test
 	@$(MAKE) --no-print-directory all
 	@tools/test
 
