@@ -325,7 +325,9 @@ function makeRequest(exchange, socket, { Request = http.IncomingMessage, url = e
   request.httpVersion = '1.1';
   request.method = exchange.method;
   request.url = url;
-  const raw = exchange.rawHeaders;
+  /* Body parsers tell by its framing whether a request has a body; the gateway keeps chunks to itself. */
+  const chunked = exchange.hasBody && !('content-length' in exchange.headers);
+  const raw = chunked ? [...exchange.rawHeaders, 'transfer-encoding', 'chunked'] : exchange.rawHeaders;
   request._addHeaderLines(raw, raw.length);
   if (!exchange.hasBody || body !== null) {
     if (body !== null && body.length > 0) request.push(body);
