@@ -328,6 +328,68 @@ START_TEST(the_gateway_is_told_no_secrets_and_the_function_all)
 }
 END_TEST
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static json_t *worker_json(const char *name, const char *hash)
+{
+    json_t *worker = function_json(name, hash);
+    json_t *bindings = json_pack("{s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s,s:n}}", "KEY", "type", "var",
+                                 "value", "hunter3", "BACK", "type", "service", "function",
+                                 "worker/back", "GONE", "type", "service", "function");
+    (void)json_object_set_new(worker, "dialect", json_string("worker"));
+    (void)json_object_set_new(worker, "bindings", bindings);
+    return worker;
+}
+
+START_TEST(a_worker_and_the_gateway_share_a_token_and_nobody_else_has_it)
+{
+    struct scene s;
+    struct err err;
+    scene_open(&s);
+    json_t *manifest = json_pack("{s:[o,o,o], s:[]}", "functions", worker_json("worker/a", "1"),
+                                 worker_json("worker/b", "1"), function_json("api", "1"), "routes");
+    ck_assert_int_eq(deployment_offer(&s.d, manifest, &err), 0);
+    json_decref(manifest);
+    for (uint64_t id = 1; id <= 3; id++) {
+        settle(&s, id, NULL);
+    }
+    json_t *routes = deployment_routes(s.d.active);
+    json_t *functions = json_object_get(routes, "functions");
+    json_t *spec = deployment_spec(deployment_find(&s.d, 1), "http://localhost:3000");
+    json_t *env = json_object_get(spec, "env");
+    const char *token = text_of(json_array_get(functions, 0), "token");
+    ck_assert_uint_eq(strlen(token), 2 * DEPLOYMENT_TOKEN_BYTES);
+    ck_assert_str_eq(text_of(env, "MAYFLY_ORIGIN_TOKEN"), token);
+    ck_assert_str_eq(text_of(env, "MAYFLY_ORIGIN"), "http://127.0.0.1:3000");
+    ck_assert_str_eq(text_of(env, "SECRET"), "hunter2");
+    ck_assert_str_ne(text_of(json_array_get(functions, 1), "token"), token);
+    ck_assert_ptr_null(json_object_get(json_array_get(functions, 2), "token"));
+    json_decref(spec);
+
+    json_t *services = json_object_get(json_array_get(functions, 0), "services");
+    ck_assert_uint_eq(json_array_size(services), 1);
+    ck_assert_str_eq(json_string_value(json_array_get(services, 0)), "worker/back");
+    char *text = json_dumps(routes, 0);
+    ck_assert_ptr_null(strstr(text, "hunter3"));
+    free(text);
+    json_decref(routes);
+
+    spec = deployment_spec(deployment_find(&s.d, 3), "http://[::1]:3000");
+    ck_assert_ptr_null(json_object_get(json_object_get(spec, "env"), "MAYFLY_ORIGIN_TOKEN"));
+    json_decref(spec);
+    spec = deployment_spec(deployment_find(&s.d, 2), "http://[::1]:3000");
+    ck_assert_str_eq(text_of(json_object_get(spec, "env"), "MAYFLY_ORIGIN"), "http://[::1]:3000");
+    json_decref(spec);
+    /* The manifest's own environment is not changed: it is compared and hashed. */
+    env = json_object_get(deployment_find(&s.d, 1)->spec, "env");
+    ck_assert_ptr_null(json_object_get(env, "MAYFLY_ORIGIN"));
+    deployment_finish(&s.d);
+}
+END_TEST
+
 START_TEST(a_plan_mounts_the_artifact_first)
 {
     struct scene s;
@@ -430,6 +492,7 @@ int main(void)
     tcase_add_test(tests, slots_are_small_and_shared_by_no_two_live_versions);
     tcase_add_test(tests, a_removed_version_is_still_known_for_late_records);
     tcase_add_test(tests, the_gateway_is_told_no_secrets_and_the_function_all);
+    tcase_add_test(tests, a_worker_and_the_gateway_share_a_token_and_nobody_else_has_it);
     tcase_add_test(tests, a_plan_mounts_the_artifact_first);
     tcase_add_test(tests, a_manifest_that_is_not_sound_changes_nothing);
     tcase_add_test(tests, whatever_json_is_no_manifest);

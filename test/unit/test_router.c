@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "gateway/routes_json.h"
 #include "leaks.h"
 
@@ -157,6 +158,36 @@ START_TEST(a_pattern_that_explodes_does_not_match_and_costs_little)
 }
 END_TEST
 
+static void find_behind(const char *target, const char *via)
+{
+    struct route_input in = {
+        .method = STR("GET"), .target = str_c(target), .head = &head, .via = str_c(via)
+    };
+    head = (struct http_head){ .host = STR("shop.example") };
+    router_find(file.router, &in, &answer);
+}
+
+START_TEST(routes_to_functions_that_a_request_came_through_are_skipped)
+{
+    load("[{\"src\":\"^/\",\"function\":0,\"headers\":{\"x-a\":\"1\"}},"
+         "{\"path\":\"/x\",\"function\":1}]");
+    file.router->functions = mem_alloc(2 * sizeof(struct function *));
+    memcpy(file.router->functions, file.functions, 2 * sizeof(struct function *));
+    find_behind("/x", "");
+    ck_assert_uint_eq(answer.function, 0);
+    find_behind("/x", "a");
+    ck_assert_uint_eq(answer.function, 1);
+    ck_assert_uint_eq(answer.headers.len, 0);
+    find_behind("/x", "b");
+    ck_assert_uint_eq(answer.function, 0);
+    find_behind("/x", "aa,A,,ab");
+    ck_assert_uint_eq(answer.function, 0);
+    find_behind("/x", "c,b,a");
+    ck_assert_int_eq(answer.kind, ROUTE_NONE);
+    unload();
+}
+END_TEST
+
 START_TEST(faults_in_the_routes_are_named)
 {
     static const char *const bad[] = { "[{\"src\":\"(\"}]",
@@ -191,6 +222,7 @@ int main(void)
     tcase_add_test(tests, conditions_look_at_headers_cookies_query_and_host);
     tcase_add_test(tests, methods_and_hosts_choose);
     tcase_add_test(tests, a_pattern_that_explodes_does_not_match_and_costs_little);
+    tcase_add_test(tests, routes_to_functions_that_a_request_came_through_are_skipped);
     tcase_add_test(tests, faults_in_the_routes_are_named);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
