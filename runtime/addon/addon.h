@@ -32,8 +32,7 @@ struct addon *addon_of(napi_env env);
  * loadFailed(text), restScan(), now(), exit(code), setTitle(text) */
 napi_status zygote_define(napi_env env, napi_value exports);
 
-/* instance_channel.c: open(callbacks, options), respond(...) and the other calls of doc/runtime.md
- */
+/* instance_channel.c, and what it needs of instance_answer.c: the other calls of doc/runtime.md */
 napi_status instance_define(napi_env env, napi_value exports);
 
 static inline napi_status addon_define(napi_env env, napi_value exports, const char *name,
