@@ -15,7 +15,7 @@
 
 #define CONSOLE_RECORD_BYTES     (256 * KIB) /* a text of 32 KiB, each byte escaped to six */
 #define CONSOLE_BUILD_BYTES      (64 * MIB)
-#define CONSOLE_LINES_PER_SECOND 40 /* requests and logs, each: more scrolls by unread */
+#define CONSOLE_LINES_PER_SECOND 100 /* requests and logs, each: more scrolls by unread */
 #define CONSOLE_SUMMARY_MS       1000
 #define CONSOLE_LAST_WRITE_MS    500
 #define CONSOLE_STATUS_CLASSES   6
@@ -30,6 +30,7 @@ struct console {
     struct rate requests;
     struct rate logs;
     uint64_t left_out_requests[CONSOLE_STATUS_CLASSES]; /* by status / 100 */
+    uint64_t left_out_slowest_us;
     uint64_t left_out_logs;
 };
 
@@ -84,16 +85,9 @@ static void console_flush(struct console *c, int r)
 
 /* ---- when there is too much of it ---- */
 
-static int print_summary(struct console *c)
+static int print_left_out_requests(struct console *c, uint64_t total)
 {
-    uint64_t total = 0;
-    for (size_t i = 0; i < CONSOLE_STATUS_CLASSES; i++) {
-        total += c->left_out_requests[i];
-    }
-    int r = buf_printf(&c->buf, "%s             ...", log_print_colour(&c->style, PRINT_DIM));
-    if (r == 0 && total > 0) {
-        r = buf_printf(&c->buf, " and %llu requests more:", (unsigned long long)total);
-    }
+    int r = buf_printf(&c->buf, " %llu requests more:", (unsigned long long)total);
     for (size_t i = 0; i < CONSOLE_STATUS_CLASSES && r == 0; i++) {
         if (c->left_out_requests[i] > 0) {
             char name[8] = "none";
@@ -103,8 +97,22 @@ static int print_summary(struct console *c)
             r = buf_printf(&c->buf, " %s %llu", name, (unsigned long long)c->left_out_requests[i]);
         }
     }
+    r = r < 0 ? r : buf_append(&c->buf, STR(", slowest "));
+    return r < 0 ? r : log_print_duration(&c->buf, c->left_out_slowest_us);
+}
+
+static int print_summary(struct console *c)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < CONSOLE_STATUS_CLASSES; i++) {
+        total += c->left_out_requests[i];
+    }
+    int r = buf_printf(&c->buf, "%s             ... and", log_print_colour(&c->style, PRINT_DIM));
+    if (r == 0 && total > 0) {
+        r = print_left_out_requests(c, total);
+    }
     if (r == 0 && c->left_out_logs > 0) {
-        r = buf_printf(&c->buf, "%s %llu log lines more", total > 0 ? "," : " and",
+        r = buf_printf(&c->buf, "%s %llu log lines more", total > 0 ? ";" : "",
                        (unsigned long long)c->left_out_logs);
     }
     return r < 0 ? r : buf_printf(&c->buf, "%s\n", log_print_plain(&c->style));
@@ -115,6 +123,7 @@ static void console_sum_up(uv_timer_t *timer)
     struct console *c = container_of(timer, struct console, summary);
     console_flush(c, print_summary(c));
     memset(c->left_out_requests, 0, sizeof(c->left_out_requests));
+    c->left_out_slowest_us = 0;
     c->left_out_logs = 0;
 }
 
@@ -319,6 +328,9 @@ void console_usage(struct console *c, const struct version *version,
         console_flush(c, log_print_usage_json(&c->buf, &source, record, texts));
     } else if (!rate_take(&c->requests, uv_now(c->loop))) {
         size_t class = record->status / 100;
+        if (record->duration_us > c->left_out_slowest_us) {
+            c->left_out_slowest_us = record->duration_us;
+        }
         leave_out(c, &c->left_out_requests[class < CONSOLE_STATUS_CLASSES ? class : 0]);
     } else {
         console_flush(c, log_print_usage_text(&c->buf, &c->style, &source, record, texts));

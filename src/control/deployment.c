@@ -321,9 +321,11 @@ static uint32_t number_of(const struct version *v, const char *field)
     return (uint32_t)json_integer_value(json_object_get(v->spec, field)); /* manifest_check() */
 }
 
-static void add_mount(struct message_function *plan, const char *source, const char *target)
+static void add_mount(struct message_function *plan, const char *source, const char *target,
+                      bool writable)
 {
     struct message_mount *mount = &plan->mounts[plan->mount_count++];
+    mount->writable = writable;
     (void)snprintf(mount->source, sizeof(mount->source), "%s", source);
     (void)snprintf(mount->target, sizeof(mount->target), "%s", target);
 }
@@ -339,11 +341,12 @@ void deployment_plan(const struct version *version, struct message_function *ret
                                       .cpu_ms = number_of(version, "cpu_ms"),
                                       .pids_max = LIMIT_INSTANCE_PIDS };
     (void)snprintf(ret->name, sizeof(ret->name), "%s", version->label);
-    add_mount(ret, json_string_value(json_object_get(version->spec, "artifact")), "");
+    add_mount(ret, json_string_value(json_object_get(version->spec, "artifact")), "", false);
     json_array_foreach(mounts, i, mount)
     {
         add_mount(ret, json_string_value(json_object_get(mount, "source")),
-                  json_string_value(json_object_get(mount, "target")));
+                  json_string_value(json_object_get(mount, "target")),
+                  json_is_true(json_object_get(mount, "writable")));
     }
 }
 

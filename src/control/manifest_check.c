@@ -82,6 +82,11 @@ static int check_mounts(json_t *function, const char *name, struct err *err)
             strstr(target, "..")) { /* message_check() is no finer */
             return err_set(err, EINVAL, "function %s: mount %zu is not sound", name, i);
         }
+        json_t *writable = json_object_get(mount, "writable");
+        if (writable && !json_is_boolean(writable)) {
+            return err_set(err, EINVAL, "function %s: mount %zu: writable is true or false", name,
+                           i);
+        }
     }
     return 0;
 }

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/rate.h"
 
-#define RATE_BURST_MS 1000
+#define RATE_SECOND_MS 1000
 
 void rate_init(struct rate *r, uint32_t per_second, uint64_t now_ms)
 {
-    *r = (struct rate){ .per_second = per_second,
-                        .tokens_ms = (uint64_t)RATE_BURST_MS * per_second,
-                        .last_ms = now_ms };
+    *r = (struct rate){ .per_second = per_second, .second_ms = now_ms };
 }
 
 bool rate_take(struct rate *r, uint64_t now_ms)
 {
-    uint64_t full = (uint64_t)RATE_BURST_MS * r->per_second;
-    uint64_t passed = now_ms > r->last_ms ? now_ms - r->last_ms : 0;
-    r->last_ms = now_ms > r->last_ms ? now_ms : r->last_ms;
-    passed = passed > RATE_BURST_MS ? RATE_BURST_MS : passed;
-    r->tokens_ms += passed * r->per_second;
-    r->tokens_ms = r->tokens_ms > full ? full : r->tokens_ms;
-    if (r->tokens_ms < 1000) {
-        return false;
+    uint64_t passed = now_ms > r->second_ms ? now_ms - r->second_ms : 0;
+    if (passed >= RATE_SECOND_MS) {
+        bool follows = passed < (uint64_t)2 * RATE_SECOND_MS;
+        r->muted = follows && r->count > r->per_second;
+        r->second_ms = now_ms;
+        r->count = 0;
     }
-    r->tokens_ms -= 1000;
-    return true;
+    r->count += r->count < UINT32_MAX;
+    return !r->muted && r->count <= r->per_second;
 }

@@ -1,4 +1,5 @@
-/* How many lines a second a person is shown: a bucket that holds one second's worth.
+/* How many lines a second a person is shown. Once there are more, none are until a whole second has
+ * had fewer: then they can be read again.
  *
  * Pure: time is handed in.
  *
@@ -10,8 +11,9 @@
 
 struct rate {
     uint32_t per_second;
-    uint64_t tokens_ms; /* a line costs 1000 / per_second */
-    uint64_t last_ms;
+    uint64_t second_ms; /* when the current second began */
+    uint32_t count;     /* in the current second */
+    bool muted;         /* the second before had too many */
 };
 
 void rate_init(struct rate *r, uint32_t per_second, uint64_t now_ms);

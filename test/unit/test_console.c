@@ -405,25 +405,26 @@ START_TEST(lines_are_the_same_whole_or_byte_by_byte)
 }
 END_TEST
 
-START_TEST(a_rate_allows_a_burst_and_then_so_many_a_second)
+static int take_many(struct rate *r, uint64_t from_ms, uint64_t to_ms, uint64_t step_ms)
+{
+    int shown = 0;
+    for (uint64_t now = from_ms; now < to_ms; now += step_ms) {
+        shown += rate_take(r, now);
+    }
+    return shown;
+}
+
+START_TEST(a_rate_shows_all_of_a_few_and_goes_quiet_under_load)
 {
     struct rate r;
     rate_init(&r, 10, 1000);
-    int shown = 0;
-    for (int i = 0; i < 100; i++) {
-        shown += rate_take(&r, 1000);
-    }
-    ck_assert_int_eq(shown, 10);
-    for (uint64_t now = 1000; now < 3000; now++) {
-        shown += rate_take(&r, now);
-    }
-    ck_assert_int_ge(shown, 28);
-    ck_assert_int_le(shown, 30);
-    for (int i = 0; i < 100; i++) {
-        shown += rate_take(&r, 1000000);
-    }
-    ck_assert_int_le(shown, 40);
-    ck_assert(!rate_take(&r, 5)); /* a clock that goes back gives nothing */
+    ck_assert_int_eq(take_many(&r, 1000, 5000, 200), 20); /* 5 a second: all of them */
+    ck_assert_int_eq(take_many(&r, 5000, 8000, 10), 10);  /* 100 a second: until it is too much */
+    ck_assert_int_eq(take_many(&r, 8000, 9000, 200), 0);  /* fewer, but that shows later */
+    ck_assert_int_eq(take_many(&r, 9000, 10000, 200), 5);
+    ck_assert_int_eq(take_many(&r, 10000, 11000, 1), 10);
+    ck_assert(rate_take(&r, 100000)); /* after a pause at once */
+    ck_assert(rate_take(&r, 5));      /* a clock that goes back is no reason to stop */
 }
 END_TEST
 
@@ -465,7 +466,7 @@ static char *piped_close(struct piped *p)
 
 static void print_requests(struct console *c, unsigned int count, uint16_t status)
 {
-    const struct record_usage usage = { .status = status };
+    const struct record_usage usage = { .status = status, .duration_us = 2000 };
     const struct str texts[RECORD_USAGE_TEXT_COUNT] = { [RECORD_USAGE_PATH] = STR("/x") };
     for (unsigned int i = 0; i < count; i++) {
         console_usage(c, NULL, &usage, texts);
@@ -476,10 +477,11 @@ START_TEST(more_requests_than_anybody_reads_are_summed_up)
 {
     struct piped p;
     piped_open(&p, CONSOLE_TEXT);
-    print_requests(p.console, 100, 200);
+    print_requests(p.console, 160, 200);
     print_requests(p.console, 5, 503);
     char *text = piped_close(&p);
-    ck_assert_ptr_nonnull(strstr(text, "... and 65 requests more: 2xx 60 5xx 5\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "... and 65 requests more: 2xx 60 5xx 5, slowest 2.00 ms\n"));
     free(text);
 }
 END_TEST
@@ -570,7 +572,7 @@ int main(void)
     tcase_add_test(tests, a_loaded_function_tells_whether_it_is_a_snapshot);
     tcase_add_test(tests, a_diagnostic_shows_its_frame);
     tcase_add_test(tests, lines_are_the_same_whole_or_byte_by_byte);
-    tcase_add_test(tests, a_rate_allows_a_burst_and_then_so_many_a_second);
+    tcase_add_test(tests, a_rate_shows_all_of_a_few_and_goes_quiet_under_load);
     tcase_add_test(tests, more_requests_than_anybody_reads_are_summed_up);
     tcase_add_test(tests, json_leaves_nothing_out);
     tcase_add_test(tests, none_prints_no_requests_but_failed_builds);
