@@ -25,11 +25,12 @@ enum message_role {
 #define MESSAGE_NAME_MAX   128
 #define MESSAGE_PATH_MAX   1024
 #define MESSAGE_TEXT_MAX   1024
-#define MESSAGE_MOUNTS_MAX 8
+#define MESSAGE_MOUNTS_MAX 12
 
 enum message_type {
     MESSAGE_FUNCTION_ADD = 1, /* control to supervisor */
     MESSAGE_FUNCTION_REMOVE,
+    MESSAGE_FOLDER_SHARE,
     MESSAGE_FUNCTION_LOADED, /* supervisor to control */
     MESSAGE_FUNCTION_OUTPUT,
     MESSAGE_ROUTES, /* control to gateway */
@@ -37,6 +38,7 @@ enum message_type {
     MESSAGE_INSTANCE_START, /* gateway to supervisor */
     MESSAGE_INSTANCE_STOP,
     MESSAGE_INSTANCE, /* supervisor to gateway */
+    MESSAGE_FOLDER,
     MESSAGE_INSTANCE_GONE,
     MESSAGE_ZYGOTE_START,  /* supervisor to base zygote */
     MESSAGE_ZYGOTE_MAPPED, /* supervisor to function zygote */
@@ -53,6 +55,7 @@ enum message_type {
 struct message_mount {
     char source[MESSAGE_PATH_MAX]; /* absolute, on the host */
     char target[256];              /* below /var/task; "" is /var/task itself */
+    uint32_t writable;             /* 1: a volume, see root_task_add() */
 };
 
 /* What a function's sandbox is made of. */
@@ -79,6 +82,21 @@ struct message_function_remove {
     uint32_t type;
     uint32_t reserved;
     uint64_t function; /* its zygote and every instance end now */
+};
+
+/* Before ROUTES that name it: a folder of static files, which the gateway's user may have no right to
+ * reach. The supervisor opens it, if it lies in the project, and hands it to the gateway. */
+struct message_folder_share {
+    uint32_t type;
+    uint32_t reserved;
+    char path[MESSAGE_PATH_MAX]; /* absolute */
+};
+
+/* fds: the folder, by O_PATH. It may come after the ROUTES that name it. */
+struct message_folder {
+    uint32_t type;
+    uint32_t reserved;
+    char path[MESSAGE_PATH_MAX]; /* as in the routes */
 };
 
 /* Once for each function, when its zygote is ready or has failed. */
@@ -230,6 +248,8 @@ union message {
     uint32_t type;
     struct message_function_add function_add;
     struct message_function_remove function_remove;
+    struct message_folder_share folder_share;
+    struct message_folder folder;
     struct message_function_loaded function_loaded;
     struct message_function_output function_output;
     struct message_routes routes;

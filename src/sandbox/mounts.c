@@ -12,13 +12,19 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
+static uint64_t attributes_of(unsigned restrictions)
+{
+    uint64_t attributes = 0;
+    attributes |= restrictions & MOUNTS_READ_ONLY ? MOUNT_ATTR_RDONLY : 0;
+    attributes |= restrictions & MOUNTS_NO_DEVICES ? MOUNT_ATTR_NODEV : 0;
+    attributes |= restrictions & MOUNTS_NO_SUID ? MOUNT_ATTR_NOSUID : 0;
+    attributes |= restrictions & MOUNTS_NO_EXEC ? MOUNT_ATTR_NOEXEC : 0;
+    return attributes;
+}
+
 static int restrict_tree(const char *path, unsigned restrictions)
 {
-    struct mount_attr attr = { 0 };
-    attr.attr_set |= restrictions & MOUNTS_READ_ONLY ? MOUNT_ATTR_RDONLY : 0;
-    attr.attr_set |= restrictions & MOUNTS_NO_DEVICES ? MOUNT_ATTR_NODEV : 0;
-    attr.attr_set |= restrictions & MOUNTS_NO_SUID ? MOUNT_ATTR_NOSUID : 0;
-    attr.attr_set |= restrictions & MOUNTS_NO_EXEC ? MOUNT_ATTR_NOEXEC : 0;
+    struct mount_attr attr = { .attr_set = attributes_of(restrictions) };
     long r = syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attr, sizeof(attr));
     return r < 0 ? -errno : 0;
 }
@@ -72,6 +78,25 @@ int mounts_bind(const char *source, const char *target, unsigned restrictions, s
         return err_sys(err, "bind %s to %s", source, target);
     }
     return restrictions ? mounts_restrict(target, restrictions, err) : 0;
+}
+
+int mounts_bind_mapped(int source, const char *target, unsigned restrictions, int namespace,
+                       struct err *err)
+{
+    scoped_fd int tree = (int)syscall(SYS_open_tree, source, "",
+                                      AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (tree < 0) {
+        return err_sys(err, "bind to %s", target);
+    }
+    struct mount_attr attr = { .attr_set = attributes_of(restrictions) | MOUNT_ATTR_IDMAP,
+                               .userns_fd = (unsigned)namespace };
+    if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
+        return err_sys(err, "map the users of %s", target);
+    }
+    if (syscall(SYS_move_mount, tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+        return err_sys(err, "bind to %s", target);
+    }
+    return 0;
 }
 
 static int make_mount_point(const char *path, bool folder)

@@ -25,6 +25,12 @@ int mounts_restrict_one(const char *path, unsigned restrictions, struct err *err
 int mounts_bind(const char *source, const char *target, unsigned restrictions,
                 struct err *err) MUST_USE;
 
+/* Binds the open folder `source`, without what is mounted below it, to `target`, with the users of
+ * its files mapped as the user namespace `namespace` says (id_map_create). EINVAL, ENOSYS where the
+ * file system or the kernel (before 5.12) cannot. */
+int mounts_bind_mapped(int source, const char *target, unsigned restrictions, int namespace,
+                       struct err *err) MUST_USE;
+
 /* Makes the mount point for `source` (a folder for a folder, else an empty file), then binds. */
 int mounts_bind_new(const char *source, const char *target, unsigned restrictions,
                     struct err *err) MUST_USE;

@@ -43,11 +43,15 @@ struct root_sources {
  * in a mount namespace of its own, whose mounts are private. */
 int root_create(const char *base, const struct root_sources *sources, struct err *err) MUST_USE;
 
-/* Assembles <base>/task/<function> of the plan's mounts, read-only, and puts it into the plan in
- * their place: who enters the sandbox has not the right to reach them. Sources lie below
- * <base>/build or `project`, or are node_modules of a folder around it (EACCES otherwise): a
- * manifest comes from the builder, which read a project that may be hostile. */
-int root_task_add(const char *base, const char *function, const char *project,
+/* Assembles <base>/task/<function> of the plan's mounts and puts it into the plan in their place:
+ * who enters the sandbox has not the right to reach them. Sources lie below <base>/build or
+ * `project`, or are node_modules of a folder around it (EACCES otherwise): a manifest comes from
+ * the builder, which read a project that may be hostile.
+ *
+ * All is read-only but volumes, folders inside of the project, which are made if they are missing.
+ * Where functions have a user of their own, `uid` (0: they have not), a volume's files seem to be
+ * that user's inside, while on disk they stay the folder's owner's. */
+int root_task_add(const char *base, const char *function, const char *project, uid_t uid,
                   struct message_function *plan, struct err *err) MUST_USE;
 void root_task_remove(const char *base, const char *function);
 

@@ -6,16 +6,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "sandbox/id_map.h"
 #include "sandbox/mounts.h"
 #include "sandbox/remove.h"
 #include "sandbox/root.h"
 #include "sandbox/tmp_copy.h"
 
-#define TASK_RESTRICTIONS (MOUNTS_READ_ONLY | MOUNTS_NO_SUID | MOUNTS_NO_DEVICES)
+#define TASK_RESTRICTIONS   (MOUNTS_READ_ONLY | MOUNTS_NO_SUID | MOUNTS_NO_DEVICES)
+#define VOLUME_RESTRICTIONS (MOUNTS_NO_EXEC | MOUNTS_NO_SUID | MOUNTS_NO_DEVICES)
 
 /* A relative path of plain names. */
 static bool is_target(const char *target)
@@ -53,16 +56,24 @@ static bool is_packages_around(const char *path, const char *project)
     return is_below(project, around);
 }
 
+static bool is_allowed(const char *path, const char *project, bool writable)
+{
+    if (writable) { /* not the project itself */
+        return is_below(path, project) && path[strlen(project)] == '/';
+    }
+    return is_below(path, project) || is_packages_around(path, project);
+}
+
 /* Opens the source and looks where that led, so that a link put there meanwhile changes nothing. */
-static int open_source(const char *base, const char *project, const char *source, bool *ret_ours,
-                       struct err *err)
+static int open_source(const char *base, const char *project, const struct message_mount *m,
+                       bool *ret_ours, struct err *err)
 {
     char link[64];
     char path[PATH_MAX];
     char build[PATH_MAX];
-    scoped_fd int fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    scoped_fd int fd = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return err_sys(err, "open %s", source);
+        return err_sys(err, "open %s", m->source);
     }
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     (void)snprintf(build, sizeof(build), "%s/build", base);
@@ -71,72 +82,125 @@ static int open_source(const char *base, const char *project, const char *source
         return err_sys(err, "read %s", link);
     }
     path[n] = '\0';
-    *ret_ours = is_below(path, build);
-    if (!*ret_ours && !is_below(path, project) && !is_packages_around(path, project)) {
+    *ret_ours = is_below(path, build) && !m->writable;
+    if (!*ret_ours && !is_allowed(path, project, m->writable)) {
         return err_set(err, EACCES, "%s is outside of the project", path);
     }
     return take_fd(&fd);
 }
 
-/* Makes the folders of a mount point in an artifact, which is ours; follows no link that is in it.
- */
-static int make_target(int artifact, const char *target, struct err *err)
+/* Makes the folders of `path` in `folder` that are missing; follows no link. */
+static int make_folders(int folder, const char *path, struct err *err)
 {
-    scoped_fd int at = openat(artifact, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct str rest = str_c(target);
+    scoped_fd int at = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct str rest = str_c(path);
     while (at >= 0 && rest.len > 0) {
         char name[NAME_MAX + 1];
         struct str part = str_cut(&rest, '/');
         if (part.len > NAME_MAX) {
-            return err_set(err, ENAMETOOLONG, "mount at %s: name too long", target);
+            return err_set(err, ENAMETOOLONG, "make folder %s: name too long", path);
         }
         (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(part));
         if (mkdirat(at, name, 0755) < 0 && errno != EEXIST) {
-            break;
+            return err_sys(err, "make folder %s", path);
         }
         int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         scope_close_fd(&at);
         at = next;
     }
-    return at < 0 || rest.len > 0 ? err_sys(err, "make mount point %s", target) : 0;
+    return at < 0 ? err_sys(err, "make folder %s", path) : 0;
 }
 
-static int bind_task(const char *path, const char *target, int source, struct err *err)
+/* A volume that is not there yet, with the rights of who owns the project: it is theirs then, and
+ * lies where they may make it. */
+static int make_volume(const char *project, const char *source, uid_t uid, struct err *err)
 {
-    char from[64];
-    char to[PATH_MAX];
-    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", source);
-    (void)snprintf(to, sizeof(to), "%s%s%s", path, target[0] ? "/" : "", target);
-    return mounts_bind(from, to, TASK_RESTRICTIONS, err);
-}
-
-/* Without the right to mount: the artifact copied, the rest by links. */
-static int copy_task(const char *path, const char *target, int source, struct err *err)
-{
-    scoped_fd int to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (to < 0) {
-        return err_sys(err, "open %s", path);
+    struct stat st;
+    size_t len = strlen(project);
+    if (!is_below(source, project) || source[len] == '\0' || !is_target(source + len + 1)) {
+        return err_set(err, EACCES, "%s is not inside of the project", source);
     }
-    if (target[0] == '\0') {
-        return tmp_copy(source, to, err);
+    scoped_fd int fd = open(project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        return err_sys(err, "open %s", project);
     }
-    char link[64];
-    char from[PATH_MAX];
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", source);
-    ssize_t n = readlink(link, from, sizeof(from) - 1);
-    if (n < 0) {
-        return err_sys(err, "read %s", link);
+    if (uid == 0) {
+        return make_folders(fd, source + len + 1, err);
     }
-    from[n] = '\0';
-    return symlinkat(from, to, target) < 0 ? err_sys(err, "link %s", target) : 0;
+    int group = setfsgid(st.st_gid);
+    int user = setfsuid(st.st_uid);
+    int r = make_folders(fd, source + len + 1, err);
+    (void)setfsuid((uid_t)user); /* back to what it was, which cannot fail */
+    (void)setfsgid((gid_t)group);
+    return r;
 }
 
 /* Where a mount of the plan comes from, opened. */
 struct source {
     int fd;
     bool ours; /* an artifact, not a folder of the project's */
+    bool writable;
     const char *target;
 };
+
+static int bind_volume(int source, const char *to, uid_t uid, struct err *err)
+{
+    struct stat st;
+    if (fstat(source, &st) < 0) {
+        return err_sys(err, "look at the volume");
+    }
+    int namespace;
+    int r = id_map_create(st.st_uid, st.st_gid, uid, &namespace, err);
+    if (r < 0) {
+        return r;
+    }
+    r = mounts_bind_mapped(source, to, VOLUME_RESTRICTIONS, namespace, err);
+    (void)close(namespace);
+    if (r == -EINVAL || r == -ENOSYS) {
+        return err_set(err, -r,
+                       "this file system cannot map users (ID-mapped mounts): move the project to "
+                       "ext4, xfs or btrfs, or start mayfly as the project's owner");
+    }
+    return r;
+}
+
+static int bind_source(const char *path, const struct source *source, uid_t uid, struct err *err)
+{
+    char from[64];
+    char to[PATH_MAX];
+    const char *target = source->target;
+    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", source->fd);
+    (void)snprintf(to, sizeof(to), "%s%s%s", path, target[0] ? "/" : "", target);
+    if (!source->writable) {
+        return mounts_bind(from, to, TASK_RESTRICTIONS, err);
+    }
+    int r = uid ? bind_volume(source->fd, to, uid, err)
+                : mounts_bind(from, to, VOLUME_RESTRICTIONS, err);
+    return r < 0 ? err_wrap(err, "volume %s", target) : 0;
+}
+
+/* Without the right to mount: the artifact copied, with empty folders for the rest, whose place
+ * links take. */
+static int copy_source(const char *path, const struct source *source, struct err *err)
+{
+    scoped_fd int to = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (to < 0) {
+        return err_sys(err, "open %s", path);
+    }
+    if (source->target[0] == '\0') {
+        return tmp_copy(source->fd, to, err);
+    }
+    char link[64];
+    char from[PATH_MAX];
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", source->fd);
+    ssize_t n = readlink(link, from, sizeof(from) - 1);
+    if (n < 0) {
+        return err_sys(err, "read %s", link);
+    }
+    from[n] = '\0';
+    (void)unlinkat(to, source->target, AT_REMOVEDIR); /* may not be there */
+    return symlinkat(from, to, source->target) < 0 ? err_sys(err, "link %s", source->target) : 0;
+}
 
 static void close_sources(struct source *sources, uint32_t count)
 {
@@ -145,19 +209,36 @@ static void close_sources(struct source *sources, uint32_t count)
     }
 }
 
-static int open_sources(const char *base, const char *project, const struct message_function *plan,
-                        struct source *sources, struct err *err)
+static int open_volume(const char *base, const char *project, uid_t uid,
+                       const struct message_mount *m, struct err *err)
+{
+    bool ours;
+    bool missing = access(m->source, F_OK) < 0 && errno == ENOENT;
+    int r = missing ? make_volume(project, m->source, uid, err) : 0;
+    if (r == 0) {
+        r = open_source(base, project, m, &ours, err);
+    }
+    return r < 0 ? err_wrap(err, "volume %s", m->target) : r;
+}
+
+static int open_sources(const char *base, const char *project, uid_t uid,
+                        const struct message_function *plan, struct source *sources,
+                        struct err *err)
 {
     int r = 0;
     for (uint32_t i = 0; i < plan->mount_count; i++) {
         const struct message_mount *m = &plan->mounts[i];
-        sources[i] = (struct source){ .fd = -1, .target = m->target };
+        sources[i] = (struct source){ .fd = -1, .target = m->target, .writable = m->writable };
         if (r == 0 && (!is_target(m->target) || (i > 0 && m->target[0] == '\0'))) {
             r = err_set(err, EINVAL, "mount %s at '%s': not a place below " SANDBOX_TASK, m->source,
                         m->target);
         }
+        if (r == 0 && m->writable && i == 0) {
+            r = err_set(err, EINVAL, "the function's own files are no volume");
+        }
         if (r == 0) {
-            sources[i].fd = open_source(base, project, m->source, &sources[i].ours, err);
+            sources[i].fd = m->writable ? open_volume(base, project, uid, m, err)
+                                        : open_source(base, project, m, &sources[i].ours, err);
             r = sources[i].fd < 0 ? sources[i].fd : 0;
         }
     }
@@ -171,13 +252,14 @@ static int make_targets(const struct message_function *plan, const struct source
 {
     int r = 0;
     for (uint32_t i = 1; sources[0].ours && r == 0 && i < plan->mount_count; i++) {
-        r = make_target(sources[0].fd, sources[i].target, err);
+        r = make_folders(sources[0].fd, sources[i].target, err);
     }
     return r;
 }
 
-static int assemble(const char *base, const char *path, const struct message_function *plan,
-                    const struct source *sources, struct err *err)
+static int assemble(const char *base, const char *path, uid_t uid,
+                    const struct message_function *plan, const struct source *sources,
+                    struct err *err)
 {
     struct stat st;
     char template[PATH_MAX];
@@ -185,12 +267,13 @@ static int assemble(const char *base, const char *path, const struct message_fun
     bool can_mount = stat(template, &st) == 0; /* root_create() could */
     int r = can_mount && plan->mount_count > 0 ? make_targets(plan, sources, err) : 0;
     for (uint32_t i = 0; r == 0 && i < plan->mount_count; i++) {
-        r = (can_mount ? bind_task : copy_task)(path, sources[i].target, sources[i].fd, err);
+        r = can_mount ? bind_source(path, &sources[i], uid, err)
+                      : copy_source(path, &sources[i], err);
     }
     return r;
 }
 
-int root_task_add(const char *base, const char *function, const char *project,
+int root_task_add(const char *base, const char *function, const char *project, uid_t uid,
                   struct message_function *plan, struct err *err)
 {
     char path[MESSAGE_PATH_MAX];
@@ -201,9 +284,9 @@ int root_task_add(const char *base, const char *function, const char *project,
     if (mkdir(path, 0755) < 0) {
         return err_sys(err, "make %s", path);
     }
-    int r = open_sources(base, project, plan, sources, err);
+    int r = open_sources(base, project, uid, plan, sources, err);
     if (r == 0) {
-        r = assemble(base, path, plan, sources, err);
+        r = assemble(base, path, uid, plan, sources, err);
     }
     close_sources(sources, plan->mount_count);
     if (r < 0) {

@@ -117,13 +117,21 @@ static int write_file(const char *path, const char *text)
     return 0;
 }
 
+uid_t functions_uid(const struct function *f)
+{
+    if (!f->platform->root) {
+        return 0;
+    }
+    bool own = f->platform->features.bits & SANDBOX_USER_NAMESPACE;
+    return own ? MAYFLY_UID_FUNCTION + f->plan.number : MAYFLY_UID_ZYGOTE;
+}
+
 /* user_namespaces(7): one id is mapped, that of the function. */
 static int write_maps(const struct function *f, pid_t pid)
 {
     char path[64];
     char map[64];
-    uint32_t uid = f->platform->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
-    (void)snprintf(map, sizeof(map), "%u %u 1", UID_IN_SANDBOX, uid);
+    (void)snprintf(map, sizeof(map), "%u %u 1", UID_IN_SANDBOX, functions_uid(f));
     (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
     int r = write_file(path, "deny");
     (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
@@ -381,7 +389,8 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
         r = root_scratch_add_function(p->options->base, f->folder, &err);
     }
     if (r == 0) {
-        r = root_task_add(p->options->base, f->folder, p->options->project, &f->plan, &err);
+        r = root_task_add(p->options->base, f->folder, p->options->project, functions_uid(f),
+                          &f->plan, &err);
     }
     if (r == 0) {
         r = function_make_output(f);

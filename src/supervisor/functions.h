@@ -58,6 +58,10 @@ void functions_remove(struct platform *p, uint64_t id);
 void functions_remove_all(struct platform *p);
 struct function *functions_find(struct platform *p, uint64_t id);
 
+/* The user that its processes are outside of their sandbox; 0 where the platform is no root and
+ * cannot choose one. */
+uid_t functions_uid(const struct function *f);
+
 /* The base zygote is ready: starts the zygotes that waited for it. */
 void functions_base_ready(struct platform *p);
 

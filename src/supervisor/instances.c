@@ -158,11 +158,10 @@ static int instance_make_group(struct instance *i, struct err *err)
 static int instance_make_scratch(struct instance *i, struct err *err)
 {
     const struct function *f = i->function;
-    uid_t uid = i->platform->root ? MAYFLY_UID_FUNCTION + f->plan.number : 0;
     char name[sizeof(i->scratch)];
     (void)snprintf(name, sizeof(name), "%llx", (unsigned long long)i->id);
-    int r =
-        root_scratch_mount(i->platform->options->base, f->folder, name, f->plan.tmp_mb, uid, err);
+    int r = root_scratch_mount(i->platform->options->base, f->folder, name, f->plan.tmp_mb,
+                               functions_uid(f), err);
     if (r == 0) {
         memcpy(i->scratch, name, sizeof(name));
     }

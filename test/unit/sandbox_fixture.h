@@ -114,6 +114,14 @@ static void become_supervisor(struct fixture *f)
     ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 }
 
+static uid_t function_uid(const struct fixture *f)
+{
+    if (!f->root) {
+        return f->bare ? geteuid() : 0;
+    }
+    return f->isolation & SANDBOX_USER_NAMESPACE ? MAYFLY_UID_FUNCTION + 1 : MAYFLY_UID_ZYGOTE;
+}
+
 static void make_project(struct fixture *f)
 {
     struct err err = { 0 };
@@ -138,16 +146,9 @@ static void make_project(struct fixture *f)
     (void)snprintf(plan->mounts[1].target, sizeof(plan->mounts[1].target), "node_modules");
     (void)snprintf(path, sizeof(path), "%s/build/artifact/index.js", f->base);
     put_file(path, "module.exports = 42\n", 0644);
-    ck_assert_msg(root_task_add(f->base, "f1", f->project, plan, &err) == 0, "%s", err.text);
+    ck_assert_msg(root_task_add(f->base, "f1", f->project, function_uid(f), plan, &err) == 0, "%s",
+                  err.text);
     ck_assert_msg(root_scratch_add_function(f->base, "f1", &err) == 0, "%s", err.text);
-}
-
-__attribute__((unused)) static uid_t function_uid(const struct fixture *f)
-{
-    if (!f->root) {
-        return f->bare ? geteuid() : 0;
-    }
-    return f->isolation & SANDBOX_USER_NAMESPACE ? MAYFLY_UID_FUNCTION + 1 : MAYFLY_UID_ZYGOTE;
 }
 
 static void fixture_fill(struct fixture *f)

@@ -397,16 +397,20 @@ START_TEST(a_plan_mounts_the_artifact_first)
     scene_open(&s);
     json_t *manifest = manifest_of("api=a");
     json_t *function = json_array_get(json_object_get(manifest, "functions"), 0);
-    json_object_set_new(
-        function, "mounts",
-        json_pack("[{s:s, s:s}]", "source", "/p/node_modules", "target", "node_modules"));
+    json_object_set_new(function, "mounts",
+                        json_pack("[{s:s, s:s}, {s:s, s:s, s:b}]", "source", "/p/node_modules",
+                                  "target", "node_modules", "source", "/p/data", "target", "data",
+                                  "writable", 1));
     struct err err;
     ck_assert_int_eq(deployment_offer(&s.d, manifest, &err), 0);
     json_decref(manifest);
     deployment_plan(deployment_find(&s.d, 1), &plan);
     ck_assert_str_eq(plan.name, "api@1");
     ck_assert_uint_eq(plan.memory_mb, 256);
-    ck_assert_uint_eq(plan.mount_count, 2);
+    ck_assert_uint_eq(plan.mount_count, 3);
+    ck_assert_uint_eq(plan.mounts[0].writable + plan.mounts[1].writable, 0);
+    ck_assert_str_eq(plan.mounts[2].target, "data");
+    ck_assert_uint_eq(plan.mounts[2].writable, 1);
     ck_assert_str_eq(plan.mounts[0].source, "/build/a");
     ck_assert_str_eq(plan.mounts[0].target, "");
     ck_assert_str_eq(plan.mounts[1].target, "node_modules");
@@ -450,6 +454,8 @@ START_TEST(a_manifest_that_is_not_sound_changes_nothing)
     expect_unsound("mounts", json_pack("[{s:s, s:s}]", "source", "/a", "target", "/etc"));
     expect_unsound("mounts", json_pack("[{s:s, s:s}]", "source", "/a", "target", "x/.."));
     expect_unsound("mounts", json_pack("[{s:s, s:s}]", "source", "a", "target", "x"));
+    expect_unsound("mounts",
+                   json_pack("[{s:s, s:s, s:i}]", "source", "/a", "target", "x", "writable", 1));
     expect_unsound("endpoints", json_pack("[{s:i}]", "name", 1));
 }
 END_TEST

@@ -207,7 +207,7 @@ START_TEST(sources_outside_of_the_project_are_refused)
                        rest == hostile[i].source ? "" : f.base, rest);
         (void)snprintf(plan.mounts[0].target, sizeof(plan.mounts[0].target), "%s",
                        hostile[i].target);
-        int r = root_task_add(f.base, "f2", f.project, &plan, &err);
+        int r = root_task_add(f.base, "f2", f.project, 0, &plan, &err);
         ck_assert_msg(r == -hostile[i].code || r == -ENOENT, "%s at %s: %d %s", hostile[i].source,
                       hostile[i].target, r, err.text);
     }
@@ -216,7 +216,7 @@ START_TEST(sources_outside_of_the_project_are_refused)
     (void)snprintf(path, sizeof(path), "%s/build/artifact/link", f.base);
     ck_assert_int_eq(symlink("/etc", path), 0);
     memcpy(plan.mounts[0].source, path, sizeof(path));
-    ck_assert_int_eq(root_task_add(f.base, "f2", f.project, &plan, &err), -EACCES);
+    ck_assert_int_eq(root_task_add(f.base, "f2", f.project, 0, &plan, &err), -EACCES);
 }
 END_TEST
 
