@@ -186,6 +186,43 @@ static void escalate(struct fixture *f)
     EXPECT(r, socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
 }
 
+/* Bits that would let others on the host run a volume's file as its owner. */
+static void make_set_uid_files(struct fixture *f)
+{
+    struct report *r = f->report;
+    REFUSED(r, open("/tmp/a", O_WRONLY | O_CREAT, 04755));
+    REFUSED(r, openat(AT_FDCWD, "/tmp/a", O_WRONLY | O_CREAT, 02755));
+    REFUSED(r, open("/tmp", O_WRONLY | O_TMPFILE, 06755));
+    REFUSED(r, creat("/tmp/a", 04755));
+    REFUSED(r, mknod("/tmp/a", S_IFREG | 04755, 0));
+    struct {
+        uint64_t flags;
+        uint64_t mode;
+        uint64_t resolve;
+    } how = { O_WRONLY | O_CREAT, 04755, 0 };
+    REFUSED(r, syscall(SYS_openat2, AT_FDCWD, "/tmp/a", &how, sizeof(how)));
+    EXPECT(r, access("/tmp/a", F_OK) < 0);
+    scoped_fd int fd = open("/tmp/a", O_WRONLY | O_CREAT, 0755);
+    EXPECT(r, fd >= 0);
+    REFUSED(r, chmod("/tmp/a", 04755));
+    REFUSED(r, fchmod(fd, 02755));
+    REFUSED(r, fchmodat(AT_FDCWD, "/tmp/a", 06755, 0));
+    REFUSED(r, syscall(452, AT_FDCWD, "/tmp/a", 04755, 0)); /* fchmodat2 */
+    struct stat st;
+    EXPECT(r, stat("/tmp/a", &st) == 0 && (st.st_mode & 07777) == 0755);
+    EXPECT(r, chmod("/tmp/a", 01700) == 0);
+    EXPECT(r, syscall(SYS_open, "/tmp/a", O_RDONLY, 07777) >= 0); /* no file is made */
+    EXPECT(r, unlink("/tmp/a") == 0);
+}
+
+START_TEST(no_file_can_be_made_set_uid)
+{
+    scoped_fixture struct fixture f;
+    fixture_init(&f, ALL);
+    fixture_run(&f, make_set_uid_files);
+}
+END_TEST
+
 static void escalate_in_both(struct fixture *f)
 {
     escalate(f);
@@ -544,6 +581,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, it_can_write_nothing_but_its_tmp);
     tcase_add_test(tests, an_instance_sees_and_writes_no_more_than_its_zygote);
     tcase_add_test(tests, system_calls_that_lead_out_are_refused);
+    tcase_add_test(tests, no_file_can_be_made_set_uid);
     tcase_add_test(tests, it_has_no_capabilities_and_cannot_gain_any);
     tcase_add_test(tests, an_instance_sees_no_process_and_cannot_touch_its_zygote);
     tcase_add_test(tests, instances_of_one_function_cannot_touch_each_other);
