@@ -99,10 +99,26 @@ static void control_remove(struct deployment *d, const struct version *version)
     (void)link_send(&control_of(d)->supervisor, &remove, NULL, 0); /* its loss ends us */
 }
 
+static void share_folders(struct control *c, const struct build *build)
+{
+    size_t i;
+    json_t *root;
+    json_array_foreach(json_object_get(build->manifest, "static"), i, root)
+    {
+        struct message_folder_share share = { .type = MESSAGE_FOLDER_SHARE };
+        const char *path = json_string_value(json_object_get(root, "directory"));
+        if (path && path[0] == '/' && strlen(path) < sizeof(share.path)) {
+            (void)snprintf(share.path, sizeof(share.path), "%s", path);
+            (void)link_send(&c->supervisor, &share, NULL, 0); /* its loss ends us */
+        }
+    }
+}
+
 static void control_route(struct deployment *d, const struct build *build, bool first)
 {
     struct control *c = control_of(d);
     const struct message_routes routes = { .type = MESSAGE_ROUTES, .build = build->number };
+    share_folders(c, build);
     send_json(&c->gateway, &routes, "routes", deployment_routes(build));
     console_build(c->console, build, first);
 }

@@ -254,6 +254,36 @@ static void on_instance_gone(struct gateway *g, const struct message_instance_go
     }
 }
 
+/* Folders come before or after the routes that name them: whichever is later brings them together.
+ */
+static void offer_folders(struct gateway *g)
+{
+    for (size_t i = 0; g->router && i < GATEWAY_FOLDERS_MAX && g->folders[i].path; i++) {
+        for (size_t k = 0; k < g->router->root_count; k++) {
+            static_root_offer(&g->router->roots[k], g->folders[i].path, g->folders[i].fd);
+        }
+    }
+}
+
+static void on_folder(struct gateway *g, const struct message_folder *m, int *fd)
+{
+    for (size_t i = 0; i < GATEWAY_FOLDERS_MAX; i++) {
+        struct gateway_folder *folder = &g->folders[i];
+        if (folder->path && strcmp(folder->path, m->path) == 0) {
+            scope_close_fd(&folder->fd);
+        } else if (folder->path) {
+            continue;
+        } else {
+            folder->path = mem_copy_str(str_c(m->path));
+        }
+        folder->fd = take_fd(fd);
+        offer_folders(g);
+        return;
+    }
+    log_warning("more than %d folders of static files: %s is left out", GATEWAY_FOLDERS_MAX,
+                m->path);
+}
+
 static void on_supervisor(struct link *link, const union message *message,
                           struct ipc_received *received)
 {
@@ -265,6 +295,9 @@ static void on_supervisor(struct link *link, const union message *message,
         break;
     case MESSAGE_INSTANCE_GONE:
         on_instance_gone(g, &message->instance_gone);
+        break;
+    case MESSAGE_FOLDER:
+        on_folder(g, &message->folder, &received->fds[0]);
         break;
     default:
         break; /* message_check() lets no other through */
@@ -291,6 +324,7 @@ static void read_routes(struct gateway *g, int fd, uint64_t build)
         return;
     }
     lease_build(g, &file, build);
+    offer_folders(g);
     routes_file_finish(&file);
 }
 

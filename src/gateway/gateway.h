@@ -26,6 +26,7 @@ int gateway_main(int argc, char **argv);
 #define GATEWAY_INSTANCE_HASH 1024
 
 #define GATEWAY_LISTENERS_MAX 4
+#define GATEWAY_FOLDERS_MAX   16 /* of static files that the supervisor has opened for us */
 
 struct gateway {
     uv_loop_t loop;
@@ -39,6 +40,10 @@ struct gateway {
     int status; /* what the process ends with */
 
     struct router *router; /* NULL until the first build */
+    struct gateway_folder {
+        char *path; /* owned; NULL: unused */
+        int fd;     /* owned */
+    } folders[GATEWAY_FOLDERS_MAX];
     struct list functions; /* all, retired ones too */
     struct list drains;    /* builds whose predecessors are not quiet yet, lease.c */
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */

@@ -16,6 +16,8 @@ static const struct {
     [MESSAGE_##type] = { #member, ROLE_##from, ROLE_##to, fds, sizeof(((union message *)0)->member) }
     M(FUNCTION_ADD,    CONTROL,         SUPERVISOR,      1, function_add),
     M(FUNCTION_REMOVE, CONTROL,         SUPERVISOR,      0, function_remove),
+    M(FOLDER_SHARE,    CONTROL,         SUPERVISOR,      0, folder_share),
+    M(FOLDER,          SUPERVISOR,      GATEWAY,         1, folder),
     M(FUNCTION_LOADED, SUPERVISOR,      CONTROL,         0, function_loaded),
     M(FUNCTION_OUTPUT, SUPERVISOR,      CONTROL,         1, function_output),
     M(ROUTES,          CONTROL,         GATEWAY,         1, routes),
@@ -72,6 +74,11 @@ static bool texts_are_sound(const union message *m)
     switch ((enum message_type)m->type) {
     case MESSAGE_FUNCTION_ADD:
         return plan_is_sound(&m->function_add.plan);
+    case MESSAGE_FOLDER_SHARE:
+        return m->folder_share.path[0] == '/' &&
+               text_ends(m->folder_share.path, sizeof(m->folder_share.path));
+    case MESSAGE_FOLDER:
+        return text_ends(m->folder.path, sizeof(m->folder.path));
     case MESSAGE_FUNCTION_LOADED:
         return text_ends(m->function_loaded.text, sizeof(m->function_loaded.text));
     case MESSAGE_INSTANCE_GONE:

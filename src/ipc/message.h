@@ -84,8 +84,8 @@ struct message_function_remove {
     uint64_t function; /* its zygote and every instance end now */
 };
 
-/* Before ROUTES that name it: a folder of static files, which the gateway's user may have no right to
- * reach. The supervisor opens it, if it lies in the project, and hands it to the gateway. */
+/* Before ROUTES that name it: a folder of static files, which the gateway's user may have no right
+ * to reach. The supervisor opens it, if it lies in the project, and hands it to the gateway. */
 struct message_folder_share {
     uint32_t type;
     uint32_t reserved;

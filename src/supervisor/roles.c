@@ -2,6 +2,7 @@
 #include "supervisor/roles.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,23 @@ static void gateway_message(struct link *link, const union message *m,
     }
 }
 
+/* Only what lies in the project, wherever links lead; nothing is said of others. */
+static void folder_share(struct platform *p, const struct message_folder_share *share)
+{
+    scoped_free char *real = realpath(share->path, NULL);
+    scoped_free char *project = realpath(p->options->project, NULL);
+    if (!real || !project || strncmp(real, project, strlen(project)) != 0 ||
+        (real[strlen(project)] != '/' && real[strlen(project)] != '\0')) {
+        return;
+    }
+    scoped_fd int fd = open(real, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        struct message_folder folder = { .type = MESSAGE_FOLDER };
+        memcpy(folder.path, share->path, sizeof(folder.path));
+        roles_tell_gateway(p, &folder, &fd, 1);
+    }
+}
+
 static void control_message(struct link *link, const union message *m,
                             struct ipc_received *received)
 {
@@ -70,6 +88,8 @@ static void control_message(struct link *link, const union message *m,
         functions_add(p, &m->function_add, take_fd(&received->fds[0]));
     } else if (m->type == MESSAGE_FUNCTION_REMOVE) {
         functions_remove(p, m->function_remove.function);
+    } else if (m->type == MESSAGE_FOLDER_SHARE) {
+        folder_share(p, &m->folder_share);
     }
 }
 
