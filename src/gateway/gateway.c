@@ -71,7 +71,7 @@ static void arm_sweep(struct gateway *g)
                      : g->instance_count > 0 ? SWEEP_IDLE_MS
                                              : SWEEP_QUIET_MS;
     if (g->request_count + g->instance_count + g->conn_count == 0 && list_is_empty(&g->drains) &&
-        list_is_empty(&g->functions)) {
+        list_is_empty(&g->functions) && g->accepting) {
         return;
     }
     (void)uv_timer_start(&g->sweep, on_sweep, delay, 0); /* has a callback: works */
@@ -325,6 +325,7 @@ static void read_routes(struct gateway *g, int fd, uint64_t build)
     }
     lease_build(g, &file, build);
     offer_folders(g);
+    listener_resume(g);
     routes_file_finish(&file);
 }
 
@@ -457,6 +458,8 @@ static int open_all(struct gateway *g, const struct options *o)
     for (size_t i = 0; r == 0 && i < o->listen_count; i++) {
         r = listener_open(g, o->listen[i]);
     }
+    g->patience_until_ms = gateway_now_ms(g) + GATEWAY_PATIENCE_MS;
+    arm_sweep(g);
     return r;
 }
 

@@ -26,6 +26,7 @@ int gateway_main(int argc, char **argv);
 #define GATEWAY_INSTANCE_HASH 1024
 
 #define GATEWAY_LISTENERS_MAX 4
+#define GATEWAY_PATIENCE_MS   5000
 #define GATEWAY_FOLDERS_MAX   16 /* of static files that the supervisor has opened for us */
 
 struct gateway {
@@ -36,8 +37,9 @@ struct gateway {
     struct listener listeners[GATEWAY_LISTENERS_MAX];
     size_t listener_count;
     bool accepting;
-    bool dev;   /* answers say more: x-mayfly-*, errors with their stacks */
-    int status; /* what the process ends with */
+    uint64_t patience_until_ms; /* then connections are accepted without a build, too */
+    bool dev;                   /* answers say more: x-mayfly-*, errors with their stacks */
+    int status;                 /* what the process ends with */
 
     struct router *router; /* NULL until the first build */
     struct gateway_folder {

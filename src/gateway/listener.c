@@ -66,8 +66,6 @@ int listener_open(struct gateway *g, int fd)
     int r = uv_poll_init(&g->loop, &l->poll, fd);
     if (r == 0) {
         g->listener_count++;
-        g->accepting = true;
-        r = uv_poll_start(&l->poll, UV_READABLE, on_connections);
     }
     return r;
 }
@@ -85,7 +83,8 @@ void listener_close(struct gateway *g)
 
 void listener_resume(struct gateway *g)
 {
-    if (g->accepting || g->conn_count >= LIMIT_CONNECTIONS) {
+    bool ready = g->router || gateway_now_ms(g) >= g->patience_until_ms;
+    if (g->accepting || !ready || g->conn_count >= LIMIT_CONNECTIONS) {
         return;
     }
     g->accepting = true;
