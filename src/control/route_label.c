@@ -44,24 +44,29 @@ static void put_param(struct label *l, bool optional)
     put(l, optional ? STR("]]") : STR("]"));
 }
 
-/* The length of the group or class at the start of `s`, with its closing bracket. */
-static size_t bracket_length(struct str s)
+/* The length of the class ("[^/]") at the start of `s`, with its closing bracket. */
+static size_t class_length(struct str s)
+{
+    for (size_t i = 1; i < s.len; i++) {
+        if (s.data[i] == '\\') {
+            i++;
+        } else if (s.data[i] == ']') {
+            return i + 1;
+        }
+    }
+    return s.len;
+}
+
+/* The length of the group at the start of `s`, with those in it. */
+static size_t group_length(struct str s)
 {
     size_t depth = 0;
-    bool class = false;
     for (size_t i = 0; i < s.len; i++) {
         char c = s.data[i];
         if (c == '\\') {
             i++;
-        } else if (class) {
-            if (c == ']') {
-                class = false;
-                if (depth == 0) {
-                    return i + 1;
-                }
-            }
         } else if (c == '[') {
-            class = true;
+            i += class_length(str_skip(s, i)) - 1;
         } else if (c == '(') {
             depth++;
         } else if (c == ')' && --depth == 0) {
@@ -69,6 +74,18 @@ static size_t bracket_length(struct str s)
         }
     }
     return s.len;
+}
+
+static size_t unit_length(struct str s)
+{
+    switch (s.data[0]) {
+    case '(':
+        return group_length(s);
+    case '[':
+        return class_length(s);
+    default:
+        return s.data[0] == '\\' && s.len > 1 ? 2 : 1;
+    }
 }
 
 static size_t quantifier_length(struct str s)
@@ -115,7 +132,7 @@ static void put_group(struct label *l, struct str group, struct str quantifier, 
 static struct str put_unit(struct label *l, struct str s, bool optional, int depth)
 {
     char c = s.data[0];
-    size_t len = c == '(' || c == '[' ? bracket_length(s) : c == '\\' && s.len > 1 ? 2 : 1;
+    size_t len = unit_length(s);
     struct str unit = str_of(s.data, len);
     struct str rest = str_skip(s, len);
     struct str quantifier = str_of(rest.data, quantifier_length(rest));
