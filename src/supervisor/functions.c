@@ -402,6 +402,51 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
     function_load(f);
 }
 
+static bool function_is_evictable(struct function *f)
+{
+    if (f->state != FUNCTION_READY || !f->snapshot || f->removed || f->last_used_ms == 0) {
+        return false; /* one that was never asked for is kept: it has just been deployed */
+    }
+    list_for_each (item, &f->platform->instances) {
+        const struct instance *i = list_entry(item, struct instance, item);
+        if (i->function == f && i != f->prepared) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void function_evict(struct function *f)
+{
+    log_debug("%s is put away until it is asked for", f->plan.name);
+    instances_drop_prepared(f);
+    list_for_each (item, &f->zygotes) {
+        zygote_gone(list_entry(item, struct zygote, item), 0, "it was put away");
+    }
+}
+
+void functions_evict(struct platform *p)
+{
+    uint64_t now = uv_now(&p->loop);
+    size_t resident = 0;
+    struct function *oldest = NULL;
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        resident += f->state == FUNCTION_READY;
+        if (!function_is_evictable(f)) {
+            continue;
+        }
+        if (now - f->last_used_ms > LIMIT_ZYGOTE_IDLE_MS) {
+            function_evict(f);
+        } else if (!oldest || f->last_used_ms < oldest->last_used_ms) {
+            oldest = f;
+        }
+    }
+    if (resident > LIMIT_ZYGOTES && oldest) {
+        function_evict(oldest);
+    }
+}
+
 void functions_release(struct function *f)
 {
     if (!f->removed || !list_is_empty(&f->zygotes)) {

@@ -74,4 +74,8 @@ bool functions_reaped(struct platform *p, pid_t pid, int wait_status);
 /* Frees a removed function when nothing of it is left. */
 void functions_release(struct function *f);
 
+/* Ends zygotes of functions that have no instances: those long unused, and the longest unused while
+ * there are too many. The next instance loads the function again. */
+void functions_evict(struct platform *p);
+
 void functions_kill_zygote(struct zygote *z);

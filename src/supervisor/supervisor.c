@@ -51,6 +51,7 @@ static void on_watch(uv_timer_t *timer)
     struct platform *p = container_of(timer, struct platform, watch);
     remove_dying_groups(p);
     instances_check_memory(p);
+    functions_evict(p);
 }
 
 /* As process 1 we inherit every orphan, so everything is waited for, known or not. */
