@@ -1,6 +1,7 @@
 /* The project's files: one walk, kept until the watcher says that something came or went. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isWithin } from './discover/volumes.js';
 
 const IGNORED_FOLDERS = new Set([
   'node_modules', '.git', '.hg', '.svn', '.mayfly', '.next', '.vercel', '.netlify', '.wrangler', '.turbo',
@@ -16,6 +17,7 @@ export function isIgnoredFolder(name) {
 export class Files {
   #list = null;
   #text = new Map();
+  #volumes = [];
 
   /**
    * @param {string} project
@@ -24,6 +26,23 @@ export class Files {
   constructor(project, out) {
     this.project = project;
     this.out = out;
+  }
+
+  /** @param {string[]} volumes folders that hold data: nothing in them is a file of the project */
+  setVolumes(volumes) {
+    if (volumes.join('\0') !== this.#volumes.join('\0')) {
+      this.#volumes = volumes;
+      this.#list = null;
+    }
+  }
+
+  get volumes() {
+    return this.#volumes;
+  }
+
+  /** @returns {boolean} whether a path lies in a volume, or is one */
+  isInVolume(file) {
+    return this.#volumes.some((volume) => isWithin(file, volume));
   }
 
   /** @param {{ file: string, structure: boolean }[]} changes structure: a name came or went */
@@ -75,7 +94,7 @@ export class Files {
       }
       const file = folder ? `${folder}/${entry.name}` : entry.name;
       if (entry.isDirectory()) {
-        if (!isIgnoredFolder(entry.name) && path.join(this.project, file) !== this.out) {
+        if (!isIgnoredFolder(entry.name) && !this.isInVolume(file) && path.join(this.project, file) !== this.out) {
           this.#walk(file, found);
         }
       } else if (entry.isFile() || (entry.isSymbolicLink() && isFile(path.join(this.project, file)))) {

@@ -88,7 +88,7 @@ function start(options, send) {
   return {
     build() {
       if (options.watch && !watcher) {
-        watcher = watchProject(options.project, options.out, (changes) => queue.request(changes), log);
+        watcher = watchProject(options.project, (file) => project.ignores(file), (changes) => queue.request(changes), log);
       }
       queue.request([]);
     },

@@ -8,8 +8,9 @@ import { traceAssets } from './bundle/trace.js';
 import { Diagnostics } from './diagnostics.js';
 import { discover } from './discover/all.js';
 import { readConfig } from './discover/mayfly_json.js';
+import { isWithin, readVolumes, volumeMounts } from './discover/volumes.js';
 import { checkEnvSchema, readEnvFiles, shellVariables } from './env.js';
-import { Files } from './files.js';
+import { Files, isIgnoredFolder } from './files.js';
 import { orderRoutes, resolveRoutes } from './routes/order.js';
 
 /**
@@ -68,6 +69,12 @@ export class Project {
       : message;
   }
 
+  /** @param {string} file relative to the project, of which changes are nothing to build */
+  ignores(file) {
+    const { project, out } = this.options;
+    return isIgnoredFolder(path.basename(file)) || path.join(project, file) === out || this.files.isInVolume(file);
+  }
+
   async close() {
     await this.bundler.close();
   }
@@ -76,6 +83,7 @@ export class Project {
   async #manifest(diagnostics, changes) {
     const { project, watch } = this.options;
     const config = readConfig(this.files, diagnostics);
+    this.files.setVolumes(readVolumes(config.volumes, project, diagnostics));
     const shell = watch ? shellVariables(process.env) : {};
     const envFiles = readEnvFiles(this.files, { development: watch, shell });
     const env = { ...envFiles, ...shell };
@@ -97,7 +105,7 @@ export class Project {
     const { build = 'bundle', bundle: _bundle, root: _root, files, include, ...rest } = draft;
     const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics, changes) : bundleOf(files, draft);
     const extras = draft.dialect === 'worker' ? addHtmlRewriter(bundle.files) : {};
-    const mounts = [...bundle.mounts, ...(draft.mounts ?? [])];
+    const mounts = [...bundle.mounts, ...(draft.mounts ?? []), ...this.#volumesOf(draft, bundle, diagnostics)];
     const mountPoints = mounts.map((mount) => mount.target);
     const contentDigest = digestFiles(bundle.files, mountPoints);
     const fn = {
@@ -114,6 +122,19 @@ export class Project {
       artifact: this.store.write(draft.name, bundle.files, contentDigest, mountPoints),
       hash: digestJson([contentDigest, fn]),
     };
+  }
+
+  /** Not where the function's own code lies: it would be able to write its successor. */
+  #volumesOf(draft, { inputs = [] }, diagnostics) {
+    const { project } = this.options;
+    return volumeMounts(this.files.volumes, project, draft.root).filter(({ source }) => {
+      const code = inputs.find((file) => isWithin(file, source));
+      if (code) {
+        const [volume, file] = [source, code].map((place) => path.relative(project, place));
+        diagnostics.error(`mayfly.json: volumes: "${volume}" holds code of ${draft.name}: ${file}`, { file: 'mayfly.json' });
+      }
+      return !code;
+    });
   }
 
   async #bundle(draft, diagnostics, changes) {

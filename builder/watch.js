@@ -4,18 +4,17 @@
  * quiet time gathers what one save does. */
 import { existsSync, readdirSync, statSync, watch } from 'node:fs';
 import path from 'node:path';
-import { isIgnoredFolder } from './files.js';
 
 const QUIET_MS = 5;
 const FOLDERS_MAX = 10_000;
 
 /**
  * @param {string} project
- * @param {string} out ignored
+ * @param {(file: string) => boolean} isIgnored what is not watched, of relative paths; may change its mind
  * @param {(changes: { file: string, structure: boolean }[]) => void} onChange
  * @param {(level: string, text: string) => void} log
  */
-export function watchProject(project, out, onChange, log) {
+export function watchProject(project, isIgnored, onChange, log) {
   const watchers = new Map();
   const pending = new Map();
   let timer = null;
@@ -42,16 +41,15 @@ export function watchProject(project, out, onChange, log) {
     }
   }
 
-  function isIgnored(folder) {
-    return isIgnoredFolder(path.basename(folder)) || path.join(project, folder) === out;
-  }
-
   function onEvent(folder, type, name) {
     if (!name) {
       return note(folder, true);
     }
     const file = folder ? `${folder}/${name}` : name;
     if (isIgnored(file)) {
+      if (isIgnored(folder)) {
+        forget(folder); /* it was not when it was added: a volume now */
+      }
       return undefined;
     }
     if (type === 'rename') {

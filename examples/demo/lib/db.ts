@@ -62,8 +62,8 @@ async function openPostgres(connectionString: string): Promise<Database> {
 }
 
 /**
- * The project's own folder where functions may write to it. Elsewhere, as on all serverless platforms, an instance has
- * only its own /tmp: then orders live as long as the instance, of which mayfly.json allows the shop just one.
+ * The project's data/, which mayfly.json makes a volume. Where it cannot be written, as on other serverless platforms, an
+ * instance has only its own /tmp, and orders live as long as it does.
  */
 function folder(): string {
   try {

@@ -1,0 +1,78 @@
+/* Volumes: folders of the project that its functions may write. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { readConsole, startPlatform } from './harness.js';
+
+const NOTES = `
+  import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+  export const GET = () => new Response(readFileSync('data/notes.txt'));
+  export async function POST(request) {
+    mkdirSync('data', { recursive: true });
+    appendFileSync('data/notes.txt', await request.text());
+    return new Response(null, { status: 204 });
+  }
+  export function PUT() {
+    const refused = [];
+    for (const file of ['other.txt', '___mayfly.cjs', '/var/task/data/../x', '/etc/passwd']) {
+      try { writeFileSync(file, 'x'); } catch { refused.push(file); }
+    }
+    return Response.json(refused);
+  }\n`;
+
+const SQLITE = `
+  const { DatabaseSync } = require('node:sqlite');
+  exports.handler = async ({ rawQueryString }) => {
+    const db = new DatabaseSync('data/shop.db', { timeout: 10_000 });
+    db.exec('pragma journal_mode = wal; create table if not exists orders (id integer primary key, pid integer)');
+    if (rawQueryString === 'add') {
+      await new Promise((done) => setTimeout(done, 50));
+      db.prepare('insert into orders (pid) values (?)').run(process.pid);
+    }
+    const { count } = db.prepare('select count(*) as count from orders').get();
+    db.close();
+    return { count };
+  };\n`;
+
+test('what a function writes to a volume is a file of the project\'s owner, and outlives the instance', async (t) => {
+  const platform = await startPlatform(t, { files: { 'mayfly.json': '{ "volumes": ["data"] }', 'api/notes.js': NOTES } });
+  assert.equal((await platform.post('/api/notes', 'one ')).status, 204);
+  assert.equal(readFileSync(path.join(platform.project, 'data/notes.txt'), 'utf8'), 'one ');
+  for (const name of ['.', 'data', 'data/notes.txt']) {
+    const { uid, gid } = statSync(path.join(platform.project, name));
+    assert.deepEqual([uid, gid], [process.getuid(), process.getgid()], name);
+  }
+
+  const first = (await platform.get('/api/notes')).instance;
+  await platform.save('api/notes.js', `${NOTES}// another version\n`);
+  assert.equal((await platform.post('/api/notes', 'two')).status, 204);
+  const read = await platform.get('/api/notes');
+  assert.equal(read.text, 'one two');
+  assert.notEqual(read.instance, first);
+});
+
+test('everything but the volume stays read-only', async (t) => {
+  const platform = await startPlatform(t, { files: { 'mayfly.json': '{ "volumes": ["data"] }', 'api/notes.js': NOTES } });
+  const refused = (await platform.request('PUT', '/api/notes')).json;
+  assert.deepEqual(refused, ['other.txt', '___mayfly.cjs', '/var/task/data/../x', '/etc/passwd']);
+  assert.deepEqual(readdirSync(platform.project).sort(), ['api', 'data', 'mayfly.json']);
+});
+
+test('instances share one SQLite database', async (t) => {
+  const functions = { shop: { handler: 'shop.handler', runtime: 'nodejs24.x', url: true } };
+  const platform = await startPlatform(t, {
+    files: { 'mayfly.json': JSON.stringify({ volumes: ['data'], functions }), 'shop.js': SQLITE },
+  });
+  const host = 'shop.localhost';
+  const added = await Promise.all(Array.from({ length: 8 }, () => platform.get('/?add', { host })));
+  assert.deepEqual(added.map(({ status, text }) => (status === 200 ? 200 : text)), Array(8).fill(200));
+  assert.ok(new Set(added.map(({ instance }) => instance)).size > 1, 'more than one instance wrote');
+  assert.equal((await platform.get('/', { host })).json.count, 8);
+});
+
+test('a volume that cannot be is told', async (t) => {
+  const files = { 'mayfly.json': '{ "volumes": ["../elsewhere", "api"] }', 'api/notes.js': NOTES };
+  const said = await readConsole(t, files, /error[^\n]*"api"[^\n]*holds code/);
+  assert.match(said, /error[^\n]*"\.\.\/elsewhere" must be a folder inside of the project/);
+});
