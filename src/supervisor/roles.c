@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/limits.h"
@@ -16,6 +18,7 @@
 #include "supervisor/instances.h"
 #include "supervisor/spawn.h"
 
+#define CONTROL_FINISH_MS  500
 #define RESTARTS_MAX       5
 #define RESTARTS_WINDOW_MS 10000
 
@@ -344,9 +347,23 @@ static void role_stop(struct platform *p, enum role role)
     }
 }
 
+/* Lets control print what it has been told: it ends by itself when asked to. */
+static void control_finish(struct platform *p)
+{
+    pid_t pid = p->roles->pids[CONTROL];
+    if (pid <= 0 || kill(pid, SIGTERM) < 0) {
+        return;
+    }
+    scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    (void)poll(&ended, 1, pidfd < 0 ? 0 : CONTROL_FINISH_MS); /* late is killed */
+}
+
 void roles_destroy(struct platform *p)
 {
     if (p->roles) {
+        role_stop(p, GATEWAY);
+        control_finish(p);
         for (size_t i = 0; i < ROLES; i++) {
             role_stop(p, (enum role)i);
         }
