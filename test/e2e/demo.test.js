@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -13,11 +15,26 @@ const PROJECT = path.join(ROOT, 'examples/demo');
 let platform; /* one for all tests: none of them minds what others have ordered */
 const cleanups = [];
 
+/** The shop without orders and without what only an editor needs. */
+function copyProject() {
+  const copy = mkdtempSync(path.join(os.tmpdir(), 'mayfly-demo-'));
+  const isLeftOut = /\/data\/shop\.db|\/node_modules\/(?:typescript|@typescript|@types)$/;
+  cpSync(PROJECT, copy, { recursive: true, filter: (file) => !isLeftOut.test(file) });
+  chmodSync(copy, 0o755);
+  return copy;
+}
+
 before(async () => {
-  platform = await startPlatform({ after: (cleanup) => cleanups.push(cleanup) }, { project: PROJECT });
+  const project = copyProject();
+  platform = await startPlatform({ after: (cleanup) => cleanups.push(cleanup) }, { project });
+  cleanups.push(() => rmSync(project, { recursive: true }));
 });
 
-after(() => Promise.all(cleanups.map((cleanup) => cleanup())));
+after(async () => {
+  for (const cleanup of cleanups) {
+    await cleanup();
+  }
+});
 
 const order = (quantity) => ({ email: 'ada@example.com', items: [{ product: 'assam', quantity }] });
 
@@ -44,7 +61,7 @@ test('an order is placed, found, listed, paid through a signed webhook, and then
   assert.ok(pending.json.orders.some(({ id }) => id === placed.json.id));
 
   const files = ['--env-file=.env', 'scripts/pay.mjs', placed.json.id, platform.origin];
-  const { stdout } = await promisify(execFile)(process.execPath, files, { cwd: PROJECT });
+  const { stdout } = await promisify(execFile)(process.execPath, files, { cwd: platform.project });
   assert.equal(stdout, '200 {"received":true}\n');
   const paid = await platform.get(url);
   assert.equal(paid.json.status, 'paid');
@@ -77,6 +94,20 @@ test('orders of many clients at once are all kept', async () => {
   assert.equal(ids.size, 40);
   const { orders } = (await platform.get('/api/orders?limit=100')).json;
   assert.equal(orders.filter(({ id }) => ids.has(id)).length, 40);
+});
+
+test('orders outlive the instance and the version that took them, in a file of the project', async () => {
+  const placed = await platform.post('/api/orders', order(4));
+  const route = 'app/api/orders/[id]/route.ts';
+  const source = readFileSync(path.join(platform.project, route), 'utf8');
+  await platform.save(route, source.replace('There is no such order', 'There never was such an order'));
+  assert.equal((await platform.get('/api/orders/none')).json.error, 'There never was such an order');
+  const found = await platform.get(placed.headers.location);
+  assert.notEqual(found.instance, placed.instance);
+  assert.deepEqual(found.json, placed.json);
+
+  const database = statSync(path.join(platform.project, 'data/shop.db'));
+  assert.equal(database.uid, statSync(platform.project).uid, 'the file belongs to the owner of the project');
 });
 
 test('a user is created once and never shown with a password', async () => {
