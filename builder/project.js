@@ -21,6 +21,8 @@ import { orderRoutes, resolveRoutes } from './routes/order.js';
  * @property {string} dialect
  * @property {Endpoint[]} endpoints
  * @property {'bundle'|'files'} [build] files: `files` is the artifact as it stands
+ * @property {{ module: string, source: string }} [setup] a module to load before those of the endpoints; its name becomes
+ *   `settings.setup`
  * @property {object} [bundle] what its dialect tells the bundler
  * @property {import('./artifact.js').ArtifactFiles} [files]
  * @property {string} [root] the folder that becomes /var/task; absent: the project
@@ -102,20 +104,21 @@ export class Project {
   }
 
   async #assemble(draft, diagnostics, changes) {
-    const { build = 'bundle', bundle: _bundle, root: _root, files, include, ...rest } = draft;
+    const { build = 'bundle', bundle: _bundle, root: _root, files, include, setup, ...rest } = draft;
     const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics, changes) : bundleOf(files, draft);
     const extras = draft.dialect === 'worker' ? addHtmlRewriter(bundle.files) : {};
     const mounts = [...bundle.mounts, ...(draft.mounts ?? []), ...this.#volumesOf(draft, bundle, diagnostics)];
     const mountPoints = mounts.map((mount) => mount.target);
+    const broken = setup && bundle.broken.get(setup.module); /* then nothing after it can work */
     const contentDigest = digestFiles(bundle.files, mountPoints);
     const fn = {
       ...DEFAULTS,
       bindings: {},
       ...rest,
-      settings: { ...rest.settings, ...extras },
+      settings: { ...rest.settings, ...(setup && !broken ? { setup: setup.module } : {}), ...extras },
       entry: bundle.entry,
       mounts,
-      endpoints: draft.endpoints.map((endpoint) => finished(endpoint, bundle.broken)),
+      endpoints: draft.endpoints.map((endpoint) => finished(endpoint, broken ?? bundle.broken.get(endpoint.module))),
     };
     return {
       ...fn,
@@ -168,8 +171,7 @@ function bundleOf(files, draft) {
   return { files, entry: draft.entry, mounts: [], broken: new Map() };
 }
 
-function finished({ source: _source, ...endpoint }, broken) {
-  const diagnostic = broken.get(endpoint.module);
+function finished({ source: _source, ...endpoint }, diagnostic) {
   const settings = { ...endpoint.settings, ...(diagnostic ? { broken: diagnostic } : {}) };
   return { methods: null, timeout_ms: 0, ...endpoint, settings };
 }

@@ -47,7 +47,7 @@ export class Bundler {
    * @returns {Promise<Bundle>}
    */
   async bundle(draft, changes) {
-    const key = JSON.stringify([draft.endpoints.map(({ module, source }) => [module, source]), draft.bundle, draft.root]);
+    const key = JSON.stringify([modulesOf(draft).map(({ module, source }) => [module, source]), draft.bundle, draft.root]);
     const last = this.#last.get(draft.name);
     if (last?.key === key && !this.#touches(last.bundle, changes)) {
       return last.bundle;
@@ -72,12 +72,13 @@ export class Bundler {
   async #fresh(draft) {
     const packages = this.#packagesOf(draft);
     const state = { draft, packages, broken: new Map(), diagnostics: [], inputs: new Set(), files: new Map() };
-    let esm = draft.endpoints.filter((endpoint) => isModule(this.project, endpoint, draft));
-    let cjs = draft.endpoints.filter((endpoint) => !esm.includes(endpoint));
+    const all = modulesOf(draft);
+    let esm = all.filter((endpoint) => isModule(this.project, endpoint, draft));
+    let cjs = all.filter((endpoint) => !esm.includes(endpoint));
 
     const awaiting = await this.#build(state, 'cjs', cjs, esm.length > 0);
     if (awaiting.length > 0) {
-      esm = draft.endpoints.filter((endpoint) => esm.includes(endpoint) || awaiting.includes(endpoint));
+      esm = all.filter((endpoint) => esm.includes(endpoint) || awaiting.includes(endpoint));
       cjs = cjs.filter((endpoint) => !awaiting.includes(endpoint));
       await this.#build(state, 'cjs', cjs, true);
     }
@@ -107,7 +108,7 @@ export class Bundler {
   /** @returns {Promise<object[]>} endpoints that need top-level await, when asked for cjs */
   async #build(state, format, endpoints, hasOther) {
     const slot = await this.#context(state, format);
-    const linked = format === 'cjs' && hasOther ? state.draft.endpoints.filter((e) => !endpoints.includes(e)) : [];
+    const linked = format === 'cjs' && hasOther ? modulesOf(state.draft).filter((e) => !endpoints.includes(e)) : [];
     if (endpoints.length === 0 && linked.length === 0) {
       return [];
     }
@@ -233,6 +234,11 @@ export class Bundler {
       ],
     };
   }
+}
+
+/** Its endpoints and, first, what is loaded before them. */
+function modulesOf({ setup, endpoints }) {
+  return setup ? [setup, ...endpoints] : endpoints;
 }
 
 function isTopLevelAwait(message) {

@@ -19,7 +19,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  * @returns {Promise<import('./all.js').Found>}
  */
 export async function discoverNext(context) {
-  const { files } = context;
+  const { files, project } = context;
   const found = nothing();
   const routeFiles = findRouteFiles(files);
   if (routeFiles.length === 0) {
@@ -36,14 +36,16 @@ export async function discoverNext(context) {
   found.drafts = groupByMemory('app', 'next', kept, {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
-    env: files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, NEXT_RUNTIME: 'nodejs', ...context.env },
+    env: { NEXT_RUNTIME: 'nodejs', ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
     settings: {
       basePath: nextConfig.basePath ?? '',
       trailingSlash: nextConfig.trailingSlash === true,
       ...(vercel.crons.length > 0 ? { crons: vercel.crons } : {}),
     },
   });
+  const setup = findInstrumentation(files, project, routeFiles[0].file);
   for (const draft of found.drafts) {
+    draft.setup = setup;
     for (const endpoint of draft.endpoints) {
       const { phase, route } = nextRoute(endpoint.settings.segments, nextConfig);
       found.routes[phase].push(...route.map((r) => ({ ...r, target: [draft.name, endpoint.module], dialect: 'next' })));
@@ -61,6 +63,13 @@ function findRouteFiles(files) {
     .filter((file) => file.startsWith(top))
     .map((file) => ({ file, folders: file.slice(top.length).split('/').slice(0, -1) }))
     .filter(({ folders }) => !folders.some(isPrivate) && !folders.some(isInterception));
+}
+
+/** instrumentation.ts lies beside the folder app. */
+function findInstrumentation(files, project, routeFile) {
+  const folder = routeFile.startsWith('src/') ? 'src/' : '';
+  const file = ['tsx', 'ts', 'jsx', 'js'].map((ending) => `${folder}instrumentation.${ending}`).find((name) => files.has(name));
+  return file && { module: 'instrumentation', source: `${project}/${file}` };
 }
 
 const isPrivate = (folder) => folder.startsWith('_');

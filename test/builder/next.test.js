@@ -116,3 +116,28 @@ test('two files for one URL are told, and the first answers', async (t) => {
   assert.match(manifest.diagnostics[0].text, /both answer \/x/);
   assert.equal(visit(manifest, 'GET', '/x').file, 'app/(a)/x/route.ts');
 });
+
+test('instrumentation.ts beside the folder app is loaded before the routes', async (t) => {
+  const route = 'export const GET = () => new Response();\n';
+  const hook = 'export const register = async () => "registered";\n';
+  for (const folder of ['', 'src/']) {
+    const files = { [`${folder}app/api/x/route.ts`]: route, [`${folder}instrumentation.ts`]: hook };
+    const app = functionNamed(await build(t, projectOf(t, files)), 'app');
+    assert.equal(app.settings.setup, 'instrumentation');
+    assert.equal(app.env.NEXT_RUNTIME, 'nodejs');
+    assert.equal(evaluate(app, 'Promise.resolve(load("instrumentation")).then((it) => it.register())'), 'registered');
+  }
+  const elsewhere = await build(t, projectOf(t, { 'app/api/x/route.ts': route, 'src/instrumentation.ts': hook }));
+  assert.equal(functionNamed(elsewhere, 'app').settings.setup, undefined);
+});
+
+test('an instrumentation.ts that does not build is told at every route', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'app/a/route.ts': 'export const GET = () => new Response();\n', 'app/b/route.ts': 'export const GET = () => new Response();\n',
+    'instrumentation.ts': 'export function register( {\n', 'vercel.json': '{}',
+  }));
+  const app = functionNamed(manifest, 'app');
+  assert.equal(app.settings.setup, undefined);
+  assert.equal(app.env.NEXT_RUNTIME, 'nodejs');
+  assert.deepEqual(app.endpoints.map(({ settings }) => settings.broken.file), ['instrumentation.ts', 'instrumentation.ts']);
+});

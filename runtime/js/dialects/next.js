@@ -44,9 +44,10 @@ function warnInDevelopment(module, file) {
   }
 }
 
-async function loadRoute(endpoint, load) {
+async function loadRoute(endpoint, load, instrumentation) {
   const route = {
     page: endpoint.name, file: endpoint.file, hasParams: endpoint.name.includes('['), dynamic: undefined, statics: null,
+    instrumentation,
   };
   try {
     const module = await load(endpoint.module);
@@ -58,6 +59,42 @@ async function loadRoute(endpoint, load) {
     route.error = error;
   }
   return route;
+}
+
+/* instrumentation.ts: its register() is through before anything else of the project is loaded. A fault in it is one
+ * of the whole server. */
+async function loadInstrumentation(name, load) {
+  if (name === undefined) return null;
+  try {
+    const module = await load(name);
+    await module.register?.();
+    return module;
+  } catch (error) {
+    if (error instanceof Error) {
+      const { message, stack } = error;
+      error.message = `An error occurred while loading instrumentation hook: ${message}`;
+      error.stack = String(stack).replace(message, () => error.message);
+    }
+    throw error;
+  }
+}
+
+async function reportError(exchange, route, error) {
+  const { instrumentation } = route;
+  const request = { path: exchange.path, method: exchange.method, headers: exchange.headers };
+  const context = { routerKind: 'App Router', routePath: route.page, routeType: 'route', revalidateReason: undefined };
+  try {
+    await instrumentation.onRequestError(error, request, context);
+  } catch (fault) {
+    console.error('Error in instrumentation.onRequestError:', fault);
+  }
+}
+
+function fail(exchange, route, kind, error) {
+  if (typeof route.instrumentation?.onRequestError === 'function') {
+    exchange.waitUntil(exchange.run(() => reportError(exchange, route, error)));
+  }
+  exchange.fail(kind, error);
 }
 
 /* `params` is a promise, as since Next 15, that has the values too, as before. */
@@ -124,28 +161,28 @@ function finalHeaders(store, response) {
 
 function finish(exchange, route, response) {
   if (!web.isResponse(response)) {
-    exchange.fail('invalid', noResponse(exchange, route, response));
+    fail(exchange, route, 'invalid', noResponse(exchange, route, response));
     return undefined;
   }
   let headers;
   try {
     headers = finalHeaders(exchange.local, response);
   } catch (error) {
-    exchange.fail('throw', error);
+    fail(exchange, route, 'throw', error);
     return undefined;
   }
   return web.sendResponse(exchange, response, headers);
 }
 
 /* What was thrown may be one of Next's ways to answer. */
-function finishThrown(exchange, error) {
+function finishThrown(exchange, route, error) {
   const redirect = readRedirect(error);
   if (redirect) {
     const headers = new Headers();
     try {
       headers.set('location', redirect.url);
     } catch (invalid) {
-      exchange.fail('throw', invalid);
+      fail(exchange, route, 'throw', invalid);
       return undefined;
     }
     const { modifiedCookies } = exchange.local;
@@ -154,7 +191,7 @@ function finishThrown(exchange, error) {
   }
   const status = readFallback(error);
   if (status !== null) exchange.respond(status, '', null);
-  else exchange.fail('throw', error);
+  else fail(exchange, route, 'throw', error);
   return undefined;
 }
 
@@ -163,12 +200,12 @@ function answer(exchange, route, handler, request) {
   try {
     result = handler(request, handlerContext(exchange, route));
   } catch (error) {
-    return finishThrown(exchange, error);
+    return finishThrown(exchange, route, error);
   }
   if (typeof result?.then !== 'function') return finish(exchange, route, result);
   return Promise.resolve(result).then(
     (response) => finish(exchange, route, response),
-    (error) => finishThrown(exchange, error),
+    (error) => finishThrown(exchange, route, error),
   );
 }
 
@@ -180,7 +217,7 @@ async function answerStatic(exchange, route, handler, request) {
   try {
     response = await handler(statics.wrap(request, exchange.local), handlerContext(exchange, route));
   } catch (error) {
-    finishThrown(exchange, error);
+    finishThrown(exchange, route, error);
     return;
   }
   if (web.isResponse(response) && await statics.keep(exchange, response)) return;
@@ -194,13 +231,14 @@ module.exports = {
 
   async load(spec, load) {
     installRequestContext();
-    return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load))) };
+    const instrumentation = await loadInstrumentation(spec.settings?.setup, load);
+    return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load, instrumentation))) };
   },
 
   handle(app, exchange) {
     const route = app.routes[exchange.endpoint];
     if (route.error) {
-      exchange.fail('load', route.error);
+      fail(exchange, route, 'load', route.error);
       return undefined;
     }
     const { method } = exchange;
