@@ -11,7 +11,8 @@ export const ROOT = path.dirname(BENCH);
 export const WORK = path.join(BENCH, '.mayfly', `run-${process.pid}`);
 export const RESULTS = path.join(BENCH, '.mayfly/results.json');
 
-export const MAYFLY = path.join(ROOT, 'build/mayfly');
+/** MAYFLY names another build, to compare with. */
+export const MAYFLY = process.env.MAYFLY ?? path.join(ROOT, 'build/mayfly');
 export const NODE = path.join(ROOT, `node_modules/node-linux-${PROCESSOR}/bin/node`);
 export const DENO = path.join(BENCH, `node_modules/@deno/linux-${PROCESSOR}-glibc/deno`);
 export const BUN = path.join(BENCH, `node_modules/@oven/bun-linux-${PROCESSOR === 'x64' ? 'x64' : 'aarch64'}/bin/bun`);

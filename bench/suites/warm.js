@@ -31,7 +31,7 @@ export async function measure({ quick }) {
     const results = [];
     for (const load of LOADS) {
       for (const shape of quick ? SHAPES.slice(0, 1) : SHAPES) {
-        const rounds = await measureRounds(servers, { ...load, ...shape }, quick ? { count: 3, seconds: 1 } : { count: 7, seconds: 2 });
+        const rounds = await measureRounds(servers, { ...load, ...shape }, quick ? { count: 3, seconds: 1 } : { count: 5, seconds: 2 });
         results.push(report(load, shape, rounds));
       }
     }
