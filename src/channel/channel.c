@@ -81,8 +81,10 @@ void channel_close(struct channel *c)
 
 void channel_flush(struct channel *c)
 {
-    bool reader = ring_reader_wants_wake(&c->out);
-    bool writer = ring_writer_wants_wake(&c->in);
+    bool reader = c->out.position != c->told_written && ring_reader_wants_wake(&c->out);
+    bool writer = c->in.position != c->told_read && ring_writer_wants_wake(&c->in);
+    c->told_written = c->out.position; /* a peer that does not sleep yet looks before it does */
+    c->told_read = c->in.position;
     if (reader || writer) {
         uint64_t one = 1;
         (void)!write(c->wake_peer, &one, sizeof(one)); /* fails only when it is awake already */

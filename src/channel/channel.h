@@ -24,6 +24,8 @@ struct channel {
     size_t memory_bytes;
     int wake_self; /* poll for reading; channel_awake() empties it */
     int wake_peer;
+    uint32_t told_written; /* positions of ours that the peer has been woken for */
+    uint32_t told_read;
 };
 
 /* Makes the descriptors. The memory is sealed against resizing, or the other side could shrink it
@@ -36,7 +38,9 @@ void channel_fds_close(struct channel_fds *fds);
 int channel_open(struct channel *c, const struct channel_fds *fds, enum channel_side side) MUST_USE;
 void channel_close(struct channel *c);
 
-/* After a batch of writes and reads: wakes the peer if it sleeps or waits for room. */
+/* After a batch of writes and reads: wakes the peer if there is news for it and it sleeps or waits
+ * for room. Without news it is left alone, or two ends that have nothing to say would wake each
+ * other for ever. */
 void channel_flush(struct channel *c);
 
 /* Before waiting for wake_self: false when there is something to read already. */

@@ -270,6 +270,30 @@ START_TEST(only_a_sleeping_peer_is_woken)
 }
 END_TEST
 
+START_TEST(ends_without_news_leave_each_other_asleep)
+{
+    struct channel host;
+    struct channel instance;
+    struct frame frame;
+    const void *payload;
+    make_ends(&host, &instance);
+    ck_assert(channel_sleep(&host));
+    ck_assert(channel_sleep(&instance));
+    channel_flush(&host);
+    ck_assert(!is_woken(&instance));
+    ck_assert_int_eq(ring_write(&host.out, &(struct frame){ .type = FRAME_PING }, NULL), 0);
+    channel_flush(&host);
+    ck_assert(is_woken(&instance));
+    channel_awake(&instance);
+    ck_assert_int_eq(ring_peek(&instance.in, &frame, &payload), 1);
+    ring_consume(&instance.in);
+    channel_flush(&instance);
+    ck_assert(!is_woken(&host));
+    channel_close(&host);
+    channel_close(&instance);
+}
+END_TEST
+
 START_TEST(memory_that_could_shrink_is_refused)
 {
     struct channel_fds fds;
@@ -379,6 +403,7 @@ int main(void)
     tcase_add_test(tests, a_reader_that_lies_about_its_position_only_stops_itself);
     tcase_add_test(tests, a_channel_carries_both_ways);
     tcase_add_test(tests, only_a_sleeping_peer_is_woken);
+    tcase_add_test(tests, ends_without_news_leave_each_other_asleep);
     tcase_add_test(tests, memory_that_could_shrink_is_refused);
     tcase_add_test(tests, memory_of_another_size_is_refused);
     tcase_add_test(tests, two_processes_lose_nothing_and_never_sleep_for_ever);
