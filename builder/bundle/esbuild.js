@@ -221,6 +221,7 @@ export class Bundler {
       target: 'node26',
       format,
       sourcemap: 'linked',
+      sourcesContent: false,
       keepNames: true,
       jsx: 'automatic',
       loader: { '.node': 'copy' },

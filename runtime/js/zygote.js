@@ -21,6 +21,7 @@ const { warmDialect } = require('./warm_dialect');
 const consoles = require('./console');
 const fixups = require('./fixups');
 const instances = require('./instance');
+const stacks = require('./stacks');
 
 /* Where sandboxes have what lies in this folder. */
 const RUNTIME_INSIDE = '/var/runtime/js';
@@ -137,6 +138,7 @@ async function main() {
   fixups.install(native);
   native.setTitle('mayfly: zygote base');
   consoles.install(native);
+  stacks.install();
   loadRuntime(DIALECTS);
   loadRuntime(path.join(__dirname, 'shims'));
   await warm();
