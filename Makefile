@@ -39,10 +39,11 @@ objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 .PHONY: all demo test check unit e2e lint fmt bench clean help setup
 all: build/mayfly build/mayfly.node ## build everything
 
+# Renamed into place: a running platform maps these files and must not see them change.
 build/mayfly: $(OUT)/mayfly
-	@cp -f $< $@
+	@cp $< $@.new && mv -f $@.new $@
 build/mayfly.node: $(OUT)/mayfly.node
-	@cp -f $< $@
+	@cp $< $@.new && mv -f $@.new $@
 
 $(OUT)/mayfly: $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES)) $(LLHTTP_OBJECTS)
 	@echo "  LD  $@"
