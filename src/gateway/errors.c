@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/errors.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "http/http_reply.h"
@@ -219,20 +221,34 @@ static void report_timeout(struct out *o, const struct error_case *e)
     add_report(o, e, "Sandbox.Timedout", text);
 }
 
-/* "exit status 3", "signal 11". */
+/* How its process ended, in Lambda's words: "exit status 3", "signal: segmentation fault"; "" when
+ * it ended well. The platform's own say "exit status 3" and "... signal 11 (Segmentation fault)".
+ */
+static void describe_exit(const struct error_case *e, char *ret, size_t size)
+{
+    struct str rest = e->detail;
+    ret[0] = '\0';
+    if (e->kind == ERROR_MEMORY) {
+        (void)snprintf(ret, size, "signal: killed");
+    } else if (str_starts(rest, STR("exit status ")) && !str_eq(rest, STR("exit status 0"))) {
+        (void)snprintf(ret, size, "%.*s", rest.len < size ? (int)rest.len : 0, rest.data);
+    } else if (memmem(rest.data, rest.len, "signal ", 7)) {
+        (void)str_cut(&rest, '(');
+        struct str name = str_cut(&rest, ')');
+        if (name.len > 0 && name.len < 64) {
+            (void)snprintf(ret, size, "signal: %c%.*s", tolower((unsigned char)name.data[0]),
+                           (int)name.len - 1, name.data + 1);
+        }
+    }
+}
+
 static void report_exit(struct out *o, const struct error_case *e)
 {
-    char text[96];
-    bool ended = str_starts(e->detail, STR("exit status ")) && e->detail.len < 32 &&
-                 !str_eq(e->detail, STR("exit status 0"));
-    if (e->kind == ERROR_MEMORY) {
-        (void)snprintf(text, sizeof(text), "Runtime exited with error: signal: killed");
-    } else if (ended || (e->kind == ERROR_CRASH && str_starts(e->detail, STR("signal ")))) {
-        (void)snprintf(text, sizeof(text), "Runtime exited with error: %.*s",
-                       e->detail.len < 64 ? (int)e->detail.len : 64, e->detail.data);
-    } else {
-        (void)snprintf(text, sizeof(text), "Runtime exited without providing a reason");
-    }
+    char how[80];
+    char text[128];
+    describe_exit(e, how, sizeof(how));
+    (void)snprintf(text, sizeof(text), "Runtime exited with%s%s",
+                   how[0] ? " error: " : "out providing a reason", how); /* always fits */
     add_report(o, e, "Runtime.ExitError", text);
 }
 

@@ -236,10 +236,11 @@ static void on_instance_gone(struct gateway *g, const struct message_instance_go
     char text[MESSAGE_TEXT_MAX + 64];
     struct instance *i = instance_find(g, m->instance);
     enum error_kind kind = m->why < ARRAY_COUNT(kinds) ? kinds[m->why] : ERROR_CRASH;
-    int len = m->text[0]                 ? snprintf(text, sizeof(text), "%s", m->text)
-              : m->why == GONE_EXITED    ? snprintf(text, sizeof(text), "exit status %d", m->status)
-              : m->why == GONE_SIGNALLED ? snprintf(text, sizeof(text), "signal %d", m->status)
-                                         : snprintf(text, sizeof(text), "%s", "");
+    int len = m->text[0]              ? snprintf(text, sizeof(text), "%s", m->text)
+              : m->why == GONE_EXITED ? snprintf(text, sizeof(text), "exit status %d", m->status)
+              : m->why == GONE_SIGNALLED
+                  ? snprintf(text, sizeof(text), "signal %d (%s)", m->status, strsignal(m->status))
+                  : snprintf(text, sizeof(text), "%s", "");
     struct str detail = str_of(text, (size_t)len);
     struct function *f = NULL;
     list_for_each (item, &g->functions) {

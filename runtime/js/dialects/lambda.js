@@ -132,10 +132,9 @@ async function handle(app, exchange) {
 function answerExit(app, code) {
   for (const exchange of app.inFlight) {
     if (exchange.settings.invoke && !exchange.started) {
-      answerErrorPayload(exchange, {
-        errorType: 'Runtime.ExitError',
-        errorMessage: exitText(exchange.requestId, code),
-      });
+      const errorMessage = exitText(exchange.requestId, code);
+      console.error(`${errorMessage}\nRuntime.ExitError`);
+      answerErrorPayload(exchange, { errorType: 'Runtime.ExitError', errorMessage });
     }
   }
 }
