@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -43,11 +43,12 @@ function temporaryFolder(name) {
   return folder;
 }
 
+/** Texts, bytes, or { program } for what can be executed. */
 function writeFiles(folder, files) {
   for (const [file, contents] of Object.entries(files)) {
     const target = path.join(folder, file);
     mkdirSync(path.dirname(target), { recursive: true });
-    writeFileSync(target, contents);
+    writeFileSync(target, contents.program ?? contents, contents.program && { mode: 0o755 });
   }
 }
 
@@ -310,18 +311,24 @@ export async function readConsole(t, files, until) {
  *
  * @param {import('node:test').TestContext} t
  * @param {object} [options]
- * @param {Record<string, string | Buffer>} [options.files] of a project of the test's own
+ * @param {Record<string, string | Buffer | { program: Buffer }>} [options.files] of a project of the test's own
  * @param {string} [options.project] a folder that exists already, instead
  * @param {string[]} [options.args] further arguments
  * @param {Record<string, string>} [options.env] further environment
+ * @param {number} [options.user] who it runs as, if the test is root
  * @returns {Promise<Platform>}
  */
-export async function startPlatform(t, { files = {}, project, args = [], env = {} } = {}) {
+export async function startPlatform(t, { files = {}, project, args = [], env = {}, user } = {}) {
   const own = project ? null : temporaryFolder('project');
   const scratch = temporaryFolder('scratch');
   writeFiles(own ?? scratch, own ? files : {});
+  if (user !== undefined) {
+    chownSync(scratch, user, user);
+  }
   const child = spawn(MAYFLY, ['dev', project ?? own, '--port', '0', '--log', 'json', ...args], {
-    env: { ...process.env, TMPDIR: scratch, ...env },
+    env: { ...process.env, TMPDIR: scratch, ...(user === undefined ? {} : { HOME: scratch }), ...env },
+    uid: user,
+    gid: user,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const platform = new Platform(child, { project: project ?? own, scratch });
