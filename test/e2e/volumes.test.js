@@ -45,7 +45,7 @@ test('what a function writes to a volume is a file of the project\'s owner, and 
   }
 
   const first = (await platform.get('/api/notes')).instance;
-  await platform.save('api/notes.js', `${NOTES}// another version\n`);
+  await platform.save('api/notes.js', `${NOTES}globalThis.version = 2;\n`);
   assert.equal((await platform.post('/api/notes', 'two')).status, 204);
   const read = await platform.get('/api/notes');
   assert.equal(read.text, 'one two');
