@@ -4,6 +4,7 @@
  *
  * Exits 0 when everything could be measured, whatever the figures are. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { RESULTS, WORK } from './lib/paths.js';
@@ -40,6 +41,14 @@ async function runSuite(name) {
   }
 }
 
+/** Mayfly's path goes through two processes, its peers' through one: on a busy machine it waits for more turns. */
+function warnWhenBusy() {
+  const [load] = os.loadavg();
+  if (load > os.availableParallelism() / 2) {
+    process.stdout.write(`bench: this machine is busy (load ${load.toFixed(1)}): no figure, and no ratio, is to be trusted\n`);
+  }
+}
+
 function summarize(results) {
   printTable('Summary', ['what', 'mayfly', 'best peer', 'ratio', 'budget', 'met'], results.map((result) => [
     result.what, result.mayfly ?? 'not measured', result.peer ?? '', result.ratio ? times(result.ratio) : '',
@@ -56,6 +65,7 @@ if (unknown.length > 0) {
 mkdirSync(WORK, { recursive: true });
 process.on('exit', () => rmSync(WORK, { recursive: true, force: true }));
 await preparePeers();
+warnWhenBusy();
 const results = [];
 for (const name of names) {
   results.push(...(await runSuite(name)));
