@@ -95,9 +95,9 @@ class Instance {
     /* As in Node: a program that listens decides itself. */
     if (process.listenerCount('uncaughtException') > 1) return;
     const exchange = this.#culprit();
+    this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error)); /* while its request is known */
     const policy = this.#policy(exchange, error, origin);
-    if (exchange && !exchange.answered) exchange.fail('throw', error);
-    else this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error));
+    if (exchange && !exchange.answered) exchange.fail('throw', error, { log: false });
     if (policy === 'exit') process.exit(1);
     if (policy === 'drain') this.#condemn();
   }

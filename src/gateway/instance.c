@@ -212,7 +212,12 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
 {
     if (frame->stream != 0) {
         struct request *rq = request_of(i, frame->stream);
-        return rq ? invoke_frame(rq, frame, payload) : 0; /* of one that was given up: late */
+        if (rq) {
+            return invoke_frame(rq, frame, payload);
+        }
+        if (frame->type != FRAME_LOG) {
+            return 0; /* of one that was given up: late */
+        }
     }
     switch (frame->type) {
     case FRAME_READY:
