@@ -18,8 +18,9 @@
 #define LIMIT_KEEPALIVE_MS        75000 /* nginx's default */
 #define LIMIT_SEND_IDLE_MS        60000 /* a client that reads nothing */
 
-/* The channel. A ring's pages are touched only as used. */
-#define LIMIT_RING_BYTES          (128 * KIB)
+/* Channels: bytes of each of their two rings. Their pages are touched only as used. */
+#define LIMIT_RING_BYTES          (128 * KIB) /* an instance's */
+#define LIMIT_LOG_RING_BYTES      (128 * KIB) /* of the gateway's records for control */
 #define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)
 #define LIMIT_STREAM_WINDOW_BYTES (256 * KIB)
 

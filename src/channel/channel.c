@@ -1,31 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "channel/channel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "base/limits.h"
-
 #define CHANNEL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-/* Each ring begins on its own page, so that an unused direction costs nothing. */
-static size_t ring_span(void)
+static bool is_ring_size(size_t size)
 {
-    return (ring_bytes(LIMIT_RING_BYTES) + 4095) & ~(size_t)4095;
+    return size >= CHANNEL_RING_MIN && size <= CHANNEL_RING_MAX && (size & (size - 1)) == 0;
 }
 
-int channel_make(struct channel_fds *ret_fds)
+/* Each ring begins on its own page, so that an unused direction costs nothing. */
+static size_t ring_span(uint32_t ring_size)
 {
+    return (ring_bytes(ring_size) + CHANNEL_RING_MIN - 1) & ~(size_t)(CHANNEL_RING_MIN - 1);
+}
+
+/* The size of each of the two rings in so much memory; 0: it holds no channel. */
+static uint32_t ring_size_of(size_t memory_bytes)
+{
+    size_t size = memory_bytes / 2 - (ring_span(CHANNEL_RING_MIN) - CHANNEL_RING_MIN);
+    return is_ring_size(size) && 2 * ring_span((uint32_t)size) == memory_bytes ? (uint32_t)size : 0;
+}
+
+int channel_make(uint32_t ring_size, struct channel_fds *ret_fds)
+{
+    assert(is_ring_size(ring_size));
     scoped_fd int memory = memfd_create("mayfly-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     scoped_fd int wake_host = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     scoped_fd int wake_instance = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (memory < 0 || wake_host < 0 || wake_instance < 0) {
         return -errno;
     }
-    if (ftruncate(memory, (off_t)(2 * ring_span())) < 0 ||
+    if (ftruncate(memory, (off_t)(2 * ring_span(ring_size))) < 0 ||
         fcntl(memory, F_ADD_SEALS, CHANNEL_SEALS) < 0) {
         return -errno;
     }
@@ -48,10 +60,13 @@ int channel_open(struct channel *c, const struct channel_fds *fds, enum channel_
     scoped_fd int memory = fds->memory;
     scoped_fd int wake_host = fds->wake_host;
     scoped_fd int wake_instance = fds->wake_instance;
-    size_t bytes = 2 * ring_span();
     struct stat st;
-    if (fstat(memory, &st) < 0 || (size_t)st.st_size != bytes ||
-        (fcntl(memory, F_GET_SEALS) & CHANNEL_SEALS) != CHANNEL_SEALS) {
+    if (fstat(memory, &st) < 0) {
+        return -errno;
+    }
+    size_t bytes = (size_t)st.st_size;
+    uint32_t ring_size = ring_size_of(bytes);
+    if (ring_size == 0 || (fcntl(memory, F_GET_SEALS) & CHANNEL_SEALS) != CHANNEL_SEALS) {
         return -EINVAL;
     }
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
@@ -60,10 +75,10 @@ int channel_open(struct channel *c, const struct channel_fds *fds, enum channel_
     }
     *c = (struct channel){ .memory = at, .memory_bytes = bytes };
     struct ring_shared *to_instance = at;
-    struct ring_shared *to_host = (void *)((char *)at + ring_span());
+    struct ring_shared *to_host = (void *)((char *)at + ring_span(ring_size));
     bool host = side == CHANNEL_HOST;
-    ring_init(&c->in, host ? to_host : to_instance, LIMIT_RING_BYTES);
-    ring_init(&c->out, host ? to_instance : to_host, LIMIT_RING_BYTES);
+    ring_init(&c->in, host ? to_host : to_instance, ring_size);
+    ring_init(&c->out, host ? to_instance : to_host, ring_size);
     c->wake_self = host ? take_fd(&wake_host) : take_fd(&wake_instance);
     c->wake_peer = host ? take_fd(&wake_instance) : take_fd(&wake_host);
     return 0;

@@ -3,6 +3,9 @@
  * The supervisor makes it (channel_make) and hands one end to the gateway and the other to an
  * instance; the gateway writes its log to control over one too. Used from one thread on each side.
  *
+ * Both rings have the size that its maker chose; the memory says which. Its pages are touched only
+ * as used, but a ring goes round all of them in time.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -14,6 +17,9 @@ struct channel_fds {
     int wake_host;     /* the host (gateway, or control for logs) sleeps on this */
     int wake_instance; /* the instance (or the gateway, for logs) sleeps on this */
 };
+
+#define CHANNEL_RING_MIN 4096U /* a page */
+#define CHANNEL_RING_MAX (1U << 30)
 
 enum channel_side { CHANNEL_HOST, CHANNEL_INSTANCE };
 
@@ -28,9 +34,10 @@ struct channel {
     uint32_t told_read;
 };
 
-/* Makes the descriptors. The memory is sealed against resizing, or the other side could shrink it
- * and kill us by SIGBUS. */
-int channel_make(struct channel_fds *ret_fds) MUST_USE;
+/* Makes the descriptors of a channel whose rings have `ring_size` bytes each, a power of two
+ * between CHANNEL_RING_MIN and CHANNEL_RING_MAX. The memory is sealed against resizing, or the
+ * other side could shrink it and kill us by SIGBUS. */
+int channel_make(uint32_t ring_size, struct channel_fds *ret_fds) MUST_USE;
 void channel_fds_close(struct channel_fds *fds);
 
 /* Maps the memory and takes over the descriptors, also on failure. Fails with EINVAL when the

@@ -55,7 +55,7 @@ static void ring_publish(struct ring *r, uint32_t bytes)
 
 void *ring_reserve(struct ring *r, uint32_t length)
 {
-    assert(length <= r->size / 2 - RING_UNIT);
+    assert(length <= ring_payload_max(r));
     uint32_t need = RING_UNIT + round_up(length);
     uint32_t to_end = r->size - (r->position & (r->size - 1));
     uint32_t total = to_end < need ? to_end + need : need;
@@ -85,7 +85,7 @@ void ring_commit(struct ring *r, const struct frame *frame)
 
 int ring_write(struct ring *r, const struct frame *frame, const void *payload)
 {
-    if (frame->length > r->size / 2 - RING_UNIT) {
+    if (frame->length > ring_payload_max(r)) {
         return -EMSGSIZE;
     }
     void *at = ring_reserve(r, frame->length);

@@ -35,13 +35,20 @@ struct ring {
     uint32_t pending;  /* bytes reserved (writer) or peeked (reader) and not yet passed on */
 };
 
+/* Bytes of payload in the largest frame: half of the ring, so that it always fits in time. */
+static inline uint32_t ring_payload_max(const struct ring *r)
+{
+    return r->size / 2 - (uint32_t)sizeof(struct frame);
+}
+
 /* Bytes of shared memory for a ring of `size` data bytes. */
 size_t ring_bytes(uint32_t size);
 void ring_init(struct ring *r, struct ring_shared *shared, uint32_t size);
 
-/* Writer. Room for a frame with `length` payload bytes; returns where its payload goes, or NULL
- * when the ring is full (then `writer_waits` is set and the reader will wake us). ring_commit()
- * publishes what was reserved last; `frame->length` may be smaller than reserved. */
+/* Writer. Room for a frame with `length` payload bytes, at most ring_payload_max(); returns where
+ * its payload goes, or NULL when the ring is full (then `writer_waits` is set and the reader will
+ * wake us). ring_commit() publishes what was reserved last; `frame->length` may be smaller than
+ * reserved. */
 void *ring_reserve(struct ring *r, uint32_t length);
 void ring_commit(struct ring *r, const struct frame *frame);
 

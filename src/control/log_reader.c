@@ -111,7 +111,7 @@ int log_reader_open(struct log_reader *l, uv_loop_t *loop, const struct channel_
         return r;
     }
     (void)uv_timer_init(loop, &l->retry); /* always succeeds */
-    l->record = mem_alloc(LIMIT_RING_BYTES);
+    l->record = mem_alloc(l->channel.in.size);
     wait_for_records(l);
     log_reader_run(l);
     return 0;

@@ -11,6 +11,8 @@
 #include "gateway/request_log.h"
 
 #define BODY_FRAME_BYTES (32 * KIB)
+_Static_assert(LIMIT_FRAME_PAYLOAD_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame),
+               "what an instance's ring can take");
 /* Until the handler has begun, a request may have to move to another instance, with its body. */
 #define REPLAY_BYTES (64 * KIB)
 

@@ -9,7 +9,7 @@
 
 /* Control is woken when this much waits, or after RECORD_DELAY_MS: one wake-up a request would cost
  * more than the request. */
-#define BATCH_BYTES (LIMIT_RING_BYTES / 4)
+#define BATCH_BYTES (LIMIT_LOG_RING_BYTES / 4)
 
 static void wake_control(struct records *r)
 {

@@ -178,7 +178,7 @@ static struct instance *instance_create(struct function *f, struct err *err)
     i->pidfd = -1;
     i->channel = (struct channel_fds){ -1, -1, -1 };
     list_push(&f->platform->instances, &i->item);
-    int r = channel_make(&i->channel);
+    int r = channel_make(LIMIT_RING_BYTES, &i->channel);
     if (r < 0) {
         (void)err_set(err, -r, "make a channel: %s", strerror(-r));
     } else {

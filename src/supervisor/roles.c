@@ -179,7 +179,7 @@ static int wiring_make(struct wiring *w, struct err *err)
     if (r == 0) {
         w->gateway_end = pair[0];
         w->control_end = pair[1];
-        r = channel_make(&w->log);
+        r = channel_make(LIMIT_LOG_RING_BYTES, &w->log);
     }
     if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w->builder) < 0) {
         r = -errno;

@@ -118,7 +118,7 @@ static void send_routes(const char *path, uint64_t build)
 static void start_instance(uint64_t function)
 {
     struct channel_fds fds;
-    must(channel_make(&fds), "channel");
+    must(channel_make(LIMIT_RING_BYTES, &fds), "channel");
     struct child *c = NULL;
     for (size_t i = 0; i < CHILDREN_MAX && !c; i++) {
         c = children[i].pid == 0 ? &children[i] : NULL;
@@ -278,7 +278,7 @@ int main(int argc, char **argv)
     struct channel_fds log;
     must(ipc_pair(supervisor), "socketpair");
     must(ipc_pair(control), "socketpair");
-    must(channel_make(&log), "channel");
+    must(channel_make(LIMIT_LOG_RING_BYTES, &log), "channel");
     supervisor_fd = supervisor[0];
     control_fd = control[0];
     int listen_fd = listen_somewhere(&port);

@@ -212,13 +212,18 @@ END_TEST
 
 /* ---- channels ---- */
 
-static void make_ends(struct channel *host, struct channel *instance)
+static void make_ends_of(uint32_t ring_size, struct channel *host, struct channel *instance)
 {
     struct channel_fds fds;
-    ck_assert_int_eq(channel_make(&fds), 0);
+    ck_assert_int_eq(channel_make(ring_size, &fds), 0);
     struct channel_fds copy = { dup(fds.memory), dup(fds.wake_host), dup(fds.wake_instance) };
     ck_assert_int_eq(channel_open(host, &fds, CHANNEL_HOST), 0);
     ck_assert_int_eq(channel_open(instance, &copy, CHANNEL_INSTANCE), 0);
+}
+
+static void make_ends(struct channel *host, struct channel *instance)
+{
+    make_ends_of(LIMIT_RING_BYTES, host, instance);
 }
 
 static bool is_woken(const struct channel *c)
@@ -243,6 +248,35 @@ START_TEST(a_channel_carries_both_ways)
     ck_assert_uint_eq(frame.type, FRAME_READY);
     channel_close(&host);
     channel_close(&instance);
+}
+END_TEST
+
+START_TEST(rings_are_as_large_as_their_maker_wants)
+{
+    static const uint32_t sizes[] = { CHANNEL_RING_MIN, LIMIT_RING_BYTES, 4 * MIB };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct channel host;
+        struct channel instance;
+        struct frame frame = { .type = FRAME_BODY, .length = sizes[i] / 2 - 16 };
+        const void *payload;
+        char *sent = mem_alloc(sizes[i]);
+        memset(sent, 'x', sizes[i]);
+        make_ends_of(sizes[i], &host, &instance);
+        ck_assert_uint_eq(frame.length, ring_payload_max(&host.out));
+        for (int round = 0; round < 5; round++) {
+            ck_assert_int_eq(ring_write(&host.out, &frame, sent), 0);
+            ck_assert_int_eq(ring_write(&instance.out, &frame, sent), 0);
+            ck_assert_int_eq(ring_peek(&instance.in, &frame, &payload), 1);
+            ck_assert_mem_eq(payload, sent, frame.length);
+            ring_consume(&instance.in);
+            ck_assert_int_eq(ring_peek(&host.in, &frame, &payload), 1);
+            ck_assert_mem_eq(payload, sent, frame.length);
+            ring_consume(&host.in);
+        }
+        channel_close(&host);
+        channel_close(&instance);
+        free(sent);
+    }
 }
 END_TEST
 
@@ -298,7 +332,7 @@ START_TEST(memory_that_could_shrink_is_refused)
 {
     struct channel_fds fds;
     struct channel c;
-    ck_assert_int_eq(channel_make(&fds), 0);
+    ck_assert_int_eq(channel_make(LIMIT_RING_BYTES, &fds), 0);
     struct channel_fds unsealed = { memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING),
                                     dup(fds.wake_host), dup(fds.wake_instance) };
     ck_assert_int_eq(ftruncate(unsealed.memory, lseek(fds.memory, 0, SEEK_END)), 0);
@@ -309,17 +343,21 @@ START_TEST(memory_that_could_shrink_is_refused)
 }
 END_TEST
 
-START_TEST(memory_of_another_size_is_refused)
+START_TEST(memory_of_a_size_that_no_channel_has_is_refused)
 {
     struct channel_fds fds;
     struct channel c;
-    ck_assert_int_eq(channel_make(&fds), 0);
-    int small = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    ck_assert_int_eq(ftruncate(small, 4096), 0);
-    ck_assert_int_eq(fcntl(small, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
-    close(fds.memory);
-    fds.memory = small;
-    ck_assert_int_eq(channel_open(&c, &fds, CHANNEL_INSTANCE), -EINVAL);
+    ck_assert_int_eq(channel_make(LIMIT_RING_BYTES, &fds), 0);
+    static const off_t sizes[] = { 0, 4096, 8192, 16385, 20480, 3 * 65536, (off_t)1 << 33 };
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct channel_fds other = { memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                                     dup(fds.wake_host), dup(fds.wake_instance) };
+        ck_assert_int_eq(ftruncate(other.memory, sizes[i]), 0);
+        ck_assert_int_eq(
+            fcntl(other.memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+        ck_assert_int_eq(channel_open(&c, &other, CHANNEL_INSTANCE), -EINVAL);
+    }
+    channel_fds_close(&fds);
 }
 END_TEST
 
@@ -402,10 +440,11 @@ int main(void)
     tcase_add_test(tests, a_writer_that_lies_about_a_length_is_found_out);
     tcase_add_test(tests, a_reader_that_lies_about_its_position_only_stops_itself);
     tcase_add_test(tests, a_channel_carries_both_ways);
+    tcase_add_test(tests, rings_are_as_large_as_their_maker_wants);
     tcase_add_test(tests, only_a_sleeping_peer_is_woken);
     tcase_add_test(tests, ends_without_news_leave_each_other_asleep);
     tcase_add_test(tests, memory_that_could_shrink_is_refused);
-    tcase_add_test(tests, memory_of_another_size_is_refused);
+    tcase_add_test(tests, memory_of_a_size_that_no_channel_has_is_refused);
     tcase_add_test(tests, two_processes_lose_nothing_and_never_sleep_for_ever);
     return leaks_run(suite);
 }
