@@ -6,7 +6,7 @@ MAKEFLAGS += -j$(shell nproc)
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-LIBS := libuv libseccomp jansson libpcre2-8
+LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat
 
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP \
 	-fno-omit-frame-pointer -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -25,8 +25,8 @@ LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 NODE := node_modules/node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)/bin/node
 
 # The folder says in which process the code runs; every role is this one program.
-LIBRARY_FOLDERS := base http channel ipc sandbox
-PROGRAM_FOLDERS := gateway supervisor control cli
+LIBRARY_FOLDERS := base http channel ipc sandbox store
+PROGRAM_FOLDERS := gateway supervisor control control/events control/aws control/s3 cli
 LIBRARY_SOURCES := $(foreach d,$(LIBRARY_FOLDERS),$(wildcard src/$(d)/*.c))
 PROGRAM_SOURCES := $(foreach d,$(PROGRAM_FOLDERS),$(wildcard src/$(d)/*.c))
 ADDON_SOURCES   := $(foreach d,base channel ipc sandbox,$(wildcard src/$(d)/*.c)) $(wildcard runtime/addon/*.c)
@@ -111,7 +111,7 @@ bench: all ## Mayfly beside deno, bun, workerd and node, which it installs; BENC
 	$(NODE) bench/run.js $(BENCH)
 
 # clang has no -Wformat-truncation. Object files are checked for what they export.
-C_FILES  := $(wildcard src/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
+C_FILES  := $(wildcard src/*/*.[ch] src/*/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
 TIDY     := $(filter %.c,$(filter src/% runtime/%,$(C_FILES)))
 lint: all ## layout, static analysis, and the rules of the house
 	@tools/setup lint

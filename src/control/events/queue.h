@@ -1,0 +1,125 @@
+/* Queues in control: which there are, who consumes them, and what is handed out just now.
+ *
+ * A queue is found or made by name. Names of Mayfly's own begin with their kind: "lambda:NAME"
+ * holds a function's asynchronous invocations, "cron:NAME" a schedule's ticks, "route:NAME" a
+ * durable route's requests, "webhook:URL" outgoing ones. SQS's and Workers' queues are "sqs:NAME"
+ * and "worker:NAME".
+ *
+ * A queue with a consumer is dispatched: due messages are handed to the consumer in batches.
+ * Without one, its messages wait to be taken (queue_take: SQS's ReceiveMessage).
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "store/store_messages.h"
+
+struct queue;
+struct queues;
+struct delivery;
+
+/* What a consumer needs to know about one message, owned by its delivery. */
+struct delivered {
+    struct stored_message message;  /* attempts counts this one */
+    char *memory;                   /* what its texts point into */
+    struct message_outcome outcome; /* FATE_DONE until the consumer says otherwise */
+    char *error;                    /* owned; for the outcome */
+};
+
+/* A batch in a consumer's hands. */
+struct delivery {
+    struct list link;
+    struct queue *queue;
+    struct delivered *messages;
+    size_t count;
+    uint64_t started_ms; /* wall clock */
+    void *user;          /* the consumer's */
+};
+
+struct queue_policy {
+    uint32_t batch_size;   /* 1.. */
+    uint64_t window_ms;    /* wait this long for a batch to fill, from its first message */
+    uint64_t window_bytes; /* ... or until it is so large; 0: no bound */
+    uint32_t concurrency;  /* batches in flight, 1.. */
+    uint64_t max_age_ms;   /* older ones are given up untried; 0: none */
+    bool ordered;          /* FIFO: one batch a group at a time, in the order of arrival */
+};
+
+struct queue_consumer {
+    const char *name;
+    /* Handles d->messages; ends with queue_delivered(d), at once or later, having set outcomes. */
+    void (*deliver)(struct queue *q, struct delivery *d, void *context);
+    /* A message is given up without a try, being too old: by default it is dead. May be NULL. */
+    void (*expired)(struct queue *q, struct delivered *m, void *context);
+};
+
+struct queues *queues_create(uv_loop_t *loop, struct store *store);
+void queues_destroy(struct queues *qs);
+
+/* Made if there is none: a write, so `ready` (may be NULL) is called when its number is known.
+ * Until then messages may be sent to it already. The name is copied. */
+struct queue *queue_open(struct queues *qs, struct str name);
+struct queue *queue_find(struct queues *qs, struct str name); /* or NULL */
+const char *queue_name(const struct queue *q);
+uint64_t queue_number(const struct queue *q); /* 0: not yet known */
+/* Messages are dropped with it, in flight ones too. */
+void queue_drop(struct queue *q);
+
+/* NULL consumer: none from here on; what is in flight ends. */
+void queue_consume(struct queue *q, const struct queue_consumer *consumer,
+                   const struct queue_policy *policy, void *context);
+/* Stops handing out, or goes on: a deploy in between, a consumer that is disabled. */
+void queue_pause(struct queue *q, bool paused);
+
+/* Sending. Embedded in the caller's request; copies nothing: texts must live until `sent`. */
+struct queue_send {
+    struct store_job job;
+    struct queue *queue;
+    struct stored_message message; /* id is set when sent; sent_ms and due_ms by the caller */
+    struct str dedup;
+    uint64_t dedup_since_ms;
+    bool is_duplicate;
+    void (*sent)(struct queue_send *send, int r); /* durable, or -ENOSPC, -EIO */
+};
+void queue_send(struct queue_send *send);
+/* For messages that a job of somebody else's has inserted (store_messages_insert): tells the queue
+ * once they are durable. */
+void queue_wake(struct queue *q);
+
+/* Makes a UUID of version 4, as text with its NUL. */
+#define QUEUE_UUID_BYTES 37
+void queue_uuid(char ret[QUEUE_UUID_BYTES]);
+uint64_t queue_now_ms(void); /* wall clock */
+
+/* Ends a delivery: outcomes are made durable, then memory is freed and the queue goes on. */
+void queue_delivered(struct delivery *d);
+/* Sets an outcome; `error` is copied (at most 32 KiB of it), NULL: none. */
+void delivered_set(struct delivered *m, enum message_fate fate, uint64_t due_ms, struct str error);
+
+/* Taking, for queues without a consumer: at most `max` messages, in order, whose groups are free;
+ * they are not handed out again before `visible_ms`. The caller settles them by id. Returns how
+ * many; freed with queue_taken_free(). */
+struct queue_taken {
+    struct delivered *messages;
+    size_t count;
+};
+void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *ret);
+void queue_taken_free(struct queue_taken *t);
+/* A taken message may be handed out at due_ms, instead of what was said when it was taken;
+ * FATE_GONE deletes it. `done` may be NULL. */
+struct queue_settle {
+    struct store_job job;
+    struct queue *queue;
+    struct message_outcome outcome;
+    void (*done)(struct queue_settle *settle, int r); /* 1: it was no longer there */
+};
+void queue_settle(struct queue_settle *settle);
+/* How many are handed out just now. */
+size_t queue_in_flight(const struct queue *q);
+/* Called on the loop each time something became available; for long polling. */
+struct queue_waiter {
+    struct list link;
+    void (*available)(struct queue_waiter *w);
+};
+void queue_wait(struct queue *q, struct queue_waiter *w);

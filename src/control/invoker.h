@@ -1,0 +1,51 @@
+/* Requests of control's own: how it invokes functions. They go to the gateway over connections that
+ * control has given it (doc/events.md) and take every path that a client's do: routes, leases,
+ * limits, time-outs, records.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct invoker;
+struct invocation;
+
+/* Gives the gateway one end of a new connection; the descriptor stays the caller's. */
+typedef int (*invoker_connect_fn)(int fd, void *context);
+
+struct invoker *invoker_create(uv_loop_t *loop, invoker_connect_fn connect, void *context);
+void invoker_destroy(struct invoker *v); /* what is in flight is not called back */
+
+struct invocation_request {
+    struct str method;
+    struct str target;
+    struct str host;    /* empty: localhost */
+    struct str headers; /* "name\0value\0"..., x-mayfly-* included; framing is the invoker's */
+    struct str body;
+    size_t response_max_bytes;
+};
+
+struct invocation_result {
+    int error;       /* 0; -EIO: the gateway could not be reached or broke off: whether the function
+                        ran is unknown; -EMSGSIZE: the answer is too large */
+    unsigned status; /* with error 0 */
+    struct str headers; /* "name\0value\0"..., names in lower case */
+    struct str body;
+};
+
+/* Copies what it needs. Calls back exactly once, never before it returns; the result lives until
+ * the callback returns. */
+typedef void (*invocation_fn)(const struct invocation_result *result, void *context);
+struct invocation *invoker_call(struct invoker *v, const struct invocation_request *request,
+                                invocation_fn done, void *context);
+/* Its caller is no longer interested: no callback. The connection is closed, so that the function
+ * sees its client leave. */
+void invocation_cancel(struct invocation *i);
+
+/* The value of a header, or data NULL. */
+struct str invocation_header(const struct invocation_result *result, struct str name);

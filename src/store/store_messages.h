@@ -1,0 +1,105 @@
+/* Messages in queues: the one event log. See doc/events.md.
+ *
+ * A message is waiting (until it is due), done, or dead. That it is being handled just now is known
+ * to the process only: when that ends, it is handled again. Ids grow in the order of arrival.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/str.h"
+#include "store/store.h"
+
+enum message_state { MESSAGE_WAITING, MESSAGE_DONE, MESSAGE_DEAD };
+
+struct stored_message {
+    uint64_t id;
+    uint64_t queue;
+    enum message_state state;
+    struct str uuid;       /* what its sender was told */
+    struct str group;      /* FIFO: one after the other within it; empty: none */
+    struct str attributes; /* JSON object; its queue's consumer knows what it means */
+    struct str body;
+    struct str error; /* of the last try, empty: none */
+    uint64_t sent_ms;
+    uint64_t due_ms;   /* waiting: not before. done, dead: since */
+    uint64_t first_ms; /* first handed out, 0: never */
+    uint32_t attempts; /* times handed out */
+};
+
+/* What becomes of a message that was handed out. */
+enum message_fate {
+    FATE_DONE,
+    FATE_AGAIN, /* at due_ms */
+    FATE_DEAD,
+    FATE_GONE /* leaves no trace: an SQS message that was deleted */
+};
+
+struct message_outcome {
+    uint64_t id;
+    enum message_fate fate;
+    uint64_t due_ms;
+    uint64_t first_ms;
+    uint32_t attempts;
+    struct str error;
+};
+
+/* On the store's thread, in a job's run: */
+
+/* The queue's number, made if there is none of that name. */
+int store_messages_queue(struct sql *db, struct str name, uint64_t *ret_queue) MUST_USE;
+/* Writes `m` but for its id, which is returned. `dedup`: when not empty, and the queue has had a
+ * message with that key at or after `since_ms`, none is written, *ret_id is that one's and 1 is
+ * returned. */
+int store_messages_insert(struct sql *db, const struct stored_message *m, struct str dedup,
+                          uint64_t since_ms, uint64_t *ret_id) MUST_USE;
+/* A message that is no longer waiting stays as it is: 1 is returned then. */
+int store_messages_settle(struct sql *db, const struct message_outcome *outcome) MUST_USE;
+/* Dead or done messages wait again, with no attempts: those of `ids`, or with count 0 all dead ones
+ * of the queue. Returns how many. */
+int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids,
+                          size_t count) MUST_USE;
+/* Removes messages in `state` (all: -1) that arrived before `before_ms`, at most `limit`. Returns
+ * how many. */
+int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
+                         uint32_t limit) MUST_USE;
+int store_messages_drop_queue(struct sql *db, uint64_t queue) MUST_USE;
+
+/* On the loop's thread: */
+
+/* Called for each message; its texts live until it returns. False ends the walk. */
+typedef bool (*store_message_fn)(const struct stored_message *m, void *context);
+
+/* The waiting messages of a queue that are due at `now_ms`, longest due first (ids first among
+ * equals). */
+void store_messages_due(struct store *s, uint64_t queue, uint64_t now_ms, store_message_fn each,
+                        void *context);
+/* All waiting messages in the order of arrival after `after_id`: for FIFO queues. */
+void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
+                            store_message_fn each, void *context);
+/* When the next waiting message is due, UINT64_MAX: there is none. */
+uint64_t store_messages_next_due(struct store *s, uint64_t queue);
+
+struct message_counts {
+    uint64_t waiting; /* due or not, handed out or not */
+    uint64_t delayed; /* ... of them not due */
+    uint64_t dead;
+    uint64_t done;
+    uint64_t oldest_ms; /* of the waiting, 0: none */
+};
+void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
+                          struct message_counts *ret);
+
+struct message_filter {
+    uint64_t queue;     /* 0: any */
+    int state;          /* -1: any */
+    uint64_t before_id; /* newest first, from here on; 0: from the newest */
+    uint64_t since_ms;
+};
+void store_messages_list(struct store *s, const struct message_filter *filter,
+                         store_message_fn each, void *context);
+/* False: there is none. */
+bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context);
+/* Calls `each` with the number and name of every queue that has ever had a message. */
+void store_messages_queues(struct store *s,
+                           void (*each)(uint64_t queue, struct str name, void *context),
+                           void *context);
