@@ -6,6 +6,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RESULTS, WORK } from './lib/paths.js';
 import { preparePeers } from './lib/peers.js';
@@ -21,6 +22,8 @@ const SUITES = {
   warm: './suites/warm.js',
   bodies: './suites/large_bodies.js',
 };
+
+const BUSY_SHARE = 0.1;
 
 const { values: options } = parseArgs({
   options: {
@@ -41,11 +44,20 @@ async function runSuite(name) {
   }
 }
 
+/** How much of all cores was in use while we only waited. */
+async function shareInUse() {
+  const sum = () => os.cpus().reduce(([idle, all], { times: t }) => [idle + t.idle, all + t.user + t.nice + t.sys + t.irq + t.idle], [0, 0]);
+  const [idleBefore, allBefore] = sum();
+  await sleep(1000);
+  const [idle, all] = sum();
+  return 1 - (idle - idleBefore) / (all - allBefore);
+}
+
 /** Mayfly's path goes through two processes, its peers' through one: on a busy machine it waits for more turns. */
-function warnWhenBusy() {
-  const [load] = os.loadavg();
-  if (load > os.availableParallelism() / 2) {
-    process.stdout.write(`bench: this machine is busy (load ${load.toFixed(1)}): no figure, and no ratio, is to be trusted\n`);
+async function warnWhenBusy() {
+  const share = await shareInUse();
+  if (share > BUSY_SHARE) {
+    process.stdout.write(`bench: others use ${Math.round(share * 100)}% of this machine: no figure, and no ratio, is to be trusted\n`);
   }
 }
 
@@ -65,7 +77,7 @@ if (unknown.length > 0) {
 mkdirSync(WORK, { recursive: true });
 process.on('exit', () => rmSync(WORK, { recursive: true, force: true }));
 await preparePeers();
-warnWhenBusy();
+await warnWhenBusy();
 const results = [];
 for (const name of names) {
   results.push(...(await runSuite(name)));
