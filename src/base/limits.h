@@ -35,6 +35,10 @@
 #define LIMIT_ZYGOTE_IDLE_MS     1800000 /* without an instance; then it is loaded on demand */
 #define LIMIT_LOG_LINE_BYTES     (32 * KIB)
 
+/* Events. */
+#define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
+#define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */
+
 /* User and group ids of our processes and of functions when started as root: a range that no
  * distribution, subuid or container tool hands out (systemd: UIDs and GIDs, "unused"
  * 1879048192..2147352575). */
