@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +59,9 @@ static void scan_thread(int tasks, const char *tid, struct rest *ret)
     ret->activity = ret->activity * 31 + field(status, "\nvoluntary_ctxt_switches:") +
                     field(status, "\nnonvoluntary_ctxt_switches:") + 1;
     const char *state = strstr(status, "\nState:\t");
-    if (!thread_is_harmless(name)) {
+    if (strcmp(name, "WorkerThread") == 0) {
+        (void)snprintf(ret->reason, sizeof(ret->reason), "it runs a worker thread");
+    } else if (!thread_is_harmless(name)) {
         (void)snprintf(ret->reason, sizeof(ret->reason), "it runs a thread (%s)", name);
     } else if (state && state[8] != 'S') {
         (void)snprintf(ret->busy, sizeof(ret->busy), "thread %s is running", name);
@@ -92,9 +96,14 @@ static void describe_socket(int fd, struct rest *ret)
     } else if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0) {
         (void)snprintf(ret->reason, sizeof(ret->reason), "it holds an open socket");
     } else if (peer.ss_family == AF_INET || peer.ss_family == AF_INET6) {
-        const struct sockaddr_in *in4 = (const struct sockaddr_in *)&peer;
-        (void)snprintf(ret->reason, sizeof(ret->reason), "it holds an open connection to port %u",
-                       ntohs(in4->sin_port)); /* the same place in both families */
+        char host[INET6_ADDRSTRLEN + IF_NAMESIZE] = ""; /* with its %scope */
+        char port[8] = "";
+        (void)getnameinfo((struct sockaddr *)&peer, len, host, sizeof(host), port, sizeof(port),
+                          NI_NUMERICHOST | NI_NUMERICSERV);
+        (void)snprintf(ret->reason, sizeof(ret->reason),
+                       strchr(host, ':') ? "it holds an open connection to [%s]:%s"
+                                         : "it holds an open connection to %s:%s",
+                       host, port);
     } else {
         (void)snprintf(ret->reason, sizeof(ret->reason), "it holds an open connection");
     }

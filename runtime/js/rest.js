@@ -12,21 +12,51 @@ const PATIENCE_MS = 1500;
  * pipes are standard output and error. */
 const HARMLESS = new Set(['Timeout', 'Immediate', 'PipeWrap', 'TTYWrap', 'SignalWrap']);
 
-const REASONS = {
-  TCPSocketWrap: 'it holds an open connection',
-  TLSWrap: 'it holds an open connection',
-  TCPServerWrap: 'it listens on a socket',
-  UDPWrap: 'it holds a UDP socket',
+/* What tells more than the descriptor or the thread behind it, by the kind of resource. */
+const PRECISE = {
   ProcessWrap: 'it runs a child process',
-  MessagePort: 'it runs a worker thread',
-  Worker: 'it runs a worker thread',
   FSEventWrap: 'it watches files',
   StatWatcher: 'it watches files',
+  UDPWrap: 'it holds a UDP socket',
+  TCPServerWrap: 'it listens on a socket',
 };
 
-function lastingResource() {
+/* For the rest. */
+const ROUGH = {
+  MessagePort: 'it runs a worker thread, or listens to a message port',
+  TCPSocketWrap: 'it holds an open connection',
+  TLSWrap: 'it holds an open connection',
+};
+
+const SERVICES = { 1433: 'SQL Server', 3306: 'MySQL', 5432: 'PostgreSQL', 5672: 'RabbitMQ', 6379: 'Redis', 9092: 'Kafka', 27017: 'MongoDB' };
+
+/* What to change, by what was found. */
+const ADVICE = [
+  [/connection|socket/, 'Open it in the first request instead of at import'],
+  [/file open/, 'Open it in the first request instead of at import'],
+  [/watches/, 'Leave that out: the function is loaded anew when its files change'],
+  [/thread \(/, 'A native module has started it: use that in the first request instead of at import'],
+  [/thread|child process/, 'Start it in the first request instead of at import'],
+  [/random/, 'Draw the first in a request instead of at import'],
+  [/still|is running|in flight/, 'Wait for it with await at the top level, or begin it in the first request'],
+];
+
+function resourceIn(names) {
+  const kind = process.getActiveResourcesInfo().find((name) => Object.hasOwn(names, name));
+  return kind === undefined ? '' : names[kind];
+}
+
+function unknownResource() {
   const kind = process.getActiveResourcesInfo().find((name) => !HARMLESS.has(name));
-  return kind === undefined ? '' : (REASONS[kind] ?? `it holds a resource (${kind})`);
+  return kind === undefined ? '' : `it holds a resource (${kind})`;
+}
+
+/** In words for who wrote the function: what was found, and what to change. */
+function explain(found) {
+  if (found === '') return '';
+  const service = SERVICES[/:(\d+)$/.exec(found)?.[1]];
+  const [, advice] = ADVICE.find(([pattern]) => pattern.test(found)) ?? [null, 'Do that in the first request instead of at import'];
+  return `${found}${service ? ` (${service})` : ''}. ${advice}.`;
 }
 
 function turn() {
@@ -36,7 +66,7 @@ function turn() {
 }
 
 /**
- * Resolves to '' when the process is at rest, else to the reason, in words that follow "because".
+ * Resolves to '' when the process is at rest, else to the reason, for the user.
  * @param {{ restScan(linkFd?: number): { activity: number, busy: string, reason: string } }} native
  * @param {number} [linkFd] the base zygote's connection, which may stay open
  */
@@ -48,12 +78,13 @@ async function comeToRest(native, linkFd) {
   while (quiet < LOOKS) {
     await turn();
     const { activity, busy, reason } = native.restScan(linkFd);
-    why = reason || busy || lastingResource() || (activity !== before ? 'its threads are still busy' : '');
+    why = resourceIn(PRECISE) || reason || resourceIn(ROUGH) || busy || unknownResource()
+      || (activity !== before ? 'its threads are still busy' : '');
     before = activity;
     quiet = why === '' ? quiet + 1 : 0;
-    if (why !== '' && Date.now() > end) return why;
+    if (why !== '' && Date.now() > end) return explain(why);
   }
   return '';
 }
 
-module.exports = { comeToRest };
+module.exports = { comeToRest, explain };
