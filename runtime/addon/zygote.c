@@ -26,6 +26,8 @@
 #include "process_fork.h"
 #include "rest.h"
 #include "sandbox/enter.h"
+#include "sandbox/enter_init.h"
+#include "sandbox/features.h"
 
 static void send_failed(int link_fd, const char *text)
 {
@@ -54,8 +56,16 @@ static napi_value read_spec(napi_env env, int fd, struct err *err)
     return text;
 }
 
-/* In the first child: never returns but in process 1 of the new sandbox, with
- * { spec, task, snapshot }. */
+/* What ps shows. */
+static void set_title_of(const char *role, const char *name)
+{
+    char title[MESSAGE_NAME_MAX + 32];
+    (void)snprintf(title, sizeof(title), "mayfly: %s %s", role, name);
+    (void)uv_set_process_title(title); /* only ENOBUFS: then it stays as it was */
+}
+
+/* In the first child: never returns but in process 1 of the new sandbox, or in its child where the
+ * function cannot be forked, with { spec, task, snapshot }. */
 static napi_value become_function(struct addon *addon, const struct message_zygote_start *start,
                                   int spec_fd, int link_fd, int output_fd)
 {
@@ -69,8 +79,16 @@ static napi_value become_function(struct addon *addon, const struct message_zygo
     if (r == 0) {
         r = enter_namespaces(start, link_fd, &err);
     }
+    bool below_init = !start->snapshot && start->isolation & SANDBOX_PID_NAMESPACE;
+    if (r == 0 && below_init) {
+        enter_init_choose_pid();
+    }
     if (r == 0) {
         r = enter_confine(start, addon->filter, &err);
+    }
+    if (r == 0 && below_init) {
+        set_title_of("init", start->plan.name);
+        r = enter_init(link_fd, &err);
     }
     if (r == 0) {
         r = process_fork_child(addon->loop);
@@ -194,7 +212,7 @@ static void children_reap(struct children *c, int link_fd)
 /* In the instance: tells the supervisor its pid, takes the channel over, confines itself further.
  */
 static int become_instance(struct addon *addon, const struct message_zygote_fork *request,
-                           struct ipc_received *received, struct err *err)
+                           const char *scratch, struct ipc_received *received, struct err *err)
 {
     struct message_zygote_hello hello = { .type = MESSAGE_ZYGOTE_HELLO,
                                           .instance = request->instance };
@@ -206,7 +224,7 @@ static int become_instance(struct addon *addon, const struct message_zygote_fork
     addon->channel_fds = (struct channel_fds){ .memory = take_fd(&received->fds[0]),
                                                .wake_host = take_fd(&received->fds[1]),
                                                .wake_instance = take_fd(&received->fds[2]) };
-    return enter_instance(addon->isolation, request->scratch, err);
+    return enter_instance(addon->isolation, scratch, err);
 }
 
 static napi_value forked_instance(struct addon *addon, const struct message_zygote_fork *request,
@@ -214,7 +232,7 @@ static napi_value forked_instance(struct addon *addon, const struct message_zygo
 {
     struct err err = { 0 };
     (void)setpgid(0, 0); /* so that it can be killed with its children where there is no cgroup */
-    int r = become_instance(addon, request, received, &err);
+    int r = become_instance(addon, request, request->scratch, received, &err);
     if (r == 0) {
         r = process_fork_child(addon->loop);
     }
@@ -343,8 +361,10 @@ static void link_readable(uv_poll_t *poll, int status, int events)
         _exit(1); /* the supervisor is gone */
     }
     struct err err = { 0 };
+    const struct message_zygote_fork *request = &message.zygote_fork;
+    const char *scratch = addon->isolation & SANDBOX_MOUNT_NAMESPACE ? NULL : request->scratch;
     if (message.type == MESSAGE_ZYGOTE_FORK &&
-        become_instance(addon, &message.zygote_fork, &received, &err) < 0) {
+        become_instance(addon, request, scratch, &received, &err) < 0) {
         (void)fprintf(stderr, "mayfly: the instance could not be set up: %s\n", err.text);
         _exit(1);
     }

@@ -232,7 +232,8 @@ struct message_zygote_hello {
     uint64_t instance;
 };
 
-/* Sent by the zygote, its parent. */
+/* Sent by its parent: the zygote, or (instance 0: the one that the zygote has become) process 1 of
+ * a sandbox whose function is not forked. */
 struct message_zygote_exited {
     uint32_t type;
     int32_t wait_status; /* as waitpid(2) */

@@ -304,6 +304,10 @@ int enter_confine(const struct message_zygote_start *plan, const struct syscall_
 /* Own /tmp in place of the zygote's. */
 static int enter_tmp(const char *scratch, struct err *err)
 {
+    if (!scratch) {
+        (void)close(SCRATCH_FD);
+        return 0;
+    }
     int fd = openat(SCRATCH_FD, scratch, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return err_sys(err, "open /tmp %s", scratch);
@@ -331,7 +335,8 @@ int enter_instance(uint32_t isolation, const char *scratch, struct err *err)
         return err_sys(err, "prctl");
     }
     bool scoped = isolation & SANDBOX_LANDLOCK_SCOPE;
-    if (isolation & SANDBOX_SECCOMP && isolation & SANDBOX_PID_NAMESPACE && !scoped) {
+    bool is_one = getpid() == 1; /* it may signal itself */
+    if (isolation & SANDBOX_SECCOMP && isolation & SANDBOX_PID_NAMESPACE && !scoped && !is_one) {
         r = syscall_filter_guard_zygote(err);
     }
     if (r < 0 || !fenced) {

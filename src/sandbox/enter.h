@@ -40,7 +40,9 @@ int enter_confine(const struct message_zygote_start *plan, const struct syscall_
 /* Called in an instance: opens /run/tmp/<scratch> (the name as root_scratch_mount() made it) as
  * SANDBOX_TMP_FD, copies what the function left in the zygote's /tmp while it loaded, makes the
  * process dumpable for itself again, and enters a Landlock domain of its own so that it can neither
- * signal, trace nor read the /tmp of its siblings. */
+ * signal, trace nor read the /tmp of its siblings. `scratch` is NULL where the zygote itself
+ * becomes the instance and has a /tmp (SANDBOX_MOUNT_NAMESPACE): it keeps that, with what it has
+ * open. */
 int enter_instance(uint32_t isolation, const char *scratch, struct err *err) MUST_USE;
 
 /* Where the function lies: SANDBOX_TASK, or in the host's file system where a sandbox has no root

@@ -80,7 +80,7 @@ static void describe_end(const struct instance *i, int wait_status, struct messa
     } else {
         g->why = GONE_EXITED;
         g->status = WEXITSTATUS(wait_status);
-        (void)snprintf(g->text, sizeof(g->text), "its process ended with exit code %d", g->status);
+        (void)snprintf(g->text, sizeof(g->text), "exit status %d", g->status);
     }
 }
 
@@ -325,10 +325,22 @@ void instances_hello(struct zygote *z, uint64_t id, pid_t pid)
     }
 }
 
+/* The instance that a zygote has become, where instances are not forked; NULL once it is gone. */
+static struct instance *instance_become(const struct zygote *z)
+{
+    list_for_each (item, &z->function->platform->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        if (i->zygote == z && z->instance == i) {
+            return i;
+        }
+    }
+    return NULL;
+}
+
 void instances_exited(struct zygote *z, uint64_t id, int wait_status)
 {
-    struct instance *i = instance_find(z->function->platform, id);
-    if (i && i->zygote == z && z->instance != i) {
+    struct instance *i = id ? instance_find(z->function->platform, id) : instance_become(z);
+    if (i && i->zygote == z && (id == 0 || z->instance != i)) {
         instance_ended(i, wait_status);
     }
 }
