@@ -16,7 +16,7 @@ const { pathToFileURL } = require('node:url');
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
 const { warm } = require('./warm');
-const { comeToRest } = require('./rest');
+const { comeToRest, explain } = require('./rest');
 const { warmDialect } = require('./warm_dialect');
 const consoles = require('./console');
 const fixups = require('./fixups');
@@ -105,15 +105,20 @@ function failWhileLoading() {
 }
 
 function becomeInstance(id, spec, app, adapter) {
-  fixups.beginInstance(id, native.pid());
+  fixups.beginInstance(native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
   instances.start({ spec, app, adapter, native });
+}
+
+/* '' or what keeps it from being forked, in words for who wrote it. */
+async function reasonNotToFork() {
+  return await comeToRest(native) || explain(fixups.sharedRandomness());
 }
 
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const spec = JSON.parse(text);
   const startedAt = performance.now();
-  fixups.beginInstance(1, native.pid()); /* so that its code is warm */
+  fixups.beginInstance(native.pid()); /* so that its code is warm */
   fixups.beginLoading(native.pid());
   const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
@@ -121,12 +126,13 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   await warmDialect(spec.dialect, adapter);
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
-  const reason = maySnapshot === 1 ? await comeToRest(native) : 'it could not be before';
+  const reason = maySnapshot === 1 ? await reasonNotToFork() : 'it could not be before';
   if (reason === '') {
     const id = native.serveFunction(loadMs); /* returns in every instance */
     stopFailing();
     becomeInstance(id, spec, app, adapter);
   } else {
+    fixups.keepAsLoaded();
     native.awaitInstance(loadMs, reason, (id) => {
       stopFailing();
       becomeInstance(id, spec, app, adapter);
