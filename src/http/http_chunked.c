@@ -7,11 +7,9 @@
 #include "http/http_head.h"
 
 #define EXTENSION_BYTES_MAX (16 * KIB) /* as Node.js: of one body, in all its chunks */
-#define SIZE_DIGITS_MAX     16
 
 enum state {
     CHUNK_SIZE,
-    CHUNK_EXTENSION,
     CHUNK_SIZE_LF,
     CHUNK_DATA,
     CHUNK_DATA_CR,
@@ -19,7 +17,18 @@ enum state {
     CHUNK_TRAILER,
     CHUNK_TRAILER_LF,
     CHUNK_END_LF,
-    CHUNK_END
+    CHUNK_END,
+
+    /* ;name=value or ;name="value", with blanks around ";" and "=" */
+    EXTENSION_NEXT, /* blanks, and then a ";" must follow */
+    EXTENSION_NAME, /* blanks before it */
+    EXTENSION_NAME_MORE,
+    EXTENSION_EQUALS, /* blanks behind the name */
+    EXTENSION_VALUE,  /* blanks before it */
+    EXTENSION_VALUE_MORE,
+    EXTENSION_QUOTED,
+    EXTENSION_QUOTED_PAIR,
+    EXTENSION_QUOTED_END
 };
 
 static int hex_digit(char c)
@@ -31,33 +40,85 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Behind what may be the last of a size or an extension. */
+static int after_part(char byte, enum state blanks)
+{
+    switch (byte) {
+    case '\r':
+        return CHUNK_SIZE_LF;
+    case ';':
+        return EXTENSION_NAME;
+    case ' ':
+    case '\t':
+        return (int)blanks;
+    default:
+        return -EBADMSG;
+    }
+}
+
 static int take_size(struct http_chunked *c, char byte)
 {
     int digit = hex_digit(byte);
-    if (digit >= 0) {
-        if (++c->digits > SIZE_DIGITS_MAX || c->left >> 59 != 0) {
-            return -EBADMSG;
-        }
-        c->left = c->left << 4 | (uint64_t)digit;
-        return CHUNK_SIZE;
+    if (digit < 0) {
+        return c->sized ? after_part(byte, EXTENSION_NEXT) : -EBADMSG;
     }
-    if (c->digits == 0) {
+    bool leading_zero = c->left == 0 && digit == 0;
+    if (c->left >> 59 != 0 || (leading_zero && ++c->extensions > EXTENSION_BYTES_MAX)) {
         return -EBADMSG;
     }
-    /* RFC 9112 allows blanks before an extension's semicolon as "bad whitespace"; nothing else may
-     * follow them. */
-    return byte == '\r' ? CHUNK_SIZE_LF : byte == ';' ? CHUNK_EXTENSION : -EBADMSG;
+    c->left = c->left << 4 | (uint64_t)digit;
+    c->sized = true;
+    return CHUNK_SIZE;
 }
 
-static int take_extension(struct http_chunked *c, char byte)
+static int take_quoted(enum state state, char byte)
 {
-    if (byte == '\r') {
-        return CHUNK_SIZE_LF;
-    }
-    if (!http_is_field_value(str_of(&byte, 1)) || ++c->extensions > EXTENSION_BYTES_MAX) {
+    if (!http_is_field_value(str_of(&byte, 1))) {
         return -EBADMSG;
     }
-    return CHUNK_EXTENSION;
+    if (state == EXTENSION_QUOTED_PAIR) {
+        return EXTENSION_QUOTED;
+    }
+    return byte == '"'    ? EXTENSION_QUOTED_END
+           : byte == '\\' ? EXTENSION_QUOTED_PAIR
+                          : EXTENSION_QUOTED;
+}
+
+/* RFC 9112 7.1.1; what the extension says is nobody's business here. */
+static int take_extension(struct http_chunked *c, char byte)
+{
+    enum state state = (enum state)c->state;
+    bool blank = byte == ' ' || byte == '\t';
+    bool token = http_is_token(str_of(&byte, 1));
+    if (++c->extensions > EXTENSION_BYTES_MAX) {
+        return -EBADMSG;
+    }
+    switch (state) {
+    case EXTENSION_NEXT:
+        return blank ? EXTENSION_NEXT : byte == ';' ? EXTENSION_NAME : -EBADMSG;
+    case EXTENSION_NAME:
+        return blank ? EXTENSION_NAME : token ? EXTENSION_NAME_MORE : -EBADMSG;
+    case EXTENSION_NAME_MORE:
+        return token         ? EXTENSION_NAME_MORE
+               : byte == '=' ? EXTENSION_VALUE
+                             : after_part(byte, EXTENSION_EQUALS);
+    case EXTENSION_EQUALS:
+        return blank         ? EXTENSION_EQUALS
+               : byte == '=' ? EXTENSION_VALUE
+               : byte == ';' ? EXTENSION_NAME
+                             : -EBADMSG;
+    case EXTENSION_VALUE:
+        return blank         ? EXTENSION_VALUE
+               : byte == '"' ? EXTENSION_QUOTED
+               : token       ? EXTENSION_VALUE_MORE
+                             : -EBADMSG;
+    case EXTENSION_VALUE_MORE:
+        return token ? EXTENSION_VALUE_MORE : after_part(byte, EXTENSION_NEXT);
+    case EXTENSION_QUOTED_END:
+        return after_part(byte, EXTENSION_NEXT);
+    default:
+        return take_quoted(state, byte);
+    }
 }
 
 static int take_trailer(struct http_chunked *c, char byte)
@@ -84,7 +145,7 @@ static int take_trailer(struct http_chunked *c, char byte)
 static int begin_size(struct http_chunked *c)
 {
     c->left = 0;
-    c->digits = 0;
+    c->sized = false;
     return CHUNK_SIZE;
 }
 
@@ -101,8 +162,6 @@ static int take_byte(struct http_chunked *c, char byte)
     switch ((enum state)c->state) {
     case CHUNK_SIZE:
         return take_size(c, byte);
-    case CHUNK_EXTENSION:
-        return take_extension(c, byte);
     case CHUNK_SIZE_LF:
         if (byte != '\n') {
             return -EBADMSG;
@@ -118,11 +177,9 @@ static int take_byte(struct http_chunked *c, char byte)
         return byte == '\n' ? begin_trailer(c) : -EBADMSG;
     case CHUNK_END_LF:
         return byte == '\n' ? CHUNK_END : -EBADMSG;
-    case CHUNK_DATA:
-    case CHUNK_END:
-        break;
+    default:
+        return take_extension(c, byte); /* the caller handles data and the end */
     }
-    return -EBADMSG; /* not reached: the caller handles data and the end */
 }
 
 int http_chunked_decode(struct http_chunked *c, struct str *in, struct str *ret_data)

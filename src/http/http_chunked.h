@@ -10,8 +10,8 @@
 struct http_chunked {
     int state;
     uint64_t left;       /* of the current chunk's data */
-    unsigned digits;     /* of the size seen */
-    size_t extensions;   /* bytes of extensions in this body */
+    bool sized;          /* a digit of its size has been seen */
+    size_t extensions;   /* bytes of extensions and leading zeros in this body */
     size_t trailers;     /* bytes of trailers */
     bool trailer_named;  /* the current trailer line has its colon */
     size_t trailer_line; /* bytes of the current trailer line */

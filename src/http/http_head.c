@@ -9,7 +9,7 @@ enum { TOKEN = 1, VALUE = 2, HOST = 4 };
 static const unsigned char classes[256] = {
     ['\t'] = VALUE, [' '] = VALUE,
     ['!'] = TOKEN | VALUE | HOST, ['"'] = VALUE, ['#'] = TOKEN | VALUE, ['$'] = TOKEN | VALUE | HOST,
-    ['%'] = TOKEN | VALUE | HOST, ['&'] = TOKEN | VALUE | HOST, ['\''] = TOKEN | VALUE | HOST,
+    ['%'] = TOKEN | VALUE, ['&'] = TOKEN | VALUE | HOST, ['\''] = TOKEN | VALUE | HOST,
     ['('] = VALUE | HOST, [')'] = VALUE | HOST, ['*'] = TOKEN | VALUE | HOST,
     ['+'] = TOKEN | VALUE | HOST, [','] = VALUE | HOST, ['-'] = TOKEN | VALUE | HOST,
     ['.'] = TOKEN | VALUE | HOST, ['/'] = VALUE, ['0' ... '9'] = TOKEN | VALUE | HOST,
@@ -78,17 +78,77 @@ bool http_is_host(struct str s)
     return name.len > 0 && all_of(name, HOST);
 }
 
+/* Those that a function's Node.js knows, `http.METHODS`, the usual ones first. */
+static bool is_known_method(struct str method)
+{
+    static const char *const methods[] = {
+        "GET",      "POST",       "HEAD",       "PUT",     "DELETE", "PATCH",    "OPTIONS",
+        "ACL",      "BIND",       "CHECKOUT",   "CONNECT", "COPY",   "LINK",     "LOCK",
+        "MERGE",    "MKACTIVITY", "MKCALENDAR", "MKCOL",   "MOVE",   "M-SEARCH", "NOTIFY",
+        "PROPFIND", "PROPPATCH",  "PURGE",      "QUERY",   "REBIND", "REPORT",   "SEARCH",
+        "SOURCE",   "SUBSCRIBE",  "TRACE",      "UNBIND",  "UNLINK", "UNLOCK",   "UNSUBSCRIBE",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(methods); i++) {
+        if (str_eq(method, str_c(methods[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 3986 has no other bytes in a URI, and fewer of these; but browsers send some of the rest. */
+static bool is_visible(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char byte = (unsigned char)s.data[i];
+        if (byte <= ' ' || byte >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct request_line {
+    struct str method;
+    struct str target;
+    uint8_t minor;
+};
+
+/* "METHOD target HTTP/1.1" with single blanks. 0 or a refusal. */
+static int read_request_line(struct str line, struct request_line *ret)
+{
+    struct str rest = line;
+    struct str method = str_cut(&rest, ' ');
+    struct str target = str_cut(&rest, ' ');
+    struct str version = rest;
+    if (!http_is_token(method) || target.len == 0 || !is_visible(target) || version.len != 8 ||
+        memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.' || version.data[5] < '0' ||
+        version.data[5] > '9' || version.data[7] < '0' || version.data[7] > '9') {
+        return -400;
+    }
+    if (version.data[5] != '1' || version.data[7] > '1') {
+        return -505; /* also the preface of HTTP/2 with prior knowledge */
+    }
+    *ret = (struct request_line){ method, target, (uint8_t)(version.data[7] - '0') };
+    return is_known_method(method) ? 0 : -501;
+}
+
+/* It is the target that is too long, if there is one. */
+static int refuse_long_line(struct str line)
+{
+    return is_known_method(str_cut(&line, ' ')) ? -414 : -400;
+}
+
 /* One complete line without its end. */
 static int check_line(const struct http_scan *scan, struct str line)
 {
+    if (scan->fields == 0) {
+        struct request_line request;
+        return line.len > LIMIT_REQUEST_LINE_BYTES ? refuse_long_line(line)
+                                                   : read_request_line(line, &request);
+    }
     if (!all_of(line, VALUE)) {
         return -400;
-    }
-    if (scan->fields == 0) {
-        /* The first byte is refused here too, so that it makes no difference how bytes arrive. */
-        return line.len > LIMIT_REQUEST_LINE_BYTES    ? -414
-               : !http_is_token(str_of(line.data, 1)) ? -400
-                                                      : 0;
     }
     /* The first byte also refuses a folded line, RFC 9112 5.2. */
     struct str name = str_of(line.data, str_find(line, ':'));
@@ -102,8 +162,9 @@ static int check_unfinished(const struct http_scan *scan, struct str bytes)
         if (first != '\r' && !(classes[(unsigned char)first] & TOKEN)) {
             return -400; /* such as a TLS client's hello: nothing to wait for */
         }
-        if (bytes.len - scan->line > LIMIT_REQUEST_LINE_BYTES) {
-            return -414;
+        struct str line = str_skip(bytes, scan->line);
+        if (line.len > LIMIT_REQUEST_LINE_BYTES) {
+            return refuse_long_line(line);
         }
     }
     return bytes.len > LIMIT_REQUEST_HEAD_BYTES ? -431 : 0;
@@ -125,7 +186,7 @@ int http_head_scan(struct http_scan *scan, struct str bytes)
         struct str line = str_of(bytes.data + scan->line, end - 1 - scan->line);
         size_t next = end + 1;
         if (next > LIMIT_REQUEST_HEAD_BYTES) {
-            return scan->line == scan->blank ? -414 : -431;
+            return scan->line == scan->blank ? refuse_long_line(line) : -431;
         }
         if (line.len == 0 && scan->line == scan->blank) {
             scan->blank = next; /* RFC 9112 2.2: ignore blank lines before the request line */
@@ -148,15 +209,7 @@ int http_head_scan(struct http_scan *scan, struct str bytes)
 struct parse {
     llhttp_t llhttp; /* first, so that the callbacks find the rest */
     struct http_head *head;
-    struct str url;
 };
-
-static int on_url(llhttp_t *llhttp, const char *at, size_t len)
-{
-    struct parse *p = container_of(llhttp, struct parse, llhttp);
-    p->url = str_of(at, len);
-    return 0;
-}
 
 static int on_field(llhttp_t *llhttp, const char *at, size_t len)
 {
@@ -182,44 +235,26 @@ static int on_head_complete(llhttp_t *llhttp)
 }
 
 static const llhttp_settings_t settings = {
-    .on_url = on_url,
     .on_header_field = on_field,
     .on_header_value = on_value,
     .on_headers_complete = on_head_complete,
 };
 
-/* "METHOD target HTTP/1.1" with single blanks. The version is looked at before llhttp does, which
- * would call every other one malformed. */
-static int check_request_line(struct str line, struct http_head *head)
+/* The fields alone: it would know fewer methods and call every other version malformed. */
+static int run_llhttp(struct parse *p, struct str fields)
 {
-    struct str method = str_cut(&line, ' ');
-    struct str target = str_cut(&line, ' ');
-    struct str version = line;
-    if (!http_is_token(method) || target.len == 0 || version.len != 8 ||
-        memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.' || version.data[5] < '0' ||
-        version.data[5] > '9' || version.data[7] < '0' || version.data[7] > '9') {
-        return -400;
-    }
-    if (version.data[5] != '1' || version.data[7] > '1') {
-        return -505; /* also the preface of HTTP/2 with prior knowledge */
-    }
-    head->method = method;
-    head->minor = (uint8_t)(version.data[7] - '0');
-    return 0;
-}
-
-static int run_llhttp(struct parse *p, const char *bytes, size_t len)
-{
+    static const char line[] = "POST / HTTP/1.1\r\n";
     llhttp_init(&p->llhttp, HTTP_REQUEST, &settings);
     /* Its own view of lengths is not asked for: check_framing() is stricter. */
     llhttp_set_lenient_chunked_length(&p->llhttp, 1);
     llhttp_set_lenient_transfer_encoding(&p->llhttp, 1);
     llhttp_set_lenient_keep_alive(&p->llhttp, 1);
-    switch (llhttp_execute(&p->llhttp, bytes, len)) {
+    if (llhttp_execute(&p->llhttp, line, sizeof(line) - 1) != HPE_OK) {
+        return -400; /* cannot be */
+    }
+    switch (llhttp_execute(&p->llhttp, fields.data, fields.len)) {
     case HPE_PAUSED:
         return 0;
-    case HPE_INVALID_METHOD:
-        return -501;
     case HPE_USER:
         return -431;
     default:
@@ -272,6 +307,36 @@ static bool has_close(const struct http_head *head)
     return false;
 }
 
+static int read_expect(struct http_head *head, struct str value)
+{
+    do {
+        if (!str_eq_nocase(next_token(&value), STR("100-continue"))) {
+            return -417;
+        }
+    } while (value.data);
+    head->expects_continue = head->minor > 0;
+    return 0;
+}
+
+/* Without "chunked" as the last coding nobody knows where the body ends, RFC 9112 6.3; of those
+ * before it none is known here. Empty elements are somebody's attempt at being misunderstood. */
+static int read_transfer_encoding(struct http_head *head, struct str value)
+{
+    bool others = false;
+    if (head->chunked || head->minor == 0) {
+        return -400;
+    }
+    do {
+        struct str coding = next_token(&value);
+        if (head->chunked || coding.len == 0) {
+            return -400;
+        }
+        head->chunked = str_eq_nocase(coding, STR("chunked"));
+        others = others || !head->chunked;
+    } while (value.data);
+    return !head->chunked ? -400 : others ? -501 : 0;
+}
+
 /* What one field says about the message. 0 or a refusal. */
 static int read_field(struct http_head *head, struct http_field *f, unsigned *ret_hosts)
 {
@@ -288,11 +353,8 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
         break;
     case 6:
         if (str_eq(name, STR("expect"))) {
-            if (!str_eq_nocase(f->value, STR("100-continue"))) {
-                return -417;
-            }
-            head->expects_continue = head->minor > 0;
             f->hop = true;
+            return read_expect(head, f->value);
         }
         break;
     case 7:
@@ -319,14 +381,8 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
         break;
     case 17:
         if (str_eq(name, STR("transfer-encoding"))) {
-            if (head->chunked || head->minor == 0) {
-                return -400;
-            }
-            if (!str_eq_nocase(f->value, STR("chunked"))) {
-                return -501;
-            }
-            head->chunked = true;
             f->hop = true;
+            return read_transfer_encoding(head, f->value);
         }
         break;
     default:
@@ -421,14 +477,18 @@ int http_head_parse(char *bytes, size_t len, struct http_head *ret_head)
     struct parse p = { .head = ret_head };
     /* The fields are written as they come: zeroing them all would cost more than the parse. */
     memset(ret_head, 0, offsetof(struct http_head, fields));
-    int r = check_request_line(str_of(bytes, str_find(str_of(bytes, len), '\r')), ret_head);
+    size_t line_len = str_find(str_of(bytes, len), '\r');
+    struct request_line line = { 0 };
+    int r = read_request_line(str_of(bytes, line_len), &line);
+    ret_head->method = line.method;
+    ret_head->minor = line.minor;
     if (r == 0) {
-        r = run_llhttp(&p, bytes, len);
+        r = run_llhttp(&p, str_skip(str_of(bytes, len), line_len + 2));
     }
     if (r == 0) {
         r = read_fields(ret_head, bytes);
     }
-    return r == 0 ? read_target(ret_head, bytes, p.url) : r;
+    return r == 0 ? read_target(ret_head, bytes, line.target) : r;
 }
 
 const struct http_field *http_head_find(const struct http_head *head, struct str name)

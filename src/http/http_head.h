@@ -60,7 +60,8 @@ static inline bool http_head_has_body(const struct http_head *head)
 bool http_is_token(struct str s);
 /* What a field's value may hold: no control bytes but tabs. */
 bool http_is_field_value(struct str s);
-/* host [":" port] of RFC 3986 without user information, not empty. */
+/* host [":" port] of RFC 3986, not empty, without user information and without percent-encoding,
+ * which no name of DNS needs and URL parsers refuse. */
 bool http_is_host(struct str s);
 /* The host of "name:port" or "[::1]:port", lower case is not made. */
 struct str http_host_without_port(struct str host);

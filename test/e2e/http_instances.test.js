@@ -38,7 +38,7 @@ test('a crash is answered and logged once, and the next request gets a fresh ins
 
 test('with concurrency 1 each request in flight has an instance of its own', async (t) => {
   const gateway = await startGateway(t, { functions: [{ ...API, dialect: 'lambda', concurrency: 1 }], args: DEV });
-  const answers = await Promise.all(Array.from({ length: 12 }, () => ask(gateway, '/slow?150')));
+  const answers = await Promise.all(Array.from({ length: 12 }, () => ask(gateway, '/slow?1000'))); /* long enough to overlap on a busy machine */
   assert.ok(answers.every((a) => a.text === 'slept'));
   assert.equal(new Set(answers.map(instanceOf)).size, 12);
 });

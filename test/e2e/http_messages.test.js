@@ -38,7 +38,7 @@ test('messages', async (t) => {
 
   await t.test('pipelined bodies end where they end', async () => {
     const post = (body) => `POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    const chunked = 'POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: dropped\r\n\r\n';
+    const chunked = 'POST /count HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0001 ; a="b;\\"c" ;d = e\r\n!\r\n00000000000000000000\r\nTrailer: dropped\r\n\r\n';
     const response = await say(post('abc') + chunked + post('') + LAST('/hello'));
     assert.deepEqual([...response.matchAll(/\r\n\r\n(\d+)HTTP/g)].map((m) => m[1]), ['3', '6', '0']);
   });
@@ -105,6 +105,13 @@ test('messages', async (t) => {
     assert.match(await wire.until((r) => r.includes('\r\n\r\n')), /^HTTP\/1\.1 100 Continue\r\n\r\n$/);
     wire.send('abcd');
     assert.equal(bodyOf((await wire.end()).slice('HTTP/1.1 100 Continue\r\n\r\n'.length)), '4');
+  });
+
+  await t.test('methods that functions know arrive', async () => {
+    for (const method of ['QUERY', 'PURGE', 'M-SEARCH', 'PROPFIND']) {
+      const response = await say(LAST('/headers').replace('GET', method));
+      assert.equal(bodyOf(response).split('\n')[0], `${method} /headers`);
+    }
   });
 
   await t.test('early hints arrive before the answer, not at HTTP/1.0', async () => {
