@@ -14,8 +14,10 @@
 #include "gateway/request.h"
 #include "http/http_range.h"
 
-#define PIECE_BYTES   (64 * KIB)
-#define PENDING_BYTES (256 * KIB) /* in the connection's buffer before reading pauses */
+#define PIECE_BYTES    (64 * KIB)
+#define PENDING_BYTES  (256 * KIB) /* in the connection's buffer before reading pauses */
+#define BOUNDARY_BYTES 32
+#define PART_BYTES     256 /* delimiter and fields of one part */
 
 struct file_reply {
     uv_work_t work;
@@ -23,9 +25,16 @@ struct file_reply {
     int fd;
     uint64_t at;
     uint64_t left;
-    bool reading; /* a thread is at it */
-    ssize_t got;  /* what it read, or -errno */
-    char piece[PIECE_BYTES];
+    bool busy;   /* not to be freed: a thread is at it, or the caller */
+    ssize_t got; /* what was read, or -errno */
+    size_t part; /* the next of them to be sent */
+    size_t part_count;
+    struct http_range parts[HTTP_RANGES_MAX];
+    char boundary[BOUNDARY_BYTES + 1]; /* "": the one part stands alone */
+    char type[64];
+    uint64_t size; /* of the whole file */
+    size_t piece_bytes;
+    char piece[];
 };
 
 static void destroy(struct file_reply *f)
@@ -38,46 +47,95 @@ void file_reply_close(struct file_reply *f)
 {
     if (f) {
         f->request = NULL;
-        if (!f->reading) {
+        if (!f->busy) {
             destroy(f);
         }
     }
+}
+
+/* What stands before part i, or behind all of them. */
+static size_t put_delimiter(const struct file_reply *f, size_t i, char *out)
+{
+    const struct http_range *r = &f->parts[i];
+    int len = !f->boundary[0] ? 0
+              : i < f->part_count
+                  ? snprintf(out, PART_BYTES,
+                             "\r\n--%s\r\ncontent-type: %s\r\n"
+                             "content-range: bytes %llu-%llu/%llu\r\n\r\n",
+                             f->boundary, f->type, (unsigned long long)r->first,
+                             (unsigned long long)r->last, (unsigned long long)f->size)
+                  : snprintf(out, PART_BYTES, "\r\n--%s--\r\n", f->boundary);
+    return (size_t)len; /* fits: a type has at most 63 bytes, a number 20 */
+}
+
+static uint64_t body_length(const struct file_reply *f)
+{
+    char text[PART_BYTES];
+    uint64_t length = put_delimiter(f, f->part_count, text);
+    for (size_t i = 0; i < f->part_count; i++) {
+        length += put_delimiter(f, i, text) + f->parts[i].last - f->parts[i].first + 1;
+    }
+    return length;
 }
 
 /* In a thread of the pool. */
 static void read_piece(uv_work_t *work)
 {
     struct file_reply *f = container_of(work, struct file_reply, work);
-    size_t len = f->left < PIECE_BYTES ? (size_t)f->left : PIECE_BYTES;
+    size_t len = f->left < f->piece_bytes ? (size_t)f->left : f->piece_bytes;
     ssize_t n = pread(f->fd, f->piece, len, (off_t)f->at);
     f->got = n < 0 ? -errno : n;
 }
 
-/* False: the request is over. */
+/* False: the request is over, and f is free. */
 static bool send_piece(struct file_reply *f)
 {
     struct request *rq = f->request;
+    f->busy = true;
     if (f->got <= 0) {
-        conn_abort(
-            rq->conn); /* the file has become shorter: the client must not take it for whole */
+        /* The file has become shorter: the client must not take it for whole. */
+        conn_abort(rq->conn);
+    } else {
+        f->at += (uint64_t)f->got;
+        f->left -= (uint64_t)f->got;
+        reply_body(rq, str_of(f->piece, (size_t)f->got));
+    }
+    f->busy = false;
+    if (!f->request) {
+        destroy(f);
         return false;
     }
-    f->at += (uint64_t)f->got;
-    f->left -= (uint64_t)f->got;
-    rq->file = f->left > 0 ? f : NULL; /* reply_end() frees the request */
-    reply_body(rq, str_of(f->piece, (size_t)f->got));
-    if (f->left > 0) {
-        return true;
+    return true;
+}
+
+/* Begins the next part, or ends the answer: false, and f is free. */
+static bool next_part(struct file_reply *f)
+{
+    struct request *rq = f->request;
+    char text[PART_BYTES];
+    size_t len = put_delimiter(f, f->part, text);
+    f->busy = true;
+    reply_body(rq, str_of(text, len));
+    f->busy = false;
+    if (f->request && f->part == f->part_count) {
+        rq->file = NULL;
+        f->request = NULL;
+        reply_end(rq);
     }
-    reply_end(rq);
-    destroy(f);
-    return false;
+    if (!f->request) {
+        destroy(f);
+        return false;
+    }
+    f->at = f->parts[f->part].first;
+    f->left = f->parts[f->part].last - f->at + 1;
+    f->part++;
+    return true;
 }
 
 static void after_read(uv_work_t *work, int status)
 {
     struct file_reply *f = container_of(work, struct file_reply, work);
-    f->reading = false;
+    f->busy = false;
     if (!f->request || status < 0) {
         destroy(f);
         return;
@@ -91,7 +149,7 @@ static void after_read(uv_work_t *work, int status)
 /* What the page cache has needs no thread. */
 static bool read_cached(struct file_reply *f)
 {
-    size_t len = f->left < PIECE_BYTES ? (size_t)f->left : PIECE_BYTES;
+    size_t len = f->left < f->piece_bytes ? (size_t)f->left : f->piece_bytes;
     struct iovec part = { .iov_base = f->piece, .iov_len = len };
     f->got = preadv2(f->fd, &part, 1, (off_t)f->at, RWF_NOWAIT);
     return f->got >= 0;
@@ -99,63 +157,139 @@ static bool read_cached(struct file_reply *f)
 
 void file_reply_continue(struct file_reply *f)
 {
-    while (!f->reading && conn_pending(f->request->conn) < PENDING_BYTES) {
-        if (read_cached(f)) {
+    while (!f->busy && conn_pending(f->request->conn) < PENDING_BYTES) {
+        if (f->left == 0) {
+            if (!next_part(f)) {
+                return;
+            }
+        } else if (read_cached(f)) {
             if (!send_piece(f)) {
                 return;
             }
         } else {
-            f->reading = true;
+            f->busy = true;
             /* Fails only without a callback. */
             (void)uv_queue_work(&f->request->gateway->loop, &f->work, read_piece, after_read);
         }
     }
 }
 
-static bool add_fields(struct buf *fields, struct request *rq, struct str etag)
+/* The head of an answer. What is too long for `fields` is too long for a response. */
+
+static int add_field(struct buf *fields, const char *name, struct str value)
 {
-    char date[HTTP_DATE_BYTES];
-    struct str names = buf_str(&rq->route.headers);
-    http_date_format(rq->route.file.modified_s, date);
-    /* A route's own headers win over these. */
-    bool ok = buf_append(fields, STR("accept-ranges\0bytes\0last-modified\0")) == 0 &&
-              buf_append(fields, str_c(date)) == 0 && buf_append(fields, STR("\0etag\0")) == 0 &&
-              buf_append(fields, etag) == 0 && buf_append(fields, STR("\0")) == 0;
-    if (ok && !http_block_find(names, STR("content-type")).data) {
-        ok = buf_printf(fields, "content-type%c%s%c", 0, rq->route.file.type, 0) == 0;
-    }
-    if (ok && !http_block_find(names, STR("cache-control")).data) {
-        ok = buf_append(fields, STR("cache-control\0public, max-age=0, must-revalidate\0")) == 0;
-    }
-    return ok;
+    int r = buf_printf(fields, "%s%c", name, 0);
+    r = r == 0 ? buf_append(fields, value) : r;
+    return r == 0 ? buf_append(fields, STR("\0")) : r;
 }
 
-static void send_file(struct request *rq, unsigned status, struct buf *fields, uint64_t first,
-                      uint64_t length)
+/* What every answer about a file says. */
+static int add_validators(struct buf *fields, const struct request *rq, struct str etag)
 {
-    bool ok = buf_printf(fields, "content-length%c%llu%c", 0, (unsigned long long)length, 0) == 0;
-    if (!ok) {
+    char date[HTTP_DATE_BYTES];
+    http_date_format(rq->route.file.modified_s, date);
+    int r = add_field(fields, "last-modified", str_c(date));
+    r = r == 0 ? add_field(fields, "etag", etag) : r;
+    /* A route's own headers win over this. */
+    if (r == 0 && !http_block_find(buf_str(&rq->route.headers), STR("cache-control")).data) {
+        r = add_field(fields, "cache-control", STR("public, max-age=0, must-revalidate"));
+    }
+    return r;
+}
+
+static struct str type_of(const struct request *rq)
+{
+    struct str own = http_block_find(buf_str(&rq->route.headers), STR("content-type"));
+    return own.data ? own : str_c(rq->route.file.type);
+}
+
+static int add_type(struct buf *fields, const struct request *rq, const struct file_reply *f)
+{
+    char text[sizeof(f->boundary) + 64];
+    if (!f->boundary[0]) {
+        return add_field(fields, "content-type", type_of(rq));
+    }
+    int len = snprintf(text, sizeof(text), "multipart/byteranges; boundary=%s", f->boundary);
+    return add_field(fields, "content-type", str_of(text, (size_t)len));
+}
+
+static int add_range(struct buf *fields, const struct http_range *range, uint64_t size)
+{
+    char text[80];
+    int len = range ? snprintf(text, sizeof(text), "bytes %llu-%llu/%llu",
+                               (unsigned long long)range->first, (unsigned long long)range->last,
+                               (unsigned long long)size)
+                    : snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size);
+    return add_field(fields, "content-range", str_of(text, (size_t)len));
+}
+
+static struct file_reply *create(struct request *rq, const struct http_range *parts, int count)
+{
+    uint64_t size = rq->route.file.size;
+    size_t piece_bytes = size < PIECE_BYTES ? (size_t)size : PIECE_BYTES;
+    struct file_reply *f = mem_alloc(sizeof(*f) + piece_bytes);
+    *f = (struct file_reply){ .request = rq,
+                              .fd = take_fd(&rq->route.file.fd),
+                              .part_count = size > 0,
+                              .size = size,
+                              .piece_bytes = piece_bytes };
+    f->parts[0] = (struct http_range){ 0, f->size - 1 };
+    (void)snprintf(f->type, sizeof(f->type), STR_FMT, STR_ARG(type_of(rq))); /* a long one is cut */
+    if (count > 0) {
+        memcpy(f->parts, parts, (size_t)count * sizeof(*parts));
+        f->part_count = (size_t)count;
+    }
+    if (count > 1) {
+        unsigned char random[BOUNDARY_BYTES / 2];
+        gateway_random(rq->gateway, random, sizeof(random));
+        for (size_t i = 0; i < sizeof(random); i++) {
+            (void)snprintf(f->boundary + 2 * i, 3, "%02x", random[i]); /* fits */
+        }
+    }
+    return f;
+}
+
+/* The file, or `count` parts of it. */
+static void send_file(struct request *rq, struct buf *fields, const struct http_range *parts,
+                      int count)
+{
+    char length[24];
+    struct file_reply *f = create(rq, parts, count);
+    int len = snprintf(length, sizeof(length), "%llu", (unsigned long long)body_length(f));
+    int r = add_field(fields, "content-length", str_of(length, (size_t)len));
+    r = r == 0 ? add_field(fields, "accept-ranges", STR("bytes")) : r;
+    r = r == 0 ? add_type(fields, rq, f) : r;
+    r = r == 0 && count == 1 ? add_range(fields, &parts[0], f->size) : r;
+    rq->file = f; /* request_give_back() closes it */
+    if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
-        return;
-    }
-    if (length == 0) {
-        reply_whole(rq, status, buf_str(fields), STR(""));
-        return;
-    }
-    if (!reply_head(rq, status, buf_str(fields))) {
-        return;
-    }
-    if (rq->reply.framing == HTTP_FRAMING_NONE) {
+    } else if (!reply_head(rq, count > 0 ? 206 : 200, buf_str(fields))) {
+        return; /* answered otherwise */
+    } else if (rq->reply.framing == HTTP_FRAMING_NONE) {
         reply_end(rq); /* HEAD */
-        return;
+    } else {
+        file_reply_continue(f);
     }
-    struct file_reply *f = mem_new(struct file_reply);
-    f->request = rq;
-    f->fd = take_fd(&rq->route.file.fd);
-    f->at = first;
-    f->left = length;
-    rq->file = f;
-    file_reply_continue(f);
+}
+
+bool file_reply_method(struct request *rq)
+{
+    static const char allow[] = "allow\0GET, HEAD, OPTIONS\0";
+    struct str fields = str_of(allow, sizeof(allow) - 1);
+    struct str method = rq->head.method;
+    struct str rest = rq->route.target;
+    struct static_file file = { .fd = -1 };
+    if (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
+        !static_files_find(rq->router->roots, rq->router->root_count, str_cut(&rest, '?'), &file)) {
+        return false;
+    }
+    scope_close_fd(&file.fd);
+    if (str_eq(method, STR("OPTIONS"))) {
+        reply_whole(rq, 204, fields, STR(""));
+    } else {
+        reply_whole(rq, 405, fields, STR(""));
+    }
+    return true;
 }
 
 void file_reply_start(struct request *rq)
@@ -167,30 +301,23 @@ void file_reply_start(struct request *rq)
     struct http_resource resource = { .etag = str_of(tag, (size_t)len),
                                       .modified_s = rq->route.file.modified_s,
                                       .size = rq->route.file.size };
+    struct http_range parts[HTTP_RANGES_MAX];
     struct buf fields;
-    buf_init(&fields, 4 * KIB);
+    buf_init(&fields, LIMIT_RESPONSE_HEAD_BYTES);
     unsigned status = http_conditions(&rq->head, &resource);
-    uint64_t first = 0, last = 0;
-    if (!add_fields(&fields, rq, resource.etag)) {
+    bool get = str_eq(rq->head.method, STR("GET")); /* ranges are for it alone, RFC 9110 14.2 */
+    int count = get && status == 200 ? http_ranges(&rq->head, &resource, parts) : 0;
+    int r = add_validators(&fields, rq, resource.etag);
+    if (count < 0 && r == 0) {
+        status = 416;
+        r = add_range(&fields, NULL, resource.size);
+    }
+    if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
     } else if (status != 200) {
         reply_whole(rq, status, buf_str(&fields), STR(""));
     } else {
-        bool get = str_eq(rq->head.method, STR("GET"));
-        enum http_range_kind kind =
-            get ? http_range(&rq->head, &resource, &first, &last) : HTTP_RANGE_ALL;
-        if (kind == HTTP_RANGE_ALL) {
-            send_file(rq, 200, &fields, 0, resource.size);
-        } else if (kind == HTTP_RANGE_NONE) {
-            (void)!buf_printf(&fields, "content-range%cbytes */%llu%c", 0,
-                              (unsigned long long)resource.size, 0); /* there is room */
-            reply_whole(rq, 416, buf_str(&fields), STR(""));
-        } else {
-            (void)!buf_printf(&fields, "content-range%cbytes %llu-%llu/%llu%c", 0,
-                              (unsigned long long)first, (unsigned long long)last,
-                              (unsigned long long)resource.size, 0);
-            send_file(rq, 206, &fields, first, last - first + 1);
-        }
+        send_file(rq, &fields, parts, count);
     }
     buf_finish(&fields);
 }

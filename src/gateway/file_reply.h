@@ -4,11 +4,16 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 struct request;
 struct file_reply;
 
 /* Answers with rq->route.file, which it takes over. */
 void file_reply_start(struct request *rq);
+/* Where nothing else is, a file answers for methods that it does not take. False: no file is there,
+ * or the method is not the reason. */
+bool file_reply_method(struct request *rq);
 /* The connection has sent something: reads on. */
 void file_reply_continue(struct file_reply *f);
 /* NULL is fine. Frees it now, or when its read has ended. */

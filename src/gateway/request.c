@@ -310,6 +310,13 @@ static unsigned find_route(struct request *rq)
     return rq->route.kind == ROUTE_FUNCTION && inner_loops(&rq->inner) ? 508 : refused;
 }
 
+static void answer_status(struct request *rq, unsigned status)
+{
+    if (status != 404 || !file_reply_method(rq)) {
+        request_error_status(rq, status, STR(""));
+    }
+}
+
 static bool step_route(struct request *rq)
 {
     struct gateway *g = rq->gateway;
@@ -337,10 +344,10 @@ static bool step_route(struct request *rq)
         answer_redirect(rq);
         break;
     case ROUTE_STATUS:
-        request_error_status(rq, rq->route.status, STR(""));
+        answer_status(rq, rq->route.status);
         break;
     case ROUTE_NONE:
-        request_error_status(rq, 404, STR(""));
+        answer_status(rq, 404);
         break;
     }
     return false;

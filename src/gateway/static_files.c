@@ -113,12 +113,23 @@ static int take_byte(struct str *path)
     return byte;
 }
 
-/* A segment has ended at out[len]: "." goes, ".." ends it all. The new length, or -EINVAL. */
+/* Where the segment before the one at `start` begins, or -EINVAL for the folder's own parent. */
+static int previous_segment(const char *out, size_t start)
+{
+    if (start == 0) {
+        return -EINVAL;
+    }
+    const char *slash = memrchr(out, '/', start - 1);
+    return slash ? (int)(slash - out) + 1 : 0;
+}
+
+/* A segment has ended at out[len]: "." goes, ".." goes with the one before it. The new length, or
+ * -EINVAL. */
 static int end_segment(const char *out, size_t start, size_t len)
 {
     size_t n = len - start;
     if (n == 2 && out[start] == '.' && out[start + 1] == '.') {
-        return -EINVAL;
+        return previous_segment(out, start);
     }
     return n == 0 || (n == 1 && out[start] == '.') ? (int)start : (int)len;
 }

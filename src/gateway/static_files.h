@@ -30,8 +30,9 @@ void static_root_open(struct static_root *root, struct str prefix, const char *d
 void static_root_offer(struct static_root *root, const char *path, int fd);
 void static_root_close(struct static_root *root);
 
-/* Decodes a path of a URL into `out`: percent-decoding, no NUL, no segment "..", "." dropped.
- * The length without a leading slash, or -EINVAL when it names no file. */
+/* Decodes a path of a URL into `out`: percent-decoding, no NUL, "." and ".." resolved.
+ * The length without a leading slash, or -EINVAL when it names no file, or none below the
+ * folder. */
 int static_path_decode(struct str path, char *out, size_t size) MUST_USE;
 
 /* The file for a path without its query, or false. A folder answers with its index.html. A file

@@ -11,12 +11,19 @@ struct http_resource {
     uint64_t size;
 };
 
-enum http_range_kind { HTTP_RANGE_ALL, HTTP_RANGE_PART, HTTP_RANGE_NONE };
+/* More ranges than this are an attack or a mistake: then the whole is sent. */
+#define HTTP_RANGES_MAX 64
+
+struct http_range {
+    uint64_t first;
+    uint64_t last; /* inclusive, and inside of the resource */
+};
 
 /* 200, 304 or 412 for a GET or HEAD. */
 unsigned http_conditions(const struct http_head *head, const struct http_resource *resource);
 
-/* Which part is asked for. Several ranges, other units, and what is malformed ask for all of it;
- * NONE is a 416. */
-enum http_range_kind http_range(const struct http_head *head, const struct http_resource *resource,
-                                uint64_t *ret_first, uint64_t *ret_last);
+/* Which parts are asked for, in the request's order: how many, or 0 for the whole, as without the
+ * field, with other units, with what is malformed, and with ranges that are more together than the
+ * whole. -ERANGE: none of them exists, a 416. */
+int http_ranges(const struct http_head *head, const struct http_resource *resource,
+                struct http_range ret_ranges[HTTP_RANGES_MAX]) MUST_USE;

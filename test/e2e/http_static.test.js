@@ -43,6 +43,10 @@ test('static files', async (t) => {
     assert.equal((await get('/dir/file.js')).text, '1');
     assert.equal((await get('/docs/')).text, 'index');
     assert.equal((await get('/empty.txt')).headers.get('content-length'), '0');
+    for (const target of ['/dir/../style.css', '/dir/%2e%2e/style.css', '/dir/..%2fstyle.css', '/./dir/.././style.css']) {
+      assert.match(await raw(target), /\r\n\r\na\{\}$/, target);
+    }
+    assert.match(await raw('/dir/..'), /\r\n\r\nok$/, 'the folder itself has no index');
   });
 
   await t.test('long ones arrive whole', async () => {
@@ -82,6 +86,9 @@ test('static files', async (t) => {
     const unchanged = await get('/style.css', { 'if-none-match': tag });
     assert.equal(unchanged.headers.get('etag'), tag);
     assert.equal(unchanged.headers.get('content-length'), null);
+    assert.equal(unchanged.headers.get('content-type'), null);
+    const twice = `GET /style.css HTTP/1.1\r\nHost: a\r\nIf-None-Match: "x"\r\nIf-None-Match: ${tag}\r\nConnection: close\r\n\r\n`;
+    assert.equal(statusOf(await exchange(gateway.port, twice)), 304, 'two fields are one list');
   });
 
   await t.test('ranges', async () => {
@@ -96,13 +103,34 @@ test('static files', async (t) => {
     assert.deepEqual(await part('bytes=5-99999999'), [206, `bytes 5-599999/${size}`, size - 5]);
     assert.deepEqual(await part('bytes=600000-'), [416, `bytes */${size}`, 0]);
     assert.deepEqual(await part('bytes=-0'), [416, `bytes */${size}`, 0]);
-    for (const all of ['bytes=9-5', 'bytes=a-b', 'items=0-1', 'bytes=0-1,3-4', 'bytes=']) {
+    assert.deepEqual(await part('bytes=0-99999999999999999999999'), [206, `bytes 0-599999/${size}`, size]);
+    assert.deepEqual(await part('bytes=99999999999999999999999-'), [416, `bytes */${size}`, 0]);
+    assert.deepEqual(await part('bytes=-99999999999999999999999'), [206, `bytes 0-599999/${size}`, size]);
+    assert.deepEqual(await part('bytes=900000-, 2-3'), [206, `bytes 2-3/${size}`, 2]);
+    assert.deepEqual(await part('bytes=900000-,-0'), [416, `bytes */${size}`, 0]);
+    const many = `bytes=${'0-0,'.repeat(100)}`;
+    const whole = ['bytes=9-5', 'bytes=a-b', 'items=0-1', 'bytes=0-1,x', 'bytes=', 'bytes=-', 'bytes=,', 'bytes=1', many, 'bytes=0-,0-'];
+    for (const all of whole) {
       assert.deepEqual(await part(all), [200, null, size], all);
     }
     assert.equal((await part('bytes=0-3', { 'if-range': '"x"' }))[0], 200);
     const { headers } = await get('/big.bin');
     assert.equal((await part('bytes=0-3', { 'if-range': headers.get('etag') }))[0], 206);
     assert.equal((await part('bytes=0-3', { 'if-range': headers.get('last-modified') }))[0], 206);
+    assert.equal((await part('bytes=0-3', { 'if-range': 'Wed, 09 Nov 1994 08:49:37 GMT' }))[0], 200);
+    assert.equal((await get('/empty.txt', { range: 'bytes=0-' })).status, 200);
+  });
+
+  await t.test('several ranges', async () => {
+    const { status, headers, text } = await get('/big.bin', { range: 'bytes=0-2, 599998-, -1 ,100000-299999' });
+    assert.equal(status, 206);
+    assert.equal(headers.get('content-range'), null);
+    const [, boundary] = /^multipart\/byteranges; boundary=(\w+)$/.exec(headers.get('content-type'));
+    const part = (range, bytes) => `\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\ncontent-range: bytes ${range}/600000\r\n\r\n${bytes}`;
+    assert.equal(text, part('0-2', 'abc') + part('599998-599999', 'ij') + part('599999-599999', 'j') +
+      part('100000-299999', BIG.slice(100000, 300000)) + `\r\n--${boundary}--\r\n`);
+    assert.equal(headers.get('content-length'), String(text.length));
+    assert.equal((await get('/big.bin', { range: 'bytes=0-0,2-2' }, 'HEAD')).status, 200);
   });
 
   await t.test('nothing outside of the folder', async () => {
@@ -117,4 +145,17 @@ test('static files', async (t) => {
       assert.match(response, /\r\n\r\nok$/, `${target} is the function's`);
     }
   });
+});
+
+test('where nothing but a file is, other methods are refused', async (t) => {
+  const gateway = await startGateway(t, { files: FILES, routes: [{ static: true }] });
+  const ask = async (method, target) => {
+    const response = await gateway.fetch(target, { method });
+    await response.text();
+    return [response.status, response.headers.get('allow')];
+  };
+  assert.deepEqual(await ask('POST', '/page.html?x'), [405, 'GET, HEAD, OPTIONS']);
+  assert.deepEqual(await ask('DELETE', '/docs/'), [405, 'GET, HEAD, OPTIONS']);
+  assert.deepEqual(await ask('OPTIONS', '/page.html'), [204, 'GET, HEAD, OPTIONS']);
+  assert.deepEqual(await ask('POST', '/nothing.html'), [404, null]);
 });
