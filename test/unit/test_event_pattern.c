@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/events/event_pattern.h"
+#include "leaks.h"
+
+struct sample {
+    const char *pattern; /* with ' for " */
+    const char *event;
+    bool matches;
+};
+
+static char *quoted(const char *text)
+{
+    char *copy = mem_copy_str(str_c(text));
+    for (char *at = copy; (at = strchr(at, '\'')) != NULL;) {
+        *at = '"';
+    }
+    return copy;
+}
+
+static void check(const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        scoped_free char *pattern_text = quoted(samples[i].pattern);
+        scoped_free char *event_text = quoted(samples[i].event);
+        scoped_event_pattern struct event_pattern *p = NULL;
+        struct err err = { 0 };
+        json_t *event = json_loads(event_text, 0, NULL);
+        ck_assert_ptr_nonnull(event);
+        ck_assert_msg(event_pattern_parse(str_c(pattern_text), &p, &err) == 0, "%s: %s",
+                      pattern_text, err.text);
+        ck_assert_msg(event_pattern_matches(p, event) == samples[i].matches, "%s on %s",
+                      pattern_text, event_text);
+        json_decref(event);
+    }
+}
+
+static void refuse(const char *pattern, const char *reason)
+{
+    scoped_free char *text = quoted(pattern);
+    scoped_event_pattern struct event_pattern *p = NULL;
+    struct err err = { 0 };
+    ck_assert_int_eq(event_pattern_parse(str_c(text), &p, &err), -EINVAL);
+    ck_assert_str_eq(err.text, reason);
+}
+
+#define EC2                                                                                        \
+    "{'version':'0','detail-type':'EC2 Instance State-change Notification','source':'aws.ec2',"    \
+    "'time':'2017-10-02T16:30:59Z','resources':['arn:a','arn:b'],'detail':{'state':'running',"     \
+    "'c-count':5,'d-count':3,'x-limit':301.8,'source-ip':'10.0.0.33','nothing':null,'yes':true}}"
+
+START_TEST(values_are_alternatives_and_arrays_intersect)
+{
+    static const struct sample samples[] = {
+        { "{'detail':{'state':['initializing','running']}}", EC2, true },
+        { "{'detail':{'state':['initializing']}}", EC2, false },
+        { "{'resources':['arn:b','arn:c']}", EC2, true },
+        { "{'resources':['arn:c']}", EC2, false },
+        { "{'source':['aws.ec2'],'detail':{'state':['stopped']}}", EC2, false },
+        { "{'detail':{'nothing':[null]}}", EC2, true },
+        { "{'detail':{'yes':[true]}}", EC2, true },
+        { "{'detail':{'yes':[false,'true',1]}}", EC2, false },
+        { "{'detail':{'c-count':[5.0]}}", EC2, true },
+        { "{'detail':{'c-count':['5']}}", EC2, false },
+        { "{'detail':{'x-limit':[3.018e2]}}", EC2, true },
+        { "{'Source':['aws.ec2']}", EC2, false },
+        { "{'detail':['x']}", EC2, false },
+        { "{'a':['']}", "{'a':''}", true },
+        { "{'a':['*']}", "{'a':'b'}", false },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(texts_are_tested_at_their_ends_and_whatever_their_case)
+{
+    static const struct sample samples[] = {
+        { "{'time':[{'prefix':'2017-10-02'}]}", EC2, true },
+        { "{'time':[{'prefix':'2017-11'}]}", EC2, false },
+        { "{'time':[{'prefix':''}]}", EC2, true },
+        { "{'source':[{'prefix':{'equals-ignore-case':'AWS.'}}]}", EC2, true },
+        { "{'source':[{'suffix':'ec2'}]}", EC2, true },
+        { "{'source':[{'suffix':'EC2'}]}", EC2, false },
+        { "{'source':[{'suffix':{'equals-ignore-case':'.EC2'}}]}", EC2, true },
+        { "{'source':[{'suffix':{'equals-ignore-case':'longer than the text'}}]}", EC2, false },
+        { "{'source':[{'equals-ignore-case':'AWS.EC2'}]}", EC2, true },
+        { "{'source':[{'equals-ignore-case':'AWS.EC'}]}", EC2, false },
+        { "{'a':[{'equals-ignore-case':'STRA\u00c4E'}]}", "{'a':'stra\u00e4e'}", true },
+        { "{'a':[{'suffix':{'equals-ignore-case':'\u0130'}}]}", "{'a':'xi'}", true },
+        { "{'a':[{'prefix':'1'}]}", "{'a':12}", false },
+        { "{'a':[{'exactly':'x'}]}", "{'a':'x'}", true },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(wildcards_stand_for_any_text)
+{
+    static const struct sample samples[] = {
+        { "{'a':[{'wildcard':'Simple*Service'}]}", "{'a':'SimpleQueueService'}", true },
+        { "{'a':[{'wildcard':'Simple*Service'}]}", "{'a':'SimpleService'}", true },
+        { "{'a':[{'wildcard':'Simple*Service'}]}", "{'a':'SimpleServices'}", false },
+        { "{'a':[{'wildcard':'*/bin/*.jar'}]}", "{'a':'/x/bin/bin/y.jar.jar'}", true },
+        { "{'a':[{'wildcard':'*'}]}", "{'a':''}", true },
+        { "{'a':[{'wildcard':''}]}", "{'a':'x'}", false },
+        { "{'a':[{'wildcard':'a*'}]}", "{'a':'a'}", true },
+        { "{'a':[{'wildcard':'*a'}]}", "{'a':'b'}", false },
+        { "{'a':[{'wildcard':'a\\\\*b'}]}", "{'a':'a*b'}", true },
+        { "{'a':[{'wildcard':'a\\\\*b'}]}", "{'a':'axb'}", false },
+        { "{'a':[{'wildcard':'a\\\\\\\\*'}]}", "{'a':'a\\\\x'}", true },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(anything_but_wants_another_leaf)
+{
+    static const struct sample samples[] = {
+        { "{'detail':{'state':[{'anything-but':'initializing'}]}}", EC2, true },
+        { "{'detail':{'state':[{'anything-but':['stopped','running']}]}}", EC2, false },
+        { "{'detail':{'c-count':[{'anything-but':5}]}}", EC2, false },
+        { "{'detail':{'c-count':[{'anything-but':[5.0,6]}]}}", EC2, false },
+        { "{'detail':{'c-count':[{'anything-but':[100,200]}]}}", EC2, true },
+        { "{'detail':{'state':[{'anything-but':{'prefix':'run'}}]}}", EC2, false },
+        { "{'detail':{'state':[{'anything-but':{'prefix':['init','err']}}]}}", EC2, true },
+        { "{'detail':{'state':[{'anything-but':{'suffix':['ing','x']}}]}}", EC2, false },
+        { "{'detail':{'state':[{'anything-but':{'equals-ignore-case':'RUNNING'}}]}}", EC2, false },
+        { "{'detail':{'state':[{'anything-but':{'equals-ignore-case':['A','B']}}]}}", EC2, true },
+        { "{'detail':{'state':[{'anything-but':{'wildcard':'r*g'}}]}}", EC2, false },
+        { "{'detail':{'nothing':[{'anything-but':'x'}]}}", EC2, true },
+        { "{'detail':{'c-count':[{'anything-but':{'prefix':'5'}}]}}", EC2, true },
+        { "{'detail':{'missing':[{'anything-but':'x'}]}}", EC2, false },
+        { "{'a':[{'anything-but':'x'}]}", "{'a':['x','y']}", true },
+        { "{'a':[{'anything-but':'x'}]}", "{'a':['x']}", false },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(numbers_are_compared_and_addresses_lie_in_nets)
+{
+    static const struct sample samples[] = {
+        { "{'detail':{'c-count':[{'numeric':['>',0,'<=',5]}]}}", EC2, true },
+        { "{'detail':{'c-count':[{'numeric':['>',0,'<',5]}]}}", EC2, false },
+        { "{'detail':{'d-count':[{'numeric':['<',10]}]}}", EC2, true },
+        { "{'detail':{'d-count':[{'numeric':['>=',3]}]}}", EC2, true },
+        { "{'detail':{'x-limit':[{'numeric':['=',3.018e2]}]}}", EC2, true },
+        { "{'detail':{'state':[{'numeric':['>',-1]}]}}", EC2, false },
+        { "{'detail':{'nothing':[{'numeric':['>=',0]}]}}", EC2, false },
+        { "{'detail':{'source-ip':[{'cidr':'10.0.0.0/24'}]}}", EC2, true },
+        { "{'detail':{'source-ip':[{'cidr':'10.0.0.0/27'}]}}", EC2, false },
+        { "{'detail':{'source-ip':[{'cidr':'0.0.0.0/0'}]}}", EC2, true },
+        { "{'detail':{'state':[{'cidr':'0.0.0.0/0'}]}}", EC2, false },
+        { "{'a':[{'cidr':'2001:db8::/33'}]}", "{'a':'2001:db8:7fff::1'}", true },
+        { "{'a':[{'cidr':'2001:db8::/33'}]}", "{'a':'2001:db8:8000::1'}", false },
+        { "{'a':['2001:db8:0:0::1']}", "{'a':'2001:db8::1'}", true },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(only_leaves_exist)
+{
+    static const struct sample samples[] = {
+        { "{'detail':{'c-count':[{'exists':true}]}}", EC2, true },
+        { "{'detail':{'nothing':[{'exists':true}]}}", EC2, true },
+        { "{'detail':{'c-count':[{'exists':false}]}}", EC2, false },
+        { "{'detail':{'missing':[{'exists':false}]}}", EC2, true },
+        { "{'detail':[{'exists':true}]}", EC2, false },
+        { "{'detail':[{'exists':false}]}", EC2, true },
+        { "{'a':[{'exists':true}]}", "{'a':[]}", false },
+        { "{'a':['x',{'exists':false}]}", "{}", true },
+        { "{'a':['x',{'exists':false}]}", "{'a':'y'}", false },
+        { "{'d':{'a':[{'exists':true}],'b':[{'exists':false}]}}", "{'d':[{'a':1},{'b':2}]}", true },
+        { "{'d':{'a':[{'exists':true}],'b':[{'exists':false}]}}", "{'d':[{'a':1,'b':2}]}", false },
+        { "{'d':{'b':[{'exists':false}]}}", "{'d':[{'a':1},{'b':2}]}", false },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(leaves_of_an_array_of_objects_come_from_one_element)
+{
+    static const char people[] = "{'d':[{'name':'alice','ok':1},{'name':'bob','ok':2}],'v':'1'}";
+    static const struct sample samples[] = {
+        { "{'d':{'name':['alice'],'ok':[1]}}", people, true },
+        { "{'d':{'name':['alice'],'ok':[2]}}", people, false },
+        { "{'d':{'name':['bob'],'ok':[{'numeric':['>',1]}]},'v':['1']}", people, true },
+        { "{'d':{'name':['bob'],'ok':[2]},'v':['2']}", people, false },
+        { "{'a':{'x':['1'],'y':{'z':['2']}}}", "{'a':[{'x':'1','y':[{'z':'3'},{'z':'2'}]}]}",
+          true },
+        { "{'a':{'x':['1'],'y':{'z':['2']}}}", "{'a':[{'x':'1'},{'y':[{'z':'2'}]}]}", false },
+        { "{'a':{'x':['1']},'b':{'x':['1']}}", "{'a':[{'x':'0'},{'x':'1'}],'b':[{'x':'1'}]}",
+          true },
+        { "{'a':['x']}", "{'a':[[['y'],['x']]]}", true },
+        { "{'a':{'p':['1'],'q':['2']}}", "{'a':[[{'p':'1'},{'q':'2'}]]}", false },
+        { "{'a':{'p':['1'],'q':['2']}}", "{'a':{'p':['0','1'],'q':['2','3']}}", true },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(or_has_ways_that_share_what_is_around_them)
+{
+    static const char nested[] =
+        "{'source':['cw'],'$or':[{'name':['CPU']},{'type':['T'],'space':['S'],"
+        "'$or':[{'id':[1234]},{'spaceId':[1000]}]},{'scope':['X']}]}";
+    static const struct sample samples[] = {
+        { nested, "{'source':'cw','name':'CPU'}", true },
+        { nested, "{'source':'cw','type':'T','space':'S','spaceId':1000}", true },
+        { nested, "{'source':'cw','type':'T','space':'S'}", false },
+        { nested, "{'source':'cw','scope':'X'}", true },
+        { nested, "{'source':'other','scope':'X'}", false },
+        { "{'$or':[{'a':['1']},{'b':['2']}],'d':{'$or':[{'x':['3']},{'y':['4']}]}}",
+          "{'b':'2','d':{'y':'4'}}", true },
+        { "{'$or':[{'a':['1']},{'b':['2']}],'d':{'$or':[{'x':['3']},{'y':['4']}]}}",
+          "{'b':'2','d':{'y':'3'}}", false },
+        { "{'d':{'n':['1'],'$or':[{'a':['1']},{'b':['2']}]}}", "{'d':[{'n':'1','b':'2'}]}", true },
+        { "{'d':{'n':['1'],'$or':[{'a':['1']},{'b':['2']}]}}", "{'d':[{'n':'1'},{'b':'2'}]}",
+          false },
+        { "{'source':['x'],'$or':[{'source':['y']},{'b':['z']}]}", "{'source':'y'}", true },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(steps_and_dots_make_the_same_path)
+{
+    static const struct sample samples[] = {
+        { "{'d':{'s':{'t':['x']}}}", "{'d':{'s.t':'x'}}", true },
+        { "{'d':{'s.t':['x']}}", "{'d':{'s':{'t':'x'}}}", true },
+        { "{'d':{'s.t':{'t':['x']}}}", "{'d':{'s':{'t':'x'}}}", false },
+        { "{'ab':['x']}", "{'a':'x','abc':'x','ab':'y'}", false },
+    };
+    check(samples, ARRAY_COUNT(samples));
+}
+END_TEST
+
+START_TEST(what_is_no_pattern_is_refused_in_the_words_of_aws)
+{
+    refuse("['a']", "Filter is not an object");
+    refuse("{}", "Empty objects are not allowed");
+    refuse("{'a':{}}", "Empty objects are not allowed");
+    refuse("{'a':[]}", "Empty arrays are not allowed");
+    refuse("{'a':'x'}", "\"a\" must be an object or an array");
+    refuse("{'a':[['x']]}", "Match value must be String, number, true, false, or null");
+    refuse("{'a':[{'EXISTS':true}]}", "Unrecognized match type EXISTS");
+    refuse("{'a':[{'exists':1}]}", "exists match pattern must be either true or false.");
+    refuse("{'a':[{'prefix':'x','suffix':'y'}]}", "Only one key allowed in match expression");
+    refuse("{'a':[{'prefix':['x']}]}", "prefix match pattern must be a string");
+    refuse("{'a':[{'numeric':['>',0,'>',0]}]}", "Bad numeric range operator: >");
+    refuse("{'a':[{'numeric':['>',0,'<']}]}", "Value of < must be numeric");
+    refuse("{'a':[{'numeric':['~',0]}]}", "Unrecognized numeric range operator: ~");
+    refuse("{'a':[{'numeric':['=',0,'<',1]}]}", "Too many elements in numeric expression");
+    refuse("{'a':[{'numeric':['>',0,'<',1,'<']}]}", "Too many terms in numeric range expression");
+    refuse("{'a':[{'numeric':10}]}", "Value of numeric must be an array.");
+    refuse("{'a':[{'wildcard':'a**'}]}", "Consecutive wildcard characters at pos 2");
+    refuse("{'a':[{'wildcard':'a\\\\b'}]}", "Invalid escape character at pos 2");
+    refuse("{'a':[{'wildcard':'*:*:*:*:*:event-bus/*'}]}",
+           "Rule is too complex - try using fewer wildcard characters or fewer repeating character "
+           "sequences after a wildcard character");
+    refuse("{'a':[{'anything-but':{'prefix':''}}]}", "Null prefix/suffix not allowed");
+    refuse("{'a':[{'anything-but':['x',1]}]}",
+           "Inside anything but list, either all values are number "
+           "or string, mixed type is not supported");
+    refuse("{'a':[{'anything-but':{'cidr':'x'}}]}", "Unsupported anything-but pattern: cidr");
+    refuse("{'a':[{'cidr':'10.0.0.0/32'}]}", "IPv4 mask bits must be < 32");
+    refuse("{'a':[{'cidr':'10.0.0.0'}]}", "Malformed CIDR, one '/' required");
+    refuse("{'$or':[{'a':['x']}]}", "There must have at least 2 Objects in $or relationship.");
+    refuse("{'$or':[{'a':['x']},{'prefix':['x']}]}",
+           "prefix is Ruler reserved fieldName which cannot be used inside $or.");
+}
+END_TEST
+
+/* Ten alternatives, nested in each other: 2^n ways. */
+START_TEST(ways_and_steps_are_bounded)
+{
+    scoped_event_pattern struct event_pattern *p = NULL;
+    struct err err = { 0 };
+    json_t *pattern = json_object();
+    for (int i = 0; i < 12; i++) {
+        json_t *step = json_pack("{s:[{s:[s]},{s:[s]}]}", "$or", "a", "1", "b", "2");
+        char name[16];
+        (void)snprintf(name, sizeof(name), "k%d", i);
+        ck_assert_int_eq(json_object_set_new(pattern, name, step), 0);
+    }
+    ck_assert_int_eq(event_pattern_of(pattern, &p, &err), -EINVAL);
+    ck_assert(strstr(err.text, "too complex") != NULL);
+    json_decref(pattern);
+
+    /* three arrays whose elements all fit but for the last field, which never does */
+    json_t *event = json_object();
+    for (const char *name = "abc"; *name; name++) {
+        json_t *array = json_array();
+        for (int i = 0; i < 1000; i++) {
+            ck_assert_int_eq(json_array_append_new(array, json_pack("{s:s}", "x", "y")), 0);
+        }
+        ck_assert_int_eq(json_object_set_new(event, (const char[]){ *name, '\0' }, array), 0);
+    }
+    ck_assert_int_eq(event_pattern_parse(STR("{\"a\":{\"x\":[\"y\"]},\"b\":{\"x\":[\"y\"]},"
+                                             "\"c\":{\"x\":[\"y\"]},\"d\":[\"z\"]}"),
+                                         &p, &err),
+                     0);
+    ck_assert(!event_pattern_matches(p, event));
+    json_decref(event);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tc;
+    Suite *suite = leaks_suite("event_pattern", &tc);
+    tcase_add_test(tc, values_are_alternatives_and_arrays_intersect);
+    tcase_add_test(tc, texts_are_tested_at_their_ends_and_whatever_their_case);
+    tcase_add_test(tc, wildcards_stand_for_any_text);
+    tcase_add_test(tc, anything_but_wants_another_leaf);
+    tcase_add_test(tc, numbers_are_compared_and_addresses_lie_in_nets);
+    tcase_add_test(tc, only_leaves_exist);
+    tcase_add_test(tc, leaves_of_an_array_of_objects_come_from_one_element);
+    tcase_add_test(tc, or_has_ways_that_share_what_is_around_them);
+    tcase_add_test(tc, steps_and_dots_make_the_same_path);
+    tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
+    tcase_add_test(tc, ways_and_steps_are_bounded);
+    return leaks_run(suite);
+}
