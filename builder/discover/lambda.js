@@ -52,6 +52,10 @@ export async function discoverLambdas(context) {
       addRoutes(found.routes, draft, declaration);
     }
   }
+  if (found.drafts.length > 0) {
+    const missing = invokePaths('[^/]+').map((src) => ({ src, methods: ['POST'], status: 404, dialect: 'lambda', shown: '' }));
+    found.routes.hosts.push(...missing);
+  }
   return found;
 }
 
@@ -122,7 +126,7 @@ async function nodeDraft(context, declaration, common) {
   const { handler = 'index.handler', declaredIn, name } = declaration;
   if (!splitHandler(handler)) {
     diagnostics.error(`${declaredIn}: function "${name}": "${handler}" is not a handler (file.function)`, { file: declaredIn });
-    return null;
+    return emptyDraft(declaration, common);
   }
   const source = await findHandlerFile(context, declaration, handler);
   if (!source) {
@@ -130,13 +134,26 @@ async function nodeDraft(context, declaration, common) {
     diagnostics.error(`${declaredIn}: no file in the project has the handler "${handler}" of "${name}"${place}`, {
       file: declaredIn,
     });
-    return null;
+    return emptyDraft(declaration, common);
   }
   const module = source.file.replace(/\.[^.]+$/, '');
   const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };
   return {
     ...common,
     root: path.join(project, source.root),
+    endpoints: endpointsOf(declaration, endpoint),
+  };
+}
+
+/** A function without its code is there all the same, and says so to whom calls it, as on Lambda. */
+function emptyDraft(declaration, common) {
+  const entry = '___mayfly.cjs';
+  const endpoint = { file: declaration.declaredIn, module: '', methods: null, timeout_ms: 0 };
+  return {
+    ...common,
+    build: 'files',
+    files: new Map([[entry, Buffer.from('exports.modules = {};\n')]]),
+    entry,
     endpoints: endpointsOf(declaration, endpoint),
   };
 }
@@ -181,6 +198,11 @@ function bootstrapDraft({ files, diagnostics }, declaration, common) {
   };
 }
 
+/** Of Invoke and InvokeWithResponseStream. */
+function invokePaths(name) {
+  return [`^/2015-03-31/functions/${name}/invocations$`, `^/2021-11-15/functions/${name}/response-streaming-invocations$`];
+}
+
 function addRoutes(routes, draft, declaration) {
   const name = escapePattern(declaration.name);
   const target = (index) => [draft.name, index];
@@ -188,8 +210,10 @@ function addRoutes(routes, draft, declaration) {
   /* The path names a function by its name, its ARN or a part of that, and perhaps a version. */
   const colon = '(?::|%3[Aa])';
   const named = `(?:[^/]*function${colon})?${name}(?:${colon}[^/]+)?`;
-  const invoke = { src: `^/2015-03-31/functions/${named}/invocations$`, methods: ['POST'], shown: '' };
-  routes.hosts.push({ ...invoke, target: target(1), dialect: 'lambda' }, { ...host, target: target(0), dialect: 'lambda' });
+  for (const src of invokePaths(named)) {
+    routes.hosts.push({ src, methods: ['POST'], shown: '', target: target(1), dialect: 'lambda' });
+  }
+  routes.hosts.push({ ...host, target: target(0), dialect: 'lambda' });
   for (const { phase, index, route } of lambdaEventRoutes(declaration.events ?? [])) {
     routes[phase].push({ ...route, target: target(index + 2), dialect: 'lambda' });
   }

@@ -28,6 +28,17 @@ function record(level, text) {
   channel.log(context.current()?.stream ?? 0, level, text);
 }
 
+/** One record, written by an adapter for its function. Without a newline at its end. */
+function print(level, text) {
+  if (channel) record(level, text);
+  else writeRaw(level >= WARN ? 2 : 1, `${text}\n`);
+}
+
+/* Who has asked for it gets what the function prints, beside the log. */
+function tell(text) {
+  context.current()?.onOutput?.(text);
+}
+
 /* A pipe that is full must not cost the line: wait for it, as Node does for its own pipes. */
 function writeRaw(fd, text) {
   let rest = Buffer.from(text);
@@ -45,8 +56,10 @@ function sink(fd) {
   const it = {
     level: INFO,
     write(text) {
-      if (channel) record(it.level, text.endsWith('\n') ? text.slice(0, -1) : text);
+      const line = text.endsWith('\n') ? text.slice(0, -1) : text;
+      if (channel) record(it.level, line);
       else writeRaw(fd, text);
+      tell(line);
     },
   };
   return it;
@@ -100,7 +113,10 @@ class LineStream extends Writable {
     if (this.#rest === '') this.#stream = context.current()?.stream ?? 0;
     this.#rest = lines.pop();
     if (lines.length === 0) return;
-    for (const line of lines) channel.log(this.#stream, this.#level, line);
+    for (const line of lines) {
+      channel.log(this.#stream, this.#level, line);
+      tell(line);
+    }
     this.#stream = context.current()?.stream ?? 0;
   }
 
@@ -143,4 +159,4 @@ function flush() {
   for (const stream of outputs) stream.flush();
 }
 
-module.exports = { install, connect, flush };
+module.exports = { DEBUG, INFO, WARN, ERROR, install, connect, flush, print };

@@ -104,7 +104,7 @@ class Instance {
 
   #policy(exchange, error, origin) {
     const policy = this.#adapter.uncaught ?? 'continue';
-    return typeof policy === 'function' ? policy(exchange, error, origin) : policy;
+    return typeof policy === 'function' ? policy(exchange, error, origin, this.#app) : policy;
   }
 
   #condemn() {

@@ -188,13 +188,28 @@ static unsigned answer_next(struct out *o, const struct error_case *e)
     }
 }
 
-static void add_json_message(struct out *o, const char *text)
+/* Takes the object; one that jansson could not make, for text that is no UTF-8, is {}. */
+static void add_json(struct out *o, json_t *json)
 {
-    json_t *json = json_pack("{s:s}", "Message", text);
     char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    add_str(o, dump ? str_c(dump) : STR("{\"Message\":null}"));
+    set_type(o, "application/json");
+    add_str(o, dump ? str_c(dump) : STR("{}"));
     free(dump);
     json_decref(json);
+}
+
+/* An error of Lambda's own, of the client's making. Its exceptions do not agree on the letter of
+ * the message's key. */
+static unsigned answer_lambda_user(struct out *o, const struct error_case *e, unsigned status,
+                                   const char *type, json_t *fields)
+{
+    add_field(o, "x-amzn-errortype", type);
+    add_field(o, "x-amzn-requestid", e->id);
+    if (fields) {
+        (void)json_object_set_new(fields, "Type", json_string("User"));
+    }
+    add_json(o, fields);
+    return status;
 }
 
 /* What Lambda says when the runtime cannot: { errorType, errorMessage }. */
@@ -205,11 +220,7 @@ static void add_report(struct out *o, const struct error_case *e, const char *ty
     (void)json_object_set_new(json, "errorType", json_string(type)); /* ASCII, as the id is */
     (void)json_object_set_new(json, "errorMessage",
                               json_sprintf("RequestId: %s Error: %s", e->id, what));
-    char *dump = json_dumps(json, JSON_COMPACT);
-    set_type(o, "application/json");
-    add_str(o, dump ? str_c(dump) : STR("{}"));
-    free(dump);
-    json_decref(json);
+    add_json(o, json);
 }
 
 static void report_timeout(struct out *o, const struct error_case *e)
@@ -221,6 +232,22 @@ static void report_timeout(struct out *o, const struct error_case *e)
     add_report(o, e, "Sandbox.Timedout", text);
 }
 
+/* Zygotes say "... by its own code (exit 3) while it loaded", or what nobody caught: Node.js ends
+ * with 1 then. */
+static void describe_load_exit(struct str detail, char *ret, size_t size)
+{
+    const char *at = memmem(detail.data, detail.len, "(exit ", 6);
+    if (!at) {
+        (void)snprintf(ret, size, detail.len > 0 ? "exit status 1" : "");
+        return;
+    }
+    struct str rest = str_of(at + 6, detail.len - (size_t)(at + 6 - detail.data));
+    struct str code = str_cut(&rest, ')');
+    if (!str_eq(code, STR("0")) && code.len < 4) {
+        (void)snprintf(ret, size, "exit status " STR_FMT, STR_ARG(code));
+    }
+}
+
 /* How its process ended, in Lambda's words: "exit status 3", "signal: segmentation fault"; "" when
  * it ended well. The platform's own say "exit status 3" and "... signal 11 (Segmentation fault)".
  */
@@ -228,7 +255,9 @@ static void describe_exit(const struct error_case *e, char *ret, size_t size)
 {
     struct str rest = e->detail;
     ret[0] = '\0';
-    if (e->kind == ERROR_MEMORY) {
+    if (e->kind == ERROR_START) {
+        describe_load_exit(e->detail, ret, size);
+    } else if (e->kind == ERROR_MEMORY) {
         (void)snprintf(ret, size, "signal: killed");
     } else if (str_starts(rest, STR("exit status ")) && !str_eq(rest, STR("exit status 0"))) {
         (void)snprintf(ret, size, "%.*s", rest.len < size ? (int)rest.len : 0, rest.data);
@@ -252,13 +281,33 @@ static void report_exit(struct out *o, const struct error_case *e)
     add_report(o, e, "Runtime.ExitError", text);
 }
 
+/* A build that failed, as if Lambda's runtime had met what the builder did: "Could not resolve" and
+ * "is not installed" are its words for a module that is not there. */
+static void report_broken(struct out *o, const struct error_case *e)
+{
+    bool missing = memmem(e->detail.data, e->detail.len, "Could not resolve", 17) ||
+                   memmem(e->detail.data, e->detail.len, "is not installed", 16);
+    json_t *json = json_object();
+    (void)json_object_set_new(
+        json, "errorType",
+        json_string(missing ? "Runtime.ImportModuleError" : "Runtime.UserCodeSyntaxError"));
+    (void)json_object_set_new(
+        json, "errorMessage",
+        json_sprintf("%s: " STR_FMT, missing ? "Error" : "SyntaxError", STR_ARG(e->detail)));
+    (void)json_object_set_new(json, "trace", json_array());
+    add_json(o, json);
+}
+
 /* Lambda's Invoke API: the status says nothing of the function. */
 static unsigned answer_invoke(struct out *o, const struct error_case *e)
 {
     add_field(o, "x-amz-function-error", "Unhandled");
     add_field(o, "x-amz-executed-version", "$LATEST");
+    add_field(o, "x-amzn-requestid", e->id);
     if (e->kind == ERROR_TIMEOUT) {
         report_timeout(o, e);
+    } else if (e->kind == ERROR_BROKEN) {
+        report_broken(o, e);
     } else if (e->report.len > 0) {
         set_type(o, "application/json");
         add_str(o, e->report);
@@ -268,23 +317,40 @@ static unsigned answer_invoke(struct out *o, const struct error_case *e)
     return 200;
 }
 
+/* "/2015-03-31/functions/NAME/invocations" of a function that is not there. */
+static unsigned answer_lambda_route(struct out *o, const struct error_case *e)
+{
+    struct str path = e->path;
+    (void)str_cut(&path, '/');
+    (void)str_cut(&path, '/');
+    if (e->status != 404 || !str_eq(str_cut(&path, '/'), STR("functions"))) {
+        return answer_plain(o, e);
+    }
+    struct str name = str_cut(&path, '/');
+    json_t *fields = json_pack(
+        "{s:o*}", "Message",
+        json_sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:" STR_FMT
+                     ":$LATEST",
+                     STR_ARG(name)));
+    return answer_lambda_user(o, e, 404, "ResourceNotFoundException", fields);
+}
+
 /* Lambda function URLs. */
 static unsigned answer_lambda(struct out *o, const struct error_case *e)
 {
     switch (e->kind) {
     case ERROR_ROUTE:
-        return answer_plain(o, e);
+        return answer_lambda_route(o, e);
     case ERROR_OVERLOAD:
-        set_type(o, "application/json");
-        add_field(o, "x-amzn-errortype", "TooManyRequestsException");
-        add_json_message(o, "Rate Exceeded.");
-        return 429;
+        return answer_lambda_user(o, e, 429, "TooManyRequestsException",
+                                  json_pack("{s:s,s:s}", "Reason",
+                                            "ReservedFunctionConcurrentInvocationLimitExceeded",
+                                            "message", "Rate Exceeded."));
     case ERROR_BODY:
-        set_type(o, "application/json");
-        add_field(o, "x-amzn-errortype", "RequestEntityTooLargeException");
-        add_json_message(o, "Request must be smaller than 6291456 bytes for the InvokeFunction "
-                            "operation");
-        return 413;
+        return answer_lambda_user(o, e, 413, "RequestTooLargeException",
+                                  json_pack("{s:s}", "message",
+                                            "Request must be smaller than 6291456 bytes for the "
+                                            "InvokeFunction operation"));
     case ERROR_HEAD:
     case ERROR_METHOD:
         return answer_plain(o, e);
@@ -453,7 +519,7 @@ unsigned errors_answer(const struct error_case *e, struct buf *fields, struct bu
     if (e->dev && e->kind != ERROR_ROUTE) {
         name_error(&o, e);
     }
-    if (e->kind == ERROR_BROKEN) {
+    if (e->kind == ERROR_BROKEN && !e->invoke) {
         return answer_broken(&o, e);
     }
     switch (e->dialect) {

@@ -19,7 +19,7 @@ async function serve(handler, { settings = {}, endpoint = {}, loopAlive = () => 
   const gateway = await startInstance({
     adapter: lambda,
     modules: { index: typeof handler === 'function' && !handler.thunk ? { handler } : handler },
-    settings: { handler: 'index.handler', function_name: 'orders', ...settings },
+    settings: { handler: 'index.handler', function_name: 'orders', runtime: 'nodejs22.x', ...settings },
     endpoints: [{ name: '/', file: 'index.js', module: 'index', settings: endpoint }],
     ...more,
   });
@@ -314,11 +314,15 @@ test('a handler that never answers gives null, an async one an error', async () 
   assert.equal(stuck.value.errorType, 'Runtime.NodeJsExit');
 });
 
-test('the promise of an async handler outranks its callback', async () => {
+test('the first answer counts, a callback before the promise of its handler too', async (t) => {
+  /* In an instance the channel keeps the loop turning. */
+  const turning = setInterval(() => {}, 5);
+  t.after(() => clearInterval(turning));
   const { value } = await invokeJson(async (_event, _context, callback) => {
     callback(null, 'from the callback');
+    return 'from the promise';
   });
-  assert.equal(value, null);
+  assert.equal(value, 'from the callback');
 });
 
 test('errors are told as the Invoke API tells them', async () => {
@@ -409,9 +413,11 @@ test('handlers are found by name, nested and in CommonJS modules', async () => {
 });
 
 test('what is wrong with a module is told at each call', async () => {
-  const missing = Object.assign(new Error("Cannot find module 'left-pad'"), { code: 'MODULE_NOT_FOUND' });
+  const stack = ['/var/task/___mayfly.cjs', '/var/task/___mayfly.cjs'].map((file) => `\n- ${file}`).join('');
+  const missing = Object.assign(new Error(`Cannot find module 'left-pad'\nRequire stack:${stack}`), { code: 'MODULE_NOT_FOUND' });
   const cases = [
-    [thunk(() => { throw missing; }), {}, 'Runtime.ImportModuleError', /^Error: Cannot find module 'left-pad'/],
+    [thunk(() => { throw missing; }), {}, 'Runtime.ImportModuleError',
+      /^Error: Cannot find module 'left-pad'\nRequire stack:\n- \/var\/task\/index\.js$/],
     [thunk(() => { throw new SyntaxError('bad token'); }), {}, 'Runtime.UserCodeSyntaxError', /^SyntaxError: bad/],
     [thunk(() => { throw new TypeError('at import'); }), {}, 'TypeError', /^at import$/],
     [{ other() {} }, {}, 'Runtime.HandlerNotFound', /^index\.handler is undefined or not exported$/],
@@ -514,18 +520,17 @@ test('a streaming handler that fails before or after its first byte', async () =
   assert.deepEqual(gateway.violations, []);
 });
 
-test('a streaming handler must be async and must end its stream', async () => {
+test('a streaming handler must be async, unless it has said everything', async () => {
   const sync = await serve(thunk(() => ({
-    handler: awslambda.streamifyResponse((_event, stream) => { stream.end('x'); }),
+    handler: awslambda.streamifyResponse((_event, stream) => { stream.write('x'); }),
   })), invokeEndpoint);
   const value = await (await sync.request('POST /', { body: '{}' })).json();
-  assert.equal(value.errorMessage, 'Streaming does not support non-async handlers.');
+  assert.deepEqual([value.errorType, value.errorMessage], ['string', 'Streaming does not support non-async handlers.']);
 
-  const open = await serve(thunk(() => ({
-    handler: awslambda.streamifyResponse(async (_event, stream) => { stream.write('x'); }),
-  })), { ...invokeEndpoint, loopAlive: () => false });
-  const error = await (await open.request('POST /', { body: '{}' })).json();
-  assert.equal(error.errorMessage, 'Response stream is not finished.');
+  const done = await serve(thunk(() => ({
+    handler: awslambda.streamifyResponse((_event, stream) => { stream.end('x'); }),
+  })), invokeEndpoint);
+  assert.equal(await (await done.request('POST /', { body: '{}' })).text(), 'x');
 });
 
 test('the Invoke API gets the bytes of a stream', async () => {
@@ -554,7 +559,7 @@ function runScript(script) {
     const lambda = require(${JSON.stringify(require.resolve('../../runtime/js/dialects/lambda'))});
     async function serve(handler, settings) {
       return startInstance({
-        adapter: lambda, modules: { index: { handler } }, settings: { handler: 'index.handler' },
+        adapter: lambda, modules: { index: { handler } }, settings: { handler: 'index.handler', runtime: 'nodejs22.x' },
         endpoints: [{ name: '/', file: 'index.js', module: 'index', settings }],
       });
     }
@@ -608,4 +613,11 @@ test('an uncaught exception and an unhandled rejection end the environment', asy
   const body = JSON.parse(rejected.replies[0].body);
   assert.equal(body.errorType, 'Runtime.UnhandledPromiseRejection');
   assert.equal(body.errorMessage, 'RangeError: loose');
+
+  const text = await runScript(`
+    const gateway = await serve(() => new Promise(() => {
+      Promise.reject('no error at all');
+    }), { invoke: true });
+    replies.push(gateway.start('POST /', { body: '{}' }));`);
+  assert.equal(JSON.parse(text.replies[0].body).errorMessage, 'no error at all');
 });

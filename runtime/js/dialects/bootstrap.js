@@ -6,10 +6,11 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { answer, answerErrorPayload, answerResult, exitText, fail, readEvent } =
-  require('./lambda_answer');
+const { answer, fail, readEvent } = require('./lambda_answer');
 const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
 const errors = require('./lambda_errors');
+const { exitText } = require('./lambda_exit');
+const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda_invoke');
 const { traceHeader } = require('./lambda_event');
 const { ResponseTooLarge } = require('./lambda_response');
 const { BufferSink, HttpSink } = require('./lambda_stream');
@@ -43,7 +44,7 @@ function parsePayload(type, bytes) {
 /* The Invoke API passes on what the runtime said, word for word. */
 function failTold(exchange, payload) {
   const error = new ToldError(payload);
-  if (exchange.settings.invoke && !exchange.started) {
+  if (canTell(exchange)) {
     console.error('Invoke Error', errors.toLogText(error));
     answerErrorPayload(exchange, payload);
   } else {
@@ -170,7 +171,7 @@ class Bootstrap {
       }
       resolve();
     };
-    this.#api.push(invocationOf(exchange, event, this.#app.arn, settle));
+    this.#api.push(invocationOf(exchange, event, exchange.local?.arn ?? this.#app.arn, settle));
     return promise;
   }
 }
@@ -210,16 +211,22 @@ function answerBytes(exchange, bytes) {
   answer(exchange, text);
 }
 
+function sinkOf(exchange) {
+  if (!exchange.settings.invoke) {
+    return new HttpSink(exchange);
+  }
+  return exchange.local.isStream ? new EventSink(exchange) : new BufferSink();
+}
+
 function streamSink(exchange, contentType, settle) {
-  const isInvoke = Boolean(exchange.settings.invoke);
-  const sink = isInvoke ? new BufferSink() : new HttpSink(exchange);
+  const sink = sinkOf(exchange);
   sink.begin(contentType);
   let isOver = false;
   return {
     write: (chunk) => sink.write(chunk),
     end() {
       sink.end();
-      if (isInvoke) {
+      if (sink instanceof BufferSink) {
         answerResult(exchange, sink.bytes);
       }
       isOver = true;
@@ -275,7 +282,7 @@ function start(app) {
 
 async function handle(app, exchange) {
   try {
-    const event = await readEvent(exchange);
+    const event = await readEvent(exchange, app.arn);
     if (event === undefined) {
       return;
     }

@@ -6,17 +6,28 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
-const { answer, answerErrorPayload, answerResult, exitText, fail, readEvent } =
-  require('./lambda_answer');
-const { fillContext, invoke } = require('./lambda_context');
+const { answer, fail, readEvent } = require('./lambda_answer');
+const callbacks = require('./lambda_callbacks');
+const consoles = require('./lambda_console');
 const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
 const errors = require('./lambda_errors');
+const { exitText } = require('./lambda_exit');
 const handlers = require('./lambda_handler');
+const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda_invoke');
+const promises = require('./lambda_promises');
 const { BufferSink, HttpSink, installGlobal } = require('./lambda_stream');
-const { emptyContext, invokeStreaming } = require('./lambda_streaming');
+const { invokeStreaming } = require('./lambda_streaming');
 const loopIdle = require('./loop_idle');
 
 const NO_MODULE_TEXT = 'Require stack:\n- /var/runtime/index.mjs';
+
+/* The managed runtime was written anew for Node.js 24, and keeps less of what was before. */
+const FIRST_WITHOUT_CALLBACKS = 24;
+
+function generationOf({ runtime }) {
+  const major = Number(/^nodejs(\d+)/.exec(runtime ?? '')?.[1] ?? FIRST_WITHOUT_CALLBACKS);
+  return major < FIRST_WITHOUT_CALLBACKS ? callbacks : promises;
+}
 
 /* Loading, in the zygote */
 
@@ -33,21 +44,23 @@ async function importModule(moduleName, handlerName, load) {
   try {
     return await load(moduleName);
   } catch (error) {
-    throw errors.fromImport(error);
+    throw errors.fromImport(error, handlerName);
   }
 }
 
-async function loadTarget(endpoint, settings, load) {
+async function loadTarget(endpoint, settings, generation, load) {
   const name = settings.handler ?? 'index.handler';
   try {
     handlers.splitName(name);
-    const handler = handlers.findHandler(await importModule(endpoint.module, name, load), name);
-    return {
+    const handler = generation.findHandler(await importModule(endpoint.module, name, load), name);
+    const target = {
       handler,
       isAsync: handlers.isAsyncFunction(handler),
       isStreaming: handlers.isStreaming(handler),
       highWaterMark: handlers.highWaterMark(handler),
     };
+    generation.checkSignature(target);
+    return target;
   } catch (error) {
     return { error };
   }
@@ -65,33 +78,41 @@ function loadOnce(loadModule) {
 }
 
 async function load(spec, loadModule) {
+  const generation = generationOf(spec.settings ?? {});
   defineEnvironment(spec);
-  installGlobal();
+  installGlobal(generation.globals);
+  consoles.install();
   const loadShared = loadOnce(loadModule);
   const targets = [];
   for (const endpoint of spec.endpoints) {
     const settings = { ...spec.settings, ...endpoint.settings };
-    targets.push(await loadTarget(endpoint, settings, loadShared));
+    targets.push(await loadTarget(endpoint, settings, generation, loadShared));
   }
-  return { targets, arn: arnOf(spec), inFlight: new Set() };
+  return { targets, generation, arn: arnOf(spec), inFlight: new Set() };
 }
 
 /* Invoking */
 
-function contextOf(exchange, app) {
-  return fillContext(emptyContext(), exchange, app.arn);
+/* With the version or alias that was asked for. */
+function arnFor(app, exchange) {
+  return exchange.local?.arn ?? app.arn;
 }
 
-/* A streaming handler's bytes are the result of the Invoke API, and the answer of a URL. */
+/* A streaming handler's bytes are the result of the Invoke API, in one piece or as they come, and the
+ * answer of a URL. */
 async function answerStreaming(app, target, event, exchange) {
-  const context = contextOf(exchange, app);
+  const { streamContext, syncStreamError } = app.generation;
+  const context = streamContext(exchange, arnFor(app, exchange));
+  const run = (sink) => invokeStreaming(target, event, context, sink, syncStreamError);
   if (!exchange.settings.invoke) {
-    await invokeStreaming(target, event, context, new HttpSink(exchange));
-    return;
+    await run(new HttpSink(exchange));
+  } else if (exchange.local.isStream) {
+    await run(new EventSink(exchange));
+  } else {
+    const sink = new BufferSink();
+    await run(sink);
+    answerResult(exchange, sink.bytes);
   }
-  const sink = new BufferSink();
-  await invokeStreaming(target, event, context, sink);
-  answerResult(exchange, sink.bytes);
 }
 
 async function answerEvent(app, target, event, exchange) {
@@ -99,11 +120,10 @@ async function answerEvent(app, target, event, exchange) {
     if (target.isStreaming) {
       await answerStreaming(app, target, event, exchange);
     } else {
-      const { json } = await invoke(target.handler, target.isAsync, event, exchange, app.arn);
-      answer(exchange, json);
+      answer(exchange, await app.generation.invoke(target, event, exchange, arnFor(app, exchange)));
     }
   } catch (error) {
-    fail(exchange, error);
+    fail(exchange, error, app.generation);
   }
 }
 
@@ -111,9 +131,9 @@ async function handle(app, exchange) {
   const target = app.targets[exchange.endpoint];
   app.inFlight.add(exchange);
   try {
-    const event = await readEvent(exchange);
+    const event = await readEvent(exchange, app.arn);
     if (target.error && event !== undefined) {
-      fail(exchange, target.error, 'load');
+      fail(exchange, target.error, { ...app.generation, kind: 'load' });
     } else if (event !== undefined) {
       await answerEvent(app, target, event, exchange);
     }
@@ -131,7 +151,7 @@ async function handle(app, exchange) {
  * function URLs, whose clients are told nothing. */
 function answerExit(app, code) {
   for (const exchange of app.inFlight) {
-    if (exchange.settings.invoke && !exchange.started) {
+    if (canTell(exchange) && !exchange.answered) {
       const errorMessage = exitText(exchange.requestId, code);
       console.error(`${errorMessage}\nRuntime.ExitError`);
       answerErrorPayload(exchange, { errorType: 'Runtime.ExitError', errorMessage });
@@ -140,11 +160,9 @@ function answerExit(app, code) {
 }
 
 /* An error outside of the handler's promise ends the environment, as there. */
-function uncaught(exchange, error, origin) {
-  const isRejection = origin === 'unhandledRejection';
-  const told = isRejection ? new errors.UnhandledPromiseRejection(error) : error;
-  if (exchange?.settings.invoke && !exchange.started) {
-    answerErrorPayload(exchange, errors.toPayload(told));
+function uncaught(exchange, error, _origin, app) {
+  if (exchange && canTell(exchange)) {
+    answerErrorPayload(exchange, app.generation.uncaughtPayload(exchange, error));
   }
   return 'exit';
 }
@@ -152,6 +170,7 @@ function uncaught(exchange, error, origin) {
 function start(app, native) {
   defineLogStream();
   loopIdle.use(native);
+  app.generation.listen();
   /* Before the instance's own listener, which speaks to function URLs only. */
   process.prependListener('exit', (code) => answerExit(app, code));
 }

@@ -3,22 +3,22 @@
 /* What every kind of Lambda runtime has in common at its HTTP side: events read with Lambda's
  * limits, results and errors answered as the Invoke API, function URLs and API Gateway do. */
 
+const { logError } = require('./lambda_console');
 const errors = require('./lambda_errors');
 const { eventFromRequest } = require('./lambda_event');
+const { answerErrorPayload, answerResult, canTell, open, refuse } = require('./lambda_invoke');
 const { checkSize, fromResult, InvalidResponse } = require('./lambda_response');
 const { InvalidHeader } = require('./header_list');
 
 const REQUEST_MAX_BYTES = 6 * 1024 * 1024;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function answerJson(exchange, status, headers, value) {
   exchange.respond(status, ['content-type', 'application/json', ...headers], JSON.stringify(value));
 }
 
 /* Reading */
-
-function refuse(exchange, status, type, message) {
-  answerJson(exchange, status, ['x-amzn-errortype', type], { Type: 'User', message });
-}
 
 function refuseSize(exchange, bytes) {
   if (!exchange.settings.invoke) {
@@ -28,7 +28,7 @@ function refuseSize(exchange, bytes) {
   const message =
     `${bytes} byte payload is too large for the RequestResponse invocation type ` +
     `(limit ${REQUEST_MAX_BYTES} bytes)`;
-  refuse(exchange, 413, 'RequestTooLargeException', message);
+  refuse(exchange, 413, 'RequestTooLargeException', { message });
 }
 
 function parseEvent(exchange, bytes) {
@@ -36,16 +36,19 @@ function parseEvent(exchange, bytes) {
     return {};
   }
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(utf8.decode(bytes));
   } catch (error) {
-    const message = `Could not parse request body into json: ${error.message}`;
-    refuse(exchange, 400, 'InvalidRequestContentException', message);
+    const message = `Could not parse request body into json: Could not parse payload into json: ${error.message}`;
+    refuse(exchange, 400, 'InvalidRequestContentException', { message });
     return undefined;
   }
 }
 
-/* The event of a request, or undefined where it has been refused. */
-async function readEvent(exchange) {
+/* The event of a request, or undefined where it has been answered already. */
+async function readEvent(exchange, arn) {
+  if (exchange.settings.invoke && !open(exchange, arn)) {
+    return undefined;
+  }
   const bytes = await exchange.readBody();
   if (bytes.length > REQUEST_MAX_BYTES) {
     refuseSize(exchange, bytes.length);
@@ -54,23 +57,6 @@ async function readEvent(exchange) {
   return exchange.settings.invoke
     ? parseEvent(exchange, bytes)
     : eventFromRequest(exchange, exchange.settings, bytes);
-}
-
-/* The Invoke API: the status says nothing of the function */
-
-function answerResult(exchange, body) {
-  const headers = ['content-type', 'application/json', 'x-amz-executed-version', '$LATEST'];
-  exchange.respond(200, headers, body);
-}
-
-function answerErrorPayload(exchange, payload) {
-  const headers = ['x-amz-function-error', 'Unhandled', 'x-amz-executed-version', '$LATEST'];
-  answerJson(exchange, 200, headers, payload);
-}
-
-function answerFunctionError(exchange, error) {
-  console.error('Invoke Error', errors.toLogText(error));
-  answerErrorPayload(exchange, errors.toPayload(error));
 }
 
 /* Function URLs and API Gateway */
@@ -93,7 +79,7 @@ function failHttp(exchange, error, kind = kindOf(error)) {
     exchange.fail(kind, error);
     return;
   }
-  console.error('Invoke Error', errors.toLogText(error));
+  logError('Invoke Error', error, errors.toLogText(error));
   if (api === 'http') {
     answerJson(exchange, 500, [], { message: 'Internal Server Error' });
   } else {
@@ -113,20 +99,13 @@ function answer(exchange, json) {
   }
 }
 
-function fail(exchange, error, kind) {
-  if (exchange.settings.invoke && !exchange.started) {
-    answerFunctionError(exchange, error);
+function fail(exchange, error, { kind, toPayload = errors.toPayload } = {}) {
+  if (canTell(exchange)) {
+    logError('Invoke Error', error, errors.toLogText(error));
+    answerErrorPayload(exchange, toPayload(error));
   } else {
     failHttp(exchange, error, kind);
   }
 }
 
-function exitText(requestId, code, signal) {
-  const how = signal ? `signal: ${signal}` : `exit status ${code}`;
-  const reason = code === 0 && !signal
-    ? 'Runtime exited without providing a reason'
-    : `Runtime exited with error: ${how}`;
-  return `RequestId: ${requestId} Error: ${reason}`;
-}
-
-module.exports = { answer, answerErrorPayload, answerResult, exitText, fail, readEvent };
+module.exports = { answer, answerErrorPayload, answerResult, fail, readEvent };

@@ -8,6 +8,13 @@ const DEFAULT_ACCOUNT = '123456789012';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_RUNTIME = 'nodejs24.x';
 
+const PATH = '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin';
+
+/* "node24", as layers name their folders for one version. */
+function runtimeName(spec) {
+  return /^(node)js(\d+)/.exec(spec.settings?.runtime ?? DEFAULT_RUNTIME)?.slice(1).join('') ?? 'node';
+}
+
 function nameOf(spec) {
   return spec.settings?.function_name ?? spec.name.replace(/^.*\//, '');
 }
@@ -34,12 +41,19 @@ function defineEnvironment(spec) {
     AWS_REGION: region,
     LAMBDA_RUNTIME_DIR: '/var/runtime',
     LAMBDA_TASK_ROOT: root,
-    LANG: 'en_US.UTF-8',
+    AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
+    NODE_PATH: `/opt/nodejs/${runtimeName(spec)}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task`,
+    PWD: root,
+    SHLVL: '0',
     TZ: ':UTC',
     _HANDLER: spec.settings?.handler ?? 'index.handler',
   };
   for (const [key, value] of Object.entries(defaults)) {
     process.env[key] ??= value;
+  }
+  /* These every process here has; Lambda has others. */
+  for (const [key, value] of Object.entries({ LANG: 'en_US.UTF-8', PATH })) {
+    process.env[key] = spec.env?.[key] ?? value;
   }
 }
 

@@ -2,7 +2,10 @@
 
 /* The errors of AWS Lambda's Node.js runtime and the JSON in which a function error is told. */
 
+const path = require('node:path');
 const { types } = require('node:util');
+
+const BUNDLE_LINE = /^- .*___mayfly\w*\.[cm]?js$/;
 
 const EXIT_TEXT =
   'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly ' +
@@ -62,25 +65,27 @@ function escapeDel(text) {
   return text.replaceAll('\x7F', '%7F');
 }
 
+const UNREADABLE = {
+  errorType: 'handled',
+  errorMessage:
+    'callback called with Error argument, but there was a problem while retrieving one or ' +
+    'more of its message, name, and stack',
+};
+
 /* What the Invoke API answers for a function error. Users may throw anything, getters that throw
  * included, so this must not throw. */
 function toPayload(error) {
   try {
     if (isErrorLike(error)) {
       return {
-        errorType: escapeDel(String(error.name)),
-        errorMessage: escapeDel(String(error.message)),
-        trace: escapeDel(String(error.stack)).split('\n'),
+        errorType: escapeDel(error.name),
+        errorMessage: escapeDel(error.message),
+        trace: escapeDel(error.stack).split('\n'),
       };
     }
     return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
   } catch {
-    return {
-      errorType: 'handled',
-      errorMessage:
-        'callback called with Error argument, but there was a problem while retrieving one or ' +
-        'more of its message, name, and stack',
-    };
+    return { ...UNREADABLE };
   }
 }
 
@@ -110,18 +115,28 @@ function toLogText(error) {
   }
 }
 
+/* The bundle stands for the files it was made of. */
+function withoutBundle(text, handlerName) {
+  const file = `/var/task/${path.posix.normalize(handlerName).replace(/\.[^/]*$/, '')}.js`;
+  const lines = text.split('\n').map((line) => (BUNDLE_LINE.test(line) ? `- ${file}` : line));
+  return lines.filter((line, i) => line !== lines[i - 1]).join('\n');
+}
+
 /* What import threw, in the runtime's terms. */
-function fromImport(error) {
+function fromImport(error, handlerName) {
   if (error instanceof SyntaxError) {
-    return new UserCodeSyntaxError(describe(error));
+    const told = new UserCodeSyntaxError(describe(error));
+    told.stack = error.stack; /* where it is wrong */
+    return told;
   }
   if (error?.code === 'MODULE_NOT_FOUND') {
-    return new ImportModuleError(describe(error));
+    return new ImportModuleError(withoutBundle(describe(error), handlerName));
   }
   return error;
 }
 
 module.exports = {
+  UNREADABLE,
   HandlerNotFound,
   ImportModuleError,
   InvalidStreamingOperation,
@@ -130,6 +145,9 @@ module.exports = {
   NodeJsExit,
   UnhandledPromiseRejection,
   UserCodeSyntaxError,
+  defineError,
+  describe,
+  escapeDel,
   fromImport,
   toLogText,
   toPayload,

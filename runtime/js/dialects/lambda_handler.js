@@ -32,11 +32,13 @@ function exportsOf(namespace) {
   return commonjs === undefined ? namespace : commonjs;
 }
 
-function findHandler(namespace, name) {
+/* What the name leads to, or undefined. */
+function findProperty(namespace, name) {
   const { properties } = splitName(name);
-  const handler = properties
-    .split('.')
-    .reduce((object, key) => object && object[key], exportsOf(namespace));
+  return properties.split('.').reduce((object, key) => object && object[key], exportsOf(namespace));
+}
+
+function checkHandler(handler, name) {
   if (!handler) {
     throw new HandlerNotFound(`${name} is undefined or not exported`);
   }
@@ -69,7 +71,9 @@ function isAsyncFunction(handler) {
 module.exports = {
   HIGH_WATER_MARK,
   STREAMING,
-  findHandler,
+  checkHandler,
+  exportsOf,
+  findProperty,
   highWaterMark,
   isAsyncFunction,
   isStreaming,

@@ -188,11 +188,11 @@ function streamifyResponse(handler, options) {
   return handler;
 }
 
-/* Before the function's module loads, for its top level uses it. */
-function installGlobal() {
+/* Before the function's module loads, for its top level uses it. `more`: what else is in it. */
+function installGlobal(more) {
   const optOut = process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA;
   if (optOut !== '1' && optOut !== 'true') {
-    globalThis.awslambda = { streamifyResponse, HttpResponseStream };
+    globalThis.awslambda = { ...more, streamifyResponse, HttpResponseStream };
   }
 }
 

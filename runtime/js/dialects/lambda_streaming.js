@@ -3,54 +3,40 @@
 /* One invocation of a streaming handler. */
 
 const { finished } = require('node:stream/promises');
-const loopIdle = require('./loop_idle');
 const { ResponseStream } = require('./lambda_stream');
 
-function emptyContext() {
-  let waits = true;
-  return {
-    get callbackWaitsForEmptyEventLoop() {
-      return waits;
-    },
-    set callbackWaitsForEmptyEventLoop(value) {
-      waits = value;
-    },
-  };
+const SYNC_TEXT = 'Streaming does not support non-async handlers.';
+
+/* A handler that is not async fails, unless all it had to say has been said. */
+function whenReturned(returned, stream, syncError) {
+  if (typeof returned?.then === 'function') {
+    return returned;
+  }
+  if (!stream.writableEnded) {
+    throw syncError;
+  }
+  console.error(SYNC_TEXT);
+  return undefined;
 }
 
-/* A stream that the handler has left open and that nothing can end any more. */
-function whenStuck(stream) {
-  return new Promise((_resolve, reject) => {
-    if (loopIdle.isExact() && !stream.writableEnded) {
-      const cancel = loopIdle.whenIdle(() => {
-        if (!stream.writableEnded) {
-          reject(new Error('Response stream is not finished.'));
-        }
-      });
-      stream.once('close', cancel);
-    }
-  });
-}
-
-/* Resolves when everything the handler wrote has gone to the sink. */
-async function invokeStreaming({ handler, highWaterMark }, event, context, sink) {
+/* Resolves when everything the handler wrote has gone to the sink; a stream that is left open has
+ * its time-out. */
+async function invokeStreaming(target, event, context, sink, syncError = SYNC_TEXT) {
+  const { handler, highWaterMark } = target;
   const stream = new ResponseStream(sink, highWaterMark);
   const isFinished = finished(stream);
   /* Reported below, or superseded by what the handler throws. */
   isFinished.catch(() => {});
   try {
-    const returned = handler(event, stream, context);
-    if (typeof returned?.then !== 'function') {
-      throw 'Streaming does not support non-async handlers.';
-    }
+    const returned = whenReturned(handler(event, stream, context), stream, syncError);
     const value = await Promise.race([returned, isFinished.then(() => returned)]);
     if (value !== undefined) {
       console.warn('Streaming handlers ignore return values.');
     }
-    await Promise.race([isFinished, whenStuck(stream)]);
+    await isFinished;
   } finally {
     stream.destroy();
   }
 }
 
-module.exports = { emptyContext, invokeStreaming };
+module.exports = { invokeStreaming };

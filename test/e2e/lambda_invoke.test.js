@@ -1,0 +1,66 @@
+/* Lambda's Invoke API over HTTP: whom it finds, and what it says of functions that cannot run. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { startPlatform } from './harness.js';
+
+const FUNCTIONS = {
+  good: { handler: 'good.handler', runtime: 'nodejs24.x' },
+  broken: { handler: 'broken.handler', runtime: 'nodejs24.x' },
+  lost: { handler: 'lost.handler', runtime: 'nodejs24.x' },
+  bare: { handler: 'bare', runtime: 'nodejs24.x' },
+  leaving: { handler: 'leaving.handler', runtime: 'nodejs24.x' },
+  slow: { handler: 'slow.handler', runtime: 'nodejs24.x', timeout: 1 },
+};
+const FILES = {
+  'mayfly.json': JSON.stringify({ functions: FUNCTIONS }),
+  'good.js': 'exports.handler = async (event) => ({ got: event });',
+  'broken.js': 'exports.handler = async () => { let x = ; };',
+  'leaving.js': 'exports.handler = async () => 1; process.exit(3);',
+  'slow.js': 'exports.handler = () => new Promise((resolve) => setTimeout(resolve, 60_000));',
+};
+
+test('the Invoke API', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const invoke = (name, event = {}) => platform.post(`/2015-03-31/functions/${name}/invocations`, event);
+  const errorOf = async (name) => {
+    const answer = await invoke(name);
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-amz-function-error'], 'Unhandled');
+    assert.ok(answer.headers['x-amzn-requestid']);
+    return answer.json;
+  };
+
+  await t.test('finds functions by name and ARN, and says which are not there', async () => {
+    assert.deepEqual((await invoke('good', { n: 1 })).json, { got: { n: 1 } });
+    const arn = encodeURIComponent('arn:aws:lambda:us-east-1:123456789012:function:good:$LATEST');
+    assert.equal((await invoke(arn)).headers['x-amz-executed-version'], '$LATEST');
+    const missing = await invoke('nobody');
+    assert.deepEqual([missing.status, missing.headers['x-amzn-errortype']], [404, 'ResourceNotFoundException']);
+    assert.deepEqual(missing.json, {
+      Message: 'Function not found: arn:aws:lambda:us-east-1:123456789012:function:nobody:$LATEST', Type: 'User',
+    });
+  });
+
+  await t.test('has a function that could not be built fail as its runtime would', async () => {
+    const syntax = await errorOf('broken');
+    assert.equal(syntax.errorType, 'Runtime.UserCodeSyntaxError');
+    assert.match(syntax.errorMessage, /^SyntaxError: broken\.js:1:41: /);
+    const lost = await errorOf('lost');
+    assert.equal(lost.errorType, 'Runtime.ImportModuleError');
+    assert.match(lost.errorMessage, /^Error: Cannot find module 'lost'\nRequire stack:/);
+    assert.deepEqual([(await errorOf('bare')).errorType, (await errorOf('bare')).errorMessage],
+      ['Runtime.MalformedHandlerName', 'Bad handler']);
+  });
+
+  await t.test('tells how an environment ended before it began', async () => {
+    const { errorType, errorMessage } = await errorOf('leaving');
+    assert.equal(errorType, 'Runtime.ExitError');
+    assert.match(errorMessage, /^RequestId: \S+ Error: Runtime exited with error: exit status 3$/);
+  });
+
+  await t.test('tells of a time-out', async () => {
+    const { errorType, errorMessage } = await errorOf('slow');
+    assert.equal(errorType, 'Sandbox.Timedout');
+    assert.match(errorMessage, /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/);
+  });
+});
