@@ -1,0 +1,42 @@
+/* What a target gets of an event: all of it, a constant, a part of it, or a template filled with
+ * parts of it.
+ *
+ *   "input": text as it is
+ *   "input_path": "$.detail.items[0]"
+ *   "input_transformer": { "paths": { "name": "$.detail.name" }, "template": "\"Hello <name>\"" }
+ *
+ * A template that begins with "{" is JSON: outside of its strings a value keeps its type, inside it
+ * is pasted. Any other is text: quotes within what is pasted are left out, as AWS does. What is not
+ * in the event is "".
+ *
+ * Pure.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* A path through JSON: "$", ".name", "[0]", "['name']". */
+bool event_input_is_path(struct str path);
+/* What it leads to, borrowed, or NULL. */
+json_t *event_input_find(json_t *root, struct str path);
+
+/* Whether `target` says at most one of the three, and says it well. EINVAL in AWS's words, for the
+ * target of the name `id`. */
+int event_input_check(json_t *target, const char *id, struct err *err) MUST_USE;
+
+struct event_input_source {
+    json_t *event;
+    struct str text; /* the event's, as it was composed */
+    struct str rule_name;
+    struct str rule_arn;
+    struct str ingestion_time; /* "2026-11-25T10:00:00Z" */
+};
+
+/* Appends it. -EBADMSG: the template has become JSON that is none, AWS delivers nothing then;
+ * -EMSGSIZE. `target` has been checked. */
+int event_input_append(json_t *target, const struct event_input_source *source,
+                       struct buf *out) MUST_USE;
