@@ -100,7 +100,7 @@ export class Project {
     const found = await discover(context);
     const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
     const routes = resolveRoutes(orderRoutes(found.routes), functions);
-    return { project, functions, routes, static: found.static };
+    return { project, functions, routes, static: found.static, events: found.events };
   }
 
   async #assemble(draft, diagnostics, changes) {

@@ -176,6 +176,23 @@ function commonjsExport({ left, right }, facts, locals) {
   }
 }
 
+/**
+ * The call that an export is the result of: `export const handler = schedule("@daily", ...)`, or exports.handler.
+ * @returns {{ callee: string, args: unknown[] }|null} arguments that are not literals are UNKNOWN
+ */
+export function exportedCall({ program }, name) {
+  for (const node of program.body) {
+    const declared = node.type === 'ExportNamedDeclaration' ? node.declaration : node;
+    const inits = (declared?.declarations ?? []).filter(({ id }) => id.name === name).map(({ init }) => init);
+    const { left, right } = node.expression ?? {};
+    const call = [...inits, left?.property?.name === name ? right : null].find((value) => value?.type === 'CallExpression');
+    if (call) {
+      return { callee: call.callee.name ?? call.callee.property?.name, args: call.arguments.map((argument) => literal(argument)) };
+    }
+  }
+  return null;
+}
+
 function nameOf(node) {
   return node.name ?? String(node.value);
 }

@@ -7,6 +7,11 @@ import { discoverServer } from './server.js';
 import { discoverVercel } from './vercel.js';
 import { discoverWorkers } from './worker.js';
 import { addRoutes, emptyRoutes } from '../routes/order.js';
+import { addEvents, emptyEvents } from '../events/found.js';
+import { finishEvents } from '../events/finish.js';
+import { samEvents } from '../events/sam.js';
+import { terraformEvents } from '../events/terraform.js';
+import { vercelEvents } from '../events/vercel.js';
 
 /**
  * @typedef {object} Context what a discoverer may use
@@ -23,15 +28,18 @@ import { addRoutes, emptyRoutes } from '../routes/order.js';
  * @property {import('../project.js').Draft[]} drafts
  * @property {Record<string, object[]>} routes by phase, see routes/order.js
  * @property {{ prefix: string, directory: string }[]} static
+ * @property {import('../events/found.js').Events} events the manifest's, once all are found
  */
 
 /** @returns {Found} */
 export function nothing() {
-  return { drafts: [], routes: emptyRoutes(), static: [] };
+  return { drafts: [], routes: emptyRoutes(), static: [], events: emptyEvents() };
 }
 
 /** The server comes last: it takes a folder only if nothing else claims it. */
-const DISCOVERERS = [discoverNext, discoverVercel, discoverNetlify, discoverLambdas, discoverWorkers, discoverServer];
+const DISCOVERERS = [
+  discoverNext, discoverVercel, discoverNetlify, discoverLambdas, discoverWorkers, discoverServer, discoverEvents,
+];
 
 /**
  * @param {Context} context
@@ -44,11 +52,22 @@ export async function discover(context) {
     all.drafts.push(...found.drafts);
     all.static.push(...found.static);
     addRoutes(all.routes, found.routes);
+    addEvents(all.events, found.events);
   }
   all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]);
   lambdaAtRoot(all);
   applyOverrides(all.drafts, context);
+  all.events = finishEvents(all.events, all.drafts, context);
   return all;
+}
+
+/** Events of files that no function stands for; Workers and Netlify functions bring their own. */
+async function discoverEvents(context, sofar) {
+  const found = nothing();
+  for (const events of [vercelEvents(context, sofar.routes), await terraformEvents(context), samEvents(context)]) {
+    addEvents(found.events, events);
+  }
+  return found;
 }
 
 /** A fault of ours while reading one platform's files must not take the other platforms down. */

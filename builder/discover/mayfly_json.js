@@ -125,7 +125,8 @@ export function applyOverrides(drafts, { config, diagnostics }) {
   }
 }
 
-function findDraft(drafts, name) {
+/** By its name, or its last part if that is unique. */
+export function findDraft(drafts, name) {
   const byEnd = drafts.filter((draft) => draft.name.endsWith(`/${name}`));
   return drafts.find((draft) => draft.name === name) ?? (byEnd.length === 1 ? byEnd[0] : undefined);
 }

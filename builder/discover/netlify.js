@@ -1,7 +1,8 @@
 /* Netlify: functions and what they say of themselves, netlify.toml, _redirects and _headers. */
 import path from 'node:path';
-import { inspect } from '../source.js';
+import { exportedCall, inspect } from '../source.js';
 import { functionRoutes } from '../routes/netlify.js';
+import { netlifyEvents } from '../events/netlify.js';
 import { nothing } from './all.js';
 import { groupByMemory } from './group.js';
 import { configuredRules, readNetlifyToml } from './netlify_config.js';
@@ -13,6 +14,7 @@ const DEFAULT_FOLDER = 'netlify/functions';
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 60_000;
 const BACKGROUND_TIMEOUT_MS = 900_000;
+const SCHEDULED_TIMEOUT_MS = 30_000;
 
 /**
  * @param {import('./all.js').Context} context
@@ -34,6 +36,7 @@ export async function discoverNetlify(context) {
       }
     }
   }
+  found.events = netlifyEvents(context, found.drafts);
   const rules = withProxies(configuredRules(context, config), 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
@@ -101,19 +104,26 @@ async function endpointOf({ files, project, diagnostics }, { name, file }, confi
   const facts = await inspect(file, files.read(file));
   const own = facts?.exports.get('config');
   const isModern = facts === null || (facts.esm && facts.exports.has('default') && !facts.exports.has('handler'));
-  const settings = isModern && typeof own === 'object' && own ? own : {};
+  const settings = isModern ? (typeof own === 'object' && own ? own : {}) : wrappedSchedule(facts);
   const rule = config.functionRule(name);
   const background = name.endsWith('-background') || settings.background === true;
+  const merged = { ...rule.settings, ...settings };
   return {
     name: `/.netlify/functions/${name}`,
     file,
     module: file.replace(/\.[^.]+$/, ''),
     methods: settings.method ? [settings.method].flat().map(String) : null,
-    timeout_ms: background ? BACKGROUND_TIMEOUT_MS : 0,
+    timeout_ms: background ? BACKGROUND_TIMEOUT_MS : merged.schedule ? SCHEDULED_TIMEOUT_MS : 0,
     include: rule.included,
     settings: {
-      function_name: name, api_version: isModern ? 2 : 1, background, config: { ...rule.settings, ...settings },
+      function_name: name, api_version: isModern ? 2 : 1, background, config: merged,
     },
     source: `${project}/${file}`,
   };
+}
+
+/** The older kind says its schedule by a function of @netlify/functions around its handler. */
+function wrappedSchedule(facts) {
+  const { callee, args } = exportedCall(facts, 'handler') ?? {};
+  return callee === 'schedule' && typeof args[0] === 'string' ? { schedule: args[0] } : {};
 }

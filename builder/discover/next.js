@@ -40,7 +40,6 @@ export async function discoverNext(context) {
     settings: {
       basePath: nextConfig.basePath ?? '',
       trailingSlash: nextConfig.trailingSlash === true,
-      ...(vercel.crons.length > 0 ? { crons: vercel.crons } : {}),
     },
   });
   const setup = findInstrumentation(files, project, routeFiles[0].file);

@@ -5,28 +5,36 @@ import { readTemplate } from './sam_template.js';
 const TEMPLATE = /(^|\/)template\.ya?ml$/;
 const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
+const kept = new WeakMap();
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {{ file: string, resources: object, globals: object, resolve: (value: unknown) => any }[]} those that can be read
+ */
+export function samTemplates(context) {
+  if (!kept.has(context)) {
+    const files = context.files.list().filter((file) => TEMPLATE.test(file));
+    kept.set(context, files.map((file) => ({ file, ...readTemplate(context, file) })).filter(({ resources }) => resources));
+  }
+  return kept.get(context);
+}
+
 /**
  * @param {import('./all.js').Context} context
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function samFunctions(context) {
-  return context.files
-    .list()
-    .filter((file) => TEMPLATE.test(file))
-    .flatMap((file) => functionsOf(context, file));
+  return samTemplates(context).flatMap((template) => functionsOf(context, template));
 }
 
-function functionsOf(context, file) {
-  const template = readTemplate(context, file);
-  if (!template) {
-    return [];
-  }
-  return Object.entries(template.resources).flatMap(([id, resource]) => {
-    if (resource?.Type === 'AWS::Serverless::Function') {
-      return declarationOf(context, template, file, id, resource);
-    }
-    return resource?.Type === 'AWS::Lambda::Function' ? declarationOf(context, template, file, id, resource) : [];
-  });
+function functionsOf(context, template) {
+  return Object.entries(template.resources)
+    .filter(([, resource]) => isFunction(resource))
+    .flatMap(([id, resource]) => declarationOf(context, template, template.file, id, resource));
+}
+
+export function isFunction(resource) {
+  return resource?.Type === 'AWS::Serverless::Function' || resource?.Type === 'AWS::Lambda::Function';
 }
 
 function declarationOf(context, template, file, id, resource) {

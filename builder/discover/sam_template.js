@@ -1,6 +1,7 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
 import path from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
+import { ACCOUNT, arnOf, queueUrl, regionOf } from './arn.js';
 
 const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
@@ -8,11 +9,15 @@ const FUNCTIONS = [
 ];
 const NAME_PROPERTIES = ['FunctionName', 'BucketName', 'TableName', 'QueueName', 'TopicName', 'Name'];
 const ARNS = {
-  'AWS::S3::Bucket': (name) => `arn:aws:s3:::${name}`,
-  'AWS::SQS::Queue': (name) => `arn:aws:sqs:us-east-1:123456789012:${name}`,
-  'AWS::SNS::Topic': (name) => `arn:aws:sns:us-east-1:123456789012:${name}`,
-  'AWS::DynamoDB::Table': (name) => `arn:aws:dynamodb:us-east-1:123456789012:table/${name}`,
-  'AWS::Serverless::Function': (name) => `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
+  'AWS::S3::Bucket': ['s3', (name) => name],
+  'AWS::SQS::Queue': ['sqs', (name) => name],
+  'AWS::SNS::Topic': ['sns', (name) => name],
+  'AWS::DynamoDB::Table': ['dynamodb', (name) => `table/${name}`],
+  'AWS::Serverless::Function': ['lambda', (name) => `function:${name}`],
+  'AWS::Lambda::Function': ['lambda', (name) => `function:${name}`],
+  'AWS::Events::EventBus': ['events', (name) => `event-bus/${name}`],
+  'AWS::Events::Rule': ['events', (name) => `rule/${name}`],
+  'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
 };
 const DEPTH_MAX = 20;
 
@@ -27,9 +32,10 @@ const customTags = FUNCTIONS.flatMap((name) => {
 });
 
 /**
- * @returns {{ resources: object, globals: object, resolve: (value: unknown) => any }|null}
+ * @returns {{ resources: object, globals: object, resolve: (value: unknown) => any, nameOf: (id: string) => string,
+ *   arnOf: (id: string) => string }|null} the last two of a resource of the template
  */
-export function readTemplate({ files, diagnostics, project }, file) {
+export function readTemplate({ files, diagnostics, project, env }, file) {
   const source = files.read(file);
   const lines = new LineCounter();
   let template;
@@ -51,11 +57,13 @@ export function readTemplate({ files, diagnostics, project }, file) {
   if (!isObject(template?.Resources)) {
     return null;
   }
-  const resolver = new Resolver(template, path.basename(project));
+  const resolver = new Resolver(template, path.basename(project), regionOf(env));
   return {
     resources: template.Resources,
     globals: isObject(template.Globals) ? template.Globals : {},
     resolve: (value) => resolver.resolve(value, 0),
+    nameOf: (id) => resolver.nameOf(id, 0),
+    arnOf: (id) => resolver.arnOf(id, 0),
   };
 }
 
@@ -64,10 +72,11 @@ function isObject(value) {
 }
 
 class Resolver {
-  constructor(template, stack) {
+  constructor(template, stack, region) {
     this.template = template;
+    this.region = region;
     this.pseudo = {
-      'AWS::Region': 'us-east-1', 'AWS::AccountId': '123456789012', 'AWS::Partition': 'aws',
+      'AWS::Region': region, 'AWS::AccountId': ACCOUNT, 'AWS::Partition': 'aws',
       'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackName': stack, 'AWS::NoValue': undefined,
     };
   }
@@ -115,22 +124,34 @@ class Resolver {
     if (parameter) {
       return parameter.Default;
     }
-    return this.template.Resources[name] ? this.#nameOf(name, depth) : undefined;
+    const type = this.template.Resources[name]?.Type;
+    if (type === 'AWS::SQS::Queue') {
+      return queueUrl(this.region, this.nameOf(name, depth));
+    }
+    return type ? this.nameOf(name, depth) : undefined;
   }
 
-  #nameOf(id, depth) {
-    const properties = this.template.Resources[id]?.Properties ?? {};
+  nameOf(id, depth) {
+    const { Type: type, Properties: properties = {} } = this.template.Resources[id] ?? {};
     const key = NAME_PROPERTIES.find((name) => properties[name] !== undefined);
-    return (key && this.resolve(properties[key], depth)) ?? id;
+    const given = key && this.resolve(properties[key], depth);
+    if (given !== undefined) {
+      return String(given);
+    }
+    const isFifo = type === 'AWS::SQS::Queue' && this.resolve(properties.FifoQueue, depth) === true;
+    return type === 'AWS::S3::Bucket' ? id.toLowerCase() : `${id}${isFifo ? '.fifo' : ''}`;
+  }
+
+  arnOf(id, depth) {
+    const [service, resource] = ARNS[this.template.Resources[id]?.Type] ?? ['', (name) => name];
+    return arnOf(service, this.region, resource(this.nameOf(id, depth)));
   }
 
   #attribute([id, attribute], depth) {
-    const resource = this.template.Resources[id];
-    if (!resource) {
+    if (!this.template.Resources[id]) {
       return undefined;
     }
-    const name = this.#nameOf(id, depth);
-    return attribute === 'Arn' ? ARNS[resource.Type]?.(name) ?? `arn:aws:::${name}` : name;
+    return attribute === 'Arn' ? this.arnOf(id, depth) : this.nameOf(id, depth);
   }
 
   #substitute(argument, depth) {

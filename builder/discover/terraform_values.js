@@ -1,220 +1,236 @@
-/* What Terraform's expressions come to, as far as it can be known before anything is created: variables by their
- * defaults, locals, and attributes that other resources write down. The rest gets a name that says what it stands for. */
+/* The resources of a Terraform module, as far as they can be known before anything is created: variables by their
+ * defaults (or terraform.tfvars), locals, every instance of `count` and `for_each`, and attributes that other resources
+ * write down. Names and ARNs are those that the resources have here. */
+import { ACCOUNT, arnOf, queueUrl } from './arn.js';
+import { entriesOf, evaluate, Steps } from './hcl.js';
 
-const REGION = 'us-east-1';
-const ACCOUNT = '123456789012';
-const DEPTH_MAX = 20;
+const INSTANCES_MAX = 1_000; /* of one resource */
+/** What is no attribute. */
+const META = new Set(['count', 'for_each', 'dynamic', 'lifecycle', 'provider', 'depends_on', 'provisioner', 'connection']);
 
 /** The attribute that holds a resource's name, where it is not `name`. */
 const NAME_OF = { aws_s3_bucket: 'bucket', aws_lambda_function: 'function_name' };
+/** Services and resources of ARNs; `of` reads another attribute. */
 const ARN_OF = {
-  aws_s3_bucket: (name) => `arn:aws:s3:::${name}`,
-  aws_sqs_queue: (name) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`,
-  aws_sns_topic: (name) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`,
-  aws_dynamodb_table: (name) => `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`,
-  aws_lambda_function: (name) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`,
+  aws_s3_bucket: ['s3', (name) => name],
+  aws_sqs_queue: ['sqs', (name) => name],
+  aws_sns_topic: ['sns', (name) => name],
+  aws_dynamodb_table: ['dynamodb', (name) => `table/${name}`],
+  aws_lambda_function: ['lambda', (name) => `function:${name}`],
+  aws_lambda_alias: ['lambda', (name, of) => `function:${nameIn(of('function_name'))}:${name}`],
+  aws_cloudwatch_event_bus: ['events', (name) => `event-bus/${name}`],
+  aws_cloudwatch_event_rule: ['events', (name, of) => `rule/${busPath(of('event_bus_name'))}${name}`],
+  aws_scheduler_schedule: ['scheduler', (name, of) => `schedule/${of('group_name') ?? 'default'}/${name}`],
+  aws_scheduler_schedule_group: ['scheduler', (name) => `schedule-group/${name}`],
 };
 
+const nameIn = (value) => String(value ?? '').split(':')[value?.startsWith('arn:') ? 6 : 0];
+const busPath = (bus) => (bus && bus !== 'default' ? `${bus.replace(/^arn:.*event-bus\//, '')}/` : '');
+
+/** What a name that nobody gave could be, within what its service accepts. */
+function defaultName(type, id, key) {
+  const plain = key === undefined ? id : `${id}-${key}`;
+  return type === 'aws_s3_bucket' ? plain.toLowerCase().replace(/[^a-z0-9.-]/g, '-') : plain;
+}
+
+/** What has been worked out, by name. What refers to itself in a circle is unknown. */
+class Known {
+  #values = new Map();
+
+  get(name, make) {
+    if (!this.#values.has(name)) {
+      this.#values.set(name, undefined);
+      this.#values.set(name, make());
+    }
+    return this.#values.get(name);
+  }
+}
+
+/** One instance of a resource. Its attributes are worked out when asked for. */
+export class Resource extends Steps {
+  #known = new Known();
+
+  constructor(values, { type, id, key, block, file, isData }, scope) {
+    super();
+    Object.assign(this, { values, type, id, key, block, file, isData, scope });
+  }
+
+  /** As Terraform writes it: `aws_sqs_queue.jobs["mail"]`. */
+  get address() {
+    return `${this.type}.${this.id}${this.key === undefined ? '' : `[${JSON.stringify(this.key)}]`}`;
+  }
+
+  get name() {
+    const given = this.get(NAME_OF[this.type] ?? 'name');
+    const prefix = this.get('bucket_prefix') ?? this.get('name_prefix');
+    const made = defaultName(this.type, this.id, this.key);
+    const name = typeof given === 'string' ? given : typeof prefix === 'string' ? `${prefix}${made}` : made;
+    const isFifo = this.type === 'aws_sqs_queue' && this.get('fifo_queue') === true;
+    return isFifo && !name.endsWith('.fifo') && typeof given !== 'string' ? `${name}.fifo` : name;
+  }
+
+  get arn() {
+    const [service, resource] = ARN_OF[this.type] ?? [this.type.replace(/^aws_/, ''), (name) => name];
+    return arnOf(service, this.values.region, resource(this.name, (attribute) => this.get(attribute)));
+  }
+
+  /** An attribute as it is written; undefined when it is not, or cannot be known. */
+  get(attribute) {
+    const written = META.has(attribute) ? undefined : this.block[attribute];
+    return written === undefined ? undefined : this.#known.get(attribute, () => evaluate(written, this.scope));
+  }
+
+  /** Nested blocks of that name, `dynamic` ones too. */
+  blocks(name) {
+    const plain = [this.block[name] ?? []].flat().map((block) => evaluate(block, this.scope));
+    const dynamic = [this.block.dynamic?.[name] ?? []].flat().flatMap((block) => this.#dynamic(name, block));
+    return [...plain, ...dynamic].filter((block) => typeof block === 'object' && block !== null);
+  }
+
+  #dynamic(name, { for_each: source, iterator: said, content = [] }) {
+    const iterator = said?.replace(/^\$\{|\}$/g, '') ?? name;
+    return entriesOf(evaluate(source, this.scope)).slice(0, INSTANCES_MAX).map(([key, value]) => {
+      const root = (asked) => (asked === iterator ? { key, value } : this.scope.root(asked));
+      return evaluate(content[0] ?? {}, { ...this.scope, root });
+    });
+  }
+
+  step(attribute) {
+    const written = this.get(attribute);
+    if (written !== undefined || attribute === '0') {
+      return attribute === '0' ? this : written;
+    }
+    if (attribute === 'arn') {
+      return this.arn;
+    }
+    if (this.type === 'aws_sqs_queue' && (attribute === 'url' || attribute === 'id')) {
+      return queueUrl(this.values.region, this.name);
+    }
+    return this.name;
+  }
+}
+
+/** All instances of a resource: itself, if it is only one. */
+class ResourceSet extends Steps {
+  constructor(instances, isMany) {
+    super();
+    Object.assign(this, { instances, isMany });
+  }
+
+  step(key) {
+    if (!this.isMany) {
+      return this.instances[0]?.step(key);
+    }
+    return this.instances.find((instance) => String(instance.key) === String(key));
+  }
+
+  entries() {
+    return this.instances.map((instance) => [instance.key, instance]);
+  }
+}
+
+/** The resources of one type, by name. */
+class TypeStep extends Steps {
+  constructor(find) {
+    super();
+    this.find = find;
+  }
+
+  step(name) {
+    return this.find(name);
+  }
+}
+
 export class TerraformValues {
+  #known = new Known();
+
   /**
-   * @param {{ variable: object, locals: object, resource: object, data: object }} blocks of one folder
-   * @param {string} folder
-   * @param {string} workspace a name for what has none
+   * @param {{ variable: object, locals: object, resource: object, data: object, origin: object, given: object }} blocks
+   *   of one folder, learnt by hcl.js
+   * @param {{ region: string, readFile: (name: string) => string|undefined }} place
    */
-  constructor(blocks, folder, workspace) {
+  constructor(blocks, { region, readFile }) {
     this.blocks = blocks;
-    this.folder = folder;
-    this.workspace = workspace;
+    this.region = region;
+    this.scope = { root: (name) => this.#root(name), file: readFile };
   }
 
   /** @returns {any} undefined when it cannot be known */
-  resolve(value, depth = 0) {
-    if (depth > DEPTH_MAX) {
-      return undefined;
-    }
-    if (typeof value === 'string') {
-      return this.#template(value, depth);
-    }
-    if (Array.isArray(value)) {
-      return value.map((entry) => this.resolve(entry, depth + 1));
-    }
-    if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, this.resolve(entry, depth + 1)]));
-    }
-    return value;
+  resolve(value) {
+    return evaluate(value, this.scope);
   }
 
-  /** `${x}` alone keeps its type; within other text it becomes text. */
-  #template(text, depth) {
-    const parts = splitTemplate(text);
-    if (parts.length === 1 && parts[0].expression !== undefined) {
-      return this.#expression(parts[0].expression, depth);
-    }
-    const values = parts.map((part) => part.literal ?? this.#expression(part.expression, depth));
-    return values.some((value) => value === undefined) ? undefined : values.map(asText).join('');
+  /** @returns {Resource[]} every instance of every resource of a type, in the order of the files */
+  all(type, kind = 'resource') {
+    return Object.keys(this.blocks[kind][type] ?? {}).flatMap((id) => this.#of(kind, type, id).instances);
   }
 
-  #expression(expression, depth) {
-    const text = expression.trim();
-    if (/^"(?:[^"\\]|\\.)*"$/.test(text)) {
-      return this.#template(text.slice(1, -1).replace(/\\(["\\])/g, '$1'), depth + 1);
-    }
-    if (/^(true|false|null|-?\d+(\.\d+)?)$/.test(text)) {
-      return JSON.parse(text);
-    }
-    const conditional = /^(.+?)\s*\?\s*(.+?)\s*:\s*(.+)$/.exec(text);
-    if (conditional && !text.startsWith('"')) {
-      return this.#conditional(conditional, depth);
-    }
-    const call = /^(\w+)\((.*)\)$/s.exec(text);
-    if (call) {
-      return this.#call(call[1], splitArguments(call[2]), depth);
-    }
-    return this.#reference(text, depth);
-  }
-
-  #conditional([, condition, yes, no], depth) {
-    const equality = /^(.+?)\s*(==|!=)\s*(.+)$/.exec(condition);
-    const truth = equality
-      ? (this.#expression(equality[1], depth + 1) === this.#expression(equality[3], depth + 1)) === (equality[2] === '==')
-      : this.#expression(condition, depth + 1);
-    return truth === undefined ? undefined : this.#expression(truth ? yes : no, depth + 1);
-  }
-
-  #call(name, args, depth) {
-    const values = args.map((argument) => this.#expression(argument, depth + 1));
-    if (values.some((value) => value === undefined)) {
-      return undefined;
-    }
-    const functions = {
-      tostring: ([value]) => asText(value),
-      tonumber: ([value]) => Number(value),
-      lower: ([value]) => asText(value).toLowerCase(),
-      upper: ([value]) => asText(value).toUpperCase(),
-      trimspace: ([value]) => asText(value).trim(),
-      join: ([separator, list]) => list.map(asText).join(separator),
-      coalesce: (list) => list.find((value) => value !== null && value !== ''),
-      format: ([pattern, ...rest]) => pattern.replace(/%[sd]/g, () => asText(rest.shift())),
-      abspath: ([value]) => value,
-      jsonencode: ([value]) => JSON.stringify(value),
+  #root(name) {
+    const roots = {
+      var: () => new TypeStep((variable) => this.#known.get(`var.${variable}`, () => this.#variable(variable))),
+      local: () => new TypeStep((local) => this.#known.get(`local.${local}`, () => evaluate(this.blocks.locals[local], this.scope))),
+      path: () => ({ module: '.', root: '.', cwd: '.' }),
+      terraform: () => ({ workspace: 'default' }),
+      data: () => new TypeStep((type) => new TypeStep((id) => this.#data(type, id))),
     };
-    return Object.hasOwn(functions, name) ? functions[name](values) : undefined;
+    return Object.hasOwn(roots, name) ? roots[name]() : new TypeStep((id) => this.#resource('resource', name, id));
   }
 
-  #reference(text, depth) {
-    const path = text.replace(/\[(\d+|\*|"[^"]*")\]/g, (_, key) => `.${key.replace(/"/g, '')}`).split('.');
-    const [head, ...rest] = path;
-    if (head === 'var') {
-      return pick(this.resolve(this.blocks.variable[rest[0]]?.[0]?.default, depth + 1), rest.slice(1));
-    }
-    if (head === 'local') {
-      return pick(this.resolve(this.blocks.locals[rest[0]], depth + 1), rest.slice(1));
-    }
-    if (head === 'path') {
-      return rest[0] === 'module' || rest[0] === 'root' || rest[0] === 'cwd' ? '.' : undefined;
-    }
-    if (text === 'terraform.workspace') {
-      return 'default';
-    }
-    return head === 'data' ? this.#data(rest, depth) : this.#attribute(path, depth);
+  #variable(name) {
+    const { given, variable } = this.blocks;
+    return Object.hasOwn(given, name) ? given[name] : evaluate(variable[name]?.[0]?.default, this.scope);
   }
 
-  #data([type, name, ...attributes], depth) {
+  #data(type, id) {
     if (type === 'aws_caller_identity') {
-      return attributes[0] === 'account_id' ? ACCOUNT : undefined;
+      return { account_id: ACCOUNT, id: ACCOUNT };
     }
-    if (type === 'aws_region') {
-      return REGION;
+    if (type === 'aws_partition') {
+      return { partition: 'aws', id: 'aws' };
     }
-    const block = this.blocks.data[type]?.[name]?.[0];
-    return block ? pick(this.resolve(block[attributes[0]], depth + 1), attributes.slice(1)) : undefined;
+    return type === 'aws_region' ? { name: this.region, region: this.region, id: this.region } : this.#resource('data', type, id);
   }
 
-  #attribute([type, name, ...rest], depth) {
-    const attributes = rest[0] === '0' || rest[0] === '*' ? rest.slice(1) : rest;
-    const block = this.blocks.resource[type]?.[name]?.[0];
-    if (!block || attributes.length === 0) {
-      return undefined;
+  /** One that is not declared is unknown, but for a bucket: the samples of this world leave them out. */
+  #resource(kind, type, id) {
+    if (this.blocks[kind][type]?.[id]) {
+      const { instances, isMany } = this.#of(kind, type, id);
+      return new ResourceSet(instances, isMany);
     }
-    const [attribute] = attributes;
-    if (block[attribute] !== undefined) {
-      return pick(this.resolve(block[attribute], depth + 1), attributes.slice(1));
+    const isBucket = kind === 'resource' && type === 'aws_s3_bucket';
+    return isBucket ? new ResourceSet([new Resource(this, { type, id, block: {} }, this.scope)], false) : undefined;
+  }
+
+  #of(kind, type, id) {
+    return this.#known.get(`${kind}.${type}.${id}`, () => this.#expand(kind, type, id)) ?? { instances: [], isMany: true };
+  }
+
+  #expand(kind, type, id) {
+    const block = this.blocks[kind][type][id][0];
+    const file = this.blocks.origin[`${kind}.${type}.${id}`];
+    const make = (names, key) => {
+      const root = (name) => (Object.hasOwn(names, name) ? names[name] : this.#root(name));
+      return new Resource(this, { type, id, key, block, file, isData: kind === 'data' }, { ...this.scope, root });
+    };
+    const keys = instanceKeys(evaluate(block.count, this.scope), evaluate(block.for_each, this.scope));
+    if (!keys) {
+      return { instances: [make({})], isMany: false };
     }
-    const known = this.resolve(block[NAME_OF[type] ?? 'name'] ?? block.bucket_prefix, depth + 1) ?? name;
-    if (attribute === 'arn') {
-      return ARN_OF[type]?.(known) ?? `arn:aws:${type.replace(/^aws_/, '')}:${REGION}:${ACCOUNT}:${known}`;
-    }
-    if (type === 'aws_sqs_queue' && (attribute === 'url' || attribute === 'id')) {
-      return `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${known}`;
-    }
-    return known;
+    return { instances: keys.slice(0, INSTANCES_MAX).map(([names, key]) => make(names, key)), isMany: true };
   }
 }
 
-function pick(value, path) {
-  return path.reduce((at, key) => (typeof at === 'object' && at !== null ? at[key] : undefined), value);
-}
-
-function asText(value) {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** @returns {({ literal: string } | { expression: string })[]} */
-function splitTemplate(text) {
-  const parts = [];
-  let literal = '';
-  let at = 0;
-  while (at < text.length) {
-    if (text.startsWith('$${', at)) {
-      literal += '${';
-      at += 3;
-    } else if (text.startsWith('${', at)) {
-      const end = closingBrace(text, at + 2);
-      if (literal) {
-        parts.push({ literal });
-        literal = '';
-      }
-      parts.push({ expression: text.slice(at + 2, end) });
-      at = end + 1;
-    } else {
-      literal += text[at];
-      at += 1;
-    }
+/** @returns {[object, string|number][]|null} null: there is one, as far as is known */
+function instanceKeys(count, forEach) {
+  if (count !== undefined) {
+    const length = Number.isInteger(Number(count)) ? Math.max(0, Number(count)) : 0;
+    return Array.from({ length: Math.min(length, INSTANCES_MAX) }, (_, index) => [{ count: { index } }, index]);
   }
-  return literal || parts.length === 0 ? [...parts, { literal }] : parts;
-}
-
-function closingBrace(text, from) {
-  let depth = 0;
-  for (let i = from; i < text.length; i += 1) {
-    if (text[i] === '{') {
-      depth += 1;
-    } else if (text[i] === '}') {
-      if (depth === 0) {
-        return i;
-      }
-      depth -= 1;
-    }
+  if (forEach === undefined) {
+    return null;
   }
-  return text.length;
-}
-
-function splitArguments(text) {
-  const parts = [];
-  let depth = 0;
-  let quoted = false;
-  let start = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    if (text[i] === '"' && text[i - 1] !== '\\') {
-      quoted = !quoted;
-    } else if (!quoted && '([{'.includes(text[i])) {
-      depth += 1;
-    } else if (!quoted && ')]}'.includes(text[i])) {
-      depth -= 1;
-    } else if (!quoted && text[i] === ',' && depth === 0) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
-    }
-  }
-  return text.trim() ? [...parts, text.slice(start)] : [];
+  return entriesOf(forEach).map(([key, value]) => {
+    const name = Array.isArray(forEach) ? value : key; /* a set's elements are their own keys */
+    return [{ each: { key: name, value } }, name];
+  });
 }

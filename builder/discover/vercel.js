@@ -28,7 +28,7 @@ export async function discoverVercel(context) {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
     env: vercelEnv(context),
-    settings: config.crons.length > 0 ? { crons: config.crons } : {},
+    settings: {},
   });
   for (const draft of found.drafts) {
     for (const endpoint of draft.endpoints) {

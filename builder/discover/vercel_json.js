@@ -51,9 +51,9 @@ function validated(config, diagnostics) {
     }
   }
   valid.crons = (valid.crons ?? []).filter((cron, i) => {
-    const good = typeof cron?.path === 'string' && cron.path.startsWith('/') && typeof cron.schedule === 'string';
+    const good = typeof cron?.path === 'string' && /^\/.{0,511}$/s.test(cron.path) && typeof cron.schedule === 'string';
     if (!good) {
-      fault(`crons[${i}] needs a "path" that starts with / and a "schedule"`);
+      fault(`crons[${i}] needs a "path" that starts with / (at most 512 characters) and a "schedule"`);
     }
     return good;
   });

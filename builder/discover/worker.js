@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { readDevVars } from '../env.js';
 import { inspect } from '../source.js';
+import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
 import { nothing } from './all.js';
 import { bindingsOf } from './worker_bindings.js';
@@ -42,6 +43,8 @@ export async function discoverWorkers(context, sofar) {
     }
     found.static.push(...assetsOf(context, worker));
   });
+  const described = kept.map(async (worker) => ({ ...worker, function: functionName(worker), handlers: await handlersOf(context, worker) }));
+  found.events = workerEvents(context, await Promise.all(described));
   return found;
 }
 
@@ -136,7 +139,6 @@ async function draftOf(context, worker, workers) {
       format: facts?.exports.has('default') || facts?.open ? 'modules' : 'service-worker',
       compatibility_date: settings.compatibility_date ?? null,
       compatibility_flags: settings.compatibility_flags ?? [],
-      crons: settings.triggers?.crons ?? [],
     },
     bundle: {
       rules: Array.isArray(settings.rules) ? settings.rules : [],
@@ -147,6 +149,14 @@ async function draftOf(context, worker, workers) {
       { name: '/', file: main, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${main}` },
     ],
   };
+}
+
+/** What the default export has, where it is an object that is written down. */
+async function handlersOf({ files }, { main }) {
+  const facts = await inspect(main, files.read(main));
+  const { type, properties } = facts?.defaultNode ?? {};
+  const isPlain = type === 'ObjectExpression' && properties.every((property) => property.type === 'Property' && !property.computed);
+  return isPlain ? new Set(properties.map(({ key }) => key.name ?? String(key.value))) : null;
 }
 
 /** With nodejs_compat a Worker's text bindings are in process.env as well. */

@@ -25,6 +25,11 @@ export function bindingsOf(context, worker, workers, secrets) {
       bindings[service.binding] = serviceBinding(context, service, workers, config);
     }
   }
+  for (const { binding, queue, delivery_delay: delay } of asList(settings.queues?.producers).filter(Boolean)) {
+    if (typeof binding === 'string' && typeof queue === 'string') {
+      bindings[binding] = { type: 'queue', queue, ...(Number.isInteger(delay) ? { delay_s: delay } : {}) };
+    }
+  }
   for (const [kind, type] of Object.entries(FILE_KINDS)) {
     for (const [name, file] of Object.entries(asObject(settings[kind]))) {
       const target = `___modules/${name}-${path.basename(String(file))}`;

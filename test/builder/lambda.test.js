@@ -66,7 +66,7 @@ resource "aws_s3_bucket" "b" {
 
   assert.deepEqual(manifest.diagnostics, []);
   assert.deepEqual(fn.env, {
-    QUEUE: 'https://sqs.us-east-1.amazonaws.com/123456789012/jobs', BUCKET: 'arn:aws:s3:::shop-dev-b', STAGE: 'DEV',
+    QUEUE: 'https://sqs.us-east-1.amazonaws.com/000000000000/jobs', BUCKET: 'arn:aws:s3:::shop-dev-b', STAGE: 'DEV',
     DOLLARS: '${x}', SELF: 'https://shop-dev-b.example',
   });
   assert.deepEqual([fn.memory_mb, fn.timeout_ms, fn.tmp_mb], [512, 5000, 1024]);
@@ -83,7 +83,7 @@ test('a function answers by host, by invoke path, and alone at /', async (t) => 
   assert.equal(visit(manifest, 'GET', '/x', { host: 'hello.localhost' }).endpoint, 'lambda hello');
   assert.equal(visit(manifest, 'GET', '/x', { host: 'hello.lambda.localhost' }).endpoint, 'lambda hello');
   assert.deepEqual(visit(manifest, 'POST', invoke).settings, { invoke: true });
-  const arn = encodeURIComponent('arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST');
+  const arn = encodeURIComponent('arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST');
   assert.deepEqual(visit(manifest, 'POST', `/2015-03-31/functions/${arn}/invocations`).settings, { invoke: true });
   assert.equal(evaluate(functionNamed(manifest, 'lambda/hello'), "load('index').handler()"), 'hi');
 
@@ -142,7 +142,7 @@ Resources:
 
   assert.deepEqual(fn.env, {
     LEVEL: 'info', TABLE: 'orders', NAME: 'orders-dev-us-east-1',
-    ARN: 'arn:aws:dynamodb:us-east-1:123456789012:table/orders', JOINED: 'a-dev',
+    ARN: 'arn:aws:dynamodb:us-east-1:000000000000:table/orders', JOINED: 'a-dev',
   });
   assert.deepEqual([fn.timeout_ms, fn.memory_mb], [7000, 256]);
   assert.deepEqual(one.params, { id: '7' });

@@ -51,7 +51,7 @@ test('vercel.json: redirects, rewrites, headers, clean URLs', async (t) => {
   assert.equal(visit(manifest, 'GET', '/only', { headers: { 'x-beta': 'yes' } }).file, 'api/user.ts');
   assert.deepEqual(visit(manifest, 'GET', '/api/user').headers, { 'X-Robots': 'none' });
   assert.equal(visit(manifest, 'GET', '/about.html').status, 308);
-  assert.deepEqual(functionNamed(manifest, 'api').settings.crons, [{ path: '/api/user', schedule: '0 2 * * *' }]);
+  assert.deepEqual(manifest.events.schedules.map(({ name, expression }) => [name, expression]), [['/api/user', '0 2 * * *']]);
 });
 
 test('a rewrite to another site becomes a proxy with its captures', async (t) => {

@@ -4,7 +4,7 @@
 
 const { randomBytes } = require('node:crypto');
 
-const DEFAULT_ACCOUNT = '123456789012';
+const DEFAULT_ACCOUNT = '000000000000';
 const DEFAULT_REGION = 'us-east-1';
 const DEFAULT_RUNTIME = 'nodejs24.x';
 

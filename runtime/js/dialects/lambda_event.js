@@ -182,7 +182,7 @@ function payload1(exchange, settings, bodyBuffer) {
     pathParameters: pathParameters(exchange) ?? null,
     stageVariables: null,
     requestContext: {
-      accountId: settings.account_id ?? '123456789012',
+      accountId: settings.account_id ?? '000000000000',
       apiId: settings.api_id ?? domainPrefix,
       domainName,
       domainPrefix,

@@ -1,0 +1,45 @@
+/* Names of AWS resources: what Terraform and CloudFormation say they will be called here, and back to what they name. */
+
+/** Of everything that this platform makes up for AWS (doc/events.md). */
+export const ACCOUNT = '000000000000';
+const DEFAULT_REGION = 'us-east-1';
+
+/** @param {Record<string, string|undefined>} env */
+export function regionOf(env) {
+  return env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? DEFAULT_REGION;
+}
+
+/** @returns {string} */
+export function arnOf(service, region, resource) {
+  return service === 's3' ? `arn:aws:s3:::${resource}` : `arn:aws:${service}:${region}:${ACCOUNT}:${resource}`;
+}
+
+/** As SQS's own; control puts the address of this machine in its place. */
+export function queueUrl(region, name) {
+  return `https://sqs.${region}.amazonaws.com/${ACCOUNT}/${name}`;
+}
+
+/** @returns {{ service: string, resource: string }|null} */
+export function parseArn(text) {
+  const match = /^arn:[^:]+:([^:]+):[^:]*:[^:]*:(.+)$/s.exec(typeof text === 'string' ? text : '');
+  return match && { service: match[1], resource: match[2] };
+}
+
+/**
+ * What an ARN leads to, of the kinds that run here.
+ * @returns {{ function: string }|{ queue: string }|{ bus: string }|{ bucket: string }|null}
+ */
+export function targetOfArn(text) {
+  const { service, resource } = parseArn(text) ?? {};
+  const parts = resource?.split(/[:/]/) ?? [];
+  if (service === 'lambda' && parts[0] === 'function' && parts[1]) {
+    return { function: parts[1] }; /* a version or an alias may follow: there is one version here */
+  }
+  if (service === 'events' && parts[0] === 'event-bus' && parts[1]) {
+    return { bus: parts[1] };
+  }
+  if (service === 'sqs' && parts.length === 1) {
+    return { queue: resource };
+  }
+  return service === 's3' && parts.length === 1 ? { bucket: resource } : null;
+}

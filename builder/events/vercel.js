@@ -1,0 +1,46 @@
+/* Crons of vercel.json: a request to a path of the project. */
+import { readVercelJson } from '../discover/vercel_json.js';
+import { faultOfVercel } from './cron.js';
+import { emptyEvents, tellError, tellWarning } from './found.js';
+
+/**
+ * @param {import('../discover/all.js').Context} context
+ * @param {Record<string, object[]>} routes of all platforms, by phase
+ * @returns {import('./found.js').Events}
+ */
+export function vercelEvents(context, routes) {
+  const events = emptyEvents();
+  for (const [i, { path, schedule }] of readVercelJson(context).crons.entries()) {
+    const declared = { file: 'vercel.json', what: `crons[${i}]` };
+    const fault = faultOfVercel(schedule);
+    if (fault) {
+      tellError(context.diagnostics, declared, fault);
+      continue;
+    }
+    if (!isAnswered(routes, path.split('?')[0])) {
+      tellWarning(context.diagnostics, declared, `no function answers ${path}: each run will be a 404`);
+    }
+    events.schedules.push({
+      name: path, platform: 'vercel', expression: schedule, timezone: 'UTC', enabled: true, catch_up: 'once', start_ms: 0, end_ms: 0,
+      target: { path }, declared,
+    });
+  }
+  return events;
+}
+
+/** Whether a route takes the path somewhere. Patterns that JavaScript cannot read get the benefit of the doubt. */
+function isAnswered(routes, path) {
+  const leads = ({ target, dest, location, external }) => target || dest || location || external;
+  return Object.values(routes).flat().some((route) => leads(route) && !route.host && matches(route, path));
+}
+
+function matches({ path: literal, src }, path) {
+  if (literal !== undefined) {
+    return literal === path;
+  }
+  try {
+    return new RegExp(src.replace(/^\(\?i\)/, ''), 'i').test(path);
+  } catch {
+    return true;
+  }
+}
