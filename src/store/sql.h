@@ -28,10 +28,14 @@ sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, 
 int sql_step(sqlite3_stmt *statement) MUST_USE;
 /* For statements without rows: 0 or negative errno. */
 int sql_run(struct sql *db, const char *text, const char *format, ...) MUST_USE;
+/* Any number of statements without parameters. `ret_why` (may be NULL): SQLite's words, to be given
+ * to sqlite3_free(). */
+int sql_script(struct sql *db, const char *text, char **ret_why) MUST_USE;
 /* The first column of the first row, or `otherwise`. */
 int64_t sql_number(struct sql *db, int64_t otherwise, const char *text, const char *format, ...);
 int64_t sql_last_id(const struct sql *db);
 int sql_changes(const struct sql *db);
+bool sql_in_transaction(const struct sql *db);
 
 /* Points into the statement until it is stepped or reset; data NULL for null. */
 struct str sql_str(sqlite3_stmt *statement, int column);

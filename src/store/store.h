@@ -33,7 +33,8 @@ struct store_job {
 /* Opens or creates the database of `folder`, brings it up to date, starts the thread. EBUSY:
  * another process has it. */
 int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct err *err) MUST_USE;
-/* Waits for what was submitted; done() is called for it. */
+/* Waits for what was submitted; done() is called for it, and must submit no more. Its memory is
+ * freed when the loop has run once more. */
 void store_close(struct store *s);
 
 void store_submit(struct store *s, struct store_job *job);

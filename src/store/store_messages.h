@@ -56,12 +56,14 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
 int store_messages_settle(struct sql *db, const struct message_outcome *outcome) MUST_USE;
 /* Dead or done messages wait again, with no attempts: those of `ids`, or with count 0 all dead ones
  * of the queue. Returns how many. */
-int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids,
-                          size_t count) MUST_USE;
+int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
+                          uint64_t due_ms) MUST_USE;
 /* Removes messages in `state` (all: -1) that arrived before `before_ms`, at most `limit`. Returns
  * how many. */
 int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
                          uint32_t limit) MUST_USE;
+/* Keys of what was sent before. Returns how many. */
+int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
 int store_messages_drop_queue(struct sql *db, uint64_t queue) MUST_USE;
 
 /* On the loop's thread: */
@@ -69,19 +71,28 @@ int store_messages_drop_queue(struct sql *db, uint64_t queue) MUST_USE;
 /* Called for each message; its texts live until it returns. False ends the walk. */
 typedef bool (*store_message_fn)(const struct stored_message *m, void *context);
 
-/* The waiting messages of a queue that are due at `now_ms`, longest due first (ids first among
- * equals). */
-void store_messages_due(struct store *s, uint64_t queue, uint64_t now_ms, store_message_fn each,
-                        void *context);
+/* A place in the order in which messages are due; both 0: its start. */
+struct message_place {
+    uint64_t due_ms;
+    uint64_t id;
+};
+/* The waiting messages of a queue behind `after` that are due at `now_ms`, longest due first (ids
+ * first among equals). */
+void store_messages_due(struct store *s, uint64_t queue, const struct message_place *after,
+                        uint64_t now_ms, store_message_fn each, void *context);
 /* All waiting messages in the order of arrival after `after_id`: for FIFO queues. */
 void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
                             store_message_fn each, void *context);
-/* When the next waiting message is due, UINT64_MAX: there is none. */
-uint64_t store_messages_next_due(struct store *s, uint64_t queue);
+/* When the next waiting message is due after `after_ms`, UINT64_MAX: there is none. */
+uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms);
+
+/* Whether any of its messages are done or dead. */
+bool store_messages_has_history(struct store *s, uint64_t queue);
 
 struct message_counts {
     uint64_t waiting; /* due or not, handed out or not */
-    uint64_t delayed; /* ... of them not due */
+    uint64_t delayed; /* ... of them not due for the first time */
+    uint64_t hidden;  /* ... of them not due again */
     uint64_t dead;
     uint64_t done;
     uint64_t oldest_ms; /* of the waiting, 0: none */

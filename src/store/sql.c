@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sql.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define STATEMENTS                                                                                 \
+    512 /* slots of the cache, a power of two; the texts of src/store fill a part                  \
+         */
+#define CACHE_KIB        16384
+#define CHECKPOINT_PAGES 4000 /* 16 MB: fewer, larger checkpoints keep group commits short */
+
+struct cached {
+    const char *text;
+    sqlite3_stmt *statement; /* owned */
+};
+
+struct sql {
+    sqlite3 *db;
+    struct cached cached[STATEMENTS];
+};
+
+static int code_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_ROW:
+        return 1;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_TOOBIG:
+        return -EMSGSIZE;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+        return -EACCES;
+    default:
+        return -EIO;
+    }
+}
+
+static int pragmas(struct sql *db, enum sql_use use, struct err *err)
+{
+    char text[256];
+    (void)snprintf(text, sizeof(text),
+                   "PRAGMA journal_mode=WAL;"
+                   "PRAGMA synchronous=FULL;"
+                   "PRAGMA foreign_keys=ON;"
+                   "PRAGMA cache_size=-%d;"
+                   "PRAGMA wal_autocheckpoint=%d;"
+                   "PRAGMA query_only=%d;",
+                   CACHE_KIB, CHECKPOINT_PAGES, use == SQL_READER);
+    int r = sqlite3_exec(db->db, text, NULL, NULL, NULL);
+    return r == SQLITE_OK ? 0
+                          : err_set(err, -code_of(r), "the database: %s", sqlite3_errmsg(db->db));
+}
+
+int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err)
+{
+    struct sql *db = mem_new(struct sql);
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    int r = sqlite3_open_v2(path, &db->db, flags, NULL);
+    if (r != SQLITE_OK) {
+        r = err_set(err, -code_of(r), "open the database %.120s: %s", path,
+                    db->db ? sqlite3_errmsg(db->db) : "no memory");
+    } else {
+        (void)sqlite3_extended_result_codes(db->db, 1); /* an open connection */
+        (void)sqlite3_busy_timeout(db->db, 2000);
+        r = pragmas(db, use, err);
+    }
+    if (r < 0) {
+        sql_close(db);
+        return r;
+    }
+    *ret = db;
+    return 0;
+}
+
+void sql_close(struct sql *db)
+{
+    if (!db) {
+        return;
+    }
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        (void)sqlite3_finalize(db->cached[i].statement); /* repeats an old error */
+    }
+    (void)sqlite3_close(db->db); /* nothing of it is in use */
+    free(db);
+}
+
+static sqlite3_stmt *find_statement(struct sql *db, const char *text)
+{
+    size_t at = ((uintptr_t)text >> 3) * 2654435761u % STATEMENTS;
+    for (size_t n = 0; n < STATEMENTS; n++, at = (at + 1) % STATEMENTS) {
+        struct cached *c = &db->cached[at];
+        if (c->text == text) {
+            return c->statement;
+        }
+        if (c->text) {
+            continue;
+        }
+        int r =
+            sqlite3_prepare_v3(db->db, text, -1, SQLITE_PREPARE_PERSISTENT, &c->statement, NULL);
+        if (r != SQLITE_OK) {
+            log_error("statement \"%s\": %s", text, sqlite3_errmsg(db->db));
+            abort();
+        }
+        c->text = text;
+        return c->statement;
+    }
+    log_error("more than %d statements", STATEMENTS);
+    abort();
+}
+
+static void bind_text(sqlite3_stmt *s, int at, struct str text)
+{
+    (void)sqlite3_bind_text(s, at, text.data ? text.data : "", (int)text.len, SQLITE_STATIC);
+}
+
+/* A parameter out of range is a mistake of ours that shows in every test. */
+static void bind(sqlite3_stmt *s, const char *format, va_list arguments)
+{
+    for (int at = 1; format[at - 1]; at++) {
+        switch (format[at - 1]) {
+        case 'i':
+            (void)sqlite3_bind_int64(s, at, va_arg(arguments, int64_t));
+            break;
+        case 's':
+            bind_text(s, at, va_arg(arguments, struct str));
+            break;
+        case 'b': {
+            struct str blob = va_arg(arguments, struct str);
+            (void)sqlite3_bind_blob(s, at, blob.data ? blob.data : "", (int)blob.len,
+                                    SQLITE_STATIC);
+            break;
+        }
+        case 'c': {
+            const char *text = va_arg(arguments, const char *);
+            (void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+            break;
+        }
+        default:
+            (void)sqlite3_bind_null(s, at);
+            break;
+        }
+    }
+}
+
+static sqlite3_stmt *prepare(struct sql *db, const char *text, const char *format,
+                             va_list arguments)
+{
+    sqlite3_stmt *s = find_statement(db, text);
+    (void)sqlite3_reset(s); /* repeats an old error */
+    bind(s, format, arguments);
+    return s;
+}
+
+sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    sqlite3_stmt *s = prepare(db, text, format, arguments);
+    va_end(arguments);
+    return s;
+}
+
+int sql_step(sqlite3_stmt *statement)
+{
+    int r = code_of(sqlite3_step(statement));
+    if (r != 1) {
+        (void)sqlite3_reset(statement); /* repeats the error */
+    }
+    return r;
+}
+
+int sql_run(struct sql *db, const char *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    sqlite3_stmt *s = prepare(db, text, format, arguments);
+    va_end(arguments);
+    int r = sql_step(s);
+    if (r == 1) {
+        sql_reset(s);
+    }
+    return r < 0 ? r : 0;
+}
+
+int sql_script(struct sql *db, const char *text, char **ret_why)
+{
+    return code_of(sqlite3_exec(db->db, text, NULL, NULL, ret_why));
+}
+
+int64_t sql_number(struct sql *db, int64_t otherwise, const char *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    sqlite3_stmt *s = prepare(db, text, format, arguments);
+    va_end(arguments);
+    int64_t number = otherwise;
+    if (sql_step(s) == 1) {
+        number = sqlite3_column_type(s, 0) == SQLITE_NULL ? otherwise : sql_int(s, 0);
+        sql_reset(s);
+    }
+    return number;
+}
+
+int64_t sql_last_id(const struct sql *db)
+{
+    return sqlite3_last_insert_rowid(db->db);
+}
+
+int sql_changes(const struct sql *db)
+{
+    return sqlite3_changes(db->db);
+}
+
+bool sql_in_transaction(const struct sql *db)
+{
+    return !sqlite3_get_autocommit(db->db);
+}
+
+struct str sql_str(sqlite3_stmt *statement, int column)
+{
+    const char *data = sqlite3_column_blob(statement, column); /* of text, its bytes */
+    int len = sqlite3_column_bytes(statement, column);
+    if (sqlite3_column_type(statement, column) == SQLITE_NULL) {
+        return (struct str){ 0 };
+    }
+    return str_of(data ? data : "", (size_t)len);
+}

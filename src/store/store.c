@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/sql.h"
+#include "store/store_migrations.h"
+
+#define GROUP_JOBS_MAX 1024 /* of one transaction: bounds how long the first of them waits */
+
+struct store {
+    char folder[PATH_MAX];
+    struct sql *reader; /* the loop thread's */
+    struct sql *writer; /* the store thread's */
+    int lock_fd;
+    uv_thread_t thread;
+    uv_async_t wake;
+    uv_mutex_t mutex;
+    uv_cond_t submitted_cond;
+    struct list submitted; /* under the mutex, as the next two */
+    struct list finished;
+    bool closing;
+};
+
+/* ---- the store's thread ---- */
+
+static int run_job(struct store *s, struct store_job *job)
+{
+    int r = sql_run(s->writer, "SAVEPOINT job", "");
+    if (r < 0) {
+        return r;
+    }
+    int result = job->run(job, s->writer);
+    if (result < 0) {
+        (void)!sql_run(s->writer, "ROLLBACK TO job", ""); /* fails if all is rolled back already */
+    }
+    r = sql_run(s->writer, "RELEASE job", "");
+    return result < 0 ? result : r < 0 ? r : result;
+}
+
+static void fail_all(struct list *jobs, int result)
+{
+    list_for_each (item, jobs) {
+        list_entry(item, struct store_job, link)->result = result;
+    }
+}
+
+/* SQLite itself rolls a whole transaction back when, say, the disk is full. Then the jobs before
+ * the one that met it are undone too. */
+static void run_group(struct store *s, struct list *jobs)
+{
+    int r = sql_run(s->writer, "BEGIN IMMEDIATE", "");
+    if (r < 0) {
+        fail_all(jobs, r);
+        return;
+    }
+    list_for_each (item, jobs) {
+        struct store_job *job = list_entry(item, struct store_job, link);
+        job->result = run_job(s, job);
+        if (job->result < 0 && !sql_in_transaction(s->writer)) {
+            fail_all(jobs, job->result);
+            return;
+        }
+    }
+    r = sql_run(s->writer, "COMMIT", "");
+    if (r < 0) {
+        (void)!sql_run(s->writer, "ROLLBACK", ""); /* may have happened by itself */
+        fail_all(jobs, r);
+    }
+}
+
+/* Waits for jobs. False: there will be none. */
+static bool take_group(struct store *s, struct list *ret)
+{
+    list_init(ret);
+    uv_mutex_lock(&s->mutex);
+    while (list_is_empty(&s->submitted) && !s->closing) {
+        uv_cond_wait(&s->submitted_cond, &s->mutex);
+    }
+    for (size_t n = 0; n < GROUP_JOBS_MAX && !list_is_empty(&s->submitted); n++) {
+        struct list *item = s->submitted.next;
+        list_remove(item);
+        list_push(ret, item);
+    }
+    uv_mutex_unlock(&s->mutex);
+    return !list_is_empty(ret);
+}
+
+static void hand_back(struct store *s, struct list *jobs)
+{
+    uv_mutex_lock(&s->mutex);
+    while (!list_is_empty(jobs)) {
+        struct list *item = jobs->next;
+        list_remove(item);
+        list_push(&s->finished, item);
+    }
+    uv_mutex_unlock(&s->mutex);
+    (void)uv_async_send(&s->wake); /* an open handle */
+}
+
+static void store_thread(void *context)
+{
+    struct store *s = context;
+    struct list jobs;
+    while (take_group(s, &jobs)) {
+        run_group(s, &jobs);
+        hand_back(s, &jobs);
+    }
+}
+
+/* ---- the loop's thread ---- */
+
+static void call_back(struct store *s)
+{
+    struct list jobs;
+    list_init(&jobs);
+    uv_mutex_lock(&s->mutex);
+    while (!list_is_empty(&s->finished)) {
+        struct list *item = s->finished.next;
+        list_remove(item);
+        list_push(&jobs, item);
+    }
+    uv_mutex_unlock(&s->mutex);
+    while (!list_is_empty(&jobs)) {
+        struct store_job *job = list_entry(jobs.next, struct store_job, link);
+        list_remove(&job->link);
+        job->done(job, job->result); /* may free it */
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    call_back(container_of(wake, struct store, wake));
+}
+
+void store_submit(struct store *s, struct store_job *job)
+{
+    uv_mutex_lock(&s->mutex);
+    list_push(&s->submitted, &job->link);
+    uv_cond_signal(&s->submitted_cond);
+    uv_mutex_unlock(&s->mutex);
+}
+
+static int lock_folder(struct store *s, struct err *err)
+{
+    char path[PATH_MAX + 8];
+    (void)snprintf(path, sizeof(path), "%s/lock", s->folder);
+    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_fd < 0) {
+        return err_sys(err, "open %.160s", path);
+    }
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        return errno == EWOULDBLOCK
+                   ? err_set(err, EBUSY,
+                             "another mayfly uses this data folder: stop it, or choose "
+                             "another with --data")
+                   : err_sys(err, "lock %.160s", path);
+    }
+    return 0;
+}
+
+static int open_connections(struct store *s, struct err *err)
+{
+    char path[PATH_MAX + 16];
+    (void)snprintf(path, sizeof(path), "%s/mayfly.db", s->folder);
+    int r = sql_open(path, SQL_WRITER, &s->writer, err);
+    if (r == 0) {
+        r = store_migrate(s->writer, err);
+    }
+    return r == 0 ? sql_open(path, SQL_READER, &s->reader, err) : r;
+}
+
+static void free_connections(struct store *s)
+{
+    sql_close(s->reader);
+    sql_close(s->writer);
+    scope_close_fd(&s->lock_fd);
+    free(s);
+}
+
+int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct err *err)
+{
+    struct store *s = mem_new(struct store);
+    (void)snprintf(s->folder, sizeof(s->folder), "%s", folder);
+    s->lock_fd = -1;
+    list_init(&s->submitted);
+    list_init(&s->finished);
+    int r = lock_folder(s, err);
+    if (r == 0) {
+        r = open_connections(s, err);
+    }
+    if (r < 0) {
+        free_connections(s);
+        return r;
+    }
+    (void)uv_mutex_init(&s->mutex); /* these fail only without memory */
+    (void)uv_cond_init(&s->submitted_cond);
+    r = uv_async_init(loop, &s->wake, on_wake);
+    if (r == 0) {
+        r = uv_thread_create(&s->thread, store_thread, s);
+    }
+    if (r < 0) {
+        r = err_set(err, -r, "start the store: %s", uv_strerror(r));
+        free_connections(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct store *s = container_of((uv_async_t *)handle, struct store, wake);
+    uv_cond_destroy(&s->submitted_cond);
+    uv_mutex_destroy(&s->mutex);
+    free_connections(s);
+}
+
+void store_close(struct store *s)
+{
+    if (!s) {
+        return;
+    }
+    uv_mutex_lock(&s->mutex);
+    s->closing = true;
+    uv_cond_signal(&s->submitted_cond);
+    uv_mutex_unlock(&s->mutex);
+    (void)uv_thread_join(&s->thread); /* ours */
+    call_back(s);
+    uv_close((uv_handle_t *)&s->wake, on_closed);
+}
+
+struct sql *store_reader(struct store *s)
+{
+    return s->reader;
+}
+
+const char *store_folder(const struct store *s)
+{
+    return s->folder;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_messages.h"
+
+#include "store/sql.h"
+
+#define COLUMNS                                                                                    \
+    "id, queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body"
+
+/* ---- on the store's thread ---- */
+
+int store_messages_queue(struct sql *db, struct str name, uint64_t *ret_queue)
+{
+    int64_t id = sql_number(db, 0, "SELECT id FROM queues WHERE name = ?", "s", name);
+    if (id == 0) {
+        int r = sql_run(db, "INSERT INTO queues (name) VALUES (?)", "s", name);
+        if (r < 0) {
+            return r;
+        }
+        id = sql_last_id(db);
+    }
+    *ret_queue = (uint64_t)id;
+    return 0;
+}
+
+/* 1: there is such a message already, *ret_id. */
+static int find_duplicate(struct sql *db, uint64_t queue, struct str dedup, uint64_t since_ms,
+                          uint64_t *ret_id)
+{
+    int64_t id =
+        sql_number(db, 0, "SELECT message FROM dedup WHERE queue = ? AND key = ? AND sent_ms >= ?",
+                   "isi", (int64_t)queue, dedup, (int64_t)since_ms);
+    *ret_id = (uint64_t)id;
+    return id != 0;
+}
+
+static int insert_dedup(struct sql *db, const struct stored_message *m, struct str dedup,
+                        uint64_t id)
+{
+    return sql_run(db,
+                   "INSERT INTO dedup (queue, key, message, sent_ms) VALUES (?, ?, ?, ?) "
+                   "ON CONFLICT (queue, key) DO UPDATE SET message = excluded.message, "
+                   "sent_ms = excluded.sent_ms",
+                   "isii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms);
+}
+
+int store_messages_insert(struct sql *db, const struct stored_message *m, struct str dedup,
+                          uint64_t since_ms, uint64_t *ret_id)
+{
+    if (dedup.len > 0 && find_duplicate(db, m->queue, dedup, since_ms, ret_id)) {
+        return 1;
+    }
+    int r =
+        sql_run(db,
+                "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, "
+                "fifo, attributes, error, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "iiiiiissssb", (int64_t)m->queue, (int64_t)m->state, (int64_t)m->due_ms,
+                (int64_t)m->sent_ms, (int64_t)m->first_ms, (int64_t)m->attempts, m->uuid, m->group,
+                m->attributes, m->error, m->body);
+    if (r < 0) {
+        return r;
+    }
+    *ret_id = (uint64_t)sql_last_id(db);
+    return dedup.len > 0 ? insert_dedup(db, m, dedup, *ret_id) : 0;
+}
+
+int store_messages_settle(struct sql *db, const struct message_outcome *o)
+{
+    static const int states[] = {
+        [FATE_DONE] = MESSAGE_DONE, [FATE_AGAIN] = MESSAGE_WAITING, [FATE_DEAD] = MESSAGE_DEAD
+    };
+    int r =
+        o->fate == FATE_GONE
+            ? sql_run(db, "DELETE FROM messages WHERE id = ? AND state = 0", "i", (int64_t)o->id)
+            : sql_run(db,
+                      "UPDATE messages SET state = ?, due_ms = ?, first_ms = ?, attempts = ?, "
+                      "error = ? WHERE id = ? AND state = 0",
+                      "iiiisi", (int64_t)states[o->fate], (int64_t)o->due_ms, (int64_t)o->first_ms,
+                      (int64_t)o->attempts, o->error, (int64_t)o->id);
+    return r < 0 ? r : sql_changes(db) == 0;
+}
+
+#define WAIT_AGAIN                                                                                 \
+    "UPDATE messages SET state = 0, attempts = 0, first_ms = 0, "                                  \
+    "due_ms = ? WHERE queue = ? AND "
+
+int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
+                          uint64_t due_ms)
+{
+    int total = 0;
+    if (count == 0) {
+        int r = sql_run(db, WAIT_AGAIN "state = 2", "ii", (int64_t)due_ms, (int64_t)queue);
+        return r < 0 ? r : sql_changes(db);
+    }
+    for (size_t i = 0; i < count; i++) {
+        int r = sql_run(db, WAIT_AGAIN "state > 0 AND id = ?", "iii", (int64_t)due_ms,
+                        (int64_t)queue, (int64_t)ids[i]);
+        if (r < 0) {
+            return r;
+        }
+        total += sql_changes(db);
+    }
+    return total;
+}
+
+int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
+                         uint32_t limit)
+{
+    static const char all[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
+                              "WHERE queue = ?1 AND ?2 < 0 AND sent_ms < ?3 LIMIT ?4)";
+    static const char waiting[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
+                                  "WHERE queue = ?1 AND state = 0 AND ?2 = 0 AND sent_ms < ?3 "
+                                  "LIMIT ?4)";
+    static const char over[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
+                               "WHERE queue = ?1 AND state = ?2 AND state > 0 AND due_ms < ?3 "
+                               "LIMIT ?4)";
+    int r = sql_run(db,
+                    state < 0    ? all
+                    : state == 0 ? waiting
+                                 : over,
+                    "iiii", (int64_t)queue, (int64_t)state, (int64_t)before_ms, (int64_t)limit);
+    return r < 0 ? r : sql_changes(db);
+}
+
+int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit)
+{
+    int r = sql_run(db,
+                    "DELETE FROM dedup WHERE (queue, key) IN "
+                    "(SELECT queue, key FROM dedup WHERE sent_ms < ? LIMIT ?)",
+                    "ii", (int64_t)before_ms, (int64_t)limit);
+    return r < 0 ? r : sql_changes(db);
+}
+
+int store_messages_drop_queue(struct sql *db, uint64_t queue)
+{
+    int r = sql_run(db, "DELETE FROM messages WHERE queue = ?", "i", (int64_t)queue);
+    r = r == 0 ? sql_run(db, "DELETE FROM dedup WHERE queue = ?", "i", (int64_t)queue) : r;
+    return r == 0 ? sql_run(db, "DELETE FROM queues WHERE id = ?", "i", (int64_t)queue) : r;
+}
+
+/* ---- on the loop's thread ---- */
+
+static struct stored_message read_row(sqlite3_stmt *row)
+{
+    return (struct stored_message){ .id = (uint64_t)sql_int(row, 0),
+                                    .queue = (uint64_t)sql_int(row, 1),
+                                    .state = (enum message_state)sql_int(row, 2),
+                                    .due_ms = (uint64_t)sql_int(row, 3),
+                                    .sent_ms = (uint64_t)sql_int(row, 4),
+                                    .first_ms = (uint64_t)sql_int(row, 5),
+                                    .attempts = (uint32_t)sql_int(row, 6),
+                                    .uuid = sql_str(row, 7),
+                                    .group = sql_str(row, 8),
+                                    .attributes = sql_str(row, 9),
+                                    .error = sql_str(row, 10),
+                                    .body = sql_str(row, 11) };
+}
+
+static void walk(sqlite3_stmt *rows, store_message_fn each, void *context)
+{
+    while (sql_step(rows) == 1) {
+        const struct stored_message m = read_row(rows);
+        if (!each(&m, context)) {
+            sql_reset(rows);
+            return;
+        }
+    }
+}
+
+void store_messages_due(struct store *s, uint64_t queue, const struct message_place *after,
+                        uint64_t now_ms, store_message_fn each, void *context)
+{
+    walk(sql_prepare(store_reader(s),
+                     "SELECT " COLUMNS " FROM messages INDEXED BY messages_waiting "
+                     "WHERE state = 0 AND queue = ? AND (due_ms, id) > (?, ?) AND due_ms <= ? "
+                     "ORDER BY due_ms, id",
+                     "iiii", (int64_t)queue, (int64_t)after->due_ms, (int64_t)after->id,
+                     (int64_t)now_ms),
+         each, context);
+}
+
+void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
+                            store_message_fn each, void *context)
+{
+    walk(sql_prepare(store_reader(s),
+                     "SELECT " COLUMNS " FROM messages INDEXED BY messages_ordered "
+                     "WHERE state = 0 AND fifo <> '' AND queue = ? AND id > ? ORDER BY id",
+                     "ii", (int64_t)queue, (int64_t)after_id),
+         each, context);
+}
+
+uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms)
+{
+    int64_t due = sql_number(store_reader(s), -1,
+                             "SELECT due_ms FROM messages INDEXED BY messages_waiting "
+                             "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
+                             "ii", (int64_t)queue, (int64_t)after_ms);
+    return due < 0 ? UINT64_MAX : (uint64_t)due;
+}
+
+bool store_messages_has_history(struct store *s, uint64_t queue)
+{
+    return sql_number(store_reader(s), 0,
+                      "SELECT 1 FROM messages INDEXED BY messages_over WHERE queue = ? AND "
+                      "state > 0 LIMIT 1",
+                      "i", (int64_t)queue) == 1;
+}
+
+void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
+                          struct message_counts *ret)
+{
+    struct sql *db = store_reader(s);
+    int64_t q = (int64_t)queue;
+#define COUNT(where, format, ...)                                                                  \
+    (uint64_t) sql_number(db, 0, "SELECT count(*) FROM messages WHERE queue = ? AND " where,       \
+                          "i" format, __VA_ARGS__)
+    ret->waiting = COUNT("state = 0", "", q);
+    ret->delayed = COUNT("state = 0 AND due_ms > ? AND attempts = 0", "i", q, (int64_t)now_ms);
+    ret->hidden = COUNT("state = 0 AND due_ms > ? AND attempts > 0", "i", q, (int64_t)now_ms);
+    ret->done = COUNT("state = 1", "", q);
+    ret->dead = COUNT("state = 2", "", q);
+#undef COUNT
+    ret->oldest_ms = (uint64_t)sql_number(
+        db, 0,
+        "SELECT sent_ms FROM messages INDEXED BY messages_waiting WHERE state = 0 AND queue = ? "
+        "ORDER BY due_ms, id LIMIT 1",
+        "i", q);
+}
+
+void store_messages_list(struct store *s, const struct message_filter *f, store_message_fn each,
+                         void *context)
+{
+    int64_t before = f->before_id > 0 ? (int64_t)f->before_id : INT64_MAX;
+    walk(sql_prepare(store_reader(s),
+                     "SELECT " COLUMNS
+                     " FROM messages WHERE id < ?1 AND (?2 = 0 OR queue = ?2) AND "
+                     "(?3 < 0 OR state = ?3) AND sent_ms >= ?4 ORDER BY id DESC",
+                     "iiii", before, (int64_t)f->queue, (int64_t)f->state, (int64_t)f->since_ms),
+         each, context);
+}
+
+bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context)
+{
+    sqlite3_stmt *row = sql_prepare(
+        store_reader(s), "SELECT " COLUMNS " FROM messages WHERE id = ?", "i", (int64_t)id);
+    if (sql_step(row) != 1) {
+        return false;
+    }
+    const struct stored_message m = read_row(row);
+    (void)each(&m, context); /* there is no more to walk */
+    sql_reset(row);
+    return true;
+}
+
+void store_messages_queues(struct store *s,
+                           void (*each)(uint64_t queue, struct str name, void *context),
+                           void *context)
+{
+    sqlite3_stmt *rows =
+        sql_prepare(store_reader(s), "SELECT id, name FROM queues ORDER BY id", "");
+    while (sql_step(rows) == 1) {
+        each((uint64_t)sql_int(rows, 0), sql_str(rows, 1), context);
+    }
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_migrations.h"
+
+/* clang-format off */
+static const char *const steps[] = {
+    /* 1: messages. Times are milliseconds since the epoch. Two partial indexes: what is to do, and
+     * what was done, so that a long history costs the dispatcher nothing. */
+    "CREATE TABLE queues ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE"
+    ") STRICT;"
+    "CREATE TABLE messages ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  queue INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  due_ms INTEGER NOT NULL,"
+    "  sent_ms INTEGER NOT NULL,"
+    "  first_ms INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL,"
+    "  uuid TEXT NOT NULL,"
+    "  fifo TEXT NOT NULL,"
+    "  attributes TEXT NOT NULL,"
+    "  error TEXT NOT NULL,"
+    "  body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX messages_waiting ON messages (queue, due_ms, id) WHERE state = 0;"
+    "CREATE INDEX messages_ordered ON messages (queue, id) WHERE state = 0 AND fifo <> '';"
+    "CREATE INDEX messages_over ON messages (queue, state, id) WHERE state > 0;"
+    "CREATE TABLE dedup ("
+    "  queue INTEGER NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  message INTEGER NOT NULL,"
+    "  sent_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (queue, key)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX dedup_sent ON dedup (sent_ms);"
+    "CREATE TABLE settings ("
+    "  kind TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  PRIMARY KEY (kind, name)"
+    ") STRICT, WITHOUT ROWID;",
+};
+/* clang-format on */
+
+static int run_step(struct sql *db, size_t number, struct err *err)
+{
+    char version[64];
+    (void)snprintf(version, sizeof(version), "PRAGMA user_version=%zu;", number);
+    char *why = NULL;
+    int r = sql_script(db, "BEGIN IMMEDIATE;", &why);
+    r = r == 0 ? sql_script(db, steps[number - 1], &why) : r;
+    r = r == 0 ? sql_script(db, version, &why) : r;
+    r = r == 0 ? sql_script(db, "COMMIT;", &why) : r;
+    if (r < 0) {
+        (void)err_set(err, -r, "bring the database up to step %zu: %.120s", number, why ? why : "");
+        (void)!sql_script(db, "ROLLBACK;", NULL); /* the first error is the one to tell */
+    }
+    sqlite3_free(why);
+    return r;
+}
+
+int store_migrate(struct sql *db, struct err *err)
+{
+    int64_t at = sql_number(db, -1, "PRAGMA user_version", "");
+    if (at < 0 || (size_t)at > ARRAY_COUNT(steps)) {
+        return err_set(err, ENOTSUP,
+                       "the database was written by a later Mayfly (step %lld, this one knows "
+                       "%zu): use that one, or another --data folder",
+                       (long long)at, ARRAY_COUNT(steps));
+    }
+    int r = 0;
+    for (size_t n = (size_t)at + 1; r == 0 && n <= ARRAY_COUNT(steps); n++) {
+        r = run_step(db, n, err);
+    }
+    return r;
+}
