@@ -55,10 +55,10 @@ struct queue_consumer {
 };
 
 struct queues *queues_create(uv_loop_t *loop, struct store *store);
-void queues_destroy(struct queues *qs);
+struct store *queues_store(struct queues *qs);
 
-/* Made if there is none: a write, so `ready` (may be NULL) is called when its number is known.
- * Until then messages may be sent to it already. The name is copied. */
+/* Made if there is none: a write, so its number is known a little later. Until then messages may be
+ * sent to it already. The name is copied. */
 struct queue *queue_open(struct queues *qs, struct str name);
 struct queue *queue_find(struct queues *qs, struct str name); /* or NULL */
 const char *queue_name(const struct queue *q);
@@ -115,7 +115,7 @@ struct queue_settle {
     void (*done)(struct queue_settle *settle, int r); /* 1: it was no longer there */
 };
 void queue_settle(struct queue_settle *settle);
-/* How many are handed out just now. */
+/* How many are in hands of ours just now. */
 size_t queue_in_flight(const struct queue *q);
 /* Called on the loop each time something became available; for long polling. */
 struct queue_waiter {

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/queue.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/queue_state.h"
+
+#define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
+#define KEEP_DEAD_MS  ((uint64_t)14 * 24 * 3600 * 1000)
+#define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000)
+#define HISTORY_MS    30000 /* between two looks at what may be forgotten */
+#define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
+#define TIMER_MS_MAX  (24 * 3600 * 1000)
+
+uint64_t queue_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void queue_uuid(char ret[QUEUE_UUID_BYTES])
+{
+    unsigned char b[16];
+    if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
+        abort(); /* cannot be, once the system is up */
+    }
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    (void)snprintf(ret, QUEUE_UUID_BYTES,
+                   "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+                   b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
+                   b[14], b[15]);
+}
+
+/* ---- which there are ---- */
+
+static size_t bucket_of(struct str name)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (size_t i = 0; i < name.len; i++) {
+        hash = (hash ^ (unsigned char)name.data[i]) * 1099511628211u;
+    }
+    return hash % QUEUE_BUCKETS;
+}
+
+struct queue *queue_find(struct queues *qs, struct str name)
+{
+    list_for_each (item, &qs->buckets[bucket_of(name)]) {
+        struct queue *q = list_entry(item, struct queue, in_bucket);
+        if (str_eq(str_c(q->name), name)) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+static void on_due(uv_timer_t *timer)
+{
+    struct queue *q = container_of(timer, struct queue, timer);
+    q->timer_ms = 0;
+    queue_mark(q);
+}
+
+/* Asks the store for the queue's number. */
+struct queue_opening {
+    struct store_job job;
+    struct queue *queue; /* counted */
+    uint64_t number;
+};
+
+static int run_opening(struct store_job *job, struct sql *db)
+{
+    struct queue_opening *o = container_of(job, struct queue_opening, job);
+    return store_messages_queue(db, str_c(o->queue->name), &o->number);
+}
+
+static void opening_done(struct store_job *job, int r)
+{
+    struct queue_opening *o = container_of(job, struct queue_opening, job);
+    struct queue *q = o->queue;
+    if (r < 0) {
+        log_error("queue %s: %s", q->name, strerror(-r)); /* the first message tries again */
+    } else if (q->number == 0) {
+        q->number = o->number;
+        queue_wake(q);
+    }
+    free(o);
+    queue_unref(q);
+}
+
+struct queue *queue_open(struct queues *qs, struct str name)
+{
+    struct queue *q = queue_find(qs, name);
+    if (q) {
+        return q;
+    }
+    q = mem_new(struct queue);
+    *q = (struct queue){ .queues = qs, .name = mem_copy_str(name), .references = 1 };
+    list_init(&q->dirty);
+    list_init(&q->waiters);
+    list_init(&q->in_flight);
+    list_push(&qs->buckets[bucket_of(name)], &q->in_bucket);
+    (void)uv_timer_init(qs->loop, &q->timer); /* always succeeds */
+    struct queue_opening *o = mem_new(struct queue_opening);
+    *o = (struct queue_opening){ .job = { .run = run_opening, .done = opening_done }, .queue = q };
+    q->references++;
+    store_submit(qs->store, &o->job);
+    return q;
+}
+
+static void queue_free(uv_handle_t *handle)
+{
+    struct queue *q = container_of((uv_timer_t *)handle, struct queue, timer);
+    id_set_finish(&q->held);
+    free(q->name);
+    free(q);
+}
+
+void queue_unref(struct queue *q)
+{
+    if (--q->references == 0) {
+        uv_close((uv_handle_t *)&q->timer, queue_free);
+    }
+}
+
+const char *queue_name(const struct queue *q)
+{
+    return q->name;
+}
+
+uint64_t queue_number(const struct queue *q)
+{
+    return q->number;
+}
+
+size_t queue_in_flight(const struct queue *q)
+{
+    return q->held.count;
+}
+
+struct queue_dropping {
+    struct store_job job;
+    struct queue *queue; /* counted */
+};
+
+static int run_dropping(struct store_job *job, struct sql *db)
+{
+    struct queue *q = container_of(job, struct queue_dropping, job)->queue;
+    uint64_t number;
+    int r = store_messages_queue(db, str_c(q->name), &number);
+    return r < 0 ? r : store_messages_drop_queue(db, number);
+}
+
+static void dropping_done(struct store_job *job, int r)
+{
+    struct queue_dropping *d = container_of(job, struct queue_dropping, job);
+    if (r < 0) {
+        log_error("queue %s cannot be removed: %s", d->queue->name, strerror(-r));
+    }
+    queue_unref(d->queue);
+    free(d);
+}
+
+void queue_drop(struct queue *q)
+{
+    struct queue_dropping *d = mem_new(struct queue_dropping);
+    *d = (struct queue_dropping){ .job = { .run = run_dropping, .done = dropping_done },
+                                  .queue = q };
+    q->consumer = NULL;
+    list_remove(&q->in_bucket);
+    list_remove(&q->dirty);
+    (void)uv_timer_stop(&q->timer);          /* always succeeds */
+    store_submit(q->queues->store, &d->job); /* takes over the reference of being known */
+}
+
+/* ---- waking ---- */
+
+static void run_dirty(uv_idle_t *idle)
+{
+    struct queues *qs = container_of(idle, struct queues, idle);
+    struct list now;
+    list_init(&now);
+    while (
+        !list_is_empty(&qs->dirty)) { /* those that wake again meanwhile wait for the next turn */
+        struct list *item = qs->dirty.next;
+        list_remove(item);
+        list_push(&now, item);
+    }
+    (void)uv_idle_stop(idle); /* always succeeds */
+    while (!list_is_empty(&now)) {
+        struct queue *q = list_entry(now.next, struct queue, dirty);
+        list_remove(&q->dirty);
+        queue_dispatch(q);
+        queue_tell_waiters(q);
+    }
+}
+
+void queue_mark(struct queue *q)
+{
+    if (list_is_empty(&q->dirty) && !list_is_empty(&q->in_bucket)) {
+        list_push(&q->queues->dirty, &q->dirty);
+        (void)uv_idle_start(&q->queues->idle, run_dirty); /* has a callback: works */
+    }
+}
+
+void queue_look_back(struct queue *q, uint64_t due_ms)
+{
+    if (due_ms <= q->looked.due_ms) {
+        q->looked = (struct message_place){ 0 };
+    }
+}
+
+void queue_wake(struct queue *q)
+{
+    queue_look_back(q, 0);
+    queue_mark(q);
+}
+
+void queue_wake_at(struct queue *q, uint64_t due_ms)
+{
+    uint64_t now = queue_now_ms();
+    uint64_t delay = due_ms > now ? due_ms - now : 0;
+    if (q->timer_ms == 0 || due_ms < q->timer_ms) {
+        q->timer_ms = due_ms;
+        /* A clock that is set back must not keep us waiting for ever. */
+        (void)uv_timer_start(&q->timer, on_due, delay < TIMER_MS_MAX ? delay : TIMER_MS_MAX, 0);
+    }
+}
+
+void queue_tell_waiters(struct queue *q)
+{
+    struct list now;
+    list_init(&now);
+    while (!list_is_empty(&q->waiters)) {
+        struct list *item = q->waiters.next;
+        list_remove(item);
+        list_push(&now, item);
+    }
+    while (!list_is_empty(&now)) {
+        struct queue_waiter *w = list_entry(now.next, struct queue_waiter, link);
+        list_remove(&w->link);
+        w->available(w);
+    }
+}
+
+void queue_wait(struct queue *q, struct queue_waiter *w)
+{
+    uint64_t due = q->number ? store_messages_next_due(q->queues->store, q->number, queue_now_ms())
+                             : UINT64_MAX;
+    list_push(&q->waiters, &w->link);
+    if (due != UINT64_MAX) {
+        queue_wake_at(q, due);
+    }
+}
+
+/* ---- consumers ---- */
+
+void queue_consume(struct queue *q, const struct queue_consumer *consumer,
+                   const struct queue_policy *policy, void *context)
+{
+    q->consumer = consumer;
+    q->policy = policy ? *policy : (struct queue_policy){ 0 };
+    q->context = context;
+    queue_mark(q);
+}
+
+void queue_pause(struct queue *q, bool paused)
+{
+    q->paused = paused;
+    queue_mark(q);
+}
+
+/* ---- sending ---- */
+
+static int run_send(struct store_job *job, struct sql *db)
+{
+    struct queue_send *s = container_of(job, struct queue_send, job);
+    int r = s->message.queue == 0
+                ? store_messages_queue(db, str_c(s->queue->name), &s->message.queue)
+                : 0;
+    return r < 0 ? r
+                 : store_messages_insert(db, &s->message, s->dedup, s->dedup_since_ms,
+                                         &s->message.id);
+}
+
+static void send_done(struct store_job *job, int r)
+{
+    struct queue_send *s = container_of(job, struct queue_send, job);
+    struct queue *q = s->queue;
+    s->is_duplicate = r == 1;
+    if (r == 0) {
+        q->number = s->message.queue;
+        queue_look_back(q, s->message.due_ms);
+        queue_mark(q);
+    }
+    s->sent(s, r < 0 ? r : 0); /* may free it */
+    queue_unref(q);
+}
+
+void queue_send(struct queue_send *s)
+{
+    s->job = (struct store_job){ .run = run_send, .done = send_done };
+    s->message.queue = s->queue->number; /* 0: the job finds it by name */
+    s->queue->references++;
+    store_submit(s->queue->queues->store, &s->job);
+}
+
+/* ---- history ---- */
+
+/* One round over all queues, a job each, so that other jobs come between. */
+struct queue_history {
+    struct store_job job;
+    struct queue *queue; /* counted */
+    uint64_t now_ms;
+};
+
+static int run_history(struct store_job *job, struct sql *db)
+{
+    struct queue_history *h = container_of(job, struct queue_history, job);
+    int r = store_messages_purge(db, h->queue->number, MESSAGE_DONE, h->now_ms - KEEP_DONE_MS,
+                                 HISTORY_ROWS);
+    r = r < 0 ? r
+              : store_messages_purge(db, h->queue->number, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
+                                     HISTORY_ROWS);
+    return r < 0 ? r : store_messages_forget_dedup(db, h->now_ms - KEEP_DEDUP_MS, HISTORY_ROWS);
+}
+
+static void history_done(struct store_job *job, int r)
+{
+    struct queue_history *h = container_of(job, struct queue_history, job);
+    (void)r; /* the next look tries again */
+    queue_unref(h->queue);
+    free(h);
+}
+
+static void on_history(uv_timer_t *timer)
+{
+    struct queues *qs = container_of(timer, struct queues, history);
+    uint64_t now = queue_now_ms();
+    for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
+        list_for_each (item, &qs->buckets[i]) {
+            struct queue *q = list_entry(item, struct queue, in_bucket);
+            if (q->number == 0 || !store_messages_has_history(qs->store, q->number)) {
+                continue;
+            }
+            struct queue_history *h = mem_new(struct queue_history);
+            *h = (struct queue_history){ .job = { .run = run_history, .done = history_done },
+                                         .queue = q,
+                                         .now_ms = now };
+            q->references++;
+            store_submit(qs->store, &h->job);
+        }
+    }
+}
+
+struct queues *queues_create(uv_loop_t *loop, struct store *store)
+{
+    struct queues *qs = mem_new(struct queues);
+    qs->loop = loop;
+    qs->store = store;
+    list_init(&qs->dirty);
+    for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
+        list_init(&qs->buckets[i]);
+    }
+    (void)uv_idle_init(loop, &qs->idle); /* none of these can fail */
+    (void)uv_timer_init(loop, &qs->history);
+    (void)uv_timer_start(&qs->history, on_history, HISTORY_MS, HISTORY_MS);
+    return qs;
+}
+
+struct store *queues_store(struct queues *qs)
+{
+    return qs->store;
+}

@@ -1,0 +1,451 @@
+/* How messages leave a queue: which are next, to whom they are handed, what becomes of them.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/queue.h"
+#include "control/events/queue_state.h"
+
+#define ORDERED_LOOK_MAX 20000 /* messages of a FIFO queue that are looked at for a free group */
+#define SETTLE_RETRY_MS  500
+
+/* ---- picking ---- */
+
+/* The groups that have a message in somebody's hands, or one that is not due: those behind it wait.
+ */
+struct groups {
+    char **names; /* owned */
+    size_t count;
+};
+
+static bool groups_has(const struct groups *g, struct str name)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        if (str_eq(str_c(g->names[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void groups_add(struct groups *g, struct str name)
+{
+    if (!groups_has(g, name)) {
+        g->names = mem_resize(g->names, g->count + 1, sizeof(*g->names));
+        g->names[g->count++] = mem_copy_str(name);
+    }
+}
+
+static void groups_finish(struct groups *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        free(g->names[i]);
+    }
+    free(g->names);
+}
+
+/* One look at a queue's messages. */
+struct pick {
+    struct queue *queue;
+    struct delivered *messages; /* owned */
+    size_t count;
+    size_t max;
+    size_t bytes;
+    size_t bytes_max;          /* 0: no bound */
+    struct message_place last; /* of the messages, in the order of being due */
+    uint64_t now_ms;
+    uint64_t later_ms; /* a message was passed over that is due then; UINT64_MAX: none */
+    size_t looked;
+    bool one_group;
+    struct groups blocked;
+};
+
+static char *copy_part(char **at, struct str *part)
+{
+    char *copy = *at;
+    if (part->len > 0) {
+        memcpy(copy, part->data, part->len);
+    }
+    copy[part->len] = '\0';
+    *at += part->len + 1;
+    part->data = copy;
+    return copy;
+}
+
+static void pick_add(struct pick *p, const struct stored_message *m)
+{
+    if (p->count == 0) {
+        p->messages = mem_alloc(p->max * sizeof(*p->messages));
+    }
+    struct delivered *d = &p->messages[p->count++];
+    d->message = *m;
+    d->memory =
+        mem_alloc(m->uuid.len + m->group.len + m->attributes.len + m->error.len + m->body.len + 5);
+    char *at = d->memory;
+    struct str *const parts[] = { &d->message.uuid, &d->message.group, &d->message.attributes,
+                                  &d->message.error, &d->message.body };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        (void)copy_part(&at, parts[i]);
+    }
+    d->message.attempts++;
+    d->message.first_ms = m->first_ms ? m->first_ms : p->now_ms;
+    d->outcome = (struct message_outcome){ .id = m->id,
+                                           .fate = FATE_DONE,
+                                           .due_ms = p->now_ms,
+                                           .first_ms = d->message.first_ms,
+                                           .attempts = d->message.attempts };
+    p->bytes += m->body.len;
+}
+
+static bool has_room(const struct pick *p, const struct stored_message *m)
+{
+    return p->count < p->max &&
+           (p->bytes_max == 0 || p->count == 0 || p->bytes + m->body.len <= p->bytes_max);
+}
+
+static bool pick_due(const struct stored_message *m, void *context)
+{
+    struct pick *p = context;
+    if (id_set_has(&p->queue->held, m->id)) {
+        return true;
+    }
+    if (!has_room(p, m)) {
+        return false;
+    }
+    pick_add(p, m);
+    p->last = (struct message_place){ m->due_ms, m->id };
+    return p->count < p->max;
+}
+
+static bool pick_ordered(const struct stored_message *m, void *context)
+{
+    struct pick *p = context;
+    if (++p->looked > ORDERED_LOOK_MAX) {
+        return false;
+    }
+    if (groups_has(&p->blocked, m->group)) {
+        return true;
+    }
+    if (m->due_ms > p->now_ms || id_set_has(&p->queue->held, m->id)) {
+        groups_add(&p->blocked, m->group);
+        p->later_ms = m->due_ms > p->now_ms && m->due_ms < p->later_ms ? m->due_ms : p->later_ms;
+        return true;
+    }
+    if (p->one_group && p->count > 0 && !str_eq(p->messages[0].message.group, m->group)) {
+        return true;
+    }
+    if (!has_room(p, m)) {
+        return false;
+    }
+    pick_add(p, m);
+    return p->count < p->max;
+}
+
+static void pick_run(struct pick *p, bool ordered)
+{
+    struct store *store = p->queue->queues->store;
+    uint64_t number = p->queue->number;
+    p->now_ms = queue_now_ms();
+    p->later_ms = UINT64_MAX;
+    if (ordered) {
+        store_messages_ordered(store, number, 0, pick_ordered, p);
+    } else {
+        store_messages_due(store, number, &p->queue->looked, p->now_ms, pick_due, p);
+        if (p->count < p->max) {
+            p->later_ms = store_messages_next_due(store, number, p->now_ms);
+        }
+    }
+    groups_finish(&p->blocked);
+}
+
+static void messages_free(struct delivered *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(messages[i].memory);
+        free(messages[i].error);
+    }
+    free(messages);
+}
+
+/* ---- handing out ---- */
+
+static void hold(struct queue *q, const struct delivered *messages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        id_set_add(&q->held, messages[i].message.id);
+    }
+}
+
+/* One that is to be handled again is in front of where was looked, as long as it is due. */
+static void let_go(struct queue *q, const struct message_outcome *o)
+{
+    id_set_remove(&q->held, o->id);
+    if (o->fate == FATE_AGAIN) {
+        queue_look_back(q, o->due_ms);
+    }
+}
+
+/* Waits for more? Then for until when, else 0. */
+static uint64_t fills_until(const struct queue *q, const struct pick *p)
+{
+    const struct queue_policy *policy = &q->policy;
+    if (policy->window_ms == 0 || p->count == 0 || p->count == p->max) {
+        return 0;
+    }
+    uint64_t until = p->messages[0].message.due_ms + policy->window_ms;
+    bool is_large = policy->window_bytes > 0 && p->bytes >= policy->window_bytes;
+    return until > p->now_ms && !is_large ? until : 0;
+}
+
+static struct delivery *delivery_of(struct queue *q, struct pick *p)
+{
+    struct delivery *d = mem_new(struct delivery);
+    *d = (struct delivery){
+        .queue = q, .messages = p->messages, .count = p->count, .started_ms = p->now_ms
+    };
+    list_push(&q->in_flight, &d->link);
+    hold(q, d->messages, d->count);
+    if (p->last.id != 0) {
+        q->looked = p->last;
+    }
+    q->references++;
+    q->batches++;
+    return d;
+}
+
+static bool is_expired(const struct queue *q, const struct delivered *m, uint64_t now_ms)
+{
+    return q->policy.max_age_ms > 0 && m->message.sent_ms + q->policy.max_age_ms < now_ms;
+}
+
+/* Too old messages go without a try, in a delivery of their own. True: that is what this was. */
+static bool expire(struct queue *q, struct delivery *d)
+{
+    if (!is_expired(q, &d->messages[0], d->started_ms)) {
+        return false;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        struct delivered *m = &d->messages[i];
+        if (!is_expired(q, m, d->started_ms)) {
+            m->outcome.attempts--; /* it was not its turn */
+            delivered_set(m, FATE_AGAIN, m->message.due_ms, m->message.error);
+            continue;
+        }
+        delivered_set(m, FATE_DEAD, d->started_ms,
+                      STR("its maximum age passed before it could be handled"));
+        m->outcome.attempts--;
+        if (q->consumer->expired) {
+            q->consumer->expired(q, m, q->context);
+        }
+    }
+    queue_delivered(d);
+    return true;
+}
+
+/* False: there is nothing to hand out now. */
+static bool hand_out(struct queue *q)
+{
+    struct pick p = { .queue = q,
+                      .max = q->policy.batch_size,
+                      .bytes_max = q->policy.window_bytes,
+                      .one_group = true };
+    pick_run(&p, q->policy.ordered);
+    uint64_t until = fills_until(q, &p);
+    if (p.count == 0 || until > 0) {
+        uint64_t wake = until > 0 && until < p.later_ms ? until : p.later_ms;
+        messages_free(p.messages, p.count);
+        if (wake != UINT64_MAX) {
+            queue_wake_at(q, wake);
+        }
+        return false;
+    }
+    struct delivery *d = delivery_of(q, &p);
+    if (!expire(q, d)) {
+        q->consumer->deliver(q, d, q->context);
+    }
+    return true;
+}
+
+void queue_dispatch(struct queue *q)
+{
+    while (q->consumer && !q->paused && q->number != 0 && q->batches < q->policy.concurrency &&
+           hand_out(q)) {
+    }
+}
+
+void delivered_set(struct delivered *m, enum message_fate fate, uint64_t due_ms, struct str error)
+{
+    free(m->error);
+    error.len = error.len < LIMIT_LOG_LINE_BYTES ? error.len : LIMIT_LOG_LINE_BYTES;
+    m->error = error.data && error.len > 0 ? mem_copy_str(error) : NULL;
+    m->outcome.fate = fate;
+    m->outcome.due_ms = due_ms;
+    m->outcome.error = m->error ? str_of(m->error, error.len) : STR("");
+}
+
+/* ---- what becomes of them ---- */
+
+struct settling {
+    struct store_job job;
+    uv_timer_t again;
+    struct delivery *delivery; /* owned */
+};
+
+static int run_settling(struct store_job *job, struct sql *db)
+{
+    const struct delivery *d = container_of(job, struct settling, job)->delivery;
+    for (size_t i = 0; i < d->count; i++) {
+        int r = store_messages_settle(db, &d->messages[i].outcome);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void settling_free(uv_handle_t *handle)
+{
+    free(container_of((uv_timer_t *)handle, struct settling, again));
+}
+
+static void on_again(uv_timer_t *timer)
+{
+    struct settling *s = container_of(timer, struct settling, again);
+    store_submit(s->delivery->queue->queues->store, &s->job);
+}
+
+/* A full disk must not make a handled message come again: it is held until this is written. */
+static void settling_done(struct store_job *job, int r)
+{
+    struct settling *s = container_of(job, struct settling, job);
+    struct delivery *d = s->delivery;
+    struct queue *q = d->queue;
+    if (r < 0) {
+        log_error("queue %s: the outcome of %zu messages cannot be kept yet: %s", q->name, d->count,
+                  strerror(-r));
+        (void)uv_timer_start(&s->again, on_again, SETTLE_RETRY_MS, 0); /* has a callback: works */
+        return;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        let_go(q, &d->messages[i].outcome);
+    }
+    list_remove(&d->link);
+    messages_free(d->messages, d->count);
+    free(d);
+    queue_mark(q);
+    queue_unref(q);
+    uv_close((uv_handle_t *)&s->again, settling_free);
+}
+
+void queue_delivered(struct delivery *d)
+{
+    struct queue *q = d->queue;
+    struct settling *s = mem_new(struct settling);
+    *s = (struct settling){ .job = { .run = run_settling, .done = settling_done }, .delivery = d };
+    (void)uv_timer_init(q->queues->loop, &s->again); /* always succeeds */
+    q->batches--;
+    store_submit(q->queues->store, &s->job);
+    queue_mark(q); /* the consumer has room, before this is durable */
+}
+
+/* ---- taking ---- */
+
+struct taking {
+    struct store_job job;
+    struct queue *queue;              /* counted */
+    struct message_outcome *outcomes; /* owned */
+    size_t count;
+};
+
+static int run_taking(struct store_job *job, struct sql *db)
+{
+    const struct taking *t = container_of(job, struct taking, job);
+    for (size_t i = 0; i < t->count; i++) {
+        int r = store_messages_settle(db, &t->outcomes[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* That they were taken is durable, or is not: then they are handed out again. */
+static void taking_done(struct store_job *job, int r)
+{
+    struct taking *t = container_of(job, struct taking, job);
+    struct queue *q = t->queue;
+    if (r < 0) {
+        log_error("queue %s: %s", q->name, strerror(-r));
+        queue_look_back(q, 0);
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        let_go(q, &t->outcomes[i]);
+    }
+    free(t->outcomes);
+    free(t);
+    queue_mark(q);
+    queue_unref(q);
+}
+
+void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *ret)
+{
+    struct pick p = { .queue = q, .max = max };
+    *ret = (struct queue_taken){ 0 };
+    if (q->number == 0 || max == 0) {
+        return;
+    }
+    pick_run(&p, q->policy.ordered);
+    *ret = (struct queue_taken){ .messages = p.messages, .count = p.count };
+    if (p.count == 0) {
+        return;
+    }
+    struct taking *t = mem_new(struct taking);
+    *t = (struct taking){ .job = { .run = run_taking, .done = taking_done },
+                          .queue = q,
+                          .outcomes = mem_alloc(p.count * sizeof(*t->outcomes)),
+                          .count = p.count };
+    for (size_t i = 0; i < p.count; i++) {
+        struct message_outcome *o = &t->outcomes[i];
+        *o = p.messages[i].outcome;
+        o->fate = FATE_AGAIN;
+        o->due_ms = visible_ms;
+        o->error = STR("");
+    }
+    hold(q, p.messages, p.count);
+    if (p.last.id != 0) {
+        q->looked = p.last;
+    }
+    q->references++;
+    store_submit(q->queues->store, &t->job);
+}
+
+void queue_taken_free(struct queue_taken *t)
+{
+    messages_free(t->messages, t->count);
+    *t = (struct queue_taken){ 0 };
+}
+
+static int run_settle(struct store_job *job, struct sql *db)
+{
+    return store_messages_settle(db, &container_of(job, struct queue_settle, job)->outcome);
+}
+
+static void settle_done(struct store_job *job, int r)
+{
+    struct queue_settle *s = container_of(job, struct queue_settle, job);
+    struct queue *q = s->queue;
+    queue_look_back(q, s->outcome.fate == FATE_AGAIN ? s->outcome.due_ms : UINT64_MAX);
+    queue_mark(q);
+    if (s->done) {
+        s->done(s, r); /* may free it */
+    }
+    queue_unref(q);
+}
+
+void queue_settle(struct queue_settle *s)
+{
+    s->job = (struct store_job){ .run = run_settle, .done = settle_done };
+    s->queue->references++;
+    store_submit(s->queue->queues->store, &s->job);
+}

@@ -1,0 +1,51 @@
+/* What queue.c and queue_dispatch.c share: the insides of a queue.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/id_set.h"
+#include "control/events/queue.h"
+
+#define QUEUE_BUCKETS 1024
+
+struct queues {
+    uv_loop_t *loop;
+    struct store *store;
+    struct list buckets[QUEUE_BUCKETS]; /* of struct queue, by name */
+    struct list dirty;                  /* to be looked at before the loop waits */
+    uv_idle_t idle;
+    uv_timer_t history;
+};
+
+struct queue {
+    struct queues *queues;
+    char *name;          /* owned */
+    uint64_t number;     /* 0: not yet known */
+    uint32_t references; /* being known, jobs, deliveries */
+    struct list in_bucket;
+    struct list dirty;
+    struct list waiters; /* of struct queue_waiter */
+    uv_timer_t timer;
+    uint64_t timer_ms; /* when it is set to, 0: not */
+
+    const struct queue_consumer *consumer; /* NULL: none */
+    struct queue_policy policy;
+    void *context;
+    bool paused;
+    uint32_t batches;      /* in the consumer's hands */
+    struct list in_flight; /* of struct delivery, until their outcome is durable */
+    /* Every waiting message up to here is held: so a look at what is due need not begin at the
+     * front, where those in hands are. */
+    struct message_place looked;
+    struct id_set held; /* ids of messages that must not be handed out now */
+};
+
+void queue_unref(struct queue *q);
+/* A message that is due then may be in front of where was looked. */
+void queue_look_back(struct queue *q, uint64_t due_ms);
+/* To be looked at before the loop waits. */
+void queue_mark(struct queue *q);
+/* Hands out what is due, as far as the policy allows, and sets the timer for the rest. */
+void queue_dispatch(struct queue *q);
+void queue_tell_waiters(struct queue *q);
+void queue_wake_at(struct queue *q, uint64_t due_ms);
