@@ -73,9 +73,11 @@ ifeq ($(MODE),asan)
 # All folders but the programs' mains are linked into each test; --gc-sections drops what it does not use.
 TEST_OBJECTS := $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
 $(UNIT_TESTS): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
 $(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # The gateway with everything around it played in C: test/e2e/http_*.test.js run against it.
 build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_instance) $(TEST_OBJECTS)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -24,7 +24,7 @@ export async function startMayfly(project, settings = {}) {
   cpSync(path.join(BENCH, 'projects', project), folder, { recursive: true });
   writeSettings(path.join(folder, 'mayfly.json'), settings);
   const port = await freePort();
-  const server = start('mayfly', MAYFLY, ['dev', folder, '--port', String(port), '--host', '127.0.0.1', '--log', 'none']);
+  const server = start('mayfly', MAYFLY, ['dev', folder, '--port', String(port), '--host', '127.0.0.1', '--aws-port', '0', '--log', 'none']);
   const mayfly = {
     ...server,
     port,

@@ -21,6 +21,7 @@
 /* Channels: bytes of each of their two rings. Their pages are touched only as used. */
 #define LIMIT_RING_BYTES          (128 * KIB) /* an instance's */
 #define LIMIT_LOG_RING_BYTES      (128 * KIB) /* of the gateway's records for control */
+#define LIMIT_CONTROL_RING_BYTES  (1 * MIB) /* between gateway and control: uploads, downloads */
 #define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)
 #define LIMIT_STREAM_WINDOW_BYTES (256 * KIB)
 

@@ -43,7 +43,8 @@ enum frame_type {
     FRAME_PONG = 37,
     FRAME_READY = 38, /* the instance reads its channel */
     FRAME_ACCEPT =
-        39 /* the handler of this stream has begun: it may no longer be moved elsewhere */
+        39,         /* the handler of this stream has begun: it may no longer be moved elsewhere */
+    FRAME_FILE = 40 /* control only: the rest of the answer is the file of a MESSAGE_FILE */
 };
 
 enum frame_flag {

@@ -15,15 +15,22 @@
 #include "cli/workspace.h"
 #include "sandbox/cgroup.h"
 
+#define AWS_PORT 4566 /* the emulators' usual one */
+
 struct dev {
     const char *folder;
     const char *host;
     const char *log;
+    const char *data;
+    const char *aws_port_text; /* NULL: not said */
     uint16_t port;
+    uint16_t aws_port;
     bool help;
     bool verbose;
     char project[PATH_MAX];
     char origin[300];
+    char aws_origin[64];
+    char data_path[PATH_MAX];
     char group[32];
 };
 
@@ -38,23 +45,34 @@ static int check_log_format(const char *format, struct err *err)
     return err_set(err, EINVAL, "--log is text, json or none, not %.64s", format);
 }
 
+static int read_port(const char *option, const char *text, uint16_t *ret, struct err *err)
+{
+    uint64_t port;
+    if (!str_to_u64(str_c(text), &port) || port > UINT16_MAX) {
+        return err_set(err, EINVAL, "--%s is a number from 0 to 65535, not %.64s", option, text);
+    }
+    *ret = (uint16_t)port;
+    return 0;
+}
+
 static int dev_read_arguments(struct dev *d, int argc, char **argv, struct err *err)
 {
     const char *port_text = "3000";
     const struct option options[] = {
-        { "port", &port_text, NULL }, { "host", &d->host, NULL },       { "log", &d->log, NULL },
-        { "help", NULL, &d->help },   { "verbose", NULL, &d->verbose }, { NULL, NULL, NULL },
+        { "port", &port_text, NULL },     { "host", &d->host, NULL },
+        { "log", &d->log, NULL },         { "aws-port", &d->aws_port_text, NULL },
+        { "data", &d->data, NULL },       { "help", NULL, &d->help },
+        { "verbose", NULL, &d->verbose }, { NULL, NULL, NULL },
     };
     int r = options_parse(argc, argv, options, &d->folder, 1, err);
     if (r < 0) {
         return r;
     }
-    uint64_t port;
-    if (!str_to_u64(str_c(port_text), &port) || port > UINT16_MAX) {
-        return err_set(err, EINVAL, "--port is a number from 0 to 65535, not %.64s", port_text);
+    r = read_port("port", port_text, &d->port, err);
+    if (r == 0 && d->aws_port_text) {
+        r = read_port("aws-port", d->aws_port_text, &d->aws_port, err);
     }
-    d->port = (uint16_t)port;
-    return check_log_format(d->log, err);
+    return r == 0 ? check_log_format(d->log, err) : r;
 }
 
 static int dev_check_folder(struct dev *d, struct err *err)
@@ -83,7 +101,34 @@ static void dev_set_origin(struct dev *d, uint16_t port)
                    bare_v6 ? "]" : "", port);
 }
 
-static int dev_start(struct dev *d, struct listen *l, const struct parts *parts, struct err *err)
+/* The default lies in the project; a folder that is given is made absolute here, where a relative
+ * path means what its writer meant. */
+static int dev_set_data(struct dev *d, struct err *err)
+{
+    char around[PATH_MAX];
+    if (!d->data) {
+        (void)snprintf(d->data_path, sizeof(d->data_path), "%.4000s/.mayfly", d->project);
+        return 0;
+    }
+    if (realpath(d->data, d->data_path)) {
+        return 0;
+    }
+    (void)snprintf(around, sizeof(around), "%s", d->data);
+    char *slash = strrchr(around, '/');
+    const char *name = slash ? slash + 1 : d->data;
+    if (slash) {
+        slash[slash == around] = '\0';
+    }
+    char parent[PATH_MAX];
+    if (name[0] == '\0' || !realpath(slash ? around : ".", parent)) {
+        return err_set(err, ENOENT, "--data %.160s: the folder around it does not exist", d->data);
+    }
+    (void)snprintf(d->data_path, sizeof(d->data_path), "%.3800s/%.255s", parent, name);
+    return 0;
+}
+
+static int dev_start(struct dev *d, struct listen *l, struct listen *aws, const struct parts *parts,
+                     struct err *err)
 {
     struct workspace workspace;
     int r = workspace_create(&workspace, err);
@@ -91,6 +136,7 @@ static int dev_start(struct dev *d, struct listen *l, const struct parts *parts,
         return r;
     }
     dev_set_origin(d, l->port);
+    (void)snprintf(d->aws_origin, sizeof(d->aws_origin), "http://127.0.0.1:%u", aws->port);
     (void)snprintf(d->group, sizeof(d->group), "mayfly-%d", getpid());
     struct supervisor_options options = { .project = d->project,
                                           .base = workspace.path,
@@ -102,30 +148,43 @@ static int dev_start(struct dev *d, struct listen *l, const struct parts *parts,
                                           .builder = parts->builder,
                                           .origin = d->origin,
                                           .group = d->group,
+                                          .aws_origin = d->aws_origin,
+                                          .aws_count = aws->count,
+                                          .data = d->data_path,
                                           .listen_count = l->count,
                                           .port = l->port,
                                           .dev = true };
     memcpy(options.listen_fds, l->fds, l->count * sizeof(l->fds[0]));
+    memcpy(options.aws_fds, aws->fds, aws->count * sizeof(aws->fds[0]));
     return launch_run(&options, &workspace);
 }
 
 static int dev_run(struct dev *d, struct err *err)
 {
     struct listen l = { 0 };
+    struct listen aws = { 0 };
     struct parts parts;
     int r = dev_check_folder(d, err);
     if (r == 0) {
         r = parts_find(&parts, err);
     }
     if (r == 0) {
-        r = listen_open(&l, d->host, d->port, err);
+        r = listen_open(&l, "--port", d->host, d->port, err);
+    }
+    if (r == 0) {
+        r = d->aws_port_text ? listen_open(&aws, "--aws-port", "localhost", d->aws_port, err)
+                             : listen_open_near(&aws, "--aws-port", "localhost", AWS_PORT, err);
+    }
+    if (r == 0) {
+        r = dev_set_data(d, err);
     }
     if (r == 0) {
         workspace_sweep();
         cgroups_sweep();
-        r = dev_start(d, &l, &parts, err);
+        r = dev_start(d, &l, &aws, &parts, err);
     }
     listen_close(&l);
+    listen_close(&aws);
     return r;
 }
 

@@ -102,20 +102,20 @@ static void localhost_addresses(struct addrinfo list[2], struct sockaddr_in *v4,
     list[1] = (struct addrinfo){ .ai_addr = (struct sockaddr *)v6, .ai_addrlen = sizeof(*v6) };
 }
 
-static int explain(int r, const char *host, uint16_t port, struct err *err)
+static int explain(int r, const char *option, const char *host, uint16_t port, struct err *err)
 {
     char owner[128];
     switch (-r) {
     case EADDRINUSE:
         if (port_owner_find(port, owner, sizeof(owner))) {
             return err_set(err, EADDRINUSE,
-                           "port %u is taken by %s; choose another with --port N (0: any free one)",
-                           port, owner);
+                           "port %u is taken by %s; choose another with %s N (0: any free one)",
+                           port, owner, option);
         }
         return err_set(err, EADDRINUSE,
                        "port %u is taken, perhaps by another development server; choose another "
-                       "with --port N (0: any free one)",
-                       port);
+                       "with %s N (0: any free one)",
+                       port, option);
     case EACCES:
         return err_set(err, EACCES, "only root may listen on port %u; choose one above 1023", port);
     case EADDRNOTAVAIL:
@@ -134,7 +134,8 @@ static int open_on(struct listen *ret, const struct addrinfo *list, uint16_t por
     return r;
 }
 
-int listen_open(struct listen *ret, const char *host, uint16_t port, struct err *err)
+int listen_open(struct listen *ret, const char *option, const char *host, uint16_t port,
+                struct err *err)
 {
     struct listen l;
     int r;
@@ -155,10 +156,17 @@ int listen_open(struct listen *ret, const char *host, uint16_t port, struct err 
         freeaddrinfo(list);
     }
     if (r < 0) {
-        return explain(r, host, port, err);
+        return explain(r, option, host, port, err);
     }
     *ret = l;
     return 0;
+}
+
+int listen_open_near(struct listen *ret, const char *option, const char *host, uint16_t port,
+                     struct err *err)
+{
+    int r = listen_open(ret, option, host, port, err);
+    return r == -EADDRINUSE ? listen_open(ret, option, host, 0, err) : r;
 }
 
 void listen_close(struct listen *l)

@@ -19,5 +19,9 @@ struct listen {
 
 /* `host`: a name or an address; "localhost" is 127.0.0.1 and ::1, whichever exist. `port` 0 takes a
  * port that is free on all of them. EADDRINUSE names who has the port, where that can be seen. */
-int listen_open(struct listen *ret, const char *host, uint16_t port, struct err *err) MUST_USE;
+int listen_open(struct listen *ret, const char *option, const char *host, uint16_t port,
+                struct err *err) MUST_USE;
+/* The same, but where the port is taken any free one will do. */
+int listen_open_near(struct listen *ret, const char *option, const char *host, uint16_t port,
+                     struct err *err) MUST_USE;
 void listen_close(struct listen *l);

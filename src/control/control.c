@@ -14,11 +14,13 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/title.h"
+#include "control/aws/aws_port.h"
 #include "control/builder_link.h"
 #include "control/console.h"
 #include "control/deployment.h"
 #include "control/log_reader.h"
 #include "control/output.h"
+#include "control/services.h"
 #include "ipc/link.h"
 
 struct control {
@@ -31,6 +33,8 @@ struct control {
     struct deployment deployment;
     struct console *console;
     const char *origin;
+    struct exchange_port *port; /* owned, as what is in services */
+    struct services services;
 };
 
 struct control_arguments {
@@ -40,8 +44,13 @@ struct control_arguments {
     uint64_t log_memory;
     uint64_t log_wake_self;
     uint64_t log_wake_host;
+    uint64_t port_memory;
+    uint64_t port_wake_self;
+    uint64_t port_wake_host;
     const char *project;
     const char *origin;
+    const char *aws_origin;
+    const char *data;
     const char *log;
 };
 
@@ -190,6 +199,35 @@ static void control_from_builder(struct builder_link *link, const char *type, js
     }
 }
 
+/* ---- what others ask of control ---- */
+
+static void control_begin(struct exchange *x, void *context)
+{
+    struct control *c = context;
+    if (x->door == EXCHANGE_AWS) {
+        aws_port_begin(&c->services, x);
+    } else {
+        exchange_respond(x, 501, STR(""), STR(""));
+    }
+}
+
+static int control_send_file(int fd, uint32_t stream, uint64_t offset, uint64_t length,
+                             void *context)
+{
+    struct control *c = context;
+    const struct message_file file = {
+        .type = MESSAGE_FILE, .stream = stream, .offset = offset, .length = length
+    };
+    return link_send(&c->gateway, &file, &fd, 1);
+}
+
+static int control_connect(int fd, void *context)
+{
+    struct control *c = context;
+    const struct message_connection connection = { .type = MESSAGE_CONNECTION };
+    return link_send(&c->gateway, &connection, &fd, 1);
+}
+
 /* The supervisor is gone: so are we. */
 static void control_supervisor_gone(struct link *link, int why)
 {
@@ -226,8 +264,13 @@ static int read_arguments(int argc, char **argv, struct control_arguments *ret)
         { "log-memory", &ret->log_memory, NULL },
         { "log-wake-self", &ret->log_wake_self, NULL },
         { "log-wake-host", &ret->log_wake_host, NULL },
+        { "port-memory", &ret->port_memory, NULL },
+        { "port-wake-self", &ret->port_wake_self, NULL },
+        { "port-wake-host", &ret->port_wake_host, NULL },
         { "project", NULL, &ret->project },
         { "origin", NULL, &ret->origin },
+        { "aws-origin", NULL, &ret->aws_origin },
+        { "data", NULL, &ret->data },
         { "log", NULL, &ret->log },
     };
     struct option options[ARRAY_COUNT(known) + 1] = { 0 };
@@ -286,12 +329,41 @@ static int control_open(struct control *c, const struct control_arguments *a)
     return r;
 }
 
+static int control_open_services(struct control *c, const struct control_arguments *a,
+                                 struct err *err)
+{
+    static const struct exchange_actions actions = { control_begin, control_send_file };
+    const struct channel_fds port = { .memory = (int)a->port_memory,
+                                      .wake_host = (int)a->port_wake_host,
+                                      .wake_instance = (int)a->port_wake_self };
+    struct services *s = &c->services;
+    int r = store_open(&c->loop, a->data, &s->store, err);
+    if (r < 0) {
+        return r;
+    }
+    s->loop = &c->loop;
+    s->console = c->console;
+    s->deployment = &c->deployment;
+    s->project = a->project;
+    s->origin = a->origin;
+    s->aws_origin = a->aws_origin;
+    s->queues = queues_create(&c->loop, s->store);
+    s->invoker = invoker_create(&c->loop, control_connect, c);
+    r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);
+    return r < 0 ? err_set(err, -r, "open the gateway's channel: %s", strerror(-r)) : 0;
+}
+
 static int control_run(struct control *c, const struct control_arguments *a)
 {
+    struct err err = { 0 };
     c->origin = a->origin;
     c->console = console_create(&c->loop, STDOUT_FILENO, format_of(a->log));
     deployment_init(&c->deployment, &control_actions, fresh_id());
     console_listening(c->console, a->origin, a->project);
+    if (control_open_services(c, a, &err) < 0) {
+        log_error("cannot start: %s", err.text);
+        return 1;
+    }
     int r = control_open(c, a);
     if (r < 0) {
         log_error("cannot start: %s", strerror(-r));
@@ -300,6 +372,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
     (void)uv_run(&c->loop, UV_RUN_DEFAULT); /* until uv_stop */
     log_reader_finish(&c->logs);
     console_destroy(c->console);
+    store_close(c->services.store);
     return 0; /* the kernel frees the rest */
 }
 

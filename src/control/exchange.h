@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "channel/channel.h"
 
@@ -49,10 +49,10 @@ struct exchange {
     bool is_gone;
 
     struct exchange_port *port; /* the rest is exchange.c's */
+    struct list link;
     char *memory;
     uint32_t stream;
     uint64_t received; /* of body */
-    uint64_t credited;
     int64_t window;
     struct buf pending; /* of the answer, behind the window */
     bool head_sent, end_wanted, ended, wants_room;
@@ -60,10 +60,20 @@ struct exchange {
 
 /* A new request. The handler sets x->events and x->user, or answers at once. */
 typedef void (*exchange_begin_fn)(struct exchange *x, void *context);
+/* Hands the gateway a file that is the body of a stream's answer (MESSAGE_FILE); fd stays the
+ * caller's. */
+typedef int (*exchange_file_fn)(int fd, uint32_t stream, uint64_t offset, uint64_t length,
+                                void *context);
+
+struct exchange_actions {
+    exchange_begin_fn begin;
+    exchange_file_fn send_file;
+};
 
 /* Takes over the descriptors, also on failure. */
-int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds, exchange_begin_fn begin,
-                       void *context, struct exchange_port **ret) MUST_USE;
+int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
+                       const struct exchange_actions *actions, void *context,
+                       struct exchange_port **ret) MUST_USE;
 
 /* The value of a header, or data NULL. `name` in lower case. */
 struct str exchange_header(const struct exchange *x, struct str name);

@@ -19,7 +19,6 @@ struct invocation;
 typedef int (*invoker_connect_fn)(int fd, void *context);
 
 struct invoker *invoker_create(uv_loop_t *loop, invoker_connect_fn connect, void *context);
-void invoker_destroy(struct invoker *v); /* what is in flight is not called back */
 
 struct invocation_request {
     struct str method;

@@ -554,10 +554,10 @@ static void name_peer(struct conn *c, const struct sockaddr_storage *peer)
     }
 }
 
-void conn_create(struct gateway *g, int fd, const struct sockaddr_storage *peer)
+void conn_create(struct gateway *g, int fd, enum door door, const struct sockaddr_storage *peer)
 {
     struct conn *c = mem_new(struct conn);
-    *c = (struct conn){ .gateway = g, .fd = fd };
+    *c = (struct conn){ .gateway = g, .fd = fd, .door = door };
     list_init(&c->dirty);
     buf_init(&c->in, 4 * CONN_IN_BYTES);
     buf_init(&c->out, CONN_OUT_BYTES_MAX);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "gateway/listener.h"
 #include "http/http_chunked.h"
 #include "http/http_head.h"
 
@@ -33,6 +34,7 @@ struct conn {
     uv_poll_t poll;
     struct gateway *gateway;
     int fd;
+    enum door door;
     int events; /* polled for */
     enum conn_state state;
     struct list in_gateway;
@@ -60,7 +62,7 @@ struct conn {
 };
 
 /* Takes over fd. */
-void conn_create(struct gateway *g, int fd, const struct sockaddr_storage *peer);
+void conn_create(struct gateway *g, int fd, enum door door, const struct sockaddr_storage *peer);
 
 /* Something was appended to conn->out: it leaves at the turn's end. */
 void conn_touch(struct conn *c);

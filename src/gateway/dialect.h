@@ -15,6 +15,7 @@ enum dialect {
     DIALECT_SERVER,
     DIALECT_BOOTSTRAP,
     DIALECT_PROXY,
+    DIALECT_CONTROL, /* no function: see control_port.h */
     DIALECT_COUNT
 };
 

@@ -174,6 +174,22 @@ void file_reply_continue(struct file_reply *f)
     }
 }
 
+void file_reply_send(struct request *rq, int fd, uint64_t first, uint64_t length)
+{
+    if (!rq->conn || rq->reply.framing == HTTP_FRAMING_NONE || length == 0) {
+        (void)close(fd); /* nobody is there, or nobody wants a body */
+        reply_end(rq);
+        return;
+    }
+    size_t piece_bytes = length < PIECE_BYTES ? (size_t)length : PIECE_BYTES;
+    struct file_reply *f = mem_alloc(sizeof(*f) + piece_bytes);
+    *f =
+        (struct file_reply){ .request = rq, .fd = fd, .part_count = 1, .piece_bytes = piece_bytes };
+    f->parts[0] = (struct http_range){ first, first + length - 1 };
+    rq->file = f;
+    file_reply_continue(f);
+}
+
 /* The head of an answer. What is too long for `fields` is too long for a response. */
 
 static int add_field(struct buf *fields, const char *name, struct str value)

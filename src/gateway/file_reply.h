@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct request;
 struct file_reply;
@@ -14,6 +15,8 @@ void file_reply_start(struct request *rq);
 /* Where nothing else is, a file answers for methods that it does not take. False: no file is there,
  * or the method is not the reason. */
 bool file_reply_method(struct request *rq);
+/* The rest of an answer whose head has been sent: a part of a file, which is taken over. */
+void file_reply_send(struct request *rq, int fd, uint64_t first, uint64_t length);
 /* The connection has sent something: reads on. */
 void file_reply_continue(struct file_reply *f);
 /* NULL is fine. Frees it now, or when its read has ended. */

@@ -17,6 +17,7 @@ struct endpoint {
     char *broken;        /* what the build has to say about it; NULL: it is sound */
     char *allow;         /* "GET, POST" for a 405; NULL: unknown */
     bool invoke;         /* answers as Lambda's Invoke API does */
+    bool via_events;     /* its requests go through control, doc/events.md */
 };
 
 struct function {

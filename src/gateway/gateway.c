@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/title.h"
 #include "gateway/conn.h"
+#include "gateway/control_port.h"
 #include "gateway/instance.h"
 #include "gateway/lease.h"
 #include "gateway/listener.h"
@@ -335,8 +336,19 @@ static void on_control(struct link *link, const union message *message,
 {
     struct gateway *g = container_of(link, struct gateway, control);
     gateway_turn(g);
-    if (message->type == MESSAGE_ROUTES) {
+    static const struct sockaddr_storage nobody = { .ss_family = AF_UNIX };
+    switch (message->type) {
+    case MESSAGE_ROUTES:
         read_routes(g, received->fds[0], message->routes.build);
+        break;
+    case MESSAGE_CONNECTION:
+        conn_create(g, take_fd(&received->fds[0]), DOOR_CONTROL, &nobody);
+        break;
+    case MESSAGE_FILE:
+        control_port_file(g, &message->file, take_fd(&received->fds[0]));
+        break;
+    default:
+        break; /* message_check() lets no other through */
     }
 }
 
@@ -358,11 +370,15 @@ static void on_control_gone(struct link *link, int why)
 /* Start and end. */
 
 struct options {
-    int listen[GATEWAY_LISTENERS_MAX];
+    struct {
+        int fd;
+        enum door door;
+    } listen[GATEWAY_LISTENERS_MAX];
     size_t listen_count;
     int supervisor;
     int control;
     struct channel_fds log;
+    struct channel_fds port; /* control as an instance */
     bool dev;
 };
 
@@ -378,40 +394,63 @@ static bool read_fd(const char *text, int *ret)
 
 static bool read_options(int argc, char **argv, struct options *ret)
 {
-    enum { LISTEN = 1, SUPERVISOR, CONTROL, LOG_MEMORY, LOG_HOST, LOG_SELF, DEV };
+    enum {
+        LISTEN = 1,
+        AWS,
+        SUPERVISOR,
+        CONTROL,
+        LOG_MEMORY,
+        LOG_HOST,
+        LOG_SELF,
+        PORT_MEMORY,
+        PORT_HOST,
+        PORT_SELF,
+        DEV
+    };
     static const struct option names[] = {
         { "listen", required_argument, NULL, LISTEN },
+        { "aws", required_argument, NULL, AWS },
         { "supervisor", required_argument, NULL, SUPERVISOR },
         { "control", required_argument, NULL, CONTROL },
         { "log-memory", required_argument, NULL, LOG_MEMORY },
         { "log-wake-host", required_argument, NULL, LOG_HOST },
         { "log-wake-self", required_argument, NULL, LOG_SELF },
+        { "port-memory", required_argument, NULL, PORT_MEMORY },
+        { "port-wake-host", required_argument, NULL, PORT_HOST },
+        { "port-wake-self", required_argument, NULL, PORT_SELF },
         { "dev", no_argument, NULL, DEV },
         { 0 },
     };
     int listen = -1;
     int *const fds[] = { [LISTEN] = &listen,
+                         [AWS] = &listen,
                          [SUPERVISOR] = &ret->supervisor,
                          [CONTROL] = &ret->control,
                          [LOG_MEMORY] = &ret->log.memory,
                          [LOG_HOST] = &ret->log.wake_host,
-                         [LOG_SELF] = &ret->log.wake_instance };
-    *ret = (struct options){ .supervisor = -1, .control = -1, .log = { -1, -1, -1 } };
+                         [LOG_SELF] = &ret->log.wake_instance,
+                         [PORT_MEMORY] = &ret->port.memory,
+                         [PORT_HOST] = &ret->port.wake_instance,
+                         [PORT_SELF] = &ret->port.wake_host };
+    *ret = (struct options){
+        .supervisor = -1, .control = -1, .log = { -1, -1, -1 }, .port = { -1, -1, -1 }
+    };
     optind = 1;
     int option;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == DEV) {
             ret->dev = true;
-        } else if (option < LISTEN || option > LOG_SELF || !read_fd(optarg, fds[option])) {
+        } else if (option < LISTEN || option > PORT_SELF || !read_fd(optarg, fds[option])) {
             return false;
-        } else if (option == LISTEN) {
+        } else if (option == LISTEN || option == AWS) {
             if (ret->listen_count == GATEWAY_LISTENERS_MAX) {
                 return false;
             }
-            ret->listen[ret->listen_count++] = listen;
+            ret->listen[ret->listen_count].fd = listen;
+            ret->listen[ret->listen_count++].door = option == AWS ? DOOR_AWS : DOOR_PUBLIC;
         }
     }
-    for (size_t i = SUPERVISOR; i <= LOG_SELF; i++) {
+    for (size_t i = SUPERVISOR; i <= PORT_SELF; i++) {
         if (*fds[i] < 0) {
             return false;
         }
@@ -421,9 +460,10 @@ static bool read_options(int argc, char **argv, struct options *ret)
 
 static void init(struct gateway *g, const struct options *options)
 {
-    struct list *const lists[] = { &g->functions,   &g->drains,         &g->conns,
-                                   &g->requests,    &g->spare_requests, &g->awake,
-                                   &g->dirty_conns, &g->dirty_instances };
+    struct list *const lists[] = { &g->functions,    &g->drains,          &g->conns,
+                                   &g->requests,     &g->spare_requests,  &g->awake,
+                                   &g->dirty_conns,  &g->dirty_instances, &g->early_files,
+                                   &g->awaiting_file };
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
         list_init(lists[i]);
     }
@@ -456,8 +496,11 @@ static int open_all(struct gateway *g, const struct options *o)
     if (r == 0) {
         r = link_open(&g->control, &g->loop, o->control, &control_ends);
     }
+    if (r == 0) {
+        r = control_port_open(g, &o->port);
+    }
     for (size_t i = 0; r == 0 && i < o->listen_count; i++) {
-        r = listener_open(g, o->listen[i]);
+        r = listener_open(g, o->listen[i].fd, o->listen[i].door);
     }
     g->patience_until_ms = gateway_now_ms(g) + GATEWAY_PATIENCE_MS;
     arm_sweep(g);

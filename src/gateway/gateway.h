@@ -17,15 +17,15 @@
 #include "ipc/link.h"
 
 /* `mayfly gateway --listen FD [--listen FD ...] --supervisor FD --control FD --log-memory FD
- * --log-wake-host FD
- * --log-wake-self FD [--dev]`. Returns the process's exit status when control or the supervisor is
+ * --log-wake-host FD --log-wake-self FD --port-memory FD --port-wake-host FD --port-wake-self FD
+ * [--aws FD ...] [--dev]`. Returns the process's exit status when control or the supervisor is
  * gone. */
 int gateway_main(int argc, char **argv);
 
 #define GATEWAY_SCRATCH_BYTES ((size_t)64 * 1024)
 #define GATEWAY_INSTANCE_HASH 1024
 
-#define GATEWAY_LISTENERS_MAX 4
+#define GATEWAY_LISTENERS_MAX 8
 #define GATEWAY_PATIENCE_MS   5000
 #define GATEWAY_FOLDERS_MAX   16 /* of static files that the supervisor has opened for us */
 
@@ -46,8 +46,12 @@ struct gateway {
         char *path; /* owned; NULL: unused */
         int fd;     /* owned */
     } folders[GATEWAY_FOLDERS_MAX];
-    struct list functions; /* all, retired ones too */
-    struct list drains;    /* builds whose predecessors are not quiet yet, lease.c */
+    struct function *control_function; /* control_port.c; owned */
+    struct list early_files;           /* of struct early_file, in control_port.c */
+    size_t early_file_count;
+    struct list awaiting_file; /* requests whose answer goes on with a file from control */
+    struct list functions;     /* all, retired ones too */
+    struct list drains;        /* builds whose predecessors are not quiet yet, lease.c */
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
     size_t instance_count;
     struct list conns;

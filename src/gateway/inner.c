@@ -12,7 +12,7 @@
 
 /* Cloudflare: a worker cannot call itself or another worker more than 16 times. */
 #define HOPS_MAX       16
-#define HOPS_DIGITS    20
+#define NUMBER_DIGITS  20
 #define RUNTIME_FIELDS 5
 
 /* What the callee's runtime is told again. */
@@ -79,6 +79,9 @@ static void read_said(struct http_head *head, struct inner *in, const struct htt
         { STR(PREFIX "props"), &in->props },
         { STR(PREFIX "rpc"), &in->rpc },
     };
+    if (str_eq(f->name, STR(PREFIX "control"))) {
+        in->to_control = true;
+    }
     if (str_eq(f->name, STR(PREFIX "host")) && http_is_host(f->value)) {
         head->host = f->value;
     }
@@ -89,11 +92,26 @@ static void read_said(struct http_head *head, struct inner *in, const struct htt
     }
 }
 
-void inner_read(const struct gateway *g, struct http_head *head, struct inner *ret)
+static void read_trusted(struct inner *in, const struct http_field *f)
+{
+    if (str_eq(f->name, STR(PREFIX "direct"))) {
+        in->direct = true;
+    } else if (str_eq(f->name, STR(PREFIX "service"))) {
+        in->service = f->value;
+    } else if (str_eq(f->name, STR(PREFIX "event"))) {
+        in->event = f->value;
+    } else if (str_eq(f->name, STR(PREFIX "request-id"))) {
+        in->request_id = f->value;
+    } else if (str_eq(f->name, STR(PREFIX "timeout-ms"))) {
+        (void)!str_to_u64(f->value, &in->timeout_ms); /* ours */
+    }
+}
+
+void inner_read(const struct gateway *g, bool trusted, struct http_head *head, struct inner *ret)
 {
     struct http_field ours[LIMIT_REQUEST_HEADERS];
     size_t ours_count = 0, kept = 0;
-    *ret = (struct inner){ 0 };
+    *ret = (struct inner){ .trusted = trusted };
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field *f = &head->fields[i];
         if (str_starts(f->name, STR(PREFIX))) {
@@ -112,6 +130,9 @@ void inner_read(const struct gateway *g, struct http_head *head, struct inner *r
     }
     for (size_t i = 0; ret->caller && i < ours_count; i++) {
         read_said(head, ret, &ours[i]);
+    }
+    for (size_t i = 0; trusted && i < ours_count; i++) {
+        read_trusted(ret, &ours[i]);
     }
     if (!str_eq(ret->scheme, STR("https"))) {
         ret->scheme = STR("http");
@@ -135,8 +156,8 @@ unsigned inner_route(struct request *rq)
 {
     struct str service = rq->inner.service;
     route_answer_reset(&rq->route);
-    rq->route.dialect = rq->inner.caller->dialect;
-    if (!is_bound(rq->inner.caller, service)) {
+    rq->route.dialect = rq->inner.caller ? rq->inner.caller->dialect : DIALECT_NONE;
+    if (!rq->inner.trusted && !is_bound(rq->inner.caller, service)) {
         return 403;
     }
     for (size_t i = 0; i < rq->router->function_count; i++) {
@@ -165,13 +186,34 @@ static char *put(char *at, struct str s)
     return at + s.len + 1;
 }
 
+/* Whose request it is that control gets. */
+static char *put_passed(const struct inner *in, char *at)
+{
+    if (in->passed) {
+        char number[NUMBER_DIGITS + 1];
+        int len = snprintf(number, sizeof(number), "%u", in->passed_endpoint);
+        at = put(put(at, STR(PREFIX "function")), str_c(in->passed->name));
+        at = put(put(at, STR(PREFIX "endpoint")), str_of(number, (size_t)len));
+    }
+    if (in->to_control) {
+        at = put(put(at, STR(PREFIX "caller")), str_c(in->caller->name));
+    }
+    return at;
+}
+
 char *inner_put(const struct inner *in, enum dialect dialect, char *at)
 {
     struct runtime_field fields[RUNTIME_FIELDS];
     if (in->hops > 0 && (dialect == DIALECT_WORKER || dialect == DIALECT_PROXY)) {
-        char number[HOPS_DIGITS + 1];
+        char number[NUMBER_DIGITS + 1];
         int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)in->hops);
         at = put(put(at, STR(HOPS)), str_of(number, (size_t)len));
+    }
+    if (dialect == DIALECT_CONTROL) {
+        return put_passed(in, at);
+    }
+    if (in->event.data) {
+        at = put(put(at, STR(PREFIX "event")), in->event);
     }
     if (!in->caller || dialect != DIALECT_WORKER) {
         return at;
@@ -188,7 +230,12 @@ char *inner_put(const struct inner *in, enum dialect dialect, char *at)
 size_t inner_bound(const struct inner *in)
 {
     struct runtime_field fields[RUNTIME_FIELDS];
-    size_t len = sizeof(HOPS) + HOPS_DIGITS + 1;
+    size_t len = sizeof(HOPS) + NUMBER_DIGITS + 1;
+    len += sizeof(PREFIX "event") + in->event.len + 1;
+    len += in->passed ? sizeof(PREFIX "function") + strlen(in->passed->name) +
+                            sizeof(PREFIX "endpoint") + NUMBER_DIGITS + 2
+                      : 0;
+    len += in->to_control ? sizeof(PREFIX "caller") + strlen(in->caller->name) + 1 : 0;
     runtime_fields(in, fields);
     for (size_t i = 0; i < RUNTIME_FIELDS; i++) {
         len += fields[i].name.len + fields[i].value.len + 2;

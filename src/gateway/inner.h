@@ -24,11 +24,24 @@ struct inner {
     struct str rpc;
     struct str site; /* the host under which the outermost request came */
     uint64_t hops;   /* how many functions have passed the request on */
+    bool to_control; /* of a caller: control itself is to answer */
+
+    /* Of control's own requests; empty for all others. */
+    bool trusted;
+    bool direct;           /* past what goes through events */
+    struct str event;      /* for the function's runtime */
+    struct str request_id; /* instead of a new one */
+    uint64_t timeout_ms;   /* instead of the function's own, 0: that */
+
+    /* Of a request that is passed to control: whose it was. */
+    const struct function *passed;
+    uint32_t passed_endpoint;
 };
 
 /* Takes the x-mayfly-* fields out of the head. Those of a caller of ours go to `ret` and may
- * replace the head's host; of the others, only the counter of hops. */
-void inner_read(const struct gateway *g, struct http_head *head, struct inner *ret);
+ * replace the head's host; of the others, only the counter of hops. `trusted`: it is control that
+ * asks. */
+void inner_read(const struct gateway *g, bool trusted, struct http_head *head, struct inner *ret);
 
 /* Sets rq->route to the service that the caller names. Returns 0 or the status to refuse with. */
 unsigned inner_route(struct request *rq);

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
+#include "gateway/control_port.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
 #include "gateway/reply.h"
@@ -328,6 +329,16 @@ static int on_end(struct request *rq)
     return 0;
 }
 
+static int on_file(struct request *rq)
+{
+    if (!control_port_has(rq) || !rq->responded || rq->response_over) {
+        return -EPROTO;
+    }
+    rq->response_over = true;
+    control_port_file_follows(rq);
+    return 0;
+}
+
 static int on_credit(struct request *rq, uint32_t bytes)
 {
     if (bytes > rq->body_bytes - rq->body_credit) {
@@ -407,6 +418,8 @@ int invoke_frame(struct request *rq, const struct frame *frame, const char *payl
         return on_informational(rq, frame, payload);
     case FRAME_LOG:
         return on_log(rq, frame, payload);
+    case FRAME_FILE:
+        return on_file(rq);
     case FRAME_DONE:
         return on_done(rq, frame, payload);
     default:

@@ -36,7 +36,7 @@ static bool accept_one(struct listener *l)
         return errno == ECONNABORTED || errno == EINTR;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* not TCP: not needed */
-    conn_create(g, fd, &peer);
+    conn_create(g, fd, l->door, &peer);
     if (g->conn_count >= LIMIT_CONNECTIONS) {
         pause_accepting(g);
         return false;
@@ -55,14 +55,14 @@ static void on_connections(uv_poll_t *poll, int status, int events)
     gateway_expect_sweep(l->gateway);
 }
 
-int listener_open(struct gateway *g, int fd)
+int listener_open(struct gateway *g, int fd, enum door door)
 {
     if (g->listener_count == GATEWAY_LISTENERS_MAX) {
         (void)close(fd);
         return -ENOSPC;
     }
     struct listener *l = &g->listeners[g->listener_count];
-    *l = (struct listener){ .gateway = g, .fd = fd };
+    *l = (struct listener){ .gateway = g, .fd = fd, .door = door };
     int r = uv_poll_init(&g->loop, &l->poll, fd);
     if (r == 0) {
         g->listener_count++;

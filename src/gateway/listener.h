@@ -7,16 +7,24 @@
 
 struct gateway;
 
+/* Which way a connection came in. */
+enum door {
+    DOOR_PUBLIC,
+    DOOR_AWS,     /* the AWS port: every request is control's */
+    DOOR_CONTROL, /* control itself: its x-mayfly-* fields are trusted */
+};
+
 struct listener {
     struct gateway *gateway;
     uv_poll_t poll;
     int fd; /* owned */
+    enum door door;
 };
 
 /* Takes over a listening socket. Who connects waits in the kernel's queue until there is a build,
  * or until patience is over (GATEWAY_PATIENCE_MS), so that the first request after a start finds
  * its function. */
-int listener_open(struct gateway *g, int fd) __attribute__((warn_unused_result));
+int listener_open(struct gateway *g, int fd, enum door door) __attribute__((warn_unused_result));
 /* Closes all. */
 void listener_close(struct gateway *g);
 

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
+#include "gateway/control_port.h"
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
@@ -16,7 +17,8 @@ static void add_dev_fields(struct request *rq)
 {
     struct buf *out = &rq->route.headers;
     /* What a worker fetched it may hand on whole, and that would hide its own. */
-    if (rq->gateway->dev && rq->instance && rq->responded && !rq->inner.caller) {
+    if (rq->gateway->dev && rq->instance && rq->responded && !rq->inner.caller &&
+        !control_port_has(rq)) {
         /* A full buffer leaves them out. */
         (void)!(buf_append(out, STR("x-mayfly-start\0")) == 0 &&
                 buf_append(out, rq->cold ? STR("cold\0") : STR("warm\0")) == 0 &&

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
+#include "gateway/control_port.h"
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
@@ -124,12 +125,14 @@ static void request_clear(struct request *rq)
     rq->replay = replay;
     list_init(&rq->in_gateway);
     list_init(&rq->waiting);
+    list_init(&rq->awaiting_file);
 }
 
 static void request_give_back(struct request *rq)
 {
     struct gateway *g = rq->gateway;
     list_remove(&rq->in_gateway);
+    list_remove(&rq->awaiting_file);
     g->request_count--;
     file_reply_close(rq->file);
     rq->file = NULL;
@@ -169,11 +172,16 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
         request_give_back(rq);
         return r;
     }
-    inner_read(g, &rq->head, &rq->inner);
+    inner_read(g, c->door == DOOR_CONTROL, &rq->head, &rq->inner);
     rq->conn = c;
     rq->start_ns = uv_hrtime();
     rq->start_ms = gateway_epoch_ms(g);
-    make_id(rq);
+    if (rq->inner.request_id.len == REQUEST_ID_BYTES) {
+        memcpy(rq->id, rq->inner.request_id.data, REQUEST_ID_BYTES);
+        rq->id[REQUEST_ID_BYTES] = '\0';
+    } else {
+        make_id(rq);
+    }
     make_trace(rq);
     *ret = rq;
     return 0;
@@ -222,7 +230,9 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
 {
     struct function *f = rq->function;
     lease_forget(rq);
-    post_usage(rq, rq->served_by, cpu_us, memory_peak_bytes);
+    if (!control_port_has(rq)) { /* which tells of its own work */
+        post_usage(rq, rq->served_by, cpu_us, memory_peak_bytes);
+    }
     rq->function = NULL;
     f->request_count--;
     f->reference_count--;
@@ -267,11 +277,29 @@ static bool answer_server_method(struct request *rq)
     return false;
 }
 
+/* A request that is to be kept, answered once only, or answered before it is done. */
+static bool goes_through_events(const struct request *rq, const struct endpoint *e)
+{
+    if (!e || rq->inner.direct) {
+        return false;
+    }
+    const struct http_field *type =
+        e->invoke ? http_head_find(&rq->head, STR("x-amz-invocation-type")) : NULL;
+    return e->via_events || (type && str_eq(type->value, STR("Event")));
+}
+
 static bool begin_function(struct request *rq)
 {
     struct function *f = rq->router->functions[rq->route.function];
     const struct endpoint *endpoint = function_endpoint(f, rq->route.endpoint);
-    uint64_t timeout_ms = function_timeout_ms(f, rq->route.endpoint);
+    uint64_t timeout_ms = rq->inner.timeout_ms > 0 ? rq->inner.timeout_ms
+                                                   : function_timeout_ms(f, rq->route.endpoint);
+    if (goes_through_events(rq, endpoint)) {
+        rq->inner.passed = f;
+        rq->inner.passed_endpoint = rq->route.endpoint;
+        control_port_take(rq, CONTROL_ROUTE);
+        return true;
+    }
     rq->function = f;
     rq->endpoint = rq->route.endpoint;
     f->reference_count++;
@@ -320,8 +348,16 @@ static void answer_status(struct request *rq, unsigned status)
 static bool step_route(struct request *rq)
 {
     struct gateway *g = rq->gateway;
+    if (rq->conn->door == DOOR_AWS) {
+        control_port_take(rq, CONTROL_AWS);
+        return true;
+    }
     if (answer_server_method(rq)) {
         return false;
+    }
+    if (rq->inner.to_control) {
+        control_port_take(rq, CONTROL_FUNCTION);
+        return true;
     }
     if (!g->router) {
         request_error_status(rq, 503, STR("nothing is deployed yet"));

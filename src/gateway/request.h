@@ -40,6 +40,8 @@ struct request {
     struct instance *instance; /* NULL until leased, and once the invocation is over */
     struct router *router;     /* counted */
     struct file_reply *file;   /* reads a static file; owned */
+    struct list awaiting_file; /* in gateway->awaiting_file */
+    uint32_t file_stream;      /* of which it waits for the file */
     struct list in_gateway;
     struct list waiting; /* in function->waiting */
     enum request_step step;

@@ -138,6 +138,8 @@ static int read_endpoint(const json_t *json, struct endpoint *e, struct err *err
     }
     const json_t *settings = json_object_get(json, "settings");
     const json_t *broken = json_object_get(settings, "broken");
+    const char *via = json_string_value(json_object_get(json, "via"));
+    e->via_events = via && strcmp(via, "events") == 0;
     e->invoke = json_is_true(json_object_get(settings, "invoke"));
     if (json_is_string(broken)) {
         e->broken = copy_text(broken);

@@ -22,6 +22,8 @@ static const struct {
     M(FUNCTION_OUTPUT, SUPERVISOR,      CONTROL,         1, function_output),
     M(ROUTES,          CONTROL,         GATEWAY,         1, routes),
     M(ROUTES_DONE,     GATEWAY,         CONTROL,         0, routes_done),
+    M(CONNECTION,      CONTROL,         GATEWAY,         1, connection),
+    M(FILE,            CONTROL,         GATEWAY,         1, file),
     M(INSTANCE_START,  GATEWAY,         SUPERVISOR,      0, instance_start),
     M(INSTANCE_STOP,   GATEWAY,         SUPERVISOR,      0, instance_stop),
     M(INSTANCE,        SUPERVISOR,      GATEWAY,         3, instance),

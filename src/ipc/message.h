@@ -35,6 +35,8 @@ enum message_type {
     MESSAGE_FUNCTION_OUTPUT,
     MESSAGE_ROUTES, /* control to gateway */
     MESSAGE_ROUTES_DONE,
+    MESSAGE_CONNECTION, /* control to gateway */
+    MESSAGE_FILE,
     MESSAGE_INSTANCE_START, /* gateway to supervisor */
     MESSAGE_INSTANCE_STOP,
     MESSAGE_INSTANCE, /* supervisor to gateway */
@@ -133,6 +135,23 @@ struct message_routes_done {
     uint32_t type;
     uint32_t drained; /* ...and 1: none of theirs is in flight any more */
     uint64_t build;
+};
+
+/* fds: a stream socket, on which control speaks HTTP as a client whose x-mayfly-* fields are
+ * trusted.
+ */
+struct message_connection {
+    uint32_t type;
+    uint32_t reserved;
+};
+
+/* fds: a file of which a part is the body of the answer on this stream of control's channel. It may
+ * come before the stream's FRAME_FILE or after it. */
+struct message_file {
+    uint32_t type;
+    uint32_t stream;
+    uint64_t offset;
+    uint64_t length;
 };
 
 struct message_instance_start {
@@ -255,6 +274,8 @@ union message {
     struct message_function_output function_output;
     struct message_routes routes;
     struct message_routes_done routes_done;
+    struct message_connection connection;
+    struct message_file file;
     struct message_instance_start instance_start;
     struct message_instance_stop instance_stop;
     struct message_instance instance;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
 #include <uv.h>
 
 #include "base/list.h"
@@ -26,7 +27,8 @@ struct platform {
     uv_timer_t
         watch; /* memory where no controller does it, groups whose processes are still dying */
     struct list dying_groups;
-    bool root; /* each process may have a user of its own */
+    char data[PATH_MAX]; /* where control finds its data folder */
+    bool root;           /* each process may have a user of its own */
     bool stopping;
 };
 

@@ -159,6 +159,7 @@ struct wiring {
     int gateway_end;
     int control_end;
     struct channel_fds log;
+    struct channel_fds port; /* control as an instance of the gateway's */
     int builder[2];
 };
 
@@ -167,19 +168,23 @@ static void wiring_finish(struct wiring *w)
     scope_close_fd(&w->gateway_end);
     scope_close_fd(&w->control_end);
     channel_fds_close(&w->log);
+    channel_fds_close(&w->port);
     scope_close_fd(&w->builder[0]);
     scope_close_fd(&w->builder[1]);
 }
 
 static int wiring_make(struct wiring *w, struct err *err)
 {
-    *w = (struct wiring){ -1, -1, { -1, -1, -1 }, { -1, -1 } };
+    *w = (struct wiring){ -1, -1, { -1, -1, -1 }, { -1, -1, -1 }, { -1, -1 } };
     int pair[2];
     int r = ipc_pair(pair);
     if (r == 0) {
         w->gateway_end = pair[0];
         w->control_end = pair[1];
         r = channel_make(LIMIT_LOG_RING_BYTES, &w->log);
+    }
+    if (r == 0) {
+        r = channel_make(LIMIT_CONTROL_RING_BYTES, &w->port);
     }
     if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, w->builder) < 0) {
         r = -errno;
@@ -191,6 +196,39 @@ static int wiring_make(struct wiring *w, struct err *err)
     return 0;
 }
 
+/* A command line with room for what only some platforms have. */
+struct arguments {
+    const char *argv[64];
+    size_t count;
+    struct number numbers[32];
+    size_t number_count;
+    struct spawn spawn;
+};
+
+static void add_text(struct arguments *a, const char *name, const char *value)
+{
+    a->argv[a->count++] = name;
+    a->argv[a->count++] = value;
+}
+
+/* A descriptor that the process inherits. */
+static void add_fd(struct arguments *a, const char *name, int fd)
+{
+    struct number *n = &a->numbers[a->number_count++];
+    *n = number(fd);
+    add_text(a, name, n->text);
+    a->spawn.fds[a->spawn.fd_count++] = fd;
+}
+
+static struct arguments *arguments_of(const struct platform *p, const char *role, uid_t uid)
+{
+    struct arguments *a = mem_new(struct arguments);
+    a->argv[a->count++] = p->options->program;
+    a->argv[a->count++] = role;
+    a->spawn = (struct spawn){ .argv = a->argv, .fd_three = -1, .uid = role_uid(p, uid) };
+    return a;
+}
+
 static int start_gateway(struct platform *p, const struct wiring *w, struct err *err)
 {
     const struct supervisor_options *o = p->options;
@@ -199,29 +237,25 @@ static int start_gateway(struct platform *p, const struct wiring *w, struct err 
     if (r < 0) {
         return r;
     }
-    struct number listeners[SUPERVISOR_LISTEN_MAX];
-    struct number fds[5] = { number(supervisor), number(w->gateway_end), number(w->log.memory),
-                             number(w->log.wake_host), number(w->log.wake_instance) };
-    const char *argv[32] = { o->program,        "gateway",   "--supervisor",    fds[0].text,
-                             "--control",       fds[1].text, "--log-memory",    fds[2].text,
-                             "--log-wake-host", fds[3].text, "--log-wake-self", fds[4].text };
-    size_t n = 12;
-    struct spawn s = { .argv = argv,
-                       .fd_three = -1,
-                       .uid = role_uid(p, MAYFLY_UID_GATEWAY),
-                       .fds = { supervisor, w->gateway_end, w->log.memory, w->log.wake_host,
-                                w->log.wake_instance },
-                       .fd_count = 5 };
+    scoped_free struct arguments *a = arguments_of(p, "gateway", MAYFLY_UID_GATEWAY);
+    add_fd(a, "--supervisor", supervisor);
+    add_fd(a, "--control", w->gateway_end);
+    add_fd(a, "--log-memory", w->log.memory);
+    add_fd(a, "--log-wake-host", w->log.wake_host);
+    add_fd(a, "--log-wake-self", w->log.wake_instance);
+    add_fd(a, "--port-memory", w->port.memory);
+    add_fd(a, "--port-wake-self", w->port.wake_host);
+    add_fd(a, "--port-wake-host", w->port.wake_instance);
     for (size_t i = 0; i < o->listen_count; i++) {
-        listeners[i] = number(o->listen_fds[i]);
-        argv[n++] = "--listen";
-        argv[n++] = listeners[i].text;
-        s.fds[s.fd_count++] = o->listen_fds[i];
+        add_fd(a, "--listen", o->listen_fds[i]);
+    }
+    for (size_t i = 0; i < o->aws_count; i++) {
+        add_fd(a, "--aws", o->aws_fds[i]);
     }
     if (o->dev) {
-        argv[n++] = "--dev";
+        a->argv[a->count++] = "--dev";
     }
-    return spawn_process(&s, &p->roles->pids[GATEWAY], err);
+    return spawn_process(&a->spawn, &p->roles->pids[GATEWAY], err);
 }
 
 static int start_control(struct platform *p, const struct wiring *w, struct err *err)
@@ -232,23 +266,22 @@ static int start_control(struct platform *p, const struct wiring *w, struct err 
     if (r < 0) {
         return r;
     }
-    struct number fds[6] = { number(supervisor),       number(w->control_end),
-                             number(w->builder[0]),    number(w->log.memory),
-                             number(w->log.wake_host), number(w->log.wake_instance) };
-    const char *argv[] = { o->program,        "control",         "--supervisor",
-                           fds[0].text,       "--gateway",       fds[1].text,
-                           "--builder",       fds[2].text,       "--log-memory",
-                           fds[3].text,       "--log-wake-self", fds[4].text,
-                           "--log-wake-host", fds[5].text,       "--project",
-                           o->project,        "--origin",        o->origin,
-                           "--log",           o->log_format,     NULL };
-    struct spawn s = { .argv = argv,
-                       .fd_three = -1,
-                       .uid = role_uid(p, MAYFLY_UID_CONTROL),
-                       .fds = { supervisor, w->control_end, w->builder[0], w->log.memory,
-                                w->log.wake_host, w->log.wake_instance },
-                       .fd_count = 6 };
-    return spawn_process(&s, &p->roles->pids[CONTROL], err);
+    scoped_free struct arguments *a = arguments_of(p, "control", MAYFLY_UID_CONTROL);
+    add_fd(a, "--supervisor", supervisor);
+    add_fd(a, "--gateway", w->control_end);
+    add_fd(a, "--builder", w->builder[0]);
+    add_fd(a, "--log-memory", w->log.memory);
+    add_fd(a, "--log-wake-self", w->log.wake_host);
+    add_fd(a, "--log-wake-host", w->log.wake_instance);
+    add_fd(a, "--port-memory", w->port.memory);
+    add_fd(a, "--port-wake-self", w->port.wake_instance);
+    add_fd(a, "--port-wake-host", w->port.wake_host);
+    add_text(a, "--project", o->project);
+    add_text(a, "--origin", o->origin);
+    add_text(a, "--aws-origin", o->aws_origin);
+    add_text(a, "--data", p->data);
+    add_text(a, "--log", o->log_format);
+    return spawn_process(&a->spawn, &p->roles->pids[CONTROL], err);
 }
 
 static int start_builder(struct platform *p, const struct wiring *w, struct err *err)

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-#define SPAWN_FDS_MAX 12
+#define SPAWN_FDS_MAX 20
 
 struct spawn {
     const char *const *argv; /* argv[0] is the program's path; NULL-terminated */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/title.h"
 #include "sandbox/root.h"
+#include "supervisor/data_folder.h"
 #include "supervisor/functions.h"
 #include "supervisor/instances.h"
 #include "supervisor/platform.h"
@@ -82,6 +83,9 @@ static int prepare(struct platform *p, struct err *err)
     if (r == 0) {
         struct root_sources sources = { .runtime = o->runtime, .addon = o->addon, .node = o->node };
         r = root_create(o->base, &sources, err);
+    }
+    if (r == 0) {
+        r = data_folder_open(p, p->data, sizeof(p->data), err);
     }
     if (r < 0) {
         return r;

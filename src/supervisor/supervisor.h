@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define SUPERVISOR_LISTEN_MAX 4
+#define SUPERVISOR_LISTEN_MAX 4 /* of each kind */
 
 struct supervisor_options {
     const char *project;    /* absolute */
@@ -27,6 +27,10 @@ struct supervisor_options {
     const char *group;      /* name of the platform's cgroup, "mayfly-<launcher's pid>" */
     int listen_fds[SUPERVISOR_LISTEN_MAX];
     size_t listen_count;
+    int aws_fds[SUPERVISOR_LISTEN_MAX]; /* the AWS port */
+    size_t aws_count;
+    const char *aws_origin; /* "http://127.0.0.1:4566" */
+    const char *data;       /* absolute; made if it is missing */
     uint16_t port;
     bool dev;
 };

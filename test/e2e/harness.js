@@ -290,7 +290,7 @@ export async function readConsole(t, files, until) {
   const project = temporaryFolder('project');
   t.after(() => rmSync(project, { recursive: true, force: true }));
   writeFiles(project, files);
-  const child = spawn(MAYFLY, ['dev', project, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(MAYFLY, ['dev', project, '--port', '0', '--aws-port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exit = once(child, 'exit');
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more) => {
@@ -325,7 +325,7 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
   if (user !== undefined) {
     chownSync(scratch, user, user);
   }
-  const child = spawn(MAYFLY, ['dev', project ?? own, '--port', '0', '--log', 'json', ...args], {
+  const child = spawn(MAYFLY, ['dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args], {
     env: { ...process.env, TMPDIR: scratch, ...(user === undefined ? {} : { HOME: scratch }), ...env },
     uid: user,
     gid: user,

@@ -65,37 +65,34 @@ static int listen_somewhere(uint16_t *ret_port)
     return fd;
 }
 
+/* `port`: control as an instance, which nobody plays here. */
 static void start_gateway(int listen_fd, int supervisor, int control, const struct channel_fds *log,
-                          bool dev)
+                          const struct channel_fds *port, bool dev)
 {
-    char text[6][16];
-    const int fds[6] = { listen_fd,   supervisor,     control,
-                         log->memory, log->wake_host, log->wake_instance };
-    for (int i = 0; i < 6; i++) {
+    static const char *const names[] = { "--listen",      "--supervisor",     "--control",
+                                         "--log-memory",  "--log-wake-host",  "--log-wake-self",
+                                         "--port-memory", "--port-wake-self", "--port-wake-host" };
+    const int fds[ARRAY_COUNT(names)] = { listen_fd,    supervisor,      control,
+                                          log->memory,  log->wake_host,  log->wake_instance,
+                                          port->memory, port->wake_host, port->wake_instance };
+    char text[ARRAY_COUNT(names)][16];
+    char *argv[2 * ARRAY_COUNT(names) + 3] = { strdup("gateway") };
+    int argc = 1;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         (void)snprintf(text[i], sizeof(text[i]), "%d", fds[i]);
+        argv[argc++] = strdup(names[i]);
+        argv[argc++] = text[i];
     }
-    char *argv[] = { (char[]){ "gateway" },
-                     (char[]){ "--listen" },
-                     text[0],
-                     (char[]){ "--supervisor" },
-                     text[1],
-                     (char[]){ "--control" },
-                     text[2],
-                     (char[]){ "--log-memory" },
-                     text[3],
-                     (char[]){ "--log-wake-host" },
-                     text[4],
-                     (char[]){ "--log-wake-self" },
-                     text[5],
-                     dev ? (char[]){ "--dev" } : NULL,
-                     NULL };
+    if (dev) {
+        argv[argc++] = strdup("--dev");
+    }
     pid_t pid = fork();
     must(pid, "fork");
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)close(supervisor_fd);
         (void)close(control_fd);
-        exit(gateway_main(dev ? 14 : 13, argv));
+        exit(gateway_main(argc, argv));
     }
 }
 
@@ -275,16 +272,17 @@ int main(int argc, char **argv)
     }
     int supervisor[2], control[2];
     uint16_t port;
-    struct channel_fds log;
+    struct channel_fds log, port_channel;
     must(ipc_pair(supervisor), "socketpair");
     must(ipc_pair(control), "socketpair");
     must(channel_make(LIMIT_LOG_RING_BYTES, &log), "channel");
+    must(channel_make(LIMIT_CONTROL_RING_BYTES, &port_channel), "channel");
     supervisor_fd = supervisor[0];
     control_fd = control[0];
     int listen_fd = listen_somewhere(&port);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = on_child }, NULL);
-    start_gateway(listen_fd, supervisor[1], control[1], &log, dev);
+    start_gateway(listen_fd, supervisor[1], control[1], &log, &port_channel, dev);
     (void)close(listen_fd);
     (void)close(supervisor[1]);
     (void)close(control[1]);

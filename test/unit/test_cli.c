@@ -98,7 +98,7 @@ START_TEST(localhost_is_one_free_port_on_every_loopback_address)
 {
     struct listen l;
     struct err err;
-    ck_assert_msg(listen_open(&l, "localhost", 0, &err) == 0, "%s", err.text);
+    ck_assert_msg(listen_open(&l, "--port", "localhost", 0, &err) == 0, "%s", err.text);
     ck_assert_uint_gt(l.port, 0);
     ck_assert_int_eq(connect_to("127.0.0.1", l.port), 0);
     for (size_t i = 0; i < l.count; i++) {
@@ -119,8 +119,8 @@ START_TEST(a_port_that_is_taken_is_said_to_be_by_whom)
     struct listen second;
     struct err err;
     char expected[64];
-    ck_assert_int_eq(listen_open(&first, "127.0.0.1", 0, &err), 0);
-    ck_assert_int_eq(listen_open(&second, "localhost", first.port, &err), -EADDRINUSE);
+    ck_assert_int_eq(listen_open(&first, "--port", "127.0.0.1", 0, &err), 0);
+    ck_assert_int_eq(listen_open(&second, "--port", "localhost", first.port, &err), -EADDRINUSE);
     (void)snprintf(expected, sizeof(expected), "(process %d)", getpid());
     ck_assert_msg(strstr(err.text, expected) != NULL, "%s", err.text);
     ck_assert_ptr_nonnull(strstr(err.text, "--port"));
@@ -134,9 +134,9 @@ START_TEST(an_address_that_is_not_here_is_said_to_be)
 {
     struct listen l;
     struct err err;
-    ck_assert_int_eq(listen_open(&l, "192.0.2.1", 0, &err), -EADDRNOTAVAIL);
+    ck_assert_int_eq(listen_open(&l, "--port", "192.0.2.1", 0, &err), -EADDRNOTAVAIL);
     ck_assert_str_eq(err.text, "192.0.2.1 is not an address of this machine");
-    ck_assert_int_lt(listen_open(&l, "no such host", 0, &err), 0);
+    ck_assert_int_lt(listen_open(&l, "--port", "no such host", 0, &err), 0);
 }
 END_TEST
 

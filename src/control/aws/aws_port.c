@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/aws_port.h"
+
+#define SCOPE_PARTS 5 /* KEY/DATE/REGION/SERVICE/aws4_request */
+
+/* Of "KEY/DATE/REGION/SERVICE/aws4_request", with "/" or "%2F" between. A key may hold no slash. */
+static struct str service_of(struct str scope)
+{
+    struct str part = { 0 };
+    for (int i = 0; i < SCOPE_PARTS - 1; i++) {
+        size_t at = 0;
+        while (at < scope.len && scope.data[at] != '/' && scope.data[at] != '%') {
+            at++;
+        }
+        part = str_of(scope.data, at);
+        if (at == scope.len) {
+            return (struct str){ 0 };
+        }
+        scope = str_skip(scope, scope.data[at] == '%' ? at + 3 : at + 1);
+    }
+    return part;
+}
+
+/* The text behind `marker`, up to `end` or the end. */
+static struct str after(struct str text, struct str marker, char end)
+{
+    for (size_t i = 0; i + marker.len <= text.len; i++) {
+        if (memcmp(text.data + i, marker.data, marker.len) == 0) {
+            struct str rest = str_skip(text, i + marker.len);
+            return str_of(rest.data, str_find(rest, end));
+        }
+    }
+    return (struct str){ 0 };
+}
+
+struct str aws_port_service(const struct exchange *x)
+{
+    struct str authorization = exchange_header(x, STR("authorization"));
+    struct str scope = after(authorization, STR("Credential="), ',');
+    if (!scope.data) {
+        struct str query = x->target;
+        (void)str_cut(&query, '?');
+        scope = after(query, STR("X-Amz-Credential="), '&');
+    }
+    return scope.data ? service_of(scope) : scope;
+}
+
+/* clang-format off */
+static const struct {
+    struct str name;
+    void (*begin)(struct services *s, struct exchange *x);
+} services[] = {
+    { STR("-"), NULL },
+};
+/* clang-format on */
+
+static void refuse(struct exchange *x, struct str service)
+{
+    struct buf text;
+    buf_init(&text, 512);
+    service.len = service.len < 64 ? service.len : 64;
+    (void)!buf_printf(&text,
+                      "{\"__type\":\"UnknownService\",\"message\":\"Mayfly serves S3, SQS, Lambda, "
+                      "EventBridge and Scheduler here, not '" STR_FMT "'\"}",
+                      STR_ARG(service)); /* fits */
+    exchange_respond(x, 501, STR("content-type\0application/json\0"), buf_str(&text));
+    buf_finish(&text);
+}
+
+void aws_port_begin(struct services *s, struct exchange *x)
+{
+    struct str service = aws_port_service(x);
+    service = service.data ? service : STR("s3");
+    for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
+        if (services[i].begin && str_eq(services[i].name, service)) {
+            services[i].begin(s, x);
+            return;
+        }
+    }
+    refuse(x, service);
+}

@@ -1,0 +1,25 @@
+/* What control's parts share. Made by control.c; lives as long as the process.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <uv.h>
+
+#include "control/console.h"
+#include "control/deployment.h"
+#include "control/events/queue.h"
+#include "control/exchange.h"
+#include "control/invoker.h"
+#include "store/store.h"
+
+struct services {
+    uv_loop_t *loop;
+    struct store *store;
+    struct queues *queues;
+    struct invoker *invoker;
+    struct console *console;
+    struct deployment *deployment;
+    const char *project;    /* its folder */
+    const char *origin;     /* "http://localhost:3000" */
+    const char *aws_origin; /* "http://127.0.0.1:4566" */
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/control_port.h"
+
+#include "base/mem.h"
+#include "gateway/file_reply.h"
+#include "gateway/gateway.h"
+#include "gateway/instance.h"
+
+#define CONTROL_STREAMS 4096 /* at a time; more wait, as for any function */
+#define FILES_MAX       1024 /* that came before their frames: control sends them together */
+
+/* A file that came before its frame. */
+struct early_file {
+    struct list link;
+    struct message_file message;
+    int fd; /* owned */
+};
+
+int control_port_open(struct gateway *g, const struct channel_fds *fds)
+{
+    struct function *f = function_create();
+    f->name = mem_copy_str(STR("mayfly"));
+    f->dialect = DIALECT_CONTROL;
+    f->limits = (struct pool_limits){ .concurrency = CONTROL_STREAMS,
+                                      .min_instances = 1,
+                                      .max_instances = 1,
+                                      .idle_ms = UINT64_MAX };
+    f->reference_count = 1; /* as long as the process lives */
+    g->control_function = f;
+    int r = instance_create(g, f, 0, fds);
+    if (r == 0) {
+        /* It is never idle, asked for signs of life, or replaced: the supervisor watches it. */
+        struct instance *i = instance_find(g, 0);
+        list_remove(&i->in_gateway);
+        g->instance_count--;
+    }
+    return r;
+}
+
+void control_port_take(struct request *rq, enum control_door door)
+{
+    struct function *f = rq->gateway->control_function;
+    rq->function = f;
+    rq->endpoint = door;
+    rq->route.target = rq->head.target;
+    f->reference_count++;
+    f->request_count++;
+    gateway_expect_sweep(rq->gateway);
+    rq->step = REQUEST_LEASE;
+}
+
+bool control_port_has(const struct request *rq)
+{
+    return rq->function == rq->gateway->control_function;
+}
+
+void control_port_file_follows(struct request *rq)
+{
+    struct gateway *g = rq->gateway;
+    list_for_each (item, &g->early_files) {
+        struct early_file *e = list_entry(item, struct early_file, link);
+        if (e->message.stream != rq->stream) {
+            continue;
+        }
+        list_remove(&e->link);
+        g->early_file_count--;
+        file_reply_send(rq, e->fd, e->message.offset, e->message.length);
+        free(e);
+        return;
+    }
+    rq->file_stream = rq->stream;
+    list_push(&g->awaiting_file, &rq->awaiting_file);
+}
+
+void control_port_file(struct gateway *g, const struct message_file *m, int fd)
+{
+    list_for_each (item, &g->awaiting_file) {
+        struct request *rq = list_entry(item, struct request, awaiting_file);
+        if (rq->file_stream == m->stream) {
+            list_remove(&rq->awaiting_file);
+            file_reply_send(rq, fd, m->offset, m->length);
+            return;
+        }
+    }
+    if (g->early_file_count == FILES_MAX) { /* of requests that were given up */
+        struct early_file *oldest = list_entry(g->early_files.next, struct early_file, link);
+        list_remove(&oldest->link);
+        (void)close(oldest->fd);
+        free(oldest);
+        g->early_file_count--;
+    }
+    struct early_file *e = mem_new(struct early_file);
+    *e = (struct early_file){ .message = *m, .fd = fd };
+    list_push(&g->early_files, &e->link);
+    g->early_file_count++;
+}
