@@ -374,7 +374,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
     return i;
 }
 
-void invocation_cancel(struct invocation *i)
+void invoker_cancel(struct invocation *i)
 {
     if (i->connection) {
         i->connection->call = NULL;
@@ -403,7 +403,7 @@ struct invoker *invoker_create(uv_loop_t *loop, invoker_connect_fn connect, void
     return v;
 }
 
-struct str invocation_header(const struct invocation_result *result, struct str name)
+struct str invoker_header(const struct invocation_result *result, struct str name)
 {
     struct str rest = result->headers;
     while (rest.data && rest.len > 0) {

@@ -44,7 +44,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
                                 invocation_fn done, void *context);
 /* Its caller is no longer interested: no callback. The connection is closed, so that the function
  * sees its client leave. */
-void invocation_cancel(struct invocation *i);
+void invoker_cancel(struct invocation *i);
 
 /* The value of a header, or data NULL. */
-struct str invocation_header(const struct invocation_result *result, struct str name);
+struct str invoker_header(const struct invocation_result *result, struct str name);

@@ -95,7 +95,8 @@ uint64_t queue_now_ms(void); /* wall clock */
 /* Ends a delivery: outcomes are made durable, then memory is freed and the queue goes on. */
 void queue_delivered(struct delivery *d);
 /* Sets an outcome; `error` is copied (at most 32 KiB of it), NULL: none. */
-void delivered_set(struct delivered *m, enum message_fate fate, uint64_t due_ms, struct str error);
+void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due_ms,
+                       struct str error);
 
 /* Taking, for queues without a consumer: at most `max` messages, in order, whose groups are free;
  * they are not handed out again before `visible_ms`. The caller settles them by id. Returns how

@@ -229,11 +229,11 @@ static bool expire(struct queue *q, struct delivery *d)
         struct delivered *m = &d->messages[i];
         if (!is_expired(q, m, d->started_ms)) {
             m->outcome.attempts--; /* it was not its turn */
-            delivered_set(m, FATE_AGAIN, m->message.due_ms, m->message.error);
+            queue_set_outcome(m, FATE_AGAIN, m->message.due_ms, m->message.error);
             continue;
         }
-        delivered_set(m, FATE_DEAD, d->started_ms,
-                      STR("its maximum age passed before it could be handled"));
+        queue_set_outcome(m, FATE_DEAD, d->started_ms,
+                          STR("its maximum age passed before it could be handled"));
         m->outcome.attempts--;
         if (q->consumer->expired) {
             q->consumer->expired(q, m, q->context);
@@ -274,7 +274,8 @@ void queue_dispatch(struct queue *q)
     }
 }
 
-void delivered_set(struct delivered *m, enum message_fate fate, uint64_t due_ms, struct str error)
+void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due_ms,
+                       struct str error)
 {
     free(m->error);
     error.len = error.len < LIMIT_LOG_LINE_BYTES ? error.len : LIMIT_LOG_LINE_BYTES;
