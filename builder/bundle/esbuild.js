@@ -274,9 +274,9 @@ function withMapName(contents, file, name) {
   return at < 0 ? contents : Buffer.concat([body.subarray(0, at), Buffer.from(`//# sourceMappingURL=${file}.map\n`)]);
 }
 
-function isModule(project, { source }, { dialect }) {
+function isModule(project, { source }, { dialect, settings }) {
   if (dialect === 'worker') {
-    return false; /* all of it is bundled: only top-level await asks for more */
+    return settings.format !== 'service-worker'; /* as wrangler has it: whatever a module brings along is strict too */
   }
   const extension = path.extname(source);
   if (extension === '.mjs' || extension === '.mts') {

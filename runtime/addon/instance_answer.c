@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -132,14 +134,34 @@ static bool respond_whole(struct instance *in, uint32_t stream, uint32_t status,
     return true;
 }
 
-static bool send_head(struct instance *in, uint32_t stream, enum frame_type type, uint32_t status,
-                      napi_value headers, uint16_t flags)
+static bool block_has(const char *block, size_t len, const char *name)
 {
-    scoped_free char *block = mem_alloc(LIMIT_RESPONSE_HEAD_BYTES + 1);
+    const char *end = block + len;
+    bool is_name = true;
+    for (const char *at = block; at < end; at += strlen(at) + 1, is_name = !is_name) {
+        if (is_name && strcasecmp(at, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `whole`: the length of a body that is known already, though it follows in frames of its own, is
+ * told with the head. NULL: the body streams. */
+static bool send_head(struct instance *in, uint32_t stream, enum frame_type type, uint32_t status,
+                      napi_value headers, const size_t *whole)
+{
+    enum { ROOM = sizeof("content-length") + 21 }; /* the digits of a uint64_t, and a NUL */
+    scoped_free char *block = mem_alloc(LIMIT_RESPONSE_HEAD_BYTES + ROOM);
     int len = header_block(in->env, headers, block, LIMIT_RESPONSE_HEAD_BYTES + 1);
     if (len < 0) {
         return false;
     }
+    if (whole && (size_t)len + ROOM <= LIMIT_RESPONSE_HEAD_BYTES &&
+        !block_has(block, (size_t)len, "content-length")) {
+        len += snprintf(block + len, ROOM, "content-length%c%zu", 0, *whole) + 1;
+    }
+    uint16_t flags = whole && *whole == 0 ? FRAME_FLAG_END : 0;
     struct frame frame = { .type = (uint16_t)type,
                            .flags = flags,
                            .stream = stream,
@@ -169,8 +191,7 @@ static napi_value respond(napi_env env, napi_callback_info info)
     }
     napi_value result = value_undefined(env);
     outbox_open_stream(&in->outbox, stream);
-    if (send_head(in, stream, FRAME_RESPONSE, status, a.at[2],
-                  body.len == 0 ? FRAME_FLAG_END : 0)) {
+    if (send_head(in, stream, FRAME_RESPONSE, status, a.at[2], &body.len)) {
         if (body.len > 0) {
             outbox_write(&in->outbox, stream, body.data, body.len);
             struct frame end = { .type = FRAME_END, .stream = stream };
@@ -194,7 +215,7 @@ static napi_value head(napi_env env, napi_callback_info info)
     }
     uint32_t stream = value_to_u32(env, a.at[0]);
     outbox_open_stream(&in->outbox, stream);
-    if (!send_head(in, stream, FRAME_RESPONSE, value_to_u32(env, a.at[1]), a.at[2], 0)) {
+    if (!send_head(in, stream, FRAME_RESPONSE, value_to_u32(env, a.at[1]), a.at[2], NULL)) {
         outbox_close_stream(&in->outbox, stream);
         return too_large(env);
     }
@@ -207,7 +228,7 @@ static napi_value informational(napi_env env, napi_callback_info info)
     struct instance *in = instance_of(env);
     struct arguments a = arguments_of(env, info);
     if (!in || !send_head(in, value_to_u32(env, a.at[0]), FRAME_INFORMATIONAL,
-                          value_to_u32(env, a.at[1]), a.at[2], 0)) {
+                          value_to_u32(env, a.at[1]), a.at[2], NULL)) {
         return in ? too_large(env) : NULL;
     }
     return value_undefined(env);

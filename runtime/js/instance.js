@@ -97,6 +97,7 @@ class Instance {
     const exchange = this.#culprit();
     this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error)); /* while its request is known */
     const policy = this.#policy(exchange, error, origin);
+    if (policy === 'log') return;
     if (exchange && !exchange.answered) exchange.fail('throw', error, { log: false });
     if (policy === 'exit') process.exit(1);
     if (policy === 'drain') this.#condemn();

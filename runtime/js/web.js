@@ -27,11 +27,12 @@ const isPlain = (response) => responses.lightOf(response)?.isPlain === true;
 
 /**
  * Answers with a Response. Resolves when the answer is complete; returns undefined when it is at once.
- * `instead`: Headers to send in the place of its own.
+ * `instead`: Headers to send in the place of its own. `isPatient`: the head of a streamed answer waits one turn of the
+ * loop for the stream's first bytes, so that one which fails at once fails the answer and does not break it off.
  */
-function sendResponse(exchange, response, instead = null) {
+function sendResponse(exchange, response, instead = null, isPatient = false) {
   const light = responses.lightOf(response);
-  if (light === undefined) return sendReal(exchange, response, instead);
+  if (light === undefined) return sendReal(exchange, response, instead, isPatient);
   try {
     const wire = instead === null ? light.wire() : headers.wireOf(instead);
     exchange.respond(light.status, wire, light.takeSource());
@@ -41,26 +42,46 @@ function sendResponse(exchange, response, instead = null) {
   return undefined;
 }
 
-function sendReal(exchange, response, instead) {
+function sendReal(exchange, response, instead, isPatient) {
   let body;
+  let wire;
   try {
     if (!isResponse(response)) throw new TypeError('The handler returned no Response');
     const { status } = response;
     if (response.type === 'error' || status < 200) throw new TypeError('Response.error() is no answer');
     body = response.body;
     if (body && (body.locked || isDisturbed(body))) throw responses.unusable();
-    const wire = wireOf(instead ?? response.headers, body);
-    if (body === null || exchange.method === 'HEAD') {
-      body?.cancel().catch(() => {});
+    wire = wireOf(instead ?? response.headers, body);
+    if (body === null) {
       exchange.respond(status, wire, null);
       return undefined;
     }
+    if (isPatient && exchange.method !== 'HEAD') return pumpPatiently(exchange, status, wire, body);
     exchange.head(status, wire);
+    if (exchange.method === 'HEAD') {
+      body.cancel().catch(() => {});
+      exchange.end();
+      return undefined;
+    }
   } catch (error) {
     exchange.fail('invalid', error);
     return undefined;
   }
   return pump(exchange, body);
+}
+
+async function pumpPatiently(exchange, status, wire, body) {
+  const reader = body.getReader();
+  const first = reader.read();
+  first.catch(() => {});
+  try {
+    await Promise.race([first, new Promise(setImmediate)]);
+  } catch (error) {
+    exchange.fail('throw', error);
+    return undefined;
+  }
+  exchange.head(status, wire);
+  return pump(exchange, body, reader, first);
 }
 
 /* Of a fetched response the body has been decompressed; what its headers say of it is not true any more. */
@@ -73,19 +94,20 @@ function wireOf(sent, body) {
 }
 
 /** Streams a ReadableStream as the rest of an answer, no faster than its client reads. */
-async function pump(exchange, stream) {
-  const reader = stream.getReader();
+async function pump(exchange, stream, reader = stream.getReader(), first = reader.read()) {
+  let reading = first;
   exchange.onCancel(() => {
     reader.cancel(exchange.cancelReason).catch(() => {});
   });
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await reading;
       if (done || exchange.cancelled) break;
       if (!(value instanceof Uint8Array) && typeof value !== 'string') {
         throw new TypeError('Received non-Uint8Array chunk');
       }
       if (!exchange.write(value)) await exchange.drained();
+      reading = reader.read();
     }
     exchange.end();
   } catch (error) {
@@ -95,4 +117,4 @@ async function pump(exchange, stream) {
 }
 
 module.exports = { install, requestOf: requests.requestOf, sendResponse, pump, isResponse, isRequest,
-  isPlain, jsonOf: responses.jsonOf, real: { Request: RealRequest, Response: RealResponse, Headers: headers.RealHeaders } };
+  isPlain, lightOf: responses.lightOf, jsonOf: responses.jsonOf, real: { Request: RealRequest, Response: RealResponse, Headers: headers.RealHeaders } };

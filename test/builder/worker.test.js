@@ -12,7 +12,7 @@ test('a root worker.ts needs no configuration', async (t) => {
   const manifest = await build(t, projectOf(t, { 'worker.ts': worker('bare') }));
   assert.equal(visit(manifest, 'GET', '/any').function, 'worker');
   assert.equal(visit(manifest, 'GET', '/any', { host: 'worker.localhost' }).function, 'worker');
-  const text = "load('worker').default.fetch(new Request('http://x/')).then((r) => r.text())";
+  const text = "(await load('worker')).default.fetch(new Request('http://x/')).then((r) => r.text())";
   assert.equal(evaluate(functionNamed(manifest, 'worker'), text), 'bare');
 });
 
@@ -96,7 +96,7 @@ test('text, bytes and WebAssembly are modules', async (t) => {
   writeFileSync(path.join(project, 'raw.bin'), Buffer.alloc(5));
   const manifest = await build(t, project);
   assert.deepEqual(manifest.diagnostics, []);
-  const result = evaluate(functionNamed(manifest, 'worker/mods'), "load('index').default.fetch().json()");
+  const result = evaluate(functionNamed(manifest, 'worker/mods'), "(await load('index')).default.fetch().json()");
   assert.deepEqual(result, [true, 42, '<p>', '# n', true, 5]);
 });
 
@@ -111,8 +111,8 @@ test('packages are bundled under a worker\'s conditions; node modules stay outsi
   const { readFileSync } = await import('node:fs');
   const text = readFileSync(path.join(fn.artifact, fn.entry), 'utf8');
   assert.match(text, /where = "workerd"|where = 'workerd'/);
-  assert.match(text, /require\("node:buffer"\)/);
-  assert.match(text, /require\("\/var\/runtime\/js\/shims\/cloudflare-workers\.js"\)/);
+  assert.match(text, /from "node:buffer"/);
+  assert.match(text, /from "\/var\/runtime\/js\/shims\/cloudflare-workers\.js"/);
   assert.deepEqual(fn.mounts, []);
 });
 
@@ -126,8 +126,17 @@ export default { fetch: () => Response.json([typeof connect, new EmailMessage('a
   });
   const manifest = await build(t, project);
   assert.deepEqual(manifest.diagnostics, []);
-  const result = evaluate(functionNamed(manifest, 'worker'), "load('worker').default.fetch().json()");
+  const result = evaluate(functionNamed(manifest, 'worker'), "load('worker').then((it) => it.default.fetch().json())");
   assert.deepEqual(result, ['function', 'b', 'function']);
+});
+
+test('a worker that is a module is strict, and so is what it brings along', async (t) => {
+  const project = projectOf(t, {
+    'worker.js': "import { sloppy } from 'pkg';\nfunction self() { return this; }\nexport default { fetch: () => [self() === undefined, sloppy() === undefined] };\n",
+    'node_modules/pkg/index.js': 'exports.sloppy = function () { return this; };\nexports.sloppy = exports.sloppy.bind(undefined);\n',
+  });
+  const result = evaluate(functionNamed(await build(t, project), 'worker'), "load('worker').then((it) => it.default.fetch())");
+  assert.deepEqual(result, [true, true]);
 });
 
 test('a classic worker is told from a module, and define and alias are honoured', async (t) => {

@@ -13,8 +13,11 @@ const { CONNECTION_HEADERS } = require('./header_list');
 const { FetchEvent } = require('./worker_events');
 const { makeEnv, makeStub } = require('./worker_env');
 const globals = require('./worker_globals');
+const scope = require('./worker_scope');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
+const responses = require('./worker_response');
+const words = require('./worker_words');
 const rpc = require('./worker_rpc');
 
 const { WorkerEntrypoint } = shim;
@@ -24,10 +27,17 @@ const NO_RESPONSE = "Incorrect type for Promise: the Promise did not resolve to 
 const ERROR_RESPONSE =
   'Return value from serve handler must not be an error response (like Response.error())';
 const NO_FETCH = 'Handler does not export a fetch() function.';
+const NO_UPGRADE =
+  'WebSocket upgrades are not supported by Mayfly yet: the response with a webSocket could not be sent. ' +
+  'WebSocketPair works within the worker; for clients use server-sent events or polling meanwhile.';
 const CONSUMED =
   "Script consumed request body but didn't call respondWith(). Can't forward request.";
 
 /* Execution contexts */
+
+const ILLEGAL =
+  'Illegal invocation: function called with incorrect `this` reference. See ' +
+  'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.';
 
 class ExecutionContext {
   #exchange;
@@ -41,11 +51,22 @@ class ExecutionContext {
   }
 
   waitUntil(promise) {
+    if (arguments.length === 0) {
+      throw words.wrongArgument('waitUntil', 'ExecutionContext', 1, 'Promise');
+    }
+    ExecutionContext.#check(this);
     this.#exchange.waitUntil(promise);
   }
 
   passThroughOnException() {
+    ExecutionContext.#check(this);
     this.#isPassThrough = true;
+  }
+
+  static #check(value) {
+    if (!(#exchange in Object(value))) {
+      throw new TypeError(ILLEGAL);
+    }
   }
 
   static isPassThrough(context) {
@@ -156,8 +177,18 @@ function makeLoopback(app) {
 
 /* Loading */
 
+/* process.env holds a worker's own variables and nothing of the machine. */
+function hideMachine({ env = {} }) {
+  for (const name of ['PATH', 'HOME', 'LANG']) {
+    if (!Object.hasOwn(env, name)) {
+      delete process.env[name];
+    }
+  }
+}
+
 async function load(spec, loadModule) {
   origin.configure(spec);
+  hideMachine(spec);
   const app = { events: globals.install(spec), env: {}, entrypoints: new Map(), loopback: {}, error: null };
   app.env = makeEnv(spec, ({ entrypoint = 'default', props }) => localStub(app, entrypoint, props));
   base.env = app.env;
@@ -165,7 +196,7 @@ async function load(spec, loadModule) {
     Object.assign(globalThis, app.env);
   }
   try {
-    const namespace = exportsOf(await loadModule(spec.endpoints[0].module));
+    const namespace = exportsOf(await scope.during(() => loadModule(spec.endpoints[0].module)));
     app.entrypoints = collectEntrypoints(namespace, app);
     app.loopback = makeLoopback(app);
     base.exports = app.loopback;
@@ -194,7 +225,7 @@ const ENCODERS = {
  * it came so from elsewhere (web.js knows those). */
 function encoded(response) {
   const encoder = ENCODERS[response.headers.get('content-encoding')];
-  if (!encoder || !response.body || requests.isManuallyEncoded(response) || isDecoded(response.body)) {
+  if (!encoder || !response.body || responses.isManuallyEncoded(response) || isDecoded(response.body)) {
     return response;
   }
   const { readable, writable } = Duplex.toWeb(encoder());
@@ -204,27 +235,51 @@ function encoded(response) {
   return new Response(readable, { status: response.status, statusText: response.statusText, headers });
 }
 
-/* Headers of the connection a fetched response came over are not this one's. */
-function withoutConnection(response) {
-  const unwanted = [...CONNECTION_HEADERS].filter((name) => name !== 'content-length' && response.headers.has(name));
-  if (unwanted.length === 0) {
-    return response;
+const isStream = (response) => web.lightOf(response) === undefined;
+
+/* Its headers for the wire, where they are not sent as they are: without those of the connection that a fetched
+ * response came over, and with a length that is measured and not its maker's. */
+function wireHeaders(exchange, response) {
+  const unwanted = [...CONNECTION_HEADERS].filter((name) => response.headers.has(name));
+  const stream = isStream(response) ? response.body : null;
+  const length = stream && responses.lengthOf(stream);
+  const keepsLength = exchange.method === 'HEAD' && !length;
+  if (unwanted.every((name) => name === 'content-length' && keepsLength) && length === undefined) {
+    return null;
   }
   const headers = new Headers(response.headers);
-  unwanted.forEach((name) => headers.delete(name));
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  unwanted.filter((name) => name !== 'content-length' || !keepsLength).forEach((name) => headers.delete(name));
+  if (length !== undefined && length !== null) {
+    headers.set('content-length', String(length));
+  }
+  return headers;
+}
+
+function checkSendable(response) {
+  if (!web.isResponse(response)) {
+    throw new TypeError(NO_RESPONSE);
+  }
+  if (response.webSocket) {
+    throw new Error(NO_UPGRADE);
+  }
+  if (response.type === 'error') {
+    throw new TypeError(ERROR_RESPONSE);
+  }
+  if (response.bodyUsed || (isStream(response) && response.body?.locked)) {
+    throw new TypeError(words.USED);
+  }
 }
 
 function send(exchange, response) {
-  if (!web.isResponse(response)) {
-    exchange.fail('invalid', new TypeError(NO_RESPONSE));
+  try {
+    checkSendable(response);
+  } catch (error) {
+    error.stack = `${error.name}: ${error.message}`; /* nobody's code is to blame */
+    exchange.fail('invalid', error);
     return undefined;
   }
-  if (response.type === 'error') {
-    exchange.fail('invalid', new TypeError(ERROR_RESPONSE));
-    return undefined;
-  }
-  return web.sendResponse(exchange, withoutConnection(encoded(response)));
+  const ready = encoded(response);
+  return web.sendResponse(exchange, ready, web.isPlain(ready) ? null : wireHeaders(exchange, ready), true);
 }
 
 async function answerCall(entrypoint, exchange, ctx, method) {
@@ -232,17 +287,35 @@ async function answerCall(entrypoint, exchange, ctx, method) {
   exchange.respond(200, ['content-type', 'application/x-v8'], bytes);
 }
 
+/* What was thrown, as an error. */
+function asError(thrown) {
+  if (thrown instanceof Error || typeof thrown?.stack === 'string') {
+    return thrown;
+  }
+  const error = new Error(printable(thrown));
+  error.stack = `Error: ${error.message}`;
+  return error;
+}
+
+function printable(thrown) {
+  try {
+    return String(thrown);
+  } catch {
+    return 'an error that cannot be printed';
+  }
+}
+
 /* After an exception the request goes to the origin, if the worker asked for that in time. */
 async function recover(exchange, ctx, request, error) {
   if (!ExecutionContext.isPassThrough(ctx) || exchange.started || request.bodyUsed) {
-    exchange.fail('throw', error);
+    exchange.fail('throw', asError(error));
     return;
   }
   console.error(error);
   try {
     await send(exchange, await forward(request));
   } catch (originError) {
-    exchange.fail('throw', originError);
+    exchange.fail('throw', asError(originError));
   }
 }
 
@@ -254,11 +327,7 @@ function propsOf(encodedProps) {
   }
 }
 
-async function handle(app, exchange) {
-  if (app.error) {
-    exchange.fail('load', app.error);
-    return;
-  }
+async function answer(app, exchange) {
   const { request, internal } = requests.incomingRequest(exchange);
   origin.noteCame(exchange, internal);
   const name = internal.entrypoint ?? exchange.settings.entrypoint ?? 'default';
@@ -279,4 +348,18 @@ async function handle(app, exchange) {
   }
 }
 
-module.exports = { load, handle };
+async function handle(app, exchange) {
+  if (app.error) {
+    exchange.fail('load', app.error);
+    return;
+  }
+  try {
+    await answer(app, exchange);
+  } catch (error) {
+    exchange.fail('throw', asError(error));
+  }
+}
+
+/* What goes wrong beside the handler (a timer, a promise nobody waits for) is only told of: the handler may still
+ * answer. */
+module.exports = { load, handle, uncaught: 'log' };

@@ -5,6 +5,12 @@
  * Entries are kept in this instance's memory, oldest out first. A Store of another kind (the edge
  * cache) needs get, set and delete only. */
 
+const { lightOf } = require('../web');
+const { LightHeaders, wrap } = require('../web_headers');
+const responses = require('./worker_response');
+const scope = require('./worker_scope');
+const words = require('./worker_words');
+
 const MAX_BYTES = 32 * 1024 * 1024;
 const HOP_BY_HOP = [
   'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer',
@@ -151,7 +157,7 @@ function responseOf(entry, request) {
   headers.set('cf-cache-status', 'HIT');
   headers.set('age', String(Math.floor((Date.now() - entry.storedAt) / 1000)));
   if (isNotModified(request.headers, headers)) {
-    return new Response(null, { status: 304, headers });
+    return frozen(new Response(null, { status: 304, headers }));
   }
   const range = parseRange(request.headers.get('range'), entry.body.length);
   if (range === undefined) {
@@ -161,25 +167,36 @@ function responseOf(entry, request) {
   }
   const body = entry.hasBody ? entry.body : null;
   if (range === null) {
-    return new Response(body, { status: entry.status, headers });
+    return frozen(new Response(body, { status: entry.status, headers }));
   }
   const [start, end] = range;
   headers.set('content-range', `bytes ${start}-${end}/${entry.body.length}`);
   headers.set('content-length', String(end - start + 1));
-  return new Response(entry.body.subarray(start, end + 1), { status: 206, headers });
+  return frozen(new Response(entry.body.subarray(start, end + 1), { status: 206, headers }));
+}
+
+/* Headers of a cached response are the cache's. */
+function frozen(response) {
+  const headers = wrap(new LightHeaders([...response.headers].flat(), { immutable: true }));
+  return Object.defineProperty(response, 'headers', { value: headers, configurable: true });
 }
 
 /* The API */
 
-function requestOf(input) {
-  if (input instanceof Request) {
-    return input;
+function requestOf(method, args) {
+  scope.check();
+  if (args.length === 0) {
+    throw words.wrongArgument(method, 'Cache', 1, 'Request or string');
   }
-  const text = String(input);
-  if (!URL.canParse(text)) {
-    throw new TypeError('Invalid URL. Cache API keys must be fully-qualified, valid URLs.');
+  return args[0] instanceof Request ? args[0] : new Request(String(args[0]));
+}
+
+function checkOptions(options) {
+  for (const name of ['ignoreSearch', 'ignoreVary']) {
+    if (options?.[name] !== undefined) {
+      throw new Error(`The '${name}' field on 'CacheQueryOptions' is not implemented.`);
+    }
   }
-  return new Request(text);
 }
 
 function keyOf(request) {
@@ -199,15 +216,40 @@ function checkStorable(request, response) {
   }
 }
 
+/* Names of the standard that Workers have and do not offer. */
+function notOffered(prototype, owner, names) {
+  for (const name of names) {
+    Object.defineProperty(prototype, name, { value: { async [name]() {
+      throw new Error(`Failed to execute '${name}' on '${owner}': the method is not implemented.`);
+    } }[name], writable: true, configurable: true, enumerable: true });
+  }
+}
+
+/* Only this file makes them. */
+const OURS = Symbol('ours');
+
+function checkMaker(key) {
+  if (key !== OURS) {
+    throw new TypeError('Illegal constructor');
+  }
+}
+
 class Cache {
   #store;
 
-  constructor(store) {
+  constructor(key, store) {
+    checkMaker(key);
     this.#store = store;
   }
 
-  async match(input, options = {}) {
-    const request = requestOf(input);
+  get [Symbol.toStringTag]() {
+    return 'Cache';
+  }
+
+  async match(...args) {
+    const request = requestOf('match', args);
+    const options = args[1] ?? {};
+    checkOptions(options);
     if (request.method !== 'GET' && !options.ignoreMethod) {
       return undefined;
     }
@@ -215,25 +257,31 @@ class Cache {
     return entry && responseOf(entry, request);
   }
 
-  async put(input, response) {
+  async put(...args) {
+    const request = requestOf('put', args);
+    const response = args[1];
     if (!(response instanceof Response)) {
-      throw new TypeError("Failed to execute 'put' on 'Cache': parameter 2 is not of type 'Response'.");
+      throw words.wrongArgument('put', 'Cache', 2, 'Response');
     }
-    const request = requestOf(input);
     checkStorable(request, response);
     if (response.status === 304) {
       console.warn('Ignoring attempt to Cache.put() a 304 status response.');
       return;
     }
     const headers = new Headers(response.headers);
-    const keepMs = lifetime(response.status, headers);
+    const keepMs = request.headers.has('authorization') ? null : lifetime(response.status, headers);
     const hasBody = response.body !== null;
+    const isMeasured = lightOf(response) !== undefined || responses.lengthOf(response.body) !== undefined;
     const body = Buffer.from(await response.arrayBuffer());
     /* What may not be kept is dropped without a word: put promises nothing. */
     if (!keepMs) {
       return;
     }
     HOP_BY_HOP.forEach((name) => headers.delete(name));
+    headers.set('date', headers.get('date') ?? new Date().toUTCString());
+    if (isMeasured && hasBody) {
+      headers.set('content-length', String(body.length));
+    }
     await this.#store.set(keyOf(request), {
       status: response.status,
       headers: [...headers],
@@ -244,8 +292,10 @@ class Cache {
     });
   }
 
-  async delete(input, options = {}) {
-    const request = requestOf(input);
+  async delete(...args) {
+    const request = requestOf('delete', args);
+    const options = args[1] ?? {};
+    checkOptions(options);
     if (request.method !== 'GET' && !options.ignoreMethod) {
       return false;
     }
@@ -257,18 +307,35 @@ class CacheStorage {
   #named = new Map();
   #makeStore;
 
-  constructor(makeStore = () => new MemoryStore()) {
+  constructor(key, makeStore) {
+    checkMaker(key);
     this.#makeStore = makeStore;
-    Object.defineProperty(this, 'default', { value: new Cache(makeStore('default')), enumerable: true });
+    Object.defineProperty(this, 'default', { value: new Cache(OURS, makeStore('default')), enumerable: true });
   }
 
-  async open(name) {
-    const key = String(name);
+  get [Symbol.toStringTag]() {
+    return 'CacheStorage';
+  }
+
+  async open(...args) {
+    scope.check();
+    if (args.length === 0) {
+      throw words.wrongArgument('open', 'CacheStorage', 1, 'string');
+    }
+    const key = String(args[0]);
     if (!this.#named.has(key)) {
-      this.#named.set(key, new Cache(this.#makeStore(key)));
+      this.#named.set(key, new Cache(OURS, this.#makeStore(key)));
     }
     return this.#named.get(key);
   }
 }
 
-module.exports = { Cache, CacheStorage };
+notOffered(Cache.prototype, 'Cache', ['add', 'addAll', 'keys', 'matchAll']);
+notOffered(CacheStorage.prototype, 'CacheStorage', ['delete', 'has', 'keys', 'match']);
+
+/* makeStore(name): where a cache of that name keeps its entries. */
+function makeCaches(makeStore = () => new MemoryStore()) {
+  return new CacheStorage(OURS, makeStore);
+}
+
+module.exports = { Cache, CacheStorage, makeCaches };

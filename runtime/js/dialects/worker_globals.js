@@ -2,103 +2,23 @@
 
 /* What Workers find in the global scope beyond what Node.js has. */
 
-const nodeCrypto = require('node:crypto');
 const timers = require('node:timers/promises');
 const { current } = require('../context');
-const { Cache, CacheStorage } = require('./worker_cache');
+const { Cache, CacheStorage, makeCaches } = require('./worker_cache');
+const workerCrypto = require('./worker_crypto');
 const { ExtendableEvent, FetchEvent } = require('./worker_events');
 const html = require('./worker_html');
 const { checkUrl } = require('./worker_init');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
+const responses = require('./worker_response');
+const scope = require('./worker_scope');
+const streams = require('./worker_streams');
+const sockets = require('./worker_websocket');
+const words = require('./worker_words');
 
 function define(name, value) {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
-}
-
-function bytesOf(value) {
-  if (value instanceof ArrayBuffer) {
-    return new Uint8Array(value);
-  }
-  if (ArrayBuffer.isView(value)) {
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-  throw new TypeError('The value is not an ArrayBuffer or a view of one.');
-}
-
-function timingSafeEqual(a, b) {
-  const [left, right] = [bytesOf(a), bytesOf(b)];
-  if (left.length !== right.length) {
-    throw new TypeError('Input buffers must have the same byte length.');
-  }
-  return nodeCrypto.timingSafeEqual(left, right);
-}
-
-const DIGESTS = { 'MD5': 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' };
-
-class DigestStream extends WritableStream {
-  #digest;
-  #bytes = 0n;
-
-  constructor(algorithm) {
-    const name = String(algorithm?.name ?? algorithm).toUpperCase();
-    if (!Object.hasOwn(DIGESTS, name)) {
-      throw new DOMException(`Unrecognized or unimplemented digest algorithm requested: "${name}".`, 'NotSupportedError');
-    }
-    const hash = nodeCrypto.createHash(DIGESTS[name]);
-    const { promise, resolve, reject } = Promise.withResolvers();
-    super({
-      write: (chunk) => {
-        const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : bytesOf(chunk);
-        this.#bytes += BigInt(bytes.length);
-        hash.update(bytes);
-      },
-      close: () => resolve(new Uint8Array(hash.digest()).buffer),
-      abort: reject,
-    });
-    promise.catch(() => {});
-    this.#digest = promise;
-  }
-
-  get digest() {
-    return this.#digest;
-  }
-
-  get bytesWritten() {
-    return this.#bytes;
-  }
-}
-
-class IdentityTransformStream extends TransformStream {
-  constructor() {
-    super({
-      transform(chunk, controller) {
-        controller.enqueue(bytesOf(chunk));
-      },
-    });
-  }
-}
-
-class FixedLengthStream extends TransformStream {
-  constructor(expectedLength) {
-    const expected = BigInt(expectedLength);
-    let seen = 0n;
-    super({
-      transform(chunk, controller) {
-        const bytes = bytesOf(chunk);
-        seen += BigInt(bytes.length);
-        if (seen > expected) {
-          throw new TypeError('Attempt to write too many bytes through a FixedLengthStream.');
-        }
-        controller.enqueue(bytes);
-      },
-      flush() {
-        if (seen < expected) {
-          throw new TypeError('FixedLengthStream did not see all expected bytes before close().');
-        }
-      },
-    });
-  }
 }
 
 function unavailable(name, why) {
@@ -115,21 +35,47 @@ function targetOf(input) {
   const text = input instanceof Request ? input.url : String(input);
   checkUrl(text);
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:' && url.protocol !== 'data:') {
     throw new TypeError(`Fetch API cannot load: ${text}`);
   }
   return url;
 }
 
+/* Workers say no more of a connection than that it was lost; the cause is Node.js's. */
+function fetchError(error, fetch) {
+  if (error instanceof TypeError && error.message === 'fetch failed' && error.cause) {
+    const lost = new Error('Network connection lost.', { cause: error.cause });
+    lost.retryable = true;
+    return lost;
+  }
+  return words.reword(error, fetch);
+}
+
 function makeFetch(platformFetch) {
   return async function fetch(input, init) {
+    if (arguments.length === 0) {
+      throw words.wrongArgument('fetch', 'ServiceWorkerGlobalScope', 1, 'Request or string');
+    }
     const url = targetOf(input);
     const settings = requests.initFor(input, init);
-    if (origin.isOurs(url, current())) {
-      return origin.fetchBehind(new Request(input, settings));
+    try {
+      if (origin.isOurs(url, current())) {
+        return await origin.fetchBehind(new Request(input, settings));
+      }
+      return measured(await platformFetch(input, settings));
+    } catch (error) {
+      throw fetchError(error, fetch);
     }
-    return platformFetch(input, settings);
   };
+}
+
+/* A response whose length is known keeps it when it is handed on. */
+function measured(response) {
+  const length = response.headers.get('content-length');
+  if (length !== null && response.body && !response.headers.has('content-encoding')) {
+    responses.noteLength(response.body, length);
+  }
+  return response;
 }
 
 /* The service worker syntax */
@@ -171,6 +117,9 @@ function reportError(error) {
   console.error(error);
 }
 
+/* Globals of Node.js that Workers lack: packages take them for signs of a browser. */
+const BROWSERS_ONLY = ['BroadcastChannel', 'Storage', 'localStorage', 'sessionStorage'];
+
 let isInstalled = false;
 
 /* What does not depend on the worker, once in a process. */
@@ -181,6 +130,7 @@ function installPlatform() {
   isInstalled = true;
   const platformFetch = globalThis.fetch;
   origin.useFetch(platformFetch);
+  words.install();
   requests.install();
   globalThis.fetch = makeFetch(platformFetch);
   define('self', globalThis);
@@ -190,17 +140,31 @@ function installPlatform() {
   define('FetchEvent', FetchEvent);
   define('Cache', Cache);
   define('CacheStorage', CacheStorage);
-  define('scheduler', { wait: (ms, options) => timers.scheduler.wait(ms, options) });
-  define('navigator', {
+  define('scheduler', { wait: async (ms, options) => {
+    scope.check();
+    return timers.scheduler.wait(ms, options);
+  } });
+  define('navigator', Object.defineProperties(Object.create(Navigator.prototype), Object.getOwnPropertyDescriptors({
     userAgent: 'Cloudflare-Workers', hardwareConcurrency: 1, language: 'en', languages: ['en'],
-    platform: 'Linux', sendBeacon,
-  });
-  define('FixedLengthStream', FixedLengthStream);
-  define('IdentityTransformStream', IdentityTransformStream);
+    platform: '', sendBeacon,
+  })));
   define('HTMLRewriter', unavailable('HTMLRewriter', 'the build did not see that the worker uses it'));
-  define('WebSocketPair', unavailable('WebSocketPair', 'WebSocket upgrades come later'));
-  crypto.subtle.timingSafeEqual = timingSafeEqual;
-  Object.defineProperty(crypto, 'DigestStream', { value: DigestStream, configurable: true, writable: true });
+  define('EventSource', unavailable('EventSource', 'read the stream of a fetch() instead'));
+  defineScopes();
+  BROWSERS_ONLY.forEach((name) => delete globalThis[name]);
+  streams.install(define);
+  sockets.install();
+  workerCrypto.install();
+  scope.install();
+}
+
+/* `self instanceof ServiceWorkerGlobalScope` is how some packages know where they are. */
+function defineScopes() {
+  for (const name of ['WorkerGlobalScope', 'ServiceWorkerGlobalScope']) {
+    const Scope = unavailable(name, 'there is one already');
+    Object.defineProperty(Scope, Symbol.hasInstance, { value: (value) => value === globalThis });
+    define(name, Scope);
+  }
 }
 
 function sendBeacon(url, body) {
@@ -215,7 +179,7 @@ function install(spec) {
   define('addEventListener', events.addEventListener);
   define('removeEventListener', events.removeEventListener);
   define('dispatchEvent', events.dispatchEvent);
-  define('caches', new CacheStorage());
+  define('caches', makeCaches());
   html.install(spec);
   define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;

@@ -1,12 +1,14 @@
 'use strict';
 
 /* What Workers know of a request beyond the standard: request.cf, the CF-* headers, headers that
- * cannot be changed, and redirects left to the client. Also the Request and Response constructors
- * with the members that only Workers have. */
+ * cannot be changed, and redirects left to the client. Also the Request constructor with the members that only Workers
+ * have. */
 
 const { requestOf } = require('../web');
 const { LightHeaders, wrap } = require('../web_headers');
-const { checkUrl, requestInit, responseBody } = require('./worker_init');
+const { checkUrl, requestInit } = require('./worker_init');
+const responses = require('./worker_response');
+const words = require('./worker_words');
 
 const INTERNAL = 'x-mayfly-';
 
@@ -22,13 +24,16 @@ const NO_CERTIFICATE = Object.freeze({
   certIssuerDNRFC2253: '', certSubjectDNRFC2253: '', certIssuerDNLegacy: '',
   certSubjectDNLegacy: '', certSerial: '', certIssuerSerial: '', certSKI: '', certIssuerSKI: '',
   certFingerprintSHA1: '', certFingerprintSHA256: '', certNotBefore: '', certNotAfter: '',
+  certRFC9440: '', certRFC9440TooLarge: false, certChainRFC9440: '', certChainRFC9440TooLarge: false,
 });
 
 /* Of requests that came from outside: { exchange, cf, headers }, the latter two made when asked for. */
 const incoming = new WeakMap();
 /* The cf option of requests that the worker made. */
 const outgoing = new WeakMap();
-const manuallyEncoded = new WeakSet();
+const BROWSERS_ONLY = [
+  'credentials', 'destination', 'duplex', 'isHistoryNavigation', 'isReloadNavigation', 'mode', 'referrer', 'referrerPolicy',
+];
 
 function isLoopback(address) {
   return /^(?:127\.|::1$|::ffff:127\.)/.test(address ?? '');
@@ -71,25 +76,33 @@ function prepareHeaders(exchange) {
   return { said, internal };
 }
 
-function makeCf(exchange, said) {
-  const isTls = exchange.scheme === 'https';
-  return {
+function makeCf(said) {
+  return deepFreeze({
     ...PLACE,
     country: said.country,
     clientTcpRtt: 0,
     clientAcceptEncoding: said.acceptEncoding,
     httpProtocol: 'HTTP/1.1',
     requestPriority: 'weight=192;exclusive=0',
-    tlsCipher: isTls ? 'AEAD-AES128-GCM-SHA256' : '',
-    tlsVersion: isTls ? 'TLSv1.3' : '',
+    tlsCipher: 'AEAD-AES128-GCM-SHA256',
+    tlsVersion: 'TLSv1.3',
     tlsClientAuth: { ...NO_CERTIFICATE },
     edgeRequestKeepAliveStatus: 0,
     clientTrustScore: 99,
     botManagement: {
-      corporateProxy: false, verifiedBot: false, ja3Hash: '', staticResource: false,
+      corporateProxy: false, verifiedBot: false, ja3Hash: '25b4882c2bcb50cd6b469ff28c596742', staticResource: false,
       detectionIds: [], score: 99,
     },
-  };
+  });
+}
+
+function deepFreeze(object) {
+  for (const value of Object.values(object)) {
+    if (typeof value === 'object' && value !== null) {
+      deepFreeze(value);
+    }
+  }
+  return Object.freeze(object);
 }
 
 /* The Request of an exchange, and the words of the runtime that sent it, if one did. */
@@ -105,7 +118,7 @@ function cfOf(request) {
   if (!state) {
     return outgoing.get(request);
   }
-  return (state.cf ??= makeCf(state.exchange, state.said));
+  return (state.cf ??= makeCf(state.said));
 }
 
 /* A copy of a request that came in still leaves redirects to the client. */
@@ -123,29 +136,29 @@ function rememberCf(request, input, init) {
   return request;
 }
 
-function replaceGlobal(name, ours, Base) {
-  Object.setPrototypeOf(ours, Base);
-  Object.defineProperty(ours, 'prototype', { value: Base.prototype, writable: false });
-  Object.defineProperty(Base.prototype, 'constructor', {
-    value: ours, writable: true, configurable: true,
-  });
-  Object.defineProperty(globalThis, name, {
-    value: ours, writable: true, configurable: true, enumerable: false,
-  });
-}
-
 function installRequest() {
   const Base = globalThis.Request;
   function Request(input, init) {
     if (new.target === undefined) {
-      throw new TypeError("Class constructor Request cannot be invoked without 'new'");
+      throw words.notCallable('Request');
+    }
+    if (arguments.length === 0) {
+      throw new TypeError("Failed to construct 'Request': constructor parameter 1 is not of type 'Request or string'.");
     }
     const target = new.target === Request ? Base : new.target;
     checkUrl(input);
-    const made = Reflect.construct(Base, [input, initFor(input, init)], target);
-    return rememberCf(made, input, init);
+    try {
+      const made = Reflect.construct(Base, [input, initFor(input, init)], target);
+      return rememberCf(made, input, init);
+    } catch (error) {
+      throw words.reword(error, Request);
+    }
   }
-  replaceGlobal('Request', Request, Base);
+  words.replaceClass('Request', Request, Base);
+  /* What only browsers know of a request. */
+  for (const name of BROWSERS_ONLY) {
+    delete Base.prototype[name];
+  }
   const { prototype } = Base;
   const headers = Object.getOwnPropertyDescriptor(prototype, 'headers');
   const redirect = Object.getOwnPropertyDescriptor(prototype, 'redirect');
@@ -173,7 +186,11 @@ function installRequest() {
     clone: {
       configurable: true, enumerable: true, writable: true,
       value: { clone() {
-        return rememberCf(clone.call(this), this);
+        const copy = clone.call(this);
+        if (incoming.has(this)) {
+          incoming.set(copy, incoming.get(this));
+        }
+        return rememberCf(copy, this);
       } }.clone,
     },
   });
@@ -181,30 +198,6 @@ function installRequest() {
 
 function frozenHeaders(exchange) {
   return wrap(new LightHeaders(exchange.rawHeaders, { borrowed: true, immutable: true }));
-}
-
-function installResponse() {
-  const Base = globalThis.Response;
-  function Response(body, init) {
-    if (new.target === undefined) {
-      throw new TypeError("Class constructor Response cannot be invoked without 'new'");
-    }
-    if (init?.webSocket) {
-      throw new TypeError('WebSocket upgrades are not supported by this runtime yet.');
-    }
-    const kept = responseBody(body, init);
-    const made = new.target === Response
-      ? new Base(kept, init)
-      : Reflect.construct(Base, [kept, init], new.target);
-    if (init?.encodeBody === 'manual') {
-      manuallyEncoded.add(made);
-    }
-    return made;
-  }
-  replaceGlobal('Response', Response, Base);
-  Object.defineProperty(Base.prototype, 'webSocket', {
-    configurable: true, enumerable: true, get: () => null,
-  });
 }
 
 function getAll(name) {
@@ -217,7 +210,7 @@ function getAll(name) {
 /* In the function's zygote, before its module loads. */
 function install() {
   installRequest();
-  installResponse();
+  responses.install();
   Object.defineProperty(Headers.prototype, 'getAll', {
     value: getAll, writable: true, configurable: true, enumerable: true,
   });
@@ -228,6 +221,5 @@ module.exports = {
   exchangeOf: (request) => incoming.get(request)?.exchange,
   incomingRequest,
   install,
-  isManuallyEncoded: (response) => manuallyEncoded.has(response),
   initFor,
 };

@@ -1,0 +1,83 @@
+/* Workers through the whole platform, where that is more than their dialect. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { startPlatform } from './harness.js';
+
+const wrangler = (settings) => JSON.stringify({ name: 'main', main: 'main.js', compatibility_date: '2026-01-01', ...settings });
+
+const MAIN = `
+const later = () => new Promise((resolve) => setTimeout(() => resolve(new Response('answered')), 30));
+const handlers = {
+  timer() {
+    setTimeout(() => { throw new Error('from a timer'); }, 1);
+    return later();
+  },
+  promise() {
+    Promise.reject(new Error('from a promise'));
+    return later();
+  },
+  listener() {
+    const target = new EventTarget();
+    target.addEventListener('x', () => { throw new Error('from a listener'); });
+    target.dispatchEvent(new Event('x'));
+    return later();
+  },
+  text() { throw 'plain'; },
+  undefined() {},
+  big: () => new Response('x'.repeat(300000)),
+  stream: () => new Response(new ReadableStream({ start(c) { c.enqueue(new Uint8Array([65])); c.close(); } })),
+  broken: () => new Response(new ReadableStream({ start(c) { c.error(new Error('early')); } })),
+  strict: () => new Response(String((function () { return this === undefined; })())),
+  environment: () => Response.json(process.env),
+};
+export default { fetch: (request, env, ctx) => handlers[new URL(request.url).pathname.slice(1)](request, env, ctx) };
+`;
+
+test('a worker answers as under wrangler dev', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { 'wrangler.json': wrangler({ vars: { TEXT: 'a', OBJECT: { b: 1 } } }), 'main.js': MAIN },
+  });
+
+  await t.test('whatever fails beside its handler', async () => {
+    for (const name of ['timer', 'promise', 'listener']) {
+      const answer = await platform.get(`/${name}`);
+      assert.deepEqual([answer.status, answer.text], [200, 'answered'], name);
+      await platform.log(`from a ${name}`);
+    }
+  });
+
+  await t.test('with an error for what is thrown and no error', async () => {
+    const answer = await platform.get('/text');
+    assert.deepEqual([answer.status, answer.text], [500, 'Error: plain']);
+  });
+
+  await t.test('without the platform\'s frames where no code is to blame', async () => {
+    const answer = await platform.get('/undefined');
+    assert.deepEqual([answer.status, answer.text],
+      [500, "TypeError: Incorrect type for Promise: the Promise did not resolve to 'Response'."]);
+  });
+
+  await t.test('with the length of a body that is known, however large', async () => {
+    const answer = await platform.get('/big');
+    assert.deepEqual([answer.headers['content-length'], answer.body.length], ['300000', 300000]);
+    const head = await platform.request('HEAD', '/big');
+    assert.deepEqual([head.headers['content-length'], head.body.length], ['300000', 0]);
+  });
+
+  await t.test('without a length for HEAD of a stream', async () => {
+    const head = await platform.request('HEAD', '/stream');
+    assert.deepEqual([head.status, head.headers['content-length'], head.body.length], [200, undefined, 0]);
+    assert.equal((await platform.get('/stream')).text, 'A');
+  });
+
+  await t.test('500 where a stream fails at once', async () => {
+    const answer = await platform.get('/broken');
+    assert.equal(answer.status, 500);
+    assert.match(answer.text, /^Error: early/);
+  });
+
+  await t.test('in strict mode, with no variables but its own', async () => {
+    assert.equal((await platform.get('/strict')).text, 'true');
+    assert.deepEqual((await platform.get('/environment')).json, { TEXT: 'a', OBJECT: '{"b":1}' });
+  });
+});
