@@ -76,7 +76,7 @@ async function resolveBare(build, args, group) {
   if (EMPTY_MODULES.has(specifier)) {
     return { path: specifier, namespace: 'mayfly-empty' };
   }
-  if (group.dialect === 'next' && NEXT_SHIMS[specifier]) {
+  if ((group.dialect === 'next' || group.dialect === 'middleware') && NEXT_SHIMS[specifier]) {
     return { path: NEXT_SHIMS[specifier], external: true };
   }
   const result = await resolveWith(build, args, args.kind);

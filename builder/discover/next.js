@@ -3,6 +3,7 @@ import { inspect } from '../source.js';
 import { compareSegments, nextRoute } from '../routes/next.js';
 import { configRoutes, readNextConfig } from './next_config.js';
 import { nothing } from './all.js';
+import { discoverMiddleware } from './middleware.js';
 import { groupByMemory } from './group.js';
 import { isAlone } from './platforms.js';
 import { functionSettings, readVercelJson } from './vercel_json.js';
@@ -42,7 +43,7 @@ export async function discoverNext(context) {
       trailingSlash: nextConfig.trailingSlash === true,
     },
   });
-  const setup = findInstrumentation(files, project, routeFiles[0].file);
+  const setup = findInstrumentation(files, project, routeFiles[0].folder);
   for (const draft of found.drafts) {
     draft.setup = setup;
     for (const endpoint of draft.endpoints) {
@@ -50,6 +51,7 @@ export async function discoverNext(context) {
       found.routes[phase].push(...route.map((r) => ({ ...r, target: [draft.name, endpoint.module], dialect: 'next' })));
     }
   }
+  await addMiddleware(context, found, { endpoints: kept, folder: routeFiles[0].folder, nextConfig, setup });
   configRoutes(found.routes, nextConfig, kept, isAlone(files, 'next', ['vercel']));
   return found;
 }
@@ -60,13 +62,24 @@ function findRouteFiles(files) {
   const top = files.list().some((file) => file.startsWith('app/')) ? 'app/' : 'src/app/';
   return all
     .filter((file) => file.startsWith(top))
-    .map((file) => ({ file, folders: file.slice(top.length).split('/').slice(0, -1) }))
+    .map((file) => ({ file, folder: top.slice(0, -'app/'.length), folders: file.slice(top.length).split('/').slice(0, -1) }))
     .filter(({ folders }) => !folders.some(isPrivate) && !folders.some(isInterception));
 }
 
+/** Middleware lies beside the folder app, and has as much time as the slowest route. */
+async function addMiddleware(context, found, { endpoints, folder, nextConfig, setup }) {
+  const middleware = await discoverMiddleware(context, {
+    platform: 'next', names: ['proxy', 'middleware'], folder, nextConfig, setup, env: { ...found.drafts[0].env },
+    timeoutMs: Math.max(DEFAULT_TIMEOUT_MS, ...endpoints.map((endpoint) => endpoint.timeout_ms)),
+  });
+  if (middleware) {
+    found.drafts.push(middleware.draft);
+    found.routes.middleware.push(...middleware.routes);
+  }
+}
+
 /** instrumentation.ts lies beside the folder app. */
-function findInstrumentation(files, project, routeFile) {
-  const folder = routeFile.startsWith('src/') ? 'src/' : '';
+function findInstrumentation(files, project, folder) {
   const file = ['tsx', 'ts', 'jsx', 'js'].map((ending) => `${folder}instrumentation.${ending}`).find((name) => files.has(name));
   return file && { module: 'instrumentation', source: `${project}/${file}` };
 }

@@ -4,6 +4,7 @@ import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
 import { nothing } from './all.js';
 import { groupByMemory } from './group.js';
+import { discoverMiddleware } from './middleware.js';
 import { withProxies } from './proxy.js';
 import { configuredRoutes, functionSettings, readVercelJson } from './vercel_json.js';
 
@@ -17,7 +18,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  * @param {import('./all.js').Context} context
  * @returns {Promise<import('./all.js').Found>}
  */
-export async function discoverVercel(context) {
+export async function discoverVercel(context, sofar) {
   const found = nothing();
   const config = readVercelJson(context);
   const settingsOf = functionSettings(config);
@@ -37,6 +38,9 @@ export async function discoverVercel(context) {
       found.routes[phase].push(...routes.map((route) => ({ ...route, target, dialect: 'vercel' })));
     }
   }
+  if (sources.length > 0 || context.files.has('vercel.json')) {
+    await addMiddleware(context, found, { sofar, endpoints });
+  }
   const configured = withProxies(configuredRoutes(config, context.diagnostics), 'vercel', found.drafts, context);
   configured.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (sources.length > 0 && !config.cleanUrls) {
@@ -45,6 +49,21 @@ export async function discoverVercel(context) {
     });
   }
   return found;
+}
+
+/** Of a project that is not Next.js's, which has its own. */
+async function addMiddleware(context, found, { sofar, endpoints }) {
+  if (sofar.drafts.some(({ dialect }) => dialect === 'next')) {
+    return;
+  }
+  const middleware = await discoverMiddleware(context, {
+    platform: 'vercel', names: ['middleware'], folder: '', env: vercelEnv(context),
+    timeoutMs: Math.max(DEFAULT_TIMEOUT_MS, ...endpoints.map((endpoint) => endpoint.timeout_ms)),
+  });
+  if (middleware) {
+    found.drafts.push(middleware.draft);
+    found.routes.middleware.push(...middleware.routes);
+  }
 }
 
 export function vercelEnv({ env, development }) {

@@ -6,6 +6,7 @@
 export const PHASES = [
   'hosts', /* by host or by a reserved path: a Worker's or a Lambda function's own address */
   'first', /* redirects and headers */
+  'middleware', /* what every request passes that was not redirected */
   'before', /* rewrites and functions that win over static files */
   'exact', /* after static files: literal paths */
   'after', /* rewrites of what was neither a file nor an exact path */

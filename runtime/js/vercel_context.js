@@ -55,6 +55,16 @@ function portOf(host, scheme) {
   return scheme === 'https' ? '443' : '80';
 }
 
+/* Only Next.js's own server may write these. */
+const INTERNAL = new Set(['x-middleware-rewrite', 'x-middleware-redirect', 'x-middleware-set-cookie', 'x-middleware-skip',
+  'x-middleware-override-headers', 'x-middleware-next', 'x-now-route-matches', 'x-matched-path', 'x-nextjs-data',
+  'x-next-resume-state-length', 'next-resume']);
+
+function addNextHeaders(raw, exchange) {
+  remove(raw, INTERNAL);
+  addForwardedHeaders(raw, exchange);
+}
+
 /* Functions trust these, so a client's own are dropped. */
 const TRUSTED = new Set(['x-real-ip', 'x-vercel-forwarded-for', 'x-vercel-id', 'x-vercel-deployment-url']);
 
@@ -65,4 +75,4 @@ function addVercelHeaders(raw, exchange) {
     'x-vercel-deployment-url', exchange.host, 'x-vercel-id', `dev1::${exchange.requestId}`);
 }
 
-module.exports = { installRequestContext, addForwardedHeaders, addVercelHeaders };
+module.exports = { installRequestContext, addForwardedHeaders, addVercelHeaders, addNextHeaders };

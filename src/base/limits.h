@@ -21,7 +21,7 @@
 /* Channels: bytes of each of their two rings. Their pages are touched only as used. */
 #define LIMIT_RING_BYTES          (128 * KIB) /* an instance's */
 #define LIMIT_LOG_RING_BYTES      (128 * KIB) /* of the gateway's records for control */
-#define LIMIT_CONTROL_RING_BYTES  (1 * MIB) /* between gateway and control: uploads, downloads */
+#define LIMIT_CONTROL_RING_BYTES  (1 * MIB)   /* between gateway and control: uploads, downloads */
 #define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)
 #define LIMIT_STREAM_WINDOW_BYTES (256 * KIB)
 
@@ -39,10 +39,10 @@
 /* Events. */
 #define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
 #define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */
-#define LIMIT_PATTERN_PATH_BYTES        (4 * KIB) /* AWS: a pattern has 4096 characters */
-#define LIMIT_PATTERN_ALTERNATIVES      1000      /* ways through the "$or"s of a pattern */
-#define LIMIT_PATTERN_COMPLEXITY        10        /* of wildcards: event-ruler's advice */
-#define LIMIT_PATTERN_STEPS             5000000   /* leaves looked at for one event */
+#define LIMIT_PATTERN_PATH_BYTES        (4 * KIB)     /* AWS: a pattern has 4096 characters */
+#define LIMIT_PATTERN_ALTERNATIVES      1000          /* ways through the "$or"s of a pattern */
+#define LIMIT_PATTERN_COMPLEXITY        10            /* of wildcards: event-ruler's advice */
+#define LIMIT_PATTERN_STEPS             5000000       /* leaves looked at for one event */
 
 /* User and group ids of our processes and of functions when started as root: a range that no
  * distribution, subuid or container tool hands out (systemd: UIDs and GIDs, "unused"

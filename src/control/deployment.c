@@ -129,13 +129,19 @@ static uint64_t next_number(struct deployment *d, const char *name)
     return (uint64_t)number;
 }
 
-/* Workers alone make requests to the platform itself: to what they stand in front of, and to the
- * services they are bound to. */
+/* Workers and middleware alone make requests to the platform itself: to what they stand in front
+ * of, and to the services they are bound to. */
+static bool asks_platform(const struct version *v)
+{
+    const char *dialect = json_string_value(json_object_get(v->spec, "dialect"));
+    return strcmp(dialect, "worker") == 0 || strcmp(dialect, "middleware") == 0;
+}
+
 static void make_token(struct version *v)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char bytes[DEPLOYMENT_TOKEN_BYTES];
-    if (strcmp(json_string_value(json_object_get(v->spec, "dialect")), "worker") != 0) {
+    if (!asks_platform(v)) {
         return;
     }
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {

@@ -8,7 +8,8 @@ enum dialect dialect_find(struct str name)
         [DIALECT_VERCEL] = "vercel", [DIALECT_NETLIFY] = "netlify",
         [DIALECT_LAMBDA] = "lambda", [DIALECT_WORKER] = "worker",
         [DIALECT_SERVER] = "server", [DIALECT_BOOTSTRAP] = "bootstrap",
-        [DIALECT_PROXY] = "proxy",   [DIALECT_CONTROL] = "\1", /* has none */
+        [DIALECT_PROXY] = "proxy",   [DIALECT_MIDDLEWARE] = "middleware",
+        [DIALECT_CONTROL] = "\1", /* has none */
     };
     for (int i = 0; i < DIALECT_COUNT; i++) {
         if (str_eq(name, str_c(names[i]))) {

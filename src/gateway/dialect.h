@@ -15,7 +15,8 @@ enum dialect {
     DIALECT_SERVER,
     DIALECT_BOOTSTRAP,
     DIALECT_PROXY,
-    DIALECT_CONTROL, /* no function: see control_port.h */
+    DIALECT_MIDDLEWARE, /* in front of a Next.js or Vercel project: middleware.ts, proxy.ts */
+    DIALECT_CONTROL,    /* no function: see control_port.h */
     DIALECT_COUNT
 };
 

@@ -167,6 +167,22 @@ static unsigned answer_vercel(struct out *o, const struct error_case *e)
     }
 }
 
+/* What middleware gives no answer to is answered as Vercel does. */
+static unsigned answer_middleware(struct out *o, const struct error_case *e)
+{
+    switch (e->kind) {
+    case ERROR_THROW:
+    case ERROR_LOAD:
+    case ERROR_INVALID:
+    case ERROR_MISSING:
+        return answer_vercel_code(o, e, 500, "MIDDLEWARE_INVOCATION_FAILED");
+    case ERROR_TIMEOUT:
+        return answer_vercel_code(o, e, 504, "MIDDLEWARE_INVOCATION_TIMEOUT");
+    default:
+        return answer_vercel(o, e);
+    }
+}
+
 /* Next.js: what a route handler threw is answered 500 with nothing, as is every refusal of its
  * own; what happens around it is Vercel's to say. */
 static unsigned answer_next(struct out *o, const struct error_case *e)
@@ -527,6 +543,8 @@ unsigned errors_answer(const struct error_case *e, struct buf *fields, struct bu
         return answer_next(&o, e);
     case DIALECT_VERCEL:
         return answer_vercel(&o, e);
+    case DIALECT_MIDDLEWARE:
+        return answer_middleware(&o, e);
     case DIALECT_NETLIFY:
         return answer_netlify(&o, e);
     case DIALECT_LAMBDA:

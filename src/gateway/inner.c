@@ -78,6 +78,9 @@ static void read_said(struct http_head *head, struct inner *in, const struct htt
         { STR(PREFIX "entrypoint"), &in->entrypoint },
         { STR(PREFIX "props"), &in->props },
         { STR(PREFIX "rpc"), &in->rpc },
+        { STR(PREFIX "address"), &in->address },
+        { STR(PREFIX "target"), &in->target },
+        { STR(PREFIX "traceparent"), &in->trace },
     };
     if (str_eq(f->name, STR(PREFIX "control"))) {
         in->to_control = true;
@@ -174,6 +177,12 @@ unsigned inner_route(struct request *rq)
     return 404; /* the caller is of an earlier build */
 }
 
+struct str inner_through(const struct inner *in)
+{
+    bool passed = in->caller && in->caller->dialect == DIALECT_MIDDLEWARE;
+    return passed ? str_c(in->caller->name) : STR("");
+}
+
 bool inner_loops(const struct inner *in)
 {
     return in->hops > HOPS_MAX;
@@ -204,7 +213,8 @@ static char *put_passed(const struct inner *in, char *at)
 char *inner_put(const struct inner *in, enum dialect dialect, char *at)
 {
     struct runtime_field fields[RUNTIME_FIELDS];
-    if (in->hops > 0 && (dialect == DIALECT_WORKER || dialect == DIALECT_PROXY)) {
+    bool passes_on = dialect == DIALECT_WORKER || dialect == DIALECT_MIDDLEWARE;
+    if (in->hops > 0 && (passes_on || dialect == DIALECT_PROXY)) {
         char number[NUMBER_DIGITS + 1];
         int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)in->hops);
         at = put(put(at, STR(HOPS)), str_of(number, (size_t)len));
@@ -215,7 +225,7 @@ char *inner_put(const struct inner *in, enum dialect dialect, char *at)
     if (in->event.data) {
         at = put(put(at, STR(PREFIX "event")), in->event);
     }
-    if (!in->caller || dialect != DIALECT_WORKER) {
+    if (!in->caller || !passes_on) {
         return at;
     }
     runtime_fields(in, fields);

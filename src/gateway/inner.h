@@ -22,9 +22,12 @@ struct inner {
     struct str entrypoint; /* this and the next two: for the service's runtime */
     struct str props;
     struct str rpc;
-    struct str site; /* the host under which the outermost request came */
-    uint64_t hops;   /* how many functions have passed the request on */
-    bool to_control; /* of a caller: control itself is to answer */
+    struct str site;    /* the host under which the outermost request came */
+    struct str address; /* of the outermost request's client */
+    struct str target;  /* that of the outermost request, before middleware rewrote it */
+    struct str trace;   /* "00-...": the trace that the request belongs to */
+    uint64_t hops;      /* how many functions have passed the request on */
+    bool to_control;    /* of a caller: control itself is to answer */
 
     /* Of control's own requests; empty for all others. */
     bool trusted;
@@ -45,6 +48,10 @@ void inner_read(const struct gateway *g, bool trusted, struct http_head *head, s
 
 /* Sets rq->route to the service that the caller names. Returns 0 or the status to refuse with. */
 unsigned inner_route(struct request *rq);
+
+/* The function behind whose routes the request goes on: middleware lets its requests pass to what
+ * comes after it, and redirects and headers have been dealt with. Empty: it begins at the top. */
+struct str inner_through(const struct inner *in);
 
 /* Whether the request has been passed on so often that it must be going round in circles. */
 bool inner_loops(const struct inner *in);

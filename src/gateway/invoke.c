@@ -49,7 +49,8 @@ static size_t headers_bound(const struct request *rq)
 
 static size_t meta_bound(const struct request *rq)
 {
-    return 256 + host_of(rq).len + rq->head.target.len + rq->route.params.len;
+    return 256 + host_of(rq).len + rq->head.target.len + rq->route.params.len +
+           rq->inner.address.len + rq->inner.target.len;
 }
 
 static char *put_headers(const struct request *rq, char *at)
@@ -71,11 +72,11 @@ static char *put_meta(const struct request *rq, char *at)
     int len = snprintf(port, sizeof(port), "%u", rq->conn->port);
     at = put_ended(at, str_c(rq->id));
     at = put_ended(at, str_c(rq->trace));
-    at = put_ended(at, str_c(rq->conn->address));
+    at = put_ended(at, rq->inner.address.len > 0 ? rq->inner.address : str_c(rq->conn->address));
     at = put_ended(at, str_of(port, (size_t)len));
     at = put_ended(at, rq->inner.scheme);
     at = put_ended(at, host_of(rq));
-    at = put_ended(at, rq->head.target);
+    at = put_ended(at, rq->inner.target.len > 0 ? rq->inner.target : rq->head.target);
     return rq->route.params.len > 0 ? put(at, buf_str(&rq->route.params)) : at;
 }
 

@@ -57,6 +57,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .body_length = whole ? whole->len : 0,
         .fields = fields,
         .defaults = buf_str(&rq->route.headers),
+        .defaults_win = rq->function && rq->function->dialect == DIALECT_NEXT,
         .date = gateway_date(rq->gateway),
         .keep_alive = c->keep_alive && (!rq->head.expects_continue || rq->continue_sent),
     };

@@ -79,9 +79,10 @@ static bool is_traceparent(struct str s)
 
 static void make_trace(struct request *rq)
 {
-    const struct http_field *given = http_head_find(&rq->head, STR("traceparent"));
-    if (given && is_traceparent(given->value)) {
-        memcpy(rq->trace, given->value.data, REQUEST_TRACE_BYTES);
+    const struct http_field *field = http_head_find(&rq->head, STR("traceparent"));
+    struct str given = rq->inner.trace.data ? rq->inner.trace : field ? field->value : STR("");
+    if (is_traceparent(given)) {
+        memcpy(rq->trace, given.data, REQUEST_TRACE_BYTES);
     } else {
         unsigned char b[24];
         gateway_random(rq->gateway, b, sizeof(b));
@@ -246,16 +247,27 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
 
 /* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
 
+/* Next.js says where to in the body, and says it to Internet Explorer, which knows no 308, too. */
 static void answer_redirect(struct request *rq)
 {
     struct buf fields;
-    buf_init(&fields, LIMIT_REQUEST_LINE_BYTES + KIB);
-    struct str body = STR("Redirecting...\n");
+    buf_init(&fields, 2 * LIMIT_REQUEST_LINE_BYTES + KIB);
+    struct str location = buf_str(&rq->route.location);
+    bool next = rq->route.dialect == DIALECT_NEXT;
     int r = buf_append(&fields, STR("location\0"));
-    r = r == 0 ? buf_append(&fields, buf_str(&rq->route.location)) : r;
-    r = r == 0 ? buf_append(&fields, STR("\0content-type\0text/plain\0")) : r;
+    r = r == 0 ? buf_append(&fields, location) : r;
+    r = r == 0 ? buf_append(&fields, STR("\0")) : r;
+    if (r == 0 && !next) {
+        r = buf_append(&fields, STR("content-type\0text/plain\0"));
+    } else if (r == 0 && rq->route.status == 308) {
+        r = buf_append(&fields, STR("refresh\0"
+                                    "0;url="));
+        r = r == 0 ? buf_append(&fields, location) : r;
+        r = r == 0 ? buf_append(&fields, STR("\0")) : r;
+    }
     if (r == 0) {
-        reply_whole(rq, rq->route.status, buf_str(&fields), body);
+        reply_whole(rq, rq->route.status, buf_str(&fields),
+                    next ? location : STR("Redirecting...\n"));
     } else {
         request_error_status(rq, 500, STR(""));
     }
@@ -328,7 +340,9 @@ static unsigned find_route(struct request *rq)
     struct route_input in = { .method = rq->head.method,
                               .target = rq->head.target,
                               .head = &rq->head,
-                              .via = rq->inner.via };
+                              .via = rq->inner.via,
+                              .after = inner_through(&rq->inner),
+                              .before = rq->inner.target };
     unsigned refused = 0;
     if (rq->inner.service.data) {
         refused = inner_route(rq);

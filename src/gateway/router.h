@@ -81,6 +81,10 @@ struct route_input {
     struct str target; /* path and query */
     const struct http_head *head;
     struct str via; /* "a,b": names of functions whose routes are skipped */
+    /* The walk begins behind the last route of this function, which the request has been through;
+     * empty: at the top. Headers that are given before that are those for the path as it was. */
+    struct str after;
+    struct str before; /* path and query as they were */
 };
 
 enum route_kind { ROUTE_NONE, ROUTE_FUNCTION, ROUTE_STATIC, ROUTE_REDIRECT, ROUTE_STATUS };

@@ -59,6 +59,18 @@ static void walk_from(struct walk *w, size_t index)
     w->other = low;
 }
 
+/* Where a request goes on that has been through a function: 0 if no route leads to it any more. */
+static size_t index_after(const struct router *r, struct str name)
+{
+    for (size_t i = name.len > 0 ? r->route_count : 0; i > 0; i--) {
+        const struct route *route = &r->routes[i - 1];
+        if (route->has_function && str_eq(name, str_c(r->functions[route->function]->name))) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 /* The next candidate's index, or route_count. */
 static size_t walk_next(struct walk *w)
 {
@@ -352,6 +364,66 @@ static bool rewrite(struct walk *w, const struct route *route)
     return true;
 }
 
+static bool query_names(struct str query, struct str name)
+{
+    while (query.data && query.len > 0) {
+        struct str pair = str_cut(&query, '&');
+        if (str_eq(str_cut(&pair, '='), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends what the request's query has and `own` does not name, each with a `separator` before it,
+ * which is '&' from then on. */
+static int add_other_pairs(const struct walk *w, struct str own, const char **separator,
+                           struct buf *out)
+{
+    struct str rest = w->query;
+    int r = 0;
+    while (r == 0 && rest.data && rest.len > 0) {
+        struct str pair = str_cut(&rest, '&'), value = pair;
+        if (!query_names(own, str_cut(&value, '='))) {
+            r = buf_append(out, str_c(*separator));
+            r = r == 0 ? buf_append(out, pair) : r;
+            *separator = "&";
+        }
+    }
+    return r;
+}
+
+/* The request's query goes along with a redirect. Where the location has one, Next.js joins both
+ * and the location's counts; otherwise it stays as it is. */
+static int add_location_query(struct walk *w, const struct route *route)
+{
+    struct buf *location = &w->answer->location, *out = &w->answer->spare;
+    struct str place = buf_str(location), fragment, query = STR("");
+    const char *separator = "?";
+    fragment = str_skip(place, str_find(place, '#'));
+    place.len -= fragment.len;
+    size_t mark = str_find(place, '?');
+    if (w->query.len == 0 || (mark < place.len && route->dialect != DIALECT_NEXT)) {
+        return 0;
+    }
+    if (mark < place.len) {
+        query = str_skip(place, mark + 1);
+        place.len = mark;
+    }
+    buf_clear(out);
+    int r = buf_append(out, place);
+    r = r == 0 ? add_other_pairs(w, query, &separator, out) : r;
+    if (r == 0 && query.len > 0) {
+        r = buf_append(out, str_c(separator));
+        r = r == 0 ? buf_append(out, query) : r;
+    }
+    r = r == 0 ? buf_append(out, fragment) : r;
+    struct buf before = *location;
+    *location = *out;
+    *out = before;
+    return r;
+}
+
 static bool redirect(struct walk *w, const struct route *route)
 {
     struct buf *out = &w->answer->location;
@@ -359,7 +431,7 @@ static bool redirect(struct walk *w, const struct route *route)
     if (substitute(w, route->location, out) < 0 || !http_is_field_value(buf_str(out))) {
         return false;
     }
-    if (str_find(buf_str(out), '?') == out->len && add_query(w, out) < 0) {
+    if (add_location_query(w, route) < 0) {
         return false;
     }
     w->answer->kind = ROUTE_REDIRECT;
@@ -423,6 +495,20 @@ static bool apply(struct walk *w, const struct route *route, size_t index)
     return false;
 }
 
+/* What routes add to the answer without answering, up to `end`. */
+static void add_headers_until(struct walk *w, size_t end)
+{
+    size_t index;
+    while ((index = walk_next(w)) < end) {
+        const struct route *route = &w->router->routes[index];
+        bool passes = !route->location && !route->dest && !route->is_static &&
+                      !route->has_function && (route->status == 0 || route->goes_on);
+        if (passes && route->header_count > 0 && match_route(w, route)) {
+            add_headers(w, route);
+        }
+    }
+}
+
 void router_find(const struct router *r, const struct route_input *in, struct route_answer *ret)
 {
     struct walk w;
@@ -431,8 +517,14 @@ void router_find(const struct router *r, const struct route_input *in, struct ro
     w.answer = ret;
     w.rewrites = 0;
     route_answer_reset(ret);
+    size_t begin = index_after(r, in->after);
+    if (begin > 0 && in->before.len > 0) {
+        split_target(&w, in->before);
+        walk_from(&w, 0);
+        add_headers_until(&w, begin);
+    }
     split_target(&w, in->target);
-    walk_from(&w, 0);
+    walk_from(&w, begin);
     if (r->route_count > 0) {
         ret->dialect = r->routes[r->route_count - 1].dialect;
     }

@@ -161,6 +161,20 @@ static void take_length(struct writer *w, struct str value)
     w->length = length;
 }
 
+/* Fields that a response may have several of: Next.js adds to them, and replaces others. */
+static bool is_multiple(struct str name)
+{
+    return str_eq_nocase(name, STR("set-cookie")) || str_eq_nocase(name, STR("vary")) ||
+           str_eq_nocase(name, STR("www-authenticate")) ||
+           str_eq_nocase(name, STR("proxy-authenticate"));
+}
+
+static bool is_replaced(const struct http_reply *reply, struct str name)
+{
+    return reply->defaults_win && reply->defaults.len > 0 && !is_multiple(name) &&
+           http_block_find(reply->defaults, name).data;
+}
+
 static int put_fields(struct writer *w, struct http_reply *reply)
 {
     struct str rest = reply->fields, name, value;
@@ -180,7 +194,9 @@ static int put_fields(struct writer *w, struct http_reply *reply)
             put_field(w, name, value);
             break;
         case FIELD_PASS:
-            put_field(w, name, value);
+            if (!is_replaced(reply, name)) {
+                put_field(w, name, value);
+            }
             break;
         case FIELD_DROP:
             break;
@@ -194,7 +210,7 @@ static void put_defaults(struct writer *w, const struct http_reply *reply)
     struct str rest = reply->defaults, name, value;
     while (http_block_next(&rest, &name, &value)) {
         if (field_kind(name) == FIELD_PASS && http_is_token(name) && http_is_field_value(value) &&
-            !http_block_find(reply->fields, name).data) {
+            (reply->defaults_win || !http_block_find(reply->fields, name).data)) {
             put_field(w, name, value);
         }
     }

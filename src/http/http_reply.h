@@ -22,6 +22,7 @@ struct http_reply {
     uint64_t body_length;
     struct str fields;   /* "name\0value\0..." of a function: hostile */
     struct str defaults; /* the same from routes: used where `fields` has no such name */
+    bool defaults_win;   /* they take the place of such fields, but of those that may be several */
     struct str date;     /* RFC 9110 date */
     /* Given and changed: false when the connection must close after this response. */
     bool keep_alive;

@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .body_length = data[3],
         .fields = fields,
         .defaults = data[2] & 16 ? fields : STR("x-frame-options\0DENY\0"),
+        .defaults_win = data[2] & 32,
         .date = STR("Sun, 06 Nov 1994 08:49:37 GMT"),
     };
     buf_init(&out, MIB);

@@ -166,6 +166,24 @@ START_TEST(a_stream_is_chunked_or_ends_with_the_connection)
 }
 END_TEST
 
+START_TEST(headers_of_routes_replace_or_yield_but_cookies_add_up)
+{
+    struct buf out;
+    buf_init(&out, 65536);
+    struct http_reply reply = reply_of(STR("x-a\0function\0set-cookie\0a=1\0"));
+    reply.defaults = STR("x-a\0route\0x-b\0route\0set-cookie\0b=1\0");
+    ck_assert_int_eq(http_reply_write(&out, &reply), 0);
+    ck_assert(str_starts(buf_str(&out), STR("HTTP/1.1 200 OK\r\nx-a: function\r\n"
+                                            "set-cookie: a=1\r\nx-b: route\r\ndate: ")));
+    buf_clear(&out);
+    reply.defaults_win = true;
+    ck_assert_int_eq(http_reply_write(&out, &reply), 0);
+    ck_assert(str_starts(buf_str(&out), STR("HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nx-a: route\r\n"
+                                            "x-b: route\r\nset-cookie: b=1\r\ndate: ")));
+    buf_finish(&out);
+}
+END_TEST
+
 START_TEST(what_cannot_be_sent_is_refused)
 {
     struct buf out;
@@ -195,6 +213,7 @@ int main(void)
     tcase_add_test(tests, a_chunked_body_ends_before_the_next_request);
     tcase_add_test(tests, dates_are_read_in_all_three_formats);
     tcase_add_test(tests, a_stream_is_chunked_or_ends_with_the_connection);
+    tcase_add_test(tests, headers_of_routes_replace_or_yield_but_cookies_add_up);
     tcase_add_test(tests, what_cannot_be_sent_is_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

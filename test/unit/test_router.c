@@ -9,7 +9,8 @@
 
 #define FUNCTIONS                                                                                  \
     "\"functions\":[{\"id\":1,\"name\":\"a\",\"dialect\":\"next\"},"                               \
-    "{\"id\":2,\"name\":\"b\",\"dialect\":\"vercel\"}]"
+    "{\"id\":2,\"name\":\"b\",\"dialect\":\"vercel\"},"                                            \
+    "{\"id\":3,\"name\":\"m\",\"dialect\":\"middleware\"}]"
 
 static struct routes_file file;
 static struct route_answer answer;
@@ -22,12 +23,15 @@ static void load(const char *routes)
     struct err err = { 0 };
     (void)snprintf(json, sizeof(json), "{" FUNCTIONS ",\"routes\":%s}", routes);
     ck_assert_msg(routes_json_read(str_c(json), &file, &err) == 0, "%s", err.text);
+    file.router->functions = file.functions; /* as the gateway does when it loads a build */
+    file.router->function_count = file.function_count;
     route_answer_init(&answer);
 }
 
 static void unload(void)
 {
     route_answer_finish(&answer);
+    file.router->functions = NULL;
     routes_file_finish(&file);
 }
 
@@ -39,6 +43,18 @@ static void find_with(const char *method, const char *target, const char *fields
     ck_assert_int_eq(http_head_scan(&scan, str_of(bytes, (size_t)len)), len);
     ck_assert_int_eq(http_head_parse(bytes, (size_t)len, &head), 0);
     struct route_input in = { .method = head.method, .target = head.target, .head = &head };
+    router_find(file.router, &in, &answer);
+}
+
+/* As middleware lets a request pass. */
+static void find_after(const char *name, const char *target, const char *before)
+{
+    struct route_input in = { .method = STR("GET"),
+                              .target = str_c(target),
+                              .head = &head,
+                              .via = str_c(name),
+                              .after = str_c(name),
+                              .before = str_c(before) };
     router_find(file.router, &in, &answer);
 }
 
@@ -117,6 +133,44 @@ START_TEST(a_redirect_carries_the_query_unless_it_has_one)
 }
 END_TEST
 
+START_TEST(next_joins_the_query_with_the_one_of_a_redirect)
+{
+    load("[{\"path\":\"/a\",\"location\":\"/b?x=1&y\",\"status\":308,\"dialect\":\"next\"},"
+         "{\"path\":\"/c\",\"location\":\"/d#part\",\"dialect\":\"next\"},"
+         "{\"path\":\"/e\",\"location\":\"/f?z#part\",\"dialect\":\"next\"}]");
+    find("/a?q=1&x=2&y=3&r");
+    ck_assert_str(buf_str(&answer.location), "/b?q=1&r&x=1&y");
+    find("/a?x=2");
+    ck_assert_str(buf_str(&answer.location), "/b?x=1&y");
+    find("/c?q");
+    ck_assert_str(buf_str(&answer.location), "/d?q#part");
+    find("/e?q");
+    ck_assert_str(buf_str(&answer.location), "/f?q&z#part");
+    find("/e");
+    ck_assert_str(buf_str(&answer.location), "/f?z#part");
+    unload();
+}
+END_TEST
+
+START_TEST(what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_path_it_had)
+{
+    load("[{\"path\":\"/old\",\"location\":\"/new\",\"status\":308},"
+         "{\"src\":\"^/(.*)$\",\"headers\":{\"x-path\":\"$1\"},\"continue\":true},"
+         "{\"src\":\"^/o.*$\",\"function\":2},{\"src\":\"^/x$\",\"function\":2},"
+         "{\"src\":\"^/(.*)$\",\"headers\":{\"x-late\":\"$1\"},\"continue\":true},"
+         "{\"path\":\"/old\",\"function\":1},{\"path\":\"/x\",\"function\":0}]");
+    find("/x");
+    ck_assert_uint_eq(answer.function, 2);
+    find_after("m", "/old", "/x?q");
+    ck_assert_int_eq(answer.kind, ROUTE_FUNCTION);
+    ck_assert_uint_eq(answer.function, 1);
+    ck_assert_str(buf_str(&answer.headers), "x-path\0x\0x-late\0old\0");
+    find_after("gone", "/x", "/x");
+    ck_assert_uint_eq(answer.function, 2); /* of a build that has no such function any more */
+    unload();
+}
+END_TEST
+
 START_TEST(conditions_look_at_headers_cookies_query_and_host)
 {
     load("[{\"has\":[{\"type\":\"header\",\"key\":\"X-Beta\",\"value\":\"(?<v>o.)\"},"
@@ -171,8 +225,6 @@ START_TEST(routes_to_functions_that_a_request_came_through_are_skipped)
 {
     load("[{\"src\":\"^/\",\"function\":0,\"headers\":{\"x-a\":\"1\"}},"
          "{\"path\":\"/x\",\"function\":1}]");
-    file.router->functions = mem_alloc(2 * sizeof(struct function *));
-    memcpy(file.router->functions, file.functions, 2 * sizeof(struct function *));
     find_behind("/x", "");
     ck_assert_uint_eq(answer.function, 0);
     find_behind("/x", "a");
@@ -192,7 +244,7 @@ START_TEST(faults_in_the_routes_are_named)
 {
     static const char *const bad[] = { "[{\"src\":\"(\"}]",
                                        "[{\"path\":7}]",
-                                       "[{\"path\":\"/\",\"function\":2}]",
+                                       "[{\"path\":\"/\",\"function\":3}]",
                                        "[{\"headers\":{\"a b\":\"c\"}}]",
                                        "[{\"headers\":{\"a\":\"b\\nc\"}}]",
                                        "[{\"has\":[{\"type\":\"moon\"}]}]",
@@ -219,6 +271,9 @@ int main(void)
     tcase_add_test(tests, a_rewrite_goes_on_behind_or_at_the_file_system);
     tcase_add_test(tests, rewrites_without_end_end);
     tcase_add_test(tests, a_redirect_carries_the_query_unless_it_has_one);
+    tcase_add_test(tests, next_joins_the_query_with_the_one_of_a_redirect);
+    tcase_add_test(tests,
+                   what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_path_it_had);
     tcase_add_test(tests, conditions_look_at_headers_cookies_query_and_host);
     tcase_add_test(tests, methods_and_hosts_choose);
     tcase_add_test(tests, a_pattern_that_explodes_does_not_match_and_costs_little);

@@ -4,9 +4,10 @@
 const web = require('../web');
 const { NextRequest } = require('../shims/next/server');
 const { NextStore } = require('../shims/next/store');
-const { ResponseCookies } = require('../shims/next/cookies');
+const { mergeCookies } = require('../shims/next/cookies');
+const { loadInstrumentation } = require('../shims/next/instrumentation');
 const { readRedirect, readFallback } = require('../shims/next/navigation');
-const { installRequestContext, addForwardedHeaders } = require('../vercel_context');
+const { installRequestContext, addNextHeaders } = require('../vercel_context');
 const { StaticAnswers, isStaticRoute } = require('../shims/next/static');
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -61,24 +62,6 @@ async function loadRoute(endpoint, load, instrumentation) {
   return route;
 }
 
-/* instrumentation.ts: its register() is through before anything else of the project is loaded. A fault in it is one
- * of the whole server. */
-async function loadInstrumentation(name, load) {
-  if (name === undefined) return null;
-  try {
-    const module = await load(name);
-    await module.register?.();
-    return module;
-  } catch (error) {
-    if (error instanceof Error) {
-      const { message, stack } = error;
-      error.message = `An error occurred while loading instrumentation hook: ${message}`;
-      error.stack = String(stack).replace(message, () => error.message);
-    }
-    throw error;
-  }
-}
-
 async function reportError(exchange, route, error) {
   const { instrumentation } = route;
   const request = { path: exchange.path, method: exchange.method, headers: exchange.headers };
@@ -129,14 +112,6 @@ function noResponse(exchange, route, value) {
   return new Error(`No response is returned from route handler '${route.file}'. Expected a Response object but received `
     + `'${describe(value)}' (method: ${exchange.method}, url: ${pathname}). `
     + 'Ensure you return a `Response` or a `NextResponse` in all branches of your handler.');
-}
-
-/* Cookies set by cookies(): the response's own of the same name win. */
-function mergeCookies(headers, modified) {
-  const cookies = new ResponseCookies(headers);
-  const own = cookies.getAll();
-  for (const cookie of modified) cookies.set(cookie);
-  for (const cookie of own) cookies.set(cookie);
 }
 
 /* The headers as they leave, or null: the response's own as they are. Throws on what a handler may not do. */
@@ -227,7 +202,7 @@ async function answerStatic(exchange, route, handler, request) {
 module.exports = {
   uncaught: 'continue',
 
-  addHeaders: addForwardedHeaders,
+  addHeaders: addNextHeaders,
 
   async load(spec, load) {
     installRequestContext();
@@ -252,7 +227,7 @@ module.exports = {
       exchange.respond(METHODS.includes(method) ? 405 : 400, '', null);
       return undefined;
     }
-    const request = web.requestOf(exchange, NextRequest);
+    const request = web.requestOf(exchange, NextRequest, exchange.originalPath);
     exchange.local = new NextStore(exchange, route, request);
     if (isStatic) return answerStatic(exchange, route, handler, request);
     return answer(exchange, route, handler, request);

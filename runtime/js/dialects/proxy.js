@@ -4,15 +4,8 @@
  *
  * The endpoint's settings say `destination`, a URL with $1 or $name for captures. */
 
-const http = require('node:http');
-const https = require('node:https');
-const { pipeline } = require('node:stream/promises');
-const { Readable } = require('node:stream');
+const { Forwarder, HOP_BY_HOP, connectionNames, answer, answerHeaders } = require('./http_forward');
 
-const HOP_BY_HOP = new Set([
-  'connection', 'expect', 'host', 'keep-alive', 'proxy-authenticate', 'proxy-authorization',
-  'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
-]);
 const FORWARDED_FOR = 'x-forwarded-for';
 const FORWARDED = new Set(['forwarded', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port']);
 const MAX_HOPS = 20;
@@ -67,14 +60,10 @@ function withQuery(url, path) {
   return url;
 }
 
-function named(connection) {
-  return new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
-}
-
-function requestHeaders(exchange, url) {
+/* A flat list of request headers, as another site gets them. */
+function outwardHeaders(exchange, url, raw = exchange.rawHeaders) {
   const list = ['host', url.host];
-  const raw = exchange.rawHeaders;
-  const dropped = named(exchange.headers.connection);
+  const dropped = connectionNames(exchange.headers.connection);
   const addresses = [];
   let hops = 0;
   for (let i = 0; i < raw.length; i += 2) {
@@ -83,7 +72,7 @@ function requestHeaders(exchange, url) {
       addresses.push(value);
     } else if (name === HOPS) {
       hops = Number(value) || 0;
-    } else if (!HOP_BY_HOP.has(name) && !FORWARDED.has(name) && !dropped.has(name)) {
+    } else if (name !== 'host' && !HOP_BY_HOP.has(name) && !FORWARDED.has(name) && !dropped.has(name)) {
       list.push(name, value);
     }
   }
@@ -98,73 +87,18 @@ function requestHeaders(exchange, url) {
   return list;
 }
 
-function responseHeaders(incoming) {
-  const raw = incoming.rawHeaders;
-  const dropped = named(incoming.headers.connection);
-  const list = [];
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i].toLowerCase();
-    if (!HOP_BY_HOP.has(name) && !dropped.has(name)) {
-      list.push(name, raw[i + 1]);
-    }
-  }
-  return list;
-}
-
-async function sendBody(exchange, request) {
-  if (!exchange.hasBody) {
-    request.end();
-    return;
-  }
-  await pipeline(Readable.fromWeb(exchange.body), request);
-}
-
-function isBodiless(exchange, status) {
-  return exchange.method === 'HEAD' || status === 204 || status === 304;
-}
-
-async function sendAnswer(exchange, incoming) {
-  if (isBodiless(exchange, incoming.statusCode)) {
-    incoming.resume();
-    exchange.respond(incoming.statusCode, responseHeaders(incoming), null);
-    return;
-  }
-  exchange.head(incoming.statusCode, responseHeaders(incoming));
-  for await (const chunk of incoming) {
-    if (!exchange.write(chunk)) {
-      await exchange.drained();
-    }
-  }
-  exchange.end();
-}
-
-function forward(app, exchange) {
+async function forward(app, exchange) {
   const url = destinationOf(exchange);
-  const { client, agent } = url.protocol === 'https:' ? app.secure : app.plain;
-  const { promise, resolve, reject } = Promise.withResolvers();
-  const request = client.request(url, {
-    method: exchange.method, headers: requestHeaders(exchange, url), agent, setHost: false,
-  });
-  exchange.onCancel(() => request.destroy());
-  request.on('response', (incoming) => sendAnswer(exchange, incoming).then(resolve, reject));
-  request.on('upgrade', (_incoming, socket) => {
-    socket.destroy();
-    reject(new Error(`${url.host} changed the protocol`));
-  });
-  request.on('error', reject);
-  /* Whoever answers before it has the whole body may stop listening; its answer counts. */
-  sendBody(exchange, request).catch((error) => request.destroy(error));
-  return promise;
+  const incoming = await app.forwarder.send(exchange, url, outwardHeaders(exchange, url));
+  await answer(exchange, incoming, answerHeaders(incoming));
 }
 
 async function load() {
-  return { plain: null, secure: null };
+  return { forwarder: null };
 }
 
-/* Connections belong to an instance. */
 function start(app) {
-  app.plain = { client: http, agent: new http.Agent({ keepAlive: true }) };
-  app.secure = { client: https, agent: new https.Agent({ keepAlive: true }) };
+  app.forwarder = new Forwarder();
 }
 
 function badGateway(exchange, error) {
@@ -188,4 +122,4 @@ async function handle(app, exchange) {
   }
 }
 
-module.exports = { load, start, handle };
+module.exports = { load, start, handle, outwardHeaders };

@@ -22,6 +22,7 @@
 
 const context = require('../context');
 const { CONNECTION_HEADERS } = require('./header_list');
+const { takeOrigin } = require('./origin');
 
 const MAX_REDIRECTS = 20;
 const CAME = Symbol('what the exchange came through');
@@ -38,12 +39,8 @@ let functionName = '';
 let ownName = '';
 let platformFetch = null;
 
-/* Takes the address out of the environment, which is the user's to read. */
 function configure(spec) {
-  gateway = process.env.MAYFLY_ORIGIN ? new URL(process.env.MAYFLY_ORIGIN) : null;
-  token = process.env.MAYFLY_ORIGIN_TOKEN ?? '';
-  delete process.env.MAYFLY_ORIGIN;
-  delete process.env.MAYFLY_ORIGIN_TOKEN;
+  ({ url: gateway, token } = takeOrigin());
   functionName = spec.name;
   ownName = `${spec.settings?.worker ?? functionName}.localhost`.toLowerCase();
 }

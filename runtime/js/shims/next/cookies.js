@@ -183,4 +183,12 @@ class ResponseCookies {
   }
 }
 
-module.exports = { RequestCookies, ResponseCookies, stringifyCookie };
+/** Adds cookies set by cookies() to an answer's headers: its own of the same name win. */
+function mergeCookies(headers, modified) {
+  const cookies = new ResponseCookies(headers);
+  const own = cookies.getAll();
+  for (const cookie of modified) cookies.set(cookie);
+  for (const cookie of own) cookies.set(cookie);
+}
+
+module.exports = { RequestCookies, ResponseCookies, stringifyCookie, mergeCookies };
