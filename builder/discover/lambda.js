@@ -24,6 +24,8 @@ import { terraformFunctions } from './terraform.js';
  * @property {string} [sourceFile] relative to the project
  * @property {string} [missing] what was named as its code and is not there
  * @property {string} [invokeMode] BUFFERED or RESPONSE_STREAM
+ * @property {object} [url] more settings of its function URL: auth_type, cors
+ * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string }[]} [events]
  * @property {string} declaredIn its file
  */
@@ -71,9 +73,32 @@ function configuredFunctions({ config }) {
       memory: entry.memory,
       environment: entry.environment,
       folder: typeof entry.code === 'string' ? path.posix.normalize(entry.code).replace(/\/$|^\.$/, '') : undefined,
-      invokeMode: typeof entry.url === 'object' ? entry.url?.invokeMode : undefined,
+      url: typeof entry.url === 'object' && entry.url ? urlSettings(entry.url) : undefined,
       declaredIn: 'mayfly.json',
     }));
+}
+
+/** From the names that AWS's APIs have to those that the runtime reads, whatever the letter they begin with. */
+export function urlSettings(url) {
+  const lower = (object) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key[0].toLowerCase() + key.slice(1), value]));
+  const { authType, invokeMode, cors } = lower(url);
+  const fields = cors && typeof cors === 'object' ? lower(cors) : null;
+  return withoutUndefined({
+    auth_type: authType,
+    invoke_mode: invokeMode,
+    cors: fields && withoutUndefined({
+      allow_credentials: fields.allowCredentials === undefined ? undefined : String(fields.allowCredentials) === 'true',
+      allow_headers: fields.allowHeaders,
+      allow_methods: fields.allowMethods,
+      allow_origins: fields.allowOrigins,
+      expose_headers: fields.exposeHeaders,
+      max_age: fields.maxAge,
+    }),
+  });
+}
+
+function withoutUndefined(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
 }
 
 function withoutTwins(declared, diagnostics) {
@@ -114,7 +139,10 @@ function commonOf(context, declaration, runtime) {
     ...(whole(declaration.tmp) ? { tmp_mb: declaration.tmp } : {}),
     concurrency: 1,
     env: { ...context.envFiles, ...Object.fromEntries(shell), ...strings(declaration.environment) },
-    settings: { function_name: declaration.name, handler: declaration.handler ?? 'index.handler', runtime },
+    settings: {
+      function_name: declaration.name, handler: declaration.handler ?? 'index.handler', runtime,
+      ...(declaration.aliases ? { aliases: declaration.aliases } : {}),
+    },
   };
 }
 
@@ -160,20 +188,20 @@ function emptyDraft(declaration, common) {
 
 /** First the function URL, then the invoke API, then what API Gateway sends. */
 function endpointsOf(declaration, endpoint) {
-  const { invokeMode } = declaration;
+  const mode = declaration.invokeMode ? { invoke_mode: declaration.invokeMode } : {};
   const events = (declaration.events ?? []).map((event) => ({
     ...endpoint, name: event.path, methods: event.method === 'ANY' ? null : [event.method], settings: eventSettings(event),
   }));
   return [
-    { ...endpoint, name: `lambda ${declaration.name}`, settings: { url: true, ...(invokeMode ? { invoke_mode: invokeMode } : {}) } },
+    { ...endpoint, name: `lambda ${declaration.name}`, settings: { url: true, ...mode, ...declaration.url } },
     { ...endpoint, name: `invoke ${declaration.name}`, settings: { invoke: true } },
     ...events,
   ];
 }
 
-function eventSettings({ api, payload, method, path: url }) {
+function eventSettings({ api, payload, method, path: url, binaryTypes }) {
   return api === 'rest'
-    ? { api, payload, resource: url, stage: 'Prod' }
+    ? { api, payload, resource: url, stage: 'Prod', ...(binaryTypes ? { binary_types: binaryTypes } : {}) }
     : { api, payload, resource: url, route_key: url === '$default' ? url : `${method} ${url}`, stage: '$default' };
 }
 

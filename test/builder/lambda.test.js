@@ -184,3 +184,29 @@ test('mistakes in declarations are told one by one, with their lines', async (t)
   assert.match(manifest.diagnostics[2].text, /no file in the project has the handler "nothing\.handler" of "b"; b\.zip does not exist/);
   assert.equal(visit(manifest, 'GET', '/api/fine').function, 'api');
 });
+
+test('mayfly.json: who may call a function URL, and from where', async (t) => {
+  const project = projectOf(t, {
+    'hello.js': handler('hello'),
+    'mayfly.json': JSON.stringify({ functions: { hello: {
+      handler: 'hello.handler', runtime: 'nodejs24.x',
+      url: { authType: 'AWS_IAM', invokeMode: 'RESPONSE_STREAM', cors: { allowOrigins: ['*'], maxAge: 60, allowCredentials: true } },
+    } } }),
+  });
+  const [url] = functionNamed(await build(t, project), 'lambda/hello').endpoints;
+  assert.deepEqual(url.settings, {
+    url: true, auth_type: 'AWS_IAM', invoke_mode: 'RESPONSE_STREAM',
+    cors: { allow_origins: ['*'], max_age: 60, allow_credentials: true },
+  });
+});
+
+test('a function whose code is not there is told of, and answers so itself', async (t) => {
+  const project = projectOf(t, {
+    'mayfly.json': JSON.stringify({ functions: { lost: { handler: 'lost.handler', runtime: 'nodejs24.x' } } }),
+  });
+  const manifest = await build(t, project);
+  assert.match(manifest.diagnostics[0].text, /no file in the project has the handler "lost\.handler"/);
+  const fn = functionNamed(manifest, 'lambda/lost');
+  assert.deepEqual(fn.endpoints.map(({ module }) => module), ['', '']);
+  assert.equal(visit(manifest, 'POST', '/2021-11-15/functions/lost/response-streaming-invocations').function, 'lambda/lost');
+});

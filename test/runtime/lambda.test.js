@@ -117,7 +117,7 @@ test('a header or parameter named __proto__ is one like any other', async () => 
 test('an API Gateway REST event has the format 1.0', async () => {
   const gateway = await serve(
     async (event) => ({ statusCode: 200, body: JSON.stringify(event) }),
-    { endpoint: { payload: '1.0', resource: '/users/{id}' } }
+    { endpoint: { payload: '1.0', api: 'http', resource: '/users/{id}' } }
   );
   const reply = await gateway.request('GET /users/7?x=1&x=2', {
     params: { id: '7' }, headers: [['x-a', '1'], ['x-a', '2']],

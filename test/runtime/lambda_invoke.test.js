@@ -198,3 +198,11 @@ test('a stream of events tells of a failure before and after its first byte, and
   const plain = await invoke(await serve(async () => ({ a: 1 })), STREAM);
   assert.deepEqual(eventsOf(plain.bytes).map(({ payload }) => payload), ['{"a":1}', '{}']);
 });
+
+test('an answer that is too large has no trace: Lambda finds it out', async () => {
+  const gateway = await serve(async () => 'x'.repeat(6291555));
+  assert.deepEqual(JSON.parse((await invoke(gateway)).bytes), {
+    errorType: 'Function.ResponseSizeTooLarge',
+    errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
+  });
+});

@@ -13,7 +13,7 @@ const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environm
 const errors = require('./lambda_errors');
 const { exitText } = require('./lambda_exit');
 const handlers = require('./lambda_handler');
-const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda_invoke');
+const { EventSink, answerErrorPayload, answerResult, canTell, watchTime } = require('./lambda_invoke');
 const promises = require('./lambda_promises');
 const { BufferSink, HttpSink, installGlobal } = require('./lambda_stream');
 const { invokeStreaming } = require('./lambda_streaming');
@@ -116,6 +116,7 @@ async function answerStreaming(app, target, event, exchange) {
 }
 
 async function answerEvent(app, target, event, exchange) {
+  const stopWatching = watchTime(exchange);
   try {
     if (target.isStreaming) {
       await answerStreaming(app, target, event, exchange);
@@ -124,6 +125,8 @@ async function answerEvent(app, target, event, exchange) {
     }
   } catch (error) {
     fail(exchange, error, app.generation);
+  } finally {
+    stopWatching();
   }
 }
 

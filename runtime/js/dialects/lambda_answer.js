@@ -7,7 +7,8 @@ const { logError } = require('./lambda_console');
 const errors = require('./lambda_errors');
 const { eventFromRequest } = require('./lambda_event');
 const { answerErrorPayload, answerResult, canTell, open, refuse } = require('./lambda_invoke');
-const { checkSize, fromResult, InvalidResponse } = require('./lambda_response');
+const { checkSize, fromResult, InvalidResponse, ResponseTooLarge } = require('./lambda_response');
+const { addCors, answerPreflight, isAllowed } = require('./lambda_url');
 const { InvalidHeader } = require('./header_list');
 
 const REQUEST_MAX_BYTES = 6 * 1024 * 1024;
@@ -46,7 +47,8 @@ function parseEvent(exchange, bytes) {
 
 /* The event of a request, or undefined where it has been answered already. */
 async function readEvent(exchange, arn) {
-  if (exchange.settings.invoke && !open(exchange, arn)) {
+  const isOpen = exchange.settings.invoke ? open(exchange, arn) : !answerPreflight(exchange) && isAllowed(exchange);
+  if (!isOpen) {
     return undefined;
   }
   const bytes = await exchange.readBody();
@@ -62,9 +64,9 @@ async function readEvent(exchange, arn) {
 /* Function URLs and API Gateway */
 
 function answerHttp(exchange, json) {
-  const { status, headers, body } = fromResult(json, exchange.settings.payload);
+  const { status, headers, body } = fromResult(json, exchange.settings);
   headers.push('x-amzn-requestid', exchange.requestId);
-  exchange.respond(status, headers, body);
+  exchange.respond(status, addCors(exchange, headers), body);
 }
 
 function kindOf(error) {
@@ -102,7 +104,7 @@ function answer(exchange, json) {
 function fail(exchange, error, { kind, toPayload = errors.toPayload } = {}) {
   if (canTell(exchange)) {
     logError('Invoke Error', error, errors.toLogText(error));
-    answerErrorPayload(exchange, toPayload(error));
+    answerErrorPayload(exchange, error instanceof ResponseTooLarge ? error.payload : toPayload(error));
   } else {
     failHttp(exchange, error, kind);
   }

@@ -2,6 +2,9 @@
 
 /* A request as the event a Lambda function gets from a function URL or an API Gateway. */
 
+const { signerOf } = require('./lambda_url');
+
+const ACCOUNT = '000000000000';
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const TEXT_TYPE =
   /^(?:text\/|application\/(?:json|javascript|xml|graphql)\b|[^;]*\+(?:json|xml)\b)/i;
@@ -10,12 +13,24 @@ function isText(contentType) {
   return TEXT_TYPE.test(contentType.trim());
 }
 
+/* Types as an API is told of them: the subtype may be a star, and so may the whole. */
+function isBinary(contentType, types) {
+  const [type, kind] = [contentType.split(';')[0].trim().toLowerCase(), contentType.split('/')[0].trim().toLowerCase()];
+  return types.some((wanted) => wanted === '*/*' || wanted === type || wanted === `${kind}/*`);
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/* Text travels as it is, anything else, and text that is no UTF-8, in base64. */
-function encodeBody(buffer, contentType) {
+/* Text travels as it is, anything else, and text that is no UTF-8, in base64. A REST API takes
+ * everything for text but what it has been told is binary. */
+function encodeBody(buffer, contentType, settings) {
   if (buffer.length === 0) {
     return { isBase64Encoded: false };
+  }
+  if (settings.api === 'rest') {
+    return isBinary(contentType ?? '', settings.binary_types ?? [])
+      ? { body: buffer.toString('base64'), isBase64Encoded: true }
+      : { body: buffer.toString('utf8'), isBase64Encoded: false };
   }
   if (isText(contentType ?? '')) {
     try {
@@ -65,6 +80,7 @@ function collectHeaders(exchange, scheme) {
   for (let i = 0; i < raw.length; i += 2) {
     (all[raw[i].toLowerCase()] ??= []).push(raw[i + 1]);
   }
+  delete all.connection; /* of the hop that ends here */
   all['x-forwarded-for'] ??= [exchange.remoteAddress];
   all['x-forwarded-proto'] ??= [scheme];
   all['x-forwarded-port'] ??= [portOf(all.host?.[0], scheme)];
@@ -112,6 +128,20 @@ function domainOf(headers) {
   return { domainName, domainPrefix: domainName.split('.')[0] };
 }
 
+/* Function URLs know who signed a request; whoever it is is believed to be of the account. */
+function callerOf(exchange, settings) {
+  const accountId = settings.account_id ?? ACCOUNT;
+  const accessKey = settings.auth_type === 'AWS_IAM' ? signerOf(exchange) : undefined;
+  if (accessKey === undefined) {
+    return { accountId: settings.api ? accountId : 'anonymous' };
+  }
+  const iam = {
+    accessKey, accountId, callerId: accessKey, cognitoIdentity: null, principalOrgId: null,
+    userArn: `arn:aws:iam::${accountId}:user/${accessKey}`, userId: accessKey,
+  };
+  return { accountId, authorizer: { iam } };
+}
+
 /* Payload format 2.0: function URLs and HTTP APIs. */
 function payload2(exchange, settings, bodyBuffer) {
   const { scheme, path, query } = split(exchange);
@@ -122,7 +152,7 @@ function payload2(exchange, settings, bodyBuffer) {
   const routeKey = settings.route_key ?? '$default';
   const stage = settings.stage ?? '$default';
   const { domainName, domainPrefix } = domainOf(headers);
-  const { body, isBase64Encoded } = encodeBody(bodyBuffer, headers['content-type']?.[0]);
+  const { body, isBase64Encoded } = encodeBody(bodyBuffer, headers['content-type']?.[0], settings);
   return {
     version: '2.0',
     routeKey,
@@ -135,7 +165,7 @@ function payload2(exchange, settings, bodyBuffer) {
       : undefined,
     pathParameters: pathParameters(exchange),
     requestContext: {
-      accountId: settings.account_id ?? 'anonymous',
+      ...callerOf(exchange, settings),
       apiId: settings.api_id ?? domainPrefix,
       authentication: null,
       domainName,
@@ -166,10 +196,10 @@ function payload1(exchange, settings, bodyBuffer) {
   const now = new Date();
   const stage = settings.stage ?? 'Prod';
   const { domainName, domainPrefix } = domainOf(headers);
-  const { body, isBase64Encoded } = encodeBody(bodyBuffer, headers['content-type']?.[0]);
+  const { body, isBase64Encoded } = encodeBody(bodyBuffer, headers['content-type']?.[0], settings);
   const resource = settings.resource ?? path;
   return {
-    version: '1.0',
+    version: settings.api === 'rest' ? undefined : '1.0',
     resource,
     path,
     httpMethod: exchange.method,
@@ -182,7 +212,7 @@ function payload1(exchange, settings, bodyBuffer) {
     pathParameters: pathParameters(exchange) ?? null,
     stageVariables: null,
     requestContext: {
-      accountId: settings.account_id ?? '000000000000',
+      accountId: settings.account_id ?? ACCOUNT,
       apiId: settings.api_id ?? domainPrefix,
       domainName,
       domainPrefix,
@@ -202,7 +232,7 @@ function payload1(exchange, settings, bodyBuffer) {
         userAgent: headers['user-agent']?.[0] ?? null,
         userArn: null,
       },
-      path,
+      path: settings.api === 'rest' ? `/${stage}${path}` : path,
       protocol: 'HTTP/1.1',
       requestId: exchange.requestId,
       requestTime: requestTime(now),

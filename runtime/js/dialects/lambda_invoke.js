@@ -4,8 +4,12 @@
  * InvokeWithResponseStream it is told as a stream of events, else in one piece. The status says
  * nothing of the function. */
 
+const consoles = require('../console');
 const { CONTENT_TYPE, encodeEvent } = require('./event_stream');
 const { LogTail } = require('./lambda_tail');
+
+/* Enough to be there before the gateway is. */
+const TOLD_EARLY_MS = 20;
 
 const LATEST = '$LATEST';
 const STREAM_PATH = /^\/2021-11-15\//;
@@ -153,9 +157,29 @@ function answerErrorPayload(exchange, payload) {
   exchange.end();
 }
 
+/* What runs out of time is ended by the gateway, which speaks neither events nor of logs: who asked for
+ * those is told just before. Returns a function that gives the watch up. */
+function watchTime(exchange) {
+  const isWanted = exchange.local?.isStream || exchange.local?.tail;
+  if (!isWanted || !Number.isFinite(exchange.deadlineMs)) {
+    return () => {};
+  }
+  const timer = setTimeout(() => {
+    const text = `Task timed out after ${(exchange.spec.timeout_ms / 1000).toFixed(2)} seconds`;
+    consoles.print(consoles.ERROR, text);
+    exchange.onOutput?.(`${new Date().toISOString()} ${exchange.requestId} ${text}\n`);
+    answerErrorPayload(exchange, {
+      errorType: 'Sandbox.Timedout', errorMessage: `RequestId: ${exchange.requestId} Error: ${text}`,
+    });
+    process.exit(1);
+  }, exchange.deadlineMs - Date.now() - TOLD_EARLY_MS);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
 /* Whether a failure can still be told. */
 function canTell(exchange) {
   return Boolean(exchange.settings.invoke) && (!exchange.started || Boolean(exchange.local?.isStream));
 }
 
-module.exports = { EventSink, answerErrorPayload, answerResult, canTell, open, refuse };
+module.exports = { EventSink, answerErrorPayload, answerResult, canTell, open, refuse, watchTime };

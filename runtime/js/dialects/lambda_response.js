@@ -16,6 +16,11 @@ class ResponseTooLarge extends Error {
       `Response payload size exceeded maximum allowed payload size (${RESPONSE_MAX_BYTES} bytes).`
     );
   }
+
+  /* Lambda finds it out, not the runtime: there is no trace. */
+  get payload() {
+    return { errorType: this.name, errorMessage: this.message };
+  }
 }
 ResponseTooLarge.prototype.name = 'Function.ResponseSizeTooLarge';
 
@@ -140,11 +145,19 @@ function fromPayload1(value) {
   return structured(value);
 }
 
+/* A URL that streams passes on what it gets, whatever that means. */
+function fromStreamedResult(json) {
+  return { status: 200, headers: ['content-type', 'application/json'], body: json };
+}
+
 /* Throws InvalidResponse, ResponseTooLarge or headerList.InvalidHeader. */
-function fromResult(json, payloadVersion) {
+function fromResult(json, { payload, invoke_mode: mode }) {
   checkSize(json);
+  if (mode === 'RESPONSE_STREAM') {
+    return fromStreamedResult(json);
+  }
   const value = JSON.parse(json);
-  return payloadVersion === '1.0' ? fromPayload1(value) : fromPayload2(value, json);
+  return payload === '1.0' ? fromPayload1(value) : fromPayload2(value, json);
 }
 
 module.exports = {

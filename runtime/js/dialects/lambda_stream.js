@@ -7,6 +7,7 @@ const { Writable } = require('node:stream');
 const { InvalidStreamingOperation } = require('./lambda_errors');
 const { STREAMING, HIGH_WATER_MARK } = require('./lambda_handler');
 const { CONTENT_TYPE, DELIMITER, PreludeReader, isPreludeType } = require('./integration_prelude');
+const { addCors } = require('./lambda_url');
 const { RESPONSE_MAX_BYTES, ResponseTooLarge, headOf, toStatus } = require('./lambda_response');
 
 const DEFAULT_TYPE = 'application/octet-stream';
@@ -24,14 +25,14 @@ class HttpSink {
     if (isPreludeType(contentType)) {
       this.#prelude = new PreludeReader();
     } else {
-      this.#exchange.head(200, ['content-type', contentType]);
+      this.#exchange.head(200, addCors(this.#exchange, ['content-type', contentType]));
     }
   }
 
   #beginWith(prelude) {
     this.#prelude = null;
     const status = prelude.statusCode === undefined ? 200 : toStatus(prelude.statusCode);
-    this.#exchange.head(status, headOf(prelude, DEFAULT_TYPE));
+    this.#exchange.head(status, addCors(this.#exchange, headOf(prelude, DEFAULT_TYPE)));
   }
 
   /* Returns a promise where the reader is slow. */
