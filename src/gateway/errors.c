@@ -345,7 +345,7 @@ static unsigned answer_lambda_route(struct out *o, const struct error_case *e)
     struct str name = str_cut(&path, '/');
     json_t *fields = json_pack(
         "{s:o*}", "Message",
-        json_sprintf("Function not found: arn:aws:lambda:us-east-1:123456789012:function:" STR_FMT
+        json_sprintf("Function not found: arn:aws:lambda:us-east-1:000000000000:function:" STR_FMT
                      ":$LATEST",
                      STR_ARG(name)));
     return answer_lambda_user(o, e, 404, "ResourceNotFoundException", fields);

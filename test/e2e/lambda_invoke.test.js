@@ -32,12 +32,12 @@ test('the Invoke API', async (t) => {
 
   await t.test('finds functions by name and ARN, and says which are not there', async () => {
     assert.deepEqual((await invoke('good', { n: 1 })).json, { got: { n: 1 } });
-    const arn = encodeURIComponent('arn:aws:lambda:us-east-1:123456789012:function:good:$LATEST');
+    const arn = encodeURIComponent('arn:aws:lambda:us-east-1:000000000000:function:good:$LATEST');
     assert.equal((await invoke(arn)).headers['x-amz-executed-version'], '$LATEST');
     const missing = await invoke('nobody');
     assert.deepEqual([missing.status, missing.headers['x-amzn-errortype']], [404, 'ResourceNotFoundException']);
     assert.deepEqual(missing.json, {
-      Message: 'Function not found: arn:aws:lambda:us-east-1:123456789012:function:nobody:$LATEST', Type: 'User',
+      Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST', Type: 'User',
     });
   });
 

@@ -12,7 +12,7 @@ const lambda = require('../../runtime/js/dialects/lambda');
 process.setMaxListeners(0);
 consoles.install();
 
-const ARN = 'arn:aws:lambda:us-east-1:123456789012:function:orders';
+const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:orders';
 const INVOKE = '/2015-03-31/functions/orders/invocations';
 const STREAM = '/2021-11-15/functions/orders/response-streaming-invocations';
 
@@ -74,7 +74,7 @@ test('the ARN has the qualifier that was asked for; one that is not there is not
     [`${INVOKE}?Qualifier=$LATEST`, `${ARN}:$LATEST`, '$LATEST'],
     ['/2015-03-31/functions/orders:live/invocations', `${ARN}:live`, '3'],
     [`/2015-03-31/functions/${encodeURIComponent(`${ARN}:3`)}/invocations`, `${ARN}:3`, '3'],
-    ['/2015-03-31/functions/123456789012:function:orders/invocations', ARN, '$LATEST'],
+    ['/2015-03-31/functions/000000000000:function:orders/invocations', ARN, '$LATEST'],
   ];
   for (const [path, arn, version] of cases) {
     const reply = await invoke(gateway, path);
