@@ -14,7 +14,9 @@ const MONTH = { name: 'month', min: 1, max: 12 };
 const named = (field, names, first) => ({ ...field, names: new Map(names.map((name, i) => [name, i + first])) });
 
 const VERCEL = [MINUTE, HOUR, DAY, MONTH, { name: 'day of the week', min: 0, max: 6 }];
-const NETLIFY = [MINUTE, HOUR, DAY, named(MONTH, MONTHS, 1), named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0)];
+/** Netlify's CLI uses cron-parser, which knows L and #. */
+const NETLIFY_WEEKDAY = { ...named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0), extra: /^([0-7]|[A-Z]{3})(L|#[1-5])$/i };
+const NETLIFY = [MINUTE, HOUR, { ...DAY, extra: /^L$/i }, named(MONTH, MONTHS, 1), NETLIFY_WEEKDAY];
 /** L, W and # as Quartz has them. */
 const QUARTZ_DAY = { ...DAY, extra: /^(L(-\d{1,2})?|LW|\d{1,2}W)$/i };
 const QUARTZ_WEEKDAY = { ...named({ name: 'day of the week', min: 1, max: 7 }, DAYS, 1), extra: /^(L|([1-7]|[A-Z]{3})(L|#[1-5]))$/i };

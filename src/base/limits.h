@@ -37,6 +37,7 @@
 #define LIMIT_LOG_LINE_BYTES     (32 * KIB)
 
 /* Events. */
+#define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */
 #define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
 #define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */
 #define LIMIT_PATTERN_PATH_BYTES        (4 * KIB)     /* AWS: a pattern has 4096 characters */

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/str.h"
+#include "control/manifest_events.h"
 #include "ipc/message.h"
 
 #define MANIFEST_NAME_MAX   100
@@ -104,6 +105,10 @@ static int check_endpoints(json_t *function, const char *name, struct err *err)
         if (!json_is_string(json_object_get(endpoint, "name"))) {
             return err_set(err, EINVAL, "function %s: endpoint %zu has no name", name, i);
         }
+        json_t *via = json_object_get(endpoint, "via");
+        if (via && (!json_is_string(via) || strcmp(json_string_value(via), "events") != 0)) {
+            return err_set(err, EINVAL, "function %s: endpoint %zu: via is not events", name, i);
+        }
     }
     return 0;
 }
@@ -162,5 +167,6 @@ int manifest_check(json_t *manifest, struct err *err)
     if (!json_is_array(routes) || json_array_size(routes) > MANIFEST_ROUTES_MAX) {
         return err_set(err, EINVAL, "routes is not an array of at most %d", MANIFEST_ROUTES_MAX);
     }
-    return check_functions(functions, err);
+    int r = check_functions(functions, err);
+    return r < 0 ? r : manifest_events_check(json_object_get(manifest, "events"), functions, err);
 }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/build_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "control/route_label.h"
+#include "control/utf8.h"
+
+#define TRIGGERS_MAX 1000 /* more nobody reads */
+
+enum column { METHODS, ROUTE, FILE_NAME, DIALECT, RUNTIME, FUNCTION };
+
+struct rows {
+    const struct build *build;
+    struct build_row *list;
+    size_t count;
+    size_t capacity;
+};
+
+static const char *text_of(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+void build_rows_set(char cell[BUILD_ROWS_CELL_SIZE], const char *text)
+{
+    struct buf b;
+    buf_init(&b, 4 * BUILD_ROWS_CELL_MAX);
+    (void)!utf8_append_terminal(&b, str_of(text, strnlen(text, BUILD_ROWS_CELL_MAX)), "",
+                                UTF8_COLOUR_DROP);
+    size_t len = b.len < BUILD_ROWS_CELL_MAX ? b.len : BUILD_ROWS_CELL_MAX;
+    if (len > 0) {
+        memcpy(cell, b.data, len);
+    }
+    cell[len] = '\0';
+    buf_finish(&b);
+}
+
+/* The next row, empty; it counts only once it is kept. */
+static struct build_row *next_row(struct rows *rows)
+{
+    if (rows->count == rows->capacity) {
+        rows->capacity = 2 * rows->capacity + 16;
+        rows->list = mem_resize(rows->list, rows->capacity, sizeof(*rows->list));
+    }
+    rows->list[rows->count] = (struct build_row){ 0 };
+    return &rows->list[rows->count];
+}
+
+static void keep_row(struct rows *rows)
+{
+    const struct build_row *row = &rows->list[rows->count];
+    for (size_t i = 0; i < rows->count; i++) {
+        if (memcmp(&rows->list[i], row, sizeof(*row)) == 0) {
+            return;
+        }
+    }
+    rows->count++;
+}
+
+static const char *runtime_of(json_t *function, json_t *endpoint)
+{
+    const char *of_endpoint = text_of(json_object_get(endpoint, "settings"), "runtime");
+    const char *of_function = text_of(json_object_get(function, "settings"), "runtime");
+    if (of_endpoint[0]) {
+        return of_endpoint;
+    }
+    if (of_function[0]) {
+        return of_function;
+    }
+    return strcmp(text_of(function, "dialect"), "bootstrap") == 0 ? "provided" : "nodejs";
+}
+
+/* The columns that say what answers. */
+static void set_function(struct build_row *row, const struct version *version, json_t *endpoint)
+{
+    build_rows_set(row->cells[FILE_NAME], text_of(endpoint, "file"));
+    build_rows_set(row->cells[DIALECT], text_of(version->spec, "dialect"));
+    build_rows_set(row->cells[RUNTIME], runtime_of(version->spec, endpoint));
+    build_rows_set(row->cells[FUNCTION], version->label);
+}
+
+/* ---- routes ---- */
+
+static void set_methods(struct build_row *row, json_t *methods)
+{
+    char text[BUILD_ROWS_CELL_MAX] = "";
+    size_t used = 0;
+    size_t i;
+    json_t *method;
+    json_array_foreach(methods, i, method)
+    {
+        const char *name = json_string_value(method);
+        int n = snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "", name ? name : "?");
+        used += n > 0 && (size_t)n < sizeof(text) - used ? (size_t)n : 0;
+    }
+    build_rows_set(row->cells[METHODS], json_array_size(methods) > 0 ? text : "any");
+}
+
+static void add_route(struct rows *rows, json_t *route)
+{
+    json_t *index = json_object_get(route, "function");
+    json_int_t i = json_integer_value(index);
+    const char *shown = json_string_value(json_object_get(route, "shown"));
+    if ((shown && !shown[0]) || !json_is_integer(index) || i < 0 ||
+        (size_t)i >= rows->build->count) {
+        return;
+    }
+    const struct version *version = rows->build->versions[i];
+    json_t *endpoints = json_object_get(version->spec, "endpoints");
+    json_int_t at = json_integer_value(json_object_get(route, "endpoint"));
+    json_t *endpoint = json_array_get(endpoints, at < 0 ? SIZE_MAX : (size_t)at);
+    json_t *methods = json_object_get(route, "methods");
+    char text[BUILD_ROWS_CELL_MAX];
+    struct build_row *row = next_row(rows);
+    route_label_write(route, text, sizeof(text));
+    build_rows_set(row->cells[ROUTE], text);
+    set_methods(row, methods ? methods : json_object_get(endpoint, "methods"));
+    set_function(row, version, endpoint);
+    keep_row(rows);
+}
+
+struct build_row *build_rows_routes(const struct build *build, size_t *ret_count)
+{
+    struct rows rows = { .build = build };
+    size_t i;
+    json_t *route;
+    json_array_foreach(json_object_get(build->manifest, "routes"), i, route)
+    {
+        add_route(&rows, route);
+    }
+    *ret_count = rows.count;
+    return rows.list;
+}
+
+/* ---- triggers ---- */
+
+static const struct version *version_named(const struct build *build, const char *name)
+{
+    for (size_t i = 0; i < build->count; i++) {
+        if (strcmp(build->versions[i]->name, name) == 0) {
+            return build->versions[i];
+        }
+    }
+    return NULL;
+}
+
+/* The endpoint called `path`, of any function. */
+static json_t *endpoint_at(const struct build *build, const char *path,
+                           const struct version **ret_version)
+{
+    for (size_t v = 0; v < build->count; v++) {
+        size_t i;
+        json_t *endpoint;
+        json_array_foreach(json_object_get(build->versions[v]->spec, "endpoints"), i, endpoint)
+        {
+            if (strcmp(text_of(endpoint, "name"), path) == 0) {
+                *ret_version = build->versions[v];
+                return endpoint;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Where a trigger leads: to a function, to a path, to a queue or a bus. */
+static void set_target(const struct rows *rows, struct build_row *row, json_t *target)
+{
+    const char *path = text_of(target, "path");
+    const char *queue = text_of(target, "queue");
+    const struct version *version = version_named(rows->build, text_of(target, "function"));
+    json_t *endpoint =
+        path[0] ? endpoint_at(rows->build, path, &version)
+                : json_array_get(version ? json_object_get(version->spec, "endpoints") : NULL, 0);
+    if (version) {
+        set_function(row, version, endpoint);
+        return;
+    }
+    char text[BUILD_ROWS_CELL_SIZE];
+    (void)snprintf(text, sizeof(text), "%s%.180s",
+                   queue[0]  ? "queue "
+                   : path[0] ? ""
+                             : "bus ",
+                   queue[0]  ? queue
+                   : path[0] ? path
+                             : text_of(target, "bus"));
+    build_rows_set(row->cells[FUNCTION], text);
+}
+
+static void add_trigger(struct rows *rows, const char *kind, const char *what, json_t *target)
+{
+    if (rows->count == TRIGGERS_MAX) {
+        return;
+    }
+    struct build_row *row = next_row(rows);
+    build_rows_set(row->cells[METHODS], kind);
+    build_rows_set(row->cells[ROUTE], what);
+    set_target(rows, row, target);
+    keep_row(rows);
+}
+
+/* "images/uploads/" and a star and ".jpg", with the kind of event. */
+static void add_notifications(struct rows *rows, json_t *bucket)
+{
+    size_t i;
+    json_t *notification;
+    json_array_foreach(json_object_get(bucket, "notifications"), i, notification)
+    {
+        size_t e;
+        json_t *event;
+        json_array_foreach(json_object_get(notification, "events"), e, event)
+        {
+            char text[BUILD_ROWS_CELL_SIZE];
+            const char *name = json_string_value(event);
+            (void)snprintf(text, sizeof(text), "%.63s/%.60s*%.40s %.40s", text_of(bucket, "name"),
+                           text_of(notification, "prefix"), text_of(notification, "suffix"),
+                           name && strncmp(name, "s3:", 3) == 0 ? name + 3 : "");
+            add_trigger(rows, "s3", text, notification);
+        }
+    }
+}
+
+static void add_consumer(struct rows *rows, json_t *consumer)
+{
+    json_t *target = json_pack("{s:O}", "function", json_object_get(consumer, "function"));
+    add_trigger(rows, "queue", text_of(consumer, "queue"), target);
+    json_decref(target);
+}
+
+static void add_schedule(struct rows *rows, json_t *schedule)
+{
+    char text[BUILD_ROWS_CELL_SIZE];
+    const char *zone = text_of(schedule, "timezone");
+    bool off = json_is_false(json_object_get(schedule, "enabled"));
+    (void)snprintf(text, sizeof(text), "%.100s%s%.60s%s", text_of(schedule, "expression"),
+                   strcmp(zone, "UTC") == 0 ? "" : " ", strcmp(zone, "UTC") == 0 ? "" : zone,
+                   off ? " (off)" : "");
+    add_trigger(rows, "cron", text, json_object_get(schedule, "target"));
+}
+
+static void add_rule(struct rows *rows, json_t *rule)
+{
+    size_t i;
+    json_t *target;
+    json_array_foreach(json_object_get(rule, "targets"), i, target)
+    {
+        char text[BUILD_ROWS_CELL_SIZE];
+        (void)snprintf(text, sizeof(text), "%.80s/%.80s", text_of(rule, "bus"),
+                       text_of(rule, "name"));
+        add_trigger(rows, "event", text, target);
+    }
+}
+
+struct build_row *build_rows_triggers(const struct build *build, size_t *ret_count)
+{
+    static const struct {
+        const char *list;
+        void (*add)(struct rows *rows, json_t *entry);
+    } kinds[] = {
+        { "buckets", add_notifications },
+        { "consumers", add_consumer },
+        { "schedules", add_schedule },
+        { "rules", add_rule },
+    };
+    struct rows rows = { .build = build };
+    json_t *events = json_object_get(build->manifest, "events");
+    for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+        size_t i;
+        json_t *entry;
+        json_array_foreach(json_object_get(events, kinds[k].list), i, entry)
+        {
+            kinds[k].add(&rows, entry);
+        }
+    }
+    *ret_count = rows.count;
+    return rows.list;
+}
