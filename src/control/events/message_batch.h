@@ -1,0 +1,32 @@
+/* Messages for several queues, and settings, written in one transaction: an event for all its
+ * targets, a tick and the mark that it has fired.
+ *
+ * Loop thread only. Copies what it is given.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/events/queue.h"
+
+struct message_batch;
+
+struct message_batch *message_batch_create(struct queues *queues);
+void message_batch_destroy(struct message_batch *b); /* one that is not submitted; NULL is fine */
+
+struct batch_message {
+    struct str queue; /* its name; made if there is none */
+    struct str uuid;  /* empty: a new one */
+    struct str group; /* FIFO */
+    struct str attributes;
+    struct str body;
+    struct str dedup; /* empty: none */
+    uint64_t dedup_since_ms;
+    uint64_t due_ms; /* 0: at once */
+};
+void message_batch_add(struct message_batch *b, const struct batch_message *m);
+/* `value` with data NULL: removes it. */
+void message_batch_put(struct message_batch *b, struct str kind, struct str name, struct str value);
+
+/* Durable, or what failed: -ENOSPC, -EIO; then nothing of it is written. The batch is gone. */
+typedef void (*message_batch_fn)(int r, void *context);
+void message_batch_submit(struct message_batch *b, message_batch_fn done, void *context);

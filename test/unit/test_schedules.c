@@ -1,0 +1,367 @@
+/* Schedules over a store of their own and a clock that the test sets.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "control/events/schedules.h"
+
+static uint64_t clock_ms;
+static uv_loop_t loop;
+static struct store *store;
+static struct queues *lives[8]; /* queues live as long as the process: one a start */
+static size_t life;
+static struct schedules *schedules;
+static char folder[] = "/tmp/mayfly-test-XXXXXX";
+static int overs;
+
+static uint64_t test_now(void)
+{
+    return clock_ms;
+}
+
+static uint64_t ms_of(const char *text)
+{
+    struct tm tm = { 0 };
+    ck_assert_ptr_nonnull(strptime(text, "%Y-%m-%d %H:%M:%S", &tm));
+    return (uint64_t)timegm(&tm) * 1000;
+}
+
+static void start(void)
+{
+    struct err err = { 0 };
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
+    ck_assert_uint_lt(life, ARRAY_COUNT(lives));
+    lives[life] = queues_create(&loop, store);
+    schedules = schedules_create(&loop, lives[life++], test_now);
+}
+
+/* As if the process had died: nothing is said to the schedules. */
+static void stop(void)
+{
+    schedules_destroy(schedules);
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT); /* frees them */
+}
+
+static void setup(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    clock_ms = ms_of("2026-11-25 10:00:30");
+    start();
+}
+
+static void teardown(void)
+{
+    char command[64];
+    stop();
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Its messages are the times of its ticks. */
+static void add_message(const struct schedule_tick *tick, void *context)
+{
+    char body[32];
+    (void)context;
+    (void)snprintf(body, sizeof(body), "%" PRIu64, tick->time_ms);
+    message_batch_add(tick->batch, &(struct batch_message){ .queue = STR("ticks"),
+                                                            .body = str_c(body),
+                                                            .dedup = tick->dedup });
+}
+
+static void count_over(struct str name, void *context)
+{
+    (void)context;
+    overs++;
+    schedules_remove(schedules, name);
+}
+
+static struct schedule_spec spec_of(enum schedule_platform platform, const char *expression)
+{
+    return (struct schedule_spec){ .name = STR("one"),
+                                   .expression = str_c(expression),
+                                   .zone = STR(""),
+                                   .platform = platform,
+                                   .enabled = true,
+                                   .catch_up = true,
+                                   .tick = add_message,
+                                   .over = count_over };
+}
+
+static void set(const struct schedule_spec *spec)
+{
+    struct err err = { 0 };
+    ck_assert_msg(schedules_set(schedules, spec, &err) == 0, "%s", err.text);
+}
+
+#define TICK_TEXT 9 /* "10:05:00 " */
+
+struct written {
+    char text[512];
+};
+
+/* Newest first: each goes before those that are newer. */
+static bool prepend_body(const struct stored_message *m, void *context)
+{
+    struct written *w = context;
+    char body[32] = "";
+    char tick[TICK_TEXT + 1];
+    memcpy(body, m->body.data, m->body.len);
+    time_t seconds = (time_t)(strtoull(body, NULL, 10) / 1000);
+    struct tm tm;
+    (void)gmtime_r(&seconds, &tm);
+    (void)strftime(tick, sizeof(tick), "%H:%M:%S ", &tm);
+    memmove(w->text + TICK_TEXT, w->text, sizeof(w->text) - TICK_TEXT - 1);
+    memcpy(w->text, tick, TICK_TEXT);
+    return true;
+}
+
+static void count_queue(uint64_t queue, struct str name, void *context)
+{
+    if (str_eq(name, STR("ticks"))) {
+        *(uint64_t *)context = queue;
+    }
+}
+
+/* The ticks that are durable, in the order in which they were written. */
+static const char *ticks(void)
+{
+    static struct written w;
+    uint64_t queue = 0;
+    memset(w.text, 0, sizeof(w.text));
+    for (int i = 0; i < 200; i++) { /* jobs that are under way */
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        (void)usleep(1000);
+    }
+    store_messages_queues(store, count_queue, &queue);
+    if (queue) {
+        store_messages_list(store, &(struct message_filter){ .queue = queue, .state = -1 },
+                            prepend_body, &w);
+    }
+    return w.text;
+}
+
+static void at(const char *time)
+{
+    clock_ms = ms_of(time);
+    schedules_run(schedules);
+    (void)ticks(); /* what is written is written before the clock goes on */
+}
+
+START_TEST(each_tick_happens_once_when_it_is_due)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
+    set(&spec);
+    at("2026-11-25 10:04:59");
+    ck_assert_str_eq(ticks(), "");
+    at("2026-11-25 10:05:00");
+    at("2026-11-25 10:05:01");
+    at("2026-11-25 10:10:07");
+    ck_assert_str_eq(ticks(), "10:05:00 10:10:00 ");
+}
+END_TEST
+
+START_TEST(a_restart_neither_loses_nor_repeats_a_tick)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
+    set(&spec);
+    at("2026-11-25 10:05:00");
+    stop();
+    start();
+    set(&spec);
+    at("2026-11-25 10:05:02");
+    ck_assert_str_eq(ticks(), "10:05:00 ");
+    stop();
+    clock_ms = ms_of("2026-11-25 10:10:20"); /* down at the tick, up again at once */
+    start();
+    spec.catch_up = false;
+    set(&spec);
+    at("2026-11-25 10:10:21");
+    ck_assert_str_eq(ticks(), "10:05:00 10:10:00 ");
+}
+END_TEST
+
+START_TEST(what_was_missed_is_caught_up_once_or_skipped)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
+    set(&spec);
+    stop();
+    clock_ms = ms_of("2027-03-01 12:03:00");
+    start();
+    set(&spec);
+    at("2027-03-01 12:03:00");
+    ck_assert_str_eq(ticks(), "12:00:00 ");
+    at("2027-03-01 12:05:00");
+    ck_assert_str_eq(ticks(), "12:00:00 12:05:00 ");
+    stop();
+    clock_ms = ms_of("2027-03-01 18:03:00");
+    start();
+    spec.catch_up = false;
+    set(&spec);
+    at("2027-03-01 18:03:00");
+    at("2027-03-01 18:05:00");
+    ck_assert_str_eq(ticks(), "12:00:00 12:05:00 18:05:00 ");
+}
+END_TEST
+
+START_TEST(a_clock_that_jumps_neither_repeats_nor_skips)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 * * * *");
+    set(&spec);
+    at("2026-11-25 11:00:00");
+    clock_ms = ms_of("2026-11-25 10:30:00"); /* back: 11:00 has been */
+    schedules_clock_set(schedules);
+    at("2026-11-25 11:00:01");
+    ck_assert_str_eq(ticks(), "11:00:00 ");
+    clock_ms = ms_of("2026-11-25 15:20:00"); /* forward over four ticks: once */
+    schedules_clock_set(schedules);
+    ck_assert_str_eq(ticks(), "11:00:00 15:00:00 ");
+    at("2026-11-25 16:00:00");
+    clock_ms = ms_of("2026-11-20 08:30:00"); /* it had been wrong for days */
+    schedules_clock_set(schedules);
+    at("2026-11-20 09:00:00");
+    ck_assert_str_eq(ticks(), "11:00:00 15:00:00 16:00:00 09:00:00 ");
+}
+END_TEST
+
+START_TEST(a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 9 * * *");
+    set(&spec); /* 10:00:30 */
+    at("2026-11-25 10:10:00");
+    spec.expression = STR("0 10 * * *");
+    set(&spec);
+    at("2026-11-25 10:20:00");
+    spec.enabled = false;
+    set(&spec);
+    at("2026-11-26 10:20:00");
+    spec.enabled = true;
+    set(&spec);
+    at("2026-11-26 10:21:00");
+    ck_assert_str_eq(ticks(), "");
+    at("2026-11-27 10:00:00");
+    ck_assert_str_eq(ticks(), "10:00:00 ");
+    schedules_remove(schedules, STR("one"));
+    at("2026-11-28 10:20:00");
+    set(&spec);
+    at("2026-11-28 10:21:00");
+    ck_assert_str_eq(ticks(), "10:00:00 ");
+}
+END_TEST
+
+START_TEST(a_schedule_that_was_gone_for_a_while_begins_anew)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
+    set(&spec);
+    at("2026-11-25 10:05:00");
+    stop();
+    start();
+    schedules_forget_unset(schedules);
+    at("2026-11-25 12:02:00");
+    set(&spec);
+    at("2026-11-25 12:03:00");
+    ck_assert_str_eq(ticks(), "10:05:00 ");
+}
+END_TEST
+
+START_TEST(a_rate_keeps_its_beat_over_restarts)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_RULE, "rate(10 minutes)");
+    set(&spec); /* 10:00:30 */
+    at("2026-11-25 10:10:31");
+    stop();
+    start();
+    set(&spec);
+    at("2026-11-25 10:20:30");
+    ck_assert_str_eq(ticks(), "10:10:30 10:20:30 ");
+}
+END_TEST
+
+START_TEST(the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_SCHEDULER, "at(2026-11-25T10:00:35)");
+    overs = 0;
+    set(&spec);
+    at("2026-11-25 10:00:36");
+    ck_assert_str_eq(ticks(), "10:00:35 ");
+    ck_assert_int_eq(overs, 1);
+    spec = spec_of(SCHEDULE_SCHEDULER, "rate(1 hour)");
+    set(&spec);
+    at("2026-11-25 10:00:36");
+    ck_assert_str_eq(ticks(), "10:00:35 10:00:36 ");
+}
+END_TEST
+
+START_TEST(a_trigger_is_a_tick_more)
+{
+    struct schedule_view view;
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 11 * * *");
+    set(&spec);
+    ck_assert_int_eq(schedules_trigger(schedules, STR("one"), NULL, NULL), 0);
+    ck_assert_int_eq(schedules_trigger(schedules, STR("two"), NULL, NULL), -ENOENT);
+    ck_assert(schedules_find(schedules, STR("one"), &view));
+    ck_assert_uint_eq(view.next_ms, ms_of("2026-11-25 11:00:00"));
+    at("2026-11-25 11:00:00");
+    ck_assert_str_eq(ticks(), "10:00:30 11:00:00 ");
+}
+END_TEST
+
+/* Of these every 60th is due at eleven, if it is still there. */
+START_TEST(of_ten_thousand_those_fire_that_are_due)
+{
+    struct message_counts counts;
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "");
+    uint64_t queue = 0;
+    uint64_t due = 0;
+    for (int i = 0; i < 10000; i++) {
+        char name[32];
+        char expression[32];
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        (void)snprintf(expression, sizeof(expression), "%d %d * * *", i * 7 % 60, 11 + i * 13 % 12);
+        spec.name = str_c(name);
+        spec.expression = str_c(expression);
+        set(&spec);
+        if (i % 7 == 0) {
+            schedules_remove(schedules, spec.name);
+        } else {
+            due += i % 60 == 0;
+        }
+    }
+    at("2026-11-25 10:59:59");
+    ck_assert_str_eq(ticks(), "");
+    at("2026-11-25 11:00:00");
+    store_messages_queues(store, count_queue, &queue);
+    store_messages_count(store, queue, queue_now_ms(), &counts);
+    ck_assert_uint_eq(counts.waiting, due);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("schedules");
+    TCase *tc = tcase_create("schedules");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 120);
+    suite_add_tcase(suite, tc);
+    tcase_add_test(tc, each_tick_happens_once_when_it_is_due);
+    tcase_add_test(tc, a_restart_neither_loses_nor_repeats_a_tick);
+    tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
+    tcase_add_test(tc, a_clock_that_jumps_neither_repeats_nor_skips);
+    tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);
+    tcase_add_test(tc, a_schedule_that_was_gone_for_a_while_begins_anew);
+    tcase_add_test(tc, a_rate_keeps_its_beat_over_restarts);
+    tcase_add_test(tc, the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once);
+    tcase_add_test(tc, a_trigger_is_a_tick_more);
+    tcase_add_test(tc, of_ten_thousand_those_fire_that_are_due);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
