@@ -40,6 +40,8 @@
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */
 #define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
 #define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */
+#define LIMIT_TARGET_NAME_BYTES         2100          /* of a queue, with its kind in front */
+#define LIMIT_EVENT_BYTES               (2 * MIB)     /* AWS: 256 KiB; with room for templates */
 #define LIMIT_PATTERN_PATH_BYTES        (4 * KIB)     /* AWS: a pattern has 4096 characters */
 #define LIMIT_PATTERN_ALTERNATIVES      1000          /* ways through the "$or"s of a pattern */
 #define LIMIT_PATTERN_COMPLEXITY        10            /* of wildcards: event-ruler's advice */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/event_bus.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/event_input.h"
+#include "control/events/event_pattern.h"
+#include "control/events/event_target.h"
+#include "store/store_settings.h"
+
+#define BUSES      "event bus" /* kinds of settings */
+#define RULES      "event rule"
+#define ACCOUNT    "000000000000"
+#define REGION     "us-east-1"
+#define BUS_HOPS   5         /* events may go from bus to bus, not for ever */
+#define PROJECT    "project" /* the member of what the project's files declare */
+#define NAME_BYTES 512
+
+struct rule {
+    struct event_buses *buses;
+    json_t *json;                  /* owned */
+    struct event_pattern *pattern; /* owned; NULL: none */
+};
+
+struct event_buses {
+    struct services *services;
+    struct schedules *schedules;
+    GTree *buses; /* name to json_t */
+    GTree *rules; /* "BUS/NAME" to struct rule: those of a bus stand together */
+};
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+void event_bus_time(uint64_t epoch_ms, char ret[EVENT_TIME_BYTES])
+{
+    time_t seconds = (time_t)(epoch_ms / 1000);
+    struct tm tm;
+    (void)gmtime_r(&seconds, &tm); /* fails for years of ten digits only */
+    (void)strftime(ret, EVENT_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void event_bus_rule_arn(json_t *rule, char *ret, size_t size)
+{
+    const char *bus = text_of(rule, "Bus");
+    bool is_default = strcmp(bus, "default") == 0;
+    (void)snprintf(ret, size, "arn:aws:events:" REGION ":" ACCOUNT ":rule/%s%s%s",
+                   is_default ? "" : bus, is_default ? "" : "/", text_of(rule, "Name"));
+}
+
+bool event_bus_is_project(json_t *rule_or_bus)
+{
+    return json_is_true(json_object_get(rule_or_bus, PROJECT));
+}
+
+/* ---- the tables ---- */
+
+static int compare_names(const void *a, const void *b, void *context)
+{
+    (void)context;
+    return strcmp(a, b);
+}
+
+static void free_json(void *json)
+{
+    json_decref(json);
+}
+
+static void free_rule(void *rule)
+{
+    struct rule *r = rule;
+    json_decref(r->json);
+    event_pattern_destroy(r->pattern);
+    free(r);
+}
+
+static char *rule_key(struct str bus, struct str rule)
+{
+    char *key;
+    if (asprintf(&key, STR_FMT "/" STR_FMT, STR_ARG(bus), STR_ARG(rule)) < 0) {
+        abort();
+    }
+    return key;
+}
+
+static char *key_of(json_t *rule)
+{
+    return rule_key(str_c(text_of(rule, "Bus")), str_c(text_of(rule, "Name")));
+}
+
+json_t *event_bus_find(struct event_buses *eb, struct str bus)
+{
+    scoped_free char *key = mem_copy_str(bus);
+    return g_tree_lookup(eb->buses, key);
+}
+
+json_t *event_bus_find_rule(struct event_buses *eb, struct str bus, struct str rule)
+{
+    scoped_free char *key = rule_key(bus, rule);
+    struct rule *found = g_tree_lookup(eb->rules, key);
+    return found ? found->json : NULL;
+}
+
+void event_bus_each(struct event_buses *eb, event_bus_fn each, void *context)
+{
+    for (GTreeNode *n = g_tree_node_first(eb->buses); n; n = g_tree_node_next(n)) {
+        each(g_tree_node_value(n), context);
+    }
+}
+
+/* The first rule of a bus. */
+static GTreeNode *first_rule(struct event_buses *eb, struct str bus)
+{
+    scoped_free char *key = rule_key(bus, STR(""));
+    return g_tree_lower_bound(eb->rules, key);
+}
+
+/* The rule at `n`, or NULL if it is of another bus. */
+static struct rule *rule_at(GTreeNode *n, struct str bus)
+{
+    struct rule *rule = n ? g_tree_node_value(n) : NULL;
+    return rule && str_eq(str_c(text_of(rule->json, "Bus")), bus) ? rule : NULL;
+}
+
+void event_bus_each_rule(struct event_buses *eb, struct str bus, event_bus_fn each, void *context)
+{
+    struct rule *rule;
+    for (GTreeNode *n = first_rule(eb, bus); (rule = rule_at(n, bus)); n = g_tree_node_next(n)) {
+        each(rule->json, context);
+    }
+}
+
+/* ---- sending ---- */
+
+struct sending {
+    struct event_buses *buses;
+    const struct bus_event *event;
+    json_t *json; /* the event */
+    struct buf text;
+    char ingested[EVENT_TIME_BYTES];
+    struct message_batch *batch;
+};
+
+static int append_quoted(struct buf *out, const char *before, struct str text)
+{
+    json_t *string = json_stringn(text.data, text.len);
+    char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    int r = quoted ? buf_printf(out, "%s%s", before, quoted) : -EBADMSG;
+    free(quoted);
+    json_decref(string);
+    return r;
+}
+
+/* The detail is passed on as it came, byte by byte. */
+static int compose(struct buf *out, const struct bus_event *e)
+{
+    char *resources = e->resources ? json_dumps(e->resources, JSON_COMPACT) : NULL;
+    int r = append_quoted(out, "{\"version\":\"0\",\"id\":", e->id);
+    r = r < 0 ? r : append_quoted(out, ",\"detail-type\":", e->detail_type);
+    r = r < 0 ? r : append_quoted(out, ",\"source\":", e->source);
+    r = r < 0 ? r : append_quoted(out, ",\"account\":\"" ACCOUNT "\",\"time\":", e->time);
+    r = r < 0 ? r : append_quoted(out, ",\"region\":", e->region);
+    r = r < 0 ? r : buf_printf(out, ",\"resources\":%s,\"detail\":", resources ? resources : "[]");
+    r = r < 0 ? r : buf_append(out, e->detail);
+    free(resources);
+    return r < 0 ? r : buf_append(out, STR("}"));
+}
+
+/* Numbers that are too large for integers are read as floating point. */
+static json_t *parse(struct str text)
+{
+    json_t *json = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
+    return json ? json
+                : json_loadb(text.data, text.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+}
+
+static void send_through(struct sending *s, struct str bus, int hops);
+
+static void send_to_target(struct sending *s, json_t *rule, json_t *target, int hops)
+{
+    const char *bus = text_of(target, "bus");
+    struct buf text;
+    char arn[NAME_BYTES];
+    char dedup[NAME_BYTES * 2];
+    if (bus) {
+        send_through(s, str_c(bus), hops + 1);
+        return;
+    }
+    event_bus_rule_arn(rule, arn, sizeof(arn));
+    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s", STR_ARG(s->event->id), arn,
+                   text_of(target, "id"));
+    const struct event_input_source source = { .event = s->json,
+                                               .text = buf_str(&s->text),
+                                               .rule_name = str_c(text_of(rule, "Name")),
+                                               .rule_arn = str_c(arn),
+                                               .ingestion_time = str_c(s->ingested) };
+    buf_init(&text, LIMIT_EVENT_BYTES);
+    int r = event_input_append(target, &source, &text);
+    if (r == 0) {
+        const struct target_message m = { buf_str(&text), str_c(dedup), str_c(arn), 0 };
+        event_target_add(s->buses->services, target, &m, s->batch);
+    } else {
+        log_warning("an event of %s is dropped: its input template %s", arn,
+                    r == -EBADMSG ? "has become JSON that is none" : "has become too large");
+    }
+    buf_finish(&text);
+}
+
+static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
+{
+    size_t i;
+    json_t *target;
+    const char *state = text_of(rule->json, "State");
+    if (!rule->pattern || (state && strcmp(state, "DISABLED") == 0) ||
+        !event_pattern_matches(rule->pattern, s->json)) {
+        return;
+    }
+    json_array_foreach(json_object_get(rule->json, "targets"), i, target)
+    {
+        send_to_target(s, rule->json, target, hops);
+    }
+}
+
+static void send_through(struct sending *s, struct str bus, int hops)
+{
+    struct rule *rule;
+    if (hops > BUS_HOPS) {
+        log_warning("an event is dropped: it went through more than %d buses", BUS_HOPS);
+        return;
+    }
+    for (GTreeNode *n = first_rule(s->buses, bus); (rule = rule_at(n, bus));
+         n = g_tree_node_next(n)) {
+        send_to_rule(s, rule, hops);
+    }
+}
+
+int event_bus_send(struct event_buses *eb, const struct bus_event *event,
+                   struct message_batch *batch)
+{
+    struct sending s = { .buses = eb, .event = event, .batch = batch };
+    if (!event_bus_find(eb, event->bus)) {
+        return -ENOENT;
+    }
+    event_bus_time(queue_now_ms(), s.ingested);
+    buf_init(&s.text, LIMIT_EVENT_BYTES);
+    int r = compose(&s.text, event);
+    s.json = r == 0 ? parse(buf_str(&s.text)) : NULL;
+    if (r == 0 && json_is_object(json_object_get(s.json, "detail"))) {
+        send_through(&s, event->bus, 0);
+    } else if (r == 0) {
+        r = -EBADMSG;
+    }
+    json_decref(s.json);
+    buf_finish(&s.text);
+    return r;
+}
+
+/* ---- rules that tick ---- */
+
+static void schedule_name(json_t *rule, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "rule:%s/%s", text_of(rule, "Bus"), text_of(rule, "Name"));
+}
+
+static void tick_rule(const struct schedule_tick *tick, void *context)
+{
+    struct rule *rule = context;
+    char arn[NAME_BYTES];
+    char uuid[QUEUE_UUID_BYTES];
+    char time[EVENT_TIME_BYTES];
+    event_bus_rule_arn(rule->json, arn, sizeof(arn));
+    event_bus_time(tick->time_ms, time);
+    queue_uuid(uuid);
+    json_t *resources = json_pack("[s]", arn);
+    const struct bus_event event = { .bus = str_c(text_of(rule->json, "Bus")),
+                                     .id = str_c(uuid),
+                                     .source = STR("aws.events"),
+                                     .detail_type = STR("Scheduled Event"),
+                                     .time = str_c(time),
+                                     .region = STR(REGION),
+                                     .resources = resources,
+                                     .detail = STR("{}") };
+    struct sending s = { .buses = rule->buses, .event = &event, .batch = tick->batch };
+    size_t i;
+    json_t *target;
+    event_bus_time(tick->time_ms, s.ingested);
+    buf_init(&s.text, LIMIT_EVENT_BYTES);
+    if (compose(&s.text, &event) == 0 && (s.json = parse(buf_str(&s.text)))) {
+        json_array_foreach(json_object_get(rule->json, "targets"), i, target)
+        {
+            send_to_target(&s, rule->json, target, 0);
+        }
+    }
+    json_decref(s.json);
+    json_decref(resources);
+    buf_finish(&s.text);
+}
+
+static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *err)
+{
+    char name[NAME_BYTES];
+    const char *expression = text_of(rule->json, "ScheduleExpression");
+    const char *state = text_of(rule->json, "State");
+    schedule_name(rule->json, name, sizeof(name));
+    if (!expression) {
+        schedules_remove(eb->schedules, str_c(name));
+        return 0;
+    }
+    const struct schedule_spec spec = { .name = str_c(name),
+                                        .expression = str_c(expression),
+                                        .zone = STR(""),
+                                        .platform = SCHEDULE_RULE,
+                                        .enabled = !state || strcmp(state, "DISABLED") != 0,
+                                        .catch_up = true,
+                                        .tick = tick_rule,
+                                        .context = rule };
+    return schedules_set(eb->schedules, &spec, err);
+}
+
+/* ---- changes ---- */
+
+/* What is checked before it is written; takes over the JSON. */
+static int make_rule(struct event_buses *eb, json_t *json, struct rule **ret, struct err *err)
+{
+    struct schedule_time time;
+    const char *pattern = text_of(json, "EventPattern");
+    const char *expression = text_of(json, "ScheduleExpression");
+    struct rule *rule = mem_new(struct rule);
+    *rule = (struct rule){ .buses = eb, .json = json };
+    int r = pattern ? event_pattern_parse(str_c(pattern), &rule->pattern, err) : 0;
+    if (r == 0 && expression) {
+        r = schedule_time_parse(str_c(expression), STR(""), SCHEDULE_RULE, &time, err);
+    }
+    if (r < 0) {
+        free_rule(rule);
+        return r;
+    }
+    *ret = rule;
+    return 0;
+}
+
+static void keep_rule(struct event_buses *eb, struct rule *rule)
+{
+    struct err err = { 0 };
+    if (set_schedule(eb, rule, &err) < 0) {
+        log_error("rule %s: %s", text_of(rule->json, "Name"), err.text); /* has been checked */
+    }
+    g_tree_replace(eb->rules, key_of(rule->json), rule);
+}
+
+static void forget_rule(struct event_buses *eb, json_t *json)
+{
+    char name[NAME_BYTES];
+    scoped_free char *key = key_of(json);
+    schedule_name(json, name, sizeof(name));
+    schedules_remove(eb->schedules, str_c(name));
+    (void)g_tree_remove(eb->rules, key); /* frees json */
+}
+
+struct change {
+    struct event_buses *buses;
+    struct rule *rule; /* put; owned until it counts */
+    json_t *bus;       /* put; owned until it counts */
+    char *removed_bus;
+    char *removed_rule;
+    message_batch_fn done;
+    void *context;
+};
+
+static void apply_change(const struct change *c)
+{
+    struct event_buses *eb = c->buses;
+    json_t *rule = NULL;
+    if (c->rule) {
+        keep_rule(eb, c->rule);
+    } else if (c->bus) {
+        g_tree_replace(eb->buses, mem_copy_str(str_c(text_of(c->bus, "Name"))), c->bus);
+    } else if (c->removed_rule) {
+        rule = event_bus_find_rule(eb, str_c(c->removed_bus), str_c(c->removed_rule));
+        if (rule) {
+            forget_rule(eb, rule);
+        }
+    } else {
+        (void)g_tree_remove(eb->buses, c->removed_bus); /* gone already: fine */
+    }
+}
+
+static void change_written(int r, void *context)
+{
+    struct change *c = context;
+    message_batch_fn done = c->done;
+    void *for_whom = c->context;
+    if (r == 0) {
+        apply_change(c);
+    } else {
+        json_decref(c->bus);
+        if (c->rule) {
+            free_rule(c->rule);
+        }
+    }
+    free(c->removed_bus);
+    free(c->removed_rule);
+    free(c);
+    done(r, for_whom);
+}
+
+static void write_change(const struct change *change, const char *kind, const char *name,
+                         json_t *value)
+{
+    struct change *c = mem_new(struct change);
+    struct message_batch *b = message_batch_create(change->buses->services->queues);
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    *c = *change;
+    message_batch_put(b, str_c(kind), str_c(name), text ? str_c(text) : str_of(NULL, 0));
+    free(text);
+    message_batch_submit(b, change_written, c);
+}
+
+void event_bus_put(struct event_buses *eb, json_t *bus, message_batch_fn done, void *context)
+{
+    const struct change c = { .buses = eb, .bus = bus, .done = done, .context = context };
+    write_change(&c, BUSES, text_of(bus, "Name"), bus);
+}
+
+void event_bus_remove(struct event_buses *eb, struct str bus, message_batch_fn done, void *context)
+{
+    const struct change c = {
+        .buses = eb, .removed_bus = mem_copy_str(bus), .done = done, .context = context
+    };
+    write_change(&c, BUSES, c.removed_bus, NULL);
+}
+
+int event_bus_put_rule(struct event_buses *eb, json_t *rule, message_batch_fn done, void *context,
+                       struct err *err)
+{
+    struct change c = { .buses = eb, .done = done, .context = context };
+    scoped_free char *key = key_of(rule);
+    int r = make_rule(eb, rule, &c.rule, err);
+    if (r == 0) {
+        write_change(&c, RULES, key, rule);
+    }
+    return r;
+}
+
+void event_bus_remove_rule(struct event_buses *eb, struct str bus, struct str rule,
+                           message_batch_fn done, void *context)
+{
+    scoped_free char *key = rule_key(bus, rule);
+    const struct change c = { .buses = eb,
+                              .removed_bus = mem_copy_str(bus),
+                              .removed_rule = mem_copy_str(rule),
+                              .done = done,
+                              .context = context };
+    write_change(&c, RULES, key, NULL);
+}
+
+/* ---- the start, and builds ---- */
+
+static void load_bus(struct str name, struct str value, void *context)
+{
+    struct event_buses *eb = context;
+    json_t *bus = json_loadb(value.data, value.len, 0, NULL);
+    if (bus && text_of(bus, "Name")) {
+        g_tree_replace(eb->buses, mem_copy_str(name), bus);
+    } else {
+        json_decref(bus);
+    }
+}
+
+static void load_rule(struct str name, struct str value, void *context)
+{
+    struct event_buses *eb = context;
+    struct rule *rule;
+    struct err err = { 0 };
+    json_t *json = json_loadb(value.data, value.len, 0, NULL);
+    if (!json || !text_of(json, "Name") || !text_of(json, "Bus")) {
+        json_decref(json);
+    } else if (make_rule(eb, json, &rule, &err) == 0) {
+        keep_rule(eb, rule);
+    } else {
+        log_error("rule " STR_FMT ": %s", STR_ARG(name), err.text);
+    }
+}
+
+static json_t *new_bus(const char *name, bool is_project)
+{
+    json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+    return json_pack("{s:s,s:I,s:I,s:b}", "Name", name, "CreationTime", now, "LastModifiedTime",
+                     now, PROJECT, is_project);
+}
+
+struct event_buses *event_bus_create(struct services *s, struct schedules *schedules)
+{
+    struct event_buses *eb = mem_new(struct event_buses);
+    struct str name = STR("default");
+    eb->services = s;
+    eb->schedules = schedules;
+    eb->buses = g_tree_new_full(compare_names, NULL, free, free_json);
+    eb->rules = g_tree_new_full(compare_names, NULL, free, free_rule);
+    g_tree_replace(eb->buses, mem_copy_str(name), new_bus(name.data, false));
+    store_settings_each(s->store, STR(BUSES), load_bus, eb);
+    store_settings_each(s->store, STR(RULES), load_rule, eb);
+    return eb;
+}
+
+/* A rule of the manifest in the form of this table. AWS's form of its targets is for the APIs. */
+static json_t *project_rule(json_t *said)
+{
+    char *pattern = json_dumps(json_object_get(said, "pattern"), JSON_COMPACT);
+    bool enabled = !json_is_false(json_object_get(said, "enabled"));
+    json_t *targets = json_object_get(said, "targets");
+    json_t *rule = json_pack("{s:O,s:s,s:s,s:s*,s:O,s:b}", "Name", json_object_get(said, "name"),
+                             "Bus", text_of(said, "bus") ? text_of(said, "bus") : "default",
+                             "State", enabled ? "ENABLED" : "DISABLED", "EventPattern", pattern,
+                             "targets", targets, PROJECT, true);
+    free(pattern);
+    return rule;
+}
+
+static void build_rule(struct event_buses *eb, json_t *said)
+{
+    struct rule *rule;
+    struct err err = { 0 };
+    json_t *json = project_rule(said);
+    if (json && make_rule(eb, json, &rule, &err) == 0) {
+        keep_rule(eb, rule);
+    } else {
+        struct str text = str_c(err.text[0] ? err.text : "is not sound");
+        log_warning("the rule %s of the project is left out: " STR_FMT, text_of(said, "name"),
+                    STR_ARG(text));
+    }
+}
+
+/* Rules of the project that is no longer served, by their keys. */
+static void drop_project(struct event_buses *eb)
+{
+    for (GTreeNode *n = g_tree_node_first(eb->rules), *next; n; n = next) {
+        struct rule *rule = g_tree_node_value(n);
+        next = g_tree_node_next(n);
+        if (event_bus_is_project(rule->json)) {
+            forget_rule(eb, rule->json);
+            next = g_tree_node_first(eb->rules); /* the tree has changed */
+        }
+    }
+}
+
+void event_bus_build(struct event_buses *eb, json_t *manifest)
+{
+    json_t *events = json_object_get(manifest, "events");
+    size_t i;
+    json_t *said;
+    drop_project(eb);
+    json_array_foreach(json_object_get(events, "buses"), i, said)
+    {
+        const char *name = text_of(said, "name");
+        if (name && !event_bus_find(eb, str_c(name))) {
+            g_tree_replace(eb->buses, mem_copy_str(str_c(name)), new_bus(name, true));
+        }
+    }
+    json_array_foreach(json_object_get(events, "rules"), i, said)
+    {
+        build_rule(eb, said);
+    }
+}

@@ -1,0 +1,34 @@
+/* Targets: where EventBridge's rules and schedules lead, and how what they send becomes a message.
+ *
+ * A target is an object in the manifest's words: "function" (its name there), "function_name" (its
+ * name at AWS), "queue", "bus", or none of them: then it is of a service that is not here, and what
+ * it would get is dropped, which is told once. "group" is a FIFO queue's.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/events/message_batch.h"
+#include "control/services.h"
+
+/* The manifest's name of the Lambda function that AWS calls `function_name`, or NULL. */
+const char *event_target_function(const struct services *s, struct str function_name);
+
+/* Sets the member of `target` that says where `arn` leads. EINVAL: it is no ARN. */
+int event_target_set_arn(json_t *target, struct str arn, struct err *err) MUST_USE;
+
+/* What a target is sent. */
+struct target_message {
+    struct str text;
+    struct str dedup; /* of the tick or event and this target; empty: none */
+    struct str arn;   /* the rule's or schedule's, for dead letters */
+    uint64_t due_ms;  /* 0: at once */
+};
+
+/* Adds it to the batch. What cannot be delivered goes to the target's dead-letter queue, if it has
+ * one that is there. Buses are not delivered to here: their sender knows them. */
+void event_target_add(struct services *s, json_t *target, const struct target_message *m,
+                      struct message_batch *batch);
