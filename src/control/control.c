@@ -18,6 +18,7 @@
 #include "control/builder_link.h"
 #include "control/console.h"
 #include "control/deployment.h"
+#include "control/events/events.h"
 #include "control/log_reader.h"
 #include "control/output.h"
 #include "control/services.h"
@@ -35,6 +36,7 @@ struct control {
     const char *origin;
     struct exchange_port *port; /* owned, as what is in services */
     struct services services;
+    struct events *events;
 };
 
 struct control_arguments {
@@ -130,6 +132,7 @@ static void control_route(struct deployment *d, const struct build *build, bool 
     share_folders(c, build);
     send_json(&c->gateway, &routes, "routes", deployment_routes(build));
     console_build(c->console, build, first);
+    events_build(c->events, build->manifest);
 }
 
 static void control_reject(struct deployment *d, const struct build *build,
@@ -207,7 +210,7 @@ static void control_begin(struct exchange *x, void *context)
     if (x->door == EXCHANGE_AWS) {
         aws_port_begin(&c->services, x);
     } else {
-        exchange_respond(x, 501, STR(""), STR(""));
+        events_begin(c->events, x);
     }
 }
 
@@ -349,6 +352,7 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->aws_origin = a->aws_origin;
     s->queues = queues_create(&c->loop, s->store);
     s->invoker = invoker_create(&c->loop, control_connect, c);
+    c->events = events_create(s);
     r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);
     return r < 0 ? err_set(err, -r, "open the gateway's channel: %s", strerror(-r)) : 0;
 }
@@ -362,7 +366,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
     console_listening(c->console, a->origin, a->project);
     if (control_open_services(c, a, &err) < 0) {
         log_error("cannot start: %s", err.text);
-        return 1;
+        return ROLE_EXIT_HOPELESS;
     }
     int r = control_open(c, a);
     if (r < 0) {

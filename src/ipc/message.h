@@ -22,6 +22,10 @@ enum message_role {
     ROLE_COUNT
 };
 
+/* The exit status of a process that would end the same way if it were started again, and has said
+ * why. */
+#define ROLE_EXIT_HOPELESS 3
+
 #define MESSAGE_NAME_MAX   128
 #define MESSAGE_PATH_MAX   1024
 #define MESSAGE_TEXT_MAX   1024

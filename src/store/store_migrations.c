@@ -40,6 +40,17 @@ static const char *const steps[] = {
     "  value TEXT NOT NULL,"
     "  PRIMARY KEY (kind, name)"
     ") STRICT, WITHOUT ROWID;",
+    /* 2: answers that are given again. */
+    "CREATE TABLE answers ("
+    "  route TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  until_ms INTEGER NOT NULL,"
+    "  status INTEGER NOT NULL,"
+    "  headers BLOB NOT NULL,"
+    "  body BLOB NOT NULL,"
+    "  PRIMARY KEY (route, key)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX answers_until ON answers (until_ms);",
 };
 /* clang-format on */
 

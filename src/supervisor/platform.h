@@ -30,6 +30,7 @@ struct platform {
     char data[PATH_MAX]; /* where control finds its data folder */
     bool root;           /* each process may have a user of its own */
     bool stopping;
+    bool failed; /* of its own accord */
 };
 
 /* Removes the cgroup, now or when its last process is gone. */

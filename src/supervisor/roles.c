@@ -450,7 +450,10 @@ bool roles_reaped(struct platform *p, pid_t pid, int wait_status)
         if (p->stopping) {
             return true;
         }
-        if (may_restart(p)) {
+        if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_HOPELESS) {
+            p->failed = true;
+            uv_stop(&p->loop);
+        } else if (may_restart(p)) {
             role_died(p, (enum role)i, wait_status);
         } else {
             log_error("the %s keeps ending: giving up; run with MAYFLY_DEBUG=1 to learn more",

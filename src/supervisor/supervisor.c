@@ -163,5 +163,5 @@ int supervisor_main(const struct supervisor_options *options)
         log_error("%s", err.text);
     }
     end_everything(&p);
-    return r < 0 ? 1 : 0;
+    return r < 0 || p.failed ? 1 : 0;
 }

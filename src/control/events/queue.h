@@ -33,6 +33,7 @@ struct delivery {
     struct queue *queue;
     struct delivered *messages;
     size_t count;
+    struct list follows; /* of struct queue_follow */
     uint64_t started_ms; /* wall clock */
     void *user;          /* the consumer's */
 };
@@ -50,8 +51,8 @@ struct queue_consumer {
     const char *name;
     /* Handles d->messages; ends with queue_delivered(d), at once or later, having set outcomes. */
     void (*deliver)(struct queue *q, struct delivery *d, void *context);
-    /* A message is given up without a try, being too old: by default it is dead. May be NULL. */
-    void (*expired)(struct queue *q, struct delivered *m, void *context);
+    /* A message is given up without a try, being too old: it is dead. May be NULL. */
+    void (*expired)(struct queue *q, struct delivery *d, struct delivered *m, void *context);
 };
 
 struct queues *queues_create(uv_loop_t *loop, struct store *store);
@@ -91,6 +92,12 @@ void queue_wake(struct queue *q);
 #define QUEUE_UUID_BYTES 37
 void queue_uuid(char ret[QUEUE_UUID_BYTES]);
 uint64_t queue_now_ms(void); /* wall clock */
+
+/* A message that is sent together with the delivery's outcomes, in the same transaction: to a
+ * destination, a dead-letter queue. Everything is copied; `m` needs no id, queue or times.
+ * `delay_ms` from the time when it is written. */
+void queue_follow(struct delivery *d, struct queue *to, const struct stored_message *m,
+                  struct str dedup, uint64_t delay_ms);
 
 /* Ends a delivery: outcomes are made durable, then memory is freed and the queue goes on. */
 void queue_delivered(struct delivery *d);

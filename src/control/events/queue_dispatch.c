@@ -61,7 +61,7 @@ struct pick {
     struct groups blocked;
 };
 
-static char *copy_part(char **at, struct str *part)
+static void copy_part(char **at, struct str *part)
 {
     char *copy = *at;
     if (part->len > 0) {
@@ -70,7 +70,6 @@ static char *copy_part(char **at, struct str *part)
     copy[part->len] = '\0';
     *at += part->len + 1;
     part->data = copy;
-    return copy;
 }
 
 static void pick_add(struct pick *p, const struct stored_message *m)
@@ -86,7 +85,7 @@ static void pick_add(struct pick *p, const struct stored_message *m)
     struct str *const parts[] = { &d->message.uuid, &d->message.group, &d->message.attributes,
                                   &d->message.error, &d->message.body };
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        (void)copy_part(&at, parts[i]);
+        copy_part(&at, parts[i]);
     }
     d->message.attempts++;
     d->message.first_ms = m->first_ms ? m->first_ms : p->now_ms;
@@ -204,6 +203,7 @@ static struct delivery *delivery_of(struct queue *q, struct pick *p)
     *d = (struct delivery){
         .queue = q, .messages = p->messages, .count = p->count, .started_ms = p->now_ms
     };
+    list_init(&d->follows);
     list_push(&q->in_flight, &d->link);
     hold(q, d->messages, d->count);
     if (p->last.id != 0) {
@@ -236,7 +236,7 @@ static bool expire(struct queue *q, struct delivery *d)
                           STR("its maximum age passed before it could be handled"));
         m->outcome.attempts--;
         if (q->consumer->expired) {
-            q->consumer->expired(q, m, q->context);
+            q->consumer->expired(q, d, m, q->context);
         }
     }
     queue_delivered(d);
@@ -287,6 +287,63 @@ void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due
 
 /* ---- what becomes of them ---- */
 
+struct queue_follow {
+    struct list link;
+    struct queue *to; /* counted */
+    struct stored_message message;
+    struct str dedup;
+    char *memory; /* owned: what the texts point into */
+};
+
+void queue_follow(struct delivery *d, struct queue *to, const struct stored_message *m,
+                  struct str dedup, uint64_t delay_ms)
+{
+    struct queue_follow *f = mem_new(struct queue_follow);
+    *f = (struct queue_follow){ .to = to, .message = *m, .dedup = dedup };
+    f->memory =
+        mem_alloc(m->uuid.len + m->group.len + m->attributes.len + m->body.len + dedup.len + 5);
+    char *at = f->memory;
+    struct str *const parts[] = { &f->message.uuid, &f->message.group, &f->message.attributes,
+                                  &f->message.body, &f->dedup };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        copy_part(&at, parts[i]);
+    }
+    f->message.error = STR("");
+    f->message.state = MESSAGE_WAITING;
+    f->message.sent_ms = queue_now_ms();
+    f->message.due_ms = f->message.sent_ms + delay_ms;
+    f->message.queue = to->number;
+    to->references++;
+    list_push(&d->follows, &f->link);
+}
+
+static int insert_follows(struct sql *db, const struct delivery *d)
+{
+    list_for_each (item, &d->follows) {
+        struct queue_follow *f = list_entry(item, struct queue_follow, link);
+        int r = store_messages_queue(db, str_c(f->to->name), &f->message.queue);
+        uint64_t id;
+        r = r < 0 ? r : store_messages_insert(db, &f->message, f->dedup, 0, &id);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void free_follows(struct delivery *d)
+{
+    while (!list_is_empty(&d->follows)) {
+        struct queue_follow *f = list_entry(d->follows.next, struct queue_follow, link);
+        list_remove(&f->link);
+        f->to->number = f->message.queue;
+        queue_wake(f->to);
+        queue_unref(f->to);
+        free(f->memory);
+        free(f);
+    }
+}
+
 struct settling {
     struct store_job job;
     uv_timer_t again;
@@ -302,7 +359,7 @@ static int run_settling(struct store_job *job, struct sql *db)
             return r;
         }
     }
-    return 0;
+    return insert_follows(db, d);
 }
 
 static void settling_free(uv_handle_t *handle)
@@ -332,6 +389,7 @@ static void settling_done(struct store_job *job, int r)
         let_go(q, &d->messages[i].outcome);
     }
     list_remove(&d->link);
+    free_follows(d);
     messages_free(d->messages, d->count);
     free(d);
     queue_mark(q);

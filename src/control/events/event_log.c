@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/event_log.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define TEXT_BYTES 1024
+
+void event_log_time(uint64_t epoch_ms, char *ret, size_t size)
+{
+    time_t seconds = (time_t)(epoch_ms / 1000);
+    struct tm tm;
+    char text[24];
+    (void)gmtime_r(&seconds, &tm); /* fails for years of ten digits only */
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(ret, size, "%s.%03uZ", text, (unsigned)(epoch_ms % 1000));
+}
+
+/* The first line is what happened; the stack is for `mayfly events show`. */
+static struct str first_line(struct str error)
+{
+    return str_of(error.data, str_find(error, '\n'));
+}
+
+static void note(struct services *s, int level, const char *text, int len)
+{
+    console_note(s->console, level,
+                 str_of(text, len < TEXT_BYTES ? (size_t)len : (size_t)TEXT_BYTES - 1));
+}
+
+void event_log_again(struct services *s, const struct delivery *d, const struct delivered *m)
+{
+    char text[TEXT_BYTES];
+    uint64_t now = queue_now_ms();
+    uint64_t wait = m->outcome.due_ms > now ? m->outcome.due_ms - now : 0;
+    int len =
+        snprintf(text, sizeof(text), "event %llu of %s: try %u failed, again in %llu s: " STR_FMT,
+                 (unsigned long long)m->message.id, queue_name(d->queue), m->message.attempts,
+                 (unsigned long long)(wait + 999) / 1000, STR_ARG(first_line(m->outcome.error)));
+    note(s, 2, text, len);
+}
+
+void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m)
+{
+    char text[TEXT_BYTES];
+    int len =
+        snprintf(text, sizeof(text),
+                 "event %llu of %s: given up after %u tries: " STR_FMT " (mayfly events show %llu)",
+                 (unsigned long long)m->message.id, queue_name(d->queue), m->outcome.attempts,
+                 STR_ARG(first_line(m->outcome.error)), (unsigned long long)m->message.id);
+    note(s, 3, text, len);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/lambda_invoke.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+
+#define PAYLOAD_BYTES_MAX (1 * MIB) /* Lambda's quota for asynchronous invocations */
+
+struct invoking {
+    struct queue_send send;
+    struct exchange *x; /* NULL: gone */
+    struct queue *queue;
+    char *payload;    /* owned */
+    char *attributes; /* owned */
+};
+
+static void invoking_free(struct invoking *i)
+{
+    free(i->payload);
+    free(i->attributes);
+    free(i);
+}
+
+static void refuse(struct exchange *x, unsigned status, const char *type, const char *message)
+{
+    char headers[160];
+    char body[512];
+    int h = snprintf(headers, sizeof(headers),
+                     "content-type%capplication/json%cx-amzn-errortype%c%s%c", 0, 0, 0, type, 0);
+    int b = snprintf(body, sizeof(body), "{\"Type\":\"User\",\"message\":\"%s\"}", message);
+    exchange_respond(x, status, str_of(headers, (size_t)h), str_of(body, (size_t)b));
+}
+
+static void sent(struct queue_send *send, int r)
+{
+    struct invoking *i = container_of(send, struct invoking, send);
+    if (i->x) {
+        i->x->user = NULL;
+        if (r == 0) {
+            char headers[96];
+            int len = snprintf(headers, sizeof(headers), "x-amzn-requestid%c%s%c", 0,
+                               i->x->request_id, 0);
+            exchange_respond(i->x, 202, str_of(headers, (size_t)len), STR(""));
+        } else {
+            refuse(i->x, r == -ENOSPC ? 507 : 500, "ServiceException",
+                   r == -ENOSPC ? "The disk is full: the event was not kept."
+                                : "The event could not be kept.");
+        }
+    }
+    invoking_free(i);
+}
+
+static char *attributes_of(const struct exchange *x)
+{
+    struct str client = exchange_header(x, STR("x-amz-client-context"));
+    json_t *json =
+        client.data ? json_pack("{s:s%}", "clientContext", client.data, client.len) : json_object();
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return text ? text : mem_copy_str(STR("{}"));
+}
+
+static bool is_json(struct str payload, char *ret_why, size_t size)
+{
+    json_error_t error;
+    json_t *json = json_loadb(payload.data, payload.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (!json) {
+        (void)snprintf(ret_why, size, "Could not parse request body into json: line %d, column %d",
+                       error.line, error.column);
+    }
+    json_decref(json);
+    return json != NULL;
+}
+
+static void have_body(struct exchange *x, int r, struct str body)
+{
+    struct invoking *i = x->user;
+    char why[128];
+    if (r < 0 || (body.len > 0 && !is_json(body, why, sizeof(why)))) {
+        x->user = NULL;
+        if (r == -EMSGSIZE) {
+            refuse(x, 413, "RequestTooLargeException",
+                   "1048576 byte payload is the limit of asynchronous invocations");
+        } else if (r < 0) {
+            exchange_end(x);
+        } else {
+            refuse(x, 400, "InvalidRequestContentException", why);
+        }
+        invoking_free(i);
+        return;
+    }
+    uint64_t now = queue_now_ms();
+    i->payload = mem_copy_str(body.len > 0 ? body : STR("{}"));
+    i->attributes = attributes_of(x);
+    i->send =
+        (struct queue_send){ .queue = i->queue,
+                             .message = { .uuid = str_c(x->request_id),
+                                          .group = STR(""),
+                                          .attributes = str_c(i->attributes),
+                                          .body = str_of(i->payload, body.len > 0 ? body.len : 2),
+                                          .error = STR(""),
+                                          .sent_ms = now,
+                                          .due_ms = now },
+                             .sent = sent };
+    queue_send(&i->send);
+}
+
+static void invoking_over(struct exchange *x)
+{
+    struct invoking *i = x->user;
+    if (i) {
+        i->x = NULL; /* what is being written is written */
+    }
+}
+
+void lambda_invoke_begin(struct services *s, struct exchange *x, struct str function)
+{
+    static const struct exchange_events events = { .over = invoking_over };
+    char name[MESSAGE_NAME_MAX + 16];
+    struct invoking *i = mem_new(struct invoking);
+    (void)snprintf(name, sizeof(name), "lambda:" STR_FMT, STR_ARG(function));
+    *i = (struct invoking){ .x = x, .queue = queue_open(s->queues, str_c(name)) };
+    x->events = &events;
+    x->user = i;
+    exchange_read_body(x, PAYLOAD_BYTES_MAX, have_body);
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/lambda_queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/events/destination.h"
+#include "control/events/event_log.h"
+#include "control/events/retry.h"
+
+#define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
+#define ACCOUNT_AND_SO_ON "arn:aws:lambda:us-east-1:000000000000:function:"
+
+/* Lambda's defaults: two retries, after one minute and two; six hours. */
+static const struct retry_policy lambda_policy = { .retries_max = 2,
+                                                   .delays_ms = { 60000, 120000 },
+                                                   .delay_count = 2,
+                                                   .max_age_ms = (uint64_t)6 * 3600 * 1000 };
+
+struct lambda_queue {
+    struct list link;
+    struct services *services;
+    char *name;          /* the manifest's, owned */
+    char *function_name; /* AWS's, owned */
+    struct queue *queue;
+    json_t *manifest_config; /* owned; NULL: none */
+    json_t *api_config;      /* owned; NULL: none; it counts */
+    struct retry_policy policy;
+    bool wanted; /* by the build that is being read */
+};
+
+struct lambda_queues {
+    struct services *services;
+    struct list queues;
+};
+
+static const json_t *config_of(const struct lambda_queue *q)
+{
+    return q->api_config ? q->api_config : q->manifest_config;
+}
+
+/* ---- destinations ---- */
+
+struct failure {
+    const char *condition;                  /* Success, RetriesExhausted, EventAgeExceeded */
+    const struct invocation_result *result; /* NULL: never invoked */
+    bool is_error;
+};
+
+/* The answer as JSON, or as a text if it is none. */
+static json_t *payload_json(struct str payload)
+{
+    json_t *json = payload.len > 0 ? json_loadb(payload.data, payload.len,
+                                                JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
+                                   : json_null();
+    return json ? json : json_stringn_nocheck(payload.data, payload.len);
+}
+
+static json_t *record_of(const struct lambda_queue *q, const struct delivered *m,
+                         const struct failure *f)
+{
+    char arn[256];
+    char time[32];
+    (void)snprintf(arn, sizeof(arn), ACCOUNT_AND_SO_ON "%.128s:$LATEST", q->function_name);
+    event_log_time(queue_now_ms(), time, sizeof(time));
+    json_t *context =
+        json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,
+                  "condition", f->condition, "approximateInvokeCount", (int)m->outcome.attempts);
+    json_t *record =
+        json_pack("{s:s, s:s, s:o, s:o}", "version", "1.0", "timestamp", time, "requestContext",
+                  context, "requestPayload", payload_json(m->message.body));
+    if (f->result) {
+        json_t *response = json_pack("{s:i, s:s}", "statusCode", 200, "executedVersion", "$LATEST");
+        if (f->is_error) {
+            (void)json_object_set_new(response, "functionError", json_string("Unhandled"));
+        }
+        (void)json_object_set_new(record, "responseContext", response);
+        (void)json_object_set_new(record, "responsePayload", payload_json(f->result->body));
+    }
+    return record;
+}
+
+static void send_record(const struct lambda_queue *q, struct delivery *d, const struct delivered *m,
+                        const struct failure *f, const char *member)
+{
+    const json_t *destination = json_object_get(config_of(q), member);
+    if (!json_is_object(destination)) {
+        return;
+    }
+    json_t *record = record_of(q, m, f);
+    char *text = json_dumps(record, JSON_COMPACT);
+    destination_send(q->services, d, destination, str_c(text ? text : "{}"), STR(""));
+    free(text);
+    json_decref(record);
+}
+
+/* A dead-letter queue gets the event itself, and what was wrong as message attributes. */
+static void send_dead_letter(const struct lambda_queue *q, struct delivery *d,
+                             const struct delivered *m, const char *error)
+{
+    const json_t *destination = json_object_get(config_of(q), "dead_letter");
+    if (!json_is_object(destination)) {
+        return;
+    }
+    json_t *attributes = json_pack(
+        "{s:{s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s,s:s}}}", "messageAttributes", "RequestID", "DataType",
+        "String", "StringValue", m->message.uuid.data, "ErrorCode", "DataType", "Number",
+        "StringValue", "200", "ErrorMessage", "DataType", "String", "StringValue", error);
+    char *text = attributes ? json_dumps(attributes, JSON_COMPACT) : NULL;
+    destination_send(q->services, d, destination, m->message.body, text ? str_c(text) : STR(""));
+    free(text);
+    json_decref(attributes);
+}
+
+static void lambda_expired(struct queue *queue, struct delivery *d, struct delivered *m,
+                           void *context)
+{
+    const struct lambda_queue *q = context;
+    const struct failure f = { .condition = "EventAgeExceeded" };
+    (void)queue;
+    send_record(q, d, m, &f, "on_failure");
+    send_dead_letter(q, d, m, "the event's maximum age has passed");
+    event_log_dead(q->services, d, m);
+}
+
+/* ---- trying ---- */
+
+struct attempt {
+    struct lambda_queue *queue;
+    struct delivery *delivery;
+};
+
+/* "TypeError: x is not a function\n    at ..." of Lambda's error JSON. */
+static char *describe_error(struct str payload)
+{
+    json_t *json = json_loadb(payload.data, payload.len, 0, NULL);
+    const char *type = json_string_value(json_object_get(json, "errorType"));
+    const char *message = json_string_value(json_object_get(json, "errorMessage"));
+    const json_t *trace = json_object_get(json, "trace");
+    struct buf text;
+    buf_init(&text, LIMIT_LOG_LINE_BYTES);
+    int r = json_array_size(trace) > 0
+                ? 0
+                : buf_printf(&text, "%s%s%s", type ? type : "", type && message ? ": " : "",
+                             message ? message
+                             : type  ? ""
+                                     : "the function failed");
+    for (size_t i = 0; r == 0 && i < json_array_size(trace); i++) {
+        const char *line = json_string_value(json_array_get(trace, i));
+        r = buf_printf(&text, "%s%s", i ? "\n" : "", line ? line : "");
+    }
+    char *copy = mem_copy_str(buf_str(&text));
+    buf_finish(&text);
+    json_decref(json);
+    return copy;
+}
+
+static void attempt_failed(struct lambda_queue *q, struct delivery *d,
+                           const struct invocation_result *result)
+{
+    struct delivered *m = &d->messages[0];
+    uint64_t now = queue_now_ms();
+    uint64_t due;
+    char *error = describe_error(result->body);
+    if (retry_next(&q->policy, m->message.attempts, m->message.sent_ms, now, &due)) {
+        queue_set_outcome(m, FATE_AGAIN, due, str_c(error));
+        event_log_again(q->services, d, m);
+    } else {
+        bool too_old = m->message.attempts <= q->policy.retries_max;
+        const struct failure f = { .condition = too_old ? "EventAgeExceeded" : "RetriesExhausted",
+                                   .result = result,
+                                   .is_error = true };
+        queue_set_outcome(m, FATE_DEAD, now, str_c(error));
+        send_record(q, d, m, &f, "on_failure");
+        send_dead_letter(q, d, m, error);
+        event_log_dead(q->services, d, m);
+    }
+    free(error);
+}
+
+/* It did not reach the function: that is no try of its. */
+static void attempt_postponed(const struct lambda_queue *q, struct delivery *d, const char *why)
+{
+    struct delivered *m = &d->messages[0];
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_AGAIN, retry_system_due(m->message.sent_ms, queue_now_ms()),
+                      str_c(why));
+    event_log_again(q->services, d, m);
+}
+
+static void attempt_done(const struct invocation_result *result, void *context)
+{
+    struct attempt *a = context;
+    struct lambda_queue *q = a->queue;
+    struct delivery *d = a->delivery;
+    char why[96];
+    free(a);
+    if (result->error < 0 || result->status != 200) {
+        (void)snprintf(why, sizeof(why), "it could not be invoked (%s %u)",
+                       result->error < 0 ? strerror(-result->error) : "status", result->status);
+        attempt_postponed(q, d, why);
+    } else if (invoker_header(result, STR("x-amz-function-error")).data) {
+        attempt_failed(q, d, result);
+    } else {
+        const struct failure success = { .condition = "Success", .result = result };
+        send_record(q, d, &d->messages[0], &success, "on_success");
+    }
+    queue_delivered(d);
+}
+
+static int append_header(struct buf *to, const char *name, struct str value)
+{
+    int r = buf_append(to, str_of(name, strlen(name) + 1));
+    r = r == 0 ? buf_append(to, value) : r;
+    return r == 0 ? buf_append(to, STR("\0")) : r;
+}
+
+static void lambda_deliver(struct queue *queue, struct delivery *d, void *context)
+{
+    struct lambda_queue *q = context;
+    const struct stored_message *m = &d->messages[0].message;
+    char target[256];
+    struct buf headers;
+    (void)queue;
+    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
+                   q->function_name);
+    buf_init(&headers, 8 * KIB);
+    json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    const char *client = json_string_value(json_object_get(attributes, "clientContext"));
+    /* What does not fit is a client context that Lambda would not have taken. */
+    (void)!(append_header(&headers, "x-mayfly-direct", STR("1")) == 0 &&
+            append_header(&headers, "x-mayfly-request-id", m->uuid) == 0 &&
+            append_header(&headers, "content-type", STR("application/json")) == 0 && client &&
+            append_header(&headers, "x-amz-client-context", str_c(client)) == 0);
+    struct attempt *a = mem_new(struct attempt);
+    *a = (struct attempt){ .queue = q, .delivery = d };
+    const struct invocation_request rq = { .method = STR("POST"),
+                                           .target = str_c(target),
+                                           .headers = buf_str(&headers),
+                                           .body = m->body,
+                                           .response_max_bytes = LIMIT_LAMBDA_PAYLOAD_BYTES };
+    (void)invoker_call(q->services->invoker, &rq, attempt_done, a);
+    buf_finish(&headers);
+    json_decref(attributes);
+}
+
+static const struct queue_consumer lambda_consumer = { .name = "lambda",
+                                                       .deliver = lambda_deliver,
+                                                       .expired = lambda_expired };
+
+/* ---- which there are ---- */
+
+static void apply(struct lambda_queue *q, uint32_t instances_max)
+{
+    retry_read(config_of(q), &lambda_policy, &q->policy);
+    const struct queue_policy policy = { .batch_size = 1,
+                                         .concurrency = instances_max < IN_FLIGHT_MAX
+                                                            ? instances_max
+                                                            : IN_FLIGHT_MAX,
+                                         .max_age_ms = q->policy.max_age_ms };
+    queue_consume(q->queue, &lambda_consumer, &policy, q);
+}
+
+static struct lambda_queue *find(const struct lambda_queues *lq, const char *name)
+{
+    list_for_each (item, &lq->queues) {
+        struct lambda_queue *q = list_entry(item, struct lambda_queue, link);
+        if (strcmp(q->name, name) == 0) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+static struct lambda_queue *find_or_create(struct lambda_queues *lq, const char *name)
+{
+    char queue_name[MESSAGE_NAME_MAX + 16];
+    struct lambda_queue *q = find(lq, name);
+    if (!q) {
+        q = mem_new(struct lambda_queue);
+        q->services = lq->services;
+        q->name = mem_copy_str(str_c(name));
+        (void)snprintf(queue_name, sizeof(queue_name), "lambda:%s", name);
+        q->queue = queue_open(lq->services->queues, str_c(queue_name));
+        list_push(&lq->queues, &q->link);
+    }
+    return q;
+}
+
+static json_t *async_of(const json_t *manifest, const char *function)
+{
+    const json_t *entries = json_object_get(json_object_get(manifest, "events"), "async");
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        json_t *entry = json_array_get(entries, i);
+        const char *name = json_string_value(json_object_get(entry, "function"));
+        if (name && strcmp(name, function) == 0) {
+            return json_incref(entry);
+        }
+    }
+    return NULL;
+}
+
+static bool is_lambda(const json_t *function)
+{
+    const char *dialect = json_string_value(json_object_get(function, "dialect"));
+    return dialect && (strcmp(dialect, "lambda") == 0 || strcmp(dialect, "bootstrap") == 0);
+}
+
+static void build_one(struct lambda_queues *lq, const json_t *manifest, const json_t *function)
+{
+    const char *name = json_string_value(json_object_get(function, "name"));
+    const char *aws =
+        json_string_value(json_object_get(json_object_get(function, "settings"), "function_name"));
+    struct lambda_queue *q = find_or_create(lq, name);
+    free(q->function_name);
+    q->function_name = mem_copy_str(str_c(aws ? aws : name));
+    json_decref(q->manifest_config);
+    q->manifest_config = async_of(manifest, name);
+    q->wanted = true;
+    json_int_t max = json_integer_value(json_object_get(function, "max_instances"));
+    apply(q, max > 0 ? (uint32_t)max : IN_FLIGHT_MAX);
+}
+
+void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest)
+{
+    const json_t *functions = json_object_get(manifest, "functions");
+    list_for_each (item, &lq->queues) {
+        list_entry(item, struct lambda_queue, link)->wanted = false;
+    }
+    for (size_t i = 0; i < json_array_size(functions); i++) {
+        const json_t *function = json_array_get(functions, i);
+        if (is_lambda(function)) {
+            build_one(lq, manifest, function);
+        }
+    }
+    list_for_each (item, &lq->queues) {
+        struct lambda_queue *q = list_entry(item, struct lambda_queue, link);
+        if (!q->wanted) {
+            queue_consume(q->queue, NULL, NULL, NULL); /* its events wait for it to come back */
+        }
+    }
+}
+
+int lambda_queues_configure(struct lambda_queues *lq, const char *function, const json_t *config)
+{
+    struct lambda_queue *q = find(lq, function);
+    if (!q) {
+        return -ENOENT;
+    }
+    json_decref(q->api_config);
+    q->api_config = config ? json_deep_copy(config) : NULL;
+    if (q->wanted) {
+        apply(q, IN_FLIGHT_MAX);
+    }
+    return 0;
+}
+
+struct lambda_queues *lambda_queues_create(struct services *s)
+{
+    struct lambda_queues *lq = mem_new(struct lambda_queues);
+    lq->services = s;
+    list_init(&lq->queues);
+    return lq;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/worker_send.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/events/base64.h"
+
+/* Cloudflare: 100 messages or 256 KB a batch; base64 and JSON are around them. */
+#define MESSAGES_MAX   100
+#define BODY_BYTES_MAX (512 * KIB)
+
+struct sending;
+
+struct one {
+    struct queue_send send;
+    struct sending *sending;
+    char uuid[QUEUE_UUID_BYTES];
+    char *body; /* owned */
+    size_t body_len;
+    char *attributes; /* owned */
+};
+
+struct sending {
+    struct exchange *x; /* NULL: gone */
+    struct queue *queue;
+    uint64_t delay_ms;
+    struct one *ones; /* owned */
+    size_t count;
+    size_t waiting;
+    int result;
+};
+
+static void sending_free(struct sending *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->ones[i].body);
+        free(s->ones[i].attributes);
+    }
+    free(s->ones);
+    free(s);
+}
+
+static void answer(struct exchange *x, int r)
+{
+    static const char json[] = "content-type\0application/json";
+    struct str type = str_of(json, sizeof(json));
+    if (r == 0) {
+        exchange_respond(x, 200, type, STR("{}"));
+    } else if (r == -EINVAL) {
+        exchange_respond(x, 400, type, STR("{\"error\":\"Queue send failed: Bad Request\"}"));
+    } else if (r == -EMSGSIZE) {
+        exchange_respond(x, 413, type,
+                         STR("{\"error\":\"Queue sendBatch failed: Payload Too Large\"}"));
+    } else {
+        exchange_respond(x, r == -ENOSPC ? 507 : 500, type,
+                         r == -ENOSPC
+                             ? STR("{\"error\":\"Queue send failed: the disk is full\"}")
+                             : STR("{\"error\":\"Queue send failed: Internal Server Error\"}"));
+    }
+}
+
+static void one_sent(struct queue_send *send, int r)
+{
+    struct one *one = container_of(send, struct one, send);
+    struct sending *s = one->sending;
+    s->result = r < 0 ? r : s->result;
+    if (--s->waiting > 0) {
+        return;
+    }
+    if (s->x) {
+        s->x->user = NULL;
+        answer(s->x, s->result);
+    }
+    sending_free(s);
+}
+
+static int read_one(struct sending *s, const json_t *message, struct one *one)
+{
+    const json_t *body = json_object_get(message, "body");
+    const json_t *type = json_object_get(message, "contentType");
+    const json_t *delay = json_object_get(message, "delaySeconds");
+    if (!json_is_string(body) || !json_is_string(type)) {
+        return -EINVAL;
+    }
+    one->body =
+        base64_decode(str_of(json_string_value(body), json_string_length(body)), &one->body_len);
+    json_t *attributes = json_pack("{s:s}", "contentType", json_string_value(type));
+    one->attributes = json_dumps(attributes, JSON_COMPACT);
+    json_decref(attributes);
+    if (!one->body || !one->attributes) {
+        return -EINVAL;
+    }
+    uint64_t now = queue_now_ms();
+    uint64_t wait = json_is_number(delay) && json_number_value(delay) >= 0
+                        ? (uint64_t)(json_number_value(delay) * 1000)
+                        : s->delay_ms;
+    queue_uuid(one->uuid);
+    one->sending = s;
+    one->send = (struct queue_send){ .queue = s->queue,
+                                     .message = { .uuid = str_c(one->uuid),
+                                                  .group = STR(""),
+                                                  .attributes = str_c(one->attributes),
+                                                  .body = str_of(one->body, one->body_len),
+                                                  .error = STR(""),
+                                                  .sent_ms = now,
+                                                  .due_ms = now + wait },
+                                     .sent = one_sent };
+    return 0;
+}
+
+static int read_all(struct sending *s, struct str body)
+{
+    json_t *json = json_loadb(body.data, body.len, 0, NULL);
+    const json_t *messages = json_object_get(json, "messages");
+    size_t count = json_array_size(messages);
+    int r = count > 0 && count <= MESSAGES_MAX ? 0 : -EINVAL;
+    if (r == 0) {
+        s->ones = mem_alloc(count * sizeof(*s->ones));
+        s->count = count;
+    }
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = read_one(s, json_array_get(messages, i), &s->ones[i]);
+    }
+    json_decref(json);
+    return r;
+}
+
+static void sending_over(struct exchange *x)
+{
+    struct sending *s = x->user;
+    if (s) {
+        s->x = NULL; /* what is being written is written */
+    }
+}
+
+static const struct exchange_events events = { .over = sending_over };
+
+static void have_body(struct exchange *x, int r, struct str body)
+{
+    struct sending *s = x->user;
+    r = r < 0 ? r : read_all(s, body);
+    if (r < 0) {
+        x->user = NULL;
+        answer(x, r);
+        sending_free(s);
+        return;
+    }
+    s->waiting = s->count;
+    for (size_t i = 0; i < s->count; i++) {
+        queue_send(&s->ones[i].send); /* one after the other: one group commit, in this order */
+    }
+}
+
+void worker_send_begin(struct exchange *x, struct queue *queue, uint64_t delay_ms)
+{
+    struct sending *s = mem_new(struct sending);
+    *s = (struct sending){ .x = x, .queue = queue, .delay_ms = delay_ms };
+    x->events = &events;
+    x->user = s;
+    exchange_read_body(x, BODY_BYTES_MAX, have_body);
+}

@@ -1,0 +1,11 @@
+/* A Worker's env.QUEUE.send() and sendBatch(): stores the messages and answers; success means all.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/events/queue.h"
+#include "control/exchange.h"
+
+/* Reads the body (doc/events.md), writes its messages to `queue`, answers 200 when they are
+ * durable. `delay_ms` of messages that do not say. */
+void worker_send_begin(struct exchange *x, struct queue *queue, uint64_t delay_ms);
