@@ -6,7 +6,7 @@ import { netlifyEvents } from '../events/netlify.js';
 import { nothing } from './all.js';
 import { groupByMemory } from './group.js';
 import { configuredRules, readNetlifyToml } from './netlify_config.js';
-import { isAlone } from './platforms.js';
+import { isAlone, mayBe } from './platforms.js';
 import { withProxies } from './proxy.js';
 
 const EXTENSIONS = ['.js', '.cjs', '.mjs', '.ts', '.tsx', '.cts', '.mts'];
@@ -37,7 +37,8 @@ export async function discoverNetlify(context) {
     }
   }
   found.events = netlifyEvents(context, found.drafts);
-  const rules = withProxies(configuredRules(context, config), 'netlify', found.drafts, context);
+  const configured = mayBe(context.files, 'netlify') ? configuredRules(context, config) : [];
+  const rules = withProxies(configured, 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
     found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });

@@ -13,3 +13,8 @@ export function isAlone(files, platform, friends = []) {
   const others = Object.keys(SIGNS).filter((name) => name !== platform && !friends.includes(name));
   return !files.list().some((file) => others.some((name) => SIGNS[name].test(file)));
 }
+
+/** Whether the project shows signs of a platform, or of none at all: then a file that several platforms know is its. */
+export function mayBe(files, platform) {
+  return files.list().some((file) => SIGNS[platform].test(file)) || isAlone(files, platform);
+}

@@ -1,10 +1,12 @@
 /* Cloudflare Workers: wrangler's files wherever they lie in the project, or a root worker.ts. */
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readDevVars } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
 import { nothing } from './all.js';
+import { readAssets } from './worker_assets.js';
 import { bindingsOf } from './worker_bindings.js';
 import { readWrangler } from './wrangler.js';
 
@@ -12,14 +14,18 @@ const CONFIG_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
 const MEMORY_MB = 256;
 const TIMEOUT_MS = 300_000;
+/** In the place of a main file where there are only assets. */
+const NO_MAIN = 'assets';
+const NO_WORKER = fileURLToPath(new URL('../bundle/no_worker.js', import.meta.url));
 
 /**
  * @typedef {object} Worker
  * @property {string} name
  * @property {string} folder relative to the project, '' for its root
- * @property {string} main relative to the project
+ * @property {string|null} main relative to the project; null: there are assets only
  * @property {string} config its file, '' when it has none
  * @property {object} settings wrangler's, of the chosen environment
+ * @property {import('./worker_assets.js').Assets|null} [assets]
  */
 
 /**
@@ -38,10 +44,10 @@ export async function discoverWorkers(context, sofar) {
   kept.forEach((worker, i) => {
     const target = [found.drafts[i].name, found.drafts[i].endpoints[0].module];
     const isMain = i === 0 && !hasCatchAll;
-    for (const { phase, route } of workerRoutes(worker, { isMain, isOnly: kept.length === 1 && sofar.drafts.length === 0 })) {
+    const isAlone = sofar.drafts.length === 0;
+    for (const { phase, route } of workerRoutes(worker, { isMain, isOnly: kept.length === 1 && isAlone, isAlone })) {
       found.routes[phase].push({ ...route, target, dialect: 'worker' });
     }
-    found.static.push(...assetsOf(context, worker));
   });
   const described = kept.map(async (worker) => ({ ...worker, function: functionName(worker), handlers: await handlersOf(context, worker) }));
   found.events = workerEvents(context, await Promise.all(described));
@@ -72,18 +78,22 @@ function workerOf(context, folder, config) {
     return null;
   }
   const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
-  if (!main) {
-    if (!settings.assets) {
-      diagnostics.error(`${config} names no "main"`, { file: config });
-    }
+  const assets = readAssets(context, { folder, config, settings });
+  if (!main && !assets) {
+    diagnostics.error(`${config} names no "main" and no "assets"`, { file: config });
     return null;
   }
-  if (!files.has(main)) {
-    diagnostics.error(`${config}: main "${settings.main}" does not exist`, { file: config });
+  if (main && !files.has(main)) {
+    diagnostics.error(`${config}: main "${settings.main}" does not exist${builtBy(settings)}`, { file: config });
     return null;
   }
   const name = typeof settings.name === 'string' ? settings.name : path.basename(folder || context.project);
-  return { name: safeName(name), folder, main, config, settings };
+  return { name: safeName(name), folder, main, config, settings, assets };
+}
+
+/** wrangler would run it first. */
+function builtBy({ build }) {
+  return typeof build?.command === 'string' ? `; run its build command first: ${build.command}` : '';
 }
 
 function safeName(name) {
@@ -120,8 +130,9 @@ export function functionName({ name, config }) {
 
 async function draftOf(context, worker, workers) {
   const { files, project } = context;
-  const { settings, main, folder } = worker;
-  const facts = await inspect(main, files.read(main));
+  const { settings, folder, assets } = worker;
+  const main = worker.main ?? NO_MAIN;
+  const facts = worker.main ? await inspect(main, files.read(main)) : null;
   const secrets = readDevVars(files, folder, context.shell.CLOUDFLARE_ENV) ?? context.envFiles;
   const { bindings, files: bindingFiles } = bindingsOf(context, worker, workers, secrets);
   const module = main.replace(/\.[^.]+$/, '');
@@ -136,24 +147,26 @@ async function draftOf(context, worker, workers) {
     files: bindingFiles,
     settings: {
       worker: worker.name,
-      format: facts?.exports.has('default') || facts?.open ? 'modules' : 'service-worker',
+      format: !worker.main || facts?.exports.has('default') || facts?.open ? 'modules' : 'service-worker',
       compatibility_date: settings.compatibility_date ?? null,
       compatibility_flags: settings.compatibility_flags ?? [],
+      ...(assets ? { assets: assets.settings } : {}),
     },
+    mounts: assets ? [assets.mount] : [],
     bundle: {
       rules: Array.isArray(settings.rules) ? settings.rules : [],
       define: onlyStrings(settings.define),
       alias: onlyStrings(settings.alias),
     },
     endpoints: [
-      { name: '/', file: main, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${main}` },
+      { name: '/', file: main, module, methods: null, timeout_ms: 0, settings: {}, source: worker.main ? `${project}/${main}` : NO_WORKER },
     ],
   };
 }
 
 /** What the default export has, where it is an object that is written down. */
 async function handlersOf({ files }, { main }) {
-  const facts = await inspect(main, files.read(main));
+  const facts = main ? await inspect(main, files.read(main)) : null;
   const { type, properties } = facts?.defaultNode ?? {};
   const isPlain = type === 'ObjectExpression' && properties.every((property) => property.type === 'Property' && !property.computed);
   return isPlain ? new Set(properties.map(({ key }) => key.name ?? String(key.value))) : null;
@@ -169,10 +182,4 @@ function variablesOf(bindings) {
 
 function onlyStrings(object) {
   return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => typeof value === 'string'));
-}
-
-/** A folder of assets is served before the worker runs. */
-function assetsOf({ project }, { folder, settings }) {
-  const directory = settings.assets?.directory;
-  return typeof directory === 'string' ? [{ prefix: '/', directory: path.join(project, folder, directory) }] : [];
 }

@@ -3,17 +3,18 @@ import { escapePattern } from './order.js';
 
 /**
  * @param {import('../discover/worker.js').Worker} worker
- * @param {{ isMain: boolean, isOnly: boolean }} place isMain: it may answer what no route decides;
- *   isOnly: the project has nothing else, so that it does so in spite of its routes, as under wrangler dev
+ * @param {{ isMain: boolean, isOnly: boolean, isAlone: boolean }} place isMain: it may answer what no route decides;
+ *   isOnly: the project has nothing else, so that it does so in spite of its routes, as under wrangler dev; isAlone: it has
+ *   nothing but Workers, so that files are what lies behind them
  * @returns {{ phase: string, route: object }[]}
  */
-export function workerRoutes({ name, settings }, { isMain, isOnly }) {
+export function workerRoutes({ name, settings }, { isMain, isOnly, isAlone }) {
   const patterns = patternsOf(settings);
   const own = { phase: 'hosts', route: { host: `^${escapePattern(name.toLowerCase())}\\.localhost$`, src: '^/', shown: `${name.toLowerCase()}.localhost/*` } };
   const routed = patterns.map(compilePattern).filter(Boolean).sort(bySpecificity);
   const result = [own, ...routed.map(({ route }) => ({ phase: 'hosts', route }))];
   if (isMain && (patterns.length === 0 || isOnly)) {
-    result.push({ phase: 'catchAll', route: { src: '^/', shown: '/*' } });
+    result.push({ phase: isAlone ? 'before' : 'catchAll', route: { src: '^/', shown: '/*' } });
   }
   return result;
 }

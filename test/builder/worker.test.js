@@ -181,3 +181,43 @@ test('beside other platforms a worker with routes takes those only', async (t) =
   const alone = await build(t, projectOf(t, files));
   assert.equal(visit(alone, 'GET', '/other').function, 'worker/w');
 });
+
+test('a folder of assets is bound into the worker, which serves it by its settings', async (t) => {
+  const project = projectOf(t, {
+    'wrangler.jsonc': '{ "name": "site", "main": "index.js", "assets": { "directory": "./dist", "binding": "ASSETS", "html_handling": "none", "run_worker_first": ["/api/*"] } }',
+    'index.js': worker('x'), 'dist/index.html': '<p>', 'dist/_redirects': '/a /b\n', 'dist/_headers': '/*\n  x-a: 1\n',
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const fn = functionNamed(manifest, 'worker/site');
+  assert.deepEqual(fn.mounts, [{ source: path.join(project, 'dist'), target: '___assets' }]);
+  assert.deepEqual(fn.settings.assets, {
+    directory: '___assets', has_worker: true, binding: 'ASSETS', html_handling: 'none', run_worker_first: ['/api/*'],
+  });
+  assert.equal(visit(manifest, 'GET', '/index.html').function, 'worker/site');
+  assert.equal(visit(manifest, 'GET', '/a').function, 'worker/site');
+});
+
+test('assets need no worker, but they must be there', async (t) => {
+  const only = await build(t, projectOf(t, {
+    'wrangler.json': '{ "name": "site", "assets": { "directory": "public" } }', 'public/index.html': '<p>', 'public/_redirects': '/a /b\n',
+  }));
+  assert.deepEqual(only.diagnostics, []);
+  const fn = functionNamed(only, 'worker/site');
+  assert.equal(fn.settings.assets.has_worker, false);
+  assert.equal(visit(only, 'GET', '/a').function, 'worker/site');
+  assert.equal(evaluate(fn, "load('assets').then((it) => typeof it.default)"), 'object');
+  const wrong = await build(t, projectOf(t, {
+    'wrangler.json': '{ "name": "site", "assets": { "directory": "gone" } }',
+  }));
+  assert.match(wrong.diagnostics[0].text, /assets\.directory "gone" does not exist/);
+  const mode = await build(t, projectOf(t, {
+    'wrangler.json': '{ "name": "site", "assets": { "directory": "a", "not_found_handling": "spa" } }', 'a/index.html': '',
+  }));
+  assert.match(mode.diagnostics[0].text, /assets\.not_found_handling is one of single-page-application, 404-page, none/);
+});
+
+test('where there are only workers they answer before files, which are what lies behind them', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'worker.ts': worker('front'), 'public/page.html': '<p>' }));
+  assert.equal(visit(manifest, 'GET', '/page.html').function, 'worker');
+});

@@ -81,3 +81,45 @@ test('a worker answers as under wrangler dev', async (t) => {
     assert.deepEqual((await platform.get('/environment')).json, { TEXT: 'a', OBJECT: '{"b":1}' });
   });
 });
+
+test('a worker with assets', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'wrangler.json': wrangler({ assets: { directory: 'public', binding: 'ASSETS', not_found_handling: '404-page' } }),
+      'main.js': `
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    return pathname === '/page' ? env.ASSETS.fetch(new URL('/about', request.url)) : new Response('worker ' + pathname, { status: 201 });
+  },
+};`,
+      'public/about.html': '<h1>about</h1>',
+      'public/404.html': 'none such',
+      'public/big.bin': Buffer.alloc(1_000_000, 7),
+      'public/_headers': '/about\n  x-site: mine\n',
+    },
+  });
+  const about = await platform.get('/about');
+  assert.deepEqual([about.status, about.text, about.headers['x-site'], about.headers['content-type'], about.headers['content-length']],
+    [200, '<h1>about</h1>', 'mine', 'text/html; charset=utf-8', '14']);
+  assert.equal((await platform.get('/about', { headers: { 'if-none-match': about.headers.etag } })).status, 304);
+  const moved = await platform.get('/about.html');
+  assert.deepEqual([moved.status, moved.headers.location], [307, '/about']);
+  assert.equal((await platform.get('/page')).text, '<h1>about</h1>');
+  assert.deepEqual(await platform.get('/api').then(({ status, text }) => [status, text]), [201, 'worker /api']);
+  const big = await platform.get('/big.bin');
+  assert.deepEqual([big.body.length, big.headers['content-length']], [1_000_000, '1000000']);
+  const head = await platform.request('HEAD', '/about');
+  assert.deepEqual([head.status, head.headers['content-length'], head.body.length], [200, '14', 0]);
+});
+
+test('assets without a worker', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'wrangler.json': JSON.stringify({ name: 'site', assets: { directory: 'public', not_found_handling: 'single-page-application' } }),
+      'public/index.html': 'the app',
+    },
+  });
+  assert.equal((await platform.get('/any/path')).text, 'the app');
+  assert.equal((await platform.request('POST', '/')).status, 405);
+});

@@ -11,6 +11,7 @@ const shim = require('../shims/cloudflare-workers');
 const { current } = require('../context');
 const { CONNECTION_HEADERS } = require('./header_list');
 const { FetchEvent } = require('./worker_events');
+const { makeAssets } = require('./worker_assets');
 const { makeEnv, makeStub } = require('./worker_env');
 const globals = require('./worker_globals');
 const scope = require('./worker_scope');
@@ -186,11 +187,23 @@ function hideMachine({ env = {} }) {
   }
 }
 
+function addAssets(app, spec) {
+  app.assets = makeAssets(spec);
+  const name = spec.settings?.assets?.binding;
+  if (app.assets && name) {
+    const call = async (method) => {
+      throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
+    };
+    app.env[name] = makeStub({ fetch: app.assets.fetch, call });
+  }
+}
+
 async function load(spec, loadModule) {
   origin.configure(spec);
   hideMachine(spec);
   const app = { events: globals.install(spec), env: {}, entrypoints: new Map(), loopback: {}, error: null };
   app.env = makeEnv(spec, ({ entrypoint = 'default', props }) => localStub(app, entrypoint, props));
+  addAssets(app, spec);
   base.env = app.env;
   if (spec.settings?.format === 'service-worker') {
     Object.assign(globalThis, app.env);
@@ -331,6 +344,11 @@ async function answer(app, exchange) {
   const { request, internal } = requests.incomingRequest(exchange);
   origin.noteCame(exchange, internal);
   const name = internal.entrypoint ?? exchange.settings.entrypoint ?? 'default';
+  const asset = app.assets && name === 'default' && !internal.rpc ? app.assets.route(request) : null;
+  if (asset) {
+    await send(exchange, asset);
+    return;
+  }
   const entrypoint = app.entrypoints.get(name);
   if (!entrypoint) {
     exchange.fail('missing', new Error(name === 'default' ? NO_FETCH : `The worker has no entrypoint "${name}".`));

@@ -181,6 +181,12 @@ async function following(request, redirects, ask, again) {
   return last;
 }
 
+/* What ask(request) answers, with its redirects on the same site followed by asking again. */
+function followed(request, ask, redirects = 0) {
+  const isHere = (next) => new URL(next.url).origin === new URL(request.url).origin;
+  return following(request, redirects, ask, (next, count) => (isHere(next) ? followed(next, ask, count) : platformFetch(next)));
+}
+
 /* To whatever answers this URL without the functions that the request came through. */
 function fetchBehind(request, redirects = 0) {
   const exchange = context.current();
@@ -208,4 +214,4 @@ function fetchService(request, binding, redirects = 0) {
   return following(request, redirects, (asked) => send(asked, said), again);
 }
 
-module.exports = { configure, fetchBehind, fetchService, isOurs, noteCame, useFetch };
+module.exports = { configure, fetchBehind, fetchService, followed, isOurs, noteCame, useFetch };

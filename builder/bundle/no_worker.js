@@ -1,0 +1,2 @@
+/* The worker of a project that has assets and no code of its own. */
+export default {};
