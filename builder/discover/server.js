@@ -12,6 +12,8 @@ const MEMORY_MB = 1024;
 const TIMEOUT_MS = 300_000;
 const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bDeno\.serve\b|\bBun\.serve\b/;
 const FOLLOWED_MAX = 200;
+/** What says so of the module that Node.js was started with; here that is always another. */
+const IS_MAIN = /\bimport\.meta\.main\b/g;
 
 /**
  * @param {import('./all.js').Context} context
@@ -60,9 +62,9 @@ function resolveRelative(files, stem) {
   return [...endings.map((ending) => stem + ending), typed].find((file) => files.has(file));
 }
 
-function draftOf(context, manifest, { file, env }) {
+function draftOf(context, manifest, { file, env, args, preloads, hasLoader }) {
   const { files, project, development, env: variables } = context;
-  const isTyped = /\.[cm]?tsx?$/.test(file);
+  const isTyped = hasLoader || /\.[cm]?tsx?$/.test(file);
   const stage = development ? 'development' : 'production';
   const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member));
   const artifact = new Map(members.map((member) => [member, { copy: files.absolute(member) }]));
@@ -73,15 +75,25 @@ function draftOf(context, manifest, { file, env }) {
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
     env: { NODE_ENV: stage, PORT: '3000', ...env, ...variables },
-    settings: { main: file, package: manifest.name ?? null },
+    settings: { main: file, package: manifest.name ?? null, args },
     endpoints: [{ name: '/', file, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${file}` }],
     files: artifact,
   };
   if (isTyped) {
-    return draft;
+    return { ...draft, ...setupOf(context, preloads) };
   }
-  artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, isModule(file, manifest))));
+  const esm = isModule(file, manifest);
+  if (esm && IS_MAIN.test(files.read(file))) {
+    artifact.set(file, Buffer.from(files.read(file).replace(IS_MAIN, 'true')));
+  }
+  artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, esm, preloads)));
   return { ...draft, build: 'files', entry: '___mayfly.cjs', mounts: packagesOf(project) };
+}
+
+/** What is bundled can have one module before its own: the first that is the project's. */
+function setupOf({ files, project }, preloads) {
+  const own = preloads.map(({ specifier }) => path.posix.normalize(specifier)).map((stem) => resolveRelative(files, stem)).find(Boolean);
+  return own ? { setup: { module: 'setup', source: `${project}/${own}` } } : {};
 }
 
 function isModule(file, manifest) {
@@ -89,15 +101,16 @@ function isModule(file, manifest) {
 }
 
 /** The app must find itself to be the program: `require.main === module` starts many a server. */
-function entrySource(file, esm) {
+function entrySource(file, esm, preloads) {
   const load = esm
     ? "import(require('node:url').pathToFileURL(main).href)"
     : "require('node:module')._load(main, null, true)";
   return [
     `const main = require('node:path').join(__dirname, ${JSON.stringify(file)});`,
     'exports.modules = {',
-    '  server() {',
+    `  ${preloads.length > 0 ? 'async ' : ''}server() {`,
     '    process.argv[1] = main;',
+    ...preloads.map(({ kind, specifier }) => `    await ${kind}(${JSON.stringify(specifier)});`),
     `    return ${load};`,
     '  },',
     '};',

@@ -1,9 +1,14 @@
 /* The file that a package's start script, or its main, names. */
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { readJson } from './mayfly_json.js';
 
 const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
-const WITH_VALUE = new Set(['-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file']);
+const WITH_VALUE = new Set([
+  '-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file', '--env-file-if-exists',
+]);
+const PRELOADS = { '-r': 'require', '--require': 'require', '--import': 'import', '--loader': 'import', '--experimental-loader': 'import' };
+const TYPESCRIPT_LOADER = /^(tsx|ts-node|esbuild-register|@swc-node\/register|@esbuild-kit\/\S+)(\/|$)/;
 const USUAL = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 'src/app', 'src/main'];
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
@@ -14,7 +19,8 @@ export function readPackage({ files, diagnostics }) {
 
 /**
  * @param {import('../files.js').Files} files
- * @returns {{ file: string, env: Record<string,string> }|null}
+ * @returns {{ file: string, env: Record<string,string>, args: string[], hasLoader: boolean,
+ *   preloads: { kind: 'require'|'import', specifier: string }[] }|null}
  */
 export function mainOf(files, manifest) {
   const started = startScript(files, manifest);
@@ -23,7 +29,7 @@ export function mainOf(files, manifest) {
   }
   const named = typeof manifest.main === 'string' ? existing(files, manifest.main) : null;
   const usual = named ?? USUAL.map((stem) => existing(files, stem)).find(Boolean);
-  return usual ? { file: usual, env: {} } : null;
+  return usual ? { file: usual, env: {}, args: [], preloads: [], hasLoader: false } : null;
 }
 
 /** `NODE_ENV=production node --flag dist/server.js arguments` */
@@ -38,15 +44,36 @@ function startScript(files, { scripts, main }) {
   if (!RUNNERS.has(words.shift() ?? '')) {
     return null;
   }
-  while (words[0]?.startsWith('-') || words[0] === 'watch' || words[0] === 'run') {
-    const flag = words.shift();
-    if (WITH_VALUE.has(flag)) {
-      words.shift();
-    }
-  }
+  const flags = takeFlags(words);
   const target = words[0] === '.' ? main ?? 'index.js' : words[0];
   const file = target ? existing(files, target) : null;
-  return file ? { file, env } : null;
+  return file ? { file, args: words.slice(1), ...meaning(files, flags), env: { ...fileVariables(files, flags), ...env } } : null;
+}
+
+/** Takes `--import x`, `--env-file=x`, `--flag` from the front of the words. */
+function takeFlags(words) {
+  const flags = [];
+  while (words[0]?.startsWith('-') || words[0] === 'watch' || words[0] === 'run') {
+    const [name, ...value] = words.shift().split('=');
+    flags.push({ name, value: value.length > 0 ? value.join('=') : WITH_VALUE.has(name) ? words.shift() : undefined });
+  }
+  return flags;
+}
+
+/** What is loaded before the program; what makes TypeScript run is not needed here. */
+function meaning(files, flags) {
+  const named = flags.filter(({ name, value }) => value && PRELOADS[name]);
+  const preloads = named.filter(({ value }) => !TYPESCRIPT_LOADER.test(value));
+  return {
+    preloads: preloads.map(({ name, value }) => ({ kind: PRELOADS[name], specifier: value })),
+    hasLoader: preloads.length < named.length,
+  };
+}
+
+function fileVariables(files, flags) {
+  const wanted = flags.filter(({ name, value }) => value && name.startsWith('--env-file'));
+  return Object.assign({}, ...wanted.map(({ value }) => path.posix.normalize(value)).filter((file) => files.has(file))
+    .map((file) => parseEnv(files.read(file))));
 }
 
 /** The file itself, as Node.js would find it, or the source that is compiled to it. */

@@ -238,8 +238,16 @@ class Answer {
     this.#parts.length = 0;
     this.#socket.queuedBytes = 0;
     requireFinal(statusCode);
-    this.#exchange.respond(statusCode, encodeHead(this.#head, body !== null), body);
+    const head = encodeHead(this.#head, body !== null);
+    if (this.#exchange.method === 'HEAD') this.#respondHead(statusCode, head);
+    else this.#exchange.respond(statusCode, head, body);
     this.#settle();
+  }
+
+  /* How long a body would have been only the function can say. */
+  #respondHead(statusCode, head) {
+    this.#exchange.head(statusCode, head);
+    this.#exchange.end();
   }
 
   #stream() {

@@ -51,3 +51,39 @@ test('no server where a platform has the project, or where nothing listens', asy
   const library = await build(t, projectOf(t, { 'package.json': '{ "main": "index.js" }', 'index.js': 'exports.x = 1;\n' }));
   assert.deepEqual(library.functions, []);
 });
+
+test('what the start script has Node.js load, read and pass on comes before the program', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'package.json': JSON.stringify({
+      scripts: { start: 'FIRST=script node -r ./one.js --import ./two.mjs --env-file=some.env --no-warnings index.js --port 1 two' },
+    }),
+    'one.js': 'globalThis.seen = ["one"];\n', 'two.mjs': 'globalThis.seen.push("two");\n',
+    'some.env': 'FIRST=file\nSECOND="of the file"\n',
+    'index.js': `globalThis.seen.push("main");\n${server}`,
+  }));
+  const fn = functionNamed(manifest, 'server');
+  assert.deepEqual([fn.env.FIRST, fn.env.SECOND], ['script', 'of the file']);
+  assert.deepEqual(fn.settings.args, ['--port', '1', 'two']);
+  const seen = evaluate(fn, "(process.env.PORT = '0', require('http').Server.prototype.listen = () => {}, load('server').then(() => globalThis.seen))");
+  assert.deepEqual(seen, ['one', 'two', 'main']);
+});
+
+test('a loader of TypeScript is not needed, and modules before a bundled program are part of it', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'package.json': JSON.stringify({ type: 'module', scripts: { start: 'node --import tsx --import ./trace.ts main.ts' } }),
+    'trace.ts': 'globalThis.traced = 1 as number;\nexport {};\n',
+    'main.ts': "import http from 'node:http';\nexport const port: number = 3;\nif (port > 9) http.createServer().listen(1);\n",
+  }));
+  const fn = functionNamed(manifest, 'server');
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(fn.settings.setup, 'setup');
+  assert.deepEqual(evaluate(fn, "(async () => { await load('setup'); return [globalThis.traced, (await load('main')).port]; })()"), [1, 3]);
+});
+
+test('import.meta.main is true in the program', async (t) => {
+  const fn = functionNamed(await build(t, projectOf(t, {
+    'package.json': '{ "type": "module", "main": "index.js" }',
+    'index.js': "import { createServer } from 'node:http';\nglobalThis.isMain = import.meta.main;\nif (!import.meta.main) createServer().listen(1);\n",
+  })), 'server');
+  assert.equal(evaluate(fn, "load('server').then(() => globalThis.isMain)"), true);
+});

@@ -228,3 +228,50 @@ test('a server leaves no timer behind for its snapshot', async (t) => {
   const interval = Object.getOwnPropertySymbols(app).find((symbol) => /connectionsCheckingInterval/i.test(symbol.description));
   assert.ok(interval === undefined || app[interval] === undefined || app[interval] === null);
 });
+
+test('of several servers the one on PORT is meant, whichever began first; any port is another', async (t) => {
+  const http = require('node:http');
+  const ports = [];
+  const gateway = await serve(t, () => {
+    const admin = http.createServer((_req, res) => res.end('admin')).listen(0);
+    const main = http.createServer((_req, res) => res.end('main')).listen(process.env.PORT);
+    ports.push(admin.address().port, main.address().port);
+  });
+  assert.equal(await (await gateway.request('GET /')).text(), 'main');
+  assert.ok(ports[0] > 40000 && ports[1] === 3000, String(ports));
+});
+
+test('an upgrade is refused in words where the server waits for one', async (t) => {
+  const http = require('node:http');
+  const gateway = await serve(t, () => {
+    http.createServer((_req, res) => res.end('page')).on('upgrade', () => {}).listen(process.env.PORT);
+  });
+  const headers = { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' };
+  const reply = await gateway.request('GET /', { headers });
+  assert.equal(reply.status, 501);
+  assert.match(await reply.text(), /^WebSockets have no way through Mayfly yet/);
+  assert.equal(await (await gateway.request('GET /')).text(), 'page');
+});
+
+test('a cluster is refused in words', async () => {
+  virtual.install();
+  assert.throws(() => require('node:cluster').fork(), /Have the server listen without cluster/);
+  const { fork } = await import('node:cluster');
+  assert.throws(() => fork(), /as many instances of the server/);
+});
+
+test('an answer to HEAD says nothing of a length that the server has not said', async (t) => {
+  const http = require('node:http');
+  const gateway = await serve(t, () => {
+    http.createServer((req, res) => {
+      if (req.url === '/known') res.setHeader('content-length', '5');
+      res.end('12345');
+    }).listen(process.env.PORT);
+  });
+  const unknown = await gateway.request('HEAD /');
+  await unknown.done();
+  assert.deepEqual([unknown.status, Boolean(unknown.whole), unknown.header('content-length')], [200, false, null]);
+  const known = await gateway.request('HEAD /known');
+  await known.done();
+  assert.equal(known.header('content-length'), '5');
+});

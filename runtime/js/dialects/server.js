@@ -35,10 +35,14 @@ function whenDone(main) {
 async function load(spec, loadModule) {
   const main = spec.settings?.main ?? spec.entry ?? spec.name;
   process.env.PORT ??= '3000';
+  process.argv.push(...(spec.settings?.args ?? []));
   virtual.install();
   const done = whenDone(main);
   try {
     /* A program may wait at its top level for ever, after listen(). */
+    if (spec.settings?.setup) {
+      await loadModule(spec.settings.setup);
+    }
     const program = Promise.resolve(loadModule(spec.endpoints[0].module));
     const isListening = virtual.whenListening();
     await Promise.race([isListening, done.promise, program.then(() => isListening)]);
@@ -48,10 +52,27 @@ async function load(spec, loadModule) {
   return {};
 }
 
+const NO_UPGRADE =
+  'WebSockets have no way through Mayfly yet: this upgrade was answered with 501. Plain requests and ' +
+  'server-sent events work.';
+
+/* A server that waits for upgrades would be asked for a page instead. */
+function refuseUpgrade(exchange, server) {
+  const isUpgrade = exchange.headers['sec-websocket-key'] !== undefined && server.listenerCount('upgrade') > 0;
+  if (isUpgrade) {
+    console.warn(NO_UPGRADE);
+    exchange.respond(501, ['content-type', 'text/plain; charset=utf-8'], `${NO_UPGRADE}\n`);
+  }
+  return isUpgrade;
+}
+
 async function handle(_app, exchange) {
   const server = virtual.chosen();
   if (!server) {
     exchange.fail('missing', new Error('The server has been closed.'));
+    return;
+  }
+  if (refuseUpgrade(exchange, server)) {
     return;
   }
   try {

@@ -6,12 +6,16 @@
  * the network. So listen() is answered here: the server believes it listens, says so, and has an
  * address; requests come from the gateway. */
 
+const cluster = require('node:cluster');
 const http = require('node:http');
 const https = require('node:https');
+const { syncBuiltinESMExports } = require('node:module');
 const net = require('node:net');
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65535;
+const FIRST_EPHEMERAL = 49152;
+const EPHEMERAL_COUNT = MAX_PORT - FIRST_EPHEMERAL + 1;
 
 /* Servers that listen now, in the order in which they began. */
 const listening = new Set();
@@ -26,10 +30,11 @@ function platformPort() {
   return Number.isInteger(port) && port > 0 && port <= MAX_PORT ? port : DEFAULT_PORT;
 }
 
+/* Undefined where the server leaves the choice to us; 0 is any port but PORT. */
 function portOf(options) {
   const { port } = options;
   if (port === undefined || port === null || options.path !== undefined) {
-    return 0;
+    return undefined;
   }
   const isNumeric = typeof port === 'number' || (typeof port === 'string' && port.trim() !== '');
   const number = Number(port);
@@ -39,7 +44,7 @@ function portOf(options) {
       `options.port should be >= 0 and < 65536. Received ${typeof port} (${String(port)}).`
     );
   }
-  return number;
+  return number === 0 ? FIRST_EPHEMERAL + (listening.size % EPHEMERAL_COUNT) : number;
 }
 
 /* What net.Server needs of the handle of its socket. */
@@ -49,7 +54,8 @@ class VirtualHandle {
   constructor(server, options) {
     const address = options.host && net.isIP(options.host) ? options.host : options.host ? '127.0.0.1' : '::';
     const family = net.isIPv6(address) ? 'IPv6' : 'IPv4';
-    this.#address = { address, family, port: portOf(options) || platformPort() };
+    const port = portOf(options);
+    this.#address = { address, family, port: port ?? platformPort() };
     this.server = server;
     /* Whether 'listening' has been emitted. */
     this.isAnnounced = false;
@@ -132,8 +138,18 @@ function listen(...args) {
   return this;
 }
 
+/* A cluster's workers would share a port that is not there; instances are what they are for. */
+function refuseCluster() {
+  throw new Error(
+    'cluster.fork() cannot start workers here, and need not: there are as many instances of the server as ' +
+      'requests ask for. Have the server listen without cluster.'
+  );
+}
+
 function install() {
   net.Server.prototype.listen = listen;
+  cluster.fork = refuseCluster;
+  syncBuiltinESMExports();
 }
 
 /* Of several servers the one on PORT is meant, or else the first. */
