@@ -351,6 +351,8 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->origin = a->origin;
     s->aws_origin = a->aws_origin;
     s->queues = queues_create(&c->loop, s->store);
+    s->users = aws_users_create();
+    aws_users_set_root(s->users, STR("mayfly"), STR(AWS_ROOT_KEY), STR(AWS_ROOT_SECRET));
     s->invoker = invoker_create(&c->loop, control_connect, c);
     c->events = events_create(s);
     r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);

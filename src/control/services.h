@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "control/aws/aws_users.h"
 #include "control/console.h"
 #include "control/deployment.h"
 #include "control/events/queue.h"
@@ -17,6 +18,7 @@ struct services {
     struct store *store;
     struct queues *queues;
     struct invoker *invoker;
+    struct aws_users *users; /* of the AWS port */
     struct console *console;
     struct deployment *deployment;
     const char *project;    /* its folder */

@@ -41,6 +41,10 @@ struct aws_scope {
     char service[AWS_SCOPE_BYTES];
 };
 
+/* The root's credentials in development, where the port is on this machine only. */
+#define AWS_ROOT_KEY    "mayfly"
+#define AWS_ROOT_SECRET "mayfly-dev-only"
+
 struct aws_users;
 
 struct aws_users *aws_users_create(void);

@@ -268,6 +268,11 @@ void queue_consume(struct queue *q, const struct queue_consumer *consumer,
     queue_mark(q);
 }
 
+void queue_set_ordered(struct queue *q, bool ordered)
+{
+    q->ordered = ordered;
+}
+
 void queue_pause(struct queue *q, bool paused)
 {
     q->paused = paused;

@@ -250,7 +250,7 @@ static bool hand_out(struct queue *q)
                       .max = q->policy.batch_size,
                       .bytes_max = q->policy.window_bytes,
                       .one_group = true };
-    pick_run(&p, q->policy.ordered);
+    pick_run(&p, q->policy.ordered || q->ordered);
     uint64_t until = fills_until(q, &p);
     if (p.count == 0 || until > 0) {
         uint64_t wake = until > 0 && until < p.later_ms ? until : p.later_ms;
@@ -454,7 +454,7 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     if (q->number == 0 || max == 0) {
         return;
     }
-    pick_run(&p, q->policy.ordered);
+    pick_run(&p, q->policy.ordered || q->ordered);
     *ret = (struct queue_taken){ .messages = p.messages, .count = p.count };
     if (p.count == 0) {
         return;

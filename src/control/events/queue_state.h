@@ -31,6 +31,7 @@ struct queue {
     const struct queue_consumer *consumer; /* NULL: none */
     struct queue_policy policy;
     void *context;
+    bool ordered;
     bool paused;
     uint32_t batches;      /* in the consumer's hands */
     struct list in_flight; /* of struct delivery, until their outcome is durable */

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/sqs_queue.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/store_settings.h"
+
+#define KIND STR("sqs")
+
+/* SQS's defaults and what they are called there. */
+static const struct {
+    const char *name;
+    size_t offset;
+    uint64_t otherwise; /* in the attribute's unit */
+    uint64_t unit;
+} numbers[] = {
+    { "VisibilityTimeout", offsetof(struct sqs_queue, visibility_ms), 30, 1000 },
+    { "DelaySeconds", offsetof(struct sqs_queue, delay_ms), 0, 1000 },
+    { "ReceiveMessageWaitTimeSeconds", offsetof(struct sqs_queue, wait_ms), 0, 1000 },
+    { "MessageRetentionPeriod", offsetof(struct sqs_queue, retention_ms), 345600, 1000 },
+    { "MaximumMessageSize", offsetof(struct sqs_queue, max_bytes), 1048576, 1 },
+};
+
+static uint64_t number_of(const json_t *attributes, const char *name, uint64_t otherwise)
+{
+    const char *text = json_string_value(json_object_get(attributes, name));
+    uint64_t number;
+    return text && str_to_u64(str_c(text), &number) ? number : otherwise;
+}
+
+static bool is_true(const json_t *attributes, const char *name)
+{
+    const char *text = json_string_value(json_object_get(attributes, name));
+    return text && strcmp(text, "true") == 0;
+}
+
+static void read_redrive(struct sqs_queue *q)
+{
+    const char *text = json_string_value(json_object_get(q->attributes, "RedrivePolicy"));
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
+    const json_t *max = json_object_get(policy, "maxReceiveCount");
+    const char *name = arn ? strrchr(arn, ':') : NULL;
+    uint64_t count = 0;
+    if (json_is_string(max)) {
+        (void)!str_to_u64(str_c(json_string_value(max)), &count); /* it was checked */
+    } else {
+        count = (uint64_t)json_integer_value(max);
+    }
+    free(q->dead_letter);
+    q->dead_letter = name && count > 0 ? mem_copy_str(str_c(name + 1)) : NULL;
+    q->max_receives = (uint32_t)count;
+    json_decref(policy);
+}
+
+static void apply(struct sqs_queue *q)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+        uint64_t n = number_of(q->attributes, numbers[i].name, numbers[i].otherwise);
+        memcpy((char *)q + numbers[i].offset, &(uint64_t){ n * numbers[i].unit }, sizeof(n));
+    }
+    struct str suffix = STR(".fifo");
+    struct str name = str_c(q->name);
+    q->fifo = name.len > suffix.len && str_eq(str_skip(name, name.len - suffix.len), suffix);
+    q->content_dedup = is_true(q->attributes, "ContentBasedDeduplication");
+    read_redrive(q);
+    queue_set_ordered(q->queue, q->fifo);
+}
+
+struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name)
+{
+    list_for_each (item, &all->queues) {
+        struct sqs_queue *q = list_entry(item, struct sqs_queue, link);
+        if (str_eq(str_c(q->name), name)) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t *attributes,
+                                json_t *tags)
+{
+    char queue_name[SQS_NAME_MAX + 8];
+    struct sqs_queue *q = mem_new(struct sqs_queue);
+    (void)snprintf(queue_name, sizeof(queue_name), "sqs:" STR_FMT, STR_ARG(name));
+    q->name = mem_copy_str(name);
+    q->queue = queue_open(all->services->queues, str_c(queue_name));
+    q->attributes = attributes ? attributes : json_object();
+    q->tags = tags ? tags : json_object();
+    q->created_s = q->modified_s = queue_now_ms() / 1000;
+    list_push(&all->queues, &q->link);
+    apply(q);
+    return q;
+}
+
+void sqs_queue_set(struct sqs_queue *q, json_t *attributes)
+{
+    json_decref(q->attributes);
+    q->attributes = attributes;
+    q->modified_s = queue_now_ms() / 1000;
+    apply(q);
+}
+
+static void free_queue(struct sqs_queue *q)
+{
+    list_remove(&q->link);
+    json_decref(q->attributes);
+    json_decref(q->tags);
+    free(q->dead_letter);
+    free(q->name);
+    free(q);
+}
+
+void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q)
+{
+    (void)all;
+    queue_drop(q->queue);
+    free_queue(q);
+}
+
+void sqs_queue_arn(const struct sqs_queue *q, struct str region, char *ret)
+{
+    region.len = region.len < 32 ? region.len : 32;
+    (void)snprintf(ret, SQS_ARN_BYTES, "arn:aws:sqs:" STR_FMT ":" SQS_ACCOUNT ":%.*s",
+                   STR_ARG(region), SQS_NAME_MAX, q->name);
+}
+
+/* ---- keeping ---- */
+
+struct saving {
+    struct store_job job;
+    char *name;  /* owned */
+    char *value; /* owned; NULL: to be removed */
+    sqs_saved_fn done;
+    void *context;
+};
+
+static int run_saving(struct store_job *job, struct sql *db)
+{
+    const struct saving *s = container_of(job, struct saving, job);
+    return s->value ? store_settings_put(db, KIND, str_c(s->name), str_c(s->value))
+                    : store_settings_remove(db, KIND, str_c(s->name));
+}
+
+static void saving_done(struct store_job *job, int r)
+{
+    struct saving *s = container_of(job, struct saving, job);
+    s->done(r < 0 ? r : 0, s->context);
+    free(s->name);
+    free(s->value);
+    free(s);
+}
+
+void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
+                    sqs_saved_fn done, void *context)
+{
+    struct saving *s = mem_new(struct saving);
+    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
+                          .name = mem_copy_str(str_c(q->name)),
+                          .done = done,
+                          .context = context };
+    if (!removed) {
+        json_t *value =
+            json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags,
+                      "created", (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
+        s->value = json_dumps(value, JSON_COMPACT);
+        json_decref(value);
+    }
+    store_submit(all->services->store, &s->job);
+}
+
+static void read_one(struct str name, struct str value, void *context)
+{
+    struct sqs_queues *all = context;
+    json_t *json = json_loadb(value.data, value.len, 0, NULL);
+    json_t *attributes = json_object_get(json, "attributes");
+    json_t *tags = json_object_get(json, "tags");
+    struct sqs_queue *q = sqs_queue_add(all, name, json_incref(attributes), json_incref(tags));
+    q->created_s = (uint64_t)json_integer_value(json_object_get(json, "created"));
+    q->modified_s = (uint64_t)json_integer_value(json_object_get(json, "modified"));
+    json_decref(json);
+}
+
+struct sqs_queues *sqs_queues_create(struct services *s)
+{
+    struct sqs_queues *all = mem_new(struct sqs_queues);
+    all->services = s;
+    list_init(&all->queues);
+    store_settings_each(s->store, KIND, read_one, all);
+    return all;
+}
+
+/* ---- the manifest's ---- */
+
+static void set_number(json_t *attributes, const char *name, const json_t *value)
+{
+    char text[24];
+    if (json_is_number(value)) {
+        (void)snprintf(text, sizeof(text), "%.0f", json_number_value(value));
+        (void)json_object_set_new(attributes, name, json_string(text));
+    }
+}
+
+static json_t *attributes_of(const json_t *queue)
+{
+    static const struct {
+        const char *manifest;
+        const char *sqs;
+    } names[] = { { "visibility_s", "VisibilityTimeout" },
+                  { "retention_s", "MessageRetentionPeriod" },
+                  { "delay_s", "DelaySeconds" },
+                  { "wait_s", "ReceiveMessageWaitTimeSeconds" },
+                  { "max_bytes", "MaximumMessageSize" } };
+    json_t *attributes = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        set_number(attributes, names[i].sqs, json_object_get(queue, names[i].manifest));
+    }
+    if (json_is_true(json_object_get(queue, "fifo"))) {
+        (void)json_object_set_new(attributes, "FifoQueue", json_string("true"));
+    }
+    if (json_is_true(json_object_get(queue, "content_dedup"))) {
+        (void)json_object_set_new(attributes, "ContentBasedDeduplication", json_string("true"));
+    }
+    const json_t *redrive = json_object_get(queue, "redrive");
+    const char *dead = json_string_value(json_object_get(redrive, "queue"));
+    if (dead) {
+        char text[320];
+        (void)snprintf(text, sizeof(text),
+                       "{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:" SQS_ACCOUNT
+                       ":%.*s\",\"maxReceiveCount\":%lld}",
+                       SQS_NAME_MAX, dead,
+                       (long long)json_integer_value(json_object_get(redrive, "max_receives")));
+        (void)json_object_set_new(attributes, "RedrivePolicy", json_string(text));
+    }
+    return attributes;
+}
+
+static bool is_sqs(const json_t *queue)
+{
+    const char *platform = json_string_value(json_object_get(queue, "platform"));
+    return platform && strcmp(platform, "sqs") == 0;
+}
+
+static void build_one(struct sqs_queues *all, const json_t *queue)
+{
+    const char *name = json_string_value(json_object_get(queue, "name"));
+    if (!name || strlen(name) > SQS_NAME_MAX) {
+        return;
+    }
+    struct sqs_queue *q = sqs_queue_find(all, str_c(name));
+    if (!q) {
+        q = sqs_queue_add(all, str_c(name), attributes_of(queue), NULL);
+    } else if (q->from_manifest) {
+        sqs_queue_set(q, attributes_of(queue));
+    }
+    q->from_manifest = true;
+}
+
+void sqs_queues_build(struct sqs_queues *all, const json_t *manifest)
+{
+    const json_t *queues = json_object_get(json_object_get(manifest, "events"), "queues");
+    for (size_t i = 0; i < json_array_size(queues); i++) {
+        if (is_sqs(json_array_get(queues, i))) {
+            build_one(all, json_array_get(queues, i));
+        }
+    }
+}
+
+/* ---- dead letters ---- */
+
+struct burial {
+    struct store_job job;
+    struct queue *from;
+    struct queue *to;
+    struct stored_message message; /* its texts point into memory */
+    char *memory;                  /* owned */
+};
+
+static int run_burial(struct store_job *job, struct sql *db)
+{
+    struct burial *b = container_of(job, struct burial, job);
+    const struct message_outcome gone = { .id = b->message.id, .fate = FATE_GONE };
+    struct stored_message moved = b->message;
+    uint64_t id;
+    int r = store_messages_settle(db, &gone);
+    if (r != 0) {
+        return r; /* 1: it was deleted meanwhile */
+    }
+    r = store_messages_queue(db, str_c(queue_name(b->to)), &moved.queue);
+    moved.attempts = 0;
+    moved.first_ms = 0;
+    moved.due_ms = moved.sent_ms;
+    return r < 0 ? r : store_messages_insert(db, &moved, STR(""), 0, &id);
+}
+
+static void burial_done(struct store_job *job, int r)
+{
+    struct burial *b = container_of(job, struct burial, job);
+    if (r < 0) {
+        log_error("queue %s: message %llu cannot be moved to its dead-letter queue: %s",
+                  queue_name(b->from), (unsigned long long)b->message.id, strerror(-r));
+    }
+    queue_wake(b->to);
+    free(b->memory);
+    free(b);
+}
+
+void sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
+                    const struct stored_message *m)
+{
+    struct sqs_queue *dead = q->dead_letter ? sqs_queue_find(all, str_c(q->dead_letter)) : NULL;
+    if (!dead) {
+        return; /* AWS refuses to lose them too: they stay */
+    }
+    struct burial *b = mem_new(struct burial);
+    *b = (struct burial){ .job = { .run = run_burial, .done = burial_done },
+                          .from = q->queue,
+                          .to = dead->queue,
+                          .message = *m };
+    struct str *const parts[] = { &b->message.uuid, &b->message.group, &b->message.attributes,
+                                  &b->message.error, &b->message.body };
+    size_t bytes = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        bytes += parts[i]->len + 1;
+    }
+    b->memory = mem_alloc(bytes);
+    for (size_t i = 0, at = 0; i < ARRAY_COUNT(parts); at += parts[i++]->len + 1) {
+        if (parts[i]->len > 0) {
+            memcpy(b->memory + at, parts[i]->data, parts[i]->len);
+        }
+        parts[i]->data = b->memory + at;
+    }
+    store_submit(all->services->store, &b->job);
+}

@@ -1,0 +1,75 @@
+/* SQS queues: which there are, and their attributes. A queue's messages are in the queue
+ * "sqs:NAME".
+ *
+ * They come from the manifest, or from CreateQueue: then they are kept in the settings (kind
+ * "sqs"). Where both name one, its attributes are those that were set last by the API, or the
+ * manifest's.
+ *
+ * A message's attributes, as JSON: { "messageAttributes": { NAME: { "DataType", "StringValue" or
+ * "BinaryValue" (base64) } }, "sender", "trace", "dedup" }, each of which may be missing.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/services.h"
+
+#define SQS_NAME_MAX 80 /* characters, ".fifo" included */
+#define SQS_ACCOUNT  "000000000000"
+
+struct sqs_queue {
+    struct list link;
+    char *name; /* owned */
+    struct queue *queue;
+    json_t *attributes; /* owned: texts by SQS's names, only those that were set */
+    json_t *tags;       /* owned */
+    uint64_t created_s;
+    uint64_t modified_s;
+    uint64_t purged_ms; /* when PurgeQueue was last called, 0: never */
+    bool fifo;
+    bool content_dedup;
+    uint64_t visibility_ms;
+    uint64_t delay_ms;
+    uint64_t wait_ms;
+    uint64_t retention_ms;
+    uint64_t max_bytes;
+    char *dead_letter;     /* owned: the queue's name; NULL: none */
+    uint32_t max_receives; /* before that */
+    bool from_manifest;
+};
+
+struct sqs_queues {
+    struct services *services;
+    struct list queues;
+};
+
+/* Reads what was created before. */
+struct sqs_queues *sqs_queues_create(struct services *s);
+/* `events.queues` of the manifest that is served from now on (borrowed). */
+void sqs_queues_build(struct sqs_queues *all, const json_t *manifest);
+
+struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name); /* or NULL */
+/* Makes one in memory; what it must outlive the process with is sqs_queue_save_job's. */
+struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t *attributes,
+                                json_t *tags);
+/* Takes over new attributes, and does what they say from now on. */
+void sqs_queue_set(struct sqs_queue *q, json_t *attributes);
+/* Forgets it, and its messages. */
+void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q);
+
+/* Makes what the API has set durable, or with `removed` its end; `done` is called then. */
+typedef void (*sqs_saved_fn)(int r, void *context);
+void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
+                    sqs_saved_fn done, void *context);
+
+/* "arn:aws:sqs:REGION:000000000000:NAME"; at most SQS_ARN_BYTES with its NUL. */
+#define SQS_ARN_BYTES 160
+void sqs_queue_arn(const struct sqs_queue *q, struct str region, char *ret);
+
+/* After a try, or when it would be handed out once too often: moves message `m`, which is in
+ * nobody's hands but the caller's, to the dead-letter queue, in one transaction. */
+void sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
+                    const struct stored_message *m);
