@@ -151,6 +151,7 @@ async function draftOf(context, worker, workers) {
       compatibility_date: settings.compatibility_date ?? null,
       compatibility_flags: settings.compatibility_flags ?? [],
       ...(assets ? { assets: assets.settings } : {}),
+      ...(context.development ? { development: true } : {}),
     },
     mounts: assets ? [assets.mount] : [],
     bundle: {

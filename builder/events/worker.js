@@ -2,12 +2,12 @@
 import { bounded, emptyEvents, tellError, tellWarning, workerQueue } from './found.js';
 import { faultOfWorker } from './cron.js';
 
-const DELAY_MAX_S = 43_200;
+const DELAY_MAX_S = 86_400;
 const asList = (value) => (Array.isArray(value) ? value : []);
 
 /**
  * @param {import('../diagnostics.js').Diagnostics} diagnostics
- * @param {{ name: string, config: string, settings: object, function: string, handlers: Set<string>|null }[]} workers
+ * @param {{ name: string, config: string, main: string, settings: object, function: string, handlers: Set<string>|null }[]} workers
  *   `function` is its name in the manifest; handlers: what its default export has, null when that is not known
  * @returns {import('./found.js').Events}
  */
@@ -17,8 +17,18 @@ export function workerEvents({ diagnostics }, workers) {
     addCrons(diagnostics, worker, events);
     addProducers(diagnostics, worker, events);
     addConsumers(diagnostics, worker, events);
+    tellUncalled(diagnostics, worker);
   }
   return events;
+}
+
+/** What Cloudflare has and this platform does not: better said than waited for. */
+function tellUncalled(diagnostics, { config, main, handlers }) {
+  for (const [name, what] of Object.entries({ email: 'e-mail', tail: 'logs of other workers', tailStream: 'logs of other workers' })) {
+    if (handlers?.has(name)) {
+      tellWarning(diagnostics, { file: config || main, what: main }, `${name}() is never called here: there is no ${what}`);
+    }
+  }
 }
 
 function addCrons(diagnostics, worker, events) {

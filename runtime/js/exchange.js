@@ -41,11 +41,25 @@ const KEEP_FIRST = new Set([
   'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent',
 ]);
 
+/* The field by which control says that a request stands for an event. It is ours, not the function's. */
+const EVENT_FIELD = 'x-mayfly-event\0';
+
 /** Splits 'a\0b\0' into ['a', 'b']; '' into []. */
 function splitFields(block) {
   const fields = block.split('\0');
   fields.pop();
   return fields;
+}
+
+/* Whether a field's name begins at `at` of a block: an even number of fields lies before it. */
+function isName(block, at) {
+  return block[at - 1] === '\0' && block.slice(0, at).split('\0').length % 2 === 1;
+}
+
+function removeField(raw, name) {
+  for (let i = raw.length - 2; i >= 0; i -= 2) {
+    if (raw[i] === name) raw.splice(i, 2);
+  }
 }
 
 /** Flat array of names and values to the addon's string; throws TypeError on what HTTP cannot carry. */
@@ -242,9 +256,26 @@ class Exchange {
     return (this.#params ??= decodeParams(this.#fields));
   }
 
+  /** 'scheduled', 'queue', 'background' (doc/events.md), or undefined for a plain request. */
+  get event() {
+    const at = this.#eventAt();
+    const from = at + EVENT_FIELD.length;
+    return at < 0 ? undefined : this.#headerBlock.slice(from, this.#headerBlock.indexOf('\0', from));
+  }
+
+  /* Where a field of that name begins: the text might be the end of another's name, or a value. */
+  #eventAt() {
+    let at = this.#headerBlock.indexOf(EVENT_FIELD);
+    while (at > 0 && !isName(this.#headerBlock, at)) {
+      at = this.#headerBlock.indexOf(EVENT_FIELD, at + 1);
+    }
+    return at;
+  }
+
   get rawHeaders() {
     if (this.#rawHeaders === null) {
       this.#rawHeaders = splitFields(this.#headerBlock);
+      if (this.#headerBlock.includes(EVENT_FIELD)) removeField(this.#rawHeaders, 'x-mayfly-event');
       this.#owner.addHeaders?.(this.#rawHeaders, this);
     }
     return this.#rawHeaders;

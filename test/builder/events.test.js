@@ -649,7 +649,7 @@ dead_letter_queue = "reports-dead"
 
 test('a Worker: mistakes in wrangler\'s file are told', async (t) => {
   const config = (name, more) => ({
-    [`${name}/worker.ts`]: 'export default { fetch() {} };\n',
+    [`${name}/worker.ts`]: `export default { fetch() {}${name === 'b' ? ', email() {}' : ''} };\n`,
     [`${name}/wrangler.json`]: JSON.stringify({ name, main: 'worker.ts', ...more }),
   });
   const manifest = await build(t, projectOf(t, {
@@ -662,9 +662,10 @@ test('a Worker: mistakes in wrangler\'s file are told', async (t) => {
     'a/wrangler.json: queues.consumers[0]: max_batch_size must be a whole number from 1 to 100, not 101',
     'a/wrangler.json: queues.consumers[0]: the worker\'s default export has no queue() for it',
     'a/wrangler.json: queues.consumers[1]: needs the name of a queue: letters, digits and -, at most 63, not "No way!"',
-    'b/wrangler.json: queues.producers[0]: delivery_delay must be a whole number from 0 to 43200, not -1',
+    'b/wrangler.json: queues.producers[0]: delivery_delay must be a whole number from 0 to 86400, not -1',
     'b/wrangler.json: queues.consumers[0]: the worker\'s default export has no queue() for it',
     'b/wrangler.json: queues.consumers[1]: consumers that pull over HTTP are not available here',
+    'b/wrangler.json: b/worker.ts: email() is never called here: there is no e-mail',
     'b/wrangler.json: queues.consumers[0]: the queue "q" has a consumer already: this one is left out',
   ]);
   assert.deepEqual(manifest.events.consumers.map(({ function: fn, batch_size: size }) => [fn, size]), [['worker/a', 10]]);

@@ -173,6 +173,48 @@ test('a scheduled function gets its next run', async () => {
   assert.match(seen[1].next_run, /^\d{4}-\d\d-\d\dT\d\d:00:00\.000Z$/);
 });
 
+test('a background function that control calls is waited for, and its failure told', async () => {
+  const order = [];
+  const gateway = await serve({ default: async (request, context) => {
+    assert.equal(request.headers.get('x-mayfly-event'), null);
+    context.waitUntil(new Promise((resolve) => setImmediate(() => resolve(order.push('later')))));
+    const text = await request.text();
+    if (text === 'fail') throw new Error('not today');
+    order.push(`${request.method} ${text}`);
+  } }, { api_version: 2, background: true });
+  const ask = (body) => gateway.request('PUT /.netlify/functions/hello', { headers: { 'x-mayfly-event': 'background' }, body });
+  const done = await ask('work');
+  assert.deepEqual([done.status, await done.text(), order[0]], [200, '', 'PUT work']);
+  await done.done();
+  assert.deepEqual(order, ['PUT work', 'later']);
+  const failed = await ask('fail');
+  assert.deepEqual([failed.failure.kind, failed.failure.errorMessage], ['throw', 'not today']);
+});
+
+test('a background function of the first kind may answer nothing', async () => {
+  let seen;
+  const gateway = await older(async (event) => { seen = [event.httpMethod, event.body, event.headers['x-mayfly-event']]; }, { background: true });
+  const reply = await gateway.request('POST /', { headers: { 'x-mayfly-event': 'background', 'content-type': 'text/plain' }, body: 'b' });
+  assert.equal(reply.status, 200);
+  assert.deepEqual(seen, ['POST', 'b', undefined]);
+});
+
+test('control says when a scheduled function runs next, and hears how it went', async () => {
+  const body = '{"next_run":"2030-01-01T00:00:00.000Z"}';
+  const tick = { headers: { 'x-mayfly-event': 'scheduled' }, body };
+  let seen;
+  const modernGateway = await modern(async (request) => {
+    seen = [await request.text(), request.headers.get('user-agent'), request.headers.get('x-nf-event'), request.headers.get('x-mayfly-event')];
+  }, { schedule: '@hourly' });
+  const reply = await modernGateway.request('POST /.netlify/functions/hello', tick);
+  assert.deepEqual([reply.status, await reply.text()], [200, '']);
+  assert.deepEqual(seen, [body, 'Netlify Clockwork', 'schedule', null]);
+
+  const failing = await older(async (event) => { seen = event.body; throw new Error('no'); }, { config: { schedule: '@daily' } });
+  const failed = await failing.request('POST /.netlify/functions/hello', tick);
+  assert.deepEqual([failed.status, await failed.text(), seen], [500, '', body]);
+});
+
 test('schedules know days, names, steps and leap years', () => {
   const from = new Date('2026-01-31T23:59:30Z');
   const cases = [

@@ -214,9 +214,19 @@ function callDetached(target, exchange, given) {
   return events.call(target.handler, event, exchange, { isBackground: true });
 }
 
-/* The body is read first: after the answer the gateway takes no more of it. */
+/* From control, which has told the client 202 and tries again what fails; without control the client is told here. The
+ * body is read first: after the answer the gateway takes no more of it. */
 async function answerBackground(target, exchange) {
   const bytes = await exchange.readBody();
+  if (exchange.event === 'background') {
+    try {
+      await callDetached(target, exchange, { method: exchange.method, headers: {}, bytes });
+      exchange.respond(200, [], null);
+    } catch (error) {
+      exchange.fail('throw', error);
+    }
+    return;
+  }
   exchange.waitUntil(exchange.run(() => callDetached(target, exchange, { method: exchange.method, headers: {}, bytes })));
   exchange.respond(202, [], null);
 }
@@ -239,12 +249,19 @@ function scheduleText(exchange, error) {
   return lines.map((line) => `${line}\n\n`).join('');
 }
 
+/* What control sends says when the next run is; who calls the URL by hand gets it worked out. */
+async function nextRunBody(target, exchange) {
+  return exchange.event === 'scheduled'
+    ? exchange.readBody()
+    : Buffer.from(JSON.stringify({ next_run: nextRun(target.schedule, new Date()) }));
+}
+
 async function answerScheduled(target, exchange) {
   const given = {
     method: 'POST',
     isScheduled: true,
     headers: { 'user-agent': CLOCKWORK, 'x-nf-event': 'schedule' },
-    bytes: Buffer.from(JSON.stringify({ next_run: nextRun(target.schedule, new Date()) })),
+    bytes: await nextRunBody(target, exchange),
   };
   let failure = null;
   try {
@@ -253,7 +270,8 @@ async function answerScheduled(target, exchange) {
     failure = error;
     console.error(error);
   }
-  exchange.respond(failure ? 500 : 200, ['content-type', 'text/plain; charset=utf-8'], scheduleText(exchange, failure));
+  const text = exchange.event === 'scheduled' ? '' : scheduleText(exchange, failure);
+  exchange.respond(failure ? 500 : 200, ['content-type', 'text/plain; charset=utf-8'], text);
 }
 
 async function handle(app, exchange) {

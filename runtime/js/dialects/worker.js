@@ -20,6 +20,7 @@ const requests = require('./worker_request');
 const responses = require('./worker_response');
 const words = require('./worker_words');
 const rpc = require('./worker_rpc');
+const triggers = require('./worker_triggers');
 
 const { WorkerEntrypoint } = shim;
 const base = shim[Symbol.for('mayfly.workers.base')];
@@ -75,8 +76,9 @@ class ExecutionContext {
   }
 }
 
-/* Entrypoints: what a worker exports that can answer. All of them become { fetch, target }, where
- * target(ctx) is the object whose methods may be called from other workers. */
+/* Entrypoints: what a worker exports that can answer. All of them become { fetch, target, handler }, where
+ * target(ctx) is the object whose methods may be called from other workers, and handler(name, ctx) the
+ * function for another event than a request, or null. */
 
 function isClass(value) {
   return typeof value === 'function' && value.prototype instanceof WorkerEntrypoint;
@@ -93,6 +95,10 @@ function classEntrypoint(Class, app) {
       }
       return object.fetch(request);
     },
+    handler(name, ctx) {
+      const object = make(ctx);
+      return typeof object[name] === 'function' ? async (event) => object[name](event, undefined, undefined) : null;
+    },
   };
 }
 
@@ -105,6 +111,9 @@ function objectEntrypoint(object, app) {
       }
       return object.fetch(request, app.env, ctx);
     },
+    handler: (name, ctx) => (
+      typeof object[name] === 'function' ? async (event) => object[name](event, app.env, ctx) : null
+    ),
   };
 }
 
@@ -340,7 +349,17 @@ function propsOf(encodedProps) {
   }
 }
 
+function sceneOf(app, exchange) {
+  const entrypoint = app.entrypoints.get(exchange.settings.entrypoint ?? 'default');
+  return { app, exchange, entrypoint, ctx: new ExecutionContext(exchange, app.loopback) };
+}
+
 async function answer(app, exchange) {
+  const trigger = triggers.triggerOf(exchange);
+  if (trigger) {
+    await triggers.answer(sceneOf(app, exchange), trigger);
+    return;
+  }
   const { request, internal } = requests.incomingRequest(exchange);
   origin.noteCame(exchange, internal);
   const name = internal.entrypoint ?? exchange.settings.entrypoint ?? 'default';

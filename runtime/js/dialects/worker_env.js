@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const origin = require('./worker_origin');
 const rpc = require('./worker_rpc');
+const { makeQueue } = require('./worker_queue');
 
 const RPC_URL = 'http://rpc.invalid/';
 
@@ -84,6 +85,8 @@ function makeEnv(spec, localService) {
   for (const [name, binding] of Object.entries(spec.bindings ?? {})) {
     if (binding.type === 'service') {
       env[name] = serviceStub(spec, binding, localService);
+    } else if (binding.type === 'queue') {
+      env[name] = makeQueue(binding, spec.settings);
     } else if (Object.hasOwn(MAKERS, binding.type)) {
       env[name] = MAKERS[binding.type](binding, read);
     } else {

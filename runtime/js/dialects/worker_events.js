@@ -52,4 +52,27 @@ class FetchEvent extends ExtendableEvent {
   }
 }
 
-module.exports = { ExtendableEvent, FetchEvent };
+/* What a module's handler gets as its first argument, as an event. */
+function ofController(type, members, methods) {
+  return class extends ExtendableEvent {
+    constructor(controller, context) {
+      super(type, context);
+      for (const name of members) {
+        Object.defineProperty(this, name, { value: controller[name], enumerable: true, configurable: true });
+      }
+      for (const name of methods) {
+        this[name] = (...args) => controller[name](...args);
+      }
+    }
+
+    /* All listeners are called. */
+    get isStopped() {
+      return false;
+    }
+  };
+}
+
+class ScheduledEvent extends ofController('scheduled', ['scheduledTime', 'cron'], ['noRetry']) {}
+class QueueEvent extends ofController('queue', ['messages', 'queue', 'metadata'], ['retryAll', 'ackAll']) {}
+
+module.exports = { ExtendableEvent, FetchEvent, QueueEvent, ScheduledEvent };

@@ -17,6 +17,7 @@
  *                       those of the URL, for fetch() lets nobody choose the Host header
  *   x-mayfly-site       the host under which the outermost request came: passed on, for a service
  *                       may be asked under any host, and only this one is the project's own
+ *   x-mayfly-control    "1": control answers, not a function
  *   x-mayfly-proxy-hops how often the request has been passed on: the gateway refuses what goes
  *                       round in circles */
 
@@ -200,6 +201,29 @@ function fetchBehind(request, redirects = 0) {
   return following(request, redirects, ask, again);
 }
 
+/* To control, which keeps queues: its answer, or { error } as text. */
+async function askControl(path, value) {
+  if (!gateway) {
+    return { error: 'this runtime has no gateway' };
+  }
+  const response = await platformFetch(new URL(path, gateway), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-mayfly-token': token, 'x-mayfly-control': '1' },
+    body: JSON.stringify(value),
+  });
+  const text = await response.text();
+  const answer = jsonOf(text) ?? {};
+  return response.status === 200 ? answer : { error: answer.error ?? (text || `status ${response.status}`) };
+}
+
+function jsonOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /* To another function; its redirects lead to itself, whatever they say. */
 function fetchService(request, binding, redirects = 0) {
   const { function: service, entrypoint, props, method } = binding;
@@ -214,4 +238,4 @@ function fetchService(request, binding, redirects = 0) {
   return following(request, redirects, (asked) => send(asked, said), again);
 }
 
-module.exports = { configure, fetchBehind, fetchService, followed, isOurs, noteCame, useFetch };
+module.exports = { askControl, configure, fetchBehind, fetchService, followed, isOurs, noteCame, useFetch };
