@@ -512,17 +512,26 @@ void request_client_gone(struct request *rq)
     }
 }
 
+/* Whether it has given a sign of life since the request's time was up: then who holds it up now is
+ * another one, whose own time may not be up. */
+static bool has_turned_since(const struct instance *i, const struct request *rq)
+{
+    return i->progress_ms > rq->kill_ms - OVERRUN_MS;
+}
+
 /* Time is up, and the function has been told. */
 static void overrun(struct request *rq)
 {
     struct instance *i = rq->instance;
     const struct function *f = rq->function;
+    bool hangs = i->stuck && (instance_used(i) == 1 || !has_turned_since(i, rq));
     rq->kill_ms = 0;
-    if (i->stuck || f->limits.concurrency == 1 || f->dialect == DIALECT_LAMBDA) {
+    if (hangs || f->limits.concurrency == 1 || f->dialect == DIALECT_LAMBDA) {
         instance_kill(i, STOP_TIMEOUT);
         return;
     }
-    /* Its loop turns, and others are served there: it stays, without this one. */
+    /* Its loop turns, or another one holds it up: others are served there, and it stays, without
+     * this one. */
     instance_abandon(i);
     instance_unbind(i, rq);
     request_done(rq, 0, 0);
@@ -557,7 +566,8 @@ void request_sweep(struct request *rq, uint64_t now_ms)
         time_out(rq, now_ms);
         return; /* it may be gone */
     }
-    if (rq->kill_ms > 0 && rq->instance && (now_ms >= rq->kill_ms || rq->instance->stuck)) {
+    struct instance *i = rq->instance;
+    if (rq->kill_ms > 0 && i && (now_ms >= rq->kill_ms || (i->stuck && !has_turned_since(i, rq)))) {
         overrun(rq);
     }
 }
