@@ -228,15 +228,25 @@ static unsigned answer_lambda_user(struct out *o, const struct error_case *e, un
     return status;
 }
 
-/* What Lambda says when the runtime cannot: { errorType, errorMessage }. */
+/* What Lambda says when the runtime cannot: { errorType, errorMessage }. ASCII, as ids are. */
+static void add_plain_report(struct out *o, const char *type, json_t *message)
+{
+    json_t *json = json_object();
+    (void)json_object_set_new(json, "errorType", json_string(type));
+    (void)json_object_set_new(json, "errorMessage", message);
+    add_json(o, json);
+}
+
 static void add_report(struct out *o, const struct error_case *e, const char *type,
                        const char *what)
 {
-    json_t *json = json_object();
-    (void)json_object_set_new(json, "errorType", json_string(type)); /* ASCII, as the id is */
-    (void)json_object_set_new(json, "errorMessage",
-                              json_sprintf("RequestId: %s Error: %s", e->id, what));
-    add_json(o, json);
+    add_plain_report(o, type, json_sprintf("RequestId: %s Error: %s", e->id, what));
+}
+
+static void report_size(struct out *o)
+{
+    static const char text[] = "Response payload size exceeded maximum allowed payload size.";
+    add_plain_report(o, "Function.ResponseSizeTooLarge", json_string(text));
 }
 
 static void report_timeout(struct out *o, const struct error_case *e)
@@ -287,10 +297,14 @@ static void describe_exit(const struct error_case *e, char *ret, size_t size)
     }
 }
 
-static void report_exit(struct out *o, const struct error_case *e)
+static void report_end(struct out *o, const struct error_case *e)
 {
     char how[80];
     char text[128];
+    if (e->kind == ERROR_SIZE) {
+        report_size(o);
+        return;
+    }
     describe_exit(e, how, sizeof(how));
     (void)snprintf(text, sizeof(text), "Runtime exited with%s%s",
                    how[0] ? " error: " : "out providing a reason", how); /* always fits */
@@ -328,7 +342,7 @@ static unsigned answer_invoke(struct out *o, const struct error_case *e)
         set_type(o, "application/json");
         add_str(o, e->report);
     } else {
-        report_exit(o, e);
+        report_end(o, e);
     }
     return 200;
 }
@@ -480,7 +494,7 @@ static unsigned answer_netlify(struct out *o, const struct error_case *e)
             explain(o, e);
             return 502;
         }
-        report_exit(o, e);
+        report_end(o, e);
         return 502;
     }
 }

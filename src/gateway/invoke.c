@@ -199,7 +199,7 @@ void invoke_body(struct request *rq, struct str data)
 {
     uint64_t max = rq->function->body_max_bytes;
     if (max > 0 && rq->body_bytes + data.len > max) {
-        request_fail(rq, ERROR_BODY, STR("the request's body is over its limit"));
+        request_fail(rq, ERROR_BODY, STR(""));
         return;
     }
     struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)data.len };

@@ -88,6 +88,11 @@ static bool is_over_limit(const struct request *rq, uint64_t bytes)
     return max > 0 && bytes > max;
 }
 
+static void fail_over_limit(struct request *rq)
+{
+    request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+}
+
 /* What of `data` the framing lets through. */
 static struct str clip(struct request *rq, struct str data)
 {
@@ -120,13 +125,21 @@ static int append(struct request *rq, struct str data)
 
 bool reply_head(struct request *rq, unsigned status, struct str fields)
 {
+    /* An answer that is whole, but longer than a frame, comes with its length. */
+    uint64_t length;
+    if (!str_eq(rq->head.method, STR("HEAD")) &&
+        str_to_u64(http_block_find(fields, STR("content-length")), &length) &&
+        is_over_limit(rq, length)) {
+        fail_over_limit(rq);
+        return false;
+    }
     return begin(rq, status, fields, NULL);
 }
 
 void reply_whole(struct request *rq, unsigned status, struct str fields, struct str body)
 {
     if (is_over_limit(rq, body.len) && rq->responded && rq->outcome == RECORD_OK) {
-        request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+        fail_over_limit(rq);
         return;
     }
     if (!begin(rq, status, fields, &body)) {
@@ -151,7 +164,7 @@ void reply_body(struct request *rq, struct str data)
         return;
     }
     if (is_over_limit(rq, rq->reply_bytes)) {
-        request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+        fail_over_limit(rq);
         return;
     }
     data = clip(rq, data);

@@ -37,7 +37,7 @@ static const struct failure failures[] = {
     [ERROR_CPU]      = { RECORD_CPU, "the function used more CPU time than its limit" },
     [ERROR_TIMEOUT]  = { RECORD_TIMEOUT, "the function ran out of time" },
     [ERROR_OVERLOAD] = { RECORD_OVERLOAD, "no instance had room in time" },
-    [ERROR_BODY]     = { RECORD_OK, NULL },
+    [ERROR_BODY]     = { RECORD_OK, "the request's body is larger than its limit" },
     [ERROR_HEAD]     = { RECORD_OK, NULL },
     [ERROR_ROUTE]    = { RECORD_OK, NULL },
 };
@@ -99,7 +99,7 @@ static void note(struct request *rq, const struct error_case *e)
     const struct failure *failure = &failures[e->kind];
     char text[sizeof(rq->error) + 64];
     rq->outcome = failure->outcome;
-    if (failure->outcome == RECORD_OK) {
+    if (failure->outcome == RECORD_OK && !failure->log) {
         return;
     }
     if (e->type.len > 0) {
@@ -111,7 +111,8 @@ static void note(struct request *rq, const struct error_case *e)
     if (failure->log && rq->function) {
         int len =
             snprintf(text, sizeof(text), "%s%s%s", failure->log, *rq->error ? ": " : "", rq->error);
-        request_log(rq, 3, str_of(text, (size_t)len < sizeof(text) ? (size_t)len : 0));
+        unsigned level = failure->outcome == RECORD_OK ? 2 : 3; /* the client's fault: a warning */
+        request_log(rq, level, str_of(text, (size_t)len < sizeof(text) ? (size_t)len : 0));
     }
 }
 
