@@ -37,10 +37,11 @@ export async function discoverNext(context) {
   found.drafts = groupByMemory('app', 'next', kept, {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
-    env: { NEXT_RUNTIME: 'nodejs', ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
+    env: { NEXT_RUNTIME: 'nodejs', ...textsOf(nextConfig.env), ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
     settings: {
       basePath: nextConfig.basePath ?? '',
       trailingSlash: nextConfig.trailingSlash === true,
+      ...(nextConfig.experimental?.authInterrupts === true ? { auth_interrupts: true } : {}),
     },
   });
   const setup = findInstrumentation(files, project, routeFiles[0].folder);
@@ -52,7 +53,10 @@ export async function discoverNext(context) {
     }
   }
   await addMiddleware(context, found, { endpoints: kept, folder: routeFiles[0].folder, nextConfig, setup });
-  configRoutes(found.routes, nextConfig, kept, isAlone(files, 'next', ['vercel']));
+  if (nextConfig.basePath) {
+    found.static.push({ prefix: nextConfig.basePath, directory: `${project}/public` });
+  }
+  configRoutes(found.routes, nextConfig, kept, isAlone(files, 'next', ['vercel']), context.diagnostics);
   return found;
 }
 
@@ -64,6 +68,10 @@ function findRouteFiles(files) {
     .filter((file) => file.startsWith(top))
     .map((file) => ({ file, folder: top.slice(0, -'app/'.length), folders: file.slice(top.length).split('/').slice(0, -1) }))
     .filter(({ folders }) => !folders.some(isPrivate) && !folders.some(isInterception));
+}
+
+function textsOf(env) {
+  return Object.fromEntries(Object.entries(env ?? {}).filter(([, value]) => typeof value === 'string'));
 }
 
 /** Middleware lies beside the folder app, and has as much time as the slowest route. */

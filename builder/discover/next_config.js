@@ -80,49 +80,59 @@ function returnedLiteral(node, name, locals) {
  * @param {object} config
  * @param {import('../project.js').Endpoint[]} endpoints
  * @param {boolean} alone whether nothing else serves paths of this project
+ * @param {import('../diagnostics.js').Diagnostics} diagnostics
  */
-export function configRoutes(routes, config, endpoints, alone) {
+export function configRoutes(routes, config, endpoints, alone, diagnostics) {
   const { basePath = '', trailingSlash = false } = config;
   routes.first.push(...slashRedirects(basePath, trailingSlash, endpoints, alone));
   const { beforeFiles = [], afterFiles = [], fallback = [] } = Array.isArray(config.rewrites)
     ? { afterFiles: config.rewrites }
     : config.rewrites ?? {};
-  const convert = (part) => transformed(prefixed(part, basePath));
-  routes.first.push(...convert({ headers: config.headers }), ...convert({ redirects: config.redirects }));
-  routes.before.push(...convert({ rewrites: beforeFiles }));
-  routes.after.push(...convert({ rewrites: afterFiles }));
-  routes.last.push(...convert({ rewrites: fallback }));
+  const convert = (kind, list) => ruleRoutes(kind, prefixed(list, basePath), diagnostics);
+  routes.first.push(...convert('headers', config.headers), ...convert('redirects', config.redirects));
+  routes.before.push(...convert('rewrites', beforeFiles));
+  routes.after.push(...convert('rewrites', afterFiles));
+  routes.last.push(...convert('rewrites', fallback));
 }
 
-function transformed(part) {
-  const { routes } = getTransformedRoutes(part);
-  return (routes ?? []).filter((route) => !route.handle).map((route) => convertRoute(route, 'next'));
+/** Each by itself: one that is wrong is told, and the others apply. */
+function ruleRoutes(kind, list, diagnostics) {
+  return list.flatMap((rule) => {
+    const { routes, error } = getTransformedRoutes({ [kind]: [rule] });
+    if (error) {
+      diagnostics.warn(`next.config: ${kind}: ${rule.source}: ${error.message}`);
+      return [];
+    }
+    return routes.filter((route) => !route.handle).map((route) => slashed(convertRoute(route, 'next')));
+  });
 }
 
-function prefixed(part, basePath) {
-  const [[name, list]] = Object.entries(part);
-  if (!Array.isArray(list) || list.length === 0) {
-    return {};
-  }
+/** A rule's path is meant with and without a slash at its end. */
+function slashed(route) {
+  return { ...route, src: route.src.replace(/\$$/, '/?$') };
+}
+
+function prefixed(list, basePath) {
   const add = (url) => (url?.startsWith('/') ? (basePath + url).replace(/(.)\/$/, '$1') : url);
-  return {
-    [name]: list.map(({ basePath: own, locale: _locale, ...entry }) =>
-      own === false
-        ? entry
-        : { ...entry, source: add(entry.source), ...(entry.destination ? { destination: add(entry.destination) } : {}) },
-    ),
-  };
+  return (Array.isArray(list) ? list : []).map(({ basePath: own, locale: _locale, ...entry }) =>
+    own === false
+      ? entry
+      : { ...entry, source: add(entry.source), ...(entry.destination ? { destination: add(entry.destination) } : {}) },
+  );
 }
 
 /** `next start` answers 308 to the other form of a path; beside other platforms only for its own paths. */
 function slashRedirects(basePath, trailingSlash, endpoints, alone) {
   const base = escapePattern(basePath);
+  const redirect = (src, location) => ({ src, location, status: 308, dialect: 'next' });
   if (alone) {
-    const repeated = { src: '^(.*?)[/\\\\]{2,}(.*)$', location: '$1/$2', status: 308, dialect: 'next' };
-    const slash = trailingSlash
-      ? { src: `^(${base}(?!/\\.well-known(?:/|$))(?:/[^/]+)*/[^/.]+)$`, location: '$1/', status: 308, dialect: 'next' }
-      : { src: `^(${base}/.*[^/])/$`, location: '$1', status: 308, dialect: 'next' };
-    return [repeated, slash];
+    const folders = '(?!\\.well-known(?:/|$))(?:[^/]+/)*';
+    return [
+      redirect('^(.*?)(?:[/\\\\]{2,}|\\\\)(.*)$', '$1/$2'),
+      ...(trailingSlash
+        ? [redirect(`^/(${folders}[^/]+\\.\\w+)/$`, '/$1'), redirect(`^/(${folders}[^/.]+)$`, '/$1/')]
+        : [redirect('^/(.+)/$', '/$1')]),
+    ];
   }
   return endpoints
     .filter((endpoint) => endpoint.settings.segments.length > 0)

@@ -5,6 +5,7 @@ import { escapePattern } from '../routes/order.js';
 import { nothing } from './all.js';
 import { groupByMemory } from './group.js';
 import { discoverMiddleware } from './middleware.js';
+import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
 import { configuredRoutes, functionSettings, readVercelJson } from './vercel_json.js';
 
@@ -41,12 +42,16 @@ export async function discoverVercel(context, sofar) {
   if (sources.length > 0 || context.files.has('vercel.json')) {
     await addMiddleware(context, found, { sofar, endpoints });
   }
+  if (sources.length > 0 && isAlone(context.files, 'vercel')) {
+    found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
+  }
   const configured = withProxies(configuredRoutes(config, context.diagnostics), 'vercel', found.drafts, context);
   configured.forEach(({ phase, route }) => found.routes[phase].push(route));
-  if (sources.length > 0 && !config.cleanUrls) {
-    found.routes.after.push({
-      src: '^/api/(.+)\\.(?:ts|tsx|js|mjs|cjs|mts|cts)$', dest: '/api/$1', check: true, dialect: 'vercel',
-    });
+  if (config.cleanUrls) {
+    found.routes.exact.push({ static: true, suffix: '.html', dialect: 'vercel', shown: '' });
+  }
+  if (sources.length > 0) {
+    found.routes[config.cleanUrls ? 'first' : 'after'].push(withEnding(config.cleanUrls));
   }
   return found;
 }
@@ -64,6 +69,14 @@ async function addMiddleware(context, found, { sofar, endpoints }) {
     found.drafts.push(middleware.draft);
     found.routes.middleware.push(...middleware.routes);
   }
+}
+
+/** A function may be asked for by its file's name, but for clean URLs. */
+function withEnding(isClean) {
+  const src = '^/api/(.+)\\.(?:ts|tsx|js|mjs|cjs|mts|cts)$';
+  return isClean
+    ? { src, location: '/api/$1', status: 308, dialect: 'vercel' }
+    : { src, dest: '/api/$1', check: true, dialect: 'vercel' };
 }
 
 export function vercelEnv({ env, development }) {
@@ -141,5 +154,5 @@ function routesOf({ name, file }) {
       return '([^/]+)';
     })
     .join('/');
-  return { phase: 'dynamic', routes: [{ src: `^${pattern}/?$`, params }] };
+  return { phase: 'dynamic', routes: [{ src: `^${pattern}$`, params }] };
 }

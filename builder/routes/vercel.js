@@ -12,7 +12,7 @@ export function convertRoute(route, dialect) {
     delete headers[locationName];
   }
   const isExternal = /^https?:\/\//.test(route.dest ?? '');
-  const converted = { src: caseless(route), dialect };
+  const converted = { src: anchored(route, dialect), dialect };
   const members = {
     methods: route.methods,
     has: conditions(route.has),
@@ -34,10 +34,10 @@ export function convertRoute(route, dialect) {
   return converted;
 }
 
-/** Vercel matches without regard to case unless told otherwise, and always the whole path. */
-function caseless({ src, caseSensitive }) {
-  const anchored = `${src.startsWith('^') ? '' : '^'}${src}${src.endsWith('$') ? '' : '$'}`;
-  return caseSensitive ? anchored : `(?i)${anchored}`;
+/** Always the whole path is matched; Next.js's rules match without regard to case. */
+function anchored({ src, caseSensitive }, dialect) {
+  const whole = `${src.startsWith('^') ? '' : '^'}${src}${src.endsWith('$') ? '' : '$'}`;
+  return caseSensitive || dialect !== 'next' ? whole : `(?i)${whole}`;
 }
 
 function conditions(list) {

@@ -392,11 +392,12 @@ function createPair(exchange, options = {}) {
 }
 
 /**
- * Answers an exchange by a request listener or by an http.Server's listeners. Resolves when the answer is
+ * Answers an exchange by a request listener or by an http.Server's listeners; `url`, if it is not the exchange's path.
+ * Resolves when the answer is
  * complete or the client gone.
  */
-function serveNodeRequest(exchange, target) {
-  const { req, res } = createPair(exchange);
+function serveNodeRequest(exchange, target, url = exchange.path) {
+  const { req, res } = createPair(exchange, { url });
   if (typeof target === 'function') {
     target(req, res);
   } else {

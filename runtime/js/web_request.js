@@ -35,6 +35,16 @@ function normalizeUrl(exchange, path) {
   return url.href;
 }
 
+function emptyStream() {
+  return new ReadableStream({
+    type: 'bytes',
+    pull(controller) {
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+  });
+}
+
 class LightRequest {
   #exchange;
   #method;
@@ -45,12 +55,12 @@ class LightRequest {
   #used = false;
   #real = null;
 
-  constructor(exchange, path) {
+  constructor(exchange, path, hasStream) {
     this.#exchange = exchange;
     this.#path = path;
     this.#method = exchange.method;
     /* A Request cannot have a body with these methods; what a client sent all the same is dropped. */
-    this.#hasBody = exchange.hasBody && this.#method !== 'GET' && this.#method !== 'HEAD';
+    this.#hasBody = (hasStream || exchange.hasBody) && this.#method !== 'GET' && this.#method !== 'HEAD';
   }
 
   get exchange() {
@@ -62,7 +72,8 @@ class LightRequest {
   }
 
   get url() {
-    return (this.#url ??= normalizeUrl(this.#exchange, this.#path));
+    return (this.#url ??= normalizeUrl(this.#exchange,
+      typeof this.#path === 'function' ? this.#path(this.#exchange) : this.#path));
   }
 
   get headers() {
@@ -89,7 +100,7 @@ class LightRequest {
   get real() {
     if (this.#real) return this.#real;
     if (!this.#hasBody) return (this.#real = this.#carry(null));
-    if (!this.#used) return (this.#real = this.#carry(this.#exchange.body));
+    if (!this.#used) return (this.#real = this.#carry(this.#exchange.body ?? emptyStream()));
     /* Read already: locked and disturbed. */
     this.#real = this.#carry(new ReadableStream({ type: 'bytes' }));
     this.#real.body.getReader().cancel();
@@ -242,12 +253,13 @@ function makerOf(Class) {
 }
 
 /**
- * The Request of an exchange, as an object of Class (Request or what extends it); `path`, if it is not the
- * exchange's.
+ * The Request of an exchange, as an object of Class (Request or what extends it); `path`, or a function of the exchange
+ * that tells it when it is asked for, if it is not the exchange's; `hasStream`: other methods than GET and HEAD have a
+ * body, be it empty.
  */
-function requestOf(exchange, Class = RealRequest, path = exchange.path) {
+function requestOf(exchange, Class = RealRequest, path = exchange.path, hasStream = false) {
   const object = new (makerOf(Class))();
-  Stamp.put(object, new LightRequest(exchange, path));
+  Stamp.put(object, new LightRequest(exchange, path, hasStream));
   return object;
 }
 

@@ -155,8 +155,6 @@ static unsigned answer_vercel(struct out *o, const struct error_case *e)
         return answer_vercel_code(o, e, 413, "FUNCTION_PAYLOAD_TOO_LARGE");
     case ERROR_SIZE:
         return answer_vercel_code(o, e, 500, "FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE");
-    case ERROR_INVALID:
-        return answer_vercel_code(o, e, 502, "NO_RESPONSE_FROM_FUNCTION");
     case ERROR_OVERLOAD:
         return answer_vercel_code(o, e, 503, "FUNCTION_THROTTLED");
     case ERROR_HEAD:

@@ -28,10 +28,18 @@ static void add_dev_fields(struct request *rq)
     }
 }
 
-/* Netlify's edge signs its answers. */
+/* Vercel's and Netlify's edges sign their answers. */
 static void add_platform_fields(struct request *rq)
 {
     struct buf *out = &rq->route.headers;
+    if (rq->function && rq->function->dialect == DIALECT_VERCEL) {
+        bool cached = http_block_find(buf_str(out), STR("cache-control")).data;
+        (void)!((cached || buf_append(out, STR("cache-control\0"
+                                               "public, max-age=0, must-revalidate\0")) == 0) &&
+                buf_append(out, STR("server\0Vercel\0x-vercel-id\0dev1::")) == 0 &&
+                buf_append(out, str_c(rq->id)) == 0 &&
+                buf_append(out, STR("\0")) == 0); /* as above */
+    }
     if (rq->function && rq->function->dialect == DIALECT_NETLIFY) {
         (void)!(buf_append(out, STR("server\0Netlify\0x-nf-request-id\0")) == 0 &&
                 buf_append(out, str_c(rq->id)) == 0 &&

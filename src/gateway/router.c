@@ -58,6 +58,7 @@ static void finish_route(struct route *route)
     free(route->location);
     free(route->dest);
     free(route->label);
+    free(route->suffix);
 }
 
 void router_unref(struct router *r)

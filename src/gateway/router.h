@@ -25,9 +25,10 @@ struct condition {
     pcre2_code *pattern; /* NULL: being there is enough */
 };
 
+/* Templates: $1, $name. */
 struct route_header {
     char *name;
-    char *value; /* a template: $1, $name */
+    char *value;
 };
 
 struct route {
@@ -43,6 +44,7 @@ struct route {
     char *location; /* template */
     char *dest;     /* template */
     char *label;
+    char *suffix; /* of is_static: the file's name is the path with this behind it; NULL: nothing */
     char **params;
     size_t param_count;
     uint32_t function; /* index into the manifest's functions */

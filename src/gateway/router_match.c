@@ -153,10 +153,14 @@ static bool match_method(const struct walk *w, const struct route *route)
     return !route->methods;
 }
 
-/* A value that is there is tested; named groups become captures. */
+/* A value that is there is tested; named groups become captures, and without a pattern all of it,
+ * by its key. */
 static bool match_value(struct walk *w, const struct condition *c, struct str value)
 {
     if (!c->pattern) {
+        if (c->key) {
+            capture_add(w, (struct capture){ .name = str_c(c->key), .value = value });
+        }
         return true;
     }
     if (match(w, c->pattern, value, PCRE2_ANCHORED | PCRE2_ENDANCHORED) < 0) {
@@ -273,6 +277,19 @@ static bool is_name_byte(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+static bool capture_named_find(const struct walk *w, struct str name, size_t *ret_used,
+                               struct str *ret_value)
+{
+    for (size_t i = 0; name.len > 0 && i < w->capture_count; i++) {
+        if (str_eq(w->captures[i].name, name)) {
+            *ret_used = name.len;
+            *ret_value = w->captures[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What follows a '$': sets how much of it is the name. False: it is a plain '$'. */
 static bool capture_find(const struct walk *w, struct str rest, size_t *ret_used,
                          struct str *ret_value)
@@ -291,14 +308,12 @@ static bool capture_find(const struct walk *w, struct str rest, size_t *ret_used
     while (len < rest.len && is_name_byte(rest.data[len])) {
         len++;
     }
-    for (size_t i = 0; len > 0 && i < w->capture_count; i++) {
-        if (str_eq(w->captures[i].name, str_of(rest.data, len))) {
-            *ret_used = len;
-            *ret_value = w->captures[i].value;
-            return true;
-        }
+    size_t dashed = len; /* a header's name; of no other is a dash a part */
+    while (dashed < rest.len && (is_name_byte(rest.data[dashed]) || rest.data[dashed] == '-')) {
+        dashed++;
     }
-    return false;
+    return capture_named_find(w, str_of(rest.data, dashed), ret_used, ret_value) ||
+           capture_named_find(w, str_of(rest.data, len), ret_used, ret_value);
 }
 
 static int substitute(const struct walk *w, const char *template, struct buf *out)
@@ -329,39 +344,11 @@ static void add_headers(struct walk *w, const struct route *route)
     struct buf *out = &w->answer->headers;
     for (size_t i = 0; i < route->header_count; i++) {
         size_t before = out->len;
-        if (buf_append(out, str_c(route->headers[i].name)) < 0 || buf_append(out, STR("\0")) < 0 ||
+        if (substitute(w, route->headers[i].name, out) < 0 || buf_append(out, STR("\0")) < 0 ||
             substitute(w, route->headers[i].value, out) < 0 || buf_append(out, STR("\0")) < 0) {
             out->len = before; /* too large altogether: without this one */
         }
     }
-}
-
-/* Appends the request's query behind what `out` has. */
-static int add_query(const struct walk *w, struct buf *out)
-{
-    if (w->query.len == 0) {
-        return 0;
-    }
-    bool has = str_find(buf_str(out), '?') < out->len;
-    int r = buf_append(out, has ? STR("&") : STR("?"));
-    return r == 0 ? buf_append(out, w->query) : r;
-}
-
-/* The request's path and query become `dest`. */
-static bool rewrite(struct walk *w, const struct route *route)
-{
-    struct buf *out = &w->answer->spare;
-    buf_clear(out);
-    if (++w->rewrites > REWRITES_MAX || substitute(w, route->dest, out) < 0 ||
-        add_query(w, out) < 0 || out->len == 0 || out->data[0] != '/' ||
-        !http_is_field_value(buf_str(out)) || str_find(buf_str(out), ' ') < out->len) {
-        return false;
-    }
-    struct buf before = w->answer->rewritten;
-    w->answer->rewritten = *out;
-    w->answer->spare = before;
-    split_target(w, buf_str(&w->answer->rewritten));
-    return true;
 }
 
 static bool query_names(struct str query, struct str name)
@@ -375,22 +362,63 @@ static bool query_names(struct str query, struct str name)
     return false;
 }
 
-/* Appends what the request's query has and `own` does not name, each with a `separator` before it,
- * which is '&' from then on. */
-static int add_other_pairs(const struct walk *w, struct str own, const char **separator,
-                           struct buf *out)
+/* Appends what `query` has and `other` does not name, each pair with a `separator` before it, which
+ * is '&' from then on. */
+static int add_pairs(struct str query, struct str other, const char **separator, struct buf *out)
 {
-    struct str rest = w->query;
     int r = 0;
-    while (r == 0 && rest.data && rest.len > 0) {
-        struct str pair = str_cut(&rest, '&'), value = pair;
-        if (!query_names(own, str_cut(&value, '='))) {
+    while (r == 0 && query.data && query.len > 0) {
+        struct str pair = str_cut(&query, '&'), value = pair;
+        if (!query_names(other, str_cut(&value, '='))) {
             r = buf_append(out, str_c(*separator));
             r = r == 0 ? buf_append(out, pair) : r;
             *separator = "&";
         }
     }
     return r;
+}
+
+/* Appends the request's query behind what `out` has. On Vercel it takes the place of what the
+ * destination says of the same names. */
+static int add_query(struct walk *w, const struct route *route, struct buf *out)
+{
+    struct buf *joined = &w->answer->location; /* of no use yet */
+    struct str place = buf_str(out), own = STR("");
+    const char *separator = "?";
+    size_t mark = str_find(place, '?');
+    if (w->query.len == 0) {
+        return 0;
+    }
+    if (mark < place.len) {
+        own = str_skip(place, mark + 1);
+        place.len = mark;
+    }
+    buf_clear(joined);
+    int r = buf_append(joined, place);
+    struct str replaced = route->dialect == DIALECT_VERCEL ? w->query : STR("");
+    r = r == 0 ? add_pairs(own, replaced, &separator, joined) : r;
+    r = r == 0 ? add_pairs(w->query, STR(""), &separator, joined) : r;
+    struct buf before = *out;
+    *out = *joined;
+    *joined = before;
+    return r;
+}
+
+/* The request's path and query become `dest`. */
+static bool rewrite(struct walk *w, const struct route *route)
+{
+    struct buf *out = &w->answer->spare;
+    buf_clear(out);
+    if (++w->rewrites > REWRITES_MAX || substitute(w, route->dest, out) < 0 ||
+        add_query(w, route, out) < 0 || out->len == 0 || out->data[0] != '/' ||
+        !http_is_field_value(buf_str(out)) || str_find(buf_str(out), ' ') < out->len) {
+        return false;
+    }
+    struct buf before = w->answer->rewritten;
+    w->answer->rewritten = *out;
+    w->answer->spare = before;
+    split_target(w, buf_str(&w->answer->rewritten));
+    return true;
 }
 
 /* The request's query goes along with a redirect. Where the location has one, Next.js joins both
@@ -412,7 +440,7 @@ static int add_location_query(struct walk *w, const struct route *route)
     }
     buf_clear(out);
     int r = buf_append(out, place);
-    r = r == 0 ? add_other_pairs(w, query, &separator, out) : r;
+    r = r == 0 ? add_pairs(w->query, query, &separator, out) : r;
     if (r == 0 && query.len > 0) {
         r = buf_append(out, str_c(separator));
         r = r == 0 ? buf_append(out, query) : r;
@@ -454,11 +482,20 @@ static void answer_function(struct walk *w, const struct route *route)
     }
 }
 
-static bool answer_static(struct walk *w)
+static bool answer_static(struct walk *w, const struct route *route)
 {
     bool reads = str_eq(w->in->method, STR("GET")) || str_eq(w->in->method, STR("HEAD"));
+    struct str path = w->path;
+    if (route->suffix) {
+        struct buf *out = &w->answer->spare;
+        buf_clear(out);
+        if (buf_append(out, path) < 0 || buf_append(out, str_c(route->suffix)) < 0) {
+            return false;
+        }
+        path = buf_str(out);
+    }
     if (!reads ||
-        !static_files_find(w->router->roots, w->router->root_count, w->path, &w->answer->file)) {
+        !static_files_find(w->router->roots, w->router->root_count, path, &w->answer->file)) {
         return false;
     }
     w->answer->kind = ROUTE_STATIC;
@@ -480,7 +517,7 @@ static bool apply(struct walk *w, const struct route *route, size_t index)
             return false;
         }
     }
-    if (route->is_static && answer_static(w)) {
+    if (route->is_static && answer_static(w, route)) {
         return true;
     }
     if (route->has_function) {

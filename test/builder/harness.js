@@ -121,7 +121,7 @@ export function visit(manifest, method, url, { host = 'localhost', headers = {} 
     }
     Object.assign(added, route.headers);
     if (route.static) {
-      const file = staticFile(manifest, method, pathname);
+      const file = staticFile(manifest, method, pathname + (route.suffix ?? ''));
       if (file) return { file, headers: added };
     } else if (route.location !== undefined) {
       return { status: route.status, location: substitute(route.location, captures), headers: added };

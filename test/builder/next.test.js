@@ -82,6 +82,31 @@ test('redirects, rewrites and headers of next.config are read without running it
   assert.deepEqual(visit(manifest, 'GET', '/new/x').headers, { 'x-a': 'b' });
 });
 
+test('rules of next.config match with a slash at the end, without regard to case, and below the basePath', async (t) => {
+  const project = projectOf(t, {
+    'app/api/x/route.ts': handler('x'), 'public/a.txt': 'a',
+    'next.config.js': `module.exports = { basePath: '/shop', trailingSlash: true,
+      redirects: async () => [{ source: '/old/:id', destination: '/new/:id', permanent: true },
+        { source: '/bad', destination: 'https://example.com/:nothing', permanent: true }],
+      rewrites: async () => [{ source: '/r', destination: '/api/x' }] };`,
+  });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'GET', '/shop/OLD/7/').location, '/shop/new/7');
+  assert.equal(visit(manifest, 'GET', '/shop/r/').file, 'app/api/x/route.ts');
+  assert.equal(visit(manifest, 'GET', '/shop').location, '/shop/');
+  assert.equal(visit(manifest, 'GET', '/shop/a.txt/').location, '/shop/a.txt');
+  assert.deepEqual(manifest.static.map(({ prefix }) => prefix), ['/shop']);
+  assert.match(manifest.diagnostics[0].text, /redirects: \/shop\/bad: .*:nothing/);
+});
+
+test('env and authInterrupts of next.config reach the routes', async (t) => {
+  const config = "export default { env: { SITE: 'shop', N: 7 }, experimental: { authInterrupts: true } };";
+  const app = functionNamed(await build(t, projectOf(t, { 'app/x/route.ts': handler('x'), 'next.config.mjs': config })), 'app');
+  assert.equal(app.env.SITE, 'shop');
+  assert.equal(app.env.N, undefined);
+  assert.equal(app.settings.auth_interrupts, true);
+});
+
 test('segment options become the endpoint\'s limits', async (t) => {
   const project = projectOf(t, {
     'app/slow/route.ts': `export const maxDuration = 5 * 6;\nexport const runtime = 'edge';\n${handler('slow')}`,

@@ -51,6 +51,9 @@ test('vercel.json: redirects, rewrites, headers, clean URLs', async (t) => {
   assert.equal(visit(manifest, 'GET', '/only', { headers: { 'x-beta': 'yes' } }).file, 'api/user.ts');
   assert.deepEqual(visit(manifest, 'GET', '/api/user').headers, { 'X-Robots': 'none' });
   assert.equal(visit(manifest, 'GET', '/about.html').status, 308);
+  assert.match(visit(manifest, 'GET', '/about').file, /public\/about\.html$/);
+  assert.equal(visit(manifest, 'GET', '/api/user.ts').location, '/api/user');
+  assert.equal(visit(manifest, 'GET', '/OLD/7').status, 404);
   assert.deepEqual(manifest.events.schedules.map(({ name, expression }) => [name, expression]), [['/api/user', '0 2 * * *']]);
 });
 

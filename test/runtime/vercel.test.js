@@ -74,8 +74,47 @@ test('req.query holds the query and the dynamic segments', async () => {
   });
   const reply = await gateway.request('GET /api/users/7?a=1&a=2&b=x%20y&__proto__=z', { params: { id: '7%20' } });
   const [query, url] = await reply.json();
-  assert.deepEqual(Object.entries(query), [['a', ['1', '2']], ['b', 'x y'], ['__proto__', 'z'], ['id', '7 ']]);
-  assert.equal(url, '/api/users/7?a=1&a=2&b=x+y&__proto__=z&id=7+');
+  assert.deepEqual(Object.entries(query), [['id', '7 '], ['a', ['1', '2']], ['b', 'x y'], ['__proto__', 'z']]);
+  assert.equal(url, '/api/users/7?id=7%20&a=1&a=2&b=x%20y&__proto__=z');
+});
+
+test('as in vercel dev, a query that names a dynamic segment wins', async () => {
+  const gateway = await startInstance({
+    adapter, modules: { f: { default: (req, res) => res.json([req.query, req.url]) } },
+    endpoints: [{ name: '/api/users/[id]', file: 'api/users/[id].js', module: 'f', settings: {} }],
+  });
+  const reply = await gateway.request('GET /api/users/7?id=9&x', { params: { id: '7' } });
+  assert.deepEqual(await reply.json(), [{ id: '9', x: '' }, '/api/users/7?id=9&x']);
+});
+
+test('of a rewritten request a function sees the path as it came and the query as it became', async () => {
+  const rewritten = { originalTarget: '/shop/7?q=1' };
+  const express = Object.assign((req, res) => res.end(req.url), { listen() {} });
+  const modules = { node: { default: (req, res) => res.end(req.url) }, express, web: { GET: (request) => new Response(request.url) } };
+  const gateway = await serve(modules);
+  for (const name of ['node', 'express']) {
+    const reply = await gateway.ask(name, 'GET /api/f?item=7&q=1', rewritten);
+    assert.equal(reply.bytes.toString(), '/shop/7?item=7&q=1');
+  }
+  const reply = await gateway.ask('web', 'GET /api/f', { originalTarget: '/shop/7' });
+  assert.match(reply.bytes.toString(), /^http:\/\/[^/]+\/shop\/7$/);
+});
+
+test('a web handler\'s request has a body, empty if none came, but for GET and HEAD', async () => {
+  const handler = async (request) => Response.json([request.body === null, request.bodyUsed, await request.text()]);
+  const gateway = await serve({ f: { GET: handler, POST: handler, DELETE: handler } });
+  assert.deepEqual(await (await gateway.ask('f', 'GET /api/f')).json(), [true, false, '']);
+  for (const method of ['POST', 'DELETE']) {
+    assert.deepEqual(await (await gateway.ask('f', `${method} /api/f`)).json(), [false, false, ''], method);
+  }
+  const streamed = await serve({
+    f: { async PUT(request) {
+      let length = 0;
+      for await (const chunk of request.body) length += chunk.length;
+      return Response.json([length, request.bodyUsed]);
+    } },
+  });
+  assert.deepEqual(await (await streamed.ask('f', 'PUT /api/f')).json(), [0, true]);
 });
 
 test('a web handler finds the dynamic segments in its URL', async () => {

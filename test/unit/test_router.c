@@ -133,6 +133,32 @@ START_TEST(a_redirect_carries_the_query_unless_it_has_one)
 }
 END_TEST
 
+START_TEST(a_condition_without_a_pattern_captures_the_value_by_its_key)
+{
+    load("[{\"path\":\"/a\",\"has\":[{\"type\":\"header\",\"key\":\"x-on\"},"
+         "{\"type\":\"query\",\"key\":\"q\"}],\"dest\":\"/x?h=$x-on&r=$q-$q\"},"
+         "{\"path\":\"/x\",\"function\":0}]");
+    find_with("GET", "/a?q=1", "X-On: yes\r\n");
+    ck_assert_str(answer.target, "/x?h=yes&r=1-1&q=1");
+    unload();
+}
+END_TEST
+
+START_TEST(on_vercel_the_query_of_the_request_wins_over_a_rewrite)
+{
+    load("[{\"path\":\"/a\",\"dest\":\"/x?p=1&q=2\",\"dialect\":\"vercel\"},"
+         "{\"path\":\"/b\",\"dest\":\"/x?p=1\",\"dialect\":\"next\"},"
+         "{\"path\":\"/x\",\"function\":0}]");
+    find("/a?q=3&r");
+    ck_assert_str(answer.target, "/x?p=1&q=3&r");
+    find("/a");
+    ck_assert_str(answer.target, "/x?p=1&q=2");
+    find("/b?p=4");
+    ck_assert_str(answer.target, "/x?p=1&p=4");
+    unload();
+}
+END_TEST
+
 START_TEST(next_joins_the_query_with_the_one_of_a_redirect)
 {
     load("[{\"path\":\"/a\",\"location\":\"/b?x=1&y\",\"status\":308,\"dialect\":\"next\"},"
@@ -271,6 +297,8 @@ int main(void)
     tcase_add_test(tests, a_rewrite_goes_on_behind_or_at_the_file_system);
     tcase_add_test(tests, rewrites_without_end_end);
     tcase_add_test(tests, a_redirect_carries_the_query_unless_it_has_one);
+    tcase_add_test(tests, a_condition_without_a_pattern_captures_the_value_by_its_key);
+    tcase_add_test(tests, on_vercel_the_query_of_the_request_wins_over_a_rewrite);
     tcase_add_test(tests, next_joins_the_query_with_the_one_of_a_redirect);
     tcase_add_test(tests,
                    what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_path_it_had);

@@ -196,7 +196,7 @@ async function respond(app, exchange, request, peeked, value) {
   const rewrite = response.headers.get('x-middleware-rewrite');
   if (rewrite !== null) {
     const { shown, ...where } = rewritten(request, rewrite);
-    return pass(app, exchange, { peeked, response, ...where, added: ['x-middleware-rewrite', shown] });
+    return pass(app, exchange, { peeked, response, ...where, added: app.isNext ? ['x-middleware-rewrite', shown] : [] });
   }
   if (response.headers.has('x-middleware-next')) return pass(app, exchange, { peeked, response });
   return finish(exchange, request, response, app.isNext);

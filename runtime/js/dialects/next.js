@@ -170,6 +170,15 @@ function finishThrown(exchange, route, error) {
   return undefined;
 }
 
+/* What a handler sees of its path: as it came, without the basePath. */
+function pathOf(exchange) {
+  const { originalPath } = exchange;
+  const basePath = exchange.spec.settings?.basePath;
+  if (!basePath || !originalPath.startsWith(basePath)) return originalPath;
+  const rest = originalPath.slice(basePath.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
 function answer(exchange, route, handler, request) {
   let result;
   try {
@@ -227,7 +236,7 @@ module.exports = {
       exchange.respond(METHODS.includes(method) ? 405 : 400, '', null);
       return undefined;
     }
-    const request = web.requestOf(exchange, NextRequest, exchange.originalPath);
+    const request = web.requestOf(exchange, NextRequest, pathOf, true);
     exchange.local = new NextStore(exchange, route, request);
     if (isStatic) return answerStatic(exchange, route, handler, request);
     return answer(exchange, route, handler, request);

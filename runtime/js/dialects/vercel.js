@@ -36,14 +36,11 @@ function webHandlers(handler) {
   return handlers;
 }
 
+const edgeDefault = (module) => (typeof module.default === 'function' ? module.default : undefined);
+
 function edgeHandlers(module) {
-  const handlers = Object.create(null);
-  for (const method of METHODS) {
-    const handler = typeof module.default === 'function' ? module.default : module[method];
-    if (typeof handler === 'function') handlers[method] = handler;
-  }
   if (typeof module.default?.fetch === 'function') return webHandlers(module.default);
-  return handlers;
+  return webHandlers(module);
 }
 
 /* Loads a module and catches the server it starts, if that is its way to handle requests. */
@@ -80,7 +77,7 @@ async function importCatching(load, name) {
 async function loadFunction(endpoint, load) {
   try {
     const { module, handler } = await importCatching(load, endpoint.module);
-    if (isEdge(module, endpoint.settings)) return { kind: 'web', edge: true, handlers: edgeHandlers(module) };
+    if (isEdge(module, endpoint.settings)) return { kind: 'web', edge: true, handlers: edgeHandlers(module), any: edgeDefault(module) };
     if (typeof handler?.fetch === 'function' || hasMethods(handler)) {
       return { kind: 'web', edge: false, handlers: webHandlers(handler) };
     }
@@ -94,15 +91,24 @@ async function loadFunction(endpoint, load) {
   }
 }
 
-/* Dynamic segments of the path are part of the query. */
-function pathWithParams(exchange) {
-  const { path, params } = exchange;
-  const names = Object.keys(params);
-  if (names.length === 0) return path;
-  const [pathname, search = ''] = splitOnce(path, '?');
+/* The path as it was before rewrites, with the query that they left. */
+function urlOf(exchange) {
+  const { path, originalPath } = exchange;
+  if (path === originalPath) return path;
+  const [pathname] = splitOnce(originalPath, '?');
+  const [, search] = splitOnce(path, '?');
+  return search === undefined ? pathname : `${pathname}?${search}`;
+}
+
+/* Dynamic segments of the path are part of the query, which may name them itself. */
+function urlWithParams(exchange) {
+  const { params } = exchange;
+  const [pathname, search = ''] = splitOnce(urlOf(exchange), '?');
   const query = new URLSearchParams(search);
-  for (const name of names) query.set(name, [params[name]].flat().join('/'));
-  return `${pathname}?${query}`;
+  const added = Object.keys(params).filter((name) => !query.has(name))
+    .map((name) => `${name}=${encodeURIComponent([params[name]].flat().join('/'))}`);
+  const all = [...added, ...(search === '' ? [] : [search])].join('&');
+  return all === '' ? pathname : `${pathname}?${all}`;
 }
 
 function splitOnce(text, separator) {
@@ -123,12 +129,12 @@ function finishWeb(exchange, fn, value) {
 }
 
 function handleWeb(exchange, fn) {
-  const handler = fn.handlers[exchange.method];
+  const handler = fn.any ?? fn.handlers[exchange.method];
   if (handler === undefined) {
     exchange.respond(405, '', null);
     return undefined;
   }
-  const request = web.requestOf(exchange, Request, fn.hasParams ? pathWithParams(exchange) : exchange.path);
+  const request = web.requestOf(exchange, Request, fn.urlOf, true);
   const value = handler(request, handlerContext(exchange));
   if (typeof value?.then !== 'function') return finishWeb(exchange, fn, value);
   return Promise.resolve(value).then(
@@ -144,7 +150,7 @@ function failNode(exchange, error) {
 }
 
 function callListener(exchange, fn, body) {
-  const url = fn.hasParams ? pathWithParams(exchange) : exchange.path;
+  const url = fn.urlOf(exchange);
   const { req, res } = createPair(exchange, { Request: VercelRequest, Response: VercelResponse, url, body });
   if (body !== null) req.wholeBody = body;
   const result = fn.target(req, res);
@@ -152,7 +158,7 @@ function callListener(exchange, fn, body) {
 }
 
 function handleNode(exchange, fn) {
-  if (!fn.helpers) return serveNodeRequest(exchange, fn.target);
+  if (!fn.helpers) return serveNodeRequest(exchange, fn.target, fn.urlOf(exchange));
   if (!needsBody(exchange)) return callListener(exchange, fn, null);
   return exchange.readBody().then((body) => callListener(exchange, fn, body))
     .catch((error) => failNode(exchange, error));
@@ -169,7 +175,7 @@ module.exports = {
     const functions = [];
     for (const endpoint of spec.endpoints) {
       const fn = await loadFunction(endpoint, load);
-      functions.push({ ...fn, hasParams: endpoint.name.includes('[') });
+      functions.push({ ...fn, urlOf: endpoint.name.includes('[') ? urlWithParams : urlOf });
     }
     return { functions };
   },
