@@ -31,12 +31,23 @@ export function readEnvFiles(files, { development, shell }) {
   return onlyNames(expanded ?? {});
 }
 
-/** `.dev.vars` of a Worker replaces `.env` there, as wrangler does it. */
-export function readDevVars(files, folder, environment) {
-  const prefix = folder ? `${folder}/` : '';
-  const names = environment ? [`.dev.vars.${environment}`, '.dev.vars'] : ['.dev.vars'];
-  const found = names.map((name) => prefix + name).find((name) => files.has(name));
-  return found ? parse(files.read(found)) : null;
+/**
+ * The secrets of a Worker as wrangler finds them: `.dev.vars` in its folder, or else the `.env` files there, or the
+ * project's.
+ */
+export function readWorkerSecrets({ files, envFiles, shell }, folder) {
+  const environment = shell.CLOUDFLARE_ENV ?? envFiles.CLOUDFLARE_ENV;
+  const inFolder = (names) => names.map((name) => (folder ? `${folder}/${name}` : name)).filter((file) => files.has(file));
+  const [devVars] = inFolder(environment ? [`.dev.vars.${environment}`, '.dev.vars'] : ['.dev.vars']);
+  if (devVars) {
+    return parse(files.read(devVars));
+  }
+  const own = inFolder(['.env', '.env.local', ...(environment ? [`.env.${environment}`, `.env.${environment}.local`] : [])]);
+  if (own.length === 0) {
+    return folder ? envFiles : {};
+  }
+  const parsed = Object.assign({}, ...own.map((file) => parse(files.read(file))));
+  return onlyNames(expand({ parsed, processEnv: { ...shell } }).parsed ?? {});
 }
 
 /** What belongs to the terminal or to us, and means nothing (or harm) in a sandbox. */

@@ -1,7 +1,7 @@
 /* Cloudflare Workers: wrangler's files wherever they lie in the project, or a root worker.ts. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readDevVars } from '../env.js';
+import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
@@ -133,7 +133,7 @@ async function draftOf(context, worker, workers) {
   const { settings, folder, assets } = worker;
   const main = worker.main ?? NO_MAIN;
   const facts = worker.main ? await inspect(main, files.read(main)) : null;
-  const secrets = readDevVars(files, folder, context.shell.CLOUDFLARE_ENV) ?? context.envFiles;
+  const secrets = readWorkerSecrets(context, folder);
   const { bindings, files: bindingFiles } = bindingsOf(context, worker, workers, secrets);
   const module = main.replace(/\.[^.]+$/, '');
   return {
@@ -142,7 +142,7 @@ async function draftOf(context, worker, workers) {
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
     cpu_ms: Number.isInteger(settings.limits?.cpu_ms) ? settings.limits.cpu_ms : 0,
-    env: variablesOf(bindings),
+    env: hasVariables(settings) ? variablesOf(bindings) : {},
     bindings,
     files: bindingFiles,
     settings: {
@@ -173,7 +173,16 @@ async function handlersOf({ files }, { main }) {
   return isPlain ? new Set(properties.map(({ key }) => key.name ?? String(key.value))) : null;
 }
 
-/** With nodejs_compat a Worker's text bindings are in process.env as well. */
+/** From this day on nodejs_compat brings variables. */
+const VARIABLES_SINCE = '2025-04-01';
+
+/** Whether process.env has the worker's texts. Without nodejs_compat a Worker has no `process` to look at. */
+function hasVariables({ compatibility_date: date, compatibility_flags: flags = [] }) {
+  const isTold = flags.includes('nodejs_compat_populate_process_env');
+  const isOld = flags.includes('nodejs_compat') && typeof date === 'string' && date < VARIABLES_SINCE;
+  return !flags.includes('nodejs_compat_do_not_populate_process_env') && (isTold || !isOld);
+}
+
 function variablesOf(bindings) {
   const texts = Object.entries(bindings).filter(([, binding]) => binding.type === 'var');
   return Object.fromEntries(

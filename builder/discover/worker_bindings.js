@@ -1,10 +1,18 @@
-/* A Worker's bindings: variables, other workers, and files; those we cannot offer yet are named once. */
+/* A Worker's bindings: variables, other workers, files, and those we cannot offer yet. */
 import path from 'node:path';
 import { functionName } from './worker.js';
 
 const FILE_KINDS = { wasm_modules: 'wasm', text_blobs: 'text', data_blobs: 'data' };
+
+/** Kinds that a worker may name and Mayfly does not have yet: where wrangler's file lists them, and what each is. */
 const NOT_OFFERED = {
-  kv_namespaces: 'binding', r2_buckets: 'binding', d1_databases: 'binding', hyperdrive: 'binding', vectorize: 'binding',
+  kv_namespaces: 'KV namespace', r2_buckets: 'R2 bucket', d1_databases: 'D1 database', durable_objects: 'Durable Object namespace',
+  hyperdrive: 'Hyperdrive configuration', vectorize: 'Vectorize index', ai: 'Workers AI', ai_search: 'AI Search instance',
+  browser: 'browser', images: 'Images', media: 'Media Transformations', stream: 'Stream', send_email: 'email sender',
+  analytics_engine_datasets: 'Analytics Engine dataset', dispatch_namespaces: 'dispatch namespace',
+  mtls_certificates: 'mTLS certificate', workflows: 'Workflow', secrets_store_secrets: 'secret of the Secrets Store',
+  pipelines: 'pipeline', ratelimits: 'rate limit', worker_loaders: 'worker loader', vpc_services: 'VPC service',
+  vpc_networks: 'VPC network', version_metadata: 'version metadata', logfwdr: 'log forwarder',
 };
 
 /**
@@ -37,7 +45,7 @@ export function bindingsOf(context, worker, workers, secrets) {
       bindings[name] = { type, file: target };
     }
   }
-  warnNotOffered(context, worker);
+  addNotOffered(bindings, context, worker);
   return { bindings, files };
 }
 
@@ -50,11 +58,24 @@ function serviceBinding({ diagnostics }, { service, entrypoint, props }, workers
   return { ...binding, ...(entrypoint ? { entrypoint } : {}), ...(props ? { props } : {}) };
 }
 
-function warnNotOffered({ diagnostics }, { settings, config }) {
-  const names = Object.entries(NOT_OFFERED).flatMap(([kind, key]) => asList(settings[kind]).map((entry) => entry?.[key]));
-  if (names.length > 0) {
-    diagnostics.warn(`${config}: these bindings are not available yet: ${names.join(', ')}`, { file: config });
+/** Each is there and says what it is when it is used: `undefined` would say nothing. */
+function addNotOffered(bindings, { diagnostics }, { settings, config }) {
+  const found = Object.entries(NOT_OFFERED).flatMap(([key, kind]) =>
+    namesOf(settings[key]).map((name) => ({ name, binding: { type: 'missing', kind, key } })),
+  );
+  for (const { name, binding } of found) {
+    bindings[name] = binding;
   }
+  if (found.length > 0) {
+    const list = found.map(({ name, binding }) => `${name} (${binding.kind})`).join(', ');
+    diagnostics.warn(`${config}: these bindings are not available in Mayfly yet: ${list}. What uses them will fail and say so`, { file: config });
+  }
+}
+
+/** A list of bindings, one binding, or a list within (`durable_objects.bindings`). */
+function namesOf(entry) {
+  const entries = Array.isArray(entry) ? entry : Array.isArray(entry?.bindings) ? entry.bindings : [entry];
+  return entries.map((one) => one?.binding ?? one?.name).filter((name) => typeof name === 'string');
 }
 
 const asList = (value) => (Array.isArray(value) ? value : []);

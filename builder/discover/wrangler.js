@@ -5,7 +5,9 @@ import { readToml } from './toml.js';
 /** What an environment does not take over from the top of the file. */
 const NOT_INHERITED = [
   'vars', 'define', 'services', 'kv_namespaces', 'r2_buckets', 'd1_databases', 'durable_objects', 'queues',
-  'hyperdrive', 'vectorize', 'wasm_modules', 'text_blobs', 'data_blobs',
+  'hyperdrive', 'vectorize', 'wasm_modules', 'text_blobs', 'data_blobs', 'ai', 'browser', 'images', 'media', 'send_email',
+  'analytics_engine_datasets', 'dispatch_namespaces', 'mtls_certificates', 'workflows', 'secrets_store_secrets', 'pipelines',
+  'ratelimits', 'tail_consumers', 'version_metadata', 'vpc_services', 'unsafe',
 ];
 
 /**

@@ -221,3 +221,42 @@ test('where there are only workers they answer before files, which are what lies
   const manifest = await build(t, projectOf(t, { 'worker.ts': worker('front'), 'public/page.html': '<p>' }));
   assert.equal(visit(manifest, 'GET', '/page.html').function, 'worker');
 });
+
+test('bindings of kinds that are not offered are there, and told once', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'wrangler.json': JSON.stringify({
+      name: 'data', main: 'index.js', kv_namespaces: [{ binding: 'CACHE', id: 'x' }], d1_databases: [{ binding: 'DB' }],
+      durable_objects: { bindings: [{ name: 'COUNTER', class_name: 'Counter' }] }, ai: { binding: 'AI' },
+    }),
+    'index.js': worker('x'),
+  }));
+  const { bindings } = functionNamed(manifest, 'worker/data');
+  assert.deepEqual(bindings.DB, { type: 'missing', kind: 'D1 database', key: 'd1_databases' });
+  assert.deepEqual(Object.keys(bindings).sort(), ['AI', 'CACHE', 'COUNTER', 'DB']);
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [['warning',
+    'wrangler.json: these bindings are not available in Mayfly yet: CACHE (KV namespace), DB (D1 database), ' +
+      'COUNTER (Durable Object namespace), AI (Workers AI). What uses them will fail and say so']]);
+});
+
+test('secrets come from .dev.vars, or else from .env files as wrangler reads them', async (t) => {
+  const env = async (files) => {
+    const manifest = await build(t, projectOf(t, { 'a/wrangler.toml': 'name = "a"\nmain = "i.js"\n[vars]\nV = "config"\n', 'a/i.js': worker('x'), ...files }));
+    return functionNamed(manifest, 'worker/a').env;
+  };
+  assert.deepEqual(await env({ 'a/.dev.vars': 'V=dev\nS=1\n', 'a/.env': 'E=1\n' }), { V: 'dev', S: '1' });
+  assert.deepEqual(await env({ 'a/.env': 'E=1\nL=env\n', 'a/.env.local': 'L=local\n', 'a/.env.development': 'D=1\n', '.env': 'ROOT=1\n' }),
+    { V: 'config', E: '1', L: 'local' });
+  assert.deepEqual(await env({ '.env': 'ROOT=1\n' }), { V: 'config', ROOT: '1' });
+});
+
+test('process.env has the variables where the compatibility flags say so', async (t) => {
+  const env = async (lines) => {
+    const manifest = await build(t, projectOf(t, { 'wrangler.toml': `name = "a"\nmain = "i.js"\n${lines}\n[vars]\nV = "1"\n`, 'i.js': worker('x') }));
+    return functionNamed(manifest, 'worker/a').env;
+  };
+  const compat = 'compatibility_flags = ["nodejs_compat"';
+  assert.deepEqual(await env(`compatibility_date = "2025-04-01"\n${compat}]`), { V: '1' });
+  assert.deepEqual(await env(`compatibility_date = "2025-03-31"\n${compat}]`), {});
+  assert.deepEqual(await env(`compatibility_date = "2025-03-31"\n${compat}, "nodejs_compat_populate_process_env"]`), { V: '1' });
+  assert.deepEqual(await env(`compatibility_date = "2026-01-01"\n${compat}, "nodejs_compat_do_not_populate_process_env"]`), {});
+});

@@ -336,3 +336,14 @@ test('fetch says what Workers say', async () => {
     detached: 'TypeError: Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.',
   });
 });
+
+test('a binding of a kind that is not offered says so when it is used', async () => {
+  const bindings = { DB: { type: 'missing', kind: 'D1 database', key: 'd1_databases' } };
+  const found = await inside(async (_request, env) => {
+    const { DB } = await Promise.resolve(env);
+    return ['DB' in env, await Promise.resolve(DB) === DB, await failureOf(() => DB.prepare('select 1')), await failureOf(() => DB())];
+  }, { bindings });
+  const told = "Error: env.DB is a binding of a kind that Mayfly does not offer yet: D1 database (d1_databases in the worker's " +
+    'wrangler configuration). Until it does, keep such data behind a service that the worker fetches.';
+  assert.deepEqual(found, [true, true, told, told]);
+});

@@ -78,6 +78,21 @@ const MAKERS = {
   wasm: (binding, read) => new WebAssembly.Module(read(binding.file)),
 };
 
+/* A binding of a kind that is not offered yet: using it in any way says so. Promises and printing may look at it. */
+function missingBinding(name, { type, kind = type, key }) {
+  const refuse = () => {
+    throw new Error(`env.${name} is a binding of a kind that Mayfly does not offer yet: ${kind}${key ? ` (${key} in ` +
+      'the worker\'s wrangler configuration)' : ''}. Until it does, keep such data behind a service that the worker fetches.`);
+  };
+  const isLook = (property) => typeof property === 'symbol' || property === 'then' || property === 'toJSON';
+  return new Proxy(function binding() {}, {
+    get: (_, property) => (isLook(property) ? undefined : refuse()),
+    set: refuse,
+    apply: refuse,
+    construct: refuse,
+  });
+}
+
 /* localService(binding) is the stub of an entrypoint of this very worker. */
 function makeEnv(spec, localService) {
   const read = (file) => fs.readFileSync(path.resolve(file));
@@ -90,7 +105,7 @@ function makeEnv(spec, localService) {
     } else if (Object.hasOwn(MAKERS, binding.type)) {
       env[name] = MAKERS[binding.type](binding, read);
     } else {
-      throw new Error(`The binding ${name} is of a type that is not available: ${binding.type}`);
+      env[name] = missingBinding(name, binding);
     }
   }
   return env;
