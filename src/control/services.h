@@ -13,12 +13,21 @@
 #include "control/invoker.h"
 #include "store/store.h"
 
+struct event_buses;
+struct project_schedules;
+struct scheduler;
+struct schedules;
+
 struct services {
     uv_loop_t *loop;
     struct store *store;
     struct queues *queues;
     struct invoker *invoker;
     struct aws_users *users; /* of the AWS port */
+    struct schedules *schedules;
+    struct event_buses *buses;
+    struct scheduler *scheduler;
+    struct project_schedules *project_schedules;
     struct console *console;
     struct deployment *deployment;
     const char *project;    /* its folder */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_port.h"
 
+#include "control/aws/aws_events.h"
+#include "control/aws/aws_scheduler.h"
+
 #define SCOPE_PARTS 5 /* KEY/DATE/REGION/SERVICE/aws4_request */
 
 /* Of "KEY/DATE/REGION/SERVICE/aws4_request", with "/" or "%2F" between. A key may hold no slash. */
@@ -50,7 +53,8 @@ static const struct {
     struct str name;
     void (*begin)(struct services *s, struct exchange *x);
 } services[] = {
-    { STR("-"), NULL },
+    { STR("events"), aws_events_begin },
+    { STR("scheduler"), aws_scheduler_begin },
 };
 /* clang-format on */
 

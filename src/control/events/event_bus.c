@@ -551,7 +551,7 @@ static void drop_project(struct event_buses *eb)
     }
 }
 
-void event_bus_build(struct event_buses *eb, json_t *manifest)
+void event_bus_build(struct event_buses *eb, const json_t *manifest)
 {
     json_t *events = json_object_get(manifest, "events");
     size_t i;

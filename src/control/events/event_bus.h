@@ -23,7 +23,7 @@ struct event_buses;
 
 struct event_buses *event_bus_create(struct services *s, struct schedules *schedules);
 /* `events.buses` and `events.rules` of the manifest that is served from now on (borrowed). */
-void event_bus_build(struct event_buses *eb, json_t *manifest);
+void event_bus_build(struct event_buses *eb, const json_t *manifest);
 
 /* "arn:aws:events:us-east-1:000000000000:rule/NAME", with "BUS/" before it but on the default bus.
  */

@@ -2,16 +2,21 @@
 #include "control/events/events.h"
 
 #include "base/mem.h"
+#include "control/events/bus_queue.h"
 #include "control/events/lambda_queue.h"
+#include "control/events/project_schedules.h"
 #include "control/events/routes.h"
+#include "control/events/scheduler.h"
 #include "control/events/webhook_queue.h"
 #include "control/events/worker_queue.h"
 
 struct events {
+    struct services *services;
     struct lambda_queues *lambda;
     struct worker_queues *worker;
     struct routes *routes;
     struct webhook_queues *webhooks;
+    struct bus_queues *buses;
 };
 
 struct events *events_create(struct services *s)
@@ -21,6 +26,12 @@ struct events *events_create(struct services *s)
     e->worker = worker_queues_create(s);
     e->routes = routes_create(s);
     e->webhooks = webhook_queues_create(s);
+    s->schedules = schedules_create(s->loop, s->queues, NULL);
+    s->buses = event_bus_create(s, s->schedules);
+    s->scheduler = scheduler_create(s);
+    s->project_schedules = project_schedules_create(s, s->schedules, s->buses);
+    e->buses = bus_queue_create(s);
+    e->services = s;
     return e;
 }
 
@@ -30,6 +41,9 @@ void events_build(struct events *e, const json_t *manifest)
     worker_queues_build(e->worker, manifest);
     routes_build(e->routes, manifest);
     webhook_queues_build(e->webhooks, manifest);
+    event_bus_build(e->services->buses, manifest);
+    bus_queue_update(e->buses);
+    project_schedules_build(e->services->project_schedules, manifest);
 }
 
 void events_begin(struct events *e, struct exchange *x)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/aws_call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/aws/aws_access.h"
+
+#define MESSAGE_BYTES 4096
+
+/* ---- the end ---- */
+
+static void call_over(struct exchange *x)
+{
+    struct aws_call *c = x->user;
+    json_decref(c->input);
+    free(c);
+}
+
+static const struct exchange_events call_events = { .over = call_over };
+
+static void respond(struct aws_call *c, unsigned status, const char *error_type, const char *text)
+{
+    struct buf headers;
+    buf_init(&headers, 4 * KIB);
+    const char *type =
+        c->style == AWS_STYLE_JSON ? "application/x-amz-json-1.1" : "application/json";
+    int r = buf_printf(&headers, "content-type%c%s%cx-amzn-requestid%c%s%c", 0, type, 0, 0,
+                       c->exchange->request_id, 0);
+    if (r == 0 && error_type) {
+        r = buf_printf(&headers, "x-amzn-errortype%c%s%c", 0, error_type, 0);
+    }
+    (void)r; /* they are short */
+    exchange_respond(c->exchange, status, buf_str(&headers), str_c(text));
+    buf_finish(&headers);
+}
+
+void aws_call_answer(struct aws_call *c, json_t *output)
+{
+    char *text = output ? json_dumps(output, JSON_COMPACT) : NULL;
+    const char *nothing = c->style == AWS_STYLE_JSON ? "" : "{}";
+    json_decref(output);
+    respond(c, 200, NULL, text ? text : nothing);
+    free(text);
+}
+
+/* A text that was cut may end inside a character: then not even that much of it. */
+static void cut_whole(char *text)
+{
+    size_t len = strlen(text);
+    size_t start = len;
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
+        start--;
+    }
+    unsigned char lead = start > 0 ? (unsigned char)text[start - 1] : 0;
+    size_t wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    if (start > 0 && len - start + 1 < wanted) {
+        text[start - 1] = '\0';
+    }
+}
+
+void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(message, sizeof(message), fmt, args);
+    va_end(args);
+    cut_whole(message);
+    json_t *body = c->style == AWS_STYLE_JSON
+                       ? json_pack("{s:s,s:s}", "__type", code, "message", message)
+                       : json_pack("{s:s}", "Message", message);
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    respond(c, status, c->style == AWS_STYLE_REST ? code : NULL, text ? text : "{}");
+    free(text);
+}
+
+void aws_call_written(int r, void *call)
+{
+    struct aws_call *c = call;
+    json_t *output = c->context;
+    const char *internal =
+        c->style == AWS_STYLE_JSON ? "InternalException" : "InternalServerException";
+    if (r == 0) {
+        aws_call_answer(c, output);
+        return;
+    }
+    json_decref(output);
+    if (r == -ENOSPC) {
+        aws_call_fail(c, 507, internal, "The disk is full: nothing was stored.");
+    } else {
+        aws_call_fail(c, 500, internal, "It could not be stored: %s.", strerror(-r));
+    }
+}
+
+/* ---- the beginning ---- */
+
+/* Whether it was signed by somebody we know; else that is answered. */
+static bool is_signed(struct aws_call *c, struct str body)
+{
+    struct aws_signed who;
+    struct aws_fault_answer answer;
+    struct str detail;
+    if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &who, &answer,
+                         &detail)) {
+        return true;
+    }
+    aws_call_fail(c, answer.status, answer.code, "%s" STR_FMT, answer.message ? answer.message : "",
+                  STR_ARG(detail));
+    return false;
+}
+
+static void call_body(struct exchange *x, int r, struct str body)
+{
+    struct aws_call *c = x->user;
+    x->events = &call_events;
+    if (r < 0) {
+        aws_call_fail(c, 413, "RequestEntityTooLargeException", "The request is too large.");
+        return;
+    }
+    if (!is_signed(c, body)) {
+        return;
+    }
+    c->input = body.len > 0 ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL) : json_object();
+    if (!json_is_object(c->input)) {
+        aws_call_fail(c, 400, "SerializationException", "The body is no JSON object.");
+        return;
+    }
+    c->run(c);
+}
+
+void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
+                    void (*run)(struct aws_call *c))
+{
+    struct aws_call *c = mem_new(struct aws_call);
+    *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
+    x->user = c;
+    exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
+}
+
+json_t *aws_call_member(const struct aws_call *c, const char *name)
+{
+    json_t *value = json_object_get(c->input, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+const char *aws_call_text(const struct aws_call *c, const char *name)
+{
+    return json_string_value(aws_call_member(c, name));
+}

@@ -1,0 +1,43 @@
+/* One call of an AWS service that speaks JSON: its input, its answer, its errors as the service's
+ * clients know them.
+ *
+ * EventBridge is of "JSON 1.1": the operation is in x-amz-target, an error's name in "__type".
+ * Scheduler is of "REST-JSON": the operation is the method and the path, an error's name is in
+ * x-amzn-errortype.
+ *
+ * Loop thread only. A call lives until it has been answered, by whatever callback.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/services.h"
+
+enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST };
+
+struct aws_call {
+    struct services *services;
+    struct exchange *exchange;
+    enum aws_style style;
+    json_t *input; /* an object; owned */
+    void *context; /* the handler's between its callbacks */
+    void (*run)(struct aws_call *c);
+};
+
+/* Reads the body and has `run` called with the input, or answers what is wrong with it. */
+void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
+                    void (*run)(struct aws_call *c));
+
+/* Each ends the call. The output is used up; NULL: an empty object, or with JSON 1.1 nothing. */
+void aws_call_answer(struct aws_call *c, json_t *output);
+void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
+    PRINTF(4, 5);
+/* What a write has come to: 0 answers with c->context as output (a json_t or NULL), a full disk is
+ * 507. A message_batch_fn. */
+void aws_call_written(int r, void *call);
+
+/* Members of the input; NULL: absent, or null. */
+json_t *aws_call_member(const struct aws_call *c, const char *name);
+/* The text of a member; NULL: absent. The input has been checked. */
+const char *aws_call_text(const struct aws_call *c, const char *name);

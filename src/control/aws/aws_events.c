@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/aws_events.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
+#include "control/events/event_bus.h"
+
+#define ARN_PREFIX  "arn:aws:events:us-east-1:000000000000:"
+#define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
+#define ARN_BYTES   512
+#define TAGS_MAX    50
+#define PAGE_LENGTH 100
+
+/* ---- what its files share ---- */
+
+bool aws_events_check(struct aws_call *c, const struct aws_rule *rules, size_t count)
+{
+    struct aws_check k;
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", rules, count);
+    return aws_check_end(&k, c);
+}
+
+struct str aws_events_bus_name(const struct aws_call *c, const char *member)
+{
+    const char *text = aws_call_text(c, member);
+    const char *in_arn = text ? strstr(text, ":event-bus/") : NULL;
+    if (!text) {
+        return STR("default");
+    }
+    return in_arn && str_starts(str_c(text), STR("arn:")) ? str_c(in_arn + 11) : str_c(text);
+}
+
+json_t *aws_events_find_bus(struct aws_call *c, struct str bus)
+{
+    json_t *found = event_bus_find(c->services->buses, bus);
+    if (!found) {
+        aws_call_fail(c, 400, "ResourceNotFoundException", "Event bus " STR_FMT " does not exist.",
+                      STR_ARG(bus));
+    }
+    return found;
+}
+
+json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rule)
+{
+    if (!aws_events_find_bus(c, bus)) {
+        return NULL;
+    }
+    json_t *found = event_bus_find_rule(c->services->buses, bus, str_c(rule));
+    if (!found) {
+        aws_call_fail(c, 400, "ResourceNotFoundException",
+                      "Rule %s does not exist on EventBus " STR_FMT ".", rule, STR_ARG(bus));
+    }
+    return found;
+}
+
+json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule)
+{
+    json_t *found = aws_events_find_rule(c, bus, rule);
+    if (found && event_bus_is_project(found)) {
+        aws_call_fail(c, 400, "ManagedRuleException",
+                      "Rule %s is declared by the project's files: change it there.", rule);
+        return NULL;
+    }
+    return found;
+}
+
+void aws_events_bus_arn(json_t *bus, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, ARN_PREFIX "event-bus/%s",
+                   json_string_value(json_object_get(bus, "Name")));
+}
+
+/* ---- pages ---- */
+
+static struct str text_or_empty(const struct aws_call *c, const char *member)
+{
+    const char *text = aws_call_text(c, member);
+    return text ? str_c(text) : STR("");
+}
+
+void aws_events_page_init(struct aws_page *p, const struct aws_call *c)
+{
+    json_int_t limit = json_integer_value(aws_call_member(c, "Limit"));
+    *p = (struct aws_page){ .prefix = text_or_empty(c, "NamePrefix"),
+                            .after = text_or_empty(c, "NextToken"),
+                            .limit = limit > 0 ? (size_t)limit : PAGE_LENGTH,
+                            .list = json_array() };
+}
+
+bool aws_events_page_takes(struct aws_page *p, const char *name)
+{
+    bool skipped = p->after.len > 0 && strcmp(name, p->after.data) <= 0;
+    if (skipped || !str_starts(str_c(name), p->prefix)) {
+        return false;
+    }
+    if (json_array_size(p->list) >= p->limit) {
+        p->has_more = true;
+        return false;
+    }
+    free(p->last);
+    p->last = mem_copy_str(str_c(name));
+    return true;
+}
+
+void aws_events_page_answer(struct aws_page *p, struct aws_call *c, const char *member)
+{
+    json_t *output = json_pack("{s:o}", member, p->list);
+    if (p->has_more) {
+        (void)json_object_set_new(output, "NextToken", json_string(p->last)); /* sound text */
+    }
+    free(p->last);
+    aws_call_answer(c, output);
+}
+
+/* ---- buses ---- */
+
+static void copy_members(json_t *to, json_t *from, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, names[i]);
+        if (value && !json_is_null(value)) {
+            (void)json_object_set(to, names[i], value); /* sound names */
+        }
+    }
+}
+
+/* As the APIs show it. */
+static json_t *show_bus(json_t *bus)
+{
+    static const char *const names[] = { "Name",
+                                         "Description",
+                                         "KmsKeyIdentifier",
+                                         "CreationTime",
+                                         "LastModifiedTime",
+                                         "DeadLetterConfig",
+                                         "LogConfig",
+                                         "Policy" };
+    char arn[ARN_BYTES];
+    aws_events_bus_arn(bus, arn, sizeof(arn));
+    json_t *shown = json_pack("{s:s}", "Arn", arn);
+    copy_members(shown, bus, names, ARRAY_COUNT(names));
+    return shown;
+}
+
+static const char *const bus_settings[] = { "Description", "KmsKeyIdentifier", "DeadLetterConfig",
+                                            "LogConfig" };
+
+static const struct aws_rule bus_rules[] = {
+    { "Name", AWS_TEXT, AWS_MUST, 1, 256, BUS_NAME },
+    { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
+    { "KmsKeyIdentifier", AWS_TEXT, AWS_MAY, 0, 2048, NULL },
+    { "DeadLetterConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    { "Tags", AWS_LIST, AWS_MAY, 0, 0, NULL },
+};
+
+static json_t *tags_of(struct aws_call *c);
+
+static void create_bus(struct aws_call *c)
+{
+    char arn[ARN_BYTES];
+    json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+    if (!aws_events_check(c, bus_rules, ARRAY_COUNT(bus_rules))) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    if (event_bus_find(c->services->buses, str_c(name))) {
+        aws_call_fail(c, 400, "ResourceAlreadyExistsException", "Event bus %s already exists.",
+                      name);
+        return;
+    }
+    json_t *tags = tags_of(c);
+    if (!tags) {
+        return;
+    }
+    json_t *bus = json_pack("{s:s,s:I,s:I,s:o}", "Name", name, "CreationTime", now,
+                            "LastModifiedTime", now, "Tags", tags);
+    copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    aws_events_bus_arn(bus, arn, sizeof(arn));
+    json_t *output = json_pack("{s:s}", "EventBusArn", arn);
+    copy_members(output, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    c->context = output;
+    event_bus_put(c->services->buses, bus, aws_call_written, c);
+}
+
+static void update_bus(struct aws_call *c)
+{
+    struct str name = aws_events_bus_name(c, "Name");
+    json_t *bus = aws_events_find_bus(c, name);
+    char arn[ARN_BYTES];
+    if (!bus) {
+        return;
+    }
+    bus = json_deep_copy(bus);
+    copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    (void)json_object_set_new(bus, "LastModifiedTime",
+                              json_integer((json_int_t)(queue_now_ms() / 1000)));
+    aws_events_bus_arn(bus, arn, sizeof(arn));
+    json_t *output = json_pack("{s:s,s:O}", "Arn", arn, "Name", json_object_get(bus, "Name"));
+    copy_members(output, bus, bus_settings, ARRAY_COUNT(bus_settings));
+    c->context = output;
+    event_bus_put(c->services->buses, bus, aws_call_written, c);
+}
+
+static void describe_bus(struct aws_call *c)
+{
+    json_t *bus = aws_events_find_bus(c, aws_events_bus_name(c, "Name"));
+    if (bus) {
+        aws_call_answer(c, show_bus(bus));
+    }
+}
+
+static void list_bus(json_t *bus, void *context)
+{
+    struct aws_page *p = context;
+    if (aws_events_page_takes(p, json_string_value(json_object_get(bus, "Name")))) {
+        (void)json_array_append_new(p->list, show_bus(bus)); /* a new value */
+    }
+}
+
+static void list_buses(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 256, BUS_NAME },
+        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
+    };
+    struct aws_page page;
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        aws_events_page_init(&page, c);
+        event_bus_each(c->services->buses, list_bus, &page);
+        aws_events_page_answer(&page, c, "EventBuses");
+    }
+}
+
+static void collect_name(json_t *rule, void *context)
+{
+    (void)json_array_append(context, json_object_get(rule, "Name")); /* a new place for it */
+}
+
+static void nothing_done(int r, void *context)
+{
+    (void)r; /* what is written last tells */
+    (void)context;
+}
+
+/* With its rules: they could lead nowhere. */
+static void delete_bus(struct aws_call *c)
+{
+    if (!aws_events_check(c, bus_rules, 1)) {
+        return;
+    }
+    struct str name = aws_events_bus_name(c, "Name");
+    if (str_eq(name, STR("default"))) {
+        aws_call_fail(c, 400, "ValidationException", "Cannot delete event bus default.");
+        return;
+    }
+    json_t *bus = aws_events_find_bus(c, name);
+    if (!bus) {
+        return;
+    }
+    size_t i;
+    json_t *rule;
+    json_t *rules = json_array();
+    event_bus_each_rule(c->services->buses, name, collect_name, rules);
+    json_array_foreach(rules, i, rule)
+    {
+        event_bus_remove_rule(c->services->buses, name, str_c(json_string_value(rule)),
+                              nothing_done, NULL);
+    }
+    json_decref(rules);
+    event_bus_remove(c->services->buses, name, aws_call_written, c);
+}
+
+/* ---- tags ---- */
+
+static bool has_key(json_t *tags, size_t before, const char *key)
+{
+    for (size_t i = 0; i < before; i++) {
+        const char *other = json_string_value(json_object_get(json_array_get(tags, i), "Key"));
+        if (strcmp(other, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of the input, a new reference, checked; NULL: what is wrong has been answered. */
+static json_t *tags_of(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "Key", AWS_TEXT, AWS_MUST, 1, 128, NULL },
+        { "Value", AWS_TEXT, AWS_MUST, 0, 256, NULL },
+    };
+    json_t *tags = aws_call_member(c, "Tags");
+    struct aws_check k;
+    size_t i;
+    json_t *tag;
+    aws_check_init(&k);
+    json_array_foreach(tags, i, tag)
+    {
+        char at[64];
+        (void)snprintf(at, sizeof(at), "tags.%zu.member.", i + 1);
+        aws_check_members(&k, tag, at, rules, ARRAY_COUNT(rules));
+    }
+    if (!aws_check_end(&k, c)) {
+        return NULL;
+    }
+    json_array_foreach(tags, i, tag)
+    {
+        if (has_key(tags, i, json_string_value(json_object_get(tag, "Key")))) {
+            aws_call_fail(c, 400, "ValidationException",
+                          "Invalid parameter: Duplicated keys are not allowed.");
+            return NULL;
+        }
+    }
+    if (json_array_size(tags) > TAGS_MAX) {
+        aws_call_fail(c, 400, "LimitExceededException",
+                      "The requested resource exceeds the maximum number allowed.");
+        return NULL;
+    }
+    return tags ? json_deep_copy(tags) : json_array();
+}
+
+/* What "ResourceARN" names, borrowed; NULL: that has been answered. */
+static json_t *find_tagged(struct aws_call *c, bool *ret_is_rule)
+{
+    const char *arn = aws_call_text(c, "ResourceARN");
+    const char *bus = arn ? strstr(arn, ":event-bus/") : NULL;
+    const char *rule = arn ? strstr(arn, ":rule/") : NULL;
+    *ret_is_rule = rule != NULL;
+    if (bus) {
+        return aws_events_find_bus(c, str_c(bus + 11));
+    }
+    if (!rule) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "Parameter %s is not valid. Reason: Provided Arn is not in correct format.",
+                      arn ? arn : "ResourceARN");
+        return NULL;
+    }
+    struct str name = str_c(rule + 6);
+    size_t slash = name.len;
+    while (slash > 0 && name.data[slash - 1] != '/') {
+        slash--;
+    }
+    struct str on = slash > 0 ? str_of(name.data, slash - 1) : STR("default");
+    return aws_events_find_rule(c, on, name.data + slash);
+}
+
+static void remove_tag(json_t *tags, const char *key)
+{
+    size_t i;
+    json_t *tag;
+    json_array_foreach(tags, i, tag)
+    {
+        const char *own = json_string_value(json_object_get(tag, "Key"));
+        if (own && key && strcmp(own, key) == 0) {
+            (void)json_array_remove(tags, i); /* it is there */
+            return;
+        }
+    }
+}
+
+/* Writes the bus or rule with other tags (used up). */
+static void write_tags(struct aws_call *c, json_t *tagged, bool is_rule, json_t *tags)
+{
+    struct err err = { 0 };
+    json_t *copy = json_deep_copy(tagged);
+    (void)json_object_set_new(copy, "Tags", tags); /* a new value */
+    if (!is_rule) {
+        event_bus_put(c->services->buses, copy, aws_call_written, c);
+    } else if (event_bus_put_rule(c->services->buses, copy, aws_call_written, c, &err) < 0) {
+        aws_call_fail(c, 500, "InternalException", "%s", err.text);
+    }
+}
+
+static json_t *tags_now(json_t *tagged)
+{
+    json_t *tags = json_object_get(tagged, "Tags");
+    return tags ? json_deep_copy(tags) : json_array();
+}
+
+static void tag_resource(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "ResourceARN", AWS_TEXT, AWS_MUST, 1, 1600, NULL },
+        { "Tags", AWS_LIST, AWS_MUST, 0, 0, NULL },
+    };
+    bool is_rule;
+    size_t i;
+    json_t *tag;
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return;
+    }
+    json_t *tagged = find_tagged(c, &is_rule);
+    json_t *added = tagged ? tags_of(c) : NULL;
+    if (!added) {
+        return;
+    }
+    json_t *tags = tags_now(tagged);
+    json_array_foreach(added, i, tag)
+    {
+        remove_tag(tags, json_string_value(json_object_get(tag, "Key")));
+        (void)json_array_append(tags, tag); /* a new place for it */
+    }
+    json_decref(added);
+    write_tags(c, tagged, is_rule, tags);
+}
+
+static void untag_resource(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "ResourceARN", AWS_TEXT, AWS_MUST, 1, 1600, NULL },
+        { "TagKeys", AWS_LIST, AWS_MUST, 0, 0, NULL },
+    };
+    bool is_rule;
+    size_t i;
+    json_t *key;
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return;
+    }
+    json_t *tagged = find_tagged(c, &is_rule);
+    if (tagged) {
+        json_t *tags = tags_now(tagged);
+        json_array_foreach(aws_call_member(c, "TagKeys"), i, key)
+        {
+            remove_tag(tags, json_string_value(key));
+        }
+        write_tags(c, tagged, is_rule, tags);
+    }
+}
+
+static void list_tags(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = { { "ResourceARN", AWS_TEXT, AWS_MUST, 1, 1600, NULL } };
+    bool is_rule;
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        json_t *tagged = find_tagged(c, &is_rule);
+        if (tagged) {
+            aws_call_answer(c, json_pack("{s:o}", "Tags", tags_now(tagged)));
+        }
+    }
+}
+
+/* ---- which operation ---- */
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    void (*run)(struct aws_call *c);
+} operations[] = {
+    { "CreateEventBus",        create_bus },
+    { "DeleteEventBus",        delete_bus },
+    { "DeleteRule",            aws_events_delete_rule },
+    { "DescribeEventBus",      describe_bus },
+    { "DescribeRule",          aws_events_describe_rule },
+    { "DisableRule",           aws_events_disable_rule },
+    { "EnableRule",            aws_events_enable_rule },
+    { "ListEventBuses",        list_buses },
+    { "ListRuleNamesByTarget", aws_events_list_rule_names },
+    { "ListRules",             aws_events_list_rules },
+    { "ListTagsForResource",   list_tags },
+    { "ListTargetsByRule",     aws_events_list_targets },
+    { "PutEvents",             aws_events_put_events },
+    { "PutRule",               aws_events_put_rule },
+    { "PutTargets",            aws_events_put_targets },
+    { "RemoveTargets",         aws_events_remove_targets },
+    { "TagResource",           tag_resource },
+    { "TestEventPattern",      aws_events_test_pattern },
+    { "UntagResource",         untag_resource },
+    { "UpdateEventBus",        update_bus },
+};
+/* clang-format on */
+
+static void run_operation(struct aws_call *c)
+{
+    struct str target = exchange_header(c->exchange, STR("x-amz-target"));
+    struct str name = target;
+    bool ours = str_eq(str_cut(&name, '.'), STR("AWSEvents"));
+    for (size_t i = 0; ours && i < ARRAY_COUNT(operations); i++) {
+        if (str_eq(name, str_c(operations[i].name))) {
+            operations[i].run(c);
+            return;
+        }
+    }
+    aws_call_fail(c, 400, "UnknownOperationException", "Mayfly has no operation " STR_FMT,
+                  STR_ARG(str_of(target.data, target.len < 100 ? target.len : 100)));
+}
+
+void aws_events_begin(struct services *s, struct exchange *x)
+{
+    aws_call_begin(s, x, AWS_STYLE_JSON, run_operation);
+}

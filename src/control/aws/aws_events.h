@@ -1,0 +1,58 @@
+/* EventBridge's API (JSON 1.1, "AWSEvents"): buses, rules, targets, tags, PutEvents and
+ * TestEventPattern. What was seen of AWS's own answers decides, then its API reference.
+ *
+ * Archives, connections, API destinations, endpoints and partners are not here: they answer
+ * UnknownOperationException.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/aws/aws_call.h"
+
+/* The AWS port's entry. */
+void aws_events_begin(struct services *s, struct exchange *x);
+
+/* ---- what its files share ---- */
+
+struct aws_rule;
+
+#define AWS_EVENTS_NAME "[\\.\\-_A-Za-z0-9]+"
+
+/* Checks the input, answering what is wrong. */
+bool aws_events_check(struct aws_call *c, const struct aws_rule *rules, size_t count) MUST_USE;
+/* The name in "EventBusName" or another member, which may be an ARN; "default" if it is absent. */
+struct str aws_events_bus_name(const struct aws_call *c, const char *member);
+/* The bus or rule, or NULL: then "... does not exist" has been answered. */
+json_t *aws_events_find_bus(struct aws_call *c, struct str bus);
+json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rule);
+/* As above, and it may be changed: what the project's files declare may not. */
+json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
+void aws_events_bus_arn(json_t *bus, char *ret, size_t size);
+
+/* A page of a list: "NamePrefix", "NextToken" and "Limit" of the input. */
+struct aws_page {
+    struct str prefix;
+    struct str after; /* the name that the last page ended with */
+    size_t limit;
+    json_t *list; /* the page's, owned by the output in the end */
+    char *last;   /* owned */
+    bool has_more;
+};
+void aws_events_page_init(struct aws_page *p, const struct aws_call *c);
+/* Whether the item of this name, in order, is on the page. */
+bool aws_events_page_takes(struct aws_page *p, const char *name);
+void aws_events_page_answer(struct aws_page *p, struct aws_call *c, const char *member);
+
+/* The operations of its other files. */
+void aws_events_put_rule(struct aws_call *c);
+void aws_events_describe_rule(struct aws_call *c);
+void aws_events_list_rules(struct aws_call *c);
+void aws_events_enable_rule(struct aws_call *c);
+void aws_events_disable_rule(struct aws_call *c);
+void aws_events_delete_rule(struct aws_call *c);
+void aws_events_put_targets(struct aws_call *c);
+void aws_events_list_targets(struct aws_call *c);
+void aws_events_remove_targets(struct aws_call *c);
+void aws_events_list_rule_names(struct aws_call *c);
+void aws_events_put_events(struct aws_call *c);
+void aws_events_test_pattern(struct aws_call *c);

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/aws_scheduler.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
+#include "control/aws/aws_uri.h"
+#include "control/events/event_target.h"
+#include "control/events/scheduler.h"
+
+#define NAME       "^[0-9a-zA-Z-_.]+$"
+#define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
+#define ARN_BYTES  512
+#define KEY_BYTES  160
+#define PAGE       100
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static json_int_t now_s(void)
+{
+    return (json_int_t)(queue_now_ms() / 1000);
+}
+
+/* A part of the path or query without its escapes, owned. */
+static char *decoded(struct str text)
+{
+    struct buf out;
+    buf_init(&out, text.len + 1);
+    char *copy = aws_uri_decode(&out, text, AWS_URI_PLUS_IS_SPACE) == 0
+                     ? mem_copy_str(buf_str(&out))
+                     : mem_copy_str(text);
+    buf_finish(&out);
+    return copy;
+}
+
+/* Puts the query's pairs into the input, as members; one that comes again makes a list. */
+static void read_query(struct aws_call *c)
+{
+    struct str path, query, name, value;
+    aws_target_split(c->exchange->target, &path, &query);
+    while (query.data && aws_query_next(&query, &name, &value)) {
+        scoped_free char *key = decoded(name);
+        scoped_free char *text = decoded(value.data ? value : STR(""));
+        json_t *added = json_string(text);
+        json_t *before = json_object_get(c->input, key);
+        if (!added) {
+            continue; /* bytes that are no text */
+        }
+        if (strcmp(key, "TagKeys") == 0) {
+            if (!before) {
+                before = json_array();
+                (void)json_object_set_new(c->input, key, before); /* sound names */
+            }
+            (void)json_array_append_new(before, added);
+        } else {
+            (void)json_object_set_new(c->input, key, added);
+        }
+    }
+}
+
+static bool check(struct aws_call *c, const struct aws_rule *rules, size_t count)
+{
+    struct aws_check k;
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", rules, count);
+    return aws_check_end(&k, c);
+}
+
+/* ---- groups ---- */
+
+static json_t *find_group(struct aws_call *c, const char *name)
+{
+    return json_table_find(scheduler_groups(c->services->scheduler), str_c(name));
+}
+
+static bool has_group(struct aws_call *c, const char *name)
+{
+    if (find_group(c, name)) {
+        return true;
+    }
+    aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.", name);
+    return false;
+}
+
+static json_t *show_group(const char *name, json_t *group)
+{
+    char arn[ARN_BYTES];
+    json_t *made = json_object_get(group, "CreationDate");
+    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    return json_pack("{s:s,s:s,s:s,s:O,s:O}", "Arn", arn, "Name", name, "State", "ACTIVE",
+                     "CreationDate", made, "LastModificationDate", made);
+}
+
+static const struct aws_rule group_rules[] = {
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
+    { "ClientToken", AWS_TEXT, AWS_MAY, 1, 64, NULL },
+    { "Tags", AWS_LIST, AWS_MAY, 0, 200, NULL },
+};
+
+static void create_group(struct aws_call *c)
+{
+    char arn[ARN_BYTES];
+    if (!check(c, group_rules, ARRAY_COUNT(group_rules))) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    json_t *tags = aws_call_member(c, "Tags");
+    if (find_group(c, name)) {
+        aws_call_fail(c, 409, "ConflictException", "Schedule group %s already exists.", name);
+        return;
+    }
+    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    json_t *group = json_pack("{s:s,s:I,s:o}", "Name", name, "CreationDate", now_s(), "Tags",
+                              tags ? json_incref(tags) : json_array());
+    c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
+    json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
+                   c);
+}
+
+static void get_group(struct aws_call *c)
+{
+    if (check(c, group_rules, 1) && has_group(c, aws_call_text(c, "Name"))) {
+        const char *name = aws_call_text(c, "Name");
+        aws_call_answer(c, show_group(name, find_group(c, name)));
+    }
+}
+
+static void nothing_done(int r, void *context)
+{
+    (void)r; /* what is written last tells */
+    (void)context;
+}
+
+static void collect_schedule(const char *name, json_t *schedule, void *context)
+{
+    (void)name;
+    (void)json_array_append(context, schedule); /* a new place for it */
+}
+
+/* With its schedules. */
+static void delete_group(struct aws_call *c)
+{
+    char prefix[KEY_BYTES];
+    size_t i;
+    json_t *schedule;
+    if (!check(c, group_rules, 1)) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    if (strcmp(name, "default") == 0) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "The default schedule group cannot be deleted.");
+        return;
+    }
+    if (!has_group(c, name)) {
+        return;
+    }
+    struct scheduler *sr = c->services->scheduler;
+    json_t *schedules = json_array();
+    (void)snprintf(prefix, sizeof(prefix), "%s/", name);
+    json_table_each(scheduler_schedules(sr), str_c(prefix), collect_schedule, schedules);
+    json_array_foreach(schedules, i, schedule)
+    {
+        scheduler_remove(sr, str_c(name), str_c(text_of(schedule, "Name")), nothing_done, NULL);
+    }
+    json_decref(schedules);
+    json_table_remove(scheduler_groups(sr), str_c(name), aws_call_written, c);
+}
+
+/* ---- pages ---- */
+
+struct page {
+    json_t *list;
+    const char *prefix; /* of the name; NULL: any */
+    const char *state;  /* NULL: any */
+    const char *after;  /* NULL: from the start */
+    size_t limit;
+    char *last; /* owned */
+    bool has_more;
+};
+
+/* Answers what is wrong with "MaxResults". */
+static bool page_init(struct page *p, struct aws_call *c)
+{
+    const char *max = aws_call_text(c, "MaxResults");
+    uint64_t limit = PAGE;
+    if (max && (!str_to_u64(str_c(max), &limit) || limit < 1 || limit > PAGE)) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "1 validation error detected: Value '%.20s' at 'maxResults' failed to "
+                      "satisfy constraint: Member must have value between 1 and %d",
+                      max, PAGE);
+        return false;
+    }
+    *p = (struct page){ .list = json_array(),
+                        .prefix = aws_call_text(c, "NamePrefix"),
+                        .state = aws_call_text(c, "State"),
+                        .after = aws_call_text(c, "NextToken"),
+                        .limit = limit };
+    return true;
+}
+
+static bool page_takes(struct page *p, const char *key, const char *name)
+{
+    if ((p->after && strcmp(key, p->after) <= 0) ||
+        (p->prefix && !str_starts(str_c(name), str_c(p->prefix)))) {
+        return false;
+    }
+    if (json_array_size(p->list) >= p->limit) {
+        p->has_more = true;
+        return false;
+    }
+    free(p->last);
+    p->last = mem_copy_str(str_c(key));
+    return true;
+}
+
+static void page_answer(struct page *p, struct aws_call *c, const char *member)
+{
+    json_t *output = json_pack("{s:o}", member, p->list);
+    if (p->has_more) {
+        (void)json_object_set_new(output, "NextToken", json_string(p->last)); /* sound text */
+    }
+    free(p->last);
+    aws_call_answer(c, output);
+}
+
+static void list_group(const char *name, json_t *group, void *context)
+{
+    struct page *p = context;
+    if (page_takes(p, name, name)) {
+        (void)json_array_append_new(p->list, show_group(name, group)); /* a new value */
+    }
+}
+
+static void list_groups(struct aws_call *c)
+{
+    struct page page;
+    if (page_init(&page, c)) {
+        json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &page);
+        page_answer(&page, c, "ScheduleGroups");
+    }
+}
+
+/* ---- schedules ---- */
+
+static const struct aws_rule schedule_rules[] = {
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
+    { "GroupName", AWS_TEXT, AWS_MAY, 1, 64, NAME },
+    { "ScheduleExpression", AWS_TEXT, AWS_MUST, 1, 256, NULL },
+    { "ScheduleExpressionTimezone", AWS_TEXT, AWS_MAY, 1, 50, NULL },
+    { "StartDate", AWS_NUMBER, AWS_MAY, 0, 0, NULL },
+    { "EndDate", AWS_NUMBER, AWS_MAY, 0, 0, NULL },
+    { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
+    { "State", AWS_TEXT, AWS_MAY, 0, 0, "ENABLED, DISABLED" },
+    { "KmsKeyArn", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+    { "FlexibleTimeWindow", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
+    { "Target", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
+    { "ActionAfterCompletion", AWS_TEXT, AWS_MAY, 0, 0, "NONE, DELETE" },
+    { "ClientToken", AWS_TEXT, AWS_MAY, 1, 64, NULL },
+};
+
+static const struct aws_rule window_rules[] = {
+    { "Mode", AWS_TEXT, AWS_MUST, 0, 0, "OFF, FLEXIBLE" },
+    { "MaximumWindowInMinutes", AWS_INTEGER, AWS_MAY, 1, 1440, NULL },
+};
+
+static const struct aws_rule target_rules[] = {
+    { "Arn", AWS_TEXT, AWS_MUST, 1, 1600, NULL },
+    { "RoleArn", AWS_TEXT, AWS_MUST, 1, 1600,
+      "^arn:aws(-[a-z]+)?:iam::\\d{12}:role\\/[\\w+=,.@\\/-]+$" },
+    { "Input", AWS_TEXT, AWS_MAY, 1, 0, NULL },
+    { "DeadLetterConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    { "RetryPolicy", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    { "SqsParameters", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    { "EventBridgeParameters", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+};
+
+static const struct aws_rule retry_rules[] = {
+    { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, 86400, NULL },
+    { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, 185, NULL },
+};
+
+static bool check_model(struct aws_call *c)
+{
+    json_t *window = aws_call_member(c, "FlexibleTimeWindow");
+    json_t *target = aws_call_member(c, "Target");
+    json_t *retry = json_object_get(target, "RetryPolicy");
+    struct aws_check k;
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", schedule_rules, ARRAY_COUNT(schedule_rules));
+    if (window) {
+        aws_check_members(&k, window, "flexibleTimeWindow.", window_rules,
+                          ARRAY_COUNT(window_rules));
+    }
+    if (target) {
+        aws_check_members(&k, target, "target.", target_rules, ARRAY_COUNT(target_rules));
+    }
+    if (retry && !json_is_null(retry)) {
+        aws_check_members(&k, retry, "target.retryPolicy.", retry_rules, ARRAY_COUNT(retry_rules));
+    }
+    return aws_check_end(&k, c);
+}
+
+/* What its members mean together; else that is answered. */
+static bool check_meaning(struct aws_call *c)
+{
+    json_t *window = aws_call_member(c, "FlexibleTimeWindow");
+    json_t *minutes = json_object_get(window, "MaximumWindowInMinutes");
+    bool flexible = strcmp(text_of(window, "Mode"), "FLEXIBLE") == 0;
+    const char *arn = text_of(aws_call_member(c, "Target"), "Arn");
+    const char *expression = aws_call_text(c, "ScheduleExpression");
+    const char *zone = aws_call_text(c, "ScheduleExpressionTimezone");
+    double start = json_number_value(aws_call_member(c, "StartDate"));
+    double end = json_number_value(aws_call_member(c, "EndDate"));
+    const char *wrong = NULL;
+    struct err err = { 0 };
+    json_t *leads = json_object();
+    if (zone && !zone_find(str_c(zone))) {
+        aws_call_fail(c, 400, "ValidationException", "Invalid ScheduleExpressionTimezone %s.",
+                      zone);
+        json_decref(leads);
+        return false;
+    }
+    if (scheduler_check(c->input, &err) < 0) {
+        aws_call_fail(c, 400, "ValidationException", "Invalid Schedule Expression %s.", expression);
+        json_decref(leads);
+        return false;
+    }
+    if (flexible && !minutes) {
+        wrong = "MaximumWindowInMinutes must be provided when FlexibleTimeWindow Mode is FLEXIBLE.";
+    } else if (!flexible && minutes) {
+        wrong = "MaximumWindowInMinutes must not be provided when FlexibleTimeWindow Mode is OFF.";
+    } else if (start > 0 && end > 0 && start >= end) {
+        wrong = "The StartDate must come before the EndDate.";
+    } else if (event_target_set_arn(leads, str_c(arn), &err) < 0) {
+        wrong = "Provided Arn is not in correct format.";
+    }
+    json_decref(leads);
+    if (wrong) {
+        aws_call_fail(c, 400, "ValidationException", "%s", wrong);
+    }
+    return wrong == NULL;
+}
+
+static const char *group_of(const struct aws_call *c)
+{
+    const char *group = aws_call_text(c, "GroupName");
+    group = group ? group : aws_call_text(c, "groupName"); /* of a query */
+    return group ? group : "default";
+}
+
+static json_t *find_schedule(struct aws_call *c)
+{
+    char key[KEY_BYTES];
+    (void)snprintf(key, sizeof(key), "%.64s/%.64s", group_of(c), aws_call_text(c, "Name"));
+    return json_table_find(scheduler_schedules(c->services->scheduler), str_c(key));
+}
+
+/* The schedule of the input; `before`: what it replaces, or NULL. A new reference. */
+static json_t *schedule_of(struct aws_call *c, json_t *before)
+{
+    json_t *schedule = json_deep_copy(c->input);
+    json_t *made = json_object_get(before, "CreationDate");
+    (void)json_object_del(schedule, "ClientToken"); /* it may not be there */
+    (void)json_object_set_new(schedule, "GroupName", json_string(group_of(c))); /* sound names */
+    (void)json_object_set_new(schedule, "CreationDate",
+                              made ? json_incref(made) : json_integer(now_s()));
+    (void)json_object_set_new(schedule, "LastModificationDate", json_integer(now_s()));
+    if (!aws_call_text(c, "State")) {
+        (void)json_object_set_new(schedule, "State", json_string("ENABLED"));
+    }
+    if (!aws_call_text(c, "ScheduleExpressionTimezone")) {
+        (void)json_object_set_new(schedule, "ScheduleExpressionTimezone", json_string("UTC"));
+    }
+    if (!aws_call_text(c, "ActionAfterCompletion")) {
+        (void)json_object_set_new(schedule, "ActionAfterCompletion", json_string("NONE"));
+    }
+    return schedule;
+}
+
+static void write_schedule(struct aws_call *c, json_t *before)
+{
+    char arn[ARN_BYTES];
+    json_t *schedule = schedule_of(c, before);
+    scheduler_arn(schedule, arn, sizeof(arn));
+    c->context = json_pack("{s:s}", "ScheduleArn", arn);
+    scheduler_put(c->services->scheduler, schedule, aws_call_written, c);
+}
+
+static void create_schedule(struct aws_call *c)
+{
+    if (!check_model(c) || !check_meaning(c) || !has_group(c, group_of(c))) {
+        return;
+    }
+    if (find_schedule(c)) {
+        aws_call_fail(c, 409, "ConflictException", "Schedule %s already exists.",
+                      aws_call_text(c, "Name"));
+        return;
+    }
+    write_schedule(c, NULL);
+}
+
+/* The schedule that is named, or NULL: that has been answered. */
+static json_t *need_schedule(struct aws_call *c)
+{
+    if (!has_group(c, group_of(c))) {
+        return NULL;
+    }
+    json_t *schedule = find_schedule(c);
+    if (!schedule) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule %s does not exist.",
+                      aws_call_text(c, "Name"));
+    }
+    return schedule;
+}
+
+static void update_schedule(struct aws_call *c)
+{
+    if (check_model(c) && check_meaning(c)) {
+        json_t *before = need_schedule(c);
+        if (before) {
+            write_schedule(c, before);
+        }
+    }
+}
+
+static const struct aws_rule named_rules[] = {
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
+    { "groupName", AWS_TEXT, AWS_MAY, 1, 64, NAME },
+};
+
+static void get_schedule(struct aws_call *c)
+{
+    json_t *schedule = check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
+    if (schedule) {
+        char arn[ARN_BYTES];
+        scheduler_arn(schedule, arn, sizeof(arn));
+        json_t *shown = json_copy(schedule);
+        (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
+        aws_call_answer(c, shown);
+    }
+}
+
+static void delete_schedule(struct aws_call *c)
+{
+    json_t *schedule = check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
+    if (schedule) {
+        scheduler_remove(c->services->scheduler, str_c(group_of(c)),
+                         str_c(aws_call_text(c, "Name")), aws_call_written, c);
+    }
+}
+
+static void list_schedule(const char *key, json_t *schedule, void *context)
+{
+    struct page *p = context;
+    static const char *const members[] = { "Name", "GroupName", "State", "CreationDate",
+                                           "LastModificationDate" };
+    char arn[ARN_BYTES];
+    if ((p->state && strcmp(p->state, text_of(schedule, "State")) != 0) ||
+        !page_takes(p, key, text_of(schedule, "Name"))) {
+        return;
+    }
+    scheduler_arn(schedule, arn, sizeof(arn));
+    json_t *shown = json_pack("{s:s,s:{s:O}}", "Arn", arn, "Target", "Arn",
+                              json_object_get(json_object_get(schedule, "Target"), "Arn"));
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        (void)json_object_set(shown, members[i], json_object_get(schedule, members[i]));
+    }
+    (void)json_array_append_new(p->list, shown); /* a new value */
+}
+
+static void list_schedules(struct aws_call *c)
+{
+    char prefix[KEY_BYTES] = "";
+    struct page page;
+    const char *group = aws_call_text(c, "ScheduleGroup");
+    if (group && !has_group(c, group)) {
+        return;
+    }
+    if (group) {
+        (void)snprintf(prefix, sizeof(prefix), "%.64s/", group);
+    }
+    if (page_init(&page, c)) {
+        json_table_each(scheduler_schedules(c->services->scheduler), str_c(prefix), list_schedule,
+                        &page);
+        page_answer(&page, c, "Schedules");
+    }
+}
+
+/* ---- tags, of groups ---- */
+
+static json_t *find_tagged(struct aws_call *c)
+{
+    const char *arn = aws_call_text(c, "ResourceArn");
+    const char *name = strstr(arn, ":schedule-group/");
+    json_t *group = name ? find_group(c, name + 16) : NULL;
+    if (!group) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.",
+                      name ? name + 16 : arn);
+    }
+    return group;
+}
+
+static json_t *without_keys(json_t *tags, json_t *keys)
+{
+    json_t *kept = json_array();
+    size_t i, k;
+    json_t *tag, *key;
+    json_array_foreach(tags, i, tag)
+    {
+        bool gone = false;
+        json_array_foreach(keys, k, key)
+        {
+            gone = gone || json_equal(key, json_object_get(tag, "Key"));
+        }
+        if (!gone) {
+            (void)json_array_append(kept, tag); /* a new place for it */
+        }
+    }
+    return kept;
+}
+
+static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
+{
+    json_t *copy = json_deep_copy(group);
+    (void)json_object_set_new(copy, "Tags", tags); /* a sound value */
+    json_table_put(scheduler_groups(c->services->scheduler), str_c(text_of(group, "Name")), copy,
+                   aws_call_written, c);
+}
+
+static void tag_resource(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    json_t *added = aws_call_member(c, "Tags");
+    size_t i;
+    json_t *tag;
+    if (!group) {
+        return;
+    }
+    json_t *keys = json_array();
+    json_array_foreach(added, i, tag)
+    {
+        (void)json_array_append(keys, json_object_get(tag, "Key")); /* new places for them */
+    }
+    json_t *tags = without_keys(json_object_get(group, "Tags"), keys);
+    (void)json_array_extend(tags, added);
+    json_decref(keys);
+    write_tags(c, group, tags);
+}
+
+static void untag_resource(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    if (group) {
+        write_tags(c, group,
+                   without_keys(json_object_get(group, "Tags"), aws_call_member(c, "TagKeys")));
+    }
+}
+
+static void list_tags(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    if (group) {
+        aws_call_answer(c, json_pack("{s:O}", "Tags", json_object_get(group, "Tags")));
+    }
+}
+
+/* ---- which operation ---- */
+
+/* clang-format off */
+static const struct {
+    const char *method;
+    const char *path;   /* before the name */
+    const char *member; /* of the input, that the rest of the path is; NULL: there is no rest */
+    void (*run)(struct aws_call *c);
+} operations[] = {
+    { "POST",   "/schedules/",       "Name",        create_schedule },
+    { "PUT",    "/schedules/",       "Name",        update_schedule },
+    { "GET",    "/schedules/",       "Name",        get_schedule },
+    { "DELETE", "/schedules/",       "Name",        delete_schedule },
+    { "GET",    "/schedules",        NULL,          list_schedules },
+    { "POST",   "/schedule-groups/", "Name",        create_group },
+    { "GET",    "/schedule-groups/", "Name",        get_group },
+    { "DELETE", "/schedule-groups/", "Name",        delete_group },
+    { "GET",    "/schedule-groups",  NULL,          list_groups },
+    { "POST",   "/tags/",            "ResourceArn", tag_resource },
+    { "DELETE", "/tags/",            "ResourceArn", untag_resource },
+    { "GET",    "/tags/",            "ResourceArn", list_tags },
+};
+/* clang-format on */
+
+static void run_operation(struct aws_call *c)
+{
+    struct str path, query;
+    aws_target_split(c->exchange->target, &path, &query);
+    read_query(c);
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++) {
+        struct str prefix = str_c(operations[i].path);
+        struct str rest = str_skip(path, prefix.len);
+        bool fits =
+            operations[i].member ? str_starts(path, prefix) && rest.len > 0 : str_eq(path, prefix);
+        if (!fits || !str_eq(c->exchange->method, str_c(operations[i].method))) {
+            continue;
+        }
+        if (operations[i].member) {
+            scoped_free char *text = decoded(rest);
+            json_t *value = json_string(text);
+            (void)json_object_set_new(c->input, operations[i].member,
+                                      value ? value : json_string(""));
+        }
+        operations[i].run(c);
+        return;
+    }
+    aws_call_fail(c, 404, "UnknownOperationException",
+                  "Mayfly has no such operation of Scheduler.");
+}
+
+void aws_scheduler_begin(struct services *s, struct exchange *x)
+{
+    aws_call_begin(s, x, AWS_STYLE_REST, run_operation);
+}

@@ -1,0 +1,16 @@
+/* Event buses as destinations: the consumer of the queue "bus:NAME" of each bus. What comes of an
+ * asynchronous invocation (destination.h) becomes an event as AWS's Lambda makes it: source
+ * "lambda", detail-type "Lambda Function Invocation Result - Success" or "... - Failure".
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/events/event_bus.h"
+
+struct bus_queues;
+
+struct bus_queues *bus_queue_create(struct services *s);
+/* Looks at which buses there are now. */
+void bus_queue_update(struct bus_queues *bq);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/cron_queue.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/event_log.h"
+#include "control/events/retry.h"
+
+#define IN_FLIGHT_MAX       10 /* ticks of one schedule, where they take longer than it waits */
+#define ANSWER_BYTES        (64 * KIB)
+#define ERROR_EXCERPT_BYTES 400
+#define NETLIFY_TIMEOUT_MS  "30000" /* scheduled functions have 30 seconds */
+#define HEADERS_BYTES       (8 * KIB)
+
+struct cron_queue {
+    struct list link;
+    struct services *services;
+    char *name;       /* the schedule's, owned */
+    json_t *schedule; /* the manifest's, owned */
+    char *secret;     /* CRON_SECRET of the project, owned; NULL: none */
+    struct queue *queue;
+    struct retry_policy policy;
+    bool wanted; /* by the build that is being read */
+};
+
+struct cron_queues {
+    struct services *services;
+    struct list queues;
+};
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static bool is_of(json_t *schedule, const char *platform)
+{
+    const char *own = text_of(schedule, "platform");
+    return own && strcmp(own, platform) == 0;
+}
+
+/* ---- what a tick says ---- */
+
+static json_t *worker_body(json_t *schedule, const struct schedule_tick *tick)
+{
+    return json_pack("{s:s,s:I}", "cron", text_of(schedule, "expression"), "scheduledTime",
+                     (json_int_t)tick->time_ms);
+}
+
+static json_t *netlify_body(const struct schedule_tick *tick)
+{
+    char time[32];
+    if (tick->next_ms == SCHEDULE_NEVER) {
+        return json_pack("{s:n}", "next_run");
+    }
+    event_log_time(tick->next_ms, time, sizeof(time));
+    return json_pack("{s:s}", "next_run", time);
+}
+
+void cron_queue_add(json_t *schedule, const struct schedule_tick *tick)
+{
+    scoped_free char *queue = NULL;
+    json_t *body = is_of(schedule, "worker")    ? worker_body(schedule, tick)
+                   : is_of(schedule, "netlify") ? netlify_body(tick)
+                                                : NULL;
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    if (asprintf(&queue, "cron:%s", text_of(schedule, "name")) < 0) {
+        abort();
+    }
+    message_batch_add(tick->batch, &(struct batch_message){ .queue = str_c(queue),
+                                                            .body = text ? str_c(text) : STR(""),
+                                                            .dedup = tick->dedup });
+    free(text);
+    json_decref(body);
+}
+
+/* ---- what came of it ---- */
+
+struct attempt {
+    struct cron_queue *queue;
+    struct delivery *delivery;
+};
+
+/* "TypeError: x is not a function\n    at ..." of what a Worker answers; NULL: it did well. */
+static char *worker_error(struct str answer)
+{
+    json_t *json = json_loadb(answer.data, answer.len, JSON_ALLOW_NUL, NULL);
+    json_t *error = json_object_get(json, "error");
+    const char *outcome = text_of(json, "outcome");
+    const char *name = text_of(error, "name");
+    const char *message = text_of(error, "message");
+    const char *stack = text_of(error, "stack");
+    char *text = NULL;
+    if (outcome && strcmp(outcome, "ok") == 0) {
+        json_decref(json);
+        return NULL;
+    }
+    int r = stack ? asprintf(&text, "%s", stack)
+                  : asprintf(&text, "%s: %s",
+                             name      ? name
+                             : outcome ? outcome
+                                       : "Error",
+                             message ? message : "scheduled() failed");
+    if (r < 0) {
+        abort();
+    }
+    json_decref(json);
+    return text;
+}
+
+static char *status_error(const struct invocation_result *result)
+{
+    char *text;
+    struct str excerpt = result->body;
+    excerpt.len = excerpt.len < ERROR_EXCERPT_BYTES ? excerpt.len : ERROR_EXCERPT_BYTES;
+    if (asprintf(&text, "it answered %u\n" STR_FMT, result->status, STR_ARG(excerpt)) < 0) {
+        abort();
+    }
+    return text;
+}
+
+/* What failed of a function that was reached, owned; NULL: nothing. */
+static char *find_error(struct cron_queue *q, const struct invocation_result *result)
+{
+    if (is_of(q->schedule, "worker") && result->status == 200) {
+        return worker_error(result->body);
+    }
+    /* Vercel: an answer that redirects is an answer. */
+    unsigned good = is_of(q->schedule, "vercel") ? 400 : 300;
+    return result->status >= 200 && result->status < good ? NULL : status_error(result);
+}
+
+static void tell_done(const struct cron_queue *q, const struct delivery *d)
+{
+    scoped_free char *text = NULL;
+    if (asprintf(&text, "cron %s: done in %llu ms", q->name,
+                 (unsigned long long)(queue_now_ms() - d->started_ms)) < 0) {
+        abort();
+    }
+    console_note(q->services->console, 1, str_c(text));
+}
+
+static void settle(struct cron_queue *q, struct delivery *d, const char *error)
+{
+    struct delivered *m = &d->messages[0];
+    uint64_t now = queue_now_ms();
+    uint64_t due;
+    if (!error) {
+        tell_done(q, d);
+    } else if (retry_next(&q->policy, m->message.attempts, m->message.sent_ms, now, &due)) {
+        queue_set_outcome(m, FATE_AGAIN, due, str_c(error));
+        event_log_again(q->services, d, m);
+    } else {
+        queue_set_outcome(m, FATE_DEAD, now, str_c(error));
+        event_log_dead(q->services, d, m);
+    }
+}
+
+/* It did not reach the function: that is no try of its. */
+static void postpone(struct cron_queue *q, struct delivery *d, const char *why)
+{
+    struct delivered *m = &d->messages[0];
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_AGAIN, retry_system_due(m->message.sent_ms, queue_now_ms()),
+                      str_c(why));
+    event_log_again(q->services, d, m);
+}
+
+static void attempt_done(const struct invocation_result *result, void *context)
+{
+    struct attempt *a = context;
+    struct cron_queue *q = a->queue;
+    struct delivery *d = a->delivery;
+    free(a);
+    if (result->error == -EIO) {
+        postpone(q, d, "it could not be invoked: the gateway broke off");
+    } else if (result->error < 0) {
+        settle(q, d, "its answer was too large");
+    } else if (result->status == 503) { /* the queue of its function is full, or a deploy */
+        postpone(q, d, "it could not be invoked: the platform is busy (status 503)");
+    } else {
+        scoped_free char *error = find_error(q, result);
+        settle(q, d, error);
+    }
+    queue_delivered(d);
+}
+
+/* ---- asking ---- */
+
+static void add_header(struct buf *to, const char *name, const char *value)
+{
+    const size_t before = to->len;
+    if (buf_append(to, str_of(name, strlen(name) + 1)) < 0 ||
+        buf_append(to, str_of(value, strlen(value) + 1)) < 0) {
+        to->len = before; /* more than a request may have: it goes without */
+    }
+}
+
+static void vercel_headers(const struct cron_queue *q, struct buf *headers)
+{
+    scoped_free char *bearer = NULL;
+    add_header(headers, "user-agent", "vercel-cron/1.0");
+    add_header(headers, "x-vercel-cron-schedule", text_of(q->schedule, "expression"));
+    if (q->secret && asprintf(&bearer, "Bearer %s", q->secret) >= 0) {
+        add_header(headers, "authorization", bearer);
+    }
+}
+
+static void worker_headers(const struct cron_queue *q, struct buf *headers)
+{
+    add_header(headers, "x-mayfly-service",
+               text_of(json_object_get(q->schedule, "target"), "function"));
+    add_header(headers, "x-mayfly-event", "scheduled");
+    add_header(headers, "content-type", "application/json");
+}
+
+static void netlify_headers(struct buf *headers)
+{
+    add_header(headers, "x-mayfly-event", "scheduled");
+    add_header(headers, "x-mayfly-timeout-ms", NETLIFY_TIMEOUT_MS);
+    add_header(headers, "user-agent", "Netlify Clockwork");
+    add_header(headers, "x-nf-event", "schedule");
+    add_header(headers, "content-type", "application/json");
+}
+
+static void cron_deliver(struct queue *queue, struct delivery *d, void *context)
+{
+    struct cron_queue *q = context;
+    const struct stored_message *m = &d->messages[0].message;
+    const char *path = text_of(json_object_get(q->schedule, "target"), "path");
+    bool vercel = is_of(q->schedule, "vercel");
+    struct buf headers;
+    (void)queue;
+    buf_init(&headers, HEADERS_BYTES);
+    add_header(&headers, "x-mayfly-direct", "1");
+    scoped_free char *id = mem_copy_str(m->uuid);
+    add_header(&headers, "x-mayfly-request-id", id);
+    if (vercel) {
+        vercel_headers(q, &headers);
+    } else if (is_of(q->schedule, "worker")) {
+        worker_headers(q, &headers);
+    } else {
+        netlify_headers(&headers);
+    }
+    struct attempt *a = mem_new(struct attempt);
+    *a = (struct attempt){ .queue = q, .delivery = d };
+    const struct invocation_request rq = { .method = vercel ? STR("GET") : STR("POST"),
+                                           .target = path ? str_c(path) : STR("/"),
+                                           .headers = buf_str(&headers),
+                                           .body = m->body,
+                                           .response_max_bytes = ANSWER_BYTES };
+    (void)invoker_call(q->services->invoker, &rq, attempt_done, a);
+    buf_finish(&headers);
+}
+
+static const struct queue_consumer cron_consumer = { .name = "cron", .deliver = cron_deliver };
+
+/* ---- which there are ---- */
+
+static struct cron_queue *find_or_create(struct cron_queues *cq, const char *name)
+{
+    scoped_free char *queue_name = NULL;
+    list_for_each (item, &cq->queues) {
+        struct cron_queue *q = list_entry(item, struct cron_queue, link);
+        if (strcmp(q->name, name) == 0) {
+            return q;
+        }
+    }
+    if (asprintf(&queue_name, "cron:%s", name) < 0) {
+        abort();
+    }
+    struct cron_queue *q = mem_new(struct cron_queue);
+    q->services = cq->services;
+    q->name = mem_copy_str(str_c(name));
+    q->queue = queue_open(cq->services->queues, str_c(queue_name));
+    list_push(&cq->queues, &q->link);
+    return q;
+}
+
+/* Bytes that a header cannot carry make it useless; Vercel refuses such a deployment. */
+static bool is_header_text(const char *text)
+{
+    for (; *text; text++) {
+        if ((*text < ' ' && *text != '\t') || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The project has one environment: that of any of its functions. */
+static const char *find_secret(const json_t *manifest)
+{
+    size_t i;
+    json_t *function;
+    json_array_foreach(json_object_get(manifest, "functions"), i, function)
+    {
+        const char *secret = text_of(json_object_get(function, "env"), "CRON_SECRET");
+        if (secret && secret[0] && is_header_text(secret)) {
+            return secret;
+        }
+        if (secret && secret[0]) {
+            log_warning("CRON_SECRET has characters that no header can carry: crons go without it");
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+static void build_one(struct cron_queues *cq, json_t *schedule, const char *secret)
+{
+    static const struct retry_policy never = { 0 };
+    const struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT_MAX };
+    struct cron_queue *q = find_or_create(cq, text_of(schedule, "name"));
+    json_decref(q->schedule);
+    q->schedule = json_incref(schedule);
+    free(q->secret);
+    q->secret = secret ? mem_copy_str(str_c(secret)) : NULL;
+    q->wanted = true;
+    retry_read(schedule, &never, &q->policy);
+    queue_consume(q->queue, &cron_consumer, &policy, q);
+}
+
+void cron_queue_build(struct cron_queues *cq, const json_t *manifest)
+{
+    size_t i;
+    json_t *schedule;
+    const char *secret = find_secret(manifest);
+    list_for_each (item, &cq->queues) {
+        list_entry(item, struct cron_queue, link)->wanted = false;
+    }
+    json_array_foreach(json_object_get(json_object_get(manifest, "events"), "schedules"), i,
+                       schedule)
+    {
+        if (!is_of(schedule, "aws")) {
+            build_one(cq, schedule, secret);
+        }
+    }
+    list_for_each (item, &cq->queues) {
+        struct cron_queue *q = list_entry(item, struct cron_queue, link);
+        if (!q->wanted) {
+            queue_consume(q->queue, NULL, NULL, NULL); /* its ticks wait for it to come back */
+        }
+    }
+}
+
+struct cron_queues *cron_queue_create(struct services *s)
+{
+    struct cron_queues *cq = mem_new(struct cron_queues);
+    cq->services = s;
+    list_init(&cq->queues);
+    return cq;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/json_table.h"
+
+#include <glib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/store_settings.h"
+
+struct json_table {
+    struct queues *queues;
+    const char *kind;
+    GTree *tree;
+};
+
+static int compare_names(const void *a, const void *b, void *context)
+{
+    (void)context;
+    return strcmp(a, b);
+}
+
+static void free_json(void *json)
+{
+    json_decref(json);
+}
+
+static void load(struct str name, struct str value, void *context)
+{
+    struct json_table *t = context;
+    json_t *json = json_loadb(value.data, value.len, JSON_ALLOW_NUL, NULL);
+    if (json_is_object(json)) {
+        g_tree_replace(t->tree, mem_copy_str(name), json);
+    } else {
+        log_error("the %s " STR_FMT " is damaged and left out", t->kind, STR_ARG(name));
+        json_decref(json);
+    }
+}
+
+struct json_table *json_table_create(struct queues *queues, const char *kind)
+{
+    struct json_table *t = mem_new(struct json_table);
+    *t = (struct json_table){ .queues = queues, .kind = kind };
+    t->tree = g_tree_new_full(compare_names, NULL, free, free_json);
+    store_settings_each(queues_store(queues), str_c(kind), load, t);
+    return t;
+}
+
+json_t *json_table_find(struct json_table *t, struct str name)
+{
+    scoped_free char *key = mem_copy_str(name);
+    return g_tree_lookup(t->tree, key);
+}
+
+void json_table_each(struct json_table *t, struct str prefix, json_table_fn each, void *context)
+{
+    scoped_free char *key = mem_copy_str(prefix);
+    for (GTreeNode *n = g_tree_lower_bound(t->tree, key); n; n = g_tree_node_next(n)) {
+        const char *name = g_tree_node_key(n);
+        if (!str_starts(str_c(name), prefix)) {
+            return;
+        }
+        each(name, g_tree_node_value(n), context);
+    }
+}
+
+struct change {
+    struct json_table *table;
+    char *name;
+    json_t *json; /* NULL: it is removed */
+    message_batch_fn done;
+    void *context;
+};
+
+static void written(int r, void *context)
+{
+    struct change *c = context;
+    if (r < 0) {
+        json_decref(c->json);
+        free(c->name);
+    } else if (c->json) {
+        g_tree_replace(c->table->tree, c->name, c->json); /* takes both over */
+    } else {
+        (void)g_tree_remove(c->table->tree, c->name); /* gone already: fine */
+        free(c->name);
+    }
+    c->done(r, c->context);
+    free(c);
+}
+
+static void write_change(const struct change *change)
+{
+    struct change *c = mem_new(struct change);
+    struct message_batch *b = message_batch_create(change->table->queues);
+    char *text = change->json ? json_dumps(change->json, JSON_COMPACT) : NULL;
+    *c = *change;
+    message_batch_put(b, str_c(c->table->kind), str_c(c->name),
+                      text ? str_c(text) : str_of(NULL, 0));
+    free(text);
+    message_batch_submit(b, written, c);
+}
+
+void json_table_put(struct json_table *t, struct str name, json_t *json, message_batch_fn done,
+                    void *context)
+{
+    const struct change c = { t, mem_copy_str(name), json, done, context };
+    write_change(&c);
+}
+
+void json_table_remove(struct json_table *t, struct str name, message_batch_fn done, void *context)
+{
+    const struct change c = { t, mem_copy_str(name), NULL, done, context };
+    write_change(&c);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/project_schedules.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/cron_queue.h"
+#include "control/events/event_target.h"
+
+struct project_schedule {
+    struct list link;
+    struct project_schedules *all;
+    char *name;   /* schedules.h's, owned */
+    json_t *json; /* the manifest's, owned */
+    bool wanted;  /* by the build that is being read */
+};
+
+struct project_schedules {
+    struct services *services;
+    struct schedules *schedules;
+    struct event_buses *buses;
+    struct cron_queues *crons;
+    struct list list;
+    bool has_built;
+};
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+char *project_schedules_name(json_t *schedule)
+{
+    char *name;
+    if (asprintf(&name, "project:%s", text_of(schedule, "name")) < 0) {
+        abort();
+    }
+    return name;
+}
+
+/* ---- ticks ---- */
+
+static bool is_rule_arn(struct str arn)
+{
+    return str_starts(arn, STR("arn:aws:events:"));
+}
+
+int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
+{
+    char uuid[QUEUE_UUID_BYTES];
+    char time[EVENT_TIME_BYTES];
+    bool rule = is_rule_arn(arn);
+    queue_uuid(uuid);
+    event_bus_time(time_ms, time);
+    json_t *event = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[s%],s:o}", "version", "0", "id", uuid, "detail-type",
+        "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler", "account",
+        "000000000000", "time", time, "region", "us-east-1", "resources", arn.data, arn.len,
+        "detail", rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
+    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
+    free(text);
+    json_decref(event);
+    return r;
+}
+
+/* A bus gets the tick as an event. */
+static void send_to_bus(struct project_schedule *p, const char *bus, struct str arn,
+                        const struct schedule_tick *tick)
+{
+    char uuid[QUEUE_UUID_BYTES];
+    char time[EVENT_TIME_BYTES];
+    json_t *resources = json_pack("[s%]", arn.data, arn.len);
+    queue_uuid(uuid);
+    event_bus_time(tick->time_ms, time);
+    const struct bus_event event = { .bus = str_c(bus),
+                                     .id = str_c(uuid),
+                                     .source = is_rule_arn(arn) ? STR("aws.events")
+                                                                : STR("aws.scheduler"),
+                                     .detail_type = STR("Scheduled Event"),
+                                     .time = str_c(time),
+                                     .region = STR("us-east-1"),
+                                     .resources = resources,
+                                     .detail = STR("{}") };
+    int r = event_bus_send(p->all->buses, &event, tick->batch);
+    if (r < 0) {
+        log_warning("schedule %s: the event bus %s: %s", p->name, bus, strerror(-r));
+    }
+    json_decref(resources);
+}
+
+static void tick_aws(struct project_schedule *p, const struct schedule_tick *tick)
+{
+    json_t *target = json_object_get(p->json, "target");
+    json_t *input = json_object_get(target, "input");
+    const char *rule = text_of(target, "rule");
+    const char *bus = text_of(target, "bus");
+    struct str arn = str_c(rule ? rule : p->name);
+    struct buf text;
+    buf_init(&text, LIMIT_EVENT_BYTES);
+    int r = json_is_string(input)
+                ? buf_append(&text, str_of(json_string_value(input), json_string_length(input)))
+                : project_schedules_event(arn, tick->time_ms, &text);
+    if (bus) {
+        send_to_bus(p, bus, arn, tick);
+    } else if (r == 0) {
+        const struct target_message m = { buf_str(&text), tick->dedup, arn, 0 };
+        event_target_add(p->all->services, target, &m, tick->batch);
+    } else {
+        log_warning("schedule %s: what it sends is too large", p->name);
+    }
+    buf_finish(&text);
+}
+
+static void tick_project(const struct schedule_tick *tick, void *context)
+{
+    struct project_schedule *p = context;
+    const char *platform = text_of(p->json, "platform");
+    if (strcmp(platform, "aws") == 0) {
+        tick_aws(p, tick);
+    } else {
+        cron_queue_add(p->json, tick);
+    }
+}
+
+/* ---- builds ---- */
+
+static struct project_schedule *find_or_create(struct project_schedules *ps, json_t *json)
+{
+    scoped_free char *name = project_schedules_name(json);
+    list_for_each (item, &ps->list) {
+        struct project_schedule *p = list_entry(item, struct project_schedule, link);
+        if (strcmp(p->name, name) == 0) {
+            return p;
+        }
+    }
+    struct project_schedule *p = mem_new(struct project_schedule);
+    p->all = ps;
+    p->name = take_ptr(name);
+    list_push(&ps->list, &p->link);
+    return p;
+}
+
+static void drop(struct project_schedule *p)
+{
+    schedules_remove(p->all->schedules, str_c(p->name));
+    list_remove(&p->link);
+    json_decref(p->json);
+    free(p->name);
+    free(p);
+}
+
+static uint64_t time_of(json_t *schedule, const char *member)
+{
+    json_int_t value = json_integer_value(json_object_get(schedule, member));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static void build_one(struct project_schedules *ps, json_t *json)
+{
+    struct err err = { 0 };
+    struct project_schedule *p = find_or_create(ps, json);
+    const char *rule = text_of(json_object_get(json, "target"), "rule");
+    const char *zone = text_of(json, "timezone");
+    const char *catch_up = text_of(json, "catch_up");
+    json_decref(p->json);
+    p->json = json_incref(json);
+    p->wanted = true;
+    struct schedule_spec spec = { .name = str_c(p->name),
+                                  .expression = str_c(text_of(json, "expression")),
+                                  .zone = zone ? str_c(zone) : STR(""),
+                                  .start_ms = time_of(json, "start_ms"),
+                                  .end_ms = time_of(json, "end_ms"),
+                                  .enabled = !json_is_false(json_object_get(json, "enabled")),
+                                  .catch_up = !catch_up || strcmp(catch_up, "skip") != 0,
+                                  .tick = tick_project,
+                                  .context = p };
+    if (schedule_time_platform(str_c(text_of(json, "platform")), rule && is_rule_arn(str_c(rule)),
+                               &spec.platform) < 0 ||
+        schedules_set(ps->schedules, &spec, &err) < 0) {
+        log_warning("the schedule %s is left out: %s", text_of(json, "name"), err.text);
+        drop(p);
+    }
+}
+
+void project_schedules_build(struct project_schedules *ps, const json_t *manifest)
+{
+    size_t i;
+    json_t *schedule;
+    cron_queue_build(ps->crons, manifest);
+    list_for_each (item, &ps->list) {
+        list_entry(item, struct project_schedule, link)->wanted = false;
+    }
+    json_array_foreach(json_object_get(json_object_get(manifest, "events"), "schedules"), i,
+                       schedule)
+    {
+        build_one(ps, schedule);
+    }
+    list_for_each (item, &ps->list) {
+        struct project_schedule *p = list_entry(item, struct project_schedule, link);
+        if (!p->wanted) {
+            drop(p);
+        }
+    }
+    if (!ps->has_built) {
+        ps->has_built = true;
+        schedules_forget_unset(ps->schedules);
+    }
+}
+
+struct project_schedules *project_schedules_create(struct services *s, struct schedules *schedules,
+                                                   struct event_buses *buses)
+{
+    struct project_schedules *ps = mem_new(struct project_schedules);
+    ps->services = s;
+    ps->schedules = schedules;
+    ps->buses = buses;
+    ps->crons = cron_queue_create(s);
+    list_init(&ps->list);
+    return ps;
+}

@@ -1,0 +1,29 @@
+/* The schedules that the project's files declare: `events.schedules` of the manifest.
+ *
+ * Their ticks become messages for crons (cron_queue.h), or for what an AWS rule or schedule leads
+ * to (event_target.h): what it is told to send, or AWS's "Scheduled Event".
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/events/event_bus.h"
+#include "control/events/schedules.h"
+#include "control/services.h"
+
+struct project_schedules;
+
+struct project_schedules *project_schedules_create(struct services *s, struct schedules *schedules,
+                                                   struct event_buses *buses);
+/* Of the manifest that is served from now on (borrowed). */
+void project_schedules_build(struct project_schedules *ps, const json_t *manifest);
+
+/* The name in schedules.h of the manifest's schedule, owned. */
+char *project_schedules_name(json_t *schedule);
+
+/* What EventBridge's two services send of themselves. Appends it. `arn`: of the rule or schedule.
+ */
+int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out) MUST_USE;

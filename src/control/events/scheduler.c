@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/scheduler.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/event_bus.h"
+#include "control/events/event_target.h"
+#include "control/events/project_schedules.h"
+
+#define ARN_BYTES  512
+#define NAME_BYTES 256
+
+struct scheduler {
+    struct services *services;
+    struct json_table *schedules;
+    struct json_table *groups;
+};
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+struct json_table *scheduler_schedules(struct scheduler *sr)
+{
+    return sr->schedules;
+}
+
+struct json_table *scheduler_groups(struct scheduler *sr)
+{
+    return sr->groups;
+}
+
+void scheduler_arn(json_t *schedule, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "arn:aws:scheduler:us-east-1:000000000000:schedule/%s/%s",
+                   text_of(schedule, "GroupName"), text_of(schedule, "Name"));
+}
+
+/* ---- what a tick sends ---- */
+
+static void append_replaced(struct buf *out, struct str text, const char *const values[][2],
+                            size_t count)
+{
+    int r = 0;
+    while (r == 0 && text.len > 0) {
+        size_t i = 0;
+        while (i < count && !str_starts(text, str_c(values[i][0]))) {
+            i++;
+        }
+        r = i < count ? buf_append(out, str_c(values[i][1]))
+                      : buf_append(out, str_of(text.data, 1));
+        text = str_skip(text, i < count ? strlen(values[i][0]) : 1);
+    }
+    if (r < 0) {
+        log_warning("the input of a schedule became too large and is cut");
+    }
+}
+
+/* "Adding context attributes": of what is known of the tick. */
+static void append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
+{
+    char time[EVENT_TIME_BYTES];
+    char uuid[QUEUE_UUID_BYTES];
+    event_bus_time(time_ms, time);
+    queue_uuid(uuid);
+    const char *const values[][2] = {
+        { "<aws.scheduler.schedule-arn>", arn },
+        { "<aws.scheduler.scheduled-time>", time },
+        { "<aws.scheduler.execution-id>", uuid },
+        { "<aws.scheduler.attempt-number>", "1" },
+    };
+    append_replaced(out, input, values, ARRAY_COUNT(values));
+}
+
+/* Where a universal target leads, and what it sends instead of its input. False: it is none. */
+static bool read_universal(const char *arn, struct str input, json_t *target, struct buf *text)
+{
+    struct err err = { 0 };
+    const char *sqs = "arn:aws:scheduler:::aws-sdk:sqs:sendMessage";
+    const char *lambda = "arn:aws:scheduler:::aws-sdk:lambda:invoke";
+    bool to_queue = strcmp(arn, sqs) == 0;
+    if (!to_queue && strcmp(arn, lambda) != 0) {
+        return false;
+    }
+    json_t *json = json_loadb(input.data, input.len, 0, NULL);
+    const char *where = text_of(json, to_queue ? "QueueUrl" : "FunctionName");
+    const char *what = text_of(json, to_queue ? "MessageBody" : "Payload");
+    const char *group = text_of(json, "MessageGroupId");
+    const char *slash = where ? strrchr(where, '/') : NULL;
+    if (where && to_queue) {
+        (void)json_object_set_new(target, "queue", json_string(slash ? slash + 1 : where));
+    } else if (where && event_target_set_arn(target, str_c(where), &err) < 0) {
+        (void)json_object_set_new(target, "function_name", json_string(where)); /* a plain name */
+    }
+    if (group) {
+        (void)json_object_set_new(target, "group", json_string(group)); /* sound texts */
+    }
+    (void)!buf_append(text, str_c(what ? what : "{}")); /* shorter than the input */
+    json_decref(json);
+    return true;
+}
+
+static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, struct str detail,
+                        const struct schedule_tick *tick, const char *arn)
+{
+    json_t *parameters = json_object_get(said, "EventBridgeParameters");
+    const char *type = text_of(parameters, "DetailType");
+    const char *source = text_of(parameters, "Source");
+    char uuid[QUEUE_UUID_BYTES];
+    char time[EVENT_TIME_BYTES];
+    queue_uuid(uuid);
+    event_bus_time(tick->time_ms, time);
+    const struct bus_event event = { .bus = str_c(bus),
+                                     .id = str_c(uuid),
+                                     .source = str_c(source ? source : "aws.scheduler"),
+                                     .detail_type = str_c(type ? type : "Scheduled Event"),
+                                     .time = str_c(time),
+                                     .region = STR("us-east-1"),
+                                     .detail = detail };
+    int r = event_bus_send(sr->services->buses, &event, tick->batch);
+    if (r < 0) {
+        log_warning("%s: the event bus %s does not take its event: %s", arn, bus, strerror(-r));
+    }
+}
+
+/* Somewhere within its flexible window. */
+static uint64_t due_of(json_t *schedule, uint64_t time_ms)
+{
+    json_t *window = json_object_get(schedule, "FlexibleTimeWindow");
+    json_int_t minutes = json_integer_value(json_object_get(window, "MaximumWindowInMinutes"));
+    uint32_t random = 0;
+    if (minutes <= 0 || getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+        return 0;
+    }
+    return time_ms + random % ((uint64_t)minutes * 60000);
+}
+
+static void send_tick(struct scheduler *sr, json_t *schedule, const struct schedule_tick *tick)
+{
+    json_t *said = json_object_get(schedule, "Target");
+    json_t *input = json_object_get(said, "Input");
+    const char *to = text_of(said, "Arn");
+    const char *dead = text_of(json_object_get(said, "DeadLetterConfig"), "Arn");
+    json_t *target =
+        json_pack("{s:O*}", "group",
+                  json_object_get(json_object_get(said, "SqsParameters"), "MessageGroupId"));
+    json_t *dead_target = json_object();
+    char arn[ARN_BYTES];
+    struct buf text, universal;
+    struct err err = { 0 };
+    scheduler_arn(schedule, arn, sizeof(arn));
+    buf_init(&text, LIMIT_EVENT_BYTES);
+    buf_init(&universal, LIMIT_EVENT_BYTES);
+    if (json_is_string(input)) {
+        append_input(&text, str_of(json_string_value(input), json_string_length(input)), arn,
+                     tick->time_ms);
+    } else {
+        (void)!project_schedules_event(str_c(arn), tick->time_ms, &text); /* it is short */
+    }
+    bool is_universal = read_universal(to, buf_str(&text), target, &universal);
+    if (!is_universal) {
+        (void)!event_target_set_arn(target, str_c(to), &err); /* else it leads nowhere */
+    }
+    if (dead && event_target_set_arn(dead_target, str_c(dead), &err) == 0) {
+        (void)json_object_set(target, "dead_letter", dead_target); /* sound values */
+    }
+    const struct target_message m = { .text = buf_str(is_universal ? &universal : &text),
+                                      .dedup = tick->dedup,
+                                      .arn = str_c(arn),
+                                      .due_ms = due_of(schedule, tick->time_ms) };
+    if (text_of(target, "bus")) {
+        send_to_bus(sr, said, text_of(target, "bus"), m.text, tick, arn);
+    } else {
+        event_target_add(sr->services, target, &m, tick->batch);
+    }
+    json_decref(target);
+    json_decref(dead_target);
+    buf_finish(&text);
+    buf_finish(&universal);
+}
+
+/* ---- schedules ---- */
+
+static char *key_of(const char *group, const char *name)
+{
+    char *key;
+    if (asprintf(&key, "%s/%s", group, name) < 0) {
+        abort();
+    }
+    return key;
+}
+
+/* The name among all schedules, "scheduler:GROUP/NAME", is the key of the table with its kind. */
+static struct str key_in(struct str name)
+{
+    return str_skip(name, strlen("scheduler:"));
+}
+
+static void tick_schedule(const struct schedule_tick *tick, void *context)
+{
+    struct scheduler *sr = context;
+    json_t *schedule = json_table_find(sr->schedules, key_in(tick->name));
+    if (schedule) {
+        send_tick(sr, schedule, tick);
+    }
+}
+
+static void nothing_done(int r, void *context)
+{
+    (void)context;
+    if (r < 0) { /* the next start tries again */
+        log_error("a schedule or group could not be written: %s", strerror(-r));
+    }
+}
+
+static bool is_deleted_after(json_t *schedule)
+{
+    const char *action = text_of(schedule, "ActionAfterCompletion");
+    return action && strcmp(action, "DELETE") == 0;
+}
+
+static void schedule_over(struct str name, void *context)
+{
+    struct scheduler *sr = context;
+    json_t *schedule = json_table_find(sr->schedules, key_in(name));
+    if (schedule && is_deleted_after(schedule)) {
+        scheduler_remove(sr, str_c(text_of(schedule, "GroupName")),
+                         str_c(text_of(schedule, "Name")), nothing_done, NULL);
+    }
+}
+
+static uint64_t date_of(json_t *schedule, const char *member)
+{
+    double seconds = json_number_value(json_object_get(schedule, member));
+    return seconds > 0 && seconds < 1e11 ? (uint64_t)(seconds * 1000) : 0;
+}
+
+static int parse_time(json_t *schedule, struct schedule_time *ret, struct err *err)
+{
+    const char *expression = text_of(schedule, "ScheduleExpression");
+    const char *zone = text_of(schedule, "ScheduleExpressionTimezone");
+    return schedule_time_parse(str_c(expression), zone ? str_c(zone) : STR(""), SCHEDULE_SCHEDULER,
+                               ret, err);
+}
+
+int scheduler_check(json_t *schedule, struct err *err)
+{
+    struct schedule_time time;
+    return parse_time(schedule, &time, err);
+}
+
+static void set(struct scheduler *sr, json_t *schedule)
+{
+    char name[NAME_BYTES];
+    struct err err = { 0 };
+    const char *zone = text_of(schedule, "ScheduleExpressionTimezone");
+    const char *state = text_of(schedule, "State");
+    (void)snprintf(name, sizeof(name), "scheduler:%s/%s", text_of(schedule, "GroupName"),
+                   text_of(schedule, "Name"));
+    const struct schedule_spec spec = { .name = str_c(name),
+                                        .expression =
+                                            str_c(text_of(schedule, "ScheduleExpression")),
+                                        .zone = zone ? str_c(zone) : STR(""),
+                                        .platform = SCHEDULE_SCHEDULER,
+                                        .start_ms = date_of(schedule, "StartDate"),
+                                        .end_ms = date_of(schedule, "EndDate"),
+                                        .enabled = !state || strcmp(state, "DISABLED") != 0,
+                                        .catch_up = true,
+                                        .tick = tick_schedule,
+                                        .over = schedule_over,
+                                        .context = sr };
+    if (schedules_set(sr->services->schedules, &spec, &err) < 0) {
+        log_error("%s: %s", name, err.text); /* has been checked: the zone is gone since */
+    }
+}
+
+struct putting {
+    struct scheduler *scheduler;
+    char *key;
+    message_batch_fn done;
+    void *context;
+};
+
+static void put_written(int r, void *context)
+{
+    struct putting *p = context;
+    json_t *schedule = json_table_find(p->scheduler->schedules, str_c(p->key));
+    if (r == 0 && schedule) {
+        set(p->scheduler, schedule);
+    }
+    p->done(r, p->context);
+    free(p->key);
+    free(p);
+}
+
+void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done, void *context)
+{
+    struct putting *p = mem_new(struct putting);
+    *p = (struct putting){ sr, key_of(text_of(schedule, "GroupName"), text_of(schedule, "Name")),
+                           done, context };
+    json_table_put(sr->schedules, str_c(p->key), schedule, put_written, p);
+}
+
+void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
+                      message_batch_fn done, void *context)
+{
+    char full[NAME_BYTES];
+    (void)snprintf(full, sizeof(full), "scheduler:" STR_FMT "/" STR_FMT, STR_ARG(group),
+                   STR_ARG(name));
+    schedules_remove(sr->services->schedules, str_c(full));
+    json_table_remove(sr->schedules, key_in(str_c(full)), done, context);
+}
+
+/* One that had its last tick before a restart, but could not be removed any more. */
+static void start_one(const char *key, json_t *schedule, void *context)
+{
+    struct scheduler *sr = context;
+    struct schedule_view view;
+    char name[NAME_BYTES];
+    (void)snprintf(name, sizeof(name), "scheduler:%s", key);
+    set(sr, schedule);
+    if (schedules_find(sr->services->schedules, str_c(name), &view) && view.enabled &&
+        view.next_ms == SCHEDULE_NEVER && view.last_ms > 0 && is_deleted_after(schedule)) {
+        scheduler_remove(sr, str_c(text_of(schedule, "GroupName")),
+                         str_c(text_of(schedule, "Name")), nothing_done, NULL);
+    }
+}
+
+struct scheduler *scheduler_create(struct services *s)
+{
+    struct scheduler *sr = mem_new(struct scheduler);
+    sr->services = s;
+    sr->schedules = json_table_create(s->queues, "scheduler schedule");
+    sr->groups = json_table_create(s->queues, "scheduler group");
+    if (!json_table_find(sr->groups, STR("default"))) {
+        json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+        json_table_put(sr->groups, STR("default"),
+                       json_pack("{s:s,s:I,s:[]}", "Name", "default", "CreationDate", now, "Tags"),
+                       nothing_done, NULL);
+    }
+    json_table_each(sr->schedules, STR(""), start_one, sr);
+    return sr;
+}

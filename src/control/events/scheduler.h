@@ -1,0 +1,35 @@
+/* EventBridge Scheduler: schedules in groups that its API has made, and what they send.
+ *
+ * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds. Its
+ * target is a Lambda function, an SQS queue or an event bus, or one of two "universal" ones:
+ * aws-sdk:sqs:sendMessage and aws-sdk:lambda:invoke.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/events/json_table.h"
+#include "control/events/schedules.h"
+#include "control/services.h"
+
+struct scheduler;
+
+struct scheduler *scheduler_create(struct services *s);
+
+/* "GROUP/NAME" to a schedule; the name of a group to {"Name", "CreationDate", "Tags"...}. To be
+ * read only: changes go through the calls below. */
+struct json_table *scheduler_schedules(struct scheduler *sr);
+struct json_table *scheduler_groups(struct scheduler *sr);
+
+/* Whether its expression and zone are sound. EINVAL. */
+int scheduler_check(json_t *schedule, struct err *err) MUST_USE;
+/* Takes over a schedule that has been checked. */
+void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done, void *context);
+void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
+                      message_batch_fn done, void *context);
+
+/* "arn:aws:scheduler:us-east-1:000000000000:schedule/GROUP/NAME" */
+void scheduler_arn(json_t *schedule, char *ret, size_t size);
