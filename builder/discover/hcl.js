@@ -5,6 +5,7 @@ import { FUNCTIONS } from './hcl_functions.js';
 
 /** Most expressions are a plain reference, which needs no parser (2 ms an expression). */
 const REFERENCE = /^[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)+$/;
+const REFERENCE_PART = /^\s*[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*\s*$/;
 const CACHE_MAX = 20_000;
 
 /** Trees by their text, null for what does not parse. */
@@ -178,10 +179,19 @@ function call({ children, meta }, scope) {
     return undefined;
   }
   try {
-    return FUNCTIONS[meta.name](args.map(plain), scope);
+    return FUNCTIONS[meta.name](args.map(plain), { ...scope, render });
   } catch {
     return undefined; /* of the wrong type: terraform would say so */
   }
+}
+
+/** A file's template. Its expressions have not been learnt: references are all that is understood in them. */
+function render(text, variables) {
+  const parts = splitTemplate(text).map(({ literal, expression: source }) => {
+    const [name, ...rest] = (source ?? '').trim().split('.');
+    return literal ?? (REFERENCE_PART.test(source) ? rest.reduce((at, key) => at?.[key], variables[name]) : undefined);
+  });
+  return /%\{/.test(text) ? undefined : joined(parts);
 }
 
 /** Resources as the map or list that they are to functions. */

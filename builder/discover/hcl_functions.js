@@ -1,10 +1,21 @@
 /* Terraform's functions, those that names, patterns and lists of resources are made with. Each gets the list of its
  * arguments, all of them known; what throws is unknown. */
 
+import { createHash } from 'node:crypto';
+import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 const list = (value) => (Array.isArray(value) ? value : Object.values(value));
 const unique = (values) => [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 const bare = (key) => key.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+const digest = (algorithm, value) => createHash(algorithm).update(value).digest('hex');
+
+/** All groups, or the named ones, or the whole: what a pattern has. */
+function matched(match) {
+  const [whole, ...groups] = match;
+  return match.groups ? { ...match.groups } : groups.length > 0 ? groups : whole;
+}
 
 /** A document that lost a part would mean something else. */
 function known(_key, value) {
@@ -94,4 +105,29 @@ export const FUNCTIONS = {
   basename: ([value]) => value.split('/').at(-1),
   dirname: ([value]) => value.split('/').slice(0, -1).join('/'),
   file: ([name], { file }) => file?.(name),
+  fileexists: ([name], { file }) => file?.(name) !== undefined,
+  templatefile: ([name, variables], { file, render }) => render(file(name), variables),
+  yamldecode: ([value]) => parseYaml(value),
+  yamlencode: ([value]) => stringifyYaml(value),
+  base64encode: ([value]) => Buffer.from(value).toString('base64'),
+  base64decode: ([value]) => Buffer.from(value, 'base64').toString(),
+  urlencode: ([value]) => encodeURIComponent(value),
+  md5: ([value]) => digest('md5', value),
+  sha1: ([value]) => digest('sha1', value),
+  sha256: ([value]) => digest('sha256', value),
+  regex: ([pattern, value]) => matched(new RegExp(pattern).exec(value)),
+  regexall: ([pattern, value]) => [...value.matchAll(new RegExp(pattern, 'g'))].map(matched),
+  formatlist: ([pattern, ...lists]) => list(lists[0]).map((_, i) => format(pattern, lists.map((one) => (Array.isArray(one) ? one[i] : one)))),
+  chunklist: ([values, size]) => Array.from({ length: Math.ceil(values.length / size) }, (_, i) => values.slice(i * size, (i + 1) * size)),
+  alltrue: ([values]) => values.every((value) => value === true || value === 'true'),
+  anytrue: ([values]) => values.some((value) => value === true || value === 'true'),
+  setintersection: (sets) => sets.reduce((left, right) => left.filter((value) => right.includes(value))),
+  sum: ([values]) => values.reduce((total, value) => total + Number(value), 0),
+  parseint: ([value, base]) => parseInt(value, base),
+  pow: ([value, exponent]) => value ** exponent,
+  strrev: ([value]) => [...value].reverse().join(''),
+  chomp: ([value]) => value.replace(/(\r?\n)+$/, ''),
+  indent: ([spaces, value]) => value.replaceAll('\n', `\n${' '.repeat(spaces)}`),
+  sensitive: ([value]) => value,
+  nonsensitive: ([value]) => value,
 };

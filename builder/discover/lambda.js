@@ -4,11 +4,13 @@
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
 import path from 'node:path';
 import { escapePattern } from '../routes/order.js';
-import { lambdaEventRoutes } from '../routes/lambda.js';
+import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
 import { findHandlerFile, splitHandler } from './lambda_source.js';
+import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions } from './sam.js';
+import { packagesOf } from './server.js';
 import { terraformFunctions } from './terraform.js';
 
 /**
@@ -23,10 +25,11 @@ import { terraformFunctions } from './terraform.js';
  * @property {string} [folder] of its code, relative to the project ('' is its root); absent: to be searched
  * @property {string} [sourceFile] relative to the project
  * @property {string} [missing] what was named as its code and is not there
- * @property {string} [invokeMode] BUFFERED or RESPONSE_STREAM
- * @property {object} [url] more settings of its function URL: auth_type, cors
+ * @property {object} [url] settings of its function URL: invoke_mode (BUFFERED or RESPONSE_STREAM), auth_type, cors
+ * @property {Record<string, string>} [inline] its code itself, by the names of files
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
- * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string }[]} [events]
+ * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[] }[]}
+ *   [events] what API Gateway sends it
  * @property {string} declaredIn its file
  */
 
@@ -54,6 +57,7 @@ export async function discoverLambdas(context) {
       addRoutes(found.routes, draft, declaration);
     }
   }
+  sortApiRoutes(found.routes);
   if (found.drafts.length > 0) {
     const missing = invokePaths('[^/]+').map((src) => ({ src, methods: ['POST'], status: 404, dialect: 'lambda', shown: '' }));
     found.routes.hosts.push(...missing);
@@ -76,29 +80,6 @@ function configuredFunctions({ config }) {
       url: typeof entry.url === 'object' && entry.url ? urlSettings(entry.url) : undefined,
       declaredIn: 'mayfly.json',
     }));
-}
-
-/** From the names that AWS's APIs have to those that the runtime reads, whatever the letter they begin with. */
-export function urlSettings(url) {
-  const lower = (object) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key[0].toLowerCase() + key.slice(1), value]));
-  const { authType, invokeMode, cors } = lower(url);
-  const fields = cors && typeof cors === 'object' ? lower(cors) : null;
-  return withoutUndefined({
-    auth_type: authType,
-    invoke_mode: invokeMode,
-    cors: fields && withoutUndefined({
-      allow_credentials: fields.allowCredentials === undefined ? undefined : String(fields.allowCredentials) === 'true',
-      allow_headers: fields.allowHeaders,
-      allow_methods: fields.allowMethods,
-      allow_origins: fields.allowOrigins,
-      expose_headers: fields.exposeHeaders,
-      max_age: fields.maxAge,
-    }),
-  });
-}
-
-function withoutUndefined(object) {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined && value !== null));
 }
 
 function withoutTwins(declared, diagnostics) {
@@ -156,6 +137,9 @@ async function nodeDraft(context, declaration, common) {
     diagnostics.error(`${declaredIn}: function "${name}": "${handler}" is not a handler (file.function)`, { file: declaredIn });
     return emptyDraft(declaration, common);
   }
+  if (declaration.inline) {
+    return inlineDraft(context, declaration, common);
+  }
   const source = await findHandlerFile(context, declaration, handler);
   if (!source) {
     const place = declaration.missing ? `; ${declaration.missing} does not exist` : '';
@@ -170,6 +154,28 @@ async function nodeDraft(context, declaration, common) {
     ...common,
     root: path.join(project, source.root),
     endpoints: endpointsOf(declaration, endpoint),
+  };
+}
+
+/** Code that stands in the platform's own file: there is nothing to bundle, and packages are the project's. */
+function inlineDraft({ project }, declaration, common) {
+  const { handler = 'index.handler', inline, declaredIn } = declaration;
+  const { module } = splitHandler(handler);
+  const file = ['.js', '.mjs', '.cjs'].map((extension) => module + extension).find((name) => Object.hasOwn(inline, name));
+  if (!file) {
+    return emptyDraft(declaration, common);
+  }
+  const load = file.endsWith('.mjs') ? 'import' : 'require';
+  const entry = '___mayfly.cjs';
+  const source = `exports.modules = { ${JSON.stringify(module)}: () => ${load}(${JSON.stringify(`./${file}`)}) };\n`;
+  const files = Object.entries({ ...inline, [entry]: source }).map(([name, text]) => [name, Buffer.from(text)]);
+  return {
+    ...common,
+    build: 'files',
+    files: new Map(files),
+    mounts: packagesOf(project),
+    entry,
+    endpoints: endpointsOf(declaration, { file: declaredIn, module, methods: null, timeout_ms: 0 }),
   };
 }
 
@@ -188,21 +194,22 @@ function emptyDraft(declaration, common) {
 
 /** First the function URL, then the invoke API, then what API Gateway sends. */
 function endpointsOf(declaration, endpoint) {
-  const mode = declaration.invokeMode ? { invoke_mode: declaration.invokeMode } : {};
   const events = (declaration.events ?? []).map((event) => ({
     ...endpoint, name: event.path, methods: event.method === 'ANY' ? null : [event.method], settings: eventSettings(event),
   }));
   return [
-    { ...endpoint, name: `lambda ${declaration.name}`, settings: { url: true, ...mode, ...declaration.url } },
+    { ...endpoint, name: `lambda ${declaration.name}`, settings: { url: true, ...declaration.url } },
     { ...endpoint, name: `invoke ${declaration.name}`, settings: { invoke: true } },
     ...events,
   ];
 }
 
-function eventSettings({ api, payload, method, path: url, binaryTypes }) {
+function eventSettings({ api, payload, method, path: url, binaryTypes, cors }) {
+  const isPreflightOnly = Boolean(cors) && !['ANY', 'OPTIONS'].includes(method);
+  const more = withoutUndefined({ binary_types: binaryTypes, cors, preflight_only: isPreflightOnly || undefined });
   return api === 'rest'
-    ? { api, payload, resource: url, stage: 'Prod', ...(binaryTypes ? { binary_types: binaryTypes } : {}) }
-    : { api, payload, resource: url, route_key: url === '$default' ? url : `${method} ${url}`, stage: '$default' };
+    ? { api, payload, resource: url, stage: 'Prod', ...more }
+    : { api, payload, resource: url, route_key: url === '$default' ? url : `${method} ${url}`, stage: '$default', ...more };
 }
 
 function bootstrapDraft({ files, diagnostics }, declaration, common) {

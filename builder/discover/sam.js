@@ -1,8 +1,9 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
+import { loggingVariables, urlSettings } from './lambda_url.js';
 import { readTemplate } from './sam_template.js';
 
-const TEMPLATE = /(^|\/)template\.ya?ml$/;
+const TEMPLATE = /(^|\/)template\.(ya?ml|json)$/;
 const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
 const kept = new WeakMap();
@@ -43,11 +44,11 @@ function declarationOf(context, template, file, id, resource) {
   const properties = { ...globals, ...own };
   const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
   const value = (name) => template.resolve(properties[name]);
-  if (value('PackageType') === 'Image' || properties.InlineCode !== undefined) {
-    const kind = properties.InlineCode !== undefined ? 'has its code inline' : 'is a container image';
-    context.diagnostics.warn(`${file}: function "${id}" ${kind}, which does not run here`, { file });
+  if (value('PackageType') === 'Image') {
+    context.diagnostics.warn(`${file}: function "${id}" is a container image, which does not run here`, { file });
     return [];
   }
+  const logging = value('LoggingConfig');
   return [{
     name: String(value('FunctionName') ?? id),
     handler: value('Handler'),
@@ -55,12 +56,25 @@ function declarationOf(context, template, file, id, resource) {
     timeout: numberOf(value('Timeout')),
     memory: numberOf(value('MemorySize')),
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
-    environment: template.resolve(variables),
-    invokeMode: template.resolve(properties.FunctionUrlConfig)?.InvokeMode,
+    environment: { ...template.resolve(variables), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
+    url: urlOf(template, id, properties),
+    aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
     declaredIn: file,
-    ...codeOf(context, file, value('CodeUri') ?? value('Code'), resource.Metadata),
+    ...codeOf(context, file, properties, template, resource.Metadata),
   }];
+}
+
+/** SAM's own property, or a resource that names the function. */
+function urlOf(template, id, properties) {
+  const config = template.resolve(properties.FunctionUrlConfig) ?? Object.values(template.resources)
+    .filter((resource) => resource?.Type === 'AWS::Lambda::Url').map((resource) => template.resolve(resource.Properties))
+    .find((url) => [template.nameOf(id), template.arnOf(id)].includes(url?.TargetFunctionArn));
+  return config ? urlSettings(config) : undefined;
+}
+
+function aliasesOf(alias) {
+  return typeof alias === 'string' ? { 1: '1', [alias]: '1' } : undefined;
 }
 
 function numberOf(value) {
@@ -69,8 +83,14 @@ function numberOf(value) {
 }
 
 /** CodeUri is relative to the template; esbuild's entry point, if given, to CodeUri. */
-function codeOf({ files }, file, codeUri, metadata) {
+function codeOf({ files }, file, properties, template, metadata) {
+  const code = template.resolve(properties.CodeUri) ?? template.resolve(properties.Code);
+  const inline = template.resolve(properties.InlineCode) ?? code?.ZipFile;
+  if (typeof inline === 'string') {
+    return { inline: { 'index.js': inline } };
+  }
   const base = path.posix.dirname(file);
+  const codeUri = metadata?.['aws:asset:path'] ?? code;
   const place = typeof codeUri === 'string' ? codeUri : '.';
   const folder = path.posix.normalize(path.posix.join(base, place)).replace(/\/$|^\.$/, '');
   if (/^s3:|\.zip$/.test(place) || folder.startsWith('..')) {
@@ -92,9 +112,35 @@ function eventsOf(template, id, events) {
       return [];
     }
     const properties = template.resolve(event.Properties ?? {});
-    const url = typeof properties.Path === 'string' ? properties.Path : '$default';
+    const url = typeof properties.Path === 'string' ? properties.Path : kind.api === 'rest' ? '/' : '$default';
     const method = String(properties.Method ?? 'ANY').toUpperCase();
     const payload = properties.PayloadFormatVersion === '1.0' ? '1.0' : kind.payload;
-    return [{ ...kind, payload, id: `${id}.${name}`, path: url, method: method === 'X-AMAZON-APIGATEWAY-ANY-METHOD' ? 'ANY' : method }];
+    return [{
+      ...kind, payload, id: `${id}.${name}`, path: url, method: method === 'X-AMAZON-APIGATEWAY-ANY-METHOD' ? 'ANY' : method,
+      ...apiOf(template, kind, event.Properties),
+    }];
   });
 }
+
+/** What the event's API says, or the globals of all that are not declared. */
+function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}) {
+  const named = [apiId, restApiId].map((reference) => template.resources[reference?.Ref ?? reference]).find(Boolean);
+  const globals = kind.api === 'rest' ? template.globals.Api : template.globals.HttpApi;
+  const api = template.resolve({ ...globals, ...named?.Properties });
+  const cors = kind.api === 'rest' ? api.Cors : api.CorsConfiguration;
+  const binaryTypes = api.BinaryMediaTypes?.map((type) => type.replaceAll('~1', '/'));
+  return { ...(cors ? { cors: corsOf(cors) } : {}), ...(binaryTypes ? { binaryTypes } : {}) };
+}
+
+/** Text of a REST API's CORS is in quotes within its own, because it becomes the value of a header. */
+function corsOf(cors) {
+  if (cors === true || typeof cors === 'string') {
+    return { allow_origins: [cors === true ? '*' : unquoted(cors)] };
+  }
+  const listed = Object.fromEntries(Object.entries(cors).map(([key, value]) => [key, typeof value === 'string' ? listOf(value) : value]));
+  const { AllowOrigin, AllowOrigins = AllowOrigin, ...others } = listed;
+  return urlSettings({ Cors: { ...others, AllowOrigins } }).cors;
+}
+
+const unquoted = (text) => text.replace(/^'(.*)'$/, '$1');
+const listOf = (text) => unquoted(text).split(',').map((part) => part.trim());

@@ -59,7 +59,7 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
   }
   const resolver = new Resolver(template, path.basename(project), regionOf(env));
   return {
-    resources: template.Resources,
+    resources: Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || resolver.holds(resource.Condition))),
     globals: isObject(template.Globals) ? template.Globals : {},
     resolve: (value) => resolver.resolve(value, 0),
     nameOf: (id) => resolver.nameOf(id, 0),
@@ -105,7 +105,12 @@ class Resolver {
       'Fn::GetAtt': () => this.#attribute([argument].flat().flatMap((part) => String(part).split('.')), depth),
       'Fn::Sub': () => this.#substitute(argument, depth),
       'Fn::Join': () => this.#join(argument, depth),
-      'Fn::If': () => this.resolve(argument?.[1], depth),
+      'Fn::If': () => this.resolve(argument?.[this.holds(argument?.[0]) ? 1 : 2], depth),
+      Condition: () => this.holds(argument),
+      'Fn::Equals': () => this.#equal(this.resolve(argument, depth)),
+      'Fn::Not': () => !this.resolve(argument, depth)?.[0],
+      'Fn::And': () => this.resolve(argument, depth)?.every(Boolean),
+      'Fn::Or': () => this.resolve(argument, depth)?.some(Boolean),
       'Fn::Select': () => this.resolve(argument?.[1], depth)?.[Number(this.resolve(argument?.[0], depth))],
       'Fn::Split': () => this.resolve(argument?.[1], depth)?.split?.(argument[0]),
       'Fn::FindInMap': () => {
@@ -114,6 +119,16 @@ class Resolver {
       },
     };
     return handlers[name]?.();
+  }
+
+  /** Whether a condition of the template does; one that cannot be known does. */
+  holds(name) {
+    const condition = this.template.Conditions?.[name];
+    return condition === undefined ? true : this.resolve(condition, 1) ?? true;
+  }
+
+  #equal([left, right] = []) {
+    return left === undefined || right === undefined ? undefined : String(left) === String(right);
   }
 
   #ref(name, depth) {

@@ -119,7 +119,7 @@ function entrySource(file, esm, preloads) {
 }
 
 /** The nearest node_modules, which may be a monorepo's. */
-function packagesOf(project) {
+export function packagesOf(project) {
   for (let folder = project; ; folder = path.dirname(folder)) {
     const source = path.join(folder, 'node_modules');
     if (existsSync(source)) {

@@ -1,28 +1,10 @@
-/* Terraform's files: modules of resources, and the Lambda functions among them. */
+/* Terraform's Lambda functions. */
 import path from 'node:path';
-import { parse } from '@cdktf/hcl2json';
-import { regionOf } from './arn.js';
-import { learn } from './hcl.js';
-import { TerraformValues } from './terraform_values.js';
+import { loggingVariables } from './lambda_url.js';
+import { terraformApiEvents } from './terraform_api.js';
+import { placeOf, terraformModules } from './terraform_modules.js';
 
-const VARIABLES = /(^|\/)(terraform|[^/]*\.auto)\.tfvars$/;
-const cache = new Map();
-const kept = new WeakMap();
-
-/**
- * @typedef {object} TerraformModule the files of one folder: each may refer to what another declares
- * @property {string} folder
- * @property {TerraformValues} values
- *
- * @param {import('./all.js').Context} context
- * @returns {Promise<TerraformModule[]>}
- */
-export async function terraformModules(context) {
-  if (!kept.has(context)) {
-    kept.set(context, await readModules(context));
-  }
-  return kept.get(context);
-}
+export { terraformModules };
 
 /**
  * @param {import('./all.js').Context} context
@@ -30,69 +12,14 @@ export async function terraformModules(context) {
  */
 export async function terraformFunctions(context) {
   const modules = await terraformModules(context);
-  return modules.flatMap(({ folder, values }) =>
-    values.all('aws_lambda_function').map((resource) => declarationOf(context, values, folder, resource)).filter(Boolean),
+  const events = terraformApiEvents(modules);
+  return modules.flatMap((module) =>
+    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource, events)).filter(Boolean),
   );
 }
 
-async function readModules(context) {
-  const { files, diagnostics, env } = context;
-  const modules = new Map();
-  for (const file of files.list().filter((name) => name.endsWith('.tf') || VARIABLES.test(name))) {
-    const parsed = await parseFile(files, file, diagnostics);
-    if (!parsed) {
-      continue;
-    }
-    const folder = path.posix.dirname(file).replace(/^\.$/, '');
-    const blocks = modules.get(folder) ?? { variable: {}, locals: {}, resource: {}, data: {}, origin: {}, given: {} };
-    VARIABLES.test(file) ? Object.assign(blocks.given, parsed) : merge(blocks, parsed, file);
-    modules.set(folder, blocks);
-  }
-  const found = [];
-  for (const [folder, blocks] of modules) {
-    await learn(blocks);
-    const readFile = (name) => readBeside(files, folder, name);
-    found.push({ folder, values: new TerraformValues(blocks, { region: regionOf(env), readFile }) });
-  }
-  return found;
-}
-
-function readBeside(files, folder, name) {
-  const file = path.posix.join(folder, name);
-  return files.has(file) ? files.read(file) : undefined;
-}
-
-async function parseFile(files, file, diagnostics) {
-  const source = files.read(file);
-  try {
-    if (!cache.has(source)) {
-      cache.set(source, await parse(file, source));
-    }
-    return cache.get(source);
-  } catch (error) {
-    const place = /:(\d+),(\d+)[^:]*: ([^\]]*)/.exec(error.message);
-    const text = place ? place[3].trim() : error.message;
-    diagnostics.error(`${file}: ${text}`, {
-      file, source, line: place ? Number(place[1]) : undefined, column: place ? Number(place[2]) : undefined,
-    });
-    return null;
-  }
-}
-
-function merge(blocks, parsed, file) {
-  for (const group of [parsed.locals ?? []].flat()) {
-    Object.assign(blocks.locals, group);
-  }
-  Object.assign(blocks.variable, parsed.variable);
-  for (const kind of ['resource', 'data']) {
-    for (const [type, named] of Object.entries(parsed[kind] ?? {})) {
-      blocks[kind][type] = { ...blocks[kind][type], ...named };
-      Object.keys(named).forEach((name) => (blocks.origin[`${kind}.${type}.${name}`] = file));
-    }
-  }
-}
-
-function declarationOf(context, values, folder, resource) {
+function declarationOf(context, module, resource, events) {
+  const { values } = module;
   const declaredIn = resource.file;
   if (resource.get('package_type') === 'Image') {
     context.diagnostics.warn(`${declaredIn}: function "${resource.id}" is a container image, which does not run here`, {
@@ -108,10 +35,12 @@ function declarationOf(context, values, folder, resource) {
     timeout: number(resource.get('timeout')),
     memory: number(resource.get('memory_size')),
     tmp: number(resource.blocks('ephemeral_storage')[0]?.size),
-    environment: resource.blocks('environment')[0]?.variables,
-    invokeMode: text(urlOf(values, resource)?.get('invoke_mode')),
+    environment: { ...resource.blocks('environment')[0]?.variables, ...loggingOf(resource) },
+    url: urlOf(values, resource),
+    aliases: aliasesOf(values, resource),
+    events: events(resource),
     declaredIn,
-    ...codeOf(context, values, folder, resource),
+    ...codeOf(context, module, resource),
   };
 }
 
@@ -119,13 +48,38 @@ const text = (value) => (typeof value === 'string' ? value : undefined);
 const number = (value) => (value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value));
 
 function urlOf(values, { name, arn }) {
-  return values.all('aws_lambda_function_url').find((url) => [name, arn].includes(url.get('function_name')));
+  const found = values.all('aws_lambda_function_url').find((url) => [name, arn].includes(url.get('function_name')));
+  if (!found) {
+    return undefined;
+  }
+  const [cors] = found.blocks('cors');
+  const settings = { auth_type: found.get('authorization_type'), invoke_mode: found.get('invoke_mode'), cors };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== null));
+}
+
+/** Of an alias the version is whatever there is; published ones count from 1. */
+function aliasesOf(values, resource) {
+  const { name, arn } = resource;
+  const named = values.all('aws_lambda_alias').filter((alias) => [name, arn].includes(alias.get('function_name')));
+  const aliases = Object.fromEntries(named.map((alias) => [alias.name, String(number(alias.get('function_version')) ?? 1)]));
+  return named.length > 0 || resource.get('publish') === true ? { 1: '1', ...aliases } : undefined;
+}
+
+/** What Lambda tells the runtime of its logging. */
+function loggingOf(resource) {
+  const [logging] = resource.blocks('logging_config');
+  return loggingVariables(logging?.log_format, logging?.application_log_level);
 }
 
 /** Through archive_file to the folder that it packs, or the file; else the zip's name, which is not ours to open. */
-function codeOf({ files }, values, folder, resource) {
+function codeOf(context, { values, root }, resource) {
+  const { files } = context;
   const archive = archiveOf(values, resource);
-  const inModule = (place) => path.posix.normalize(path.posix.join(folder, place)).replace(/\/$|^\.$/, '');
+  const inline = archive?.blocks('source').filter(({ content, filename }) => text(content) && text(filename)) ?? [];
+  if (inline.length > 0) {
+    return { inline: Object.fromEntries(inline.map(({ content, filename }) => [filename, content])) };
+  }
+  const inModule = (place) => placeOf(context, root, place);
   const packed = text(archive?.get('source_dir') ?? resource.get('source_dir'));
   if (packed !== undefined) {
     const place = inModule(packed);

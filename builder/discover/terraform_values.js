@@ -145,13 +145,14 @@ export class TerraformValues {
   #known = new Known();
 
   /**
-   * @param {{ variable: object, locals: object, resource: object, data: object, origin: object, given: object }} blocks
-   *   of one folder, learnt by hcl.js
-   * @param {{ region: string, readFile: (name: string) => string|undefined }} place
+   * @param {{ variable: object, locals: object, resource: object, data: object, module: object, output: object,
+   *   origin: object }} blocks of one folder, learnt by hcl.js
+   * @param {{ given: object, region: string, readFile: (name: string) => string|undefined, paths: object,
+   *   call: (block: object, args: object) => ({ values: TerraformValues }|undefined) }} place given: variables; paths: what
+   *   `path` has; call: works a module out that a block calls
    */
-  constructor(blocks, { region, readFile }) {
-    this.blocks = blocks;
-    this.region = region;
+  constructor(blocks, { given, region, readFile, paths, call }) {
+    Object.assign(this, { blocks, given, region, paths, call });
     this.scope = { root: (name) => this.#root(name), file: readFile };
   }
 
@@ -165,11 +166,22 @@ export class TerraformValues {
     return Object.keys(this.blocks[kind][type] ?? {}).flatMap((id) => this.#of(kind, type, id).instances);
   }
 
+  /** @returns {{ values: TerraformValues }[]} every instance of every module that this one calls and that is here */
+  calls() {
+    return Object.keys(this.blocks.module).flatMap((name) => this.#called(name).modules).filter(Boolean);
+  }
+
+  /** One of the values that a module hands out; undefined when it cannot be known. */
+  output(name) {
+    return this.#known.get(`output.${name}`, () => evaluate(this.blocks.output[name]?.[0]?.value, this.scope));
+  }
+
   #root(name) {
     const roots = {
       var: () => new TypeStep((variable) => this.#known.get(`var.${variable}`, () => this.#variable(variable))),
       local: () => new TypeStep((local) => this.#known.get(`local.${local}`, () => evaluate(this.blocks.locals[local], this.scope))),
-      path: () => ({ module: '.', root: '.', cwd: '.' }),
+      path: () => this.paths,
+      module: () => new TypeStep((module) => this.#calledStep(module)),
       terraform: () => ({ workspace: 'default' }),
       data: () => new TypeStep((type) => new TypeStep((id) => this.#data(type, id))),
     };
@@ -177,8 +189,33 @@ export class TerraformValues {
   }
 
   #variable(name) {
-    const { given, variable } = this.blocks;
+    const { given, blocks: { variable } } = this;
     return Object.hasOwn(given, name) ? given[name] : evaluate(variable[name]?.[0]?.default, this.scope);
+  }
+
+  #called(name) {
+    return this.#known.get(`module.${name}`, () => this.#callAll(this.blocks.module[name]?.[0])) ?? { modules: [], keys: [] };
+  }
+
+  #callAll(block) {
+    if (!block) {
+      return undefined;
+    }
+    const { source: _source, version: _version, count, for_each: forEach, providers: _providers, depends_on: _after, ...args } = block;
+    const keys = instanceKeys(evaluate(count, this.scope), evaluate(forEach, this.scope));
+    const instances = (keys ?? [[{}]]).slice(0, INSTANCES_MAX);
+    const modules = instances.map(([names]) => this.call(block, knownOnly(evaluate(args, this.#scopeWith(names)))));
+    return { modules, keys: instances.map(([, key]) => key), isMany: Boolean(keys) };
+  }
+
+  #calledStep(name) {
+    const { modules, keys, isMany } = this.#called(name);
+    const steps = modules.map((module) => new TypeStep((output) => module?.values.output(output)));
+    return isMany ? Object.fromEntries(keys.map((key, i) => [key, steps[i]])) : steps[0];
+  }
+
+  #scopeWith(names) {
+    return { ...this.scope, root: (name) => (Object.hasOwn(names, name) ? names[name] : this.#root(name)) };
   }
 
   #data(type, id) {
@@ -209,8 +246,7 @@ export class TerraformValues {
     const block = this.blocks[kind][type][id][0];
     const file = this.blocks.origin[`${kind}.${type}.${id}`];
     const make = (names, key) => {
-      const root = (name) => (Object.hasOwn(names, name) ? names[name] : this.#root(name));
-      return new Resource(this, { type, id, key, block, file, isData: kind === 'data' }, { ...this.scope, root });
+      return new Resource(this, { type, id, key, block, file, isData: kind === 'data' }, this.#scopeWith(names));
     };
     const keys = instanceKeys(evaluate(block.count, this.scope), evaluate(block.for_each, this.scope));
     if (!keys) {
@@ -218,6 +254,11 @@ export class TerraformValues {
     }
     return { instances: keys.slice(0, INSTANCES_MAX).map(([names, key]) => make(names, key)), isMany: true };
   }
+}
+
+/** A variable that is given but not known has its default rather than nothing. */
+function knownOnly(args) {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
 }
 
 /** @returns {[object, string|number][]|null} null: there is one, as far as is known */

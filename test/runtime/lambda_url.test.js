@@ -99,3 +99,12 @@ test('a REST API gives text as it is but for what is binary there, and the stage
   const image = JSON.parse((await ask(gateway, 'POST /a', { 'content-type': 'image/png' }, Buffer.from([255]))).bytes);
   assert.deepEqual([image.body, image.isBase64Encoded], ['/w==', true]);
 });
+
+test('a route of an HTTP API that is not for OPTIONS answers preflight requests and nothing else', async () => {
+  const endpoint = { api: 'http', payload: '2.0', route_key: 'GET /x', preflight_only: true, cors: { allow_origins: ['*'] } };
+  const gateway = await serve(async () => 'called', endpoint);
+  assert.equal((await ask(gateway, 'OPTIONS /x', preflight('https://any.example'))).status, 204);
+  const plain = await ask(gateway, 'OPTIONS /x');
+  assert.deepEqual([plain.status, JSON.parse(plain.bytes)], [404, { message: 'Not Found' }]);
+  assert.equal(String((await ask(gateway, 'GET /x')).bytes), 'called');
+});

@@ -1,6 +1,7 @@
 'use strict';
 
-/* What a function URL does around its function: who may call it, and CORS, which browsers ask for.
+/* What a function URL does around its function: who may call it, and CORS, which browsers ask for; APIs
+ * of API Gateway have the latter too.
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
  *
  * settings.auth_type "AWS_IAM" wants a signature, whose maker is believed: nobody has keys here.
@@ -59,12 +60,23 @@ function optional(name, value) {
   return value === undefined ? [] : [name, String(value)];
 }
 
-/* Answers a preflight request, which never reaches the function. Returns whether it was one. */
+/* A route of an API that is for another method has OPTIONS only for the browsers' sake. */
+function refuseOptions(exchange) {
+  if (exchange.settings.preflight_only) {
+    exchange.respond(404, ['content-type', 'application/json'], '{"message":"Not Found"}');
+  }
+  return Boolean(exchange.settings.preflight_only);
+}
+
+/* Answers a preflight request, which never reaches the function. Returns whether it has. */
 function answerPreflight(exchange) {
-  const { cors } = exchange.settings;
+  const { cors, api } = exchange.settings;
   const { origin, 'access-control-request-method': method } = exchange.headers;
-  if (!cors || exchange.method !== 'OPTIONS' || origin === undefined || method === undefined) {
+  if (!cors || exchange.method !== 'OPTIONS') {
     return false;
+  }
+  if (origin === undefined || method === undefined) {
+    return refuseOptions(exchange);
   }
   const fields = originFields(cors, origin);
   const all = fields && [
@@ -73,7 +85,7 @@ function answerPreflight(exchange) {
     ...optional('access-control-allow-headers', joined(cors.allow_headers)),
     ...optional('access-control-max-age', cors.max_age),
   ];
-  exchange.respond(200, all ?? [], null);
+  exchange.respond(api === 'http' ? 204 : 200, all ?? [], null);
   return true;
 }
 

@@ -1,0 +1,130 @@
+/* Folders of Terraform files: each is a module, whose files may refer to what another declares. One that others call is
+ * worked out for each call, with what it is given; those that nobody calls are roots. */
+import path from 'node:path';
+import { parse } from '@cdktf/hcl2json';
+import { regionOf } from './arn.js';
+import { learn } from './hcl.js';
+import { TerraformValues } from './terraform_values.js';
+
+const VARIABLES = /(^|\/)(terraform|[^/]*\.auto)\.tfvars$/;
+const KINDS = ['resource', 'data'];
+const DEPTH_MAX = 10; /* of calls in calls; in a circle they never end */
+
+const cache = new Map();
+const kept = new WeakMap();
+
+/**
+ * @typedef {object} TerraformModule one call of a module, or a root
+ * @property {string} folder relative to the project
+ * @property {string} root the folder that Terraform is run in: what plain paths are relative to
+ * @property {TerraformValues} values
+ *
+ * @param {import('./all.js').Context} context
+ * @returns {Promise<TerraformModule[]>}
+ */
+export async function terraformModules(context) {
+  if (!kept.has(context)) {
+    kept.set(context, await readModules(context));
+  }
+  return kept.get(context);
+}
+
+async function readModules(context) {
+  const folders = await readFolders(context);
+  const called = new Set([...folders].flatMap(([folder, blocks]) => calleesOf(folder, blocks)));
+  const roots = [...folders.keys()].filter((folder) => !called.has(folder));
+  return roots.flatMap((root) => withCallees(moduleIn({ context, folders, root }, root, folders.get(root).given), 0));
+}
+
+async function readFolders({ files, diagnostics }) {
+  const folders = new Map();
+  for (const file of files.list().filter((name) => name.endsWith('.tf') || VARIABLES.test(name))) {
+    const parsed = await parseFile(files, file, diagnostics);
+    if (!parsed) {
+      continue;
+    }
+    const folder = path.posix.dirname(file).replace(/^\.$/, '');
+    const blocks = folders.get(folder) ??
+      { variable: {}, locals: {}, resource: {}, data: {}, module: {}, output: {}, origin: {}, given: {} };
+    VARIABLES.test(file) ? Object.assign(blocks.given, parsed) : merge(blocks, parsed, file);
+    folders.set(folder, blocks);
+  }
+  for (const blocks of folders.values()) {
+    await learn(blocks);
+  }
+  return folders;
+}
+
+async function parseFile(files, file, diagnostics) {
+  const source = files.read(file);
+  try {
+    if (!cache.has(source)) {
+      cache.set(source, await parse(file, source));
+    }
+    return cache.get(source);
+  } catch (error) {
+    const place = /:(\d+),(\d+)[^:]*: ([^\]]*)/.exec(error.message);
+    const text = place ? place[3].trim() : error.message;
+    diagnostics.error(`${file}: ${text}`, {
+      file, source, line: place ? Number(place[1]) : undefined, column: place ? Number(place[2]) : undefined,
+    });
+    return null;
+  }
+}
+
+function merge(blocks, parsed, file) {
+  for (const group of [parsed.locals ?? []].flat()) {
+    Object.assign(blocks.locals, group);
+  }
+  for (const kind of ['variable', 'module', 'output']) {
+    Object.assign(blocks[kind], parsed[kind]);
+  }
+  for (const kind of KINDS) {
+    for (const [type, named] of Object.entries(parsed[kind] ?? {})) {
+      blocks[kind][type] = { ...blocks[kind][type], ...named };
+      Object.keys(named).forEach((name) => (blocks.origin[`${kind}.${type}.${name}`] = file));
+    }
+  }
+}
+
+/** Where a call's source is a folder of the project; others are registries' and none of ours. */
+function calleeOf(folder, { source }) {
+  const isLocal = typeof source === 'string' && /^\.{1,2}(\/|$)/.test(source);
+  return isLocal ? path.posix.join(folder, source).replace(/\/$|^\.\/?$/, '') : undefined;
+}
+
+function calleesOf(folder, blocks) {
+  return Object.values(blocks.module).map(([call]) => calleeOf(folder, call)).filter((callee) => callee !== undefined);
+}
+
+/** @returns {TerraformModule} */
+function moduleIn(tree, folder, given) {
+  const { context, folders, root } = tree;
+  const values = new TerraformValues(folders.get(folder), {
+    given,
+    region: regionOf(context.env),
+    readFile: (name) => readText(context, root, name),
+    paths: { module: path.join(context.project, folder), root: path.join(context.project, root), cwd: path.join(context.project, root) },
+    call: (block, args) => {
+      const callee = calleeOf(folder, block);
+      return callee !== undefined && folders.has(callee) ? moduleIn(tree, callee, args) : undefined;
+    },
+  });
+  return { folder, root, values };
+}
+
+function withCallees(module, depth) {
+  const callees = depth < DEPTH_MAX ? module.values.calls() : [];
+  return [module, ...callees.flatMap((callee) => withCallees(callee, depth + 1))];
+}
+
+/** A path that an expression has come to, relative to the project. Plain ones are relative to where Terraform is run. */
+export function placeOf({ project }, root, name) {
+  const place = path.isAbsolute(name) ? path.relative(project, name) : path.posix.join(root, name);
+  return path.posix.normalize(place).replace(/\/$|^\.\/?$/, '');
+}
+
+function readText(context, root, name) {
+  const file = placeOf(context, root, name);
+  return context.files.has(file) ? context.files.read(file) : undefined;
+}

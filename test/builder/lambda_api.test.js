@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+
+const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
+
+test('Terraform: an HTTP API leads to its functions, the longer and the more certain path first', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+resource "aws_lambda_function" "users" {
+  function_name = "users"
+  handler       = "users.handler"
+  runtime       = "nodejs24.x"
+  filename      = "users.zip"
+}
+resource "aws_lambda_function" "rest" {
+  function_name = "rest"
+  handler       = "rest.handler"
+  runtime       = "nodejs24.x"
+  filename      = "rest.zip"
+}
+resource "aws_apigatewayv2_api" "http" {
+  name          = "shop"
+  protocol_type = "HTTP"
+  cors_configuration {
+    allow_origins = ["https://shop.example"]
+    allow_methods = ["GET"]
+  }
+}
+resource "aws_apigatewayv2_integration" "users" {
+  api_id                 = aws_apigatewayv2_api.http.id
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_function.users.invoke_arn
+  payload_format_version = "2.0"
+}
+resource "aws_apigatewayv2_integration" "rest" {
+  api_id           = aws_apigatewayv2_api.http.id
+  integration_type = "AWS_PROXY"
+  integration_uri  = aws_lambda_function.rest.arn
+}
+resource "aws_apigatewayv2_route" "any" {
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = "ANY /users/{proxy+}"
+  target    = "integrations/\${aws_apigatewayv2_integration.rest.id}"
+}
+resource "aws_apigatewayv2_route" "users" {
+  for_each  = toset(["GET /users", "GET /users/{id}", "DELETE /users/{id}"])
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = each.value
+  target    = "integrations/\${aws_apigatewayv2_integration.users.id}"
+}
+`,
+    'users.js': handler('users'), 'rest.js': handler('rest'),
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(visit(manifest, 'GET', '/users').function, 'lambda/users');
+  assert.equal(visit(manifest, 'GET', '/users/7').function, 'lambda/users');
+  assert.equal(visit(manifest, 'OPTIONS', '/users/7').function, 'lambda/users');
+  assert.equal(visit(manifest, 'PUT', '/users/7').function, 'lambda/rest');
+  assert.equal(visit(manifest, 'GET', '/users/7/orders').function, 'lambda/rest');
+  const [, , ...events] = functionNamed(manifest, 'lambda/users').endpoints;
+  assert.deepEqual(events.map(({ settings }) => settings.route_key).sort(), ['DELETE /users/{id}', 'GET /users', 'GET /users/{id}']);
+  const { cors, payload, preflight_only: only } = events[0].settings;
+  assert.deepEqual([cors.allow_origins, payload, only], [['https://shop.example'], '2.0', true]);
+  assert.equal(functionNamed(manifest, 'lambda/rest').endpoints[2].settings.payload, '1.0');
+});
+
+test('Terraform: a REST API of resources, methods and proxy integrations', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+resource "aws_lambda_function" "api" {
+  function_name = "api"
+  handler       = "api.handler"
+  runtime       = "nodejs24.x"
+  filename      = "api.zip"
+}
+resource "aws_api_gateway_rest_api" "api" {
+  name               = "api"
+  binary_media_types = ["image/png"]
+}
+resource "aws_api_gateway_resource" "users" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  parent_id   = aws_api_gateway_rest_api.api.root_resource_id
+  path_part   = "users"
+}
+resource "aws_api_gateway_resource" "user" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  parent_id   = aws_api_gateway_resource.users.id
+  path_part   = "{id}"
+}
+resource "aws_api_gateway_method" "user" {
+  rest_api_id   = aws_api_gateway_rest_api.api.id
+  resource_id   = aws_api_gateway_resource.user.id
+  http_method   = "GET"
+  authorization = "NONE"
+}
+resource "aws_api_gateway_integration" "user" {
+  rest_api_id             = aws_api_gateway_rest_api.api.id
+  resource_id             = aws_api_gateway_method.user.resource_id
+  http_method             = aws_api_gateway_method.user.http_method
+  integration_http_method = "POST"
+  type                    = "AWS_PROXY"
+  uri                     = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\${aws_lambda_function.api.arn}/invocations"
+}
+resource "aws_api_gateway_integration" "root" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  resource_id = aws_api_gateway_rest_api.api.root_resource_id
+  http_method = "ANY"
+  type        = "AWS_PROXY"
+  uri         = aws_lambda_function.api.invoke_arn
+}
+resource "aws_api_gateway_integration" "mock" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  resource_id = aws_api_gateway_resource.users.id
+  http_method = "OPTIONS"
+  type        = "MOCK"
+}
+`,
+    'api.js': handler('api'),
+  });
+  const manifest = await build(t, project);
+  const events = functionNamed(manifest, 'lambda/api').endpoints.slice(2);
+  assert.deepEqual(events.map(({ settings: { api, payload, resource, binary_types: types } }) => [api, payload, resource, types]), [
+    ['rest', '1.0', '/', ['image/png']], ['rest', '1.0', '/users/{id}', ['image/png']],
+  ]);
+  assert.equal(visit(manifest, 'GET', '/users/7').function, 'lambda/api');
+  assert.equal(visit(manifest, 'PATCH', '/').function, 'lambda/api');
+  assert.equal(visit(manifest, 'POST', '/users/7').function, undefined);
+});
+
+test('Terraform: local modules are worked out for each call, with paths, outputs and instances', async (t) => {
+  const project = projectOf(t, {
+    'infra/main.tf': `
+variable "stage" { default = "dev" }
+module "worker" {
+  for_each = { mail = 10, pdf = 20 }
+  source   = "./modules/fn"
+  name     = "\${var.stage}-\${each.key}"
+  timeout  = each.value
+  source_dir = "\${path.module}/../src/\${each.key}"
+}
+module "front" {
+  source = "./modules/fn"
+  name   = "front"
+  source_dir = "\${path.root}/../src/front"
+  variables  = { MAIL = module.worker["mail"].arn, NAMES = join(",", [for w in module.worker : w.name]) }
+}
+resource "aws_lambda_function_url" "front" {
+  function_name      = module.front.name
+  authorization_type = "NONE"
+}
+`,
+    'infra/terraform.tfvars': 'stage = "test"\n',
+    'infra/modules/fn/main.tf': `
+variable "name" {}
+variable "source_dir" {}
+variable "timeout" { default = 7 }
+variable "variables" { default = {} }
+data "archive_file" "zip" {
+  type        = "zip"
+  source_dir  = var.source_dir
+  output_path = "\${path.module}/\${var.name}.zip"
+}
+resource "aws_lambda_function" "this" {
+  function_name    = var.name
+  filename         = data.archive_file.zip.output_path
+  source_code_hash = data.archive_file.zip.output_base64sha256
+  handler          = "index.handler"
+  runtime          = "nodejs24.x"
+  timeout          = var.timeout
+  environment {
+    variables = merge({ OWN = path.module }, var.variables)
+  }
+}
+output "arn" { value = aws_lambda_function.this.arn }
+output "name" { value = aws_lambda_function.this.function_name }
+`,
+    'src/mail/index.js': handler('mail'), 'src/pdf/index.ts': 'export const handler = async (): Promise<string> => "pdf";\n',
+    'src/front/index.js': handler('front'),
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(manifest.functions.map((fn) => [fn.name, fn.timeout_ms, fn.endpoints[0].file]).sort(), [
+    ['lambda/front', 7000, 'src/front/index.js'], ['lambda/test-mail', 10_000, 'src/mail/index.js'],
+    ['lambda/test-pdf', 20_000, 'src/pdf/index.ts'],
+  ]);
+  const { env } = functionNamed(manifest, 'lambda/front');
+  assert.match(env.MAIL, /^arn:aws:lambda:us-east-1:\d+:function:test-mail$/);
+  assert.equal(env.NAMES, 'test-mail,test-pdf');
+});
+
+test('Terraform: code that stands in its own files, templates of text, logging, aliases', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+data "archive_file" "code" {
+  type        = "zip"
+  output_path = "inline.zip"
+  source {
+    filename = "index.mjs"
+    content  = <<-EOF
+      import { text } from './text.mjs';
+      export const handler = async () => text;
+    EOF
+  }
+  source {
+    filename = "text.mjs"
+    content  = templatefile("\${path.module}/text.tpl", { name = "world", of = { day = 3 } })
+  }
+}
+resource "aws_lambda_function" "inline" {
+  function_name = "inline"
+  filename      = data.archive_file.code.output_path
+  handler       = "index.handler"
+  runtime       = "nodejs24.x"
+  publish       = true
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = "WARN"
+  }
+}
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.inline.arn
+  function_version = aws_lambda_function.inline.version
+}
+`,
+    'text.tpl': "export const text = 'hello ${name} ${of.day}';\n",
+  });
+  const fn = functionNamed(await build(t, project), 'lambda/inline');
+  assert.equal(evaluate(fn, "load('index').then((module) => module.handler())"), 'hello world 3');
+  assert.deepEqual(fn.settings.aliases, { 1: '1', live: '1' });
+  assert.deepEqual([fn.env.AWS_LAMBDA_LOG_FORMAT, fn.env.AWS_LAMBDA_LOG_LEVEL], ['JSON', 'WARN']);
+});
+
+test('SAM: globals, conditions, URLs, CORS and code in the template', async (t) => {
+  const project = projectOf(t, {
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Stage: { Type: String, Default: dev }
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+Globals:
+  Function:
+    Runtime: nodejs24.x
+    Timeout: 9
+    LoggingConfig: { LogFormat: JSON }
+    Environment: { Variables: { STAGE: !Ref Stage } }
+  HttpApi:
+    CorsConfiguration: { AllowOrigins: ['*'], AllowMethods: [GET] }
+Resources:
+  Api:
+    Type: AWS::Serverless::Api
+    Properties: { StageName: Prod, BinaryMediaTypes: ['image~1png'], Cors: "'https://a.example'" }
+  Inline:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      InlineCode: "exports.handler = async () => 'inline';"
+      AutoPublishAlias: live
+      MemorySize: !If [IsProd, 1024, 256]
+      FunctionUrlConfig:
+        AuthType: AWS_IAM
+        InvokeMode: RESPONSE_STREAM
+        Cors: { AllowOrigins: ['https://x.example'], MaxAge: 5 }
+      Events:
+        Http: { Type: HttpApi, Properties: { Path: /items, Method: get } }
+        Rest: { Type: Api, Properties: { Path: /img, Method: post, RestApiId: !Ref Api } }
+  OnlyProd:
+    Type: AWS::Serverless::Function
+    Condition: IsProd
+    Properties: { Handler: nowhere.handler }
+`,
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(manifest.functions.map(({ name }) => name), ['lambda/Inline']);
+  const fn = functionNamed(manifest, 'lambda/Inline');
+  assert.deepEqual([fn.memory_mb, fn.timeout_ms, fn.env.STAGE, fn.env.AWS_LAMBDA_LOG_LEVEL], [256, 9000, 'dev', 'INFO']);
+  assert.deepEqual(fn.settings.aliases, { 1: '1', live: '1' });
+  const [url, , http, rest] = fn.endpoints.map(({ settings }) => settings);
+  assert.deepEqual(url, {
+    url: true, auth_type: 'AWS_IAM', invoke_mode: 'RESPONSE_STREAM', cors: { allow_origins: ['https://x.example'], max_age: 5 },
+  });
+  assert.deepEqual(http.cors, { allow_methods: ['GET'], allow_origins: ['*'] });
+  assert.deepEqual([rest.binary_types, rest.cors], [['image/png'], { allow_origins: ['https://a.example'] }]);
+  assert.equal(evaluate(fn, "load('index').handler()"), 'inline');
+  assert.equal(visit(manifest, 'GET', '/items').function, 'lambda/Inline');
+});
