@@ -58,11 +58,20 @@ const SHELL_ONLY = new RegExp(
     'JOURNAL_STREAM|INVOCATION_ID|SYSTEMD_.*|MAKE.*|MFLAGS|BASH_.*|TMUX.*|STY|WINDOWID)$',
 );
 
+/**
+ * The developer's own AWS credentials: functions have some that lead to this machine, and must not reach the developer's
+ * account by chance. Who means another place names its endpoint as well, or writes the credentials into .env.
+ */
+const AWS_CREDENTIALS = new RegExp(
+  '^AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|PROFILE|DEFAULT_PROFILE|CONFIG_FILE|SDK_LOAD_CONFIG|' +
+    'SHARED_CREDENTIALS_FILE|WEB_IDENTITY_.*|ROLE_ARN|ROLE_SESSION_NAME|CONTAINER_.*)$',
+);
+
 /** In development a function sees the shell's variables, as `next dev`, `vercel dev` and `netlify dev` have it. */
 export function shellVariables(environment) {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => NAME.test(name) && !SHELL_ONLY.test(name)),
-  );
+  const hasEndpoint = Object.keys(environment).some((name) => /^AWS_ENDPOINT_URL(_|$)/.test(name));
+  const isKept = (name) => NAME.test(name) && !SHELL_ONLY.test(name) && (hasEndpoint || !AWS_CREDENTIALS.test(name));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isKept(name)));
 }
 
 function onlyNames(variables) {

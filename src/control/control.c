@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/title.h"
 #include "control/aws/aws_port.h"
+#include "control/aws/aws_seed.h"
 #include "control/builder_link.h"
 #include "control/console.h"
 #include "control/deployment.h"
@@ -99,8 +100,10 @@ static void control_add(struct deployment *d, const struct version *version)
 {
     struct control *c = control_of(d);
     struct message_function_add add = { .type = MESSAGE_FUNCTION_ADD, .function = version->id };
+    const struct aws_user *user = aws_users_function(c->services.users, str_c(version->name));
+    const struct deployment_aws aws = { c->services.aws_origin, user->access_key, user->secret };
     deployment_plan(version, &add.plan);
-    send_json(&c->supervisor, &add, "function", deployment_spec(version, c->origin));
+    send_json(&c->supervisor, &add, "function", deployment_spec(version, c->origin, &aws));
 }
 
 static void control_remove(struct deployment *d, const struct version *version)
@@ -125,11 +128,39 @@ static void share_folders(struct control *c, const struct build *build)
     }
 }
 
+static struct str member(json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+    return str_of(json_string_value(value), json_string_length(value));
+}
+
+/* mayfly.json's users take the place of those of the build before. */
+static void set_users(struct control *c, const struct build *build)
+{
+    size_t i;
+    json_t *entry;
+    aws_users_clear_project(c->services.users);
+    json_array_foreach(json_object_get(json_object_get(build->manifest, "events"), "users"), i,
+                       entry)
+    {
+        const struct aws_user user = { .kind = AWS_USER_PROJECT,
+                                       .name = member(entry, "name"),
+                                       .access_key = member(entry, "access_key"),
+                                       .secret = member(entry, "secret_key"),
+                                       .display_name = member(entry, "display_name"),
+                                       .email = member(entry, "email") };
+        if (aws_users_add(c->services.users, &user) < 0) {
+            log_error("user %s: its access key is another's", user.name.data);
+        }
+    }
+}
+
 static void control_route(struct deployment *d, const struct build *build, bool first)
 {
     struct control *c = control_of(d);
     const struct message_routes routes = { .type = MESSAGE_ROUTES, .build = build->number };
     share_folders(c, build);
+    set_users(c, build);
     send_json(&c->gateway, &routes, "routes", deployment_routes(build));
     console_build(c->console, build, first);
     events_build(c->events, build->manifest);
@@ -340,7 +371,11 @@ static int control_open_services(struct control *c, const struct control_argumen
                                       .wake_host = (int)a->port_wake_host,
                                       .wake_instance = (int)a->port_wake_self };
     struct services *s = &c->services;
+    uint8_t seed[AWS_SEED_BYTES];
     int r = store_open(&c->loop, a->data, &s->store, err);
+    if (r == 0) {
+        r = aws_seed_load(a->data, seed, err);
+    }
     if (r < 0) {
         return r;
     }
@@ -352,6 +387,7 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->aws_origin = a->aws_origin;
     s->queues = queues_create(&c->loop, s->store);
     s->users = aws_users_create();
+    aws_users_set_seed(s->users, seed);
     aws_users_set_root(s->users, STR("mayfly"), STR(AWS_ROOT_KEY), STR(AWS_ROOT_SECRET));
     s->invoker = invoker_create(&c->loop, control_connect, c);
     c->events = events_create(s);

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_users.h"
 #include "control/manifest_check.h"
 
 #define DEPLOYMENT_REMOVED_KEPT 64
@@ -371,16 +372,81 @@ static json_t *inner_origin(const char *origin)
                                             : json_string(origin);
 }
 
-json_t *deployment_spec(const struct version *version, const char *origin)
+/* Whoever sets one of these means to go elsewhere. */
+static bool goes_elsewhere(json_t *env)
+{
+    static const char *const names[] = { "AWS_ACCESS_KEY_ID",
+                                         "AWS_SECRET_ACCESS_KEY",
+                                         "AWS_PROFILE",
+                                         "AWS_ENDPOINT_URL",
+                                         "AWS_WEB_IDENTITY_TOKEN_FILE",
+                                         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                                         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (json_object_get(env, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The URL of a queue is written down by the builder as it would be at AWS, whose address clients
+ * take from it: "https://sqs.us-east-1.amazonaws.com/000000000000/jobs". */
+static void move_queue_urls(json_t *env, const char *origin)
+{
+    static const char host[] = ".amazonaws.com";
+    const char *name;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(env, next, name, value)
+    {
+        const char *text = json_string_value(value);
+        const char *path = text && strncmp(text, "https://sqs.", 12) == 0
+                               ? strstr(text, ".amazonaws.com/" AWS_ACCOUNT_ID "/")
+                               : NULL;
+        if (path && !memchr(text + 12, '/', (size_t)(path - text - 12))) {
+            set(env, name, json_sprintf("%s%s", origin, path + sizeof(host) - 1));
+        }
+    }
+}
+
+static void set_default(json_t *env, const char *name, json_t *value)
+{
+    if (json_object_get(env, name)) {
+        json_decref(value);
+    } else {
+        set(env, name, value);
+    }
+}
+
+static void add_aws(json_t *env, const struct deployment_aws *aws)
+{
+    const char *region = json_string_value(json_object_get(env, "AWS_REGION"));
+    const char *other = json_string_value(json_object_get(env, "AWS_DEFAULT_REGION"));
+    region = region ? region : other ? other : "us-east-1";
+    set(env, "AWS_ENDPOINT_URL", json_string(aws->origin));
+    set(env, "AWS_ACCESS_KEY_ID", json_stringn(aws->access_key.data, aws->access_key.len));
+    set(env, "AWS_SECRET_ACCESS_KEY", json_stringn(aws->secret.data, aws->secret.len));
+    /* Python's clients read the second only. */
+    set_default(env, "AWS_REGION", json_string(region));
+    set_default(env, "AWS_DEFAULT_REGION", json_string(region));
+    move_queue_urls(env, aws->origin);
+}
+
+json_t *deployment_spec(const struct version *version, const char *origin,
+                        const struct deployment_aws *aws)
 {
     json_t *spec = json_copy(version->spec);
     json_t *given = json_object_get(spec, "env");
+    json_t *env = given ? json_copy(given) : json_object();
     if (version->token[0]) {
-        json_t *env = given ? json_copy(given) : json_object();
         set(env, "MAYFLY_ORIGIN", inner_origin(origin));
         set(env, "MAYFLY_ORIGIN_TOKEN", json_string(version->token));
-        set(spec, "env", env);
     }
+    if (aws && !goes_elsewhere(env)) {
+        add_aws(env, aws);
+    }
+    set(spec, "env", env);
     set(spec, "version", json_integer((json_int_t)version->number));
     set(spec, "function", json_integer((json_int_t)version->id));
     set(spec, "origin", json_string(origin));

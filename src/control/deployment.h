@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "base/str.h"
 #include "ipc/message.h"
 
 #define DEPLOYMENT_TOKEN_BYTES 24
@@ -94,9 +95,18 @@ const struct version *deployment_find(const struct deployment *d, uint64_t id);
  */
 void deployment_plan(const struct version *version, struct message_function *ret);
 
+/* Where a function's AWS clients go, and as whom. */
+struct deployment_aws {
+    const char *origin; /* "http://127.0.0.1:4566" */
+    struct str access_key;
+    struct str secret;
+};
+
 /* The function's own spec, for its process: the manifest's entry with id, version and origin, and
- * in the environment of a worker how it reaches the gateway. The caller owns it. */
-json_t *deployment_spec(const struct version *version, const char *origin);
+ * in its environment how a worker reaches the gateway, and how AWS clients reach the AWS port:
+ * unless the project has told them where to go. `aws` may be NULL. The caller owns it. */
+json_t *deployment_spec(const struct version *version, const char *origin,
+                        const struct deployment_aws *aws);
 
 /* The gateway's part of a build: its routes, and of its functions what is no secret. The caller
  * owns it. */

@@ -43,6 +43,19 @@ test('.env files in the ecosystem\'s order, expanded; the shell wins in developm
   assert.deepEqual([built.A, built.B, built.D], ['env', 'production', 'env']);
 });
 
+test('AWS credentials of the shell stay there, unless their endpoint comes along', async (t) => {
+  const files = { ...api, 'f.js': 'exports.handler = async () => 1;\n', 'mayfly.json': '{ "functions": { "f": { "handler": "f.handler" } } }' };
+  const shell = { AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's', AWS_PROFILE: 'p', AWS_REGION: 'eu-west-1' };
+  const seen = (manifest) => ['api', 'lambda/f'].map((name) => Object.keys(functionNamed(manifest, name).env).filter((key) => key.startsWith('AWS_')).sort());
+
+  const alone = await build(t, projectOf(t, files), { watch: true, env: shell });
+  assert.deepEqual(seen(alone), [['AWS_REGION'], ['AWS_REGION']]);
+  const elsewhere = await build(t, projectOf(t, files), { watch: true, env: { ...shell, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000' } });
+  assert.deepEqual(seen(elsewhere)[1], ['AWS_ACCESS_KEY_ID', 'AWS_ENDPOINT_URL_S3', 'AWS_REGION', 'AWS_SECRET_ACCESS_KEY']);
+  const own = await build(t, projectOf(t, { ...files, '.env': 'AWS_PROFILE=shop\n' }), { watch: true });
+  assert.deepEqual(seen(own), [['AWS_PROFILE'], ['AWS_PROFILE']]);
+});
+
 test('mayfly.json sets limits for all and for one', async (t) => {
   const project = projectOf(t, {
     ...api, 'worker.ts': 'export default { fetch: () => new Response() };\n',

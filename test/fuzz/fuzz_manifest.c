@@ -15,7 +15,8 @@ static void on_add(struct deployment *d, const struct version *version)
     (void)d;
     deployment_plan(version, &m.function_add.plan);
     assert(message_check(&m, message_size(m.type), 1, ROLE_CONTROL, ROLE_SUPERVISOR) == 0);
-    json_decref(deployment_spec(version, "http://localhost:3000"));
+    const struct deployment_aws aws = { "http://127.0.0.1:4566", STR("key"), STR("secret") };
+    json_decref(deployment_spec(version, "http://localhost:3000", &aws));
 }
 
 static void on_remove(struct deployment *d, const struct version *version)

@@ -3,7 +3,13 @@
  * neighbours) and against what botocore 1.43 signs.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "control/aws/aws_chunked.h"
+#include "control/aws/aws_seed.h"
 #include "control/aws/aws_uri.h"
 #include "leaks.h"
 
@@ -236,6 +242,50 @@ START_TEST(functions_get_keys_of_their_own_once)
 }
 END_TEST
 
+START_TEST(a_functions_keys_are_made_of_its_name_and_the_seed)
+{
+    static const uint8_t seeds[2][AWS_SEED_BYTES] = { { 1 }, { 2 } };
+    char keys[3][AWS_KEY_ID_BYTES];
+    for (size_t i = 0; i < 3; i++) {
+        struct aws_users *users = example_users();
+        aws_users_set_seed(users, seeds[i == 2]);
+        const struct aws_user *user = aws_users_function(users, STR("lambda/a"));
+        (void)snprintf(keys[i], sizeof(keys[i]), STR_FMT " " STR_FMT, STR_ARG(user->access_key),
+                       STR_ARG(user->secret));
+        aws_users_destroy(users);
+    }
+    ck_assert_str_eq(keys[0], keys[1]);
+    ck_assert_str_ne(keys[0], keys[2]);
+}
+END_TEST
+
+START_TEST(the_seed_outlives_the_process_and_is_for_its_user_only)
+{
+    char folder[] = "/tmp/mayfly-seed-XXXXXX";
+    char path[64];
+    uint8_t first[AWS_SEED_BYTES];
+    uint8_t second[AWS_SEED_BYTES];
+    struct err err = { 0 };
+    struct stat stat_of;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    ck_assert_int_eq(aws_seed_load(folder, first, &err), 0);
+    ck_assert_int_eq(aws_seed_load(folder, second, &err), 0);
+    ck_assert_mem_eq(first, second, sizeof(first));
+    ck_assert_int_eq(stat(path, &stat_of), 0);
+    ck_assert_uint_eq(stat_of.st_mode & 0777, 0600);
+    ck_assert_int_eq(truncate(path, 7), 0);
+    ck_assert_int_eq(aws_seed_load(folder, second, &err), -EBADMSG);
+    ck_assert_ptr_nonnull(strstr(err.text, "remove it"));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(symlink("/dev/zero", path), 0);
+    ck_assert_int_eq(aws_seed_load(folder, second, &err), -ELOOP);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+    ck_assert_int_eq(aws_seed_load(folder, second, &err), -ENOENT);
+}
+END_TEST
+
 START_TEST(what_should_have_been_signed_is_told)
 {
     struct aws_sign_request request = example_get();
@@ -431,6 +481,8 @@ int main(void)
     tcase_add_test(c, every_other_way_to_say_who_one_is_has_its_fault);
     tcase_add_test(c, an_access_key_nobody_has_is_told_apart_from_a_wrong_secret);
     tcase_add_test(c, functions_get_keys_of_their_own_once);
+    tcase_add_test(c, a_functions_keys_are_made_of_its_name_and_the_seed);
+    tcase_add_test(c, the_seed_outlives_the_process_and_is_for_its_user_only);
     tcase_add_test(c, what_should_have_been_signed_is_told);
     tcase_add_test(c, signed_chunks_are_decoded_however_they_arrive);
     tcase_add_test(c, a_changed_chunk_is_noticed);

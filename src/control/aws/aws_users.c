@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "control/aws/aws_seed.h"
 
 #define KEY_SLOTS          64 /* users times services times regions that are in use today */
 #define FUNCTION_KEY_BYTES 8
@@ -31,6 +32,7 @@ struct aws_users {
     struct list entries;
     struct entry *root;
     EVP_MAC *hmac;
+    uint8_t seed[AWS_SEED_BYTES];
     struct derived derived[KEY_SLOTS];
 };
 
@@ -40,6 +42,8 @@ struct aws_users *aws_users_create(void)
     list_init(&users->entries);
     users->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     assert(users->hmac); /* part of every OpenSSL */
+    int ok = RAND_bytes(users->seed, sizeof(users->seed));
+    assert(ok == 1); /* the kernel has random numbers */
     return users;
 }
 
@@ -157,6 +161,22 @@ void aws_users_clear_project(struct aws_users *users)
     }
 }
 
+void aws_users_set_seed(struct aws_users *users, const uint8_t *seed)
+{
+    memcpy(users->seed, seed, sizeof(users->seed));
+}
+
+/* Writes 2 * count hexadecimal digits that only the seed's holder can tell. */
+static void make_key(const struct aws_users *users, const char *what, struct str function,
+                     size_t count, char *ret_text)
+{
+    uint8_t key[AWS_DIGEST_BYTES];
+    uint8_t digest[AWS_DIGEST_BYTES];
+    aws_hmac(str_of((const char *)users->seed, sizeof(users->seed)), str_c(what), key);
+    aws_hmac(str_of((const char *)key, sizeof(key)), function, digest);
+    aws_hex(digest, count, ret_text);
+}
+
 const struct aws_user *aws_users_function(struct aws_users *users, struct str function)
 {
     list_for_each (item, &users->entries) {
@@ -165,13 +185,10 @@ const struct aws_user *aws_users_function(struct aws_users *users, struct str fu
             return user;
         }
     }
-    uint8_t random[FUNCTION_KEY_BYTES + AWS_DIGEST_BYTES];
     char key[4 + 2 * FUNCTION_KEY_BYTES] = "ASIA"; /* how AWS's keys of roles begin */
     char secret[AWS_HEX_BYTES];
-    int ok = RAND_bytes(random, sizeof(random));
-    assert(ok == 1); /* the kernel has random numbers */
-    aws_hex(random, FUNCTION_KEY_BYTES, key + 4);
-    aws_hex(random + FUNCTION_KEY_BYTES, AWS_DIGEST_BYTES, secret);
+    make_key(users, "key", function, FUNCTION_KEY_BYTES, key + 4);
+    make_key(users, "secret", function, AWS_DIGEST_BYTES, secret);
     struct aws_user user = { .kind = AWS_USER_FUNCTION,
                              .name = function,
                              .access_key = str_of(key, sizeof(key)),

@@ -60,7 +60,9 @@ const struct aws_user *aws_users_root(const struct aws_users *users);
 int aws_users_add(struct aws_users *users, const struct aws_user *user) MUST_USE;
 /* Forgets the users of the last build (AWS_USER_PROJECT). */
 void aws_users_clear_project(struct aws_users *users);
-/* A function's credentials, made at the first call. They act as the root's account. */
+/* What functions' credentials are made of from here on, AWS_SEED_BYTES; until then of chance. */
+void aws_users_set_seed(struct aws_users *users, const uint8_t *seed);
+/* A function's credentials: the same for the same name and seed. They act as the root's account. */
 const struct aws_user *aws_users_function(struct aws_users *users, struct str function);
 
 const struct aws_user *aws_users_find(const struct aws_users *users, struct str access_key);
