@@ -17,12 +17,14 @@ struct event_buses;
 struct project_schedules;
 struct scheduler;
 struct schedules;
+struct sqs_queues;
 
 struct services {
     uv_loop_t *loop;
     struct store *store;
     struct queues *queues;
     struct invoker *invoker;
+    struct sqs_queues *sqs;
     struct aws_users *users; /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;

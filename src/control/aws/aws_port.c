@@ -3,6 +3,7 @@
 
 #include "control/aws/aws_events.h"
 #include "control/aws/aws_scheduler.h"
+#include "control/aws/sqs.h"
 
 #define SCOPE_PARTS 5 /* KEY/DATE/REGION/SERVICE/aws4_request */
 
@@ -55,6 +56,7 @@ static const struct {
 } services[] = {
     { STR("events"), aws_events_begin },
     { STR("scheduler"), aws_scheduler_begin },
+    { STR("sqs"), sqs_begin },
 };
 /* clang-format on */
 
@@ -76,7 +78,7 @@ void aws_port_begin(struct services *s, struct exchange *x)
     struct str service = aws_port_service(x);
     service = service.data ? service : STR("s3");
     for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
-        if (services[i].begin && str_eq(services[i].name, service)) {
+        if (str_eq(services[i].name, service)) {
             services[i].begin(s, x);
             return;
         }

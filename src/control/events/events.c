@@ -7,6 +7,7 @@
 #include "control/events/project_schedules.h"
 #include "control/events/routes.h"
 #include "control/events/scheduler.h"
+#include "control/events/sqs_queue.h"
 #include "control/events/webhook_queue.h"
 #include "control/events/worker_queue.h"
 
@@ -22,6 +23,8 @@ struct events {
 struct events *events_create(struct services *s)
 {
     struct events *e = mem_new(struct events);
+    e->services = s;
+    s->sqs = sqs_queues_create(s);
     e->lambda = lambda_queues_create(s);
     e->worker = worker_queues_create(s);
     e->routes = routes_create(s);
@@ -37,6 +40,7 @@ struct events *events_create(struct services *s)
 
 void events_build(struct events *e, const json_t *manifest)
 {
+    sqs_queues_build(e->services->sqs, manifest);
     lambda_queues_build(e->lambda, manifest);
     worker_queues_build(e->worker, manifest);
     routes_build(e->routes, manifest);

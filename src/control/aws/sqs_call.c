@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/sqs_call.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/aws/aws_access.h"
+#include "control/aws/sqs_query.h"
+
+#define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
+#define TARGET         STR("AmazonSQS.")
+
+/* clang-format off */
+static const struct {
+    unsigned status;
+    const char *json;  /* without the service's name */
+    const char *query;
+    const char *text;  /* where the call gives none */
+} errors[SQS_ERROR_COUNT] = {
+    [SQS_ERROR_NO_QUEUE] = { 400, "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+        "The specified queue does not exist." },
+    [SQS_ERROR_QUEUE_EXISTS] = { 400, "QueueNameExists", "QueueAlreadyExists", NULL },
+    [SQS_ERROR_RECEIPT] = { 400, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", NULL },
+    [SQS_ERROR_NOT_IN_FLIGHT] = { 400, "MessageNotInflight",
+        "AWS.SimpleQueueService.MessageNotInflight", NULL },
+    [SQS_ERROR_ATTRIBUTE_NAME] = { 400, "InvalidAttributeName", "InvalidAttributeName", NULL },
+    [SQS_ERROR_ATTRIBUTE_VALUE] = { 400, "InvalidAttributeValue", "InvalidAttributeValue", NULL },
+    [SQS_ERROR_CONTENTS] = { 400, "InvalidMessageContents", "InvalidMessageContents", NULL },
+    [SQS_ERROR_BATCH_EMPTY] = { 400, "EmptyBatchRequest",
+        "AWS.SimpleQueueService.EmptyBatchRequest",
+        "There should be at least one entry in the request." },
+    [SQS_ERROR_BATCH_LARGE] = { 400, "TooManyEntriesInBatchRequest",
+        "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", NULL },
+    [SQS_ERROR_BATCH_LONG] = { 400, "BatchRequestTooLong",
+        "AWS.SimpleQueueService.BatchRequestTooLong", NULL },
+    [SQS_ERROR_BATCH_TWICE] = { 400, "BatchEntryIdsNotDistinct",
+        "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", NULL },
+    [SQS_ERROR_BATCH_ID] = { 400, "InvalidBatchEntryId",
+        "AWS.SimpleQueueService.InvalidBatchEntryId",
+        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+        "It can be at most 80 letters long." },
+    [SQS_ERROR_PURGING] = { 403, "PurgeQueueInProgress",
+        "AWS.SimpleQueueService.PurgeQueueInProgress", NULL },
+    [SQS_ERROR_PARAMETER] = { 400, "InvalidParameterValueException", "InvalidParameterValue", NULL },
+    [SQS_ERROR_MISSING] = { 400, "MissingRequiredParameterException", "MissingParameter", NULL },
+    [SQS_ERROR_OPERATION] = { 400, "UnknownOperationException", "InvalidAction", NULL },
+    [SQS_ERROR_UNSUPPORTED] = { 400, "UnsupportedOperation",
+        "AWS.SimpleQueueService.UnsupportedOperation", NULL },
+    [SQS_ERROR_NO_RESOURCE] = { 404, "ResourceNotFoundException", "ResourceNotFoundException",
+        NULL },
+    [SQS_ERROR_ACCESS] = { 403, NULL, NULL, NULL },
+    [SQS_ERROR_FULL] = { 507, "InternalFailure", "InternalFailure",
+        "The disk is full: nothing was stored." },
+    [SQS_ERROR_INTERNAL] = { 500, "InternalFailure", "InternalFailure",
+        "It could not be stored." },
+};
+/* clang-format on */
+
+/* ---- answers ---- */
+
+static void respond(struct sqs_call *c, unsigned status, const char *query_error, struct str body)
+{
+    struct buf headers;
+    buf_init(&headers, KIB);
+    const char *type = c->protocol == SQS_JSON ? "application/x-amz-json-1.0" : "text/xml";
+    int r = buf_printf(&headers, "content-type%c%s%cx-amzn-requestid%c%s%c", 0, type, 0, 0,
+                       c->exchange->request_id, 0);
+    if (r == 0 && query_error && c->protocol == SQS_JSON) {
+        r = buf_printf(&headers, "x-amzn-query-error%c%s;%s%c", 0, query_error,
+                       status < 500 ? "Sender" : "Receiver", 0);
+    }
+    (void)r; /* they are short */
+    c->answered = true;
+    exchange_respond(c->exchange, status, buf_str(&headers), body);
+    buf_finish(&headers);
+}
+
+void sqs_call_answer(struct sqs_call *c, json_t *output)
+{
+    char *text = c->protocol == SQS_QUERY
+                     ? sqs_query_answer(c->operation, output, c->exchange->request_id)
+                 : output ? json_dumps(output, JSON_COMPACT)
+                          : NULL;
+    json_decref(output);
+    respond(c, 200, NULL, str_c(text ? text : "{}"));
+    free(text);
+}
+
+static void fail_json(struct sqs_call *c, enum sqs_error e, const char *code, const char *text)
+{
+    char type[128];
+    (void)snprintf(type, sizeof(type), "com.amazonaws.sqs#%s", code);
+    json_t *body = json_pack("{s:s, s:s}", "__type", type, "message", text);
+    char *json = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    respond(c, errors[e].status, errors[e].query ? errors[e].query : code,
+            str_c(json ? json : "{}"));
+    free(json);
+    json_decref(body);
+}
+
+void sqs_call_fail(struct sqs_call *c, enum sqs_error e, const char *fmt, ...)
+{
+    char text[1024] = "";
+    char code[64];
+    if (fmt) {
+        va_list args;
+        va_start(args, fmt);
+        (void)vsnprintf(text, sizeof(text), fmt, args);
+        va_end(args);
+    }
+    const char *message = text[0] ? text : errors[e].text ? errors[e].text : "";
+    (void)snprintf(code, sizeof(code), "%s",
+                   c->protocol == SQS_JSON ? errors[e].json ? errors[e].json : ""
+                   : errors[e].query       ? errors[e].query
+                                           : "");
+    if (e == SQS_ERROR_ACCESS) { /* "CODE message" */
+        size_t len = strcspn(text, " ");
+        (void)snprintf(code, sizeof(code), "%.*s", (int)len, text);
+        message = text[len] ? text + len + 1 : "";
+    }
+    if (c->protocol == SQS_JSON) {
+        fail_json(c, e, code, message);
+        return;
+    }
+    char *xml = sqs_query_error(code, message, errors[e].status, c->exchange->request_id);
+    respond(c, errors[e].status, NULL, str_c(xml));
+    free(xml);
+}
+
+json_t *sqs_call_entry_error(const struct sqs_call *c, const char *id, enum sqs_error e,
+                             const char *message)
+{
+    (void)c;
+    return json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", errors[e].query, "Message",
+                     message          ? message
+                     : errors[e].text ? errors[e].text
+                                      : "",
+                     "SenderFault", errors[e].status < 500);
+}
+
+/* ---- input ---- */
+
+const char *sqs_call_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+bool sqs_call_number(const json_t *object, const char *name, int64_t *ret)
+{
+    const json_t *value = json_object_get(object, name);
+    if (json_is_integer(value)) {
+        *ret = json_integer_value(value);
+        return true;
+    }
+    const char *text = json_string_value(value);
+    char *end = NULL;
+    if (!text || !*text) {
+        return false;
+    }
+    *ret = strtoll(text, &end, 10);
+    return *end == '\0';
+}
+
+/* The last part of a URL or path. */
+static struct str last_part(struct str url)
+{
+    url.len = str_find(url, '?');
+    while (url.len > 0 && url.data[url.len - 1] == '/') {
+        url.len--;
+    }
+    for (size_t at = url.len; at > 0; at--) {
+        if (url.data[at - 1] == '/') {
+            return str_skip(url, at);
+        }
+    }
+    return url;
+}
+
+struct sqs_queue *sqs_call_queue(struct sqs_call *c)
+{
+    const char *url = sqs_call_text(c->input, "QueueUrl");
+    struct str name = last_part(url ? str_c(url) : c->exchange->target);
+    struct sqs_queue *q = name.len > 0 ? sqs_queue_find(c->queues, name) : NULL;
+    if (!q && !url && name.len == 0) {
+        sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter QueueUrl.");
+    } else if (!q) {
+        sqs_call_fail(c, SQS_ERROR_NO_QUEUE, NULL);
+    }
+    return q;
+}
+
+void sqs_call_url(const struct sqs_call *c, const struct sqs_queue *q, char *ret)
+{
+    struct str host = c->exchange->host;
+    host.len = host.len < 300 ? host.len : 300;
+    (void)snprintf(ret, SQS_URL_BYTES, "http://" STR_FMT "/" SQS_ACCOUNT "/%s", STR_ARG(host),
+                   q->name);
+}
+
+static void call_over(struct exchange *x)
+{
+    struct sqs_call *c = x->user;
+    if (!c->answered && c->gone) {
+        c->gone(c);
+    }
+    json_decref(c->input);
+    free(c);
+}
+
+static void call_gone(struct exchange *x)
+{
+    struct sqs_call *c = x->user;
+    if (!c->answered && c->gone) {
+        c->gone(c);
+        c->gone = NULL;
+    }
+}
+
+static bool read_operation(struct sqs_call *c, struct str body)
+{
+    struct str target = exchange_header(c->exchange, STR("x-amz-target"));
+    if (target.data) {
+        c->protocol = SQS_JSON;
+        if (!str_starts(target, TARGET) || target.len - TARGET.len >= sizeof(c->operation)) {
+            return false;
+        }
+        target = str_skip(target, TARGET.len);
+        (void)snprintf(c->operation, sizeof(c->operation), STR_FMT, STR_ARG(target));
+        c->input =
+            body.len > 0 ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL) : json_object();
+        return json_is_object(c->input);
+    }
+    c->protocol = SQS_QUERY;
+    struct str form = body;
+    if (form.len == 0) { /* GET: the form is the query */
+        form = c->exchange->target;
+        (void)str_cut(&form, '?');
+    }
+    c->input = sqs_query_input(form.data ? form : STR(""));
+    const char *action = sqs_call_text(c->input, "Action");
+    (void)snprintf(c->operation, sizeof(c->operation), "%s", action ? action : "");
+    return action != NULL;
+}
+
+static bool is_allowed(struct sqs_call *c, struct str body)
+{
+    struct aws_signed signed_by;
+    struct aws_fault_answer answer;
+    struct str detail;
+    enum aws_protocol protocol = c->protocol == SQS_JSON ? AWS_PROTOCOL_JSON : AWS_PROTOCOL_QUERY;
+    if (aws_access_check(c->services, c->exchange, body, protocol, &signed_by, &answer, &detail)) {
+        (void)snprintf(c->region, sizeof(c->region), "%s", signed_by.scope.region);
+        return true;
+    }
+    sqs_call_fail(c, SQS_ERROR_ACCESS, "%s %s" STR_FMT, answer.code,
+                  answer.message ? answer.message : "", STR_ARG(detail));
+    return false;
+}
+
+static void have_body(struct exchange *x, int r, struct str body)
+{
+    static const struct exchange_events events = { .over = call_over, .gone = call_gone };
+    struct sqs_call *c = x->user;
+    x->events = &events;
+    if (r < 0) {
+        c->input = json_object();
+        sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
+    } else if (!read_operation(c, body)) {
+        c->input = c->input ? c->input : json_object();
+        sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation, or is malformed.");
+    } else if (is_allowed(c, body)) {
+        c->run(c);
+    }
+}
+
+void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct sqs_call *c))
+{
+    struct sqs_call *c = mem_new(struct sqs_call);
+    *c = (struct sqs_call){ .services = s, .queues = s->sqs, .exchange = x, .run = run };
+    x->user = c;
+    exchange_read_body(x, BODY_BYTES_MAX, have_body);
+}
