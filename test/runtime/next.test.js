@@ -452,6 +452,27 @@ test('force-static answers once, sees nothing of the request, and is kept', asyn
   assert.deepEqual([post.status, post.bytes.toString(), post.header('allow')], [405, 'Method Not Allowed', 'GET, HEAD']);
 });
 
+test('generateStaticParams names what a build would have made; the rest is made when it is asked for, or is not there', async () => {
+  const module = {
+    dynamic: 'force-static', generateStaticParams: async () => [{ id: '1' }, { id: 2 }],
+    GET: async (request, { params }) => Response.json(await params),
+  };
+  const endpoints = [{ name: '/x/[id]', file: 'app/x/[id]/route.ts', module: 'm', settings: {} }];
+  const ask = async (gateway, id) => {
+    const reply = await gateway.request(`GET /x/${id}`, { params: { id } });
+    await reply.done();
+    return [reply.status, reply.header('x-nextjs-cache')];
+  };
+  const open = await startInstance({ adapter, modules: { m: module }, endpoints });
+  assert.deepEqual(await ask(open, '1'), [200, 'HIT']);
+  assert.deepEqual(await ask(open, '2'), [200, 'HIT']);
+  assert.deepEqual(await ask(open, '3'), [200, 'MISS']);
+  assert.deepEqual(await ask(open, '3'), [200, 'HIT']);
+  const closed = await startInstance({ adapter, modules: { m: { ...module, dynamicParams: false } }, endpoints });
+  assert.deepEqual(await ask(closed, '1'), [200, 'HIT']);
+  assert.equal((await ask(closed, '3'))[0], 404);
+});
+
 test('revalidate keeps an answer unless the handler looks at its request', async () => {
   let calls = 0;
   const kept = await serve({ revalidate: 60, GET: () => Response.json(++calls) });

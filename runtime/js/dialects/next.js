@@ -196,6 +196,15 @@ function answer(exchange, route, handler, request) {
 /* A static route's answer comes from memory; what turns out to depend on the request goes the usual way. */
 async function answerStatic(exchange, route, handler, request) {
   const { statics } = route;
+  try {
+    if (statics.onlyGenerated && !await statics.isGenerated(exchange.params)) {
+      exchange.respond(404, ['content-type', 'text/plain; charset=utf-8'], 'This page could not be found.\n');
+      return;
+    }
+  } catch (error) {
+    fail(exchange, route, 'throw', error);
+    return;
+  }
   if (statics.serve(exchange, () => handler(statics.wrap(request, exchange.local), handlerContext(exchange, route)))) return;
   let response;
   try {

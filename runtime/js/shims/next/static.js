@@ -65,13 +65,24 @@ function emptiedRequest(request) {
   return tracked(request, new Set(), 'request', null, special);
 }
 
+/* Params from a path are texts and lists of texts. */
+function keyOf(params) {
+  const entries = Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.map(String) : String(value)]);
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 class StaticAnswers {
   #answers = new Map();
   #revalidate;
   #forced;
   #dynamic = false;
+  #generate;
+  #onlyGenerated;
+  #generated = null;
 
   constructor(module) {
+    this.#generate = module.generateStaticParams;
+    this.#onlyGenerated = module.dynamicParams === false && typeof this.#generate === 'function';
     this.#revalidate = module.revalidate > 0 && Number.isFinite(module.revalidate) ? module.revalidate : null;
     this.#forced = module.dynamic === 'force-static';
     cache.onRevalidate((tag) => {
@@ -82,6 +93,19 @@ class StaticAnswers {
   /** Whether the handler was found to depend on its request. */
   get isDynamic() {
     return this.#dynamic;
+  }
+
+  /** Whether paths that generateStaticParams() does not name are not there (`dynamicParams = false`). */
+  get onlyGenerated() {
+    return this.#onlyGenerated;
+  }
+
+  /** Whether a build would have made the answer for these params. */
+  async isGenerated(params) {
+    if (Object.keys(params).length === 0) return true;
+    if (typeof this.#generate !== 'function') return false;
+    this.#generated ??= Promise.resolve(this.#generate({ params: {} })).then((list) => new Set(list.map(keyOf)));
+    return (await this.#generated).has(keyOf(params));
   }
 
   /** The request as a static handler may see it. */
@@ -123,7 +147,7 @@ class StaticAnswers {
     if (response.headers.has('x-middleware-rewrite') || response.headers.has('x-middleware-next')) return false;
     const record = await this.#record(response);
     this.#remember(pathOf(exchange), record);
-    this.#send(exchange, record, 'HIT');
+    this.#send(exchange, record, await this.isGenerated(exchange.params) ? 'HIT' : 'MISS');
     return true;
   }
 
