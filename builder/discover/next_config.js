@@ -1,78 +1,88 @@
-/* next.config.{js,mjs,ts} as far as it can be read without running it: literals, and functions that return one. */
+/* next.config.{js,mjs,ts}, whose rules become routes. It is evaluated, not run: see builder/evaluate/interpret.js. */
 import { getTransformedRoutes } from '@vercel/routing-utils';
-import { inspect, literal, UNKNOWN } from '../source.js';
+import { Unfinished, isObject, objectOf } from '../evaluate/interpret.js';
+import { evaluateModule } from '../evaluate/modules.js';
 import { escapePattern } from '../routes/order.js';
 import { convertRoute } from '../routes/vercel.js';
+import { UNKNOWN } from '../source.js';
 
 const NAMES = ['next.config.js', 'next.config.mjs', 'next.config.ts', 'next.config.mts', 'next.config.cjs'];
 const LISTS = ['redirects', 'rewrites', 'headers'];
+
+/* next/constants */
+const PHASES = {
+  PHASE_EXPORT: 'phase-export', PHASE_PRODUCTION_BUILD: 'phase-production-build',
+  PHASE_PRODUCTION_SERVER: 'phase-production-server', PHASE_DEVELOPMENT_SERVER: 'phase-development-server',
+  PHASE_TEST: 'phase-test', PHASE_INFO: 'phase-info',
+};
 
 /**
  * @param {import('./all.js').Context} context
  * @returns {Promise<{ basePath?: string, trailingSlash?: boolean, redirects?: object[], rewrites?: object, headers?: object[] }>}
  */
-export async function readNextConfig({ files, diagnostics }) {
+export async function readNextConfig(context) {
+  const { files, diagnostics } = context;
   const file = NAMES.find((name) => files.has(name));
   if (!file) {
     return {};
   }
-  const facts = await inspect(file, files.read(file));
-  const node = configObject(facts?.defaultNode, facts);
-  if (!node) {
+  const config = await evaluateConfig(context, file).catch((error) => {
+    if (error instanceof Unfinished || error instanceof RangeError) return null;
+    throw error;
+  });
+  if (!config) {
     diagnostics.warn(`${file} is computed: its basePath, redirects, rewrites and headers are not applied`, { file });
     return {};
   }
-  const locals = localsOf(facts.program);
-  const config = literal(node, locals);
   for (const name of LISTS) {
-    const value = returnedLiteral(node, name, locals);
-    if (value === UNKNOWN) {
-      diagnostics.warn(`${file}: ${name}() is computed and not applied`, { file });
-    } else if (value !== undefined) {
-      config[name] = value;
+    const known = withoutUnknown(config[name]);
+    if (config[name] !== undefined && known !== config[name]) {
+      diagnostics.warn(`${file}: ${name}() is computed ${known === undefined ? 'and' : 'in part, which is'} not applied`, { file });
     }
+    config[name] = known;
   }
   return { ...config, basePath: typeof config.basePath === 'string' ? config.basePath.replace(/\/$/, '') : '' };
 }
 
-/** The object itself, or the one that a plugin wraps: `withMDX(nextConfig)`. */
-function configObject(node, facts, depth = 0) {
-  if (!node || depth > 5) {
+/** @returns {Promise<object|null>} null when nothing is known of it */
+async function evaluateConfig({ files, env, project, development }, file) {
+  const stage = development ? 'development' : 'production';
+  const variables = objectOf(Object.entries({ NODE_ENV: stage, ...env }));
+  const module = await evaluateModule(files, file, {
+    names: { process: objectOf([['env', variables], ['cwd', () => project]]) },
+    modules: { 'next/constants': objectOf(Object.entries(PHASES)) },
+  });
+  const { interpreter, exports } = module ?? {};
+  const phase = PHASES[development ? 'PHASE_DEVELOPMENT_SERVER' : 'PHASE_PRODUCTION_SERVER'];
+  let config = exports?.default;
+  if (typeof config === 'function') {
+    config = interpreter.call(config, [phase, objectOf([['defaultConfig', objectOf([])]])]);
+  }
+  if (!isObject(config)) {
     return null;
   }
-  if (node.type === 'ObjectExpression') {
-    return node;
-  }
-  if (node.type === 'CallExpression') {
-    return configObject(node.arguments[0], facts, depth + 1);
-  }
-  if (node.type === 'Identifier') {
-    return configObject(localsOf(facts.program).get(node.name), facts, depth + 1);
-  }
-  return null;
+  const lists = LISTS.map((name) => [name, typeof config[name] === 'function' ? interpreter.call(config[name], []) : undefined]);
+  return { ...config, ...Object.fromEntries(lists) };
 }
 
-function localsOf(program) {
-  const locals = new Map();
-  for (const node of program.body) {
-    const declaration = node.type === 'ExportNamedDeclaration' ? node.declaration : node;
-    if (declaration?.type === 'VariableDeclaration') {
-      declaration.declarations.forEach(({ id, init }) => locals.set(id.name, init));
-    }
+/** The same value if all of it is known; a list without the entries of which something is not; undefined for nothing. */
+function withoutUnknown(value) {
+  if (Array.isArray(value)) {
+    const known = value.filter(isKnown);
+    return known.length === value.length ? value : known;
   }
-  return locals;
-}
-
-/** What `async redirects() { return [...] }` or `redirects: async () => [...]` returns. */
-function returnedLiteral(node, name, locals) {
-  const property = node.properties.find((p) => p.type === 'Property' && (p.key.name ?? p.key.value) === name);
-  if (!property) {
+  if (!isObject(value)) {
     return undefined;
   }
-  const fn = property.value;
-  const body = fn.body?.type === 'BlockStatement' ? fn.body.body : null;
-  const returned = body ? body.length === 1 && body[0].type === 'ReturnStatement' && body[0].argument : fn.body;
-  return returned ? literal(returned, locals) : UNKNOWN;
+  const entries = Object.entries(value).map(([name, list]) => [name, withoutUnknown(list)]);
+  return entries.every(([name, list]) => list === value[name]) ? value : Object.fromEntries(entries.filter(([, list]) => list));
+}
+
+function isKnown(value) {
+  if (Array.isArray(value) || isObject(value)) {
+    return Object.values(value).every(isKnown);
+  }
+  return value !== UNKNOWN && typeof value !== 'function';
 }
 
 /**

@@ -99,6 +99,54 @@ test('rules of next.config match with a slash at the end, without regard to case
   assert.match(manifest.diagnostics[0].text, /redirects: \/shop\/bad: .*:nothing/);
 });
 
+test('a next.config that is computed is understood as far as it can be without running it', async (t) => {
+  const project = projectOf(t, {
+    'app/api/x/route.ts': handler('x'), '.env': 'VERSION=v9',
+    'lib/rules.mjs': "export const moved = ['a', 'b'].map((name) => ({ source: `/list/${name}`, destination: `/api/x?n=${name}`, permanent: false }));",
+    'next.config.ts': `
+      import type { NextConfig } from 'next';
+      import analyzer from '@next/bundle-analyzer';
+      import { moved } from './lib/rules.mjs';
+      const withAnalyzer = analyzer({ enabled: process.env.ANALYZE === 'true' });
+      const isProduction = process.env.NODE_ENV === 'production';
+      const version = process.env.VERSION || 'v0';
+      const config: NextConfig = {
+        ...(isProduction ? {} : { basePath: '' }),
+        async redirects() {
+          const list = [];
+          for (const rule of moved) { if (rule.source !== '/nothing') list.push(rule); }
+          return [...list, { source: '/unknown', destination: analyzer.somewhere, permanent: false }];
+        },
+        rewrites: async () => [{ source: \`/\${version}/:path*\`, destination: '/api/:path*' }],
+        headers: async () => Object.entries({ 'x-one': '1' }).map(([key, value]) => ({ source: '/api/x', headers: [{ key, value }] })),
+      };
+      export default withAnalyzer(config);`,
+  });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'GET', '/list/b').location, '/api/x?n=b');
+  assert.equal(visit(manifest, 'GET', '/v9/x').file, 'app/api/x/route.ts');
+  assert.deepEqual(visit(manifest, 'GET', '/api/x').headers, { 'x-one': '1' });
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), ['next.config.ts: redirects() is computed in part, which is not applied']);
+});
+
+test('a next.config may be a function of the phase, and never holds the builder up', async (t) => {
+  const phases = projectOf(t, {
+    'app/x/route.ts': handler('x'),
+    'next.config.js': `const { PHASE_DEVELOPMENT_SERVER } = require('next/constants');
+      module.exports = async (phase, { defaultConfig }) => ({ ...defaultConfig, basePath: phase === PHASE_DEVELOPMENT_SERVER ? '/dev' : '/live' });`,
+  });
+  assert.equal(visit(await build(t, phases), 'GET', '/live/x').file, 'app/x/route.ts');
+  for (const endless of [
+    'const f = () => f(); f(); module.exports = {};',
+    "let s = 'x'; const l = Array.from(Array(1000)); for (const i of [1,2,3]) for (const j of [1,2,3,4,5,6,7,8,9,10]) s = s + s + s; module.exports = {};",
+    "const grow = (list) => { for (const x of list) { list.push(x); } }; grow([1]); module.exports = { basePath: '/x' };",
+  ]) {
+    const manifest = await build(t, projectOf(t, { 'app/x/route.ts': handler('x'), 'next.config.js': endless }));
+    assert.match(manifest.diagnostics[0].text, /next\.config\.js is computed/);
+    assert.equal(visit(manifest, 'GET', '/x').file, 'app/x/route.ts');
+  }
+});
+
 test('env and authInterrupts of next.config reach the routes', async (t) => {
   const config = "export default { env: { SITE: 'shop', N: 7 }, experimental: { authInterrupts: true } };";
   const app = functionNamed(await build(t, projectOf(t, { 'app/x/route.ts': handler('x'), 'next.config.mjs': config })), 'app');
