@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/ioprio.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,15 +38,13 @@ static const char *const allowed[] = {
     "arch_prctl", "execve", "execveat", "exit", "exit_group", "fork", "futex", "futex_waitv",
     "get_robust_list", "get_thread_area", "getpgid", "getpgrp", "getpid", "getppid",
     "getpriority", "getsid", "gettid", "kill", "pause", "pidfd_open", "pidfd_send_signal",
-    "prctl", "prlimit64", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
+    "prctl", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
     "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
     "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min",
     "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler",
-    "sched_rr_get_interval", "sched_setaffinity", "sched_setattr", "sched_setparam",
-    "sched_setscheduler", "sched_yield", "set_robust_list", "set_thread_area",
-    "set_tid_address", "setpgid", "setpriority", "setsid", "sigaltstack", "signalfd",
-    "signalfd4", "tgkill", "tkill", "vfork", "wait4", "waitid", "ioprio_get", "ioprio_set",
-    "getcpu",
+    "sched_rr_get_interval", "sched_yield", "set_robust_list", "set_thread_area",
+    "set_tid_address", "setpgid", "setsid", "sigaltstack", "signalfd", "signalfd4", "tgkill",
+    "tkill", "vfork", "wait4", "waitid", "ioprio_get", "getcpu",
     /* what a process may further take from itself */
     "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "seccomp",
     /* identity: one uid, no capabilities, so these can only confirm it */
@@ -120,6 +120,23 @@ static const int internet_protocols[] = {
     0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_UDPLITE
 };
 
+/* Calls that change a process or thread, by the argument that says whose: 0 is the caller's. The
+ * kernel asks for no more than the same user, which the zygote and all instances of a function
+ * have: an instance could take its zygote, and so all later instances, every limit and priority. */
+static const struct {
+    const char *name;
+    unsigned whose;
+    unsigned kind; /* where `whose` is the second argument, what the first must be */
+} own_calls[] = {
+    { "prlimit64", 0, 0 },
+    { "sched_setaffinity", 0, 0 },
+    { "sched_setattr", 0, 0 },
+    { "sched_setparam", 0, 0 },
+    { "sched_setscheduler", 0, 0 },
+    { "setpriority", 1, PRIO_PROCESS },
+    { "ioprio_set", 1, IOPRIO_WHO_PROCESS },
+};
+
 /* Calls that give a file its mode, by the argument that is the mode. What a function writes into a
  * volume belongs to the project's owner on the host: nothing there may run as that user for whoever
  * starts it. openat2 is missing, because its mode lies in memory, out of a filter's sight. */
@@ -181,6 +198,29 @@ static int add_sockets(scmp_filter_ctx ctx)
     return r;
 }
 
+static int add_own(scmp_filter_ctx ctx)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_COUNT(own_calls); i++) {
+        int call = seccomp_syscall_resolve_name(own_calls[i].name);
+        unsigned whose = own_calls[i].whose;
+        const struct scmp_arg_cmp mine[] = {
+            SCMP_CMP32(whose, SCMP_CMP_EQ, 0),
+            SCMP_CMP32(0, SCMP_CMP_EQ, own_calls[i].kind),
+        };
+        r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, call, 1 + whose, mine);
+        if (r == 0) {
+            r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), call, 1,
+                                 SCMP_CMP32(whose, SCMP_CMP_NE, 0));
+        }
+        if (r == 0 && whose > 0) {
+            r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), call, 1,
+                                 SCMP_CMP32(0, SCMP_CMP_NE, own_calls[i].kind));
+        }
+    }
+    return r;
+}
+
 static int add_modes(scmp_filter_ctx ctx)
 {
     static const unsigned special[] = { S_ISUID, S_ISGID };
@@ -236,6 +276,9 @@ static int add_checked(scmp_filter_ctx ctx)
     for (size_t i = 0; r == 0 && i < ARRAY_COUNT(ioctls); i++) {
         r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                              SCMP_A1(SCMP_CMP_MASKED_EQ, LOW_32, ioctls[i]));
+    }
+    if (r == 0) {
+        r = add_own(ctx);
     }
     if (r == 0) {
         r = add_modes(ctx);

@@ -314,6 +314,62 @@ START_TEST(an_instance_sees_no_process_and_cannot_touch_its_zygote)
 }
 END_TEST
 
+/* All processes of a function have the same user: what the kernel asks for is not enough. */
+static void expect_out_of_reach(struct report *r, pid_t pid)
+{
+    struct rlimit limit = { 0, 0 };
+    struct sched_param parameter = { 0 };
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(0, &cpus);
+    uint64_t attributes[6] = { sizeof(attributes) };
+    REFUSED(r, prlimit(pid, RLIMIT_CPU, &limit, NULL));
+    REFUSED(r, prlimit(pid, RLIMIT_NOFILE, &limit, NULL));
+    REFUSED(r, setpriority(PRIO_PROCESS, (id_t)pid, 19));
+    REFUSED(r, setpriority(PRIO_PGRP, (id_t)getpgid(pid), 19));
+    REFUSED(r, setpriority(PRIO_USER, 0, 19));
+    REFUSED(r, setpriority(PRIO_USER, getuid(), 19));
+    REFUSED(r, sched_setaffinity(pid, sizeof(cpus), &cpus));
+    REFUSED(r, sched_setscheduler(pid, SCHED_IDLE, &parameter));
+    REFUSED(r, sched_setparam(pid, &parameter));
+    REFUSED(r, syscall(SYS_sched_setattr, pid, attributes, 0));
+    REFUSED(r, syscall(SYS_ioprio_set, 1, pid, 3 << 13)); /* IOPRIO_WHO_PROCESS, idle */
+    REFUSED(r, syscall(SYS_ioprio_set, 2, 0, 3 << 13));   /* IOPRIO_WHO_PGRP */
+    REFUSED(r, syscall(SYS_ioprio_set, 3, 0, 3 << 13));   /* IOPRIO_WHO_USER */
+}
+
+static void change_others(struct fixture *f)
+{
+    struct report *r = f->report;
+    expect_out_of_reach(r, 1);
+    expect_out_of_reach(r, getppid());
+    struct rlimit limit;
+    EXPECT(r, getrlimit(RLIMIT_NOFILE, &limit) == 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    EXPECT(r, setpriority(PRIO_PROCESS, 0, 5) == 0 && getpriority(PRIO_PROCESS, 0) == 5);
+    EXPECT(r, syscall(SYS_ioprio_set, 1, 0, 3 << 13) == 0);
+    cpu_set_t cpus;
+    EXPECT(r, sched_getaffinity(0, sizeof(cpus), &cpus) == 0);
+    EXPECT(r, sched_setaffinity(0, sizeof(cpus), &cpus) == 0);
+}
+
+static void look_at_limits(struct fixture *f)
+{
+    struct rlimit before, after;
+    EXPECT(f->report, getrlimit(RLIMIT_NOFILE, &before) == 0);
+    instance_wait(f, instance_start(f, "a", change_others));
+    EXPECT(f->report, getrlimit(RLIMIT_NOFILE, &after) == 0 && before.rlim_cur == after.rlim_cur);
+    EXPECT(f->report, getpriority(PRIO_PROCESS, 0) == 0);
+}
+
+START_TEST(an_instance_changes_limits_and_priorities_of_none_but_itself)
+{
+    scoped_fixture struct fixture f;
+    fixture_init(&f, ALL);
+    add_tmp(&f, "a", 1);
+    fixture_run(&f, look_at_limits);
+}
+END_TEST
+
 static void wait_for_step(struct fixture *f, int step)
 {
     while (__atomic_load_n(&f->report->step, __ATOMIC_ACQUIRE) < step) {
@@ -584,6 +640,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, no_file_can_be_made_set_uid);
     tcase_add_test(tests, it_has_no_capabilities_and_cannot_gain_any);
     tcase_add_test(tests, an_instance_sees_no_process_and_cannot_touch_its_zygote);
+    tcase_add_test(tests, an_instance_changes_limits_and_priorities_of_none_but_itself);
     tcase_add_test(tests, instances_of_one_function_cannot_touch_each_other);
     tcase_add_test(tests, abstract_sockets_of_the_machine_are_out_of_reach);
     tcase_add_test(tests, each_instance_has_a_tmp_of_its_own_with_a_bound);
