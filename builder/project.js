@@ -95,7 +95,8 @@ export class Project {
       return null;
     }
     const context = {
-      project, files: this.files, config, env, envFiles, shell, development: watch, diagnostics, log: this.log,
+      project, files: this.files, config, env, envFiles, shell, development: watch, port: this.options.port, diagnostics,
+      log: this.log,
     };
     const found = await discover(context);
     const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));

@@ -21,6 +21,7 @@ import { vercelEvents } from '../events/vercel.js';
  * @property {Record<string,string>} env of .env files and, in development, the shell
  * @property {Record<string,string>} shell
  * @property {boolean} development
+ * @property {number} port of the site, 0 where it is not known
  * @property {import('../diagnostics.js').Diagnostics} diagnostics
  * @property {(level: string, text: string) => void} log
  *

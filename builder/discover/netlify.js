@@ -37,22 +37,48 @@ export async function discoverNetlify(context) {
     }
   }
   found.events = netlifyEvents(context, found.drafts);
+  warnEdgeFunctions(context, config);
   const configured = mayBe(context.files, 'netlify') ? configuredRules(context, config) : [];
   const rules = withProxies(configured, 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
     found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });
+    found.routes.exact.push({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
   }
   return found;
 }
 
-function netlifyEnv({ env, development }, config) {
+const EDGE_FOLDER = 'netlify/edge-functions';
+
+/** They run in Deno and stand in front of everything: a site that counts on one must know. */
+function warnEdgeFunctions({ files, diagnostics }, config) {
+  const folder = config.edgeFunctionsFolder ?? EDGE_FOLDER;
+  const found = files.list().filter((file) => file.startsWith(`${folder}/`) && /\.[cm]?[jt]sx?$/.test(file));
+  const [file = config.edgeFunctions.length > 0 ? 'netlify.toml' : undefined] = found;
+  if (file) {
+    const names = found.length > 0 ? found.join(', ') : config.edgeFunctions.map((one) => one?.function).join(', ');
+    diagnostics.warn(`Netlify edge functions are not supported by Mayfly yet and are not run: ${names}. ` +
+      'What they do may be moved into a function with a config.path', { file });
+  }
+}
+
+/** Where netlify dev says that the site is. */
+function siteVariables({ development, port }) {
+  if (!development) {
+    return {};
+  }
+  const url = port ? { URL: `http://localhost:${port}`, DEPLOY_URL: `http://localhost:${port}`, DEPLOY_PRIME_URL: `http://localhost:${port}` } : {};
+  return { NETLIFY_DEV: 'true', NETLIFY_LOCAL: 'true', ...url };
+}
+
+function netlifyEnv(context, config) {
+  const { env, development } = context;
   const stage = development ? 'dev' : 'production';
   const fromToml = { ...config.environment };
   return {
     NODE_ENV: development ? 'development' : 'production',
     CONTEXT: stage,
-    ...(development ? { NETLIFY_DEV: 'true' } : {}),
+    ...siteVariables(context),
     ...fromToml,
     ...env,
   };
@@ -108,6 +134,9 @@ async function endpointOf({ files, project, diagnostics }, { name, file }, confi
   const settings = isModern ? (typeof own === 'object' && own ? own : {}) : wrappedSchedule(facts);
   const rule = config.functionRule(name);
   const background = name.endsWith('-background') || settings.background === true;
+  if (settings.rateLimit) {
+    diagnostics.warn(`${file}: config.rateLimit is not enforced by Mayfly yet`, { file });
+  }
   const merged = { ...rule.settings, ...settings };
   return {
     name: `/.netlify/functions/${name}`,

@@ -22,6 +22,8 @@ export function readNetlifyToml({ files, diagnostics, development }) {
   return {
     functionsFolder: inProject(directory, base),
     publish: inProject(config.build?.publish, base),
+    edgeFunctionsFolder: inProject(config.build?.edge_functions, base),
+    edgeFunctions: Array.isArray(config.edge_functions) ? config.edge_functions : [],
     environment: strings({ ...config.build?.environment, ...section.environment }),
     redirects: Array.isArray(config.redirects) ? config.redirects : [],
     headers: Array.isArray(config.headers) ? config.headers : [],
@@ -75,15 +77,19 @@ export function configuredRules(context, config) {
   return [...headers.map(headerRoute), ...rules.filter(Boolean).map((rule) => checkedRule(rule, context))].filter(Boolean);
 }
 
+/** Where netlify dev, and the context of a function here, say that everybody is. */
+const COUNTRY = 'us';
+
 function checkedRule(rule, { diagnostics }) {
-  const unknown = ['Country', 'Role'].filter((name) => rule.conditions[name]);
-  if (unknown.length > 0) {
-    diagnostics.warn(`the redirect from ${rule.from} depends on ${unknown.join(' and ')}, which is not known here: left out`, {
+  const { Country, Role } = rule.conditions;
+  const countries = [Country ?? []].flat().flatMap((text) => String(text).toLowerCase().split(','));
+  if (Role) {
+    diagnostics.warn(`the redirect from ${rule.from} depends on a role of Netlify Identity, which is not known here: left out`, {
       file: rule.file,
     });
     return null;
   }
-  return ruleRoute(rule);
+  return countries.length === 0 || countries.includes(COUNTRY) ? ruleRoute(rule) : null;
 }
 
 function tomlRule(entry, i, diagnostics) {

@@ -21,7 +21,9 @@ export function functionRoutes(endpoint, diagnostics, alone) {
       return [];
     }
     const route = { src: `(?i)^${excluded}${compiled.src}/?$`, params: compiled.params, ...common, shown: pattern };
-    return [{ phase: phaseOf(pattern, config.preferStatic === true, alone), route }];
+    const phase = phaseOf(pattern, config.preferStatic === true, alone);
+    /* A rewrite leads behind those that come before files: they are found there, too. */
+    return [{ phase, route }, ...(phase === 'before' ? [{ phase: 'exact', route: { ...route, shown: '' } }] : [])];
   });
 }
 
@@ -43,7 +45,9 @@ function compile(pattern, { file }, diagnostics) {
   }
   try {
     const trimmed = pattern.length > 1 ? pattern.replace(/\/$/, '') : '';
-    return compileUrlPattern(trimmed);
+    const compiled = compileUrlPattern(trimmed);
+    /* Netlify takes a slash off the path's end first: then nothing is left for a star to match. */
+    return { ...compiled, src: compiled.src.replace(/\/\(\.\*\)$/, pattern === '/*' ? '/(.*)' : '/(.*[^/])') };
   } catch (error) {
     diagnostics.error(`${file}: config.path: ${error.message}`, { file });
     return null;
@@ -84,7 +88,8 @@ export function ruleRoute({ from, to, status, force, query, conditions }) {
     return { phase: force ? 'first' : 'after', route: { ...route, location: target, status } };
   }
   if (status !== 200) {
-    return { phase: force ? 'first' : 'last', route: { ...route, status } };
+    const page = target.startsWith('/') && !target.startsWith('/.netlify/') ? { dest: target, static: true } : {};
+    return { phase: force ? 'first' : 'last', route: { ...route, status, ...page } };
   }
   if (/^https?:\/\//.test(target)) {
     return { phase: force ? 'before' : 'after', route: { ...route, external: target } };
@@ -117,9 +122,9 @@ function queryConditions(query) {
   });
 }
 
-/** Country and role need what only Netlify's edge knows; a cookie or a language can be read from the request. */
+/** A cookie or a language can be read from the request. Of the others see netlify_config.js. */
 function otherConditions(conditions) {
-  const list = (value) => [value ?? []].flat().map(String);
+  const list = (value) => [value ?? []].flat().flatMap((text) => String(text).split(','));
   const languages = list(conditions.Language).map(escapePattern);
   return [
     ...list(conditions.Cookie).map((key) => ({ type: 'cookie', key })),

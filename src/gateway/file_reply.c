@@ -266,8 +266,8 @@ static struct file_reply *create(struct request *rq, const struct http_range *pa
 }
 
 /* The file, or `count` parts of it. */
-static void send_file(struct request *rq, struct buf *fields, const struct http_range *parts,
-                      int count)
+static void send_file(struct request *rq, unsigned status, struct buf *fields,
+                      const struct http_range *parts, int count)
 {
     char length[24];
     struct file_reply *f = create(rq, parts, count);
@@ -279,7 +279,7 @@ static void send_file(struct request *rq, struct buf *fields, const struct http_
     rq->file = f; /* request_give_back() closes it */
     if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
-    } else if (!reply_head(rq, count > 0 ? 206 : 200, buf_str(fields))) {
+    } else if (!reply_head(rq, count > 0 ? 206 : status, buf_str(fields))) {
         return; /* answered otherwise */
     } else if (rq->reply.framing == HTTP_FRAMING_NONE) {
         reply_end(rq); /* HEAD */
@@ -320,7 +320,9 @@ void file_reply_start(struct request *rq)
     struct http_range parts[HTTP_RANGES_MAX];
     struct buf fields;
     buf_init(&fields, LIMIT_RESPONSE_HEAD_BYTES);
-    unsigned status = http_conditions(&rq->head, &resource);
+    /* A page that a rule answers with has the rule's status, whatever the client knows of it. */
+    unsigned told = rq->route.status;
+    unsigned status = told > 0 ? told : http_conditions(&rq->head, &resource);
     bool get = str_eq(rq->head.method, STR("GET")); /* ranges are for it alone, RFC 9110 14.2 */
     int count = get && status == 200 ? http_ranges(&rq->head, &resource, parts) : 0;
     int r = add_validators(&fields, rq, resource.etag);
@@ -330,10 +332,10 @@ void file_reply_start(struct request *rq)
     }
     if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
-    } else if (status != 200) {
+    } else if (status != 200 && told == 0) {
         reply_whole(rq, status, buf_str(&fields), STR(""));
     } else {
-        send_file(rq, &fields, parts, count);
+        send_file(rq, status, &fields, parts, count);
     }
     buf_finish(&fields);
 }

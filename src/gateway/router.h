@@ -97,7 +97,7 @@ struct route_answer {
     enum route_kind kind;
     uint32_t function;
     uint32_t endpoint;
-    unsigned status; /* of a redirect or a status */
+    unsigned status; /* of a redirect or a status; of a file, 0: as it turns out */
     enum dialect dialect;
     struct str target;    /* after rewrites; the input's when there were none */
     struct buf rewritten; /* holds it when there were some */

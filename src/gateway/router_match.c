@@ -499,6 +499,7 @@ static bool answer_static(struct walk *w, const struct route *route)
         return false;
     }
     w->answer->kind = ROUTE_STATIC;
+    w->answer->status = route->status;
     return true;
 }
 
@@ -513,7 +514,7 @@ static bool apply(struct walk *w, const struct route *route, size_t index)
         walk_from(w, route->check && w->router->filesystem < w->router->route_count
                          ? w->router->filesystem
                          : index + 1);
-        if (!route->has_function) {
+        if (!route->has_function && !route->is_static) {
             return false;
         }
     }

@@ -121,8 +121,9 @@ export function visit(manifest, method, url, { host = 'localhost', headers = {} 
     }
     Object.assign(added, route.headers);
     if (route.static) {
+      if (route.dest !== undefined) pathname = substitute(route.dest, captures);
       const file = staticFile(manifest, method, pathname + (route.suffix ?? ''));
-      if (file) return { file, headers: added };
+      if (file) return { file, headers: added, ...(route.status ? { status: route.status } : {}) };
     } else if (route.location !== undefined) {
       return { status: route.status, location: substitute(route.location, captures), headers: added };
     } else if (route.dest !== undefined) {

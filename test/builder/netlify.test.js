@@ -124,3 +124,52 @@ test('a path that is none is told', async (t) => {
   assert.equal(manifest.diagnostics.length, 2);
   assert.equal(visit(manifest, 'GET', '/.netlify/functions/c').function, 'netlify');
 });
+
+test('pages have pretty URLs, and rules answer with a page and a status', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify.toml': '[build]\npublish = "public"\n[[redirects]]\nfrom = "/left"\nto = "/gone.html"\nstatus = 410\n',
+    'public/about.html': 'a', 'public/gone.html': 'g', 'public/_redirects': '/shop/* /missing.html 404\n/shop2/* /404.html 404\n',
+    'public/missing.html': 'm', 'netlify/functions/x.mjs': modern('{}'),
+  }));
+  assert.match(visit(manifest, 'GET', '/about').file, /public\/about\.html$/);
+  const gone = visit(manifest, 'GET', '/left');
+  assert.deepEqual([gone.file.replace(/.*public/, 'public'), gone.status], ['public/gone.html', 410]);
+  const missing = visit(manifest, 'GET', '/shop/any/thing');
+  assert.deepEqual([missing.file.replace(/.*public/, 'public'), missing.status], ['public/missing.html', 404]);
+  assert.deepEqual(visit(manifest, 'GET', '/shop2/x').status, 404);
+});
+
+test('a rewrite reaches a function by its own path, and a star needs something to match', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify/functions/own.mjs': modern("{ path: ['/own', '/wild/*'] }"), 'netlify.toml': '',
+    '_redirects': '/short /own 200\n',
+  }));
+  assert.equal(visit(manifest, 'GET', '/short').endpoint, '/.netlify/functions/own');
+  assert.equal(visit(manifest, 'GET', '/wild/a/b/').endpoint, '/.netlify/functions/own');
+  assert.deepEqual(visit(manifest, 'GET', '/wild/a/b').params, { 0: 'a/b' });
+  assert.equal(visit(manifest, 'GET', '/wild/').status, 404);
+  assert.equal(visit(manifest, 'GET', '/wild').status, 404);
+});
+
+test('rules for a country, and for one of several languages', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify.toml': '', '_redirects': '/here /us 302 Country=de,us\n/there /de 302 Country=de\n/lang /x 302 Language=en,de\n/role /y 302 Role=admin\n',
+  }));
+  assert.equal(visit(manifest, 'GET', '/here').location, '/us'); /* where netlify dev says that everybody is */
+  assert.equal(visit(manifest, 'GET', '/there').status, 404);
+  assert.equal(visit(manifest, 'GET', '/lang', { headers: { 'accept-language': 'de-DE' } }).location, '/x');
+  assert.equal(visit(manifest, 'GET', '/lang', { headers: { 'accept-language': 'fr' } }).status, 404);
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text),
+    ['the redirect from /role depends on a role of Netlify Identity, which is not known here: left out']);
+});
+
+test('what is not there yet is told: edge functions, rate limits', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify/functions/x.mjs': modern('{ path: "/x", rateLimit: { windowLimit: 5 } }'), 'netlify/edge-functions/hello.ts': modern('{}'),
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [
+    ['warning', 'netlify/functions/x.mjs: config.rateLimit is not enforced by Mayfly yet'],
+    ['warning', 'Netlify edge functions are not supported by Mayfly yet and are not run: netlify/edge-functions/hello.ts. ' +
+      'What they do may be moved into a function with a config.path'],
+  ]);
+});

@@ -109,10 +109,30 @@ test('errors go to the gateway, and under netlify dev to the developer', async (
   process.env.NETLIFY_DEV = 'true';
   const plain = await gateway.request('GET /');
   assert.equal(plain.status, 500);
-  assert.match(await plain.text(), /^RangeError: far <b>\n RangeError: far/);
+  assert.match(await plain.text(), /^RangeError: far <b>\n {5}at /);
   const page = await gateway.request('GET /', { headers: { accept: 'text/html' } });
   assert.equal(page.header('content-type'), 'text/html');
   assert.match(await page.text(), /far &#60;b&#62;/);
+});
+
+test('what fails beside the handler is told to the developer in the same words', async () => {
+  process.env.NETLIFY_DEV = 'true';
+  const gateway = await modern(() => new Promise(() => {}));
+  const reply = gateway.start('GET /');
+  await new Promise(setImmediate);
+  const others = process.rawListeners('uncaughtException'); /* a program that listens itself would be left alone */
+  process.removeAllListeners('uncaughtException');
+  gateway.instance.uncaught(new Error('from a timer'), 'uncaughtException');
+  others.forEach((other) => process.on('uncaughtException', other));
+  assert.match(await reply.text(), /^Error: from a timer\n {5}at /);
+  assert.deepEqual([reply.status, reply.failure], [500, null]);
+});
+
+test('a rewritten request has the URL that the client asked for', async () => {
+  const gateway = await modern(async (request, context) => Response.json([request.url, context.url.href]));
+  const reply = await gateway.request('GET /.netlify/functions/hello?added=1', { originalTarget: '/short' });
+  const url = 'http://localhost:3000/short?added=1';
+  assert.deepEqual(await reply.json(), [url, url]);
 });
 
 test('a module that throws fails its own function only', async () => {

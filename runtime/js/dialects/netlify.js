@@ -94,7 +94,9 @@ function errorText(error) {
   if (typeof told === 'string') {
     return told;
   }
-  return `${told.errorType}: ${told.errorMessage}\n ${(told.trace ?? []).join('\n')}`;
+  const title = `${told.errorType}: ${told.errorMessage}`;
+  const [first, ...trace] = told.trace ?? [];
+  return `${title}\n ${(first === title ? trace : told.trace ?? []).join('\n')}`;
 }
 
 function escapeHtml(text) {
@@ -109,12 +111,18 @@ function errorPage(error) {
 `;
 }
 
+const isTold = (exchange) => !exchange.started && process.env.NETLIFY_DEV === 'true';
+
 function fail(exchange, kind, error) {
-  if (exchange.started || process.env.NETLIFY_DEV !== 'true') {
+  if (isTold(exchange)) {
+    console.error(error);
+    tell(exchange, error);
+  } else {
     exchange.fail(kind, error);
-    return;
   }
-  console.error(error);
+}
+
+function tell(exchange, error) {
   if (exchange.headers.accept?.includes('text/html')) {
     exchange.respond(500, ['content-type', 'text/html'], errorPage(error));
   } else {
@@ -136,7 +144,7 @@ function explainHeader(exchange, error) {
 function requestFrom(exchange, given) {
   const url = contexts.clientUrl(exchange);
   if (!given) {
-    return web.requestOf(exchange, Request, url === exchange.url ? undefined : url);
+    return web.requestOf(exchange, Request, url === exchange.url ? undefined : url.slice(new URL(url).origin.length));
   }
   const body = NO_BODY_METHODS.has(given.method) ? undefined : given.bytes;
   const headers = new Headers();
@@ -293,4 +301,12 @@ async function handle(app, exchange) {
   }
 }
 
-module.exports = { load, handle };
+/* It is logged already. */
+function uncaught(exchange, error) {
+  if (exchange && isTold(exchange)) {
+    tell(exchange, error);
+  }
+  return 'continue';
+}
+
+module.exports = { load, handle, uncaught };
