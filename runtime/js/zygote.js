@@ -18,6 +18,7 @@ const native = require(addonFile);
 const { warm } = require('./warm');
 const { comeToRest, explain } = require('./rest');
 const { warmDialect } = require('./warm_dialect');
+const awsSdk2 = require('./aws_sdk2');
 const consoles = require('./console');
 const fixups = require('./fixups');
 const instances = require('./instance');
@@ -123,6 +124,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
   const entry = becomeProgramOf(spec, task);
+  awsSdk2.install(task);
   await warmDialect(spec.dialect, adapter);
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
