@@ -21,6 +21,7 @@ import { terraformFunctions } from './terraform.js';
  * @property {number} [timeout] seconds
  * @property {number} [memory] megabytes
  * @property {number} [tmp] megabytes
+ * @property {number} [reserved] how many of it may run at a time
  * @property {Record<string, unknown>} [environment]
  * @property {string} [folder] of its code, relative to the project ('' is its root); absent: to be searched
  * @property {string} [sourceFile] relative to the project
@@ -119,12 +120,18 @@ function commonOf(context, declaration, runtime) {
     timeout_ms: (positive(declaration.timeout) ?? DEFAULT_TIMEOUT_S) * 1000,
     ...(whole(declaration.tmp) ? { tmp_mb: declaration.tmp } : {}),
     concurrency: 1,
+    ...reservedOf(declaration),
     env: { ...context.envFiles, ...Object.fromEntries(shell), ...strings(declaration.environment) },
     settings: {
       function_name: declaration.name, handler: declaration.handler ?? 'index.handler', runtime,
       ...(declaration.aliases ? { aliases: declaration.aliases } : {}),
     },
   };
+}
+
+/** 0 turns a function off. */
+function reservedOf({ reserved }) {
+  return Number.isInteger(reserved) && reserved >= 0 ? { reserved, max_instances: Math.max(1, reserved) } : {};
 }
 
 const positive = (value) => (typeof value === 'number' && value > 0 ? value : undefined);

@@ -57,6 +57,7 @@ function declarationOf(context, template, file, id, resource) {
     memory: numberOf(value('MemorySize')),
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
     environment: { ...template.resolve(variables), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
+    reserved: numberOf(value('ReservedConcurrentExecutions')),
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),

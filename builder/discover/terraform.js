@@ -36,6 +36,7 @@ function declarationOf(context, module, resource, events) {
     memory: number(resource.get('memory_size')),
     tmp: number(resource.blocks('ephemeral_storage')[0]?.size),
     environment: { ...resource.blocks('environment')[0]?.variables, ...loggingOf(resource) },
+    reserved: number(resource.get('reserved_concurrent_executions')),
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
     events: events(resource),

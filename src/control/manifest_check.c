@@ -61,6 +61,10 @@ static int check_limits(json_t *function, const char *name, struct err *err)
                            limits[i].field);
         }
     }
+    json_t *reserved = json_object_get(function, "reserved"); /* absent: any */
+    if (reserved && (!json_is_integer(reserved) || json_integer_value(reserved) < 0)) {
+        return err_set(err, EINVAL, "function %s: reserved is not a sound number", name);
+    }
     return 0;
 }
 

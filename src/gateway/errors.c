@@ -363,9 +363,25 @@ static unsigned answer_lambda_route(struct out *o, const struct error_case *e)
     return answer_lambda_user(o, e, 404, "ResourceNotFoundException", fields);
 }
 
+/* API Gateway: HTTP APIs in other words than REST APIs. */
+static unsigned answer_api(struct out *o, const struct error_case *e)
+{
+    bool rest = e->api == ENDPOINT_API_REST;
+    bool busy = e->kind == ERROR_OVERLOAD && !rest;
+    add_json(o, json_pack("{s:s}", "message",
+                          rest   ? "Internal server error"
+                          : busy ? "Service Unavailable"
+                                 : "Internal Server Error"));
+    return rest ? 502 : busy ? 503 : 500;
+}
+
 /* Lambda function URLs. */
 static unsigned answer_lambda(struct out *o, const struct error_case *e)
 {
+    if (e->api != ENDPOINT_API_NONE && e->kind != ERROR_HEAD && e->kind != ERROR_BODY &&
+        !e->person) {
+        return answer_api(o, e);
+    }
     switch (e->kind) {
     case ERROR_ROUTE:
         return answer_lambda_route(o, e);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "gateway/dialect.h"
+#include "gateway/function.h"
 
 enum error_kind {
     ERROR_NONE,
@@ -40,6 +41,7 @@ struct error_case {
     struct str type;      /* of the error thrown */
     struct str message;
     struct str path;
+    enum endpoint_api api;
     bool invoke; /* Lambda's Invoke API: a failed function is a result like others */
     bool dev;    /* in development: x-mayfly-error names the error */
     bool person; /* ... and a browser asks: the body explains it */

@@ -6,6 +6,7 @@
 struct function *function_create(void)
 {
     struct function *f = mem_new(struct function);
+    f->reserved = -1;
     list_init(&f->in_gateway);
     list_init(&f->open);
     list_init(&f->closed);

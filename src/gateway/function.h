@@ -11,13 +11,17 @@
 #include "gateway/dialect.h"
 #include "gateway/pool.h"
 
+/* API Gateway in front of a Lambda function: its clients are told of failures in its words. */
+enum endpoint_api { ENDPOINT_API_NONE, ENDPOINT_API_HTTP, ENDPOINT_API_REST };
+
 struct endpoint {
     char *name;          /* owned, as all texts here */
     uint64_t timeout_ms; /* 0: none */
     char *broken;        /* what the build has to say about it; NULL: it is sound */
     char *allow;         /* "GET, POST" for a 405; NULL: unknown */
     bool invoke;         /* answers as Lambda's Invoke API does */
-    bool via_events;     /* its requests go through control, doc/events.md */
+    enum endpoint_api api;
+    bool via_events; /* its requests go through control, doc/events.md */
 };
 
 struct function {
@@ -28,6 +32,7 @@ struct function {
     uint64_t timeout_ms;
     uint64_t body_max_bytes;     /* 0: none */
     uint64_t response_max_bytes; /* 0: none */
+    int64_t reserved;            /* requests at a time, more are refused at once; -1: any */
     char *token;                 /* says on an inner request that it asks; NULL: it never does */
     char **services;             /* names of functions that it may ask directly */
     size_t service_count;

@@ -48,11 +48,20 @@ static struct instance *first_open(const struct function *f)
     return NULL;
 }
 
+/* This request is counted already. */
+static bool is_over_reserved(const struct function *f)
+{
+    return f->reserved >= 0 && f->request_count > (uint64_t)f->reserved;
+}
+
 int lease_acquire(struct request *rq)
 {
     struct function *f = rq->function;
     struct instance *i = first_open(f);
     f->used_ms = gateway_now_ms(rq->gateway);
+    if (is_over_reserved(f)) {
+        return -EAGAIN;
+    }
     if (i) {
         instance_bind(i, rq);
         return 1;

@@ -140,6 +140,10 @@ static int read_endpoint(const json_t *json, struct endpoint *e, struct err *err
     const json_t *broken = json_object_get(settings, "broken");
     const char *via = json_string_value(json_object_get(json, "via"));
     e->via_events = via && strcmp(via, "events") == 0;
+    const char *api = json_string_value(json_object_get(settings, "api"));
+    e->api = !api                   ? ENDPOINT_API_NONE
+             : !strcmp(api, "rest") ? ENDPOINT_API_REST
+                                    : ENDPOINT_API_HTTP;
     e->invoke = json_is_true(json_object_get(settings, "invoke"));
     if (json_is_string(broken)) {
         e->broken = copy_text(broken);
@@ -209,6 +213,8 @@ static int read_limits(const json_t *json, struct function *f, struct err *err)
             return r;
         }
     }
+    const json_t *reserved = json_object_get(json, "reserved");
+    f->reserved = json_is_integer(reserved) ? json_integer_value(reserved) : -1;
     f->limits.concurrency = concurrency > 0 ? (uint32_t)concurrency : DEFAULT_CONCURRENCY;
     f->limits.max_instances = max > 0 && max < LIMIT_INSTANCES ? (uint32_t)max : LIMIT_INSTANCES;
     f->limits.min_instances = (uint32_t)min;

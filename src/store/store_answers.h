@@ -6,9 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "store/store.h"
-
 #include "base/str.h"
+#include "store/store.h"
 
 struct stored_answer {
     unsigned status;
@@ -23,8 +22,8 @@ int store_answers_put(struct sql *db, struct str route, struct str key,
 /* At most `limit`. Returns how many. */
 int store_answers_forget(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
 
-/* On the loop's thread. Calls `found`, and is true, if there is one that counts at now_ms; its texts
- * live until that returns. */
+/* On the loop's thread. Calls `found`, and is true, if there is one that counts at now_ms; its
+ * texts live until that returns. */
 typedef void (*store_answer_fn)(const struct stored_answer *answer, void *context);
 bool store_answers_find(struct store *s, struct str route, struct str key, uint64_t now_ms,
                         store_answer_fn found, void *context);

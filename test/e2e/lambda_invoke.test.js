@@ -11,7 +11,45 @@ const FUNCTIONS = {
   leaving: { handler: 'leaving.handler', runtime: 'nodejs24.x' },
   slow: { handler: 'slow.handler', runtime: 'nodejs24.x', timeout: 1 },
 };
+const TERRAFORM = `
+resource "aws_lambda_function" "one" {
+  function_name                  = "one"
+  handler                        = "one.handler"
+  runtime                        = "nodejs24.x"
+  filename                       = "one.zip"
+  timeout                        = 30
+  reserved_concurrent_executions = 1
+}
+resource "aws_lambda_function" "off" {
+  function_name                  = "off"
+  handler                        = "one.handler"
+  runtime                        = "nodejs24.x"
+  filename                       = "one.zip"
+  reserved_concurrent_executions = 0
+}
+resource "aws_apigatewayv2_api" "api" {
+  name          = "api"
+  protocol_type = "HTTP"
+}
+resource "aws_apigatewayv2_integration" "one" {
+  api_id                 = aws_apigatewayv2_api.api.id
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_function.one.invoke_arn
+  payload_format_version = "2.0"
+}
+resource "aws_apigatewayv2_route" "one" {
+  api_id    = aws_apigatewayv2_api.api.id
+  route_key = "GET /one/{how}"
+  target    = "integrations/\${aws_apigatewayv2_integration.one.id}"
+}
+`;
 const FILES = {
+  'main.tf': TERRAFORM,
+  'one.js': `exports.handler = async (event) => {
+    if (event.pathParameters?.how === 'exit') process.exit(1);
+    await new Promise((resolve) => setTimeout(resolve, event.ms ?? 0));
+    return { statusCode: 200, body: 'one' };
+  };`,
   'mayfly.json': JSON.stringify({ functions: FUNCTIONS }),
   'good.js': 'exports.handler = async (event) => ({ got: event });',
   'broken.js': 'exports.handler = async () => { let x = ; };',
@@ -62,5 +100,27 @@ test('the Invoke API', async (t) => {
     const { errorType, errorMessage } = await errorOf('slow');
     assert.equal(errorType, 'Sandbox.Timedout');
     assert.match(errorMessage, /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/);
+  });
+
+  await t.test('refuses what is beyond the reserved concurrency, at once', async () => {
+    const slow = invoke('one', { ms: 2000 });
+    const deadline = Date.now() + 20_000;
+    let refused;
+    do {
+      refused = await invoke('one');
+    } while (refused.status === 200 && Date.now() < deadline);
+    assert.deepEqual([refused.status, refused.headers['x-amzn-errortype']], [429, 'TooManyRequestsException']);
+    assert.deepEqual(refused.json, {
+      Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', Type: 'User', message: 'Rate Exceeded.',
+    });
+    assert.equal((await slow).status, 200);
+    assert.equal((await invoke('off')).status, 429);
+  });
+
+  await t.test('is not what an API answers: it has words of its own for functions that fail', async () => {
+    const good = await platform.get('/one/well');
+    assert.deepEqual([good.status, good.text, good.headers['content-type']], [200, 'one', 'text/plain;charset=UTF-8']);
+    const failed = await platform.get('/one/exit');
+    assert.deepEqual([failed.status, failed.json], [500, { message: 'Internal Server Error' }]);
   });
 });

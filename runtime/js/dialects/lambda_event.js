@@ -167,7 +167,7 @@ function payload2(exchange, settings, bodyBuffer) {
     requestContext: {
       ...callerOf(exchange, settings),
       apiId: settings.api_id ?? domainPrefix,
-      authentication: null,
+      ...(settings.api ? {} : { authentication: null }),
       domainName,
       domainPrefix,
       http: {

@@ -89,10 +89,11 @@ function withoutRepeated(headers, multiValueHeaders) {
   );
 }
 
-/* The head of an answer that says its statusCode, as a list of headers. */
-function headOf(response, defaultType) {
+/* The head of an answer that says its statusCode, as a list of headers. Only format 1.0 has
+ * multiValueHeaders. */
+function headOf(response, defaultType, payload) {
   const headers = [];
-  if (response.multiValueHeaders) {
+  if (response.multiValueHeaders && payload === '1.0') {
     appendHeaders(headers, withoutRepeated(response.headers, response.multiValueHeaders));
     appendMultiHeaders(headers, response.multiValueHeaders);
   } else {
@@ -116,19 +117,19 @@ function bodyOf(response) {
   return response.isBase64Encoded ? Buffer.from(body, 'base64') : body;
 }
 
-function structured(response) {
+function structured(response, { payload, api }) {
   const status = toStatus(response.statusCode);
   return {
     status,
-    headers: headOf(response, 'application/json'),
+    headers: headOf(response, api === 'http' ? 'text/plain;charset=UTF-8' : 'application/json', payload),
     body: NULL_BODY_STATUS.has(status) ? null : bodyOf(response),
   };
 }
 
 /* Format 2.0: what has no statusCode is the body itself. */
-function fromPayload2(value, json) {
+function fromPayload2(value, json, settings) {
   if (value !== null && typeof value === 'object' && 'statusCode' in value) {
-    return structured(value);
+    return structured(value, settings);
   }
   return {
     status: 200,
@@ -138,11 +139,11 @@ function fromPayload2(value, json) {
 }
 
 /* Format 1.0: only the structured form is an answer. */
-function fromPayload1(value) {
+function fromPayload1(value, settings) {
   if (value === null || typeof value !== 'object' || !('statusCode' in value)) {
     throw new InvalidResponse('Malformed Lambda proxy response');
   }
-  return structured(value);
+  return structured(value, settings);
 }
 
 /* A URL that streams passes on what it gets, whatever that means. */
@@ -151,13 +152,13 @@ function fromStreamedResult(json) {
 }
 
 /* Throws InvalidResponse, ResponseTooLarge or headerList.InvalidHeader. */
-function fromResult(json, { payload, invoke_mode: mode }) {
+function fromResult(json, settings) {
   checkSize(json);
-  if (mode === 'RESPONSE_STREAM') {
+  if (settings.invoke_mode === 'RESPONSE_STREAM') {
     return fromStreamedResult(json);
   }
   const value = JSON.parse(json);
-  return payload === '1.0' ? fromPayload1(value) : fromPayload2(value, json);
+  return settings.payload === '1.0' ? fromPayload1(value, settings) : fromPayload2(value, json, settings);
 }
 
 module.exports = {
