@@ -45,6 +45,7 @@
 #define LIMIT_EVENT_BYTES               (2 * MIB)     /* AWS: 256 KiB; with room for templates */
 #define LIMIT_AWS_JSON_BYTES            (4 * MIB) /* a call of a JSON service: ten events, escaped */
 #define LIMIT_PUT_EVENTS_BYTES          (256 * KIB) /* AWS's: all entries of one call */
+#define LIMIT_COMMAND_BYTES             (8 * MIB)   /* of mayfly trigger: a payload, escaped */
 #define LIMIT_PATTERN_PATH_BYTES        (4 * KIB)   /* AWS: a pattern has 4096 characters */
 #define LIMIT_PATTERN_ALTERNATIVES      1000        /* ways through the "$or"s of a pattern */
 #define LIMIT_PATTERN_COMPLEXITY        10          /* of wildcards: event-ruler's advice */

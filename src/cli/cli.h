@@ -13,6 +13,8 @@
 #define CLI_USAGE  2
 
 int cmd_dev(int argc, char **argv);
+int cmd_trigger(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

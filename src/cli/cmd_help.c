@@ -30,6 +30,35 @@ static const struct {
       "  --verbose     also say what the platform itself does\n"
       "\n"
       "Ctrl-C stops everything; a second Ctrl-C does not wait for requests in flight.\n" },
+    { "trigger", "fire a schedule, or invoke a function, now",
+      "usage: mayfly trigger NAME [options]\n"
+      "\n"
+      "Does what the schedule NAME does when it is due, or invokes the Lambda function NAME\n"
+      "asynchronously, in the mayfly that runs for the project; waits for the outcome and prints\n"
+      "it. Exits with 1 if it failed.\n"
+      "\n"
+      "  --payload FILE  what a function gets (default {}); - is standard input\n"
+      "  --no-wait       only say which events were made\n"
+      "  --project DIR   the project (default: the current folder)\n"
+      "  --data DIR      its data folder, if it was started with --data\n" },
+    { "events", "list, show, replay and purge what is in queues",
+      "usage: mayfly events [ls] [--queue Q] [--function F] [--state S] [--since T] [--limit N]\n"
+      "       mayfly events show NUMBER\n"
+      "       mayfly events replay NUMBER... | --queue Q\n"
+      "       mayfly events purge --queue Q [--state S]\n"
+      "\n"
+      "Asynchronous invocations, ticks of schedules, messages in queues, durable requests and\n"
+      "webhooks of the mayfly that runs for the project: newest first, one with its body and the\n"
+      "whole error, tried again (all dead ones of a queue, or those of these numbers), removed.\n"
+      "\n"
+      "  --queue Q      \"lambda:NAME\", \"cron:NAME\", \"sqs:NAME\"..., or NAME alone\n"
+      "  --function F   only what leads to this function\n"
+      "  --state S      waiting, done or dead\n"
+      "  --since T      sent in the last 30s, 10m, 2h or 1d\n"
+      "  --limit N      at most so many (default 20)\n"
+      "  --json         an object a line\n"
+      "  --project DIR  the project (default: the current folder)\n"
+      "  --data DIR     its data folder, if it was started with --data\n" },
     { "doctor", "say what this machine allows, and what is lost without it",
       "usage: mayfly doctor\n"
       "\n"

@@ -15,14 +15,16 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } roles[] = {
-    { "dev", cmd_dev },           { "doctor", cmd_doctor },    { "version", cmd_version },
-    { "help", cmd_help },         { "--help", cmd_help },      { "-h", cmd_help },
-    { "--version", cmd_version }, { "gateway", gateway_main }, { "control", control_main },
+    { "dev", cmd_dev },          { "trigger", cmd_trigger },  { "events", cmd_events },
+    { "doctor", cmd_doctor },    { "version", cmd_version },  { "help", cmd_help },
+    { "--help", cmd_help },      { "-h", cmd_help },          { "--version", cmd_version },
+    { "gateway", gateway_main }, { "control", control_main },
 };
 
 static int unknown_command(const char *word)
 {
-    static const char *const names[] = { "dev", "doctor", "version", "help", NULL };
+    static const char *const names[] = { "dev",     "trigger", "events", "doctor",
+                                         "version", "help",    NULL };
     const char *meant = options_suggest(word, names);
     (void)fprintf(stderr, "mayfly: unknown command %s", word);
     if (meant) {

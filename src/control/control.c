@@ -17,6 +17,7 @@
 #include "control/aws/aws_port.h"
 #include "control/aws/aws_seed.h"
 #include "control/builder_link.h"
+#include "control/command_port.h"
 #include "control/console.h"
 #include "control/deployment.h"
 #include "control/events/events.h"
@@ -392,7 +393,10 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->invoker = invoker_create(&c->loop, control_connect, c);
     c->events = events_create(s);
     r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);
-    return r < 0 ? err_set(err, -r, "open the gateway's channel: %s", strerror(-r)) : 0;
+    if (r < 0) {
+        return err_set(err, -r, "open the gateway's channel: %s", strerror(-r));
+    }
+    return command_port_open(s, err);
 }
 
 static int control_run(struct control *c, const struct control_arguments *a)

@@ -298,13 +298,24 @@ START_TEST(the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once)
 }
 END_TEST
 
+static void trigger_done(int r, void *context)
+{
+    const char *queue;
+    ck_assert_int_eq(r, 0);
+    ck_assert_uint_eq(message_batch_count(context), 1);
+    ck_assert_uint_gt(message_batch_id(context, 0, &queue), 0);
+    ck_assert_str_eq(queue, "ticks");
+}
+
 START_TEST(a_trigger_is_a_tick_more)
 {
     struct schedule_view view;
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 11 * * *");
     set(&spec);
-    ck_assert_int_eq(schedules_trigger(schedules, STR("one"), NULL, NULL), 0);
-    ck_assert_int_eq(schedules_trigger(schedules, STR("two"), NULL, NULL), -ENOENT);
+    struct message_batch *batch = message_batch_create(lives[0]);
+    ck_assert_int_eq(schedules_trigger(schedules, STR("two"), batch), -ENOENT);
+    ck_assert_int_eq(schedules_trigger(schedules, STR("one"), batch), 0);
+    message_batch_submit(batch, trigger_done, batch);
     ck_assert(schedules_find(schedules, STR("one"), &view));
     ck_assert_uint_eq(view.next_ms, ms_of("2026-11-25 11:00:00"));
     at("2026-11-25 11:00:00");

@@ -144,3 +144,14 @@ void message_batch_submit(struct message_batch *b, message_batch_fn done, void *
     b->context = context;
     store_submit(queues_store(b->queues), &b->job);
 }
+
+size_t message_batch_count(const struct message_batch *b)
+{
+    return b->message_count;
+}
+
+uint64_t message_batch_id(const struct message_batch *b, size_t i, const char **ret_queue)
+{
+    *ret_queue = b->messages[i].queue;
+    return b->messages[i].message.id;
+}

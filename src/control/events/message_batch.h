@@ -30,3 +30,8 @@ void message_batch_put(struct message_batch *b, struct str kind, struct str name
 /* Durable, or what failed: -ENOSPC, -EIO; then nothing of it is written. The batch is gone. */
 typedef void (*message_batch_fn)(int r, void *context);
 void message_batch_submit(struct message_batch *b, message_batch_fn done, void *context);
+
+/* While `done` runs: the messages that were written, with the ids that they have. A message whose
+ * dedup key was known has the id of the first of that key. */
+size_t message_batch_count(const struct message_batch *b);
+uint64_t message_batch_id(const struct message_batch *b, size_t i, const char **ret_queue);

@@ -401,6 +401,11 @@ void queue_delivered(struct delivery *d)
 {
     struct queue *q = d->queue;
     struct settling *s = mem_new(struct settling);
+    uint64_t now = queue_now_ms();
+    for (size_t i = 0; i < d->count; i++) {
+        struct message_outcome *o = &d->messages[i].outcome;
+        o->due_ms = o->fate == FATE_DONE ? now : o->due_ms; /* done since now */
+    }
     *s = (struct settling){ .job = { .run = run_settling, .done = settling_done }, .delivery = d };
     (void)uv_timer_init(q->queues->loop, &s->again); /* always succeeds */
     q->batches--;

@@ -446,22 +446,34 @@ void schedules_forget_unset(struct schedules *ss)
     message_batch_submit(b, mark_written, NULL);
 }
 
-static void nothing_done(int r, void *context)
-{
-    (void)r;
-    (void)context;
-}
-
-int schedules_trigger(struct schedules *ss, struct str name, message_batch_fn done, void *context)
+int schedules_trigger(struct schedules *ss, struct str name, struct message_batch *batch)
 {
     struct schedule *s = find(ss, name);
     if (!s) {
         return -ENOENT;
     }
-    struct message_batch *b = message_batch_create(ss->queues);
-    add_tick(s, ss->now(), "now", b);
-    message_batch_submit(b, done ? done : nothing_done, context);
+    add_tick(s, ss->now(), "now", batch);
     return 0;
+}
+
+static struct schedule_view view_of(const struct schedule *s)
+{
+    return (struct schedule_view){ .name = str_c(s->name),
+                                   .expression = s->spec.expression,
+                                   .enabled = s->spec.enabled,
+                                   .next_ms = s->place == NOT_WAITING ? SCHEDULE_NEVER : s->wake_ms,
+                                   .last_ms = s->mark.last_ms };
+}
+
+void schedules_each(struct schedules *ss, schedules_fn each, void *context)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, ss->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const struct schedule_view view = view_of(value);
+        each(&view, context);
+    }
 }
 
 bool schedules_find(struct schedules *ss, struct str name, struct schedule_view *ret)
@@ -470,11 +482,7 @@ bool schedules_find(struct schedules *ss, struct str name, struct schedule_view 
     if (!s) {
         return false;
     }
-    *ret = (struct schedule_view){ .name = str_c(s->name),
-                                   .expression = s->spec.expression,
-                                   .enabled = s->spec.enabled,
-                                   .next_ms = s->place == NOT_WAITING ? SCHEDULE_NEVER : s->wake_ms,
-                                   .last_ms = s->mark.last_ms };
+    *ret = view_of(s);
     return true;
 }
 

@@ -61,10 +61,9 @@ void schedules_remove(struct schedules *ss, struct str name);
  * more. */
 void schedules_forget_unset(struct schedules *ss);
 
-/* Ticks now, as if it were due; what it does by itself stays as it is. `done` (may be NULL) is told
- * when that is durable. -ENOENT: there is none of that name. */
-int schedules_trigger(struct schedules *ss, struct str name, message_batch_fn done,
-                      void *context) MUST_USE;
+/* Adds to `batch` what it does at a tick, as if it ticked now; what it does by itself stays as it
+ * is. -ENOENT: there is none of that name. */
+int schedules_trigger(struct schedules *ss, struct str name, struct message_batch *batch) MUST_USE;
 
 struct schedule_view {
     struct str name;
@@ -75,6 +74,9 @@ struct schedule_view {
 };
 /* False: there is none. */
 bool schedules_find(struct schedules *ss, struct str name, struct schedule_view *ret);
+/* Each, in no order. */
+typedef void (*schedules_fn)(const struct schedule_view *view, void *context);
+void schedules_each(struct schedules *ss, schedules_fn each, void *context);
 
 /* Fires what is due; looks at everything anew, the clock having been set. The timer calls them; so
  * does a test. */

@@ -1,0 +1,31 @@
+/* How `mayfly trigger` and `mayfly events` talk with the mayfly that runs: a Unix socket,
+ * "control", in the data folder, which only its owner can reach. A connection carries one command,
+ * a JSON object on a line, and its answer, objects on lines, the last of which has "done": true or
+ * "error".
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/services.h"
+
+#define COMMAND_PORT_NAME "control"
+
+/* One command; lives until it is ended. */
+struct command {
+    struct services *services;
+    json_t *input; /* an object */
+    void *context; /* the command's own */
+};
+
+/* A line of the answer; used up. */
+void command_port_reply(struct command *c, json_t *line);
+/* The last line. */
+void command_port_end(struct command *c);
+void command_port_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);
+
+/* Listens. Removes a socket that a killed predecessor left: the store's lock says there is none. */
+int command_port_open(struct services *s, struct err *err) MUST_USE;

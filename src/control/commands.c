@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/events/base64.h"
+#include "control/events/schedules.h"
+#include "store/store_messages.h"
+
+#define LIMIT_DEFAULT 20
+#define PURGE_ROWS    1000 /* of one job, so that others come between */
+#define NAMES_SHOWN   12
+
+static const char *text_of(const struct command *c, const char *member)
+{
+    return json_string_value(json_object_get(c->input, member));
+}
+
+static json_int_t number_of(const struct command *c, const char *member, json_int_t otherwise)
+{
+    json_t *value = json_object_get(c->input, member);
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+/* ---- queues by name ---- */
+
+struct queue_names {
+    json_t *by_number; /* "12" to its name */
+    const char *wanted;
+    size_t wanted_len;
+    uint64_t found; /* 0: none */
+    bool exact;
+};
+
+/* "shop" is "sqs:shop" and "lambda:lambda/shop" too. */
+static bool is_meant(struct str name, struct str wanted)
+{
+    struct str bare = name;
+    (void)str_cut(&bare, ':');
+    if (bare.data && str_starts(bare, STR("lambda/")) && str_eq(str_skip(bare, 7), wanted)) {
+        return true;
+    }
+    return bare.data && str_eq(bare, wanted);
+}
+
+/* The whole name goes before. */
+static void note_queue(uint64_t queue, struct str name, void *context)
+{
+    struct queue_names *names = context;
+    char key[24];
+    (void)snprintf(key, sizeof(key), "%llu", (unsigned long long)queue);
+    (void)json_object_set_new(names->by_number, key, json_stringn(name.data, name.len));
+    struct str wanted = str_of(names->wanted, names->wanted_len);
+    if (names->wanted && str_eq(name, wanted)) {
+        names->found = queue;
+        names->exact = true;
+    } else if (names->wanted && !names->exact && is_meant(name, wanted)) {
+        names->found = queue;
+    }
+}
+
+static struct queue_names read_queues(const struct command *c, const char *wanted)
+{
+    struct queue_names names = { .by_number = json_object(),
+                                 .wanted = wanted,
+                                 .wanted_len = wanted ? strlen(wanted) : 0 };
+    store_messages_queues(c->services->store, note_queue, &names);
+    return names;
+}
+
+static const char *name_of(const struct queue_names *names, uint64_t queue)
+{
+    char key[24];
+    (void)snprintf(key, sizeof(key), "%llu", (unsigned long long)queue);
+    const char *name = json_string_value(json_object_get(names->by_number, key));
+    return name ? name : "?";
+}
+
+/* ---- events as JSON ---- */
+
+static const char *const states[] = {
+    [MESSAGE_WAITING] = "waiting", [MESSAGE_DONE] = "done", [MESSAGE_DEAD] = "dead"
+};
+
+/* -1: all; -2: there is no such state. */
+static int state_of(const char *name)
+{
+    for (int i = 0; name && i < (int)ARRAY_COUNT(states); i++) {
+        if (strcmp(states[i], name) == 0) {
+            return i;
+        }
+    }
+    return name ? -2 : -1;
+}
+
+static json_t *show_message(const struct stored_message *m, const char *queue)
+{
+    json_t *error = json_stringn(m->error.data, m->error.len);
+    return json_pack("{s:I,s:s,s:s,s:i,s:I,s:I,s:I,s:s%,s:o}", "id", (json_int_t)m->id, "queue",
+                     queue, "state", states[m->state], "attempts", (int)m->attempts, "sent_ms",
+                     (json_int_t)m->sent_ms, "due_ms", (json_int_t)m->due_ms, "first_ms",
+                     (json_int_t)m->first_ms, "uuid", m->uuid.data ? m->uuid.data : "", m->uuid.len,
+                     "error", error ? error : json_string(""));
+}
+
+/* Text as it is, other bytes in base64. */
+static void add_body(json_t *json, const struct stored_message *m)
+{
+    json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, JSON_ALLOW_NUL, NULL);
+    json_t *body = json_stringn(m->body.data, m->body.len);
+    (void)json_object_set_new(json, "attributes", attributes ? attributes : json_object());
+    (void)json_object_set_new(json, "group", json_stringn(m->group.data, m->group.len));
+    if (body) {
+        (void)json_object_set_new(json, "body", body);
+        return;
+    }
+    char *encoded = base64_encode(m->body);
+    (void)json_object_set_new(json, "body_base64", json_string(encoded)); /* sound text */
+    free(encoded);
+}
+
+/* ---- ls ---- */
+
+struct listing {
+    struct command *command;
+    struct queue_names names;
+    const char *function;
+    json_int_t left;
+};
+
+/* Queues that lead to the function: its asynchronous invocations, its crons, its routes. */
+static bool is_of_function(const char *queue, const char *function)
+{
+    const char *name = strchr(queue, ':');
+    size_t len = strlen(function);
+    if (!name) {
+        return false;
+    }
+    name++;
+    if (strncmp(name, "lambda/", 7) == 0 && strcmp(name + 7, function) == 0) {
+        return true;
+    }
+    return strncmp(name, function, len) == 0 &&
+           (name[len] == '\0' || name[len] == ' ' || name[len] == ':' || name[len] == '#');
+}
+
+static bool list_message(const struct stored_message *m, void *context)
+{
+    struct listing *l = context;
+    const char *queue = name_of(&l->names, m->queue);
+    if (l->function && !is_of_function(queue, l->function)) {
+        return true;
+    }
+    command_port_reply(l->command, show_message(m, queue));
+    return --l->left > 0;
+}
+
+/* False: what is wrong has been answered. */
+static bool read_filter(struct command *c, const struct queue_names *names,
+                        struct message_filter *ret)
+{
+    const char *queue = text_of(c, "queue");
+    const char *state = text_of(c, "state");
+    json_int_t since = number_of(c, "since_ms", 0);
+    *ret = (struct message_filter){ .queue = names->found,
+                                    .state = state_of(state),
+                                    .since_ms = since > 0 ? (uint64_t)since : 0 };
+    if (ret->state == -2) {
+        command_port_fail(c, "--state is waiting, done or dead, not %.40s", state);
+        return false;
+    }
+    if (queue && ret->queue == 0) {
+        command_port_fail(c, "there is no queue %.200s, or it has never had an event", queue);
+        return false;
+    }
+    return true;
+}
+
+static void run_ls(struct command *c)
+{
+    struct message_filter filter;
+    struct listing l = { .command = c,
+                         .names = read_queues(c, text_of(c, "queue")),
+                         .function = text_of(c, "function"),
+                         .left = number_of(c, "limit", LIMIT_DEFAULT) };
+    if (read_filter(c, &l.names, &filter)) {
+        if (l.left > 0) {
+            store_messages_list(c->services->store, &filter, list_message, &l);
+        }
+        command_port_end(c);
+    }
+    json_decref(l.names.by_number);
+}
+
+/* ---- show ---- */
+
+struct showing {
+    struct command *command;
+    struct queue_names names;
+};
+
+static bool show_one(const struct stored_message *m, void *context)
+{
+    struct showing *s = context;
+    json_t *json = show_message(m, name_of(&s->names, m->queue));
+    add_body(json, m);
+    command_port_reply(s->command, json);
+    return false;
+}
+
+static void run_show(struct command *c)
+{
+    json_int_t id = number_of(c, "id", 0);
+    struct showing s = { c, read_queues(c, NULL) };
+    if (id > 0 && store_messages_find(c->services->store, (uint64_t)id, show_one, &s)) {
+        command_port_end(c);
+    } else {
+        command_port_fail(c, "there is no event %lld; those that are done are kept for an hour",
+                          (long long)id);
+    }
+    json_decref(s.names.by_number);
+}
+
+/* ---- replay and purge ---- */
+
+struct change {
+    struct store_job job;
+    struct command *command;
+    uint64_t queue;
+    char *queue_name; /* owned */
+    uint64_t *ids;    /* owned; NULL: of purge, or all dead ones */
+    size_t count;
+    int state; /* of purge: -1: all */
+    uint64_t now_ms;
+    uint64_t total;
+};
+
+static void change_free(struct change *ch)
+{
+    free(ch->queue_name);
+    free(ch->ids);
+    free(ch);
+}
+
+static int run_replay_job(struct store_job *job, struct sql *db)
+{
+    struct change *ch = container_of(job, struct change, job);
+    return store_messages_replay(db, ch->queue, ch->ids, ch->count, ch->now_ms);
+}
+
+static int run_purge_job(struct store_job *job, struct sql *db)
+{
+    struct change *ch = container_of(job, struct change, job);
+    return store_messages_purge(db, ch->queue, ch->state, ch->now_ms, PURGE_ROWS);
+}
+
+static void change_done(struct store_job *job, int r)
+{
+    struct change *ch = container_of(job, struct change, job);
+    struct command *c = ch->command;
+    struct queue *q = queue_find(c->services->queues, str_c(ch->queue_name));
+    bool purging = job->run == run_purge_job;
+    if (r > 0) {
+        ch->total += (uint64_t)r;
+    }
+    if (purging && r == PURGE_ROWS) {
+        store_submit(c->services->store, job); /* there may be more */
+        return;
+    }
+    if (r < 0) {
+        command_port_fail(c, "it could not be written: %s", strerror(-r));
+    } else {
+        if (q) {
+            queue_wake(q);
+        }
+        command_port_reply(
+            c, json_pack("{s:I,s:s}", "count", (json_int_t)ch->total, "queue", ch->queue_name));
+        command_port_end(c);
+    }
+    change_free(ch);
+}
+
+static struct change *change_new(struct command *c, const struct queue_names *names, uint64_t queue)
+{
+    struct change *ch = mem_new(struct change);
+    *ch = (struct change){ .job = { .done = change_done },
+                           .command = c,
+                           .queue = queue,
+                           .queue_name = mem_copy_str(str_c(name_of(names, queue))),
+                           .now_ms = queue_now_ms() };
+    return ch;
+}
+
+static bool note_message_queue(const struct stored_message *m, void *context)
+{
+    *(uint64_t *)context = m->queue;
+    return false;
+}
+
+/* The ids, which must be of one queue: its number, or 0 when that has been answered. */
+static uint64_t read_ids(struct command *c, json_t *ids, struct change *ch)
+{
+    uint64_t queue = 0;
+    size_t i;
+    json_t *id;
+    ch->count = json_array_size(ids);
+    ch->ids = mem_alloc((ch->count + 1) * sizeof(*ch->ids));
+    json_array_foreach(ids, i, id)
+    {
+        uint64_t of = 0;
+        ch->ids[i] = (uint64_t)json_integer_value(id);
+        if (!store_messages_find(c->services->store, ch->ids[i], note_message_queue, &of)) {
+            command_port_fail(c, "there is no event %llu", (unsigned long long)ch->ids[i]);
+            return 0;
+        }
+        if (queue && of != queue) {
+            command_port_fail(c, "the events are of several queues: replay those of one at a time");
+            return 0;
+        }
+        queue = of;
+    }
+    return queue;
+}
+
+static void run_replay(struct command *c)
+{
+    json_t *ids = json_object_get(c->input, "ids");
+    const char *queue = text_of(c, "queue");
+    struct queue_names names = read_queues(c, queue);
+    if (json_array_size(ids) > 0) {
+        struct change *ch = change_new(c, &names, 0);
+        ch->queue = read_ids(c, ids, ch);
+        free(ch->queue_name);
+        ch->queue_name = mem_copy_str(str_c(name_of(&names, ch->queue)));
+        ch->job.run = run_replay_job;
+        if (ch->queue) {
+            store_submit(c->services->store, &ch->job);
+        } else {
+            change_free(ch);
+        }
+    } else if (names.found) {
+        struct change *ch = change_new(c, &names, names.found);
+        ch->job.run = run_replay_job;
+        store_submit(c->services->store, &ch->job);
+    } else {
+        command_port_fail(c, "there is no queue %.200s, or it has never had an event",
+                          queue ? queue : "");
+    }
+    json_decref(names.by_number);
+}
+
+static void run_purge(struct command *c)
+{
+    struct message_filter filter;
+    struct queue_names names = read_queues(c, text_of(c, "queue"));
+    if (!text_of(c, "queue")) {
+        command_port_fail(c, "say which queue to purge: --queue NAME");
+    } else if (read_filter(c, &names, &filter)) {
+        struct change *ch = change_new(c, &names, filter.queue);
+        ch->job.run = run_purge_job;
+        ch->state = filter.state;
+        store_submit(c->services->store, &ch->job);
+    }
+    json_decref(names.by_number);
+}
+
+/* ---- trigger ---- */
+
+static void triggered(int r, void *context)
+{
+    struct command *c = context;
+    struct message_batch *b = c->context;
+    if (r < 0) {
+        command_port_fail(c, "it could not be written: %s", strerror(-r));
+        return;
+    }
+    for (size_t i = 0; i < message_batch_count(b); i++) {
+        const char *queue;
+        json_int_t id = (json_int_t)message_batch_id(b, i, &queue);
+        command_port_reply(c, json_pack("{s:I,s:s}", "id", id, "queue", queue));
+    }
+    command_port_end(c);
+}
+
+static bool is_lambda(const struct version *v)
+{
+    const char *dialect = json_string_value(json_object_get(v->spec, "dialect"));
+    return dialect && (strcmp(dialect, "lambda") == 0 || strcmp(dialect, "bootstrap") == 0);
+}
+
+/* A Lambda function by the manifest's name or the one at AWS; NULL: there is none. */
+static const struct version *find_function(const struct command *c, const char *name)
+{
+    const struct build *build = c->services->deployment->active;
+    for (size_t i = 0; build && i < build->count; i++) {
+        const struct version *v = build->versions[i];
+        const char *bare = strncmp(v->name, "lambda/", 7) == 0 ? v->name + 7 : v->name;
+        if (is_lambda(v) && (strcmp(v->name, name) == 0 || strcmp(bare, name) == 0)) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+/* Adds what the schedule does, if there is one of that name, with the kinds that there are. */
+static bool trigger_schedule(const struct command *c, const char *name, struct message_batch *b)
+{
+    static const char *const kinds[] = { "project:", "scheduler:default/",
+                                         "scheduler:", "rule:default/", "rule:" };
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        scoped_free char *full = NULL;
+        if (asprintf(&full, "%s%s", kinds[i], name) < 0) {
+            abort();
+        }
+        if (schedules_trigger(c->services->schedules, str_c(full), b) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct name_list {
+    struct buf text;
+    unsigned count;
+};
+
+static void add_name(struct name_list *l, const char *name)
+{
+    if (l->count++ < NAMES_SHOWN) {
+        (void)!buf_printf(&l->text, "%s%s", l->count > 1 ? ", " : "", name); /* full: enough */
+    }
+}
+
+static void add_schedule_name(const struct schedule_view *view, void *context)
+{
+    const char *bare = strchr(view->name.data, ':');
+    add_name(context, bare ? bare + 1 : view->name.data);
+}
+
+static void fail_unknown(struct command *c, const char *name)
+{
+    const struct build *build = c->services->deployment->active;
+    struct name_list l = { 0 };
+    if (!build) {
+        command_port_fail(c, "nothing is served yet: wait for the project's first build");
+        return;
+    }
+    buf_init(&l.text, 600);
+    schedules_each(c->services->schedules, add_schedule_name, &l);
+    for (size_t i = 0; i < build->count; i++) {
+        if (is_lambda(build->versions[i])) {
+            add_name(&l, build->versions[i]->name);
+        }
+    }
+    command_port_fail(c, "there is no schedule and no Lambda function %.200s; there are %s" STR_FMT,
+                      name, l.count == 0 ? "none" : "", STR_ARG(buf_str(&l.text)));
+    buf_finish(&l.text);
+}
+
+static void add_invocation(const struct version *v, const char *payload, struct message_batch *b)
+{
+    scoped_free char *queue = NULL;
+    if (asprintf(&queue, "lambda:%s", v->name) < 0) {
+        abort();
+    }
+    message_batch_add(b, &(struct batch_message){ .queue = str_c(queue),
+                                                  .body = str_c(payload ? payload : "{}") });
+}
+
+/* A schedule goes before a function of the same name, unless there is a payload. */
+static void run_trigger(struct command *c)
+{
+    const char *name = text_of(c, "name");
+    const char *payload = text_of(c, "payload");
+    const struct version *v = name ? find_function(c, name) : NULL;
+    struct message_batch *b = message_batch_create(c->services->queues);
+    bool scheduled = name && (!payload || !v) && trigger_schedule(c, name, b);
+    if (scheduled && payload) {
+        message_batch_destroy(b);
+        command_port_fail(c, "%.200s is a schedule: it sends what it always sends, no payload",
+                          name);
+        return;
+    }
+    if (!scheduled && !v) {
+        message_batch_destroy(b);
+        fail_unknown(c, name ? name : "");
+        return;
+    }
+    if (!scheduled) {
+        add_invocation(v, payload, b);
+    }
+    c->context = b;
+    message_batch_submit(b, triggered, c);
+}
+
+/* ---- which command ---- */
+
+void commands_run(struct command *c)
+{
+    static const struct {
+        const char *name;
+        void (*run)(struct command *c);
+    } commands[] = {
+        { "trigger", run_trigger }, { "ls", run_ls },       { "show", run_show },
+        { "replay", run_replay },   { "purge", run_purge },
+    };
+    const char *name = text_of(c, "command");
+    for (size_t i = 0; name && i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            commands[i].run(c);
+            return;
+        }
+    }
+    command_port_fail(c, "this mayfly does not know the command %.40s", name ? name : "");
+}
