@@ -312,6 +312,9 @@ static bool begin_function(struct request *rq)
         control_port_take(rq, CONTROL_ROUTE);
         return true;
     }
+    if (f->dialect == DIALECT_BOOTSTRAP && timeout_ms > 0) {
+        timeout_ms += LIMIT_LOAD_MS; /* an executable may have to start: its adapter counts then */
+    }
     rq->function = f;
     rq->endpoint = rq->route.endpoint;
     f->reference_count++;

@@ -114,6 +114,33 @@ test('the documented headers and environment are there', async (t) => {
   assert.equal(cwd, folder);
 });
 
+test('an event is handed on to the byte', async (t) => {
+  const box = await start(t, looping(`
+  curl -sS -X POST "$API/invocation/$ID/response" -d "$EVENT" > /dev/null`), invoke);
+  const body = '{ "id": 12345678901234567890,  "x": 1.10 }';
+  assert.equal((await box.request('POST /', { body })).body, body);
+});
+
+test('time runs from when an event is handed out, not while the executable starts', async (t) => {
+  const slow = shell(`sleep 2
+API="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+HEADERS="$(mktemp)"
+while true; do
+  EVENT=$(curl -sS -D "$HEADERS" "$API/invocation/next")
+  ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id: "$HEADERS" | tr -d '\\r' | cut -d ' ' -f 2-)
+  [ "$EVENT" = '"stop"' ] && sleep 60
+  curl -sS -X POST "$API/invocation/$ID/response" -d "$EVENT" > /dev/null
+done
+`);
+  const box = await start(t, slow, { ...invoke, timeoutMs: 1000 });
+  assert.equal((await box.request('POST /', { body: '"go"' })).body, '"go"');
+  const late = await box.request('POST /', { body: '"stop"', requestId: 'r-7' });
+  assert.deepEqual(JSON.parse(late.body), {
+    errorType: 'Sandbox.Timedout', errorMessage: 'RequestId: r-7 Error: Task timed out after 1.00 seconds',
+  });
+  assert.equal(await box.exited, 1);
+});
+
 test('results that are no JSON pass as they are', async (t) => {
   const box = await start(t, looping(`
   curl -sS -X POST "$API/invocation/$ID/response" -d 'Echoing request' > /dev/null`));

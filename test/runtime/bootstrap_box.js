@@ -26,7 +26,7 @@ async function main() {
     adapter: bootstrap,
     settings: { function_name: 'custom', handler: 'my.handler' },
     endpoints: [{ name: '/', file: 'bootstrap', module: 'bootstrap', settings: JSON.parse(settings) }],
-    spec: { entry: executable },
+    spec: { entry: executable, timeout_ms: JSON.parse(settings).timeoutMs },
   });
   process.on('message', async ({ id, line, options }) => {
     const body = options.base64 === undefined ? options.body : Buffer.from(options.base64, 'base64');

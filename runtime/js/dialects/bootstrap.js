@@ -117,10 +117,12 @@ class Bootstrap {
     });
     this.#child.stdout.on('data', (chunk) => this.#print(process.stdout, chunk));
     this.#child.stderr.on('data', (chunk) => this.#print(process.stderr, chunk));
-    this.#child.on('error', (error) => this.#end({
+    this.#child.on('error', (error) => this.#end(() => ({
       errorType: 'Runtime.InvalidEntrypoint', errorMessage: `Error: fork/exec ${this.#app.file}: ${error.message}`,
+    })));
+    this.#child.on('close', (code, signal) => this.#end((requestId) => this.#initError ?? {
+      errorType: 'Runtime.ExitError', errorMessage: exitText(requestId, code, signalText(signal)),
     }));
-    this.#child.on('close', (code, signal) => this.#end(null, code, signal));
   }
 
   stop() {
@@ -141,14 +143,12 @@ class Bootstrap {
     setTimeout(() => this.stop(), LAST_WORDS_MS).unref();
   }
 
-  /* There is no instance without its executable: everybody is told, then it ends. */
-  #end(problem, code, signal) {
+  /* There is no instance without its executable: everybody is told (requestId to payload), then it ends. */
+  #end(death) {
     if (this.#death) {
       return;
     }
-    this.#death = (requestId) => problem ?? this.#initError ?? {
-      errorType: 'Runtime.ExitError', errorMessage: exitText(requestId, code, signalText(signal)),
-    };
+    this.#death = death;
     for (const { exchange, settle } of this.#api.takeAll()) {
       exchange.run(() => failTold(exchange, this.#death(exchange.requestId)));
       settle();
@@ -164,15 +164,30 @@ class Bootstrap {
       return Promise.resolve();
     }
     const { promise, resolve } = Promise.withResolvers();
+    let timer = null;
     this.#current = exchange;
     const settle = () => {
+      clearTimeout(timer);
       if (this.#current === exchange) {
         this.#current = null;
       }
       resolve();
     };
-    this.#api.push(invocationOf(exchange, event, exchange.local?.arn ?? this.#app.arn, settle));
+    const begin = () => {
+      const deadlineMs = deadlineOf(exchange);
+      timer = Number.isFinite(deadlineMs) ? setTimeout(() => this.#timeOut(exchange), deadlineMs - Date.now()) : null;
+      return deadlineMs;
+    };
+    const arn = exchange.local?.arn ?? this.#app.arn;
+    this.#api.push({ ...invocationOf(exchange, event, arn, settle), begin });
     return promise;
+  }
+
+  /* As there, the environment is of no use any more. */
+  #timeOut(exchange) {
+    const text = `Task timed out after ${(exchange.spec.timeout_ms / 1000).toFixed(2)} seconds`;
+    this.stop();
+    this.#end((requestId) => ({ errorType: 'Sandbox.Timedout', errorMessage: `RequestId: ${requestId} Error: ${text}` }));
   }
 }
 
@@ -184,6 +199,13 @@ function signalText(signal) {
     SIGINT: 'interrupt', SIGHUP: 'hangup',
   };
   return signal && (names[signal] ?? signal);
+}
+
+/* Its time runs from when it is handed out: before that the executable starts, which has a time of its
+ * own, and which the gateway waits for in vain if it must. */
+function deadlineOf(exchange) {
+  const ms = exchange.spec.timeout_ms;
+  return ms > 0 ? Date.now() + ms : exchange.deadlineMs;
 }
 
 /* One exchange as the Runtime API sees it */
@@ -256,8 +278,7 @@ function invocationOf(exchange, event, arn, settle) {
     exchange,
     settle,
     id: exchange.requestId,
-    payload: Buffer.from(JSON.stringify(event)),
-    deadlineMs: exchange.deadlineMs,
+    payload: exchange.local?.payload ?? Buffer.from(JSON.stringify(event)),
     arn,
     traceId: exchange.headers['x-amzn-trace-id'] ?? traceHeader(exchange.traceparent),
     clientContext: clientContext(exchange),

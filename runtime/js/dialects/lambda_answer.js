@@ -37,7 +37,9 @@ function parseEvent(exchange, bytes) {
     return {};
   }
   try {
-    return JSON.parse(utf8.decode(bytes));
+    const event = JSON.parse(utf8.decode(bytes));
+    exchange.local.payload = bytes; /* its numbers may be more exact than JavaScript's */
+    return event;
   } catch (error) {
     const message = `Could not parse request body into json: Could not parse payload into json: ${error.message}`;
     refuse(exchange, 400, 'InvalidRequestContentException', { message });

@@ -69,7 +69,7 @@ function open(exchange, arn) {
     exchange.respond(204, ['x-amzn-requestid', exchange.requestId], null);
     return false;
   }
-  exchange.local = { arn: qualifier === null ? arn : `${arn}:${qualifier}`, version, isStream, tail: null };
+  exchange.local = { arn: qualifier === null ? arn : `${arn}:${qualifier}`, version, isStream, tail: null, payload: null };
   if (exchange.headers['x-amz-log-type'] === 'Tail') {
     exchange.local.tail = new LogTail(exchange);
   }

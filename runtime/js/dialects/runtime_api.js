@@ -84,8 +84,8 @@ async function readAll(req, limit) {
 }
 
 /**
- * An invocation given to `push`: { id, payload (Buffer), deadlineMs, arn, traceId, clientContext }
- * with the callbacks respond(bytes), tooLarge(), fail(type, bytes), stream(contentType) which
+ * An invocation given to `push`: { id, payload (Buffer), arn, traceId, clientContext } with the
+ * callbacks begin() when it is handed out, which returns its deadline, respond(bytes), tooLarge(), fail(type, bytes), stream(contentType) which
  * returns a sink { write, end, fail }.
  */
 class RuntimeApi {
@@ -147,7 +147,8 @@ class RuntimeApi {
   }
 
   #sendEvent(res, invocation) {
-    const deadline = Number.isFinite(invocation.deadlineMs) ? invocation.deadlineMs : Date.now() + LONGEST_MS;
+    const deadlineMs = invocation.begin();
+    const deadline = Number.isFinite(deadlineMs) ? deadlineMs : Date.now() + LONGEST_MS;
     const headers = {
       'Content-Type': 'application/json',
       'Content-Length': invocation.payload.length,
