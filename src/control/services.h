@@ -17,6 +17,8 @@ struct event_buses;
 struct project_schedules;
 struct scheduler;
 struct schedules;
+struct lambda_queues;
+struct lambda_sources;
 struct sqs_queues;
 
 struct services {
@@ -25,6 +27,8 @@ struct services {
     struct queues *queues;
     struct invoker *invoker;
     struct sqs_queues *sqs;
+    struct lambda_queues *lambda_queues;
+    struct lambda_sources *lambda_sources;
     struct aws_users *users; /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;

@@ -2,6 +2,7 @@
 #include "control/aws/aws_port.h"
 
 #include "control/aws/aws_events.h"
+#include "control/aws/aws_lambda.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/sqs.h"
 
@@ -56,6 +57,7 @@ static const struct {
 } services[] = {
     { STR("events"), aws_events_begin },
     { STR("scheduler"), aws_scheduler_begin },
+    { STR("lambda"), aws_lambda_begin },
     { STR("sqs"), sqs_begin },
 };
 /* clang-format on */

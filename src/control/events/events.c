@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
 #include "control/events/lambda_queue.h"
+#include "control/events/lambda_source.h"
 #include "control/events/project_schedules.h"
 #include "control/events/routes.h"
 #include "control/events/scheduler.h"
@@ -13,7 +14,6 @@
 
 struct events {
     struct services *services;
-    struct lambda_queues *lambda;
     struct worker_queues *worker;
     struct routes *routes;
     struct webhook_queues *webhooks;
@@ -25,7 +25,8 @@ struct events *events_create(struct services *s)
     struct events *e = mem_new(struct events);
     e->services = s;
     s->sqs = sqs_queues_create(s);
-    e->lambda = lambda_queues_create(s);
+    s->lambda_queues = lambda_queues_create(s);
+    s->lambda_sources = lambda_sources_create(s);
     e->worker = worker_queues_create(s);
     e->routes = routes_create(s);
     e->webhooks = webhook_queues_create(s);
@@ -34,14 +35,14 @@ struct events *events_create(struct services *s)
     s->scheduler = scheduler_create(s);
     s->project_schedules = project_schedules_create(s, s->schedules, s->buses);
     e->buses = bus_queue_create(s);
-    e->services = s;
     return e;
 }
 
 void events_build(struct events *e, const json_t *manifest)
 {
     sqs_queues_build(e->services->sqs, manifest);
-    lambda_queues_build(e->lambda, manifest);
+    lambda_queues_build(e->services->lambda_queues, manifest);
+    lambda_sources_build(e->services->lambda_sources, manifest);
     worker_queues_build(e->worker, manifest);
     routes_build(e->routes, manifest);
     webhook_queues_build(e->webhooks, manifest);

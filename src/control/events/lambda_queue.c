@@ -9,6 +9,7 @@
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
 #include "control/events/retry.h"
+#include "store/store_settings.h"
 
 #define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
 #define ACCOUNT_AND_SO_ON "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -357,10 +358,26 @@ int lambda_queues_configure(struct lambda_queues *lq, const char *function, cons
     return 0;
 }
 
+const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function)
+{
+    const struct lambda_queue *q = find(lq, function);
+    return q ? config_of(q) : NULL;
+}
+
+/* What the API has set outlives the process. */
+static void read_config(struct str name, struct str value, void *context)
+{
+    char *function = mem_copy_str(name);
+    struct lambda_queue *q = find_or_create(context, function);
+    q->api_config = json_loadb(value.data, value.len, 0, NULL);
+    free(function);
+}
+
 struct lambda_queues *lambda_queues_create(struct services *s)
 {
     struct lambda_queues *lq = mem_new(struct lambda_queues);
     lq->services = s;
     list_init(&lq->queues);
+    store_settings_each(s->store, LAMBDA_ASYNC_KIND, read_config, lq);
     return lq;
 }

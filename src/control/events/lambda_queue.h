@@ -13,12 +13,16 @@
 
 #include "control/services.h"
 
+#define LAMBDA_ASYNC_KIND STR("lambda-async") /* of settings: what the API has set, by function */
+
 struct lambda_queues;
 
 struct lambda_queues *lambda_queues_create(struct services *s);
 /* The functions and `events.async` of the manifest that is served from now on (borrowed). */
 void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest);
 
+/* What counts for a function; NULL: nothing was set. */
+const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function);
 /* Replaces what the manifest says of a function's asynchronous invocations; NULL: that again. For
  * PutFunctionEventInvokeConfig. -ENOENT: there is no such function. */
 int lambda_queues_configure(struct lambda_queues *lq, const char *function,

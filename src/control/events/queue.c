@@ -268,6 +268,11 @@ void queue_consume(struct queue *q, const struct queue_consumer *consumer,
     queue_mark(q);
 }
 
+void *queue_context(const struct queue *q)
+{
+    return q->context;
+}
+
 void queue_set_ordered(struct queue *q, bool ordered)
 {
     q->ordered = ordered;

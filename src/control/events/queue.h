@@ -70,6 +70,8 @@ void queue_drop(struct queue *q);
 /* NULL consumer: none from here on; what is in flight ends. */
 void queue_consume(struct queue *q, const struct queue_consumer *consumer,
                    const struct queue_policy *policy, void *context);
+/* What queue_consume() was given last. */
+void *queue_context(const struct queue *q);
 /* FIFO also where it has no consumer: for queue_take. */
 void queue_set_ordered(struct queue *q, bool ordered);
 /* Stops handing out, or goes on: a deploy in between, a consumer that is disabled. */

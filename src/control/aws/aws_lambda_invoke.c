@@ -1,0 +1,115 @@
+/* Invoke on the AWS port: the signature is checked here; the rest is what the gateway does for the
+ * same request on the public port.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/aws/aws_access.h"
+#include "control/aws/aws_lambda_operations.h"
+#include "control/events/stored_request.h"
+
+#define RESPONSE_BYTES_MAX (24 * MIB) /* a streamed answer may have 20 MB */
+
+struct invoke {
+    struct services *services;
+    struct exchange *x;
+    struct invocation *invocation; /* NULL: not under way */
+};
+
+static void refuse(struct exchange *x, unsigned status, const char *type, struct str message)
+{
+    char headers[200];
+    char body[1024];
+    int h = snprintf(headers, sizeof(headers),
+                     "content-type%capplication/json%cx-amzn-errortype%c%s%c", 0, 0, 0, type, 0);
+    json_t *json = json_pack("{s:s, s:s%}", "Type", "User", "message", message.data, message.len);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    int b = snprintf(body, sizeof(body), "%s", text ? text : "{}");
+    exchange_respond(x, status, str_of(headers, (size_t)h),
+                     str_of(body, (size_t)b < sizeof(body) ? (size_t)b : sizeof(body) - 1));
+    free(text);
+    json_decref(json);
+}
+
+static void invoke_over(struct exchange *x)
+{
+    struct invoke *i = x->user;
+    if (i->invocation) {
+        invoker_cancel(i->invocation);
+    }
+    free(i);
+}
+
+static void invoke_gone(struct exchange *x)
+{
+    exchange_end(x); /* nobody is there: over follows, and the function sees its client leave */
+}
+
+/* Without what is the gateway's own. */
+static int copy_headers(struct str headers, struct buf *to)
+{
+    int r = 0;
+    while (r == 0 && headers.data && headers.len > 0) {
+        struct str name = str_cut(&headers, '\0');
+        struct str value = str_cut(&headers, '\0');
+        bool own = str_eq(name, STR("content-length")) || str_eq(name, STR("date")) ||
+                   str_eq(name, STR("connection")) || str_eq(name, STR("transfer-encoding")) ||
+                   str_starts(name, STR("x-mayfly-"));
+        r = own ? 0 : stored_request_field(to, name, value);
+    }
+    return r;
+}
+
+static void invoked(const struct invocation_result *result, void *context)
+{
+    struct invoke *i = context;
+    struct buf headers;
+    i->invocation = NULL;
+    buf_init(&headers, 2 * LIMIT_RESPONSE_HEAD_BYTES);
+    if (result->error == 0 && copy_headers(result->headers, &headers) == 0) {
+        exchange_respond(i->x, result->status, buf_str(&headers), result->body);
+    } else {
+        refuse(i->x, 500, "ServiceException", STR("The function could not be invoked."));
+    }
+    buf_finish(&headers);
+}
+
+static void have_payload(struct exchange *x, int r, struct str body)
+{
+    struct invoke *i = x->user;
+    struct aws_signed who;
+    struct aws_fault_answer answer;
+    struct str detail;
+    if (r < 0) {
+        refuse(x, 413, "RequestTooLargeException",
+               STR("The request payload exceeded the maximum of 6291456 bytes."));
+        return;
+    }
+    if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &who, &answer, &detail)) {
+        refuse(x, answer.status, answer.code, str_c(answer.message ? answer.message : ""));
+        return;
+    }
+    struct buf headers;
+    buf_init(&headers, 2 * LIMIT_REQUEST_HEAD_BYTES);
+    (void)!stored_request_fields(&headers, x->headers); /* fits: it came in a head */
+    const struct invocation_request rq = { .method = x->method,
+                                           .target = x->target,
+                                           .headers = buf_str(&headers),
+                                           .body = body,
+                                           .response_max_bytes = RESPONSE_BYTES_MAX };
+    i->invocation = invoker_call(i->services->invoker, &rq, invoked, i);
+    buf_finish(&headers);
+}
+
+void aws_lambda_invoke(struct services *s, struct exchange *x)
+{
+    static const struct exchange_events events = { .over = invoke_over, .gone = invoke_gone };
+    struct invoke *i = mem_new(struct invoke);
+    *i = (struct invoke){ .services = s, .x = x };
+    x->events = &events;
+    x->user = i;
+    exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
+}

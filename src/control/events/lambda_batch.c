@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/lambda_batch.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/aws/sqs_md5.h"
+#include "control/events/base64.h"
+#include "control/events/event_log.h"
+#include "control/events/lambda_source.h"
+
+#define REGION      "us-east-1"
+#define SENDER      "AIDAMAYFLY0000000000"
+#define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
+
+/* ---- the event ---- */
+
+static void set_number(json_t *to, const char *name, uint64_t value, int digits_min)
+{
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%0*llu", digits_min, (unsigned long long)value);
+    (void)json_object_set_new(to, name, json_string(text));
+}
+
+static json_t *system_attributes(const struct stored_message *m, const json_t *stored)
+{
+    json_t *to = json_object();
+    set_number(to, "ApproximateReceiveCount", m->attempts, 1);
+    set_number(to, "SentTimestamp", m->sent_ms, 1);
+    (void)json_object_set_new(to, "SenderId", json_string(SENDER));
+    set_number(to, "ApproximateFirstReceiveTimestamp", m->first_ms, 1);
+    if (m->group.len > 0) {
+        const char *dedup = json_string_value(json_object_get(stored, "dedup"));
+        set_number(to, "SequenceNumber", m->id, 20);
+        (void)json_object_set_new(to, "MessageGroupId", json_string(m->group.data));
+        (void)json_object_set_new(to, "MessageDeduplicationId", json_string(dedup ? dedup : ""));
+    }
+    return to;
+}
+
+static json_t *message_attributes(const json_t *stored)
+{
+    json_t *to = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(stored, "messageAttributes"), name, value)
+    {
+        json_t *string = json_object_get(value, "StringValue");
+        json_t *binary = json_object_get(value, "BinaryValue");
+        json_t *one = json_object();
+        if (string) {
+            (void)json_object_set(one, "stringValue", string);
+        }
+        if (binary) {
+            (void)json_object_set(one, "binaryValue", binary);
+        }
+        (void)json_object_set_new(one, "stringListValues", json_array());
+        (void)json_object_set_new(one, "binaryListValues", json_array());
+        (void)json_object_set(one, "dataType", json_object_get(value, "DataType"));
+        (void)json_object_set_new(to, name, one);
+    }
+    return to;
+}
+
+static json_t *record_of(const struct lambda_source *ls, const struct delivered *d)
+{
+    const struct stored_message *m = &d->message;
+    char handle[128], md5[SQS_MD5_BYTES], arn[160];
+    int len = snprintf(handle, sizeof(handle), "%llu:%u:%.40s", (unsigned long long)m->id,
+                       m->attempts, m->uuid.data);
+    scoped_free char *receipt = base64_encode(str_of(handle, (size_t)len));
+    json_t *stored = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *body = json_stringn(m->body.data, m->body.len);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:sqs:" REGION ":" SQS_ACCOUNT ":%.80s", ls->queue);
+    sqs_md5_body(m->body, md5);
+    json_t *record = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "messageId", m->uuid.data, "receiptHandle",
+        receipt, "body", body ? body : json_string(""), "attributes", system_attributes(m, stored),
+        "messageAttributes", message_attributes(stored), "md5OfBody", md5, "eventSource", "aws:sqs",
+        "eventSourceARN", arn, "awsRegion", REGION);
+    json_decref(stored);
+    return record;
+}
+
+/* ---- filters ---- */
+
+/* A body that is JSON is matched as such, any other only as a text. */
+static bool passes(const struct lambda_source *ls, const json_t *record)
+{
+    if (ls->filter_count == 0) {
+        return true;
+    }
+    json_t *event = json_copy((json_t *)(uintptr_t)record);
+    const char *body = json_string_value(json_object_get(record, "body"));
+    json_t *parsed = body ? json_loads(body, 0, NULL) : NULL;
+    if (parsed) {
+        (void)json_object_set_new(event, "body", parsed);
+    }
+    bool found = false;
+    for (size_t i = 0; i < ls->filter_count && !found; i++) {
+        found = event_pattern_matches(ls->filters[i], event);
+    }
+    json_decref(event);
+    return found;
+}
+
+/* The records that pass; what does not is done with: Lambda deletes it. */
+static json_t *records_of(const struct lambda_source *ls, struct delivery *d)
+{
+    json_t *records = json_array();
+    for (size_t i = 0; i < d->count; i++) {
+        json_t *record = record_of(ls, &d->messages[i]);
+        if (passes(ls, record)) {
+            (void)json_array_append_new(records, record);
+        } else {
+            json_decref(record);
+            queue_set_outcome(&d->messages[i], FATE_GONE, 0, STR(""));
+        }
+    }
+    return records;
+}
+
+/* ---- outcomes ---- */
+
+static bool is_open(const struct delivered *m)
+{
+    return m->outcome.fate == FATE_DONE; /* what no filter or answer has decided about */
+}
+
+static void fail_one(const struct lambda_source *ls, struct delivery *d, struct delivered *m,
+                     struct str error)
+{
+    struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
+    struct sqs_queue *dead =
+        q && q->dead_letter ? sqs_queue_find(ls->services->sqs, str_c(q->dead_letter)) : NULL;
+    if (dead && m->message.attempts >= q->max_receives) {
+        const struct stored_message moved = { .uuid = m->message.uuid,
+                                              .group = m->message.group,
+                                              .attributes = m->message.attributes,
+                                              .body = m->message.body };
+        queue_follow(d, dead->queue, &moved, STR(""), 0);
+        queue_set_outcome(m, FATE_GONE, 0, error);
+        event_log_dead(ls->services, d, m);
+        return;
+    }
+    queue_set_outcome(m, FATE_AGAIN, d->started_ms + (q ? q->visibility_ms : 0), error);
+    event_log_again(ls->services, d, m);
+}
+
+static void fail_all(const struct lambda_source *ls, struct delivery *d, struct str error)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (is_open(&d->messages[i])) {
+            fail_one(ls, d, &d->messages[i], error);
+        }
+    }
+}
+
+static void succeed_rest(struct delivery *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (is_open(&d->messages[i])) {
+            queue_set_outcome(&d->messages[i], FATE_GONE, 0, STR(""));
+        }
+    }
+}
+
+static struct delivered *find_message(struct delivery *d, const char *id)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        if (strcmp(d->messages[i].message.uuid.data, id) == 0) {
+            return &d->messages[i];
+        }
+    }
+    return NULL;
+}
+
+/* Lambda: an empty list or null is success; an answer that makes no sense fails the whole batch. */
+static bool failures_are_sound(struct delivery *d, const json_t *failures)
+{
+    if (!failures || json_is_null(failures)) {
+        return true;
+    }
+    for (size_t i = 0; i < json_array_size(failures); i++) {
+        const char *id =
+            json_string_value(json_object_get(json_array_get(failures, i), "itemIdentifier"));
+        if (!id || !id[0] || !find_message(d, id)) {
+            return false;
+        }
+    }
+    return json_is_array(failures);
+}
+
+static void apply_report(const struct lambda_source *ls, struct delivery *d, struct str payload)
+{
+    json_t *answer = json_loadb(payload.data, payload.len, JSON_DECODE_ANY, NULL);
+    const json_t *failures = json_object_get(answer, "batchItemFailures");
+    if ((payload.len > 0 && !answer) || !failures_are_sound(d, failures)) {
+        fail_all(ls, d, STR("its report of failed items makes no sense: the whole batch failed"));
+    } else {
+        for (size_t i = 0; i < json_array_size(failures); i++) {
+            struct delivered *m = find_message(
+                d,
+                json_string_value(json_object_get(json_array_get(failures, i), "itemIdentifier")));
+            if (is_open(m)) {
+                fail_one(ls, d, m, STR("the function reported it as failed"));
+            }
+        }
+        succeed_rest(d);
+    }
+    json_decref(answer);
+}
+
+struct attempt {
+    struct lambda_source *source; /* counted */
+    struct delivery *delivery;
+};
+
+static void postpone(struct delivery *d)
+{
+    uint64_t now = queue_now_ms();
+    for (size_t i = 0; i < d->count; i++) {
+        if (is_open(&d->messages[i])) {
+            d->messages[i].outcome.attempts--; /* it did not reach the function */
+            queue_set_outcome(&d->messages[i], FATE_AGAIN, now + POSTPONE_MS,
+                              STR("the function could not be invoked"));
+        }
+    }
+}
+
+static void attempt_done(const struct invocation_result *result, void *context)
+{
+    struct attempt *a = context;
+    struct lambda_source *ls = a->source;
+    struct delivery *d = a->delivery;
+    free(a);
+    if (result->error < 0 || result->status != 200) {
+        postpone(d);
+    } else if (invoker_header(result, STR("x-amz-function-error")).data) {
+        fail_all(ls, d, result->body);
+    } else if (ls->report_failures) {
+        apply_report(ls, d, result->body);
+    } else {
+        succeed_rest(d);
+    }
+    queue_delivered(d);
+    lambda_source_unref(ls);
+}
+
+static void batch_deliver(struct queue *queue, struct delivery *d, void *context)
+{
+    struct lambda_source *ls = context;
+    char target[256];
+    static const char headers[] = "x-mayfly-direct\0001\0content-type\0application/json";
+    json_t *records = records_of(ls, d);
+    (void)queue;
+    if (json_array_size(records) == 0) {
+        json_decref(records);
+        queue_delivered(d);
+        return;
+    }
+    json_t *event = json_pack("{s:o}", "Records", records);
+    char *text = json_dumps(event, JSON_COMPACT);
+    json_decref(event);
+    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
+                   ls->function_name);
+    struct attempt *a = mem_new(struct attempt);
+    *a = (struct attempt){ .source = ls, .delivery = d };
+    ls->references++;
+    const struct invocation_request rq = { .method = STR("POST"),
+                                           .target = str_c(target),
+                                           .headers = str_of(headers, sizeof(headers)),
+                                           .body = str_c(text ? text : "{}"),
+                                           .response_max_bytes = LIMIT_LAMBDA_PAYLOAD_BYTES };
+    (void)invoker_call(ls->services->invoker, &rq, attempt_done, a);
+    free(text);
+}
+
+/* Over its retention: SQS forgets it. */
+static void batch_expired(struct queue *queue, struct delivery *d, struct delivered *m,
+                          void *context)
+{
+    (void)queue;
+    (void)d;
+    (void)context;
+    queue_set_outcome(m, FATE_GONE, 0, STR(""));
+}
+
+const struct queue_consumer lambda_batch_consumer = { .name = "lambda batch",
+                                                      .deliver = batch_deliver,
+                                                      .expired = batch_expired };

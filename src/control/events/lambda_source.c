@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/lambda_source.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/events/event_target.h"
+#include "control/events/lambda_batch.h"
+#include "store/store_settings.h"
+
+#define KIND            STR("lambda-source")
+#define CONCURRENCY     10    /* Lambda begins with 5 and grows while there is a backlog */
+#define BATCH_MAX       10000 /* Lambda's */
+#define BATCH_BYTES_MAX (6 * 1024 * 1024)
+
+static uint32_t number_of(const json_t *config, const char *name, uint32_t otherwise, uint32_t max)
+{
+    json_int_t n = json_integer_value(json_object_get(config, name));
+    return n <= 0 ? otherwise : n < (json_int_t)max ? (uint32_t)n : max;
+}
+
+static void drop_filters(struct lambda_source *ls)
+{
+    while (ls->filter_count > 0) {
+        event_pattern_destroy(ls->filters[--ls->filter_count]);
+    }
+}
+
+static int read_filters(struct lambda_source *ls, const json_t *filters, struct err *err)
+{
+    drop_filters(ls);
+    for (size_t i = 0; i < json_array_size(filters); i++) {
+        if (ls->filter_count == LAMBDA_SOURCE_FILTERS) {
+            return err_set(err, EINVAL, "there may be %d filters", LAMBDA_SOURCE_FILTERS);
+        }
+        int r = event_pattern_of(json_array_get(filters, i), &ls->filters[ls->filter_count], err);
+        if (r < 0) {
+            return r;
+        }
+        ls->filter_count++;
+    }
+    return 0;
+}
+
+/* The queue is consumed as the config says. */
+static void apply(struct lambda_source *ls)
+{
+    struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
+    if (!q) {
+        return;
+    }
+    if (!ls->enabled) {
+        if (queue_context(q->queue) == ls) {
+            queue_consume(q->queue, NULL, NULL, NULL);
+        }
+        return;
+    }
+    uint32_t concurrency = number_of(ls->config, "max_concurrency", CONCURRENCY, 1000);
+    const struct queue_policy policy = { .batch_size =
+                                             number_of(ls->config, "batch_size", 10, BATCH_MAX),
+                                         .window_ms = number_of(ls->config, "window_ms", 0, 300000),
+                                         .window_bytes = BATCH_BYTES_MAX,
+                                         .concurrency = concurrency,
+                                         .max_age_ms = q->retention_ms,
+                                         .ordered = q->fifo };
+    queue_consume(q->queue, &lambda_batch_consumer, &policy, ls);
+}
+
+static int configure(struct lambda_source *ls, struct err *err)
+{
+    int r = read_filters(ls, json_object_get(ls->config, "filters"), err);
+    const json_t *enabled = json_object_get(ls->config, "enabled");
+    ls->report_failures = json_is_true(json_object_get(ls->config, "report_failures"));
+    ls->enabled = r == 0 && (!enabled || json_is_true(enabled));
+    ls->modified_ms = queue_now_ms();
+    apply(ls);
+    return r;
+}
+
+struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid)
+{
+    list_for_each (item, &all->sources) {
+        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (str_eq(str_c(ls->uuid), uuid)) {
+            return ls;
+        }
+    }
+    return NULL;
+}
+
+static char *copy_member(const json_t *config, const char *name)
+{
+    const char *text = json_string_value(json_object_get(config, name));
+    return mem_copy_str(str_c(text ? text : ""));
+}
+
+/* AWS's name of a function of the manifest. */
+static char *aws_name(const struct services *s, const char *function)
+{
+    const json_t *functions = s->deployment->active
+                                  ? json_object_get(s->deployment->active->manifest, "functions")
+                                  : NULL;
+    for (size_t i = 0; i < json_array_size(functions); i++) {
+        const json_t *f = json_array_get(functions, i);
+        const char *name = json_string_value(json_object_get(f, "name"));
+        if (name && strcmp(name, function) == 0) {
+            const char *aws =
+                json_string_value(json_object_get(json_object_get(f, "settings"), "function_name"));
+            return mem_copy_str(str_c(aws ? aws : name));
+        }
+    }
+    return mem_copy_str(str_c(function));
+}
+
+int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
+                      struct err *err)
+{
+    struct lambda_source *ls = mem_new(struct lambda_source);
+    ls->services = all->services;
+    ls->references = 1;
+    ls->config = config;
+    ls->queue = copy_member(config, "queue");
+    ls->function = copy_member(config, "function");
+    ls->function_name = aws_name(all->services, ls->function);
+    const char *uuid = json_string_value(json_object_get(config, "uuid"));
+    if (uuid && strlen(uuid) == sizeof(ls->uuid) - 1) {
+        memcpy(ls->uuid, uuid, sizeof(ls->uuid));
+    } else {
+        queue_uuid(ls->uuid);
+    }
+    list_push(&all->sources, &ls->link);
+    int r = configure(ls, err);
+    if (r < 0) {
+        lambda_source_remove(ls);
+        return r;
+    }
+    *ret = ls;
+    return 0;
+}
+
+int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *err)
+{
+    json_t *before = json_deep_copy(ls->config);
+    (void)json_object_update(ls->config, changes);
+    json_decref(changes);
+    int r = configure(ls, err);
+    if (r < 0) {
+        json_decref(ls->config);
+        ls->config = before;
+        (void)!configure(ls, NULL); /* it was sound */
+        return r;
+    }
+    json_decref(before);
+    return 0;
+}
+
+void lambda_source_remove(struct lambda_source *ls)
+{
+    ls->enabled = false;
+    apply(ls);
+    list_remove(&ls->link);
+    lambda_source_unref(ls);
+}
+
+void lambda_source_unref(struct lambda_source *ls)
+{
+    if (--ls->references > 0) {
+        return;
+    }
+    drop_filters(ls);
+    json_decref(ls->config);
+    free(ls->queue);
+    free(ls->function);
+    free(ls->function_name);
+    free(ls);
+}
+
+/* ---- keeping ---- */
+
+struct saving {
+    struct store_job job;
+    char uuid[QUEUE_UUID_BYTES];
+    char *value; /* owned; NULL: to be removed */
+    sqs_saved_fn done;
+    void *context;
+};
+
+static int run_saving(struct store_job *job, struct sql *db)
+{
+    const struct saving *s = container_of(job, struct saving, job);
+    return s->value ? store_settings_put(db, KIND, str_c(s->uuid), str_c(s->value))
+                    : store_settings_remove(db, KIND, str_c(s->uuid));
+}
+
+static void saving_done(struct store_job *job, int r)
+{
+    struct saving *s = container_of(job, struct saving, job);
+    s->done(r < 0 ? r : 0, s->context);
+    free(s->value);
+    free(s);
+}
+
+void lambda_source_save(const struct lambda_source *ls, bool removed, sqs_saved_fn done,
+                        void *context)
+{
+    struct saving *s = mem_new(struct saving);
+    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
+                          .done = done,
+                          .context = context };
+    memcpy(s->uuid, ls->uuid, sizeof(s->uuid));
+    if (!removed) {
+        (void)json_object_set_new(ls->config, "uuid", json_string(ls->uuid));
+        s->value = json_dumps(ls->config, JSON_COMPACT);
+    }
+    store_submit(ls->services->store, &s->job);
+}
+
+static void read_one(struct str name, struct str value, void *context)
+{
+    struct lambda_sources *all = context;
+    struct lambda_source *ls;
+    struct err err;
+    json_t *config = json_loadb(value.data, value.len, 0, NULL);
+    (void)name;
+    if (config && lambda_source_add(all, config, &ls, &err) < 0) {
+        log_warning("an event source mapping is left out: %s", err.text);
+    }
+}
+
+struct lambda_sources *lambda_sources_create(struct services *s)
+{
+    struct lambda_sources *all = mem_new(struct lambda_sources);
+    all->services = s;
+    list_init(&all->sources);
+    store_settings_each(s->store, KIND, read_one, all);
+    return all;
+}
+
+/* ---- the manifest's ---- */
+
+static bool is_same(const struct lambda_source *ls, const json_t *consumer)
+{
+    const char *queue = json_string_value(json_object_get(consumer, "queue"));
+    const char *function = json_string_value(json_object_get(consumer, "function"));
+    return queue && function && strcmp(ls->queue, queue) == 0 &&
+           strcmp(ls->function, function) == 0;
+}
+
+static void build_one(struct lambda_sources *all, const json_t *consumer)
+{
+    struct err err;
+    struct lambda_source *ls = NULL;
+    list_for_each (item, &all->sources) {
+        struct lambda_source *known = list_entry(item, struct lambda_source, link);
+        ls = is_same(known, consumer) ? known : ls;
+    }
+    int r = ls ? lambda_source_change(ls, json_deep_copy(consumer), &err)
+               : lambda_source_add(all, json_deep_copy(consumer), &ls, &err);
+    if (r < 0) {
+        log_warning("the filters between %s and its function are left out, and it with them: %s",
+                    json_string_value(json_object_get(consumer, "queue")), err.text);
+        return;
+    }
+    free(ls->function_name);
+    ls->function_name = aws_name(all->services, ls->function);
+    ls->from_manifest = true;
+    ls->wanted = true;
+}
+
+void lambda_sources_build(struct lambda_sources *all, const json_t *manifest)
+{
+    const json_t *consumers = json_object_get(json_object_get(manifest, "events"), "consumers");
+    list_for_each (item, &all->sources) {
+        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        ls->wanted = !ls->from_manifest;
+    }
+    for (size_t i = 0; i < json_array_size(consumers); i++) {
+        const json_t *consumer = json_array_get(consumers, i);
+        const char *platform = json_string_value(json_object_get(consumer, "platform"));
+        if (platform && strcmp(platform, "lambda") == 0) {
+            build_one(all, consumer);
+        }
+    }
+    list_for_each (item, &all->sources) {
+        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (!ls->wanted) {
+            lambda_source_remove(ls);
+        } else if (!ls->from_manifest) {
+            apply(ls); /* its queue or function may be here only now */
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/* Event source mappings: what hands an SQS queue's messages to a Lambda function, in batches.
+ * AWS Lambda Developer Guide, "Using Lambda with Amazon SQS".
+ *
+ * They come from the manifest (`events.consumers`), or from CreateEventSourceMapping: then they are
+ * kept in the settings (kind "lambda-source"). A queue has one that is enabled.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/events/event_pattern.h"
+#include "control/events/sqs_queue.h"
+
+#define LAMBDA_SOURCE_FILTERS 10 /* Lambda: 5, or 10 on request */
+
+struct lambda_source {
+    struct list link;
+    struct services *services;
+    char uuid[QUEUE_UUID_BYTES];
+    char *queue;         /* owned: the SQS queue's name */
+    char *function;      /* owned: the manifest's name */
+    char *function_name; /* owned: AWS's */
+    json_t *config;      /* owned: the consumer in the manifest's words */
+    struct event_pattern *filters[LAMBDA_SOURCE_FILTERS]; /* owned */
+    size_t filter_count;
+    bool report_failures;
+    bool enabled;
+    bool from_manifest;
+    bool wanted; /* by the build that is being read */
+    uint64_t modified_ms;
+    uint32_t references; /* being known, batches in flight */
+};
+
+struct lambda_sources {
+    struct services *services;
+    struct list sources;
+};
+
+struct lambda_sources *lambda_sources_create(struct services *s);
+/* After sqs_queues_build(). */
+void lambda_sources_build(struct lambda_sources *all, const json_t *manifest);
+
+struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid);
+/* `config`: a consumer in the manifest's words, used up. EINVAL: a filter is no pattern. The queue
+ * and the function must be there. */
+int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
+                      struct err *err) MUST_USE;
+/* Changes members of its config; `changes` is used up. */
+int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *err) MUST_USE;
+void lambda_source_remove(struct lambda_source *ls);
+void lambda_source_unref(struct lambda_source *ls);
+/* Makes it, or with `removed` its end, durable. */
+void lambda_source_save(const struct lambda_source *ls, bool removed, sqs_saved_fn done,
+                        void *context);
