@@ -125,7 +125,9 @@ static void ran(const struct invocation_result *result, void *context)
     c->status = result->status;
     if (keep_headers(&c->headers, result->headers) < 0 || buf_append(&c->body, result->body) < 0) {
         answer_all(c, 502, STR(""), STR("the answer is too large to be kept\n"));
-    } else if (c->status >= 500) {
+    } else if (c->status >= 400) {
+        /* Refused or failed: nothing was done that must not be done twice. Who forges a key, or has
+         * the wrong secret for an hour, must not keep the true request from being handled. */
         answer_all(c, c->status, buf_str(&c->headers), buf_str(&c->body));
     } else {
         c->job = (struct store_job){ .run = run_store, .done = stored };
