@@ -1,6 +1,7 @@
 /* The tea shop of examples/demo, all dialects in one folder, as its README promises. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import http from 'node:http';
@@ -8,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ROOT, startPlatform } from './harness.js';
+import { eventually, ROOT, startPlatform } from './harness.js';
 
 const PROJECT = path.join(ROOT, 'examples/demo');
 
@@ -18,7 +19,7 @@ const cleanups = [];
 /** The shop without orders and without what only an editor needs. */
 function copyProject() {
   const copy = mkdtempSync(path.join(os.tmpdir(), 'mayfly-demo-'));
-  const isLeftOut = /\/data\/shop\.db|\/node_modules\/(?:typescript|@typescript|@types)$/;
+  const isLeftOut = /\/\.mayfly$|\/data\/shop\.db|\/node_modules\/(?:typescript|@typescript|@types)$/;
   cpSync(PROJECT, copy, { recursive: true, filter: (file) => !isLeftOut.test(file) });
   chmodSync(copy, 0o755);
   return copy;
@@ -43,7 +44,7 @@ test('every function of the demo loads and can be forked', async () => {
   assert.deepEqual([...new Set(build.routes.map((route) => route.dialect))].sort(), [
     'lambda', 'netlify', 'next', 'vercel', 'worker',
   ]);
-  for (const name of ['app', 'api', 'netlify', 'lambda/shipping', 'lambda/story', 'worker/ab-test']) {
+  for (const name of ['app', 'api', 'netlify', 'lambda/shipping', 'lambda/story', 'lambda/thumbnail', 'lambda/order-mail', 'worker/ab-test']) {
     const loaded = await platform.record((record) => record.type === 'function' && record.function === name);
     assert.equal(loaded.snapshot, true, `${name}: ${loaded.reason}`);
   }
@@ -122,7 +123,7 @@ test('a user is created once and never shown with a password', async () => {
 });
 
 test('a webhook that Stripe did not sign is refused', async () => {
-  const forged = await platform.post('/api/webhooks/stripe', { type: 'payment_intent.succeeded' });
+  const forged = await platform.post('/api/webhooks/stripe', { id: 'evt_forged', type: 'payment_intent.succeeded' });
   assert.equal(forged.status, 400);
   assert.deepEqual(forged.json, { error: 'Invalid signature' });
 });
@@ -137,6 +138,47 @@ async function chunksOf(target, host) {
   }
   return chunks;
 }
+
+test('a payment that Stripe tells of twice is acted on once, and answered the same', async () => {
+  const { json: { id: orderId } } = await platform.post('/api/orders', order(1));
+  const payload = JSON.stringify({
+    id: `evt_${crypto.randomUUID()}`, object: 'event', type: 'payment_intent.succeeded',
+    data: { object: { object: 'payment_intent', metadata: { orderId } } },
+  });
+  const from = platform.records.length;
+  const [first, second] = [await platform.post('/api/webhooks/stripe', payload, signed(payload)), await platform.post('/api/webhooks/stripe', payload, signed(payload))];
+  assert.deepEqual([first.status, first.json, second.status, second.json], [200, { received: true }, 200, { received: true }]);
+  await platform.log('order paid', { from });
+  const handled = platform.records.slice(from).filter(({ text }) => /order paid|no pending order/.test(text ?? ''));
+  assert.equal(handled.length, 1);
+});
+
+function signed(payload) {
+  const stamp = Math.floor(Date.now() / 1000);
+  const signature = createHmac('sha256', 'whsec_mayfly_demo_not_a_real_secret').update(`${stamp}.${payload}`).digest('hex');
+  return { headers: { 'content-type': 'application/json', 'stripe-signature': `t=${stamp},v1=${signature}` } };
+}
+
+test('the nightly clean-up is for the schedule only', async () => {
+  assert.equal((await platform.get('/api/cron/cleanup')).status, 401);
+  const headers = { authorization: 'Bearer only-the-schedule-knows' };
+  assert.deepEqual((await platform.get('/api/cron/cleanup', { headers })).json, { forgotten: 0 });
+});
+
+test('the newsletter is sent in the background', async () => {
+  const answer = await platform.post('/.netlify/functions/newsletter-background', { subject: 'Today' });
+  assert.deepEqual([answer.status, answer.text], [202, '']);
+  await platform.log('newsletter to margaret@example.com: Today');
+});
+
+test('visits of the landing page are counted from a queue, many at once', async () => {
+  const from = platform.records.length;
+  for (let i = 0; i < 3; i++) {
+    await platform.get('/landing', { headers: { cookie: 'variant=A' } });
+  }
+  const counted = () => platform.records.slice(from).map(({ text }) => /^visits: A (\d+), B/.exec(text ?? '')?.[1]).filter(Boolean);
+  await eventually(() => counted().reduce((sum, count) => sum + Number(count), 0) >= 3, () => `counted ${counted()}`);
+});
 
 test('server-sent events arrive one by one, a second apart', async () => {
   const chunks = await chunksOf('/api/clock?ticks=3');
@@ -197,7 +239,8 @@ test('the page is served, and every route that it tries exists', async () => {
   for (const [, method = 'GET', target] of tried) {
     const answer = await platform.fetch(target, { method, body: method === 'POST' ? '{}' : undefined });
     await answer.body.cancel();
-    assert.equal(answer.status, method === 'POST' ? 400 : 200, `${method} ${target}`);
+    const expected = target.endsWith('-background') ? 202 : method === 'POST' ? 400 : 200;
+    assert.equal(answer.status, expected, `${method} ${target}`);
   }
   assert.doesNotMatch(page.text, /(?:src|href)="?https?:/, 'it loads nothing from elsewhere');
 });

@@ -77,3 +77,12 @@ export async function settleOrder(id: string, status: Exclude<Order['status'], '
   );
   return rows.map(fromRow)[0];
 }
+
+/** @returns how many pending orders there were from before `then` */
+export async function forgetAbandoned(then: Date): Promise<number> {
+  const rows = await (await db()).query<{ id: string }>(
+    `delete from orders where status = 'pending' and created_at < $1 returning id`,
+    [then.toISOString()],
+  );
+  return rows.length;
+}

@@ -1,6 +1,7 @@
 /* GET /api/orders?status=paid&limit=10, POST /api/orders (a Next.js route handler) */
 import { z } from 'zod';
 import { invalid, readBody } from '@/lib/input';
+import { sendLater } from '@/lib/mails';
 import { createOrder, listOrders, newOrder } from '@/lib/orders';
 
 const filter = z.object({
@@ -23,6 +24,7 @@ export async function POST(request: Request) {
     return wanted;
   }
   const order = await createOrder(wanted);
+  await sendLater({ to: order.email, subject: 'Your order', text: `Order ${order.id} is waiting for your payment.` });
   console.log('order placed', { id: order.id, total: order.total });
   return Response.json(order, { status: 201, headers: { location: `/api/orders/${order.id}` } });
 }
