@@ -6,7 +6,7 @@ MAKEFLAGS += -j$(shell nproc)
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat libcurl glib-2.0
+LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat libcurl glib-2.0 libisal
 
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP \
 	-fno-omit-frame-pointer -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

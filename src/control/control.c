@@ -23,6 +23,7 @@
 #include "control/events/events.h"
 #include "control/log_reader.h"
 #include "control/output.h"
+#include "control/s3/s3.h"
 #include "control/services.h"
 #include "ipc/link.h"
 
@@ -391,6 +392,10 @@ static int control_open_services(struct control *c, const struct control_argumen
     aws_users_set_seed(s->users, seed);
     aws_users_set_root(s->users, STR("mayfly"), STR(AWS_ROOT_KEY), STR(AWS_ROOT_SECRET));
     s->invoker = invoker_create(&c->loop, control_connect, c);
+    r = s3_create(s, &s->s3, err);
+    if (r < 0) {
+        return r;
+    }
     c->events = events_create(s);
     r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);
     if (r < 0) {

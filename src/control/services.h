@@ -34,6 +34,7 @@ struct services {
     struct event_buses *buses;
     struct scheduler *scheduler;
     struct project_schedules *project_schedules;
+    struct s3 *s3;
     struct console *console;
     struct deployment *deployment;
     const char *project;    /* its folder */

@@ -5,6 +5,7 @@
 #include "control/aws/aws_lambda.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/sqs.h"
+#include "control/s3/s3.h"
 
 #define SCOPE_PARTS 5 /* KEY/DATE/REGION/SERVICE/aws4_request */
 
@@ -59,6 +60,7 @@ static const struct {
     { STR("scheduler"), aws_scheduler_begin },
     { STR("lambda"), aws_lambda_begin },
     { STR("sqs"), sqs_begin },
+    { STR("s3"), s3_begin },
 };
 /* clang-format on */
 

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/aws/aws_uri.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_body.h"
+#include "control/s3/s3_cors.h"
+#include "control/s3/s3_name.h"
+#include "control/s3/s3_route.h"
+#include "http/http_head.h"
+
+int s3_create(struct services *services, struct s3 **ret, struct err *err)
+{
+    struct s3 *s = mem_new(struct s3);
+    s->services = services;
+    int r = store_contents_open(services->loop, services->store, &s->contents, err);
+    if (r < 0) {
+        free(s);
+        return r;
+    }
+    s->buckets = s3_buckets_create(services->store);
+    *ret = s;
+    return 0;
+}
+
+void s3_destroy(struct s3 *s)
+{
+    if (s) {
+        s3_buckets_destroy(s->buckets);
+        store_contents_close(s->contents);
+        free(s);
+    }
+}
+
+/* ---- reading the head ---- */
+
+/* "bucket.s3.localhost:4566" and the like: the bucket, or empty. */
+static struct str bucket_of_host(struct str host)
+{
+    static const struct str suffixes[] = {
+        STR(".s3.localhost"),
+        STR(".s3.localhost.localstack.cloud"),
+        STR(".localhost"),
+        STR(".s3.amazonaws.com"),
+    };
+    host = http_host_without_port(host);
+    for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
+        size_t len = suffixes[i].len;
+        if (host.len > len && str_eq_nocase(str_skip(host, host.len - len), suffixes[i])) {
+            host.len -= len;
+            /* "s3.localhost" itself is no bucket. */
+            return str_eq_nocase(host, STR("s3")) ? STR("") : host;
+        }
+    }
+    return STR("");
+}
+
+/* Decodes behind what is in rq->target, which has room for it all and does not move. */
+static bool decode(struct s3_request *rq, struct str text, enum aws_uri_plus plus, struct str *ret)
+{
+    size_t before = rq->target.len;
+    if (aws_uri_decode(&rq->target, text, plus) < 0) {
+        return false;
+    }
+    *ret = str_of(rq->target.data + before, rq->target.len - before);
+    return true;
+}
+
+static bool read_params(struct s3_request *rq, struct str query)
+{
+    struct str name, value;
+    while (aws_query_next(&query, &name, &value)) {
+        if (rq->param_count == S3_PARAMS_MAX) {
+            return false;
+        }
+        struct s3_param *p = &rq->params[rq->param_count++];
+        if (!decode(rq, name, AWS_URI_PLUS_IS_SPACE, &p->name) ||
+            !decode(rq, value, AWS_URI_PLUS_IS_SPACE, &p->value)) {
+            return false;
+        }
+        p->value.data = p->value.data ? p->value.data : "";
+    }
+    return true;
+}
+
+static bool read_target(struct s3_request *rq)
+{
+    struct str path, query, host = bucket_of_host(rq->x->host);
+    char *room;
+    buf_init(&rq->target, rq->x->target.len + host.len + 1);
+    aws_target_split(rq->x->target, &path, &query);
+    if (buf_reserve(&rq->target, rq->target.limit, &room) < 0 || path.len == 0 ||
+        path.data[0] != '/') {
+        return false;
+    }
+    path = str_skip(path, 1);
+    if (host.len > 0) {
+        rq->bucket_name = host;
+    } else if (!decode(rq, str_cut(&path, '/'), AWS_URI_PLUS, &rq->bucket_name)) {
+        return false;
+    }
+    return decode(rq, path, AWS_URI_PLUS, &rq->key) && read_params(rq, query);
+}
+
+static struct s3_request *request_create(struct s3 *s, struct exchange *x)
+{
+    struct s3_request *rq = mem_new(struct s3_request);
+    rq->s3 = s;
+    rq->x = x;
+    rq->now_ms = queue_now_ms();
+    buf_init(&rq->headers, LIMIT_RESPONSE_HEAD_BYTES);
+    buf_init(&rq->body, S3_ANSWER_BYTES_MAX);
+    /* Sixteen digits of the request's UUID. */
+    size_t len = 0;
+    for (const char *at = x->request_id; *at && len < sizeof(rq->id) - 1; at++) {
+        if (*at != '-') {
+            rq->id[len++] = (char)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at);
+        }
+    }
+    x->user = rq;
+    x->events = &s3_body_events;
+    return rq;
+}
+
+/* ---- who ---- */
+
+static void fail_mismatch(struct s3_request *rq, const struct aws_sign_request *sign)
+{
+    struct buf canonical, to_sign, more;
+    buf_init(&canonical, LIMIT_REQUEST_HEAD_BYTES);
+    buf_init(&to_sign, LIMIT_REQUEST_HEAD_BYTES);
+    buf_init(&more, 4 * LIMIT_REQUEST_HEAD_BYTES);
+    aws_sign_explain(sign, &canonical, &to_sign);
+    int r = buf_printf(
+        &more, "AWSAccessKeyId%c%s%cStringToSign%c" STR_FMT "%cCanonicalRequest%c" STR_FMT "%c", 0,
+        rq->who.scope.access_key, 0, 0, STR_ARG(buf_str(&to_sign)), 0, 0,
+        STR_ARG(buf_str(&canonical)), 0);
+    s3_fail_more(rq, S3_SIGNATURE_MISMATCH, NULL, r < 0 ? STR("") : buf_str(&more));
+    buf_finish(&canonical);
+    buf_finish(&to_sign);
+    buf_finish(&more);
+}
+
+static void put_element(struct buf *more, const char *name, struct str value)
+{
+    /* What does not fit is left out of an error's text. */
+    (void)!buf_printf(more, "%s%c" STR_FMT "%c", name, 0, STR_ARG(value), 0);
+}
+
+static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct str detail)
+{
+    struct aws_fault_answer answer = aws_fault_answer(fault, AWS_PROTOCOL_S3);
+    struct buf more, text;
+    char now[40];
+    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
+    buf_init(&text, LIMIT_REQUEST_HEAD_BYTES);
+    if (fault == AWS_FAULT_UNKNOWN_KEY) {
+        put_element(&more, "AWSAccessKeyId", detail);
+    } else if (fault == AWS_FAULT_NOT_SIGNED) {
+        put_element(&more, "HeadersNotSigned", detail);
+    } else if (fault == AWS_FAULT_SKEWED) {
+        int len = snprintf(now, sizeof(now), "%llu", (unsigned long long)AWS_SIGN_SKEW_S * 1000);
+        put_element(&more, "RequestTime", s3_header(rq, "x-amz-date"));
+        put_element(&more, "MaxAllowedSkewMilliseconds", str_of(now, (size_t)len));
+    }
+    bool is_malformed = fault == AWS_FAULT_MALFORMED_HEADER || fault == AWS_FAULT_MALFORMED_QUERY;
+    int r = buf_printf(&text, "%s%s" STR_FMT "%c", answer.message ? answer.message : "",
+                       is_malformed && answer.message ? "; " : "",
+                       STR_ARG(is_malformed ? detail : STR("")), 0);
+    s3_fail_custom(rq, answer.status, answer.code, r < 0 ? "" : text.data, buf_str(&more));
+    buf_finish(&more);
+    buf_finish(&text);
+}
+
+static bool authenticate(struct s3_request *rq)
+{
+    const struct aws_sign_request sign = { .method = rq->x->method,
+                                           .target = rq->x->target,
+                                           .headers = rq->x->headers,
+                                           .host = rq->x->host,
+                                           .now_s = rq->now_ms / 1000 };
+    struct str detail;
+    enum aws_fault fault = aws_sign_verify(&sign, rq->s3->services->users, &rq->who, &detail);
+    if (fault == AWS_FAULT_MISMATCH) {
+        fail_mismatch(rq, &sign);
+    } else if (fault != AWS_FAULT_NONE) {
+        fail_signature(rq, fault, detail);
+    }
+    return fault == AWS_FAULT_NONE;
+}
+
+/* ---- what ---- */
+
+static void run_with_text(struct s3_request *rq, struct s3_received *received)
+{
+    rq->text = received->data;
+    if (rq->op->body == S3_BODY_XML) {
+        rq->xml = s3_xml_parse(rq->text);
+        if (!rq->xml) {
+            s3_fail(rq, S3_MALFORMED_XML);
+            return;
+        }
+    }
+    rq->op->run(rq);
+}
+
+/* The account that the client believes to own the bucket. */
+static bool is_expected_owner(const struct s3_request *rq)
+{
+    struct str expected = s3_header(rq, "x-amz-expected-bucket-owner");
+    return !expected.data || str_eq(expected, STR(AWS_ACCOUNT_ID)) ||
+           str_eq(expected, rq->bucket->row.owner);
+}
+
+static bool find_bucket(struct s3_request *rq)
+{
+    if (rq->bucket_name.len == 0 || rq->op->needs == S3_NEEDS_USER) {
+        return true; /* the service; a bucket that is to be made */
+    }
+    rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
+    if (!rq->bucket) {
+        s3_fail(rq,
+                s3_name_is_bucket(rq->bucket_name) ? S3_NO_SUCH_BUCKET : S3_INVALID_BUCKET_NAME);
+        return false;
+    }
+    if (!is_expected_owner(rq)) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+        return false;
+    }
+    return true;
+}
+
+static bool authorize(struct s3_request *rq)
+{
+    const struct s3_operation *op = rq->op;
+    if (op->needs == S3_NEEDS_USER && !rq->who.user) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+        return false;
+    }
+    return op->needs <= S3_NEEDS_USER || s3_access_bucket(rq, op->action, op->needs);
+}
+
+static void dispatch(struct s3_request *rq)
+{
+    enum s3_error error;
+    rq->op = s3_route_find(rq, &error);
+    if (!rq->op) {
+        s3_fail(rq, error);
+    } else if (rq->key.len > S3_KEY_BYTES_MAX) {
+        s3_fail(rq, S3_KEY_TOO_LONG);
+    } else if (find_bucket(rq) && authorize(rq)) {
+        if (rq->op->body == S3_BODY_TEXT || rq->op->body == S3_BODY_XML) {
+            s3_body_read(rq, S3_DOCUMENT_BYTES_MAX, run_with_text);
+        } else {
+            rq->op->run(rq);
+        }
+    }
+}
+
+void s3_begin(struct services *services, struct exchange *x)
+{
+    struct s3_request *rq = request_create(services->s3, x);
+    if (!read_target(rq) || !s3_name_is_utf8(rq->key)) {
+        s3_fail(rq, S3_INVALID_URI);
+    } else if (str_eq(x->method, STR("OPTIONS"))) {
+        rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
+        s3_cors_preflight(rq);
+    } else if (authenticate(rq)) {
+        dispatch(rq);
+    }
+}

@@ -1,0 +1,264 @@
+/* Buckets: made, listed, removed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_acl_request.h"
+#include "control/s3/s3_name.h"
+#include "control/s3/s3_operations.h"
+#include "store/sql.h"
+
+#define DEFAULT_REGION   "us-east-1"
+#define BUCKETS_PAGE_MAX 10000 /* ListBuckets: max-buckets */
+
+/* ---- listing ---- */
+
+struct listing {
+    struct s3_request *rq;
+    struct s3_xml_out out;
+    struct str owner, prefix;
+    size_t count, most;
+    char last[64]; /* a name has 63 */
+    bool truncated;
+};
+
+static void list_one(const struct stored_bucket *b, void *context)
+{
+    struct listing *l = context;
+    if (!str_eq(b->owner, l->owner) || !str_starts(b->name, l->prefix)) {
+        return;
+    }
+    if (l->count == l->most) {
+        l->truncated = true;
+        return;
+    }
+    l->count++;
+    (void)snprintf(l->last, sizeof(l->last), STR_FMT, STR_ARG(b->name));
+    s3_xml_open(&l->out, "Bucket");
+    s3_xml_put(&l->out, "Name", b->name);
+    s3_xml_put_time(&l->out, "CreationDate", b->created_ms);
+    if (s3_has_param(l->rq, "max-buckets")) {
+        s3_xml_put(&l->out, "BucketRegion", b->region);
+    }
+    s3_xml_close(&l->out, "Bucket");
+}
+
+void s3_bucket_list_all(struct s3_request *rq)
+{
+    struct listing l = { .rq = rq,
+                         .out = { .out = &rq->body },
+                         .owner = s3_owner(rq),
+                         .prefix = s3_param(rq, "prefix"),
+                         .most = BUCKETS_PAGE_MAX };
+    struct str most = s3_param(rq, "max-buckets");
+    uint64_t number;
+    if (most.data && (!str_to_u64(most, &number) || number == 0 || number > BUCKETS_PAGE_MAX)) {
+        s3_fail_argument(rq, "Argument max-buckets must be an integer between 1 and 10000",
+                         "max-buckets", most);
+        return;
+    }
+    l.most = most.data ? (size_t)number : l.most;
+    s3_xml_begin(&l.out, "ListAllMyBucketsResult");
+    s3_xml_put_owner(rq, &l.out, "Owner", l.owner);
+    s3_xml_open(&l.out, "Buckets");
+    struct str after = s3_param(rq, "continuation-token");
+    store_buckets_list(rq->s3->services->store, after.data ? after : STR(""), SIZE_MAX / 2,
+                       list_one, &l);
+    s3_xml_close(&l.out, "Buckets");
+    if (l.truncated) {
+        s3_xml_put(&l.out, "ContinuationToken", str_c(l.last));
+    }
+    if (l.prefix.len > 0) {
+        s3_xml_put(&l.out, "Prefix", l.prefix);
+    }
+    s3_xml_close(&l.out, "ListAllMyBucketsResult");
+    s3_answer_xml(rq, 200, l.out.r);
+}
+
+/* ---- making ---- */
+
+struct creation {
+    struct stored_bucket bucket;
+    char *region;
+    struct buf acl;
+    char ownership[256]; /* a document, or empty */
+};
+
+static void free_creation(void *state)
+{
+    struct creation *c = state;
+    buf_finish(&c->acl);
+    free(c->region);
+    free(c);
+}
+
+/* False: answered. */
+static bool read_configuration(struct s3_request *rq, struct creation *c)
+{
+    struct str region = { NULL, 0 };
+    if (rq->text.len > 0) {
+        rq->xml = s3_xml_parse(rq->text);
+        if (!rq->xml || !s3_xml_is(s3_xml_root(rq->xml), "CreateBucketConfiguration")) {
+            s3_fail(rq, S3_MALFORMED_XML);
+            return false;
+        }
+        region = s3_xml_text(s3_xml_root(rq->xml), "LocationConstraint");
+    }
+    for (size_t i = 0; i < region.len; i++) {
+        char ch = region.data[i];
+        if (!((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') && !(ch >= '0' && ch <= '9') && ch != '-') {
+            s3_fail(rq, S3_INVALID_LOCATION);
+            return false;
+        }
+    }
+    /* "EU" is an old name. */
+    region = region.len == 0 ? STR(DEFAULT_REGION) : region;
+    c->region = mem_copy_str(str_eq(region, STR("EU")) ? STR("eu-west-1") : region);
+    return true;
+}
+
+static bool read_ownership(struct s3_request *rq, struct creation *c)
+{
+    struct str who = s3_header(rq, "x-amz-object-ownership");
+    if (!who.data) {
+        return true;
+    }
+    if (!str_eq(who, STR("BucketOwnerEnforced")) && !str_eq(who, STR("BucketOwnerPreferred")) &&
+        !str_eq(who, STR("ObjectWriter"))) {
+        s3_fail_argument(rq, "Invalid x-amz-object-ownership header", "x-amz-object-ownership",
+                         who);
+        return false;
+    }
+    (void)snprintf(c->ownership, sizeof(c->ownership),
+                   "<OwnershipControls xmlns=\"" S3_XML_NAMESPACE
+                   "\"><Rule><ObjectOwnership>" STR_FMT
+                   "</ObjectOwnership></Rule></OwnershipControls>",
+                   STR_ARG(who)); /* fits */
+    if (str_eq(who, STR("BucketOwnerEnforced")) && s3_acl_request_has(rq) &&
+        !str_eq(s3_header(rq, "x-amz-acl"), STR("private"))) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
+                     "setting");
+        return false;
+    }
+    return true;
+}
+
+static int run_create(struct s3_request *rq, struct sql *db)
+{
+    struct creation *c = rq->state;
+    int r = store_buckets_create(db, &c->bucket, &c->bucket.id);
+    if (r == 0 && c->acl.len > 0) {
+        r = store_buckets_put_setting(db, c->bucket.id, STR("acl"), buf_str(&c->acl));
+    }
+    if (r == 0 && c->ownership[0]) {
+        r = store_buckets_put_setting(db, c->bucket.id, STR("ownershipControls"),
+                                      str_c(c->ownership));
+    }
+    return r;
+}
+
+static void answer_created(struct s3_request *rq)
+{
+    char location[80];
+    (void)snprintf(location, sizeof(location), "/" STR_FMT, STR_ARG(rq->bucket_name)); /* fits */
+    s3_put_header(rq, "location", str_c(location));
+    s3_answer(rq, 200);
+}
+
+/* Making a bucket again that one has is fine, as in us-east-1; but it changes nothing, so asking
+ * for another ACL is not. */
+static void answer_existing(struct s3_request *rq)
+{
+    const struct creation *c = rq->state;
+    struct s3_bucket *b = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
+    bool is_mine = b && str_eq(b->row.owner, s3_owner(rq));
+    struct str acl = b ? s3_bucket_setting(b, STR("acl")) : STR("");
+    bool same = str_eq(acl, buf_str(&c->acl));
+    bool is_default_region = b && str_eq(b->row.region, STR(DEFAULT_REGION));
+    s3_bucket_unref(b);
+    if (!is_mine || !same) {
+        s3_fail(rq, S3_BUCKET_EXISTS);
+    } else if (!is_default_region) {
+        s3_fail(rq, S3_BUCKET_YOURS);
+    } else {
+        answer_created(rq);
+    }
+}
+
+static void create_done(struct s3_request *rq, int r)
+{
+    if (r == -EEXIST) {
+        answer_existing(rq);
+    } else if (r < 0) {
+        s3_fail(rq, s3_error_of(r));
+    } else {
+        answer_created(rq);
+    }
+}
+
+void s3_bucket_create(struct s3_request *rq)
+{
+    struct creation *c = s3_state(rq, sizeof(*c), free_creation);
+    buf_init(&c->acl, S3_ACL_BYTES_MAX);
+    if (!s3_name_is_bucket(rq->bucket_name)) {
+        s3_fail(rq, S3_INVALID_BUCKET_NAME);
+        return;
+    }
+    if (!read_configuration(rq, c) || !read_ownership(rq, c) ||
+        !s3_acl_request_read(rq, s3_owner(rq), &c->acl)) {
+        return;
+    }
+    bool locks = str_eq_nocase(s3_header(rq, "x-amz-bucket-object-lock-enabled"), STR("true"));
+    c->bucket = (struct stored_bucket){ .name = rq->bucket_name,
+                                        .owner = s3_owner(rq),
+                                        .region = str_c(c->region),
+                                        .created_ms = rq->now_ms,
+                                        .versioning = locks ? BUCKET_VERSIONED : BUCKET_UNVERSIONED,
+                                        .locks_objects = locks };
+    s3_submit(rq, run_create, create_done);
+}
+
+/* ---- the rest ---- */
+
+void s3_bucket_head(struct s3_request *rq)
+{
+    s3_put_header(rq, "x-amz-bucket-region", rq->bucket->row.region);
+    s3_put_header(rq, "x-amz-access-point-alias", STR("false"));
+    s3_answer(rq, 200);
+}
+
+void s3_bucket_location(struct s3_request *rq)
+{
+    struct s3_xml_out o = { .out = &rq->body };
+    struct str region = rq->bucket->row.region;
+    s3_xml_begin(&o, "LocationConstraint");
+    s3_xml_raw(&o, str_eq(region, STR(DEFAULT_REGION)) ? STR("") : region);
+    s3_xml_close(&o, "LocationConstraint");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+static int run_delete(struct s3_request *rq, struct sql *db)
+{
+    return store_buckets_remove(db, rq->bucket->row.id);
+}
+
+static void delete_done(struct s3_request *rq, int r)
+{
+    s3_buckets_forget(rq->s3->buckets, rq->bucket_name);
+    if (r < 0) {
+        s3_fail(rq, r == -ENOTEMPTY ? S3_BUCKET_NOT_EMPTY
+                    : r == -ENOENT  ? S3_NO_SUCH_BUCKET
+                                    : s3_error_of(r));
+        return;
+    }
+    store_contents_sweep(rq->s3->contents); /* of uploads that were under way */
+    s3_answer(rq, 204);
+}
+
+void s3_bucket_delete(struct s3_request *rq)
+{
+    s3_submit(rq, run_delete, delete_done);
+}

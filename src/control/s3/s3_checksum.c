@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_checksum.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "control/aws/aws_digest.h"
+
+/* clang-format off */
+static const struct {
+    struct str name, header;
+    const char *element;
+    size_t size;
+    bool is_crc;
+    enum s3_crc crc;
+} kinds[S3_CHECKSUM_COUNT] = {
+    [S3_CHECKSUM_NONE]      = { STR(""), STR(""), "", 0, false, 0 },
+    [S3_CHECKSUM_CRC32]     = { STR("CRC32"), STR("x-amz-checksum-crc32"), "ChecksumCRC32", 4, true, S3_CRC32 },
+    [S3_CHECKSUM_CRC32C]    = { STR("CRC32C"), STR("x-amz-checksum-crc32c"), "ChecksumCRC32C", 4, true, S3_CRC32C },
+    [S3_CHECKSUM_CRC64NVME] = { STR("CRC64NVME"), STR("x-amz-checksum-crc64nvme"), "ChecksumCRC64NVME", 8, true, S3_CRC64NVME },
+    [S3_CHECKSUM_SHA1]      = { STR("SHA1"), STR("x-amz-checksum-sha1"), "ChecksumSHA1", 20, false, 0 },
+    [S3_CHECKSUM_SHA256]    = { STR("SHA256"), STR("x-amz-checksum-sha256"), "ChecksumSHA256", 32, false, 0 },
+};
+/* clang-format on */
+
+enum s3_checksum s3_checksum_of(struct str name)
+{
+    for (int i = S3_CHECKSUM_NONE + 1; i < S3_CHECKSUM_COUNT; i++) {
+        if (str_eq_nocase(kinds[i].name, name)) {
+            return (enum s3_checksum)i;
+        }
+    }
+    return S3_CHECKSUM_NONE;
+}
+
+struct str s3_checksum_name(enum s3_checksum kind)
+{
+    return kinds[kind].name;
+}
+
+struct str s3_checksum_header(enum s3_checksum kind)
+{
+    return kinds[kind].header;
+}
+
+const char *s3_checksum_element(enum s3_checksum kind)
+{
+    return kinds[kind].element;
+}
+
+size_t s3_checksum_size(enum s3_checksum kind)
+{
+    return kinds[kind].size;
+}
+
+bool s3_checksum_allows(enum s3_checksum kind, enum s3_checksum_type type)
+{
+    return type == S3_FULL_OBJECT ? kinds[kind].is_crc : kind != S3_CHECKSUM_CRC64NVME;
+}
+
+enum s3_checksum_type s3_checksum_default_type(enum s3_checksum kind)
+{
+    return kind == S3_CHECKSUM_CRC64NVME ? S3_FULL_OBJECT : S3_COMPOSITE;
+}
+
+static EVP_MD_CTX *digest_new(enum s3_checksum kind)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    int ok = digest ? EVP_DigestInit_ex(digest,
+                                        kind == S3_CHECKSUM_SHA1 ? EVP_sha1() : EVP_sha256(), NULL)
+                    : 0;
+    assert(ok == 1); /* fails for want of memory only */
+    return digest;
+}
+
+static void digest_update(EVP_MD_CTX *digest, const void *data, size_t len)
+{
+    int ok = EVP_DigestUpdate(digest, data, len);
+    assert(ok == 1);
+}
+
+static void digest_final(EVP_MD_CTX *digest, uint8_t ret_bytes[S3_CHECKSUM_BYTES])
+{
+    int ok = EVP_DigestFinal_ex(digest, ret_bytes, NULL);
+    assert(ok == 1);
+    EVP_MD_CTX_free(digest);
+}
+
+/* Checksums are told with their most significant byte first. */
+static void put_crc(uint64_t crc, size_t size, uint8_t *ret_bytes)
+{
+    for (size_t i = 0; i < size; i++) {
+        ret_bytes[i] = (uint8_t)(crc >> 8 * (size - 1 - i));
+    }
+}
+
+static uint64_t get_crc(const uint8_t *bytes, size_t size)
+{
+    uint64_t crc = 0;
+    for (size_t i = 0; i < size; i++) {
+        crc = crc << 8 | bytes[i];
+    }
+    return crc;
+}
+
+void s3_checksum_init(struct s3_checksum_state *s, enum s3_checksum kind)
+{
+    bool is_digest = kind != S3_CHECKSUM_NONE && !kinds[kind].is_crc;
+    *s = (struct s3_checksum_state){ .kind = kind, .digest = is_digest ? digest_new(kind) : NULL };
+}
+
+void s3_checksum_update(struct s3_checksum_state *s, struct str data)
+{
+    if (s->digest) {
+        digest_update(s->digest, data.data, data.len);
+    } else if (s->kind != S3_CHECKSUM_NONE) {
+        s->crc = s3_crc_update(kinds[s->kind].crc, s->crc, data);
+    }
+}
+
+struct str s3_checksum_final(struct s3_checksum_state *s, char ret_text[S3_CHECKSUM_TEXT])
+{
+    uint8_t bytes[S3_CHECKSUM_BYTES] = { 0 };
+    if (s->digest) {
+        digest_final(s->digest, bytes);
+        s->digest = NULL;
+    } else {
+        put_crc(s->crc, kinds[s->kind].size, bytes);
+    }
+    return aws_base64(bytes, kinds[s->kind].size, ret_text);
+}
+
+void s3_checksum_parts_init(struct s3_checksum_parts *p, enum s3_checksum kind,
+                            enum s3_checksum_type type)
+{
+    *p = (struct s3_checksum_parts){ .kind = kind, .type = type };
+    if (type == S3_COMPOSITE && !kinds[kind].is_crc) {
+        p->digest = digest_new(kind);
+    }
+}
+
+bool s3_checksum_parts_add(struct s3_checksum_parts *p, struct str text, uint64_t size)
+{
+    uint8_t bytes[S3_CHECKSUM_BYTES];
+    size_t len = kinds[p->kind].size;
+    if (!aws_base64_decode(text, bytes, len)) {
+        return false;
+    }
+    if (p->digest) {
+        digest_update(p->digest, bytes, len);
+    } else if (p->type == S3_COMPOSITE) {
+        p->crc = s3_crc_update(kinds[p->kind].crc, p->crc, str_of((const char *)bytes, len));
+    } else {
+        p->crc = s3_crc_join(kinds[p->kind].crc, p->crc, get_crc(bytes, len), size);
+    }
+    p->count++;
+    return true;
+}
+
+struct str s3_checksum_parts_final(struct s3_checksum_parts *p, char ret_text[S3_CHECKSUM_TEXT])
+{
+    struct s3_checksum_state s = { .kind = p->kind, .crc = p->crc, .digest = p->digest };
+    struct str text = s3_checksum_final(&s, ret_text);
+    p->digest = NULL;
+    if (p->type == S3_COMPOSITE) {
+        text.len +=
+            (size_t)snprintf(ret_text + text.len, S3_CHECKSUM_TEXT - text.len, "-%zu", p->count);
+    }
+    return text;
+}
+
+struct str s3_checksum_type_name(enum s3_checksum_type type)
+{
+    return type == S3_COMPOSITE ? STR("COMPOSITE") : STR("FULL_OBJECT");
+}
+
+struct str s3_checksum_store(const struct s3_checksum_value *v, char ret_text[S3_CHECKSUM_STORED])
+{
+    struct str name = kinds[v->kind].name, type = s3_checksum_type_name(v->type);
+    if (v->kind == S3_CHECKSUM_NONE) {
+        return STR("");
+    }
+    int len = snprintf(ret_text, S3_CHECKSUM_STORED, STR_FMT "%c" STR_FMT "%c" STR_FMT "%c",
+                       STR_ARG(name), 0, STR_ARG(type), 0, STR_ARG(v->text), 0);
+    return str_of(ret_text, (size_t)len);
+}
+
+struct s3_checksum_value s3_checksum_load(struct str stored)
+{
+    struct s3_checksum_value v = { .kind = S3_CHECKSUM_NONE };
+    if (stored.len > 0) {
+        v.kind = s3_checksum_of(str_cut(&stored, '\0'));
+        v.type = str_eq(str_cut(&stored, '\0'), STR("COMPOSITE")) ? S3_COMPOSITE : S3_FULL_OBJECT;
+        v.text = str_cut(&stored, '\0');
+    }
+    return v;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_copy_source.h"
+
+#include "control/aws/aws_uri.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_body.h"
+#include "control/s3/s3_new.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_reader.h"
+
+void s3_copy_source_finish(struct s3_copy_source *s)
+{
+    s3_reader_destroy(s->reader);
+    s3_bucket_unref(s->bucket);
+    buf_finish(&s->text);
+    free(s->memory);
+}
+
+/* "[/]bucket/key[?versionId=x]", escaped. */
+static bool read_source(struct s3_request *rq, struct s3_copy_source *s)
+{
+    struct str source = s3_header(rq, "x-amz-copy-source");
+    struct str path = source, query = { NULL, 0 };
+    /* A question mark that is part of the key is escaped. */
+    const char *mark = memmem(source.data, source.len, "?versionId=", 11);
+    if (mark) {
+        path.len = (size_t)(mark - source.data);
+        query = str_skip(source, path.len + 11);
+    }
+    buf_init(&s->text, source.len + 1);
+    if (aws_uri_decode(&s->text, path, AWS_URI_PLUS) < 0) {
+        return false;
+    }
+    s->key = buf_str(&s->text);
+    if (s->key.len > 0 && s->key.data[0] == '/') {
+        s->key = str_skip(s->key, 1);
+    }
+    s->bucket_name = str_cut(&s->key, '/');
+    s->version = query;
+    return s->bucket_name.len > 0 && s->key.len > 0;
+}
+
+static void keep_object(const struct stored_object *o, void *context)
+{
+    struct s3_copy_source *s = context;
+    s->memory = store_objects_copy(o, &s->object);
+}
+
+static bool find_object(struct s3_request *rq, struct s3_copy_source *s)
+{
+    struct object_version version;
+    if (!s3_version_parse(s->version, &version)) {
+        s3_fail_argument(rq, "Invalid version id specified", "x-amz-copy-source", s->version);
+        return false;
+    }
+    bool found = store_objects_find(rq->s3->services->store, s->bucket->row.id, s->key, version,
+                                    keep_object, s);
+    bool is_marker = found && s->object.flags & OBJECT_DELETE_MARKER;
+    if (is_marker && s->version.data) {
+        s3_fail_text(
+            rq, S3_INVALID_REQUEST,
+            "The source of a copy request may not specifically refer to a delete marker by "
+            "version id.");
+        return false;
+    }
+    enum s3_error error = s3_access_object(rq, s->bucket, s->key,
+                                           s->version.data ? "s3:GetObjectVersion" : "s3:GetObject",
+                                           S3_READ, found && !is_marker ? &s->object : NULL);
+    if (error != S3_OK) {
+        s3_fail(rq, error == S3_NO_SUCH_KEY && s->version.data ? S3_NO_SUCH_VERSION : error);
+    }
+    return error == S3_OK;
+}
+
+static bool find_key(struct s3_request *rq, struct s3_copy_source *s)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    enum s3_customer_key has = s3_new_customer_key(rq, S3_COPY_CUSTOMER_PREFIX, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    s->is_encrypted = s->object.crypt.len > 0;
+    if ((has == S3_CUSTOMER_KEY) != s->is_encrypted) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     s->is_encrypted
+                         ? "The object was stored using a form of Server Side Encryption. The "
+                           "correct parameters must be provided to retrieve the object."
+                         : "The encryption parameters are not applicable to this object.");
+        return false;
+    }
+    if (s->is_encrypted && !s3_crypt_open(&s->crypt, key, s->object.crypt)) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+        return false;
+    }
+    return true;
+}
+
+bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
+{
+    struct s3_conditions conditions;
+    if (!read_source(rq, s)) {
+        s3_fail_argument(rq,
+                         "Copy Source must mention the source bucket and key: /sourcebucket/"
+                         "sourcekey",
+                         "x-amz-copy-source", s3_header(rq, "x-amz-copy-source"));
+        return false;
+    }
+    s->bucket = s3_buckets_find(rq->s3->buckets, s->bucket_name);
+    if (!s->bucket) {
+        s3_fail(rq, S3_NO_SUCH_BUCKET);
+        return false;
+    }
+    if (!find_object(rq, s)) {
+        return false;
+    }
+    s3_conditions_read(rq, "x-amz-copy-source-", &conditions);
+    if (s3_conditions_read_check(&conditions, s->object.etag, s->object.modified_ms) != S3_OK) {
+        s3_fail(rq, S3_PRECONDITION_FAILED);
+        return false;
+    }
+    s->offset = 0;
+    s->length = s->object.size;
+    return find_key(rq, s);
+}
+
+/* ---- bytes ---- */
+
+static void finish(struct s3_copy_source *s)
+{
+    if (s->error != S3_OK) {
+        s3_body_fail(s->rq, s->error);
+    } else {
+        s->received(s->rq, s->result);
+    }
+}
+
+/* What has failed while a read was under way is told when that is over. */
+static void on_received(enum s3_error error, struct s3_received *received, void *context)
+{
+    struct s3_copy_source *s = context;
+    s->error = error;
+    s->result = received;
+    s->is_received = true;
+    if (!s3_reader_is_reading(s->reader)) {
+        finish(s);
+    }
+}
+
+static void chunk_read(struct str data, void *context)
+{
+    struct s3_copy_source *s = context;
+    if (s->is_received) {
+        finish(s);
+    } else if (data.len == 0) {
+        s3_receive_fail(s->rq->receive, S3_INTERNAL);
+    } else {
+        s->fed += data.len;
+        s3_receive_feed(s->rq->receive, data);
+    }
+}
+
+static void on_room(size_t bytes, void *context)
+{
+    struct s3_copy_source *s = context;
+    s->fed -= bytes;
+    if (s->fed > 0 || s3_reader_is_reading(s->reader)) {
+        return;
+    }
+    if (s3_reader_is_at_end(s->reader)) {
+        s3_receive_end(s->rq->receive);
+    } else {
+        s3_reader_read(s->reader, chunk_read, s);
+    }
+}
+
+void s3_copy_source_start(struct s3_request *rq, struct s3_copy_source *s,
+                          const struct s3_receive_plan *plan,
+                          void (*received)(struct s3_request *rq, struct s3_received *received))
+{
+    s->rq = rq;
+    s->received = received;
+    s->reader = s3_reader_create(rq->s3, &s->object, s->is_encrypted ? &s->crypt : NULL, s->offset,
+                                 s->length);
+    rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, plan);
+    s3_receive_listen(rq->receive, on_room, on_received, s);
+    on_room(0, s);
+}
+
+void s3_copy_source_put_version(struct s3_request *rq, const struct s3_copy_source *s)
+{
+    char text[S3_VERSION_TEXT];
+    const struct stored_object *o = &s->object;
+    if (s->bucket->row.versioning != BUCKET_UNVERSIONED) {
+        s3_put_header(rq, "x-amz-copy-source-version-id",
+                      s3_version_text(o->rank, o->salt, o->flags, text));
+    }
+}

@@ -1,0 +1,20 @@
+/* What happens to objects, as messages for those who want to know. Messages are written in the same
+ * transaction as what they tell of, so neither is there without the other.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+/* On the loop, before the job: finds out who wants events of this kind ("ObjectCreated:Put") for a
+ * key of a bucket. May be called several times, for several keys. Returns an index for the insert,
+ * negative: nobody wants to know. */
+int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
+                     const char *kind);
+/* On the store's thread: writes the messages of an index (negative: none), of the object as it is
+ * now. */
+int s3_event_insert(struct s3_request *rq, struct sql *db, int index,
+                    const struct stored_object *o) MUST_USE;
+/* After the commit: tells the queues. */
+void s3_event_wake(struct s3_request *rq);
+void s3_event_free(struct s3_events *events); /* NULL is fine */

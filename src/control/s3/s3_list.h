@@ -1,0 +1,43 @@
+/* Walking a bucket's keys with a prefix and a delimiter: what the listings share. Keys that share a
+ * part up to the delimiter are passed over by one seek, however many they are.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+#define S3_LIST_MAX 1000 /* S3's own limit of a page */
+
+struct s3_list_query {
+    struct str prefix, delimiter;
+    struct str after; /* begin behind this key, or common prefix */
+    bool versions;    /* all of a key's, not the current one alone */
+    bool has_version; /* with versions: of the key `after` itself, go on behind this one */
+    int64_t after_rank;
+    size_t most;
+};
+
+struct s3_list_walk {
+    const struct s3_list_query *query;
+    /* Called for each object, and for each common prefix. */
+    void (*object)(struct s3_list_walk *w, const struct stored_object *o, bool is_latest);
+    void (*common)(struct s3_list_walk *w, struct str prefix);
+    size_t count;
+    bool truncated;
+    struct buf last; /* the last key or common prefix that was told */
+    int64_t last_rank;
+    bool last_is_common;
+    struct buf key; /* of the walk: the key whose versions are told */
+};
+
+void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w);
+
+/* encoding-type=url: text as it is to be given. */
+struct s3_list_text {
+    bool is_url;
+    struct buf memory;
+};
+void s3_list_put(struct s3_list_text *t, struct s3_xml_out *o, const char *name, struct str text);
+/* Reads encoding-type and max-keys ("max-keys", "max-uploads", ...). False: answered. */
+bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_text *text,
+                  size_t *ret_most) MUST_USE;

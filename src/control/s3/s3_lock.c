@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_lock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_event.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "http/http_reply.h"
+#include "store/sql.h"
+
+#define DAY_MS ((uint64_t)86400 * 1000)
+
+/* ---- texts ---- */
+
+static bool digits(struct str text, size_t at, size_t len, int *ret)
+{
+    uint64_t number;
+    if (at + len > text.len || !str_to_u64(str_of(text.data + at, len), &number)) {
+        return false;
+    }
+    *ret = (int)number;
+    return true;
+}
+
+/* "+02:00" or "Z" at the end; seconds to take off. */
+static bool parse_zone(struct str zone, int *ret_s)
+{
+    int hours, minutes;
+    if (zone.len == 0 || str_eq(zone, STR("Z"))) {
+        *ret_s = 0;
+        return true;
+    }
+    if ((zone.data[0] != '+' && zone.data[0] != '-') || zone.len != 6 ||
+        !digits(zone, 1, 2, &hours) || !digits(zone, 4, 2, &minutes)) {
+        return false;
+    }
+    *ret_s = (zone.data[0] == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
+    return true;
+}
+
+bool s3_lock_parse_time(struct str text, uint64_t *ret_ms)
+{
+    struct tm tm = { 0 };
+    int zone_s = 0;
+    size_t at = 19;
+    int64_t http_s;
+    if (http_date_parse(text, &http_s)) {
+        *ret_ms = (uint64_t)http_s * 1000;
+        return true;
+    }
+    if (text.len < 10 || !digits(text, 0, 4, &tm.tm_year) || !digits(text, 5, 2, &tm.tm_mon) ||
+        !digits(text, 8, 2, &tm.tm_mday) || text.data[4] != '-' || text.data[7] != '-') {
+        return false;
+    }
+    if (text.len > 10 && (text.len < 19 || !digits(text, 11, 2, &tm.tm_hour) ||
+                          !digits(text, 14, 2, &tm.tm_min) || !digits(text, 17, 2, &tm.tm_sec))) {
+        return false;
+    }
+    unsigned ms = 0, scale = 100;
+    if (at < text.len && text.data[at] == '.') {
+        for (at++; at < text.len && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
+            ms += (unsigned)(text.data[at] - '0') * scale;
+            scale /= 10;
+        }
+    }
+    if (text.len > 10 && !parse_zone(str_skip(text, at), &zone_s)) {
+        return false;
+    }
+    if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
+        tm.tm_min > 59 || tm.tm_sec > 60) {
+        return false;
+    }
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *ret_ms = (uint64_t)(timegm(&tm) - zone_s) * 1000 + ms;
+    return true;
+}
+
+static bool parse_mode(struct str text, enum object_lock_mode *ret)
+{
+    *ret = str_eq(text, STR("GOVERNANCE"))   ? OBJECT_GOVERNANCE
+           : str_eq(text, STR("COMPLIANCE")) ? OBJECT_COMPLIANCE
+                                             : OBJECT_UNLOCKED;
+    return *ret != OBJECT_UNLOCKED;
+}
+
+static struct str mode_name(enum object_lock_mode mode)
+{
+    return mode == OBJECT_COMPLIANCE ? STR("COMPLIANCE") : STR("GOVERNANCE");
+}
+
+/* ---- what a new object is locked with ---- */
+
+/* The bucket's default retention. */
+static void read_default(const struct s3_request *rq, enum object_lock_mode *ret_mode,
+                         uint64_t *ret_until_ms)
+{
+    struct str config = s3_bucket_setting(rq->bucket, STR("object-lock"));
+    scoped_s3_xml struct s3_xml *x = config.data ? s3_xml_parse(config) : NULL;
+    const struct s3_xml_node *rule = x ? s3_xml_child(s3_xml_root(x), "Rule") : NULL;
+    const struct s3_xml_node *by = s3_xml_child(rule, "DefaultRetention");
+    uint64_t count;
+    if (!by || !parse_mode(s3_xml_text(by, "Mode"), ret_mode)) {
+        return;
+    }
+    if (str_to_u64(s3_xml_text(by, "Days"), &count)) {
+        *ret_until_ms = rq->now_ms + count * DAY_MS;
+    } else if (str_to_u64(s3_xml_text(by, "Years"), &count)) {
+        *ret_until_ms = rq->now_ms + count * 365 * DAY_MS;
+    }
+}
+
+bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode,
+                          uint64_t *ret_until_ms, bool *ret_hold)
+{
+    struct str mode = s3_header(rq, "x-amz-object-lock-mode");
+    struct str until = s3_header(rq, "x-amz-object-lock-retain-until-date");
+    struct str hold = s3_header(rq, "x-amz-object-lock-legal-hold");
+    if (!mode.data && !until.data && !hold.data) {
+        read_default(rq, ret_mode, ret_until_ms);
+        return true;
+    }
+    if (!rq->bucket->row.locks_objects) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, "Bucket is missing Object Lock Configuration");
+        return false;
+    }
+    if (!mode.data != !until.data) {
+        s3_fail_argument(rq,
+                         "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both "
+                         "be supplied",
+                         "x-amz-object-lock-mode", mode);
+        return false;
+    }
+    if (mode.data && !parse_mode(mode, ret_mode)) {
+        s3_fail_argument(rq, "Unknown wormMode directive.", "x-amz-object-lock-mode", mode);
+        return false;
+    }
+    if (until.data && (!s3_lock_parse_time(until, ret_until_ms) || *ret_until_ms <= rq->now_ms)) {
+        s3_fail_argument(rq, "The retain until date must be in the future!",
+                         "x-amz-object-lock-retain-until-date", until);
+        return false;
+    }
+    if (hold.data && !str_eq(hold, STR("ON")) && !str_eq(hold, STR("OFF"))) {
+        s3_fail_argument(rq, "Legal Hold must be either of 'ON' or 'OFF'",
+                         "x-amz-object-lock-legal-hold", hold);
+        return false;
+    }
+    *ret_hold = str_eq(hold, STR("ON"));
+    if (!mode.data) {
+        read_default(rq, ret_mode, ret_until_ms);
+    }
+    return true;
+}
+
+static void format_time(uint64_t ms, char text[40])
+{
+    struct tm tm;
+    time_t seconds = (time_t)(ms / 1000);
+    size_t len = gmtime_r(&seconds, &tm) ? strftime(text, 40, "%Y-%m-%dT%H:%M:%S", &tm) : 0;
+    (void)snprintf(text + len, 40 - len, ".%03uZ", (unsigned)(ms % 1000)); /* fits */
+}
+
+void s3_lock_put_headers(struct s3_request *rq, const struct stored_object *o)
+{
+    char text[40];
+    if (o->lock_mode != OBJECT_UNLOCKED) {
+        format_time(o->lock_until_ms, text);
+        s3_put_header(rq, "x-amz-object-lock-mode", mode_name(o->lock_mode));
+        s3_put_header(rq, "x-amz-object-lock-retain-until-date", str_c(text));
+    }
+    if (o->legal_hold) {
+        s3_put_header(rq, "x-amz-object-lock-legal-hold", STR("ON"));
+    }
+}
+
+bool s3_lock_allows_removal(const struct stored_object *o, uint64_t now_ms, bool bypass)
+{
+    if (o->legal_hold) {
+        return false;
+    }
+    if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= now_ms) {
+        return true;
+    }
+    return o->lock_mode == OBJECT_GOVERNANCE && bypass;
+}
+
+bool s3_lock_bypasses(const struct s3_request *rq)
+{
+    const struct s3_access access = { .bucket = rq->bucket,
+                                      .key = rq->key,
+                                      .action = "s3:BypassGovernanceRetention",
+                                      .owner = rq->bucket->row.owner };
+    return str_eq_nocase(s3_header(rq, "x-amz-bypass-governance-retention"), STR("true")) &&
+           s3_access_allows(rq, &access);
+}

@@ -1,0 +1,22 @@
+/* Object lock: retention and legal holds, which keep versions from being removed.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+/* From x-amz-object-lock-*, or the bucket's default. False: not right, and that was answered. */
+bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode,
+                          uint64_t *ret_until_ms, bool *ret_hold) MUST_USE;
+/* Adds x-amz-object-lock-* of an object to the answer. */
+void s3_lock_put_headers(struct s3_request *rq, const struct stored_object *o);
+/* Whether a version may be removed: for the check of a removal. `bypass`: governance does not
+ * count.
+ */
+bool s3_lock_allows_removal(const struct stored_object *o, uint64_t now_ms, bool bypass);
+/* Whether the request may and wants to get around governance. */
+bool s3_lock_bypasses(const struct s3_request *rq);
+
+/* "2009-10-12T17:50:30.000Z", in the forms that clients send. */
+bool s3_lock_parse_time(struct str text, uint64_t *ret_ms) MUST_USE;

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_new.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "control/s3/s3_acl_request.h"
+#include "control/s3/s3_lock.h"
+#include "control/s3/s3_tags.h"
+#include "http/http_reply.h"
+
+#define HEADERS_BYTES_MAX (24 * KIB) /* the head of an answer has to take them */
+#define SSE               "x-amz-server-side-encryption"
+
+void s3_new_init(struct s3_new *n)
+{
+    *n = (struct s3_new){ 0 };
+    buf_init(&n->headers, HEADERS_BYTES_MAX);
+    buf_init(&n->tags, S3_TAG_BYTES_MAX);
+    buf_init(&n->acl, S3_ACL_BYTES_MAX);
+}
+
+void s3_new_finish(struct s3_new *n)
+{
+    buf_finish(&n->headers);
+    buf_finish(&n->tags);
+    buf_finish(&n->acl);
+}
+
+bool s3_new_add_header(struct s3_new *n, struct str name, struct str value)
+{
+    return buf_append(&n->headers, name) == 0 && buf_append(&n->headers, str_of("", 1)) == 0 &&
+           buf_append(&n->headers, value) == 0 && buf_append(&n->headers, str_of("", 1)) == 0;
+}
+
+/* The coding of the transfer is no coding of the object. */
+static struct str without_aws_chunked(struct str coding)
+{
+    coding = str_trim(coding);
+    if (str_starts(coding, STR("aws-chunked"))) {
+        coding = str_trim(str_skip(coding, sizeof("aws-chunked") - 1));
+        coding = coding.len > 0 && coding.data[0] == ',' ? str_trim(str_skip(coding, 1)) : coding;
+    }
+    size_t suffix = sizeof(",aws-chunked") - 1;
+    if (coding.len > suffix && str_eq(str_skip(coding, coding.len - suffix), STR(",aws-chunked"))) {
+        coding.len -= suffix;
+    }
+    return coding;
+}
+
+static bool is_storage_class(struct str name)
+{
+    static const char *const known[] = {
+        "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",      "INTELLIGENT_TIERING",
+        "GLACIER",  "DEEP_ARCHIVE",       "GLACIER_IR",  "EXPRESS_ONEZONE", "OUTPOSTS",
+        "SNOW"
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+        if (str_eq(name, str_c(known[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_metadata(struct s3_request *rq, struct s3_new *n)
+{
+    struct str block = rq->x->headers, name, value;
+    size_t bytes = 0;
+    while (http_block_next(&block, &name, &value)) {
+        if (!str_starts(name, STR("x-amz-meta-"))) {
+            continue;
+        }
+        bytes += name.len - (sizeof("x-amz-meta-") - 1) + value.len;
+        if (bytes > S3_METADATA_BYTES_MAX || !s3_new_add_header(n, name, value)) {
+            s3_fail(rq, S3_METADATA_TOO_LARGE);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
+{
+    static const char *const kept[] = { "cache-control", "content-disposition", "content-language",
+                                        "expires" };
+    struct str type = s3_header(rq, "content-type");
+    struct str coding = without_aws_chunked(s3_header(rq, "content-encoding"));
+    struct str class = s3_header(rq, "x-amz-storage-class");
+    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
+    if (class.data && !is_storage_class(class)) {
+        s3_fail(rq, S3_INVALID_STORAGE_CLASS);
+        return false;
+    }
+    if (redirect.data && !str_starts(redirect, STR("/")) && !str_starts(redirect, STR("http://")) &&
+        !str_starts(redirect, STR("https://"))) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The website redirect location must have a prefix of 'http://' or 'https://' "
+                     "or '/'.");
+        return false;
+    }
+    bool fits =
+        s3_new_add_header(n, STR("content-type"), type.len > 0 ? type : STR("binary/octet-stream"));
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        struct str value = s3_header(rq, kept[i]);
+        fits = fits && (!value.data || s3_new_add_header(n, str_c(kept[i]), value));
+    }
+    fits =
+        fits && (coding.len == 0 || s3_new_add_header(n, STR("content-encoding"), coding)) &&
+        (!class.data || str_eq(class, STR("STANDARD")) ||
+         s3_new_add_header(n, STR("x-amz-storage-class"), class)) &&
+        (!redirect.data || s3_new_add_header(n, STR("x-amz-website-redirect-location"), redirect));
+    if (!fits) {
+        s3_fail(rq, S3_METADATA_TOO_LARGE);
+        return false;
+    }
+    return add_metadata(rq, n);
+}
+
+bool s3_new_read_tags(struct s3_request *rq, struct s3_new *n)
+{
+    const char *why;
+    struct str tags = s3_header(rq, "x-amz-tagging");
+    enum s3_error error = s3_tags_from_query(tags, &n->tags, &why);
+    if (error != S3_OK) {
+        s3_fail_text(rq, error, why);
+        return false;
+    }
+    return true;
+}
+
+bool s3_new_read_lock(struct s3_request *rq, struct s3_new *n)
+{
+    return s3_lock_read_headers(rq, &n->lock_mode, &n->lock_until_ms, &n->legal_hold);
+}
+
+/* ---- encryption ---- */
+
+static struct str customer_field(const struct s3_request *rq, const char *prefix, const char *name)
+{
+    char field[96];
+    (void)snprintf(field, sizeof(field), "%s%s", prefix, name); /* fits */
+    return s3_header(rq, field);
+}
+
+static enum s3_customer_key refuse_key(struct s3_request *rq, const char *text, const char *name)
+{
+    s3_fail_argument(rq, text, name, STR(""));
+    return S3_CUSTOMER_KEY_ANSWERED;
+}
+
+enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *prefix,
+                                         uint8_t ret_key[S3_CRYPT_KEY_BYTES])
+{
+    struct str algorithm = customer_field(rq, prefix, "algorithm");
+    struct str key = customer_field(rq, prefix, "key"), md5 = customer_field(rq, prefix, "key-md5");
+    uint8_t digest[S3_MD5_BYTES], given[S3_MD5_BYTES];
+    if (!algorithm.data && !key.data && !md5.data) {
+        return S3_NO_CUSTOMER_KEY;
+    }
+    if (!algorithm.data) {
+        return refuse_key(rq,
+                          "Requests specifying Server Side Encryption with Customer provided keys "
+                          "must provide a valid encryption algorithm.",
+                          "x-amz-server-side-encryption-customer-algorithm");
+    }
+    if (!str_eq(algorithm, STR("AES256"))) {
+        s3_fail(rq, S3_INVALID_ENCRYPTION);
+        return S3_CUSTOMER_KEY_ANSWERED;
+    }
+    if (!key.data) {
+        return refuse_key(rq,
+                          "Requests specifying Server Side Encryption with Customer provided keys "
+                          "must provide an appropriate secret key.",
+                          "x-amz-server-side-encryption-customer-key");
+    }
+    if (!aws_base64_decode(key, ret_key, S3_CRYPT_KEY_BYTES)) {
+        return refuse_key(rq, "The secret key was invalid for the specified algorithm.",
+                          "x-amz-server-side-encryption-customer-key");
+    }
+    if (!md5.data) {
+        return refuse_key(rq,
+                          "Requests specifying Server Side Encryption with Customer provided keys "
+                          "must provide the client calculated MD5 of the secret key.",
+                          "x-amz-server-side-encryption-customer-key-MD5");
+    }
+    if (EVP_Digest(ret_key, S3_CRYPT_KEY_BYTES, digest, NULL, EVP_md5(), NULL) != 1 ||
+        !aws_base64_decode(md5, given, sizeof(given)) ||
+        memcmp(digest, given, sizeof(given)) != 0) {
+        return refuse_key(rq,
+                          "The calculated MD5 hash of the key did not match the hash that was "
+                          "provided.",
+                          "x-amz-server-side-encryption-customer-key-MD5");
+    }
+    return S3_CUSTOMER_KEY;
+}
+
+void s3_new_put_customer_key(struct s3_request *rq)
+{
+    s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
+    s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5", s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
+}
+
+void s3_new_put_encryption(struct s3_request *rq, const struct s3_new *n)
+{
+    struct str algorithm = http_block_find(buf_str(&n->headers), STR(SSE));
+    struct str key = http_block_find(buf_str(&n->headers), STR(SSE "-aws-kms-key-id"));
+    if (n->is_encrypted) {
+        s3_new_put_customer_key(rq);
+    }
+    if (algorithm.data) {
+        s3_put_header(rq, SSE, algorithm);
+    }
+    if (key.data) {
+        s3_put_header(rq, SSE "-aws-kms-key-id", key);
+    }
+}
+
+/* What the bucket encrypts with unless a request says otherwise. */
+static bool add_default(struct s3_request *rq, struct s3_new *n)
+{
+    struct str config = s3_bucket_setting(rq->bucket, STR("encryption"));
+    scoped_s3_xml struct s3_xml *x = config.data ? s3_xml_parse(config) : NULL;
+    const struct s3_xml_node *rule = x ? s3_xml_child(s3_xml_root(x), "Rule") : NULL;
+    const struct s3_xml_node *by = s3_xml_child(rule, "ApplyServerSideEncryptionByDefault");
+    struct str algorithm = s3_xml_text(by, "SSEAlgorithm");
+    struct str key = s3_xml_text(by, "KMSMasterKeyID");
+    return algorithm.len == 0 ||
+           (s3_new_add_header(n, STR(SSE), algorithm) &&
+            (key.len == 0 || s3_new_add_header(n, STR(SSE "-aws-kms-key-id"), key)));
+}
+
+/* SSE-S3 and SSE-KMS: what lies on our disk is not ours to encrypt; the names are kept. */
+static bool add_managed(struct s3_request *rq, struct s3_new *n, struct str algorithm)
+{
+    struct str key = s3_header(rq, SSE "-aws-kms-key-id");
+    bool is_kms = str_eq(algorithm, STR("aws:kms")) || str_eq(algorithm, STR("aws:kms:dsse"));
+    if (algorithm.data && !is_kms && !str_eq(algorithm, STR("AES256"))) {
+        s3_fail_argument(rq, "The encryption method specified is not supported",
+                         "x-amz-server-side-encryption", algorithm);
+        return false;
+    }
+    if (key.data && !is_kms) {
+        s3_fail_argument(rq,
+                         "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                         "x-amz-server-side-encryption : aws:kms",
+                         "x-amz-server-side-encryption", algorithm);
+        return false;
+    }
+    if (!algorithm.data) {
+        return add_default(rq, n);
+    }
+    return s3_new_add_header(n, STR(SSE), algorithm) &&
+           (!key.data || s3_new_add_header(n, STR(SSE "-aws-kms-key-id"), key));
+}
+
+bool s3_new_read_encryption(struct s3_request *rq, struct s3_new *n)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    struct str algorithm = s3_header(rq, SSE);
+    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    if (has == S3_NO_CUSTOMER_KEY) {
+        return add_managed(rq, n, algorithm);
+    }
+    if (algorithm.data) {
+        s3_fail_argument(rq,
+                         "Server Side Encryption with Customer provided key is incompatible with "
+                         "the encryption method specified",
+                         "x-amz-server-side-encryption", algorithm);
+        return false;
+    }
+    n->is_encrypted = true;
+    s3_crypt_create(&n->crypt, key, n->crypt_stored);
+    return true;
+}
+
+bool s3_new_read(struct s3_request *rq, struct s3_new *n)
+{
+    return s3_new_read_headers(rq, n) && s3_new_read_tags(rq, n) && s3_new_read_lock(rq, n) &&
+           s3_new_read_encryption(rq, n) && s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl);
+}
+
+void s3_new_apply(const struct s3_new *n, const struct s3_request *rq, struct stored_object *o)
+{
+    o->bucket = rq->bucket->row.id;
+    o->key = rq->key;
+    o->modified_ms = rq->now_ms;
+    o->headers = buf_str(&n->headers);
+    o->tags = buf_str(&n->tags);
+    o->acl = buf_str(&n->acl);
+    o->lock_mode = n->lock_mode;
+    o->lock_until_ms = n->lock_until_ms;
+    o->legal_hold = n->legal_hold;
+    o->crypt = n->is_encrypted ? str_of(n->crypt_stored, sizeof(n->crypt_stored)) : STR("");
+    /* The bucket's owner takes over what he is given full control of, if he prefers so. */
+    bool taken = rq->bucket->ownership == S3_OWNER_ENFORCED ||
+                 (rq->bucket->ownership == S3_OWNER_PREFERRED &&
+                  str_eq(s3_header(rq, "x-amz-acl"), STR("bucket-owner-full-control")));
+    o->owner = taken ? rq->bucket->row.owner : s3_owner(rq);
+    if (taken) {
+        o->acl = STR("");
+    }
+}

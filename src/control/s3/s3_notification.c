@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_notification.h"
+
+#include <stdio.h>
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+ */
+static const char *const known_events[] = {
+    "s3:ReducedRedundancyLostObject",
+    "s3:ObjectCreated:*",
+    "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",
+    "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:*",
+    "s3:ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectRestore:*",
+    "s3:ObjectRestore:Post",
+    "s3:ObjectRestore:Completed",
+    "s3:ObjectRestore:Delete",
+    "s3:Replication:*",
+    "s3:Replication:OperationFailedReplication",
+    "s3:Replication:OperationNotTracked",
+    "s3:Replication:OperationMissedThreshold",
+    "s3:Replication:OperationReplicatedAfterThreshold",
+    "s3:LifecycleTransition",
+    "s3:IntelligentTiering",
+    "s3:ObjectAcl:Put",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:ObjectTagging:*",
+    "s3:ObjectTagging:Put",
+    "s3:ObjectTagging:Delete",
+};
+
+/* The kinds of targets, and what their elements and ARNs are called. */
+static const struct kind {
+    const char *configuration, *destination, *service, *argument;
+} kinds[] = {
+    { "CloudFunctionConfiguration", "CloudFunction", "lambda", "LambdaFunctionArn" },
+    { "QueueConfiguration", "Queue", "sqs", "QueueArn" },
+    { "TopicConfiguration", "Topic", "sns", "TopicArn" },
+};
+
+bool s3_notification_wants(struct str pattern, struct str event)
+{
+    if (!str_starts(pattern, STR("s3:"))) {
+        return false;
+    }
+    pattern = str_skip(pattern, 3);
+    if (pattern.len > 0 && pattern.data[pattern.len - 1] == '*') {
+        pattern.len--;
+        return str_starts(event, pattern);
+    }
+    return str_eq(pattern, event);
+}
+
+static bool ends(struct str s, struct str suffix)
+{
+    return s.len >= suffix.len && str_eq(str_skip(s, s.len - suffix.len), suffix);
+}
+
+static const struct s3_xml_node *filter_rules(const struct s3_xml_node *configuration)
+{
+    const struct s3_xml_node *filter = s3_xml_child(configuration, "Filter");
+    return s3_xml_child(s3_xml_child(filter, "S3Key"), "FilterRule");
+}
+
+static bool passes(const struct s3_xml_node *configuration, struct str key)
+{
+    for (const struct s3_xml_node *r = filter_rules(configuration); r; r = s3_xml_again(r)) {
+        struct str name = s3_xml_text(r, "Name"), value = s3_xml_text(r, "Value");
+        if (str_eq_nocase(name, STR("prefix")) ? !str_starts(key, value) : !ends(key, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool wants(const struct s3_xml_node *configuration, struct str event)
+{
+    for (const struct s3_xml_node *e = s3_xml_child(configuration, "Event"); e;
+         e = s3_xml_again(e)) {
+        if (s3_notification_wants(e->text, event)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is behind the last colon of an ARN; of a function, its name without a qualifier. */
+static struct str arn_name(struct str arn, bool is_function)
+{
+    for (int i = 0; i < (is_function ? 6 : 5); i++) {
+        (void)str_cut(&arn, ':');
+    }
+    return str_cut(&arn, ':');
+}
+
+void s3_notification_match(const struct s3_xml_node *root, struct str event, struct str key,
+                           s3_target_fn each, void *context)
+{
+    for (size_t k = 0; k < 2; k++) { /* there are no topics here */
+        for (const struct s3_xml_node *c = s3_xml_child(root, kinds[k].configuration); c;
+             c = s3_xml_again(c)) {
+            if (!wants(c, event) || !passes(c, key)) {
+                continue;
+            }
+            struct s3_target target = { .id = s3_xml_text(c, "Id") };
+            struct str name = arn_name(s3_xml_text(c, kinds[k].destination), k == 0);
+            *(k == 0 ? &target.function : &target.queue) = name;
+            each(&target, context);
+        }
+    }
+}
+
+static struct str text_of(const json_t *object, const char *member)
+{
+    const json_t *value = json_object_get(object, member);
+    return value ? str_of(json_string_value(value), json_string_length(value)) : STR("");
+}
+
+static bool manifest_wants(const json_t *notification, struct str event, struct str key)
+{
+    size_t i;
+    json_t *pattern;
+    struct str prefix = text_of(notification, "prefix"), suffix = text_of(notification, "suffix");
+    json_array_foreach(json_object_get(notification, "events"), i, pattern)
+    {
+        struct str text = str_of(json_string_value(pattern), json_string_length(pattern));
+        if (s3_notification_wants(text, event)) {
+            return str_starts(key, prefix) && ends(key, suffix);
+        }
+    }
+    return false;
+}
+
+void s3_notification_match_manifest(const json_t *notifications, struct str event, struct str key,
+                                    s3_target_fn each, void *context)
+{
+    size_t i;
+    json_t *n;
+    json_array_foreach(notifications, i, n)
+    {
+        if (manifest_wants(n, event, key)) {
+            const struct s3_target target = { .id = text_of(n, "id"),
+                                              .manifest_function = text_of(n, "function"),
+                                              .queue = text_of(n, "queue") };
+            each(&target, context);
+        }
+    }
+}
+
+bool s3_notification_has_event_bridge(const struct s3_xml_node *root)
+{
+    return s3_xml_child(root, "EventBridgeConfiguration") != NULL;
+}
+
+/* ---- checking ---- */
+
+static bool refuse(struct s3_notification_fault *fault, const char *text, const char *name,
+                   struct str value)
+{
+    (void)snprintf(fault->text, sizeof(fault->text), "%s", text); /* fits */
+    value.len = value.len < 512 ? value.len : 512;
+    int len =
+        snprintf(fault->more, sizeof(fault->more), "ArgumentName%c%s%cArgumentValue%c" STR_FMT "%c",
+                 0, name, 0, 0, STR_ARG(value), 0);
+    fault->more_len = (size_t)len < sizeof(fault->more) ? (size_t)len : 0;
+    return false;
+}
+
+static bool check_events(const struct s3_xml_node *c, struct s3_notification_fault *fault)
+{
+    for (const struct s3_xml_node *e = s3_xml_child(c, "Event"); e; e = s3_xml_again(e)) {
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_COUNT(known_events); i++) {
+            known = known || str_eq(e->text, str_c(known_events[i]));
+        }
+        if (!known) {
+            return refuse(fault, "The event is not supported for notifications", "Event", e->text);
+        }
+    }
+    return true;
+}
+
+static bool check_filter(const struct s3_xml_node *c, struct s3_notification_fault *fault)
+{
+    size_t prefixes = 0, suffixes = 0;
+    for (const struct s3_xml_node *r = filter_rules(c); r; r = s3_xml_again(r)) {
+        struct str name = s3_xml_text(r, "Name"), value = s3_xml_text(r, "Value");
+        bool is_prefix = str_eq_nocase(name, STR("prefix"));
+        if (!is_prefix && !str_eq_nocase(name, STR("suffix"))) {
+            return refuse(fault, "filter rule name must be either prefix or suffix",
+                          "FilterRule.Name", name);
+        }
+        if (value.len == 0) {
+            return refuse(fault, "filter value cannot be empty", is_prefix ? "Prefix" : "Suffix",
+                          value);
+        }
+        *(is_prefix ? &prefixes : &suffixes) += 1;
+    }
+    if (prefixes > 1 || suffixes > 1) {
+        return refuse(fault,
+                      "Cannot specify more than one prefix or suffix rule in a single filter.",
+                      "FilterRule", STR(""));
+    }
+    return true;
+}
+
+static bool check_arn(struct str arn, const struct kind *kind, struct s3_notification_fault *fault)
+{
+    struct str rest = arn;
+    struct str first = str_cut(&rest, ':'), partition = str_cut(&rest, ':');
+    struct str service = str_cut(&rest, ':');
+    if (!str_eq(first, STR("arn")) || !str_starts(partition, STR("aws")) ||
+        !str_eq(service, str_c(kind->service)) || rest.len == 0) {
+        return refuse(fault, "The ARN could not be parsed", kind->argument, arn);
+    }
+    return true;
+}
+
+bool s3_notification_check(const struct s3_xml_node *root, struct s3_notification_fault *fault)
+{
+    *fault = (struct s3_notification_fault){ 0 };
+    fault->is_malformed = !s3_xml_is(root, "NotificationConfiguration");
+    for (size_t k = 0; !fault->is_malformed && k < ARRAY_COUNT(kinds); k++) {
+        for (const struct s3_xml_node *c = s3_xml_child(root, kinds[k].configuration); c;
+             c = s3_xml_again(c)) {
+            if (!s3_xml_child(c, "Event") || !s3_xml_child(c, kinds[k].destination)) {
+                fault->is_malformed = true;
+                return false;
+            }
+            struct str arn = s3_xml_text(c, kinds[k].destination);
+            if (!check_arn(arn, &kinds[k], fault) || !check_events(c, fault) ||
+                !check_filter(c, fault)) {
+                return false;
+            }
+        }
+    }
+    return !fault->is_malformed;
+}
+
+void s3_notification_destinations(const struct s3_xml_node *root, s3_destination_fn each,
+                                  void *context)
+{
+    for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+        for (const struct s3_xml_node *c = s3_xml_child(root, kinds[k].configuration); c;
+             c = s3_xml_again(c)) {
+            struct str arn = s3_xml_text(c, kinds[k].destination);
+            const struct s3_destination d = { .kind = (enum s3_destination_kind)k,
+                                              .arn = arn,
+                                              .name = arn_name(arn, k == 0) };
+            each(&d, context);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* What the operations on objects share.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+/* The object, or the version of it, that the request names; `found` gets it once, if the user may
+ * do this with it. Otherwise, and if there is none, that is answered. Its texts live until `found`
+ * returns. */
+void s3_object_find(struct s3_request *rq, const char *action, enum s3_permission permission,
+                    void (*found)(struct s3_request *rq, const struct stored_object *o));
+
+/* "\"0123...\"" with quotes, as it stands in fields. */
+void s3_object_put_etag(struct s3_request *rq, struct str etag);
+/* x-amz-checksum-*, and its type. */
+void s3_object_put_checksum(struct s3_request *rq, struct str stored);
+
+/* Conditions of a request (If-Match and the like): views into its exchange. */
+struct s3_conditions {
+    struct str if_match, if_none_match;
+    bool has_modified, has_unmodified;
+    int64_t modified_since_s, unmodified_since_s;
+};
+/* From fields that begin with `prefix` ("" or "x-amz-copy-source-"). */
+void s3_conditions_read(const struct s3_request *rq, const char *prefix, struct s3_conditions *ret);
+/* For reading: S3_OK, S3_NOT_MODIFIED or S3_PRECONDITION_FAILED. */
+enum s3_error s3_conditions_read_check(const struct s3_conditions *c, struct str etag,
+                                       uint64_t modified_ms);
+/* For writing: a store_object_check_fn, with a struct s3_conditions as its context. */
+int s3_conditions_write_check(const struct stored_object *current, void *context);
+/* Whether an entity tag is in a list of them, "*" included. */
+bool s3_conditions_has_etag(struct str list, struct str etag);

@@ -1,0 +1,156 @@
+/* GetObjectAttributes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_new.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "http/http_reply.h"
+
+#define PARTS_MAX 1000 /* of a page */
+
+/* Whether the list of wanted attributes names one. */
+static bool wants(struct str list, const char *name)
+{
+    while (list.len > 0) {
+        if (str_eq(str_trim(str_cut(&list, ',')), str_c(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_wanted(struct s3_request *rq, struct str list)
+{
+    static const char *const known[] = { "ETag", "Checksum", "ObjectParts", "StorageClass",
+                                         "ObjectSize" };
+    if (list.len == 0) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The x-amz-object-attributes header specifying the attributes to be retrieved "
+                     "is either missing or empty");
+        return false;
+    }
+    for (struct str rest = list; rest.len > 0;) {
+        struct str one = str_trim(str_cut(&rest, ','));
+        bool found = false;
+        for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+            found = found || str_eq(one, str_c(known[i]));
+        }
+        if (!found) {
+            s3_fail_argument(rq, "Invalid attribute name specified.", "x-amz-object-attributes",
+                             one);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_parts(struct s3_xml_out *o, const struct stored_object *object, size_t after,
+                      size_t most)
+{
+    struct s3_checksum_value v = s3_checksum_load(object->checksum);
+    size_t count = store_objects_part_count(object), told = 0, last = after;
+    bool truncated = false;
+    s3_xml_open(o, "ObjectParts");
+    for (size_t i = 0; i < count; i++) {
+        struct stored_part part = store_objects_part(object, i);
+        if (part.number <= after) {
+            continue;
+        }
+        if (told == most) {
+            truncated = true;
+            break;
+        }
+        told++;
+        last = part.number;
+        s3_xml_open(o, "Part");
+        s3_xml_put_u64(o, "PartNumber", part.number);
+        s3_xml_put_u64(o, "Size", part.size);
+        if (v.kind != S3_CHECKSUM_NONE && part.checksum[0]) {
+            s3_xml_put(o, s3_checksum_element(v.kind), str_c(part.checksum));
+        }
+        s3_xml_close(o, "Part");
+    }
+    s3_xml_put_bool(o, "IsTruncated", truncated);
+    s3_xml_put_u64(o, "MaxParts", most);
+    s3_xml_put_u64(o, "NextPartNumberMarker", last);
+    s3_xml_put_u64(o, "PartNumberMarker", after);
+    s3_xml_put_u64(o, "PartsCount", count);
+    s3_xml_close(o, "ObjectParts");
+}
+
+static void put_checksum(struct s3_xml_out *o, const struct stored_object *object)
+{
+    struct s3_checksum_value v = s3_checksum_load(object->checksum);
+    if (v.kind != S3_CHECKSUM_NONE) {
+        s3_xml_open(o, "Checksum");
+        s3_xml_put(o, s3_checksum_element(v.kind), v.text);
+        s3_xml_put(o, "ChecksumType", s3_checksum_type_name(v.type));
+        s3_xml_close(o, "Checksum");
+    }
+}
+
+/* It is encrypted with the key that was sent along, or neither is there. False: answered. */
+static bool check_key(struct s3_request *rq, const struct stored_object *o)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    struct s3_crypt crypt;
+    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    if ((has == S3_CUSTOMER_KEY) != (o->crypt.len > 0)) {
+        s3_fail(rq, S3_INVALID_REQUEST);
+        return false;
+    }
+    if (o->crypt.len > 0 && !s3_crypt_open(&crypt, key, o->crypt)) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+        return false;
+    }
+    return true;
+}
+
+static void found(struct s3_request *rq, const struct stored_object *object)
+{
+    struct str list = s3_header(rq, "x-amz-object-attributes");
+    struct str most = s3_header(rq, "x-amz-max-parts");
+    struct str after = s3_header(rq, "x-amz-part-number-marker");
+    struct str class = http_block_find(object->headers, STR("x-amz-storage-class"));
+    uint64_t most_number = PARTS_MAX, after_number = 0;
+    struct s3_xml_out o = { .out = &rq->body };
+    char date[HTTP_DATE_BYTES];
+    if (!check_wanted(rq, list) || !check_key(rq, object)) {
+        return;
+    }
+    if ((most.data && !str_to_u64(most, &most_number)) ||
+        (after.data && !str_to_u64(after, &after_number))) {
+        s3_fail(rq, S3_INVALID_ARGUMENT);
+        return;
+    }
+    most_number = most_number < PARTS_MAX ? most_number : PARTS_MAX;
+    http_date_format((int64_t)(object->modified_ms / 1000), date);
+    s3_put_header(rq, "last-modified", str_c(date));
+    s3_put_version_header(rq, object);
+    s3_xml_begin(&o, "GetObjectAttributesResponse");
+    if (wants(list, "ETag")) {
+        s3_xml_put(&o, "ETag", object->etag); /* here it has no quotes */
+    }
+    if (wants(list, "Checksum")) {
+        put_checksum(&o, object);
+    }
+    if (wants(list, "ObjectParts") && object->parts.len > 0) {
+        put_parts(&o, object, (size_t)after_number, (size_t)most_number);
+    }
+    if (wants(list, "StorageClass")) {
+        s3_xml_put(&o, "StorageClass", class.data ? class : STR("STANDARD"));
+    }
+    if (wants(list, "ObjectSize")) {
+        s3_xml_put_u64(&o, "ObjectSize", object->size);
+    }
+    s3_xml_close(&o, "GetObjectAttributesResponse");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+void s3_object_attributes(struct s3_request *rq)
+{
+    s3_object_find(rq, "s3:GetObjectAttributes", S3_READ, found);
+}

@@ -1,0 +1,200 @@
+/* CopyObject. A copy shares the bytes of its source, unless they have to be encrypted anew or a
+ * checksum is wanted that nobody has computed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_acl_request.h"
+#include "control/s3/s3_body.h"
+#include "control/s3/s3_copy_source.h"
+#include "control/s3/s3_event.h"
+#include "control/s3/s3_object_put.h"
+#include "control/s3/s3_operations.h"
+#include "http/http_reply.h"
+
+struct copy {
+    struct s3_put put; /* first: it is the state of s3_object_put.h */
+    struct s3_copy_source source;
+    bool replaces_metadata, replaces_tags;
+    enum s3_checksum checksum;
+};
+
+static void free_copy(void *state)
+{
+    struct copy *c = state;
+    s3_new_finish(&c->put.new);
+    s3_copy_source_finish(&c->source);
+    free(c);
+}
+
+static bool read_directive(struct s3_request *rq, const char *name, bool *ret_replaces)
+{
+    struct str directive = s3_header(rq, name);
+    *ret_replaces = str_eq_nocase(directive, STR("REPLACE"));
+    if (directive.data && !*ret_replaces && !str_eq_nocase(directive, STR("COPY"))) {
+        s3_fail_argument(rq, "Unknown directive.", name, directive);
+        return false;
+    }
+    return true;
+}
+
+static bool copy_headers(struct s3_request *rq, struct copy *c)
+{
+    struct str block = c->source.object.headers, name, value;
+    struct str class = s3_header(rq, "x-amz-storage-class");
+    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
+    bool fits = true;
+    while (fits && http_block_next(&block, &name, &value)) {
+        /* Neither of these is copied: they are said anew, or are not. */
+        if (!str_starts(name, STR("x-amz-storage")) && !str_starts(name, STR("x-amz-website")) &&
+            !str_starts(name, STR("x-amz-server-side"))) {
+            fits = s3_new_add_header(&c->put.new, name, value);
+        }
+    }
+    fits = fits && (!class.data || str_eq(class, STR("STANDARD")) ||
+                    s3_new_add_header(&c->put.new, STR("x-amz-storage-class"), class));
+    fits =
+        fits && (!redirect.data ||
+                 s3_new_add_header(&c->put.new, STR("x-amz-website-redirect-location"), redirect));
+    if (!fits) {
+        s3_fail(rq, S3_METADATA_TOO_LARGE);
+    }
+    return fits;
+}
+
+static bool read_new(struct s3_request *rq, struct copy *c)
+{
+    struct s3_new *n = &c->put.new;
+    if (!(c->replaces_metadata ? s3_new_read_headers(rq, n) : copy_headers(rq, c))) {
+        return false;
+    }
+    if (c->replaces_tags ? !s3_new_read_tags(rq, n)
+                         : buf_append(&n->tags, c->source.object.tags) < 0) {
+        return false;
+    }
+    return s3_new_read_lock(rq, n) && s3_new_read_encryption(rq, n) &&
+           s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl);
+}
+
+/* Onto itself only something else than the bytes can be changed. */
+static bool changes_something(const struct s3_request *rq, const struct copy *c)
+{
+    bool is_same = c->source.bucket->row.id == rq->bucket->row.id &&
+                   str_eq(c->source.key, rq->key) && !c->source.version.data;
+    return !is_same || c->replaces_metadata || c->put.new.is_encrypted || c->source.is_encrypted ||
+           s3_header(rq, "x-amz-storage-class").data ||
+           s3_header(rq, "x-amz-server-side-encryption").data ||
+           s3_header(rq, "x-amz-website-redirect-location").data ||
+           rq->bucket->row.versioning == BUCKET_VERSIONED;
+}
+
+static void copy_done(struct s3_request *rq, int r)
+{
+    const struct copy *c = rq->state;
+    const struct stored_object *o = &c->put.write.object;
+    struct s3_checksum_value v = s3_checksum_load(o->checksum);
+    struct s3_xml_out out = { .out = &rq->body };
+    if (s3_put_failed(rq, r)) {
+        return;
+    }
+    s3_put_version_header(rq, o);
+    s3_copy_source_put_version(rq, &c->source);
+    s3_new_put_encryption(rq, &c->put.new);
+    s3_xml_begin(&out, "CopyObjectResult");
+    s3_xml_put_time(&out, "LastModified", o->modified_ms);
+    s3_xml_put_etag(&out, "ETag", o->etag);
+    if (v.kind != S3_CHECKSUM_NONE) {
+        s3_xml_put(&out, s3_checksum_element(v.kind), v.text);
+        s3_xml_put(&out, "ChecksumType", s3_checksum_type_name(v.type));
+    }
+    s3_xml_close(&out, "CopyObjectResult");
+    s3_answer_xml(rq, 200, out.r);
+}
+
+static void received_all(struct s3_request *rq, struct s3_received *received)
+{
+    s3_put_store(rq, received, "ObjectCreated:Copy", copy_done);
+}
+
+static int run_share(struct s3_request *rq, struct sql *db)
+{
+    struct copy *c = rq->state;
+    int r = store_objects_write(rq->s3->contents, db, &c->put.write);
+    return r < 0 ? r : s3_event_insert(rq, db, c->put.event, &c->put.write.object);
+}
+
+static void share(struct s3_request *rq, struct copy *c)
+{
+    struct stored_object *o = &c->put.write.object;
+    const struct stored_object *source = &c->source.object;
+    s3_new_apply(&c->put.new, rq, o);
+    o->etag = source->etag;
+    o->size = source->size;
+    o->checksum = source->checksum;
+    o->row = source->row;
+    o->hash = source->hash;
+    o->parts = source->parts;
+    c->put.write.bytes = BYTES_SHARED;
+    c->put.event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:Copy");
+    s3_submit(rq, run_share, copy_done);
+}
+
+static void copy_bytes(struct s3_request *rq, struct copy *c)
+{
+    const struct s3_receive_plan plan = { .limit = S3_OBJECT_BYTES_MAX,
+                                          .has_length = true,
+                                          .length = c->source.length,
+                                          .checksum = c->checksum,
+                                          .crypt =
+                                              c->put.new.is_encrypted ? &c->put.new.crypt : NULL };
+    s3_copy_source_start(rq, &c->source, &plan, received_all);
+}
+
+static bool read_checksum(struct s3_request *rq, struct copy *c)
+{
+    struct str name = s3_header(rq, "x-amz-checksum-algorithm");
+    c->checksum = s3_checksum_of(name);
+    if (name.data && c->checksum == S3_CHECKSUM_NONE) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "Checksum algorithm provided is unsupported. Please try again with any of the "
+                     "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+        return false;
+    }
+    return true;
+}
+
+void s3_object_copy(struct s3_request *rq)
+{
+    struct copy *c = s3_state(rq, sizeof(*c), free_copy);
+    s3_new_init(&c->put.new);
+    if (!read_directive(rq, "x-amz-metadata-directive", &c->replaces_metadata) ||
+        !read_directive(rq, "x-amz-tagging-directive", &c->replaces_tags) ||
+        !read_checksum(rq, c) || !s3_copy_source_find(rq, &c->source) || !read_new(rq, c) ||
+        !s3_access_write(rq, "s3:PutObject", buf_str(&c->put.new.tags))) {
+        return;
+    }
+    if (c->source.object.size > S3_OBJECT_BYTES_MAX) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The specified copy source is larger than the maximum allowable size for a "
+                     "copy source: 5368709120");
+        return;
+    }
+    if (!changes_something(rq, c)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "This copy request is illegal because it is trying to copy an object to "
+                     "itself without changing the object's metadata, storage class, website "
+                     "redirect location or encryption attributes.");
+        return;
+    }
+    s3_conditions_read(rq, "", &c->put.conditions);
+    c->put.write.check = s3_conditions_write_check;
+    c->put.write.context = &c->put.conditions;
+    struct s3_checksum_value has = s3_checksum_load(c->source.object.checksum);
+    bool wants_other =
+        c->checksum != S3_CHECKSUM_NONE && (has.kind != c->checksum || has.type != S3_FULL_OBJECT);
+    if (c->source.is_encrypted || c->put.new.is_encrypted || wants_other) {
+        copy_bytes(rq, c);
+    } else {
+        share(rq, c);
+    }
+}

@@ -1,0 +1,260 @@
+/* GetObject and HeadObject.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "control/s3/s3_lock.h"
+#include "control/s3/s3_new.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "control/s3/s3_send.h"
+#include "control/s3/s3_tags.h"
+#include "http/http_reply.h"
+
+/* What of it is asked for. */
+struct extent {
+    uint64_t offset, length;
+    bool is_part; /* 206 */
+};
+
+/* "bytes=1-2", "bytes=1-", "bytes=-2": one range. What is none asks for all of it. */
+static bool parse_range(struct str range, uint64_t size, struct extent *e, bool *ret_unsatisfiable)
+{
+    uint64_t first, last;
+    *ret_unsatisfiable = false;
+    if (!str_starts(range, STR("bytes="))) {
+        return false;
+    }
+    struct str end = str_trim(str_skip(range, sizeof("bytes=") - 1));
+    struct str start = str_trim(str_cut(&end, '-'));
+    end = str_trim(end);
+    if (!end.data) {
+        return false;
+    }
+    if (start.len == 0) {
+        if (!str_to_u64(end, &last)) {
+            return false;
+        }
+        *ret_unsatisfiable = last == 0 || size == 0;
+        e->length = last < size ? last : size;
+        e->offset = size - e->length;
+        return true;
+    }
+    if (!str_to_u64(start, &first) || (end.len > 0 && !str_to_u64(end, &last))) {
+        return false;
+    }
+    last = end.len > 0 && last < size ? last : size - 1;
+    if (end.len > 0 && last < first && first < size) {
+        return false;
+    }
+    *ret_unsatisfiable = first >= size;
+    e->offset = first;
+    e->length = last - first + 1;
+    return true;
+}
+
+static bool fail_range(struct s3_request *rq, struct str range, uint64_t size)
+{
+    struct buf more;
+    char text[32];
+    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
+    int r = buf_printf(&more, "RangeRequested%c" STR_FMT "%cActualObjectSize%c%llu%c", 0,
+                       STR_ARG(range), 0, 0, (unsigned long long)size, 0);
+    (void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size); /* fits */
+    s3_put_header(rq, "content-range", str_c(text));
+    s3_fail_more(rq, S3_INVALID_RANGE, NULL, r < 0 ? STR("") : buf_str(&more));
+    buf_finish(&more);
+    return false;
+}
+
+/* One part of an object that was uploaded in parts; any other object is one part. */
+static bool find_part(struct s3_request *rq, const struct stored_object *o, struct str number,
+                      struct extent *e)
+{
+    uint64_t wanted;
+    size_t count = store_objects_part_count(o);
+    if (!str_to_u64(number, &wanted) || wanted < 1 || wanted > 10000) {
+        s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
+                         "partNumber", number);
+        return false;
+    }
+    if (wanted > (count > 0 ? count : 1)) {
+        s3_fail(rq, count > 0 ? S3_INVALID_PART : S3_INVALID_PART_NUMBER);
+        return false;
+    }
+    e->is_part = true;
+    for (size_t i = 0; count > 0 && i < wanted; i++) {
+        struct stored_part part = store_objects_part(o, i);
+        e->offset += i + 1 < wanted ? part.size : 0;
+        e->length = part.size;
+    }
+    if (count > 0) {
+        s3_put_header_u64(rq, "x-amz-mp-parts-count", count);
+    }
+    return true;
+}
+
+/* False: answered. */
+static bool find_extent(struct s3_request *rq, const struct stored_object *o, struct extent *e)
+{
+    struct str range = s3_header(rq, "range"), number = s3_param(rq, "partNumber");
+    bool unsatisfiable;
+    char text[64];
+    *e = (struct extent){ 0, o->size, false };
+    if (number.data && range.data) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "Cannot specify both Range header and partNumber query parameter");
+        return false;
+    }
+    if (number.data) {
+        if (!find_part(rq, o, number, e)) {
+            return false;
+        }
+    } else if (range.data && parse_range(range, o->size, e, &unsatisfiable)) {
+        if (unsatisfiable) {
+            return fail_range(rq, range, o->size);
+        }
+        e->is_part = true;
+    }
+    if (e->is_part && e->length > 0) {
+        (void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)e->offset,
+                       (unsigned long long)(e->offset + e->length - 1),
+                       (unsigned long long)o->size); /* fits */
+        s3_put_header(rq, "content-range", str_c(text));
+    }
+    return true;
+}
+
+/* Fields that the request replaces (response-content-type...): signed requests only. */
+static bool check_overrides(struct s3_request *rq)
+{
+    for (size_t i = 0; i < rq->param_count; i++) {
+        if (str_starts(rq->params[i].name, STR("response-")) && !rq->who.user) {
+            s3_fail_text(rq, S3_INVALID_REQUEST,
+                         "Request specific response headers cannot be used for anonymous GET "
+                         "requests.");
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct str override_of(const struct s3_request *rq, struct str name)
+{
+    char param[64];
+    int len = snprintf(param, sizeof(param), "response-" STR_FMT, STR_ARG(name));
+    return (size_t)len < sizeof(param) ? s3_param(rq, param) : (struct str){ NULL, 0 };
+}
+
+static void put_stored_headers(struct s3_request *rq, const struct stored_object *o)
+{
+    static const char *const replaceable[] = {
+        "content-type",  "content-language",    "expires",
+        "cache-control", "content-disposition", "content-encoding"
+    };
+    struct str block = o->headers, name, value;
+    for (size_t i = 0; i < ARRAY_COUNT(replaceable); i++) {
+        struct str replacement = override_of(rq, str_c(replaceable[i]));
+        struct str kept = http_block_find(o->headers, str_c(replaceable[i]));
+        if (replacement.data || kept.data) {
+            s3_put_header(rq, replaceable[i], replacement.data ? replacement : kept);
+        }
+    }
+    while (http_block_next(&block, &name, &value)) {
+        if (str_starts(name, STR("x-amz-"))) {
+            s3_put_header(rq, name.data, value); /* ends in NUL */
+        }
+    }
+}
+
+static void put_headers(struct s3_request *rq, const struct stored_object *o)
+{
+    char date[HTTP_DATE_BYTES];
+    http_date_format((int64_t)(o->modified_ms / 1000), date);
+    s3_put_header(rq, "last-modified", str_c(date));
+    s3_put_header(rq, "accept-ranges", STR("bytes"));
+    s3_object_put_etag(rq, o->etag);
+    put_stored_headers(rq, o);
+    s3_put_version_header(rq, o);
+    s3_lock_put_headers(rq, o);
+    if (o->tags.len > 0) {
+        s3_put_header_u64(rq, "x-amz-tagging-count", s3_tags_count(o->tags));
+    }
+}
+
+/* With whose key it has to be read. False: answered. */
+static bool find_key(struct s3_request *rq, const struct stored_object *o, struct s3_crypt *crypt)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    if ((has == S3_CUSTOMER_KEY) != (o->crypt.len > 0)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     o->crypt.len > 0
+                         ? "The object was stored using a form of Server Side Encryption. The "
+                           "correct parameters must be provided to retrieve the object."
+                         : "The encryption parameters are not applicable to this object.");
+        return false;
+    }
+    if (o->crypt.len > 0) {
+        if (!s3_crypt_open(crypt, key, o->crypt)) {
+            s3_fail(rq, S3_ACCESS_DENIED);
+            return false;
+        }
+        s3_new_put_customer_key(rq);
+    }
+    return true;
+}
+
+static void answer_not_modified(struct s3_request *rq, const struct stored_object *o)
+{
+    char date[HTTP_DATE_BYTES];
+    http_date_format((int64_t)(o->modified_ms / 1000), date);
+    s3_object_put_etag(rq, o->etag);
+    s3_put_header(rq, "last-modified", str_c(date));
+    s3_fail(rq, S3_NOT_MODIFIED);
+}
+
+static void found(struct s3_request *rq, const struct stored_object *o)
+{
+    struct s3_conditions conditions;
+    struct s3_crypt crypt;
+    struct extent e;
+    s3_conditions_read(rq, "", &conditions);
+    enum s3_error error = s3_conditions_read_check(&conditions, o->etag, o->modified_ms);
+    if (error == S3_NOT_MODIFIED) {
+        answer_not_modified(rq, o);
+        return;
+    }
+    if (error != S3_OK) {
+        s3_fail(rq, error);
+        return;
+    }
+    if (!check_overrides(rq) || !find_key(rq, o, &crypt) || !find_extent(rq, o, &e)) {
+        return;
+    }
+    put_headers(rq, o);
+    if (str_eq_nocase(s3_header(rq, "x-amz-checksum-mode"), STR("ENABLED")) &&
+        (!e.is_part || e.length == o->size)) {
+        s3_object_put_checksum(rq, o->checksum);
+    }
+    unsigned status = e.is_part && e.length > 0 ? 206 : 200;
+    if (str_eq(rq->x->method, STR("HEAD"))) {
+        s3_put_header_u64(rq, "content-length", e.length);
+        s3_answer(rq, status);
+    } else {
+        s3_send(rq, status, o, o->crypt.len > 0 ? &crypt : NULL, e.offset, e.length);
+    }
+}
+
+void s3_object_get(struct s3_request *rq)
+{
+    s3_object_find(rq, "s3:GetObject", S3_READ, found);
+}
+
+void s3_object_head(struct s3_request *rq)
+{
+    s3_object_find(rq, "s3:GetObject", S3_READ, found);
+}

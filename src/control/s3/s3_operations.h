@@ -1,0 +1,36 @@
+/* The operations of the S3 API, one function each: what s3_route.c finds for a request. Each
+ * answers the request, at once or later.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct s3_request;
+
+/* s3_bucket.c */
+void s3_bucket_list_all(struct s3_request *rq);
+void s3_bucket_create(struct s3_request *rq);
+void s3_bucket_head(struct s3_request *rq);
+void s3_bucket_delete(struct s3_request *rq);
+void s3_bucket_location(struct s3_request *rq);
+
+/* s3_list.c, s3_list_versions.c */
+void s3_list_objects(struct s3_request *rq);
+void s3_list_objects_v2(struct s3_request *rq);
+void s3_list_versions(struct s3_request *rq);
+
+/* s3_object_*.c */
+void s3_object_put(struct s3_request *rq);
+void s3_object_copy(struct s3_request *rq);
+void s3_object_get(struct s3_request *rq);
+void s3_object_head(struct s3_request *rq);
+void s3_object_delete(struct s3_request *rq);
+void s3_object_delete_many(struct s3_request *rq);
+void s3_object_attributes(struct s3_request *rq);
+
+/* s3_acl_request.c */
+void s3_acl_get_bucket(struct s3_request *rq);
+void s3_acl_put_bucket(struct s3_request *rq);
+void s3_acl_get_object(struct s3_request *rq);
+void s3_acl_put_object(struct s3_request *rq);

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_receive.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "control/aws/aws_digest.h"
+
+#define PIECE_BYTES (128 * KIB)
+#define PENDING_MAX MIB /* taken in ahead of the lanes: what one transfer may hold */
+/* With the coding of its chunks around it. */
+#define MEMORY_MAX      (CONTENT_ROW_BYTES_MAX + 16 * KIB)
+#define WRITEBACK_BYTES (8 * MIB) /* so that the sync at the end has little left to do */
+
+enum lane_kind { LANE_DECODE, LANE_MD5, LANE_FILE, LANE_COUNT };
+
+struct piece {
+    struct list links[LANE_COUNT];
+    unsigned lanes_left;
+    size_t fed; /* bytes that came in for it */
+    size_t len; /* what is left of them decoded */
+    char data[PIECE_BYTES];
+};
+
+struct lane {
+    struct s3_receive *receive;
+    enum lane_kind kind;
+    struct list waiting; /* of piece.links[kind] */
+    struct list working; /* the thread's while busy, as `error` */
+    enum s3_error error;
+    bool busy;
+    uv_work_t work;
+};
+
+struct s3_receive {
+    uv_loop_t *loop;
+    struct store_contents *contents;
+    struct s3_receive_plan plan;
+    struct aws_signed who;
+    struct s3_crypt crypt;
+    char expected[S3_CHECKSUM_TEXT];
+    s3_receive_room_fn room;
+    s3_receive_fn done;
+    void *context;
+
+    struct buf memory; /* all of it, until it is too large */
+    struct piece *filling;
+    struct lane lanes[LANE_COUNT];
+    size_t pending; /* bytes fed and not dealt with */
+    size_t owed;    /* ... of them, what the feeder was not told of */
+    bool is_chunked, in_file, ended, finishing, is_done;
+    enum s3_error error;
+
+    struct aws_chunked chunked;
+    bool chunked_over;
+    EVP_MD_CTX *md5, *sha256; /* the latter of what is stored */
+    EVP_MD_CTX *plain_sha256; /* if that is encrypted and the plain bytes were signed */
+    struct s3_checksum_state checksum;
+    EVP_CIPHER_CTX *cipher;
+    char *encrypted; /* a piece, of the file lane */
+    uint64_t size;   /* decoded, by the lane that knows first */
+    uint64_t written;
+    int fd;
+    uv_work_t publish;
+    int publish_result;
+    struct s3_received result;
+    char checksum_text[S3_CHECKSUM_TEXT];
+};
+
+static EVP_MD_CTX *digest_new(const EVP_MD *kind)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    int ok = digest ? EVP_DigestInit_ex(digest, kind, NULL) : 0;
+    assert(ok == 1); /* fails for want of memory only */
+    return digest;
+}
+
+static void digest_add(EVP_MD_CTX *digest, struct str data)
+{
+    int ok = EVP_DigestUpdate(digest, data.data, data.len);
+    assert(ok == 1);
+}
+
+static void digest_end(EVP_MD_CTX *digest, uint8_t *ret)
+{
+    int ok = EVP_DigestFinal_ex(digest, ret, NULL);
+    assert(ok == 1);
+}
+
+struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *contents,
+                                     const struct s3_receive_plan *plan)
+{
+    struct s3_receive *r = mem_new(struct s3_receive);
+    r->loop = loop;
+    r->contents = contents;
+    r->plan = *plan;
+    r->fd = -1;
+    if (plan->who) {
+        r->who = *plan->who;
+        r->is_chunked = r->who.body == AWS_BODY_CHUNKS || r->who.body == AWS_BODY_CHUNKS_UNSIGNED;
+    }
+    if (plan->crypt) {
+        r->crypt = *plan->crypt;
+        r->cipher = s3_crypt_start(&r->crypt, 0);
+    }
+    if (r->is_chunked) {
+        aws_chunked_init(&r->chunked, &r->who);
+    }
+    for (int i = 0; i < LANE_COUNT; i++) {
+        r->lanes[i].receive = r;
+        r->lanes[i].kind = (enum lane_kind)i;
+        list_init(&r->lanes[i].waiting);
+        list_init(&r->lanes[i].working);
+    }
+    buf_init(&r->memory, (size_t)plan->limit + 16 * KIB);
+    (void)snprintf(r->expected, sizeof(r->expected), STR_FMT, STR_ARG(plan->expected));
+    r->md5 = digest_new(EVP_md5());
+    r->plain_sha256 = r->cipher && r->who.body == AWS_BODY_HASHED ? digest_new(EVP_sha256()) : NULL;
+    r->sha256 = digest_new(EVP_sha256());
+    s3_checksum_init(&r->checksum, plan->checksum);
+    return r;
+}
+
+void s3_receive_listen(struct s3_receive *r, s3_receive_room_fn room, s3_receive_fn done,
+                       void *context)
+{
+    r->room = room;
+    r->done = done;
+    r->context = context;
+}
+
+/* ---- what is done to a piece: on a thread, or for small bodies on the loop ---- */
+
+/* In place: what is decoded is never longer. */
+static enum s3_error decode(struct s3_receive *r, char *bytes, size_t *in_out_len)
+{
+    struct str in = str_of(bytes, *in_out_len), data;
+    size_t len = 0;
+    int step;
+    while ((step = aws_chunked_decode(&r->chunked, &in, &data)) == AWS_CHUNKED_DATA) {
+        memmove(bytes + len, data.data, data.len);
+        len += data.len;
+    }
+    *in_out_len = len;
+    r->chunked_over = step == AWS_CHUNKED_END;
+    return step == -EACCES ? S3_SIGNATURE_MISMATCH : step == -EBADMSG ? S3_INCOMPLETE_BODY : S3_OK;
+}
+
+static enum s3_error write_all(struct s3_receive *r, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(r->fd, data, len);
+        if (n < 0) {
+            return errno == ENOSPC || errno == EDQUOT ? S3_STORAGE_FULL : S3_INTERNAL;
+        }
+        data += n;
+        len -= (size_t)n;
+        if ((r->written + (size_t)n) / WRITEBACK_BYTES != r->written / WRITEBACK_BYTES) {
+            /* A hint: what it fails to do the sync does. */
+            (void)sync_file_range(r->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        }
+        r->written += (size_t)n;
+    }
+    return S3_OK;
+}
+
+static enum s3_error store_piece(struct s3_receive *r, struct piece *p)
+{
+    struct str data = str_of(p->data, p->len);
+    s3_checksum_update(&r->checksum, data);
+    if (r->cipher) {
+        s3_crypt_apply(r->cipher, data.data, r->encrypted, data.len);
+        data.data = r->encrypted;
+    }
+    r->size += data.len;
+    if (r->size > r->plan.limit) {
+        return S3_ENTITY_TOO_LARGE;
+    }
+    digest_add(r->sha256, data);
+    return write_all(r, data.data, data.len);
+}
+
+static enum s3_error process(struct lane *lane, struct piece *p)
+{
+    struct s3_receive *r = lane->receive;
+    switch (lane->kind) {
+    case LANE_DECODE:
+        return decode(r, p->data, &p->len);
+    case LANE_MD5:
+        digest_add(r->md5, str_of(p->data, p->len));
+        if (r->plain_sha256) {
+            digest_add(r->plain_sha256, str_of(p->data, p->len));
+        }
+        return S3_OK;
+    default:
+        return store_piece(r, p);
+    }
+}
+
+/* ---- the end ---- */
+
+static bool is_idle(const struct s3_receive *r)
+{
+    for (int i = 0; i < LANE_COUNT; i++) {
+        if (r->lanes[i].busy || !list_is_empty(&r->lanes[i].waiting)) {
+            return false;
+        }
+    }
+    return !r->finishing;
+}
+
+static void call_done(struct s3_receive *r)
+{
+    r->is_done = true;
+    r->done(r->error, &r->result, r->context);
+}
+
+/* The trailer's field of the checksum, or what the head said. */
+static struct str expected_checksum(const struct s3_receive *r)
+{
+    struct str rest = r->result.trailer, name = s3_checksum_header(r->plan.checksum);
+    while (rest.len > 0) {
+        struct str field = str_cut(&rest, '\0'), value = str_cut(&rest, '\0');
+        if (str_eq(field, name)) {
+            return value;
+        }
+    }
+    return str_c(r->expected);
+}
+
+static enum s3_error check_length(const struct s3_receive *r)
+{
+    const struct s3_receive_plan *p = &r->plan;
+    if (r->size > p->limit) {
+        return S3_ENTITY_TOO_LARGE;
+    }
+    return (p->has_length && r->size != p->length) || (r->is_chunked && !r->chunked_over)
+               ? S3_INCOMPLETE_BODY
+               : S3_OK;
+}
+
+/* What the body was said to be. */
+static enum s3_error check(const struct s3_receive *r, const uint8_t *sha256)
+{
+    const struct s3_receive_plan *p = &r->plan;
+    enum s3_error error = check_length(r);
+    if (error != S3_OK) {
+        return error;
+    }
+    if (r->who.body == AWS_BODY_HASHED && memcmp(sha256, r->who.sha256, AWS_DIGEST_BYTES) != 0) {
+        return S3_SHA256_MISMATCH;
+    }
+    if (p->has_md5 && memcmp(p->md5, r->result.md5, S3_MD5_BYTES) != 0) {
+        return S3_BAD_DIGEST;
+    }
+    if (p->checksum != S3_CHECKSUM_NONE) {
+        struct str expected = expected_checksum(r);
+        if (expected.len > 0 && !str_eq(expected, r->result.checksum.text)) {
+            return S3_BAD_DIGEST;
+        }
+    }
+    return S3_OK;
+}
+
+static void take_digests(struct s3_receive *r, uint8_t ret_sha256[AWS_DIGEST_BYTES])
+{
+    struct s3_received *result = &r->result;
+    digest_end(r->md5, result->md5);
+    digest_end(r->sha256, ret_sha256);
+    result->size = r->size;
+    result->checksum.kind = r->plan.checksum;
+    result->checksum.type = S3_FULL_OBJECT;
+    if (r->plan.checksum != S3_CHECKSUM_NONE) {
+        result->checksum.text = s3_checksum_final(&r->checksum, r->checksum_text);
+    }
+    if (r->is_chunked) {
+        result->trailer = buf_str(&r->chunked.trailer);
+    }
+}
+
+static void publish(uv_work_t *work)
+{
+    struct s3_receive *r = container_of(work, struct s3_receive, publish);
+    r->publish_result = store_contents_publish(r->contents, r->fd, r->result.name, r->result.hash);
+}
+
+static void published(uv_work_t *work, int status)
+{
+    struct s3_receive *r = container_of(work, struct s3_receive, publish);
+    (void)status; /* never cancelled */
+    r->finishing = false;
+    if (r->error == S3_OK && r->publish_result < 0) {
+        r->error = s3_error_of(r->publish_result);
+    }
+    r->result.is_file = true;
+    call_done(r);
+}
+
+static void finish_file(struct s3_receive *r)
+{
+    uint8_t plain[AWS_DIGEST_BYTES];
+    take_digests(r, r->result.hash);
+    if (r->plain_sha256) {
+        digest_end(r->plain_sha256, plain);
+    }
+    r->error = check(r, r->plain_sha256 ? plain : r->result.hash);
+    if (r->error == S3_OK) {
+        r->finishing = true;
+        int queued = uv_queue_work(r->loop, &r->publish, publish, published);
+        assert(queued == 0); /* only a missing function is refused */
+    } else {
+        call_done(r);
+    }
+}
+
+static void finish_memory(struct s3_receive *r)
+{
+    char *bytes = r->memory.data;
+    size_t len = r->memory.len;
+    uint8_t sha256[AWS_DIGEST_BYTES];
+    if (r->is_chunked) {
+        r->error = decode(r, bytes, &len);
+    }
+    digest_add(r->md5, str_of(bytes, len));
+    if (r->who.body == AWS_BODY_HASHED) {
+        digest_add(r->sha256, str_of(bytes, len));
+    }
+    s3_checksum_update(&r->checksum, str_of(bytes, len));
+    r->size = len;
+    take_digests(r, sha256);
+    r->error = r->error == S3_OK ? check(r, sha256) : r->error;
+    if (r->error == S3_OK && r->cipher) {
+        s3_crypt_apply(r->cipher, bytes, bytes, len);
+    }
+    r->result.data = str_of(bytes, len);
+    call_done(r);
+}
+
+/* Ends it when it can be ended: true, and it may be gone. */
+static bool settle(struct s3_receive *r)
+{
+    if (r->is_done || !is_idle(r)) {
+        return false;
+    }
+    if (r->error != S3_OK) {
+        call_done(r);
+        return true;
+    }
+    if (r->ended && r->in_file && !r->filling) {
+        finish_file(r);
+        return true;
+    }
+    return false;
+}
+
+/* ---- lanes ---- */
+
+static void run_lane(uv_work_t *work)
+{
+    struct lane *lane = container_of(work, struct lane, work);
+    for (struct list *item = lane->working.next; item != &lane->working && lane->error == S3_OK;
+         item = item->next) {
+        struct piece *p = container_of(item, struct piece, links[lane->kind]);
+        lane->error = process(lane, p);
+    }
+}
+
+static void piece_done(struct s3_receive *r, struct piece *p)
+{
+    r->pending -= p->fed;
+    free(p);
+}
+
+/* May feed more, or end it all: the last thing that a caller does. */
+static void give_room(struct s3_receive *r)
+{
+    if (r->owed > 0 && r->pending < PENDING_MAX) {
+        size_t bytes = r->owed;
+        r->owed = 0;
+        r->room(bytes, r->context);
+    }
+}
+
+static void start_lane(struct lane *lane, uv_after_work_cb ran)
+{
+    if (lane->busy || list_is_empty(&lane->waiting)) {
+        return;
+    }
+    while (!list_is_empty(&lane->waiting)) {
+        struct list *item = lane->waiting.next;
+        list_remove(item);
+        list_push(&lane->working, item);
+    }
+    lane->busy = true;
+    int r = uv_queue_work(lane->receive->loop, &lane->work, run_lane, ran);
+    assert(r == 0); /* only a missing function is refused */
+}
+
+static void push_piece(struct s3_receive *r, struct piece *p, enum lane_kind kind)
+{
+    list_push(&r->lanes[kind].waiting, &p->links[kind]);
+}
+
+/* To the lanes that run beside one another. */
+static void push_decoded(struct s3_receive *r, struct piece *p)
+{
+    p->lanes_left = 2;
+    push_piece(r, p, LANE_MD5);
+    push_piece(r, p, LANE_FILE);
+}
+
+static void lane_ran(uv_work_t *work, int status)
+{
+    struct lane *lane = container_of(work, struct lane, work);
+    struct s3_receive *r = lane->receive;
+    (void)status; /* never cancelled */
+    lane->busy = false;
+    r->error = r->error == S3_OK ? lane->error : r->error;
+    while (!list_is_empty(&lane->working)) {
+        struct piece *p = container_of(lane->working.next, struct piece, links[lane->kind]);
+        list_remove(&p->links[lane->kind]);
+        if (lane->kind == LANE_DECODE && r->error == S3_OK) {
+            push_decoded(r, p);
+        } else if (lane->kind == LANE_DECODE || --p->lanes_left == 0) {
+            piece_done(r, p);
+        }
+    }
+    for (int i = 0; i < LANE_COUNT; i++) {
+        start_lane(&r->lanes[i], lane_ran);
+    }
+    if (!settle(r)) {
+        give_room(r);
+    }
+}
+
+/* ---- feeding ---- */
+
+static void dispatch(struct s3_receive *r)
+{
+    struct piece *p = take_ptr(r->filling);
+    if (!p) {
+        return;
+    }
+    if (r->is_chunked) {
+        push_piece(r, p, LANE_DECODE);
+    } else {
+        push_decoded(r, p);
+    }
+    for (int i = 0; i < LANE_COUNT; i++) {
+        start_lane(&r->lanes[i], lane_ran);
+    }
+}
+
+static void fill(struct s3_receive *r, struct str data)
+{
+    while (data.len > 0) {
+        if (!r->filling) {
+            r->filling = mem_resize(NULL, 1, sizeof(*r->filling)); /* not zeroed: it is filled */
+            r->filling->fed = r->filling->len = 0;
+        }
+        struct piece *p = r->filling;
+        size_t len = PIECE_BYTES - p->len < data.len ? PIECE_BYTES - p->len : data.len;
+        memcpy(p->data + p->len, data.data, len);
+        p->len += len;
+        p->fed += len;
+        data = str_skip(data, len);
+        if (p->len == PIECE_BYTES) {
+            dispatch(r);
+        }
+    }
+}
+
+/* It is too large to stay in memory. */
+static void open_file(struct s3_receive *r)
+{
+    int fd = store_contents_create(r->contents, r->result.name);
+    r->in_file = true;
+    if (fd < 0) {
+        r->result.name[0] = '\0';
+        r->error = s3_error_of(fd);
+        return;
+    }
+    r->fd = fd;
+    r->encrypted = r->cipher ? mem_alloc(PIECE_BYTES) : NULL;
+    fill(r, buf_str(&r->memory));
+    buf_finish(&r->memory);
+}
+
+void s3_receive_feed(struct s3_receive *r, struct str data)
+{
+    if (r->is_done) {
+        return;
+    }
+    if (r->error != S3_OK) {
+        (void)settle(r); /* else a lane will */
+        return;
+    }
+    if (!r->in_file && (r->plan.always_file || r->memory.len + data.len > MEMORY_MAX) &&
+        !r->plan.memory_only) {
+        open_file(r);
+    }
+    if (r->in_file) {
+        r->pending += data.len;
+        r->owed += data.len;
+        fill(r, data);
+        give_room(r);
+    } else if (buf_append(&r->memory, data) == 0) {
+        r->room(data.len, r->context);
+    } else {
+        s3_receive_fail(r, S3_ENTITY_TOO_LARGE);
+    }
+}
+
+void s3_receive_end(struct s3_receive *r)
+{
+    if (r->is_done || r->ended) {
+        return;
+    }
+    r->ended = true;
+    if (!r->in_file && r->plan.always_file) {
+        open_file(r);
+    }
+    if (r->in_file) {
+        dispatch(r);
+        (void)settle(r); /* else a lane will */
+    } else {
+        finish_memory(r);
+    }
+}
+
+void s3_receive_fail(struct s3_receive *r, enum s3_error error)
+{
+    r->error = r->error == S3_OK ? error : r->error;
+    (void)settle(r); /* else a lane will */
+}
+
+void s3_receive_destroy(struct s3_receive *r, bool kept)
+{
+    if (!r) {
+        return;
+    }
+    if (r->result.name[0]) {
+        store_contents_drop_name(r->contents, r->result.name);
+        if (r->result.is_file && !kept) {
+            store_contents_forget(r->contents, r->result.hash);
+        }
+    }
+    scope_close_fd(&r->fd);
+    if (r->is_chunked) {
+        aws_chunked_finish(&r->chunked);
+    }
+    EVP_MD_CTX_free(r->md5);
+    EVP_MD_CTX_free(r->sha256);
+    EVP_MD_CTX_free(r->plain_sha256);
+    EVP_MD_CTX_free(r->checksum.digest);
+    EVP_CIPHER_CTX_free(r->cipher);
+    free(r->encrypted);
+    free(r->filling);
+    buf_finish(&r->memory);
+    free(r);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_request.h"
+
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "control/s3/s3_cors.h"
+#include "control/s3/s3_event.h"
+
+/* Who writes without signing in: what S3 calls it. */
+#define ANONYMOUS_ID "65a011a29cdf8ec533ec3d1ccaae921c"
+
+struct str s3_param(const struct s3_request *rq, const char *name)
+{
+    for (size_t i = 0; i < rq->param_count; i++) {
+        if (str_eq(rq->params[i].name, str_c(name))) {
+            return rq->params[i].value;
+        }
+    }
+    return (struct str){ NULL, 0 };
+}
+
+struct str s3_header(const struct s3_request *rq, const char *name)
+{
+    return exchange_header(rq->x, str_c(name));
+}
+
+void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state))
+{
+    rq->state = mem_alloc(size);
+    rq->free_state = free_state;
+    return rq->state;
+}
+
+struct str s3_owner(const struct s3_request *rq)
+{
+    return rq->who.user ? rq->who.user->canonical_id : STR(ANONYMOUS_ID);
+}
+
+/* ---- answering ---- */
+
+static void put(struct s3_request *rq, struct str text)
+{
+    /* More than the limit is more than the exchange sends: it answers 500 then. */
+    (void)!buf_append(&rq->headers, text);
+}
+
+void s3_put_header(struct s3_request *rq, const char *name, struct str value)
+{
+    put(rq, str_of(name, strlen(name) + 1));
+    put(rq, value);
+    put(rq, str_of("", 1));
+}
+
+void s3_put_header_u64(struct s3_request *rq, const char *name, uint64_t value)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    s3_put_header(rq, name, str_of(text, (size_t)len));
+}
+
+struct str s3_host_id(const struct s3_request *rq)
+{
+    return str_c(rq->x->request_id);
+}
+
+static void put_usual_headers(struct s3_request *rq)
+{
+    s3_put_header(rq, "x-amz-request-id", str_c(rq->id));
+    s3_put_header(rq, "x-amz-id-2", s3_host_id(rq));
+    s3_put_header(rq, "server", STR("AmazonS3"));
+    s3_cors_put_headers(rq);
+}
+
+void s3_answer_with(struct s3_request *rq, unsigned status, struct str body)
+{
+    put_usual_headers(rq);
+    exchange_respond(rq->x, status, buf_str(&rq->headers), body);
+}
+
+void s3_answer(struct s3_request *rq, unsigned status)
+{
+    s3_answer_with(rq, status, buf_str(&rq->body));
+}
+
+void s3_answer_xml(struct s3_request *rq, unsigned status, int r)
+{
+    if (r < 0) {
+        s3_fail(rq, S3_INTERNAL);
+        return;
+    }
+    s3_put_header(rq, "content-type", STR("application/xml"));
+    s3_answer(rq, status);
+}
+
+void s3_answer_head(struct s3_request *rq, unsigned status)
+{
+    put_usual_headers(rq);
+    exchange_head(rq->x, status, buf_str(&rq->headers));
+}
+
+static void put_more(struct s3_xml_out *o, struct str more)
+{
+    while (more.len > 0) {
+        struct str name = str_cut(&more, '\0'), value = str_cut(&more, '\0');
+        s3_xml_put(o, name.data, value); /* ends in the NUL that was cut */
+    }
+}
+
+/* The path of the resource, decoded, as S3 gives it in errors. */
+static void put_resource(const struct s3_request *rq, struct s3_xml_out *o)
+{
+    struct buf b;
+    buf_init(&b, LIMIT_REQUEST_HEAD_BYTES);
+    int r = buf_printf(&b, "/" STR_FMT "%s" STR_FMT, STR_ARG(rq->bucket_name),
+                       rq->key.len > 0 ? "/" : "", STR_ARG(rq->key));
+    s3_xml_put(o, "Resource", r < 0 ? STR("/") : buf_str(&b));
+    buf_finish(&b);
+}
+
+void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text,
+                    struct str more)
+{
+    buf_clear(&rq->body);
+    if (str_eq(rq->x->method, STR("HEAD")) || status == 304) {
+        s3_answer(rq, status);
+        return;
+    }
+    struct s3_xml_out o = { .out = &rq->body };
+    s3_xml_raw(&o, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>"));
+    s3_xml_put(&o, "Code", str_c(code));
+    s3_xml_put(&o, "Message", str_c(text));
+    put_more(&o, more);
+    if (rq->bucket_name.len > 0) {
+        s3_xml_put(&o, "BucketName", rq->bucket_name);
+    }
+    put_resource(rq, &o);
+    s3_xml_put(&o, "RequestId", str_c(rq->id));
+    s3_xml_put(&o, "HostId", s3_host_id(rq));
+    s3_xml_close(&o, "Error");
+    s3_put_header(rq, "content-type", STR("application/xml"));
+    s3_answer(rq, status);
+}
+
+void s3_fail_more(struct s3_request *rq, enum s3_error error, const char *text, struct str more)
+{
+    const struct s3_error_text *e = s3_error_text(error);
+    s3_fail_custom(rq, e->status, e->code, text ? text : e->text, more);
+}
+
+void s3_fail(struct s3_request *rq, enum s3_error error)
+{
+    s3_fail_more(rq, error, NULL, STR(""));
+}
+
+void s3_fail_text(struct s3_request *rq, enum s3_error error, const char *text)
+{
+    s3_fail_more(rq, error, text, STR(""));
+}
+
+void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value)
+{
+    struct buf more;
+    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
+    int r = buf_printf(&more, "ArgumentName%c%s%cArgumentValue%c" STR_FMT "%c", 0, name, 0, 0,
+                       STR_ARG(value), 0);
+    s3_fail_more(rq, S3_INVALID_ARGUMENT, text, r < 0 ? STR("") : buf_str(&more));
+    buf_finish(&more);
+}
+
+/* ---- writing ---- */
+
+static int run_job(struct store_job *job, struct sql *db)
+{
+    struct s3_request *rq = container_of(job, struct s3_request, job);
+    return rq->run(rq, db);
+}
+
+static void job_done(struct store_job *job, int result)
+{
+    struct s3_request *rq = container_of(job, struct s3_request, job);
+    if (result >= 0 && rq->events) {
+        s3_event_wake(rq);
+    }
+    rq->done(rq, result);
+}
+
+void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct sql *db),
+               void (*done)(struct s3_request *rq, int r))
+{
+    rq->run = run;
+    rq->done = done;
+    rq->job = (struct store_job){ .run = run_job, .done = job_done };
+    store_submit(rq->s3->services->store, &rq->job);
+}
+
+/* ---- texts ---- */
+
+struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
+                           char ret_text[S3_VERSION_TEXT])
+{
+    if (flags & OBJECT_NULL_VERSION) {
+        return STR("null");
+    }
+    (void)snprintf(ret_text, S3_VERSION_TEXT, "%016llx%016llx", (unsigned long long)-rank,
+                   (unsigned long long)salt); /* fits */
+    return str_of(ret_text, S3_VERSION_TEXT - 1);
+}
+
+static bool parse_hex(struct str text, uint64_t *ret)
+{
+    uint8_t bytes[8];
+    if (!aws_hex_decode(text, bytes, sizeof(bytes))) {
+        return false;
+    }
+    *ret = 0;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        *ret = *ret << 8 | bytes[i];
+    }
+    return true;
+}
+
+bool s3_version_parse(struct str text, struct object_version *ret)
+{
+    uint64_t rank, salt;
+    *ret = (struct object_version){ .which = VERSION_CURRENT };
+    if (!text.data) {
+        return true;
+    }
+    if (str_eq(text, STR("null"))) {
+        ret->which = VERSION_NULL;
+        return true;
+    }
+    if (text.len != S3_VERSION_TEXT - 1 || !parse_hex(str_of(text.data, 16), &rank) ||
+        !parse_hex(str_skip(text, 16), &salt)) {
+        return false;
+    }
+    *ret = (struct object_version){ VERSION_EXACT, -(int64_t)rank, salt };
+    return true;
+}
+
+void s3_put_version_header(struct s3_request *rq, const struct stored_object *o)
+{
+    char text[S3_VERSION_TEXT];
+    if (rq->bucket->row.versioning != BUCKET_UNVERSIONED || !(o->flags & OBJECT_NULL_VERSION)) {
+        s3_put_header(rq, "x-amz-version-id", s3_version_text(o->rank, o->salt, o->flags, text));
+    }
+}
+
+struct str s3_display_name(const struct s3_request *rq, struct str canonical_id)
+{
+    const struct aws_user *user = aws_users_find_canonical(rq->s3->services->users, canonical_id);
+    return user ? user->display_name : canonical_id;
+}
+
+void s3_xml_put_owner(const struct s3_request *rq, struct s3_xml_out *o, const char *name,
+                      struct str canonical_id)
+{
+    s3_xml_open(o, name);
+    s3_xml_put(o, "ID", canonical_id);
+    s3_xml_put(o, "DisplayName", s3_display_name(rq, canonical_id));
+    s3_xml_close(o, name);
+}

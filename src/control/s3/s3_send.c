@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_send.h"
+
+#include "control/s3/s3_reader.h"
+
+/* An answer that passes through here: of an object in parts, or an encrypted one. */
+struct sending {
+    struct s3_request *rq;
+    struct s3_reader *reader;
+    bool gone;
+};
+
+static void free_sending(void *state)
+{
+    struct sending *s = state;
+    s3_reader_destroy(s->reader);
+    free(s);
+}
+
+static void chunk_read(struct str data, void *context)
+{
+    struct sending *s = context;
+    struct exchange *x = s->rq->x;
+    if (s->gone) {
+        exchange_end(x);
+        return;
+    }
+    if (data.len == 0) {
+        exchange_break(x); /* a file that is gone or cut short */
+        return;
+    }
+    int64_t room = exchange_write(x, data);
+    if (s3_reader_is_at_end(s->reader)) {
+        exchange_end(x);
+    } else if (room > 0) {
+        s3_reader_read(s->reader, chunk_read, s);
+    }
+}
+
+static void on_writable(struct s3_request *rq)
+{
+    struct sending *s = rq->state;
+    if (!s3_reader_is_reading(s->reader) && !s3_reader_is_at_end(s->reader)) {
+        s3_reader_read(s->reader, chunk_read, s);
+    }
+}
+
+static void on_gone(struct s3_request *rq)
+{
+    struct sending *s = rq->state;
+    s->gone = true;
+    if (!s3_reader_is_reading(s->reader)) {
+        exchange_end(rq->x);
+    }
+}
+
+static void send_by_reading(struct s3_request *rq, const struct stored_object *o,
+                            const struct s3_crypt *crypt, uint64_t offset, uint64_t length)
+{
+    struct sending *s = s3_state(rq, sizeof(*s), free_sending);
+    s->rq = rq;
+    s->reader = s3_reader_create(rq->s3, o, crypt, offset, length);
+    rq->writable = on_writable;
+    rq->gone = on_gone;
+    s3_reader_read(s->reader, chunk_read, s);
+}
+
+static void send_row(struct s3_request *rq, unsigned status, const struct stored_object *o,
+                     uint64_t offset, uint64_t length)
+{
+    struct str data = o->row ? store_contents_row(rq->s3->services->store, o->row) : STR("");
+    if (data.len < offset + length) {
+        s3_fail(rq, S3_INTERNAL);
+    } else {
+        s3_answer_with(rq, status, str_of(data.data + offset, (size_t)length));
+    }
+    if (o->row) {
+        free((char *)(uintptr_t)data.data); /* ours */
+    }
+}
+
+void s3_send(struct s3_request *rq, unsigned status, const struct stored_object *o,
+             const struct s3_crypt *crypt, uint64_t offset, uint64_t length)
+{
+    if (length == 0 || (o->row && !crypt)) {
+        send_row(rq, status, o, offset, length);
+        return;
+    }
+    s3_put_header_u64(rq, "content-length", length);
+    if (crypt || o->parts.len > 0) {
+        s3_answer_head(rq, status);
+        send_by_reading(rq, o, crypt, offset, length);
+        return;
+    }
+    scoped_fd int fd = store_contents_read(rq->s3->contents, o->hash);
+    if (fd < 0) {
+        s3_fail(rq, S3_INTERNAL);
+        return;
+    }
+    s3_answer_head(rq, status);
+    exchange_send_file(rq->x, fd, offset, length);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_tags.h"
+
+#include "control/aws/aws_uri.h"
+#include "control/s3/s3_name.h"
+#include "control/utf8.h"
+
+#define KEY_LEN_MAX   128 /* characters */
+#define VALUE_LEN_MAX 256
+
+struct str s3_tags_find(struct str tags, struct str key)
+{
+    while (tags.len > 0) {
+        struct str name = str_cut(&tags, '\0'), value = str_cut(&tags, '\0');
+        if (str_eq(name, key)) {
+            return value;
+        }
+    }
+    return (struct str){ NULL, 0 };
+}
+
+size_t s3_tags_count(struct str tags)
+{
+    size_t count = 0;
+    while (tags.len > 0) {
+        (void)str_cut(&tags, '\0');
+        (void)str_cut(&tags, '\0');
+        count++;
+    }
+    return count;
+}
+
+static size_t count_characters(struct str s)
+{
+    size_t count = 0;
+    while (s.len > 0) {
+        uint32_t character;
+        s = str_skip(s, utf8_next(s, &character));
+        count++;
+    }
+    return count;
+}
+
+static enum s3_error add(struct buf *out, struct str key, struct str value, const char **ret_why)
+{
+    size_t key_len = count_characters(key);
+    if (key_len == 0 || key_len > KEY_LEN_MAX || str_find(key, '\0') < key.len ||
+        !s3_name_is_utf8(key)) {
+        *ret_why = "The TagKey you have provided is invalid";
+        return S3_INVALID_TAG;
+    }
+    if (count_characters(value) > VALUE_LEN_MAX || str_find(value, '\0') < value.len ||
+        !s3_name_is_utf8(value)) {
+        *ret_why = "The TagValue you have provided is invalid";
+        return S3_INVALID_TAG;
+    }
+    if (s3_tags_find(buf_str(out), key).data) {
+        *ret_why = "Cannot provide multiple Tags with the same key";
+        return S3_INVALID_TAG;
+    }
+    if (buf_append(out, key) < 0 || buf_append(out, str_of("", 1)) < 0 ||
+        buf_append(out, value) < 0 || buf_append(out, str_of("", 1)) < 0) {
+        return S3_INVALID_TAG;
+    }
+    return S3_OK;
+}
+
+enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why)
+{
+    struct str name, value;
+    enum s3_error error = S3_OK;
+    struct buf key, text;
+    buf_init(&key, query.len);
+    buf_init(&text, query.len);
+    *ret_why = NULL;
+    while (error == S3_OK && aws_query_next(&query, &name, &value)) {
+        buf_clear(&key);
+        buf_clear(&text);
+        if (aws_uri_decode(&key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
+            aws_uri_decode(&text, value, AWS_URI_PLUS_IS_SPACE) < 0) {
+            *ret_why = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+                       "query parameters without tag name duplicates.";
+            error = S3_INVALID_ARGUMENT;
+        } else {
+            error = add(out, buf_str(&key), buf_str(&text), ret_why);
+        }
+    }
+    buf_finish(&key);
+    buf_finish(&text);
+    if (error == S3_OK && s3_tags_count(buf_str(out)) > S3_TAGS_OF_OBJECT) {
+        *ret_why = "Object tags cannot be greater than 10";
+        return S3_INVALID_TAG;
+    }
+    return error;
+}
+
+enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
+                               const char **ret_why)
+{
+    const struct s3_xml_node *set = s3_xml_child(root, "TagSet");
+    enum s3_error error = S3_OK;
+    *ret_why = NULL;
+    if (!s3_xml_is(root, "Tagging") || !set) {
+        return S3_MALFORMED_XML;
+    }
+    for (const struct s3_xml_node *t = s3_xml_child(set, "Tag"); t && error == S3_OK;
+         t = s3_xml_again(t)) {
+        struct str key = s3_xml_text(t, "Key"), value = s3_xml_text(t, "Value");
+        error = key.data && value.data ? add(out, key, value, ret_why) : S3_MALFORMED_XML;
+    }
+    if (error == S3_OK && s3_tags_count(buf_str(out)) > most) {
+        *ret_why = most == S3_TAGS_OF_OBJECT ? "Object tags cannot be greater than 10"
+                                             : "Bucket tag count cannot be greater than 50";
+        return S3_INVALID_TAG;
+    }
+    return error;
+}
+
+void s3_tags_to_xml(struct str tags, struct s3_xml_out *out)
+{
+    s3_xml_begin(out, "Tagging");
+    s3_xml_open(out, "TagSet");
+    while (tags.len > 0) {
+        struct str key = str_cut(&tags, '\0'), value = str_cut(&tags, '\0');
+        s3_xml_open(out, "Tag");
+        s3_xml_put(out, "Key", key);
+        s3_xml_put(out, "Value", value);
+        s3_xml_close(out, "Tag");
+    }
+    s3_xml_close(out, "TagSet");
+    s3_xml_close(out, "Tagging");
+}

@@ -1,0 +1,23 @@
+/* Tags of objects and buckets, kept as "key\0value\0"... No I/O.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buf.h"
+#include "control/s3/s3_error.h"
+#include "control/s3/s3_xml.h"
+
+#define S3_TAGS_OF_OBJECT 10
+#define S3_TAGS_OF_BUCKET 50
+#define S3_TAG_BYTES_MAX  (64 * 1024) /* bucket: 50 of 128 + 256 characters of UTF-8 */
+
+/* The value of a key, or data NULL. */
+struct str s3_tags_find(struct str tags, struct str key);
+size_t s3_tags_count(struct str tags);
+
+/* "a=1&b=2", as in x-amz-tagging. *ret_why: what to tell, a literal. */
+enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why);
+/* A Tagging document. */
+enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
+                               const char **ret_why);
+void s3_tags_to_xml(struct str tags, struct s3_xml_out *out);
