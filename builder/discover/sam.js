@@ -3,7 +3,8 @@ import path from 'node:path';
 import { loggingVariables, urlSettings } from './lambda_url.js';
 import { readTemplate } from './sam_template.js';
 
-const TEMPLATE = /(^|\/)template\.(ya?ml|json)$/;
+/** SAM's own, CloudFormation's, and what the CDK has synthesized. */
+const TEMPLATE = /(^|\/)(template\.(ya?ml|json)|cdk\.out\/[^/]+\.template\.json)$/;
 const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
 const kept = new WeakMap();

@@ -1,6 +1,6 @@
 /* Terraform's Lambda functions. */
 import path from 'node:path';
-import { loggingVariables } from './lambda_url.js';
+import { loggingVariables, withoutUndefined } from './lambda_url.js';
 import { terraformApiEvents } from './terraform_api.js';
 import { placeOf, terraformModules } from './terraform_modules.js';
 
@@ -54,8 +54,9 @@ function urlOf(values, { name, arn }) {
     return undefined;
   }
   const [cors] = found.blocks('cors');
-  const settings = { auth_type: found.get('authorization_type'), invoke_mode: found.get('invoke_mode'), cors };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined && value !== null));
+  return withoutUndefined({
+    auth_type: found.get('authorization_type'), invoke_mode: found.get('invoke_mode'), cors: cors && withoutUndefined(cors),
+  });
 }
 
 /** Of an alias the version is whatever there is; published ones count from 1. */
@@ -81,9 +82,12 @@ function codeOf(context, { values, root }, resource) {
     return { inline: Object.fromEntries(inline.map(({ content, filename }) => [filename, content])) };
   }
   const inModule = (place) => placeOf(context, root, place);
-  const packed = text(archive?.get('source_dir') ?? resource.get('source_dir'));
+  const packed = pathIn(archive?.get('source_dir') ?? resource.get('source_dir'));
   if (packed !== undefined) {
     const place = inModule(packed);
+    if (files.has(place)) {
+      return { sourceFile: place };
+    }
     const exists = place === '' || files.list().some((file) => file.startsWith(`${place}/`));
     return exists ? { folder: place } : { missing: packed };
   }
@@ -97,6 +101,12 @@ function codeOf(context, { values, root }, resource) {
   }
   const place = inModule(filename);
   return path.posix.extname(place) === '.zip' ? { missing: filename } : { folder: place, missing: filename };
+}
+
+/** A path, or the first of several, which may be objects with commands around theirs. */
+function pathIn(value) {
+  const [first] = [value].flat();
+  return text(first?.path ?? first);
 }
 
 /** By the path of its zip, or by being referred to at all. */

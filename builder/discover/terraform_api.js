@@ -1,6 +1,8 @@
 /* What API Gateway sends to functions, from Terraform's resources: HTTP APIs (aws_apigatewayv2_*) and REST APIs with
  * proxy integrations (aws_api_gateway_*). Resources name one another by ids, which are their names here. */
 
+import { withoutUndefined } from './lambda_url.js';
+
 const HTTP = { api: 'http' };
 const REST = { api: 'rest', payload: '1.0' };
 const DEFAULT_PAYLOAD = '1.0'; /* of aws_apigatewayv2_integration, though the console's is 2.0 */
@@ -64,7 +66,8 @@ function parseKey(key) {
 }
 
 function corsOf(api) {
-  return api.blocks('cors_configuration')[0];
+  const [cors] = api.blocks('cors_configuration');
+  return cors && withoutUndefined(cors);
 }
 
 /* REST APIs */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse } from '@cdktf/hcl2json';
 import { regionOf } from './arn.js';
 import { learn } from './hcl.js';
+import { REGISTRY } from './terraform_registry.js';
 import { TerraformValues } from './terraform_values.js';
 
 const VARIABLES = /(^|\/)(terraform|[^/]*\.auto)\.tfvars$/;
@@ -49,8 +50,8 @@ async function readFolders({ files, diagnostics }) {
     VARIABLES.test(file) ? Object.assign(blocks.given, parsed) : merge(blocks, parsed, file);
     folders.set(folder, blocks);
   }
-  for (const blocks of folders.values()) {
-    await learn(blocks);
+  if (folders.size > 0) {
+    await learn([...folders.values(), ...REGISTRY.values()]);
   }
   return folders;
 }
@@ -87,10 +88,12 @@ function merge(blocks, parsed, file) {
   }
 }
 
-/** Where a call's source is a folder of the project; others are registries' and none of ours. */
+/** The folder that a call leads to, or the registry's module if it is one that is known here. */
 function calleeOf(folder, { source }) {
-  const isLocal = typeof source === 'string' && /^\.{1,2}(\/|$)/.test(source);
-  return isLocal ? path.posix.join(folder, source).replace(/\/$|^\.\/?$/, '') : undefined;
+  if (typeof source !== 'string' || REGISTRY.has(source)) {
+    return source;
+  }
+  return /^\.{1,2}(\/|$)/.test(source) ? path.posix.join(folder, source).replace(/\/$|^\.\/?$/, '') : undefined;
 }
 
 function calleesOf(folder, blocks) {
@@ -100,14 +103,14 @@ function calleesOf(folder, blocks) {
 /** @returns {TerraformModule} */
 function moduleIn(tree, folder, given) {
   const { context, folders, root } = tree;
-  const values = new TerraformValues(folders.get(folder), {
+  const values = new TerraformValues(REGISTRY.get(folder) ?? folders.get(folder), {
     given,
     region: regionOf(context.env),
     readFile: (name) => readText(context, root, name),
     paths: { module: path.join(context.project, folder), root: path.join(context.project, root), cwd: path.join(context.project, root) },
     call: (block, args) => {
       const callee = calleeOf(folder, block);
-      return callee !== undefined && folders.has(callee) ? moduleIn(tree, callee, args) : undefined;
+      return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args) : undefined;
     },
   });
   return { folder, root, values };

@@ -288,3 +288,65 @@ Resources:
   assert.equal(evaluate(fn, "load('index').handler()"), 'inline');
   assert.equal(visit(manifest, 'GET', '/items').function, 'lambda/Inline');
 });
+
+test('Terraform: functions and APIs that modules of the registry make', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+module "hello" {
+  source        = "terraform-aws-modules/lambda/aws"
+  version       = "~> 7.0"
+  function_name = "hello"
+  handler       = "hello.handler"
+  runtime       = "nodejs22.x"
+  timeout       = 11
+  source_path   = "\${path.module}/src"
+  environment_variables      = { MODE = "test" }
+  create_lambda_function_url = true
+  cors                       = { allow_origins = ["*"] }
+}
+module "one_file" {
+  source        = "terraform-aws-modules/lambda/aws"
+  function_name = "one-file"
+  handler       = "alone.handler"
+  runtime       = "nodejs24.x"
+  source_path   = [{ path = "./src/alone.js", npm_requirements = false }]
+}
+module "api" {
+  source = "terraform-aws-modules/apigateway-v2/aws"
+  name   = "api"
+  routes = { "GET /hello" = { integration = { uri = module.hello.lambda_function_arn, payload_format_version = "1.0" } } }
+}
+`,
+    'src/hello.js': handler('hello'), 'src/alone.js': handler('alone'),
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const hello = functionNamed(manifest, 'lambda/hello');
+  assert.deepEqual([hello.timeout_ms, hello.env.MODE, hello.endpoints[0].file], [11_000, 'test', 'src/hello.js']);
+  assert.deepEqual(hello.endpoints[0].settings.cors, { allow_origins: ['*'] });
+  assert.deepEqual([hello.endpoints[2].settings.route_key, hello.endpoints[2].settings.payload], ['GET /hello', '1.0']);
+  assert.equal(functionNamed(manifest, 'lambda/one-file').endpoints[0].file, 'src/alone.js');
+});
+
+test('the CDK: what it has synthesized, from its assets', async (t) => {
+  const project = projectOf(t, {
+    'cdk.out/Stack.template.json': JSON.stringify({ Resources: {
+      Fn1: {
+        Type: 'AWS::Lambda::Function',
+        Properties: {
+          Code: { S3Bucket: { 'Fn::Sub': 'cdk-${AWS::AccountId}' }, S3Key: 'abc.zip' }, Handler: 'index.handler', Runtime: 'nodejs24.x',
+          Environment: { Variables: { QUEUE: { Ref: 'Jobs' } } },
+        },
+        Metadata: { 'aws:asset:path': 'asset.abc', 'aws:asset:property': 'Code' },
+      },
+      Url: { Type: 'AWS::Lambda::Url', Properties: { AuthType: 'NONE', InvokeMode: 'RESPONSE_STREAM', TargetFunctionArn: { 'Fn::GetAtt': ['Fn1', 'Arn'] } } },
+      Jobs: { Type: 'AWS::SQS::Queue' },
+    } }),
+    'cdk.out/asset.abc/index.js': handler('synthesized'),
+  });
+  const manifest = await build(t, project);
+  const fn = functionNamed(manifest, 'lambda/Fn1');
+  assert.equal(fn.endpoints[0].file, 'cdk.out/asset.abc/index.js');
+  assert.match(fn.env.QUEUE, /\/Jobs$/);
+  assert.equal(fn.endpoints[0].settings.invoke_mode, 'RESPONSE_STREAM');
+});
