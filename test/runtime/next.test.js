@@ -130,6 +130,21 @@ test('a module that throws at import fails alone', async () => {
   assert.equal((await gateway.request('GET /good', { endpoint: 1 })).status, 200);
 });
 
+test('a module that never finishes loading fails alone', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const endpoints = ['good', 'stuck'].map((name) => ({ name: `/api/${name}`, file: `${name}.js`, module: name, settings: {} }));
+  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: () => new Response('ok') }, stuck: thunk(() => new Promise(() => {})) } });
+  await new Promise(setImmediate);
+  t.mock.timers.tick(20_000);
+  const gateway = await starting;
+  t.mock.timers.reset();
+  const good = await gateway.request('GET /api/good', { endpoint: 0 });
+  assert.equal(await good.text(), 'ok');
+  const stuck = await gateway.request('GET /api/stuck', { endpoint: 1 });
+  await stuck.done();
+  assert.match(stuck.failure.errorMessage, /stuck\.js did not finish loading within 20 seconds/);
+});
+
 test('development warns of lower-case methods and default exports', async (t) => {
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = 'development';
@@ -291,6 +306,18 @@ test('the handler gets a NextRequest', async () => {
     cookies: [{ name: 'a', value: '1' }, { name: 'b', value: ' x' }, { name: 'c', value: 'true' }], geo: true, ip: true, body: { b: 2 },
     removed: ['The request.page has been deprecated in favour of `URLPattern`.', 'The request.ua has been removed in favour of `userAgent` function.'],
   });
+});
+
+test('a handler sees the URL as it came, without the basePath, and its query as Next.js writes it', async () => {
+  const module = { GET: (request) => Response.json([request.url, request.nextUrl.search]) };
+  const seen = async (target, extra) => (await (await ask(module, `GET ${target}`, { originalTarget: target }, extra)).json())
+    .map((text) => text.replace(/^http:\/\/[^/]+/, ''));
+  assert.deepEqual(await seen('/api/x?a=1'), ['/api/x?a=1', '?a=1']);
+  assert.deepEqual(await seen('/api/x?'), ['/api/x', '']);
+  assert.deepEqual(await seen('/api/x?a=%20+%2B&b&a=2'), ['/api/x?a=++%2B&a=2&b=', '?a=++%2B&a=2&b=']);
+  const below = { settings: { basePath: '/shop' } };
+  assert.deepEqual(await seen('/shop/api/x?a=1', below), ['/api/x?a=1', '?a=1']);
+  assert.deepEqual(await seen('/shop', below), ['/', '']);
 });
 
 test('request.cookies change the request\'s headers', async () => {

@@ -328,6 +328,21 @@ test('a module that fails to load fails alone', async () => {
   assert.deepEqual([useless.failure.kind, useless.failure.errorMessage], ['load', "Can't detect way to handle request"]);
 });
 
+test('a module that never finishes loading fails alone', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const endpoints = ['good', 'stuck'].map((name) => ({ name: `/api/${name}`, file: `${name}.js`, module: name, settings: {} }));
+  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: () => new Response('ok') }, stuck: thunk(() => new Promise(() => {})) } });
+  await new Promise(setImmediate);
+  t.mock.timers.tick(20_000);
+  const gateway = await starting;
+  t.mock.timers.reset();
+  const good = await gateway.request('GET /api/good', { endpoint: 0 });
+  assert.equal(await good.text(), 'ok');
+  const stuck = await gateway.request('GET /api/stuck', { endpoint: 1 });
+  await stuck.done();
+  assert.match(stuck.failure.errorMessage, /stuck\.js did not finish loading within 20 seconds/);
+});
+
 test('the request context of @vercel/functions', async () => {
   const settled = Promise.withResolvers();
   const get = () => globalThis[Symbol.for('@vercel/request-context')].get();

@@ -8,6 +8,7 @@ const { mergeCookies } = require('../shims/next/cookies');
 const { loadInstrumentation } = require('../shims/next/instrumentation');
 const { readRedirect, readFallback } = require('../shims/next/navigation');
 const { installRequestContext, addNextHeaders } = require('../vercel_context');
+const { settleInTime } = require('./load_module');
 const { StaticAnswers, isStaticRoute } = require('../shims/next/static');
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -51,7 +52,7 @@ async function loadRoute(endpoint, load, instrumentation) {
     instrumentation,
   };
   try {
-    const module = await load(endpoint.module);
+    const module = await settleInTime(load(endpoint.module), endpoint.file);
     warnInDevelopment(module, endpoint.file);
     route.handlers = handlersOf(module);
     route.dynamic = module.dynamic;
@@ -170,13 +171,30 @@ function finishThrown(exchange, route, error) {
   return undefined;
 }
 
+/* One pair that URLSearchParams would write as it is. */
+const PLAIN_QUERY = /^[\w.*-]+=[\w.*-]*$/;
+
+/* Next.js takes a query apart and writes it anew, with all values of a name together. */
+function rewriteQuery(query) {
+  if (PLAIN_QUERY.test(query)) return query;
+  const values = new Map();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (values.has(name)) values.get(name).push([name, value]);
+    else values.set(name, [[name, value]]);
+  }
+  return String(new URLSearchParams([...values.values()].flat()));
+}
+
 /* What a handler sees of its path: as it came, without the basePath. */
 function pathOf(exchange) {
   const { originalPath } = exchange;
-  const basePath = exchange.spec.settings?.basePath;
-  if (!basePath || !originalPath.startsWith(basePath)) return originalPath;
-  const rest = originalPath.slice(basePath.length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  const { basePath = '' } = exchange.spec.settings ?? {};
+  const at = originalPath.indexOf('?');
+  const whole = at < 0 ? originalPath : originalPath.slice(0, at);
+  const rest = basePath !== '' && whole.startsWith(basePath) ? whole.slice(basePath.length) : whole;
+  const pathname = rest.startsWith('/') ? rest : `/${rest}`;
+  const query = at < 0 ? '' : rewriteQuery(originalPath.slice(at + 1));
+  return query === '' ? pathname : `${pathname}?${query}`;
 }
 
 function answer(exchange, route, handler, request) {

@@ -6,6 +6,7 @@ const http = require('node:http');
 const web = require('../web');
 const { serveNodeRequest, createPair } = require('../node_http');
 const { VercelRequest, VercelResponse, ApiError, needsBody } = require('../vercel_helpers');
+const { settleInTime } = require('./load_module');
 const { installRequestContext, addVercelHeaders } = require('../vercel_context');
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -76,7 +77,7 @@ async function importCatching(load, name) {
 
 async function loadFunction(endpoint, load) {
   try {
-    const { module, handler } = await importCatching(load, endpoint.module);
+    const { module, handler } = await settleInTime(importCatching(load, endpoint.module), endpoint.file);
     if (isEdge(module, endpoint.settings)) return { kind: 'web', edge: true, handlers: edgeHandlers(module), any: edgeDefault(module) };
     if (typeof handler?.fetch === 'function' || hasMethods(handler)) {
       return { kind: 'web', edge: false, handlers: webHandlers(handler) };
