@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
+#include "control/events/schedule_time.h"
 #include "control/route_label.h"
 #include "control/utf8.h"
 
@@ -230,14 +232,66 @@ static void add_consumer(struct rows *rows, json_t *consumer)
     json_decref(target);
 }
 
+/* "in 25 s", "in 3 h"; from two days on the date, in UTC. */
+static void describe_time(uint64_t time_ms, uint64_t now_ms, char *ret, size_t size)
+{
+    static const struct {
+        uint64_t below_s, unit_s;
+        const char *unit;
+    } units[] = { { 120, 1, "s" }, { 7200, 60, "min" }, { 172800, 3600, "h" } };
+    uint64_t left_s = (time_ms - now_ms + 999) / 1000;
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm tm;
+    (void)gmtime_r(&seconds, &tm); /* fails for years of ten digits only */
+    (void)strftime(ret, size, "%Y-%m-%d %H:%M UTC", &tm);
+    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+        if (left_s < units[i].below_s) {
+            (void)snprintf(ret, size, "in %u %s", (unsigned)(left_s / units[i].unit_s),
+                           units[i].unit);
+            return;
+        }
+    }
+}
+
+/* When it is due next; "" of a rate, which says how often itself. */
+static void describe_next(json_t *schedule, char *ret, size_t size)
+{
+    enum schedule_platform platform;
+    struct schedule_time t;
+    struct err err;
+    struct timespec now;
+    char when[40];
+    const char *rule = text_of(json_object_get(schedule, "target"), "rule");
+    ret[0] = '\0';
+    if (schedule_time_platform(str_c(text_of(schedule, "platform")),
+                               strncmp(rule, "arn:aws:events:", 15) == 0, &platform) < 0 ||
+        schedule_time_parse(str_c(text_of(schedule, "expression")),
+                            str_c(text_of(schedule, "timezone")), platform, &t, &err) < 0 ||
+        t.kind == SCHEDULE_RATE) {
+        return;
+    }
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000;
+    uint64_t next_ms = schedule_time_next(&t, now_ms, now_ms);
+    if (next_ms == SCHEDULE_NEVER) {
+        (void)snprintf(ret, size, ", never again");
+        return;
+    }
+    describe_time(next_ms, now_ms, when, sizeof(when));
+    (void)snprintf(ret, size, ", next %s", when);
+}
+
 static void add_schedule(struct rows *rows, json_t *schedule)
 {
     char text[BUILD_ROWS_CELL_SIZE];
+    char next[64] = " (off)";
     const char *zone = text_of(schedule, "timezone");
-    bool off = json_is_false(json_object_get(schedule, "enabled"));
+    bool is_utc = strcmp(zone, "UTC") == 0;
+    if (!json_is_false(json_object_get(schedule, "enabled"))) {
+        describe_next(schedule, next, sizeof(next));
+    }
     (void)snprintf(text, sizeof(text), "%.100s%s%.60s%s", text_of(schedule, "expression"),
-                   strcmp(zone, "UTC") == 0 ? "" : " ", strcmp(zone, "UTC") == 0 ? "" : zone,
-                   off ? " (off)" : "");
+                   is_utc ? "" : " ", is_utc ? "" : zone, next);
     add_trigger(rows, "cron", text, json_object_get(schedule, "target"));
 }
 

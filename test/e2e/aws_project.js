@@ -1,0 +1,55 @@
+/* A project with Lambda functions for tests of the AWS port, and clients of its services. */
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { eventually } from './harness.js';
+
+/** A Lambda function in Terraform, its handler in NAME.js. */
+export const lambda = (name) => `
+resource "aws_lambda_function" "${name}" {
+  function_name = "${name}"
+  handler       = "${name}.handler"
+  runtime       = "nodejs22.x"
+  filename      = "${name}.zip"
+  timeout       = 60
+}
+`;
+
+/** Says on its log what it got, as JSON behind "got ". Throws if the event has `fail`. */
+export const TELLS = `
+exports.handler = async (event) => {
+  console.log('got ' + JSON.stringify(event));
+  if (event.fail) {
+    throw new TypeError(event.fail);
+  }
+  return 'fine';
+};
+`;
+
+/** Where the AWS port is, as a function of the project knows it. */
+export const WHERE = `
+export const GET = () => Response.json({ endpoint: process.env.AWS_ENDPOINT_URL, region: process.env.AWS_REGION });
+`;
+const CREDENTIALS = { accessKeyId: 'mayfly', secretAccessKey: 'mayfly-dev-only' };
+
+/** Clients for a platform whose project has WHERE in api/where.js. */
+export async function clients(t, platform) {
+  const { json } = await platform.get('/api/where');
+  const options = { ...json, credentials: CREDENTIALS, maxAttempts: 10 };
+  const made = { events: new EventBridgeClient(options), scheduler: new SchedulerClient(options) };
+  t.after(() => Object.values(made).forEach((client) => client.destroy()));
+  return made;
+}
+
+/** What a function that TELLS got, in order, from record number `from` on. */
+export function got(platform, from = 0) {
+  return platform.records
+    .slice(from)
+    .filter((record) => record.type === 'log' && record.text.startsWith('got '))
+    .map((record) => JSON.parse(record.text.slice(4)));
+}
+
+/** Waits until it got so many. */
+export async function gotten(platform, count, from = 0) {
+  await eventually(() => got(platform, from).length >= count, () => `not ${count} events:\n${platform.transcript()}`);
+  return got(platform, from);
+}

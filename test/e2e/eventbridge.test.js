@@ -1,0 +1,181 @@
+/* EventBridge and EventBridge Scheduler by AWS's own client. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  CreateEventBusCommand,
+  DeleteRuleCommand,
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  ListTargetsByRuleCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge';
+import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { clients, got, gotten, lambda, TELLS, WHERE } from './aws_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:tells';
+const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
+
+const order = (detail, more = {}) => ({ Source: 'shop', DetailType: 'order', Detail: JSON.stringify(detail), ...more });
+
+async function withRule(t, { pattern = { source: ['shop'] }, target = {}, ...rule } = {}) {
+  const platform = await startPlatform(t, { files: FILES });
+  const { events, scheduler } = await clients(t, platform);
+  await events.send(new PutRuleCommand({ Name: 'orders', EventPattern: JSON.stringify(pattern), ...rule }));
+  await events.send(new PutTargetsCommand({ Rule: 'orders', EventBusName: rule.EventBusName, Targets: [{ Id: '1', Arn: FUNCTION, ...target }] }));
+  return { platform, events, scheduler };
+}
+
+test('an event reaches the function that its rule leads to, as AWS would send it', async (t) => {
+  const { platform, events } = await withRule(t);
+  const { Entries, FailedEntryCount } = await events.send(new PutEventsCommand({
+    Entries: [
+      order({ id: 1.50, big: 12345678901234567890n.toString() }, { Time: new Date(1_700_000_000_000), Resources: ['arn:x'] }),
+      { Source: 'other', DetailType: 'order', Detail: '{}' },
+    ],
+  }));
+  assert.equal(FailedEntryCount, 0);
+  const [event] = await gotten(platform, 1);
+  assert.deepEqual(event, {
+    version: '0', id: Entries[0].EventId, 'detail-type': 'order', source: 'shop', account: '000000000000',
+    time: '2023-11-14T22:13:20Z', region: 'us-east-1', resources: ['arn:x'], detail: { id: 1.5, big: '12345678901234567890' },
+  });
+  await events.send(new PutEventsCommand({ Entries: [order({ last: true })] }));
+  assert.deepEqual((await gotten(platform, 2))[1].detail, { last: true });
+});
+
+test('entries fail one by one, in the words of AWS', async (t) => {
+  const { events } = await withRule(t);
+  const { Entries, FailedEntryCount } = await events.send(new PutEventsCommand({
+    Entries: [order({}), { DetailType: 'x', Detail: '{}' }, order({}, { Detail: '["no object"]' }), order({}, { EventBusName: 'nowhere' })],
+  }));
+  assert.equal(FailedEntryCount, 2);
+  assert.deepEqual(Entries.map((entry) => entry.ErrorCode), [undefined, 'InvalidArgument', 'MalformedDetail', undefined]);
+  assert.equal(Entries[1].ErrorMessage, 'Parameter Source is not valid. Reason: Source is a required argument.');
+  assert.equal(Entries[2].ErrorMessage, 'Detail is malformed.');
+});
+
+test('a transformer makes what the function gets', async (t) => {
+  const { platform, events } = await withRule(t, {
+    target: {
+      InputTransformer: {
+        InputPathsMap: { id: '$.detail.id', items: '$.detail.items', first: '$.detail.items[0].name' },
+        InputTemplate: '{"id": <id>, "items": <items>, "text": "order of <first>", "by": "<aws.events.rule-name>"}',
+      },
+    },
+  });
+  await events.send(new PutEventsCommand({ Entries: [order({ id: 7, items: [{ name: 'tea' }] })] }));
+  assert.deepEqual(await gotten(platform, 1), [{ id: 7, items: [{ name: 'tea' }], text: 'order of tea', by: 'orders' }]);
+});
+
+test('a bus has rules of its own, and may lead to another bus', async (t) => {
+  const { platform, events } = await withRule(t);
+  const { EventBusArn } = await events.send(new CreateEventBusCommand({ Name: 'first' }));
+  assert.equal(EventBusArn, 'arn:aws:events:us-east-1:000000000000:event-bus/first');
+  await events.send(new PutRuleCommand({ Name: 'on', EventBusName: 'first', EventPattern: '{"detail":{"pass":[true]}}' }));
+  await events.send(new PutTargetsCommand({
+    Rule: 'on', EventBusName: 'first', Targets: [{ Id: 'bus', Arn: 'arn:aws:events:us-east-1:000000000000:event-bus/default' }],
+  }));
+  await events.send(new PutEventsCommand({
+    Entries: [order({ pass: false }, { EventBusName: 'first' }), order({ pass: true }, { EventBusName: EventBusArn })],
+  }));
+  assert.deepEqual((await gotten(platform, 1)).map((event) => event.detail), [{ pass: true }]);
+});
+
+test('a rule that is off or has no targets sends nothing', async (t) => {
+  const { platform, events } = await withRule(t);
+  await events.send(new DisableRuleCommand({ Name: 'orders' }));
+  await events.send(new PutEventsCommand({ Entries: [order({ n: 1 })] }));
+  await events.send(new PutRuleCommand({ Name: 'orders', EventPattern: '{"source":["shop"]}' }));
+  await events.send(new PutEventsCommand({ Entries: [order({ n: 2 })] }));
+  assert.deepEqual((await gotten(platform, 1)).map((event) => event.detail), [{ n: 2 }]);
+  await assert.rejects(events.send(new DeleteRuleCommand({ Name: 'orders' })), {
+    name: 'ValidationException', message: "Rule can't be deleted since it has targets.",
+  });
+  await events.send(new RemoveTargetsCommand({ Rule: 'orders', Ids: ['1'] }));
+  await events.send(new DeleteRuleCommand({ Name: 'orders' }));
+  await assert.rejects(events.send(new DescribeRuleCommand({ Name: 'orders' })), {
+    name: 'ResourceNotFoundException', message: 'Rule orders does not exist on EventBus default.',
+  });
+});
+
+test('what is not valid is refused with the names that the client knows', async (t) => {
+  const { events, scheduler } = await withRule(t);
+  const event = JSON.stringify({ id: '1', account: '1', source: 's', time: 't', region: 'r', 'detail-type': 'd' });
+  await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', EventPattern: '{"a":[{"EXISTS":true}]}' })), {
+    name: 'InvalidEventPatternException', message: 'Event pattern is not valid. Reason: Unrecognized match type EXISTS',
+  });
+  await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', ScheduleExpression: 'rate(1 minutes)' })), {
+    name: 'ValidationException', message: 'Parameter ScheduleExpression is not valid.',
+  });
+  await assert.rejects(events.send(new TestEventPatternCommand({ EventPattern: '{"a":["b"]}', Event: '[]' })), {
+    name: 'ValidationException', message: 'Parameter Event is not valid.',
+  });
+  assert.equal((await events.send(new TestEventPatternCommand({ EventPattern: '{"source":[{"prefix":"s"}]}', Event: event }))).Result, true);
+  await assert.rejects(scheduler.send(new GetScheduleCommand({ Name: 'nothing' })), { name: 'ResourceNotFoundException' });
+});
+
+test('a rule of the project is served, shown, and not changed by the API', async (t) => {
+  const files = {
+    ...FILES,
+    'main.tf': `${lambda('tells')}
+resource "aws_cloudwatch_event_rule" "shop" {
+  name          = "shop"
+  event_pattern = jsonencode({ source = ["shop"] })
+}
+resource "aws_cloudwatch_event_target" "shop" {
+  rule      = aws_cloudwatch_event_rule.shop.name
+  target_id = "one"
+  arn       = aws_lambda_function.tells.arn
+  input_path = "$.detail"
+}
+`,
+  };
+  const platform = await startPlatform(t, { files });
+  const { events } = await clients(t, platform);
+  await events.send(new PutEventsCommand({ Entries: [order({ from: 'api' })] }));
+  assert.deepEqual(await gotten(platform, 1), [{ from: 'api' }]);
+  const { Targets } = await events.send(new ListTargetsByRuleCommand({ Rule: 'shop' }));
+  assert.deepEqual(Targets, [{ Id: 'one', Arn: FUNCTION, InputPath: '$.detail' }]);
+  await assert.rejects(events.send(new DisableRuleCommand({ Name: 'shop' })), { name: 'ManagedRuleException' });
+});
+
+test('an event that was accepted survives the death of control', async (t) => {
+  const { platform, events } = await withRule(t);
+  const sent = [];
+  for (let i = 0; i < 20; i += 1) {
+    const { FailedEntryCount } = await events.send(new PutEventsCommand({ Entries: [order({ i })] }));
+    assert.equal(FailedEntryCount, 0);
+    sent.push(i);
+    if (i === 9) {
+      process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+    }
+  }
+  const seen = () => new Set(got(platform).map((event) => event.detail.i));
+  await eventually(() => sent.every((i) => seen().has(i)), () => `${[...seen()]}\n${platform.transcript()}`);
+});
+
+test('a schedule for one point in time fires once and is gone', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const { scheduler } = await clients(t, platform);
+  const clock = (at, timeZone) =>
+    new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(at).replace(' ', 'T');
+  await scheduler.send(new CreateScheduleCommand({
+    Name: 'once',
+    ScheduleExpression: `at(${clock(Date.now() + 2000, 'America/New_York')})`,
+    ScheduleExpressionTimezone: 'America/New_York',
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    ActionAfterCompletion: 'DELETE',
+    Target: {
+      Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"arn":"<aws.scheduler.schedule-arn>"}',
+    },
+  }));
+  assert.deepEqual(await gotten(platform, 1), [{ arn: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/once' }]);
+  const isGone = () => scheduler.send(new GetScheduleCommand({ Name: 'once' })).then(() => false, (error) => error.name === 'ResourceNotFoundException');
+  await eventually(isGone, 'the schedule is still there');
+  assert.equal(got(platform).length, 1);
+});

@@ -1,0 +1,97 @@
+/* mayfly events and mayfly trigger beside a running mayfly. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { gotten, lambda, TELLS } from './aws_project.js';
+import { runMayfly, startPlatform } from './harness.js';
+
+const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS };
+
+async function started(t) {
+  const platform = await startPlatform(t, { files: FILES });
+  const mayfly = (...args) => runMayfly([...args, '--project', platform.project]);
+  return { platform, mayfly };
+}
+
+function payloadFile(platform, value) {
+  const folder = path.join(platform.project, '.payloads');
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, 'payload.json');
+  writeFileSync(file, JSON.stringify(value));
+  return file;
+}
+
+test('an invocation is shown with its payload, its tries and the stack of its error', async (t) => {
+  const { platform, mayfly } = await started(t);
+  const { status, stdout } = await mayfly('trigger', 'tells', '--payload', payloadFile(platform, { fail: 'no tea' }));
+  assert.equal(status, 1);
+  const [, id] = /event (\d+) of lambda:lambda\/tells/.exec(stdout);
+  assert.match(stdout, /failed, it is tried again in (\d+ s|1 min)\n {2}TypeError: no tea\n {6}at .*tells\.js:\d+:\d+/);
+
+  const list = await mayfly('events', 'ls', '--function', 'tells');
+  const [head, row, ...others] = list.stdout.trimEnd().split('\n');
+  assert.match(head, /^ *EVENT {2}QUEUE +STATE +TRIES +SENT +ERROR$/);
+  assert.match(row, new RegExp(`^ *${id}  lambda:lambda/tells  again in \\d+ (s|min) +1 +(now|\\d+ s ago) +TypeError: no tea$`));
+  assert.deepEqual(others, []);
+
+  const shown = (await mayfly('events', 'show', id)).stdout;
+  assert.match(shown, new RegExp(`^event ${id} of lambda:lambda/tells\n`));
+  assert.match(shown, /body\n {2}\{\n {4}"fail": "no tea"\n {2}\}\n/);
+  assert.match(shown, /error\n {2}TypeError: no tea\n {6}at .*tells\.js:\d+:\d+/);
+});
+
+test('events are filtered, and objects for programs', async (t) => {
+  const { mayfly } = await started(t);
+  await mayfly('trigger', 'tells');
+  await mayfly('trigger', 'lambda/tells');
+  const json = async (...args) => {
+    const { stdout } = await mayfly('events', 'ls', '--json', ...args);
+    return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  };
+  const all = await json();
+  assert.deepEqual(all.map(({ queue, state, attempts }) => ({ queue, state, attempts })), [
+    { queue: 'lambda:lambda/tells', state: 'done', attempts: 1 },
+    { queue: 'lambda:lambda/tells', state: 'done', attempts: 1 },
+  ]);
+  assert.ok(all[0].id > all[1].id, 'newest first');
+  assert.deepEqual((await json('--limit', '1')).map(({ id }) => id), [all[0].id]);
+  assert.deepEqual(await json('--state', 'dead'), []);
+  assert.deepEqual((await json('--queue', 'tells', '--since', '1h')).length, 2);
+  assert.deepEqual(await json('--function', 'another'), []);
+});
+
+test('what is done can be done again, and what waits can be removed', async (t) => {
+  const { platform, mayfly } = await started(t);
+  const { stdout } = await mayfly('trigger', 'tells', '--payload', payloadFile(platform, { n: 1 }));
+  const [, id] = /event (\d+)/.exec(stdout);
+  assert.equal((await mayfly('events', 'replay', id)).stdout, '1 event of lambda:lambda/tells waits to be tried again\n');
+  assert.deepEqual(await gotten(platform, 2), [{ n: 1 }, { n: 1 }]);
+
+  await mayfly('trigger', 'tells', '--payload', payloadFile(platform, { fail: 'x' }));
+  assert.equal((await mayfly('events', 'purge', '--queue', 'tells', '--state', 'waiting')).stdout, '1 event of lambda:lambda/tells is gone\n');
+  assert.equal((await mayfly('events', 'ls', '--state', 'waiting')).stdout, 'there are no such events\n');
+});
+
+test('mistakes are answered with what to do', async (t) => {
+  const { mayfly } = await started(t);
+  const wrong = async (...args) => {
+    const { status, stderr } = await mayfly(...args);
+    assert.notEqual(status, 0);
+    return stderr;
+  };
+  assert.match(await wrong('trigger', 'tels'), /there is no schedule and no Lambda function tels; there are lambda\/tells/);
+  assert.match(await wrong('trigger'), /say what to trigger/);
+  assert.match(await wrong('events', 'lss'), /did you mean mayfly events ls\?/);
+  assert.match(await wrong('events', 'show', '999999'), /there is no event 999999/);
+  assert.match(await wrong('events', 'ls', '--queue', 'nope'), /there is no queue nope/);
+  assert.match(await wrong('events', 'ls', '--state', 'odd'), /--state is waiting, done or dead, not odd/);
+  assert.match(await wrong('events', 'ls', '--since', 'yesterday'), /--since is a time like 30s, 10m, 2h or 1d/);
+  assert.match(await wrong('events', 'purge'), /say which queue to purge/);
+});
+
+test('where no mayfly runs, that is said', async () => {
+  const { status, stderr } = await runMayfly(['events', '--project', '/tmp']);
+  assert.equal(status, 1);
+  assert.match(stderr, /no mayfly runs here \(nobody answers in \/tmp\/\.mayfly\)\. Start one with mayfly dev/);
+});
