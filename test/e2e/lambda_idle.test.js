@@ -86,3 +86,15 @@ test('a callback of Lambda', async (t) => {
     assert.ok(performance.now() - from < 2500);
   });
 });
+
+test('a promise of Node.js 24 that waits for a timer is not given up, however long the handler has computed', async (t) => {
+  const handler = `exports.handler = async () => {
+    for (const end = Date.now() + 300; Date.now() < end; );
+    await new Promise((done) => setTimeout(done, 300));
+    return 'settled';
+  };\n`;
+  const functions = { busy: { handler: 'busy.handler', runtime: 'nodejs24.x' } };
+  const platform = await startPlatform(t, { files: { 'busy.js': handler, 'mayfly.json': JSON.stringify({ functions }) } });
+  const answer = await platform.post('/2015-03-31/functions/busy/invocations', {});
+  assert.equal(answer.json, 'settled');
+});

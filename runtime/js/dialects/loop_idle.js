@@ -21,8 +21,11 @@ function isExact() {
   return typeof native?.loopAlive === 'function';
 }
 
+/* We may be called by a timer: while timers run, Node.js has not told the loop of the next ones. */
+const hasTimers = () => process.getActiveResourcesInfo().includes('Timeout');
+
 function isIdle() {
-  return isExact() ? !native.loopAlive() : process.getActiveResourcesInfo().length === 0;
+  return isExact() ? !native.loopAlive() && !hasTimers() : process.getActiveResourcesInfo().length === 0;
 }
 
 /* Calls fn() once, when the loop is idle. Returns a function that gives the wait up. */
