@@ -122,6 +122,12 @@ const steps = {
   big: async (env) => Response.json((await env.BACK.echo('y'.repeat(300000))).length),
   redirect: (env) => env.BACK.fetch('http://b/redirect'),
   ping: (env) => env.BACK.fetch('http://b/ping'),
+  kept: async (env) => {
+    using counter = await env.BACK.counter();
+    const sizes = [await counter.increase(), await counter.increase(2), await env.BACK.counter().increase(9)];
+    const big = await env.BACK.read(new Response('y'.repeat(500000)).body);
+    return Response.json([...sizes, await env.BACK.back((n) => n * 2), big, await new Response(await env.BACK.write()).text()]);
+  },
 };
 export default class extends WorkerEntrypoint {
   fetch(request) {
@@ -134,7 +140,11 @@ export default class extends WorkerEntrypoint {
 `,
   'back/wrangler.json': wrangler({ name: 'back', main: 'back.js', services: [{ binding: 'FRONT', service: 'front' }] }),
   'back/back.js': `
-import { WorkerEntrypoint } from 'cloudflare:workers';
+import { RpcTarget, WorkerEntrypoint } from 'cloudflare:workers';
+class Counter extends RpcTarget {
+  #count = 0;
+  increase(by = 1) { return (this.#count += by); }
+}
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname } = new URL(request.url);
@@ -153,6 +163,10 @@ export default class extends WorkerEntrypoint {
   describe(date, map) { return [date.toISOString(), String(map.get('k')[0])]; }
   echo(text) { return text; }
   fails() { throw new RangeError('too far'); }
+  counter() { return new Counter(); }
+  async back(fn) { return (await fn(20)) + 2; }
+  async read(stream) { return (await new Response(stream).text()).length; }
+  write() { return new Response('from behind').body; }
   ping(n) { return this.env.FRONT.pong(n); }
 }
 export class Admin extends WorkerEntrypoint {
@@ -186,6 +200,10 @@ test('two workers bound to each other', async (t) => {
   await t.test('methods are called with what can be cloned', async () => {
     assert.deepEqual((await ask('call')).json, [3, ['1970-01-01T00:00:00.000Z', '1']]);
     assert.equal((await ask('big')).json, 300000);
+  });
+
+  await t.test('objects, functions and streams are called where they are', async () => {
+    assert.deepEqual((await platform.get('/kept')).json, [1, 3, 9, 42, 500000, 'from behind']);
   });
 
   await t.test('another entrypoint is another object', async () => {

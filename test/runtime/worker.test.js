@@ -291,38 +291,6 @@ test('a service binding reaches another worker by fetch', async (t) => {
   assert.deepEqual(JSON.parse(Buffer.from(headers['x-mayfly-props'], 'base64')), { k: 1 });
 });
 
-test('methods of another worker can be called', async (t) => {
-  class Sums extends shim.WorkerEntrypoint {
-    add(a, b) {
-      return { sum: a + b, who: this.ctx.props.who, when: new Date(0) };
-    }
-
-    fail() {
-      throw new RangeError('too far');
-    }
-
-    secret = () => 'no';
-  }
-  const callee = await serve({ default: {}, Sums }, { name: 'worker/sums' });
-  const headerNames = ['x-mayfly-rpc', 'x-mayfly-entrypoint', 'x-mayfly-props'];
-  await innerGateway(t, async (req, res, { body }) => {
-    const headers = Object.fromEntries(headerNames.filter((name) => req.headers[name]).map((name) => [name, req.headers[name]]));
-    const reply = await (await callee.request('POST /', { headers, body })).until((it) => it.complete);
-    res.writeHead(reply.status, { 'content-type': reply.header('content-type') ?? '' });
-    res.end(reply.bytes);
-  });
-  const caller = await serve(byFetch(async (_request, env) => {
-    const { sum, who, when } = await env.SUMS.add(2, 3);
-    const failure = await env.SUMS.fail().catch((error) => error);
-    assert.ok(failure instanceof RangeError);
-    await assert.rejects(env.SUMS.secret(), { message: 'The RPC receiver does not implement the method "secret".' });
-    await assert.rejects(env.SUMS.toString(), { message: /does not implement the method "toString"/ });
-    await assert.rejects(env.SUMS.add(() => {}), { name: 'DataCloneError' });
-    return Response.json([sum, who, when.getTime(), failure.message]);
-  }), { bindings: { SUMS: { type: 'service', service: 'sums', function: 'worker/sums', entrypoint: 'Sums', props: { who: 'me' } } } });
-  assert.deepEqual(await (await caller.request('GET /')).json(), [5, 'me', 0, 'too far']);
-});
-
 test('a worker calls its own entrypoints without leaving the process', async () => {
   class Inner extends shim.WorkerEntrypoint {
     async fetch(request) {

@@ -12,14 +12,14 @@ const { current } = require('../context');
 const { CONNECTION_HEADERS } = require('./header_list');
 const { FetchEvent } = require('./worker_events');
 const { makeAssets } = require('./worker_assets');
-const { makeEnv, makeStub } = require('./worker_env');
+const { makeEnv, makeStub, requestFor } = require('./worker_env');
 const globals = require('./worker_globals');
 const scope = require('./worker_scope');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
 const responses = require('./worker_response');
 const words = require('./worker_words');
-const rpc = require('./worker_rpc');
+const link = require('./worker_rpc_link');
 const triggers = require('./worker_triggers');
 
 const { WorkerEntrypoint } = shim;
@@ -169,8 +169,8 @@ function localStub(app, name, props) {
     return entrypoint;
   };
   return makeStub({
-    fetch: async (input, init) => find().fetch(new Request(input, init), context()),
-    call: async (method, args) => rpc.call(find().target(context()), method, structuredClone(args)),
+    fetch: async (...args) => find().fetch(requestFor(args), context()),
+    peer: () => link.connectLocal(find().target(context())),
   });
 }
 
@@ -180,7 +180,7 @@ function makeLoopback(app) {
   for (const name of app.entrypoints.keys()) {
     const stub = localStub(app, name, {});
     const withProps = ({ props } = {}) => localStub(app, name, props);
-    loopback[name] = new Proxy(withProps, { get: (_, key) => stub[key] });
+    loopback[name] = new Proxy(withProps, { get: (_, key) => stub[key], getPrototypeOf: () => Object.getPrototypeOf(stub) });
   }
   return loopback;
 }
@@ -200,10 +200,7 @@ function addAssets(app, spec) {
   app.assets = makeAssets(spec);
   const name = spec.settings?.assets?.binding;
   if (app.assets && name) {
-    const call = async (method) => {
-      throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
-    };
-    app.env[name] = makeStub({ fetch: app.assets.fetch, call });
+    app.env[name] = makeStub({ fetch: app.assets.fetch, peer: () => link.connectLocal({}) });
   }
 }
 
@@ -214,6 +211,7 @@ async function load(spec, loadModule) {
   app.env = makeEnv(spec, ({ entrypoint = 'default', props }) => localStub(app, entrypoint, props));
   addAssets(app, spec);
   base.env = app.env;
+  base.makeStub = link.stubOfOwn;
   if (spec.settings?.format === 'service-worker') {
     Object.assign(globalThis, app.env);
   }
@@ -304,11 +302,6 @@ function send(exchange, response) {
   return web.sendResponse(exchange, ready, web.isPlain(ready) ? null : wireHeaders(exchange, ready), true);
 }
 
-async function answerCall(entrypoint, exchange, ctx, method) {
-  const bytes = await rpc.serve(entrypoint.target(ctx), method, await exchange.readBody());
-  exchange.respond(200, ['content-type', 'application/x-v8'], bytes);
-}
-
 /* What was thrown, as an error. */
 function asError(thrown) {
   if (thrown instanceof Error || typeof thrown?.stack === 'string') {
@@ -376,7 +369,7 @@ async function answer(app, exchange) {
   const ctx = new ExecutionContext(exchange, app.loopback, propsOf(internal.props));
   try {
     if (internal.rpc) {
-      await answerCall(entrypoint, exchange, ctx, internal.rpc);
+      await link.serve(exchange, entrypoint.target(ctx));
     } else {
       await send(exchange, await entrypoint.fetch(request, ctx));
     }

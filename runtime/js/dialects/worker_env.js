@@ -5,36 +5,39 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const origin = require('./worker_origin');
-const rpc = require('./worker_rpc');
+const link = require('./worker_rpc_link');
+const { memberOf } = require('./worker_rpc_stub');
+const words = require('./worker_words');
 const { makeQueue } = require('./worker_queue');
 
-const RPC_URL = 'http://rpc.invalid/';
-
-/* Another worker: fetch(), or any other name as a method of its entrypoint. */
-class ServiceFetcher {
-  constructor({ fetch, call }) {
-    this.fetch = fetch;
-    this.call = call;
+/* Another worker: fetch(), or any other name as a member of its entrypoint. */
+class Fetcher {
+  constructor() {
+    throw new TypeError('Illegal constructor');
   }
 }
 
-function makeStub({ fetch, call }) {
-  const fetcher = new ServiceFetcher({ fetch, call });
-  return new Proxy(fetcher, {
-    get(target, key) {
-      if (key === 'fetch') {
-        return target.fetch;
+const NAME = '[object Fetcher]';
+
+/** `fetch(input, init)`; `peer()`: { call(name, args), get(name) } of a conversation that begins now. */
+function makeStub({ fetch, peer }) {
+  const known = {
+    fetch,
+    connect: () => {
+      throw new Error('connect() to another worker is not available in this runtime.');
+    },
+    toString: () => NAME,
+    constructor: Fetcher,
+    [Symbol.toStringTag]: 'Fetcher',
+    [Symbol.dispose]: () => {},
+  };
+  return new Proxy(Object.create(Fetcher.prototype), {
+    get(_, key) {
+      if (Object.hasOwn(known, key)) {
+        return known[key];
       }
       /* Not thenable: a stub is returned from async functions. */
-      if (typeof key === 'symbol' || key === 'then') {
-        return undefined;
-      }
-      if (key === 'connect') {
-        return () => {
-          throw new Error('connect() to another worker is not available in this runtime.');
-        };
-      }
-      return (...args) => target.call(key, args);
+      return typeof key === 'symbol' || key === 'then' || key === 'toJSON' ? undefined : memberOf(peer, key);
     },
     has: () => true,
   });
@@ -42,28 +45,23 @@ function makeStub({ fetch, call }) {
 
 function missingService({ service }) {
   const text = `The service "${service}" is not a worker of this project.`;
-  return makeStub({
-    fetch: async () => new Response(text, { status: 503 }),
-    call: async () => {
-      throw new Error(text);
-    },
-  });
+  const fail = async () => {
+    throw new Error(text);
+  };
+  return makeStub({ fetch: async () => new Response(text, { status: 503 }), peer: () => ({ call: fail, get: fail }) });
 }
 
-async function callRemote(binding, method, args) {
-  const request = new Request(RPC_URL, { method: 'POST', body: rpc.pack(args) });
-  const response = await origin.fetchService(request, { ...binding, method });
-  if (response.status !== 200 || response.headers.get('content-type') !== 'application/x-v8') {
-    await response.body?.cancel();
-    throw new Error(`The worker "${binding.service}" did not answer the call of ${method}(): status ${response.status}.`);
+function requestFor(args) {
+  if (args.length === 0) {
+    throw words.wrongArgument('fetch', 'Fetcher', 1, 'Request or string');
   }
-  return rpc.unpackResult(Buffer.from(await response.arrayBuffer()));
+  return new Request(...args);
 }
 
 function remoteService(binding) {
   return makeStub({
-    fetch: async (input, init) => origin.fetchService(new Request(input, init), binding),
-    call: (method, args) => callRemote(binding, method, args),
+    fetch: async (...args) => origin.fetchService(requestFor(args), binding),
+    peer: () => link.connectRemote(binding),
   });
 }
 
@@ -118,4 +116,4 @@ function serviceStub(spec, binding, localService) {
   return binding.function === spec.name ? localService(binding) : remoteService(binding);
 }
 
-module.exports = { makeEnv, makeStub };
+module.exports = { makeEnv, makeStub, requestFor };

@@ -30,6 +30,7 @@ const CAME = Symbol('what the exchange came through');
 const NOWHERE = Object.freeze({ via: [], hops: 0, site: undefined });
 const LOCAL_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const NO_GATEWAY = 'Requests between functions are not available: this runtime has no gateway.';
 const BODY_AGAIN =
   'A request with a one-time-use body (it was initialized from a stream, not a buffer) encountered a ' +
   'redirect requiring the body to be retransmitted.';
@@ -128,7 +129,7 @@ function onwards(exchange, names) {
 /* The response knows the URL that was asked, not the gateway's. */
 async function send(request, said) {
   if (!gateway) {
-    throw new Error('Requests between functions are not available: this runtime has no gateway.');
+    throw new Error(NO_GATEWAY);
   }
   const response = await platformFetch(...readdress(request, new URL(request.url), said));
   Object.defineProperty(response, 'url', { value: request.url, configurable: true, enumerable: true });
@@ -224,18 +225,34 @@ function jsonOf(text) {
   }
 }
 
-/* To another function; its redirects lead to itself, whatever they say. */
-function fetchService(request, binding, redirects = 0) {
-  const { function: service, entrypoint, props, method } = binding;
-  const said = {
+function saidTo({ function: service, entrypoint, props }) {
+  return {
     ...onwards(context.current(), [functionName]),
     service,
     entrypoint,
     props: props === undefined ? undefined : Buffer.from(JSON.stringify(props)).toString('base64'),
-    rpc: method,
   };
+}
+
+/* Options of http.request() for a conversation with another function. */
+function rpcRequest(binding) {
+  if (!gateway) {
+    throw new Error(NO_GATEWAY);
+  }
+  const headers = { 'x-mayfly-host': 'rpc.invalid', 'x-mayfly-scheme': 'http', 'x-mayfly-token': token };
+  for (const [name, value] of Object.entries({ ...saidTo(binding), rpc: '1' })) {
+    if (value !== undefined) {
+      headers[`x-mayfly-${name}`] = value;
+    }
+  }
+  return { host: gateway.hostname, port: gateway.port, method: 'POST', path: '/', headers };
+}
+
+/* To another function; its redirects lead to itself, whatever they say. */
+function fetchService(request, binding, redirects = 0) {
+  const said = saidTo(binding);
   const again = (next, count) => fetchService(next, binding, count);
   return following(request, redirects, (asked) => send(asked, said), again);
 }
 
-module.exports = { askControl, configure, fetchBehind, fetchService, followed, isOurs, noteCame, useFetch };
+module.exports = { askControl, configure, fetchBehind, fetchService, followed, isOurs, noteCame, rpcRequest, useFetch };

@@ -8,7 +8,7 @@ const context = require('../context');
 const overrides = new AsyncLocalStorage();
 
 /* Set by the worker dialect when the function is loaded. */
-const base = { env: undefined, exports: undefined };
+const base = { env: undefined, exports: undefined, makeStub: undefined };
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
@@ -33,9 +33,10 @@ class WorkflowEntrypoint {
 
 class RpcTarget {}
 
+/* A stub of an object of one's own; the dialect knows how to make one. */
 class RpcStub {
   constructor(target) {
-    return target;
+    return base.makeStub(target);
   }
 }
 

@@ -1,0 +1,280 @@
+'use strict';
+/* Calls between workers: what is called, what crosses, and when it is let go. Expectations were measured under wrangler
+ * dev 4.164; the other worker is a real instance behind a gateway in memory. */
+
+const { test } = require('node:test');
+const assert = require('node:assert/strict');
+const http = require('node:http');
+const { once } = require('node:events');
+const { byFetch, failureOf, serve } = require('./worker_serve');
+const shim = require('../../runtime/js/shims/cloudflare-workers');
+
+const PASSED_ON = ['x-mayfly-rpc', 'x-mayfly-entrypoint', 'x-mayfly-props'];
+
+/* What the gateway does with a conversation: both ways at once. */
+async function relay(callee, req, res) {
+  const headers = Object.fromEntries(PASSED_ON.filter((name) => req.headers[name]).map((name) => [name, req.headers[name]]));
+  const reply = callee.start('POST /', { headers, body: 'open' });
+  const upwards = (async () => {
+    for await (const chunk of req) await reply.send(chunk);
+    reply.finish();
+  })();
+  await reply.until((it) => it.status !== 0 || it.complete);
+  res.writeHead(reply.status || 500, { 'content-type': reply.header('content-type') ?? '' });
+  for (let sent = 0; ;) {
+    for (; sent < reply.chunks.length; sent += 1) res.write(reply.chunks[sent]);
+    if (reply.complete) break;
+    await reply.until((it) => it.chunks.length > sent || it.complete);
+  }
+  res.end();
+  await upwards.catch(() => {}); /* the test is over */
+}
+
+const disposed = [];
+
+class Counter extends shim.RpcTarget {
+  #count = 0;
+  own = 'kept for itself';
+
+  increase(by = 1) {
+    this.#count += by;
+    return this.#count;
+  }
+
+  get count() {
+    return this.#count;
+  }
+
+  child() {
+    return new Counter();
+  }
+
+  [Symbol.dispose]() {
+    disposed.push(this.#count);
+  }
+}
+
+class Callee extends shim.WorkerEntrypoint {
+  instance = 'kept for itself';
+
+  add(a, b) {
+    return { sum: a + b, who: this.ctx.props.who, when: new Date(0) };
+  }
+
+  echo(value) {
+    return value;
+  }
+
+  counter() {
+    return new Counter();
+  }
+
+  adder() {
+    return (n) => n + 10;
+  }
+
+  nested() {
+    return { counter: new Counter(), say: () => 'hello', plain: 1 };
+  }
+
+  async call(fn) {
+    return (await fn(5)) + 1;
+  }
+
+  async increaseTwice(counter) {
+    return [await counter.increase(2), await counter.increase(3)];
+  }
+
+  stream() {
+    return new Response('streamed').body;
+  }
+
+  async read(stream) {
+    return new Response(stream).text();
+  }
+
+  response() {
+    return new Response('a response', { status: 201, headers: { 'x-a': '1' } });
+  }
+
+  async request(request) {
+    return [request.method, request.url, await request.text()];
+  }
+
+  get settings() {
+    return { deep: { er: 3 } };
+  }
+
+  fail() {
+    throw new RangeError('too far');
+  }
+
+  failPlainly() {
+    throw 'text';
+  }
+
+  unknown() {
+    return new (class Unknown {})();
+  }
+
+  symbol() {
+    return Symbol('s');
+  }
+
+  never() {
+    return new Promise(() => {});
+  }
+}
+
+/* Runs fn(env.SUMS) in a worker whose binding leads to Callee, through HTTP. */
+async function calling(t, fn, exported = { default: {}, Callee }) {
+  const callee = await serve(exported, { name: 'worker/callee' });
+  const server = http.createServer((req, res) => relay(callee, req, res));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  process.env.MAYFLY_ORIGIN = `http://127.0.0.1:${server.address().port}`;
+  process.env.MAYFLY_ORIGIN_TOKEN = 'secret-token';
+  let result;
+  const caller = await serve(byFetch(async (_request, env) => {
+    result = await fn(env.THERE);
+    return new Response('ok');
+  }), { bindings: { THERE: { type: 'service', service: 'callee', function: 'worker/callee', entrypoint: 'Callee', props: { who: 'me' } } } });
+  const reply = await caller.request('GET /');
+  await reply.done();
+  for (const conversation of callee.replies.values()) await conversation.done();
+  assert.equal(reply.failure, null);
+  assert.deepEqual([caller.violations, callee.violations], [[], []]);
+  return { result, callee };
+}
+
+const failing = async (fn) => {
+  try {
+    return await fn();
+  } catch (error) {
+    return `${error.name}: ${error.message}`;
+  }
+};
+
+test('methods and getters of another worker', async (t) => {
+  const missing = (name) => `TypeError: The RPC receiver does not implement the method "${name}".`;
+  const { result } = await calling(t, async (there) => [
+    await there.add(2, 3), await there.settings, await there.settings.deep.er, await Promise.all([1, 2].map((n) => there.echo(n))),
+    await failing(() => there.nothing()), await failing(() => there.instance), await failing(() => there.env),
+    await failing(() => there.settings()), await failing(() => there.scheduled()), await failing(() => there.echo(Symbol('x'))),
+    typeof there, typeof there.add, String(there), JSON.stringify({ there }), typeof (await Promise.resolve(there)),
+  ]);
+  assert.deepEqual(result, [
+    { sum: 5, who: 'me', when: new Date(0) }, { deep: { er: 3 } }, 3, [1, 2],
+    missing('nothing'), missing('instance'), missing('env'), 'TypeError: "settings" is not a function.', missing('scheduled'),
+    'DataCloneError: Symbol(x) could not be cloned.', 'object', 'function', '[object Fetcher]', '{"there":{}}', 'object',
+  ]);
+});
+
+test('values are copied, with their references to each other', async (t) => {
+  const circle = { list: [1, [2]], map: new Map([['k', new Set([1n])]]), bytes: new Uint8Array([1, 2]), nothing: undefined, error: new TypeError('t') };
+  circle.self = circle;
+  const { result } = await calling(t, async (there) => {
+    const copy = await there.echo(circle);
+    return [copy !== circle && copy.self === copy, copy.list, copy.map.get('k').has(1n), [...copy.bytes], 'nothing' in copy,
+      copy.error instanceof TypeError, copy.bytes.buffer.byteLength];
+  });
+  assert.deepEqual(result, [true, [1, [2]], true, [1, 2], true, true, 2]);
+});
+
+test('errors keep their kind where both sides know it', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const error = await there.fail().catch((thrown) => thrown);
+    const plain = await there.failPlainly().catch((thrown) => thrown);
+    return [error instanceof RangeError, error.message, error.remote, Object.keys(error), String(plain),
+      await failing(() => there.unknown()), await failing(() => there.symbol())];
+  });
+  assert.deepEqual(result, [true, 'too far', true, ['remote'], 'Error: text',
+    'DataCloneError: Could not serialize object of type "Unknown". This type does not support serialization.',
+    'DataCloneError: Symbol(s) could not be cloned.']);
+});
+
+test('objects and functions stay where they are, and are called there', async (t) => {
+  disposed.length = 0;
+  const { result } = await calling(t, async (there) => {
+    const counter = await there.counter();
+    const add = await there.adder();
+    const nested = await there.nested();
+    const found = [await counter.increase(), await counter.increase(5), await counter.count, await add(5),
+      await nested.counter.increase(2), await nested.say(), nested.plain, typeof counter, await failing(() => counter.own),
+      await there.counter().increase(7), await there.counter().child().increase(2), await there.adder()(1), await there.nested().plain];
+    nested[Symbol.dispose]();
+    const copy = counter.dup();
+    counter[Symbol.dispose]();
+    return [...found, await copy.increase(), await failing(() => counter.increase())];
+  });
+  assert.deepEqual(result, [1, 6, 6, 15, 2, 'hello', 1, 'function',
+    'TypeError: The RPC receiver does not implement the method "own".', 7, 2, 11, 1, 7, 'Error: RPC stub used after being disposed.']);
+  assert.deepEqual(disposed.sort(), [0, 0, 2, 2, 7, 7]);
+});
+
+test('what is given away is called back', async (t) => {
+  class Local extends shim.RpcTarget {
+    #sum = 0;
+
+    increase(by) {
+      this.#sum += by;
+      return this.#sum;
+    }
+  }
+  const { result } = await calling(t, async (there) => [
+    await there.call((n) => n * 2), await failing(() => there.call(() => { throw new RangeError('called back'); })),
+    await there.increaseTwice(new Local()), await there.increaseTwice({ increase: (n) => n * 10 }),
+    await there.increaseTwice(await there.counter()), await (await there.echo((n) => n + 1))(1),
+  ]);
+  assert.deepEqual(result, [11, 'RangeError: called back', [2, 5], [20, 30], [2, 5], 2]);
+});
+
+test('streams, requests and responses cross', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const response = await there.response();
+    return [await new Response(await there.stream()).text(), await there.read(new Response('x'.repeat(300_000)).body).then((text) => text.length),
+      response instanceof Response, response.status, response.headers.get('x-a'), await response.text(),
+      await there.request(new Request('http://q/', { method: 'PUT', body: 'sent' }))];
+  });
+  assert.deepEqual(result, ['streamed', 300_000, true, 201, '1', 'a response', ['PUT', 'http://q/', 'sent']]);
+});
+
+test('a conversation ends with the request that began it, whatever was kept', async (t) => {
+  const { callee } = await calling(t, async (there) => {
+    await there.counter(); /* never disposed */
+    there.never().catch(() => {});
+    return there.adder();
+  });
+  assert.equal(callee.replies.size, 3);
+});
+
+test('a worker that cannot be called says so', async (t) => {
+  const { result } = await calling(t, (there) => failing(() => there.add(1, 2)), { default: {} });
+  assert.equal(result, 'Error: The worker "callee" did not answer the call: status 500.');
+});
+
+test('within a worker the same holds', async () => {
+  const gateway = await serve({
+    Callee,
+    default: {
+      async fetch(_request, env, ctx) {
+        const { SELF } = env;
+        const counter = await ctx.exports.Callee({ props: { who: 'exports' } }).counter();
+        const own = new shim.RpcStub((n) => n + 1);
+        return Response.json([
+          await SELF.add(1, 2), await counter.increase(3), await SELF.call((n) => n), await failing(() => SELF.nothing()),
+          await own(1), await failureOf(() => SELF.fetch()),
+        ]);
+      },
+    },
+  }, { bindings: { SELF: { type: 'service', service: 'main', function: 'worker/main', entrypoint: 'Callee', props: { who: 'self' } } } });
+  assert.deepEqual(await (await gateway.request('GET /')).json(), [
+    { sum: 3, who: 'self', when: '1970-01-01T00:00:00.000Z' }, 3, 6,
+    'TypeError: The RPC receiver does not implement the method "nothing".', 2,
+    "TypeError: Failed to execute 'fetch' on 'Fetcher': parameter 1 is not of type 'Request or string'.",
+  ]);
+});
