@@ -175,7 +175,9 @@ int build_print_json(struct buf *b, const struct build *build, uint64_t time_ms)
     TRY(append_rows_json(b, routes, route_count, of_routes));
     TRY(buf_append(b, STR("],\"triggers\":[")));
     TRY(append_rows_json(b, triggers, trigger_count, of_triggers));
-    return buf_append(b, STR("]}\n"));
+    scoped_free char *diagnostics =
+        json_dumps(json_object_get(build->manifest, "diagnostics"), JSON_COMPACT);
+    return buf_printf(b, "],\"diagnostics\":%s}\n", diagnostics ? diagnostics : "[]");
 }
 
 static int append_place(struct buf *b, json_t *diagnostic)

@@ -16,7 +16,7 @@ int build_print_version(struct buf *b, const struct print_style *style,
                         const struct version *version) MUST_USE;
 int build_print_version_json(struct buf *b, const struct version *version) MUST_USE;
 
-/* {"type":"build",...} with its routes and triggers. `time_ms` is since the epoch. */
+/* {"type":"build",...} with its routes, triggers and diagnostics. `time_ms` is since the epoch. */
 int build_print_json(struct buf *b, const struct build *build, uint64_t time_ms) MUST_USE;
 
 /* Errors and warnings with their code frames. */

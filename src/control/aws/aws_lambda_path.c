@@ -20,7 +20,11 @@ static bool decode(struct str s, char ret[AWS_LAMBDA_NAME_BYTES])
         if (len + 1 >= AWS_LAMBDA_NAME_BYTES) {
             return false;
         }
-        ret[len++] = low >= 0 ? (char)(high << 4 | low) : s.data[i];
+        char c = s.data[i];
+        if (low >= 0) {
+            c = (char)(high << 4 | low);
+        }
+        ret[len++] = c;
         i += low >= 0 ? 2 : 0;
     }
     ret[len] = '\0';

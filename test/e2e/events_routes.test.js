@@ -1,0 +1,142 @@
+/* Requests that control has first: idempotent and durable routes, background functions; and crons of Vercel and Netlify. */
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import test from 'node:test';
+import { eventually, runMayfly, startPlatform } from './harness.js';
+
+const mayfly = (config) => JSON.stringify(config);
+const shown = (platform) => platform.records.filter(({ text }) => text?.startsWith('GOT ')).map(({ text }) => JSON.parse(text.slice(4)));
+const showAll = (platform, count) => eventually(() => shown(platform).length >= count && shown(platform), () => platform.transcript());
+
+/* Idempotent routes */
+
+const counting = {
+  'api/hook.js': `
+    let count = 0;
+    export async function POST(request) {
+      const body = await request.json();
+      console.log('GOT ' + JSON.stringify(body.id));
+      if (body.wait) await new Promise((done) => setTimeout(done, 300));
+      if (body.fail) return new Response('refused', { status: body.fail });
+      return Response.json({ id: body.id, count: ++count }, { status: 201, headers: { 'x-made': 'yes' } });
+    }`,
+};
+
+test('a request with a known key is answered as the first one, without the function', async (t) => {
+  const platform = await startPlatform(t, { files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) } });
+  const first = await platform.post('/api/hook', { id: 'a' });
+  const again = await platform.post('/api/hook', { id: 'a', other: true });
+  const other = await platform.post('/api/hook', { id: 'b' });
+  assert.deepEqual([first.status, first.json, first.headers['x-made']], [201, { id: 'a', count: 1 }, 'yes']);
+  assert.deepEqual([again.status, again.json, again.headers['x-made']], [201, { id: 'a', count: 1 }, 'yes']);
+  assert.equal(other.json.id, 'b');
+  assert.deepEqual(await showAll(platform, 2), ['a', 'b']);
+});
+
+test('of many at once with one key, one runs and all are answered', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { 'api/hook.js': { idempotent: { header: 'Idempotency-Key' } } } }) },
+  });
+  const ask = (key) => platform.post('/api/hook', { id: key, wait: true }, { headers: { 'idempotency-key': key } });
+  const answers = await Promise.all([...Array.from({ length: 10 }, () => ask('k')), ask('l')]);
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201]);
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 2);
+  assert.deepEqual((await showAll(platform, 2)).sort(), ['k', 'l']);
+});
+
+test('a refusal or a failure is not kept: the next try runs', async (t) => {
+  const platform = await startPlatform(t, { files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) } });
+  for (const status of [400, 500]) {
+    const refused = await platform.post('/api/hook', { id: 'x', fail: status });
+    assert.deepEqual([refused.status, refused.text], [status, 'refused']);
+  }
+  assert.equal((await platform.post('/api/hook', { id: 'x' })).status, 201);
+  assert.deepEqual(await showAll(platform, 3), ['x', 'x', 'x']);
+});
+
+/* Durable routes */
+
+/** A server that takes webhooks. */
+async function receiver(t) {
+  const received = [];
+  const server = http.createServer(async (request, response) => {
+    received.push({ url: request.url, headers: request.headers, body: Buffer.concat(await Array.fromAsync(request)).toString() });
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { received, url: `http://127.0.0.1:${server.address().port}` };
+}
+
+test('a durable request is answered once it is kept, tried until it is done, and its end is told by a signed webhook', async (t) => {
+  const { received, url } = await receiver(t);
+  const key = Buffer.from('a secret of many bytes');
+  const platform = await startPlatform(t, {
+    files: {
+      'api/work.js': `
+        let tries = 0;
+        export async function POST(request) {
+          tries += 1;
+          console.log('GOT ' + JSON.stringify([tries, await request.text(), request.headers.get('x-own'), request.url.split('?')[1]]));
+          return new Response('tried', { status: tries < 3 ? 503 : 200 });
+        }`,
+      'mayfly.json': mayfly({
+        functions: { api: { maxInstances: 1, minInstances: 1 } },
+        routes: { '/api/work': { durable: { retries: 5, delays: [0] }, onSuccess: { url: `${url}/done`, secret: '$HOOK_SECRET' } } },
+      }),
+      '.env': `HOOK_SECRET=whsec_${key.toString('base64')}\n`,
+    },
+  });
+  const answer = await platform.post('/api/work?q=1', 'the work', { headers: { 'x-own': 'kept' } });
+  assert.equal(answer.status, 202);
+  assert.deepEqual(await showAll(platform, 3), [1, 2, 3].map((tries) => [tries, 'the work', 'kept', 'q=1']));
+
+  const [hook] = await eventually(() => received.length > 0 && received, () => platform.transcript());
+  const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = hook.headers;
+  assert.equal(hook.url, '/done');
+  assert.equal(signature, `v1,${createHmac('sha256', key).update(`${id}.${time}.${hook.body}`).digest('base64')}`);
+});
+
+/* Vercel and Netlify */
+
+test('Vercel: a cron is a request with the secret, and what it answers is what mayfly trigger says', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'vercel.json': mayfly({ crons: [{ path: '/api/tick?from=cron', schedule: '0 2 * * *' }] }),
+      '.env': 'CRON_SECRET=only-ours\n',
+      'api/tick.js': `export function GET(request) {
+        const names = ['authorization', 'user-agent', 'x-mayfly-event'];
+        console.log('GOT ' + JSON.stringify([new URL(request.url).search, ...names.map((name) => request.headers.get(name))]));
+        return new Response('ticked');
+      }`,
+    },
+  });
+  const trigger = await runMayfly(['trigger', '/api/tick?from=cron', '--project', platform.project]);
+  assert.equal(trigger.status, 0, trigger.stdout + trigger.stderr);
+  assert.deepEqual(await showAll(platform, 1), [['?from=cron', 'Bearer only-ours', 'vercel-cron/1.0', null]]);
+});
+
+test('Netlify: a schedule gives the next run, a background function is answered at once and runs once', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'netlify/functions/nightly.mjs': `
+        export default async (request) => {
+          console.log('GOT ' + JSON.stringify([request.method, Object.keys(await request.json()), request.headers.get('x-mayfly-event')]));
+        };
+        export const config = { schedule: '@daily' };`,
+      'netlify/functions/mail-background.mjs': `export default async (request, context) => {
+        console.log('GOT ' + JSON.stringify([request.method, await request.text(), request.headers.get('x-mayfly-event')]));
+        return new Response('nobody reads this', { status: 418 });
+      };`,
+    },
+  });
+  const trigger = await runMayfly(['trigger', 'nightly', '--project', platform.project]);
+  assert.equal(trigger.status, 0, trigger.stdout + trigger.stderr);
+  assert.deepEqual(await showAll(platform, 1), [['POST', ['next_run'], null]]);
+
+  const answer = await platform.request('PUT', '/.netlify/functions/mail-background', { body: 'to all' });
+  assert.deepEqual([answer.status, answer.text], [202, '']);
+  assert.deepEqual((await showAll(platform, 2))[1], ['PUT', 'to all', null]);
+});
