@@ -9,6 +9,7 @@ import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
 import { ENTRY, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
+import { layersPlugin } from './layers.js';
 import { PackageMap } from './packages.js';
 import { workerModulesPlugin, workerOptions } from './worker.js';
 
@@ -207,6 +208,7 @@ export class Bundler {
   #options({ draft, packages }, format, slot) {
     const worker = draft.dialect === 'worker';
     const root = draft.root ?? this.project;
+    const layers = draft.bundle?.layers ?? [];
     slot.assets = new Map();
     return {
       entryPoints: [ENTRY],
@@ -230,7 +232,8 @@ export class Bundler {
       plugins: [
         entryPlugin(this.project, () => slot.source),
         workerModulesPlugin(draft, slot.assets),
-        importsPlugin({ project: this.project, root, packages, dialect: draft.dialect }),
+        layersPlugin(layers),
+        importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, layers }),
         placesPlugin(root, this.#placed),
       ],
     };

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
+import { resolveInLayers } from './layers.js';
 import { installCommand, isPackageSpecifier, packageName } from './packages.js';
 
 const SHIMS = '/var/runtime/js/shims';
@@ -42,7 +43,8 @@ export function entryPlugin(project, source) {
 
 /**
  * Packages stay outside, except for Workers, which wrangler bundles whole.
- * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string }} group
+ * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string,
+ *   layers: import('./layers.js').Layer[] }} group
  */
 export function importsPlugin(group) {
   return {
@@ -81,6 +83,10 @@ async function resolveBare(build, args, group) {
   }
   const result = await resolveWith(build, args, args.kind);
   if (result.errors.length > 0) {
+    const layered = await resolveInLayers(build, args, group.layers);
+    if (layered) {
+      return layered;
+    }
     return NEXT_SHIMS[specifier] && group.dialect !== 'worker'
       ? { path: NEXT_SHIMS[specifier], external: true }
       : missing(args, result, group.project);

@@ -27,6 +27,8 @@ import { terraformFunctions } from './terraform.js';
  * @property {string} [sourceFile] relative to the project
  * @property {string} [missing] what was named as its code and is not there
  * @property {object} [url] settings of its function URL: invoke_mode (BUFFERED or RESPONSE_STREAM), auth_type, cors
+ * @property {{ folder: string, at: string }[]} [layers] folders relative to the project, and what they are when it runs:
+ *   /opt or /opt/nodejs
  * @property {Record<string, string>} [inline] its code itself, by the names of files
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[] }[]}
@@ -159,9 +161,16 @@ async function nodeDraft(context, declaration, common) {
   const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };
   return {
     ...common,
+    ...(declaration.layers?.length > 0 ? { bundle: { layers: layersOf(context, declaration.layers) } } : {}),
     root: path.join(project, source.root),
     endpoints: endpointsOf(declaration, endpoint),
   };
+}
+
+/** Those that are folders of the project; others are AWS's or somebody else's. */
+function layersOf({ files, project }, layers) {
+  return layers.filter(({ folder }) => folder === '' || files.list().some((file) => file.startsWith(`${folder}/`)))
+    .map(({ folder, at }) => ({ folder: path.join(project, folder), at }));
 }
 
 /** Code that stands in the platform's own file: there is nothing to bundle, and packages are the project's. */

@@ -62,6 +62,7 @@ function declarationOf(context, template, file, id, resource) {
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
+    layers: layersOf(template, file, properties.Layers),
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];
@@ -73,6 +74,15 @@ function urlOf(template, id, properties) {
     .filter((resource) => resource?.Type === 'AWS::Lambda::Url').map((resource) => template.resolve(resource.Properties))
     .find((url) => [template.nameOf(id), template.arnOf(id)].includes(url?.TargetFunctionArn));
   return config ? urlSettings(config) : undefined;
+}
+
+/** SAM packs what it builds itself below `nodejs`; other folders are /opt as they stand. */
+function layersOf(template, file, references) {
+  return [references ?? []].flat().map((reference) => template.resources[reference?.Ref]).filter(Boolean)
+    .map(({ Properties: { ContentUri: uri } = {}, Metadata: { BuildMethod: method } = {} }) => ({
+      folder: path.posix.normalize(path.posix.join(path.posix.dirname(file), String(template.resolve(uri) ?? '.'))).replace(/\/$|^\.$/, ''),
+      at: /^nodejs/.test(method ?? '') ? '/opt/nodejs' : '/opt',
+    }));
 }
 
 function aliasesOf(alias) {

@@ -40,6 +40,7 @@ function declarationOf(context, module, resource, events) {
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
     events: events(resource),
+    layers: layersOf(context, module, resource),
     declaredIn,
     ...codeOf(context, module, resource),
   };
@@ -71,6 +72,13 @@ function aliasesOf(values, resource) {
 function loggingOf(resource) {
   const [logging] = resource.blocks('logging_config');
   return loggingVariables(logging?.log_format, logging?.application_log_level);
+}
+
+function layersOf(context, module, resource) {
+  const named = [resource.get('layers') ?? []].flat();
+  const layers = module.values.all('aws_lambda_layer_version').filter(({ arn, name }) => named.includes(arn) || named.includes(name));
+  return layers.map((layer) => codeOf(context, module, layer).folder).filter((folder) => folder !== undefined)
+    .map((folder) => ({ folder, at: '/opt' }));
 }
 
 /** Through archive_file to the folder that it packs, or the file; else the zip's name, which is not ours to open. */

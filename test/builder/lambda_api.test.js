@@ -350,3 +350,53 @@ test('the CDK: what it has synthesized, from its assets', async (t) => {
   assert.match(fn.env.QUEUE, /\/Jobs$/);
   assert.equal(fn.endpoints[0].settings.invoke_mode, 'RESPONSE_STREAM');
 });
+
+const LAYER = {
+  'layer/nodejs/node_modules/in-layer/package.json': '{ "name": "in-layer", "main": "main.js" }',
+  'layer/nodejs/node_modules/in-layer/main.js': 'exports.text = "package";\n',
+  'layer/nodejs/lib/shared.js': 'exports.text = require("in-layer").text + " shared";\n',
+  'src/index.js': "const { text } = require('/opt/nodejs/lib/shared');\nexports.handler = async () => [text, require('in-layer').text];\n",
+};
+
+test('layers: their packages and files are part of the function, from Terraform and from SAM', async (t) => {
+  const terraform = projectOf(t, {
+    ...LAYER,
+    'main.tf': `
+data "archive_file" "layer" {
+  type        = "zip"
+  source_dir  = "layer"
+  output_path = "layer.zip"
+}
+resource "aws_lambda_layer_version" "shared" {
+  layer_name = "shared"
+  filename   = data.archive_file.layer.output_path
+}
+resource "aws_lambda_function" "layered" {
+  function_name = "layered"
+  filename      = "layered.zip"
+  source_dir    = "src"
+  handler       = "index.handler"
+  runtime       = "nodejs24.x"
+  layers        = [aws_lambda_layer_version.shared.arn, "arn:aws:lambda:us-east-1:1:layer:other:3"]
+}
+`,
+  });
+  const sam = projectOf(t, {
+    ...LAYER,
+    'template.yaml': `
+Resources:
+  layered:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: index.handler, Runtime: nodejs24.x, CodeUri: src, Layers: [!Ref Shared] }
+  Shared:
+    Type: AWS::Serverless::LayerVersion
+    Properties: { ContentUri: layer/nodejs }
+    Metadata: { BuildMethod: nodejs24.x }
+`,
+  });
+  for (const project of [terraform, sam]) {
+    const manifest = await build(t, project);
+    assert.deepEqual(manifest.diagnostics, []);
+    assert.deepEqual(evaluate(functionNamed(manifest, 'lambda/layered'), "load('src/index').handler()"), ['package shared', 'package']);
+  }
+});
