@@ -293,6 +293,11 @@ class Exchange {
     return (this.#flags & FLAG_BODY) !== 0;
   }
 
+  /** Whether all of the body has come, or there is none. */
+  get bodyEnded() {
+    return this.#bodyEnded;
+  }
+
   /** Runs fn(...args) inside this request's context. */
   run(fn, ...args) {
     return context.run(this, fn, ...args);

@@ -29,6 +29,8 @@ const handlers = {
   broken: () => new Response(new ReadableStream({ start(c) { c.error(new Error('early')); } })),
   strict: () => new Response(String((function () { return this === undefined; })())),
   environment: () => Response.json(process.env),
+  never: () => new Promise(() => {}),
+  slowly: () => new Promise((resolve) => { AbortSignal.timeout(600).onabort = () => resolve(new Response('after a while')); }),
 };
 export default { fetch: (request, env, ctx) => handlers[new URL(request.url).pathname.slice(1)](request, env, ctx) };
 `;
@@ -74,6 +76,13 @@ test('a worker answers as under wrangler dev', async (t) => {
     const answer = await platform.get('/broken');
     assert.equal(answer.status, 500);
     assert.match(answer.text, /^Error: early/);
+  });
+
+  await t.test('that it hangs where it can never answer, and only there', async () => {
+    const [never, slowly] = await Promise.all([platform.get('/never'), platform.get('/slowly')]);
+    assert.equal(never.status, 500);
+    assert.match(never.text, /^Error: The Workers runtime canceled this request because it detected that your Worker's code had hung/);
+    assert.deepEqual([slowly.status, slowly.text], [200, 'after a while']);
   });
 
   await t.test('in strict mode, with no variables but its own', async () => {

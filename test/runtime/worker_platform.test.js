@@ -139,6 +139,39 @@ test('what fails beside the handler is logged and fails no request', async () =>
   assert.ok(gateway.logs.some(({ level, text }) => level === 3 && text.includes('from a timer')));
 });
 
+test('a handler that can never answer is told so, one that waits for something is not', async () => {
+  let isBusy = false;
+  let checks = Promise.withResolvers();
+  let count = 0;
+  const loopAlive = () => {
+    count += 1;
+    if (count % 3 === 0) checks.resolve();
+    return isBusy;
+  };
+  const gateway = await byPath({
+    never: () => new Promise(() => {}),
+    body: async (request) => new Response(await request.text()),
+    quick: () => new Response('quick'),
+  });
+  require('../../runtime/js/dialects/worker_hung').start({ loopAlive });
+  const body = gateway.start('POST /body', { body: 'open' });
+  const { failure } = await gateway.start('GET /never').until((it) => it.complete);
+  assert.match(failure.errorMessage, /^The Workers runtime canceled this request because it detected that your Worker's code had hung/);
+  assert.deepEqual(failure.trace.length, 1);
+  await body.send('still sent');
+  body.finish();
+  assert.equal(await body.text(), 'still sent');
+  isBusy = true;
+  const waits = gateway.start('GET /never');
+  count = 0;
+  checks = Promise.withResolvers();
+  await checks.promise; /* more than it takes to tell */
+  assert.equal(waits.complete, false);
+  isBusy = false;
+  await waits.until((it) => it.complete);
+  assert.equal(await gateway.start('GET /quick').text(), 'quick');
+});
+
 test('what is thrown and is no error is one in the answer', async () => {
   const gateway = await byPath({
     text: () => { throw 'plain'; },

@@ -14,6 +14,7 @@ const { FetchEvent } = require('./worker_events');
 const { makeAssets } = require('./worker_assets');
 const { makeEnv, makeStub, requestFor } = require('./worker_env');
 const globals = require('./worker_globals');
+const hung = require('./worker_hung');
 const scope = require('./worker_scope');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
@@ -187,10 +188,10 @@ function makeLoopback(app) {
 
 /* Loading */
 
-/* process.env holds a worker's own variables and nothing of the machine. */
-function hideMachine({ env = {} }) {
-  for (const name of ['PATH', 'HOME', 'LANG']) {
-    if (!Object.hasOwn(env, name)) {
+/* process.env holds a worker's own variables and nothing of the machine or the platform. */
+function hideMachine({ bindings = {} }) {
+  for (const name of Object.keys(process.env)) {
+    if (bindings[name]?.type !== 'var') {
       delete process.env[name];
     }
   }
@@ -383,13 +384,15 @@ async function handle(app, exchange) {
     exchange.fail('load', app.error);
     return;
   }
+  const watched = hung.watch(exchange, (error) => exchange.fail('throw', error));
   try {
     await answer(app, exchange);
   } catch (error) {
     exchange.fail('throw', asError(error));
   }
+  watched();
 }
 
 /* What goes wrong beside the handler (a timer, a promise nobody waits for) is only told of: the handler may still
  * answer. */
-module.exports = { load, handle, uncaught: 'log' };
+module.exports = { load, handle, start: (_app, native) => hung.start(native), uncaught: 'log' };

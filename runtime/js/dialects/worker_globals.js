@@ -8,6 +8,7 @@ const { Cache, CacheStorage, makeCaches } = require('./worker_cache');
 const workerCrypto = require('./worker_crypto');
 const { ExtendableEvent, FetchEvent } = require('./worker_events');
 const html = require('./worker_html');
+const hung = require('./worker_hung');
 const { checkUrl } = require('./worker_init');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
@@ -156,6 +157,7 @@ function installPlatform() {
   sockets.install();
   workerCrypto.install();
   scope.install();
+  hung.install();
 }
 
 /* `self instanceof ServiceWorkerGlobalScope` is how some packages know where they are. */

@@ -40,11 +40,20 @@ function guard(owner, name, { isAsync = false } = {}) {
   Object.defineProperty(owner, name, { ...before, value: guarded });
 }
 
+/* AbortSignal.timeout() with a timer that counts as work: a handler may wait for nothing else (worker_hung.js). */
+function abortLater(delay) {
+  check();
+  const controller = new AbortController();
+  const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
+  setTimeout(() => controller.abort(reason), Number(delay));
+  return controller.signal;
+}
+
 /* In the function's zygote, before its module loads. */
 function install() {
   guard(globalThis, 'setTimeout');
   guard(globalThis, 'setInterval');
-  guard(AbortSignal, 'timeout');
+  AbortSignal.timeout = abortLater;
   guard(Object.getPrototypeOf(crypto), 'getRandomValues');
   guard(Object.getPrototypeOf(crypto), 'randomUUID');
   guard(globalThis, 'fetch', { isAsync: true });
