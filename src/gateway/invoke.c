@@ -105,6 +105,7 @@ static uint32_t left_ms(const struct request *rq)
         return 0;
     }
     uint64_t left = rq->deadline_ms > now ? rq->deadline_ms - now : 1;
+    left = left < rq->limit_ms ? left : rq->limit_ms;
     return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
@@ -261,6 +262,9 @@ static void on_accept(struct request *rq)
 {
     if (!rq->accepted) {
         rq->accepted = true;
+        if (rq->deadline_ms > 0) {
+            request_count_time(rq, 0);
+        }
         instance_accepted(rq->instance);
         if (rq->replay.len > 0) {
             buf_finish(&rq->replay);

@@ -319,6 +319,7 @@ static bool begin_function(struct request *rq)
     rq->endpoint = rq->route.endpoint;
     f->reference_count++;
     f->request_count++;
+    rq->limit_ms = timeout_ms;
     rq->deadline_ms = timeout_ms > 0 ? gateway_now_ms(rq->gateway) + timeout_ms : 0;
     gateway_expect_sweep(rq->gateway);
     enum error_kind refused = ERROR_NONE;
@@ -426,11 +427,19 @@ static void send_continue(struct request *rq)
     }
 }
 
+void request_count_time(struct request *rq, uint64_t start_ms)
+{
+    if (rq->limit_ms > 0) {
+        rq->deadline_ms = gateway_now_ms(rq->gateway) + rq->limit_ms + start_ms;
+    }
+}
+
 static bool step_invoke(struct request *rq)
 {
     struct instance *i = rq->instance;
     rq->served_by = i->id;
     rq->leased_ns = uv_hrtime();
+    request_count_time(rq, i->ready ? 0 : LIMIT_LOAD_MS);
     rq->step = REQUEST_REPLY; /* a body that came before, to another instance, follows at once */
     int r = invoke_send(rq);
     if (r == -EAGAIN) {
@@ -543,7 +552,6 @@ static void overrun(struct request *rq)
 static void time_out(struct request *rq, uint64_t now_ms)
 {
     char text[64];
-    uint64_t limit = function_timeout_ms(rq->function, rq->endpoint);
     rq->deadline_ms = 0;
     if (!rq->instance) {
         request_fail(rq, ERROR_OVERLOAD, STR("its time passed while it waited for an instance"));
@@ -555,7 +563,7 @@ static void time_out(struct request *rq, uint64_t now_ms)
     bool alone = rq->function->limits.concurrency == 1;
     rq->kill_ms = alone ? now_ms : now_ms + OVERRUN_MS;
     if (!rq->response_over) {
-        int len = snprintf(text, sizeof(text), "after %llu ms", (unsigned long long)limit);
+        int len = snprintf(text, sizeof(text), "after %llu ms", (unsigned long long)rq->limit_ms);
         request_fail(rq, ERROR_TIMEOUT, str_of(text, (size_t)len));
     }
 }

@@ -61,7 +61,9 @@ struct request {
     uint64_t start_ns;
     uint64_t start_ms; /* since the epoch */
     uint64_t leased_ns;
-    uint64_t deadline_ms; /* loop time, 0: none */
+    uint64_t limit_ms;    /* that the function may take, 0: any time */
+    uint64_t deadline_ms; /* loop time, 0: none; first of the wait for an instance, then of the
+                             function itself, which does not begin before its process is there */
     uint64_t kill_ms;     /* timed out or left: when the instance must have let it go, 0: not */
 
     /* The body, to the instance. */
@@ -108,6 +110,8 @@ void request_client_gone(struct request *rq);
 void request_release(struct request *rq);
 /* The instance lets go: the invocation is over; cpu and memory as far as known. */
 void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes);
+/* The function's time begins now; `start_ms` more for its process to be there. */
+void request_count_time(struct request *rq, uint64_t start_ms);
 /* Looks at the deadline. */
 void request_sweep(struct request *rq, uint64_t now_ms);
 

@@ -416,6 +416,12 @@ static bool may_restart(struct platform *p)
     return ++roles->restarts <= RESTARTS_MAX;
 }
 
+/* From outside, or by the kernel for want of memory: that says nothing against starting it again. */
+static bool was_killed(int wait_status)
+{
+    return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+}
+
 static void role_died(struct platform *p, enum role role, int wait_status)
 {
     log_error("the %s ended (%s %d) and is started again", role_names[role],
@@ -453,7 +459,7 @@ bool roles_reaped(struct platform *p, pid_t pid, int wait_status)
         if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_HOPELESS) {
             p->failed = true;
             uv_stop(&p->loop);
-        } else if (may_restart(p)) {
+        } else if (was_killed(wait_status) || may_restart(p)) {
             role_died(p, (enum role)i, wait_status);
         } else {
             log_error("the %s keeps ending: giving up; run with MAYFLY_DEBUG=1 to learn more",
