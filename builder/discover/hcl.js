@@ -116,7 +116,7 @@ function visit(node, scope) {
 }
 
 const VISITORS = {
-  '': ({ children }, scope) => visit(children[0], scope), /* in parentheses */
+  '': ({ children }, scope) => visit(children[0], scope) /* in parentheses */,
   templateWrap: ({ children }, scope) => visit(children[0], scope),
   template: quoted,
   literalValue: ({ meta: { type, value } }) => (type === 'string' ? value : JSON.parse(value)),
@@ -129,19 +129,26 @@ const VISITORS = {
   splat,
   conditional,
   unaryOp: ({ children: [operand], meta: { operator } }, scope) => unary(operator, visit(operand, scope)),
-  binaryOp: ({ children: [left, right], meta: { operator } }, scope) => binary(operator, visit(left, scope), visit(right, scope)),
+  binaryOp: ({ children: [left, right], meta: { operator } }, scope) =>
+    binary(operator, visit(left, scope), visit(right, scope)),
   for: comprehension,
 };
 
 function quoted({ children, meta }, scope) {
   const isHeredoc = meta?.value?.startsWith('<<');
-  const text = (value) => unescaped(isHeredoc ? value : value.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_, code) => escape(code)));
-  return joined(children.map((child) => (child.type === 'literalValue' && child.meta.type === 'string'
-    ? text(child.meta.value) : visit(child, scope))));
+  const text = (value) =>
+    unescaped(isHeredoc ? value : value.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_, code) => escape(code)));
+  return joined(
+    children.map((child) =>
+      child.type === 'literalValue' && child.meta.type === 'string' ? text(child.meta.value) : visit(child, scope),
+    ),
+  );
 }
 
 function escape(code) {
-  return { n: '\n', r: '\r', t: '\t' }[code] ?? (code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) : code);
+  return (
+    { n: '\n', r: '\r', t: '\t' }[code] ?? (code.length > 1 ? String.fromCharCode(parseInt(code.slice(1), 16)) : code)
+  );
 }
 
 function unescaped(text) {
@@ -220,7 +227,8 @@ function splat({ children: [source, each] }, scope) {
   if (value === undefined) {
     return undefined;
   }
-  const list = value instanceof Steps && value.isMany ? value.entries().map(([, entry]) => entry) : [value ?? []].flat();
+  const list =
+    value instanceof Steps && value.isMany ? value.entries().map(([, entry]) => entry) : [value ?? []].flat();
   const steps = each.type === 'relativeTraversal' ? each.meta.traversal : [];
   return list.map((entry) => walk(entry, steps));
 }

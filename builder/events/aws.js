@@ -10,7 +10,7 @@ const S3_EVENT = new RegExp(
 );
 const TARGETS = 'only Lambda functions and SQS queues of this project can be its target here';
 
-/** @returns {{ function: string }|{ queue: string }|{ bus: string }|null} what an ARN leads to, as the manifest names it */
+/** @returns {{ function: string }|{ queue: string }|{ bus: string }|null} what an ARN leads to, in the manifest's words */
 export function targetOf(arn) {
   const target = targetOfArn(arn);
   if (target?.function) {
@@ -38,12 +38,21 @@ export function notification({ diagnostics }, declared, { id, arn, events, prefi
   const names = [events ?? []].flat();
   const wrong = names.find((name) => typeof name !== 'string' || !S3_EVENT.test(name));
   if (!target || target.bus) {
-    tellError(diagnostics, declared, `its notifications go to ${JSON.stringify(arn) ?? 'something unknown'}: ${TARGETS}`);
+    tellError(
+      diagnostics,
+      declared,
+      `its notifications go to ${JSON.stringify(arn) ?? 'something unknown'}: ${TARGETS}`,
+    );
     return null;
   }
   if (names.length === 0 || wrong !== undefined) {
-    tellError(diagnostics, declared, names.length === 0 ? 'names no events, such as "s3:ObjectCreated:*"'
-      : `there is no event ${JSON.stringify(wrong)} in S3; perhaps "s3:ObjectCreated:*" is meant`);
+    tellError(
+      diagnostics,
+      declared,
+      names.length === 0
+        ? 'names no events, such as "s3:ObjectCreated:*"'
+        : `there is no event ${JSON.stringify(wrong)} in S3; perhaps "s3:ObjectCreated:*" is meant`,
+    );
     return null;
   }
   return { id, events: names, prefix: String(prefix ?? ''), suffix: String(suffix ?? ''), ...target };
@@ -53,8 +62,11 @@ export function notification({ diagnostics }, declared, { id, arn, events, prefi
 export function corsRule({ id, headers, methods, origins, expose, maxAge }) {
   const list = (value) => [value ?? []].flat().map(String);
   return {
-    ...(id ? { id: String(id) } : {}), allowed_headers: list(headers), allowed_methods: list(methods),
-    allowed_origins: list(origins), expose_headers: list(expose),
+    ...(id ? { id: String(id) } : {}),
+    allowed_headers: list(headers),
+    allowed_methods: list(methods),
+    allowed_origins: list(origins),
+    expose_headers: list(expose),
     ...(Number.isInteger(Number(maxAge ?? NaN)) ? { max_age_s: Number(maxAge) } : {}),
   };
 }
@@ -72,8 +84,12 @@ export function queueOf({ diagnostics }, declared, name, said) {
     max_bytes: at(said.max_bytes, { name: 'the maximum size', min: 1024, max: 1_048_576, otherwise: 1_048_576 }),
   });
   if (name.length > 80 || !/^[A-Za-z0-9_-]+(\.fifo)?$/.test(name) || queue.fifo !== name.endsWith('.fifo')) {
-    tellError(diagnostics, declared, `"${name}" is no name of ${queue.fifo ? 'a FIFO queue, which ends in .fifo' : 'a queue'}: ` +
-      'letters, digits, - and _, at most 80');
+    tellError(
+      diagnostics,
+      declared,
+      `"${name}" is no name of ${queue.fifo ? 'a FIFO queue, which ends in .fifo' : 'a queue'}: ` +
+        'letters, digits, - and _, at most 80',
+    );
     return null;
   }
   const redrive = redriveOf({ diagnostics }, declared, said.redrive);
@@ -91,7 +107,12 @@ export function redriveOf({ diagnostics }, declared, policy) {
     tellError(diagnostics, declared, 'deadLetterTargetArn of its redrive policy is not the ARN of an SQS queue');
     return null;
   }
-  const max = bounded(diagnostics, declared, value.maxReceiveCount, { name: 'maxReceiveCount', min: 1, max: 1_000, otherwise: 10 });
+  const max = bounded(diagnostics, declared, value.maxReceiveCount, {
+    name: 'maxReceiveCount',
+    min: 1,
+    max: 1_000,
+    otherwise: 10,
+  });
   return { queue: target.queue, max_receives: max };
 }
 
@@ -112,8 +133,13 @@ export function consumerOf({ diagnostics }, declared, said) {
   const target = targetOf(said.arn);
   if (!target?.queue) {
     const kind = /^arn:[^:]+:([^:]+):/.exec(said.arn)?.[1];
-    tellWarning(diagnostics, declared, kind && kind !== 'sqs' ? `${kind} is not available here: only SQS queues are`
-      : 'the ARN of its queue is not known; refer to an SQS queue of this project');
+    tellWarning(
+      diagnostics,
+      declared,
+      kind && kind !== 'sqs'
+        ? `${kind} is not available here: only SQS queues are`
+        : 'the ARN of its queue is not known; refer to an SQS queue of this project',
+    );
     return null;
   }
   const fifo = target.queue.endsWith('.fifo');
@@ -121,11 +147,15 @@ export function consumerOf({ diagnostics }, declared, said) {
   const window = at(said.window_s, { name: 'the batching window', min: 0, max: fifo ? 0 : 300, otherwise: 0 });
   const filters = filtersOf({ diagnostics }, declared, said.filters);
   return {
-    queue: target.queue, function: said.fn, platform: 'lambda',
+    queue: target.queue,
+    function: said.fn,
+    platform: 'lambda',
     enabled: said.enabled !== false && said.enabled !== 'false',
     batch_size: at(said.batch_size, {
       name: window > 0 || fifo ? 'the batch size' : 'the batch size (without a batching window)',
-      min: 1, max: window > 0 ? 10_000 : 10, otherwise: 10,
+      min: 1,
+      max: window > 0 ? 10_000 : 10,
+      otherwise: 10,
     }),
     window_ms: window * 1000,
     max_concurrency: at(said.max_concurrency, { name: 'the maximum concurrency', min: 2, max: 1_000, otherwise: 0 }),
@@ -135,7 +165,7 @@ export function consumerOf({ diagnostics }, declared, said) {
   };
 }
 
-/** Patterns, as JSON in strings. One that cannot be read would let everything through: then the batch is not read at all. */
+/** Patterns, as JSON in strings. One that cannot be read lets nothing through, rather than everything. */
 function filtersOf({ diagnostics }, declared, patterns) {
   return [patterns ?? []].flat().map((pattern) => {
     const value = parsed(pattern);
@@ -163,8 +193,8 @@ export function asyncOf(context, declared, fn, said) {
 
 /**
  * A target of a rule or a schedule.
- * @param {{ id: string, arn: unknown, group?: unknown, input?: unknown, input_path?: unknown, input_transformer?: object,
- *   dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
+ * @param {{ id: string, arn: unknown, group?: unknown, input?: unknown, input_path?: unknown,
+ *   input_transformer?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
  */
 export function ruleTarget(context, declared, said) {
   const target = targetOf(said.arn);
@@ -174,8 +204,12 @@ export function ruleTarget(context, declared, said) {
   }
   const at = (value, rule) => bounded(context.diagnostics, declared, value, rule);
   return {
-    id: String(said.id), ...target, ...(said.group ? { group: String(said.group) } : {}),
-    input: textOf(said.input), input_path: textOf(said.input_path), input_transformer: said.input_transformer ?? null,
+    id: String(said.id),
+    ...target,
+    ...(said.group ? { group: String(said.group) } : {}),
+    input: textOf(said.input),
+    input_path: textOf(said.input_path),
+    input_transformer: said.input_transformer ?? null,
     dead_letter: destinationOf(context, declared, 'dead letters', said.dead_letter, ['queue']),
     max_age_s: at(said.max_age_s, { name: 'the maximum age of an event', min: 60, max: 86_400, otherwise: 86_400 }),
     max_retries: at(said.max_retries, { name: 'the number of retries', min: 0, max: 185, otherwise: 185 }),
@@ -191,7 +225,8 @@ function textOf(value) {
 
 /**
  * A rule with a pattern, a schedule, or both.
- * @param {{ name: string, arn: string, bus: string, pattern?: unknown, schedule?: unknown, enabled: boolean, targets: object[] }} said
+ * @param {{ name: string, arn: string, bus: string, pattern?: unknown, schedule?: unknown, enabled: boolean,
+ *   targets: object[] }} said
  * @param {import('./found.js').Events} events
  */
 export function addRule(context, declared, said, events) {
@@ -201,12 +236,21 @@ export function addRule(context, declared, said, events) {
     if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern)) {
       events.rules.push({ name, bus, pattern, enabled, targets, declared });
     } else {
-      tellError(context.diagnostics, declared, 'its event pattern is no JSON object, or not known before it is created');
+      tellError(
+        context.diagnostics,
+        declared,
+        'its event pattern is no JSON object, or not known before it is created',
+      );
     }
   }
   if (said.schedule !== undefined && said.schedule !== null) {
     for (const [i, { id, ...target }] of targets.entries()) {
-      const schedule = { name: i === 0 ? name : `${name}/${id}`, expression: said.schedule, enabled, target: { ...target, rule: said.arn } };
+      const schedule = {
+        name: i === 0 ? name : `${name}/${id}`,
+        expression: said.schedule,
+        enabled,
+        target: { ...target, rule: said.arn },
+      };
       addSchedule(context, declared, schedule, events);
     }
   }
@@ -220,8 +264,16 @@ export function addSchedule({ diagnostics }, declared, said, events) {
     return;
   }
   events.schedules.push({
-    name: said.name, platform: 'aws', expression: said.expression, timezone: said.timezone ?? 'UTC', enabled: said.enabled,
-    catch_up: 'once', start_ms: timeOf(said.start), end_ms: timeOf(said.end), target: said.target, declared,
+    name: said.name,
+    platform: 'aws',
+    expression: said.expression,
+    timezone: said.timezone ?? 'UTC',
+    enabled: said.enabled,
+    catch_up: 'once',
+    start_ms: timeOf(said.start),
+    end_ms: timeOf(said.end),
+    target: said.target,
+    declared,
   });
 }
 

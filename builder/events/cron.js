@@ -15,11 +15,17 @@ const named = (field, names, first) => ({ ...field, names: new Map(names.map((na
 
 const VERCEL = [MINUTE, HOUR, DAY, MONTH, { name: 'day of the week', min: 0, max: 6 }];
 /** Netlify's CLI uses cron-parser, which knows L and #. */
-const NETLIFY_WEEKDAY = { ...named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0), extra: /^([0-7]|[A-Z]{3})(L|#[1-5])$/i };
+const NETLIFY_WEEKDAY = {
+  ...named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0),
+  extra: /^([0-7]|[A-Z]{3})(L|#[1-5])$/i,
+};
 const NETLIFY = [MINUTE, HOUR, { ...DAY, extra: /^L$/i }, named(MONTH, MONTHS, 1), NETLIFY_WEEKDAY];
 /** L, W and # as Quartz has them. */
 const QUARTZ_DAY = { ...DAY, extra: /^(L(-\d{1,2})?|LW|\d{1,2}W)$/i };
-const QUARTZ_WEEKDAY = { ...named({ name: 'day of the week', min: 1, max: 7 }, DAYS, 1), extra: /^(L|([1-7]|[A-Z]{3})(L|#[1-5]))$/i };
+const QUARTZ_WEEKDAY = {
+  ...named({ name: 'day of the week', min: 1, max: 7 }, DAYS, 1),
+  extra: /^(L|([1-7]|[A-Z]{3})(L|#[1-5]))$/i,
+};
 const WORKER = [MINUTE, HOUR, QUARTZ_DAY, named(MONTH, MONTHS, 1), QUARTZ_WEEKDAY];
 const AWS = [...WORKER, { name: 'year', min: 1970, max: 2199 }];
 
@@ -51,7 +57,8 @@ function numberOf(text, field) {
 function faultOfFields(text, fields) {
   const parts = text.trim().split(/\s+/);
   if (parts.length !== fields.length) {
-    return `has ${parts.length} ${parts.length === 1 ? 'field' : 'fields'} and needs ${fields.length}: ${fields.map(({ name }) => name).join(', ')}`;
+    const names = fields.map(({ name }) => name).join(', ');
+    return `has ${parts.length} ${parts.length === 1 ? 'field' : 'fields'} and needs ${fields.length}: ${names}`;
   }
   return parts.map((part, i) => faultOfField(part, fields[i])).find(Boolean) ?? null;
 }
@@ -63,7 +70,10 @@ export function faultOfVercel(expression) {
   const fault = faultOfFields(expression, VERCEL);
   const [, , day, , weekday] = expression.trim().split(/\s+/);
   const both = !fault && day !== '*' && weekday !== '*';
-  return told(expression, fault ?? (both ? 'sets the day of the month and that of the week: one of them must be *' : null));
+  return told(
+    expression,
+    fault ?? (both ? 'sets the day of the month and that of the week: one of them must be *' : null),
+  );
 }
 
 export function faultOfNetlify(expression) {
@@ -82,7 +92,10 @@ export function faultOfAws(expression) {
     const [count, unit] = [Number(rate[1]), rate[2]];
     const singular = Object.hasOwn(UNITS, unit) ? unit : Object.keys(UNITS).find((one) => UNITS[one] === unit);
     const right = singular && (count === 1 ? singular : UNITS[singular]);
-    return told(expression, !right || count < 1 ? 'needs minutes, hours or days' : unit === right ? null : `must be rate(${count} ${right})`);
+    return told(
+      expression,
+      !right || count < 1 ? 'needs minutes, hours or days' : unit === right ? null : `must be rate(${count} ${right})`,
+    );
   }
   if (cron) {
     const fault = faultOfFields(cron[1], AWS);
@@ -90,6 +103,7 @@ export function faultOfAws(expression) {
     const one = (day === '?') !== (weekday === '?');
     return told(expression, fault ?? (one ? null : 'must have ? for either the day of the month or that of the week'));
   }
-  const isTime = /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/.test(expression) && !Number.isNaN(Date.parse(expression.slice(3, -1)));
+  const isTime =
+    /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/.test(expression) && !Number.isNaN(Date.parse(expression.slice(3, -1)));
   return isTime ? null : told(expression, 'is none of cron(...), rate(...) and at(...)');
 }

@@ -5,7 +5,7 @@ import { applyMayflyJson } from './mayfly_json.js';
 
 /**
  * @param {import('./found.js').Events} found
- * @param {import('../project.js').Draft[]} drafts their endpoints get `via: "events"` where control is to have a request first
+ * @param {import('../project.js').Draft[]} drafts their endpoints get `via: "events"` where control has requests first
  * @param {import('../discover/all.js').Context} context
  * @returns {object} for the manifest
  */
@@ -16,8 +16,13 @@ export function finishEvents(found, drafts, context) {
   found.queues = unique(scene, found.queues, 'queue', ({ name, platform }) => `${platform}:${name}`);
   addWantedQueues(scene);
   found.consumers = consumers(scene);
-  found.buckets.forEach((bucket) => (bucket.notifications = bucket.notifications.filter((one) => leadsSomewhere(scene, one))));
-  found.rules = found.rules.map((rule) => ({ ...rule, targets: rule.targets.filter((one) => leadsSomewhere(scene, one, rule)) }));
+  found.buckets.forEach(
+    (bucket) => (bucket.notifications = bucket.notifications.filter((one) => leadsSomewhere(scene, one))),
+  );
+  found.rules = found.rules.map((rule) => ({
+    ...rule,
+    targets: rule.targets.filter((one) => leadsSomewhere(scene, one, rule)),
+  }));
   found.rules = unique(scene, found.rules, 'rule', ({ name, bus }) => `${bus}/${name}`);
   found.schedules = withNames(found.schedules.filter((schedule) => leadsSomewhere(scene, schedule.target, schedule)));
   found.async = found.async.filter((one) => leadsSomewhere(scene, one, one)).map((one) => withDestinations(scene, one));
@@ -34,7 +39,11 @@ function unique({ diagnostics }, entries, kind, keyOf) {
     if (!other) {
       taken.set(key, entry);
     } else if (entry.platform !== 'worker') {
-      tellError(diagnostics, entry.declared, `there is another ${kind} "${entry.name}" in ${other.declared.file}: this one is left out`);
+      tellError(
+        diagnostics,
+        entry.declared,
+        `there is another ${kind} "${entry.name}" in ${other.declared.file}: this one is left out`,
+      );
     } else {
       other.delay_s = Math.max(other.delay_s, entry.delay_s); /* named by several workers */
     }
@@ -53,7 +62,11 @@ function addWantedQueues(scene) {
     known.add(`${platform}:${name}`);
     found.queues.push(platform === 'sqs' ? sqsQueue(name) : workerQueue(name));
     if (platform === 'sqs') {
-      tellWarning(diagnostics, declared, `the queue "${name}"${role} is not declared in this project: an empty one is made`);
+      tellWarning(
+        diagnostics,
+        declared,
+        `the queue "${name}"${role} is not declared in this project: an empty one is made`,
+      );
     }
   }
 }
@@ -67,10 +80,19 @@ function* wantedQueues({ queues, consumers: list, buckets, rules, schedules, asy
   }
   const targets = [
     ...buckets.flatMap(({ notifications }) => notifications),
-    ...rules.flatMap((rule) => rule.targets.flatMap((one) => [{ ...one, declared: rule.declared }, { ...one.dead_letter, declared: rule.declared }])),
-    ...schedules.flatMap(({ target, declared }) => [{ ...target, declared }, { ...target.dead_letter, declared }]),
+    ...rules.flatMap((rule) =>
+      rule.targets.flatMap((one) => [
+        { ...one, declared: rule.declared },
+        { ...one.dead_letter, declared: rule.declared },
+      ]),
+    ),
+    ...schedules.flatMap(({ target, declared }) => [
+      { ...target, declared },
+      { ...target.dead_letter, declared },
+    ]),
     ...[...invocations, ...paths].flatMap(({ on_success: good, on_failure: bad, dead_letter: dead, declared }) =>
-      [good, bad, dead].map((one) => ({ ...one, declared }))),
+      [good, bad, dead].map((one) => ({ ...one, declared })),
+    ),
   ];
   for (const { queue, declared } of targets) {
     if (queue) yield { name: queue, platform: 'sqs', declared, role: '' };
@@ -83,7 +105,9 @@ function leadsSomewhere({ functions, diagnostics }, target, { declared } = targe
     return true;
   }
   const name = target.function.replace(/^lambda\//, '');
-  const others = [...functions.keys()].filter((one) => one.startsWith('lambda/')).map((one) => one.replace('lambda/', ''));
+  const others = [...functions.keys()]
+    .filter((one) => one.startsWith('lambda/'))
+    .map((one) => one.replace('lambda/', ''));
   const which = others.length > 0 ? `; there are ${others.join(', ')}` : '';
   tellError(diagnostics, declared, `there is no function "${name}" in this project that runs here${which}`);
   return false;
@@ -99,9 +123,14 @@ function addWantedBuses(scene) {
   const { found, diagnostics } = scene;
   const known = new Set(['default', ...found.buses.map(({ name }) => name)]);
   const wanted = [
-    ...found.rules.flatMap(({ bus, targets, declared }) => [{ bus, declared }, ...targets.map((one) => ({ ...one, declared }))]),
-    ...[...found.async, ...found.routes].flatMap(({ on_success: good, on_failure: bad, declared }) =>
-      [{ ...good, declared }, { ...bad, declared }]),
+    ...found.rules.flatMap(({ bus, targets, declared }) => [
+      { bus, declared },
+      ...targets.map((one) => ({ ...one, declared })),
+    ]),
+    ...[...found.async, ...found.routes].flatMap(({ on_success: good, on_failure: bad, declared }) => [
+      { ...good, declared },
+      { ...bad, declared },
+    ]),
   ];
   for (const { bus, declared } of wanted) {
     if (bus && !known.has(bus)) {
@@ -122,15 +151,23 @@ function consumers(scene) {
     }
     const key = consumer.platform === 'worker' ? consumer.queue : `${consumer.queue}\0${consumer.function}`;
     if (taken.has(`${consumer.platform}:${key}`)) {
-      tellError(diagnostics, consumer.declared, `the queue "${consumer.queue}" has a consumer already: this one is left out`);
+      tellError(
+        diagnostics,
+        consumer.declared,
+        `the queue "${consumer.queue}" has a consumer already: this one is left out`,
+      );
       return false;
     }
     taken.set(`${consumer.platform}:${key}`, consumer);
     const queue = found.queues.find(({ name, platform }) => platform === 'sqs' && name === consumer.queue);
     const seconds = functions.get(consumer.function).timeout_ms / 1000;
     if (consumer.platform === 'lambda' && queue.visibility_s < seconds) {
-      tellWarning(diagnostics, consumer.declared, `the queue's visibility time-out of ${queue.visibility_s} s is less than the ` +
-        `function's time-out of ${seconds} s, which AWS refuses: set it to at least ${seconds} (AWS advises ${seconds * 6})`);
+      tellWarning(
+        diagnostics,
+        consumer.declared,
+        `the queue's visibility time-out of ${queue.visibility_s} s is less than the ` +
+          `function's time-out of ${seconds} s, which AWS refuses: set it to at least ${seconds} (AWS advises ${seconds * 6})`,
+      );
     }
     return true;
   });
@@ -169,5 +206,8 @@ function routes({ found, functions }) {
 function withoutPlaces(found) {
   const bare = ({ declared: _declared, ...entry }) => entry;
   const kinds = Object.fromEntries(Object.entries(found).map(([kind, entries]) => [kind, entries.map(bare)]));
-  return { ...kinds, buckets: kinds.buckets.map((bucket) => ({ ...bucket, notifications: bucket.notifications.map(bare) })) };
+  return {
+    ...kinds,
+    buckets: kinds.buckets.map((bucket) => ({ ...bucket, notifications: bucket.notifications.map(bare) })),
+  };
 }

@@ -41,7 +41,11 @@ export function bounded(diagnostics, declared, value, { name, min, max, otherwis
   }
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (!Number.isInteger(number) || number < min || number > max) {
-    tellError(diagnostics, declared, `${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    tellError(
+      diagnostics,
+      declared,
+      `${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`,
+    );
     return otherwise;
   }
   return number;
@@ -50,23 +54,45 @@ export function bounded(diagnostics, declared, value, { name, min, max, otherwis
 /** An SQS queue with AWS's defaults for what is not said. */
 export function sqsQueue(name, said = {}) {
   return {
-    name, platform: 'sqs', fifo: name.endsWith('.fifo'), content_dedup: false, visibility_s: 30, retention_s: 345_600, delay_s: 0,
-    wait_s: 0, max_bytes: 1_048_576, ...said,
+    name,
+    platform: 'sqs',
+    fifo: name.endsWith('.fifo'),
+    content_dedup: false,
+    visibility_s: 30,
+    retention_s: 345_600,
+    delay_s: 0,
+    wait_s: 0,
+    max_bytes: 1_048_576,
+    ...said,
   };
 }
 
 /** Cloudflare's limits. */
 export function workerQueue(name, said = {}) {
   return {
-    name, platform: 'worker', fifo: false, content_dedup: false, visibility_s: 30, retention_s: 345_600, delay_s: 0, wait_s: 0,
-    max_bytes: 131_072, ...said,
+    name,
+    platform: 'worker',
+    fifo: false,
+    content_dedup: false,
+    visibility_s: 30,
+    retention_s: 345_600,
+    delay_s: 0,
+    wait_s: 0,
+    max_bytes: 131_072,
+    ...said,
   };
 }
 
 /** How Lambda treats an asynchronous invocation that fails, for what is not said. */
 export function lambdaAsync(fn, said = {}) {
   return {
-    function: fn, max_age_s: 21_600, max_retries: 2, retry_delays_s: [60, 120], on_success: null, on_failure: null,
-    dead_letter: null, ...said,
+    function: fn,
+    max_age_s: 21_600,
+    max_retries: 2,
+    retry_delays_s: [60, 120],
+    on_success: null,
+    on_failure: null,
+    dead_letter: null,
+    ...said,
   };
 }

@@ -61,30 +61,53 @@ function applyFunction(scene, name, entry) {
   const declared = place(`functions.${name}`);
   const isLambda = draft.dialect === 'lambda' || draft.dialect === 'bootstrap';
   if (entry.schedule !== undefined && isLambda) {
-    const target = ruleTarget(scene, declared, { id: 'schedule', arn: arnOf('lambda', '', `function:${draft.name.slice('lambda/'.length)}`) });
-    addSchedule(scene, declared, {
-      name: draft.name.slice('lambda/'.length), expression: String(entry.schedule), enabled: true, target: { function: target.function, input: null },
-    }, found);
+    const target = ruleTarget(scene, declared, {
+      id: 'schedule',
+      arn: arnOf('lambda', '', `function:${draft.name.slice('lambda/'.length)}`),
+    });
+    addSchedule(
+      scene,
+      declared,
+      {
+        name: draft.name.slice('lambda/'.length),
+        expression: String(entry.schedule),
+        enabled: true,
+        target: { function: target.function, input: null },
+      },
+      found,
+    );
   }
   if (!ASYNC_MEMBERS.some((member) => entry[member] !== undefined)) {
     return;
   }
   if (!isLambda) {
-    tellError(diagnostics, declared, `${ASYNC_MEMBERS.join(', ')} are of Lambda functions; a path of another function can be "durable" in "routes"`);
+    tellError(
+      diagnostics,
+      declared,
+      `${ASYNC_MEMBERS.join(', ')} are of Lambda functions; a path of another function can be "durable" in "routes"`,
+    );
     return;
   }
   const before = found.async.find((one) => one.function === draft.name);
-  const settings = { ...(before ?? lambdaAsync(draft.name)), ...retrySettings(scene, declared, entry, 'retries'), declared };
+  const settings = {
+    ...(before ?? lambdaAsync(draft.name)),
+    ...retrySettings(scene, declared, entry, 'retries'),
+    declared,
+  };
   found.async = [...found.async.filter((one) => one !== before), settings];
 }
 
 /** In the manifest's words, only what is said. */
 function retrySettings(scene, declared, entry, retries) {
-  const at = (name, min, max) => bounded(scene.diagnostics, declared, entry[name], { name, min, max, otherwise: undefined });
+  const at = (name, min, max) =>
+    bounded(scene.diagnostics, declared, entry[name], { name, min, max, otherwise: undefined });
   const delays = entry.delays ?? entry.retryDelays;
   const said = {
-    max_retries: at(retries, 0, 1_000), max_age_s: at('maxAge', 1, YEAR_S), retry_delays_s: delaysOf(scene, declared, delays),
-    on_success: destination(scene, declared, 'onSuccess', entry.onSuccess), on_failure: destination(scene, declared, 'onFailure', entry.onFailure),
+    max_retries: at(retries, 0, 1_000),
+    max_age_s: at('maxAge', 1, YEAR_S),
+    retry_delays_s: delaysOf(scene, declared, delays),
+    on_success: destination(scene, declared, 'onSuccess', entry.onSuccess),
+    on_failure: destination(scene, declared, 'onFailure', entry.onFailure),
   };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
@@ -95,7 +118,11 @@ function delaysOf({ diagnostics }, declared, value) {
   }
   const isList = Array.isArray(value) && value.length > 0 && value.length <= 100;
   if (!isList || !value.every((delay) => Number.isInteger(delay) && delay >= 0 && delay <= YEAR_S)) {
-    tellError(diagnostics, declared, 'delays must be a list of seconds, such as [5, 60, 300]; the last one is repeated');
+    tellError(
+      diagnostics,
+      declared,
+      'delays must be a list of seconds, such as [5, 60, 300]; the last one is repeated',
+    );
     return undefined;
   }
   return value;
@@ -107,7 +134,12 @@ function destination(scene, declared, name, value) {
     return undefined;
   }
   const { diagnostics, drafts } = scene;
-  if (isObject(value) && typeof value.url === 'string' && /^https?:\/\/[^/]/.test(value.url) && URL.canParse(value.url)) {
+  if (
+    isObject(value) &&
+    typeof value.url === 'string' &&
+    /^https?:\/\/[^/]/.test(value.url) &&
+    URL.canParse(value.url)
+  ) {
     const secret = value.secret === undefined ? null : variable(scene, declared, `${name}.secret`, value.secret);
     return { url: value.url, ...(secret ? { secret } : {}) };
   }
@@ -118,7 +150,11 @@ function destination(scene, declared, name, value) {
   if (draft) {
     return { function: draft.name };
   }
-  tellError(diagnostics, declared, `${name} must be { "url": "https://...", "secret": "$NAME" }, { "queue": "..." } or a { "function": "..." } of this project`);
+  tellError(
+    diagnostics,
+    declared,
+    `${name} must be { "url": "https://...", "secret": "$NAME" }, { "queue": "..." } or a { "function": "..." } of this project`,
+  );
   return undefined;
 }
 
@@ -131,7 +167,11 @@ function variable({ diagnostics, env }, declared, name, value) {
     return value;
   }
   if (!env[value.slice(1)]) {
-    tellError(diagnostics, declared, `${name}: the variable ${value.slice(1)} is not set; set it in .env.local or in the shell`);
+    tellError(
+      diagnostics,
+      declared,
+      `${name}: the variable ${value.slice(1)} is not set; set it in .env.local or in the shell`,
+    );
     return null;
   }
   return env[value.slice(1)];
@@ -145,18 +185,29 @@ function applyRoute(scene, name, entry) {
   const target = findEndpoint(drafts, name);
   if (!target) {
     const names = drafts.flatMap(({ endpoints }) => endpoints.map((endpoint) => endpoint.name));
-    tellError(diagnostics, declared, `no function answers that path; there are ${[...new Set(names)].slice(0, 12).join(', ')}`);
+    tellError(
+      diagnostics,
+      declared,
+      `no function answers that path; there are ${[...new Set(names)].slice(0, 12).join(', ')}`,
+    );
     return;
   }
   const idempotent = idempotentOf(scene, declared, entry);
   const durable = durableOf(scene, declared, entry.durable);
-  const { on_success: good, on_failure: bad } = retrySettings(scene, declared, { onSuccess: entry.onSuccess, onFailure: entry.onFailure });
+  const { on_success: good, on_failure: bad } = retrySettings(scene, declared, {
+    onSuccess: entry.onSuccess,
+    onFailure: entry.onFailure,
+  });
   if (!idempotent && !durable) {
     tellError(diagnostics, declared, 'needs "idempotent" or "durable"');
     return;
   }
   found.routes.push({
-    ...target, declared, ...(idempotent ? { idempotent } : {}), ...(durable ? { durable } : {}), ...(good ? { on_success: good } : {}),
+    ...target,
+    declared,
+    ...(idempotent ? { idempotent } : {}),
+    ...(durable ? { durable } : {}),
+    ...(good ? { on_success: good } : {}),
     ...(bad ? { on_failure: bad } : {}),
   });
 }
@@ -176,14 +227,30 @@ function idempotentOf({ diagnostics }, declared, { idempotent, idempotentSeconds
   if (idempotent === undefined || idempotent === false) {
     return null;
   }
-  const header = isObject(idempotent) && typeof idempotent.header === 'string' && HEADER.test(idempotent.header) && idempotent.header;
+  const header =
+    isObject(idempotent) &&
+    typeof idempotent.header === 'string' &&
+    HEADER.test(idempotent.header) &&
+    idempotent.header;
   const isPath = typeof idempotent === 'string' && JSON_PATH.test(idempotent);
   if (!header && !isPath && idempotent !== 'standard-webhooks') {
-    tellError(diagnostics, declared, '"idempotent" must be a path in the JSON body such as "$.id", { "header": "Idempotency-Key" }, or "standard-webhooks"');
+    tellError(
+      diagnostics,
+      declared,
+      '"idempotent" must be a path in the JSON body such as "$.id", { "header": "Idempotency-Key" }, or "standard-webhooks"',
+    );
     return null;
   }
   const key = header ? `header:${header.toLowerCase()}` : isPath ? `json:${idempotent}` : idempotent;
-  return { key, ttl_s: bounded(diagnostics, declared, seconds, { name: 'idempotentSeconds', min: 1, max: YEAR_S, otherwise: DAY_S }) };
+  return {
+    key,
+    ttl_s: bounded(diagnostics, declared, seconds, {
+      name: 'idempotentSeconds',
+      min: 1,
+      max: YEAR_S,
+      otherwise: DAY_S,
+    }),
+  };
 }
 
 function durableOf(scene, declared, value) {
@@ -191,7 +258,11 @@ function durableOf(scene, declared, value) {
     return null;
   }
   if (value !== true && !isObject(value)) {
-    tellError(scene.diagnostics, declared, '"durable" must be true or { "retries": 5, "delays": [5, 60, 300], "maxAge": 86400 }');
+    tellError(
+      scene.diagnostics,
+      declared,
+      '"durable" must be true or { "retries": 5, "delays": [5, 60, 300], "maxAge": 86400 }',
+    );
     return null;
   }
   return { ...DURABLE, ...retrySettings(scene, declared, value === true ? {} : value, 'retries') };
@@ -204,7 +275,8 @@ function lambdaArn(drafts, name) {
   return arnOf('lambda', '', `function:${draft ? draft.name.replace(/^lambda\//, '') : name}`);
 }
 
-const targetArn = (drafts, { function: fn, queue }) => (queue !== undefined ? arnOf('sqs', '', queue) : lambdaArn(drafts, fn));
+const targetArn = (drafts, { function: fn, queue }) =>
+  queue !== undefined ? arnOf('sqs', '', queue) : lambdaArn(drafts, fn);
 
 function addBucket(scene, name, entry) {
   const { diagnostics, drafts, found } = scene;
@@ -213,11 +285,24 @@ function addBucket(scene, name, entry) {
     tellError(diagnostics, declared, 'is no name of a bucket: 3 to 63 of small letters, digits, - and .');
     return;
   }
-  const notifications = [entry.notifications ?? []].flat().filter(isObject).map((one, i) => notification(scene, declared, {
-    id: one.id ?? `mayfly-${i + 1}`, arn: targetArn(drafts, one), events: one.events, prefix: one.prefix, suffix: one.suffix,
-  }));
+  const notifications = [entry.notifications ?? []]
+    .flat()
+    .filter(isObject)
+    .map((one, i) =>
+      notification(scene, declared, {
+        id: one.id ?? `mayfly-${i + 1}`,
+        arn: targetArn(drafts, one),
+        events: one.events,
+        prefix: one.prefix,
+        suffix: one.suffix,
+      }),
+    );
   found.buckets.push({
-    name, versioning: entry.versioning === true, cors: [], eventbridge: entry.eventbridge === true, declared,
+    name,
+    versioning: entry.versioning === true,
+    cors: [],
+    eventbridge: entry.eventbridge === true,
+    declared,
     notifications: notifications.filter(Boolean).map((one) => ({ ...one, declared })),
   });
 }
@@ -225,11 +310,19 @@ function addBucket(scene, name, entry) {
 function addQueue(scene, name, entry) {
   const { diagnostics, drafts, found } = scene;
   const declared = place(`events.queues.${name}`);
-  const redrive = entry.deadLetter === undefined ? undefined
-    : { deadLetterTargetArn: arnOf('sqs', '', entry.deadLetter), maxReceiveCount: entry.maxReceives };
+  const redrive =
+    entry.deadLetter === undefined
+      ? undefined
+      : { deadLetterTargetArn: arnOf('sqs', '', entry.deadLetter), maxReceiveCount: entry.maxReceives };
   const queue = queueOf(scene, declared, name, {
-    fifo: name.endsWith('.fifo'), content_dedup: entry.contentDeduplication, visibility_s: entry.visibility,
-    retention_s: entry.retention, delay_s: entry.delay, wait_s: entry.wait, max_bytes: entry.maxBytes, redrive,
+    fifo: name.endsWith('.fifo'),
+    content_dedup: entry.contentDeduplication,
+    visibility_s: entry.visibility,
+    retention_s: entry.retention,
+    delay_s: entry.delay,
+    wait_s: entry.wait,
+    max_bytes: entry.maxBytes,
+    redrive,
   });
   if (!queue) {
     return;
@@ -238,8 +331,12 @@ function addQueue(scene, name, entry) {
   if (entry.function !== undefined) {
     const draft = findDraft(drafts, entry.function);
     const consumer = consumerOf(scene, declared, {
-      arn: arnOf('sqs', '', name), fn: draft?.name ?? `lambda/${entry.function}`, batch_size: entry.batchSize, window_s: entry.window,
-      max_concurrency: entry.maxConcurrency, response_types: entry.reportFailures === true ? ['ReportBatchItemFailures'] : [],
+      arn: arnOf('sqs', '', name),
+      fn: draft?.name ?? `lambda/${entry.function}`,
+      batch_size: entry.batchSize,
+      window_s: entry.window,
+      max_concurrency: entry.maxConcurrency,
+      response_types: entry.reportFailures === true ? ['ReportBatchItemFailures'] : [],
       filters: entry.filters,
     });
     consumer && found.consumers.push(consumer);
@@ -273,7 +370,11 @@ function applySchedule(scene, name, entry) {
   const named = found.schedules.filter((schedule) => schedule.name === name);
   if (named.length === 0) {
     const names = found.schedules.map((schedule) => schedule.name).join(', ');
-    tellError(diagnostics, declared, `there is no such schedule; ${names ? `there are ${names}` : 'no file declares one'}`);
+    tellError(
+      diagnostics,
+      declared,
+      `there is no such schedule; ${names ? `there are ${names}` : 'no file declares one'}`,
+    );
     return;
   }
   const zone = entry.timezone;
@@ -306,7 +407,13 @@ function users(scene, value) {
       key && secret && tellError(scene.diagnostics, declared, 'accessKeyId has letters, digits, - and _, 3 to 128');
       return null;
     }
-    return { name, display_name: String(entry.displayName ?? name), email: String(entry.email ?? ''), access_key: key, secret_key: secret };
+    return {
+      name,
+      display_name: String(entry.displayName ?? name),
+      email: String(entry.email ?? ''),
+      access_key: key,
+      secret_key: secret,
+    };
   });
   return list.filter(Boolean);
 }

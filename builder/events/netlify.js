@@ -34,7 +34,15 @@ function addSchedule(diagnostics, events, { draft, endpoint, declared }) {
     return;
   }
   events.schedules.push({
-    name, platform: 'netlify', expression: config.schedule, timezone: 'UTC', enabled: true, catch_up: 'once', start_ms: 0, end_ms: 0,
-    target: { function: draft.name, path: endpoint.name }, declared,
+    name,
+    platform: 'netlify',
+    expression: config.schedule,
+    timezone: 'UTC',
+    enabled: true,
+    catch_up: 'once',
+    start_ms: 0,
+    end_ms: 0,
+    target: { function: draft.name, path: endpoint.name },
+    declared,
   });
 }

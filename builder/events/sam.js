@@ -33,11 +33,19 @@ const isOff = (properties) => properties.State === 'DISABLED' || properties.Enab
 const RESOURCES = {
   'AWS::S3::Bucket': addBucket,
   'AWS::SQS::Queue': addQueue,
-  'AWS::Events::EventBus': ({ template, events }, { id, declared }) => events.buses.push({ name: template.nameOf(id), declared }),
+  'AWS::Events::EventBus': ({ template, events }, { id, declared }) =>
+    events.buses.push({ name: template.nameOf(id), declared }),
   'AWS::Events::Rule': addEventsRule,
   'AWS::Scheduler::Schedule': addSchedulerSchedule,
   'AWS::Lambda::EventSourceMapping': ({ context, events }, { properties, declared }) =>
-    addConsumer(context, events, declared, properties.EventSourceArn, functionNamed(properties.FunctionName), properties),
+    addConsumer(
+      context,
+      events,
+      declared,
+      properties.EventSourceArn,
+      functionNamed(properties.FunctionName),
+      properties,
+    ),
   'AWS::Lambda::EventInvokeConfig': ({ context, events }, { properties, declared }) =>
     events.async.push(asyncOf(context, declared, functionNamed(properties.FunctionName), invokeSettings(properties))),
 };
@@ -47,10 +55,18 @@ function functionNamed(said) {
 }
 
 function addBucket({ context, template, buckets }, { id, properties, declared }) {
-  const { NotificationConfiguration: said = {}, VersioningConfiguration: versioning, CorsConfiguration: cors } = properties;
-  const add = (entry, arn, kind, i) => notification(context, declared, {
-    id: `${id}-${kind}-${i + 1}`, arn, events: entry.Event, ...keyRules(entry.Filter?.S3Key),
-  });
+  const {
+    NotificationConfiguration: said = {},
+    VersioningConfiguration: versioning,
+    CorsConfiguration: cors,
+  } = properties;
+  const add = (entry, arn, kind, i) =>
+    notification(context, declared, {
+      id: `${id}-${kind}-${i + 1}`,
+      arn,
+      events: entry.Event,
+      ...keyRules(entry.Filter?.S3Key),
+    });
   const made = [
     ...asList(said.LambdaConfigurations).map((entry, i) => add(entry, entry.Function, 'lambda', i)),
     ...asList(said.QueueConfigurations).map((entry, i) => add(entry, entry.Queue, 'queue', i)),
@@ -59,13 +75,22 @@ function addBucket({ context, template, buckets }, { id, properties, declared })
     tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
   }
   buckets.set(template.nameOf(id), {
-    name: template.nameOf(id), versioning: versioning?.Status === 'Enabled', declared,
+    name: template.nameOf(id),
+    versioning: versioning?.Status === 'Enabled',
+    declared,
     notifications: made.filter(Boolean).map((one) => ({ ...one, declared })),
-    cors: asList(cors?.CorsRules).map((rule) => corsRule({
-      id: rule.Id, headers: rule.AllowedHeaders, methods: rule.AllowedMethods, origins: rule.AllowedOrigins,
-      expose: rule.ExposedHeaders, maxAge: rule.MaxAge,
-    })),
-    eventbridge: said.EventBridgeConfiguration !== undefined && said.EventBridgeConfiguration?.EventBridgeEnabled !== false,
+    cors: asList(cors?.CorsRules).map((rule) =>
+      corsRule({
+        id: rule.Id,
+        headers: rule.AllowedHeaders,
+        methods: rule.AllowedMethods,
+        origins: rule.AllowedOrigins,
+        expose: rule.ExposedHeaders,
+        maxAge: rule.MaxAge,
+      }),
+    ),
+    eventbridge:
+      said.EventBridgeConfiguration !== undefined && said.EventBridgeConfiguration?.EventBridgeEnabled !== false,
   });
 }
 
@@ -77,9 +102,14 @@ function keyRules(said) {
 
 function addQueue({ context, template, events }, { id, properties, declared }) {
   const queue = queueOf(context, declared, template.nameOf(id), {
-    fifo: properties.FifoQueue, content_dedup: properties.ContentBasedDeduplication, visibility_s: properties.VisibilityTimeout,
-    retention_s: properties.MessageRetentionPeriod, delay_s: properties.DelaySeconds, wait_s: properties.ReceiveMessageWaitTimeSeconds,
-    max_bytes: properties.MaximumMessageSize, redrive: properties.RedrivePolicy,
+    fifo: properties.FifoQueue,
+    content_dedup: properties.ContentBasedDeduplication,
+    visibility_s: properties.VisibilityTimeout,
+    retention_s: properties.MessageRetentionPeriod,
+    delay_s: properties.DelaySeconds,
+    wait_s: properties.ReceiveMessageWaitTimeSeconds,
+    max_bytes: properties.MaximumMessageSize,
+    redrive: properties.RedrivePolicy,
   });
   queue && events.queues.push(queue);
 }
@@ -87,10 +117,17 @@ function addQueue({ context, template, events }, { id, properties, declared }) {
 function cloudFormationTarget(context, declared, target) {
   const transformer = target.InputTransformer;
   return ruleTarget(context, declared, {
-    id: target.Id ?? 'target', arn: target.Arn, group: target.SqsParameters?.MessageGroupId, input: target.Input,
+    id: target.Id ?? 'target',
+    arn: target.Arn,
+    group: target.SqsParameters?.MessageGroupId,
+    input: target.Input,
     input_path: target.InputPath,
-    input_transformer: transformer && { paths: transformer.InputPathsMap ?? {}, template: String(transformer.InputTemplate ?? '') },
-    dead_letter: target.DeadLetterConfig?.Arn, max_age_s: target.RetryPolicy?.MaximumEventAgeInSeconds,
+    input_transformer: transformer && {
+      paths: transformer.InputPathsMap ?? {},
+      template: String(transformer.InputTemplate ?? ''),
+    },
+    dead_letter: target.DeadLetterConfig?.Arn,
+    max_age_s: target.RetryPolicy?.MaximumEventAgeInSeconds,
     max_retries: target.RetryPolicy?.MaximumRetryAttempts,
   });
 }
@@ -98,11 +135,22 @@ function cloudFormationTarget(context, declared, target) {
 const busName = (value) => (typeof value === 'string' ? value.replace(/^arn:[^/]*event-bus\//, '') : 'default');
 
 function addEventsRule({ context, template, events }, { id, properties, declared }) {
-  addRule(context, declared, {
-    name: template.nameOf(id), arn: template.arnOf(id), bus: busName(properties.EventBusName), pattern: properties.EventPattern,
-    schedule: properties.ScheduleExpression, enabled: !isOff(properties),
-    targets: asList(properties.Targets).map((target) => cloudFormationTarget(context, declared, target)).filter(Boolean),
-  }, events);
+  addRule(
+    context,
+    declared,
+    {
+      name: template.nameOf(id),
+      arn: template.arnOf(id),
+      bus: busName(properties.EventBusName),
+      pattern: properties.EventPattern,
+      schedule: properties.ScheduleExpression,
+      enabled: !isOff(properties),
+      targets: asList(properties.Targets)
+        .map((target) => cloudFormationTarget(context, declared, target))
+        .filter(Boolean),
+    },
+    events,
+  );
 }
 
 function addSchedulerSchedule({ context, template, events }, { id, properties, declared }) {
@@ -114,17 +162,27 @@ function addSchedulerSchedule({ context, template, events }, { id, properties, d
 
 function schedulerSchedule({ context, events }, declared, properties, name, target, arn) {
   const { id: _id, input_path: _path, input_transformer: _transformer, ...rest } = target;
-  addSchedule(context, declared, {
-    name, expression: String(properties.ScheduleExpression ?? ''), timezone: properties.ScheduleExpressionTimezone,
-    enabled: !isOff(properties), start: properties.StartDate, end: properties.EndDate, target: { ...rest, rule: arn },
-  }, events);
+  addSchedule(
+    context,
+    declared,
+    {
+      name,
+      expression: String(properties.ScheduleExpression ?? ''),
+      timezone: properties.ScheduleExpressionTimezone,
+      enabled: !isOff(properties),
+      start: properties.StartDate,
+      end: properties.EndDate,
+      target: { ...rest, rule: arn },
+    },
+    events,
+  );
 }
 
 /* Functions and their events */
 
 function addFunction(scene, id, resource) {
   const { context, template, events } = scene;
-  const globals = resource.Type === 'AWS::Serverless::Function' ? template.globals.Function ?? {} : {};
+  const globals = resource.Type === 'AWS::Serverless::Function' ? (template.globals.Function ?? {}) : {};
   const properties = template.resolve({ ...globals, ...resource.Properties });
   const fn = { name: `lambda/${template.nameOf(id)}`, arn: template.arnOf(id), id };
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
@@ -140,13 +198,17 @@ function addFunction(scene, id, resource) {
 
 function invokeSettings({ MaximumEventAgeInSeconds: age, MaximumRetryAttempts: retries, DestinationConfig: to = {} }) {
   return {
-    max_age_s: age, max_retries: retries, on_success: to.OnSuccess?.Destination, on_failure: to.OnFailure?.Destination,
+    max_age_s: age,
+    max_retries: retries,
+    on_success: to.OnSuccess?.Destination,
+    on_failure: to.OnFailure?.Destination,
   };
 }
 
 const FUNCTION_EVENTS = {
   S3: addS3Event,
-  SQS: ({ context, events }, { fn, declared, said }) => addConsumer(context, events, declared, said.Queue, fn.name, said),
+  SQS: ({ context, events }, { fn, declared, said }) =>
+    addConsumer(context, events, declared, said.Queue, fn.name, said),
   Schedule: addRuleEvent,
   EventBridgeRule: addRuleEvent,
   CloudWatchEvent: addRuleEvent,
@@ -160,17 +222,31 @@ const FUNCTION_EVENTS = {
 function addS3Event({ context, buckets }, { fn, declared, name, said }) {
   const bucket = buckets.get(parseArn(said.Bucket)?.resource ?? said.Bucket);
   if (!bucket) {
-    tellError(context.diagnostics, declared, `Bucket must be a reference to an AWS::S3::Bucket of this template, as in !Ref Bucket`);
+    tellError(
+      context.diagnostics,
+      declared,
+      `Bucket must be a reference to an AWS::S3::Bucket of this template, as in !Ref Bucket`,
+    );
     return;
   }
-  const made = notification(context, declared, { id: name, arn: fn.arn, events: said.Events, ...keyRules(said.Filter?.S3Key) });
+  const made = notification(context, declared, {
+    id: name,
+    arn: fn.arn,
+    events: said.Events,
+    ...keyRules(said.Filter?.S3Key),
+  });
   made && bucket.notifications.push({ ...made, declared });
 }
 
 function addConsumer(context, events, declared, arn, fn, said) {
   const consumer = consumerOf(context, declared, {
-    arn, fn, enabled: said.Enabled, batch_size: said.BatchSize, window_s: said.MaximumBatchingWindowInSeconds,
-    max_concurrency: said.ScalingConfig?.MaximumConcurrency, response_types: said.FunctionResponseTypes,
+    arn,
+    fn,
+    enabled: said.Enabled,
+    batch_size: said.BatchSize,
+    window_s: said.MaximumBatchingWindowInSeconds,
+    max_concurrency: said.ScalingConfig?.MaximumConcurrency,
+    response_types: said.FunctionResponseTypes,
     filters: asList(said.FilterCriteria?.Filters).map((filter) => filter?.Pattern),
   });
   consumer && events.consumers.push(consumer);
@@ -180,10 +256,21 @@ function addConsumer(context, events, declared, arn, fn, said) {
 function addRuleEvent({ context, events }, { fn, declared, name, said }) {
   const target = samTarget(context, declared, fn, said);
   const ruleName = said.RuleName ?? said.Name ?? name;
-  target && addRule(context, declared, {
-    name: ruleName, arn: fn.arn.replace(/:lambda:(.*):function:.*/, `:events:$1:rule/${ruleName}`), bus: busName(said.EventBusName),
-    pattern: said.Pattern, schedule: said.Schedule, enabled: !isOff(said), targets: [target],
-  }, events);
+  target &&
+    addRule(
+      context,
+      declared,
+      {
+        name: ruleName,
+        arn: fn.arn.replace(/:lambda:(.*):function:.*/, `:events:$1:rule/${ruleName}`),
+        bus: busName(said.EventBusName),
+        pattern: said.Pattern,
+        schedule: said.Schedule,
+        enabled: !isOff(said),
+        targets: [target],
+      },
+      events,
+    );
 }
 
 function samTarget(context, declared, fn, said) {

@@ -1,5 +1,5 @@
-/* Events in Terraform's files: buckets and their notifications, queues and what consumes them, rules, schedules, retries
- * and destinations. */
+/* Events in Terraform's files: buckets and their notifications, queues and what consumes them, rules, schedules,
+ * retries and destinations. */
 import { terraformModules } from '../discover/terraform.js';
 import { parseArn } from '../discover/arn.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
@@ -63,7 +63,11 @@ function bucketFor({ diagnostics }, buckets, resource) {
     return null;
   }
   if (!buckets.has(name)) {
-    tellWarning(diagnostics, declaredOf(resource), `the bucket "${name}" is not declared (aws_s3_bucket): an empty one is made`);
+    tellWarning(
+      diagnostics,
+      declaredOf(resource),
+      `the bucket "${name}" is not declared (aws_s3_bucket): an empty one is made`,
+    );
     buckets.set(name, bucketOf(name, declaredOf(resource)));
   }
   return buckets.get(name);
@@ -71,16 +75,25 @@ function bucketFor({ diagnostics }, buckets, resource) {
 
 function terraformCors(rule) {
   return corsRule({
-    id: rule.id, headers: rule.allowed_headers, methods: rule.allowed_methods, origins: rule.allowed_origins,
-    expose: rule.expose_headers, maxAge: rule.max_age_seconds,
+    id: rule.id,
+    headers: rule.allowed_headers,
+    methods: rule.allowed_methods,
+    origins: rule.allowed_origins,
+    expose: rule.expose_headers,
+    maxAge: rule.max_age_seconds,
   });
 }
 
 function addNotifications(context, resource, bucket) {
   const declared = declaredOf(resource);
-  const add = (block, arn, kind, i) => notification(context, declared, {
-    id: block.id ?? `tf-${kind}-${i + 1}`, arn, events: block.events, prefix: block.filter_prefix, suffix: block.filter_suffix,
-  });
+  const add = (block, arn, kind, i) =>
+    notification(context, declared, {
+      id: block.id ?? `tf-${kind}-${i + 1}`,
+      arn,
+      events: block.events,
+      prefix: block.filter_prefix,
+      suffix: block.filter_suffix,
+    });
   const made = [
     ...resource.blocks('lambda_function').map((block, i) => add(block, block.lambda_function_arn, 'lambda', i)),
     ...resource.blocks('queue').map((block, i) => add(block, block.queue_arn, 'queue', i)),
@@ -99,10 +112,14 @@ function addQueues(context, values, events) {
   for (const resource of values.all('aws_sqs_queue')) {
     const apart = redrives.find((policy) => policy.get('queue_url') === resource.step('url'));
     const queue = queueOf(context, declaredOf(resource), resource.name, {
-      fifo: resource.get('fifo_queue'), content_dedup: resource.get('content_based_deduplication'),
-      visibility_s: resource.get('visibility_timeout_seconds'), retention_s: resource.get('message_retention_seconds'),
-      delay_s: resource.get('delay_seconds'), wait_s: resource.get('receive_wait_time_seconds'),
-      max_bytes: resource.get('max_message_size'), redrive: redriveText(resource) ?? redriveText(apart),
+      fifo: resource.get('fifo_queue'),
+      content_dedup: resource.get('content_based_deduplication'),
+      visibility_s: resource.get('visibility_timeout_seconds'),
+      retention_s: resource.get('message_retention_seconds'),
+      delay_s: resource.get('delay_seconds'),
+      wait_s: resource.get('receive_wait_time_seconds'),
+      max_bytes: resource.get('max_message_size'),
+      redrive: redriveText(resource) ?? redriveText(apart),
     });
     queue && events.queues.push(queue);
   }
@@ -114,19 +131,26 @@ function addQueues(context, values, events) {
 
 /** What is written but not known is told as one that cannot be read. */
 function redriveText(resource) {
-  return resource?.block.redrive_policy === undefined ? undefined : resource.get('redrive_policy') ?? '{}';
+  return resource?.block.redrive_policy === undefined ? undefined : (resource.get('redrive_policy') ?? '{}');
 }
 
 function addConsumers(context, values, events) {
   for (const resource of values.all('aws_lambda_event_source_mapping')) {
     const fn = functionOf(context, resource, 'function_name');
-    const consumer = fn && consumerOf(context, declaredOf(resource), {
-      arn: resource.get('event_source_arn'), fn, enabled: resource.get('enabled'), batch_size: resource.get('batch_size'),
-      window_s: resource.get('maximum_batching_window_in_seconds'),
-      max_concurrency: resource.blocks('scaling_config')[0]?.maximum_concurrency,
-      response_types: resource.get('function_response_types'),
-      filters: resource.blocks('filter_criteria').flatMap(({ filter }) => [filter ?? []].flat().map(({ pattern }) => pattern)),
-    });
+    const consumer =
+      fn &&
+      consumerOf(context, declaredOf(resource), {
+        arn: resource.get('event_source_arn'),
+        fn,
+        enabled: resource.get('enabled'),
+        batch_size: resource.get('batch_size'),
+        window_s: resource.get('maximum_batching_window_in_seconds'),
+        max_concurrency: resource.blocks('scaling_config')[0]?.maximum_concurrency,
+        response_types: resource.get('function_response_types'),
+        filters: resource
+          .blocks('filter_criteria')
+          .flatMap(({ filter }) => [filter ?? []].flat().map(({ pattern }) => pattern)),
+      });
     consumer && events.consumers.push(consumer);
   }
 }
@@ -136,7 +160,11 @@ function functionOf({ diagnostics }, resource, attribute) {
   const said = resource.get(attribute);
   const name = typeof said === 'string' ? /(?:^|function:)([A-Za-z0-9_-]+)(?::[^:]*)?$/.exec(said)?.[1] : undefined;
   if (!name) {
-    tellError(diagnostics, declaredOf(resource), `${attribute} is not known before it is created; refer to an aws_lambda_function`);
+    tellError(
+      diagnostics,
+      declaredOf(resource),
+      `${attribute} is not known before it is created; refer to an aws_lambda_function`,
+    );
     return null;
   }
   return `lambda/${name}`;
@@ -149,20 +177,27 @@ function addAsync(context, values, events) {
   for (const resource of values.all('aws_lambda_function')) {
     const [dead] = resource.blocks('dead_letter_config');
     if (dead) {
-      configured.set(`lambda/${resource.name}`, { declared: declaredOf(resource), said: { dead_letter: dead.target_arn ?? '' } });
+      configured.set(`lambda/${resource.name}`, {
+        declared: declaredOf(resource),
+        said: { dead_letter: dead.target_arn ?? '' },
+      });
     }
   }
   for (const resource of values.all('aws_lambda_function_event_invoke_config')) {
     const fn = functionOf(context, resource, 'function_name');
     const [destinations = {}] = resource.blocks('destination_config');
     const destination = (kind) => destinations[kind]?.[0] && (destinations[kind][0].destination ?? '');
-    fn && configured.set(fn, {
-      declared: declaredOf(resource),
-      said: {
-        ...configured.get(fn)?.said, max_age_s: resource.get('maximum_event_age_in_seconds'),
-        max_retries: resource.get('maximum_retry_attempts'), on_success: destination('on_success'), on_failure: destination('on_failure'),
-      },
-    });
+    fn &&
+      configured.set(fn, {
+        declared: declaredOf(resource),
+        said: {
+          ...configured.get(fn)?.said,
+          max_age_s: resource.get('maximum_event_age_in_seconds'),
+          max_retries: resource.get('maximum_retry_attempts'),
+          on_success: destination('on_success'),
+          on_failure: destination('on_failure'),
+        },
+      });
   }
   for (const [fn, { declared, said }] of configured) {
     events.async.push(asyncOf(context, declared, fn, said));
@@ -176,7 +211,9 @@ function busName(value) {
 }
 
 function addRules(context, values, events) {
-  events.buses.push(...values.all('aws_cloudwatch_event_bus').map((bus) => ({ name: bus.name, declared: declaredOf(bus) })));
+  events.buses.push(
+    ...values.all('aws_cloudwatch_event_bus').map((bus) => ({ name: bus.name, declared: declaredOf(bus) })),
+  );
   const targets = values.all('aws_cloudwatch_event_target');
   const used = new Set();
   for (const rule of values.all('aws_cloudwatch_event_rule')) {
@@ -184,33 +221,47 @@ function addRules(context, values, events) {
     const own = targets.filter((one) => one.get('rule') === rule.name && busName(one.get('event_bus_name')) === bus);
     own.forEach((one) => used.add(one));
     const said = {
-      name: rule.name, arn: rule.arn, bus, pattern: unknownIfWritten(rule, 'event_pattern'),
-      schedule: unknownIfWritten(rule, 'schedule_expression'), enabled: rule.get('is_enabled') !== false && rule.get('state') !== 'DISABLED',
+      name: rule.name,
+      arn: rule.arn,
+      bus,
+      pattern: unknownIfWritten(rule, 'event_pattern'),
+      schedule: unknownIfWritten(rule, 'schedule_expression'),
+      enabled: rule.get('is_enabled') !== false && rule.get('state') !== 'DISABLED',
       targets: own.map((one) => terraformTarget(context, one)).filter(Boolean),
     };
     addRule(context, declaredOf(rule), said, events);
   }
   for (const target of targets.filter((one) => !used.has(one))) {
-    tellError(context.diagnostics, declaredOf(target), 'there is no aws_cloudwatch_event_rule of that name on that bus in this module');
+    tellError(
+      context.diagnostics,
+      declaredOf(target),
+      'there is no aws_cloudwatch_event_rule of that name on that bus in this module',
+    );
   }
 }
 
 /** Written but not known: text that is neither a pattern nor a schedule. */
 function unknownIfWritten(resource, attribute) {
   const written = resource.block[attribute];
-  return written === undefined || written === null ? undefined : resource.get(attribute) ?? `\${${attribute}}`;
+  return written === undefined || written === null ? undefined : (resource.get(attribute) ?? `\${${attribute}}`);
 }
 
 function terraformTarget(context, resource) {
   const [transformer] = resource.blocks('input_transformer');
   const [retry = {}] = resource.blocks('retry_policy');
   return ruleTarget(context, declaredOf(resource), {
-    id: resource.get('target_id') ?? resource.id, arn: resource.get('arn'),
+    id: resource.get('target_id') ?? resource.id,
+    arn: resource.get('arn'),
     group: resource.blocks('sqs_target')[0]?.message_group_id,
-    input: resource.get('input'), input_path: resource.get('input_path'),
-    input_transformer: transformer && { paths: transformer.input_paths ?? {}, template: String(transformer.input_template ?? '') },
+    input: resource.get('input'),
+    input_path: resource.get('input_path'),
+    input_transformer: transformer && {
+      paths: transformer.input_paths ?? {},
+      template: String(transformer.input_template ?? ''),
+    },
     dead_letter: resource.blocks('dead_letter_config')[0]?.arn,
-    max_age_s: retry.maximum_event_age_in_seconds, max_retries: retry.maximum_retry_attempts,
+    max_age_s: retry.maximum_event_age_in_seconds,
+    max_retries: retry.maximum_retry_attempts,
   });
 }
 
@@ -222,18 +273,30 @@ function addSchedules(context, values, events) {
     const [said = {}] = resource.blocks('target');
     const nested = (block) => [said[block] ?? []].flat()[0] ?? {};
     const target = ruleTarget(context, declared, {
-      id: resource.id, arn: said.arn, group: nested('sqs_parameters').message_group_id, input: said.input,
-      dead_letter: nested('dead_letter_config').arn, max_age_s: nested('retry_policy').maximum_event_age_in_seconds,
+      id: resource.id,
+      arn: said.arn,
+      group: nested('sqs_parameters').message_group_id,
+      input: said.input,
+      dead_letter: nested('dead_letter_config').arn,
+      max_age_s: nested('retry_policy').maximum_event_age_in_seconds,
       max_retries: nested('retry_policy').maximum_retry_attempts,
     });
     if (target) {
       const { id: _id, input_path: _path, input_transformer: _transformer, ...rest } = target;
-      addSchedule(context, declared, {
-        name: resource.name, expression: String(unknownIfWritten(resource, 'schedule_expression') ?? ''),
-        timezone: resource.get('schedule_expression_timezone'), enabled: resource.get('state') !== 'DISABLED',
-        start: resource.get('start_date'), end: resource.get('end_date'), target: { ...rest, rule: resource.arn },
-      }, events);
+      addSchedule(
+        context,
+        declared,
+        {
+          name: resource.name,
+          expression: String(unknownIfWritten(resource, 'schedule_expression') ?? ''),
+          timezone: resource.get('schedule_expression_timezone'),
+          enabled: resource.get('state') !== 'DISABLED',
+          start: resource.get('start_date'),
+          end: resource.get('end_date'),
+          target: { ...rest, rule: resource.arn },
+        },
+        events,
+      );
     }
   }
 }
-

@@ -21,8 +21,16 @@ export function vercelEvents(context, routes) {
       tellWarning(context.diagnostics, declared, `no function answers ${path}: each run will be a 404`);
     }
     events.schedules.push({
-      name: path, platform: 'vercel', expression: schedule, timezone: 'UTC', enabled: true, catch_up: 'once', start_ms: 0, end_ms: 0,
-      target: { path }, declared,
+      name: path,
+      platform: 'vercel',
+      expression: schedule,
+      timezone: 'UTC',
+      enabled: true,
+      catch_up: 'once',
+      start_ms: 0,
+      end_ms: 0,
+      target: { path },
+      declared,
     });
   }
   return events;
@@ -31,7 +39,9 @@ export function vercelEvents(context, routes) {
 /** Whether a route takes the path somewhere. Patterns that JavaScript cannot read get the benefit of the doubt. */
 function isAnswered(routes, path) {
   const leads = ({ target, dest, location, external }) => target || dest || location || external;
-  return Object.values(routes).flat().some((route) => leads(route) && !route.host && matches(route, path));
+  return Object.values(routes)
+    .flat()
+    .some((route) => leads(route) && !route.host && matches(route, path));
 }
 
 function matches({ path: literal, src }, path) {

@@ -7,7 +7,8 @@ const asList = (value) => (Array.isArray(value) ? value : []);
 
 /**
  * @param {import('../diagnostics.js').Diagnostics} diagnostics
- * @param {{ name: string, config: string, main: string, settings: object, function: string, handlers: Set<string>|null }[]} workers
+ * @param {{ name: string, config: string, main: string, settings: object, function: string,
+ *   handlers: Set<string>|null }[]} workers
  *   `function` is its name in the manifest; handlers: what its default export has, null when that is not known
  * @returns {import('./found.js').Events}
  */
@@ -24,9 +25,17 @@ export function workerEvents({ diagnostics }, workers) {
 
 /** What Cloudflare has and this platform does not: better said than waited for. */
 function tellUncalled(diagnostics, { config, main, handlers }) {
-  for (const [name, what] of Object.entries({ email: 'e-mail', tail: 'logs of other workers', tailStream: 'logs of other workers' })) {
+  for (const [name, what] of Object.entries({
+    email: 'e-mail',
+    tail: 'logs of other workers',
+    tailStream: 'logs of other workers',
+  })) {
     if (handlers?.has(name)) {
-      tellWarning(diagnostics, { file: config || main, what: main }, `${name}() is never called here: there is no ${what}`);
+      tellWarning(
+        diagnostics,
+        { file: config || main, what: main },
+        `${name}() is never called here: there is no ${what}`,
+      );
     }
   }
 }
@@ -41,8 +50,16 @@ function addCrons(diagnostics, worker, events) {
       continue;
     }
     events.schedules.push({
-      name: crons.length === 1 ? worker.function : `${worker.function} ${cron}`, platform: 'worker', expression: cron, timezone: 'UTC',
-      enabled: true, catch_up: 'once', start_ms: 0, end_ms: 0, target: { function: worker.function }, declared,
+      name: crons.length === 1 ? worker.function : `${worker.function} ${cron}`,
+      platform: 'worker',
+      expression: cron,
+      timezone: 'UTC',
+      enabled: true,
+      catch_up: 'once',
+      start_ms: 0,
+      end_ms: 0,
+      target: { function: worker.function },
+      declared,
     });
   }
   if (crons.length > 0) {
@@ -69,7 +86,11 @@ function addQueue(events, name, delay) {
 function isQueueName(diagnostics, declared, name) {
   const isName = typeof name === 'string' && /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(name);
   if (!isName) {
-    tellError(diagnostics, declared, `needs the name of a queue: letters, digits and -, at most 63, not ${JSON.stringify(name)}`);
+    tellError(
+      diagnostics,
+      declared,
+      `needs the name of a queue: letters, digits and -, at most 63, not ${JSON.stringify(name)}`,
+    );
   }
   return isName;
 }
@@ -107,7 +128,10 @@ function addConsumers(diagnostics, worker, events) {
 function consumerOf(diagnostics, declared, worker, said) {
   const at = (name, rule) => bounded(diagnostics, declared, said[name], { name, ...rule });
   return {
-    queue: said.queue, function: worker.function, platform: 'worker', enabled: true,
+    queue: said.queue,
+    function: worker.function,
+    platform: 'worker',
+    enabled: true,
     batch_size: at('max_batch_size', { min: 1, max: 100, otherwise: 10 }),
     window_ms: at('max_batch_timeout', { min: 0, max: 60, otherwise: 5 }) * 1000,
     max_retries: at('max_retries', { min: 0, max: 100, otherwise: 3 }),

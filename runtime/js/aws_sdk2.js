@@ -1,7 +1,7 @@
 'use strict';
-/* The second AWS SDK for JavaScript (npm: aws-sdk) knows no AWS_ENDPOINT_URL, which the third and all others read. Where a
- * function has it, its configuration gets the endpoint when it is loaded, and the path style, for buckets' names cannot
- * be looked up below an address. */
+/* The second AWS SDK for JavaScript (npm: aws-sdk) knows no AWS_ENDPOINT_URL, which the third and all others read.
+ * Where a function has it, its configuration gets the endpoint when it is loaded, and the path style, for buckets'
+ * names cannot be looked up below an address. */
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,7 +15,7 @@ const ADDITION = `
 }
 `;
 
-/** In a function's zygote, before its code loads. `task`: its folder. Returns the hooks, or null where there is no need. */
+/** In a function's zygote, before its code loads. `task`: its folder. Returns the hooks, or null without a need. */
 function install(task) {
   if (!process.env.AWS_ENDPOINT_URL || !fs.existsSync(path.join(task, 'node_modules', CONFIG))) return null;
   return registerHooks({

@@ -7,8 +7,13 @@ import test from 'node:test';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const mayfly = (config) => JSON.stringify(config);
-const shown = (platform) => platform.records.filter(({ text }) => text?.startsWith('GOT ')).map(({ text }) => JSON.parse(text.slice(4)));
-const showAll = (platform, count) => eventually(() => shown(platform).length >= count && shown(platform), () => platform.transcript());
+const shown = (platform) =>
+  platform.records.filter(({ text }) => text?.startsWith('GOT ')).map(({ text }) => JSON.parse(text.slice(4)));
+const showAll = (platform, count) =>
+  eventually(
+    () => shown(platform).length >= count && shown(platform),
+    () => platform.transcript(),
+  );
 
 /* Idempotent routes */
 
@@ -25,7 +30,9 @@ const counting = {
 };
 
 test('a request with a known key is answered as the first one, without the function', async (t) => {
-  const platform = await startPlatform(t, { files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) } });
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) },
+  });
   const first = await platform.post('/api/hook', { id: 'a' });
   const again = await platform.post('/api/hook', { id: 'a', other: true });
   const other = await platform.post('/api/hook', { id: 'b' });
@@ -37,7 +44,10 @@ test('a request with a known key is answered as the first one, without the funct
 
 test('of many at once with one key, one runs and all are answered', async (t) => {
   const platform = await startPlatform(t, {
-    files: { ...counting, 'mayfly.json': mayfly({ routes: { 'api/hook.js': { idempotent: { header: 'Idempotency-Key' } } } }) },
+    files: {
+      ...counting,
+      'mayfly.json': mayfly({ routes: { 'api/hook.js': { idempotent: { header: 'Idempotency-Key' } } } }),
+    },
   });
   const ask = (key) => platform.post('/api/hook', { id: key, wait: true }, { headers: { 'idempotency-key': key } });
   const answers = await Promise.all([...Array.from({ length: 10 }, () => ask('k')), ask('l')]);
@@ -47,7 +57,9 @@ test('of many at once with one key, one runs and all are answered', async (t) =>
 });
 
 test('a refusal or a failure is not kept: the next try runs', async (t) => {
-  const platform = await startPlatform(t, { files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) } });
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) },
+  });
   for (const status of [400, 500]) {
     const refused = await platform.post('/api/hook', { id: 'x', fail: status });
     assert.deepEqual([refused.status, refused.text], [status, 'refused']);
@@ -61,10 +73,16 @@ test('a refusal or a failure is not kept: the next try runs', async (t) => {
 /** A server that takes webhooks. */
 async function receiver(t) {
   const received = [];
-  const server = http.createServer(async (request, response) => {
-    received.push({ url: request.url, headers: request.headers, body: Buffer.concat(await Array.fromAsync(request)).toString() });
-    response.end();
-  }).listen(0, '127.0.0.1');
+  const server = http
+    .createServer(async (request, response) => {
+      received.push({
+        url: request.url,
+        headers: request.headers,
+        body: Buffer.concat(await Array.fromAsync(request)).toString(),
+      });
+      response.end();
+    })
+    .listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
   return { received, url: `http://127.0.0.1:${server.address().port}` };
@@ -84,16 +102,27 @@ test('a durable request is answered once it is kept, tried until it is done, and
         }`,
       'mayfly.json': mayfly({
         functions: { api: { maxInstances: 1, minInstances: 1 } },
-        routes: { '/api/work': { durable: { retries: 5, delays: [0] }, onSuccess: { url: `${url}/done`, secret: '$HOOK_SECRET' } } },
+        routes: {
+          '/api/work': {
+            durable: { retries: 5, delays: [0] },
+            onSuccess: { url: `${url}/done`, secret: '$HOOK_SECRET' },
+          },
+        },
       }),
       '.env': `HOOK_SECRET=whsec_${key.toString('base64')}\n`,
     },
   });
   const answer = await platform.post('/api/work?q=1', 'the work', { headers: { 'x-own': 'kept' } });
   assert.equal(answer.status, 202);
-  assert.deepEqual(await showAll(platform, 3), [1, 2, 3].map((tries) => [tries, 'the work', 'kept', 'q=1']));
+  assert.deepEqual(
+    await showAll(platform, 3),
+    [1, 2, 3].map((tries) => [tries, 'the work', 'kept', 'q=1']),
+  );
 
-  const [hook] = await eventually(() => received.length > 0 && received, () => platform.transcript());
+  const [hook] = await eventually(
+    () => received.length > 0 && received,
+    () => platform.transcript(),
+  );
   const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = hook.headers;
   assert.equal(hook.url, '/done');
   assert.equal(signature, `v1,${createHmac('sha256', key).update(`${id}.${time}.${hook.body}`).digest('base64')}`);

@@ -29,7 +29,11 @@ function shown(platform) {
   return platform.records.filter(({ text }) => text?.startsWith('GOT ')).map(({ text }) => JSON.parse(text.slice(4)));
 }
 
-const showAll = (platform, count) => eventually(() => shown(platform).length >= count && shown(platform), () => platform.transcript());
+const showAll = (platform, count) =>
+  eventually(
+    () => shown(platform).length >= count && shown(platform),
+    () => platform.transcript(),
+  );
 
 test('messages are handled in batches, each in the type it was sent in', async (t) => {
   const queues = { producers: [producer], consumers: [{ ...consumer, max_batch_size: 3, max_batch_timeout: 1 }] };
@@ -39,9 +43,18 @@ test('messages are handled in batches, each in the type it was sent in', async (
   const bodies = [1, 'two', { three: [3] }, null, 5];
   assert.equal((await platform.post('/', JSON.stringify(bodies))).text, 'sent');
   const batches = await showAll(platform, 2);
-  assert.deepEqual(batches.map(([queue]) => queue), ['jobs', 'jobs']);
-  assert.deepEqual(batches.flatMap(([, messages]) => messages), bodies.map((body) => [body, 1]));
-  assert.deepEqual(batches.map(([, messages]) => messages.length), [3, 2]);
+  assert.deepEqual(
+    batches.map(([queue]) => queue),
+    ['jobs', 'jobs'],
+  );
+  assert.deepEqual(
+    batches.flatMap(([, messages]) => messages),
+    bodies.map((body) => [body, 1]),
+  );
+  assert.deepEqual(
+    batches.map(([, messages]) => messages.length),
+    [3, 2],
+  );
 });
 
 test('what is retried comes again, alone and with its count; what is acknowledged does not', async (t) => {
@@ -52,22 +65,41 @@ test('what is retried comes again, alone and with its count; what is acknowledge
     }`),
   });
   await platform.post('/', '["once", "again"]');
-  assert.deepEqual(await showAll(platform, 4), [['once', 1], ['again', 1], ['again', 2], ['again', 3]]);
+  assert.deepEqual(await showAll(platform, 4), [
+    ['once', 1],
+    ['again', 1],
+    ['again', 2],
+    ['again', 3],
+  ]);
 });
 
 test('a handler that throws gets all again that it did not acknowledge, then they go to the dead letter queue', async (t) => {
   const queues = {
     producers: [producer],
-    consumers: [{ ...consumer, max_batch_size: 2, max_batch_timeout: 1, max_retries: 1, dead_letter_queue: 'dead' }, { queue: 'dead', max_batch_timeout: 0 }],
+    consumers: [
+      { ...consumer, max_batch_size: 2, max_batch_timeout: 1, max_retries: 1, dead_letter_queue: 'dead' },
+      { queue: 'dead', max_batch_timeout: 0 },
+    ],
   };
   const platform = await startPlatform(t, {
-    files: project(`
+    files: project(
+      `
       show([batch.queue, batch.messages.map(({ body, attempts }) => [body, attempts])]);
-      if (batch.queue === 'jobs') { batch.messages.find(({ body }) => body === 'good')?.ack(); throw new Error('no'); }`, { queues }),
+      if (batch.queue === 'jobs') { batch.messages.find(({ body }) => body === 'good')?.ack(); throw new Error('no'); }`,
+      { queues },
+    ),
   });
   await platform.post('/', '["good", "bad"]');
   assert.deepEqual(await showAll(platform, 3), [
-    ['jobs', [['good', 1], ['bad', 1]]], ['jobs', [['bad', 2]]], ['dead', [['bad', 1]]],
+    [
+      'jobs',
+      [
+        ['good', 1],
+        ['bad', 1],
+      ],
+    ],
+    ['jobs', [['bad', 2]]],
+    ['dead', [['bad', 1]]],
   ]);
 });
 
@@ -97,11 +129,18 @@ test('a cron trigger fires by hand, tells how it went, and has a URL as under wr
 
 test('the console shows what leads to a function, and what is wrong with it', async (t) => {
   const platform = await startPlatform(t, {
-    files: { ...project(''), 'wrangler.json': wrangler({ triggers: { crons: ['0 2 * * *', 'daily'] }, queues: { consumers: [consumer] } }) },
+    files: {
+      ...project(''),
+      'wrangler.json': wrangler({ triggers: { crons: ['0 2 * * *', 'daily'] }, queues: { consumers: [consumer] } }),
+    },
   });
   const build = platform.records.find(({ type }) => type === 'build');
-  assert.deepEqual(build.triggers.map(({ kind, trigger, function: fn }) => [kind, trigger, fn]), [
-    ['queue', 'jobs', 'worker/w@1'], ['cron', '0 2 * * *', 'worker/w@1'],
-  ]);
+  assert.deepEqual(
+    build.triggers.map(({ kind, trigger, function: fn }) => [kind, trigger, fn]),
+    [
+      ['queue', 'jobs', 'worker/w@1'],
+      ['cron', '0 2 * * *', 'worker/w@1'],
+    ],
+  );
   assert.match(build.diagnostics[0].text, /triggers\.crons: the schedule "daily" has 1 field and needs 5/);
 });

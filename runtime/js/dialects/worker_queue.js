@@ -101,7 +101,9 @@ function sizeFault(messages, isBatch) {
   const largest = Math.max(...messages.map(({ bytes }) => bytes.length));
   const total = messages.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (!isBatch) {
-    return largest > MESSAGE_MAX_BYTES ? `message length of ${largest} bytes exceeds limit of ${MESSAGE_MAX_BYTES}` : null;
+    return largest > MESSAGE_MAX_BYTES
+      ? `message length of ${largest} bytes exceeds limit of ${MESSAGE_MAX_BYTES}`
+      : null;
   }
   if (messages.length > BATCH_MAX_MESSAGES) {
     return `batch message count of ${messages.length} exceeds limit of ${BATCH_MAX_MESSAGES}`;
@@ -246,7 +248,7 @@ function withDelay(object, delaySeconds) {
 function ignored(call, before, again) {
   console.warn(
     `Received a call to ${call} after ${before} was already called. ` +
-      `Calling ${again} after calling ${before} has no effect.`
+      `Calling ${again} after calling ${before} has no effect.`,
   );
 }
 
