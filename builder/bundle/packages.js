@@ -1,5 +1,5 @@
 /* Where a bare import leads: to a package that stays outside of the bundle, to source that is bundled, or nowhere. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
 /** @typedef {{ source: string, target: string }} Mount */
@@ -81,6 +81,38 @@ export class PackageMap {
       this.#mounts.set(target, { source, target });
     }
     return !mount || mount.source === source;
+  }
+}
+
+/**
+ * Whether a file is of a package that is made for Next.js, as next-auth is: such are bundled with the project, so that
+ * what they import of next is what the project's own files get.
+ */
+export function isOfNextPackage(file) {
+  for (let at = path.dirname(file); path.basename(at) !== 'node_modules' && at !== path.dirname(at); at = path.dirname(at)) {
+    const { name, dependencies, peerDependencies } = readManifest(at);
+    if (name) {
+      return name !== 'next' && Boolean(dependencies?.next ?? peerDependencies?.next);
+    }
+  }
+  return false;
+}
+
+const manifests = new Map();
+
+/** A package does not change while the builder runs. */
+function readManifest(folder) {
+  if (!manifests.has(folder)) {
+    manifests.set(folder, parsedManifest(path.join(folder, 'package.json')));
+  }
+  return manifests.get(folder);
+}
+
+function parsedManifest(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) ?? {};
+  } catch {
+    return {};
   }
 }
 

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
 import { resolveInLayers } from './layers.js';
-import { installCommand, isPackageSpecifier, packageName } from './packages.js';
+import { installCommand, isOfNextPackage, isPackageSpecifier, packageName } from './packages.js';
 
 const SHIMS = '/var/runtime/js/shims';
 const TASK_ROOT = '/var/task';
@@ -78,7 +78,8 @@ async function resolveBare(build, args, group) {
   if (EMPTY_MODULES.has(specifier)) {
     return { path: specifier, namespace: 'mayfly-empty' };
   }
-  if ((group.dialect === 'next' || group.dialect === 'middleware') && NEXT_SHIMS[specifier]) {
+  const isNext = group.dialect === 'next' || group.dialect === 'middleware';
+  if (isNext && NEXT_SHIMS[specifier]) {
     return { path: NEXT_SHIMS[specifier], external: true };
   }
   const result = await resolveWith(build, args, args.kind);
@@ -91,7 +92,7 @@ async function resolveBare(build, args, group) {
       ? { path: NEXT_SHIMS[specifier], external: true }
       : missing(args, result, group.project);
   }
-  if (result.external || result.namespace !== 'file' || group.dialect === 'worker') {
+  if (result.external || result.namespace !== 'file' || group.dialect === 'worker' || (isNext && isOfNextPackage(result.path))) {
     return bundled(result);
   }
   return externalOrBundled(build, args, result, group);
@@ -119,7 +120,12 @@ async function externalOrBundled(build, args, result, { root, packages }) {
       return { path: `./${path.relative(root, result.path)}`, external: true };
     }
   }
-  return { path: name, external: true };
+  return { path: withEnding(name, result.path), external: true };
+}
+
+/** Next.js itself exports nothing by name: an ES module must say `next/link.js`. */
+function withEnding(name, file) {
+  return /^next\/[\w/-]+$/.test(name) && file.endsWith(`${name}.js`) ? `${name}.js` : name;
 }
 
 /** A package that is only tried (`try { require('x') } catch`) may be missing: Node.js says so when it runs. */

@@ -147,6 +147,21 @@ test('a next.config may be a function of the phase, and never holds the builder 
   }
 });
 
+test('a package that is made for Next.js gets the project\'s next/server', async (t) => {
+  const project = projectOf(t, {
+    'app/x/route.js': "import { answer } from 'auth-kit';\nexport const GET = () => answer();\n",
+    'node_modules/auth-kit/package.json': JSON.stringify({ name: 'auth-kit', type: 'module', exports: './index.js', peerDependencies: { next: '*' } }),
+    'node_modules/auth-kit/index.js': "import { NextResponse } from 'next/server';\nimport link from 'next/link';\nimport where from 'plain';\n"
+      + 'export const answer = () => NextResponse.json([where, link]);\n',
+    'node_modules/plain/package.json': JSON.stringify({ name: 'plain' }),
+    'node_modules/plain/index.js': 'module.exports = __filename.split("/").slice(-2).join("/");\n',
+    'node_modules/next/package.json': JSON.stringify({ name: 'next' }),
+    'node_modules/next/link.js': "module.exports = 'link';\n",
+  });
+  const app = functionNamed(await build(t, project), 'app');
+  assert.deepEqual(evaluate(app, "Promise.resolve(load('app/x/route')).then((it) => it.GET()).then((it) => it.json())"), ['plain/index.js', 'link']);
+});
+
 test('env and authInterrupts of next.config reach the routes', async (t) => {
   const config = "export default { env: { SITE: 'shop', N: 7 }, experimental: { authInterrupts: true } };";
   const app = functionNamed(await build(t, projectOf(t, { 'app/x/route.ts': handler('x'), 'next.config.mjs': config })), 'app');
