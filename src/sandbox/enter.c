@@ -342,7 +342,9 @@ int enter_instance(uint32_t isolation, const char *scratch, struct err *err)
     if (r < 0 || !fenced) {
         return r;
     }
-    r = landlock_enter_instance(SANDBOX_TMP_FD, scoped, err);
+    unsigned flags = scoped ? LANDLOCK_SCOPED : 0;
+    flags |= isolation & SANDBOX_SEPARATE_UIDS ? LANDLOCK_LISTS_ROOT : 0;
+    r = landlock_enter_instance(SANDBOX_TMP_FD, flags, err);
     (void)prctl(PR_SET_DUMPABLE, 1);
     return r < 0 ? r : set_oom_score(INSTANCE_OOM_SCORE, err);
 }

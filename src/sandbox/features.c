@@ -273,7 +273,7 @@ static int try_landlock_files(void)
         return landlock_abi() == 0 ? ENOSYS : EOPNOTSUPP;
     }
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? errno
-                                                      : -landlock_enter_instance(fd, false, NULL);
+                                                      : -landlock_enter_instance(fd, 0, NULL);
 }
 
 static int try_landlock_scope(void)

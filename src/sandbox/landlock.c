@@ -65,14 +65,6 @@ int landlock_enter_function(struct err *err)
 /* The folders of the template's root but /run. Links among them (/lib) lead to others. */
 static int allow_root(int ruleset, uint64_t files)
 {
-    scoped_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    /* To list / is to list all below it, siblings' /tmp too: that it cannot has another reason, see
-     * root_scratch_mount(). */
-    int root_allowed = allow_below(ruleset, root, LANDLOCK_ACCESS_FS_READ_DIR);
-    if (root_allowed < 0) {
-        return root_allowed;
-    }
-
     static const char *const folders[] = { "/usr", "/etc", "/var",  "/proc",  "/dev",  "/opt",
                                            "/bin", "/lib", "/sbin", "/lib32", "/lib64" };
     for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
@@ -85,13 +77,21 @@ static int allow_root(int ruleset, uint64_t files)
     return 0;
 }
 
-int landlock_enter_instance(int tmp_fd, bool scoped, struct err *err)
+/* To list / is to list all below it. That siblings' /tmp are not found then is a matter of
+ * permissions (root_scratch_mount()), which an ordinary user's functions all have. */
+static int allow_listing(int ruleset)
+{
+    scoped_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return allow_below(ruleset, root, LANDLOCK_ACCESS_FS_READ_DIR);
+}
+
+int landlock_enter_instance(int tmp_fd, unsigned flags, struct err *err)
 {
     struct ruleset rules = { .files = FILES_ABI_2 };
     if (landlock_abi() > LANDLOCK_ABI_FILES) {
         rules.files |= FILES_TRUNCATE;
     }
-    if (scoped) {
+    if (flags & LANDLOCK_SCOPED) {
         rules.scopes = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS;
     }
     int fd = make_ruleset(&rules, err);
@@ -102,6 +102,9 @@ int landlock_enter_instance(int tmp_fd, bool scoped, struct err *err)
     int r = allow_root(ruleset, rules.files);
     if (r == 0) {
         r = allow_below(ruleset, tmp_fd, rules.files);
+    }
+    if (r == 0 && flags & LANDLOCK_LISTS_ROOT) {
+        r = allow_listing(ruleset);
     }
     if (r < 0) {
         return err_set(err, -r, "landlock_add_rule: %s", strerror(-r));

@@ -20,6 +20,11 @@ int landlock_abi(void);
  */
 int landlock_enter_function(struct err *err) MUST_USE;
 
-/* All files of the sandbox but of those in /run only the ones in the folder `tmp_fd`; no tracing
- * and, where `scoped`, no signal to a process that is not this one's child. */
-int landlock_enter_instance(int tmp_fd, bool scoped, struct err *err) MUST_USE;
+enum landlock_flag {
+    LANDLOCK_SCOPED = 1,    /* no signal to a process that is not this one's child */
+    LANDLOCK_LISTS_ROOT = 2 /* / can be listed, and with it all below it that permissions allow */
+};
+
+/* All files of the sandbox but of those in /run only the ones in the folder `tmp_fd`; no tracing.
+ * `flags` of enum landlock_flag. */
+int landlock_enter_instance(int tmp_fd, unsigned flags, struct err *err) MUST_USE;
