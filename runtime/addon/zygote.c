@@ -191,10 +191,13 @@ static void children_add(struct children *c, pid_t pid, uint64_t instance)
     c->list[c->count++] = (struct child){ pid, instance };
 }
 
-/* Reaps whatever has ended: instances, and orphans of theirs, which process 1 inherits. */
+/* Reaps whatever has ended: instances, and orphans of theirs, which process 1 inherits. An
+ * instance's control group ends what it has left behind; where there is none, that ends with the
+ * function's last instance. */
 static void children_reap(struct children *c, int link_fd)
 {
     int status;
+    size_t before = c->count;
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
         for (size_t i = 0; i < c->count; i++) {
             if (c->list[i].pid == pid) {
@@ -206,6 +209,9 @@ static void children_reap(struct children *c, int link_fd)
                 break;
             }
         }
+    }
+    if (before > 0 && c->count == 0) {
+        (void)kill(-1, SIGKILL); /* everybody but us; nobody is left is fine */
     }
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/limits.h"
@@ -348,6 +349,8 @@ static int function_make_output(struct function *f)
         return -errno;
     }
     f->output_fd = fds[1];
+    /* Who opens it again (/dev/stdout) may write, and not read what others have written. */
+    (void)fchmod(fds[1], 0222); /* of a pipe of our own: works */
     struct message_function_output output = { .type = MESSAGE_FUNCTION_OUTPUT, .function = f->id };
     roles_tell_control(f->platform, &output, &fds[0], 1);
     (void)close(fds[0]);
