@@ -89,7 +89,7 @@ resource "aws_lambda_function_url" "${name}" {
 }
 `;
 
-function compile(code, ...flags) {
+export function compile(code, ...flags) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-cc-'));
   try {
     const program = path.join(folder, 'program');

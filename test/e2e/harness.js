@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -41,6 +41,12 @@ function temporaryFolder(name) {
   const folder = mkdtempSync(path.join(os.tmpdir(), `mayfly-e2e-${name}-`));
   chmodSync(folder, 0o755);
   return folder;
+}
+
+/** Gives a folder and all in it to another user. */
+function giveTo(user, folder) {
+  chownSync(folder, user, user);
+  readdirSync(folder, { recursive: true }).forEach((name) => lchownSync(path.join(folder, name), user, user));
 }
 
 /** Texts, bytes, or { program } for what can be executed. */
@@ -323,7 +329,10 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
   const scratch = temporaryFolder('scratch');
   writeFiles(own ?? scratch, own ? files : {});
   if (user !== undefined) {
-    chownSync(scratch, user, user);
+    giveTo(user, scratch);
+    if (own) {
+      giveTo(user, own);
+    }
   }
   const child = spawn(MAYFLY, ['dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args], {
     env: { ...process.env, TMPDIR: scratch, ...(user === undefined ? {} : { HOME: scratch }), ...env },
