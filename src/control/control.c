@@ -24,6 +24,7 @@
 #include "control/log_reader.h"
 #include "control/output.h"
 #include "control/s3/s3.h"
+#include "control/s3/s3_declared.h"
 #include "control/services.h"
 #include "ipc/link.h"
 
@@ -163,6 +164,7 @@ static void control_route(struct deployment *d, const struct build *build, bool 
     const struct message_routes routes = { .type = MESSAGE_ROUTES, .build = build->number };
     share_folders(c, build);
     set_users(c, build);
+    s3_declared_build(c->services.s3, build->manifest);
     send_json(&c->gateway, &routes, "routes", deployment_routes(build));
     console_build(c->console, build, first);
     events_build(c->events, build->manifest);
