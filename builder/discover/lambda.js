@@ -1,4 +1,4 @@
-/* AWS Lambda functions, however they are declared: Terraform, SAM, or mayfly.json.
+/* AWS Lambda functions, however they are declared: Terraform, SAM, serverless.yml, or mayfly.json.
  *
  * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
@@ -11,6 +11,7 @@ import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions } from './sam.js';
 import { packagesOf } from './server.js';
+import { serverlessFunctions } from './serverless.js';
 import { terraformFunctions } from './terraform.js';
 
 /**
@@ -25,6 +26,7 @@ import { terraformFunctions } from './terraform.js';
  * @property {Record<string, unknown>} [environment]
  * @property {string} [folder] of its code, relative to the project ('' is its root); absent: to be searched
  * @property {string} [sourceFile] relative to the project
+ * @property {string} [absent] the folder of its code that is not there, relative to the project: not built yet
  * @property {string} [missing] what was named as its code and is not there
  * @property {object} [url] settings of its function URL: invoke_mode (BUFFERED or RESPONSE_STREAM), auth_type, cors
  * @property {{ folder: string, at: string }[]} [layers] folders relative to the project, and what they are when it runs:
@@ -51,6 +53,7 @@ export async function discoverLambdas(context) {
   const declared = [
     ...(await terraformFunctions(context)),
     ...samFunctions(context),
+    ...serverlessFunctions(context),
     ...configuredFunctions(context),
   ];
   for (const declaration of withoutTwins(declared, context.diagnostics)) {
@@ -156,6 +159,11 @@ async function nodeDraft(context, declaration, common) {
       file: declaredIn,
     });
     return emptyDraft(declaration, common);
+  }
+  if (common.env.AWS_LAMBDA_EXEC_WRAPPER) {
+    diagnostics.warn(`${declaredIn}: function "${name}": AWS_LAMBDA_EXEC_WRAPPER is not run here: functions are forked, not started`, {
+      file: declaredIn,
+    });
   }
   const module = source.file.replace(/\.[^.]+$/, '');
   const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };

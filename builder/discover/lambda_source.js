@@ -22,7 +22,7 @@ export function splitHandler(handler) {
  */
 export async function findHandlerFile(context, declaration, handler) {
   const { module, property } = splitHandler(handler);
-  const { folder, sourceFile, name } = declaration;
+  const { folder, sourceFile, name, absent } = declaration;
   const { files } = context;
   if (sourceFile !== undefined) {
     const file = withExtension(files, sourceFile.replace(SOURCE, '')) ?? (files.has(sourceFile) ? sourceFile : null);
@@ -31,10 +31,14 @@ export async function findHandlerFile(context, declaration, handler) {
     }
   }
   if (folder !== undefined) {
-    const file = withExtension(files, path.posix.join(folder, module));
+    const file = withExtension(files, path.posix.join(folder, module)) ?? sourceOfBuilt(files, path.posix.join(folder, module));
     if (file) {
       return { file, root: folder };
     }
+  }
+  const built = absent !== undefined && sourceOfBuilt(files, path.posix.join(absent, module));
+  if (built) {
+    return { file: built, root: path.posix.dirname(absent).replace(/^\.$/, '') };
   }
   const guess = await guessFile(files, name, module, property);
   if (guess) {
@@ -42,6 +46,17 @@ export async function findHandlerFile(context, declaration, handler) {
     context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${reason})`);
   }
   return guess ? { file: guess, root: '' } : null;
+}
+
+/** What is not built yet has its source beside the folder that it is built into, mostly in one that says so. */
+function sourceOfBuilt(files, stem) {
+  const match = /^(?:(.*)\/)?(?:dist|build|out|lib|\.build)\/(.+)$/.exec(stem);
+  if (!match) {
+    return null;
+  }
+  const [, above = '', rest] = match;
+  const stems = [path.posix.join(above, 'src', rest), path.posix.join(above, rest)];
+  return stems.map((one) => withExtension(files, one)).find(Boolean) ?? null;
 }
 
 function withExtension(files, stem) {

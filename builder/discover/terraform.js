@@ -97,7 +97,7 @@ function codeOf(context, { values, root }, resource) {
       return { sourceFile: place };
     }
     const exists = place === '' || files.list().some((file) => file.startsWith(`${place}/`));
-    return exists ? { folder: place } : { missing: packed };
+    return exists ? { folder: place } : { missing: packed, absent: place };
   }
   const single = text(archive?.get('source_file'));
   if (single !== undefined) {

@@ -210,3 +210,29 @@ test('a function whose code is not there is told of, and answers so itself', asy
   assert.deepEqual(fn.endpoints.map(({ module }) => module), ['', '']);
   assert.equal(visit(manifest, 'POST', '/2021-11-15/functions/lost/response-streaming-invocations').function, 'lambda/lost');
 });
+
+test('code that is not built yet is taken from its source', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+data "archive_file" "code" {
+  type        = "zip"
+  source_dir  = "services/mail/dist"
+  output_path = "mail.zip"
+}
+resource "aws_lambda_function" "mail" {
+  function_name = "mail"
+  filename      = data.archive_file.code.output_path
+  handler       = "send.handler"
+  runtime       = "nodejs24.x"
+}
+`,
+    'template.yaml': 'Resources:\n  Pdf:\n    Type: AWS::Serverless::Function\n    Properties: { Handler: dist/pdf.handler, Runtime: nodejs24.x, CodeUri: . }\n',
+    'services/mail/src/send.ts': 'export const handler = async (): Promise<string> => "sent";\n',
+    'src/pdf.ts': 'export const handler = async (): Promise<string> => "pdf";\n',
+    'src/send.ts': 'export const handler = async () => "the wrong one";\n',
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const files = manifest.functions.map((fn) => [fn.name, fn.endpoints[0].file]).sort();
+  assert.deepEqual(files, [['lambda/Pdf', 'src/pdf.ts'], ['lambda/mail', 'services/mail/src/send.ts']]);
+});

@@ -1,0 +1,199 @@
+/* Lambda functions of the Serverless Framework's serverless.yml: handlers, their limits and environment, HTTP events and
+ * function URLs. What plugins make of it is theirs. */
+import path from 'node:path';
+import { parse } from 'yaml';
+import { urlSettings } from './lambda_url.js';
+
+const FILE = /(^|\/)serverless\.(ya?ml|json)$/;
+const DEFAULT_STAGE = 'dev';
+const DEFAULT_TIMEOUT_S = 6; /* the framework's own, and so is the memory */
+const DEFAULT_MEMORY_MB = 1024;
+const DEPTH_MAX = 20;
+const REFERENCE = /\$\{([^${}]+)\}/;
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {import('./lambda.js').Declaration[]}
+ */
+export function serverlessFunctions(context) {
+  const files = context.files.list().filter((file) => FILE.test(file));
+  return files.flatMap((file) => {
+    const service = readService(context, file);
+    return Object.entries(service?.functions ?? {}).map(([key, said]) => declarationOf(service, file, key, said ?? {}));
+  });
+}
+
+function readService({ files, diagnostics, env }, file) {
+  try {
+    const text = parse(files.read(file));
+    const isAws = text?.provider === 'aws' || text?.provider?.name === 'aws';
+    const read = (name) => files.has(name) ? files.read(name) : undefined;
+    return isAws ? new Values(text, env, (name) => read(path.posix.join(path.posix.dirname(file), name))).all() : null;
+  } catch (error) {
+    diagnostics.error(`${file}: ${error.message.split('\n')[0]}`, { file });
+    return null;
+  }
+}
+
+/* Variables */
+
+class Values {
+  constructor(service, env, read) {
+    Object.assign(this, { service, env, read });
+  }
+
+  all() {
+    return this.#resolve(this.service, 0);
+  }
+
+  #resolve(value, depth) {
+    if (depth > DEPTH_MAX) {
+      return undefined;
+    }
+    if (typeof value === 'string') {
+      return this.#text(value, depth);
+    }
+    if (Array.isArray(value)) {
+      return value.map((entry) => this.#resolve(entry, depth));
+    }
+    if (typeof value === 'object' && value !== null) {
+      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, this.#resolve(entry, depth)]));
+    }
+    return value;
+  }
+
+  /** The innermost first; one that is the whole text keeps its type, one that is not known makes all of it unknown. */
+  #text(text, depth) {
+    const match = REFERENCE.exec(text);
+    if (!match) {
+      return text;
+    }
+    const value = this.#either(match[1].split(',').map((part) => part.trim()), depth + 1);
+    if (match[0] === text || value === undefined) {
+      return value;
+    }
+    return this.#text(text.slice(0, match.index) + String(value) + text.slice(match.index + match[0].length), depth + 1);
+  }
+
+  /** `${self:a.b, opt:c, 'otherwise'}` */
+  #either(sources, depth) {
+    for (const source of sources) {
+      const value = this.#source(source, depth);
+      if (value !== undefined && value !== null) {
+        return value;
+      }
+    }
+    return undefined;
+  }
+
+  #source(source, depth) {
+    const literal = /^(['"])(.*)\1$/.exec(source);
+    if (literal) {
+      return literal[2];
+    }
+    if (/^(true|false|-?\d+(\.\d+)?)$/.test(source)) {
+      return JSON.parse(source);
+    }
+    const [, kind, argument] = /^([\w]+(?:\([^)]*\))?):?(.*)$/.exec(source) ?? [];
+    const file = /^file\(([^)]*)\)$/.exec(kind ?? '');
+    if (file) {
+      return this.#inFile(file[1], argument, depth);
+    }
+    const kinds = {
+      self: () => this.#resolve(pick(this.service, argument), depth),
+      env: () => this.env[argument],
+      opt: () => undefined, /* of its command line */
+      sls: () => (argument === 'stage' ? this.#stage(depth) : undefined),
+      aws: () => ({ region: this.env.AWS_REGION ?? 'us-east-1', accountId: '000000000000' })[argument],
+    };
+    return Object.hasOwn(kinds, kind ?? '') ? kinds[kind]() : undefined;
+  }
+
+  #stage(depth) {
+    return this.#resolve(this.service.provider.stage, depth) ?? DEFAULT_STAGE;
+  }
+
+  #inFile(name, argument, depth) {
+    const text = this.read(name);
+    return text === undefined ? undefined : this.#resolve(pick(parse(text), argument), depth);
+  }
+}
+
+function pick(object, steps) {
+  return steps.split('.').filter(Boolean).reduce((at, key) => at?.[key], object);
+}
+
+/* Functions */
+
+function declarationOf(service, file, key, said) {
+  const provider = typeof service.provider === 'object' ? service.provider : {};
+  const base = path.posix.dirname(file).replace(/^\.$/, '');
+  const stage = provider.stage ?? DEFAULT_STAGE;
+  return {
+    name: String(said.name ?? `${service.service?.name ?? service.service}-${stage}-${key}`),
+    handler: said.handler,
+    runtime: said.runtime ?? provider.runtime,
+    timeout: number(said.timeout ?? provider.timeout) ?? DEFAULT_TIMEOUT_S,
+    memory: number(said.memorySize ?? provider.memorySize) ?? DEFAULT_MEMORY_MB,
+    tmp: number(said.ephemeralStorageSize),
+    reserved: number(said.reservedConcurrency),
+    environment: { ...provider.environment, ...said.environment },
+    url: urlOf(said.url),
+    events: [said.events ?? []].flat().flatMap((event) => eventOf(service, provider, key, event)),
+    folder: base,
+    declaredIn: file,
+  };
+}
+
+function number(value) {
+  const parsed = Number(value);
+  return value === undefined || value === null || Number.isNaN(parsed) ? undefined : parsed;
+}
+
+function urlOf(url) {
+  if (typeof url !== 'object' || url === null) {
+    return undefined;
+  }
+  const { authorizer, invokeMode, cors } = url;
+  const { allowedHeaders, allowedMethods, allowedOrigins, exposedResponseHeaders, ...others } = cors === true ? { allowedOrigins: ['*'] } : cors ?? {};
+  const fields = { ...others, allowHeaders: allowedHeaders, allowMethods: allowedMethods, allowOrigins: allowedOrigins, exposeHeaders: exposedResponseHeaders };
+  return urlSettings({ authType: authorizer === 'aws_iam' ? 'AWS_IAM' : undefined, invokeMode, cors: cors ? fields : undefined });
+}
+
+/** `httpApi: GET /x`, `http: { path: x, method: get }` and their kin; other events are not HTTP. */
+function eventOf(service, provider, key, event) {
+  const [[kind, said] = []] = Object.entries(typeof event === 'object' && event ? event : { [event]: '*' });
+  if (kind === 'httpApi') {
+    const { method, path: url } = placeOf(said);
+    const payload = (said?.payload ?? provider.httpApi?.payload ?? '2.0') === '1.0' ? '1.0' : '2.0';
+    const cors = provider.httpApi?.cors;
+    return [{
+      api: 'http', payload, id: `${key}.${url}`, method, path: url === '*' ? '$default' : url,
+      ...(cors ? { cors: corsOf(cors) } : {}),
+    }];
+  }
+  if (kind !== 'http') {
+    return [];
+  }
+  const { method, path: url } = placeOf(said);
+  const binaryTypes = provider.apiGateway?.binaryMediaTypes;
+  return [{
+    api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, ...(binaryTypes ? { binaryTypes } : {}),
+    ...(said?.cors ? { cors: corsOf(said.cors) } : {}),
+  }];
+}
+
+function placeOf(said) {
+  const [first, second] = typeof said === 'string' ? said.trim().split(/\s+/) : [said?.method ?? '*', said?.path ?? '*'];
+  const [method, url] = second === undefined ? ['*', first] : [first, second];
+  const rooted = url === '*' || url.startsWith('/') ? url : `/${url}`;
+  return { method: ['*', 'any'].includes(String(method).toLowerCase()) ? 'ANY' : String(method).toUpperCase(), path: rooted };
+}
+
+function corsOf(cors) {
+  const said = cors === true ? {} : cors;
+  return urlSettings({ cors: {
+    allowOrigins: [said.allowedOrigins ?? said.origins ?? said.origin ?? '*'].flat(), allowHeaders: said.allowedHeaders ?? said.headers,
+    allowMethods: said.allowedMethods, allowCredentials: said.allowCredentials, maxAge: said.maxAge,
+  } }).cors;
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, functionNamed, projectOf, visit } from './harness.js';
+
+const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
+
+test('serverless.yml: functions with their limits, variables, HTTP events and URLs', async (t) => {
+  const project = projectOf(t, {
+    'serverless.yml': `
+service: shop
+custom:
+  prefix: \${self:service}-\${sls:stage}
+  table: \${self:custom.prefix}-\${file(tables.yml):orders, 'none'}
+provider:
+  name: aws
+  runtime: nodejs24.x
+  stage: \${opt:stage, 'test'}
+  memorySize: 256
+  environment:
+    TABLE: \${self:custom.table}
+    HOME_OF: \${env:NOT_SET_ANYWHERE, 'nowhere'}
+  httpApi:
+    cors: true
+functions:
+  users:
+    handler: src/users.handler
+    timeout: 9
+    events:
+      - httpApi: GET /users/{id}
+      - httpApi: { method: post, path: /users }
+      - schedule: rate(1 hour)
+  admin:
+    handler: src/admin.handler
+    name: \${self:custom.prefix}-boss
+    environment: { OWN: "1" }
+    url: { invokeMode: RESPONSE_STREAM, authorizer: aws_iam }
+    events:
+      - http: { path: 'admin/{proxy+}', method: any, cors: true }
+`,
+    'tables.yml': 'orders: orders-v2\n',
+    'src/users.js': handler('users'), 'src/admin.ts': 'export const handler = async (): Promise<number> => 1;\n',
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const users = functionNamed(manifest, 'lambda/shop-test-users');
+  assert.deepEqual([users.timeout_ms, users.memory_mb, users.settings.runtime], [9000, 256, 'nodejs24.x']);
+  assert.deepEqual([users.env.TABLE, users.env.HOME_OF], ['shop-test-orders-v2', 'nowhere']);
+  assert.deepEqual(users.endpoints.slice(2).map(({ settings }) => [settings.api, settings.route_key, settings.cors.allow_origins]), [
+    ['http', 'GET /users/{id}', ['*']], ['http', 'POST /users', ['*']],
+  ]);
+  const admin = functionNamed(manifest, 'lambda/shop-test-boss');
+  assert.deepEqual([admin.timeout_ms, admin.env.OWN, admin.env.TABLE], [6000, '1', 'shop-test-orders-v2']);
+  assert.deepEqual(admin.endpoints[0].settings, { url: true, auth_type: 'AWS_IAM', invoke_mode: 'RESPONSE_STREAM' });
+  assert.equal(visit(manifest, 'PUT', '/admin/a/b').function, 'lambda/shop-test-boss');
+  assert.equal(visit(manifest, 'GET', '/users/7').function, 'lambda/shop-test-users');
+});
+
+test('serverless.yml: what is not AWS, or does not parse, is not taken for Lambda functions', async (t) => {
+  const other = await build(t, projectOf(t, {
+    'serverless.yml': 'service: x\nprovider: { name: azure }\nfunctions: { a: { handler: a.handler } }\n', 'a.js': handler('a'),
+  }));
+  assert.deepEqual(other.functions, []);
+  const broken = await build(t, projectOf(t, { 'serverless.yml': 'service: [\n', 'a.js': handler('a') }));
+  assert.equal(broken.diagnostics[0].file, 'serverless.yml');
+});
