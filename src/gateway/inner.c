@@ -145,9 +145,10 @@ void inner_read(const struct gateway *g, bool trusted, struct http_head *head, s
     }
 }
 
+/* A caller from outside, NULL, is bound to nothing. */
 static bool is_bound(const struct function *caller, struct str service)
 {
-    for (size_t i = 0; i < caller->service_count; i++) {
+    for (size_t i = 0; caller && i < caller->service_count; i++) {
         if (str_eq(str_c(caller->services[i]), service)) {
             return true;
         }

@@ -250,10 +250,10 @@ static void put_framing(struct writer *w, struct http_reply *reply)
     choose_framing(w, reply);
     bool length = reply->framing == HTTP_FRAMING_LENGTH;
     if (reply->framing == HTTP_FRAMING_NONE) {
-        length = reply->status == 304 ? told
-                                      : reply->head && reply->status >= 200 &&
-                                            reply->status != 204 &&
-                                            (told || (reply->whole && reply->body_length > 0));
+        length = reply->status == 304
+                     ? told
+                     : reply->head && reply->status >= 200 && reply->status != 204 &&
+                           (told || (reply->whole && reply->body_length > 0));
         if (reply->status == 304 && told) {
             reply->length = w->length;
         }
