@@ -35,7 +35,7 @@ const ADVICE = [
   [/connection|socket/, 'Open it in the first request instead of at import'],
   [/file open/, 'Open it in the first request instead of at import'],
   [/watches/, 'Leave that out: the function is loaded anew when its files change'],
-  [/thread \(/, 'A native module has started it: use that in the first request instead of at import'],
+  [/thread \(/, 'A native module or a worker: use what starts it in the first request instead of at import'],
   [/thread|child process/, 'Start it in the first request instead of at import'],
   [/random/, 'Draw the first in a request instead of at import'],
   [/still|is running|in flight/, 'Wait for it with await at the top level, or begin it in the first request'],
