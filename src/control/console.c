@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_users.h"
 #include "control/build_print.h"
 #include "control/rate.h"
 #include "control/utf8.h"
@@ -157,27 +158,42 @@ void console_destroy(struct console *c)
 
 /* ---- builds ---- */
 
-static int print_listening(struct console *c, const char *origin, const char *project)
+static int print_listening_json(struct console *c, const char *origin, const char *aws_origin,
+                                const char *project)
+{
+    int r = buf_append(&c->buf, STR("{\"type\":\"listening\","));
+    r = r < 0 ? r : log_print_json_field(&c->buf, "url", str_c(origin));
+    r = r < 0 ? r : log_print_json_field(&c->buf, "aws_url", str_c(aws_origin));
+    r = r < 0 ? r : log_print_json_field(&c->buf, "aws_access_key_id", STR(AWS_ROOT_KEY));
+    r = r < 0 ? r : log_print_json_field(&c->buf, "aws_secret_access_key", STR(AWS_ROOT_SECRET));
+    r = r < 0 ? r : log_print_json_field(&c->buf, "project", str_c(project));
+    return r < 0 ? r : buf_printf(&c->buf, "\"pid\":%d}\n", getpid());
+}
+
+static int print_listening(struct console *c, const char *origin, const char *aws_origin,
+                           const char *project)
 {
     const struct print_style *s = &c->style;
-    if (c->format == CONSOLE_JSON) {
-        int r = buf_append(&c->buf, STR("{\"type\":\"listening\","));
-        r = r < 0 ? r : log_print_json_field(&c->buf, "url", str_c(origin));
-        r = r < 0 ? r : log_print_json_field(&c->buf, "project", str_c(project));
-        return r < 0 ? r : buf_printf(&c->buf, "\"pid\":%d}\n", getpid());
-    }
     int r = buf_printf(&c->buf, "\n  %smayfly%s serves ", log_print_colour(s, PRINT_BOLD),
                        log_print_plain(s));
     r = r < 0 ? r : utf8_append_terminal(&c->buf, str_c(project), "", UTF8_COLOUR_DROP);
     r = r < 0 ? r
-              : buf_printf(&c->buf, "\n\n    %s%s%s\n\n", log_print_colour(s, PRINT_CYAN), origin,
+              : buf_printf(&c->buf, "\n\n    %s%s%s\n", log_print_colour(s, PRINT_CYAN), origin,
                            log_print_plain(s));
-    return r;
+    return r < 0 ? r
+                 : buf_printf(&c->buf,
+                              "    %s%s%s  S3, SQS, Lambda, EventBridge, Scheduler; access key "
+                              "%s, secret %s\n\n",
+                              log_print_colour(s, PRINT_CYAN), aws_origin, log_print_plain(s),
+                              AWS_ROOT_KEY, AWS_ROOT_SECRET);
 }
 
-void console_listening(struct console *c, const char *origin, const char *project)
+void console_listening(struct console *c, const char *origin, const char *aws_origin,
+                       const char *project)
 {
-    console_flush(c, print_listening(c, origin, project));
+    console_flush(c, c->format == CONSOLE_JSON
+                         ? print_listening_json(c, origin, aws_origin, project)
+                         : print_listening(c, origin, aws_origin, project));
 }
 
 static int print_versions(struct console *c, const struct build *build, bool all)

@@ -24,7 +24,9 @@ void console_destroy(struct console *c);
 /* False while what was printed waits for a slow reader: then records had better wait too. */
 bool console_has_room(struct console *c);
 
-void console_listening(struct console *c, const char *origin, const char *project);
+/* With the developer's credentials for the AWS port. */
+void console_listening(struct console *c, const char *origin, const char *aws_origin,
+                       const char *project);
 /* `active` is served from now on. `first`: the whole table; otherwise what is new. */
 void console_build(struct console *c, const struct build *active, bool first);
 void console_rejected(struct console *c, const struct version *culprit);

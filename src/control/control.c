@@ -412,7 +412,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
     c->origin = a->origin;
     c->console = console_create(&c->loop, STDOUT_FILENO, format_of(a->log));
     deployment_init(&c->deployment, &control_actions, fresh_id());
-    console_listening(c->console, a->origin, a->project);
+    console_listening(c->console, a->origin, a->aws_origin, a->project);
     if (control_open_services(c, a, &err) < 0) {
         log_error("cannot start: %s", err.text);
         return ROLE_EXIT_HOPELESS;

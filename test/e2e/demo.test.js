@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -163,6 +164,30 @@ test('the nightly clean-up is for the schedule only', async () => {
   assert.equal((await platform.get('/api/cron/cleanup')).status, 401);
   const headers = { authorization: 'Bearer only-the-schedule-knows' };
   assert.deepEqual((await platform.get('/api/cron/cleanup', { headers })).json, { forgotten: 0 });
+});
+
+test('a picture that is uploaded becomes a thumbnail, made by a Lambda function', async () => {
+  const sharp = createRequire(path.join(PROJECT, 'package.json'))('sharp');
+  const blank = { width: 1600, height: 900, channels: 3, background: 'teal' };
+  const picture = await sharp({ create: blank }).png().toBuffer();
+  const uploaded = await platform.post('/api/photos', picture, { headers: { 'content-type': 'image/png' } });
+  assert.equal(uploaded.status, 202, uploaded.text);
+  const thumbnail = await eventually(async () => {
+    const answer = await platform.get(uploaded.headers.location);
+    return answer.status === 200 && answer;
+  }, () => platform.transcript());
+  const { format, width, height } = await sharp(thumbnail.body).metadata();
+  assert.deepEqual({ format, width, height }, { format: 'webp', width: 320, height: 180 });
+  assert.equal((await platform.post('/api/photos', 'no picture', { headers: { 'content-type': 'image/gif' } })).status, 400);
+  assert.equal((await platform.get('/api/photos/none')).status, 404);
+});
+
+test('an order sends an e-mail by a queue, and what a full mailbox refuses waits there', async () => {
+  const from = platform.records.length;
+  await platform.post('/api/orders', { ...order(1), email: 'full@example.com' });
+  await platform.post('/api/orders', { ...order(1), email: 'grace@example.com' });
+  await platform.log('mail to grace@example.com: Your order', { from });
+  await platform.log('the mailbox is full', { from });
 });
 
 test('the newsletter is sent in the background', async () => {

@@ -353,6 +353,11 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
   });
   const listening = await platform.record((record) => record.type === 'listening');
   platform.origin = listening.url;
+  /** How a developer's AWS clients reach the platform: what a client of the SDK is made with. */
+  platform.aws = {
+    endpoint: listening.aws_url, region: 'us-east-1',
+    credentials: { accessKeyId: listening.aws_access_key_id, secretAccessKey: listening.aws_secret_access_key },
+  };
   await platform.record((record) => record.type === 'build' || record.type === 'failed');
   platform.processes();
   return platform;

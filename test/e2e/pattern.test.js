@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { ROOT, startPlatform } from './harness.js';
@@ -152,42 +154,25 @@ test('a route with a time-out of its own answers 504 when it passes, and 500 for
   assert.ok(performance.now() - started >= OWN_TIMEOUT_MS - 100);
 });
 
-/** As much of S3 as the sample asks for: GET and PUT of objects. */
-function storage(objects) {
-  return async (request, response) => {
-    const key = new URL(request.url, 'http://s3').pathname;
-    if (request.method === 'PUT') {
-      const type = request.headers['content-type'];
-      objects.set(key, { type, body: Buffer.concat(await request.toArray()) });
-      response.setHeader('etag', '"0"').end();
-    } else if (objects.has(key)) {
-      response.end(objects.get(key).body);
-    } else {
-      response.writeHead(404).end();
-    }
-  };
-}
+test('an upload to the bucket of the sample becomes a thumbnail, by the sample as it stands', async (t) => {
+  const load = createRequire(path.join(PROJECT, 'package.json'));
+  const sharp = load('sharp');
+  const { GetObjectCommand, PutObjectCommand, S3Client } = load('@aws-sdk/client-s3');
+  const data = mkdtempSync(path.join(os.tmpdir(), 'mayfly-pattern-'));
+  t.after(() => rmSync(data, { recursive: true, force: true }));
+  const platform = await startPlatform(t, { project: PROJECT, args: ['--data', path.join(data, 'data')] });
+  const s3 = new S3Client(platform.aws);
+  t.after(() => s3.destroy());
 
-test('the image processor reads an upload, resizes it and stores the thumbnail', async (t) => {
-  const sharp = createRequire(path.join(PROJECT, 'package.json'))('sharp');
   const blank = { width: 1600, height: 900, channels: 3, background: 'teal' };
   const photo = await sharp({ create: blank }).png().toBuffer();
-  const objects = new Map([['/photos/uploads/cat.png', { body: photo }]]);
-  const platform = await start(t, {
-    AWS_ENDPOINT_URL_S3: await startServer(t, storage(objects)),
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  });
-
-  const record = { s3: { bucket: { name: 'photos' }, object: { key: 'uploads/cat.png' } } };
-  const invoked = await platform.post('/2015-03-31/functions/image-processor/invocations', { Records: [record] });
-  assert.equal(invoked.status, 200, invoked.text);
-  assert.equal(invoked.headers['x-amz-function-error'], undefined, invoked.text);
-  assert.equal(invoked.text, 'null');
+  await s3.send(new PutObjectCommand({ Bucket: 'images', Key: 'elsewhere/cat.png', Body: photo }));
+  await s3.send(new PutObjectCommand({ Bucket: 'images', Key: 'uploads/cat.png', Body: photo }));
   await platform.log('Processed: uploads/cat.png → thumbnails/cat.png');
 
-  const thumbnail = objects.get('/photos/thumbnails/cat.png');
-  assert.equal(thumbnail.type, 'image/jpeg');
-  const { format, width, height } = await sharp(thumbnail.body).metadata();
+  const { ContentType: type, Body: body } = await s3.send(new GetObjectCommand({ Bucket: 'images', Key: 'thumbnails/cat.png' }));
+  assert.equal(type, 'image/jpeg');
+  const { format, width, height } = await sharp(await body.transformToByteArray()).metadata();
   assert.deepEqual({ format, width, height }, { format: 'jpeg', width: 800, height: 450 });
+  assert.ok(!platform.records.some(({ text }) => text?.includes('elsewhere/cat.png')), 'the prefix decides');
 });
