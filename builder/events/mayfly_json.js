@@ -413,6 +413,7 @@ function users(scene, value) {
       email: String(entry.email ?? ''),
       access_key: key,
       secret_key: secret,
+      ...(typeof entry.canonicalId === 'string' ? { canonical_id: entry.canonicalId } : {}),
     };
   });
   return list.filter(Boolean);

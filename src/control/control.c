@@ -150,6 +150,7 @@ static void set_users(struct control *c, const struct build *build)
                                        .name = member(entry, "name"),
                                        .access_key = member(entry, "access_key"),
                                        .secret = member(entry, "secret_key"),
+                                       .canonical_id = member(entry, "canonical_id"),
                                        .display_name = member(entry, "display_name"),
                                        .email = member(entry, "email") };
         if (aws_users_add(c->services.users, &user) < 0) {

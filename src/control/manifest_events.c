@@ -499,7 +499,7 @@ static int check_user(const struct scene *s, json_t *entry)
     static const struct member members[] = {
         { "name", TEXT, MUST, 1, 128 },       { "display_name", TEXT, MUST, 0, 256 },
         { "email", TEXT, MUST, 0, 256 },      { "access_key", TEXT, MUST, 3, 128 },
-        { "secret_key", TEXT, MUST, 1, 128 },
+        { "secret_key", TEXT, MUST, 1, 128 }, { "canonical_id", TEXT, MAY, 1, 128 },
     };
     return CHECK_MEMBERS(entry, members, "a user");
 }

@@ -56,7 +56,7 @@ static bool keep(char *ret, size_t size, struct str text)
 }
 
 /* "AKID/20130524/us-east-1/s3/aws4_request"; access keys may hold slashes. */
-static bool split_credential(struct str credential, struct aws_scope *scope)
+bool aws_scope_parse(struct str credential, struct aws_scope *ret)
 {
     struct str parts[4];
     for (size_t i = 0; i < 4; i++) {
@@ -70,10 +70,10 @@ static bool split_credential(struct str credential, struct aws_scope *scope)
         credential.len = at;
     }
     return str_eq(parts[0], STR("aws4_request")) && credential.len > 0 && parts[3].len == DAY_LEN &&
-           keep(scope->access_key, sizeof(scope->access_key), credential) &&
-           keep(scope->day, sizeof(scope->day), parts[3]) &&
-           keep(scope->region, sizeof(scope->region), parts[2]) &&
-           keep(scope->service, sizeof(scope->service), parts[1]);
+           keep(ret->access_key, sizeof(ret->access_key), credential) &&
+           keep(ret->day, sizeof(ret->day), parts[3]) &&
+           keep(ret->region, sizeof(ret->region), parts[2]) &&
+           keep(ret->service, sizeof(ret->service), parts[1]);
 }
 
 static struct str header_find(const struct aws_sign_request *request, struct str name)
@@ -89,7 +89,7 @@ static enum aws_fault read_header(struct str value, struct claim *c, struct str 
         struct str part = str_trim(str_cut(&rest, ','));
         struct str name = str_cut(&part, '=');
         if (str_eq(name, STR("Credential"))) {
-            if (!split_credential(part, &c->scope)) {
+            if (!aws_scope_parse(part, &c->scope)) {
                 *ret_detail = STR("the Credential is mal-formed; expecting "
                                   "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
                 return AWS_FAULT_MALFORMED_HEADER;
@@ -129,7 +129,7 @@ static enum aws_fault read_query(struct str query, struct buf *memory, struct cl
                           "and X-Amz-Expires parameters.");
         return AWS_FAULT_MALFORMED_QUERY;
     }
-    if (!split_credential(credential, &c->scope)) {
+    if (!aws_scope_parse(credential, &c->scope)) {
         *ret_detail = STR("Error parsing the X-Amz-Credential parameter; the Credential is "
                           "mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/"
                           "aws4_request\".");

@@ -64,6 +64,8 @@ enum aws_fault {
     AWS_FAULT_COUNT
 };
 
+/* "KEY/20130524/us-east-1/s3/aws4_request". False: it is none. */
+bool aws_scope_parse(struct str credential, struct aws_scope *ret) MUST_USE;
 /* Reads who claims to have signed, and for which service, without checking it: to find the service
  * that is meant. A claim that cannot be read is NONE. */
 void aws_sign_scope(const struct aws_sign_request *request, struct aws_scope *ret);

@@ -19,6 +19,7 @@ struct entry {
     struct list link;
     struct aws_user user;
     char *memory;
+    bool is_gone; /* of an earlier build; requests may still speak of it */
 };
 
 /* The end of a derivation: a MAC that has its key. */
@@ -112,10 +113,36 @@ static void copy_user(struct entry *e, const struct aws_user *user)
                                  .email = put(&at, user->email) };
 }
 
+static bool is_same(const struct aws_user *a, const struct aws_user *b)
+{
+    return a->kind == b->kind && str_eq(a->name, b->name) && str_eq(a->access_key, b->access_key) &&
+           str_eq(a->secret, b->secret) && str_eq(a->canonical_id, b->canonical_id) &&
+           str_eq(a->display_name, b->display_name) && str_eq(a->email, b->email);
+}
+
+/* One that has gone and is the same comes back: builds mostly change something else. */
+static struct entry *revive(struct aws_users *users, const struct aws_user *user)
+{
+    list_for_each (item, &users->entries) {
+        struct entry *e = list_entry(item, struct entry, link);
+        if (e->is_gone && is_same(&e->user, user)) {
+            e->is_gone = false;
+            return e;
+        }
+    }
+    return NULL;
+}
+
 static struct entry *add(struct aws_users *users, const struct aws_user *user)
 {
     struct entry *e = mem_new(struct entry);
     copy_user(e, user);
+    struct entry *known = revive(users, &e->user);
+    if (known) {
+        free(e->memory);
+        free(e);
+        return known;
+    }
     list_push(&users->entries, &e->link);
     return e;
 }
@@ -155,9 +182,7 @@ void aws_users_clear_project(struct aws_users *users)
 {
     list_for_each (item, &users->entries) {
         struct entry *e = list_entry(item, struct entry, link);
-        if (e->user.kind == AWS_USER_PROJECT) {
-            entry_free(users, e);
-        }
+        e->is_gone = e->is_gone || e->user.kind == AWS_USER_PROJECT;
     }
 }
 
@@ -203,9 +228,9 @@ const struct aws_user *aws_users_function(struct aws_users *users, struct str fu
 const struct aws_user *aws_users_find(const struct aws_users *users, struct str access_key)
 {
     list_for_each (item, &users->entries) {
-        const struct aws_user *user = &list_entry(item, struct entry, link)->user;
-        if (str_eq(user->access_key, access_key)) {
-            return user;
+        const struct entry *e = list_entry(item, struct entry, link);
+        if (!e->is_gone && str_eq(e->user.access_key, access_key)) {
+            return &e->user;
         }
     }
     return NULL;
@@ -214,9 +239,9 @@ const struct aws_user *aws_users_find(const struct aws_users *users, struct str 
 const struct aws_user *aws_users_find_canonical(const struct aws_users *users, struct str id)
 {
     list_for_each (item, &users->entries) {
-        const struct aws_user *user = &list_entry(item, struct entry, link)->user;
-        if (str_eq(user->canonical_id, id)) {
-            return user;
+        const struct entry *e = list_entry(item, struct entry, link);
+        if (!e->is_gone && str_eq(e->user.canonical_id, id)) {
+            return &e->user;
         }
     }
     return NULL;
@@ -225,9 +250,9 @@ const struct aws_user *aws_users_find_canonical(const struct aws_users *users, s
 const struct aws_user *aws_users_find_email(const struct aws_users *users, struct str email)
 {
     list_for_each (item, &users->entries) {
-        const struct aws_user *user = &list_entry(item, struct entry, link)->user;
-        if (email.len > 0 && str_eq_nocase(user->email, email)) {
-            return user;
+        const struct entry *e = list_entry(item, struct entry, link);
+        if (!e->is_gone && email.len > 0 && str_eq_nocase(e->user.email, email)) {
+            return &e->user;
         }
     }
     return NULL;

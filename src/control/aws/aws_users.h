@@ -58,7 +58,8 @@ const struct aws_user *aws_users_root(const struct aws_users *users);
 /* Copies `user`. An empty canonical_id is made of the name, an empty display_name is the name.
  * -EEXIST: the access key is another's; -EINVAL: a key or secret that is empty or too long. */
 int aws_users_add(struct aws_users *users, const struct aws_user *user) MUST_USE;
-/* Forgets the users of the last build (AWS_USER_PROJECT). */
+/* Forgets the users of the last build (AWS_USER_PROJECT). Requests in flight may go on using what
+ * they have found. */
 void aws_users_clear_project(struct aws_users *users);
 /* What functions' credentials are made of from here on, AWS_SEED_BYTES; until then of chance. */
 void aws_users_set_seed(struct aws_users *users, const uint8_t *seed);

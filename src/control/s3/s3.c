@@ -9,6 +9,7 @@
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_name.h"
+#include "control/s3/s3_post.h"
 #include "control/s3/s3_route.h"
 #include "http/http_head.h"
 
@@ -268,6 +269,8 @@ void s3_begin(struct services *services, struct exchange *x)
     } else if (str_eq(x->method, STR("OPTIONS"))) {
         rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
         s3_cors_preflight(rq);
+    } else if (s3_post_is(rq)) {
+        s3_post_begin(rq);
     } else if (authenticate(rq)) {
         dispatch(rq);
     }

@@ -13,7 +13,7 @@ static size_t find_checksums(const struct s3_request *rq, struct s3_receive_plan
 {
     size_t count = 0;
     for (int i = S3_CHECKSUM_NONE + 1; i < S3_CHECKSUM_COUNT; i++) {
-        struct str value = exchange_header(rq->x, s3_checksum_header((enum s3_checksum)i));
+        struct str value = s3_header(rq, s3_checksum_header((enum s3_checksum)i).data);
         if (value.data) {
             plan->checksum = (enum s3_checksum)i;
             plan->expected = value;
@@ -180,7 +180,9 @@ void s3_body_finish(struct s3_request *rq, bool kept)
 static void on_body(struct exchange *x, struct str data)
 {
     struct s3_request *rq = x->user;
-    if (rq->takes_body) {
+    if (rq->on_body) {
+        rq->on_body(rq, data);
+    } else if (rq->takes_body) {
         s3_receive_feed(rq->receive, data);
     } else {
         exchange_credit(x, data.len); /* nobody wants it */
@@ -190,7 +192,9 @@ static void on_body(struct exchange *x, struct str data)
 static void on_body_end(struct exchange *x)
 {
     struct s3_request *rq = x->user;
-    if (rq->takes_body) {
+    if (rq->on_body_end) {
+        rq->on_body_end(rq);
+    } else if (rq->takes_body) {
         s3_receive_end(rq->receive);
     }
 }

@@ -71,8 +71,7 @@ static void keep_setting(struct str kind, struct str value, void *context)
 
 struct str s3_bucket_setting(const struct s3_bucket *bucket, struct str kind)
 {
-    for (struct list *item = bucket->settings.next; item != &bucket->settings;
-         item = item->next) {
+    for (struct list *item = bucket->settings.next; item != &bucket->settings; item = item->next) {
         const struct setting *s = list_entry(item, struct setting, link);
         if (str_eq(s->kind, kind)) {
             return s->value;

@@ -165,7 +165,7 @@ static void put_rule(struct s3_request *rq, const struct s3_xml_node *rule, stru
 
 void s3_cors_put_headers(struct s3_request *rq)
 {
-    struct str origin = s3_header(rq, "origin");
+    struct str origin = exchange_header(rq->x, STR("origin"));
     struct str config =
         origin.data && rq->bucket ? s3_bucket_setting(rq->bucket, STR("cors")) : STR("");
     if (config.len == 0 || str_eq(rq->x->method, STR("OPTIONS"))) {
@@ -181,7 +181,7 @@ void s3_cors_put_headers(struct s3_request *rq)
 
 void s3_cors_preflight(struct s3_request *rq)
 {
-    struct str origin = s3_header(rq, "origin");
+    struct str origin = exchange_header(rq->x, STR("origin"));
     struct str method = s3_header(rq, "access-control-request-method");
     struct str fields = s3_header(rq, "access-control-request-headers");
     if (!origin.data) {

@@ -38,6 +38,8 @@
     X(INCORRECT_POST, "IncorrectNumberOfFilesInPostRequest", 400,                                  \
       "POST requires exactly one file upload per request.")                                        \
     X(INTERNAL, "InternalError", 500, "We encountered an internal error. Please try again.")       \
+    X(INVALID_ACCESS_KEY, "InvalidAccessKeyId", 403,                                               \
+      "The AWS Access Key Id you provided does not exist in our records.")                         \
     X(INVALID_ACL, "InvalidArgument", 400, "Invalid canned ACL")                                   \
     X(INVALID_ARGUMENT, "InvalidArgument", 400, "Invalid Argument")                                \
     X(INVALID_BUCKET_NAME, "InvalidBucketName", 400, "The specified bucket is not valid.")         \

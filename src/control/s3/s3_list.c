@@ -196,7 +196,7 @@ struct listing {
     struct buf commons;
     struct s3_xml_out common_out;
     struct buf token; /* decoded */
-    bool with_owner;
+    bool with_owner, is_v2;
     size_t limit; /* max-keys as told */
 };
 
@@ -270,7 +270,12 @@ static void put_common_head(struct listing *l)
 {
     s3_xml_begin(&l->contents, "ListBucketResult");
     s3_xml_put(&l->contents, "Name", l->rq->bucket_name);
-    s3_list_put(&l->text, &l->contents, "Prefix", l->query.prefix);
+    /* Clients do not decode it in the first version's answers. */
+    if (l->is_v2) {
+        s3_list_put(&l->text, &l->contents, "Prefix", l->query.prefix);
+    } else {
+        s3_xml_put(&l->contents, "Prefix", l->query.prefix);
+    }
     s3_xml_put_u64(&l->contents, "MaxKeys", l->limit);
     if (l->query.delimiter.len > 0) {
         s3_list_put(&l->text, &l->contents, "Delimiter", l->query.delimiter);
@@ -342,9 +347,10 @@ void s3_list_objects_v2(struct s3_request *rq)
         listing_finish(&l);
         return;
     }
+    l.is_v2 = true;
     l.with_owner = str_eq_nocase(s3_param(rq, "fetch-owner"), STR("true"));
     l.query.after = start.data ? start : STR("");
-    if (token.data && (token.len == 0 || !read_token(&l, token))) {
+    if (token.len > 0 && !read_token(&l, token)) {
         s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token",
                          token);
         listing_finish(&l);

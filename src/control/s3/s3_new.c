@@ -65,7 +65,7 @@ static bool is_storage_class(struct str name)
 
 static bool add_metadata(struct s3_request *rq, struct s3_new *n)
 {
-    struct str block = rq->x->headers, name, value;
+    struct str block = s3_headers(rq), name, value;
     size_t bytes = 0;
     while (http_block_next(&block, &name, &value)) {
         if (!str_starts(name, STR("x-amz-meta-"))) {

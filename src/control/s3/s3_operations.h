@@ -34,3 +34,40 @@ void s3_acl_get_bucket(struct s3_request *rq);
 void s3_acl_put_bucket(struct s3_request *rq);
 void s3_acl_get_object(struct s3_request *rq);
 void s3_acl_put_object(struct s3_request *rq);
+
+/* s3_config.c: by the parameter that names it */
+void s3_config_get(struct s3_request *rq);
+void s3_config_put(struct s3_request *rq);
+void s3_config_delete(struct s3_request *rq);
+
+/* s3_bucket_rules.c */
+void s3_versioning_get(struct s3_request *rq);
+void s3_versioning_put(struct s3_request *rq);
+void s3_policy_get(struct s3_request *rq);
+void s3_policy_put(struct s3_request *rq);
+void s3_policy_status(struct s3_request *rq);
+
+/* s3_notification_config.c */
+void s3_notification_get(struct s3_request *rq);
+void s3_notification_put(struct s3_request *rq);
+
+/* s3_lock_change.c */
+void s3_lock_get_config(struct s3_request *rq);
+void s3_lock_put_config(struct s3_request *rq);
+void s3_lock_get_retention(struct s3_request *rq);
+void s3_lock_put_retention(struct s3_request *rq);
+void s3_lock_get_hold(struct s3_request *rq);
+void s3_lock_put_hold(struct s3_request *rq);
+
+/* s3_tagging.c */
+void s3_tagging_get(struct s3_request *rq);
+void s3_tagging_put(struct s3_request *rq);
+void s3_tagging_delete(struct s3_request *rq);
+
+/* s3_upload*.c */
+void s3_upload_create(struct s3_request *rq);
+void s3_upload_part(struct s3_request *rq);
+void s3_upload_complete(struct s3_request *rq);
+void s3_upload_abort(struct s3_request *rq);
+void s3_upload_list_parts(struct s3_request *rq);
+void s3_upload_list(struct s3_request *rq);

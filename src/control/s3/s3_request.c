@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
+#include "http/http_reply.h"
 
 /* Who writes without signing in: what S3 calls it. */
 #define ANONYMOUS_ID "65a011a29cdf8ec533ec3d1ccaae921c"
@@ -23,7 +24,13 @@ struct str s3_param(const struct s3_request *rq, const char *name)
 
 struct str s3_header(const struct s3_request *rq, const char *name)
 {
-    return exchange_header(rq->x, str_c(name));
+    return rq->form.data ? http_block_find(rq->form, str_c(name))
+                         : exchange_header(rq->x, str_c(name));
+}
+
+struct str s3_headers(const struct s3_request *rq)
+{
+    return rq->form.data ? rq->form : rq->x->headers;
 }
 
 void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state))

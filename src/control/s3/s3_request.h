@@ -76,6 +76,7 @@ struct s3_request {
     struct buf headers; /* of the answer: "name\0value\0"... */
     struct buf body;    /* of the answer */
     struct str text;    /* of the request's body */
+    struct str form;    /* fields of a browser's form, which stand for the head's; else data NULL */
     struct s3_xml *xml;
     struct s3_receive *receive;
     bool takes_body; /* what the client sends goes into it */
@@ -92,6 +93,8 @@ struct s3_request {
     void (*received)(struct s3_request *rq, struct s3_received *received);
     void (*writable)(struct s3_request *rq);
     void (*gone)(struct s3_request *rq);
+    void (*on_body)(struct s3_request *rq, struct str data); /* instead of s3_body.c */
+    void (*on_body_end)(struct s3_request *rq);
 
     void *state; /* the operation's own; freed with free_state */
     void (*free_state)(void *state);
@@ -106,6 +109,8 @@ static inline bool s3_has_param(const struct s3_request *rq, const char *name)
     return s3_param(rq, name).data != NULL;
 }
 struct str s3_header(const struct s3_request *rq, const char *name);
+/* All of the head, or of the form that stands for it: "name\0value\0"... */
+struct str s3_headers(const struct s3_request *rq);
 /* The state of an operation: zeroed, freed with the request. */
 void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state));
 /* Who owns what this request makes: its user's canonical id; anonymous ones have one too. */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_config_check.h"
+
+#include "control/s3/s3_cors.h"
+#include "control/s3/s3_lock.h"
+#include "control/s3/s3_tags.h"
+
+#define RULES_MAX  1000 /* of a lifecycle, S3's own limit */
+#define ID_LEN_MAX 255
+
+static bool fail(struct s3_request *rq, enum s3_error error, const char *text)
+{
+    s3_fail_more(rq, error, text, STR(""));
+    return false;
+}
+
+bool s3_config_check_cors(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    char memory[256];
+    const char *why = s3_cors_check(root, memory);
+    if (!why) {
+        return true;
+    }
+    return why[0] ? fail(rq, S3_INVALID_REQUEST, why) : fail(rq, S3_MALFORMED_XML, NULL);
+}
+
+/* ---- lifecycles ---- */
+
+static bool check_days(struct s3_request *rq, const struct s3_xml_node *action, const char *name,
+                       uint64_t least)
+{
+    struct str text = s3_xml_text(action, name);
+    uint64_t days;
+    if (!text.data) {
+        return true;
+    }
+    if (!str_to_u64(text, &days) || days < least || days > INT32_MAX) {
+        return fail(rq, S3_INVALID_ARGUMENT, "'Days' for the action must be a positive integer");
+    }
+    return true;
+}
+
+static bool check_date(struct s3_request *rq, const struct s3_xml_node *action)
+{
+    struct str text = s3_xml_text(action, "Date");
+    uint64_t ms;
+    if (text.data && !s3_lock_parse_time(text, &ms)) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (text.data && ms % 86400000 != 0) {
+        return fail(rq, S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT");
+    }
+    return true;
+}
+
+static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
+{
+    static const char *const actions[] = { "Expiration", "Transition",
+                                           "NoncurrentVersionExpiration",
+                                           "NoncurrentVersionTransition",
+                                           "AbortIncompleteMultipartUpload" };
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
+        const struct s3_xml_node *a = s3_xml_child(rule, actions[i]);
+        for (; a; a = s3_xml_again(a)) {
+            any = true;
+            if (!check_days(rq, a, "Days", i == 1 ? 0 : 1) ||
+                !check_days(rq, a, "NoncurrentDays", 1) ||
+                !check_days(rq, a, "DaysAfterInitiation", 1) || !check_date(rq, a)) {
+                return false;
+            }
+        }
+    }
+    return any ||
+           fail(rq, S3_INVALID_REQUEST, "At least one action needs to be specified in a rule");
+}
+
+static bool is_taken(const struct s3_xml_node *root, const struct s3_xml_node *rule, struct str id)
+{
+    for (const struct s3_xml_node *r = s3_xml_child(root, "Rule"); r && r != rule;
+         r = s3_xml_again(r)) {
+        if (str_eq(s3_xml_text(r, "ID"), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_rule(struct s3_request *rq, const struct s3_xml_node *root,
+                       const struct s3_xml_node *rule)
+{
+    struct str id = s3_xml_text(rule, "ID"), status = s3_xml_text(rule, "Status");
+    if (id.len > ID_LEN_MAX) {
+        return fail(rq, S3_INVALID_ARGUMENT, "ID length should not exceed allowed limit of 255");
+    }
+    if (id.len > 0 && is_taken(root, rule, id)) {
+        return fail(rq, S3_INVALID_ARGUMENT,
+                    "Rule ID must be unique. Found same ID for more than one rule");
+    }
+    if ((!str_eq(status, STR("Enabled")) && !str_eq(status, STR("Disabled"))) ||
+        (!s3_xml_child(rule, "Filter") && !s3_xml_child(rule, "Prefix"))) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    return check_actions(rq, rule);
+}
+
+bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    size_t count = s3_xml_count(root, "Rule");
+    if (count == 0 || count > RULES_MAX) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    for (const struct s3_xml_node *r = s3_xml_child(root, "Rule"); r; r = s3_xml_again(r)) {
+        if (!check_rule(rq, root, r)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A rule of a lifecycle or of CORS may come without an id; lifecycles get one. */
+void s3_config_put_node(struct s3_xml_out *o, const struct s3_xml_node *node)
+{
+    char id[QUEUE_UUID_BYTES];
+    bool is_lifecycle = s3_xml_is(node, "Rule") && s3_xml_child(node, "Status");
+    if (!is_lifecycle || s3_xml_text(node, "ID").len > 0) {
+        s3_xml_put_node(o, node);
+        return;
+    }
+    queue_uuid(id);
+    s3_xml_open(o, "Rule");
+    s3_xml_put(o, "ID", str_c(id));
+    for (const struct s3_xml_node *child = node->first; child; child = child->next) {
+        if (!s3_xml_is(child, "ID")) {
+            s3_xml_put_node(o, child);
+        }
+    }
+    s3_xml_close(o, "Rule");
+}
+
+/* ---- the others ---- */
+
+bool s3_config_check_website(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    if (!s3_xml_child(root, "IndexDocument") && !s3_xml_child(root, "RedirectAllRequestsTo")) {
+        return fail(rq, S3_INVALID_ARGUMENT,
+                    "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is "
+                    "empty");
+    }
+    const struct s3_xml_node *index = s3_xml_child(root, "IndexDocument");
+    struct str suffix = s3_xml_text(index, "Suffix");
+    if (index && (suffix.len == 0 || str_find(suffix, '/') < suffix.len)) {
+        return fail(rq, S3_INVALID_ARGUMENT, "The IndexDocument Suffix is not well formed");
+    }
+    return true;
+}
+
+bool s3_config_check_encryption(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    const struct s3_xml_node *rule = s3_xml_child(root, "Rule");
+    const struct s3_xml_node *by = s3_xml_child(rule, "ApplyServerSideEncryptionByDefault");
+    struct str algorithm = s3_xml_text(by, "SSEAlgorithm");
+    bool known = str_eq(algorithm, STR("AES256")) || str_starts(algorithm, STR("aws:kms"));
+    if (!rule || !by || !known) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (str_eq(algorithm, STR("AES256")) && s3_xml_text(by, "KMSMasterKeyID").len > 0) {
+        return fail(
+            rq, S3_INVALID_ARGUMENT,
+            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms "
+            "or aws:kms:dsse");
+    }
+    return true;
+}
+
+bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct str who = s3_xml_text(s3_xml_child(root, "Rule"), "ObjectOwnership");
+    if (!str_eq(who, STR("BucketOwnerEnforced")) && !str_eq(who, STR("BucketOwnerPreferred")) &&
+        !str_eq(who, STR("ObjectWriter"))) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (str_eq(who, STR("BucketOwnerEnforced")) &&
+        s3_bucket_setting(rq->bucket, STR("acl")).len > 0) {
+        s3_fail_custom(rq, 400, "InvalidBucketAclWithObjectOwnership",
+                       "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
+                       "setting",
+                       STR(""));
+        return false;
+    }
+    return true;
+}
+
+bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct buf tags;
+    const char *why;
+    buf_init(&tags, S3_TAG_BYTES_MAX);
+    enum s3_error error = s3_tags_from_xml(root, S3_TAGS_OF_BUCKET, &tags, &why);
+    buf_finish(&tags);
+    return error == S3_OK || fail(rq, error, why);
+}
+
+bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    const struct s3_xml_node *enabled = s3_xml_child(root, "LoggingEnabled");
+    struct str name = s3_xml_text(enabled, "TargetBucket");
+    if (!enabled) {
+        return true;
+    }
+    struct s3_bucket *target = s3_buckets_find(rq->s3->buckets, name);
+    bool is_ours = target && str_eq(target->row.owner, rq->bucket->row.owner);
+    s3_bucket_unref(target);
+    return is_ours || fail(rq, S3_INVALID_TARGET_BUCKET, NULL);
+}
+
+bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct str payer = s3_xml_text(root, "Payer");
+    return str_eq(payer, STR("BucketOwner")) || str_eq(payer, STR("Requester")) ||
+           fail(rq, S3_MALFORMED_XML, NULL);
+}

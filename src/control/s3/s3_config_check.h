@@ -1,0 +1,21 @@
+/* Whether documents that are kept for a bucket are sound.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+/* False: it is not, and that was answered. */
+typedef bool (*s3_config_check_fn)(struct s3_request *rq, const struct s3_xml_node *root);
+
+bool s3_config_check_cors(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_website(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_encryption(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root);
+
+/* Writes an element of a document as it is kept: with ids where S3 makes them. */
+void s3_config_put_node(struct s3_xml_out *o, const struct s3_xml_node *node);

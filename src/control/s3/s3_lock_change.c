@@ -1,0 +1,252 @@
+/* Object lock's operations: a bucket's configuration, a version's retention and legal hold.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "control/s3/s3_config.h"
+#include "control/s3/s3_lock.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "store/sql.h"
+
+/* ---- of a bucket ---- */
+
+void s3_lock_get_config(struct s3_request *rq)
+{
+    struct str kept = s3_bucket_setting(rq->bucket, STR("object-lock"));
+    struct s3_xml_out o = { .out = &rq->body };
+    if (!rq->bucket->row.locks_objects) {
+        s3_fail(rq, S3_NO_SUCH_LOCK_CONFIGURATION);
+        return;
+    }
+    if (kept.data) {
+        s3_xml_raw(&o, kept);
+    } else {
+        s3_xml_begin(&o, "ObjectLockConfiguration");
+        s3_xml_put(&o, "ObjectLockEnabled", STR("Enabled"));
+        s3_xml_close(&o, "ObjectLockConfiguration");
+    }
+    s3_answer_xml(rq, 200, o.r);
+}
+
+static bool check_period(struct s3_request *rq, const struct s3_xml_node *by)
+{
+    struct str days = s3_xml_text(by, "Days"), years = s3_xml_text(by, "Years");
+    uint64_t number;
+    if (!days.data == !years.data) {
+        s3_fail(rq, S3_MALFORMED_XML);
+        return false;
+    }
+    if (!str_to_u64(days.data ? days : years, &number) || number == 0 || number > 36500) {
+        s3_fail(rq, S3_INVALID_RETENTION);
+        return false;
+    }
+    return true;
+}
+
+/* False: answered. */
+static bool check_config(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    const struct s3_xml_node *rule = s3_xml_child(root, "Rule");
+    const struct s3_xml_node *by = s3_xml_child(rule, "DefaultRetention");
+    struct str mode = s3_xml_text(by, "Mode");
+    if (!s3_xml_is(root, "ObjectLockConfiguration") ||
+        !str_eq(s3_xml_text(root, "ObjectLockEnabled"), STR("Enabled")) || (rule && !by) ||
+        (by && !str_eq(mode, STR("GOVERNANCE")) && !str_eq(mode, STR("COMPLIANCE")))) {
+        s3_fail(rq, S3_MALFORMED_XML);
+        return false;
+    }
+    return !by || check_period(rq, by);
+}
+
+static int run_put_config(struct s3_request *rq, struct sql *db)
+{
+    const struct buf *text = rq->state;
+    int r = store_buckets_set_versioning(db, rq->bucket->row.id, BUCKET_VERSIONED, true);
+    return r < 0 ? r
+                 : store_buckets_put_setting(db, rq->bucket->row.id, STR("object-lock"),
+                                             buf_str(text));
+}
+
+static void free_text(void *state)
+{
+    buf_finish(state);
+    free(state);
+}
+
+void s3_lock_put_config(struct s3_request *rq)
+{
+    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    struct buf *text = s3_state(rq, sizeof(*text), free_text);
+    buf_init(text, 16 * KIB);
+    if (!check_config(rq, root)) {
+        return;
+    }
+    if (rq->bucket->row.versioning != BUCKET_VERSIONED) {
+        s3_fail_text(rq, S3_INVALID_BUCKET_STATE,
+                     "Versioning must be 'Enabled' on the bucket to apply a Object Lock "
+                     "configuration");
+        return;
+    }
+    struct s3_xml_out o = { .out = text };
+    s3_xml_begin(&o, "ObjectLockConfiguration");
+    for (const struct s3_xml_node *child = root->first; child; child = child->next) {
+        s3_xml_put_node(&o, child);
+    }
+    s3_xml_close(&o, "ObjectLockConfiguration");
+    if (o.r < 0) {
+        s3_fail(rq, S3_MALFORMED_XML);
+    } else {
+        s3_submit(rq, run_put_config, s3_config_done);
+    }
+}
+
+/* ---- of an object ---- */
+
+struct change {
+    struct stored_object object;
+    char *memory;
+};
+
+static void free_change(void *state)
+{
+    struct change *c = state;
+    free(c->memory);
+    free(c);
+}
+
+/* False: answered. */
+static bool can_lock(struct s3_request *rq)
+{
+    if (!rq->bucket->row.locks_objects) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, "Bucket is missing Object Lock Configuration");
+        return false;
+    }
+    return true;
+}
+
+static int run_change(struct s3_request *rq, struct sql *db)
+{
+    const struct change *c = rq->state;
+    return store_objects_set_lock(db, &c->object);
+}
+
+static void change_done(struct s3_request *rq, int r)
+{
+    if (r < 0) {
+        s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_KEY : s3_error_of(r));
+    } else {
+        s3_answer(rq, 200);
+    }
+}
+
+static struct change *change_create(struct s3_request *rq, const struct stored_object *o)
+{
+    struct change *c = s3_state(rq, sizeof(*c), free_change);
+    c->memory = store_objects_copy(o, &c->object);
+    return c;
+}
+
+static void retention_get_found(struct s3_request *rq, const struct stored_object *object)
+{
+    struct s3_xml_out o = { .out = &rq->body };
+    if (object->lock_mode == OBJECT_UNLOCKED) {
+        s3_fail(rq, S3_NO_SUCH_OBJECT_LOCK);
+        return;
+    }
+    s3_xml_begin(&o, "Retention");
+    s3_xml_put(&o, "Mode",
+               object->lock_mode == OBJECT_COMPLIANCE ? STR("COMPLIANCE") : STR("GOVERNANCE"));
+    s3_xml_put_time(&o, "RetainUntilDate", object->lock_until_ms);
+    s3_xml_close(&o, "Retention");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+void s3_lock_get_retention(struct s3_request *rq)
+{
+    if (can_lock(rq)) {
+        s3_object_find(rq, "s3:GetObjectRetention", (enum s3_permission)0, retention_get_found);
+    }
+}
+
+/* Compliance can only be prolonged; governance may be loosened by who may bypass it. */
+static bool may_change(const struct s3_request *rq, const struct stored_object *o,
+                       enum object_lock_mode mode, uint64_t until_ms)
+{
+    if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= rq->now_ms) {
+        return true;
+    }
+    bool loosens =
+        mode == OBJECT_UNLOCKED || until_ms < o->lock_until_ms ||
+        (mode != o->lock_mode && (o->lock_mode == OBJECT_COMPLIANCE || mode == OBJECT_GOVERNANCE));
+    bool changes = loosens || mode != o->lock_mode;
+    return !changes || (o->lock_mode == OBJECT_GOVERNANCE && s3_lock_bypasses(rq));
+}
+
+static void retention_put_found(struct s3_request *rq, const struct stored_object *o)
+{
+    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    struct str mode = s3_xml_text(root, "Mode"), until = s3_xml_text(root, "RetainUntilDate");
+    struct change *c = change_create(rq, o);
+    enum object_lock_mode wanted = str_eq(mode, STR("GOVERNANCE"))   ? OBJECT_GOVERNANCE
+                                   : str_eq(mode, STR("COMPLIANCE")) ? OBJECT_COMPLIANCE
+                                                                     : OBJECT_UNLOCKED;
+    uint64_t until_ms = 0;
+    bool clears = !mode.data && !until.data;
+    if (!s3_xml_is(root, "Retention") ||
+        (!clears && (wanted == OBJECT_UNLOCKED || !s3_lock_parse_time(until, &until_ms)))) {
+        s3_fail(rq, S3_MALFORMED_XML);
+    } else if (!clears && until_ms <= rq->now_ms) {
+        s3_fail_argument(rq, "The retain until date must be in the future!", "RetainUntilDate",
+                         until);
+    } else if (!may_change(rq, &c->object, wanted, until_ms)) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+    } else {
+        c->object.lock_mode = wanted;
+        c->object.lock_until_ms = until_ms;
+        s3_submit(rq, run_change, change_done);
+    }
+}
+
+void s3_lock_put_retention(struct s3_request *rq)
+{
+    if (can_lock(rq)) {
+        s3_object_find(rq, "s3:PutObjectRetention", (enum s3_permission)0, retention_put_found);
+    }
+}
+
+static void hold_get_found(struct s3_request *rq, const struct stored_object *object)
+{
+    struct s3_xml_out o = { .out = &rq->body };
+    s3_xml_begin(&o, "LegalHold");
+    s3_xml_put(&o, "Status", object->legal_hold ? STR("ON") : STR("OFF"));
+    s3_xml_close(&o, "LegalHold");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+void s3_lock_get_hold(struct s3_request *rq)
+{
+    if (can_lock(rq)) {
+        s3_object_find(rq, "s3:GetObjectLegalHold", (enum s3_permission)0, hold_get_found);
+    }
+}
+
+static void hold_put_found(struct s3_request *rq, const struct stored_object *o)
+{
+    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    struct str status = s3_xml_text(root, "Status");
+    struct change *c = change_create(rq, o);
+    if (!s3_xml_is(root, "LegalHold") ||
+        (!str_eq(status, STR("ON")) && !str_eq(status, STR("OFF")))) {
+        s3_fail(rq, S3_MALFORMED_XML);
+        return;
+    }
+    c->object.legal_hold = str_eq(status, STR("ON"));
+    s3_submit(rq, run_change, change_done);
+}
+
+void s3_lock_put_hold(struct s3_request *rq)
+{
+    if (can_lock(rq)) {
+        s3_object_find(rq, "s3:PutObjectLegalHold", (enum s3_permission)0, hold_put_found);
+    }
+}

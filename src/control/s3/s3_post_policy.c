@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_post_policy.h"
+
+#include <jansson.h>
+
+#include "control/s3/s3_lock.h"
+#include "http/http_reply.h"
+
+#define FIELDS_MAX 256
+
+struct check {
+    struct s3_post_policy *p;
+    struct str names[FIELDS_MAX]; /* that a condition speaks of */
+    size_t count;
+    const char *why;
+};
+
+static struct str text_of(const json_t *value)
+{
+    return str_of(json_string_value(value), json_string_length(value));
+}
+
+/* The value of a field; "bucket" is where the form was sent to. */
+static struct str field(const struct check *c, struct str name)
+{
+    if (str_eq_nocase(name, STR("bucket"))) {
+        return c->p->bucket;
+    }
+    return http_block_find(c->p->fields, name);
+}
+
+static enum s3_error fail(struct check *c, enum s3_error error, const char *why)
+{
+    c->why = why;
+    return error;
+}
+
+static enum s3_error note(struct check *c, struct str name)
+{
+    if (c->count == FIELDS_MAX) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: too many conditions.");
+    }
+    c->names[c->count++] = name;
+    return S3_OK;
+}
+
+static enum s3_error check_equal(struct check *c, struct str name, struct str wanted)
+{
+    struct str value = field(c, name);
+    if (!value.data || !str_eq(value, wanted)) {
+        return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy Condition failed");
+    }
+    return note(c, name);
+}
+
+/* For a list of content types each must begin so. */
+static enum s3_error check_starts(struct check *c, struct str name, struct str prefix)
+{
+    struct str value = field(c, name);
+    if (!value.data || !str_starts(value, prefix)) {
+        return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy Condition failed");
+    }
+    return note(c, name);
+}
+
+static bool number_of(const json_t *value, uint64_t *ret)
+{
+    if (json_is_integer(value) && json_integer_value(value) >= 0) {
+        *ret = (uint64_t)json_integer_value(value);
+        return true;
+    }
+    return json_is_string(value) && str_to_u64(text_of(value), ret);
+}
+
+static enum s3_error check_list(struct check *c, const json_t *list)
+{
+    struct str operator= text_of(json_array_get(list, 0)), name = text_of(json_array_get(list, 1));
+    const json_t *value = json_array_get(list, 2);
+    if (json_array_size(list) != 3) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+    }
+    if (str_eq_nocase(operator, STR("content-length-range"))) {
+        c->p->has_range = number_of(json_array_get(list, 1), &c->p->least) &&
+                          number_of(value, &c->p->most) && c->p->least <= c->p->most;
+        return c->p->has_range ? S3_OK
+                               : fail(c, S3_INVALID_POLICY_DOCUMENT,
+                                      "Invalid Policy: Invalid content-length-range.");
+    }
+    if (name.len < 2 || name.data[0] != '$' || !json_is_string(value)) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+    }
+    name = str_skip(name, 1);
+    if (str_eq_nocase(operator, STR("eq"))) {
+        return check_equal(c, name, text_of(value));
+    }
+    if (str_eq_nocase(operator, STR("starts-with"))) {
+        return check_starts(c, name, text_of(value));
+    }
+    return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+}
+
+static enum s3_error check_object(struct check *c, json_t *object)
+{
+    const char *name;
+    json_t *value;
+    enum s3_error error = S3_OK;
+    if (json_object_size(object) == 0) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+    }
+    json_object_foreach(object, name, value)
+    {
+        if (error == S3_OK) {
+            error = json_is_string(value)
+                        ? check_equal(c, str_c(name), text_of(value))
+                        : fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+        }
+    }
+    return error;
+}
+
+static enum s3_error check_conditions(struct check *c, const json_t *conditions)
+{
+    size_t i;
+    json_t *condition;
+    json_array_foreach(conditions, i, condition)
+    {
+        enum s3_error error = json_is_array(condition)    ? check_list(c, condition)
+                              : json_is_object(condition) ? check_object(c, condition)
+                                                          : S3_INVALID_POLICY_DOCUMENT;
+        if (error != S3_OK) {
+            return error;
+        }
+    }
+    return S3_OK;
+}
+
+static bool is_exempt(struct str name)
+{
+    static const char *const exempt[] = { "x-amz-signature", "signature", "awsaccesskeyid",
+                                          "policy",          "file",      "x-amz-security-token" };
+    for (size_t i = 0; i < ARRAY_COUNT(exempt); i++) {
+        if (str_eq(name, str_c(exempt[i]))) {
+            return true;
+        }
+    }
+    return str_starts(name, STR("x-ignore-"));
+}
+
+/* Nothing is in the form that the policy does not speak of. */
+static enum s3_error check_covered(struct check *c)
+{
+    struct str block = c->p->fields, name, value;
+    while (http_block_next(&block, &name, &value)) {
+        bool covered = is_exempt(name);
+        for (size_t i = 0; i < c->count && !covered; i++) {
+            covered = str_eq_nocase(c->names[i], name);
+        }
+        if (!covered) {
+            return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Extra input fields");
+        }
+    }
+    return S3_OK;
+}
+
+static enum s3_error check_document(struct check *c, const json_t *policy)
+{
+    const json_t *expiration = json_object_get(policy, "expiration");
+    const json_t *conditions = json_object_get(policy, "conditions");
+    uint64_t until_ms;
+    if (!json_is_string(expiration)) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Policy missing expiration.");
+    }
+    if (!s3_lock_parse_time(text_of(expiration), &until_ms)) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid 'expiration' value.");
+    }
+    if (!json_is_array(conditions)) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Policy missing conditions.");
+    }
+    if (json_array_size(conditions) == 0) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Policy conditions empty.");
+    }
+    if (until_ms <= c->p->now_ms) {
+        return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy expired.");
+    }
+    enum s3_error error = check_conditions(c, conditions);
+    return error == S3_OK ? check_covered(c) : error;
+}
+
+enum s3_error s3_post_policy_check(struct s3_post_policy *p, const char **ret_why)
+{
+    struct check c = { .p = p };
+    json_t *policy = json_loadb(p->text.data ? p->text.data : "", p->text.len, 0, NULL);
+    enum s3_error error = json_is_object(policy) ? check_document(&c, policy)
+                                                 : fail(&c, S3_INVALID_POLICY_DOCUMENT,
+                                                        "Invalid Policy: Invalid JSON.");
+    json_decref(policy);
+    *ret_why = c.why;
+    return error;
+}

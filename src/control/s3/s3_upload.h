@@ -1,0 +1,27 @@
+/* Uploads in parts: what their operations share.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+#include "store/store_uploads.h"
+
+#define S3_PARTS_MAX       10000
+#define S3_PART_BYTES_MIN  (5 * MIB) /* of all but the last */
+#define S3_UPLOAD_ID_BYTES 33
+
+/* A copy of an upload, for as long as a request works on it. */
+struct s3_upload {
+    struct stored_upload upload;
+    char *memory;                      /* of the object's texts */
+    char *initiator;                   /* owned */
+    struct s3_checksum_value checksum; /* kind and type that were agreed on */
+};
+/* The upload that the request names. False: there is none such of its key, and that was answered.
+ */
+bool s3_upload_find(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
+/* Without an answer. */
+bool s3_upload_look(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
+void s3_upload_finish(struct s3_upload *u);
+
+struct str s3_upload_id(int64_t id, uint64_t salt, char ret_text[S3_UPLOAD_ID_BYTES]);

@@ -1,0 +1,307 @@
+/* CompleteMultipartUpload: the files of the parts become the object's, in one transaction and
+ * without being read.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_event.h"
+#include "control/s3/s3_new.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "control/s3/s3_upload.h"
+#include "store/sql.h"
+
+/* A part as the client names it. */
+struct named {
+    uint32_t number;
+    struct str etag;     /* without quotes */
+    struct str checksum; /* or data NULL */
+    bool found;
+};
+
+struct completion {
+    struct s3_upload upload;
+    struct named *named;
+    uint32_t *numbers;
+    size_t count;
+    size_t at; /* of the next one to be found */
+    struct stored_part *parts;
+    struct object_write write;
+    struct s3_conditions conditions;
+    struct s3_checksum_parts checksum;
+    struct str expected; /* of the whole, or data NULL */
+    bool has_size;
+    uint64_t size;
+    EVP_MD_CTX *md5;
+    enum s3_error error;
+    int event;
+    char etag[S3_ETAG_TEXT];
+    char checksum_text[S3_CHECKSUM_TEXT];
+    char checksum_stored[S3_CHECKSUM_STORED];
+    char id[S3_UPLOAD_ID_BYTES];
+};
+
+static void free_completion(void *state)
+{
+    struct completion *c = state;
+    s3_upload_finish(&c->upload);
+    EVP_MD_CTX_free(c->md5);
+    EVP_MD_CTX_free(c->checksum.digest);
+    free(c->named);
+    free(c->numbers);
+    free(c->parts);
+    free(c);
+}
+
+static struct str unquote(struct str s)
+{
+    s = str_trim(s);
+    return s.len >= 2 && s.data[0] == '"' && s.data[s.len - 1] == '"'
+               ? str_of(s.data + 1, s.len - 2)
+               : s;
+}
+
+static bool read_part(const struct s3_xml_node *node, const struct completion *c, struct named *ret)
+{
+    struct str number = s3_xml_text(node, "PartNumber"), etag = s3_xml_text(node, "ETag");
+    uint64_t value;
+    if (!str_to_u64(number, &value) || value < 1 || value > S3_PARTS_MAX || !etag.data) {
+        return false;
+    }
+    *ret = (struct named){ .number = (uint32_t)value, .etag = unquote(etag) };
+    if (c->upload.checksum.kind != S3_CHECKSUM_NONE) {
+        ret->checksum = s3_xml_text(node, s3_checksum_element(c->upload.checksum.kind));
+    }
+    return true;
+}
+
+/* S3_OK, or what is wrong with the list. */
+static enum s3_error read_parts(struct s3_request *rq, struct completion *c)
+{
+    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    size_t count = s3_xml_count(root, "Part"), i = 0;
+    if (!s3_xml_is(root, "CompleteMultipartUpload") || count == 0 || count > S3_PARTS_MAX) {
+        return S3_MALFORMED_XML;
+    }
+    c->count = count;
+    c->named = mem_alloc(count * sizeof(*c->named));
+    c->numbers = mem_alloc(count * sizeof(*c->numbers));
+    c->parts = mem_alloc(count * sizeof(*c->parts));
+    for (const struct s3_xml_node *p = s3_xml_child(root, "Part"); p; p = s3_xml_again(p), i++) {
+        if (!read_part(p, c, &c->named[i])) {
+            return S3_MALFORMED_XML;
+        }
+        c->numbers[i] = c->named[i].number;
+        if (i > 0 && c->numbers[i] <= c->numbers[i - 1]) {
+            return S3_INVALID_PART_ORDER;
+        }
+    }
+    return S3_OK;
+}
+
+/* ---- in the job ---- */
+
+static enum s3_error check_part(struct completion *c, const struct stored_upload_part *part)
+{
+    const struct named *n = &c->named[c->at];
+    struct s3_checksum_value v = s3_checksum_load(part->checksum);
+    if (!str_eq(n->etag, part->etag)) {
+        return S3_INVALID_PART;
+    }
+    if (n->checksum.data && !str_eq(n->checksum, v.text)) {
+        return S3_INVALID_PART;
+    }
+    if (c->at + 1 < c->count && part->size < S3_PART_BYTES_MIN) {
+        return S3_ENTITY_TOO_SMALL;
+    }
+    if (c->upload.checksum.kind != S3_CHECKSUM_NONE &&
+        (v.kind != c->upload.checksum.kind ||
+         !s3_checksum_parts_add(&c->checksum, v.text, part->size))) {
+        return S3_INVALID_PART;
+    }
+    return S3_OK;
+}
+
+static void on_part(const struct stored_upload_part *part, void *context)
+{
+    struct completion *c = context;
+    uint8_t md5[S3_MD5_BYTES];
+    if (c->error != S3_OK || c->at == c->count || part->number != c->named[c->at].number) {
+        return; /* one that is not named is dropped */
+    }
+    c->error = check_part(c, part);
+    if (c->error != S3_OK || !aws_hex_decode(part->etag, md5, sizeof(md5)) ||
+        part->hash.len != CONTENT_HASH_BYTES) {
+        c->error = c->error != S3_OK ? c->error : S3_INTERNAL;
+        return;
+    }
+    struct stored_part *p = &c->parts[c->at++];
+    *p = (struct stored_part){ .number = part->number, .size = part->size };
+    memcpy(p->hash, part->hash.data, part->hash.len);
+    struct s3_checksum_value v = s3_checksum_load(part->checksum);
+    if (v.text.len < sizeof(p->checksum)) {
+        memcpy(p->checksum, v.text.data ? v.text.data : "", v.text.len);
+    }
+    c->write.object.size += part->size;
+    int ok = EVP_DigestUpdate(c->md5, md5, sizeof(md5));
+    assert(ok == 1);
+}
+
+static enum s3_error check_whole(struct completion *c)
+{
+    struct stored_object *o = &c->write.object;
+    uint8_t md5[S3_MD5_BYTES];
+    if (c->at != c->count) {
+        return S3_INVALID_PART;
+    }
+    if (c->has_size && c->size != o->size) {
+        return S3_INVALID_REQUEST;
+    }
+    int ok = EVP_DigestFinal_ex(c->md5, md5, NULL);
+    assert(ok == 1);
+    aws_hex(md5, sizeof(md5), c->etag);
+    (void)snprintf(c->etag + 2 * sizeof(md5), sizeof(c->etag) - 2 * sizeof(md5), "-%zu", c->count);
+    o->etag = str_c(c->etag);
+    if (c->upload.checksum.kind != S3_CHECKSUM_NONE) {
+        struct s3_checksum_value v = c->upload.checksum;
+        v.text = s3_checksum_parts_final(&c->checksum, c->checksum_text);
+        if (c->expected.data && !str_eq(c->expected, v.text)) {
+            return S3_BAD_DIGEST;
+        }
+        o->checksum = s3_checksum_store(&v, c->checksum_stored);
+    }
+    o->parts = str_of((const char *)c->parts, c->count * sizeof(*c->parts));
+    return S3_OK;
+}
+
+static int run_complete(struct s3_request *rq, struct sql *db)
+{
+    struct completion *c = rq->state;
+    store_uploads_parts(db, c->upload.upload.id, 0, S3_PARTS_MAX, on_part, c);
+    enum s3_error error = c->error != S3_OK ? c->error : check_whole(c);
+    if (error != S3_OK) {
+        return s3_error_refuse(error);
+    }
+    c->write.bytes = BYTES_HANDED_OVER;
+    int r = store_objects_write(rq->s3->contents, db, &c->write);
+    r = r < 0 ? r : s3_event_insert(rq, db, c->event, &c->write.object);
+    if (r == 0) {
+        r = store_uploads_remove(db, c->upload.upload.id, c->numbers, c->count);
+        r = r == 1 ? s3_error_refuse(S3_NO_SUCH_UPLOAD) : r; /* another has completed it */
+    }
+    return r;
+}
+
+/* ---- the answer ---- */
+
+static void answer_completed(struct s3_request *rq, const struct stored_object *o)
+{
+    struct s3_checksum_value v = s3_checksum_load(o->checksum);
+    struct s3_xml_out out = { .out = &rq->body };
+    char location[2048];
+    (void)snprintf(location, sizeof(location), STR_FMT "://" STR_FMT "/" STR_FMT "/" STR_FMT,
+                   STR_ARG(rq->x->scheme), STR_ARG(rq->x->host), STR_ARG(rq->bucket_name),
+                   STR_ARG(rq->key)); /* a long host is cut */
+    s3_put_version_header(rq, o);
+    s3_xml_begin(&out, "CompleteMultipartUploadResult");
+    s3_xml_put(&out, "Location", str_c(location));
+    s3_xml_put(&out, "Bucket", rq->bucket_name);
+    s3_xml_put(&out, "Key", rq->key);
+    s3_xml_put_etag(&out, "ETag", o->etag);
+    if (v.kind != S3_CHECKSUM_NONE) {
+        s3_xml_put(&out, s3_checksum_element(v.kind), v.text);
+        s3_xml_put(&out, "ChecksumType", s3_checksum_type_name(v.type));
+    }
+    s3_xml_close(&out, "CompleteMultipartUploadResult");
+    s3_answer_xml(rq, 200, out.r);
+}
+
+static void complete_done(struct s3_request *rq, int r)
+{
+    const struct completion *c = rq->state;
+    if (r < 0) {
+        s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
+        return;
+    }
+    store_contents_sweep(rq->s3->contents);
+    answer_completed(rq, &c->write.object);
+}
+
+static void on_current(const struct stored_object *o, void *context)
+{
+    struct s3_request *rq = context;
+    struct str id = s3_param(rq, "uploadId");
+    if (id.len > 0 && str_eq(o->upload, id)) {
+        answer_completed(rq, o);
+    } else {
+        s3_fail(rq, S3_NO_SUCH_UPLOAD);
+    }
+}
+
+/* A client that has lost the answer asks again: the object says which upload it is of. */
+static void answer_again(struct s3_request *rq)
+{
+    const struct object_version current = { .which = VERSION_CURRENT };
+    if (!store_objects_find(rq->s3->services->store, rq->bucket->row.id, rq->key, current,
+                            on_current, rq)) {
+        s3_fail(rq, S3_NO_SUCH_UPLOAD);
+    }
+}
+
+static bool read_expected(struct s3_request *rq, struct completion *c)
+{
+    struct str size = s3_header(rq, "x-amz-mp-object-size");
+    struct str type = s3_header(rq, "x-amz-checksum-type");
+    enum s3_checksum kind = c->upload.checksum.kind;
+    c->has_size = size.data && str_to_u64(size, &c->size);
+    if (kind == S3_CHECKSUM_NONE) {
+        return true;
+    }
+    if (type.data && !str_eq(type, s3_checksum_type_name(c->upload.checksum.type))) {
+        s3_fail_text(
+            rq, S3_INVALID_REQUEST,
+            "The upload was created using another checksum type. The complete request must "
+            "use the same one.");
+        return false;
+    }
+    c->expected = exchange_header(rq->x, s3_checksum_header(kind));
+    s3_checksum_parts_init(&c->checksum, kind, c->upload.checksum.type);
+    return true;
+}
+
+void s3_upload_complete(struct s3_request *rq)
+{
+    struct completion *c = s3_state(rq, sizeof(*c), free_completion);
+    if (!s3_access_write(rq, "s3:PutObject", STR(""))) {
+        return;
+    }
+    if (!s3_upload_look(rq, &c->upload)) {
+        answer_again(rq);
+        return;
+    }
+    enum s3_error error = read_parts(rq, c);
+    if (error != S3_OK) {
+        s3_fail(rq, error);
+        return;
+    }
+    if (!read_expected(rq, c)) {
+        return;
+    }
+    struct stored_object *o = &c->write.object;
+    *o = c->upload.upload.object;
+    o->checksum = STR("");
+    o->modified_ms = rq->now_ms;
+    o->upload = s3_upload_id(c->upload.upload.id, c->upload.upload.salt, c->id);
+    s3_conditions_read(rq, "", &c->conditions);
+    c->write.check = s3_conditions_write_check;
+    c->write.context = &c->conditions;
+    c->md5 = EVP_MD_CTX_new();
+    int ok = c->md5 ? EVP_DigestInit_ex(c->md5, EVP_md5(), NULL) : 0;
+    assert(ok == 1); /* fails for want of memory only */
+    c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:CompleteMultipartUpload");
+    s3_submit(rq, run_complete, complete_done);
+}

@@ -1,0 +1,227 @@
+/* UploadPart and UploadPartCopy.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "control/s3/s3_access.h"
+#include "control/s3/s3_body.h"
+#include "control/s3/s3_copy_source.h"
+#include "control/s3/s3_new.h"
+#include "control/s3/s3_object.h"
+#include "control/s3/s3_operations.h"
+#include "control/s3/s3_upload.h"
+#include "store/sql.h"
+
+struct part {
+    struct s3_upload upload;
+    struct s3_copy_source source; /* of a copy */
+    bool is_copy;
+    struct stored_upload_part part;
+    const char *name;
+    bool is_encrypted;
+    struct s3_crypt crypt;
+    char etag[S3_ETAG_TEXT];
+    char checksum[S3_CHECKSUM_STORED];
+};
+
+static void free_part(void *state)
+{
+    struct part *p = state;
+    s3_copy_source_finish(&p->source);
+    s3_upload_finish(&p->upload);
+    free(p);
+}
+
+static bool read_number(struct s3_request *rq, struct part *p)
+{
+    struct str text = s3_param(rq, "partNumber");
+    uint64_t number;
+    if (!str_to_u64(text, &number) || number < 1 || number > S3_PARTS_MAX) {
+        s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
+                         "partNumber", text);
+        return false;
+    }
+    p->part.number = (uint32_t)number;
+    return true;
+}
+
+/* All parts have the key that the upload was begun with. */
+static bool read_key(struct s3_request *rq, struct part *p)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    struct s3_crypt crypt;
+    struct str stored = p->upload.upload.object.crypt;
+    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    if ((has == S3_CUSTOMER_KEY) != (stored.len > 0)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The multipart upload initiate requested encryption. Subsequent part requests "
+                     "must include the appropriate encryption parameters.");
+        return false;
+    }
+    if (stored.len > 0) {
+        if (!s3_crypt_open(&crypt, key, stored)) {
+            s3_fail_text(rq, S3_INVALID_REQUEST,
+                         "The provided encryption parameters did not match the ones used "
+                         "originally.");
+            return false;
+        }
+        p->is_encrypted = true;
+        p->crypt = s3_crypt_part(&crypt, p->part.number);
+    }
+    return true;
+}
+
+/* What the client sends is what was agreed on; if it sends nothing it is computed. */
+static bool plan_checksum(struct s3_request *rq, const struct part *p, struct s3_receive_plan *plan)
+{
+    enum s3_checksum agreed = p->upload.checksum.kind;
+    char text[160];
+    if (agreed == S3_CHECKSUM_NONE || plan->checksum == agreed) {
+        return true;
+    }
+    if (plan->checksum == S3_CHECKSUM_NONE) {
+        plan->checksum = agreed;
+        return true;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "Checksum Type mismatch occurred, expected checksum Type: " STR_FMT
+                   ", actual checksum Type: " STR_FMT,
+                   STR_ARG(s3_checksum_name(agreed)), STR_ARG(s3_checksum_name(plan->checksum)));
+    s3_fail_text(rq, S3_INVALID_REQUEST, text);
+    return false;
+}
+
+static int run_part(struct s3_request *rq, struct sql *db)
+{
+    struct part *p = rq->state;
+    return store_uploads_put_part(rq->s3->contents, db, &p->upload.upload, &p->part, p->name);
+}
+
+static void answer_copied(struct s3_request *rq, const struct part *p)
+{
+    struct s3_checksum_value v = s3_checksum_load(p->part.checksum);
+    struct s3_xml_out o = { .out = &rq->body };
+    s3_copy_source_put_version(rq, &p->source);
+    s3_xml_begin(&o, "CopyPartResult");
+    s3_xml_put_time(&o, "LastModified", p->part.modified_ms);
+    s3_xml_put_etag(&o, "ETag", p->part.etag);
+    if (v.kind != S3_CHECKSUM_NONE) {
+        s3_xml_put(&o, s3_checksum_element(v.kind), v.text);
+    }
+    s3_xml_close(&o, "CopyPartResult");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+static void part_done(struct s3_request *rq, int r)
+{
+    const struct part *p = rq->state;
+    struct s3_checksum_value v = s3_checksum_load(p->part.checksum);
+    s3_body_finish(rq, r >= 0);
+    if (r < 0) {
+        s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_UPLOAD : s3_error_of(r));
+        return;
+    }
+    store_contents_sweep(rq->s3->contents); /* of the part that it replaces */
+    if (p->is_encrypted) {
+        s3_new_put_customer_key(rq);
+    }
+    if (p->is_copy) {
+        answer_copied(rq, p);
+        return;
+    }
+    s3_object_put_etag(rq, p->part.etag);
+    if (v.kind != S3_CHECKSUM_NONE) {
+        s3_put_header(rq, s3_checksum_header(v.kind).data, v.text); /* a literal */
+    }
+    s3_answer(rq, 200);
+}
+
+static void received_all(struct s3_request *rq, struct s3_received *received)
+{
+    struct part *p = rq->state;
+    aws_hex(received->md5, sizeof(received->md5), p->etag);
+    p->part.etag = str_of(p->etag, 2 * sizeof(received->md5));
+    p->part.size = received->size;
+    p->part.modified_ms = rq->now_ms;
+    p->part.hash = str_of((const char *)received->hash, sizeof(received->hash));
+    p->part.checksum = s3_checksum_store(&received->checksum, p->checksum);
+    p->name = received->name;
+    s3_submit(rq, run_part, part_done);
+}
+
+static bool fail_range(struct s3_request *rq, struct str range)
+{
+    s3_fail_argument(
+        rq,
+        "The x-amz-copy-source-range value must be of the form bytes=first-last where "
+        "first and last are the zero-based offsets of the first and last bytes to copy",
+        "x-amz-copy-source-range", range);
+    return false;
+}
+
+/* "bytes=first-last", within the source. */
+static bool read_range(struct s3_request *rq, struct s3_copy_source *s)
+{
+    struct str range = s3_header(rq, "x-amz-copy-source-range");
+    uint64_t first, last;
+    if (!range.data) {
+        return true;
+    }
+    if (!str_starts(range, STR("bytes="))) {
+        return fail_range(rq, range);
+    }
+    struct str end = str_skip(range, sizeof("bytes=") - 1);
+    struct str start = str_cut(&end, '-');
+    if (!str_to_u64(start, &first) || !str_to_u64(end, &last) || last < first) {
+        return fail_range(rq, range);
+    }
+    if (last >= s->object.size) {
+        s3_fail_text(rq, S3_INVALID_RANGE, "Range specified is not valid for source object");
+        return false;
+    }
+    s->offset = first;
+    s->length = last - first + 1;
+    return true;
+}
+
+static void copy_part(struct s3_request *rq, struct part *p)
+{
+    p->is_copy = true;
+    if (!s3_copy_source_find(rq, &p->source) || !read_range(rq, &p->source)) {
+        return;
+    }
+    if (p->source.length > S3_OBJECT_BYTES_MAX) {
+        s3_fail(rq, S3_ENTITY_TOO_LARGE);
+        return;
+    }
+    const struct s3_receive_plan plan = { .limit = S3_OBJECT_BYTES_MAX,
+                                          .has_length = true,
+                                          .length = p->source.length,
+                                          .always_file = true,
+                                          .checksum = p->upload.checksum.kind,
+                                          .crypt = p->is_encrypted ? &p->crypt : NULL };
+    s3_copy_source_start(rq, &p->source, &plan, received_all);
+}
+
+void s3_upload_part(struct s3_request *rq)
+{
+    struct part *p = s3_state(rq, sizeof(*p), free_part);
+    struct s3_receive_plan plan;
+    if (!s3_access_write(rq, "s3:PutObject", STR("")) || !read_number(rq, p) ||
+        !s3_upload_find(rq, &p->upload) || !read_key(rq, p)) {
+        return;
+    }
+    if (s3_header(rq, "x-amz-copy-source").data) {
+        copy_part(rq, p);
+        return;
+    }
+    if (!s3_body_plan(rq, &plan) || !plan_checksum(rq, p, &plan)) {
+        return;
+    }
+    plan.always_file = true;
+    plan.crypt = p->is_encrypted ? &p->crypt : NULL;
+    s3_body_start(rq, &plan, received_all);
+}
