@@ -369,9 +369,11 @@ int roles_start(struct platform *p, struct err *err)
 static void role_stop(struct platform *p, enum role role)
 {
     struct roles *roles = p->roles;
-    if (roles->pids[role] > 0) {
-        (void)kill(roles->pids[role], SIGKILL);
-        (void)waitpid(roles->pids[role], NULL, 0);
+    pid_t pid = roles->pids[role];
+    if (pid > 0) {
+        /* With the builder its bundler, at once: that would complain of being left alone. */
+        (void)kill(role == BUILDER ? -pid : pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
         roles->pids[role] = 0;
     }
     if (roles->links[role]) {
@@ -396,6 +398,7 @@ void roles_destroy(struct platform *p)
 {
     if (p->roles) {
         role_stop(p, GATEWAY);
+        role_stop(p, BUILDER); /* or it would end by itself when control does */
         control_finish(p);
         for (size_t i = 0; i < ROLES; i++) {
             role_stop(p, (enum role)i);
@@ -416,7 +419,8 @@ static bool may_restart(struct platform *p)
     return ++roles->restarts <= RESTARTS_MAX;
 }
 
-/* From outside, or by the kernel for want of memory: that says nothing against starting it again. */
+/* From outside, or by the kernel for want of memory: that says nothing against starting it again.
+ */
 static bool was_killed(int wait_status)
 {
     return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;

@@ -70,6 +70,7 @@ static _Noreturn void run_child(const struct spawn *s, int status_fd)
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail with valid arguments */
+    (void)setpgid(0, 0);                         /* a group of its own: can always be made */
     int r = arrange_fds(s, &err);
     if (r == 0) {
         r = become_user(s, &err);

@@ -138,6 +138,29 @@ for (const role of ['mayfly: gateway', 'mayfly: control']) {
   });
 }
 
+test('a function zygote that dies takes its instances with it, and the next request gets a new one', async (t) => {
+  const platform = await startHello(t);
+  const before = await platform.get('/api/hello');
+  const zygote = await platform.process(/^mayfly: zygote api@/);
+  process.kill(zygote.pid, 'SIGKILL');
+  await eventually(() => !isAlive(zygote) && !platform.processes().some(({ title }) => /^mayfly: instance api@/.test(title)), 'an instance is left');
+  const after = await platform.get('/api/hello');
+  assert.equal(after.text, 'hello');
+  assert.notEqual(after.instance, before.instance);
+});
+
+test('the base zygote that dies is started again: what serves goes on, what is saved is loaded', async (t) => {
+  const platform = await startHello(t);
+  const before = await platform.get('/api/hello');
+  const base = await platform.process('mayfly: zygote base');
+  process.kill(base.pid, 'SIGKILL');
+  await eventually(() => !isAlive(base), 'it lives');
+  const meanwhile = await platform.get('/api/hello');
+  assert.deepEqual([meanwhile.text, meanwhile.instance], ['hello', before.instance]);
+  await platform.save('api/hello.js', HELLO['api/hello.js'].replace('"hello"', '"again"'));
+  assert.equal((await platform.get('/api/hello')).text, 'again');
+});
+
 test('a port that is taken is said to be by whom', async (t) => {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
