@@ -10,6 +10,7 @@ const { Readable } = require('node:stream');
 const { startInstance, thunk } = require('./mock_native');
 const consoles = require('../../runtime/js/console');
 const lambda = require('../../runtime/js/dialects/lambda');
+const loopIdle = require('../../runtime/js/dialects/loop_idle');
 
 process.setMaxListeners(0);
 consoles.install();
@@ -25,6 +26,7 @@ async function serve(handler, { settings = {}, endpoint = {}, loopAlive = () => 
   });
   /* A test's process is never idle; the addon would say what the function has under way. */
   gateway.native.loopAlive = loopAlive;
+  loopIdle.use(gateway.native, () => false);
   return gateway;
 }
 

@@ -121,6 +121,7 @@ function runHandler(source) {
         endpoints: [{ name: '/', file: 'index.js', module: 'index', settings: { invoke: true } }],
       });
       gateway.native.loopAlive = () => false;
+      require(${JSON.stringify(require.resolve('../../runtime/js/dialects/loop_idle'))}).use(gateway.native, () => false);
       setInterval(() => {}, 5);
       reported.push(gateway.start('POST /', { body: '{}', requestId: 'r-9' }));
     })();`;

@@ -9,20 +9,22 @@
 const FIRST_MS = 1;
 const LONGEST_MS = 50;
 
-let native = null;
+/* We may be called by a timer: while timers run, Node.js has not told the loop of the next ones. */
+const activeTimers = () => process.getActiveResourcesInfo().includes('Timeout');
 
-/* Whose loop to look at: the addon, in an instance. */
-function use(addon) {
+let native = null;
+let hasTimers = activeTimers;
+
+/* Whose loop to look at: the addon, in an instance. Tests have timers of their own, which are nobody's. */
+function use(addon, timers = activeTimers) {
   native = addon;
+  hasTimers = timers;
 }
 
 /* Whether the addon can tell work in the thread pool (zlib, crypto) from rest. */
 function isExact() {
   return typeof native?.loopAlive === 'function';
 }
-
-/* We may be called by a timer: while timers run, Node.js has not told the loop of the next ones. */
-const hasTimers = () => process.getActiveResourcesInfo().includes('Timeout');
 
 function isIdle() {
   return isExact() ? !native.loopAlive() && !hasTimers() : process.getActiveResourcesInfo().length === 0;
