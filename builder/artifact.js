@@ -42,6 +42,7 @@ function fileStamp(file) {
 
 export class ArtifactStore {
   #generations = [];
+  #busy = [];
 
   constructor(out) {
     this.out = out;
@@ -80,11 +81,21 @@ export class ArtifactStore {
       return;
     }
     const oldest = this.#generations.shift();
-    for (const folder of oldest) {
-      if (!this.#generations.some((generation) => generation.has(folder))) {
-        rmSync(folder, { recursive: true, force: true });
-      }
+    const isUsed = (folder) => this.#generations.some((generation) => generation.has(folder));
+    this.#busy = [...this.#busy, ...oldest].filter((folder) => !isUsed(folder) && !removeWhole(folder));
+  }
+}
+
+/** False where a function that is still being drained has a folder mounted in it: the next build tries again. */
+function removeWhole(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EBUSY') {
+      throw error;
     }
+    return false;
   }
 }
 

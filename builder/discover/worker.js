@@ -134,7 +134,7 @@ async function draftOf(context, worker, workers) {
   const main = worker.main ?? NO_MAIN;
   const facts = worker.main ? await inspect(main, files.read(main)) : null;
   const secrets = readWorkerSecrets(context, folder);
-  const { bindings, files: bindingFiles } = bindingsOf(context, worker, workers, secrets);
+  const { bindings, files: bindingFiles, mounts } = bindingsOf(context, worker, workers, secrets);
   const module = main.replace(/\.[^.]+$/, '');
   return {
     name: functionName(worker),
@@ -153,7 +153,7 @@ async function draftOf(context, worker, workers) {
       ...(assets ? { assets: assets.settings } : {}),
       ...(context.development ? { development: true } : {}),
     },
-    mounts: assets ? [assets.mount] : [],
+    mounts: [...(assets ? [assets.mount] : []), ...mounts],
     bundle: {
       rules: Array.isArray(settings.rules) ? settings.rules : [],
       define: onlyStrings(settings.define),

@@ -1,4 +1,5 @@
 /* A Worker's bindings: variables, other workers, files, and those we cannot offer yet. */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { functionName } from './worker.js';
 
@@ -6,7 +7,7 @@ const FILE_KINDS = { wasm_modules: 'wasm', text_blobs: 'text', data_blobs: 'data
 
 /** Kinds that a worker may name and Mayfly does not have yet: where wrangler's file lists them, and what each is. */
 const NOT_OFFERED = {
-  kv_namespaces: 'KV namespace', r2_buckets: 'R2 bucket', d1_databases: 'D1 database', durable_objects: 'Durable Object namespace',
+  r2_buckets: 'R2 bucket', d1_databases: 'D1 database', durable_objects: 'Durable Object namespace',
   hyperdrive: 'Hyperdrive configuration', vectorize: 'Vectorize index', ai: 'Workers AI', ai_search: 'AI Search instance',
   browser: 'browser', images: 'Images', media: 'Media Transformations', stream: 'Stream', send_email: 'email sender',
   analytics_engine_datasets: 'Analytics Engine dataset', dispatch_namespaces: 'dispatch namespace',
@@ -46,7 +47,30 @@ export function bindingsOf(context, worker, workers, secrets) {
     }
   }
   addNotOffered(bindings, context, worker);
-  return { bindings, files };
+  return { bindings, files, mounts: addNamespaces(bindings, context, settings) };
+}
+
+/** The folder of the project that holds what its workers keep in KV namespaces. */
+const KV_FOLDER = '.mayfly/kv';
+const KV_TARGET = '___kv';
+
+/** A namespace is a folder that each worker with its id may write. @returns the mounts */
+function addNamespaces(bindings, { project }, settings) {
+  const mounts = new Map();
+  for (const { binding, id, preview_id: preview } of asList(settings.kv_namespaces).filter(Boolean)) {
+    if (typeof binding === 'string') {
+      const name = folderName(String(preview ?? id ?? binding));
+      bindings[binding] = { type: 'kv', folder: `${KV_TARGET}/${name}` };
+      mounts.set(name, { source: path.join(project, KV_FOLDER, name), target: `${KV_TARGET}/${name}`, writable: true });
+    }
+  }
+  return [...mounts.values()];
+}
+
+/** An id as a name of a folder; what is none has its digest behind it. */
+function folderName(id) {
+  const safe = id.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 64);
+  return safe === id && safe !== '' ? safe : `${safe}-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`;
 }
 
 function serviceBinding({ diagnostics }, { service, entrypoint, props }, workers, config) {

@@ -225,7 +225,7 @@ test('where there are only workers they answer before files, which are what lies
 test('bindings of kinds that are not offered are there, and told once', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'wrangler.json': JSON.stringify({
-      name: 'data', main: 'index.js', kv_namespaces: [{ binding: 'CACHE', id: 'x' }], d1_databases: [{ binding: 'DB' }],
+      name: 'data', main: 'index.js', r2_buckets: [{ binding: 'CACHE', bucket_name: 'x' }], d1_databases: [{ binding: 'DB' }],
       durable_objects: { bindings: [{ name: 'COUNTER', class_name: 'Counter' }] }, ai: { binding: 'AI' },
     }),
     'index.js': worker('x'),
@@ -234,7 +234,7 @@ test('bindings of kinds that are not offered are there, and told once', async (t
   assert.deepEqual(bindings.DB, { type: 'missing', kind: 'D1 database', key: 'd1_databases' });
   assert.deepEqual(Object.keys(bindings).sort(), ['AI', 'CACHE', 'COUNTER', 'DB']);
   assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [['warning',
-    'wrangler.json: these bindings are not available in Mayfly yet: CACHE (KV namespace), DB (D1 database), ' +
+    'wrangler.json: these bindings are not available in Mayfly yet: CACHE (R2 bucket), DB (D1 database), ' +
       'COUNTER (Durable Object namespace), AI (Workers AI). What uses them will fail and say so']]);
 });
 
@@ -259,4 +259,20 @@ test('process.env has the variables where the compatibility flags say so', async
   assert.deepEqual(await env(`compatibility_date = "2025-03-31"\n${compat}]`), {});
   assert.deepEqual(await env(`compatibility_date = "2025-03-31"\n${compat}, "nodejs_compat_populate_process_env"]`), { V: '1' });
   assert.deepEqual(await env(`compatibility_date = "2026-01-01"\n${compat}, "nodejs_compat_do_not_populate_process_env"]`), {});
+});
+
+test('a KV namespace is a folder of the project, by its id', async (t) => {
+  const wrangler = (settings) => JSON.stringify({ main: 'i.js', ...settings });
+  const project = projectOf(t, {
+    'a/wrangler.json': wrangler({ name: 'a', kv_namespaces: [{ binding: 'KV', id: 'shared' }, { binding: 'ODD', id: '../x' }] }), 'a/i.js': worker('x'),
+    'b/wrangler.json': wrangler({ name: 'b', kv_namespaces: [{ binding: 'STORE', id: 'shared' }, { binding: 'OWN' }] }), 'b/i.js': worker('x'),
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const [a, b] = ['a', 'b'].map((name) => functionNamed(manifest, `worker/${name}`));
+  assert.deepEqual(a.bindings.KV, { type: 'kv', folder: '___kv/shared' });
+  assert.deepEqual(b.bindings.STORE, { type: 'kv', folder: '___kv/shared' });
+  assert.deepEqual(b.mounts, ['shared', 'OWN'].map((name) => (
+    { source: path.join(project, '.mayfly/kv', name), target: `___kv/${name}`, writable: true })));
+  assert.match(a.mounts[1].source, /\/\.mayfly\/kv\/---x-[0-9a-f]{12}$/);
 });

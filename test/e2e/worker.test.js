@@ -132,3 +132,29 @@ test('assets without a worker', async (t) => {
   assert.equal((await platform.get('/any/path')).text, 'the app');
   assert.equal((await platform.request('POST', '/')).status, 405);
 });
+
+const KEEPER = `
+export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (request.method === 'PUT') {
+      await env.KV.put(pathname, await request.text(), { metadata: { by: env.NAME } });
+      return new Response(null, { status: 204 });
+    }
+    return Response.json([await env.KV.getWithMetadata(pathname), (await env.KV.list()).keys.length]);
+  },
+};`;
+
+test('a KV namespace is shared by workers and instances, and stays', async (t) => {
+  const keeper = (name) => JSON.stringify({ name, main: 'index.js', vars: { NAME: name }, kv_namespaces: [{ binding: 'KV', id: 'shared' }] });
+  const platform = await startPlatform(t, {
+    files: { 'a/wrangler.json': keeper('a'), 'a/index.js': KEEPER, 'b/wrangler.json': keeper('b'), 'b/index.js': KEEPER },
+  });
+  const from = (name) => ({ host: `${name}.localhost` });
+  assert.equal((await platform.request('PUT', '/k', { ...from('a'), body: 'kept' })).status, 204);
+  assert.deepEqual((await platform.get('/k', from('b'))).json, [{ value: 'kept', metadata: { by: 'a' }, cacheStatus: null }, 1]);
+  for (let i = 0; i < 4; i += 1) { /* old versions are removed with their folders mounted in them */
+    await platform.save('b/index.js', KEEPER.replace('keys.length', `keys.concat(${i})`));
+    assert.deepEqual((await platform.get('/k', from('b'))).json[1], [{ name: '/k', metadata: { by: 'a' } }, i]);
+  }
+});

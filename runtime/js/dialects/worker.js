@@ -38,10 +38,6 @@ const CONSUMED =
 
 /* Execution contexts */
 
-const ILLEGAL =
-  'Illegal invocation: function called with incorrect `this` reference. See ' +
-  'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.';
-
 class ExecutionContext {
   #exchange;
   #isPassThrough = false;
@@ -68,7 +64,7 @@ class ExecutionContext {
 
   static #check(value) {
     if (!(#exchange in Object(value))) {
-      throw new TypeError(ILLEGAL);
+      throw new TypeError(words.ILLEGAL);
     }
   }
 

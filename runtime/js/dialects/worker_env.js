@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const origin = require('./worker_origin');
 const link = require('./worker_rpc_link');
+const { makeKv } = require('./worker_kv');
 const { memberOf } = require('./worker_rpc_stub');
 const words = require('./worker_words');
 const { makeQueue } = require('./worker_queue');
@@ -73,6 +74,7 @@ const MAKERS = {
     const bytes = read(binding.file);
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   },
+  kv: (binding) => makeKv(binding.folder),
   wasm: (binding, read) => new WebAssembly.Module(read(binding.file)),
 };
 

@@ -4,6 +4,9 @@
  * work and has words of its own: handlers and tests show and compare these texts. */
 
 const USED = 'Body has already been used. It can only be used once. Use tee() first if you need to read it twice.';
+const ILLEGAL =
+  'Illegal invocation: function called with incorrect `this` reference. See ' +
+  'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.';
 const LOCKED = 'This ReadableStream is currently locked to a reader.';
 const FORM_TYPES =
   'Unrecognized Content-Type header value. FormData can only parse the following MIME types: ' +
@@ -156,4 +159,4 @@ function install() {
   installBody(Response.prototype);
 }
 
-module.exports = { GET_BODY, LOCKED, NO_BYTES, NULL_BODY, USED, install, notCallable, replaceClass, replaceMethod, reword, wrongArgument };
+module.exports = { GET_BODY, ILLEGAL, LOCKED, NO_BYTES, NULL_BODY, USED, install, notCallable, replaceClass, replaceMethod, reword, wrongArgument };
