@@ -49,8 +49,8 @@ test('a worker in front of a static site and of a Next.js route', async (t) => {
   });
 
   await t.test('reaches the route, which sees the request as it came and nothing of ours', async () => {
-    const { json, headers } = await platform.get('/api/echo?a=%20b', { host, headers: { 'x-mine': '1' } });
-    assert.equal(json.url, `http://${host}/api/echo?a=%20b`);
+    const { json, headers } = await platform.get('/api/echo?a=%2Bb', { host, headers: { 'x-mine': '1' } });
+    assert.equal(json.url, `http://${host}/api/echo?a=%2Bb`);
     assert.equal(json.headers.host, host);
     assert.equal(json.headers['x-mine'], '1');
     assert.deepEqual(Object.keys(json.headers).filter((name) => name.startsWith('x-mayfly-')), []);

@@ -88,9 +88,9 @@ test('middleware of a Next.js project', async (t) => {
   const get = (target, headers = {}) => platform.get(target, { host, headers });
 
   await t.test('lets pass what it returns nothing for, and knows paths that it has no part in', async () => {
-    const { status, json, headers } = await get('/api/echo?q=%20', { 'x-secret': 's' });
+    const { status, json, headers } = await get('/api/echo?q=%2B', { 'x-secret': 's' });
     assert.equal(status, 200);
-    assert.equal(json.url, `http://${host}/api/echo?q=%20`);
+    assert.equal(json.url, `http://${host}/api/echo?q=%2B`);
     assert.equal(json.headers['x-secret'], 's');
     assert.equal(json.headers.host, host);
     assert.equal(json.headers['x-forwarded-for'], '127.0.0.1');
