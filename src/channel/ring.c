@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define RING_UNIT ((uint32_t)sizeof(struct frame))
 
@@ -53,12 +55,37 @@ static void ring_publish(struct ring *r, uint32_t bytes)
     atomic_store_explicit(&r->shared->head, r->position, memory_order_release);
 }
 
+static uint32_t offset_of(const struct ring *r)
+{
+    return r->position & (r->size - 1);
+}
+
+static bool ring_is_empty(struct ring *r)
+{
+    /* pairs with the release in ring_consume */
+    r->peer = atomic_load_explicit(&r->shared->tail, memory_order_acquire);
+    return r->peer == r->position;
+}
+
+static uint32_t calm_bytes(const struct ring *r)
+{
+    return r->size / 2 < RING_CALM_BYTES ? r->size / 2 : RING_CALM_BYTES;
+}
+
+/* Whether the next frame goes to the start although there is room before the end. */
+static bool should_rewind(struct ring *r, uint32_t need)
+{
+    uint32_t offset = offset_of(r);
+    return offset >= calm_bytes(r) && offset >= need && ring_is_empty(r);
+}
+
 void *ring_reserve(struct ring *r, uint32_t length)
 {
     assert(length <= ring_payload_max(r));
     uint32_t need = RING_UNIT + round_up(length);
-    uint32_t to_end = r->size - (r->position & (r->size - 1));
-    uint32_t total = to_end < need ? to_end + need : need;
+    uint32_t to_end = r->size - offset_of(r);
+    bool jump = to_end < need || should_rewind(r, need);
+    uint32_t total = jump ? to_end + need : need;
     if (!ring_has_room(r, total)) {
         atomic_store_explicit(&r->shared->writer_waits, 1, memory_order_seq_cst);
         atomic_thread_fence(memory_order_seq_cst); /* the flag before the second look */
@@ -66,7 +93,7 @@ void *ring_reserve(struct ring *r, uint32_t length)
             return NULL;
         }
     }
-    if (to_end < need) {
+    if (jump) {
         struct frame padding = { .type = FRAME_PADDING, .length = to_end - RING_UNIT };
         memcpy(ring_at(r, r->position), &padding, sizeof(padding));
         ring_publish(r, to_end);
@@ -78,9 +105,32 @@ void *ring_reserve(struct ring *r, uint32_t length)
 void ring_commit(struct ring *r, const struct frame *frame)
 {
     assert(RING_UNIT + round_up(frame->length) <= r->pending);
+    uint32_t bytes = RING_UNIT + round_up(frame->length);
+    uint32_t end = offset_of(r) + bytes;
     memcpy(ring_at(r, r->position), frame, sizeof(*frame));
-    ring_publish(r, RING_UNIT + round_up(frame->length));
+    ring_publish(r, bytes);
+    r->reached = end > r->reached ? end : r->reached;
     r->pending = 0;
+}
+
+bool ring_is_large(const struct ring *r)
+{
+    return r->reached > calm_bytes(r);
+}
+
+bool ring_trim(struct ring *r)
+{
+    if (!ring_is_large(r) || !ring_is_empty(r)) {
+        return false;
+    }
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)r->shared->data + calm_bytes(r) + page - 1) & ~(page - 1);
+    uintptr_t to = ((uintptr_t)r->shared->data + r->size) & ~(page - 1);
+    r->reached = 0;
+    if (from < to) {
+        (void)madvise((void *)from, to - from, MADV_REMOVE); /* what is not shared stays */
+    }
+    return true;
 }
 
 int ring_write(struct ring *r, const struct frame *frame, const void *payload)
@@ -137,9 +187,11 @@ int ring_peek(struct ring *r, struct frame *ret_frame, const void **ret_payload)
 
 void ring_consume(struct ring *r)
 {
+    uint32_t end = offset_of(r) + r->pending;
+    r->reached = end > r->reached ? end : r->reached;
     r->position += r->pending;
     r->pending = 0;
-    /* pairs with the acquire in ring_has_room */
+    /* pairs with the acquires in ring_has_room and ring_is_empty */
     atomic_store_explicit(&r->shared->tail, r->position, memory_order_release);
 }
 

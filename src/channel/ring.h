@@ -9,6 +9,10 @@
  * found the ring full sets `writer_waits`. The other side, after it has moved its position, takes
  * the flag with ring_wants_wake() and then wakes the peer by whatever means the channel has.
  *
+ * Memory: pages come as they are touched. A writer that finds its ring empty beyond RING_CALM_BYTES
+ * (or its half) begins at the start again, so a large ring costs no more than a small one until it
+ * is needed, and ring_trim() gives back what a large transfer has touched.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -18,6 +22,8 @@
 
 #include "base/scope.h"
 #include "channel/frame.h"
+
+#define RING_CALM_BYTES (64U * 1024)
 
 struct ring_shared {
     _Alignas(64) _Atomic uint32_t head; /* written by the producer, free-running */
@@ -33,6 +39,7 @@ struct ring {
     uint32_t position; /* our own head or tail */
     uint32_t peer;     /* the other's, as last read */
     uint32_t pending;  /* bytes reserved (writer) or peeked (reader) and not yet passed on */
+    uint32_t reached;  /* how far into the data frames have gone since the last trim */
 };
 
 /* Bytes of payload in the largest frame: half of the ring, so that it always fits in time. */
@@ -54,6 +61,12 @@ void ring_commit(struct ring *r, const struct frame *frame);
 
 /* Reserve, copy and commit. -EAGAIN when full, -EMSGSIZE when it can never fit. */
 int ring_write(struct ring *r, const struct frame *frame, const void *payload) MUST_USE;
+
+/* Either. Whether frames have gone beyond RING_CALM_BYTES since the ring was made or trimmed. */
+bool ring_is_large(const struct ring *r);
+/* Writer. Gives the memory behind RING_CALM_BYTES back, if the ring is large and empty. False when
+ * it is not. */
+bool ring_trim(struct ring *r);
 
 /* Reader. 1: a frame was copied to ret_frame, its payload lies at *ret_payload until
  * ring_consume(). 0: empty. -EPROTO: the other side broke the rules; the channel is of no more use.

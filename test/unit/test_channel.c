@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/limits.h"
@@ -99,6 +100,37 @@ START_TEST(positions_may_overflow_32_bits)
     for (uint32_t i = 0; i < 50; i++) {
         ck_assert_int_eq(put(&b, i, "0123456789"), 0);
         expect(&b, i, "0123456789");
+    }
+    both_finish(&b);
+}
+END_TEST
+
+START_TEST(a_ring_that_is_read_at_once_stays_small)
+{
+    struct both b;
+    both_init(&b, 64 * SMALL_RING);
+    for (uint32_t i = 0; i < 10000; i++) {
+        ck_assert_int_eq(put(&b, i, "somebody reads this before the next is written"), 0);
+        expect(&b, i, "somebody reads this before the next is written");
+        expect_empty(&b);
+    }
+    ck_assert_uint_le(b.writer.reached, 32 * SMALL_RING + 64);
+    ck_assert(!ring_trim(&b.writer) || b.writer.reached == 0);
+    both_finish(&b);
+}
+END_TEST
+
+START_TEST(a_frame_too_large_for_the_start_goes_on_behind)
+{
+    struct both b;
+    char text[SMALL_RING / 2 - 15] = "";
+    both_init(&b, SMALL_RING);
+    memset(text, 'x', sizeof(text) - 1);
+    for (uint32_t i = 0; i < 100; i++) { /* half of the ring is behind us, and empty */
+        ck_assert_int_eq(put(&b, 1, "0123456789"), 0);
+        expect(&b, 1, "0123456789");
+        ck_assert_int_eq(put(&b, i, text), 0);
+        expect(&b, i, text);
     }
     both_finish(&b);
 }
@@ -361,6 +393,47 @@ START_TEST(memory_of_a_size_that_no_channel_has_is_refused)
 }
 END_TEST
 
+static blkcnt_t blocks_of(int memory)
+{
+    struct stat st;
+    ck_assert_int_eq(fstat(memory, &st), 0);
+    return st.st_blocks;
+}
+
+START_TEST(the_memory_of_a_large_transfer_can_be_given_back)
+{
+    struct channel_fds fds;
+    struct channel host;
+    struct channel instance;
+    struct frame frame = { .type = FRAME_BODY, .length = 100000 };
+    const void *payload;
+    char *sent = mem_alloc(frame.length);
+    ck_assert_int_eq(channel_make(MIB, &fds), 0);
+    struct channel_fds copy = { dup(fds.memory), dup(fds.wake_host), dup(fds.wake_instance) };
+    int memory = dup(fds.memory);
+    ck_assert_int_eq(channel_open(&host, &fds, CHANNEL_HOST), 0);
+    ck_assert_int_eq(channel_open(&instance, &copy, CHANNEL_INSTANCE), 0);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 8; i++) {
+            ck_assert_int_eq(ring_write(&host.out, &frame, sent), 0);
+        }
+        ck_assert(!ring_trim(&host.out)); /* somebody has still to read it */
+        for (int i = 0; i < 8; i++) {
+            ck_assert_int_eq(ring_peek(&instance.in, &frame, &payload), 1);
+            ring_consume(&instance.in);
+        }
+        ck_assert(ring_is_large(&host.out) && ring_is_large(&instance.in));
+        ck_assert_int_gt(blocks_of(memory) * 512, 512 * 1024);
+        ck_assert(ring_trim(&host.out));
+        ck_assert_int_le(blocks_of(memory) * 512, 96 * 1024);
+    }
+    channel_close(&host);
+    channel_close(&instance);
+    (void)close(memory);
+    free(sent);
+}
+END_TEST
+
 #define ACROSS 20000
 
 /* The other process writes as fast as it can and sleeps when the ring is full. */
@@ -432,6 +505,9 @@ int main(void)
     tcase_add_test(tests, frames_come_out_as_they_went_in);
     tcase_add_test(tests, frames_go_round_the_end_of_the_ring_many_times);
     tcase_add_test(tests, positions_may_overflow_32_bits);
+    tcase_add_test(tests, a_ring_that_is_read_at_once_stays_small);
+    tcase_add_test(tests, a_frame_too_large_for_the_start_goes_on_behind);
+    tcase_add_test(tests, the_memory_of_a_large_transfer_can_be_given_back);
     tcase_add_test(tests, a_full_ring_says_so_and_asks_to_be_woken);
     tcase_add_test(tests, what_can_never_fit_is_refused);
     tcase_add_test(tests, less_may_be_committed_than_was_reserved);
