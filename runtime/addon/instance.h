@@ -22,6 +22,8 @@ struct instance {
     napi_env env;
     uv_poll_t wake;
     uv_prepare_t flush; /* once a turn: what was written outside of a batch */
+    uv_idle_t again;    /* active: there is more to read, so the poll must not wait */
+    uv_check_t more;    /* ... and it is read after the poll */
     struct channel channel;
     struct outbox outbox;
     napi_async_context async;

@@ -4,13 +4,19 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "instance.h"
 
 #define INSTANCE_BATCH 64 /* frames a callback scope, so that other work gets its turn */
+/* Free memory that malloc keeps: with its own 128 KiB every collection of a body's buffers would
+ * give them back to the kernel and every next one fetch them again, page by page. */
+#define INSTANCE_KEEP_BYTES (8 * MIB)
+#define INSTANCE_MMAP_BYTES (1 * MIB)
 
 static const char *const callback_names[INSTANCE_CALLBACKS] = { "request", "body",   "end",
                                                                 "cancel",  "credit", "stop" };
@@ -125,6 +131,10 @@ static void on_frame(struct instance *in, const struct frame *f, const void *pay
     case FRAME_STOP:
         call(in, ON_STOP, 0, NULL);
         break;
+    case FRAME_TRIM:
+        (void)channel_trim(&in->channel); /* the gateway has trimmed its own */
+        (void)malloc_trim(0);             /* nothing to trim is fine */
+        break;
     default: /* of a newer gateway: nothing that must be understood */
         break;
     }
@@ -190,6 +200,11 @@ static bool loop_is_alive(struct instance *in)
     return alive;
 }
 
+static void on_again(uv_idle_t *idle)
+{
+    (void)idle; /* its being active makes the loop not wait */
+}
+
 /* Before the loop waits: look once more, and announce the sleep. What is left over after a full
  * batch is read at the next turn, so that timers and sockets of the function are not starved. */
 static void on_prepare(uv_prepare_t *prepare)
@@ -199,9 +214,20 @@ static void on_prepare(uv_prepare_t *prepare)
         instance_flush(in);
     }
     in->was_alive = loop_is_alive(in);
-    if (!channel_sleep(&in->channel)) {
-        uint64_t one = 1;
-        (void)!write(in->channel.wake_self, &one, sizeof(one)); /* full means it is awake */
+    if (channel_sleep(&in->channel)) {
+        (void)uv_idle_stop(&in->again); /* always succeeds */
+    } else {
+        (void)uv_idle_start(&in->again, on_again); /* has a callback: works */
+    }
+}
+
+/* After the poll, so that others had their turn. */
+static void on_check(uv_check_t *check)
+{
+    struct instance *in = container_of(check, struct instance, more);
+    if (uv_is_active((uv_handle_t *)&in->again)) {
+        read_batch(in);
+        instance_flush(in);
     }
 }
 
@@ -256,14 +282,18 @@ static int start_handles(struct instance *in, uv_loop_t *loop)
     if (r == 0) {
         r = uv_poll_start(&in->wake, UV_READABLE, on_wake);
     }
-    if (r == 0) {
-        r = uv_prepare_init(loop, &in->flush);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = uv_prepare_start(&in->flush, on_prepare);
-        uv_unref((uv_handle_t *)&in->flush); /* the poll keeps the process alive */
-    }
-    return r;
+    (void)uv_prepare_init(loop, &in->flush); /* none of these can fail */
+    (void)uv_prepare_start(&in->flush, on_prepare);
+    (void)uv_check_init(loop, &in->more);
+    (void)uv_check_start(&in->more, on_check);
+    (void)uv_idle_init(loop, &in->again);
+    uv_unref((uv_handle_t *)&in->flush); /* the poll keeps the process alive */
+    uv_unref((uv_handle_t *)&in->more);
+    uv_unref((uv_handle_t *)&in->again);
+    return 0;
 }
 
 /* open(callbacks, cpuMs) */
@@ -277,6 +307,8 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
     }
     struct instance *in = mem_new(struct instance);
     in->env = env;
+    (void)mallopt(M_TRIM_THRESHOLD, (int)INSTANCE_KEEP_BYTES); /* valid: never refused */
+    (void)mallopt(M_MMAP_THRESHOLD, (int)INSTANCE_MMAP_BYTES);
     int r = channel_open(&in->channel, &addon->channel_fds, CHANNEL_INSTANCE);
     if (r == 0) {
         r = take_callbacks(in, a.at[0]);

@@ -6,8 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define OUTBOX_PIECE_BYTES (32 * KIB) /* of a body, a frame */
-#define OUTBOX_LOGS_BYTES  (1 * MIB)  /* logs wait for a slow gateway up to this much */
+#define OUTBOX_LOGS_BYTES (1 * MIB) /* logs wait for a slow gateway up to this much */
 
 struct waiting {
     struct list item;
@@ -94,7 +93,7 @@ static size_t body_send(struct outbox *o, struct outbox_stream *s, const void *d
     size_t sent = 0;
     while (sent < len && s->window > 0) {
         size_t piece = len - sent;
-        piece = piece > OUTBOX_PIECE_BYTES ? OUTBOX_PIECE_BYTES : piece;
+        piece = piece > LIMIT_BODY_FRAME_BYTES ? LIMIT_BODY_FRAME_BYTES : piece;
         piece = (int64_t)piece > s->window ? (size_t)s->window : piece;
         struct frame frame = { .type = FRAME_BODY, .stream = s->id, .length = (uint32_t)piece };
         if (ring_write(&o->channel->out, &frame, (const char *)data + sent) < 0) {

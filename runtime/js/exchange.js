@@ -30,6 +30,11 @@ const META_CAPTURES = 7;
 
 const LOG_ERROR = 3;
 
+/* src/base/limits.h: what the gateway sends before it wants credit, and what a long body may have. */
+const WINDOW_BYTES = 256 * 1024;
+const WIDE_WINDOW_BYTES = 512 * 1024;
+const WIDE_AFTER_BYTES = 8 * 1024 * 1024;
+
 /* Field values may hold any byte but controls; a name is a token. What gets past here is on the wire. */
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -175,6 +180,8 @@ class Exchange {
   #onCancel = null;
   #chunks = null;
   #bodyEnded;
+  #consumed = 0;
+  #uncredited = 0;
   #onChunk = null;
   #onEnd = null;
   #drained = null;
@@ -317,8 +324,18 @@ class Exchange {
     else if (this.#bodyEnded) onEnd(null);
   }
 
+  /** The reader has done with so many bytes. A body that turns out long gets a wider window. */
   resumeBody(bytes) {
-    if (!this.#over && bytes > 0) this.#native.credit(this.stream, bytes);
+    const before = this.#consumed;
+    this.#consumed = before + bytes;
+    this.#uncredited += bytes;
+    if (before < WIDE_AFTER_BYTES && this.#consumed >= WIDE_AFTER_BYTES) {
+      this.#uncredited += WIDE_WINDOW_BYTES - WINDOW_BYTES;
+    }
+    const worthwhile = (this.#consumed < WIDE_AFTER_BYTES ? WINDOW_BYTES : WIDE_WINDOW_BYTES) / 2;
+    if (this.#uncredited < worthwhile || this.#bodyEnded || this.#over) return;
+    this.#native.credit(this.stream, this.#uncredited);
+    this.#uncredited = 0;
   }
 
   /** The whole body as one Buffer. */

@@ -7,6 +7,7 @@ const { inspect } = require('node:util');
 const { Exchange } = require('./exchange');
 const context = require('./context');
 const consoles = require('./console');
+const { countBody } = require('./garbage');
 
 const LOG_ERROR = 3;
 
@@ -45,6 +46,7 @@ class Instance {
       },
       body: (stream, chunk) => {
         const exchange = active.get(stream);
+        countBody(chunk.length); /* a stream takes its memory over */
         if (exchange) context.run(exchange, exchange.receiveBody.bind(exchange), chunk);
       },
       end: (stream) => {

@@ -21,6 +21,7 @@ const { warmDialect } = require('./warm_dialect');
 const awsSdk2 = require('./aws_sdk2');
 const consoles = require('./console');
 const fixups = require('./fixups');
+const garbage = require('./garbage');
 const instances = require('./instance');
 const stacks = require('./stacks');
 
@@ -144,6 +145,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
 
 async function main() {
   fixups.install(native);
+  garbage.install();
   native.setTitle('mayfly: zygote base');
   consoles.install(native);
   stacks.install();

@@ -19,22 +19,29 @@
 #define LIMIT_SEND_IDLE_MS        60000 /* a client that reads nothing */
 
 /* Channels: bytes of each of their two rings. Their pages are touched only as used. */
-#define LIMIT_RING_BYTES          (128 * KIB) /* an instance's */
+#define LIMIT_RING_BYTES          (1 * MIB)   /* an instance's */
 #define LIMIT_LOG_RING_BYTES      (128 * KIB) /* of the gateway's records for control */
 #define LIMIT_CONTROL_RING_BYTES  (1 * MIB)   /* between gateway and control: uploads, downloads */
-#define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)
-#define LIMIT_STREAM_WINDOW_BYTES (256 * KIB)
+#define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)  /* but for bodies */
+#define LIMIT_BODY_FRAME_BYTES    (128 * KIB)
+
+/* Bytes of a body that may be under way. A receiver may let a stream have more once so much of it
+ * has passed that it is worth its memory. */
+#define LIMIT_STREAM_WINDOW_BYTES      (256 * KIB)
+#define LIMIT_STREAM_WIDE_WINDOW_BYTES (512 * KIB)
+#define LIMIT_STREAM_WIDE_AFTER_BYTES  (8 * MIB)
 
 /* Functions. */
 #define LIMIT_FUNCTIONS          4096
 #define LIMIT_INSTANCES          4096
 #define LIMIT_QUEUE_PER_FUNCTION 1024
-#define LIMIT_INSTANCE_PIDS      1024    /* Lambda: 1024 threads and processes */
-#define LIMIT_INSTANCE_FDS       1024    /* Lambda: 1024 descriptors */
-#define LIMIT_LOAD_MS            30000   /* Lambda's init phase has 10 s, for one function: a group has many modules */
-#define LIMIT_ZYGOTES            256     /* resident; at 25-40 MB each */
-#define LIMIT_ZYGOTE_IDLE_MS     1800000 /* without an instance; then it is loaded on demand */
-#define LIMIT_LOG_LINE_BYTES     (32 * KIB)
+#define LIMIT_INSTANCE_PIDS      1024 /* Lambda: 1024 threads and processes */
+#define LIMIT_INSTANCE_FDS       1024 /* Lambda: 1024 descriptors */
+#define LIMIT_LOAD_MS                                                                              \
+    30000 /* Lambda's init phase has 10 s, for one function: a group has many modules */
+#define LIMIT_ZYGOTES        256     /* resident; at 25-40 MB each */
+#define LIMIT_ZYGOTE_IDLE_MS 1800000 /* without an instance; then it is loaded on demand */
+#define LIMIT_LOG_LINE_BYTES (32 * KIB)
 
 /* Events. */
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */

@@ -23,7 +23,8 @@ enum frame_type {
     /* both ways */
     FRAME_BODY = 1,   /* payload: bytes; FRAME_FLAG_END may be set */
     FRAME_END = 2,    /* the body is complete */
-    FRAME_CREDIT = 3, /* value: bytes of body consumed by the sender of this frame */
+    FRAME_CREDIT = 3, /* value: bytes of body that the sender of this frame will take besides the
+                         first LIMIT_STREAM_WINDOW_BYTES and those of earlier credits */
 
     /* gateway to instance */
     FRAME_REQUEST =
@@ -32,6 +33,7 @@ enum frame_type {
     FRAME_PING =
         18, /* answered with FRAME_PONG by the event loop, so it shows that the loop turns */
     FRAME_STOP = 19, /* no more requests will come: finish and exit */
+    FRAME_TRIM = 20, /* nothing is going on: channel_trim() */
 
     /* instance to gateway */
     FRAME_RESPONSE = 32,      /* value: status; payload: headers as "name\0value\0"..., then with

@@ -123,12 +123,14 @@ bool ring_trim(struct ring *r)
     if (!ring_is_large(r) || !ring_is_empty(r)) {
         return false;
     }
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = ((uintptr_t)r->shared->data + calm_bytes(r) + page - 1) & ~(page - 1);
-    uintptr_t to = ((uintptr_t)r->shared->data + r->size) & ~(page - 1);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *from = r->shared->data + calm_bytes(r);
+    unsigned char *to = r->shared->data + r->size;
+    from += (page - (uintptr_t)from % page) % page;
+    to -= (uintptr_t)to % page;
     r->reached = 0;
     if (from < to) {
-        (void)madvise((void *)from, to - from, MADV_REMOVE); /* what is not shared stays */
+        (void)madvise(from, (size_t)(to - from), MADV_REMOVE); /* what is not shared stays */
     }
     return true;
 }

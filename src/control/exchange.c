@@ -372,7 +372,7 @@ static int read_one(struct exchange_port *p)
     if (r <= 0) {
         return r;
     }
-    if (frame.length > LIMIT_FRAME_PAYLOAD_BYTES) {
+    if (frame.length > LIMIT_BODY_FRAME_BYTES) {
         return -EPROTO;
     }
     memcpy(p->payload, payload, frame.length);
@@ -449,7 +449,7 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
     p->begin = actions->begin;
     p->send_file = actions->send_file;
     p->context = context;
-    p->payload = mem_alloc(LIMIT_FRAME_PAYLOAD_BYTES);
+    p->payload = mem_alloc(LIMIT_BODY_FRAME_BYTES);
     for (size_t i = 0; i < STREAM_BUCKETS; i++) {
         list_init(&p->streams[i]);
     }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "gateway/conn_send.h"
 #include "gateway/gateway.h"
 #include "gateway/invoke.h"
 #include "gateway/listener.h"
+#include "gateway/peer.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
 
@@ -19,6 +20,7 @@
 #define CONN_KEEP_BYTES    (4 * KIB)  /* of a buffer, between requests */
 #define CONN_DISCARD_BYTES (1 * MIB)  /* of a body nobody wants, to keep the connection */
 #define CONN_LINGER_MS     2000
+#define CONN_READS         8 /* a turn, of a body that keeps coming */
 /* A client that closes its sending side may still read: wget and nc do. One that is gone looks the
  * same. Between the two: an answer that comes within this is sent. */
 #define CONN_HALF_CLOSE_MS 200
@@ -250,16 +252,22 @@ static int take_body(struct conn *c, struct str *in, size_t room, struct str *re
     return r;
 }
 
+/* Until conn_resume_body(). */
+static void wait_for_room(struct conn *c)
+{
+    c->body_blocked = true;
+    c->deadline_ms = 0;
+}
+
 /* False: wait for more of it, or for room. */
 static bool feed_body(struct conn *c, struct str *in)
 {
     if (in->len == 0) {
         return false;
     }
-    size_t room = invoke_body_room(c->request);
+    size_t room = invoke_body_room(c->request, in->len);
     if (room == 0) {
-        c->body_blocked = true;
-        c->deadline_ms = 0;
+        wait_for_room(c);
         return false;
     }
     struct str data;
@@ -378,20 +386,72 @@ static void on_bytes(struct conn *c, struct str bytes, bool in_buffer)
     }
 }
 
-static void read_some(struct conn *c)
+/* What recv() says when it brings nothing. */
+static void on_nothing(struct conn *c, ssize_t n)
 {
-    bool in_buffer = c->in.len > 0;
-    char *at = c->gateway->scratch;
-    if (in_buffer && buf_reserve(&c->in, CONN_IN_BYTES / 4, &at) < 0) {
-        return;
-    }
-    ssize_t n = recv(c->fd, at, in_buffer ? CONN_IN_BYTES / 4 : GATEWAY_SCRATCH_BYTES, 0);
-    if (n > 0) {
-        on_bytes(c, str_of(at, (size_t)n), in_buffer);
-    } else if (n == 0) {
+    if (n == 0) {
         on_eof(c);
     } else if (errno != EAGAIN && errno != EINTR) {
         close_now(c);
+    }
+}
+
+/* Whether the next bytes are a body's and need not be looked at. */
+static bool is_plain_body(const struct conn *c)
+{
+    return c->state == CONN_BUSY && c->body == CONN_BODY_LENGTH && c->in.len == 0;
+}
+
+/* From the socket into the channel. True: there may be more. */
+static bool read_into_channel(struct conn *c, char *at, size_t room)
+{
+    ssize_t n = recv(c->fd, at, room, 0);
+    if (n <= 0) {
+        on_nothing(c, n);
+        return false;
+    }
+    invoke_body_commit(c->request, (size_t)n);
+    c->body_left -= (size_t)n;
+    c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    if (c->body_left == 0) {
+        body_complete(c);
+    }
+    return (size_t)n == room;
+}
+
+/* The same, through a buffer. */
+static bool read_into_buffer(struct conn *c)
+{
+    bool in_buffer = c->in.len > 0;
+    char *at = c->gateway->scratch;
+    size_t room = in_buffer ? CONN_IN_BYTES / 4 : GATEWAY_SCRATCH_BYTES;
+    if (in_buffer && buf_reserve(&c->in, room, &at) < 0) {
+        return false;
+    }
+    ssize_t n = recv(c->fd, at, room, 0);
+    if (n <= 0) {
+        on_nothing(c, n);
+        return false;
+    }
+    on_bytes(c, str_of(at, (size_t)n), in_buffer);
+    return (size_t)n == room;
+}
+
+static bool read_once(struct conn *c)
+{
+    size_t room = 0;
+    char *at =
+        is_plain_body(c) ? invoke_body_reserve(c->request, (size_t)c->body_left, &room) : NULL;
+    if (!at && is_plain_body(c) && room == 0) {
+        wait_for_room(c);
+        return false;
+    }
+    return at ? read_into_channel(c, at, room) : read_into_buffer(c);
+}
+
+static void read_some(struct conn *c)
+{
+    for (int i = 0; i < CONN_READS && wants_read(c) && read_once(c); i++) {
     }
 }
 
@@ -445,39 +505,11 @@ static void shut(struct conn *c)
     buf_finish(&c->in);
 }
 
-/* False: the connection is closed. */
-static bool send_pending(struct conn *c)
-{
-    size_t len = conn_pending(c);
-    if (len == 0) {
-        return true;
-    }
-    ssize_t n = send(c->fd, c->out.data + c->sent, len, MSG_NOSIGNAL);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        close_now(c);
-        return false;
-    }
-    if (n > 0) {
-        c->sent += (size_t)n;
-    }
-    if (n > 0 || c->send_ms == 0) {
-        c->send_ms = gateway_now_ms(c->gateway) + LIMIT_SEND_IDLE_MS;
-    }
-    if (c->sent == c->out.len) {
-        buf_clear(&c->out);
-        c->sent = 0;
-        c->send_ms = 0;
-    } else if (c->sent >= CONN_IN_BYTES) {
-        buf_consume(&c->out, c->sent);
-        c->sent = 0;
-    }
-    return true;
-}
-
 void conn_flush(struct conn *c)
 {
     list_remove(&c->dirty);
-    if (!send_pending(c)) {
+    if (conn_send_pending(c) < 0) {
+        close_now(c);
         return;
     }
     if (c->request) {
@@ -486,6 +518,9 @@ void conn_flush(struct conn *c)
     if (c->process_again) {
         c->process_again = false;
         process_kept(c);
+        if (is_plain_body(c) && wants_read(c)) {
+            read_some(c); /* it was held back, so there is something */
+        }
         if (c->eof && c->state == CONN_IDLE) {
             close_now(c);
         }
@@ -535,25 +570,6 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
     }
 }
 
-static void name_peer(struct conn *c, const struct sockaddr_storage *peer)
-{
-    if (peer->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-        c->port = ntohs(in6->sin6_port);
-        if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-            (void)inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, c->address, sizeof(c->address));
-        } else {
-            (void)inet_ntop(AF_INET6, &in6->sin6_addr, c->address, sizeof(c->address));
-        }
-    } else if (peer->ss_family == AF_INET) {
-        const struct sockaddr_in *in4 = (const struct sockaddr_in *)peer;
-        c->port = ntohs(in4->sin_port);
-        (void)inet_ntop(AF_INET, &in4->sin_addr, c->address, sizeof(c->address));
-    } else {
-        (void)snprintf(c->address, sizeof(c->address), "127.0.0.1"); /* a local socket */
-    }
-}
-
 void conn_create(struct gateway *g, int fd, enum door door, const struct sockaddr_storage *peer)
 {
     struct conn *c = mem_new(struct conn);
@@ -561,7 +577,7 @@ void conn_create(struct gateway *g, int fd, enum door door, const struct sockadd
     list_init(&c->dirty);
     buf_init(&c->in, 4 * CONN_IN_BYTES);
     buf_init(&c->out, CONN_OUT_BYTES_MAX);
-    name_peer(c, peer);
+    c->port = peer_name(peer, c->address);
     if (uv_poll_init(&g->loop, &c->poll, fd) < 0) {
         (void)close(fd);
         free(c);

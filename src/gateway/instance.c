@@ -16,6 +16,7 @@
 #define READ_BATCH   256  /* frames a turn: one instance does not starve the others */
 #define PING_MS      50   /* of silence, with requests unanswered */
 #define STOP_MS      1500 /* between being asked to stop and being killed */
+#define TRIM_MS      1000 /* unused for this long, it needs no large rings */
 #define ATTEMPTS_MAX 3    /* instances that may die under a request that none has accepted */
 
 /* A stream is the slot and how often slots have been given: late frames of an earlier request find
@@ -432,6 +433,16 @@ static void give_away(struct instance *i)
     }
 }
 
+/* What large bodies have touched of the channel is given back. */
+static void trim(struct instance *i, uint64_t now_ms)
+{
+    struct frame frame = { .type = FRAME_TRIM };
+    if (i->stop_ms == 0 && now_ms - i->unused_ms >= TRIM_MS && channel_trim(&i->channel) &&
+        ring_write(&i->channel.out, &frame, NULL) == 0) {
+        instance_touch(i);
+    }
+}
+
 void instance_sweep(struct instance *i, uint64_t now_ms)
 {
     if (i->dead) {
@@ -444,7 +455,11 @@ void instance_sweep(struct instance *i, uint64_t now_ms)
             instance_kill(i, STOP_IDLE);
         }
     }
-    if (!i->ready || instance_used(i) == 0) {
+    if (!i->ready) {
+        return;
+    }
+    if (instance_used(i) == 0) {
+        trim(i, now_ms);
         return;
     }
     if (i->ping_ms == 0) {

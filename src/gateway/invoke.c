@@ -11,8 +11,8 @@
 #include "gateway/reply.h"
 #include "gateway/request_log.h"
 
-#define BODY_FRAME_BYTES (32 * KIB)
-_Static_assert(LIMIT_FRAME_PAYLOAD_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame),
+_Static_assert(LIMIT_BODY_FRAME_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame) &&
+                   LIMIT_FRAME_PAYLOAD_BYTES <= LIMIT_BODY_FRAME_BYTES,
                "what an instance's ring can take");
 /* Until the handler has begun, a request may have to move to another instance, with its body. */
 #define REPLAY_BYTES (64 * KIB)
@@ -113,7 +113,7 @@ static int send_replay(struct request *rq)
 {
     struct str rest = buf_str(&rq->replay);
     while (rest.len > 0) {
-        size_t len = rest.len < BODY_FRAME_BYTES ? rest.len : BODY_FRAME_BYTES;
+        size_t len = rest.len < LIMIT_BODY_FRAME_BYTES ? rest.len : LIMIT_BODY_FRAME_BYTES;
         struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)len };
         if (send_frame(rq, &frame, rest.data) < 0) {
             return -EAGAIN;
@@ -180,20 +180,36 @@ int invoke_send(struct request *rq)
     return 0;
 }
 
-size_t invoke_body_room(struct request *rq)
+size_t invoke_body_room(struct request *rq, size_t wanted)
 {
     if (rq->step != REQUEST_REPLY || !rq->instance ||
         (!rq->accepted && rq->replay.len >= REPLAY_BYTES)) {
         return 0;
     }
-    uint64_t open = rq->body_bytes - rq->body_credit;
-    uint64_t window = open < LIMIT_STREAM_WINDOW_BYTES ? LIMIT_STREAM_WINDOW_BYTES - open : 0;
-    size_t room = window < BODY_FRAME_BYTES ? (size_t)window : BODY_FRAME_BYTES;
+    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->body_credit - rq->body_bytes;
+    size_t room = wanted < LIMIT_BODY_FRAME_BYTES ? wanted : LIMIT_BODY_FRAME_BYTES;
+    room = window < room ? (size_t)window : room;
     if (room > 0 && !ring_reserve(&rq->instance->channel.out, (uint32_t)room)) {
         (void)is_full(rq->instance);
         return 0;
     }
     return room;
+}
+
+char *invoke_body_reserve(struct request *rq, size_t wanted, size_t *ret_room)
+{
+    *ret_room = invoke_body_room(rq, wanted);
+    return *ret_room > 0 && rq->accepted /* what may have to be replayed is kept */
+               ? ring_reserve(&rq->instance->channel.out, (uint32_t)*ret_room)
+               : NULL;
+}
+
+void invoke_body_commit(struct request *rq, size_t len)
+{
+    struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)len };
+    ring_commit(&rq->instance->channel.out, &frame);
+    instance_touch(rq->instance);
+    rq->body_bytes += len;
 }
 
 void invoke_body(struct request *rq, struct str data)
@@ -310,8 +326,8 @@ static int on_response(struct request *rq, const struct frame *frame, const char
 
 static int on_body(struct request *rq, const struct frame *frame, const char *payload)
 {
-    uint64_t open = rq->reply_bytes - rq->reply_credited;
-    if (!rq->responded || rq->response_over || open + frame->length > LIMIT_STREAM_WINDOW_BYTES) {
+    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->reply_credited - rq->reply_bytes;
+    if (!rq->responded || rq->response_over || frame->length > window) {
         return -EPROTO;
     }
     if (frame->length > 0) {
@@ -346,7 +362,7 @@ static int on_file(struct request *rq)
 
 static int on_credit(struct request *rq, uint32_t bytes)
 {
-    if (bytes > rq->body_bytes - rq->body_credit) {
+    if (rq->body_credit + bytes > rq->body_bytes + LIMIT_STREAM_WIDE_WINDOW_BYTES) {
         return -EPROTO;
     }
     rq->body_credit += bytes;
@@ -402,7 +418,7 @@ static int on_done(struct request *rq, const struct frame *frame, const char *pa
 
 int invoke_frame(struct request *rq, const struct frame *frame, const char *payload)
 {
-    if (frame->length > GATEWAY_SCRATCH_BYTES) {
+    if (frame->length > GATEWAY_SCRATCH_BYTES && frame->type != FRAME_BODY) {
         return -EPROTO;
     }
     switch (frame->type) {

@@ -10,10 +10,14 @@
  * full; -EMSGSIZE when it will never fit. */
 int invoke_send(struct request *rq) MUST_USE;
 
-/* How many bytes of body the function takes now; 0: wait for conn_resume_body(). */
-size_t invoke_body_room(struct request *rq);
+/* How many of `wanted` bytes of body the function takes now; 0: wait for conn_resume_body(). */
+size_t invoke_body_room(struct request *rq, size_t wanted);
 /* At most what invoke_body_room() said. */
 void invoke_body(struct request *rq, struct str data);
+/* The same without a copy: where up to *ret_room bytes of body may be written, for
+ * invoke_body_commit() to send. NULL: not now, or if there is room, not this way. */
+char *invoke_body_reserve(struct request *rq, size_t wanted, size_t *ret_room);
+void invoke_body_commit(struct request *rq, size_t len);
 void invoke_body_end(struct request *rq);
 
 /* Best effort: a channel that is full belongs to an instance that will be looked at anyway. */

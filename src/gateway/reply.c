@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
+#include "gateway/conn_send.h"
 #include "gateway/control_port.h"
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
@@ -119,16 +120,14 @@ static struct str clip(struct request *rq, struct str data)
 
 static int append(struct request *rq, struct str data)
 {
-    struct buf *out = &rq->conn->out;
+    char size[24];
+    struct str none = STR("");
     rq->sent_bytes += data.len;
     if (rq->reply.framing != HTTP_FRAMING_CHUNKED) {
-        return buf_append(out, data);
+        return conn_send_body(rq->conn, none, data, none);
     }
-    int r = buf_printf(out, "%zx\r\n", data.len);
-    if (r == 0) {
-        r = buf_append(out, data);
-    }
-    return r == 0 ? buf_append(out, STR("\r\n")) : r;
+    int len = snprintf(size, sizeof(size), "%zx\r\n", data.len);
+    return conn_send_body(rq->conn, str_of(size, (size_t)len), data, STR("\r\n"));
 }
 
 bool reply_head(struct request *rq, unsigned status, struct str fields)
@@ -217,10 +216,13 @@ void reply_drained(struct request *rq)
         file_reply_continue(rq->file);
         return;
     }
+    /* A client that has fallen behind gets no more memory for that. */
     uint64_t held = rq->conn ? conn_pending(rq->conn) : 0;
-    uint64_t open = rq->reply_bytes - rq->reply_credited;
-    uint64_t due = open > held ? open - held : 0;
-    if (rq->instance && due >= LIMIT_STREAM_WINDOW_BYTES / 4) {
-        invoke_credit(rq, due);
+    bool wide =
+        rq->reply_bytes >= LIMIT_STREAM_WIDE_AFTER_BYTES && held < LIMIT_STREAM_WINDOW_BYTES;
+    uint64_t want = wide ? LIMIT_STREAM_WIDE_WINDOW_BYTES : LIMIT_STREAM_WINDOW_BYTES;
+    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->reply_credited - rq->reply_bytes;
+    if (rq->instance && window + held <= want / 2) {
+        invoke_credit(rq, want - held - window);
     }
 }

@@ -69,7 +69,7 @@ struct request {
     /* The body, to the instance. */
     struct buf replay;    /* sent and not accepted: what a second instance would need */
     uint64_t body_bytes;  /* handed over in all */
-    uint64_t body_credit; /* ... and consumed by the function */
+    uint64_t body_credit; /* ... and what the function takes besides the first window */
     bool body_end;        /* the client's part is complete */
     bool body_end_sent;
     bool body_refused; /* too large: the rest is not handed over */
@@ -77,7 +77,7 @@ struct request {
     /* The answer. */
     struct http_reply reply;
     uint64_t reply_bytes;    /* of body, received from the instance */
-    uint64_t reply_credited; /* ... and credited back to it */
+    uint64_t reply_credited; /* ... and what it may send besides the first window */
     uint64_t reply_left;     /* of a body with a length */
     uint64_t sent_bytes;     /* of body, to the client */
     bool reply_started;      /* something of it is in the connection's buffer */

@@ -188,3 +188,35 @@ test('before an instance is connected text goes to the process\'s own output', a
   assert.deepEqual(reports, ['while loading', ['kept function']]);
   assert.equal(stderr, 'careful\n');
 });
+
+test('a body is credited as it is consumed, in few pieces, and a long one gets a wider window', async () => {
+  const { reports } = await inProcess(`
+    const MIB = 1024 * 1024;
+    let seen = 0;
+    const gateway = await serve((app, exchange) => {
+      exchange.onBody((chunk) => {
+        seen += chunk.length;
+        exchange.resumeBody(chunk.length);
+      }, () => exchange.respond(200, [], String(seen)));
+    });
+    const reply = gateway.start('POST /', { body: 'open' });
+    await reply.send(Buffer.alloc(1000));
+    report({ small: reply.bodyCredited });
+    await reply.send(Buffer.alloc(2 * MIB));
+    await turn();
+    report({ narrow: reply.bodyWindow <= 256 * 1024, credited: reply.bodyCredited > MIB });
+    await reply.send(Buffer.alloc(8 * MIB));
+    let widest = 0;
+    for (let i = 0; i < 64; i++) {
+      await reply.send(Buffer.alloc(64 * 1024));
+      await turn();
+      widest = Math.max(widest, reply.bodyWindow);
+    }
+    report({ wide: widest > 256 * 1024 && widest <= MIB / 2 });
+    reply.finish();
+    report({ text: await reply.text(), all: 14 * MIB + 1000 });
+    process.exit(0);`);
+  assert.deepEqual(reports, [
+    { small: 0 }, { narrow: true, credited: true }, { wide: true }, { text: String(14 * 2 ** 20 + 1000), all: 14 * 2 ** 20 + 1000 },
+  ]);
+});

@@ -11,6 +11,7 @@
 const { FAIL_KINDS } = require('../../runtime/js/exchange');
 
 const WINDOW = 256 * 1024;
+const WIDE_WINDOW = 512 * 1024;
 const FLAG_BODY = 1;
 const FLAG_COLD = 2;
 const CANCEL = { gone: 1, timeout: 2, drained: 3 };
@@ -202,7 +203,7 @@ class MockNative {
         if (!Number.isInteger(bytes) || bytes <= 0) throw new RangeError(`credit of ${bytes}`);
         reply.bodyWindow += bytes;
         reply.bodyCredited += bytes;
-        if (reply.bodyWindow > WINDOW) throw new RangeError('more credit than the window');
+        if (reply.bodyWindow > WIDE_WINDOW) throw new RangeError('more credit than the window');
         reply.touch();
       },
       fail: (stream, kind, json) => {

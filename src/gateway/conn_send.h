@@ -1,0 +1,16 @@
+/* What a connection sends: answers are gathered in its buffer and leave at the turn's end; large
+ * pieces of bodies leave at once, without being copied there.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/str.h"
+
+struct conn;
+
+/* A piece of body and what frames it. 0, or -EMSGSIZE: nobody has read for long. What is wrong with
+ * the socket comes up at the turn's end. */
+int conn_send_body(struct conn *c, struct str before, struct str data, struct str after) MUST_USE;
+
+/* Sends what the buffer holds, as much as goes. 0, or -errno: the connection is broken. */
+int conn_send_pending(struct conn *c) MUST_USE;
