@@ -72,6 +72,7 @@ test('bodies are used once, and are what their type says', async () => {
     formType: () => new Response(bytes('a')).formData(),
     boundary: () => new Response('a', { headers: { 'content-type': 'multipart/form-data' } }).formData(),
     get: () => new Request(U, { body: 'x' }),
+    url: () => new Request(undefined),
     chunk: () => new Response(new ReadableStream({ start(c) { c.enqueue(5); c.close(); } })).text(),
     empty: () => new Response(null).text().then(() => new Response('').text()),
   }), {
@@ -82,6 +83,7 @@ test('bodies are used once, and are what their type says', async () => {
     formType: 'TypeError: Parsing a Body as FormData requires a Content-Type header.',
     boundary: "TypeError: No boundary string in Content-Type header. The multipart/form-data MIME type requires a boundary parameter, e.g. 'Content-Type: multipart/form-data; boundary=\"abcd\"'. See RFC 7578, section 4.",
     get: 'TypeError: Request with a GET or HEAD method cannot have a body.',
+    url: 'TypeError: Invalid URL: undefined',
     chunk: 'TypeError: This ReadableStream did not return bytes.',
     empty: 'nothing',
   });
@@ -118,11 +120,27 @@ test('responses are checked', async () => {
 
 test('a request knows nothing of browsers, and its cf cannot be changed', async () => {
   const known = await inside((request) => [
-    ['mode', 'credentials', 'referrer', 'duplex'].filter((name) => name in request),
+    ['mode', 'credentials', 'referrer', 'destination'].filter((name) => name in request),
     Object.isFrozen(request.cf), Object.isFrozen(request.cf.botManagement), request.cf.tlsVersion,
     new Response('x', { cf: { a: 1 } }).cf, request.clone().redirect, new Request(request).redirect,
   ]);
   assert.deepEqual(known, [[], true, true, 'TLSv1.3', { a: 1 }, 'manual', 'manual']);
+});
+
+test('a request may be the init of another, with its body', async () => {
+  const gateway = await byPath({
+    incoming: async (request) => {
+      const copy = new Request('https://b.example/x', request);
+      return Response.json([copy.url, copy.method, copy.headers.get('x-a'), copy.redirect, await copy.text()]);
+    },
+    made: async () => {
+      const copy = new Request('https://b.example/x', new Request(U, { method: 'PUT', body: 'made', headers: { 'x-a': '2' } }));
+      return Response.json([copy.url, copy.method, copy.headers.get('x-a'), copy.redirect, await copy.text()]);
+    },
+  });
+  const ask = async (line, options) => (await gateway.request(line, options)).json();
+  assert.deepEqual(await ask('POST /incoming', { body: 'sent', headers: { 'x-a': '1' } }), ['https://b.example/x', 'POST', '1', 'manual', 'sent']);
+  assert.deepEqual(await ask('GET /made'), ['https://b.example/x', 'PUT', '2', 'follow', 'made']);
 });
 
 test('what fails beside the handler is logged and fails no request', async () => {

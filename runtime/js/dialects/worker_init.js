@@ -94,7 +94,7 @@ function requestInit(init) {
 }
 
 function checkUrl(input) {
-  if (typeof input === 'string' && !URL.canParse(input)) {
+  if (!(input instanceof globalThis.Request) && !URL.canParse(String(input))) {
     throw new TypeError(`Invalid URL: ${input}`);
   }
 }

@@ -31,8 +31,9 @@ const NO_CERTIFICATE = Object.freeze({
 const incoming = new WeakMap();
 /* The cf option of requests that the worker made. */
 const outgoing = new WeakMap();
+/* But `duplex`, which undici reads of a Request that is the init of another. */
 const BROWSERS_ONLY = [
-  'credentials', 'destination', 'duplex', 'isHistoryNavigation', 'isReloadNavigation', 'mode', 'referrer', 'referrerPolicy',
+  'credentials', 'destination', 'isHistoryNavigation', 'isReloadNavigation', 'mode', 'referrer', 'referrerPolicy',
 ];
 
 function isLoopback(address) {
