@@ -21,6 +21,8 @@ const SUITES = {
   reload: './suites/reload.js',
   warm: './suites/warm.js',
   bodies: './suites/large_bodies.js',
+  events: './suites/events.js',
+  objects: './suites/objects.js',
 };
 
 const BUSY_SHARE = 0.1;

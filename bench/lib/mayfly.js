@@ -12,11 +12,11 @@ const READY_MS = 30_000;
 let copies = 0;
 
 /** What a project answers, and when it is ready. */
-const PATHS = { web: '/api/hello', packages: '/api/packages', lambda: '/' };
+const PATHS = { web: '/api/hello', packages: '/api/packages', lambda: '/', events: '/' };
 
 /**
  * Serves a copy of a project of ours, so that a benchmark may change it, with these settings over its mayfly.json.
- * @param {'web'|'packages'|'lambda'} project
+ * @param {'web'|'packages'|'lambda'|'events'} project
  */
 export async function startMayfly(project, settings = {}) {
   copies += 1;
@@ -24,10 +24,12 @@ export async function startMayfly(project, settings = {}) {
   cpSync(path.join(BENCH, 'projects', project), folder, { recursive: true });
   writeSettings(path.join(folder, 'mayfly.json'), settings);
   const port = await freePort();
-  const server = start('mayfly', MAYFLY, ['dev', folder, '--port', String(port), '--host', '127.0.0.1', '--aws-port', '0', '--log', 'none']);
+  const awsPort = await freePort();
+  const server = start('mayfly', MAYFLY, ['dev', folder, '--port', String(port), '--host', '127.0.0.1', '--aws-port', String(awsPort), '--log', 'none']);
   const mayfly = {
     ...server,
     port,
+    awsPort,
     folder,
     path: PATHS[project],
     processes: () => descendants(server.pid),
