@@ -26,7 +26,7 @@ static const char *const sound =
     "  {'queue':'mail','function':'worker','platform':'worker','enabled':true,'batch_size':10,"
     "   'window_ms':5000,'max_retries':3,'retry_delay_s':0,'max_concurrency':0}],"
     " 'schedules':[{'name':'s','platform':'vercel','expression':'0 2 * * *','timezone':'UTC',"
-    "   'enabled':true,'catch_up':'once','start_ms':0,'end_ms':0,'target':{'path':'/x'}},"
+    "   'enabled':false,'catch_up':'once','start_ms':0,'end_ms':0,'target':{'path':'/x'}},"
     "  {'name':'t','platform':'aws','expression':'rate(1 hour)','timezone':'Europe/Berlin',"
     "   'enabled':false,'catch_up':'skip','start_ms':0,'end_ms':0,"
     "   'target':{'queue':'jobs','input':null,'rule':'arn'}}],"
@@ -235,7 +235,7 @@ START_TEST(triggers_are_rows_of_the_table)
         "  s3      images/in/*.jpg ObjectCreated:*   x.ts  lambda   nodejs   lambda/x@1\n"
         "  queue   jobs                              x.ts  lambda   nodejs   lambda/x@1\n"
         "  queue   mail                              w.ts  worker   nodejs   worker@1\n"
-        "  cron    0 2 * * *                         w.ts  worker   nodejs   worker@1\n"
+        "  cron    0 2 * * * (off)                   w.ts  worker   nodejs   worker@1\n"
         "  cron    rate(1 hour) Europe/Berlin (off)                          queue jobs\n"
         "  event   shop/r                                                    bus default\n";
     struct printed p;
