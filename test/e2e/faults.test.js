@@ -129,11 +129,11 @@ const faults = {
     worker: says(500, /^Error: boom\n {4}at /), url: urlFailed, invoke: invoked('Error', /^boom$/),
   },
   reject: {
-    outcome: 'throw', told: ['invoke', 'worker'], cause: /not handled/, vercel: vercelFailed, next: nextFailed, netlify: reports(500, 'Error', /^not handled$/),
+    outcome: 'throw', told: ['netlify', 'invoke', 'worker'], cause: /not handled/, vercel: vercelFailed, next: nextFailed, netlify: says(500, /^Error: not handled\n/),
     worker: survived, url: urlFailed, invoke: invoked('Runtime.UnhandledPromiseRejection', /^Error: not handled$/),
   },
   uncaught: {
-    outcome: 'throw', told: ['invoke', 'worker'], cause: /late boom/, vercel: vercelFailed, next: nextFailed, netlify: reports(500, 'Error', /^late boom$/),
+    outcome: 'throw', told: ['netlify', 'invoke', 'worker'], cause: /late boom/, vercel: vercelFailed, next: nextFailed, netlify: says(500, /^Error: late boom\n/),
     worker: survived, url: urlFailed, invoke: invoked('Error', /^late boom$/),
   },
   exit: {

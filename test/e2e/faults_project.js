@@ -52,7 +52,9 @@ const faults = {
   },
   aborted: ({ signal }) => new Promise((done) => {
     console.log('waits');
+    const work = setInterval(() => {}, 1000); /* a worker that has nothing to do is told that it hangs */
     signal.addEventListener('abort', () => {
+      clearInterval(work);
       console.log('client gone: ' + signal.reason.name);
       done({ late: true });
     });
