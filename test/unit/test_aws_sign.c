@@ -136,7 +136,9 @@ START_TEST(a_query_can_only_ask_for_up_to_a_week)
         char target[512];
         (void)snprintf(target, sizeof(target), "%s%s%s", QUERY, bad[i], QUERY_END);
         struct aws_sign_request request = presigned(target);
-        ck_assert_msg(verify(&request) == AWS_FAULT_MALFORMED_QUERY, "%s", bad[i]);
+        enum aws_fault fault = verify(&request);
+        ck_assert_msg(fault == AWS_FAULT_BAD_EXPIRES || fault == AWS_FAULT_MALFORMED_QUERY, "%s",
+                      bad[i]);
     }
     struct aws_sign_request request = presigned(QUERY "604800" QUERY_END);
     ck_assert_int_eq(verify(&request), AWS_FAULT_MISMATCH);

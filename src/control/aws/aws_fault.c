@@ -26,6 +26,7 @@ static const struct aws_fault_answer answers_s3[AWS_FAULT_COUNT] = {
     [AWS_FAULT_MALFORMED_HEADER] = { 400, "AuthorizationHeaderMalformed",
         "The authorization header is malformed" },
     [AWS_FAULT_MALFORMED_QUERY] = { 400, "AuthorizationQueryParametersError", NULL },
+    [AWS_FAULT_BAD_EXPIRES] = { 403, "AuthorizationQueryParametersError", NULL },
     [AWS_FAULT_BAD_DATE] = { 403, "AccessDenied",
         "AWS authentication requires a valid Date or x-amz-date header" },
     [AWS_FAULT_NO_CONTENT_SHA256] = { 400, "InvalidRequest",

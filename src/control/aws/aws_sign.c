@@ -229,21 +229,21 @@ static enum aws_fault check_time(const struct claim *c, int64_t date_s, int64_t 
     }
     if (c->expires.data[0] == '-') {
         *ret_detail = STR("X-Amz-Expires must be non-negative");
-        return AWS_FAULT_MALFORMED_QUERY;
+        return AWS_FAULT_BAD_EXPIRES;
     }
     if (!str_to_u64(c->expires, &expires)) {
         *ret_detail = STR("X-Amz-Expires should be a number");
-        return AWS_FAULT_MALFORMED_QUERY;
+        return AWS_FAULT_BAD_EXPIRES;
     }
     if (expires > AWS_SIGN_EXPIRES_MAX_S) {
         *ret_detail = STR("X-Amz-Expires must be less than a week (in seconds); that is, the given "
                           "X-Amz-Expires must be less than 604800 seconds");
-        return AWS_FAULT_MALFORMED_QUERY;
+        return AWS_FAULT_BAD_EXPIRES;
     }
     if (date_s - now_s > AWS_SIGN_SKEW_S) {
         return AWS_FAULT_NOT_YET;
     }
-    return now_s - date_s > (int64_t)expires ? AWS_FAULT_EXPIRED : AWS_FAULT_NONE;
+    return expires == 0 || now_s - date_s > (int64_t)expires ? AWS_FAULT_EXPIRED : AWS_FAULT_NONE;
 }
 
 static bool list_has(struct str list, struct str name)

@@ -58,6 +58,7 @@ enum aws_fault {
     AWS_FAULT_TWICE,             /* both a header and a query say who it is */
     AWS_FAULT_MALFORMED_HEADER,  /* detail says what is wrong */
     AWS_FAULT_MALFORMED_QUERY,   /* detail says what is wrong */
+    AWS_FAULT_BAD_EXPIRES,       /* a presigned URL's time is out of range: detail says how */
     AWS_FAULT_BAD_DATE,          /* no date, or none that can be read */
     AWS_FAULT_NO_CONTENT_SHA256, /* S3 needs x-amz-content-sha256 */
     AWS_FAULT_BAD_CONTENT_SHA256,

@@ -167,7 +167,8 @@ static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct s
         put_element(&more, "RequestTime", s3_header(rq, "x-amz-date"));
         put_element(&more, "MaxAllowedSkewMilliseconds", str_of(now, (size_t)len));
     }
-    bool is_malformed = fault == AWS_FAULT_MALFORMED_HEADER || fault == AWS_FAULT_MALFORMED_QUERY;
+    bool is_malformed = fault == AWS_FAULT_MALFORMED_HEADER || fault == AWS_FAULT_MALFORMED_QUERY ||
+                        fault == AWS_FAULT_BAD_EXPIRES;
     int r = buf_printf(&text, "%s%s" STR_FMT "%c", answer.message ? answer.message : "",
                        is_malformed && answer.message ? "; " : "",
                        STR_ARG(is_malformed ? detail : STR("")), 0);

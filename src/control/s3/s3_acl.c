@@ -213,6 +213,15 @@ static void put_grantee(struct s3_xml_out *out, const struct s3_grant *g,
     s3_xml_close(out, "Grantee");
 }
 
+static void put_grant(struct s3_xml_out *out, const struct s3_grant *g,
+                      const struct aws_users *users)
+{
+    s3_xml_open(out, "Grant");
+    put_grantee(out, g, users);
+    s3_xml_put(out, "Permission", permission_name(g->permission));
+    s3_xml_close(out, "Grant");
+}
+
 void s3_acl_to_xml(const struct s3_acl *acl, struct str owner, const struct aws_users *users,
                    struct s3_xml_out *out)
 {
@@ -221,11 +230,13 @@ void s3_acl_to_xml(const struct s3_acl *acl, struct str owner, const struct aws_
     put_user(out, owner, users);
     s3_xml_close(out, "Owner");
     s3_xml_open(out, "AccessControlList");
-    for (size_t i = 0; i < acl->count; i++) {
-        s3_xml_open(out, "Grant");
-        put_grantee(out, &acl->grants[i], users);
-        s3_xml_put(out, "Permission", permission_name(acl->grants[i].permission));
-        s3_xml_close(out, "Grant");
+    /* Groups first: some clients compare lists in that order. */
+    for (int users_now = 0; users_now < 2; users_now++) {
+        for (size_t i = 0; i < acl->count; i++) {
+            if ((acl->grants[i].grantee == S3_GRANTEE_USER) == (users_now == 1)) {
+                put_grant(out, &acl->grants[i], users);
+            }
+        }
     }
     s3_xml_close(out, "AccessControlList");
     s3_xml_close(out, "AccessControlPolicy");

@@ -33,19 +33,28 @@ bool s3_new_add_header(struct s3_new *n, struct str name, struct str value)
            buf_append(&n->headers, value) == 0 && buf_append(&n->headers, str_of("", 1)) == 0;
 }
 
-/* The coding of the transfer is no coding of the object. */
-static struct str without_aws_chunked(struct str coding)
+/* The coding of the transfer is no coding of the object: it is left out of the list. */
+static int put_coding(struct buf *out, struct str list)
 {
-    coding = str_trim(coding);
-    if (str_starts(coding, STR("aws-chunked"))) {
-        coding = str_trim(str_skip(coding, sizeof("aws-chunked") - 1));
-        coding = coding.len > 0 && coding.data[0] == ',' ? str_trim(str_skip(coding, 1)) : coding;
+    int r = 0;
+    while (r == 0 && list.len > 0) {
+        struct str one = str_trim(str_cut(&list, ','));
+        if (one.len > 0 && !str_eq_nocase(one, STR("aws-chunked"))) {
+            r = buf_printf(out, "%s" STR_FMT, out->len > 0 ? ", " : "", STR_ARG(one));
+        }
     }
-    size_t suffix = sizeof(",aws-chunked") - 1;
-    if (coding.len > suffix && str_eq(str_skip(coding, coding.len - suffix), STR(",aws-chunked"))) {
-        coding.len -= suffix;
-    }
-    return coding;
+    return r;
+}
+
+static bool add_coding(struct s3_request *rq, struct s3_new *n)
+{
+    struct buf coding;
+    buf_init(&coding, HEADERS_BYTES_MAX);
+    bool fits =
+        put_coding(&coding, s3_header(rq, "content-encoding")) == 0 &&
+        (coding.len == 0 || s3_new_add_header(n, STR("content-encoding"), buf_str(&coding)));
+    buf_finish(&coding);
+    return fits;
 }
 
 static bool is_storage_class(struct str name)
@@ -85,7 +94,6 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
     static const char *const kept[] = { "cache-control", "content-disposition", "content-language",
                                         "expires" };
     struct str type = s3_header(rq, "content-type");
-    struct str coding = without_aws_chunked(s3_header(rq, "content-encoding"));
     struct str class = s3_header(rq, "x-amz-storage-class");
     struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     if (class.data && !is_storage_class(class)) {
@@ -106,7 +114,7 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
         fits = fits && (!value.data || s3_new_add_header(n, str_c(kept[i]), value));
     }
     fits =
-        fits && (coding.len == 0 || s3_new_add_header(n, STR("content-encoding"), coding)) &&
+        fits && add_coding(rq, n) &&
         (!class.data || str_eq(class, STR("STANDARD")) ||
          s3_new_add_header(n, STR("x-amz-storage-class"), class)) &&
         (!redirect.data || s3_new_add_header(n, STR("x-amz-website-redirect-location"), redirect));

@@ -121,6 +121,7 @@ static bool check_policy(struct s3_request *rq, struct post *p, struct s3_receiv
     struct s3_post_policy policy = { .text = buf_str(&p->policy),
                                      .fields = buf_str(&p->form.fields),
                                      .bucket = rq->bucket_name,
+                                     .key = rq->key,
                                      .now_ms = rq->now_ms };
     enum s3_error error = s3_post_policy_check(&policy, &why);
     if (error != S3_OK) {

@@ -26,7 +26,7 @@ static struct str field(const struct check *c, struct str name)
     if (str_eq_nocase(name, STR("bucket"))) {
         return c->p->bucket;
     }
-    return http_block_find(c->p->fields, name);
+    return str_eq_nocase(name, STR("key")) ? c->p->key : http_block_find(c->p->fields, name);
 }
 
 static enum s3_error fail(struct check *c, enum s3_error error, const char *why)

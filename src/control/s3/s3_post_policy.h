@@ -10,9 +10,9 @@
 #include "control/s3/s3_error.h"
 
 struct s3_post_policy {
-    struct str text;   /* of the document, decoded */
-    struct str fields; /* the form's: "name\0value\0"..., names in lower case */
-    struct str bucket;
+    struct str text;        /* of the document, decoded */
+    struct str fields;      /* the form's: "name\0value\0"..., names in lower case */
+    struct str bucket, key; /* what the form says of these is not asked */
     uint64_t now_ms;
     /* Found out. */
     bool has_range;

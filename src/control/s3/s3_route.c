@@ -6,7 +6,7 @@
 /* Of one method and level, those with a parameter come before the one without. */
 /* clang-format off */
 static const struct s3_operation operations[] = {
-    { "ListBuckets", "GET", S3_SERVICE, NULL, "s3:ListAllMyBuckets", S3_NEEDS_USER, S3_BODY_NONE, s3_bucket_list_all },
+    { "ListBuckets", "GET", S3_SERVICE, NULL, "s3:ListAllMyBuckets", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_bucket_list_all },
 
     { "GetBucketLocation", "GET", S3_BUCKET, "location", "s3:GetBucketLocation", S3_NEEDS_READ, S3_BODY_NONE, s3_bucket_location },
     { "GetBucketAcl", "GET", S3_BUCKET, "acl", "s3:GetBucketAcl", S3_NEEDS_READ_ACP, S3_BODY_NONE, s3_acl_get_bucket },
