@@ -143,7 +143,8 @@ static int read_since(const char *text, json_int_t *ret, struct err *err)
         struct str digits = str_of(number.data, number.len - 1);
         if (number.data[number.len - 1] == units[i].unit && str_to_u64(digits, &value) &&
             value < 1000000) {
-            *ret = (json_int_t)(((uint64_t)time(NULL) - value * units[i].seconds) * 1000);
+            const uint64_t since_s = (uint64_t)time(NULL) - value * units[i].seconds;
+            *ret = (json_int_t)since_s * 1000;
             return 0;
         }
     }
@@ -268,7 +269,7 @@ static int read_id(const char *text, json_int_t *ret, struct err *err)
 
 static int run_show(struct events *e, struct err *err)
 {
-    json_int_t id;
+    json_int_t id = 0;
     if (e->plain_count != 2) {
         return err_set(err, EINVAL, "say which event to show: mayfly events show NUMBER");
     }
@@ -304,7 +305,7 @@ static int run_replay(struct events *e, struct err *err)
     struct counted counted = { e, "waits to be tried again", "wait to be tried again" };
     json_t *ids = json_array();
     for (size_t i = 1; i < e->plain_count; i++) {
-        json_int_t id;
+        json_int_t id = 0;
         int r = read_id(e->plain[i], &id, err);
         if (r < 0) {
             json_decref(ids);

@@ -9,14 +9,22 @@
 #include "control/aws/aws_access.h"
 
 #define MESSAGE_BYTES 4096
+#define LOOK_MS       50
+#define LOOKS_MAX     400 /* 20 s */
 
 /* ---- the end ---- */
+
+static void call_closed(uv_handle_t *timer)
+{
+    struct aws_call *c = container_of(timer, struct aws_call, timer);
+    json_decref(c->input);
+    free(c);
+}
 
 static void call_over(struct exchange *x)
 {
     struct aws_call *c = x->user;
-    json_decref(c->input);
-    free(c);
+    uv_close((uv_handle_t *)&c->timer, call_closed);
 }
 
 static const struct exchange_events call_events = { .over = call_over };
@@ -113,6 +121,20 @@ static bool is_signed(struct aws_call *c, struct str body)
     return false;
 }
 
+static void run_when_served(uv_timer_t *timer)
+{
+    struct aws_call *c = container_of(timer, struct aws_call, timer);
+    if (c->services->deployment->active) {
+        (void)uv_timer_stop(timer); /* always succeeds */
+        c->run(c);
+    } else if (c->looks++ >= LOOKS_MAX) {
+        (void)uv_timer_stop(timer);
+        aws_call_fail(c, 503,
+                      c->style == AWS_STYLE_JSON ? "InternalException" : "InternalServerException",
+                      "The project is not served yet.");
+    }
+}
+
 static void call_body(struct exchange *x, int r, struct str body)
 {
     struct aws_call *c = x->user;
@@ -129,7 +151,11 @@ static void call_body(struct exchange *x, int r, struct str body)
         aws_call_fail(c, 400, "SerializationException", "The body is no JSON object.");
         return;
     }
-    c->run(c);
+    if (c->services->deployment->active) {
+        c->run(c);
+    } else {
+        (void)uv_timer_start(&c->timer, run_when_served, LOOK_MS, LOOK_MS); /* it has a callback */
+    }
 }
 
 void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
@@ -137,6 +163,7 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
 {
     struct aws_call *c = mem_new(struct aws_call);
     *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
+    (void)uv_timer_init(s->loop, &c->timer); /* always succeeds */
     x->user = c;
     exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
 }

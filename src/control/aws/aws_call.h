@@ -23,9 +23,13 @@ struct aws_call {
     json_t *input; /* an object; owned */
     void *context; /* the handler's between its callbacks */
     void (*run)(struct aws_call *c);
+    uv_timer_t timer; /* looks whether the project is served */
+    unsigned looks;
 };
 
-/* Reads the body and has `run` called with the input, or answers what is wrong with it. */
+/* Reads the body and has `run` called with the input, or answers what is wrong with it. A call that
+ * comes before the project is served waits for it: until then nobody knows its buses, queues and
+ * functions. */
 void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
                     void (*run)(struct aws_call *c));
 

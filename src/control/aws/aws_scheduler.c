@@ -10,11 +10,9 @@
 #include "control/events/event_target.h"
 #include "control/events/scheduler.h"
 
-#define NAME       "^[0-9a-zA-Z-_.]+$"
-#define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
-#define ARN_BYTES  512
-#define KEY_BYTES  160
-#define PAGE       100
+#define ARN_BYTES 512
+#define KEY_BYTES 160
+#define PAGE      100
 
 static const char *text_of(json_t *object, const char *member)
 {
@@ -63,7 +61,7 @@ static void read_query(struct aws_call *c)
     }
 }
 
-static bool check(struct aws_call *c, const struct aws_rule *rules, size_t count)
+bool aws_scheduler_check(struct aws_call *c, const struct aws_rule *rules, size_t count)
 {
     struct aws_check k;
     aws_check_init(&k);
@@ -71,121 +69,10 @@ static bool check(struct aws_call *c, const struct aws_rule *rules, size_t count
     return aws_check_end(&k, c);
 }
 
-/* ---- groups ---- */
-
-static json_t *find_group(struct aws_call *c, const char *name)
-{
-    return json_table_find(scheduler_groups(c->services->scheduler), str_c(name));
-}
-
-static bool has_group(struct aws_call *c, const char *name)
-{
-    if (find_group(c, name)) {
-        return true;
-    }
-    aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.", name);
-    return false;
-}
-
-static json_t *show_group(const char *name, json_t *group)
-{
-    char arn[ARN_BYTES];
-    json_t *made = json_object_get(group, "CreationDate");
-    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
-    return json_pack("{s:s,s:s,s:s,s:O,s:O}", "Arn", arn, "Name", name, "State", "ACTIVE",
-                     "CreationDate", made, "LastModificationDate", made);
-}
-
-static const struct aws_rule group_rules[] = {
-    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
-    { "ClientToken", AWS_TEXT, AWS_MAY, 1, 64, NULL },
-    { "Tags", AWS_LIST, AWS_MAY, 0, 200, NULL },
-};
-
-static void create_group(struct aws_call *c)
-{
-    char arn[ARN_BYTES];
-    if (!check(c, group_rules, ARRAY_COUNT(group_rules))) {
-        return;
-    }
-    const char *name = aws_call_text(c, "Name");
-    json_t *tags = aws_call_member(c, "Tags");
-    if (find_group(c, name)) {
-        aws_call_fail(c, 409, "ConflictException", "Schedule group %s already exists.", name);
-        return;
-    }
-    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
-    json_t *group = json_pack("{s:s,s:I,s:o}", "Name", name, "CreationDate", now_s(), "Tags",
-                              tags ? json_incref(tags) : json_array());
-    c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
-    json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
-                   c);
-}
-
-static void get_group(struct aws_call *c)
-{
-    if (check(c, group_rules, 1) && has_group(c, aws_call_text(c, "Name"))) {
-        const char *name = aws_call_text(c, "Name");
-        aws_call_answer(c, show_group(name, find_group(c, name)));
-    }
-}
-
-static void nothing_done(int r, void *context)
-{
-    (void)r; /* what is written last tells */
-    (void)context;
-}
-
-static void collect_schedule(const char *name, json_t *schedule, void *context)
-{
-    (void)name;
-    (void)json_array_append(context, schedule); /* a new place for it */
-}
-
-/* With its schedules. */
-static void delete_group(struct aws_call *c)
-{
-    char prefix[KEY_BYTES];
-    size_t i;
-    json_t *schedule;
-    if (!check(c, group_rules, 1)) {
-        return;
-    }
-    const char *name = aws_call_text(c, "Name");
-    if (strcmp(name, "default") == 0) {
-        aws_call_fail(c, 400, "ValidationException",
-                      "The default schedule group cannot be deleted.");
-        return;
-    }
-    if (!has_group(c, name)) {
-        return;
-    }
-    struct scheduler *sr = c->services->scheduler;
-    json_t *schedules = json_array();
-    (void)snprintf(prefix, sizeof(prefix), "%s/", name);
-    json_table_each(scheduler_schedules(sr), str_c(prefix), collect_schedule, schedules);
-    json_array_foreach(schedules, i, schedule)
-    {
-        scheduler_remove(sr, str_c(name), str_c(text_of(schedule, "Name")), nothing_done, NULL);
-    }
-    json_decref(schedules);
-    json_table_remove(scheduler_groups(sr), str_c(name), aws_call_written, c);
-}
-
 /* ---- pages ---- */
 
-struct page {
-    json_t *list;
-    const char *prefix; /* of the name; NULL: any */
-    const char *state;  /* NULL: any */
-    const char *after;  /* NULL: from the start */
-    size_t limit;
-    char *last; /* owned */
-    bool has_more;
-};
-
 /* Answers what is wrong with "MaxResults". */
-static bool page_init(struct page *p, struct aws_call *c)
+bool scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
 {
     const char *max = aws_call_text(c, "MaxResults");
     uint64_t limit = PAGE;
@@ -196,15 +83,15 @@ static bool page_init(struct page *p, struct aws_call *c)
                       max, PAGE);
         return false;
     }
-    *p = (struct page){ .list = json_array(),
-                        .prefix = aws_call_text(c, "NamePrefix"),
-                        .state = aws_call_text(c, "State"),
-                        .after = aws_call_text(c, "NextToken"),
-                        .limit = limit };
+    *p = (struct scheduler_page){ .list = json_array(),
+                                  .prefix = aws_call_text(c, "NamePrefix"),
+                                  .state = aws_call_text(c, "State"),
+                                  .after = aws_call_text(c, "NextToken"),
+                                  .limit = limit };
     return true;
 }
 
-static bool page_takes(struct page *p, const char *key, const char *name)
+bool scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name)
 {
     if ((p->after && strcmp(key, p->after) <= 0) ||
         (p->prefix && !str_starts(str_c(name), str_c(p->prefix)))) {
@@ -219,7 +106,7 @@ static bool page_takes(struct page *p, const char *key, const char *name)
     return true;
 }
 
-static void page_answer(struct page *p, struct aws_call *c, const char *member)
+void scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member)
 {
     json_t *output = json_pack("{s:o}", member, p->list);
     if (p->has_more) {
@@ -229,28 +116,11 @@ static void page_answer(struct page *p, struct aws_call *c, const char *member)
     aws_call_answer(c, output);
 }
 
-static void list_group(const char *name, json_t *group, void *context)
-{
-    struct page *p = context;
-    if (page_takes(p, name, name)) {
-        (void)json_array_append_new(p->list, show_group(name, group)); /* a new value */
-    }
-}
-
-static void list_groups(struct aws_call *c)
-{
-    struct page page;
-    if (page_init(&page, c)) {
-        json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &page);
-        page_answer(&page, c, "ScheduleGroups");
-    }
-}
-
 /* ---- schedules ---- */
 
 static const struct aws_rule schedule_rules[] = {
-    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
-    { "GroupName", AWS_TEXT, AWS_MAY, 1, 64, NAME },
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_SCHEDULER_NAME },
+    { "GroupName", AWS_TEXT, AWS_MAY, 1, 64, AWS_SCHEDULER_NAME },
     { "ScheduleExpression", AWS_TEXT, AWS_MUST, 1, 256, NULL },
     { "ScheduleExpressionTimezone", AWS_TEXT, AWS_MAY, 1, 50, NULL },
     { "StartDate", AWS_NUMBER, AWS_MAY, 0, 0, NULL },
@@ -394,7 +264,7 @@ static void write_schedule(struct aws_call *c, json_t *before)
 
 static void create_schedule(struct aws_call *c)
 {
-    if (!check_model(c) || !check_meaning(c) || !has_group(c, group_of(c))) {
+    if (!check_model(c) || !check_meaning(c) || !aws_scheduler_has_group(c, group_of(c))) {
         return;
     }
     if (find_schedule(c)) {
@@ -408,7 +278,7 @@ static void create_schedule(struct aws_call *c)
 /* The schedule that is named, or NULL: that has been answered. */
 static json_t *need_schedule(struct aws_call *c)
 {
-    if (!has_group(c, group_of(c))) {
+    if (!aws_scheduler_has_group(c, group_of(c))) {
         return NULL;
     }
     json_t *schedule = find_schedule(c);
@@ -430,13 +300,14 @@ static void update_schedule(struct aws_call *c)
 }
 
 static const struct aws_rule named_rules[] = {
-    { "Name", AWS_TEXT, AWS_MUST, 1, 64, NAME },
-    { "groupName", AWS_TEXT, AWS_MAY, 1, 64, NAME },
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_SCHEDULER_NAME },
+    { "groupName", AWS_TEXT, AWS_MAY, 1, 64, AWS_SCHEDULER_NAME },
 };
 
 static void get_schedule(struct aws_call *c)
 {
-    json_t *schedule = check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
+    json_t *schedule =
+        aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
     if (schedule) {
         char arn[ARN_BYTES];
         scheduler_arn(schedule, arn, sizeof(arn));
@@ -448,7 +319,8 @@ static void get_schedule(struct aws_call *c)
 
 static void delete_schedule(struct aws_call *c)
 {
-    json_t *schedule = check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
+    json_t *schedule =
+        aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
     if (schedule) {
         scheduler_remove(c->services->scheduler, str_c(group_of(c)),
                          str_c(aws_call_text(c, "Name")), aws_call_written, c);
@@ -457,12 +329,12 @@ static void delete_schedule(struct aws_call *c)
 
 static void list_schedule(const char *key, json_t *schedule, void *context)
 {
-    struct page *p = context;
+    struct scheduler_page *p = context;
     static const char *const members[] = { "Name", "GroupName", "State", "CreationDate",
                                            "LastModificationDate" };
     char arn[ARN_BYTES];
     if ((p->state && strcmp(p->state, text_of(schedule, "State")) != 0) ||
-        !page_takes(p, key, text_of(schedule, "Name"))) {
+        !scheduler_page_takes(p, key, text_of(schedule, "Name"))) {
         return;
     }
     scheduler_arn(schedule, arn, sizeof(arn));
@@ -477,96 +349,18 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
 static void list_schedules(struct aws_call *c)
 {
     char prefix[KEY_BYTES] = "";
-    struct page page;
+    struct scheduler_page page;
     const char *group = aws_call_text(c, "ScheduleGroup");
-    if (group && !has_group(c, group)) {
+    if (group && !aws_scheduler_has_group(c, group)) {
         return;
     }
     if (group) {
         (void)snprintf(prefix, sizeof(prefix), "%.64s/", group);
     }
-    if (page_init(&page, c)) {
+    if (scheduler_page_init(&page, c)) {
         json_table_each(scheduler_schedules(c->services->scheduler), str_c(prefix), list_schedule,
                         &page);
-        page_answer(&page, c, "Schedules");
-    }
-}
-
-/* ---- tags, of groups ---- */
-
-static json_t *find_tagged(struct aws_call *c)
-{
-    const char *arn = aws_call_text(c, "ResourceArn");
-    const char *name = strstr(arn, ":schedule-group/");
-    json_t *group = name ? find_group(c, name + 16) : NULL;
-    if (!group) {
-        aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.",
-                      name ? name + 16 : arn);
-    }
-    return group;
-}
-
-static json_t *without_keys(json_t *tags, json_t *keys)
-{
-    json_t *kept = json_array();
-    size_t i, k;
-    json_t *tag, *key;
-    json_array_foreach(tags, i, tag)
-    {
-        bool gone = false;
-        json_array_foreach(keys, k, key)
-        {
-            gone = gone || json_equal(key, json_object_get(tag, "Key"));
-        }
-        if (!gone) {
-            (void)json_array_append(kept, tag); /* a new place for it */
-        }
-    }
-    return kept;
-}
-
-static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
-{
-    json_t *copy = json_deep_copy(group);
-    (void)json_object_set_new(copy, "Tags", tags); /* a sound value */
-    json_table_put(scheduler_groups(c->services->scheduler), str_c(text_of(group, "Name")), copy,
-                   aws_call_written, c);
-}
-
-static void tag_resource(struct aws_call *c)
-{
-    json_t *group = find_tagged(c);
-    json_t *added = aws_call_member(c, "Tags");
-    size_t i;
-    json_t *tag;
-    if (!group) {
-        return;
-    }
-    json_t *keys = json_array();
-    json_array_foreach(added, i, tag)
-    {
-        (void)json_array_append(keys, json_object_get(tag, "Key")); /* new places for them */
-    }
-    json_t *tags = without_keys(json_object_get(group, "Tags"), keys);
-    (void)json_array_extend(tags, added);
-    json_decref(keys);
-    write_tags(c, group, tags);
-}
-
-static void untag_resource(struct aws_call *c)
-{
-    json_t *group = find_tagged(c);
-    if (group) {
-        write_tags(c, group,
-                   without_keys(json_object_get(group, "Tags"), aws_call_member(c, "TagKeys")));
-    }
-}
-
-static void list_tags(struct aws_call *c)
-{
-    json_t *group = find_tagged(c);
-    if (group) {
-        aws_call_answer(c, json_pack("{s:O}", "Tags", json_object_get(group, "Tags")));
+        scheduler_page_answer(&page, c, "Schedules");
     }
 }
 
@@ -584,13 +378,13 @@ static const struct {
     { "GET",    "/schedules/",       "Name",        get_schedule },
     { "DELETE", "/schedules/",       "Name",        delete_schedule },
     { "GET",    "/schedules",        NULL,          list_schedules },
-    { "POST",   "/schedule-groups/", "Name",        create_group },
-    { "GET",    "/schedule-groups/", "Name",        get_group },
-    { "DELETE", "/schedule-groups/", "Name",        delete_group },
-    { "GET",    "/schedule-groups",  NULL,          list_groups },
-    { "POST",   "/tags/",            "ResourceArn", tag_resource },
-    { "DELETE", "/tags/",            "ResourceArn", untag_resource },
-    { "GET",    "/tags/",            "ResourceArn", list_tags },
+    { "POST",   "/schedule-groups/", "Name",        aws_scheduler_create_group },
+    { "GET",    "/schedule-groups/", "Name",        aws_scheduler_get_group },
+    { "DELETE", "/schedule-groups/", "Name",        aws_scheduler_delete_group },
+    { "GET",    "/schedule-groups",  NULL,          aws_scheduler_list_groups },
+    { "POST",   "/tags/",            "ResourceArn", aws_scheduler_tag },
+    { "DELETE", "/tags/",            "ResourceArn", aws_scheduler_untag },
+    { "GET",    "/tags/",            "ResourceArn", aws_scheduler_list_tags },
 };
 /* clang-format on */
 

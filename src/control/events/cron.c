@@ -87,10 +87,10 @@ static bool take_number(struct str *s, uint32_t *ret)
 /* Returns the number of the name that `s` begins with, counted from 0, or -1. */
 static int take_name(struct str *s, const char *names)
 {
-    for (int i = 0; s->len >= 3 && names[i * 3]; i++) {
+    for (size_t i = 0; s->len >= 3 && names[i * 3]; i++) {
         if (str_eq_nocase(str_of(s->data, 3), str_of(names + i * 3, 3))) {
             *s = str_skip(*s, 3);
-            return i;
+            return (int)i;
         }
     }
     return -1;
@@ -356,7 +356,7 @@ static struct str without_macro(struct str text, enum cron_dialect dialect)
 int cron_parse(struct str text, enum cron_dialect dialect, struct cron *ret, struct err *err)
 {
     const struct dialect *d = &dialects[dialect];
-    struct str texts[FIELD_COUNT + 1];
+    struct str texts[FIELD_COUNT + 1] = { { NULL, 0 } };
     struct str rest = without_macro(text, dialect);
     struct cron c = { 0 };
     size_t count = 0;
@@ -424,16 +424,13 @@ static uint32_t working_day(const struct month *m, uint32_t day)
 static uint32_t days_by_number(const struct cron *c, const struct month *m)
 {
     uint32_t found = c->days;
-    for (uint32_t i = 0; i < m->length; i++) {
-        uint32_t from_end = m->length - i;
-        if (c->days_last & 1u << i) {
-            found |= 1u << from_end;
+    for (uint32_t day = 1; day <= m->length; day++) {
+        uint32_t to_end = 1u << (m->length - day);
+        if (c->days_last & to_end) {
+            found |= 1u << day;
         }
-        if (c->days_near_last & 1u << i) {
-            found |= 1u << working_day(m, from_end);
-        }
-        if (c->days_near & 1u << (i + 1)) {
-            found |= 1u << working_day(m, i + 1);
+        if ((c->days_near_last & to_end) || (c->days_near & 1u << day)) {
+            found |= 1u << working_day(m, day);
         }
     }
     return found;
@@ -508,6 +505,19 @@ static bool next_in_month(const struct cron *c, const struct month *m, int64_t f
     return false;
 }
 
+/* The first minute in a year at or after `from`, from `month` on. */
+static bool next_in_year(const struct cron *c, int64_t year, uint32_t month, int64_t from,
+                         int64_t *ret)
+{
+    for (; has_year(c, year) && month <= 12; month++) {
+        struct month m = month_of(year, month);
+        if ((c->months & 1u << month) && next_in_month(c, &m, from, ret)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cron_next(const struct cron *c, int64_t minute, int64_t *ret_minute)
 {
     const time_t seconds = (minute + 1) * 60;
@@ -518,13 +528,8 @@ bool cron_next(const struct cron *c, int64_t minute, int64_t *ret_minute)
     uint32_t month = (uint32_t)tm.tm_mon + 1;
     int64_t first_year = (int64_t)tm.tm_year + 1900;
     for (int64_t year = first_year; year <= first_year + 400; year++, month = 1) {
-        for (; has_year(c, year) && month <= 12; month++) {
-            if (c->months & 1u << month) {
-                struct month m = month_of(year, month);
-                if (next_in_month(c, &m, minute + 1, ret_minute)) {
-                    return true;
-                }
-            }
+        if (next_in_year(c, year, month, minute + 1, ret_minute)) {
+            return true;
         }
     }
     return false;

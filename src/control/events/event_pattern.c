@@ -389,7 +389,7 @@ static void collect_array(struct match *m, json_t *array, struct element *outer)
         }
         struct element *e = mem_new(struct element);
         *e = (struct element){ outer, number, (uint32_t)i };
-        m->elements = mem_resize(m->elements, m->element_count + 1, sizeof(*m->elements));
+        m->elements = mem_resize(m->elements, m->element_count + 1, sizeof(struct element *));
         m->elements[m->element_count++] = e;
         collect(m, value, e);
     }

@@ -22,7 +22,7 @@ struct event_pattern;
  * " before them. */
 int event_pattern_parse(struct str text, struct event_pattern **ret, struct err *err) MUST_USE;
 /* The same of a parsed object, which is shared. */
-int event_pattern_of(json_t *pattern, struct event_pattern **ret, struct err *err) MUST_USE;
+int event_pattern_of(json_t *source, struct event_pattern **ret, struct err *err) MUST_USE;
 void event_pattern_destroy(struct event_pattern *p); /* NULL is fine */
 
 bool event_pattern_matches(const struct event_pattern *p, json_t *event);

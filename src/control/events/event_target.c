@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/event_target.h"
 
-#include <openssl/sha.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/aws/aws_digest.h"
+#include "control/events/sqs_queue.h"
 
-#define ARN_PARTS 6 /* arn:aws:service:region:account:resource */
+#define ARN_PARTS     6      /* arn:aws:service:region:account:resource */
+#define FIFO_DEDUP_MS 300000 /* SQS: five minutes */
 
 /* ---- functions ---- */
 
@@ -53,7 +55,7 @@ static void set_text(json_t *object, const char *member, struct str text)
 
 int event_target_set_arn(json_t *target, struct str arn, struct err *err)
 {
-    struct str parts[ARN_PARTS];
+    struct str parts[ARN_PARTS] = { { NULL, 0 } };
     struct str rest = arn;
     for (size_t i = 0; i < ARN_PARTS; i++) {
         if (!rest.data) {
@@ -65,6 +67,7 @@ int event_target_set_arn(json_t *target, struct str arn, struct err *err)
     if (!str_eq(parts[0], STR("arn")) || parts[2].len == 0 || resource.len == 0) {
         return err_set(err, EINVAL, "is no ARN");
     }
+    set_text(target, "arn", arn);
     if (str_eq(parts[2], STR("lambda")) && str_starts(resource, STR("function:"))) {
         struct str name = str_skip(resource, 9);
         set_text(target, "function_name", str_cut(&name, ':')); /* without version or alias */
@@ -83,51 +86,96 @@ static const char *text_of(json_t *object, const char *member)
     return json_string_value(json_object_get(object, member));
 }
 
-/* A FIFO queue of EventBridge's has content-based deduplication: AWS's own condition. */
-static void add_to_queue(const char *queue, json_t *target, const struct target_message *m,
-                         struct str attributes, struct message_batch *batch)
+static void add_to_queue(const struct sqs_queue *q, const char *group,
+                         const struct target_message *m, struct str attributes,
+                         struct message_batch *batch)
 {
     char name[LIMIT_TARGET_NAME_BYTES];
-    const char *group = text_of(target, "group");
-    (void)snprintf(name, sizeof(name), "sqs:%s", queue);
-    message_batch_add(batch, &(struct batch_message){ .queue = str_c(name),
-                                                      .group = group ? str_c(group) : STR(""),
-                                                      .attributes = attributes,
-                                                      .body = m->text,
-                                                      .dedup = m->dedup,
-                                                      .due_ms = m->due_ms });
+    char hash[AWS_HEX_BYTES];
+    char fifo_attributes[AWS_HEX_BYTES + 32];
+    const uint64_t now = queue_now_ms();
+    struct batch_message message = { .queue = str_c(name),
+                                     .attributes = attributes,
+                                     .body = m->text,
+                                     .dedup = m->dedup,
+                                     .due_ms = m->due_ms };
+    (void)snprintf(name, sizeof(name), "sqs:%s", q->name);
+    if (q->delay_ms > 0 && message.due_ms < now + q->delay_ms) {
+        message.due_ms = now + q->delay_ms;
+    }
+    if (group && q->fifo) {
+        uint8_t digest[AWS_DIGEST_BYTES];
+        aws_sha256(m->text, digest);
+        aws_hex(digest, sizeof(digest), hash);
+        (void)snprintf(fifo_attributes, sizeof(fifo_attributes), "{\"dedup\":\"%.*s\"}",
+                       AWS_HEX_BYTES, hash);
+        message.group = str_c(group);
+        message.attributes = str_c(fifo_attributes);
+        message.dedup = str_of(hash, sizeof(hash));
+        message.dedup_since_ms = now - FIFO_DEDUP_MS;
+    }
+    message_batch_add(batch, &message);
 }
 
-static bool has_queue(struct services *s, const char *queue)
+/* ---- dead letters ---- */
+
+static void set_attribute(json_t *attributes, const char *name, struct str text)
 {
-    char name[LIMIT_TARGET_NAME_BYTES];
-    return snprintf(name, sizeof(name), "sqs:%s", queue) < (int)sizeof(name) &&
-           queue_find(s->queues, str_c(name)) != NULL;
+    (void)json_object_set_new(attributes, name,
+                              json_pack("{s:s,s:s%}", "DataType", "String", "StringValue",
+                                        text.data, text.len)); /* sound text */
 }
 
-/* AWS's attributes of a dead letter. */
-static char *dead_letter_attributes(const struct target_message *m, const char *code,
-                                    const char *why)
+/* AWS's attributes of a dead letter, owned. */
+static char *dead_letter_attributes(json_t *target, const struct target_message *m,
+                                    const char *code, const char *why)
 {
-    json_t *json = json_pack("{s:{s:{s:s,s:s%},s:{s:s,s:s},s:{s:s,s:s}}}", "messageAttributes",
-                             "RULE_ARN", "DataType", "String", "StringValue", m->arn.data,
-                             m->arn.len, "ERROR_CODE", "DataType", "String", "StringValue", code,
-                             "ERROR_MESSAGE", "DataType", "String", "StringValue", why);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    const char *arn = text_of(target, "arn");
+    json_t *attributes = json_object();
+    set_attribute(attributes, "RULE_ARN", m->arn);
+    set_attribute(attributes, "ERROR_CODE", str_c(code));
+    set_attribute(attributes, "ERROR_MESSAGE", str_c(why));
+    if (arn) {
+        set_attribute(attributes, "TARGET_ARN", str_c(arn));
+    }
+    json_t *json = json_pack("{s:o}", "messageAttributes", attributes);
+    char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
 }
 
 static void give_up(struct services *s, json_t *target, const struct target_message *m,
-                    const char *why, struct message_batch *batch)
+                    const char *code, const char *why, struct message_batch *batch)
 {
-    const char *dead = text_of(json_object_get(target, "dead_letter"), "queue");
-    if (!dead || !has_queue(s, dead)) {
+    const char *name = text_of(json_object_get(target, "dead_letter"), "queue");
+    const struct sqs_queue *dead = name ? sqs_queue_find(s->sqs, str_c(name)) : NULL;
+    if (!dead || dead->fifo) { /* AWS takes standard queues only */
         log_warning("an event of " STR_FMT " is dropped: %s", STR_ARG(m->arn), why);
         return;
     }
-    scoped_free char *attributes = dead_letter_attributes(m, "RESOURCE_NOT_FOUND", why);
+    scoped_free char *attributes = dead_letter_attributes(target, m, code, why);
     add_to_queue(dead, NULL, m, attributes ? str_c(attributes) : STR("{}"), batch);
+}
+
+/* ---- delivery ---- */
+
+static void deliver_to_queue(struct services *s, json_t *target, const struct target_message *m,
+                             struct message_batch *batch)
+{
+    char why[256];
+    const char *name = text_of(target, "queue");
+    const char *group = text_of(target, "group");
+    const struct sqs_queue *q = sqs_queue_find(s->sqs, str_c(name));
+    if (!q) {
+        (void)snprintf(why, sizeof(why), "the queue %.100s does not exist", name);
+        give_up(s, target, m, "RESOURCE_NOT_FOUND", why, batch);
+    } else if (q->fifo && (!group || !q->content_dedup)) {
+        (void)snprintf(why, sizeof(why), "the queue %.100s is a FIFO queue, which needs %s", name,
+                       group ? "ContentBasedDeduplication" : "a message group");
+        give_up(s, target, m, "INVALID_PARAMETER", why, batch);
+    } else {
+        add_to_queue(q, group, m, STR("{}"), batch);
+    }
 }
 
 static void add_to_function(const char *function, const struct target_message *m,
@@ -146,21 +194,17 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
     char why[256];
     const char *function = text_of(target, "function");
     const char *aws_name = text_of(target, "function_name");
-    const char *queue = text_of(target, "queue");
     if (aws_name) {
         function = event_target_function(s, str_c(aws_name));
     }
-    if (queue && has_queue(s, queue)) {
-        add_to_queue(queue, target, m, STR("{}"), batch);
-    } else if (queue) {
-        (void)snprintf(why, sizeof(why), "the queue %.100s does not exist", queue);
-        give_up(s, target, m, why, batch);
+    if (text_of(target, "queue")) {
+        deliver_to_queue(s, target, m, batch);
     } else if (function && has_function(s, function)) {
         add_to_function(function, m, batch);
     } else if (function || aws_name) {
         (void)snprintf(why, sizeof(why), "the function %.100s does not exist",
                        aws_name ? aws_name : function);
-        give_up(s, target, m, why, batch);
+        give_up(s, target, m, "RESOURCE_NOT_FOUND", why, batch);
     } else {
         log_warning("an event of " STR_FMT " is dropped: its target is of a service that is not "
                     "here",

@@ -31,6 +31,7 @@ struct events *events_create(struct services *s)
     e->routes = routes_create(s);
     e->webhooks = webhook_queues_create(s);
     s->schedules = schedules_create(s->loop, s->queues, NULL);
+    schedules_hold(s->schedules, true); /* until their targets are known */
     s->buses = event_bus_create(s, s->schedules);
     s->scheduler = scheduler_create(s);
     s->project_schedules = project_schedules_create(s, s->schedules, s->buses);
@@ -49,6 +50,7 @@ void events_build(struct events *e, const json_t *manifest)
     event_bus_build(e->services->buses, manifest);
     bus_queue_update(e->buses);
     project_schedules_build(e->services->project_schedules, manifest);
+    schedules_hold(e->services->schedules, false);
 }
 
 void events_begin(struct events *e, struct exchange *x)

@@ -5,7 +5,8 @@
 #include "store/store_settings.h"
 
 struct written_message {
-    struct stored_message message; /* its texts are owned */
+    struct stored_message message; /* its texts are the next ones */
+    char *uuid, *group, *attributes, *body;
     char *queue;
     char *dedup;
     uint64_t dedup_since_ms;
@@ -35,11 +36,6 @@ struct message_batch *message_batch_create(struct queues *queues)
     return b;
 }
 
-static void free_str(struct str s)
-{
-    free((void *)(uintptr_t)s.data); /* a copy of ours, const for its readers */
-}
-
 void message_batch_destroy(struct message_batch *b)
 {
     if (!b) {
@@ -47,10 +43,10 @@ void message_batch_destroy(struct message_batch *b)
     }
     for (size_t i = 0; i < b->message_count; i++) {
         struct written_message *w = &b->messages[i];
-        free_str(w->message.uuid);
-        free_str(w->message.group);
-        free_str(w->message.attributes);
-        free_str(w->message.body);
+        free(w->uuid);
+        free(w->group);
+        free(w->attributes);
+        free(w->body);
         free(w->queue);
         free(w->dedup);
     }
@@ -64,9 +60,10 @@ void message_batch_destroy(struct message_batch *b)
     free(b);
 }
 
-static struct str copy_of(struct str s)
+static struct str copy_of(struct str s, char **ret)
 {
-    return str_of(mem_copy_str(s), s.len);
+    *ret = mem_copy_str(s);
+    return str_of(*ret, s.len);
 }
 
 void message_batch_add(struct message_batch *b, const struct batch_message *m)
@@ -75,17 +72,20 @@ void message_batch_add(struct message_batch *b, const struct batch_message *m)
     char uuid[QUEUE_UUID_BYTES];
     queue_uuid(uuid);
     b->messages = mem_resize(b->messages, b->message_count + 1, sizeof(*b->messages));
-    b->messages[b->message_count++] = (struct written_message){
-        .message = { .state = MESSAGE_WAITING,
-                     .uuid = copy_of(m->uuid.len > 0 ? m->uuid : str_c(uuid)),
-                     .group = copy_of(m->group),
-                     .attributes = copy_of(m->attributes.len > 0 ? m->attributes : STR("{}")),
-                     .body = copy_of(m->body),
-                     .sent_ms = now,
-                     .due_ms = m->due_ms > now ? m->due_ms : now },
+    struct written_message *w = &b->messages[b->message_count++];
+    *w = (struct written_message){
         .queue = mem_copy_str(m->queue),
         .dedup = mem_copy_str(m->dedup),
         .dedup_since_ms = m->dedup_since_ms,
+    };
+    w->message = (struct stored_message){
+        .state = MESSAGE_WAITING,
+        .uuid = copy_of(m->uuid.len > 0 ? m->uuid : str_c(uuid), &w->uuid),
+        .group = copy_of(m->group, &w->group),
+        .attributes = copy_of(m->attributes.len > 0 ? m->attributes : STR("{}"), &w->attributes),
+        .body = copy_of(m->body, &w->body),
+        .sent_ms = now,
+        .due_ms = m->due_ms > now ? m->due_ms : now,
     };
 }
 

@@ -45,7 +45,10 @@ static int check_wildcard(json_t *value, struct err *err)
     }
     struct str text = text_of(value);
     for (size_t i = 0; i < text.len; i++) {
-        char next = i + 1 < text.len ? text.data[i + 1] : '\0';
+        char next = '\0';
+        if (i + 1 < text.len) {
+            next = text.data[i + 1];
+        }
         if (text.data[i] == '*' && next == '*') { /* event-ruler counts a quote before */
             return err_set(err, EINVAL, "Consecutive wildcard characters at pos %zu", i + 1);
         }
@@ -316,8 +319,8 @@ static bool same_ip(struct str a, struct str b)
 
 static bool in_cidr(struct str cidr, struct str text)
 {
-    unsigned char net[16];
-    unsigned char address[16];
+    unsigned char net[16] = { 0 };
+    unsigned char address[16] = { 0 };
     uint64_t bits = 0;
     struct str rest = cidr;
     size_t size = parse_ip(str_cut(&rest, '/'), net);

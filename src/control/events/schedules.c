@@ -30,7 +30,8 @@ struct mark {
 struct schedule {
     struct schedules *all;
     char *name;
-    struct schedule_spec spec; /* its texts are owned: name is `name` */
+    struct schedule_spec spec; /* its texts are `name` and the next two */
+    char *expression, *zone;
     struct schedule_time time;
     struct mark mark;
     uint64_t wake_ms; /* when it is looked at next */
@@ -48,6 +49,7 @@ struct schedules {
     size_t heap_count;
     int timer_fd;
     uv_poll_t timer;
+    bool held;
 };
 
 /* ---- the heap: the earliest first ---- */
@@ -109,7 +111,7 @@ static void heap_add(struct schedules *ss, struct schedule *s, uint64_t wake_ms)
 static void set_timer(struct schedules *ss)
 {
     struct itimerspec when = { 0 };
-    if (ss->heap_count > 0) {
+    if (ss->heap_count > 0 && !ss->held) {
         uint64_t ms = ss->heap[0]->wake_ms;
         when.it_value.tv_sec = (time_t)(ms / 1000);
         when.it_value.tv_nsec = (long)(ms % 1000) * 1000000 + 1; /* all zero: never */
@@ -272,8 +274,8 @@ static void plan(struct schedule *s)
 
 static void schedule_free(struct schedule *s)
 {
-    free((void *)(uintptr_t)s->spec.expression.data); /* copies of ours, const for their readers */
-    free((void *)(uintptr_t)s->spec.zone.data);
+    free(s->expression);
+    free(s->zone);
     free(s->mark.identity);
     free(s->name);
     free(s);
@@ -346,7 +348,7 @@ static void fire(struct schedule *s, uint64_t time_ms)
 void schedules_run(struct schedules *ss)
 {
     uint64_t now = ss->now();
-    while (ss->heap_count > 0 && ss->heap[0]->wake_ms <= now) {
+    while (!ss->held && ss->heap_count > 0 && ss->heap[0]->wake_ms <= now) {
         struct schedule *s = ss->heap[0];
         heap_remove(ss, s);
         uint64_t time_ms = tick_to_come(s, now);
@@ -356,6 +358,12 @@ void schedules_run(struct schedules *ss)
             heap_add(ss, s, time_ms);
         }
     }
+    set_timer(ss);
+}
+
+void schedules_hold(struct schedules *ss, bool held)
+{
+    ss->held = held;
     set_timer(ss);
 }
 
@@ -397,16 +405,17 @@ int schedules_set(struct schedules *ss, const struct schedule_spec *spec, struct
         return r;
     }
     struct schedule *s = find_or_make(ss, spec->name);
-    struct schedule_spec old = s->spec;
     s->time = time;
     s->time.start_ms = spec->start_ms;
     s->time.end_ms = spec->end_ms;
     s->spec = *spec;
     s->spec.name = str_c(s->name);
-    s->spec.expression = str_of(mem_copy_str(spec->expression), spec->expression.len);
-    s->spec.zone = str_of(mem_copy_str(spec->zone), spec->zone.len);
-    free((void *)(uintptr_t)old.expression.data);
-    free((void *)(uintptr_t)old.zone.data);
+    free(s->expression);
+    free(s->zone);
+    s->expression = mem_copy_str(spec->expression);
+    s->zone = mem_copy_str(spec->zone);
+    s->spec.expression = str_c(s->expression);
+    s->spec.zone = str_c(s->zone);
     if (adopt_mark(s, ss->now())) {
         write_mark(s);
     }

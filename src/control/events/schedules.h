@@ -51,6 +51,9 @@ struct schedules *schedules_create(uv_loop_t *loop, struct queues *queues, uint6
 /* Nothing ticks from here on. */
 void schedules_destroy(struct schedules *ss);
 
+/* While they are held nothing ticks; what comes due meanwhile is late. */
+void schedules_hold(struct schedules *ss, bool held);
+
 /* Adds a schedule, or replaces the one of that name. EINVAL: its expression or zone is none; then
  * nothing has changed. */
 int schedules_set(struct schedules *ss, const struct schedule_spec *spec, struct err *err) MUST_USE;

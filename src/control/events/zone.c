@@ -84,7 +84,7 @@ int64_t zone_offset_s(const struct zone *zone, int64_t utc_s)
  * the one of a day before and the one of a day after. */
 bool zone_to_utc(const struct zone *zone, int64_t local_s, int64_t *ret_utc_s)
 {
-    const int64_t day_s = 24 * 3600;
+    const int64_t day_s = 86400;
     const int64_t before = local_s - zone_offset_s(zone, local_s - day_s);
     const int64_t after = local_s - zone_offset_s(zone, local_s + day_s);
     const int64_t candidates[] = { before < after ? before : after,

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/aws/aws_scheduler.h"
+#include "control/events/scheduler.h"
+
+#define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
+#define ARN_BYTES  512
+#define KEY_BYTES  160
+
+static const char *text_of(json_t *object, const char *member)
+{
+    return json_string_value(json_object_get(object, member));
+}
+
+static json_int_t now_s(void)
+{
+    return (json_int_t)(queue_now_ms() / 1000);
+}
+
+/* ---- groups ---- */
+
+static json_t *find_group(struct aws_call *c, const char *name)
+{
+    return json_table_find(scheduler_groups(c->services->scheduler), str_c(name));
+}
+
+bool aws_scheduler_has_group(struct aws_call *c, const char *name)
+{
+    if (find_group(c, name)) {
+        return true;
+    }
+    aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.", name);
+    return false;
+}
+
+static json_t *show_group(const char *name, json_t *group)
+{
+    char arn[ARN_BYTES];
+    json_t *made = json_object_get(group, "CreationDate");
+    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    return json_pack("{s:s,s:s,s:s,s:O,s:O}", "Arn", arn, "Name", name, "State", "ACTIVE",
+                     "CreationDate", made, "LastModificationDate", made);
+}
+
+static const struct aws_rule group_rules[] = {
+    { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_SCHEDULER_NAME },
+    { "ClientToken", AWS_TEXT, AWS_MAY, 1, 64, NULL },
+    { "Tags", AWS_LIST, AWS_MAY, 0, 200, NULL },
+};
+
+void aws_scheduler_create_group(struct aws_call *c)
+{
+    char arn[ARN_BYTES];
+    if (!aws_scheduler_check(c, group_rules, ARRAY_COUNT(group_rules))) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    json_t *tags = aws_call_member(c, "Tags");
+    if (find_group(c, name)) {
+        aws_call_fail(c, 409, "ConflictException", "Schedule group %s already exists.", name);
+        return;
+    }
+    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    json_t *group = json_pack("{s:s,s:I,s:o}", "Name", name, "CreationDate", now_s(), "Tags",
+                              tags ? json_incref(tags) : json_array());
+    c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
+    json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
+                   c);
+}
+
+void aws_scheduler_get_group(struct aws_call *c)
+{
+    if (aws_scheduler_check(c, group_rules, 1) &&
+        aws_scheduler_has_group(c, aws_call_text(c, "Name"))) {
+        const char *name = aws_call_text(c, "Name");
+        aws_call_answer(c, show_group(name, find_group(c, name)));
+    }
+}
+
+static void nothing_done(int r, void *context)
+{
+    (void)r; /* what is written last tells */
+    (void)context;
+}
+
+static void collect_schedule(const char *name, json_t *schedule, void *context)
+{
+    (void)name;
+    (void)json_array_append(context, schedule); /* a new place for it */
+}
+
+/* With its schedules. */
+void aws_scheduler_delete_group(struct aws_call *c)
+{
+    char prefix[KEY_BYTES];
+    size_t i;
+    json_t *schedule;
+    if (!aws_scheduler_check(c, group_rules, 1)) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    if (strcmp(name, "default") == 0) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "The default schedule group cannot be deleted.");
+        return;
+    }
+    if (!aws_scheduler_has_group(c, name)) {
+        return;
+    }
+    struct scheduler *sr = c->services->scheduler;
+    json_t *schedules = json_array();
+    (void)snprintf(prefix, sizeof(prefix), "%s/", name);
+    json_table_each(scheduler_schedules(sr), str_c(prefix), collect_schedule, schedules);
+    json_array_foreach(schedules, i, schedule)
+    {
+        scheduler_remove(sr, str_c(name), str_c(text_of(schedule, "Name")), nothing_done, NULL);
+    }
+    json_decref(schedules);
+    json_table_remove(scheduler_groups(sr), str_c(name), aws_call_written, c);
+}
+
+static void list_group(const char *name, json_t *group, void *context)
+{
+    struct scheduler_page *p = context;
+    if (scheduler_page_takes(p, name, name)) {
+        (void)json_array_append_new(p->list, show_group(name, group)); /* a new value */
+    }
+}
+
+void aws_scheduler_list_groups(struct aws_call *c)
+{
+    struct scheduler_page page;
+    if (scheduler_page_init(&page, c)) {
+        json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &page);
+        scheduler_page_answer(&page, c, "ScheduleGroups");
+    }
+}
+
+/* ---- tags, of groups ---- */
+
+static json_t *find_tagged(struct aws_call *c)
+{
+    const char *arn = aws_call_text(c, "ResourceArn");
+    const char *name = strstr(arn, ":schedule-group/");
+    json_t *group = name ? find_group(c, name + 16) : NULL;
+    if (!group) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule group %s does not exist.",
+                      name ? name + 16 : arn);
+    }
+    return group;
+}
+
+static json_t *without_keys(json_t *tags, json_t *keys)
+{
+    json_t *kept = json_array();
+    size_t i, k;
+    json_t *tag, *key;
+    json_array_foreach(tags, i, tag)
+    {
+        bool gone = false;
+        json_array_foreach(keys, k, key)
+        {
+            gone = gone || json_equal(key, json_object_get(tag, "Key"));
+        }
+        if (!gone) {
+            (void)json_array_append(kept, tag); /* a new place for it */
+        }
+    }
+    return kept;
+}
+
+static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
+{
+    json_t *copy = json_deep_copy(group);
+    (void)json_object_set_new(copy, "Tags", tags); /* a sound value */
+    json_table_put(scheduler_groups(c->services->scheduler), str_c(text_of(group, "Name")), copy,
+                   aws_call_written, c);
+}
+
+void aws_scheduler_tag(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    json_t *added = aws_call_member(c, "Tags");
+    size_t i;
+    json_t *tag;
+    if (!group) {
+        return;
+    }
+    json_t *keys = json_array();
+    json_array_foreach(added, i, tag)
+    {
+        (void)json_array_append(keys, json_object_get(tag, "Key")); /* new places for them */
+    }
+    json_t *tags = without_keys(json_object_get(group, "Tags"), keys);
+    (void)json_array_extend(tags, added);
+    json_decref(keys);
+    write_tags(c, group, tags);
+}
+
+void aws_scheduler_untag(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    if (group) {
+        write_tags(c, group,
+                   without_keys(json_object_get(group, "Tags"), aws_call_member(c, "TagKeys")));
+    }
+}
+
+void aws_scheduler_list_tags(struct aws_call *c)
+{
+    json_t *group = find_tagged(c);
+    if (group) {
+        aws_call_answer(c, json_pack("{s:O}", "Tags", json_object_get(group, "Tags")));
+    }
+}
