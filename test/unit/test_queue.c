@@ -1,0 +1,334 @@
+/* The store's jobs, and queues over it: what is handed out, when, and what becomes of it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "control/events/queue.h"
+#include "store/sql.h"
+
+#define MESSAGES_MAX 64
+
+static uv_loop_t loop;
+static struct store *store;
+static struct queues *queues;
+static struct queue *q;
+static char folder[] = "/tmp/mayfly-test-XXXXXX";
+
+/* What the consumer saw: "a b|c" is a batch of a and b, then one of c. */
+static char seen[1024];
+static enum message_fate fate;
+static uint64_t fate_due_ms;
+static int deliveries;
+
+static struct queue_send sends[MESSAGES_MAX];
+static char uuids[MESSAGES_MAX][QUEUE_UUID_BYTES];
+static size_t sent_count, send_count;
+
+static void setup(void)
+{
+    struct err err = { 0 };
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
+    queues = queues_create(&loop, store);
+    q = queue_open(queues, STR("test:q"));
+    fate = FATE_DONE;
+}
+
+static void teardown(void)
+{
+    char command[64];
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void run_until(const int *counter, int wanted)
+{
+    while (*counter < wanted) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static void on_sent(struct queue_send *send, int r)
+{
+    (void)send;
+    ck_assert_int_eq(r, 0);
+    sent_count++;
+}
+
+static struct queue_send *put(const char *body, const char *group, const char *dedup)
+{
+    struct queue_send *s = &sends[send_count];
+    uint64_t now = queue_now_ms();
+    queue_uuid(uuids[send_count]);
+    *s = (struct queue_send){ .queue = q,
+                              .message = { .uuid = str_c(uuids[send_count]),
+                                           .group = str_c(group),
+                                           .attributes = STR("{}"),
+                                           .error = STR(""),
+                                           .body = str_c(body),
+                                           .sent_ms = now,
+                                           .due_ms = now },
+                              .dedup = str_c(dedup),
+                              .sent = on_sent };
+    send_count++;
+    queue_send(s);
+    return s;
+}
+
+static void until_sent(void)
+{
+    while (sent_count < send_count) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static void deliver(struct queue *queue, struct delivery *d, void *context)
+{
+    (void)queue;
+    (void)context;
+    for (size_t i = 0; i < d->count; i++) {
+        size_t len = strlen(seen);
+        (void)snprintf(seen + len, sizeof(seen) - len, "%s%s",
+                       i     ? " "
+                       : len ? "|"
+                             : "",
+                       d->messages[i].message.body.data);
+        queue_set_outcome(&d->messages[i], fate, fate_due_ms, STR("why"));
+    }
+    deliveries++;
+    queue_delivered(d);
+}
+
+static const struct queue_consumer consumer = { .name = "test", .deliver = deliver };
+
+static void consume(uint32_t batch, uint32_t concurrency, bool ordered)
+{
+    const struct queue_policy policy = { .batch_size = batch,
+                                         .concurrency = concurrency,
+                                         .ordered = ordered };
+    queue_consume(q, &consumer, &policy, NULL);
+}
+
+static struct message_counts counts(void)
+{
+    struct message_counts c;
+    /* What was settled is written once all jobs before this one are. */
+    (void)put("barrier", "", "");
+    until_sent();
+    store_messages_count(store, queue_number(q), queue_now_ms(), &c);
+    return c;
+}
+
+/* ---- jobs ---- */
+
+struct job {
+    struct store_job job;
+    int fail;
+    int result;
+    int done;
+};
+
+static int run_job(struct store_job *job, struct sql *db)
+{
+    uint64_t number;
+    char name[32];
+    (void)snprintf(name, sizeof(name), "job-%p", (void *)job);
+    int r = store_messages_queue(db, str_c(name), &number);
+    return r < 0 ? r : container_of(job, struct job, job)->fail;
+}
+
+static void job_done(struct store_job *job, int r)
+{
+    struct job *j = container_of(job, struct job, job);
+    j->result = r;
+    j->done = 1;
+}
+
+static void count_jobs(uint64_t number, struct str name, void *context)
+{
+    (void)number;
+    *(int *)context += str_starts(name, STR("job-"));
+}
+
+START_TEST(a_job_that_fails_undoes_nothing_of_the_others)
+{
+    struct job jobs[3] = { { .fail = 0 }, { .fail = -EINVAL }, { .fail = 0 } };
+    int found = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(jobs); i++) {
+        jobs[i].job = (struct store_job){ .run = run_job, .done = job_done };
+        store_submit(store, &jobs[i].job);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(jobs); i++) {
+        run_until(&jobs[i].done, 1);
+        ck_assert_int_eq(jobs[i].result, jobs[i].fail);
+    }
+    store_messages_queues(store, count_jobs, &found);
+    ck_assert_int_eq(found, 2);
+}
+END_TEST
+
+START_TEST(a_folder_has_one_store)
+{
+    struct store *second;
+    struct err err;
+    ck_assert_int_eq(store_open(&loop, folder, &second, &err), -EBUSY);
+    ck_assert_ptr_nonnull(strstr(err.text, "another mayfly"));
+}
+END_TEST
+
+/* ---- queues ---- */
+
+START_TEST(batches_are_filled_in_the_order_of_arrival)
+{
+    consume(2, 1, false);
+    queue_pause(q, true);
+    (void)put("a", "", "");
+    (void)put("b", "", "");
+    (void)put("c", "", "");
+    until_sent();
+    queue_pause(q, false);
+    run_until(&deliveries, 2);
+    ck_assert_str_eq(seen, "a b|c");
+    queue_consume(q, NULL, NULL, NULL);
+    ck_assert_uint_eq(counts().done, 3);
+}
+END_TEST
+
+START_TEST(a_message_comes_again_when_it_is_due)
+{
+    fate = FATE_AGAIN;
+    fate_due_ms = queue_now_ms();
+    consume(1, 1, false);
+    (void)put("a", "", "");
+    until_sent();
+    run_until(&deliveries, 2);
+    fate = FATE_DONE;
+    run_until(&deliveries, 3);
+    ck_assert_str_eq(seen, "a|a|a");
+}
+END_TEST
+
+START_TEST(a_dead_message_is_kept_and_can_be_replayed)
+{
+    fate = FATE_DEAD;
+    consume(1, 1, false);
+    (void)put("a", "", "");
+    until_sent();
+    run_until(&deliveries, 1);
+    queue_consume(q, NULL, NULL, NULL);
+    struct message_counts c = counts();
+    ck_assert_uint_eq(c.dead, 1);
+    ck_assert_uint_eq(c.waiting, 1); /* the barrier */
+}
+END_TEST
+
+START_TEST(a_group_of_a_fifo_queue_is_in_one_pair_of_hands)
+{
+    consume(10, 10, true);
+    queue_pause(q, true);
+    (void)put("a1", "a", "");
+    (void)put("b1", "b", "");
+    (void)put("a2", "a", "");
+    until_sent();
+    queue_pause(q, false);
+    run_until(&deliveries, 2);
+    ck_assert_str_eq(seen, "a1 a2|b1");
+}
+END_TEST
+
+START_TEST(what_failed_holds_up_its_group_only)
+{
+    fate = FATE_AGAIN;
+    fate_due_ms = queue_now_ms() + 3600 * 1000;
+    consume(1, 10, true);
+    queue_pause(q, true);
+    (void)put("a1", "a", "");
+    (void)put("a2", "a", "");
+    (void)put("b1", "b", "");
+    until_sent();
+    queue_pause(q, false);
+    run_until(&deliveries, 2);
+    (void)counts(); /* what was settled is written */
+    ck_assert_str_eq(seen, "a1|b1");
+}
+END_TEST
+
+START_TEST(the_same_key_is_kept_once)
+{
+    struct queue_send *first = put("a", "", "key");
+    struct queue_send *second = put("b", "", "key");
+    until_sent();
+    ck_assert(!first->is_duplicate);
+    ck_assert(second->is_duplicate);
+    ck_assert_uint_eq(first->message.id, second->message.id);
+}
+END_TEST
+
+START_TEST(what_was_taken_is_not_handed_out_again_before_its_time)
+{
+    struct queue_taken taken;
+    (void)put("a", "", "");
+    (void)put("b", "", "");
+    until_sent();
+    queue_take(q, 1, queue_now_ms() + 3600 * 1000, &taken);
+    ck_assert_uint_eq(taken.count, 1);
+    ck_assert_str_eq(taken.messages[0].message.body.data, "a");
+    ck_assert_uint_eq(taken.messages[0].message.attempts, 1);
+    queue_taken_free(&taken);
+    queue_take(q, 10, queue_now_ms() + 3600 * 1000, &taken);
+    ck_assert_uint_eq(taken.count, 1);
+    ck_assert_str_eq(taken.messages[0].message.body.data, "b");
+    queue_taken_free(&taken);
+    struct message_counts c = counts();
+    ck_assert_uint_eq(c.hidden, 2);
+}
+END_TEST
+
+START_TEST(messages_outlive_the_process)
+{
+    struct err err = { 0 };
+    (void)put("a", "", "");
+    until_sent();
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(store_open(&loop, folder, &store, &err), 0);
+    queues = queues_create(&loop, store);
+    q = queue_open(queues, STR("test:q"));
+    consume(1, 1, false);
+    run_until(&deliveries, 1);
+    ck_assert_str_eq(seen, "a");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("queue");
+    TCase *jobs = tcase_create("jobs");
+    TCase *cases = tcase_create("queues");
+    tcase_add_checked_fixture(jobs, setup, teardown);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(jobs, a_job_that_fails_undoes_nothing_of_the_others);
+    tcase_add_test(jobs, a_folder_has_one_store);
+    tcase_add_test(cases, batches_are_filled_in_the_order_of_arrival);
+    tcase_add_test(cases, a_message_comes_again_when_it_is_due);
+    tcase_add_test(cases, a_dead_message_is_kept_and_can_be_replayed);
+    tcase_add_test(cases, a_group_of_a_fifo_queue_is_in_one_pair_of_hands);
+    tcase_add_test(cases, what_failed_holds_up_its_group_only);
+    tcase_add_test(cases, the_same_key_is_kept_once);
+    tcase_add_test(cases, what_was_taken_is_not_handed_out_again_before_its_time);
+    tcase_add_test(cases, messages_outlive_the_process);
+    suite_add_tcase(suite, jobs);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
