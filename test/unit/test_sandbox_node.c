@@ -38,7 +38,7 @@ static const char script[] =
     "    process.chdir('/tmp/y');\n"
     "    assert.ok(process.cwd().endsWith('/y'));\n"
     "    assert.ok(fs.existsSync('moved'));\n"
-    "    assert.ok(fs.readdirSync('/').includes('usr'));\n"
+    "    assert.ok(fs.readdirSync('/usr').length > 0);\n"
     "    process.chdir('/var/task');\n"
     "    fs.rmSync('/tmp/y', { recursive: true });\n"
     "    const watcher = fs.watch('/tmp');\n"
