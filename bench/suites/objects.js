@@ -1,7 +1,9 @@
 /* The S3 API against nginx on the same disk: a static file for get, WebDAV for put (which nginx does not sync; Mayfly does). */
 import { createReadStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { connect } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sign, wrkScript } from '../lib/aws_sign.js';
 import { startMayfly } from '../lib/mayfly.js';
 import { WORK } from '../lib/paths.js';
@@ -64,7 +66,21 @@ http {
 }
 `);
   const server = start('nginx', '/usr/sbin/nginx', ['-c', path.join(folder, 'nginx.conf'), '-p', folder]);
-  return { ...server, port, awsPort: port };
+  const nginx = { ...server, port, awsPort: port };
+  for (let tries = 0; !(await isListening(port)); tries++) {
+    if (tries === 100 || server.ended()) {
+      throw new Error(`nginx does not listen: ${server.output()}`);
+    }
+    await sleep(50);
+  }
+  return nginx;
+}
+
+function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.end(() => resolve(true)));
+    socket.on('error', () => resolve(false));
+  });
 }
 
 function signed(server, method, target) {
