@@ -56,7 +56,7 @@ test('everything but the volume stays read-only', async (t) => {
   const platform = await startPlatform(t, { files: { 'mayfly.json': '{ "volumes": ["data"] }', 'api/notes.js': NOTES } });
   const refused = (await platform.request('PUT', '/api/notes')).json;
   assert.deepEqual(refused, ['other.txt', '___mayfly.cjs', '/var/task/data/../x', '/etc/passwd']);
-  assert.deepEqual(readdirSync(platform.project).sort(), ['api', 'data', 'mayfly.json']);
+  assert.deepEqual(readdirSync(platform.project).sort(), ['.mayfly', 'api', 'data', 'mayfly.json']);
 });
 
 test('instances share one SQLite database', async (t) => {
