@@ -22,7 +22,7 @@ enum exchange_door { EXCHANGE_AWS, EXCHANGE_ROUTE, EXCHANGE_FUNCTION, EXCHANGE_D
 
 /* What happens to an exchange. Each may be NULL but `over`. */
 struct exchange_events {
-    /* A part of the body, at most 48 KiB; it lives until the call returns. The sender's window
+    /* A part of the body, at most a frame; it lives until the call returns. The sender's window
      * opens only by exchange_credit(). */
     void (*body)(struct exchange *x, struct str data);
     void (*body_end)(struct exchange *x);

@@ -3,32 +3,19 @@
 
 #include <stdio.h>
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
+#include "control/aws/aws_uri.h"
 
 static bool decode(struct str s, char ret[AWS_LAMBDA_NAME_BYTES])
 {
-    size_t len = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        int high = s.data[i] == '%' && i + 2 < s.len ? hex_value(s.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.data[i + 2]) : -1;
-        if (len + 1 >= AWS_LAMBDA_NAME_BYTES) {
-            return false;
-        }
-        char c = s.data[i];
-        if (low >= 0) {
-            c = (char)(high << 4 | low);
-        }
-        ret[len++] = c;
-        i += low >= 0 ? 2 : 0;
+    struct buf text;
+    buf_init(&text, AWS_LAMBDA_NAME_BYTES - 1);
+    bool ok = s.len > 0 && aws_uri_decode(&text, s, AWS_URI_PLUS) == 0;
+    if (ok) {
+        memcpy(ret, text.data, text.len);
+        ret[text.len] = '\0';
     }
-    ret[len] = '\0';
-    return len > 0;
+    buf_finish(&text);
+    return ok;
 }
 
 bool aws_lambda_path_part(struct str target, struct str prefix, char ret[AWS_LAMBDA_NAME_BYTES],
@@ -48,10 +35,9 @@ bool aws_lambda_path_part(struct str target, struct str prefix, char ret[AWS_LAM
 
 bool aws_lambda_path_query(struct str target, struct str name, char ret[AWS_LAMBDA_NAME_BYTES])
 {
-    (void)str_cut(&target, '?');
-    while (target.data && target.len > 0) {
-        struct str value = str_cut(&target, '&');
-        struct str key = str_cut(&value, '=');
+    struct str path, query, key, value;
+    aws_target_split(target, &path, &query);
+    while (query.data && aws_query_next(&query, &key, &value)) {
         if (str_eq(key, name) && value.data) {
             return decode(value, ret);
         }

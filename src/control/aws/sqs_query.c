@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_uri.h"
 
 #define PARAMETERS_MAX 2048
 #define DEPTH_MAX      8
@@ -35,31 +36,16 @@ static const struct {
 
 /* ---- in ---- */
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* The caller frees. */
+/* An escape that is none makes the whole text stand for nothing: the caller frees, NULL. */
 static char *decode(struct str s, size_t *ret_len)
 {
-    char *text = mem_alloc(s.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        int high = s.data[i] == '%' && i + 2 < s.len + 0 ? hex_value(s.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.data[i + 2]) : -1;
-        if (low >= 0) {
-            text[len++] = (char)(high << 4 | low);
-            i += 2;
-        } else {
-            text[len++] = s.data[i] == '+' ? ' ' : s.data[i];
-        }
-    }
-    *ret_len = len;
-    return text;
+    struct buf text;
+    buf_init(&text, s.len + 1);
+    int r = aws_uri_decode(&text, s, AWS_URI_PLUS_IS_SPACE);
+    *ret_len = text.len;
+    char *copy = r == 0 ? mem_copy_str(buf_str(&text)) : NULL;
+    buf_finish(&text);
+    return copy;
 }
 
 /* Puts a value at "A.1.B" of nested objects whose members are the parts. */
@@ -161,7 +147,7 @@ json_t *sqs_query_input(struct str form)
         size_t name_len, value_len;
         scoped_free char *path = decode(name, &name_len);
         scoped_free char *text = decode(value.data ? value : STR(""), &value_len);
-        json_t *json = json_stringn(text, value_len);
+        json_t *json = path && text ? json_stringn(text, value_len) : NULL;
         if (json && name_len > 0) {
             put(nested, path, json);
         } else {
