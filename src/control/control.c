@@ -36,6 +36,7 @@ struct control {
     struct builder_link builder;
     struct log_reader logs;
     struct deployment deployment;
+    bool is_first_build; /* that the active build is the first, of deployment */
     struct console *console;
     const char *origin;
     struct exchange_port *port; /* owned, as what is in services */
@@ -167,7 +168,7 @@ static void control_route(struct deployment *d, const struct build *build, bool 
     set_users(c, build);
     s3_declared_build(c->services.s3, build->manifest);
     send_json(&c->gateway, &routes, "routes", deployment_routes(build));
-    console_build(c->console, build, first);
+    c->is_first_build = first;
     events_build(c->events, build->manifest);
 }
 
@@ -199,13 +200,24 @@ static void control_from_supervisor(struct link *link, const union message *mess
     }
 }
 
+/* A build is told of when requests reach it, not before: who reads of it may send one at once. */
+static void control_routed(struct control *c, const struct message_routes_done *done)
+{
+    const struct build *active = c->deployment.active;
+    if (done->drained) {
+        deployment_drained(&c->deployment, done->build);
+    } else if (active && active->number == done->build) {
+        console_build(c->console, active, c->is_first_build);
+    }
+}
+
 static void control_from_gateway(struct link *link, const union message *message,
                                  struct ipc_received *received)
 {
     struct control *c = container_of(link, struct control, gateway);
     (void)received; /* carries no descriptors */
-    if (message->type == MESSAGE_ROUTES_DONE && message->routes_done.drained) {
-        deployment_drained(&c->deployment, message->routes_done.build);
+    if (message->type == MESSAGE_ROUTES_DONE) {
+        control_routed(c, &message->routes_done);
     }
 }
 
