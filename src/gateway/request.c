@@ -169,6 +169,10 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
     list_push(&g->requests, &rq->in_gateway);
     g->request_count++;
     int r = http_head_parse(rq->head_bytes, bytes.len, &rq->head);
+    /* S3 passes over what it does not know: so do those who test it. */
+    if (r == 0 && rq->head.expects_other && c->door != DOOR_AWS) {
+        r = -417;
+    }
     if (r < 0) {
         request_give_back(rq);
         return r;

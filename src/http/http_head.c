@@ -307,15 +307,13 @@ static bool has_close(const struct http_head *head)
     return false;
 }
 
-static int read_expect(struct http_head *head, struct str value)
+static void read_expect(struct http_head *head, struct str value)
 {
     do {
-        if (!str_eq_nocase(next_token(&value), STR("100-continue"))) {
-            return -417;
-        }
+        bool is_continue = str_eq_nocase(next_token(&value), STR("100-continue"));
+        head->expects_continue = head->expects_continue || (is_continue && head->minor > 0);
+        head->expects_other = head->expects_other || !is_continue;
     } while (value.data);
-    head->expects_continue = head->minor > 0;
-    return 0;
 }
 
 /* Without "chunked" as the last coding nobody knows where the body ends, RFC 9112 6.3; of those
@@ -354,7 +352,7 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
     case 6:
         if (str_eq(name, STR("expect"))) {
             f->hop = true;
-            return read_expect(head, f->value);
+            read_expect(head, f->value);
         }
         break;
     case 7:

@@ -27,6 +27,7 @@ struct http_head {
     bool chunked;
     bool keep_alive;
     bool expects_continue;
+    bool expects_other; /* than that: whoever knows no other answers 417 */
     size_t field_count;
     struct http_field fields[LIMIT_REQUEST_HEADERS];
 };

@@ -195,7 +195,7 @@ static enum aws_fault verify_headers(const char *headers, size_t len)
 START_TEST(every_other_way_to_say_who_one_is_has_its_fault)
 {
     ck_assert_int_eq(VERIFY_HEADERS(""), AWS_FAULT_NONE); /* anonymous */
-    ck_assert_int_eq(VERIFY_HEADERS("authorization\0AWS " KEY ":sig\0"), AWS_FAULT_VERSION_2);
+    ck_assert_int_eq(VERIFY_HEADERS("authorization\0AWS " KEY ":sig\0"), AWS_FAULT_BAD_DATE);
     ck_assert_int_eq(VERIFY_HEADERS("authorization\0Bearer x\0"), AWS_FAULT_UNSUPPORTED);
     ck_assert_int_eq(VERIFY_HEADERS("authorization\0AWS4-HMAC-SHA256 Credential=x\0"),
                      AWS_FAULT_MALFORMED_HEADER);

@@ -19,6 +19,9 @@ static const struct aws_fault_answer answers_s3[AWS_FAULT_COUNT] = {
     [AWS_FAULT_VERSION_2] = { 400, "InvalidRequest",
         "The authorization mechanism you have provided is not supported. "
         "Please use AWS4-HMAC-SHA256." },
+    [AWS_FAULT_INCOMPLETE_V2] = { 403, "AccessDenied",
+        "Query-string authentication requires the Signature, Expires and AWSAccessKeyId "
+        "parameters" },
     [AWS_FAULT_UNSUPPORTED] = { 400, "InvalidArgument", "Unsupported Authorization Type" },
     [AWS_FAULT_TWICE] = { 400, "InvalidArgument",
         "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "

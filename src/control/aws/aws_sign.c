@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "control/aws/aws_canonical.h"
+#include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_reply.h"
 
@@ -201,12 +202,31 @@ static bool parse_date(struct str text, int64_t *ret_s)
     return true;
 }
 
+bool aws_sign_parse_date(struct str text, int64_t *ret_s)
+{
+    char gmt[40];
+    uint64_t zone;
+    size_t suffix = sizeof("+0100") - 1;
+    if (text.len <= suffix || text.len > sizeof(gmt) - 1 ||
+        (text.data[text.len - suffix] != '+' && text.data[text.len - suffix] != '-') ||
+        !str_to_u64(str_skip(text, text.len - suffix + 1), &zone)) {
+        return http_date_parse(text, ret_s);
+    }
+    int len = snprintf(gmt, sizeof(gmt), STR_FMT "GMT", (int)(text.len - suffix), text.data);
+    int64_t offset_s = (int64_t)(zone / 100 * 3600 + zone % 100 * 60);
+    if (!http_date_parse(str_of(gmt, (size_t)len), ret_s)) {
+        return false;
+    }
+    *ret_s -= text.data[text.len - suffix] == '+' ? offset_s : -offset_s;
+    return true;
+}
+
 /* The date that is part of what was signed, from x-amz-date, X-Amz-Date or Date. */
 static bool find_date(const struct aws_sign_request *request, const struct claim *c, char *ret_date,
                       int64_t *ret_s)
 {
     struct tm tm;
-    if (c->date.len == 0 && http_date_parse(header_find(request, STR("date")), ret_s)) {
+    if (c->date.len == 0 && aws_sign_parse_date(header_find(request, STR("date")), ret_s)) {
         time_t seconds = *ret_s;
         return gmtime_r(&seconds, &tm) && strftime(ret_date, DATE_LEN + 1, "%Y%m%dT%H%M%SZ", &tm);
     }
@@ -407,7 +427,8 @@ static enum aws_fault verify(const struct aws_sign_request *request, struct aws_
 }
 
 /* Nobody vouches for the body; but it may be in chunks, or say what it should be. */
-static enum aws_fault read_anonymous(const struct aws_sign_request *request, struct aws_signed *s)
+static enum aws_fault read_unsigned_body(const struct aws_sign_request *request,
+                                         struct aws_signed *s)
 {
     struct str content = header_find(request, STR("x-amz-content-sha256"));
     enum aws_fault fault = content.data ? read_content(content, s) : AWS_FAULT_NONE;
@@ -424,8 +445,12 @@ enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aw
     *ret = (struct aws_signed){ .scope = claim.scope };
     if (fault == AWS_FAULT_NONE && claim.scope.kind != AWS_SIGN_NONE) {
         fault = verify(request, users, &claim, ret, ret_detail);
-    } else if (fault == AWS_FAULT_NONE) {
-        fault = read_anonymous(request, ret);
+    } else {
+        /* S3's bodies are not here yet, so its requests alone are without one. */
+        if (fault == AWS_FAULT_VERSION_2 && !request->body) {
+            fault = aws_sign_v2_verify(request, users, ret, ret_detail);
+        }
+        fault = fault == AWS_FAULT_NONE ? read_unsigned_body(request, ret) : fault;
     }
     buf_finish(&memory);
     return fault;
@@ -451,8 +476,11 @@ void aws_sign_explain(const struct aws_sign_request *request, struct buf *canoni
     char hex[AWS_HEX_BYTES], date[DATE_LEN + 1];
     int64_t date_s;
     buf_init(&memory, 0);
-    if (read_claim(request, &memory, &claim, &detail) == AWS_FAULT_NONE &&
-        claim.scope.kind != AWS_SIGN_NONE && find_date(request, &claim, date, &date_s)) {
+    enum aws_fault fault = read_claim(request, &memory, &claim, &detail);
+    if (fault == AWS_FAULT_VERSION_2) {
+        aws_sign_v2_explain(request, to_sign);
+    } else if (fault == AWS_FAULT_NONE && claim.scope.kind != AWS_SIGN_NONE &&
+               find_date(request, &claim, date, &date_s)) {
         struct str content = content_of(request, &claim, hex);
         /* What does not fit is left out of an error's text. */
         int r = put_canonical(canonical, request, &claim, content);

@@ -20,6 +20,7 @@ struct aws_sign_request {
     struct str target;  /* path and query as received */
     struct str headers; /* "name\0value\0"..., names in lower case */
     struct str host;    /* as the client sent it */
+    struct str bucket;  /* that the host names; S3's old signatures (aws_sign_v2.h) want it */
     uint64_t now_s;     /* wall clock */
     /* The whole body, which is part of what is signed; NULL for S3, where it comes later and
      * aws_signed.body says what it must be. */
@@ -53,7 +54,8 @@ enum aws_fault {
     AWS_FAULT_UNKNOWN_KEY,       /* no such access key */
     AWS_FAULT_MISMATCH,          /* the signature is not what it should be */
     AWS_FAULT_NOT_SIGNED,        /* a field that must be signed is not: detail names it */
-    AWS_FAULT_VERSION_2,         /* signed the old way */
+    AWS_FAULT_VERSION_2,         /* signed the old way, which S3 alone takes */
+    AWS_FAULT_INCOMPLETE_V2,     /* ... in a query that lacks something of it */
     AWS_FAULT_UNSUPPORTED,       /* an Authorization of another kind */
     AWS_FAULT_TWICE,             /* both a header and a query say who it is */
     AWS_FAULT_MALFORMED_HEADER,  /* detail says what is wrong */
@@ -70,6 +72,9 @@ bool aws_scope_parse(struct str credential, struct aws_scope *ret) MUST_USE;
 /* Reads who claims to have signed, and for which service, without checking it: to find the service
  * that is meant. A claim that cannot be read is NONE. */
 void aws_sign_scope(const struct aws_sign_request *request, struct aws_scope *ret);
+
+/* A date as mail has it: RFC 9110's, or with a zone in numbers, as some clients write "Date". */
+bool aws_sign_parse_date(struct str text, int64_t *ret_s) MUST_USE;
 
 /* Checks a request's head, and its body if there is one.
  *

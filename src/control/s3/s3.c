@@ -183,6 +183,7 @@ static bool authenticate(struct s3_request *rq)
                                            .target = rq->x->target,
                                            .headers = rq->x->headers,
                                            .host = rq->x->host,
+                                           .bucket = bucket_of_host(rq->x->host),
                                            .now_s = rq->now_ms / 1000 };
     struct str detail;
     enum aws_fault fault = aws_sign_verify(&sign, rq->s3->services->users, &rq->who, &detail);

@@ -119,7 +119,10 @@ static struct str s3_value(struct str name, const struct context *c)
         return s3_param(rq, "versionId");
     }
     if (str_eq_nocase(name, STR("signatureversion"))) {
-        return rq->who.user ? STR("AWS4-HMAC-SHA256") : (struct str){ NULL, 0 };
+        bool is_v2 = rq->who.scope.region[0] == '\0'; /* it knows of none */
+        return !rq->who.user ? (struct str){ NULL, 0 }
+               : is_v2       ? STR("AWS")
+                             : STR("AWS4-HMAC-SHA256");
     }
     if (str_eq_nocase(name, STR("authType"))) {
         return auth_type(rq);

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_acl_request.h"
@@ -17,8 +17,6 @@
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_reply.h"
-
-#define SHA1_BYTES 20
 
 struct post {
     struct s3_put put; /* first: it is the state of s3_object_put.h */
@@ -102,17 +100,12 @@ static bool is_signed_v4(struct s3_request *rq, const struct post *p, const stru
 static bool is_signed_v2(struct s3_request *rq, const struct post *p, const struct aws_user **ret)
 {
     struct str policy = field(p, "policy");
-    uint8_t digest[SHA1_BYTES], given[SHA1_BYTES];
     *ret = aws_users_find(rq->s3->services->users, field(p, "awsaccesskeyid"));
     if (!*ret) {
         fail(rq, S3_INVALID_ACCESS_KEY, NULL);
         return false;
     }
-    return HMAC(EVP_sha1(), (*ret)->secret.data, (int)(*ret)->secret.len,
-                (const unsigned char *)policy.data, policy.len, digest, NULL) &&
-           aws_base64_decode(field(p, "signature"), given, sizeof(given)) &&
-           aws_equal(str_of((const char *)digest, sizeof(digest)),
-                     str_of((const char *)given, sizeof(given)));
+    return aws_sign_v2_is_signature(*ret, policy, field(p, "signature"));
 }
 
 static bool check_policy(struct s3_request *rq, struct post *p, struct s3_receive_plan *plan)
