@@ -7,24 +7,17 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
+#include "control/aws/aws_body.h"
 
 #define MESSAGE_BYTES 4096
-#define LOOK_MS       50
-#define LOOKS_MAX     400 /* 20 s */
 
 /* ---- the end ---- */
-
-static void call_closed(uv_handle_t *timer)
-{
-    struct aws_call *c = container_of(timer, struct aws_call, timer);
-    json_decref(c->input);
-    free(c);
-}
 
 static void call_over(struct exchange *x)
 {
     struct aws_call *c = x->user;
-    uv_close((uv_handle_t *)&c->timer, call_closed);
+    json_decref(c->input);
+    free(c);
 }
 
 static const struct exchange_events call_events = { .over = call_over };
@@ -121,24 +114,16 @@ static bool is_signed(struct aws_call *c, struct str body)
     return false;
 }
 
-static void run_when_served(uv_timer_t *timer)
-{
-    struct aws_call *c = container_of(timer, struct aws_call, timer);
-    if (c->services->deployment->active) {
-        (void)uv_timer_stop(timer); /* always succeeds */
-        c->run(c);
-    } else if (c->looks++ >= LOOKS_MAX) {
-        (void)uv_timer_stop(timer);
-        aws_call_fail(c, 503,
-                      c->style == AWS_STYLE_JSON ? "InternalException" : "InternalServerException",
-                      "The project is not served yet.");
-    }
-}
-
 static void call_body(struct exchange *x, int r, struct str body)
 {
     struct aws_call *c = x->user;
     x->events = &call_events;
+    if (r == -EAGAIN) {
+        aws_call_fail(c, 503,
+                      c->style == AWS_STYLE_JSON ? "InternalException" : "InternalServerException",
+                      "The project is not served yet.");
+        return;
+    }
     if (r < 0) {
         aws_call_fail(c, 413, "RequestEntityTooLargeException", "The request is too large.");
         return;
@@ -151,11 +136,7 @@ static void call_body(struct exchange *x, int r, struct str body)
         aws_call_fail(c, 400, "SerializationException", "The body is no JSON object.");
         return;
     }
-    if (c->services->deployment->active) {
-        c->run(c);
-    } else {
-        (void)uv_timer_start(&c->timer, run_when_served, LOOK_MS, LOOK_MS); /* it has a callback */
-    }
+    c->run(c);
 }
 
 void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
@@ -163,9 +144,8 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
 {
     struct aws_call *c = mem_new(struct aws_call);
     *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
-    (void)uv_timer_init(s->loop, &c->timer); /* always succeeds */
     x->user = c;
-    exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
+    aws_body_read(s, x, LIMIT_AWS_JSON_BYTES, call_body);
 }
 
 json_t *aws_call_member(const struct aws_call *c, const char *name)

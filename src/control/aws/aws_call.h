@@ -23,8 +23,6 @@ struct aws_call {
     json_t *input; /* an object; owned */
     void *context; /* the handler's between its callbacks */
     void (*run)(struct aws_call *c);
-    uv_timer_t timer; /* looks whether the project is served */
-    unsigned looks;
 };
 
 /* Reads the body and has `run` called with the input, or answers what is wrong with it. A call that

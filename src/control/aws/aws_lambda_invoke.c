@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
+#include "control/aws/aws_body.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/stored_request.h"
 
@@ -83,6 +84,10 @@ static void have_payload(struct exchange *x, int r, struct str body)
     struct aws_signed who;
     struct aws_fault_answer answer;
     struct str detail;
+    if (r == -EAGAIN) {
+        refuse(x, 503, "ServiceException", STR("The project is not served yet."));
+        return;
+    }
     if (r < 0) {
         refuse(x, 413, "RequestTooLargeException",
                STR("The request payload exceeded the maximum of 6291456 bytes."));
@@ -111,5 +116,5 @@ void aws_lambda_invoke(struct services *s, struct exchange *x)
     *i = (struct invoke){ .services = s, .x = x };
     x->events = &events;
     x->user = i;
-    exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
+    aws_body_read(s, x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
 }

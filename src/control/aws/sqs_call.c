@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
+#include "control/aws/aws_body.h"
 #include "control/aws/sqs_query.h"
 
 #define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
@@ -54,6 +55,7 @@ static const struct {
     [SQS_ERROR_ACCESS] = { 403, NULL, NULL, NULL },
     [SQS_ERROR_FULL] = { 507, "InternalFailure", "InternalFailure",
         "The disk is full: nothing was stored." },
+    [SQS_ERROR_UNAVAILABLE] = { 503, "ServiceUnavailable", "ServiceUnavailable", NULL },
     [SQS_ERROR_INTERNAL] = { 500, "InternalFailure", "InternalFailure",
         "It could not be stored." },
 };
@@ -267,7 +269,10 @@ static void have_body(struct exchange *x, int r, struct str body)
     x->events = &events;
     if (r < 0) {
         c->input = json_object();
-        sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
+        c->protocol = exchange_header(x, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
+        sqs_call_fail(c, r == -EAGAIN ? SQS_ERROR_UNAVAILABLE : SQS_ERROR_PARAMETER,
+                      r == -EAGAIN ? "The project is not served yet."
+                                   : "The request is too large.");
     } else if (!read_operation(c, body)) {
         c->input = c->input ? c->input : json_object();
         sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation, or is malformed.");
@@ -281,5 +286,5 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
     struct sqs_call *c = mem_new(struct sqs_call);
     *c = (struct sqs_call){ .services = s, .queues = s->sqs, .exchange = x, .run = run };
     x->user = c;
-    exchange_read_body(x, BODY_BYTES_MAX, have_body);
+    aws_body_read(s, x, BODY_BYTES_MAX, have_body);
 }
