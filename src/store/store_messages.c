@@ -63,6 +63,12 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
     return dedup.len > 0 ? insert_dedup(db, m, dedup, *ret_id) : 0;
 }
 
+uint64_t store_messages_next(struct sql *db)
+{
+    return 1 + (uint64_t)sql_number(db, 0,
+                                    "SELECT seq FROM sqlite_sequence WHERE name = 'messages'", "");
+}
+
 int store_messages_settle(struct sql *db, const struct message_outcome *o)
 {
     static const int states[] = {

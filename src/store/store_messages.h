@@ -52,6 +52,8 @@ int store_messages_queue(struct sql *db, struct str name, uint64_t *ret_queue) M
  * returned. */
 int store_messages_insert(struct sql *db, const struct stored_message *m, struct str dedup,
                           uint64_t since_ms, uint64_t *ret_id) MUST_USE;
+/* The id that the next message will have, larger than that of any before it. */
+uint64_t store_messages_next(struct sql *db);
 /* A message that is no longer waiting stays as it is: 1 is returned then. */
 int store_messages_settle(struct sql *db, const struct message_outcome *outcome) MUST_USE;
 /* Dead or done messages wait again, with no attempts: those of `ids`, or with count 0 all dead ones

@@ -25,34 +25,59 @@ static void sent(int r, void *context)
     queue_delivered(d);
 }
 
-/* The message's uuid is the event's id: so one that is handed out again, after the process died in
- * between, is recognized by its targets' queues. */
-static int send_record(struct services *s, const char *bus, const struct stored_message *m,
-                       json_t *record, struct message_batch *batch)
+/* The envelope that Lambda puts around what has come of an invocation. */
+static json_t *lambda_envelope(const char *bus, json_t *record)
 {
-    char time[EVENT_TIME_BYTES];
     char bus_arn[512];
     json_t *context = json_object_get(record, "requestContext");
     const char *condition = text_of(context, "condition");
-    const char *function = text_of(context, "functionArn");
     bool success = condition && strcmp(condition, "Success") == 0;
     (void)snprintf(bus_arn, sizeof(bus_arn), "arn:aws:events:us-east-1:000000000000:event-bus/%s",
                    bus);
-    json_t *resources = json_pack("[s*,s]", function, bus_arn);
+    return json_pack("{s:s,s:s,s:s,s:[s*,s]}", "source", "lambda", "detail-type",
+                     success ? "Lambda Function Invocation Result - Success"
+                             : "Lambda Function Invocation Result - Failure",
+                     "region", "us-east-1", "resources", text_of(context, "functionArn"), bus_arn);
+}
+
+/* The message's uuid is the event's id: so one that is handed out again, after the process died in
+ * between, is recognized by its targets' queues. */
+static int send_event(struct services *s, const char *bus, const struct stored_message *m,
+                      json_t *envelope, struct message_batch *batch)
+{
+    char time[EVENT_TIME_BYTES];
     event_bus_time(m->sent_ms, time);
     const struct bus_event event = {
         .bus = str_c(bus),
         .id = m->uuid,
-        .source = STR("lambda"),
-        .detail_type = success ? STR("Lambda Function Invocation Result - Success")
-                               : STR("Lambda Function Invocation Result - Failure"),
+        .source = str_c(text_of(envelope, "source")),
+        .detail_type = str_c(text_of(envelope, "detail-type")),
         .time = str_c(time),
-        .region = STR("us-east-1"),
-        .resources = resources,
+        .region = str_c(text_of(envelope, "region")),
+        .resources = json_object_get(envelope, "resources"),
         .detail = m->body,
     };
-    int r = event_bus_send(s->buses, &event, batch);
-    json_decref(resources);
+    return event_bus_send(s->buses, &event, batch);
+}
+
+static bool is_envelope(json_t *attributes)
+{
+    return text_of(attributes, "source") && text_of(attributes, "detail-type") &&
+           text_of(attributes, "region");
+}
+
+static int send_message(struct services *s, const char *bus, const struct stored_message *m,
+                        struct message_batch *batch)
+{
+    json_t *envelope = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    if (!is_envelope(envelope)) {
+        json_t *record = json_loadb(m->body.data, m->body.len, JSON_ALLOW_NUL, NULL);
+        json_decref(envelope);
+        envelope = record ? lambda_envelope(bus, record) : NULL;
+        json_decref(record);
+    }
+    int r = envelope ? send_event(s, bus, m, envelope, batch) : -EBADMSG;
+    json_decref(envelope);
     return r;
 }
 
@@ -61,10 +86,8 @@ static void bus_deliver(struct queue *q, struct delivery *d, void *context)
     struct services *s = context;
     const struct stored_message *m = &d->messages[0].message;
     const char *bus = queue_name(q) + strlen("bus:");
-    json_t *record = json_loadb(m->body.data, m->body.len, JSON_ALLOW_NUL, NULL);
     struct message_batch *batch = message_batch_create(s->queues);
-    int r = record ? send_record(s, bus, m, record, batch) : -EBADMSG;
-    json_decref(record);
+    int r = send_message(s, bus, m, batch);
     if (r < 0) {
         message_batch_destroy(batch);
         queue_set_outcome(&d->messages[0], FATE_DEAD, queue_now_ms(),

@@ -1,6 +1,8 @@
-/* Event buses as destinations: the consumer of the queue "bus:NAME" of each bus. What comes of an
- * asynchronous invocation (destination.h) becomes an event as AWS's Lambda makes it: source
- * "lambda", detail-type "Lambda Function Invocation Result - Success" or "... - Failure".
+/* Event buses as destinations: the consumer of the queue "bus:NAME" of each bus. A message's body
+ * is the event's detail. Its attributes say what stands around that: {"source", "detail-type",
+ * "region", "resources"}, as S3's do. Without them it is what has come of an asynchronous
+ * invocation (destination.h) and becomes an event as AWS's Lambda makes it: source "lambda",
+ * detail-type "Lambda Function Invocation Result - Success" or "... - Failure".
  *
  * Loop thread only.
  *

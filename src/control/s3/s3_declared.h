@@ -1,6 +1,6 @@
 /* The buckets that a project's files declare: made when a build names them, with the versioning and
  * the CORS rules that it says. They stay when no build names them any more, for what is in them is
- * the user's. (Their notifications are not stored: s3_event.c reads them in the manifest.)
+ * the user's. Their notifications are not stored: they are those of the manifest that is served.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -11,3 +11,8 @@
 
 /* The manifest that is served from now on (borrowed). */
 void s3_declared_build(struct s3 *s3, const json_t *manifest);
+
+/* What the manifest that is served says of a bucket, or NULL. Borrowed until the next build. */
+const json_t *s3_declared_find(const struct s3 *s3, struct str bucket);
+/* Whether one of its notifications (`bucket` may be NULL) has that Id. */
+bool s3_declared_has(const json_t *bucket, struct str id);

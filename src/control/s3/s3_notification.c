@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#define CONFIGURATIONS_MAX 100 /* S3's own limit */
+
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
  */
 static const char *const known_events[] = {
@@ -174,6 +176,9 @@ static bool refuse(struct s3_notification_fault *fault, const char *text, const 
 
 static bool check_events(const struct s3_xml_node *c, struct s3_notification_fault *fault)
 {
+    if (s3_xml_count(c, "Event") > ARRAY_COUNT(known_events)) {
+        return refuse(fault, "The event types of a configuration must be unique", "Event", STR(""));
+    }
     for (const struct s3_xml_node *e = s3_xml_child(c, "Event"); e; e = s3_xml_again(e)) {
         bool known = false;
         for (size_t i = 0; i < ARRAY_COUNT(known_events); i++) {
@@ -222,25 +227,117 @@ static bool check_arn(struct str arn, const struct kind *kind, struct s3_notific
     return true;
 }
 
-bool s3_notification_check(const struct s3_xml_node *root, struct s3_notification_fault *fault)
+static bool check_kind(const struct s3_xml_node *root, const struct kind *kind,
+                       struct s3_notification_fault *fault)
 {
-    *fault = (struct s3_notification_fault){ 0 };
-    fault->is_malformed = !s3_xml_is(root, "NotificationConfiguration");
-    for (size_t k = 0; !fault->is_malformed && k < ARRAY_COUNT(kinds); k++) {
-        for (const struct s3_xml_node *c = s3_xml_child(root, kinds[k].configuration); c;
-             c = s3_xml_again(c)) {
-            if (!s3_xml_child(c, "Event") || !s3_xml_child(c, kinds[k].destination)) {
-                fault->is_malformed = true;
-                return false;
+    for (const struct s3_xml_node *c = s3_xml_child(root, kind->configuration); c;
+         c = s3_xml_again(c)) {
+        struct str arn = s3_xml_text(c, kind->destination);
+        if (!s3_xml_child(c, "Event") || !s3_xml_child(c, kind->destination)) {
+            fault->is_malformed = true;
+            return false;
+        }
+        if (!check_arn(arn, kind, fault) || !check_events(c, fault) || !check_filter(c, fault)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- two configurations must not want the same event ---- */
+
+static bool is_configuration(const struct s3_xml_node *node)
+{
+    for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+        if (s3_xml_is(node, kinds[k].configuration)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "ObjectCreated:*" has an event in common with "ObjectCreated:Put". */
+static bool share_event(const struct s3_xml_node *a, const struct s3_xml_node *b)
+{
+    for (const struct s3_xml_node *e = s3_xml_child(a, "Event"); e; e = s3_xml_again(e)) {
+        for (const struct s3_xml_node *f = s3_xml_child(b, "Event"); f; f = s3_xml_again(f)) {
+            if (s3_notification_wants(e->text, str_skip(f->text, 3)) ||
+                s3_notification_wants(f->text, str_skip(e->text, 3))) {
+                return true;
             }
-            struct str arn = s3_xml_text(c, kinds[k].destination);
-            if (!check_arn(arn, &kinds[k], fault) || !check_events(c, fault) ||
-                !check_filter(c, fault)) {
+        }
+    }
+    return false;
+}
+
+static struct str filter_value(const struct s3_xml_node *configuration, const char *name)
+{
+    for (const struct s3_xml_node *r = filter_rules(configuration); r; r = s3_xml_again(r)) {
+        if (str_eq_nocase(s3_xml_text(r, "Name"), str_c(name))) {
+            return s3_xml_text(r, "Value");
+        }
+    }
+    return STR("");
+}
+
+static bool share_key(const struct s3_xml_node *a, const struct s3_xml_node *b)
+{
+    struct str prefix_a = filter_value(a, "prefix"), prefix_b = filter_value(b, "prefix");
+    struct str suffix_a = filter_value(a, "suffix"), suffix_b = filter_value(b, "suffix");
+    return (str_starts(prefix_a, prefix_b) || str_starts(prefix_b, prefix_a)) &&
+           (ends(suffix_a, suffix_b) || ends(suffix_b, suffix_a));
+}
+
+static bool check_pair(const struct s3_xml_node *a, const struct s3_xml_node *b,
+                       struct s3_notification_fault *fault)
+{
+    struct str id = s3_xml_text(a, "Id");
+    if (id.len > 0 && str_eq(id, s3_xml_text(b, "Id"))) {
+        return refuse(fault, "Same ID used for multiple configurations. IDs must be unique", "Id",
+                      id);
+    }
+    if (share_event(a, b) && share_key(a, b)) {
+        return refuse(fault,
+                      "Configuration is ambiguously defined. Cannot have overlapping suffixes in "
+                      "two rules if the prefixes are overlapping for the same event type.",
+                      "FilterRule", STR(""));
+    }
+    return true;
+}
+
+static bool check_pairs(const struct s3_xml_node *root, struct s3_notification_fault *fault)
+{
+    for (const struct s3_xml_node *a = root->first; a; a = a->next) {
+        for (const struct s3_xml_node *b = a->next; b; b = b->next) {
+            if (is_configuration(a) && is_configuration(b) && !check_pair(a, b, fault)) {
                 return false;
             }
         }
     }
-    return !fault->is_malformed;
+    return true;
+}
+
+bool s3_notification_check(const struct s3_xml_node *root, struct s3_notification_fault *fault)
+{
+    size_t count = 0;
+    *fault = (struct s3_notification_fault){ .is_malformed =
+                                                 !s3_xml_is(root, "NotificationConfiguration") };
+    if (fault->is_malformed) {
+        return false;
+    }
+    for (const struct s3_xml_node *c = root->first; c; c = c->next) {
+        count++;
+    }
+    if (count > CONFIGURATIONS_MAX) {
+        return refuse(fault, "A bucket can have at most 100 notification configurations",
+                      "NotificationConfiguration", STR(""));
+    }
+    for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
+        if (!check_kind(root, &kinds[k], fault)) {
+            return false;
+        }
+    }
+    return check_pairs(root, fault);
 }
 
 void s3_notification_destinations(const struct s3_xml_node *root, s3_destination_fn each,

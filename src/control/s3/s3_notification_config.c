@@ -1,5 +1,8 @@
 /* PutBucketNotificationConfiguration and GetBucketNotificationConfiguration.
  *
+ * What the project's files declare is shown first, and no Put changes it. So that a client may add
+ * to what it got, a Put that names a declared configuration by its Id means that one.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <time.h>
@@ -8,12 +11,14 @@
 #include "control/events/event_target.h"
 #include "control/events/sqs_queue.h"
 #include "control/s3/s3_config.h"
+#include "control/s3/s3_declared.h"
 #include "control/s3/s3_notification.h"
 #include "control/s3/s3_operations.h"
 #include "store/sql.h"
 #include "store/store_messages.h"
 
 #define DOCUMENT_BYTES_MAX (256 * KIB)
+#define AWS_ARN_BYTES      256
 
 struct put_state {
     struct buf text;   /* the document */
@@ -32,18 +37,114 @@ static void free_put(void *state)
     free(p);
 }
 
+/* ---- what is declared ---- */
+
+static struct str text_of(const json_t *object, const char *member)
+{
+    const json_t *value = json_object_get(object, member);
+    return value ? str_of(json_string_value(value), json_string_length(value)) : STR("");
+}
+
+/* The name at AWS of a function of the manifest. */
+static struct str aws_function(const struct services *services, struct str name)
+{
+    const struct build *build = services->deployment->active;
+    for (size_t i = 0; build && i < build->count; i++) {
+        if (str_eq(str_c(build->versions[i]->name), name)) {
+            struct str known =
+                text_of(json_object_get(build->versions[i]->spec, "settings"), "function_name");
+            return known.len > 0 ? known : name;
+        }
+    }
+    return name;
+}
+
+static void put_target(struct s3_xml_out *o, const char *element, const char *arn, struct str name)
+{
+    char text[AWS_ARN_BYTES];
+    (void)snprintf(text, sizeof(text), "%s" STR_FMT, arn, STR_ARG(name));
+    s3_xml_put(o, element, str_c(text));
+}
+
+static void put_rule(struct s3_xml_out *o, const char *name, struct str value)
+{
+    if (value.len > 0) {
+        s3_xml_open(o, "FilterRule");
+        s3_xml_put(o, "Name", str_c(name));
+        s3_xml_put(o, "Value", value);
+        s3_xml_close(o, "FilterRule");
+    }
+}
+
+static void put_filter(struct s3_xml_out *o, const json_t *n)
+{
+    struct str prefix = text_of(n, "prefix"), suffix = text_of(n, "suffix");
+    if (prefix.len > 0 || suffix.len > 0) {
+        s3_xml_open(o, "Filter");
+        s3_xml_open(o, "S3Key");
+        put_rule(o, "Prefix", prefix);
+        put_rule(o, "Suffix", suffix);
+        s3_xml_close(o, "S3Key");
+        s3_xml_close(o, "Filter");
+    }
+}
+
+static void put_declared(struct s3_xml_out *o, const struct services *services, const json_t *n)
+{
+    struct str function = text_of(n, "function");
+    bool is_function = function.len > 0;
+    const char *element = is_function ? "CloudFunctionConfiguration" : "QueueConfiguration";
+    size_t i;
+    json_t *event;
+    s3_xml_open(o, element);
+    s3_xml_put(o, "Id", text_of(n, "id"));
+    if (is_function) {
+        put_target(o, "CloudFunction", "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":function:",
+                   aws_function(services, function));
+    } else {
+        put_target(o, "Queue", "arn:aws:sqs:us-east-1:" AWS_ACCOUNT_ID ":", text_of(n, "queue"));
+    }
+    json_array_foreach(json_object_get(n, "events"), i, event)
+    {
+        s3_xml_put(o, "Event", str_of(json_string_value(event), json_string_length(event)));
+    }
+    put_filter(o, n);
+    s3_xml_close(o, element);
+}
+
+static bool declares_bus(const json_t *declared)
+{
+    return json_is_true(json_object_get(declared, "eventbridge"));
+}
+
+/* ---- getting ---- */
+
 void s3_notification_get(struct s3_request *rq)
 {
-    struct str kept = s3_bucket_setting(rq->bucket, STR("notification"));
+    const json_t *declared = s3_declared_find(rq->s3, rq->bucket_name);
+    const struct s3_xml *kept = rq->bucket->notification;
     struct s3_xml_out o = { .out = &rq->body };
-    if (kept.data) {
-        s3_xml_raw(&o, kept);
-    } else {
-        s3_xml_begin(&o, "NotificationConfiguration");
-        s3_xml_close(&o, "NotificationConfiguration");
+    size_t i;
+    json_t *n;
+    s3_xml_begin(&o, "NotificationConfiguration");
+    json_array_foreach(json_object_get(declared, "notifications"), i, n)
+    {
+        put_declared(&o, rq->s3->services, n);
     }
+    for (const struct s3_xml_node *c = kept ? s3_xml_root(kept)->first : NULL; c; c = c->next) {
+        bool is_bus = s3_xml_is(c, "EventBridgeConfiguration");
+        if (is_bus ? !declares_bus(declared) : !s3_declared_has(declared, s3_xml_text(c, "Id"))) {
+            s3_xml_put_node(&o, c);
+        }
+    }
+    if (declares_bus(declared)) {
+        s3_xml_put(&o, "EventBridgeConfiguration", STR(""));
+    }
+    s3_xml_close(&o, "NotificationConfiguration");
     s3_answer_xml(rq, 200, o.r);
 }
+
+/* ---- putting ---- */
 
 static void fail_destination(struct put_state *p, const struct s3_destination *d, const char *why)
 {
@@ -150,12 +251,15 @@ static void put_configuration(struct s3_xml_out *o, const struct s3_xml_node *no
     s3_xml_close(o, name);
 }
 
-static int write_document(const struct s3_xml_node *root, struct buf *text)
+static int write_document(const struct s3_xml_node *root, const json_t *declared, struct buf *text)
 {
     struct s3_xml_out o = { .out = text };
     s3_xml_begin(&o, "NotificationConfiguration");
     for (const struct s3_xml_node *child = root->first; child; child = child->next) {
-        put_configuration(&o, child);
+        struct str id = s3_xml_text(child, "Id");
+        if (id.len == 0 || !s3_declared_has(declared, id)) {
+            put_configuration(&o, child);
+        }
     }
     s3_xml_close(&o, "NotificationConfiguration");
     return o.r;
@@ -185,7 +289,8 @@ void s3_notification_put(struct s3_request *rq)
     if (p->failed) {
         return;
     }
-    if (write_document(root, &p->text) < 0 || make_test_event(rq, &p->test) < 0) {
+    if (write_document(root, s3_declared_find(rq->s3, rq->bucket_name), &p->text) < 0 ||
+        make_test_event(rq, &p->test) < 0) {
         s3_fail(rq, S3_MALFORMED_XML);
     } else {
         s3_submit(rq, run_put, put_done);

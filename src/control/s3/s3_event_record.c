@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_event_record.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "control/utf8.h"
+
+/* A marker's ETag is that of no bytes. */
+#define EMPTY_ETAG "d41d8cd98f00b204e9800998ecf8427e"
+
+/* clang-format off */
+static const struct bridge {
+    const char *kind, *detail_type, *reason, *deletion;
+} bridges[] = {
+    { "ObjectCreated:Put",  "Object Created", "PutObject",   NULL },
+    { "ObjectCreated:Post", "Object Created", "POST Object", NULL },
+    { "ObjectCreated:Copy", "Object Created", "CopyObject",  NULL },
+    { "ObjectCreated:CompleteMultipartUpload", "Object Created", "CompleteMultipartUpload", NULL },
+    { "ObjectRemoved:Delete", "Object Deleted", "DeleteObject", "Permanently Deleted" },
+    { "ObjectRemoved:DeleteMarkerCreated", "Object Deleted", "DeleteObject", "Delete Marker Created" },
+    { "ObjectTagging:Put",    "Object Tags Added",   NULL, NULL },
+    { "ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL },
+    { "ObjectAcl:Put",        "Object ACL Updated",  NULL, NULL },
+};
+/* clang-format on */
+
+static const struct bridge *find_bridge(const char *kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(bridges); i++) {
+        if (strcmp(bridges[i].kind, kind) == 0) {
+            return &bridges[i];
+        }
+    }
+    return NULL;
+}
+
+static int put_json_text(struct buf *out, const char *name, struct str text)
+{
+    int r = buf_printf(out, "\"%s\":\"", name);
+    r = r < 0 ? r : utf8_append_json(out, text);
+    return r < 0 ? r : buf_append(out, STR("\""));
+}
+
+/* As forms escape: a blank is a plus. */
+static int put_form_text(struct buf *out, struct str text)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < text.len; i++) {
+        char c = text.data[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                     c == '-' || c == '_' || c == '.' || c == '*' || c == '/';
+        if (plain || c == ' ') {
+            r = buf_append(out, plain ? str_of(&c, 1) : STR("+"));
+        } else {
+            r = buf_printf(out, "%%%02X", (unsigned char)c);
+        }
+    }
+    return r;
+}
+
+/* ---- what is told of the object in both forms ---- */
+
+static bool is_marker(const struct stored_object *o)
+{
+    return (o->flags & OBJECT_DELETE_MARKER) != 0;
+}
+
+static bool is_removed(const struct s3_happening *h)
+{
+    return strcmp(h->kind, "ObjectRemoved:Delete") == 0;
+}
+
+/* The names of members differ. */
+static int put_object(struct buf *out, const struct s3_happening *h, const struct stored_object *o,
+                      const char *etag_name, const char *version_name)
+{
+    char version[S3_VERSION_TEXT];
+    int r = 0;
+    if (!is_removed(h) && !is_marker(o)) {
+        r = buf_printf(out, ",\"size\":%llu", (unsigned long long)o->size);
+    }
+    if (r == 0 && !is_removed(h)) {
+        struct str etag = is_marker(o) ? STR(EMPTY_ETAG) : o->etag;
+        r = buf_printf(out, ",\"%s\":\"" STR_FMT "\"", etag_name, STR_ARG(etag));
+    }
+    if (r == 0 && !(o->flags & OBJECT_NULL_VERSION) && o->rank) {
+        struct str text = s3_version_text(o->rank, o->salt, o->flags, version);
+        r = buf_printf(out, ",\"%s\":\"" STR_FMT "\"", version_name, STR_ARG(text));
+    }
+    return r < 0 ? r
+                 : buf_printf(out, ",\"sequencer\":\"%018llX\"}", (unsigned long long)h->sequence);
+}
+
+/* ---- S3's own ---- */
+
+static int put_head(struct buf *out, const struct s3_request *rq, const struct s3_happening *h)
+{
+    char when[40];
+    struct tm tm;
+    time_t seconds = (time_t)(rq->now_ms / 1000);
+    size_t len =
+        gmtime_r(&seconds, &tm) ? strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm) : 0;
+    (void)snprintf(when + len, sizeof(when) - len, ".%03uZ", (unsigned)(rq->now_ms % 1000));
+    struct str who = rq->who.user ? rq->who.user->access_key : STR("Anonymous");
+    return buf_printf(out,
+                      "{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","
+                      "\"eventTime\":\"%s\",\"eventName\":\"%s\",\"userIdentity\":{"
+                      "\"principalId\":\"AWS:" STR_FMT "\"},\"requestParameters\":{"
+                      "\"sourceIPAddress\":\"" STR_FMT "\"},\"responseElements\":{"
+                      "\"x-amz-request-id\":\"%s\",\"x-amz-id-2\":\"" STR_FMT "\"},",
+                      h->region, when, h->kind, STR_ARG(who), STR_ARG(rq->x->remote), rq->id,
+                      STR_ARG(s3_host_id(rq)));
+}
+
+int s3_event_record_put(struct buf *out, const struct s3_request *rq, const struct s3_happening *h,
+                        struct str id, const struct stored_object *o)
+{
+    int r = buf_append(out, STR("{\"Records\":["));
+    r = r < 0 ? r : put_head(out, rq, h);
+    r = r < 0 ? r : buf_append(out, STR("\"s3\":{\"s3SchemaVersion\":\"1.0\","));
+    r = r < 0 ? r : put_json_text(out, "configurationId", id);
+    r = r < 0 ? r
+              : buf_printf(out,
+                           ",\"bucket\":{\"name\":\"%s\",\"ownerIdentity\":{\"principalId\":\"%s\"}"
+                           ",\"arn\":\"arn:aws:s3:::%s\"},\"object\":{\"key\":\"",
+                           h->bucket, h->owner, h->bucket);
+    r = r < 0 ? r : put_form_text(out, str_of(h->key, h->key_len));
+    r = r < 0 ? r : buf_append(out, STR("\""));
+    r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId");
+    return r < 0 ? r : buf_append(out, STR("}}]}"));
+}
+
+/* ---- EventBridge's ---- */
+
+int s3_event_record_put_detail(struct buf *out, const struct s3_request *rq,
+                               const struct s3_happening *h, const struct stored_object *o)
+{
+    const struct bridge *bridge = find_bridge(h->kind);
+    int r =
+        buf_printf(out, "{\"version\":\"0\",\"bucket\":{\"name\":\"%s\"},\"object\":{", h->bucket);
+    r = r < 0 ? r : put_json_text(out, "key", str_of(h->key, h->key_len));
+    r = r < 0 ? r : put_object(out, h, o, "etag", "version-id");
+    r = r < 0 ? r
+              : buf_printf(out,
+                           ",\"request-id\":\"%s\",\"requester\":\"" AWS_ACCOUNT_ID
+                           "\",\"source-ip-address\":\"" STR_FMT "\"",
+                           rq->id, STR_ARG(rq->x->remote));
+    if (r == 0 && bridge && bridge->reason) {
+        r = buf_printf(out, ",\"reason\":\"%s\"", bridge->reason);
+    }
+    if (r == 0 && bridge && bridge->deletion) {
+        r = buf_printf(out, ",\"deletion-type\":\"%s\"", bridge->deletion);
+    }
+    return r < 0 ? r : buf_append(out, STR("}"));
+}
+
+int s3_event_record_put_envelope(struct buf *out, const struct s3_happening *h)
+{
+    const struct bridge *bridge = find_bridge(h->kind);
+    return !bridge ? 0
+                   : buf_printf(out,
+                                "{\"source\":\"aws.s3\",\"detail-type\":\"%s\",\"region\":\"%s\","
+                                "\"resources\":[\"arn:aws:s3:::%s\"]}",
+                                bridge->detail_type, h->region, h->bucket);
+}

@@ -1,0 +1,31 @@
+/* What is told of an object, in the words of S3's notifications and in those of EventBridge.
+ *
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+ *
+ * On any thread; no I/O.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/s3/s3_request.h"
+
+#define S3_EVENT_BYTES_MAX (32 * KIB) /* of one event; a key of 1 KB may become six */
+
+struct s3_happening {
+    const char *kind; /* "ObjectCreated:Put" */
+    char *bucket, *owner, *region;
+    char *key;
+    size_t key_len;
+    uint64_t sequence; /* grows with every event of the store */
+};
+
+/* {"Records":[...]} for a queue or a function; `id` is the configuration's. */
+int s3_event_record_put(struct buf *out, const struct s3_request *rq, const struct s3_happening *h,
+                        struct str id, const struct stored_object *o) MUST_USE;
+/* The "detail" of EventBridge's event. */
+int s3_event_record_put_detail(struct buf *out, const struct s3_request *rq,
+                               const struct s3_happening *h,
+                               const struct stored_object *o) MUST_USE;
+/* What stands around it, as bus_queue.h takes it; nothing for a kind that EventBridge has not. */
+int s3_event_record_put_envelope(struct buf *out, const struct s3_happening *h) MUST_USE;

@@ -1,0 +1,251 @@
+/* What happens to objects, told to functions, queues and EventBridge's rules: by AWS's own clients, and by a MinIO outside. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
+  DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, PutBucketNotificationConfigurationCommand,
+  PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
+import { TELLS, gotten, lambda } from './aws_project.js';
+import { startPlatform } from './harness.js';
+
+const ARN_OF_KEEP = 'arn:aws:lambda:us-east-1:000000000000:function:keep';
+const arnOfQueue = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+
+const PROJECT = {
+  'main.tf': `${lambda('keep')}
+resource "aws_s3_bucket" "photos" { bucket = "photos" }
+resource "aws_s3_bucket" "plain" { bucket = "plain" }
+resource "aws_s3_bucket" "refusing" { bucket = "refusing" }
+resource "aws_sqs_queue" "uploads" { name = "uploads" }
+resource "aws_s3_bucket_notification" "photos" {
+  bucket      = aws_s3_bucket.photos.id
+  eventbridge = true
+  lambda_function {
+    id                  = "thumbnails"
+    lambda_function_arn = aws_lambda_function.keep.arn
+    events              = ["s3:ObjectCreated:*"]
+    filter_prefix       = "in/"
+    filter_suffix       = ".jpg"
+  }
+  queue {
+    queue_arn = aws_sqs_queue.uploads.arn
+    events    = ["s3:ObjectRemoved:*"]
+  }
+}
+resource "aws_cloudwatch_event_rule" "created" {
+  name          = "created"
+  event_pattern = jsonencode({ source = ["aws.s3"], detail-type = ["Object Created"], detail = { bucket = { name = ["photos"] }, object = { key = [{ prefix = "rule/" }] } } })
+}
+resource "aws_cloudwatch_event_target" "created" {
+  rule = aws_cloudwatch_event_rule.created.name
+  arn  = aws_lambda_function.keep.arn
+}
+`,
+  'keep.js': TELLS,
+};
+
+/** Clients that do one thing: `s3(PutObjectCommand, {...})`. */
+function connect(t, platform) {
+  const made = [S3Client, SQSClient, EventBridgeClient].map((Client) => new Client({ ...platform.aws, forcePathStyle: true }));
+  t.after(() => made.forEach((client) => client.destroy()));
+  const [s3, sqs, events] = made.map((client) => (Command, input) => client.send(new Command(input)));
+  return { platform, s3, sqs, events, client: made[0] };
+}
+
+async function makeQueue(sqs, QueueName) {
+  return (await sqs(CreateQueueCommand, { QueueName })).QueueUrl;
+}
+
+/** Takes so many messages from a queue. */
+async function take(sqs, QueueUrl, count) {
+  const bodies = [];
+  while (bodies.length < count) {
+    const { Messages = [] } = await sqs(ReceiveMessageCommand, { QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10, VisibilityTimeout: 600 });
+    assert.ok(Messages.length > 0, `${bodies.length} of ${count} messages came`);
+    bodies.push(...Messages.map(({ Body }) => JSON.parse(Body)));
+  }
+  assert.equal(bodies.length, count);
+  return bodies;
+}
+
+const watchAll = (queue) => ({ QueueConfigurations: [{ QueueArn: arnOfQueue(queue), Events: ['s3:ObjectCreated:*', 's3:ObjectRemoved:*'] }] });
+
+/** A bucket all of whose events go to a queue of its own; what S3 says first of it is taken. */
+async function watched(s3, sqs, name) {
+  const url = await makeQueue(sqs, name);
+  await s3(CreateBucketCommand, { Bucket: name });
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket: name, NotificationConfiguration: watchAll(name) });
+  const [test] = await take(sqs, url, 1);
+  return { url, test };
+}
+
+async function everyWay({ s3, sqs, client }) {
+  const Bucket = 'watched';
+  const { url, test: first } = await watched(s3, sqs, Bucket);
+  assert.deepEqual({ ...first, Time: '', RequestId: '', HostId: '' },
+    { Service: 'Amazon S3', Event: 's3:TestEvent', Time: '', Bucket, RequestId: '', HostId: '' });
+
+  const put = await s3(PutObjectCommand, { Bucket, Key: 'a b+ü/1.txt', Body: 'hello' });
+  await s3(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/${encodeURIComponent('a b+ü/1.txt')}` });
+  const { UploadId } = await s3(CreateMultipartUploadCommand, { Bucket, Key: 'parts' });
+  const { ETag } = await s3(UploadPartCommand, { Bucket, Key: 'parts', UploadId, PartNumber: 1, Body: 'part' });
+  await s3(CompleteMultipartUploadCommand, { Bucket, Key: 'parts', UploadId, MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] } });
+  const form = await createPresignedPost(client, { Bucket, Key: 'form' });
+  const fields = new FormData();
+  Object.entries(form.fields).forEach(([name, value]) => fields.append(name, value));
+  fields.append('file', new Blob(['posted']));
+  assert.equal((await fetch(form.url, { method: 'POST', body: fields })).status, 204);
+  await s3(DeleteObjectCommand, { Bucket, Key: 'copy' });
+
+  const records = (await take(sqs, url, 5)).map(({ Records }) => Records[0]);
+  assert.deepEqual(records.map(({ eventName, s3: { object } }) => [eventName, object.key]), [
+    ['ObjectCreated:Put', 'a+b%2B%C3%BC/1.txt'],
+    ['ObjectCreated:Copy', 'copy'],
+    ['ObjectCreated:CompleteMultipartUpload', 'parts'],
+    ['ObjectCreated:Post', 'form'],
+    ['ObjectRemoved:Delete', 'copy'],
+  ]);
+  const [record] = records;
+  assert.deepEqual(Object.keys(record).sort(), ['awsRegion', 'eventName', 'eventSource', 'eventTime', 'eventVersion', 'requestParameters', 'responseElements', 's3', 'userIdentity']);
+  assert.equal(record.eventVersion, '2.1');
+  assert.equal(record.eventSource, 'aws:s3');
+  assert.equal(record.awsRegion, 'us-east-1');
+  assert.match(record.eventTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(record.requestParameters.sourceIPAddress, '127.0.0.1');
+  assert.equal(record.responseElements['x-amz-request-id'], put.$metadata.requestId);
+  assert.equal(record.s3.s3SchemaVersion, '1.0');
+  assert.ok(record.s3.configurationId);
+  assert.equal(record.s3.bucket.name, Bucket);
+  assert.equal(record.s3.bucket.arn, `arn:aws:s3:::${Bucket}`);
+  assert.equal(record.s3.object.size, 5);
+  assert.equal(record.s3.object.eTag, put.ETag.replaceAll('"', ''));
+  assert.equal(record.s3.object.versionId, undefined);
+  const order = records.map(({ s3: { object } }) => object.sequencer);
+  assert.deepEqual(order, order.toSorted(), 'a later event of a key has a larger sequencer');
+  assert.equal(new Set(order).size, order.length);
+}
+
+async function versions({ s3, sqs }) {
+  const Bucket = 'versions';
+  const { url } = await watched(s3, sqs, Bucket);
+  await s3(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+  const put = await s3(PutObjectCommand, { Bucket, Key: 'k', Body: '1' });
+  const marker = await s3(DeleteObjectCommand, { Bucket, Key: 'k' });
+  await s3(DeleteObjectsCommand, { Bucket, Delete: { Objects: [{ Key: 'k', VersionId: put.VersionId }] } });
+  const told = (await take(sqs, url, 3)).map(({ Records: [{ eventName, s3: { object } }] }) => [eventName, object.versionId]);
+  assert.deepEqual(told, [
+    ['ObjectCreated:Put', put.VersionId],
+    ['ObjectRemoved:DeleteMarkerCreated', marker.VersionId],
+    ['ObjectRemoved:Delete', put.VersionId],
+  ]);
+}
+
+async function declared({ platform, s3, sqs }) {
+  const Bucket = 'photos';
+  const from = platform.records.length;
+  await s3(PutObjectCommand, { Bucket, Key: 'in/cat.jpg', Body: 'cat' });
+  await s3(PutObjectCommand, { Bucket, Key: 'in/cat.png', Body: 'no' });
+  await s3(PutObjectCommand, { Bucket, Key: 'out/cat.jpg', Body: 'no' });
+  await s3(PutObjectCommand, { Bucket, Key: 'in/dog.jpg', Body: 'dog' });
+  const told = await gotten(platform, 2, from);
+  const keys = told.map(({ Records: [{ s3: { object, configurationId } }] }) => `${object.key} by ${configurationId}`);
+  assert.deepEqual(keys.sort(), ['in/cat.jpg by thumbnails', 'in/dog.jpg by thumbnails'], 'in any order');
+
+  const declared = {
+    LambdaFunctionConfigurations: [{
+      Id: 'thumbnails', LambdaFunctionArn: ARN_OF_KEEP, Events: ['s3:ObjectCreated:*'],
+      Filter: { Key: { FilterRules: [{ Name: 'Prefix', Value: 'in/' }, { Name: 'Suffix', Value: '.jpg' }] } },
+    }],
+    QueueConfigurations: [{ Id: 'tf-queue-1', QueueArn: arnOfQueue('uploads'), Events: ['s3:ObjectRemoved:*'] }],
+    EventBridgeConfiguration: {},
+  };
+  const get = async () => {
+    const { $metadata, ...configuration } = await s3(GetBucketNotificationConfigurationCommand, { Bucket });
+    return configuration;
+  };
+  assert.deepEqual(await get(), declared);
+  await makeQueue(sqs, 'more');
+  const more = { Id: 'more', QueueArn: arnOfQueue('more'), Events: ['s3:ObjectTagging:*'] };
+  const added = { ...declared, QueueConfigurations: [...declared.QueueConfigurations, more] };
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: added });
+  assert.deepEqual(await get(), added);
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: {} });
+  assert.deepEqual(await get(), declared);
+}
+
+async function eventBridge({ platform, s3, sqs, events }) {
+  const from = platform.records.length;
+  const put = await s3(PutObjectCommand, { Bucket: 'photos', Key: 'rule/ä b.png', Body: 'declared' });
+  const [event] = await gotten(platform, 1, from);
+  const { id, time, detail, ...rest } = event;
+  assert.deepEqual(rest, {
+    version: '0', 'detail-type': 'Object Created', source: 'aws.s3', account: '000000000000', region: 'us-east-1', resources: ['arn:aws:s3:::photos'],
+  });
+  assert.match(id, /^[0-9a-f-]{36}$/);
+  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const { sequencer, ...object } = detail.object;
+  assert.match(sequencer, /^[0-9A-F]+$/);
+  assert.deepEqual({ ...detail, object }, {
+    version: '0', bucket: { name: 'photos' }, object: { key: 'rule/ä b.png', size: 8, etag: put.ETag.replaceAll('"', '') },
+    'request-id': put.$metadata.requestId, requester: '000000000000', 'source-ip-address': '127.0.0.1', reason: 'PutObject',
+  });
+
+  const url = await makeQueue(sqs, 'deleted');
+  await events(PutRuleCommand, { Name: 'deleted', EventPattern: JSON.stringify({ source: ['aws.s3'], 'detail-type': ['Object Deleted'] }) });
+  await events(PutTargetsCommand, { Rule: 'deleted', Targets: [{ Id: '1', Arn: arnOfQueue('deleted') }] });
+  await s3(PutObjectCommand, { Bucket: 'plain', Key: 'x', Body: 'x' });
+  await s3(DeleteObjectCommand, { Bucket: 'plain', Key: 'x' });
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket: 'plain', NotificationConfiguration: { EventBridgeConfiguration: {} } });
+  await s3(PutBucketVersioningCommand, { Bucket: 'plain', VersioningConfiguration: { Status: 'Enabled' } });
+  await s3(PutObjectCommand, { Bucket: 'plain', Key: 'y', Body: 'x' });
+  const marker = await s3(DeleteObjectCommand, { Bucket: 'plain', Key: 'y' });
+  await s3(DeleteObjectCommand, { Bucket: 'plain', Key: 'y', VersionId: marker.VersionId });
+  const told = (await take(sqs, url, 2)).map(({ detail: one }) => [one.object.key, one.object['version-id'], one.reason, one['deletion-type']]);
+  assert.deepEqual(told, [
+    ['y', marker.VersionId, 'DeleteObject', 'Delete Marker Created'],
+    ['y', marker.VersionId, 'DeleteObject', 'Permanently Deleted'],
+  ]);
+}
+
+async function refusals({ s3, sqs }) {
+  const Bucket = 'refusing';
+  await makeQueue(sqs, 'there');
+  const queue = (more) => ({ QueueArn: arnOfQueue('there'), Events: ['s3:ObjectCreated:*'], ...more });
+  const filter = (...rules) => ({ Filter: { Key: { FilterRules: rules.map(([Name, Value]) => ({ Name, Value })) } } });
+  const refused = async (configurations, message) => {
+    const NotificationConfiguration = { QueueConfigurations: configurations };
+    await assert.rejects(s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration }), (error) => {
+      assert.equal(error.name, 'InvalidArgument');
+      assert.equal(error.$metadata.httpStatusCode, 400);
+      assert.match(error.message, message);
+      return true;
+    });
+  };
+  await refused([queue({ QueueArn: arnOfQueue('nowhere') })], /^Unable to validate the following destination configurations$/);
+  await refused([queue({ QueueArn: 'queue' })], /^The ARN could not be parsed$/);
+  await refused([queue({ Events: ['s3:ObjectCreated:Sometimes'] })], /^The event is not supported for notifications$/);
+  await refused([queue(filter(['middle', 'x']))], /^filter rule name must be either prefix or suffix$/);
+  await refused([queue(filter(['prefix', 'a'], ['prefix', 'b']))], /^Cannot specify more than one prefix/);
+  await refused([queue({ Id: 'a' }), queue({ Events: ['s3:ObjectCreated:Put'], ...filter(['prefix', 'in/']) })], /^Configuration is ambiguously defined\./);
+  await refused([queue({ Id: 'a' }), queue({ Id: 'a', Events: ['s3:ObjectRemoved:*'] })], /IDs must be unique$/);
+  const { $metadata, ...kept } = await s3(GetBucketNotificationConfigurationCommand, { Bucket });
+  assert.deepEqual(kept, {});
+
+  const apart = [queue({ Id: 'a', ...filter(['prefix', 'a/']) }), queue({ Id: 'b', ...filter(['prefix', 'b/']) })];
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: { QueueConfigurations: apart } });
+  assert.equal((await s3(GetBucketNotificationConfigurationCommand, { Bucket })).QueueConfigurations.length, 2);
+}
+
+test('notifications of S3', async (t) => {
+  const platform = await startPlatform(t, { files: PROJECT });
+  const scene = connect(t, platform);
+  await t.test('every way to make and to remove an object tells the queue of it', () => everyWay(scene));
+  await t.test('events of a versioned bucket name the version', () => versions(scene));
+  await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));
+  await t.test('EventBridge gets S3\'s events, and its rules pick from them', () => eventBridge(scene));
+  await t.test('a configuration that cannot work is refused as S3 does, and changes nothing', () => refusals(scene));
+});
