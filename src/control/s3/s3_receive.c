@@ -487,6 +487,7 @@ static void open_file(struct s3_receive *r)
     }
     r->fd = fd;
     r->encrypted = r->cipher ? mem_alloc(PIECE_BYTES) : NULL;
+    r->pending += r->memory.len; /* the feeder was told of them when they came */
     fill(r, buf_str(&r->memory));
     buf_finish(&r->memory);
 }

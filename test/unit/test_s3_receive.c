@@ -1,0 +1,148 @@
+/* Bodies on their way to the store: whoever feeds is told of every byte that was dealt with, or it
+ * would wait for ever.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "control/s3/s3_receive.h"
+
+#define FRAME_BYTES (128 * 1024)
+
+static uv_loop_t loop;
+static struct store *store;
+static struct store_contents *contents;
+static char folder[] = "/tmp/mayfly-test-XXXXXX";
+
+static size_t room, size;
+static bool over;
+static enum s3_error error;
+
+static void setup(void)
+{
+    struct err err = { 0 };
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
+    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
+}
+
+static void teardown(void)
+{
+    char command[64];
+    store_contents_close(contents);
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void on_room(size_t bytes, void *context)
+{
+    (void)context;
+    room += bytes;
+}
+
+static void on_done(enum s3_error result, struct s3_received *received, void *context)
+{
+    (void)context;
+    over = true;
+    error = result;
+    size = (size_t)received->size;
+}
+
+static struct s3_receive *receive_create(const struct s3_receive_plan *plan)
+{
+    struct s3_receive *r = s3_receive_create(&loop, contents, plan);
+    s3_receive_listen(r, on_room, on_done, NULL);
+    return r;
+}
+
+static size_t feed(struct s3_receive *r, size_t bytes)
+{
+    scoped_free char *data = mem_alloc(bytes);
+    s3_receive_feed(r, str_of(data, bytes));
+    return bytes;
+}
+
+static void until_over(void)
+{
+    while (!over) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+/* The first bytes stay in memory until they are too many, and are told of at once: they must not
+ * count again when they go to the file. All that follows is dealt with when the loop has run. */
+START_TEST(every_byte_is_told_of_once)
+{
+    static const size_t first[] = { 1, 1000, 65483, 80000, FRAME_BYTES };
+    const struct s3_receive_plan plan = { .limit = 200 * FRAME_BYTES };
+    for (size_t i = 0; i < ARRAY_COUNT(first); i++) {
+        room = 0;
+        over = false;
+        struct s3_receive *r = receive_create(&plan);
+        size_t fed = feed(r, first[i]);
+        fed += feed(r, FRAME_BYTES - first[i] % FRAME_BYTES); /* pieces end with the frames */
+        for (int frames = 1; frames <= 16; frames++) {
+            for (int k = 0; k < frames; k++) {
+                fed += feed(r, FRAME_BYTES);
+            }
+            while (room < fed) {
+                (void)uv_run(&loop, UV_RUN_ONCE);
+            }
+        }
+        ck_assert_uint_eq(room, fed);
+        s3_receive_end(r);
+        until_over();
+        ck_assert_int_eq(error, S3_OK);
+        ck_assert_uint_eq(size, fed);
+        s3_receive_destroy(r, false);
+    }
+}
+END_TEST
+
+START_TEST(a_small_body_stays_in_memory)
+{
+    const struct s3_receive_plan plan = { .limit = 100 * FRAME_BYTES };
+    struct s3_receive *r = receive_create(&plan);
+    size_t fed = feed(r, 1000);
+    s3_receive_end(r);
+    ck_assert(over);
+    ck_assert_uint_eq(size, fed);
+    ck_assert_uint_eq(room, fed);
+    s3_receive_destroy(r, false);
+}
+END_TEST
+
+START_TEST(a_body_over_the_limit_is_refused)
+{
+    const struct s3_receive_plan plan = { .limit = FRAME_BYTES };
+    struct s3_receive *r = receive_create(&plan);
+    (void)feed(r, FRAME_BYTES);
+    (void)feed(r, FRAME_BYTES);
+    s3_receive_end(r);
+    until_over();
+    ck_assert_int_eq(error, S3_ENTITY_TOO_LARGE);
+    s3_receive_destroy(r, false);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("s3_receive");
+    TCase *c = tcase_create("s3_receive");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_set_timeout(c, 60); /* sanitizers on a busy machine */
+    suite_add_tcase(suite, c);
+    tcase_add_test(c, every_byte_is_told_of_once);
+    tcase_add_test(c, a_small_body_stays_in_memory);
+    tcase_add_test(c, a_body_over_the_limit_is_refused);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
