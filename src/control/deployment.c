@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/chance.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_users.h"
@@ -140,18 +141,12 @@ static bool asks_platform(const struct version *v)
 
 static void make_token(struct version *v)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[DEPLOYMENT_TOKEN_BYTES];
     if (!asks_platform(v)) {
         return;
     }
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-        abort(); /* cannot be, once the system is up */
-    }
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        v->token[2 * i] = digits[bytes[i] >> 4];
-        v->token[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    chance_bytes(bytes, sizeof(bytes));
+    *hex_write(bytes, sizeof(bytes), v->token) = '\0';
 }
 
 static struct version *add_version(struct deployment *d, json_t *spec)

@@ -6,6 +6,8 @@
 #include <sys/uio.h>
 #include <uv.h>
 
+#include "base/chance.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
@@ -257,10 +259,8 @@ static struct file_reply *create(struct request *rq, const struct http_range *pa
     }
     if (count > 1) {
         unsigned char random[BOUNDARY_BYTES / 2];
-        gateway_random(rq->gateway, random, sizeof(random));
-        for (size_t i = 0; i < sizeof(random); i++) {
-            (void)snprintf(f->boundary + 2 * i, 3, "%02x", random[i]); /* fits */
-        }
+        chance_bytes(random, sizeof(random));
+        *hex_write(random, sizeof(random), f->boundary) = '\0';
     }
     return f;
 }

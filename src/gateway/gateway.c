@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -35,7 +34,7 @@
 #define FLUSH_ROUNDS     4 /* a turn: answers that make others possible at once */
 #define ROUTES_BYTES_MAX (64 * MIB)
 
-/* Clocks and chance. */
+/* Clocks. */
 
 struct str gateway_date(struct gateway *g)
 {
@@ -48,18 +47,6 @@ struct str gateway_date(struct gateway *g)
             (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 - uv_now(&g->loop);
     }
     return str_of(g->date, HTTP_DATE_BYTES - 1);
-}
-
-void gateway_random(struct gateway *g, void *ret, size_t len)
-{
-    if (g->random_left < len) {
-        if (getrandom(g->random, sizeof(g->random), 0) != (ssize_t)sizeof(g->random)) {
-            abort(); /* cannot be, once the system is up */
-        }
-        g->random_left = sizeof(g->random);
-    }
-    g->random_left -= len;
-    memcpy(ret, g->random + g->random_left, len);
 }
 
 /* The sweep. */

@@ -74,10 +74,8 @@ struct gateway {
     char date[HTTP_DATE_BYTES];
     int64_t date_s;
     uint64_t epoch_offset_ms; /* wall clock minus loop time */
-    unsigned char random[4096];
-    size_t random_left;
-    char *scratch; /* GATEWAY_SCRATCH_BYTES: what a read brought, until it is handled */
-    char *copy;    /* the same: a frame's payload, copied out before it is looked at */
+    char *scratch;            /* GATEWAY_SCRATCH_BYTES: what a read brought, until it is handled */
+    char *copy;               /* the same: a frame's payload, copied out before it is looked at */
 };
 
 /* The first thing in any callback that may handle traffic. */
@@ -94,9 +92,6 @@ static inline uint64_t gateway_epoch_ms(const struct gateway *g)
 }
 
 struct str gateway_date(struct gateway *g);
-
-/* Random bytes for ids; at most 64. */
-void gateway_random(struct gateway *g, void *ret, size_t len);
 
 /* Makes sure that the sweep runs soon: a request is in flight. */
 void gateway_expect_sweep(struct gateway *g);

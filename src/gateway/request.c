@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/chance.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
@@ -24,34 +26,6 @@
 #define OVERRUN_MS 1000
 
 /* Ids. */
-
-static void hex(char *at, const unsigned char *bytes, size_t count)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        at[2 * i] = digits[bytes[i] >> 4];
-        at[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
-
-/* A UUID of version 4, as Lambda's are. */
-static void make_id(struct request *rq)
-{
-    unsigned char b[16];
-    gateway_random(rq->gateway, b, sizeof(b));
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    char *at = rq->id;
-    static const unsigned char groups[] = { 4, 2, 2, 2, 6 };
-    for (size_t g = 0, k = 0; g < sizeof(groups); k += groups[g++]) {
-        if (g > 0) {
-            *at++ = '-';
-        }
-        hex(at, b + k, groups[g]);
-        at += (size_t)2 * groups[g];
-    }
-    *at = '\0';
-}
 
 static bool is_hex(struct str s, bool *ret_zero)
 {
@@ -85,11 +59,11 @@ static void make_trace(struct request *rq)
         memcpy(rq->trace, given.data, REQUEST_TRACE_BYTES);
     } else {
         unsigned char b[24];
-        gateway_random(rq->gateway, b, sizeof(b));
+        chance_bytes(b, sizeof(b));
         memcpy(rq->trace, "00-", 3);
-        hex(rq->trace + 3, b, 16);
+        (void)hex_write(b, 16, rq->trace + 3);
         rq->trace[35] = '-';
-        hex(rq->trace + 36, b + 16, 8);
+        (void)hex_write(b + 16, 8, rq->trace + 36);
         memcpy(rq->trace + 52, "-01", 3);
     }
     rq->trace[REQUEST_TRACE_BYTES] = '\0';
@@ -185,7 +159,7 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
         memcpy(rq->id, rq->inner.request_id.data, REQUEST_ID_BYTES);
         rq->id[REQUEST_ID_BYTES] = '\0';
     } else {
-        make_id(rq);
+        chance_uuid(rq->id);
     }
     make_trace(rq);
     *ret = rq;

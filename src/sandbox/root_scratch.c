@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include "base/hex.h"
 #include "sandbox/remove.h"
 #include "sandbox/root.h"
 
@@ -51,9 +52,7 @@ static int make_hidden_folder(const char *path, char *name, uid_t uid, struct er
         return err_sys(err, "getrandom");
     }
     name[used] = '/';
-    for (size_t i = 0; i < sizeof(random); i++) {
-        (void)snprintf(name + used + 1 + 2 * i, 3, "%02x", random[i]);
-    }
+    *hex_write(random, sizeof(random), name + used + 1) = '\0';
     (void)snprintf(hidden, sizeof(hidden), "%s%s", path, name + used);
     if (mkdir(hidden, 0700) < 0 || chown(hidden, uid, uid) < 0) {
         return err_sys(err, "make %s", hidden);

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/chance.h"
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/scope.h"
@@ -178,6 +180,38 @@ START_TEST(a_copied_text_ends_in_nul)
 }
 END_TEST
 
+START_TEST(hexadecimal_digits_are_read_as_they_were_written)
+{
+    const uint8_t bytes[] = { 0x00, 0x9f, 0xff };
+    uint8_t read[sizeof(bytes)];
+    char text[2 * sizeof(bytes) + 1];
+    *hex_write(bytes, sizeof(bytes), text) = '\0';
+    ck_assert_str_eq(text, "009fff");
+    ck_assert(hex_read(STR("009FfF"), read, sizeof(read)));
+    ck_assert_mem_eq(read, bytes, sizeof(bytes));
+    ck_assert(!hex_read(STR("009ff"), read, sizeof(read)));
+    ck_assert(!hex_read(STR("009fff00"), read, sizeof(read)));
+    ck_assert(!hex_read(STR("009f0g"), read, sizeof(read)));
+}
+END_TEST
+
+/* More than one draw from the kernel. */
+START_TEST(uuids_are_of_version_4_and_all_different)
+{
+    enum { COUNT = 2 * CHANCE_BYTES_MAX / 16 };
+    static char uuids[COUNT][UUID_BYTES];
+    for (size_t i = 0; i < COUNT; i++) {
+        chance_uuid(uuids[i]);
+        ck_assert_uint_eq(strspn(uuids[i], "0123456789abcdef-"), UUID_BYTES - 1);
+        ck_assert_int_eq(uuids[i][14], '4');
+        ck_assert_ptr_nonnull(strchr("89ab", uuids[i][19]));
+        for (size_t k = 0; k < i; k++) {
+            ck_assert_str_ne(uuids[k], uuids[i]);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -195,5 +229,7 @@ int main(void)
     tcase_add_test(tests, an_error_that_is_too_long_is_cut);
     tcase_add_test(tests, a_scoped_descriptor_is_closed_unless_it_is_taken);
     tcase_add_test(tests, a_copied_text_ends_in_nul);
+    tcase_add_test(tests, hexadecimal_digits_are_read_as_they_were_written);
+    tcase_add_test(tests, uuids_are_of_version_4_and_all_different);
     return leaks_run(suite);
 }

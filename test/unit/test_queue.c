@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/chance.h"
 #include "base/mem.h"
 #include "control/events/queue.h"
 #include "store/sql.h"
@@ -25,7 +26,7 @@ static uint64_t fate_due_ms;
 static int deliveries;
 
 static struct queue_send sends[MESSAGES_MAX];
-static char uuids[MESSAGES_MAX][QUEUE_UUID_BYTES];
+static char uuids[MESSAGES_MAX][UUID_BYTES];
 static size_t sent_count, send_count;
 
 static void setup(void)
@@ -66,7 +67,7 @@ static struct queue_send *put(const char *body, const char *group, const char *d
 {
     struct queue_send *s = &sends[send_count];
     uint64_t now = queue_now_ms();
-    queue_uuid(uuids[send_count]);
+    chance_uuid(uuids[send_count]);
     *s = (struct queue_send){ .queue = q,
                               .message = { .uuid = str_c(uuids[send_count]),
                                            .group = str_c(group),

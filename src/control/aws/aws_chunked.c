@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/hex.h"
+#include "control/aws/aws_digest.h"
 #include "http/http_head.h"
 
 /* SHA-256 of nothing, which each chunk's string to sign holds. */
@@ -52,7 +54,7 @@ static int check_signature(struct aws_chunked *c, struct str to_sign, struct str
 {
     uint8_t digest[AWS_DIGEST_BYTES];
     aws_hmac(str_of((const char *)c->key, sizeof(c->key)), to_sign, digest);
-    aws_hex(digest, sizeof(digest), c->previous);
+    (void)hex_write(digest, sizeof(digest), c->previous);
     return aws_equal(claimed, str_of(c->previous, sizeof(c->previous))) ? 0 : -EACCES;
 }
 
@@ -62,7 +64,7 @@ static int check_chunk(struct aws_chunked *c)
     uint8_t digest[AWS_DIGEST_BYTES];
     int ok = EVP_DigestFinal_ex(c->digest, digest, NULL);
     assert(ok == 1);
-    aws_hex(digest, sizeof(digest), hex);
+    (void)hex_write(digest, sizeof(digest), hex);
     int len = snprintf(text, sizeof(text),
                        "AWS4-HMAC-SHA256-PAYLOAD\n%s\n%s\n%.64s\n" EMPTY_SHA256 "\n%.64s", c->date,
                        c->scope, c->previous, hex);
@@ -151,7 +153,7 @@ static int check_trailer(struct aws_chunked *c)
     }
     aws_sha256(buf_str(&canonical), digest);
     buf_finish(&canonical);
-    aws_hex(digest, sizeof(digest), hex);
+    (void)hex_write(digest, sizeof(digest), hex);
     int len = snprintf(text, sizeof(text), "AWS4-HMAC-SHA256-TRAILER\n%s\n%s\n%.64s\n%.64s",
                        c->date, c->scope, c->previous, hex);
     return r < 0 ? -EBADMSG : check_signature(c, str_of(text, (size_t)len), claimed);

@@ -3,53 +3,60 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+static EVP_MD *sha256, *md5; /* for good */
+
+static void find_algorithms(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+    if (!sha256 || !md5) {
+        abort(); /* every OpenSSL that is not in FIPS mode has them */
+    }
+}
+
+static void need_algorithms(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, find_algorithms); /* does not fail */
+}
+
+const EVP_MD *aws_sha256_algorithm(void)
+{
+    need_algorithms();
+    return sha256;
+}
+
+const EVP_MD *aws_md5_algorithm(void)
+{
+    need_algorithms();
+    return md5;
+}
+
+static void digest(const EVP_MD *algorithm, struct str text, uint8_t *ret_digest)
+{
+    int ok = EVP_Digest(text.data, text.len, ret_digest, NULL, algorithm, NULL);
+    assert(ok == 1); /* fails for want of memory only */
+}
 
 void aws_sha256(struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])
 {
-    int ok = EVP_Digest(text.data, text.len, ret_digest, NULL, EVP_sha256(), NULL);
-    assert(ok == 1); /* fails for want of memory only */
+    digest(aws_sha256_algorithm(), text, ret_digest);
+}
+
+void aws_md5(struct str text, uint8_t ret_digest[AWS_MD5_BYTES])
+{
+    digest(aws_md5_algorithm(), text, ret_digest);
 }
 
 void aws_hmac(struct str key, struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])
 {
-    const unsigned char *done = HMAC(EVP_sha256(), key.data, (int)key.len,
+    const unsigned char *done = HMAC(aws_sha256_algorithm(), key.data, (int)key.len,
                                      (const unsigned char *)text.data, text.len, ret_digest, NULL);
     assert(done); /* fails for want of memory only */
-}
-
-void aws_hex(const uint8_t *bytes, size_t count, char *ret_text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        ret_text[2 * i] = digits[bytes[i] >> 4];
-        ret_text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool aws_hex_decode(struct str text, uint8_t *ret_bytes, size_t count)
-{
-    if (text.len / 2 != count || text.len % 2 != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        ret_bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
 }
 
 bool aws_equal(struct str a, struct str b)

@@ -3,18 +3,23 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <openssl/evp.h>
+
 #include "base/str.h"
 
 #define AWS_DIGEST_BYTES 32 /* SHA-256 */
 #define AWS_HEX_BYTES    64
 
+#define AWS_MD5_BYTES 16
+
+/* OpenSSL looks an algorithm up by its name at each use of EVP_sha256(); these were found once. */
+const EVP_MD *aws_sha256_algorithm(void);
+const EVP_MD *aws_md5_algorithm(void);
+
 void aws_sha256(struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES]);
+void aws_md5(struct str text, uint8_t ret_digest[AWS_MD5_BYTES]);
 void aws_hmac(struct str key, struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES]);
 
-/* Two lower case digits a byte; no NUL is added. */
-void aws_hex(const uint8_t *bytes, size_t count, char *ret_text);
-/* False unless `text` is exactly 2 * count hexadecimal digits, of either case. */
-bool aws_hex_decode(struct str text, uint8_t *ret_bytes, size_t count) MUST_USE;
 /* Whether they are equal, in a time that does not tell where they differ. */
 bool aws_equal(struct str a, struct str b);
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
@@ -156,7 +157,7 @@ static struct str bus_of(json_t *entry)
 /* What is answered for one entry, a new reference; its messages are in the batch. */
 static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch *batch)
 {
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char time[EVENT_TIME_BYTES];
     json_t *given = json_object_get(entry, "Time");
     json_t *missing = find_missing(entry);
@@ -170,7 +171,7 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
     bool has_time =
         json_is_number(given) && seconds > 0 && seconds < 253402300800.0; /* year 9999 */
     event_bus_time(has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(), time);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     json_t *resources = json_object_get(entry, "Resources");
     const struct bus_event event = { .bus = bus_of(entry),
                                      .id = str_c(uuid),

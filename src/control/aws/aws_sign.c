@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "control/aws/aws_canonical.h"
+#include "control/aws/aws_digest.h"
 #include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_reply.h"
@@ -308,7 +310,7 @@ static int put_to_sign(struct buf *out, const struct claim *c, const char *date,
     uint8_t digest[AWS_DIGEST_BYTES];
     char hex[AWS_HEX_BYTES];
     aws_sha256(canonical, digest);
-    aws_hex(digest, sizeof(digest), hex);
+    (void)hex_write(digest, sizeof(digest), hex);
     return buf_printf(out, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%.64s", date, c->scope.day,
                       c->scope.region, c->scope.service, hex);
 }
@@ -325,7 +327,7 @@ static struct str content_of(const struct aws_sign_request *request, const struc
     }
     if (request->body) {
         aws_sha256(*request->body, digest);
-        aws_hex(digest, sizeof(digest), memory);
+        (void)hex_write(digest, sizeof(digest), memory);
         return str_of(memory, AWS_HEX_BYTES);
     }
     aws_target_split(request->target, &path, &query);
@@ -353,7 +355,7 @@ static enum aws_fault read_content(struct str content, struct aws_signed *ret)
     } else if (str_eq(content, STR("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"))) {
         ret->body = AWS_BODY_CHUNKS;
         ret->trailer = true;
-    } else if (aws_hex_decode(content, ret->sha256, AWS_DIGEST_BYTES)) {
+    } else if (hex_read(content, ret->sha256, AWS_DIGEST_BYTES)) {
         ret->body = AWS_BODY_HASHED;
     } else {
         return AWS_FAULT_BAD_CONTENT_SHA256;
@@ -384,7 +386,7 @@ static enum aws_fault check_signature(const struct aws_sign_request *request,
     r = r < 0 ? r : put_to_sign(&to_sign, c, s->date, buf_str(&canonical));
     if (r == 0) {
         aws_users_sign(users, s->user, &c->scope, buf_str(&to_sign), digest);
-        aws_hex(digest, sizeof(digest), s->signature);
+        (void)hex_write(digest, sizeof(digest), s->signature);
     }
     buf_finish(&canonical);
     buf_finish(&to_sign);

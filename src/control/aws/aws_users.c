@@ -8,8 +8,10 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "control/aws/aws_digest.h"
 #include "control/aws/aws_seed.h"
 
 #define KEY_SLOTS          64 /* users times services times regions that are in use today */
@@ -99,7 +101,7 @@ static void copy_user(struct entry *e, const struct aws_user *user)
     struct str display = user->display_name.len > 0 ? user->display_name : user->name;
     if (canonical.len == 0) {
         aws_sha256(user->name, digest);
-        aws_hex(digest, sizeof(digest), id);
+        (void)hex_write(digest, sizeof(digest), id);
         canonical = str_of(id, sizeof(id));
     }
     char *at = e->memory = mem_alloc(user->name.len + user->access_key.len + user->secret.len +
@@ -199,7 +201,7 @@ static void make_key(const struct aws_users *users, const char *what, struct str
     uint8_t digest[AWS_DIGEST_BYTES];
     aws_hmac(str_of((const char *)users->seed, sizeof(users->seed)), str_c(what), key);
     aws_hmac(str_of((const char *)key, sizeof(key)), function, digest);
-    aws_hex(digest, count, ret_text);
+    (void)hex_write(digest, count, ret_text);
 }
 
 const struct aws_user *aws_users_function(struct aws_users *users, struct str function)

@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/sqs_md5.h"
 
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
+#include "control/aws/aws_digest.h"
 #include "control/events/base64.h"
 
-static void put_hex(const unsigned char digest[16], char ret[SQS_MD5_BYTES])
+static void put_hex(const uint8_t digest[AWS_MD5_BYTES], char ret[SQS_MD5_BYTES])
 {
-    for (size_t i = 0; i < 16; i++) {
-        (void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-    }
+    *hex_write(digest, AWS_MD5_BYTES, ret) = '\0';
 }
 
 void sqs_md5_body(struct str body, char ret[SQS_MD5_BYTES])
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    if (!EVP_Digest(body.data, body.len, digest, &len, EVP_md5(), NULL)) {
-        abort(); /* cannot be: MD5 is there */
-    }
+    uint8_t digest[AWS_MD5_BYTES];
+    aws_md5(body, digest);
     put_hex(digest, ret);
 }
 
@@ -75,16 +70,15 @@ bool sqs_md5_attributes(const json_t *attributes, char ret[SQS_MD5_BYTES])
         names[n++] = name;
     }
     qsort(names, n, sizeof(*names), by_name);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len;
+    uint8_t digest[AWS_MD5_BYTES];
     EVP_MD_CTX *md = EVP_MD_CTX_new();
-    if (!md || !EVP_DigestInit_ex(md, EVP_md5(), NULL)) {
+    if (!md || !EVP_DigestInit_ex(md, aws_md5_algorithm(), NULL)) {
         abort(); /* cannot be: MD5 is there */
     }
     for (size_t i = 0; i < n; i++) {
         put_attribute(md, names[i], json_object_get(attributes, names[i]));
     }
-    (void)EVP_DigestFinal_ex(md, digest, &len);
+    (void)EVP_DigestFinal_ex(md, digest, NULL);
     EVP_MD_CTX_free(md);
     put_hex(digest, ret);
     return true;

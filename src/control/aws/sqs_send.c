@@ -2,10 +2,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 
+#include "base/chance.h"
+#include "base/hex.h"
 #include "base/mem.h"
+#include "control/aws/aws_digest.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_operations.h"
 
@@ -20,7 +22,7 @@ struct sending {
     struct queue_send send;
     struct send_call *call;
     const char *id; /* of a batch's entry, the input's; NULL: none */
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char md5[SQS_MD5_BYTES];
     char md5_attributes[SQS_MD5_BYTES]; /* "": there are none */
     char *attributes;                   /* owned */
@@ -199,15 +201,10 @@ static int check_body(const struct sqs_queue *q, const json_t *body, size_t byte
 
 static char *hash_of(struct str body)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    char *text = mem_alloc(2 * EVP_MAX_MD_SIZE + 1);
-    if (!EVP_Digest(body.data, body.len, digest, &len, EVP_sha256(), NULL)) {
-        abort(); /* cannot be: SHA-256 is there */
-    }
-    for (unsigned i = 0; i < len; i++) {
-        (void)snprintf(text + (size_t)2 * i, 3, "%02x", digest[i]);
-    }
+    uint8_t digest[AWS_DIGEST_BYTES];
+    char *text = mem_alloc(AWS_HEX_BYTES + 1);
+    aws_sha256(body, digest);
+    *hex_write(digest, sizeof(digest), text) = '\0';
     return text;
 }
 
@@ -257,7 +254,7 @@ static int prepare(struct send_call *s, const json_t *entry, struct sending *out
     out->call = s;
     out->dedup = dedup ? mem_copy_str(str_c(dedup)) : s->q->fifo ? hash_of(text) : NULL;
     out->attributes = stored_attributes(entry, out->dedup);
-    queue_uuid(out->uuid);
+    chance_uuid(out->uuid);
     sqs_md5_body(text, out->md5);
     if (!sqs_md5_attributes(attributes, out->md5_attributes)) {
         out->md5_attributes[0] = '\0';

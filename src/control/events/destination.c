@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
+
 #define NAME_BYTES 2100 /* a URL of 2 KB with its kind in front */
 
 static const struct {
@@ -32,14 +34,14 @@ void destination_send(struct services *s, struct delivery *d, const json_t *dest
                       struct str body, struct str attributes)
 {
     char name[NAME_BYTES];
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     size_t kind;
     const char *target = target_of(destination, &kind);
     if (!target || strlen(target) + 16 > sizeof(name)) {
         return;
     }
     int len = snprintf(name, sizeof(name), "%s%s", kinds[kind].prefix, target);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     const char *secret = json_string_value(json_object_get(destination, "secret"));
     json_t *own = secret ? json_pack("{s:s}", "secret", secret) : NULL;
     char *own_text = own ? json_dumps(own, JSON_COMPACT) : NULL;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -273,11 +274,11 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
 {
     struct rule *rule = context;
     char arn[NAME_BYTES];
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char time[EVENT_TIME_BYTES];
     event_bus_rule_arn(rule->json, arn, sizeof(arn));
     event_bus_time(tick->time_ms, time);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     json_t *resources = json_pack("[s]", arn);
     const struct bus_event event = { .bus = str_c(text_of(rule->json, "Bus")),
                                      .id = str_c(uuid),

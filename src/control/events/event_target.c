@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -106,7 +107,7 @@ static void add_to_queue(const struct sqs_queue *q, const char *group,
     if (group && q->fifo) {
         uint8_t digest[AWS_DIGEST_BYTES];
         aws_sha256(m->text, digest);
-        aws_hex(digest, sizeof(digest), hash);
+        (void)hex_write(digest, sizeof(digest), hash);
         (void)snprintf(fifo_attributes, sizeof(fifo_attributes), "{\"dedup\":\"%.*s\"}",
                        AWS_HEX_BYTES, hash);
         message.group = str_c(group);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
@@ -127,7 +128,7 @@ int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_
     if (uuid && strlen(uuid) == sizeof(ls->uuid) - 1) {
         memcpy(ls->uuid, uuid, sizeof(ls->uuid));
     } else {
-        queue_uuid(ls->uuid);
+        chance_uuid(ls->uuid);
     }
     list_push(&all->sources, &ls->link);
     int r = configure(ls, err);
@@ -180,7 +181,7 @@ void lambda_source_unref(struct lambda_source *ls)
 
 struct saving {
     struct store_job job;
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char *value; /* owned; NULL: to be removed */
     sqs_saved_fn done;
     void *context;

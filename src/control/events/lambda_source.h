@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "base/chance.h"
 #include "control/events/event_pattern.h"
 #include "control/events/sqs_queue.h"
 
@@ -19,7 +20,7 @@
 struct lambda_source {
     struct list link;
     struct services *services;
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char *queue;         /* owned: the SQS queue's name */
     char *function;      /* owned: the manifest's name */
     char *function_name; /* owned: AWS's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/message_batch.h"
 
+#include "base/chance.h"
 #include "base/mem.h"
 #include "store/store_settings.h"
 
@@ -69,8 +70,8 @@ static struct str copy_of(struct str s, char **ret)
 void message_batch_add(struct message_batch *b, const struct batch_message *m)
 {
     const uint64_t now = queue_now_ms();
-    char uuid[QUEUE_UUID_BYTES];
-    queue_uuid(uuid);
+    char uuid[UUID_BYTES];
+    chance_uuid(uuid);
     b->messages = mem_resize(b->messages, b->message_count + 1, sizeof(*b->messages));
     struct written_message *w = &b->messages[b->message_count++];
     *w = (struct written_message){

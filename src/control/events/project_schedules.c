@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -49,10 +50,10 @@ static bool is_rule_arn(struct str arn)
 
 int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
 {
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char time[EVENT_TIME_BYTES];
     bool rule = is_rule_arn(arn);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     event_bus_time(time_ms, time);
     json_t *event = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[s%],s:o}", "version", "0", "id", uuid, "detail-type",
@@ -70,10 +71,10 @@ int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
 static void send_to_bus(struct project_schedule *p, const char *bus, struct str arn,
                         const struct schedule_tick *tick)
 {
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char time[EVENT_TIME_BYTES];
     json_t *resources = json_pack("[s%]", arn.data, arn.len);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     event_bus_time(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),

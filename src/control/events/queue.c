@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/queue.h"
 
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -20,20 +19,6 @@ uint64_t queue_now_ms(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-void queue_uuid(char ret[QUEUE_UUID_BYTES])
-{
-    unsigned char b[16];
-    if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b)) {
-        abort(); /* cannot be, once the system is up */
-    }
-    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-    (void)snprintf(ret, QUEUE_UUID_BYTES,
-                   "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-                   b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-                   b[14], b[15]);
 }
 
 /* ---- which there are ---- */

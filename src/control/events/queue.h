@@ -92,9 +92,6 @@ void queue_send(struct queue_send *send);
  * once they are durable. */
 void queue_wake(struct queue *q);
 
-/* Makes a UUID of version 4, as text with its NUL. */
-#define QUEUE_UUID_BYTES 37
-void queue_uuid(char ret[QUEUE_UUID_BYTES]);
 uint64_t queue_now_ms(void); /* wall clock */
 
 /* A message that is sent together with the delivery's outcomes, in the same transaction: to a

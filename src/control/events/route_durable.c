@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/destination.h"
@@ -23,7 +24,7 @@ struct storing {
     struct buf body;
     char *attributes; /* owned */
     char *key;        /* owned */
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
 };
 
 static void acknowledge(const struct storing *s, int r)
@@ -85,7 +86,7 @@ void route_durable_begin(struct route *route, struct exchange *x, struct str bod
     *s = (struct storing){
         .x = x, .route = route, .attributes = attributes_of(x), .key = mem_copy_str(key)
     };
-    queue_uuid(s->uuid);
+    chance_uuid(s->uuid);
     buf_init(&s->body, ROUTE_BODY_BYTES_MAX + 2 * LIMIT_REQUEST_HEAD_BYTES);
     if (stored_request_pack(&rq, &s->body) < 0) {
         abort(); /* the limit is above what is packed */

@@ -2,8 +2,8 @@
 #include "control/events/scheduler.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -65,9 +65,9 @@ static void append_replaced(struct buf *out, struct str text, const char *const 
 static void append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
 {
     char time[EVENT_TIME_BYTES];
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     event_bus_time(time_ms, time);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     const char *const values[][2] = {
         { "<aws.scheduler.schedule-arn>", arn },
         { "<aws.scheduler.scheduled-time>", time },
@@ -111,9 +111,9 @@ static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, str
     json_t *parameters = json_object_get(said, "EventBridgeParameters");
     const char *type = text_of(parameters, "DetailType");
     const char *source = text_of(parameters, "Source");
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char time[EVENT_TIME_BYTES];
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     event_bus_time(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
@@ -133,10 +133,11 @@ static uint64_t due_of(json_t *schedule, uint64_t time_ms)
 {
     json_t *window = json_object_get(schedule, "FlexibleTimeWindow");
     json_int_t minutes = json_integer_value(json_object_get(window, "MaximumWindowInMinutes"));
-    uint32_t random = 0;
-    if (minutes <= 0 || getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+    uint32_t random;
+    if (minutes <= 0) {
         return 0;
     }
+    chance_bytes(&random, sizeof(random));
     return time_ms + random % ((uint64_t)minutes * 60000);
 }
 

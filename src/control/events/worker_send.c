@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
@@ -17,7 +18,7 @@ struct sending;
 struct one {
     struct queue_send send;
     struct sending *sending;
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     char *body; /* owned */
     size_t body_len;
     char *attributes; /* owned */
@@ -97,7 +98,7 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
     uint64_t wait = json_is_number(delay) && json_number_value(delay) >= 0
                         ? (uint64_t)(json_number_value(delay) * 1000)
                         : s->delay_ms;
-    queue_uuid(one->uuid);
+    chance_uuid(one->uuid);
     one->sending = s;
     one->send = (struct queue_send){ .queue = s->queue,
                                      .message = { .uuid = str_c(one->uuid),

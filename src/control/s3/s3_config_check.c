@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_config_check.h"
 
+#include "base/chance.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_tags.h"
@@ -121,13 +122,13 @@ bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *
 /* A rule of a lifecycle or of CORS may come without an id; lifecycles get one. */
 void s3_config_put_node(struct s3_xml_out *o, const struct s3_xml_node *node)
 {
-    char id[QUEUE_UUID_BYTES];
+    char id[UUID_BYTES];
     bool is_lifecycle = s3_xml_is(node, "Rule") && s3_xml_child(node, "Status");
     if (!is_lifecycle || s3_xml_text(node, "ID").len > 0) {
         s3_xml_put_node(o, node);
         return;
     }
-    queue_uuid(id);
+    chance_uuid(id);
     s3_xml_open(o, "Rule");
     s3_xml_put(o, "ID", str_c(id));
     for (const struct s3_xml_node *child = node->first; child; child = child->next) {

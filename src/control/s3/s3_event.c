@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
 #include "control/s3/s3_declared.h"
@@ -125,12 +126,12 @@ static int insert_one(struct s3_request *rq, struct sql *db, const struct wanted
                       const struct stored_object *o)
 {
     struct buf attributes, body;
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     uint64_t id;
     struct stored_message m = { .sent_ms = rq->now_ms, .due_ms = rq->now_ms };
     buf_init(&attributes, S3_EVENT_BYTES_MAX);
     buf_init(&body, S3_EVENT_BYTES_MAX);
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     int r = put_texts(rq, w, o, &attributes, &body);
     m.uuid = str_c(uuid);
     m.attributes = buf_str(&attributes);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/chance.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
 #include "control/events/sqs_queue.h"
@@ -197,9 +198,9 @@ static int make_test_event(struct s3_request *rq, struct buf *out)
 static int insert_test(struct s3_request *rq, struct sql *db, struct str queue)
 {
     const struct put_state *p = rq->state;
-    char uuid[QUEUE_UUID_BYTES];
+    char uuid[UUID_BYTES];
     uint64_t id;
-    queue_uuid(uuid);
+    chance_uuid(uuid);
     struct stored_message m = { .uuid = str_c(uuid),
                                 .attributes = STR("{}"),
                                 .body = buf_str(&p->test),
@@ -234,12 +235,12 @@ static void put_done(struct s3_request *rq, int r)
 /* Every configuration has an id. */
 static void put_configuration(struct s3_xml_out *o, const struct s3_xml_node *node)
 {
-    char id[QUEUE_UUID_BYTES], name[64];
+    char id[UUID_BYTES], name[64];
     if (s3_xml_text(node, "Id").len > 0 || s3_xml_is(node, "EventBridgeConfiguration")) {
         s3_xml_put_node(o, node);
         return;
     }
-    queue_uuid(id);
+    chance_uuid(id);
     (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(node->name)); /* is a known one */
     s3_xml_open(o, name);
     s3_xml_put(o, "Id", str_c(id));

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_object_put.h"
 
+#include "base/hex.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_event.h"
@@ -38,7 +39,7 @@ void s3_put_store(struct s3_request *rq, struct s3_received *received, const cha
     struct s3_put *p = rq->state;
     struct stored_object *o = &p->write.object;
     s3_new_apply(&p->new, rq, o);
-    aws_hex(received->md5, sizeof(received->md5), p->etag);
+    (void)hex_write(received->md5, sizeof(received->md5), p->etag);
     o->etag = str_of(p->etag, 2 * sizeof(received->md5));
     o->size = received->size;
     o->checksum = s3_checksum_store(&received->checksum, p->checksum);

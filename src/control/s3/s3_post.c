@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
@@ -91,7 +92,7 @@ static bool is_signed_v4(struct s3_request *rq, const struct post *p, const stru
         return false;
     }
     aws_users_sign(rq->s3->services->users, *ret, &scope, field(p, "policy"), digest);
-    return aws_hex_decode(signature, given, sizeof(given)) &&
+    return hex_read(signature, given, sizeof(given)) &&
            aws_equal(str_of((const char *)digest, sizeof(digest)),
                      str_of((const char *)given, sizeof(given)));
 }

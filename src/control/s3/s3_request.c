@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/s3/s3_cors.h"
@@ -218,7 +219,7 @@ struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
 static bool parse_hex(struct str text, uint64_t *ret)
 {
     uint8_t bytes[8];
-    if (!aws_hex_decode(text, bytes, sizeof(bytes))) {
+    if (!hex_read(text, bytes, sizeof(bytes))) {
         return false;
     }
     *ret = 0;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_new.h"
@@ -22,7 +23,7 @@ static bool parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt)
 {
     uint8_t bytes[16];
     uint64_t halves[2] = { 0 };
-    if (!aws_hex_decode(text, bytes, sizeof(bytes))) {
+    if (!hex_read(text, bytes, sizeof(bytes))) {
         return false;
     }
     for (size_t i = 0; i < sizeof(bytes); i++) {

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_event.h"
@@ -134,7 +135,7 @@ static void on_part(const struct stored_upload_part *part, void *context)
         return; /* one that is not named is dropped */
     }
     c->error = check_part(c, part);
-    if (c->error != S3_OK || !aws_hex_decode(part->etag, md5, sizeof(md5)) ||
+    if (c->error != S3_OK || !hex_read(part->etag, md5, sizeof(md5)) ||
         part->hash.len != CONTENT_HASH_BYTES) {
         c->error = c->error != S3_OK ? c->error : S3_INTERNAL;
         return;
@@ -163,7 +164,7 @@ static enum s3_error check_whole(struct completion *c)
     }
     int ok = EVP_DigestFinal_ex(c->md5, md5, NULL);
     assert(ok == 1);
-    aws_hex(md5, sizeof(md5), c->etag);
+    (void)hex_write(md5, sizeof(md5), c->etag);
     (void)snprintf(c->etag + 2 * sizeof(md5), sizeof(c->etag) - 2 * sizeof(md5), "-%zu", c->count);
     o->etag = str_c(c->etag);
     if (c->upload.checksum.kind != S3_CHECKSUM_NONE) {

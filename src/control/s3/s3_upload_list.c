@@ -1,6 +1,7 @@
 /* ListParts and ListMultipartUploads.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/hex.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_operations.h"
@@ -184,7 +185,7 @@ static int64_t after_id(struct s3_request *rq)
     struct str id = s3_param(rq, "upload-id-marker");
     uint8_t bytes[16];
     uint64_t number = 0;
-    if (!aws_hex_decode(id, bytes, sizeof(bytes))) {
+    if (!hex_read(id, bytes, sizeof(bytes))) {
         return INT64_MAX;
     }
     for (size_t i = 8; i < sizeof(bytes); i++) {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_copy_source.h"
@@ -142,7 +143,7 @@ static void part_done(struct s3_request *rq, int r)
 static void received_all(struct s3_request *rq, struct s3_received *received)
 {
     struct part *p = rq->state;
-    aws_hex(received->md5, sizeof(received->md5), p->etag);
+    (void)hex_write(received->md5, sizeof(received->md5), p->etag);
     p->part.etag = str_of(p->etag, 2 * sizeof(received->md5));
     p->part.size = received->size;
     p->part.modified_ms = rq->now_ms;

@@ -1,0 +1,11 @@
+/* Hexadecimal digits, two a byte.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/str.h"
+
+/* Lower case; no NUL is added. Returns what follows the last digit. */
+char *hex_write(const uint8_t *bytes, size_t count, char *ret_text);
+/* False unless `text` is exactly 2 * count digits, of either case. */
+bool hex_read(struct str text, uint8_t *ret_bytes, size_t count) MUST_USE;
