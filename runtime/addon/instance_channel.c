@@ -84,6 +84,9 @@ static void on_body(struct instance *in, const struct frame *f, const char *payl
         abort(); /* out of memory: there is no way to go on with half a body */
     }
     ring_consume(&in->channel.in);
+    if (f->flags & FRAME_FLAG_TUNNEL) {
+        cpu_limit_start(in->cpu_limit);
+    }
     if (some) {
         call(in, ON_BODY, 2, values);
     }

@@ -139,7 +139,8 @@ static void frame_send(struct outbox *o, const struct frame *frame, const void *
 void outbox_send(struct outbox *o, const struct frame *frame, const void *payload)
 {
     struct outbox_stream *s = frame->stream ? stream_find(o, frame->stream) : NULL;
-    if (s && !list_is_empty(&s->queue)) {
+    /* What the function takes does not wait for what its client takes. */
+    if (s && !list_is_empty(&s->queue) && frame->type != FRAME_CREDIT) {
         stream_queue(o, s, frame, payload, frame->length);
         return;
     }

@@ -5,8 +5,9 @@
  * asks, because a handler that answers "hello" asks for nothing. An exchange is over when its answer
  * is complete and every promise given to waitUntil has settled: then the gateway hears `done`. */
 
-const { inspect } = require('node:util');
 const context = require('./context');
+const { describeError, printable, safely } = require('./exchange_error');
+const { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields } = require('./exchange_fields');
 
 /** Positions are what crosses the channel; doc/runtime.md says what each means. */
 const FAIL_KINDS = ['throw', 'load', 'invalid', 'missing', 'method', 'size'];
@@ -26,7 +27,6 @@ const META_REMOTE_PORT = 3;
 const META_SCHEME = 4;
 const META_HOST = 5;
 const META_ORIGINAL_TARGET = 6;
-const META_CAPTURES = 7;
 
 const LOG_ERROR = 3;
 
@@ -34,134 +34,6 @@ const LOG_ERROR = 3;
 const WINDOW_BYTES = 256 * 1024;
 const WIDE_WINDOW_BYTES = 512 * 1024;
 const WIDE_AFTER_BYTES = 8 * 1024 * 1024;
-
-/* Field values may hold any byte but controls; a name is a token. What gets past here is on the wire. */
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/* Of headers that come more than once Node keeps the first of these and joins the others. */
-const KEEP_FIRST = new Set([
-  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host',
-  'if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards',
-  'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent',
-]);
-
-/* The field by which control says that a request stands for an event. It is ours, not the function's. */
-const EVENT_FIELD = 'x-mayfly-event\0';
-
-/** Splits 'a\0b\0' into ['a', 'b']; '' into []. */
-function splitFields(block) {
-  const fields = block.split('\0');
-  fields.pop();
-  return fields;
-}
-
-/* Whether a field's name begins at `at` of a block: an even number of fields lies before it. */
-function isName(block, at) {
-  return block[at - 1] === '\0' && block.slice(0, at).split('\0').length % 2 === 1;
-}
-
-function removeField(raw, name) {
-  for (let i = raw.length - 2; i >= 0; i -= 2) {
-    if (raw[i] === name) raw.splice(i, 2);
-  }
-}
-
-/** Flat array of names and values to the addon's string; throws TypeError on what HTTP cannot carry. */
-function encodeHeaders(headers) {
-  if (typeof headers === 'string') return headers;
-  let block = '';
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = String(headers[i]);
-    const value = String(headers[i + 1]);
-    if (!HEADER_NAME.test(name)) throw new TypeError(`Invalid header name: ${inspect(name)}`);
-    if (!HEADER_VALUE.test(value)) throw new TypeError(`Invalid value of header ${name}: ${inspect(value)}`);
-    block += name + '\0' + value + '\0';
-  }
-  return block;
-}
-
-function joinHeaders(raw) {
-  const headers = {};
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i];
-    const value = raw[i + 1];
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    if (name === 'set-cookie') {
-      if (before) before.push(value);
-      else headers[name] = [value];
-    } else if (before === undefined) {
-      setOwn(headers, name, value);
-    } else if (!KEEP_FIRST.has(name)) {
-      setOwn(headers, name, before + (name === 'cookie' ? '; ' : ', ') + value);
-    }
-  }
-  return headers;
-}
-
-/* A client may name a header __proto__. */
-function setOwn(object, key, value) {
-  if (key === '__proto__') {
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    object[key] = value;
-  }
-}
-
-function percentDecode(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Captures as ['id', '7', 'rest*', 'a/b'] to { id: '7', rest: ['a', 'b'] }. */
-function decodeParams(meta) {
-  const params = {};
-  for (let i = META_CAPTURES; i + 1 < meta.length; i += 2) {
-    const name = meta[i];
-    const value = meta[i + 1];
-    if (!name.endsWith('*')) {
-      setOwn(params, name, percentDecode(value));
-    } else if (value !== '') {
-      setOwn(params, name.slice(0, -1), value.split('/').map(percentDecode));
-    }
-  }
-  return params;
-}
-
-/** What the gateway is told of an error: Lambda's shape, whose \x7f rule it shares. */
-function describeError(error) {
-  const clean = (text) => String(text).replaceAll('\x7f', '%7F');
-  if (!(error instanceof Error) && !isErrorLike(error)) {
-    return { errorType: typeof error, errorMessage: clean(printable(error)), trace: [] };
-  }
-  return {
-    errorType: clean(error.name),
-    errorMessage: clean(error.message),
-    trace: clean(error.stack ?? '').split('\n'),
-  };
-}
-
-/* Errors of other realms and of libraries that build their own. */
-function isErrorLike(value) {
-  return value !== null && typeof value === 'object' && typeof value.name === 'string' &&
-    typeof value.message === 'string' && typeof value.stack === 'string';
-}
-
-function printable(value) {
-  return typeof value === 'string' ? value : inspect(value);
-}
-
-/* User code can throw anything, also objects whose getters throw. */
-function safely(fn, fallback) {
-  try {
-    return fn();
-  } catch {
-    return fallback;
-  }
-}
 
 class Exchange {
   #native;
@@ -265,24 +137,12 @@ class Exchange {
 
   /** 'scheduled', 'queue', 'background' (doc/events.md), or undefined for a plain request. */
   get event() {
-    const at = this.#eventAt();
-    const from = at + EVENT_FIELD.length;
-    return at < 0 ? undefined : this.#headerBlock.slice(from, this.#headerBlock.indexOf('\0', from));
-  }
-
-  /* Where a field of that name begins: the text might be the end of another's name, or a value. */
-  #eventAt() {
-    let at = this.#headerBlock.indexOf(EVENT_FIELD);
-    while (at > 0 && !isName(this.#headerBlock, at)) {
-      at = this.#headerBlock.indexOf(EVENT_FIELD, at + 1);
-    }
-    return at;
+    return eventOf(this.#headerBlock);
   }
 
   get rawHeaders() {
     if (this.#rawHeaders === null) {
-      this.#rawHeaders = splitFields(this.#headerBlock);
-      if (this.#headerBlock.includes(EVENT_FIELD)) removeField(this.#rawHeaders, 'x-mayfly-event');
+      this.#rawHeaders = fieldsOf(this.#headerBlock);
       this.#owner.addHeaders?.(this.#rawHeaders, this);
     }
     return this.#rawHeaders;
@@ -497,6 +357,18 @@ class Exchange {
     if (this.#answered || !this.#started) return;
     this.#native.end(this.stream);
     this.#finish();
+  }
+
+  /** Whether the client asks for its connection to become a WebSocket: whoever answers 101 by upgrade() gets it. */
+  get upgrades() {
+    return this.headers['sec-websocket-key'] !== undefined && this.headers.upgrade?.toLowerCase() === 'websocket';
+  }
+
+  /** Answers 101. From then on both bodies are what the connection carries: onBody(), write() and end(). */
+  upgrade(headers) {
+    this.head(101, headers);
+    this.#bodyEnded = false;
+    this.#onChunk = this.#onEnd = null;
   }
 
   informational(status, headers) {

@@ -8,7 +8,7 @@
  * implicit heads, callbacks, events) is Node's own code. */
 
 const http = require('node:http');
-const net = require('node:net');
+const { ExchangeSocket } = require('./exchange_socket');
 
 const { _storeHeader: storeHeader } = http.OutgoingMessage.prototype;
 
@@ -21,63 +21,17 @@ function abortedError() {
 
 /* What req.socket and res.socket are: nothing is written to it, but it tells who the client is, and what
  * is done to it happens to the exchange. */
-class FrameSocket extends net.Socket {
+class FrameSocket extends ExchangeSocket {
   #exchange;
   #owed = 0;
   #reading = false;
 
   constructor(exchange) {
-    super({ handle: null, allowHalfOpen: true });
+    super(exchange);
     this.#exchange = exchange;
     /** Bytes of the answer that wait for room in the window. */
     this.queuedBytes = 0;
     this._httpMessage = null;
-    if (exchange.scheme === 'https') this.encrypted = true;
-  }
-
-  get remoteAddress() {
-    return this.#exchange.remoteAddress;
-  }
-
-  get remotePort() {
-    return this.#exchange.remotePort;
-  }
-
-  get remoteFamily() {
-    return net.isIPv6(this.remoteAddress) ? 'IPv6' : 'IPv4';
-  }
-
-  get localAddress() {
-    return net.isIPv6(this.remoteAddress) ? '::1' : '127.0.0.1';
-  }
-
-  get localPort() {
-    const { port } = new URL(`${this.#exchange.scheme}://${this.#exchange.host || 'localhost'}`);
-    return port === '' ? (this.encrypted ? 443 : 80) : Number(port);
-  }
-
-  get localFamily() {
-    return this.remoteFamily;
-  }
-
-  address() {
-    return { address: this.localAddress, family: this.localFamily, port: this.localPort };
-  }
-
-  get readyState() {
-    return this.destroyed ? 'closed' : 'open';
-  }
-
-  get pending() {
-    return false;
-  }
-
-  get connecting() {
-    return false;
-  }
-
-  set connecting(value) {
-    /* net.Socket's constructor sets it. */
   }
 
   get writableLength() {
@@ -111,12 +65,6 @@ class FrameSocket extends net.Socket {
     const bytes = this.#owed;
     this.#owed = 0;
     this.#exchange.resumeBody(bytes);
-  }
-
-  /* The platform's time-outs rule here; a timer of the function's own is none of them. */
-  setTimeout(ms, callback) {
-    if (callback) this.once('timeout', callback);
-    return this;
   }
 
   _write(chunk, encoding, done) {
@@ -409,4 +357,4 @@ function serveNodeRequest(exchange, target, url = exchange.path) {
   });
 }
 
-module.exports = { serveNodeRequest, createPair };
+module.exports = { serveNodeRequest, createPair, makeRequest, encodeHead };

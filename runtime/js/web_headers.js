@@ -6,7 +6,7 @@
 
 const { formatWithOptions, inspect, types } = require('node:util');
 const { makeStamp, patch, impersonate } = require('./web_stamp');
-const { encodeHeaders } = require('./exchange');
+const { encodeHeaders } = require('./exchange_fields');
 
 const RealHeaders = globalThis.Headers;
 const realAppend = RealHeaders.prototype.append;

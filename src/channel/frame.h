@@ -36,7 +36,8 @@ enum frame_type {
     FRAME_TRIM = 20, /* nothing is going on: channel_trim() */
 
     /* instance to gateway */
-    FRAME_RESPONSE = 32,      /* value: status; payload: headers as "name\0value\0"..., then with
+    FRAME_RESPONSE = 32,      /* value: status, and after a 101 bodies of either side are what the
+                                 connection carries; payload: headers as "name\0value\0"..., then with
                                  FRAME_FLAG_WHOLE the body behind; flags say what follows */
     FRAME_INFORMATIONAL = 33, /* value: 1xx status; payload: headers */
     FRAME_FAIL = 34,          /* value: enum frame_fail; payload: JSON */
@@ -54,7 +55,8 @@ enum frame_flag {
     FRAME_FLAG_COLD = 2,  /* REQUEST: the instance's first */
     FRAME_FLAG_WHOLE = 4, /* RESPONSE: the whole body is in this payload, behind the headers, whose
                              length is in its first four bytes; implies the end */
-    FRAME_FLAG_TRUNCATED = 8 /* LOG: the text was longer */
+    FRAME_FLAG_TRUNCATED = 8, /* LOG: the text was longer */
+    FRAME_FLAG_TUNNEL = 16    /* BODY: of an upgraded connection, whose CPU time begins anew */
 };
 
 enum frame_cancel { FRAME_CANCEL_CLIENT = 1, FRAME_CANCEL_TIMEOUT = 2, FRAME_CANCEL_DRAIN = 3 };

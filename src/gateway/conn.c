@@ -131,6 +131,12 @@ static void begin_idle(struct conn *c)
     }
 }
 
+static void await_body(struct conn *c)
+{
+    bool patient = c->body == CONN_BODY_NONE || c->body == CONN_BODY_TUNNEL;
+    c->deadline_ms = patient ? 0 : gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+}
+
 void conn_answered(struct conn *c, bool keep_alive)
 {
     struct request *rq = take_ptr(c->request);
@@ -140,7 +146,7 @@ void conn_answered(struct conn *c, bool keep_alive)
         begin_close(c);
     } else if (!body_is_complete(c)) {
         c->state = CONN_DISCARD;
-        c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+        await_body(c);
         if (c->body == CONN_BODY_CHUNKED) {
             c->body_left = CONN_DISCARD_BYTES;
         }
@@ -156,7 +162,7 @@ void conn_abort(struct conn *c)
 {
     struct request *rq = take_ptr(c->request);
     struct linger hard = { .l_onoff = 1 };
-    if (rq->reply.framing == HTTP_FRAMING_CLOSE) {
+    if (rq->reply.framing == HTTP_FRAMING_CLOSE && !rq->tunnel) {
         /* Only a reset tells this client that something is missing. */
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     }
@@ -191,7 +197,7 @@ static void begin_body(struct conn *c, const struct http_head *head)
                                          : CONN_BODY_NONE;
     c->body_left = head->length;
     c->chunked = (struct http_chunked){ 0 };
-    c->deadline_ms = body_is_complete(c) ? 0 : gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    await_body(c);
 }
 
 /* A head, or part of one, is at the front. False: more is needed. */
@@ -239,7 +245,7 @@ static int take_body(struct conn *c, struct str *in, size_t room, struct str *re
 {
     struct str part = str_of(in->data, in->len < room ? in->len : room);
     *ret_data = str_of(in->data, 0);
-    if (c->body == CONN_BODY_LENGTH) {
+    if (c->body != CONN_BODY_CHUNKED) {
         size_t len = part.len < c->body_left ? part.len : (size_t)c->body_left;
         *ret_data = str_of(in->data, len);
         *in = str_skip(*in, len);
@@ -283,7 +289,7 @@ static bool feed_body(struct conn *c, struct str *in)
         }
         return true;
     }
-    c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    await_body(c);
     if (data.len > 0) {
         invoke_body(c->request, data);
     }
@@ -359,6 +365,9 @@ static void on_eof(struct conn *c)
     c->eof = true;
     switch (c->state) {
     case CONN_BUSY:
+        if (c->body == CONN_BODY_TUNNEL) {
+            body_complete(c);
+        }
         if (c->body != CONN_BODY_NONE) {
             close_now(c); /* half a request */
         } else {
@@ -399,7 +408,8 @@ static void on_nothing(struct conn *c, ssize_t n)
 /* Whether the next bytes are a body's and need not be looked at. */
 static bool is_plain_body(const struct conn *c)
 {
-    return c->state == CONN_BUSY && c->body == CONN_BODY_LENGTH && c->in.len == 0;
+    bool plain = c->body == CONN_BODY_LENGTH || c->body == CONN_BODY_TUNNEL;
+    return c->state == CONN_BUSY && plain && c->in.len == 0;
 }
 
 /* From the socket into the channel. True: there may be more. */
@@ -412,7 +422,7 @@ static bool read_into_channel(struct conn *c, char *at, size_t room)
     }
     invoke_body_commit(c->request, (size_t)n);
     c->body_left -= (size_t)n;
-    c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    await_body(c);
     if (c->body_left == 0) {
         body_complete(c);
     }

@@ -28,7 +28,12 @@ enum conn_state {
     CONN_CLOSED
 };
 
-enum conn_body { CONN_BODY_NONE, CONN_BODY_LENGTH, CONN_BODY_CHUNKED };
+enum conn_body {
+    CONN_BODY_NONE,
+    CONN_BODY_LENGTH,
+    CONN_BODY_CHUNKED,
+    CONN_BODY_TUNNEL /* after an upgrade: all there will be, at any time */
+};
 
 struct conn {
     uv_poll_t poll;
@@ -48,7 +53,7 @@ struct conn {
     struct http_scan scan;
     enum conn_body body;
     struct http_chunked chunked;
-    uint64_t body_left;   /* of CONN_BODY_LENGTH */
+    uint64_t body_left;   /* of CONN_BODY_LENGTH; of CONN_BODY_TUNNEL there is always more */
     uint64_t deadline_ms; /* of the state, 0: none */
     uint64_t send_ms;     /* when the client must have taken something, 0: nothing to take */
     uint64_t gone_ms;     /* half-closed: when to believe that the client is gone, 0: it is not */

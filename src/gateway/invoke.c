@@ -204,9 +204,17 @@ char *invoke_body_reserve(struct request *rq, size_t wanted, size_t *ret_room)
                : NULL;
 }
 
+static struct frame body_frame(const struct request *rq, size_t len)
+{
+    return (struct frame){ .type = FRAME_BODY,
+                           .flags = rq->tunnel ? FRAME_FLAG_TUNNEL : 0,
+                           .stream = rq->stream,
+                           .length = (uint32_t)len };
+}
+
 void invoke_body_commit(struct request *rq, size_t len)
 {
-    struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)len };
+    struct frame frame = body_frame(rq, len);
     ring_commit(&rq->instance->channel.out, &frame);
     instance_touch(rq->instance);
     rq->body_bytes += len;
@@ -215,11 +223,11 @@ void invoke_body_commit(struct request *rq, size_t len)
 void invoke_body(struct request *rq, struct str data)
 {
     uint64_t max = rq->function->body_max_bytes;
-    if (max > 0 && rq->body_bytes + data.len > max) {
+    if (max > 0 && !rq->tunnel && rq->body_bytes + data.len > max) {
         request_fail(rq, ERROR_BODY, STR(""));
         return;
     }
-    struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)data.len };
+    struct frame frame = body_frame(rq, data.len);
     if (send_frame(rq, &frame, data.data) < 0 ||
         (!rq->accepted && buf_append(&rq->replay, data) < 0)) {
         request_fail(rq, ERROR_CRASH,

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gateway/conn_tunnel.h"
 #include "gateway/gateway.h"
 #include "gateway/routes_json.h"
 
@@ -165,12 +166,13 @@ static struct instance *longest_unused(const struct function *f)
     return found;
 }
 
-static void stop_all_unused(struct function *f)
+static void stop_retired(struct function *f)
 {
     struct list *lists[] = { &f->open, &f->closed };
     for (size_t k = 0; k < ARRAY_COUNT(lists); k++) {
         list_for_each (item, lists[k]) {
             struct instance *i = list_entry(item, struct instance, in_function);
+            conn_tunnel_end_all(i);
             if (instance_used(i) == 0 && i->stop_ms == 0) {
                 instance_stop(i);
             }
@@ -182,7 +184,7 @@ static void sweep_function(struct gateway *g, struct function *f, uint64_t now_m
 {
     if (f->retired) {
         if (f->waiting_count == 0) {
-            stop_all_unused(f);
+            stop_retired(f);
         }
         lease_release(f);
         return;

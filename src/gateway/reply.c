@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "gateway/conn.h"
 #include "gateway/conn_send.h"
+#include "gateway/conn_tunnel.h"
 #include "gateway/control_port.h"
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
@@ -62,6 +63,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .status = status,
         .minor = rq->head.minor,
         .head = str_eq(rq->head.method, STR("HEAD")),
+        .upgrade = rq->head.upgrade,
         .whole = whole != NULL,
         .body_length = whole ? whole->len : 0,
         .fields = fields,
@@ -79,6 +81,9 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     rq->reply_started = true;
     rq->status = status;
     rq->reply_left = rq->reply.length;
+    if (status == 101) {
+        conn_tunnel_begin(rq);
+    }
     conn_touch(c);
     return true;
 }
@@ -93,7 +98,7 @@ static void warn_length(struct request *rq)
 
 static bool is_over_limit(const struct request *rq, uint64_t bytes)
 {
-    uint64_t max = rq->function ? rq->function->response_max_bytes : 0;
+    uint64_t max = rq->function && !rq->tunnel ? rq->function->response_max_bytes : 0;
     return max > 0 && bytes > max;
 }
 

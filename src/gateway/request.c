@@ -475,7 +475,7 @@ void request_start(struct request *rq)
 void request_release(struct request *rq)
 {
     rq->conn = NULL;
-    if (rq->instance && !rq->body_end) {
+    if (rq->instance && !rq->body_end && !rq->tunnel) {
         invoke_cancel(rq, FRAME_CANCEL_CLIENT); /* the rest of the body will not come */
     }
     if (!rq->function) {

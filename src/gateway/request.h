@@ -89,6 +89,7 @@ struct request {
     bool accepted;
     bool cancelled;
     bool continue_sent;
+    bool tunnel; /* the connection is the function's: WebSocket */
 
     /* For the record. */
     enum record_outcome outcome;

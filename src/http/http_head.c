@@ -294,14 +294,22 @@ static void read_connection(struct http_head *head, struct str value)
     }
 }
 
+static bool has_token(struct str list, struct str token)
+{
+    while (list.data && list.len > 0) {
+        if (str_eq_nocase(next_token(&list), token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_close(const struct http_head *head)
 {
     for (size_t i = 0; i < head->field_count; i++) {
-        struct str value = head->fields[i].value;
-        while (str_eq(head->fields[i].name, STR("connection")) && value.data && value.len > 0) {
-            if (str_eq_nocase(next_token(&value), STR("close"))) {
-                return true;
-            }
+        if (str_eq(head->fields[i].name, STR("connection")) &&
+            has_token(head->fields[i].value, STR("close"))) {
+            return true;
         }
     }
     return false;
@@ -314,6 +322,27 @@ static void read_expect(struct http_head *head, struct str value)
         head->expects_continue = head->expects_continue || (is_continue && head->minor > 0);
         head->expects_other = head->expects_other || !is_continue;
     } while (value.data);
+}
+
+/* Those two fields are no secret of this connection's if it is to become the function's. */
+static void find_upgrade(struct http_head *head)
+{
+    struct http_field *upgrade = NULL;
+    struct http_field *connection = NULL;
+    for (size_t i = 0; i < head->field_count; i++) {
+        struct http_field *f = &head->fields[i];
+        if (str_eq(f->name, STR("upgrade")) && str_eq_nocase(f->value, STR("websocket"))) {
+            upgrade = f;
+        } else if (str_eq(f->name, STR("connection")) && has_token(f->value, STR("upgrade"))) {
+            connection = f;
+        }
+    }
+    /* RFC 6455 4.1. A body would have to be read before the other protocol begins. */
+    if (upgrade && connection && head->minor > 0 && str_eq(head->method, STR("GET")) &&
+        !http_head_has_body(head)) {
+        head->upgrade = true;
+        upgrade->hop = connection->hop = false;
+    }
 }
 
 /* Without "chunked" as the last coding nobody knows where the body ends, RFC 9112 6.3; of those
@@ -415,6 +444,7 @@ static int read_fields(struct http_head *head, char *bytes)
     if (head->keep_alive && has_close(head)) {
         head->keep_alive = false;
     }
+    find_upgrade(head);
     return 0;
 }
 

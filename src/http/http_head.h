@@ -28,6 +28,7 @@ struct http_head {
     bool keep_alive;
     bool expects_continue;
     bool expects_other; /* than that: whoever knows no other answers 417 */
+    bool upgrade; /* asks to become a WebSocket: its Upgrade and Connection fields are passed on */
     size_t field_count;
     struct http_field fields[LIMIT_REQUEST_HEADERS];
 };

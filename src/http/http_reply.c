@@ -220,7 +220,10 @@ static void choose_framing(const struct writer *w, struct http_reply *reply)
 {
     bool told = w->has_length && !w->bad_length;
     reply->mismatch = false;
-    if (reply->status < 200 || reply->status == 204 || reply->status == 304) {
+    if (reply->status == 101) {
+        reply->framing = HTTP_FRAMING_CLOSE;
+        reply->keep_alive = false;
+    } else if (reply->status == 204 || reply->status == 304) {
         reply->framing = HTTP_FRAMING_NONE;
     } else if (reply->head) {
         reply->framing = HTTP_FRAMING_NONE;
@@ -250,10 +253,9 @@ static void put_framing(struct writer *w, struct http_reply *reply)
     choose_framing(w, reply);
     bool length = reply->framing == HTTP_FRAMING_LENGTH;
     if (reply->framing == HTTP_FRAMING_NONE) {
-        length = reply->status == 304
-                     ? told
-                     : reply->head && reply->status >= 200 && reply->status != 204 &&
-                           (told || (reply->whole && reply->body_length > 0));
+        length = reply->status == 304 ? told
+                                      : reply->head && reply->status != 204 &&
+                                            (told || (reply->whole && reply->body_length > 0));
         if (reply->status == 304 && told) {
             reply->length = w->length;
         }
@@ -265,7 +267,9 @@ static void put_framing(struct writer *w, struct http_reply *reply)
     } else if (reply->framing == HTTP_FRAMING_CHUNKED) {
         put(w, STR("transfer-encoding: chunked\r\n"));
     }
-    if (!reply->keep_alive) {
+    if (reply->status == 101) {
+        put(w, STR("connection: Upgrade\r\nupgrade: websocket\r\n"));
+    } else if (!reply->keep_alive) {
         put(w, STR("connection: close\r\n"));
     } else if (reply->minor == 0) {
         put(w, STR("connection: keep-alive\r\n"));
@@ -294,9 +298,12 @@ static size_t room_for(struct str fields, struct str defaults)
 int http_reply_write(struct buf *out, struct http_reply *reply)
 {
     char *at;
-    if (reply->status < 200 || reply->status > 999 ||
-        reply->fields.len > LIMIT_RESPONSE_HEAD_BYTES) {
-        return reply->status < 200 || reply->status > 999 ? -EBADMSG : -EMSGSIZE;
+    bool upgrades = reply->status == 101 && reply->upgrade && !reply->whole;
+    if (reply->status > 999 || (reply->status < 200 && !upgrades)) {
+        return -EBADMSG;
+    }
+    if (reply->fields.len > LIMIT_RESPONSE_HEAD_BYTES) {
+        return -EMSGSIZE;
     }
     int r = buf_reserve(out, room_for(reply->fields, reply->defaults), &at);
     if (r < 0) {

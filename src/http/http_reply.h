@@ -10,7 +10,7 @@ enum http_framing {
     HTTP_FRAMING_NONE,   /* no body may follow */
     HTTP_FRAMING_LENGTH, /* exactly `length` bytes */
     HTTP_FRAMING_CHUNKED,
-    HTTP_FRAMING_CLOSE /* up to the end of the connection */
+    HTTP_FRAMING_CLOSE /* up to the end of the connection; after a 101, what it was upgraded to */
 };
 
 struct http_reply {
@@ -18,6 +18,7 @@ struct http_reply {
     unsigned status;
     uint8_t minor; /* of the request's version */
     bool head;     /* the request was HEAD: length is told, no body follows */
+    bool upgrade;  /* the request asked for it: 101 may be the answer */
     bool whole;    /* the body is complete: body_length */
     uint64_t body_length;
     struct str fields;   /* "name\0value\0..." of a function: hostile */

@@ -262,7 +262,7 @@ class MockNative {
   }
 
   takeHead(reply, status, headers) {
-    if (!Number.isInteger(status) || status < 200 || status > 999) throw new RangeError(`status ${status}`);
+    if (!Number.isInteger(status) || (status < 200 && status !== 101) || status > 999) throw new RangeError(`status ${status}`);
     if (typeof headers !== 'string') throw new TypeError('headers are one string');
     reply.headers = parseHeaders(headers);
     reply.status = status;

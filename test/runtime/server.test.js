@@ -3,7 +3,9 @@
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
+const { once } = require('node:events');
 const path = require('node:path');
+const { setImmediate } = require('node:timers/promises');
 const { promisify } = require('node:util');
 const { startInstance, thunk } = require('./mock_native');
 const consoles = require('../../runtime/js/console');
@@ -241,16 +243,97 @@ test('of several servers the one on PORT is meant, whichever began first; any po
   assert.ok(ports[0] > 40000 && ports[1] === 3000, String(ports));
 });
 
-test('an upgrade is refused in words where the server waits for one', async (t) => {
+const UPGRADE = {
+  connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13',
+};
+
+/* A server whose upgrade listener is given; its pages answer 'page'. */
+function serveUpgrades(t, listener) {
+  const http = require('node:http');
+  return serve(t, () => {
+    http.createServer((_req, res) => res.end('page')).on('upgrade', listener).listen(process.env.PORT);
+  });
+}
+
+test('a server that waits for upgrades gets the connection', async (t) => {
+  const gateway = await serveUpgrades(t, (req, socket, head) => {
+    assert.deepEqual([req.url, req.headers.upgrade, head.length, req.socket === socket], ['/chat', 'websocket', 0, true]);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-A: b\r\n\r\nfirst ');
+    socket.on('data', (data) => socket.write(`<${data}>`));
+    socket.on('end', () => socket.end('last'));
+  });
+  const reply = gateway.start('GET /chat', { headers: UPGRADE });
+  await reply.until((it) => it.bytes.includes('first'));
+  assert.deepEqual([reply.status, reply.header('x-a')], [101, 'b']);
+  await reply.send('one');
+  await reply.until((it) => it.bytes.includes('<one>'));
+  reply.finish();
+  await reply.done();
+  assert.equal(reply.bytes.toString(), 'first <one>last');
+  assert.equal(await (await gateway.request('GET /')).text(), 'page');
+});
+
+test('what an upgraded connection carries is held up by who does not read', async (t) => {
+  const held = Promise.withResolvers();
+  const gateway = await serveUpgrades(t, (_req, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    held.resolve(socket);
+  });
+  const reply = gateway.start('GET /', { headers: UPGRADE });
+  const socket = await held.promise;
+  let sent = false;
+  const sending = reply.send(Buffer.alloc(2 * 1024 * 1024, 'x')).then(() => (sent = true));
+  while (reply.bodyWindow > 0) await setImmediate();
+  assert.equal(sent, false);
+  let bytes = 0;
+  socket.on('data', (data) => (bytes += data.length));
+  await sending;
+  reply.finish();
+  await once(socket, 'end');
+  assert.equal(bytes, 2 * 1024 * 1024);
+  socket.end();
+  await reply.done();
+});
+
+test('an upgrade may be refused with any answer', async (t) => {
+  const gateway = await serveUpgrades(t, (_req, socket) => {
+    socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Le');
+    socket.end('ngth: 2\r\n\r\nno');
+  });
+  const reply = gateway.start('GET /', { headers: UPGRADE });
+  assert.equal(await reply.text(), 'no');
+  assert.deepEqual([reply.status, reply.header('content-length')], [401, '2']);
+  await reply.done();
+});
+
+test('a listener that closes without an answer, or writes none, is told of', async (t) => {
+  for (const act of [(socket) => socket.destroy(), (socket) => socket.end('hello\r\n\r\n')]) {
+    const gateway = await serveUpgrades(t, (_req, socket) => act(socket));
+    const reply = gateway.start('GET /', { headers: UPGRADE });
+    await reply.done();
+    assert.match(reply.failure.errorMessage, /without an answer to its upgrade/);
+    virtual.chosen().close();
+  }
+});
+
+test('a client that leaves closes the socket of its upgrade', async (t) => {
+  const closed = Promise.withResolvers();
+  const gateway = await serveUpgrades(t, (_req, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    socket.on('close', closed.resolve);
+  });
+  const reply = gateway.start('GET /', { headers: UPGRADE });
+  await reply.until((it) => it.status === 101);
+  reply.cancel();
+  await closed.promise;
+});
+
+test('without a listener for upgrades the server is asked for a page', async (t) => {
   const http = require('node:http');
   const gateway = await serve(t, () => {
-    http.createServer((_req, res) => res.end('page')).on('upgrade', () => {}).listen(process.env.PORT);
+    http.createServer((_req, res) => res.end('page')).listen(process.env.PORT);
   });
-  const headers = { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' };
-  const reply = await gateway.request('GET /', { headers });
-  assert.equal(reply.status, 501);
-  assert.match(await reply.text(), /^WebSockets have no way through Mayfly yet/);
-  assert.equal(await (await gateway.request('GET /')).text(), 'page');
+  assert.equal(await (await gateway.request('GET /', { headers: UPGRADE })).text(), 'page');
 });
 
 test('a cluster is refused in words', async () => {

@@ -280,37 +280,6 @@ test('streams of bytes pass what is written when it is asked for', async () => {
     "TypeError: The compression format must be either 'deflate', 'deflate-raw' or 'gzip'."]);
 });
 
-test('the sockets of a pair reach each other', async () => {
-  const events = [];
-  const found = await inside(async () => {
-    const [a, b] = Object.values(new WebSocketPair());
-    const early = await failureOf(() => a.send('x'));
-    b.accept();
-    b.send('one');
-    b.send(new Uint8Array([1, 2]));
-    a.addEventListener('message', ({ data }) => events.push(typeof data === 'string' ? data : [...new Uint8Array(data)]));
-    a.accept();
-    const closed = new Promise((resolve) => a.addEventListener('close', ({ code, reason, wasClean }) => resolve([code, reason, wasClean])));
-    b.close(3001, 'bye');
-    const states = [await closed, a.readyState, b.readyState];
-    const late = await failureOf(() => b.send('x'));
-    return [a instanceof WebSocket, early, ...states, late, await failureOf(() => a.close(5))];
-  });
-  assert.deepEqual(events, ['one', [1, 2]]);
-  assert.deepEqual(found, [true,
-    'TypeError: You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.',
-    [3001, 'bye', true], 2, 2, "TypeError: Can't call WebSocket send() after close().",
-    'InvalidAccessError: Invalid WebSocket close code: 5.']);
-});
-
-test('a response with a socket says that upgrades are not there yet', async () => {
-  const gateway = await byPath({
-    socket: () => new Response(null, { status: 101, webSocket: new WebSocketPair()[0] }),
-  });
-  const { failure } = await gateway.request('GET /socket');
-  assert.match(failure.errorMessage, /WebSocket upgrades are not supported by Mayfly yet/);
-});
-
 test('what belongs to a request is refused while the module loads', async () => {
   const found = {};
   const gateway = await serve(thunk(async () => {

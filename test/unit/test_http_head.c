@@ -71,6 +71,37 @@ START_TEST(fields_of_the_hop_are_marked)
 }
 END_TEST
 
+#define GET_SOCKET "GET / HTTP/1.1\r\nHost: a\r\n"
+
+START_TEST(an_upgrade_to_websocket_is_passed_on)
+{
+    ck_assert_int_eq(parse(GET_SOCKET "Upgrade: WebSocket\r\nConnection: x, Upgrade\r\n\r\n"), 0);
+    ck_assert(head.upgrade);
+    ck_assert(!http_head_find(&head, STR("upgrade"))->hop);
+    ck_assert(!http_head_find(&head, STR("connection"))->hop);
+}
+END_TEST
+
+START_TEST(what_is_no_upgrade_to_websocket_is_a_plain_request)
+{
+    static const char *const plain[] = {
+        GET_SOCKET "Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+        GET_SOCKET "Upgrade: websocket\r\nConnection: close\r\n\r\n",
+        GET_SOCKET "Connection: Upgrade\r\n\r\n",
+        GET_SOCKET "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 3\r\n\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(plain); i++) {
+        ck_assert_int_eq(parse(plain[i]), 0);
+        ck_assert(!head.upgrade);
+        const struct http_field *upgrade = http_head_find(&head, STR("upgrade"));
+        ck_assert(!upgrade || upgrade->hop);
+        ck_assert(http_head_find(&head, STR("connection"))->hop);
+    }
+}
+END_TEST
+
 START_TEST(an_absolute_target_names_the_host)
 {
     ck_assert_int_eq(parse("GET HTTP://b.example:8?q HTTP/1.1\r\nHost: a\r\n\r\n"), 0);
@@ -166,6 +197,25 @@ START_TEST(a_stream_is_chunked_or_ends_with_the_connection)
 }
 END_TEST
 
+START_TEST(only_who_asks_for_an_upgrade_gets_one)
+{
+    struct buf out;
+    buf_init(&out, 65536);
+    struct http_reply reply = reply_of(STR("sec-websocket-accept\0x\0upgrade\0other\0"));
+    reply.status = 101;
+    ck_assert_int_eq(http_reply_write(&out, &reply), -EBADMSG);
+    ck_assert_uint_eq(out.len, 0);
+    reply.upgrade = true;
+    ck_assert_int_eq(http_reply_write(&out, &reply), 0);
+    ck_assert(!reply.keep_alive);
+    ck_assert_int_eq(buf_append(&out, STR("\0")), 0);
+    ck_assert_str_eq(out.data, "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: x\r\n"
+                               "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                               "connection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+    buf_finish(&out);
+}
+END_TEST
+
 START_TEST(headers_of_routes_replace_or_yield_but_cookies_add_up)
 {
     struct buf out;
@@ -208,11 +258,14 @@ int main(void)
     tcase_add_test(tests, an_unfinished_head_asks_for_more);
     tcase_add_test(tests, keeping_the_connection_follows_version_and_options);
     tcase_add_test(tests, fields_of_the_hop_are_marked);
+    tcase_add_test(tests, an_upgrade_to_websocket_is_passed_on);
+    tcase_add_test(tests, what_is_no_upgrade_to_websocket_is_a_plain_request);
     tcase_add_test(tests, an_absolute_target_names_the_host);
     tcase_add_test(tests, hosts_are_names_and_addresses);
     tcase_add_test(tests, a_chunked_body_ends_before_the_next_request);
     tcase_add_test(tests, dates_are_read_in_all_three_formats);
     tcase_add_test(tests, a_stream_is_chunked_or_ends_with_the_connection);
+    tcase_add_test(tests, only_who_asks_for_an_upgrade_gets_one);
     tcase_add_test(tests, headers_of_routes_replace_or_yield_but_cookies_add_up);
     tcase_add_test(tests, what_cannot_be_sent_is_refused);
     suite_add_tcase(suite, tests);

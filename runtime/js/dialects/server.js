@@ -4,6 +4,7 @@
 
 const virtual = require('./virtual_listen');
 const { serveNodeRequest } = require('../node_http');
+const { serveUpgrade } = require('../node_upgrade');
 
 const PATIENCE_MS = 60_000;
 
@@ -52,31 +53,16 @@ async function load(spec, loadModule) {
   return {};
 }
 
-const NO_UPGRADE =
-  'WebSockets have no way through Mayfly yet: this upgrade was answered with 501. Plain requests and ' +
-  'server-sent events work.';
-
-/* A server that waits for upgrades would be asked for a page instead. */
-function refuseUpgrade(exchange, server) {
-  const isUpgrade = exchange.headers['sec-websocket-key'] !== undefined && server.listenerCount('upgrade') > 0;
-  if (isUpgrade) {
-    console.warn(NO_UPGRADE);
-    exchange.respond(501, ['content-type', 'text/plain; charset=utf-8'], `${NO_UPGRADE}\n`);
-  }
-  return isUpgrade;
-}
-
 async function handle(_app, exchange) {
   const server = virtual.chosen();
   if (!server) {
     exchange.fail('missing', new Error('The server has been closed.'));
     return;
   }
-  if (refuseUpgrade(exchange, server)) {
-    return;
-  }
   try {
-    await serveNodeRequest(exchange, server);
+    if (!serveUpgrade(exchange, server)) {
+      await serveNodeRequest(exchange, server);
+    }
   } catch (error) {
     exchange.fail('throw', error);
   }

@@ -16,6 +16,7 @@ const { makeEnv, makeStub, requestFor } = require('./worker_env');
 const globals = require('./worker_globals');
 const hung = require('./worker_hung');
 const scope = require('./worker_scope');
+const sockets = require('./worker_websocket');
 const origin = require('./worker_origin');
 const requests = require('./worker_request');
 const responses = require('./worker_response');
@@ -31,8 +32,7 @@ const ERROR_RESPONSE =
   'Return value from serve handler must not be an error response (like Response.error())';
 const NO_FETCH = 'Handler does not export a fetch() function.';
 const NO_UPGRADE =
-  'WebSocket upgrades are not supported by Mayfly yet: the response with a webSocket could not be sent. ' +
-  'WebSocketPair works within the worker; for clients use server-sent events or polling meanwhile.';
+  'Worker tried to return a WebSocket in a response to a request which did not contain the header "Upgrade: websocket".';
 const CONSUMED =
   "Script consumed request body but didn't call respondWith(). Can't forward request.";
 
@@ -272,12 +272,12 @@ function wireHeaders(exchange, response) {
   return headers;
 }
 
-function checkSendable(response) {
+function checkSendable(exchange, response) {
   if (!web.isResponse(response)) {
     throw new TypeError(NO_RESPONSE);
   }
-  if (response.webSocket) {
-    throw new Error(NO_UPGRADE);
+  if (response.webSocket && !exchange.upgrades) {
+    throw new TypeError(NO_UPGRADE);
   }
   if (response.type === 'error') {
     throw new TypeError(ERROR_RESPONSE);
@@ -289,10 +289,14 @@ function checkSendable(response) {
 
 function send(exchange, response) {
   try {
-    checkSendable(response);
+    checkSendable(exchange, response);
   } catch (error) {
     error.stack = `${error.name}: ${error.message}`; /* nobody's code is to blame */
     exchange.fail('invalid', error);
+    return undefined;
+  }
+  if (response.webSocket) {
+    sockets.connect(response.webSocket, exchange, [...response.headers].flat());
     return undefined;
   }
   const ready = encoded(response);
@@ -375,9 +379,30 @@ async function answer(app, exchange) {
   }
 }
 
+/* Workers' own server refuses these before the worker sees them. */
+function refuseHandshake(exchange) {
+  const { headers } = exchange;
+  if (headers.upgrade === undefined) {
+    return false;
+  }
+  if (headers['sec-websocket-version'] !== '13') {
+    exchange.respond(426, ['sec-websocket-version', '13', 'content-type', 'text/plain', 'connection', 'close'],
+      'ERROR: The requested WebSocket version is not supported.');
+    return true;
+  }
+  if (headers['sec-websocket-key'] === undefined) {
+    exchange.respond(400, ['content-type', 'text/plain', 'connection', 'close'], 'ERROR: Missing Sec-WebSocket-Key');
+    return true;
+  }
+  return false;
+}
+
 async function handle(app, exchange) {
   if (app.error) {
     exchange.fail('load', app.error);
+    return;
+  }
+  if (refuseHandshake(exchange)) {
     return;
   }
   const watched = hung.watch(exchange, (error) => exchange.fail('throw', error));

@@ -1,14 +1,16 @@
 'use strict';
 
-/* WebSocketPair: two sockets whose messages reach each other within the worker. Giving one of them to a client needs
- * an upgrade of its connection, which the gateway has not learned yet: worker.js says so. */
+/* WebSocketPair: two sockets whose messages reach each other. One of them is the worker's; the other stays in the
+ * worker, too, or is given to a client with a response, and then speaks over its connection. */
 
+const { Wire } = require('./worker_websocket_wire');
 const words = require('./worker_words');
 
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 const NO_STATUS = 1005;
+const LOST = { code: 1006, reason: 'WebSocket disconnected without sending Close frame.', wasClean: false };
 const UNACCEPTED =
   'You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.';
 
@@ -21,6 +23,7 @@ const Socket = class WebSocket extends EventTarget {
   #isClosed = false; /* by this side */
   #isOtherClosed = false;
   #attachment = null;
+  #wire = null; /* to the client that has it */
   binaryType = 'arraybuffer';
 
   static join(a, b) {
@@ -54,9 +57,7 @@ const Socket = class WebSocket extends EventTarget {
 
   accept() {
     this.#isAccepted = true;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    waiting.forEach((deliver) => this.#later(deliver));
+    this.#waiting.splice(0).forEach((event) => this.#receive(event));
   }
 
   send(data) {
@@ -64,8 +65,7 @@ const Socket = class WebSocket extends EventTarget {
     if (this.#isClosed) {
       throw new TypeError("Can't call WebSocket send() after close().");
     }
-    const copy = copyOf(data);
-    this.#other.#receive((other) => other.dispatchEvent(new MessageEvent('message', { data: copy })));
+    this.#other.#receive(new MessageEvent('message', { data: copyOf(data) }));
   }
 
   close(code, reason) {
@@ -75,12 +75,22 @@ const Socket = class WebSocket extends EventTarget {
       return;
     }
     this.#isClosed = true;
-    const init = { code: code ?? NO_STATUS, reason: reason === undefined ? '' : String(reason), wasClean: true };
-    this.#other.#receive((other) => {
-      other.#isOtherClosed = true;
-      other.dispatchEvent(new CloseEvent('close', init));
-    });
+    this.#other.#receive(closeEvent({ code, reason: reason === undefined ? '' : String(reason), wasClean: true }));
     this.#isOtherClosed ||= this.#other.#isClosed;
+  }
+
+  /** Gives this side to the client of an exchange, whose answer it becomes. */
+  static connect(socket, exchange, headers) {
+    const other = socket.#other;
+    const wire = new Wire(exchange, {
+      message: (data) => other.#receive(new MessageEvent('message', { data })),
+      close: (code, reason) => other.#receive(closeEvent({ code, reason, wasClean: true })),
+      lost: () => other.#receive(closeEvent(LOST)),
+      failed: (error) => other.#receive(errorEvent(error)),
+    });
+    wire.open(headers);
+    socket.#wire = wire;
+    socket.accept();
   }
 
   serializeAttachment(value) {
@@ -97,18 +107,39 @@ const Socket = class WebSocket extends EventTarget {
     }
   }
 
-  #receive(deliver) {
-    if (this.#isAccepted) {
-      this.#later(deliver);
+  #receive(event) {
+    if (!this.#isAccepted) {
+      this.#waiting.push(event);
+    } else if (this.#wire) {
+      this.#pass(event);
     } else {
-      this.#waiting.push(deliver);
+      setImmediate(() => this.#deliver(event));
     }
   }
 
-  #later(deliver) {
-    setImmediate(deliver, this);
+  #deliver(event) {
+    if (event.type === 'close' && event.wasClean) {
+      this.#isOtherClosed = true;
+    }
+    this.dispatchEvent(event);
+  }
+
+  #pass(event) {
+    if (event.type === 'message') {
+      this.#wire.send(event.data);
+    } else {
+      this.#wire.close(event.code === NO_STATUS ? undefined : event.code, event.reason);
+    }
   }
 };
+
+function closeEvent({ code = NO_STATUS, reason, wasClean }) {
+  return new CloseEvent('close', { code, reason, wasClean });
+}
+
+function errorEvent(error) {
+  return Object.assign(new Event('error'), { error, message: `Uncaught ${error}` });
+}
 
 function copyOf(data) {
   if (data instanceof ArrayBuffer) {
@@ -177,4 +208,4 @@ function install() {
   });
 }
 
-module.exports = { install, isSocket: Socket.is };
+module.exports = { install, isSocket: Socket.is, connect: Socket.connect };

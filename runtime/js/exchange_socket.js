@@ -1,0 +1,67 @@
+'use strict';
+/* A socket without a connection of its own: who its client is, an exchange knows. */
+
+const net = require('node:net');
+
+class ExchangeSocket extends net.Socket {
+  #exchange;
+
+  constructor(exchange) {
+    super({ handle: null, allowHalfOpen: true });
+    this.#exchange = exchange;
+    if (exchange.scheme === 'https') this.encrypted = true;
+  }
+
+  get remoteAddress() {
+    return this.#exchange.remoteAddress;
+  }
+
+  get remotePort() {
+    return this.#exchange.remotePort;
+  }
+
+  get remoteFamily() {
+    return net.isIPv6(this.remoteAddress) ? 'IPv6' : 'IPv4';
+  }
+
+  get localAddress() {
+    return net.isIPv6(this.remoteAddress) ? '::1' : '127.0.0.1';
+  }
+
+  get localPort() {
+    const { port } = new URL(`${this.#exchange.scheme}://${this.#exchange.host || 'localhost'}`);
+    return port === '' ? (this.encrypted ? 443 : 80) : Number(port);
+  }
+
+  get localFamily() {
+    return this.remoteFamily;
+  }
+
+  address() {
+    return { address: this.localAddress, family: this.localFamily, port: this.localPort };
+  }
+
+  get readyState() {
+    return this.destroyed ? 'closed' : 'open';
+  }
+
+  get pending() {
+    return false;
+  }
+
+  get connecting() {
+    return false;
+  }
+
+  set connecting(value) {
+    /* net.Socket's constructor sets it. */
+  }
+
+  /* The platform's time-outs rule here; a timer of the function's own is none of them. */
+  setTimeout(ms, callback) {
+    if (callback) this.once('timeout', callback);
+    return this;
+  }
+}
+
+module.exports = { ExchangeSocket };

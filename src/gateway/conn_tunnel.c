@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/conn_tunnel.h"
+
+#include <sys/socket.h>
+
+#include "gateway/conn.h"
+#include "gateway/instance.h"
+#include "gateway/invoke.h"
+
+void conn_tunnel_begin(struct request *rq)
+{
+    struct conn *c = rq->conn;
+    int on = 1;
+    rq->tunnel = true;
+    rq->body_end = rq->body_end_sent = false; /* a second one begins */
+    rq->deadline_ms = 0;
+    c->body = CONN_BODY_TUNNEL;
+    c->body_left = UINT64_MAX;
+    c->deadline_ms = 0;
+    /* One whose machine has gone would be held for ever. Failing, it is held. */
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    c->body_blocked = true;
+    conn_resume_body(c); /* the client may have said something already */
+}
+
+void conn_tunnel_end_all(struct instance *i)
+{
+    for (uint32_t k = 0; k < i->slot_count; k++) {
+        struct request *rq = i->slots[k];
+        if (rq && rq->tunnel && rq->conn) {
+            invoke_cancel(rq, FRAME_CANCEL_DRAIN);
+            conn_abort(rq->conn);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/* A connection that has been upgraded, to WebSocket, carries the bytes of its client and of a
+ * function. They go the way of bodies, with the same credit, until either side ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+struct conn;
+struct instance;
+struct request;
+
+/* A 101 has been written to rq's connection. From here on nothing limits size or time. */
+void conn_tunnel_begin(struct request *rq);
+/* Closes those of an instance whose version is old: they have no end of their own, and their
+ * clients come back to the new one. */
+void conn_tunnel_end_all(struct instance *i);
