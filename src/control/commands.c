@@ -362,6 +362,7 @@ static void run_purge(struct command *c)
     } else if (read_filter(c, &names, &filter)) {
         struct change *ch = change_new(c, &names, filter.queue);
         ch->job.run = run_purge_job;
+        ch->job.makes_room = true;
         ch->state = filter.state;
         store_submit(c->services->store, &ch->job);
     }

@@ -50,6 +50,13 @@ static int code_of(int result)
     }
 }
 
+/* A full disk shows in other ways, too: when what is mapped of the log's index cannot grow. */
+static int step_code(sqlite3 *db, int result)
+{
+    int system = (result & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+    return system == ENOSPC || system == EDQUOT ? -ENOSPC : code_of(result);
+}
+
 static int pragmas(struct sql *db, enum sql_use use, struct err *err)
 {
     char text[256];
@@ -178,7 +185,7 @@ sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, 
 
 int sql_step(sqlite3_stmt *statement)
 {
-    int r = code_of(sqlite3_step(statement));
+    int r = step_code(sqlite3_db_handle(statement), sqlite3_step(statement));
     if (r != 1) {
         (void)sqlite3_reset(statement); /* repeats the error */
     }

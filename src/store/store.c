@@ -11,13 +11,15 @@
 #include "base/mem.h"
 #include "store/sql.h"
 #include "store/store_migrations.h"
+#include "store/store_reserve.h"
 
 #define GROUP_JOBS_MAX 1024 /* of one transaction: bounds how long the first of them waits */
 
 struct store {
     char folder[PATH_MAX];
     struct sql *reader; /* the loop thread's */
-    struct sql *writer; /* the store thread's */
+    struct sql *writer; /* the store thread's, as the next */
+    struct store_reserve reserve;
     int lock_fd;
     uv_thread_t thread;
     uv_async_t wake;
@@ -52,26 +54,39 @@ static void fail_all(struct list *jobs, int result)
 }
 
 /* SQLite itself rolls a whole transaction back when, say, the disk is full. Then the jobs before
- * the one that met it are undone too. */
-static void run_group(struct store *s, struct list *jobs)
+ * the one that met it are undone too, and that is returned. */
+static int run_jobs(struct store *s, struct list *jobs, bool only_makes_room)
 {
     int r = sql_run(s->writer, "BEGIN IMMEDIATE", "");
     if (r < 0) {
         fail_all(jobs, r);
-        return;
+        return r;
     }
     list_for_each (item, jobs) {
         struct store_job *job = list_entry(item, struct store_job, link);
-        job->result = run_job(s, job);
+        job->result = only_makes_room && !job->makes_room ? -ENOSPC : run_job(s, job);
         if (job->result < 0 && !sql_in_transaction(s->writer)) {
-            fail_all(jobs, job->result);
-            return;
+            r = job->result;
+            fail_all(jobs, r);
+            return r;
         }
     }
     r = sql_run(s->writer, "COMMIT", "");
     if (r < 0) {
         (void)!sql_run(s->writer, "ROLLBACK", ""); /* may have happened by itself */
         fail_all(jobs, r);
+    }
+    return r;
+}
+
+/* A checkpoint lets the log begin anew, so that commits take no more of the disk. */
+static void run_group(struct store *s, struct list *jobs)
+{
+    bool has_room = store_reserve_fill(&s->reserve);
+    if (run_jobs(s, jobs, !has_room) == -ENOSPC) {
+        store_reserve_give_up(&s->reserve);
+        (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(PASSIVE)", ""); /* is tried again */
+        (void)run_jobs(s, jobs, true); /* the jobs have its result */
     }
 }
 
@@ -180,6 +195,7 @@ static void free_connections(struct store *s)
 {
     sql_close(s->reader);
     sql_close(s->writer);
+    store_reserve_finish(&s->reserve);
     scope_close_fd(&s->lock_fd);
     free(s);
 }
@@ -189,6 +205,7 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
     struct store *s = mem_new(struct store);
     (void)snprintf(s->folder, sizeof(s->folder), "%s", folder);
     s->lock_fd = -1;
+    store_reserve_init(&s->reserve, folder);
     list_init(&s->submitted);
     list_init(&s->finished);
     int r = lock_folder(s, err);
@@ -234,6 +251,11 @@ void store_close(struct store *s)
     (void)uv_thread_join(&s->thread); /* ours */
     call_back(s);
     uv_close((uv_handle_t *)&s->wake, on_closed);
+}
+
+bool store_is_full(const struct store *s)
+{
+    return store_reserve_is_short(&s->reserve);
 }
 
 struct sql *store_reader(struct store *s)

@@ -27,6 +27,9 @@ struct store_job {
     int (*run)(struct store_job *job, struct sql *db);
     /* On the loop's thread: 0 or positive and durable, or what failed: -ENOSPC, -EIO, or run's. */
     void (*done)(struct store_job *job, int result);
+    /* It removes something, or what was begun cannot end without it: it is written on a full disk,
+     * too (store_reserve.h), and then its run() may be called a second time. */
+    bool makes_room;
     int result; /* the store's */
 };
 
@@ -38,6 +41,8 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
 void store_close(struct store *s);
 
 void store_submit(struct store *s, struct store_job *job);
+/* Whether only jobs that make room would be written now. */
+bool store_is_full(const struct store *s);
 
 /* For the files of src/store: the connection that reads on the loop's thread. */
 struct sql *store_reader(struct store *s);

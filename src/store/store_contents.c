@@ -71,6 +71,11 @@ static bool hash_of(unsigned first, const char *name, uint8_t ret_hash[CONTENT_H
 
 /* ---- files ---- */
 
+bool store_contents_is_full(const struct store_contents *c)
+{
+    return store_is_full(c->store);
+}
+
 int store_contents_create(struct store_contents *c, char ret_name[CONTENT_NAME_BYTES])
 {
     unsigned number = atomic_fetch_add(&c->next_name, 1);
@@ -238,7 +243,7 @@ static void start_sweep(struct store_contents *c)
     if (c->sweep_wanted && !c->sweeping && c->holds == 0 && !c->closing) {
         c->sweep_wanted = false;
         c->sweeping = true;
-        c->sweep = (struct store_job){ .run = run_sweep, .done = sweep_done };
+        c->sweep = (struct store_job){ .run = run_sweep, .done = sweep_done, .makes_room = true };
         store_submit(c->store, &c->sweep);
     }
 }
@@ -295,7 +300,7 @@ static struct orphans *orphans_new(struct store_contents *c)
 {
     struct orphans *o = mem_new(struct orphans);
     o->contents = c;
-    o->job = (struct store_job){ .run = run_orphans, .done = orphans_done };
+    o->job = (struct store_job){ .run = run_orphans, .done = orphans_done, .makes_room = true };
     return o;
 }
 

@@ -29,6 +29,8 @@ void store_contents_close(struct store_contents *c); /* NULL is fine */
 
 /* On any thread: */
 
+/* Whether the disk is so full that no object should be begun. */
+bool store_contents_is_full(const struct store_contents *c);
 /* A new temporary file, open for writing. Negative errno. */
 int store_contents_create(struct store_contents *c, char ret_name[CONTENT_NAME_BYTES]) MUST_USE;
 /* Makes the file and its name durable. The temporary name stays. */

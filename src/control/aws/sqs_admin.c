@@ -544,7 +544,7 @@ void sqs_admin_purge(struct sqs_call *c)
     q->purged_ms = now;
     c->context = NULL;
     struct purge *p = mem_new(struct purge);
-    *p = (struct purge){ .job = { .run = run_purge, .done = purge_done },
+    *p = (struct purge){ .job = { .run = run_purge, .done = purge_done, .makes_room = true },
                          .call = c,
                          .store = c->services->store,
                          .queue = queue_number(q->queue),

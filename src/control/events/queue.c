@@ -153,8 +153,9 @@ static void dropping_done(struct store_job *job, int r)
 void queue_drop(struct queue *q)
 {
     struct queue_dropping *d = mem_new(struct queue_dropping);
-    *d = (struct queue_dropping){ .job = { .run = run_dropping, .done = dropping_done },
-                                  .queue = q };
+    *d = (struct queue_dropping){
+        .job = { .run = run_dropping, .done = dropping_done, .makes_room = true }, .queue = q
+    };
     q->consumer = NULL;
     list_remove(&q->in_bucket);
     list_remove(&q->dirty);
@@ -343,9 +344,11 @@ static void on_history(uv_timer_t *timer)
                 continue;
             }
             struct queue_history *h = mem_new(struct queue_history);
-            *h = (struct queue_history){ .job = { .run = run_history, .done = history_done },
-                                         .queue = q,
-                                         .now_ms = now };
+            *h = (struct queue_history){
+                .job = { .run = run_history, .done = history_done, .makes_room = true },
+                .queue = q,
+                .now_ms = now
+            };
             q->references++;
             store_submit(qs->store, &h->job);
         }

@@ -406,7 +406,9 @@ void queue_delivered(struct delivery *d)
         struct message_outcome *o = &d->messages[i].outcome;
         o->due_ms = o->fate == FATE_DONE ? now : o->due_ms; /* done since now */
     }
-    *s = (struct settling){ .job = { .run = run_settling, .done = settling_done }, .delivery = d };
+    *s = (struct settling){
+        .job = { .run = run_settling, .done = settling_done, .makes_room = true }, .delivery = d
+    };
     (void)uv_timer_init(q->queues->loop, &s->again); /* always succeeds */
     q->batches--;
     store_submit(q->queues->store, &s->job);
@@ -465,7 +467,7 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
         return;
     }
     struct taking *t = mem_new(struct taking);
-    *t = (struct taking){ .job = { .run = run_taking, .done = taking_done },
+    *t = (struct taking){ .job = { .run = run_taking, .done = taking_done, .makes_room = true },
                           .queue = q,
                           .outcomes = mem_alloc(p.count * sizeof(*t->outcomes)),
                           .count = p.count };
@@ -509,7 +511,7 @@ static void settle_done(struct store_job *job, int r)
 
 void queue_settle(struct queue_settle *s)
 {
-    s->job = (struct store_job){ .run = run_settle, .done = settle_done };
+    s->job = (struct store_job){ .run = run_settle, .done = settle_done, .makes_room = true };
     s->queue->references++;
     store_submit(s->queue->queues->store, &s->job);
 }

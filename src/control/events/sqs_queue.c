@@ -316,7 +316,7 @@ void sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
         return; /* AWS refuses to lose them too: they stay */
     }
     struct burial *b = mem_new(struct burial);
-    *b = (struct burial){ .job = { .run = run_burial, .done = burial_done },
+    *b = (struct burial){ .job = { .run = run_burial, .done = burial_done, .makes_room = true },
                           .from = q->queue,
                           .to = dead->queue,
                           .message = *m };

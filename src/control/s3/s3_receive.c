@@ -478,7 +478,8 @@ static void fill(struct s3_receive *r, struct str data)
 /* It is too large to stay in memory. */
 static void open_file(struct s3_receive *r)
 {
-    int fd = store_contents_create(r->contents, r->result.name);
+    bool is_full = store_contents_is_full(r->contents);
+    int fd = is_full ? -ENOSPC : store_contents_create(r->contents, r->result.name);
     r->in_file = true;
     if (fd < 0) {
         r->result.name[0] = '\0';

@@ -199,7 +199,9 @@ void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct s
 {
     rq->run = run;
     rq->done = done;
-    rq->job = (struct store_job){ .run = run_job, .done = job_done };
+    bool removes = str_eq(rq->x->method, STR("DELETE")) ||
+                   (rq->op && strcmp(rq->op->name, "DeleteObjects") == 0);
+    rq->job = (struct store_job){ .run = run_job, .done = job_done, .makes_room = removes };
     store_submit(rq->s3->services->store, &rq->job);
 }
 

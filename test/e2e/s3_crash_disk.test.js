@@ -1,0 +1,111 @@
+/* A full disk: what would not fit is refused with its own status, what is stored stays readable and can be removed, and
+ * room that comes back is used at once. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { lambda, TELLS } from './aws_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const Bucket = 'full';
+const MIB = 1024 * 1024;
+const DISK = 24 * MIB;
+
+/** A disk of its own, or null where this user may not mount one. It is let go of when nobody uses it any more. */
+function smallDisk(t) {
+  if (process.getuid() !== 0) {
+    return null;
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-disk-'));
+  t.after(() => {
+    spawnSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=755`, 'tmpfs', folder]);
+  assert.equal(made.status, 0, String(made.stderr));
+  return folder;
+}
+
+function connect(t, platform) {
+  const options = { ...platform.aws, forcePathStyle: true, maxAttempts: 1 };
+  const clients = [new S3Client(options), new SQSClient(options)];
+  t.after(() => clients.forEach((client) => client.destroy()));
+  return {
+    s3: (Command, input) => clients[0].send(new Command({ Bucket, ...input })),
+    sqs: (Command, input) => clients[1].send(new Command(input)),
+  };
+}
+
+/** Does it again and again until it is refused; says how often it was done. */
+async function untilFull(act, name) {
+  for (let n = 0; ; n++) {
+    try {
+      await act(n);
+    } catch (error) {
+      assert.equal(error.$metadata?.httpStatusCode, 507, `${error.name}: ${error.message}`);
+      assert.equal(error.name, name);
+      return n;
+    }
+    assert.ok(n < 10_000, 'it is never full');
+  }
+}
+
+/** Takes all that is left of the disk, as another program does. */
+function fill(file) {
+  assert.throws(() => {
+    for (;;) {
+      appendFileSync(file, Buffer.alloc(4096));
+    }
+  }, { code: 'ENOSPC' });
+}
+
+const isFull = (error) => error.$metadata?.httpStatusCode === 507;
+const object = (n) => Buffer.alloc(MIB, `object ${n} `);
+
+test('a full disk refuses what is new, keeps what is old, and recovers', async (t) => {
+  const data = smallDisk(t);
+  if (!data) {
+    t.diagnostic('this user may not mount a disk: nothing was tested');
+    return;
+  }
+  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] });
+  const { s3, sqs } = connect(t, platform);
+  await s3(CreateBucketCommand, {});
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'before' });
+  const event = () => platform.post('/2015-03-31/functions/keep/invocations', { n: 1 }, { headers: { 'x-amz-invocation-type': 'Event' } });
+
+  const large = await untilFull((n) => s3(PutObjectCommand, { Key: `large/${n}`, Body: object(n) }), 'InsufficientStorage');
+  assert.ok(large > 5, `${large} objects found room`);
+  await untilFull((n) => s3(PutObjectCommand, { Key: `small/${n}`, Body: `small ${n} `.repeat(300) }), 'InsufficientStorage');
+  const ballast = path.join(data, 'ballast');
+  fill(ballast);
+  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+  await eventually(async () => (await event()).status === 507, 'an event is accepted on a full disk');
+  await assert.rejects(s3(PutObjectCommand, { Key: 'more', Body: object(0) }), isFull);
+
+  for (let n = 0; n < large; n++) {
+    const { Body } = await s3(GetObjectCommand, { Key: `large/${n}` });
+    assert.ok(Buffer.from(await Body.transformToByteArray()).equals(object(n)), `large/${n}`);
+  }
+  assert.equal((await s3(ListObjectsV2Command, { Prefix: 'large/' })).KeyCount, large);
+  const { Messages } = await sqs(ReceiveMessageCommand, { QueueUrl });
+  await sqs(DeleteMessageCommand, { QueueUrl, ReceiptHandle: Messages[0].ReceiptHandle });
+
+  for (let n = 0; n < 5; n++) {
+    await s3(DeleteObjectCommand, { Key: `large/${n}` });
+  }
+  await eventually(() => s3(PutObjectCommand, { Key: 'again', Body: object(7) }).then(() => true, (error) => !isFull(error)), 'no room after objects were deleted');
+
+  fill(ballast);
+  await assert.rejects(s3(PutObjectCommand, { Key: 'more', Body: object(1) }), isFull);
+  rmSync(ballast);
+  await s3(PutObjectCommand, { Key: 'more', Body: object(1) });
+  await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'after' });
+  assert.equal((await event()).status, 202);
+  await platform.log('got {"n":1}');
+});
