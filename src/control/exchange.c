@@ -295,6 +295,9 @@ static int on_request(struct exchange_port *p, const struct frame *f)
     list_push(&p->streams[f->stream % STREAM_BUCKETS], &x->link);
     put_simple(x, FRAME_ACCEPT, 0);
     p->begin(x, p->context);
+    if (x->has_body && !x->head_sent) {
+        put_simple(x, FRAME_CREDIT, 0); /* it is wanted: a client that waits for that may send it */
+    }
     return 0;
 }
 

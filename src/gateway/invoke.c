@@ -374,6 +374,7 @@ static int on_credit(struct request *rq, uint32_t bytes)
         return -EPROTO;
     }
     rq->body_credit += bytes;
+    request_send_continue(rq);
     if (rq->conn) {
         conn_resume_body(rq->conn);
     }

@@ -397,7 +397,7 @@ static bool step_lease(struct request *rq)
     return r > 0;
 }
 
-static void send_continue(struct request *rq)
+void request_send_continue(struct request *rq)
 {
     if (rq->head.expects_continue && !rq->continue_sent && rq->conn) {
         rq->continue_sent = true;
@@ -433,7 +433,10 @@ static bool step_invoke(struct request *rq)
         request_done(rq, 0, 0);
         return false;
     }
-    send_continue(rq);
+    if (!control_port_has(
+            rq)) { /* which says when it wants the body: it may refuse it by the head */
+        request_send_continue(rq);
+    }
     if (rq->conn) {
         conn_resume_body(rq->conn);
     }

@@ -102,6 +102,8 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes,
                    struct request **ret) MUST_USE;
 /* Begins the steps. May answer at once. */
 void request_start(struct request *rq);
+/* Tells a client that has asked whether it may send the body: once, however often it is called. */
+void request_send_continue(struct request *rq);
 /* Goes on after a wait. */
 void request_continue(struct request *rq, enum request_step step);
 

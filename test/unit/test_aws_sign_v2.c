@@ -53,6 +53,21 @@ START_TEST(a_bucket_is_signed_in_the_path_or_in_the_host)
 }
 END_TEST
 
+START_TEST(a_bucket_s_path_is_signed_with_or_without_a_slash)
+{
+    /* botocore 1.43 signs "/v2bucket/" and sends "/v2bucket". */
+    const struct aws_sign_request request = {
+        .method = STR("PUT"),
+        .target = STR("/v2bucket"),
+        .headers = STR("date\0Wed, 25 Nov 2026 23:50:48 GMT\0"
+                       "authorization\0AWS " KEY ":NK8BM08/mKqkHQIr9WUWCvTqoYg=\0"),
+        .now_s = 1795650648,
+    };
+    struct aws_signed head;
+    ck_assert_int_eq(verify(&request, &head), AWS_FAULT_NONE);
+}
+END_TEST
+
 START_TEST(only_parameters_that_say_what_is_done_are_signed)
 {
     struct aws_sign_request request = example_get();
@@ -177,6 +192,7 @@ int main(void)
     Suite *suite = leaks_suite("aws_sign_v2", &c);
     tcase_add_test(c, a_header_signs_a_request);
     tcase_add_test(c, a_bucket_is_signed_in_the_path_or_in_the_host);
+    tcase_add_test(c, a_bucket_s_path_is_signed_with_or_without_a_slash);
     tcase_add_test(c, only_parameters_that_say_what_is_done_are_signed);
     tcase_add_test(c, fields_of_amazons_own_are_signed_in_order_and_joined);
     tcase_add_test(c, a_query_signs_a_request_until_its_time);

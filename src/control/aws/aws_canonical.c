@@ -23,18 +23,11 @@ struct pair {
     struct str name, value;
 };
 
-static int compare_str(struct str a, struct str b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.data, b.data, len) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_pairs(const void *a, const void *b)
 {
     const struct pair *x = a, *y = b;
-    int order = compare_str(x->name, y->name);
-    return order != 0 ? order : compare_str(x->value, y->value);
+    int order = str_compare(x->name, y->name);
+    return order != 0 ? order : str_compare(x->value, y->value);
 }
 
 static int normalize(struct buf *memory, struct str text, struct str *ret)

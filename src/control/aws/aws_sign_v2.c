@@ -66,13 +66,17 @@ static const char *const parameters[] = {
     "website",
 };
 
-static int put_resource(struct buf *out, const struct aws_sign_request *request)
+/* A bucket's path ends in a slash for some clients, whether they send it or not. */
+enum ending { AS_SENT, WITH_SLASH };
+
+static int put_resource(struct buf *out, const struct aws_sign_request *request, enum ending ending)
 {
     struct str path, query;
     char separator = '?';
     aws_target_split(request->target, &path, &query);
     int r = request->bucket.len > 0 ? buf_printf(out, "/" STR_FMT, STR_ARG(request->bucket)) : 0;
     r = r < 0 ? r : buf_append(out, path);
+    r = r < 0 ? r : buf_append(out, ending == WITH_SLASH ? STR("/") : STR(""));
     for (size_t i = 0; r == 0 && i < ARRAY_COUNT(parameters); i++) {
         struct str rest = query, name, value;
         while (r == 0 && aws_query_next(&rest, &name, &value)) {
@@ -86,20 +90,13 @@ static int put_resource(struct buf *out, const struct aws_sign_request *request)
     return r;
 }
 
-static int compare(struct str a, struct str b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len > 0 ? memcmp(a.data, b.data, len) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* The next field of Amazon's own in alphabetic order, behind `last`; data NULL: there is none. */
 static struct str next_field(struct str block, struct str last)
 {
     struct str name, value, next = { NULL, 0 };
     while (http_block_next(&block, &name, &value)) {
-        if (str_starts(name, STR("x-amz-")) && compare(name, last) > 0 &&
-            (!next.data || compare(name, next) < 0)) {
+        if (str_starts(name, STR("x-amz-")) && str_compare(name, last) > 0 &&
+            (!next.data || str_compare(name, next) < 0)) {
             next = name;
         }
     }
@@ -126,7 +123,7 @@ static int put_fields(struct buf *out, const struct aws_sign_request *request)
 }
 
 static int put_to_sign(struct buf *out, const struct aws_sign_request *request,
-                       const struct claim *c)
+                       const struct claim *c, enum ending ending)
 {
     struct str md5 = header_find(request, "content-md5");
     struct str type = header_find(request, "content-type");
@@ -136,7 +133,7 @@ static int put_to_sign(struct buf *out, const struct aws_sign_request *request,
     int r = buf_printf(out, STR_FMT "\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n",
                        STR_ARG(request->method), STR_ARG(md5), STR_ARG(type), STR_ARG(date));
     r = r < 0 ? r : put_fields(out, request);
-    return r < 0 ? r : put_resource(out, request);
+    return r < 0 ? r : put_resource(out, request, ending);
 }
 
 bool aws_sign_v2_is_signature(const struct aws_user *user, struct str text, struct str signature)
@@ -231,8 +228,12 @@ static enum aws_fault check(const struct aws_sign_request *request, const struct
         return AWS_FAULT_UNKNOWN_KEY;
     }
     buf_init(&to_sign, TO_SIGN_BYTES_MAX);
-    int r = put_to_sign(&to_sign, request, c);
-    bool same = r == 0 && aws_sign_v2_is_signature(ret->user, buf_str(&to_sign), c->signature);
+    bool same = false;
+    for (int ending = AS_SENT; !same && ending <= WITH_SLASH; ending++) {
+        buf_clear(&to_sign);
+        int r = put_to_sign(&to_sign, request, c, (enum ending)ending);
+        same = r == 0 && aws_sign_v2_is_signature(ret->user, buf_str(&to_sign), c->signature);
+    }
     buf_finish(&to_sign);
     return same ? AWS_FAULT_NONE : AWS_FAULT_MISMATCH;
 }
@@ -262,7 +263,7 @@ void aws_sign_v2_explain(const struct aws_sign_request *request, struct buf *to_
     buf_init(&memory, 0);
     if (read_claim(request, &memory, &c) == AWS_FAULT_NONE) {
         /* What does not fit is left out of an error's text. */
-        (void)!put_to_sign(to_sign, request, &c);
+        (void)!put_to_sign(to_sign, request, &c, AS_SENT);
     }
     buf_finish(&memory);
 }

@@ -110,6 +110,9 @@ static struct str s3_value(struct str name, const struct context *c)
     if (str_eq_nocase(name, STR("RequestObjectTagKeys"))) {
         return tag_keys(c->access->request_tags, c);
     }
+    if (str_eq_nocase(name, STR("prefix")) && c->access->prefix.data) {
+        return c->access->prefix;
+    }
     if (str_eq_nocase(name, STR("prefix")) || str_eq_nocase(name, STR("delimiter")) ||
         str_eq_nocase(name, STR("max-keys"))) {
         int len = snprintf(c->memory, c->size, STR_FMT, STR_ARG(name));
@@ -263,6 +266,7 @@ enum s3_error s3_access_object(const struct s3_request *rq, const struct s3_buck
         return S3_ACCESS_DENIED;
     }
     access.key = STR("");
+    access.prefix = key; /* who may list what begins so would see that it is not there */
     access.action = "s3:ListBucket";
     return s3_access_allows(rq, &access) ? S3_NO_SUCH_KEY : S3_ACCESS_DENIED;
 }

@@ -19,6 +19,7 @@ struct s3_access {
     struct str owner;         /* of the thing itself */
     struct str existing_tags; /* of the object; "key\0value\0"... */
     struct str request_tags;  /* that the request wants to set */
+    struct str prefix;        /* for s3:prefix; data NULL: the request's parameter */
 };
 
 bool s3_access_allows(const struct s3_request *rq, const struct s3_access *a);

@@ -13,11 +13,11 @@ static const struct {
     const char *header;
     enum s3_permission permission;
 } grants[] = {
-    { "x-amz-grant-full-control", S3_FULL_CONTROL },
     { "x-amz-grant-read", S3_READ },
     { "x-amz-grant-write", S3_WRITE },
     { "x-amz-grant-read-acp", S3_READ_ACP },
     { "x-amz-grant-write-acp", S3_WRITE_ACP },
+    { "x-amz-grant-full-control", S3_FULL_CONTROL },
 };
 
 static bool has_grants(const struct s3_request *rq)
@@ -69,7 +69,7 @@ static enum s3_error check_allowed(const struct s3_bucket *bucket, struct str ca
                                    const struct s3_acl *acl)
 {
     if (bucket && bucket->ownership == S3_OWNER_ENFORCED &&
-        !str_eq(canned, STR("bucket-owner-full-control")) && !str_eq(canned, STR("private"))) {
+        !str_eq(canned, STR("bucket-owner-full-control"))) {
         return S3_ACL_NOT_SUPPORTED;
     }
     if (bucket && bucket->block.block_acls && s3_acl_is_public(acl)) {
@@ -161,7 +161,7 @@ static bool read_wanted(struct s3_request *rq, struct str owner, struct buf *ret
     if (error == S3_OK) {
         error = check_allowed(rq->bucket, s3_header(rq, "x-amz-acl"), &acl);
     }
-    if (error == S3_OK && s3_acl_store(&acl, ret) < 0) {
+    if (error == S3_OK && !is_private(&acl, owner) && s3_acl_store(&acl, ret) < 0) {
         error = S3_MALFORMED_ACL;
     }
     return error == S3_OK || fail_acl(rq, error);

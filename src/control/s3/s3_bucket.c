@@ -10,7 +10,6 @@
 #include "control/s3/s3_operations.h"
 #include "store/sql.h"
 
-#define DEFAULT_REGION   "us-east-1"
 #define BUCKETS_PAGE_MAX 10000 /* ListBuckets: max-buckets */
 
 /* ---- listing ---- */
@@ -40,7 +39,7 @@ static void list_one(const struct stored_bucket *b, void *context)
     s3_xml_put(&l->out, "Name", b->name);
     s3_xml_put_time(&l->out, "CreationDate", b->created_ms);
     if (s3_has_param(l->rq, "max-buckets")) {
-        s3_xml_put(&l->out, "BucketRegion", b->region);
+        s3_xml_put(&l->out, "BucketRegion", s3_bucket_region(b));
     }
     s3_xml_close(&l->out, "Bucket");
 }
@@ -114,7 +113,6 @@ static bool read_configuration(struct s3_request *rq, struct creation *c)
         }
     }
     /* "EU" is an old name. */
-    region = region.len == 0 ? STR(DEFAULT_REGION) : region;
     c->region = mem_copy_str(str_eq(region, STR("EU")) ? STR("eu-west-1") : region);
     return true;
 }
@@ -177,7 +175,7 @@ static void answer_existing(struct s3_request *rq)
     bool is_mine = b && str_eq(b->row.owner, s3_owner(rq));
     struct str acl = b ? s3_bucket_setting(b, STR("acl")) : STR("");
     bool same = str_eq(acl, buf_str(&c->acl));
-    bool is_default_region = b && str_eq(b->row.region, STR(DEFAULT_REGION));
+    bool is_default_region = b && str_eq(s3_bucket_region(&b->row), STR(S3_DEFAULT_REGION));
     s3_bucket_unref(b);
     if (!is_mine || !same) {
         s3_fail(rq, S3_BUCKET_EXISTS);
@@ -225,7 +223,7 @@ void s3_bucket_create(struct s3_request *rq)
 
 void s3_bucket_head(struct s3_request *rq)
 {
-    s3_put_header(rq, "x-amz-bucket-region", rq->bucket->row.region);
+    s3_put_header(rq, "x-amz-bucket-region", s3_bucket_region(&rq->bucket->row));
     s3_put_header(rq, "x-amz-access-point-alias", STR("false"));
     s3_answer(rq, 200);
 }
@@ -233,9 +231,8 @@ void s3_bucket_head(struct s3_request *rq)
 void s3_bucket_location(struct s3_request *rq)
 {
     struct s3_xml_out o = { .out = &rq->body };
-    struct str region = rq->bucket->row.region;
     s3_xml_begin(&o, "LocationConstraint");
-    s3_xml_raw(&o, str_eq(region, STR(DEFAULT_REGION)) ? STR("") : region);
+    s3_xml_raw(&o, rq->bucket->row.region); /* empty: the default, as S3 tells it */
     s3_xml_close(&o, "LocationConstraint");
     s3_answer_xml(rq, 200, o.r);
 }

@@ -132,6 +132,11 @@ static void read_settings(struct s3_bucket *bucket)
     }
 }
 
+struct str s3_bucket_region(const struct stored_bucket *row)
+{
+    return row->region.len > 0 ? row->region : STR(S3_DEFAULT_REGION);
+}
+
 struct s3_bucket *s3_buckets_find(struct s3_buckets *b, struct str name)
 {
     struct s3_bucket **slot = slot_of(b, name), *bucket = *slot;

@@ -94,7 +94,8 @@ void s3_config_done(struct s3_request *rq, int r)
     if (r < 0) {
         s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
     } else {
-        s3_answer(rq, str_eq(rq->x->method, STR("DELETE")) ? 204 : 200);
+        bool is_bare = str_eq(rq->x->method, STR("DELETE")) || rq->op->run == s3_policy_put;
+        s3_answer(rq, is_bare ? 204 : 200);
     }
 }
 

@@ -72,29 +72,6 @@ static bool find_object(struct s3_request *rq, struct s3_copy_source *s)
     return error == S3_OK;
 }
 
-static bool find_key(struct s3_request *rq, struct s3_copy_source *s)
-{
-    uint8_t key[S3_CRYPT_KEY_BYTES];
-    enum s3_customer_key has = s3_new_customer_key(rq, S3_COPY_CUSTOMER_PREFIX, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
-        return false;
-    }
-    s->is_encrypted = s->object.crypt.len > 0;
-    if ((has == S3_CUSTOMER_KEY) != s->is_encrypted) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     s->is_encrypted
-                         ? "The object was stored using a form of Server Side Encryption. The "
-                           "correct parameters must be provided to retrieve the object."
-                         : "The encryption parameters are not applicable to this object.");
-        return false;
-    }
-    if (s->is_encrypted && !s3_crypt_open(&s->crypt, key, s->object.crypt)) {
-        s3_fail(rq, S3_ACCESS_DENIED);
-        return false;
-    }
-    return true;
-}
-
 bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
 {
     struct s3_conditions conditions;
@@ -120,7 +97,8 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
     }
     s->offset = 0;
     s->length = s->object.size;
-    return find_key(rq, s);
+    s->is_encrypted = s->object.crypt.len > 0;
+    return s3_new_open(rq, S3_COPY_CUSTOMER_PREFIX, s->object.crypt, &s->crypt);
 }
 
 /* ---- bytes ---- */

@@ -172,8 +172,10 @@ void s3_cors_put_headers(struct s3_request *rq)
         return;
     }
     scoped_s3_xml struct s3_xml *x = s3_xml_parse(config);
+    struct str method = exchange_header(rq->x, STR("access-control-request-method"));
     const struct s3_xml_node *rule =
-        x ? s3_cors_find(s3_xml_root(x), origin, rq->x->method, STR("")) : NULL;
+        x ? s3_cors_find(s3_xml_root(x), origin, method.data ? method : rq->x->method, STR(""))
+          : NULL;
     if (rule) {
         put_rule(rq, rule, origin);
     }

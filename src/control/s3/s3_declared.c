@@ -13,7 +13,6 @@
 #include "control/s3/s3_xml.h"
 
 #define CORS_BYTES_MAX (64 * KIB)
-#define REGION         "us-east-1"
 
 /* One bucket on its way to the store. */
 struct declared {
@@ -119,7 +118,7 @@ static void declare(struct s3 *s3, const json_t *bucket)
     d->memory = mem_copy_str(name);
     d->row = (struct stored_bucket){ .name = str_c(d->memory),
                                      .owner = aws_users_root(s3->services->users)->canonical_id,
-                                     .region = STR(REGION),
+                                     .region = STR(""),
                                      .created_ms = queue_now_ms() };
     d->job = (struct store_job){ .run = run, .done = done };
     buf_init(&d->cors, CORS_BYTES_MAX);

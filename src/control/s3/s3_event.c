@@ -75,12 +75,13 @@ static void add_happening(struct s3_events *e, const struct s3_bucket *bucket, s
                           const char *kind)
 {
     e->happenings = mem_resize(e->happenings, e->count + 1, sizeof(*e->happenings));
-    e->happenings[e->count++] = (struct s3_happening){ .kind = kind,
-                                                       .bucket = mem_copy_str(bucket->row.name),
-                                                       .owner = mem_copy_str(bucket->row.owner),
-                                                       .region = mem_copy_str(bucket->row.region),
-                                                       .key = mem_copy_str(key),
-                                                       .key_len = key.len };
+    e->happenings[e->count++] =
+        (struct s3_happening){ .kind = kind,
+                               .bucket = mem_copy_str(bucket->row.name),
+                               .owner = mem_copy_str(bucket->row.owner),
+                               .region = mem_copy_str(s3_bucket_region(&bucket->row)),
+                               .key = mem_copy_str(key),
+                               .key_len = key.len };
 }
 
 int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,

@@ -209,19 +209,45 @@ void s3_new_put_customer_key(struct s3_request *rq)
     s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5", s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
 }
 
+bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored, struct s3_crypt *ret)
+{
+    uint8_t key[S3_CRYPT_KEY_BYTES];
+    enum s3_customer_key has = s3_new_customer_key(rq, prefix, key);
+    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+        return false;
+    }
+    const char *why = NULL;
+    if ((has == S3_CUSTOMER_KEY) != (stored.len > 0)) {
+        why = stored.len > 0
+                  ? "The object was stored using a form of Server Side Encryption. The correct "
+                    "parameters must be provided to retrieve the object."
+                  : "The encryption parameters are not applicable to this object.";
+    } else if (stored.len > 0 && !s3_crypt_open(ret, key, stored)) {
+        why = "The provided encryption parameters did not match the ones used originally.";
+    }
+    if (why) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, why);
+    }
+    return !why;
+}
+
+void s3_new_put_managed(struct s3_request *rq, struct str headers)
+{
+    static const char *const names[] = { SSE, SSE "-aws-kms-key-id" };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        struct str value = http_block_find(headers, str_c(names[i]));
+        if (value.data) {
+            s3_put_header(rq, names[i], value);
+        }
+    }
+}
+
 void s3_new_put_encryption(struct s3_request *rq, const struct s3_new *n)
 {
-    struct str algorithm = http_block_find(buf_str(&n->headers), STR(SSE));
-    struct str key = http_block_find(buf_str(&n->headers), STR(SSE "-aws-kms-key-id"));
     if (n->is_encrypted) {
         s3_new_put_customer_key(rq);
     }
-    if (algorithm.data) {
-        s3_put_header(rq, SSE, algorithm);
-    }
-    if (key.data) {
-        s3_put_header(rq, SSE "-aws-kms-key-id", key);
-    }
+    s3_new_put_managed(rq, buf_str(&n->headers));
 }
 
 /* What the bucket encrypts with unless a request says otherwise. */
@@ -287,8 +313,8 @@ bool s3_new_read_encryption(struct s3_request *rq, struct s3_new *n)
 
 bool s3_new_read(struct s3_request *rq, struct s3_new *n)
 {
-    return s3_new_read_headers(rq, n) && s3_new_read_tags(rq, n) && s3_new_read_lock(rq, n) &&
-           s3_new_read_encryption(rq, n) && s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl);
+    return s3_new_read_headers(rq, n) && s3_new_read_lock(rq, n) && s3_new_read_encryption(rq, n) &&
+           s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl);
 }
 
 void s3_new_apply(const struct s3_new *n, const struct s3_request *rq, struct stored_object *o)

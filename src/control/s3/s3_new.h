@@ -27,7 +27,8 @@ struct s3_new {
 void s3_new_init(struct s3_new *n);
 void s3_new_finish(struct s3_new *n);
 
-/* From the head of a request. False: it is not right, and that was answered. */
+/* From the head of a request, but for the tags: they are read before, because they may decide who
+ * may write it. False: it is not right, and that was answered. */
 bool s3_new_read(struct s3_request *rq, struct s3_new *n) MUST_USE;
 /* The parts of it, for those who take some from elsewhere. */
 bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n) MUST_USE;
@@ -47,7 +48,13 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
                                          uint8_t ret_key[S3_CRYPT_KEY_BYTES]);
 #define S3_CUSTOMER_PREFIX      "x-amz-server-side-encryption-customer-"
 #define S3_COPY_CUSTOMER_PREFIX "x-amz-copy-source-server-side-encryption-customer-"
-/* Tells what it is encrypted with. */
+/* For what is stored of an encrypted thing: the key that the request gives for it. False: the key
+ * is missing, another, or there is nothing to open, and that was answered. Plain things need none.
+ */
+bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored,
+                 struct s3_crypt *ret) MUST_USE;
+/* Tells what it is encrypted with: by us, as its stored headers say, or with the client's key. */
+void s3_new_put_managed(struct s3_request *rq, struct str headers);
 void s3_new_put_encryption(struct s3_request *rq, const struct s3_new *n);
 /* Tells the client again which key it has used. */
 void s3_new_put_customer_key(struct s3_request *rq);

@@ -87,6 +87,7 @@ void s3_object_find(struct s3_request *rq, const char *action, enum s3_permissio
         return;
     }
     enum s3_error error = s3_access_object(rq, rq->bucket, rq->key, f.action, permission, NULL);
+    s3_put_header(rq, "x-amz-delete-marker", STR("false"));
     s3_fail_more(rq, error == S3_NO_SUCH_KEY && text.data ? S3_NO_SUCH_VERSION : error, NULL,
                  STR(""));
 }

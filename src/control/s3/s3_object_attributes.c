@@ -89,26 +89,6 @@ static void put_checksum(struct s3_xml_out *o, const struct stored_object *objec
     }
 }
 
-/* It is encrypted with the key that was sent along, or neither is there. False: answered. */
-static bool check_key(struct s3_request *rq, const struct stored_object *o)
-{
-    uint8_t key[S3_CRYPT_KEY_BYTES];
-    struct s3_crypt crypt;
-    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
-        return false;
-    }
-    if ((has == S3_CUSTOMER_KEY) != (o->crypt.len > 0)) {
-        s3_fail(rq, S3_INVALID_REQUEST);
-        return false;
-    }
-    if (o->crypt.len > 0 && !s3_crypt_open(&crypt, key, o->crypt)) {
-        s3_fail(rq, S3_ACCESS_DENIED);
-        return false;
-    }
-    return true;
-}
-
 static void found(struct s3_request *rq, const struct stored_object *object)
 {
     struct str list = s3_header(rq, "x-amz-object-attributes");
@@ -118,7 +98,8 @@ static void found(struct s3_request *rq, const struct stored_object *object)
     uint64_t most_number = PARTS_MAX, after_number = 0;
     struct s3_xml_out o = { .out = &rq->body };
     char date[HTTP_DATE_BYTES];
-    if (!check_wanted(rq, list) || !check_key(rq, object)) {
+    struct s3_crypt crypt;
+    if (!check_wanted(rq, list) || !s3_new_open(rq, S3_CUSTOMER_PREFIX, object->crypt, &crypt)) {
         return;
     }
     if ((most.data && !str_to_u64(most, &most_number)) ||

@@ -97,7 +97,7 @@ static void copy_done(struct s3_request *rq, int r)
     if (s3_put_failed(rq, r)) {
         return;
     }
-    s3_put_version_header(rq, o);
+    s3_put_new_version_header(rq, o);
     s3_copy_source_put_version(rq, &c->source);
     s3_new_put_encryption(rq, &c->put.new);
     s3_xml_begin(&out, "CopyObjectResult");

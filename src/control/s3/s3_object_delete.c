@@ -48,16 +48,16 @@ static struct deletions *deletions_create(struct s3_request *rq, size_t count)
 static int check(const struct stored_object *current, void *context)
 {
     struct deletion *d = context;
-    bool exists = current && !(current->flags & OBJECT_DELETE_MARKER);
-    bool has_condition = d->if_match.data || d->has_time || d->has_size;
-    if (has_condition && !current) {
-        d->error = S3_NO_SUCH_KEY;
-    } else if ((d->if_match.data &&
-                (!exists || !s3_conditions_has_etag(d->if_match, current->etag))) ||
-               (d->has_time && current->modified_ms / 1000 != d->if_time_ms / 1000) ||
-               (d->has_size && current->size != d->if_size)) {
+    if (!current) {
+        /* With a condition nothing is to be done, not even a delete marker to be made. */
+        bool has_condition = d->if_match.data || d->has_time || d->has_size;
+        return has_condition ? s3_error_refuse(S3_OK) : 0;
+    }
+    if ((d->if_match.data && !s3_conditions_has_etag(d->if_match, current->etag)) ||
+        (d->has_time && current->modified_ms / 1000 != d->if_time_ms / 1000) ||
+        (d->has_size && current->size != d->if_size)) {
         d->error = S3_PRECONDITION_FAILED;
-    } else if (d->removal.version.which != VERSION_CURRENT && current &&
+    } else if (d->removal.version.which != VERSION_CURRENT &&
                !s3_lock_allows_removal(current, d->removal.now_ms, d->bypass)) {
         d->error = S3_ACCESS_DENIED;
     }
@@ -97,6 +97,9 @@ static enum s3_error prepare(struct s3_request *rq, struct deletion *d, struct s
 static int run_one(struct s3_request *rq, struct sql *db, struct deletion *d)
 {
     int r = store_objects_remove(db, &d->removal);
+    if (r == s3_error_refuse(S3_OK)) {
+        return 0;
+    }
     if (r < 0 || (!d->removal.made && !d->removal.removed)) {
         return r;
     }

@@ -14,7 +14,8 @@
 /* What of it is asked for. */
 struct extent {
     uint64_t offset, length;
-    bool is_part; /* 206 */
+    bool is_partial;         /* 206 */
+    struct stored_part part; /* of an upload in parts; number 0: none was asked for */
 };
 
 /* "bytes=1-2", "bytes=1-", "bytes=-2": one range. What is none asks for all of it. */
@@ -79,17 +80,14 @@ static bool find_part(struct s3_request *rq, const struct stored_object *o, stru
         return false;
     }
     if (wanted > (count > 0 ? count : 1)) {
-        s3_fail(rq, count > 0 ? S3_INVALID_PART : S3_INVALID_PART_NUMBER);
+        s3_fail(rq, S3_INVALID_PART);
         return false;
     }
-    e->is_part = true;
+    e->is_partial = true;
     for (size_t i = 0; count > 0 && i < wanted; i++) {
-        struct stored_part part = store_objects_part(o, i);
-        e->offset += i + 1 < wanted ? part.size : 0;
-        e->length = part.size;
-    }
-    if (count > 0) {
-        s3_put_header_u64(rq, "x-amz-mp-parts-count", count);
+        e->part = store_objects_part(o, i);
+        e->offset += i + 1 < wanted ? e->part.size : 0;
+        e->length = e->part.size;
     }
     return true;
 }
@@ -99,30 +97,52 @@ static bool find_extent(struct s3_request *rq, const struct stored_object *o, st
 {
     struct str range = s3_header(rq, "range"), number = s3_param(rq, "partNumber");
     bool unsatisfiable;
-    char text[64];
-    *e = (struct extent){ 0, o->size, false };
+    *e = (struct extent){ .length = o->size };
     if (number.data && range.data) {
         s3_fail_text(rq, S3_INVALID_REQUEST,
                      "Cannot specify both Range header and partNumber query parameter");
         return false;
     }
     if (number.data) {
-        if (!find_part(rq, o, number, e)) {
-            return false;
-        }
-    } else if (range.data && parse_range(range, o->size, e, &unsatisfiable)) {
+        return find_part(rq, o, number, e);
+    }
+    if (range.data && parse_range(range, o->size, e, &unsatisfiable)) {
         if (unsatisfiable) {
             return fail_range(rq, range, o->size);
         }
-        e->is_part = true;
+        e->is_partial = true;
     }
-    if (e->is_part && e->length > 0) {
+    return true;
+}
+
+static void put_extent(struct s3_request *rq, const struct stored_object *o, const struct extent *e)
+{
+    char text[64];
+    if (e->is_partial && e->length > 0) {
         (void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)e->offset,
                        (unsigned long long)(e->offset + e->length - 1),
                        (unsigned long long)o->size); /* fits */
         s3_put_header(rq, "content-range", str_c(text));
     }
-    return true;
+    if (e->part.number > 0) {
+        s3_put_header_u64(rq, "x-amz-mp-parts-count", store_objects_part_count(o));
+    }
+}
+
+/* Of the whole, or of a part that has one. */
+static void put_checksum(struct s3_request *rq, const struct stored_object *o,
+                         const struct extent *e)
+{
+    struct s3_checksum_value whole = s3_checksum_load(o->checksum);
+    if (!str_eq_nocase(s3_header(rq, "x-amz-checksum-mode"), STR("ENABLED"))) {
+        return;
+    }
+    if (!e->is_partial || (e->length == o->size && e->part.number == 0)) {
+        s3_object_put_checksum(rq, o->checksum);
+    } else if (e->part.checksum[0] && whole.kind != S3_CHECKSUM_NONE) {
+        s3_put_header(rq, s3_checksum_header(whole.kind).data, str_c(e->part.checksum));
+        s3_put_header(rq, "x-amz-checksum-type", s3_checksum_type_name(whole.type));
+    }
 }
 
 /* Fields that the request replaces (response-content-type...): signed requests only. */
@@ -185,24 +205,17 @@ static void put_headers(struct s3_request *rq, const struct stored_object *o)
 /* With whose key it has to be read. False: answered. */
 static bool find_key(struct s3_request *rq, const struct stored_object *o, struct s3_crypt *crypt)
 {
-    uint8_t key[S3_CRYPT_KEY_BYTES];
-    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+    struct str managed = s3_header(rq, "x-amz-server-side-encryption");
+    if (managed.data) {
+        s3_fail_argument(rq,
+                         "x-amz-server-side-encryption header is not supported for this operation.",
+                         "x-amz-server-side-encryption", managed);
         return false;
     }
-    if ((has == S3_CUSTOMER_KEY) != (o->crypt.len > 0)) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     o->crypt.len > 0
-                         ? "The object was stored using a form of Server Side Encryption. The "
-                           "correct parameters must be provided to retrieve the object."
-                         : "The encryption parameters are not applicable to this object.");
+    if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, o->crypt, crypt)) {
         return false;
     }
     if (o->crypt.len > 0) {
-        if (!s3_crypt_open(crypt, key, o->crypt)) {
-            s3_fail(rq, S3_ACCESS_DENIED);
-            return false;
-        }
         s3_new_put_customer_key(rq);
     }
     return true;
@@ -232,15 +245,13 @@ static void found(struct s3_request *rq, const struct stored_object *o)
         s3_fail(rq, error);
         return;
     }
-    if (!check_overrides(rq) || !find_key(rq, o, &crypt) || !find_extent(rq, o, &e)) {
+    if (!check_overrides(rq) || !find_extent(rq, o, &e) || !find_key(rq, o, &crypt)) {
         return;
     }
     put_headers(rq, o);
-    if (str_eq_nocase(s3_header(rq, "x-amz-checksum-mode"), STR("ENABLED")) &&
-        (!e.is_part || e.length == o->size)) {
-        s3_object_put_checksum(rq, o->checksum);
-    }
-    unsigned status = e.is_part && e.length > 0 ? 206 : 200;
+    put_extent(rq, o, &e);
+    put_checksum(rq, o, &e);
+    unsigned status = e.is_partial && e.length > 0 ? 206 : 200;
     if (str_eq(rq->x->method, STR("HEAD"))) {
         s3_put_header_u64(rq, "content-length", e.length);
         s3_answer(rq, status);

@@ -58,7 +58,7 @@ void s3_put_headers(struct s3_request *rq)
     const struct s3_put *p = rq->state;
     const struct stored_object *o = &p->write.object;
     s3_object_put_etag(rq, o->etag);
-    s3_put_version_header(rq, o);
+    s3_put_new_version_header(rq, o);
     s3_object_put_checksum(rq, o->checksum);
     s3_new_put_encryption(rq, &p->new);
 }
@@ -95,7 +95,8 @@ void s3_object_put(struct s3_request *rq)
     }
     struct s3_put *p = s3_put_create(rq);
     struct s3_receive_plan plan;
-    if (!s3_new_read(rq, &p->new) || !s3_access_write(rq, "s3:PutObject", buf_str(&p->new.tags)) ||
+    if (!s3_new_read_tags(rq, &p->new) ||
+        !s3_access_write(rq, "s3:PutObject", buf_str(&p->new.tags)) || !s3_new_read(rq, &p->new) ||
         !s3_body_plan(rq, &plan)) {
         return;
     }

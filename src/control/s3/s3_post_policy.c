@@ -57,7 +57,8 @@ static enum s3_error check_equal(struct check *c, struct str name, struct str wa
 static enum s3_error check_starts(struct check *c, struct str name, struct str prefix)
 {
     struct str value = field(c, name);
-    if (!value.data || !str_starts(value, prefix)) {
+    /* What may be anything may be absent. */
+    if (prefix.len > 0 && (!value.data || !str_starts(value, prefix))) {
         return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy Condition failed");
     }
     return note(c, name);
@@ -143,7 +144,7 @@ static bool is_exempt(struct str name)
             return true;
         }
     }
-    return str_starts(name, STR("x-ignore-"));
+    return str_starts(name, STR("x-ignore-")) || str_starts(name, STR("x-amz-checksum-"));
 }
 
 /* Nothing is in the form that the policy does not speak of. */
@@ -170,7 +171,8 @@ static enum s3_error check_document(struct check *c, const json_t *policy)
     if (!json_is_string(expiration)) {
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Policy missing expiration.");
     }
-    if (!s3_lock_parse_time(text_of(expiration), &until_ms)) {
+    if (str_find(text_of(expiration), 'T') == json_string_length(expiration) ||
+        !s3_lock_parse_time(text_of(expiration), &until_ms)) {
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid 'expiration' value.");
     }
     if (!json_is_array(conditions)) {

@@ -10,7 +10,7 @@
 #include "control/s3/s3_event.h"
 #include "http/http_reply.h"
 
-/* Who writes without signing in: what S3 calls it. */
+/* Who is not signed in: what S3 calls it. */
 #define ANONYMOUS_ID "65a011a29cdf8ec533ec3d1ccaae921c"
 
 struct str s3_param(const struct s3_request *rq, const char *name)
@@ -43,7 +43,9 @@ void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *stat
 
 struct str s3_owner(const struct s3_request *rq)
 {
-    return rq->who.user ? rq->who.user->canonical_id : STR(ANONYMOUS_ID);
+    return rq->who.user ? rq->who.user->canonical_id
+           : rq->bucket ? rq->bucket->row.owner
+                        : STR(ANONYMOUS_ID);
 }
 
 /* ---- answering ---- */
@@ -255,6 +257,13 @@ void s3_put_version_header(struct s3_request *rq, const struct stored_object *o)
     char text[S3_VERSION_TEXT];
     if (rq->bucket->row.versioning != BUCKET_UNVERSIONED || !(o->flags & OBJECT_NULL_VERSION)) {
         s3_put_header(rq, "x-amz-version-id", s3_version_text(o->rank, o->salt, o->flags, text));
+    }
+}
+
+void s3_put_new_version_header(struct s3_request *rq, const struct stored_object *o)
+{
+    if (!(o->flags & OBJECT_NULL_VERSION)) {
+        s3_put_version_header(rq, o);
     }
 }
 

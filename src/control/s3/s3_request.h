@@ -113,7 +113,8 @@ struct str s3_header(const struct s3_request *rq, const char *name);
 struct str s3_headers(const struct s3_request *rq);
 /* The state of an operation: zeroed, freed with the request. */
 void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state));
-/* Who owns what this request makes: its user's canonical id; anonymous ones have one too. */
+/* Who owns what this request makes: its user's canonical id; of an anonymous one the bucket's
+ * owner, or what S3 calls nobody. */
 struct str s3_owner(const struct s3_request *rq);
 
 /* ---- answering ---- */
@@ -154,6 +155,8 @@ struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
 /* The version of a parameter "versionId"; false: it is none. Absent: the current one. */
 bool s3_version_parse(struct str text, struct object_version *ret) MUST_USE;
 void s3_put_version_header(struct s3_request *rq, const struct stored_object *o);
+/* Of what was just written: only where each write makes a version. */
+void s3_put_new_version_header(struct s3_request *rq, const struct stored_object *o);
 /* x-amz-id-2 and HostId. */
 struct str s3_host_id(const struct s3_request *rq);
 /* The display name of an owner. */

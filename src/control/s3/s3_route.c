@@ -84,12 +84,9 @@ static const struct s3_operation operations[] = {
 
 /* Parts of S3 that are not here: asking for them must not do something else instead. */
 static const char *const missing[] = {
-    "analytics",     "intelligent-tiering",
-    "inventory",     "metrics",
-    "metadataTable", "metadataConfiguration",
-    "torrent",       "restore",
-    "select",        "session",
-    "renameObject",  "append",
+    "analytics",     "intelligent-tiering",   "inventory", "metrics",
+    "metadataTable", "metadataConfiguration", "restore",   "select",
+    "session",       "renameObject",          "append",
 };
 
 static bool is_missing(const struct s3_request *rq)
@@ -107,8 +104,11 @@ const struct s3_operation *s3_route_find(const struct s3_request *rq, enum s3_er
     enum s3_level level = rq->key.len > 0           ? S3_OBJECT
                           : rq->bucket_name.len > 0 ? S3_BUCKET
                                                     : S3_SERVICE;
-    *ret_error = is_missing(rq) ? S3_NOT_IMPLEMENTED : S3_METHOD_NOT_ALLOWED;
-    for (size_t i = 0; i < ARRAY_COUNT(operations) && !is_missing(rq); i++) {
+    bool has_torrent = s3_has_param(rq, "torrent"); /* S3 makes no more of them */
+    *ret_error = has_torrent      ? S3_NO_SUCH_KEY
+                 : is_missing(rq) ? S3_NOT_IMPLEMENTED
+                                  : S3_METHOD_NOT_ALLOWED;
+    for (size_t i = 0; *ret_error == S3_METHOD_NOT_ALLOWED && i < ARRAY_COUNT(operations); i++) {
         const struct s3_operation *op = &operations[i];
         if (op->level == level && str_eq(rq->x->method, str_c(op->method)) &&
             (!op->query || s3_has_param(rq, op->query))) {

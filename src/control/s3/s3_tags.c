@@ -5,8 +5,9 @@
 #include "control/s3/s3_name.h"
 #include "control/utf8.h"
 
-#define KEY_LEN_MAX   128 /* characters */
-#define VALUE_LEN_MAX 256
+#define KEY_LEN_MAX    128 /* characters */
+#define VALUE_LEN_MAX  256
+#define PAIR_BYTES_MAX (4 * (KEY_LEN_MAX + VALUE_LEN_MAX) + 2) /* four bytes a character */
 
 struct str s3_tags_find(struct str tags, struct str key)
 {
@@ -41,6 +42,38 @@ static size_t count_characters(struct str s)
     return count;
 }
 
+/* Where a key has its place: tags are kept in order. */
+static size_t place_of(struct str tags, struct str key)
+{
+    size_t at = 0;
+    while (tags.len > 0) {
+        struct str name = str_cut(&tags, '\0'), value = str_cut(&tags, '\0');
+        if (str_compare(key, name) < 0) {
+            break;
+        }
+        at += name.len + 1 + value.len + 1;
+    }
+    return at;
+}
+
+static int insert(struct buf *out, struct str key, struct str value)
+{
+    char pair[PAIR_BYTES_MAX];
+    size_t len = key.len + 1 + value.len + 1, at = place_of(buf_str(out), key), before = out->len;
+    memcpy(pair, key.data, key.len);
+    pair[key.len] = '\0';
+    if (value.len > 0) {
+        memcpy(pair + key.len + 1, value.data, value.len);
+    }
+    pair[len - 1] = '\0';
+    int r = buf_append(out, str_of(pair, len));
+    if (r == 0) {
+        memmove(out->data + at + len, out->data + at, before - at);
+        memcpy(out->data + at, pair, len);
+    }
+    return r;
+}
+
 static enum s3_error add(struct buf *out, struct str key, struct str value, const char **ret_why)
 {
     size_t key_len = count_characters(key);
@@ -58,11 +91,7 @@ static enum s3_error add(struct buf *out, struct str key, struct str value, cons
         *ret_why = "Cannot provide multiple Tags with the same key";
         return S3_INVALID_TAG;
     }
-    if (buf_append(out, key) < 0 || buf_append(out, str_of("", 1)) < 0 ||
-        buf_append(out, value) < 0 || buf_append(out, str_of("", 1)) < 0) {
-        return S3_INVALID_TAG;
-    }
-    return S3_OK;
+    return insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
 }
 
 enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why)

@@ -163,7 +163,8 @@ void s3_upload_create(struct s3_request *rq)
 {
     struct creation *c = s3_state(rq, sizeof(*c), free_creation);
     s3_new_init(&c->new);
-    if (!s3_new_read(rq, &c->new) || !s3_access_write(rq, "s3:PutObject", buf_str(&c->new.tags)) ||
+    if (!s3_new_read_tags(rq, &c->new) ||
+        !s3_access_write(rq, "s3:PutObject", buf_str(&c->new.tags)) || !s3_new_read(rq, &c->new) ||
         !read_checksum(rq, c)) {
         return;
     }

@@ -97,10 +97,15 @@ static enum s3_error read_parts(struct s3_request *rq, struct completion *c)
             return S3_MALFORMED_XML;
         }
         c->numbers[i] = c->named[i].number;
-        if (i > 0 && c->numbers[i] <= c->numbers[i - 1]) {
+        if (i > 0 && c->numbers[i] < c->numbers[i - 1]) {
             return S3_INVALID_PART_ORDER;
         }
+        if (i > 0 && c->numbers[i] == c->numbers[i - 1]) {
+            i--; /* named again: the last counts */
+            c->named[i] = c->named[i + 1];
+        }
     }
+    c->count = i;
     return S3_OK;
 }
 
@@ -207,7 +212,11 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
     (void)snprintf(location, sizeof(location), STR_FMT "://" STR_FMT "/" STR_FMT "/" STR_FMT,
                    STR_ARG(rq->x->scheme), STR_ARG(rq->x->host), STR_ARG(rq->bucket_name),
                    STR_ARG(rq->key)); /* a long host is cut */
-    s3_put_version_header(rq, o);
+    s3_put_new_version_header(rq, o);
+    s3_new_put_managed(rq, o->headers);
+    if (o->crypt.len > 0) {
+        s3_new_put_customer_key(rq);
+    }
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
     s3_xml_put(&out, "Location", str_c(location));
     s3_xml_put(&out, "Bucket", rq->bucket_name);
@@ -289,7 +298,9 @@ void s3_upload_complete(struct s3_request *rq)
         s3_fail(rq, error);
         return;
     }
-    if (!read_expected(rq, c)) {
+    struct s3_crypt crypt;
+    if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, c->upload.upload.object.crypt, &crypt) ||
+        !read_expected(rq, c)) {
         return;
     }
     struct stored_object *o = &c->write.object;

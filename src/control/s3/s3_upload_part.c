@@ -49,27 +49,13 @@ static bool read_number(struct s3_request *rq, struct part *p)
 /* All parts have the key that the upload was begun with. */
 static bool read_key(struct s3_request *rq, struct part *p)
 {
-    uint8_t key[S3_CRYPT_KEY_BYTES];
     struct s3_crypt crypt;
     struct str stored = p->upload.upload.object.crypt;
-    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+    if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, stored, &crypt)) {
         return false;
     }
-    if ((has == S3_CUSTOMER_KEY) != (stored.len > 0)) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "The multipart upload initiate requested encryption. Subsequent part requests "
-                     "must include the appropriate encryption parameters.");
-        return false;
-    }
-    if (stored.len > 0) {
-        if (!s3_crypt_open(&crypt, key, stored)) {
-            s3_fail_text(rq, S3_INVALID_REQUEST,
-                         "The provided encryption parameters did not match the ones used "
-                         "originally.");
-            return false;
-        }
-        p->is_encrypted = true;
+    p->is_encrypted = stored.len > 0;
+    if (p->is_encrypted) {
         p->crypt = s3_crypt_part(&crypt, p->part.number);
     }
     return true;
@@ -129,6 +115,7 @@ static void part_done(struct s3_request *rq, int r)
     if (p->is_encrypted) {
         s3_new_put_customer_key(rq);
     }
+    s3_new_put_managed(rq, p->upload.upload.object.headers);
     if (p->is_copy) {
         answer_copied(rq, p);
         return;
