@@ -45,14 +45,9 @@ static bool wants_read(const struct conn *c)
     return !c->body_blocked && c->in.len < CONN_IN_BYTES;
 }
 
-static void watch(struct conn *c)
+static void set_events(struct conn *c, int events)
 {
-    if (c->state == CONN_CLOSED) {
-        return;
-    }
-    int events = (wants_read(c) ? UV_READABLE : 0) | (conn_pending(c) > 0 ? UV_WRITABLE : 0) |
-                 (c->eof ? 0 : UV_DISCONNECT);
-    if (events == c->events) {
+    if (c->state == CONN_CLOSED || events == c->events) {
         return;
     }
     c->events = events;
@@ -61,6 +56,19 @@ static void watch(struct conn *c)
     } else {
         (void)uv_poll_start(&c->poll, events, on_poll); /* fails only for a closed handle */
     }
+}
+
+static int wanted_events(const struct conn *c)
+{
+    return (wants_read(c) ? UV_READABLE : 0) | (conn_pending(c) > 0 ? UV_WRITABLE : 0) |
+           (c->eof ? 0 : UV_DISCONNECT);
+}
+
+/* A change costs two system calls, and most bodies are held back for the rest of a turn only: so
+ * reading is given up when something has come that is not wanted (on_poll()). */
+static void watch(struct conn *c)
+{
+    set_events(c, wanted_events(c) | (c->events & UV_READABLE));
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -473,7 +481,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         close_now(c); /* reset */
         return;
     }
-    if (events & UV_READABLE) {
+    bool unwanted = (events & UV_READABLE) && !wants_read(c);
+    if ((events & UV_READABLE) && !unwanted) {
         read_some(c);
     } else if ((events & UV_DISCONNECT) && c->state != CONN_CLOSED) {
         /* Seen while we do not read: the end comes up when what is before it has been read. */
@@ -486,8 +495,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         if (!c->body_blocked && c->body == CONN_BODY_NONE) {
             on_eof(c);
         } else {
-            c->events &= ~UV_DISCONNECT;
-            (void)uv_poll_start(&c->poll, c->events, on_poll); /* as in watch() */
+            set_events(c, c->events & ~(UV_DISCONNECT | UV_READABLE));
             return;
         }
     }
@@ -495,7 +503,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         if (events & UV_WRITABLE) {
             conn_touch(c);
         }
-        watch(c);
+        if (unwanted) {
+            set_events(c, wanted_events(c));
+        } else {
+            watch(c);
+        }
     }
 }
 
