@@ -35,6 +35,9 @@ const DEFAULTS = {
   max_instances: 100, body_max_bytes: 0, response_max_bytes: 0,
 };
 
+/** Where a MinIO outside posts its events (doc/events.md). */
+const MINIO_ROUTE = { path: '/minio/webhook', control: true, shown: '' };
+
 export class Project {
   #lastGood = null;
   #lastSent = '';
@@ -100,7 +103,7 @@ export class Project {
     };
     const found = await discover(context);
     const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
-    const routes = resolveRoutes(orderRoutes(found.routes), functions);
+    const routes = [...(found.events.minio ? [MINIO_ROUTE] : []), ...resolveRoutes(orderRoutes(found.routes), functions)];
     return { project, functions, routes, static: found.static, events: found.events };
   }
 

@@ -205,9 +205,11 @@ function routes({ found, functions }) {
 /** Where things are declared was for people. */
 function withoutPlaces(found) {
   const bare = ({ declared: _declared, ...entry }) => entry;
-  const kinds = Object.fromEntries(Object.entries(found).map(([kind, entries]) => [kind, entries.map(bare)]));
+  const { minio, ...lists } = found;
+  const kinds = Object.fromEntries(Object.entries(lists).map(([kind, entries]) => [kind, entries.map(bare)]));
   return {
     ...kinds,
+    ...(minio ? { minio } : {}),
     buckets: kinds.buckets.map((bucket) => ({ ...bucket, notifications: bucket.notifications.map(bare) })),
   };
 }

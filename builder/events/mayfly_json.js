@@ -34,6 +34,7 @@ export function applyMayflyJson(scene) {
   members(scene, events.queues, 'events.queues').forEach(([name, entry]) => addQueue(scene, name, entry));
   applySchedules(scene, events);
   scene.found.users = users(scene, events.users);
+  scene.found.minio = minio(scene, events.minio);
 }
 
 /** Entries that are objects; `true` or `{}` is one without members. */
@@ -394,6 +395,21 @@ function isZone(zone) {
   } catch {
     return false;
   }
+}
+
+/* A MinIO outside, whose events come to /minio/webhook when it shows the token */
+
+function minio(scene, value) {
+  if (value === undefined) {
+    return null;
+  }
+  const declared = place('events.minio');
+  if (!isObject(value)) {
+    tellError(scene.diagnostics, declared, 'must be { "token": "$NAME" }, the auth_token of MinIO\'s webhook');
+    return null;
+  }
+  const token = variable(scene, declared, 'token', value.token);
+  return token ? { token } : null;
 }
 
 /* Who may use the AWS port, beside the functions and the developer */

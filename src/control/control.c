@@ -25,6 +25,7 @@
 #include "control/output.h"
 #include "control/s3/s3.h"
 #include "control/s3/s3_declared.h"
+#include "control/s3/s3_webhook.h"
 #include "control/services.h"
 #include "ipc/link.h"
 
@@ -257,6 +258,8 @@ static void control_begin(struct exchange *x, void *context)
     struct control *c = context;
     if (x->door == EXCHANGE_AWS) {
         aws_port_begin(&c->services, x);
+    } else if (x->door == EXCHANGE_WEBHOOK) {
+        s3_webhook_begin(&c->services, x);
     } else {
         events_begin(c->events, x);
     }

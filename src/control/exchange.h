@@ -18,7 +18,13 @@ struct exchange;
 struct exchange_port;
 
 /* Which door of the gateway it came through (doc/events.md). */
-enum exchange_door { EXCHANGE_AWS, EXCHANGE_ROUTE, EXCHANGE_FUNCTION, EXCHANGE_DOOR_COUNT };
+enum exchange_door {
+    EXCHANGE_AWS,
+    EXCHANGE_ROUTE,
+    EXCHANGE_FUNCTION,
+    EXCHANGE_WEBHOOK,
+    EXCHANGE_DOOR_COUNT
+};
 
 /* What happens to an exchange. Each may be NULL but `over`. */
 struct exchange_events {

@@ -504,6 +504,14 @@ static int check_user(const struct scene *s, json_t *entry)
     return CHECK_MEMBERS(entry, members, "a user");
 }
 
+static int check_minio(const struct scene *s, json_t *value)
+{
+    static const struct member members[] = {
+        { "token", TEXT, MUST, 1, TEXT_MAX },
+    };
+    return !value || json_is_null(value) ? 0 : CHECK_MEMBERS(value, members, "minio");
+}
+
 int manifest_events_check(json_t *events, json_t *functions, struct err *err)
 {
     static const struct {
@@ -525,5 +533,5 @@ int manifest_events_check(json_t *events, json_t *functions, struct err *err)
             return r;
         }
     }
-    return 0;
+    return check_minio(&s, json_object_get(events, "minio"));
 }

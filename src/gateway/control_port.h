@@ -12,7 +12,7 @@
 #include "ipc/message.h"
 
 /* What control is told a request is, as its endpoint; src/control/exchange.h has the same. */
-enum control_door { CONTROL_AWS, CONTROL_ROUTE, CONTROL_FUNCTION };
+enum control_door { CONTROL_AWS, CONTROL_ROUTE, CONTROL_FUNCTION, CONTROL_WEBHOOK };
 
 /* Takes over the descriptors, also on failure. */
 int control_port_open(struct gateway *g, const struct channel_fds *fds) MUST_USE;

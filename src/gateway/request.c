@@ -378,6 +378,9 @@ static bool step_route(struct request *rq)
     case ROUTE_STATUS:
         answer_status(rq, rq->route.status);
         break;
+    case ROUTE_CONTROL:
+        control_port_take(rq, CONTROL_WEBHOOK);
+        return true;
     case ROUTE_NONE:
         answer_status(rq, 404);
         break;

@@ -53,6 +53,7 @@ struct route {
     enum dialect dialect;
     bool has_function;
     bool is_static;
+    bool is_control; /* control answers */
     bool check;
     bool goes_on;
 };
@@ -89,7 +90,14 @@ struct route_input {
     struct str before; /* path and query as they were */
 };
 
-enum route_kind { ROUTE_NONE, ROUTE_FUNCTION, ROUTE_STATIC, ROUTE_REDIRECT, ROUTE_STATUS };
+enum route_kind {
+    ROUTE_NONE,
+    ROUTE_FUNCTION,
+    ROUTE_STATIC,
+    ROUTE_REDIRECT,
+    ROUTE_STATUS,
+    ROUTE_CONTROL
+};
 
 /* Who answers. Made once a request slot with route_answer_init and used again for each request;
  * the texts live until the next call. */

@@ -525,6 +525,10 @@ static bool apply(struct walk *w, const struct route *route, size_t index)
         answer_function(w, route);
         return true;
     }
+    if (route->is_control) {
+        w->answer->kind = ROUTE_CONTROL;
+        return true;
+    }
     if (route->status > 0 && !route->goes_on && !route->dest && !route->is_static) {
         w->answer->kind = ROUTE_STATUS;
         w->answer->status = route->status;

@@ -393,6 +393,7 @@ static int read_target(const json_t *json, const struct routes_file *file, struc
     route->endpoint = (uint32_t)endpoint;
     route->status = (unsigned)status;
     route->is_static = json_is_true(json_object_get(json, "static"));
+    route->is_control = json_is_true(json_object_get(json, "control"));
     route->check = json_is_true(json_object_get(json, "check"));
     route->goes_on = json_is_true(json_object_get(json, "continue"));
     if (route->has_function) {

@@ -15,6 +15,8 @@ import { startPlatform } from './harness.js';
 const ARN_OF_KEEP = 'arn:aws:lambda:us-east-1:000000000000:function:keep';
 const arnOfQueue = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
 
+const TOKEN = 'a-token-of-minio';
+
 const PROJECT = {
   'main.tf': `${lambda('keep')}
 resource "aws_s3_bucket" "photos" { bucket = "photos" }
@@ -46,6 +48,8 @@ resource "aws_cloudwatch_event_target" "created" {
 }
 `,
   'keep.js': TELLS,
+  'mayfly.json': JSON.stringify({ events: { minio: { token: '$MINIO_TOKEN' } } }),
+  '.env': `MINIO_TOKEN=${TOKEN}\n`,
 };
 
 /** Clients that do one thing: `s3(PutObjectCommand, {...})`. */
@@ -240,6 +244,52 @@ async function refusals({ s3, sqs }) {
   assert.equal((await s3(GetBucketNotificationConfigurationCommand, { Bucket })).QueueConfigurations.length, 2);
 }
 
+/* What MinIO's webhook target posts: https://min.io/docs/minio/linux/administration/monitoring/publish-events-to-webhook.html */
+const minioPost = (Key, sequencer) => ({
+  EventName: 's3:ObjectCreated:Put',
+  Key: `photos/${Key}`,
+  Records: [{
+    eventVersion: '2.0', eventSource: 'minio:s3', awsRegion: '', eventTime: '2026-11-25T10:00:00.000Z', eventName: 's3:ObjectCreated:Put',
+    userIdentity: { principalId: 'minioadmin' },
+    requestParameters: { principalId: 'minioadmin', region: '', sourceIPAddress: '10.0.0.7' },
+    responseElements: { 'x-amz-request-id': '17A', 'x-minio-origin-endpoint': 'http://10.0.0.2:9000' },
+    s3: {
+      s3SchemaVersion: '1.0', configurationId: 'Config',
+      bucket: { name: 'photos', ownerIdentity: { principalId: 'minioadmin' }, arn: 'arn:aws:s3:::photos' },
+      object: { key: encodeURIComponent(Key), size: 3, eTag: 'acbd18db4cc2f85cedef654fccc4a4d8', contentType: 'image/jpeg', sequencer },
+    },
+    source: { host: '10.0.0.7', port: '', userAgent: 'MinIO' },
+  }],
+});
+
+async function minio({ platform }) {
+  const post = (body, token) => platform.post('/minio/webhook', body, { headers: token ? { authorization: `Bearer ${token}` } : {} });
+  const from = platform.records.length;
+  assert.equal((await post(minioPost('in/no.jpg', '1'))).status, 401);
+  assert.equal((await post(minioPost('in/no.jpg', '1'), 'wrong')).status, 401);
+  assert.equal((await post({ hello: 1 }, TOKEN)).status, 400);
+  assert.equal((await post('{', TOKEN)).status, 400);
+  assert.equal((await post({ ...minioPost('in/no.jpg', '1'), Records: [{ s3: {} }] }, TOKEN)).status, 400);
+  assert.equal((await post(minioPost('elsewhere/no.jpg', '1'), TOKEN)).status, 200, 'nobody wants it');
+  const sent = minioPost('in/minio cat.jpg', '16F00A');
+  for (let twice = 0; twice < 2; twice++) {
+    assert.equal((await post(sent, TOKEN)).status, 200);
+  }
+  assert.equal((await post(minioPost('in/last.jpg', '16F00B'), TOKEN)).status, 200);
+  const told = await gotten(platform, 2, from);
+  const cat = told.find(({ Records: [{ s3: { object } }] }) => object.key === 'in/minio+cat.jpg');
+  const [{ s3: place, ...record }] = sent.Records;
+  assert.deepEqual(cat, {
+    Records: [{ ...record, eventVersion: '2.1', eventSource: 'aws:s3', awsRegion: 'us-east-1', eventName: 'ObjectCreated:Put', s3: { ...place, configurationId: 'thumbnails', object: { ...place.object, key: 'in/minio+cat.jpg' } } }],
+  });
+  assert.equal(told.length, 2, 'what was sent twice is told once');
+}
+
+test('events of a MinIO are not accepted where none is configured', async (t) => {
+  const platform = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  assert.equal((await platform.post('/minio/webhook', minioPost('x', '1'), { headers: { authorization: `Bearer ${TOKEN}` } })).status, 404);
+});
+
 test('notifications of S3', async (t) => {
   const platform = await startPlatform(t, { files: PROJECT });
   const scene = connect(t, platform);
@@ -248,4 +298,5 @@ test('notifications of S3', async (t) => {
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));
   await t.test('EventBridge gets S3\'s events, and its rules pick from them', () => eventBridge(scene));
   await t.test('a configuration that cannot work is refused as S3 does, and changes nothing', () => refusals(scene));
+  await t.test('a MinIO outside tells the functions that want to know, once', () => minio(scene));
 });

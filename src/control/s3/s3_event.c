@@ -28,11 +28,52 @@ struct s3_events {
     size_t count;
 };
 
-struct matching {
-    struct s3_request *rq;
-    int index;
+/* ---- who wants to know ---- */
+
+struct search {
+    struct services *services;
     const json_t *declared; /* stands before what an API has set by the same Id */
+    s3_event_target_fn each;
+    void *context;
 };
+
+static void on_target(const struct s3_target *target, void *context)
+{
+    const struct search *s = context;
+    char name[512];
+    if (target->queue.len > 0) {
+        (void)snprintf(name, sizeof(name), "sqs:" STR_FMT, STR_ARG(target->queue));
+    } else if (target->manifest_function.len > 0) {
+        (void)snprintf(name, sizeof(name), "lambda:" STR_FMT, STR_ARG(target->manifest_function));
+    } else {
+        const char *function = event_target_function(s->services, target->function);
+        if (!function) {
+            return;
+        }
+        (void)snprintf(name, sizeof(name), "lambda:%s", function);
+    }
+    s->each(name, target->id, s->context);
+}
+
+static void on_kept(const struct s3_target *target, void *context)
+{
+    const struct search *s = context;
+    if (!s3_declared_has(s->declared, target->id)) {
+        on_target(target, context);
+    }
+}
+
+void s3_event_targets(struct s3 *s3, struct str name, const struct s3_bucket *bucket,
+                      struct str event, struct str key, s3_event_target_fn each, void *context)
+{
+    const struct s3_xml *kept = bucket ? bucket->notification : NULL;
+    struct search s = { s3->services, s3_declared_find(s3, name), each, context };
+    s3_notification_match(kept ? s3_xml_root(kept) : NULL, event, key, on_kept, &s);
+    s3_notification_match_manifest(json_object_get(s.declared, "notifications"), event, key,
+                                   on_target, &s);
+}
+
+/* ---- before the job ---- */
 
 static struct wanted *want(struct s3_request *rq, int index, struct str id, const char *queue_name)
 {
@@ -45,30 +86,10 @@ static struct wanted *want(struct s3_request *rq, int index, struct str id, cons
     return w;
 }
 
-static void on_target(const struct s3_target *target, void *context)
+static void on_wanted(const char *queue_name, struct str id, void *context)
 {
-    const struct matching *m = context;
-    char name[512];
-    if (target->queue.len > 0) {
-        (void)snprintf(name, sizeof(name), "sqs:" STR_FMT, STR_ARG(target->queue));
-    } else if (target->manifest_function.len > 0) {
-        (void)snprintf(name, sizeof(name), "lambda:" STR_FMT, STR_ARG(target->manifest_function));
-    } else {
-        const char *function = event_target_function(m->rq->s3->services, target->function);
-        if (!function) {
-            return; /* it is gone since; AWS drops the event too */
-        }
-        (void)snprintf(name, sizeof(name), "lambda:%s", function);
-    }
-    (void)want(m->rq, m->index, target->id, name);
-}
-
-static void on_kept(const struct s3_target *target, void *context)
-{
-    const struct matching *m = context;
-    if (!s3_declared_has(m->declared, target->id)) {
-        on_target(target, context);
-    }
+    struct s3_request *rq = context;
+    (void)want(rq, (int)rq->events->count, id, queue_name);
 }
 
 static void add_happening(struct s3_events *e, const struct s3_bucket *bucket, struct str key,
@@ -88,27 +109,26 @@ int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, stru
                      const char *kind)
 {
     const json_t *declared = s3_declared_find(rq->s3, bucket->row.name);
-    const json_t *notifications = json_object_get(declared, "notifications");
-    const struct s3_xml_node *root =
-        bucket->notification ? s3_xml_root(bucket->notification) : NULL;
-    bool to_bus = s3_notification_has_event_bridge(root) ||
-                  json_is_true(json_object_get(declared, "eventbridge"));
-    if (!root && json_array_size(notifications) == 0 && !to_bus) {
+    const struct s3_xml *kept = bucket->notification;
+    bool to_bus = json_is_true(json_object_get(declared, "eventbridge")) ||
+                  (kept && s3_notification_has_event_bridge(s3_xml_root(kept)));
+    if (!kept && !to_bus && json_array_size(json_object_get(declared, "notifications")) == 0) {
         return -1;
     }
     if (!rq->events) {
         rq->events = mem_new(struct s3_events);
         list_init(&rq->events->wanted);
     }
-    struct matching m = { rq, (int)rq->events->count, declared };
-    s3_notification_match(root, str_c(kind), key, on_kept, &m);
-    s3_notification_match_manifest(notifications, str_c(kind), key, on_target, &m);
+    int index = (int)rq->events->count;
+    s3_event_targets(rq->s3, bucket->row.name, bucket, str_c(kind), key, on_wanted, rq);
     if (to_bus) {
-        want(rq, m.index, STR(""), "bus:default")->is_bus = true;
+        want(rq, index, STR(""), "bus:default")->is_bus = true;
     }
     add_happening(rq->events, bucket, key, kind);
-    return m.index;
+    return index;
 }
+
+/* ---- in the job ---- */
 
 /* The message's attributes and body. */
 static int put_texts(struct s3_request *rq, const struct wanted *w, const struct stored_object *o,

@@ -42,8 +42,7 @@ static int put_json_text(struct buf *out, const char *name, struct str text)
     return r < 0 ? r : buf_append(out, STR("\""));
 }
 
-/* As forms escape: a blank is a plus. */
-static int put_form_text(struct buf *out, struct str text)
+int s3_event_record_put_key(struct buf *out, struct str text)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < text.len; i++) {
@@ -125,7 +124,7 @@ int s3_event_record_put(struct buf *out, const struct s3_request *rq, const stru
                            ",\"bucket\":{\"name\":\"%s\",\"ownerIdentity\":{\"principalId\":\"%s\"}"
                            ",\"arn\":\"arn:aws:s3:::%s\"},\"object\":{\"key\":\"",
                            h->bucket, h->owner, h->bucket);
-    r = r < 0 ? r : put_form_text(out, str_of(h->key, h->key_len));
+    r = r < 0 ? r : s3_event_record_put_key(out, str_of(h->key, h->key_len));
     r = r < 0 ? r : buf_append(out, STR("\""));
     r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId");
     return r < 0 ? r : buf_append(out, STR("}}]}"));
