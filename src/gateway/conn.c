@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "gateway/conn_body.h"
 #include "gateway/conn_send.h"
 #include "gateway/gateway.h"
 #include "gateway/invoke.h"
@@ -115,11 +116,6 @@ static void process_later(struct conn *c)
     conn_touch(c);
 }
 
-static bool body_is_complete(const struct conn *c)
-{
-    return c->body == CONN_BODY_NONE;
-}
-
 static void begin_close(struct conn *c)
 {
     c->state = CONN_CLOSING;
@@ -139,12 +135,6 @@ static void begin_idle(struct conn *c)
     }
 }
 
-static void await_body(struct conn *c)
-{
-    bool patient = c->body == CONN_BODY_NONE || c->body == CONN_BODY_TUNNEL;
-    c->deadline_ms = patient ? 0 : gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
-}
-
 void conn_answered(struct conn *c, bool keep_alive)
 {
     struct request *rq = take_ptr(c->request);
@@ -152,9 +142,9 @@ void conn_answered(struct conn *c, bool keep_alive)
     c->body_blocked = false;
     if (!keep_alive || too_much) {
         begin_close(c);
-    } else if (!body_is_complete(c)) {
+    } else if (!conn_body_is_complete(c)) {
         c->state = CONN_DISCARD;
-        await_body(c);
+        conn_body_await(c);
         if (c->body == CONN_BODY_CHUNKED) {
             c->body_left = CONN_DISCARD_BYTES;
         }
@@ -198,16 +188,6 @@ static void refuse(struct conn *c, unsigned status)
     begin_close(c);
 }
 
-static void begin_body(struct conn *c, const struct http_head *head)
-{
-    c->body = head->chunked              ? CONN_BODY_CHUNKED
-              : http_head_has_body(head) ? CONN_BODY_LENGTH
-                                         : CONN_BODY_NONE;
-    c->body_left = head->length;
-    c->chunked = (struct http_chunked){ 0 };
-    await_body(c);
-}
-
 /* A head, or part of one, is at the front. False: more is needed. */
 static bool take_head(struct conn *c, struct str *in)
 {
@@ -232,8 +212,8 @@ static bool take_head(struct conn *c, struct str *in)
     c->state = CONN_BUSY;
     c->request = rq;
     c->keep_alive = rq->head.keep_alive;
-    begin_body(c, &rq->head);
-    rq->body_end = body_is_complete(c);
+    conn_body_begin(c, &rq->head);
+    rq->body_end = conn_body_is_complete(c);
     request_start(rq);
     return true;
 }
@@ -246,24 +226,6 @@ static void body_complete(struct conn *c)
         c->request->body_end = true;
         invoke_body_end(c->request);
     }
-}
-
-/* Takes at most `room` bytes of the body off `in`. Negative: malformed. 1: something was taken. */
-static int take_body(struct conn *c, struct str *in, size_t room, struct str *ret_data)
-{
-    struct str part = str_of(in->data, in->len < room ? in->len : room);
-    *ret_data = str_of(in->data, 0);
-    if (c->body != CONN_BODY_CHUNKED) {
-        size_t len = part.len < c->body_left ? part.len : (size_t)c->body_left;
-        *ret_data = str_of(in->data, len);
-        *in = str_skip(*in, len);
-        c->body_left -= len;
-        return c->body_left > 0 ? HTTP_CHUNKED_DATA : HTTP_CHUNKED_END;
-    }
-    size_t before = part.len;
-    int r = http_chunked_decode(&c->chunked, &part, ret_data);
-    *in = str_skip(*in, before - part.len);
-    return r;
 }
 
 /* Until conn_resume_body(). */
@@ -285,7 +247,7 @@ static bool feed_body(struct conn *c, struct str *in)
         return false;
     }
     struct str data;
-    int r = take_body(c, in, room, &data);
+    int r = conn_body_take(c, in, room, &data);
     if (r < 0) {
         struct request *rq = take_ptr(c->request);
         bool started = rq->reply_started;
@@ -297,7 +259,7 @@ static bool feed_body(struct conn *c, struct str *in)
         }
         return true;
     }
-    await_body(c);
+    conn_body_await(c);
     if (data.len > 0) {
         invoke_body(c->request, data);
     }
@@ -313,7 +275,7 @@ static bool discard_body(struct conn *c, struct str *in)
     if (in->len == 0) {
         return false;
     }
-    int r = take_body(c, in, in->len, &data);
+    int r = conn_body_take(c, in, in->len, &data);
     if (r == HTTP_CHUNKED_END) {
         c->body = CONN_BODY_NONE;
         begin_idle(c);
@@ -413,13 +375,6 @@ static void on_nothing(struct conn *c, ssize_t n)
     }
 }
 
-/* Whether the next bytes are a body's and need not be looked at. */
-static bool is_plain_body(const struct conn *c)
-{
-    bool plain = c->body == CONN_BODY_LENGTH || c->body == CONN_BODY_TUNNEL;
-    return c->state == CONN_BUSY && plain && c->in.len == 0;
-}
-
 /* From the socket into the channel. True: there may be more. */
 static bool read_into_channel(struct conn *c, char *at, size_t room)
 {
@@ -430,7 +385,7 @@ static bool read_into_channel(struct conn *c, char *at, size_t room)
     }
     invoke_body_commit(c->request, (size_t)n);
     c->body_left -= (size_t)n;
-    await_body(c);
+    conn_body_await(c);
     if (c->body_left == 0) {
         body_complete(c);
     }
@@ -459,8 +414,8 @@ static bool read_once(struct conn *c)
 {
     size_t room = 0;
     char *at =
-        is_plain_body(c) ? invoke_body_reserve(c->request, (size_t)c->body_left, &room) : NULL;
-    if (!at && is_plain_body(c) && room == 0) {
+        conn_body_is_plain(c) ? invoke_body_reserve(c->request, (size_t)c->body_left, &room) : NULL;
+    if (!at && conn_body_is_plain(c) && room == 0) {
         wait_for_room(c);
         return false;
     }
@@ -515,7 +470,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void shut(struct conn *c)
 {
-    if (c->eof || (body_is_complete(c) && c->in.len == 0)) {
+    if (c->eof || (conn_body_is_complete(c) && c->in.len == 0)) {
         close_now(c);
         return;
     }
@@ -540,7 +495,7 @@ void conn_flush(struct conn *c)
     if (c->process_again) {
         c->process_again = false;
         process_kept(c);
-        if (is_plain_body(c) && wants_read(c)) {
+        if (conn_body_is_plain(c) && wants_read(c)) {
             read_some(c); /* it was held back, so there is something */
         }
         if (c->eof && c->state == CONN_IDLE) {
