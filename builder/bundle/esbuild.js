@@ -8,6 +8,7 @@ import { SourceMap } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
+import { edgeModulesPlugin, edgeOptions } from './edge.js';
 import { ENTRY, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
 import { layersPlugin } from './layers.js';
 import { PackageMap } from './packages.js';
@@ -209,6 +210,7 @@ export class Bundler {
     const worker = draft.dialect === 'worker';
     const root = draft.root ?? this.project;
     const layers = draft.bundle?.layers ?? [];
+    const edge = draft.bundle?.edge === true;
     slot.assets = new Map();
     return {
       entryPoints: [ENTRY],
@@ -228,12 +230,13 @@ export class Bundler {
       jsx: 'automatic',
       loader: { '.node': 'copy' },
       banner: { js: format === 'esm' ? ESM_BANNER : CJS_BANNER },
-      ...(worker ? workerOptions(draft.bundle) : {}),
+      ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft.env) : {}),
       plugins: [
         entryPlugin(this.project, () => slot.source),
         workerModulesPlugin(draft, slot.assets),
         layersPlugin(layers),
-        importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, layers }),
+        ...(edge ? [edgeModulesPlugin()] : []),
+        importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, whole: worker || edge, layers }),
         placesPlugin(root, this.#placed),
       ],
     };

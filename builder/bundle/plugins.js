@@ -42,8 +42,8 @@ export function entryPlugin(project, source) {
 }
 
 /**
- * Packages stay outside, except for Workers, which wrangler bundles whole.
- * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string,
+ * Packages stay outside, except for Workers and edge functions, which their platforms bundle whole.
+ * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string, whole: boolean,
  *   layers: import('./layers.js').Layer[] }} group
  */
 export function importsPlugin(group) {
@@ -92,7 +92,7 @@ async function resolveBare(build, args, group) {
       ? { path: NEXT_SHIMS[specifier], external: true }
       : missing(args, result, group.project);
   }
-  if (result.external || result.namespace !== 'file' || group.dialect === 'worker' || (isNext && isOfNextPackage(result.path))) {
+  if (result.external || result.namespace !== 'file' || group.whole || (isNext && isOfNextPackage(result.path))) {
     return bundled(result);
   }
   return externalOrBundled(build, args, result, group);

@@ -1,4 +1,19 @@
-/* Endpoints that may share a process: only their memory keeps them apart, time-outs are kept an endpoint. */
+/* Endpoints that may share a process: their memory keeps them apart, and their runtime; time-outs are kept an endpoint. */
+import { isEdge } from '../bundle/edge.js';
+
+/**
+ * As groupByMemory(), with those whose `runtime` is edge in groups of their own: they see other globals.
+ * @param {Record<string, string>} edgeEnv variables of those
+ */
+export function groupByRuntime(name, dialect, endpoints, common, edgeEnv) {
+  const onEdge = ({ settings }) => isEdge(settings.runtime);
+  return [
+    ...groupByMemory(name, dialect, endpoints.filter((endpoint) => !onEdge(endpoint)), common),
+    ...groupByMemory(`${name}/edge`, dialect, endpoints.filter(onEdge), {
+      ...common, bundle: { edge: true }, env: { ...common.env, ...edgeEnv }, settings: { ...common.settings, edge: true },
+    }),
+  ];
+}
 
 /**
  * @param {string} name of the group; those with another memory than the default get it as a suffix

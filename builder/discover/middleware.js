@@ -2,6 +2,7 @@
  *
  * It is a function of its own, as the platforms keep it apart from the routes: it shares no memory with them, and what it
  * lets pass comes back to the gateway (runtime/js/dialects/middleware.js). */
+import path from 'node:path';
 import { getTransformedRoutes } from '@vercel/routing-utils';
 import { inspect, UNKNOWN } from '../source.js';
 import { convertRoute } from '../routes/vercel.js';
@@ -31,13 +32,22 @@ export async function discoverMiddleware(context, { platform, names, folder, tim
   const config = facts?.exports.get('config');
   const module = file.replace(/\.[^.]+$/, '');
   const { basePath = '', trailingSlash = false, i18n } = nextConfig;
+  const edge = isOnEdge(platform, module, config);
+  const runtime = edge ? 'edge' : 'nodejs';
   const draft = {
-    name: 'middleware', dialect: 'middleware', setup, env, memory_mb: MEMORY_MB, timeout_ms: timeoutMs,
-    endpoints: [{ name: '/', file, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${file}` }],
-    settings: { platform, exports: names, url: { basePath, trailingSlash, ...(i18n ? { i18n } : {}) } },
+    name: 'middleware', dialect: 'middleware', setup, ...(edge ? { bundle: { edge } } : {}),
+    env: platform === 'next' ? { ...env, NEXT_RUNTIME: runtime } : env, memory_mb: MEMORY_MB, timeout_ms: timeoutMs,
+    endpoints: [{ name: '/', file, module, methods: null, timeout_ms: 0, settings: edge ? { runtime } : {}, source: `${project}/${file}` }],
+    settings: { platform, ...(edge ? { edge } : {}), exports: names, url: { basePath, trailingSlash, ...(i18n ? { i18n } : {}) } },
   };
   const routes = matcherRoutes(matchersOf(config, file, context.diagnostics), basePath, file, context.diagnostics);
   return { draft, routes: routes.map((route) => ({ ...route, target: [draft.name, module] })) };
+}
+
+/** proxy.ts is for Node.js; middleware is not, if it does not say so. */
+function isOnEdge(platform, module, config) {
+  const isProxy = platform === 'next' && path.basename(module) === 'proxy';
+  return !isProxy && config?.runtime !== 'nodejs';
 }
 
 /** `export const config = { matcher }`: a path, an object that describes one, or several; absent: every path. */

@@ -4,7 +4,7 @@ import { compareSegments, nextRoute } from '../routes/next.js';
 import { configRoutes, readNextConfig } from './next_config.js';
 import { nothing } from './all.js';
 import { discoverMiddleware } from './middleware.js';
-import { groupByMemory } from './group.js';
+import { groupByRuntime } from './group.js';
 import { isAlone } from './platforms.js';
 import { functionSettings, readVercelJson } from './vercel_json.js';
 import { vercelEnv } from './vercel.js';
@@ -34,7 +34,7 @@ export async function discoverNext(context) {
   kept.sort((a, b) => compareSegments(a.settings.segments, b.settings.segments));
 
   const stage = context.development ? 'development' : 'production';
-  found.drafts = groupByMemory('app', 'next', kept, {
+  found.drafts = groupByRuntime('app', 'next', kept, {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
     env: { NEXT_RUNTIME: 'nodejs', ...textsOf(nextConfig.env), ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
@@ -43,7 +43,7 @@ export async function discoverNext(context) {
       trailingSlash: nextConfig.trailingSlash === true,
       ...(nextConfig.experimental?.authInterrupts === true ? { auth_interrupts: true } : {}),
     },
-  });
+  }, { NEXT_RUNTIME: 'edge' });
   const setup = findInstrumentation(files, project, routeFiles[0].folder);
   for (const draft of found.drafts) {
     draft.setup = setup;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
 import { nothing } from './all.js';
-import { groupByMemory } from './group.js';
+import { groupByRuntime } from './group.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
@@ -26,12 +26,12 @@ export async function discoverVercel(context, sofar) {
   const sources = [...apiFiles(context.files), ...builtFiles(context.files, config)];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
 
-  found.drafts = groupByMemory('api', 'vercel', endpoints, {
+  found.drafts = groupByRuntime('api', 'vercel', endpoints, {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
     env: vercelEnv(context),
     settings: {},
-  });
+  }, {});
   for (const draft of found.drafts) {
     for (const endpoint of draft.endpoints) {
       const target = [draft.name, endpoint.module];

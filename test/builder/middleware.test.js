@@ -20,7 +20,7 @@ test('without a matcher it stands in front of every path, but after redirects', 
   assert.equal(visit(manifest, 'GET', '/old').location, '/new');
   const { dialect, env, settings } = functionNamed(manifest, 'middleware');
   assert.equal(dialect, 'middleware');
-  assert.equal(env.NEXT_RUNTIME, functionNamed(manifest, 'app').env.NEXT_RUNTIME);
+  assert.deepEqual([env.NEXT_RUNTIME, functionNamed(manifest, 'app').env.NEXT_RUNTIME], ['edge', 'nodejs']);
   assert.equal(settings.platform, 'next');
 });
 

@@ -177,7 +177,7 @@ test('segment options become the endpoint\'s limits', async (t) => {
     'app/fast/route.ts': handler('fast'),
   });
   const manifest = await build(t, project);
-  const [slow] = functionNamed(manifest, 'app').endpoints;
+  const [slow] = functionNamed(manifest, 'app/edge').endpoints;
   const small = functionNamed(manifest, 'app/512mb');
 
   assert.equal(slow.timeout_ms, 30_000);

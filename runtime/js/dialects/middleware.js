@@ -6,6 +6,7 @@
  * wants is in the x-middleware-* headers of its response, which next/server and @vercel/functions/middleware write.
  * What passes is a request to the gateway with this function's token; src/gateway/inner.h. */
 
+const edge = require('../edge_globals');
 const web = require('../web');
 const { NextRequest } = require('../shims/next/server');
 const { NextFetchEvent } = require('../shims/next/fetch_event');
@@ -214,6 +215,7 @@ module.exports = {
     const origin = takeOrigin();
     installRequestContext();
     setProjectUrls(spec.settings?.url);
+    if (spec.settings?.edge) edge.install();
     await loadInstrumentation(spec.settings?.setup, load);
     const app = { name: spec.name, origin, isNext: isNext(spec), forwarder: null, handler: null, error: null };
     try {

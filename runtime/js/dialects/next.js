@@ -1,6 +1,7 @@
 'use strict';
 /* Next.js route handlers (app/**\/route.ts), answered as `next start` answers them. */
 
+const edge = require('../edge_globals');
 const web = require('../web');
 const { NextRequest } = require('../shims/next/server');
 const { NextStore } = require('../shims/next/store');
@@ -46,7 +47,7 @@ function warnInDevelopment(module, file) {
   }
 }
 
-async function loadRoute(endpoint, load, instrumentation) {
+async function loadRoute(endpoint, load, instrumentation, isEdge) {
   const route = {
     page: endpoint.name, file: endpoint.file, hasParams: endpoint.name.includes('['), dynamic: undefined, statics: null,
     instrumentation,
@@ -56,7 +57,7 @@ async function loadRoute(endpoint, load, instrumentation) {
     warnInDevelopment(module, endpoint.file);
     route.handlers = handlersOf(module);
     route.dynamic = module.dynamic;
-    if (isStaticRoute(module, endpoint)) route.statics = new StaticAnswers(module);
+    if (!isEdge && isStaticRoute(module, endpoint)) route.statics = new StaticAnswers(module);
   } catch (error) {
     route.error = error;
   }
@@ -242,8 +243,10 @@ module.exports = {
 
   async load(spec, load) {
     installRequestContext();
+    const isEdge = spec.settings?.edge === true;
+    if (isEdge) edge.install();
     const instrumentation = await loadInstrumentation(spec.settings?.setup, load);
-    return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load, instrumentation))) };
+    return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load, instrumentation, isEdge))) };
   },
 
   handle(app, exchange) {

@@ -3,6 +3,7 @@
  * or of Node's form (req, res), told apart as @vercel/node does. */
 
 const http = require('node:http');
+const edge = require('../edge_globals');
 const web = require('../web');
 const { serveNodeRequest, createPair } = require('../node_http');
 const { VercelRequest, VercelResponse, ApiError, needsBody } = require('../vercel_helpers');
@@ -173,6 +174,7 @@ module.exports = {
 
   async load(spec, load) {
     installRequestContext();
+    if (spec.settings?.edge) edge.install();
     const functions = [];
     for (const endpoint of spec.endpoints) {
       const fn = await loadFunction(endpoint, load);

@@ -1,0 +1,45 @@
+/* What Next.js and Vercel do to the bundle of an edge function: packages are bundled whole, as they are for the web;
+ * of Node.js's modules there are a few, and the others fail when they are used (runtime/js/edge_globals.js). */
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** https://nextjs.org/docs/app/api-reference/edge */
+const SUPPORTED = new Set(['assert', 'async_hooks', 'buffer', 'events', 'util']);
+
+/** Values of `runtime` that ask for it. */
+export const isEdge = (runtime) => runtime === 'edge' || runtime === 'experimental-edge';
+
+const PROCESS = fileURLToPath(new URL('edge_process.js', import.meta.url));
+
+/** @param {Record<string, string>} env the function's environment */
+export function edgeOptions({ NODE_ENV: stage = 'production', NEXT_RUNTIME: runtime }) {
+  return {
+    platform: 'browser',
+    conditions: ['edge-light', 'browser'],
+    mainFields: ['edge-light', 'browser', 'module', 'main'],
+    define: {
+      'process.env.NODE_ENV': JSON.stringify(stage),
+      /* So that what is for the other runtime is not bundled. */
+      ...(runtime ? { 'process.env.NEXT_RUNTIME': JSON.stringify(runtime) } : {}),
+    },
+    inject: [PROCESS],
+  };
+}
+
+/** @returns {import('esbuild').Plugin} before the one that leaves Node.js's modules outside */
+export function edgeModulesPlugin() {
+  return {
+    name: 'mayfly-edge-modules',
+    setup(build) {
+      build.onResolve({ filter: /^[^./]/ }, ({ path: specifier }) => {
+        const name = specifier.replace(/^node:/, '');
+        return isBuiltin(specifier) && !SUPPORTED.has(name) ? { path: name, namespace: 'mayfly-edge-missing' } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: 'mayfly-edge-missing' }, ({ path: name }) => ({
+        contents: `module.exports = globalThis[Symbol.for('mayfly.edge.unsupported')](${JSON.stringify(name)}, ${
+          JSON.stringify(Object.keys(process.getBuiltinModule(name)))});`,
+        loader: 'js',
+      }));
+    },
+  };
+}
