@@ -19,6 +19,7 @@ struct scheduler;
 struct schedules;
 struct lambda_queues;
 struct lambda_sources;
+struct sqs_moves;
 struct sqs_queues;
 
 struct services {
@@ -27,6 +28,7 @@ struct services {
     struct queues *queues;
     struct invoker *invoker;
     struct sqs_queues *sqs;
+    struct sqs_moves *sqs_moves;
     struct lambda_queues *lambda_queues;
     struct lambda_sources *lambda_sources;
     struct aws_users *users; /* of the AWS port */

@@ -136,10 +136,15 @@ int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t lim
     return r < 0 ? r : sql_changes(db);
 }
 
+int store_messages_drop_dedup(struct sql *db, uint64_t queue)
+{
+    return sql_run(db, "DELETE FROM dedup WHERE queue = ?", "i", (int64_t)queue);
+}
+
 int store_messages_drop_queue(struct sql *db, uint64_t queue)
 {
     int r = sql_run(db, "DELETE FROM messages WHERE queue = ?", "i", (int64_t)queue);
-    r = r == 0 ? sql_run(db, "DELETE FROM dedup WHERE queue = ?", "i", (int64_t)queue) : r;
+    r = r == 0 ? store_messages_drop_dedup(db, queue) : r;
     return r == 0 ? sql_run(db, "DELETE FROM queues WHERE id = ?", "i", (int64_t)queue) : r;
 }
 

@@ -66,6 +66,7 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
                          uint32_t limit) MUST_USE;
 /* Keys of what was sent before. Returns how many. */
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
+int store_messages_drop_dedup(struct sql *db, uint64_t queue) MUST_USE; /* all of a queue's */
 int store_messages_drop_queue(struct sql *db, uint64_t queue) MUST_USE;
 
 /* On the loop's thread: */

@@ -272,23 +272,67 @@ START_TEST(the_same_key_is_kept_once)
 }
 END_TEST
 
+struct taking {
+    struct queue_taken taken;
+    bool is_over;
+};
+
+static void was_taken(struct queue_taken *t)
+{
+    ck_assert_uint_gt(t->count, 0);
+    container_of(t, struct taking, taken)->is_over = true;
+}
+
+/* The next `max` that are free, hidden for an hour; says which in `ret`, as "a b". */
+static void take(size_t max, char ret[64])
+{
+    struct taking t = { .taken = { .taken = was_taken } };
+    queue_take(q, max, queue_now_ms() + 3600 * 1000, &t.taken);
+    while (t.taken.count > 0 && !t.is_over) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    ret[0] = '\0';
+    for (size_t i = 0; i < t.taken.count; i++) {
+        size_t len = strlen(ret);
+        (void)snprintf(ret + len, 64 - len, "%s%s", len > 0 ? " " : "",
+                       t.taken.messages[i].message.body.data);
+    }
+    queue_taken_free(&t.taken);
+}
+
 START_TEST(what_was_taken_is_not_handed_out_again_before_its_time)
 {
-    struct queue_taken taken;
+    char bodies[64];
     (void)put("a", "", "");
     (void)put("b", "", "");
     until_sent();
-    queue_take(q, 1, queue_now_ms() + 3600 * 1000, &taken);
-    ck_assert_uint_eq(taken.count, 1);
-    ck_assert_str_eq(taken.messages[0].message.body.data, "a");
-    ck_assert_uint_eq(taken.messages[0].message.attempts, 1);
-    queue_taken_free(&taken);
-    queue_take(q, 10, queue_now_ms() + 3600 * 1000, &taken);
-    ck_assert_uint_eq(taken.count, 1);
-    ck_assert_str_eq(taken.messages[0].message.body.data, "b");
-    queue_taken_free(&taken);
+    take(1, bodies);
+    ck_assert_str_eq(bodies, "a");
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "b");
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "");
     struct message_counts c = counts();
     ck_assert_uint_eq(c.hidden, 2);
+}
+END_TEST
+
+START_TEST(what_is_taken_comes_group_by_group)
+{
+    char bodies[64];
+    queue_set_ordered(q, true);
+    (void)put("a1", "a", "");
+    (void)put("b1", "b", "");
+    (void)put("a2", "a", "");
+    (void)put("c1", "c", "");
+    (void)put("b2", "b", "");
+    until_sent();
+    take(1, bodies);
+    ck_assert_str_eq(bodies, "a1");
+    take(3, bodies); /* not a2: its group waits for a1 */
+    ck_assert_str_eq(bodies, "b1 b2 c1");
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "");
 }
 END_TEST
 
@@ -324,6 +368,7 @@ int main(void)
     tcase_add_test(cases, what_failed_holds_up_its_group_only);
     tcase_add_test(cases, the_same_key_is_kept_once);
     tcase_add_test(cases, what_was_taken_is_not_handed_out_again_before_its_time);
+    tcase_add_test(cases, what_is_taken_comes_group_by_group);
     tcase_add_test(cases, messages_outlive_the_process);
     suite_add_tcase(suite, jobs);
     suite_add_tcase(suite, cases);

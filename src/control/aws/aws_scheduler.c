@@ -72,7 +72,7 @@ bool aws_scheduler_check(struct aws_call *c, const struct aws_rule *rules, size_
 /* ---- pages ---- */
 
 /* Answers what is wrong with "MaxResults". */
-bool scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
+bool aws_scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
 {
     const char *max = aws_call_text(c, "MaxResults");
     uint64_t limit = PAGE;
@@ -91,7 +91,7 @@ bool scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
     return true;
 }
 
-bool scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name)
+bool aws_scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name)
 {
     if ((p->after && strcmp(key, p->after) <= 0) ||
         (p->prefix && !str_starts(str_c(name), str_c(p->prefix)))) {
@@ -106,7 +106,7 @@ bool scheduler_page_takes(struct scheduler_page *p, const char *key, const char 
     return true;
 }
 
-void scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member)
+void aws_scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member)
 {
     json_t *output = json_pack("{s:o}", member, p->list);
     if (p->has_more) {
@@ -334,7 +334,7 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
                                            "LastModificationDate" };
     char arn[ARN_BYTES];
     if ((p->state && strcmp(p->state, text_of(schedule, "State")) != 0) ||
-        !scheduler_page_takes(p, key, text_of(schedule, "Name"))) {
+        !aws_scheduler_page_takes(p, key, text_of(schedule, "Name"))) {
         return;
     }
     scheduler_arn(schedule, arn, sizeof(arn));
@@ -357,10 +357,10 @@ static void list_schedules(struct aws_call *c)
     if (group) {
         (void)snprintf(prefix, sizeof(prefix), "%.64s/", group);
     }
-    if (scheduler_page_init(&page, c)) {
+    if (aws_scheduler_page_init(&page, c)) {
         json_table_each(scheduler_schedules(c->services->scheduler), str_c(prefix), list_schedule,
                         &page);
-        scheduler_page_answer(&page, c, "Schedules");
+        aws_scheduler_page_answer(&page, c, "Schedules");
     }
 }
 

@@ -30,11 +30,11 @@ struct scheduler_page {
 };
 
 /* Answers what is wrong with "MaxResults". */
-bool scheduler_page_init(struct scheduler_page *p, struct aws_call *c) MUST_USE;
+bool aws_scheduler_page_init(struct scheduler_page *p, struct aws_call *c) MUST_USE;
 /* Whether what is called `name`, and has the place `key` among all, is on it. */
-bool scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name);
+bool aws_scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name);
 /* Answers it as `member` of the output. */
-void scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member);
+void aws_scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member);
 
 void aws_scheduler_create_group(struct aws_call *c);
 void aws_scheduler_get_group(struct aws_call *c);

@@ -19,15 +19,18 @@ static const struct {
     { "DeleteQueue",                  sqs_admin_delete },
     { "GetQueueUrl",                  sqs_admin_url },
     { "ListQueues",                   sqs_admin_list },
-    { "GetQueueAttributes",           sqs_admin_get },
-    { "SetQueueAttributes",           sqs_admin_set },
+    { "GetQueueAttributes",           sqs_attributes_get },
+    { "SetQueueAttributes",           sqs_attributes_set },
     { "PurgeQueue",                   sqs_admin_purge },
     { "TagQueue",                     sqs_admin_tag },
     { "UntagQueue",                   sqs_admin_untag },
     { "ListQueueTags",                sqs_admin_tags },
     { "ListDeadLetterSourceQueues",   sqs_admin_dead_letter_sources },
-    { "AddPermission",                sqs_admin_permission },
-    { "RemovePermission",             sqs_admin_permission },
+    { "AddPermission",                sqs_permission_add },
+    { "RemovePermission",             sqs_permission_remove },
+    { "StartMessageMoveTask",         sqs_move_start },
+    { "CancelMessageMoveTask",        sqs_move_cancel },
+    { "ListMessageMoveTasks",         sqs_move_list },
 };
 /* clang-format on */
 

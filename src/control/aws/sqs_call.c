@@ -114,6 +114,9 @@ void sqs_call_fail(struct sqs_call *c, enum sqs_error e, const char *fmt, ...)
         va_end(args);
     }
     const char *message = text[0] ? text : errors[e].text ? errors[e].text : "";
+    if (e == SQS_ERROR_NO_QUEUE && c->protocol == SQS_QUERY) {
+        message = "The specified queue does not exist for this wsdl version.";
+    }
     (void)snprintf(code, sizeof(code), "%s",
                    c->protocol == SQS_JSON ? errors[e].json ? errors[e].json : ""
                    : errors[e].query       ? errors[e].query
@@ -130,6 +133,19 @@ void sqs_call_fail(struct sqs_call *c, enum sqs_error e, const char *fmt, ...)
     char *xml = sqs_query_error(code, message, errors[e].status, c->exchange->request_id);
     respond(c, errors[e].status, NULL, str_c(xml));
     free(xml);
+}
+
+void sqs_call_saved(int r, void *call)
+{
+    struct sqs_call *c = call;
+    json_t *output = c->context;
+    c->context = NULL;
+    if (r == 0) {
+        sqs_call_answer(c, output);
+    } else {
+        json_decref(output);
+        sqs_call_fail(c, r == -ENOSPC ? SQS_ERROR_FULL : SQS_ERROR_INTERNAL, NULL);
+    }
 }
 
 json_t *sqs_call_entry_error(const struct sqs_call *c, const char *id, enum sqs_error e,
@@ -275,6 +291,10 @@ static void have_body(struct exchange *x, int r, struct str body)
                                    : "The request is too large.");
     } else if (!read_operation(c, body)) {
         c->input = c->input ? c->input : json_object();
+        if (c->protocol == SQS_QUERY) { /* as a browser that is pointed at a queue is told */
+            respond(c, 404, NULL, STR("<UnknownOperationException/>\n"));
+            return;
+        }
         sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation, or is malformed.");
     } else if (is_allowed(c, body)) {
         c->run(c);

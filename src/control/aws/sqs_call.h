@@ -57,7 +57,7 @@ struct sqs_call {
     void (*run)(struct sqs_call *c);
     /* The exchange is over before the call was answered: what waits for it is to be given up. */
     void (*gone)(struct sqs_call *c);
-    void *context; /* the operation's */
+    void *context; /* the operation's; of sqs_call_saved() the output, or NULL */
 };
 
 /* Reads the body, checks the signature, has `run` called with operation and input, or answers what
@@ -67,6 +67,9 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
 /* Each ends the call. The output (an object, or NULL: the operation has none) is used up. */
 void sqs_call_answer(struct sqs_call *c, json_t *output);
 void sqs_call_fail(struct sqs_call *c, enum sqs_error error, const char *fmt, ...) PRINTF(3, 4);
+
+/* What a write has come to: 0 answers with the output in c->context. A sqs_saved_fn. */
+void sqs_call_saved(int r, void *call);
 
 /* A batch's entry that failed: { "Id", "Code", "Message", "SenderFault" }. */
 json_t *sqs_call_entry_error(const struct sqs_call *c, const char *id, enum sqs_error error,

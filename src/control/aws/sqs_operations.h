@@ -1,5 +1,6 @@
-/* SQS's operations, by file: sqs_admin.c has queues, sqs_send.c and sqs_receive.c messages. Each
- * ends its call, at once or later.
+/* SQS's operations, by file: sqs_admin.c has queues, sqs_attributes.c and sqs_permission.c what is
+ * said of them, sqs_send.c and sqs_receive.c messages, sqs_move.c what moves dead letters back.
+ * Each ends its call, at once or later.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -10,14 +11,21 @@ void sqs_admin_create(struct sqs_call *c);
 void sqs_admin_delete(struct sqs_call *c);
 void sqs_admin_url(struct sqs_call *c);
 void sqs_admin_list(struct sqs_call *c);
-void sqs_admin_get(struct sqs_call *c);
-void sqs_admin_set(struct sqs_call *c);
 void sqs_admin_purge(struct sqs_call *c);
 void sqs_admin_tag(struct sqs_call *c);
 void sqs_admin_untag(struct sqs_call *c);
 void sqs_admin_tags(struct sqs_call *c);
 void sqs_admin_dead_letter_sources(struct sqs_call *c);
-void sqs_admin_permission(struct sqs_call *c);
+
+void sqs_attributes_get(struct sqs_call *c);
+void sqs_attributes_set(struct sqs_call *c);
+
+void sqs_permission_add(struct sqs_call *c);
+void sqs_permission_remove(struct sqs_call *c);
+
+void sqs_move_start(struct sqs_call *c);
+void sqs_move_cancel(struct sqs_call *c);
+void sqs_move_list(struct sqs_call *c);
 
 void sqs_send_one(struct sqs_call *c);
 void sqs_send_batch(struct sqs_call *c);

@@ -25,6 +25,8 @@ static const struct {
     { "MessageAttributeName", "MessageAttributeNames", LIST },
     { "MessageSystemAttributeName", "MessageSystemAttributeNames", LIST },
     { "TagKey", "TagKeys", LIST },
+    { "AWSAccountId", "AWSAccountIds", LIST },
+    { "ActionName", "Actions", LIST },
     { "SendMessageBatchRequestEntry", "Entries", LIST },
     { "DeleteMessageBatchRequestEntry", "Entries", LIST },
     { "ChangeMessageVisibilityBatchRequestEntry", "Entries", LIST },
@@ -172,6 +174,7 @@ static const struct {
     { "queueUrls", "QueueUrl", LIST },
     { "Messages", "Message", LIST },
     { "Failed", "BatchResultErrorEntry", LIST },
+    { "Results", "ListMessageMoveTasksResultEntry", LIST },
     { "Attributes", "Attribute", MAP_NAME },
     { "MessageAttributes", "MessageAttribute", MAP_NAME },
     { "Tags", "Tag", MAP_KEY },
@@ -286,7 +289,9 @@ char *sqs_query_answer(const char *operation, const json_t *output, const char *
     buf_init(&b, XML_BYTES_MAX);
     int r =
         buf_printf(&b, "<?xml version=\"1.0\"?><%sResponse xmlns=\"" NAMESPACE "\">", operation);
-    if (r == 0 && output) {
+    if (r == 0 && output && json_object_size(output) == 0) {
+        r = buf_printf(&b, "<%sResult/>", operation);
+    } else if (r == 0 && output) {
         r = buf_printf(&b, "<%sResult>", operation);
         r = r == 0 ? put_members(&b, operation, output) : r;
         r = r == 0 ? buf_printf(&b, "</%sResult>", operation) : r;

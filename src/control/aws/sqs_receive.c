@@ -1,19 +1,18 @@
 /* SQS: ReceiveMessage, and what becomes of what was received.
  *
- * A receipt handle names the message and the time it was handed out: "ID:ATTEMPTS:UUID" in base64.
- *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/aws/sqs_check.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_operations.h"
 #include "control/events/base64.h"
+#include "control/events/sqs_record.h"
 
 #define VISIBILITY_MAX_S 43200
 #define WAIT_MAX_S       20
-#define SENDER           "AIDAMAYFLY0000000000" /* there is one account, and it has no users */
 
 /* ---- receiving ---- */
 
@@ -23,72 +22,76 @@ struct receive {
     size_t max;
     uint64_t visibility_ms;
     uint64_t until_ms; /* of the loop: when to stop waiting */
+    json_t *messages;  /* owned; what has been found */
+    size_t burying;    /* of what was found, on its way to the dead-letter queue */
+    struct queue_taken taken;
+    bool taking; /* it is being written what was taken */
     struct queue_waiter waiter;
     uv_timer_t timer;
-    bool waiting;
+    uint32_t references; /* its call, burials */
 };
 
-static void receive_closed(uv_handle_t *handle)
+static void receive_free(uv_handle_t *handle)
 {
     free(container_of((uv_timer_t *)handle, struct receive, timer));
+}
+
+static void receive_unref(struct receive *r)
+{
+    if (--r->references == 0) {
+        uv_close((uv_handle_t *)&r->timer, receive_free);
+    }
 }
 
 static void receive_end(struct receive *r)
 {
     list_remove(&r->waiter.link);
+    (void)uv_timer_stop(&r->timer); /* always succeeds */
+    json_decref(r->messages);
+    sqs_queue_unref(r->q);
     r->c->gone = NULL;
-    uv_close((uv_handle_t *)&r->timer, receive_closed);
+    r->c = NULL;
+    receive_unref(r);
+}
+
+/* "All", a name, "*" or "prefix.*". */
+static bool matches(const char *wanted, const char *name)
+{
+    size_t len = strlen(wanted);
+    if (len == 0 || wanted[len - 1] != '*') {
+        return strcmp(wanted, "All") == 0 || strcmp(wanted, name) == 0;
+    }
+    len -= len > 1 && wanted[len - 2] == '.' ? 2 : 1;
+    return strncmp(wanted, name, len) == 0;
 }
 
 static bool wants(const json_t *names, const char *name)
 {
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *wanted = json_string_value(json_array_get(names, i));
-        size_t len = wanted ? strlen(wanted) : 0;
-        if (!wanted) {
-            continue;
-        }
-        if (strcmp(wanted, "All") == 0 || strcmp(wanted, ".*") == 0 || strcmp(wanted, name) == 0 ||
-            (len > 2 && strcmp(wanted + len - 2, ".*") == 0 &&
-             strncmp(wanted, name, len - 1) == 0)) {
+        if (wanted && matches(wanted, name)) {
             return true;
         }
     }
     return false;
 }
 
-static void set_text(json_t *to, const json_t *input, const char *name, const char *value)
-{
-    if (value && (wants(json_object_get(input, "AttributeNames"), name) ||
-                  wants(json_object_get(input, "MessageSystemAttributeNames"), name))) {
-        (void)json_object_set_new(to, name, json_string(value));
-    }
-}
-
-static void set_number(json_t *to, const json_t *input, const char *name, uint64_t value,
-                       int digits_min)
-{
-    char text[32];
-    (void)snprintf(text, sizeof(text), "%0*llu", digits_min, (unsigned long long)value);
-    set_text(to, input, name, text);
-}
-
 static json_t *system_attributes(const struct receive *r, const struct stored_message *m,
                                  const json_t *stored)
 {
-    const json_t *input = r->c->input;
-    json_t *to = json_object();
-    set_text(to, input, "SenderId", SENDER);
-    set_number(to, input, "SentTimestamp", m->sent_ms, 1);
-    set_number(to, input, "ApproximateReceiveCount", m->attempts, 1);
-    set_number(to, input, "ApproximateFirstReceiveTimestamp", m->first_ms, 1);
-    set_text(to, input, "AWSTraceHeader", sqs_call_text(stored, "trace"));
-    if (r->q->fifo) {
-        set_text(to, input, "MessageGroupId", m->group.data);
-        set_text(to, input, "MessageDeduplicationId", sqs_call_text(stored, "dedup"));
-        set_number(to, input, "SequenceNumber", m->id, 20);
+    const json_t *old_names = json_object_get(r->c->input, "AttributeNames");
+    const json_t *names = json_object_get(r->c->input, "MessageSystemAttributeNames");
+    json_t *all = sqs_record_system(m, stored, r->q->fifo, str_c(r->c->region));
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(all, next, name, value)
+    {
+        if (!wants(names, name) && !wants(old_names, name)) {
+            (void)json_object_del(all, name);
+        }
     }
-    return to;
+    return all;
 }
 
 /* Those that were asked for; their digest is of these. */
@@ -109,11 +112,8 @@ static json_t *message_attributes(const struct receive *r, const json_t *stored)
 
 static json_t *message_json(const struct receive *r, const struct stored_message *m)
 {
-    char handle[128];
     char md5[SQS_MD5_BYTES];
-    int len = snprintf(handle, sizeof(handle), "%llu:%u:%.40s", (unsigned long long)m->id,
-                       m->attempts, m->uuid.data);
-    scoped_free char *receipt = base64_encode(str_of(handle, (size_t)len));
+    scoped_free char *receipt = sqs_record_receipt(m);
     json_t *stored = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
     json_t *system = system_attributes(r, m, stored);
     json_t *own = message_attributes(r, stored);
@@ -150,9 +150,21 @@ static void forget(struct sqs_queue *q, uint64_t id)
     queue_settle(settle);
 }
 
+static void receive_found(struct receive *r);
+
+static void buried(void *context)
+{
+    struct receive *r = context;
+    r->burying--;
+    if (r->c && r->burying == 0) {
+        receive_found(r);
+    }
+    receive_unref(r);
+}
+
 /* Whether a message that was taken may be handed out: not when it is too old, or has been received
  * too often. */
-static bool is_deliverable(const struct receive *r, const struct stored_message *m)
+static bool is_deliverable(struct receive *r, const struct stored_message *m)
 {
     struct sqs_queue *q = r->q;
     if (m->sent_ms + q->retention_ms < queue_now_ms()) {
@@ -160,64 +172,101 @@ static bool is_deliverable(const struct receive *r, const struct stored_message 
         return false;
     }
     if (q->dead_letter && m->attempts > q->max_receives) {
-        sqs_queue_bury(r->c->queues, q, m);
+        if (sqs_queue_bury(r->c->queues, q, m, buried, r)) {
+            r->references++;
+            r->burying++;
+        }
         return false;
     }
     return true;
 }
 
-static json_t *take(const struct receive *r)
-{
-    struct queue_taken taken;
-    json_t *messages = json_array();
-    queue_take(r->q->queue, r->max, queue_now_ms() + r->visibility_ms, &taken);
-    for (size_t i = 0; i < taken.count; i++) {
-        const struct stored_message *m = &taken.messages[i].message;
-        if (is_deliverable(r, m)) {
-            (void)json_array_append_new(messages, message_json(r, m));
-        }
-    }
-    queue_taken_free(&taken);
-    return messages;
-}
-
-static void receive_answer(struct receive *r, json_t *messages)
+static void receive_answer(struct receive *r)
 {
     json_t *output = json_object();
-    if (json_array_size(messages) > 0) {
-        (void)json_object_set(output, "Messages", messages);
+    if (json_array_size(r->messages) > 0) {
+        (void)json_object_set(output, "Messages", r->messages);
     }
-    json_decref(messages);
     struct sqs_call *c = r->c;
     receive_end(r);
     sqs_call_answer(c, output);
 }
 
-static void receive_try(struct receive *r)
+static void receive_fail(struct receive *r)
 {
-    json_t *messages = take(r);
-    if (json_array_size(messages) > 0 || uv_now(r->c->services->loop) >= r->until_ms) {
-        receive_answer(r, messages);
+    struct sqs_call *c = r->c;
+    receive_end(r);
+    sqs_call_fail(c, SQS_ERROR_NO_QUEUE, NULL);
+}
+
+static void receive_take(struct receive *r)
+{
+    r->taking = true;
+    queue_take(r->q->queue, r->max, queue_now_ms() + r->visibility_ms, &r->taken);
+    if (r->taken.count > 0) {
+        r->references++;
         return;
     }
-    json_decref(messages);
-    queue_wait(r->q->queue, &r->waiter);
+    r->taking = false;
+    if (uv_now(r->c->services->loop) >= r->until_ms) {
+        receive_answer(r);
+    } else {
+        queue_wait(r->q->queue, &r->waiter);
+    }
+}
+
+/* Answers with what there is, once dead letters are where they belong; if those were all, what is
+ * behind them may be had. */
+static void receive_found(struct receive *r)
+{
+    if (r->q->removed) {
+        receive_fail(r);
+    } else if (json_array_size(r->messages) > 0) {
+        receive_answer(r);
+    } else {
+        receive_take(r);
+    }
+}
+
+static void receive_taken(struct queue_taken *t)
+{
+    struct receive *r = container_of(t, struct receive, taken);
+    r->taking = false;
+    for (size_t i = 0; r->c && i < t->count; i++) {
+        const struct stored_message *m = &t->messages[i].message;
+        if (is_deliverable(r, m)) {
+            (void)json_array_append_new(r->messages, message_json(r, m));
+        }
+    }
+    queue_taken_free(t);
+    if (r->c && r->burying == 0) {
+        receive_found(r);
+    }
+    receive_unref(r);
 }
 
 static void receive_available(struct queue_waiter *w)
 {
-    receive_try(container_of(w, struct receive, waiter));
+    struct receive *r = container_of(w, struct receive, waiter);
+    if (r->q->removed) {
+        receive_fail(r);
+    } else {
+        receive_take(r);
+    }
 }
 
+/* What has been found meanwhile is answered in a moment. */
 static void receive_timed_out(uv_timer_t *timer)
 {
-    receive_answer(container_of(timer, struct receive, timer), json_array());
+    struct receive *r = container_of(timer, struct receive, timer);
+    if (!r->taking && r->burying == 0) {
+        receive_answer(r);
+    }
 }
 
 static void receive_gone(struct sqs_call *c)
 {
-    struct receive *r = c->context;
-    receive_end(r);
+    receive_end(c->context);
     c->answered = true;
     exchange_end(c->exchange);
 }
@@ -225,16 +274,17 @@ static void receive_gone(struct sqs_call *c)
 static bool read_number(struct sqs_call *c, const char *name, int64_t min, int64_t max,
                         int64_t *ret)
 {
-    int64_t number;
+    int64_t number = 0;
     if (!json_object_get(c->input, name)) {
         return true;
     }
     if (!sqs_call_number(c->input, name, &number) || number < min || number > max) {
-        sqs_call_fail(
-            c, SQS_ERROR_PARAMETER,
-            "Value for parameter %s is invalid. Reason: Must be between %lld and %lld, if "
-            "provided.",
-            name, (long long)min, (long long)max);
+        sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                      min > 0 ? "Value %lld for parameter %s is invalid. Reason: Must be between "
+                                "%lld and %lld, if provided."
+                              : "Value %lld for parameter %s is invalid. Reason: Must be >= %lld "
+                                "and <= %lld, if provided.",
+                      (long long)number, name, (long long)min, (long long)max);
         return false;
     }
     *ret = number;
@@ -256,11 +306,14 @@ void sqs_receive(struct sqs_call *c)
     }
     struct receive *r = mem_new(struct receive);
     *r = (struct receive){ .c = c,
-                           .q = q,
+                           .q = sqs_queue_ref(q),
                            .max = (size_t)max,
                            .visibility_ms = (uint64_t)visibility * 1000,
                            .until_ms = uv_now(c->services->loop) + (uint64_t)wait * 1000,
-                           .waiter = { .available = receive_available } };
+                           .messages = json_array(),
+                           .taken = { .taken = receive_taken },
+                           .waiter = { .available = receive_available },
+                           .references = 1 };
     list_init(&r->waiter.link);
     (void)uv_timer_init(c->services->loop, &r->timer); /* always succeeds */
     c->context = r;
@@ -268,27 +321,38 @@ void sqs_receive(struct sqs_call *c)
     if (wait > 0) {
         (void)uv_timer_start(&r->timer, receive_timed_out, (uint64_t)wait * 1000, 0);
     }
-    receive_try(r);
+    receive_take(r);
 }
 
 /* ---- what was received ---- */
 
+/* What a receipt handle stands for. */
 struct receipt {
     uint64_t id;
-    uint32_t attempts;
+    uint32_t attempts; /* the time it was handed out */
+    bool is_here;      /* the rest says something: it has not been deleted */
+    bool is_hidden;    /* it has been handed out, and is not due again */
+    bool is_others;    /* it is gone, or was handed out once more */
+    uint64_t first_ms;
 };
 
-static bool has_uuid(const struct stored_message *m, void *context)
+struct sought {
+    struct stored_message state; /* but for its texts */
+    struct str uuid;
+    bool is_same;
+};
+
+static bool compare(const struct stored_message *m, void *context)
 {
-    const char **uuid = context;
-    if (!str_eq(m->uuid, str_c(*uuid))) {
-        *uuid = NULL;
-    }
+    struct sought *s = context;
+    s->is_same = str_eq(m->uuid, s->uuid);
+    s->state = *m;
     return false;
 }
 
-/* 0: of a message that is, or was, this queue's. 1: that is gone. -EINVAL: it is no handle. */
-static int read_receipt(const struct sqs_call *c, const char *handle, struct receipt *ret)
+/* -EINVAL: it is no handle of this queue's. */
+static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, const char *handle,
+                        struct receipt *ret)
 {
     size_t len = 0;
     scoped_free char *text = handle ? base64_decode(str_c(handle), &len) : NULL;
@@ -299,12 +363,18 @@ static int read_receipt(const struct sqs_call *c, const char *handle, struct rec
     if (!rest.data || !str_to_u64(id, &ret->id) || !str_to_u64(attempts, &tries)) {
         return -EINVAL;
     }
-    ret->attempts = (uint32_t)tries;
-    const char *uuid = rest.data; /* ends where the text does */
-    if (!store_messages_find(c->services->store, ret->id, has_uuid, &uuid)) {
-        return 1;
+    struct sought s = { .uuid = rest };
+    bool found = store_messages_find(c->services->store, ret->id, compare, &s);
+    if (found && (!s.is_same || s.state.queue != queue_number(q->queue))) {
+        return -EINVAL;
     }
-    return uuid ? 0 : -EINVAL;
+    uint64_t now = queue_now_ms();
+    ret->attempts = (uint32_t)tries;
+    ret->is_here = found && s.state.state == MESSAGE_WAITING;
+    ret->is_hidden = ret->is_here && s.state.due_ms > now;
+    ret->is_others = !ret->is_here || s.state.attempts != tries;
+    ret->first_ms = s.state.first_ms;
+    return 0;
 }
 
 /* Several of them in one call. */
@@ -370,75 +440,79 @@ static void settle_later(struct settling *all, struct sqs_queue *q, const char *
     queue_settle(&one->settle);
 }
 
-struct settle_fault {
-    enum sqs_error error;
-    char text[256];
-};
-
-static bool find_state(const struct stored_message *m, void *context)
+/* 0: it is being deleted. 1: it was before, which is fine. -1: it cannot be. */
+static int delete_entry(struct settling *all, struct sqs_queue *q, const json_t *entry,
+                        const struct receipt *receipt, struct sqs_fault *f)
 {
-    struct stored_message *state = context;
-    *state = *m;
-    return false;
+    if (!receipt->is_here) {
+        return 1;
+    }
+    if (q->fifo && (receipt->is_others || !receipt->is_hidden)) {
+        return sqs_check_fault(f, SQS_ERROR_PARAMETER,
+                               "Value %.200s for parameter ReceiptHandle is invalid. Reason: The "
+                               "receipt handle has expired.",
+                               sqs_call_text(entry, "ReceiptHandle"));
+    }
+    settle_later(all, q, sqs_call_text(entry, "Id"),
+                 &(struct message_outcome){ .id = receipt->id, .fate = FATE_GONE });
+    return 0;
 }
 
-/* Deletes a message, or hides it for VisibilityTimeout. 0: it is being done. 1: there is nothing to
- * do. -1: that cannot be. */
-static int settle_entry(struct settling *all, struct sqs_queue *q, const json_t *entry,
-                        bool deletes, struct settle_fault *f)
+/* 0: it is being hidden for VisibilityTimeout. -1: it cannot be. */
+static int hide_entry(struct settling *all, struct sqs_queue *q, const json_t *entry,
+                      const struct receipt *receipt, struct sqs_fault *f)
 {
-    const char *handle = sqs_call_text(entry, "ReceiptHandle");
-    const char *id = sqs_call_text(entry, "Id");
-    struct receipt receipt;
     int64_t seconds = 0;
-    int r = read_receipt(all->c, handle, &receipt);
-    if (r < 0) {
-        f->error = SQS_ERROR_RECEIPT;
-        (void)snprintf(f->text, sizeof(f->text),
-                       "The input receipt handle \"%.150s\" is not a valid receipt handle.",
-                       handle ? handle : "");
-        return -1;
+    if (!sqs_call_number(entry, "VisibilityTimeout", &seconds)) {
+        return sqs_check_fault(f, SQS_ERROR_MISSING,
+                               "The request must contain the parameter VisibilityTimeout.");
     }
-    if (deletes) {
-        if (r == 0) {
-            settle_later(all, q, id,
-                         &(struct message_outcome){ .id = receipt.id, .fate = FATE_GONE });
-        }
-        return r;
+    if (seconds < 0 || seconds > VISIBILITY_MAX_S) {
+        return sqs_check_fault(f, SQS_ERROR_PARAMETER,
+                               "Value %lld for parameter VisibilityTimeout is invalid. Reason: "
+                               "VisibilityTimeout must be an integer between 0 and 43200.",
+                               (long long)seconds);
     }
-    struct stored_message m = { 0 };
-    if (!sqs_call_number(entry, "VisibilityTimeout", &seconds) || seconds < 0 ||
-        seconds > VISIBILITY_MAX_S) {
-        f->error = SQS_ERROR_PARAMETER;
-        (void)snprintf(f->text, sizeof(f->text),
-                       "Value for parameter VisibilityTimeout is invalid. Reason: Must be between "
-                       "0 and 43200.");
-        return -1;
+    /* One that became due again, but was given to nobody else, may be hidden again. */
+    if (!receipt->is_hidden && (q->fifo || receipt->is_others)) {
+        return sqs_check_fault(f, receipt->is_here ? SQS_ERROR_NOT_IN_FLIGHT : SQS_ERROR_PARAMETER,
+                               "Value %.200s for parameter ReceiptHandle is invalid. Reason: "
+                               "Message does not exist or is not available for visibility timeout "
+                               "change.",
+                               sqs_call_text(entry, "ReceiptHandle"));
     }
-    uint64_t now = queue_now_ms();
-    (void)store_messages_find(all->c->services->store, receipt.id, find_state, &m);
-    if (r == 1 || m.state != MESSAGE_WAITING || m.due_ms <= now) {
-        f->error = SQS_ERROR_NOT_IN_FLIGHT;
-        (void)snprintf(f->text, sizeof(f->text),
-                       "Value %.150s for parameter ReceiptHandle is invalid. Reason: Message does "
-                       "not exist or is not available for visibility timeout change.",
-                       handle);
-        return -1;
-    }
-    settle_later(all, q, id,
-                 &(struct message_outcome){ .id = receipt.id,
+    settle_later(all, q, sqs_call_text(entry, "Id"),
+                 &(struct message_outcome){ .id = receipt->id,
                                             .fate = FATE_AGAIN,
-                                            .due_ms = now + (uint64_t)seconds * 1000,
-                                            .first_ms = m.first_ms,
-                                            .attempts = m.attempts,
+                                            .due_ms = queue_now_ms() + (uint64_t)seconds * 1000,
+                                            .first_ms = receipt->first_ms,
+                                            .attempts = receipt->attempts,
                                             .error = STR("") });
     return 0;
+}
+
+static int settle_entry(struct settling *all, struct sqs_queue *q, const json_t *entry,
+                        bool deletes, struct sqs_fault *f)
+{
+    const char *handle = sqs_call_text(entry, "ReceiptHandle");
+    struct receipt receipt = { 0 };
+    if (!handle) {
+        return sqs_check_fault(f, SQS_ERROR_MISSING,
+                               "The request must contain the parameter ReceiptHandle.");
+    }
+    if (read_receipt(all->c, q, handle, &receipt) < 0) {
+        return sqs_check_fault(f, SQS_ERROR_RECEIPT,
+                               "The input receipt handle \"%.200s\" is not a valid receipt handle.",
+                               handle);
+    }
+    return deletes ? delete_entry(all, q, entry, &receipt, f)
+                   : hide_entry(all, q, entry, &receipt, f);
 }
 
 static void settle_single(struct sqs_call *c, bool deletes)
 {
     struct sqs_queue *q = sqs_call_queue(c);
-    struct settle_fault f;
+    struct sqs_fault f;
     if (!q) {
         return;
     }
@@ -457,7 +531,7 @@ static void settle_batch(struct sqs_call *c, bool deletes)
 {
     struct sqs_queue *q = sqs_call_queue(c);
     const json_t *entries = json_object_get(c->input, "Entries");
-    struct settle_fault f;
+    struct sqs_fault f;
     if (!q || !sqs_send_check_batch(c, entries)) {
         return;
     }

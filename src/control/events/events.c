@@ -8,6 +8,7 @@
 #include "control/events/project_schedules.h"
 #include "control/events/routes.h"
 #include "control/events/scheduler.h"
+#include "control/events/sqs_moves.h"
 #include "control/events/sqs_queue.h"
 #include "control/events/webhook_queue.h"
 #include "control/events/worker_queue.h"
@@ -25,6 +26,7 @@ struct events *events_create(struct services *s)
     struct events *e = mem_new(struct events);
     e->services = s;
     s->sqs = sqs_queues_create(s);
+    s->sqs_moves = sqs_moves_create(s);
     s->lambda_queues = lambda_queues_create(s);
     s->lambda_sources = lambda_sources_create(s);
     e->worker = worker_queues_create(s);
@@ -42,6 +44,7 @@ struct events *events_create(struct services *s)
 void events_build(struct events *e, const json_t *manifest)
 {
     sqs_queues_build(e->services->sqs, manifest);
+    sqs_moves_build(e->services->sqs_moves);
     lambda_queues_build(e->services->lambda_queues, manifest);
     lambda_sources_build(e->services->lambda_sources, manifest);
     worker_queues_build(e->worker, manifest);

@@ -6,38 +6,14 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/sqs_md5.h"
-#include "control/events/base64.h"
 #include "control/events/event_log.h"
 #include "control/events/lambda_source.h"
+#include "control/events/sqs_record.h"
 
 #define REGION      "us-east-1"
-#define SENDER      "AIDAMAYFLY0000000000"
 #define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
 
 /* ---- the event ---- */
-
-static void set_number(json_t *to, const char *name, uint64_t value, int digits_min)
-{
-    char text[32];
-    (void)snprintf(text, sizeof(text), "%0*llu", digits_min, (unsigned long long)value);
-    (void)json_object_set_new(to, name, json_string(text));
-}
-
-static json_t *system_attributes(const struct stored_message *m, const json_t *stored)
-{
-    json_t *to = json_object();
-    set_number(to, "ApproximateReceiveCount", m->attempts, 1);
-    set_number(to, "SentTimestamp", m->sent_ms, 1);
-    (void)json_object_set_new(to, "SenderId", json_string(SENDER));
-    set_number(to, "ApproximateFirstReceiveTimestamp", m->first_ms, 1);
-    if (m->group.len > 0) {
-        const char *dedup = json_string_value(json_object_get(stored, "dedup"));
-        set_number(to, "SequenceNumber", m->id, 20);
-        (void)json_object_set_new(to, "MessageGroupId", json_string(m->group.data));
-        (void)json_object_set_new(to, "MessageDeduplicationId", json_string(dedup ? dedup : ""));
-    }
-    return to;
-}
 
 static json_t *message_attributes(const json_t *stored)
 {
@@ -66,19 +42,19 @@ static json_t *message_attributes(const json_t *stored)
 static json_t *record_of(const struct lambda_source *ls, const struct delivered *d)
 {
     const struct stored_message *m = &d->message;
-    char handle[128], md5[SQS_MD5_BYTES], arn[160];
-    int len = snprintf(handle, sizeof(handle), "%llu:%u:%.40s", (unsigned long long)m->id,
-                       m->attempts, m->uuid.data);
-    scoped_free char *receipt = base64_encode(str_of(handle, (size_t)len));
+    const struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
+    char md5[SQS_MD5_BYTES], arn[SQS_ARN_BYTES];
+    scoped_free char *receipt = sqs_record_receipt(m);
     json_t *stored = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
     json_t *body = json_stringn(m->body.data, m->body.len);
-    (void)snprintf(arn, sizeof(arn), "arn:aws:sqs:" REGION ":" SQS_ACCOUNT ":%.80s", ls->queue);
+    sqs_queue_arn(ls->queue, STR(REGION), arn);
     sqs_md5_body(m->body, md5);
-    json_t *record = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "messageId", m->uuid.data, "receiptHandle",
-        receipt, "body", body ? body : json_string(""), "attributes", system_attributes(m, stored),
-        "messageAttributes", message_attributes(stored), "md5OfBody", md5, "eventSource", "aws:sqs",
-        "eventSourceARN", arn, "awsRegion", REGION);
+    json_t *record =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "messageId", m->uuid.data,
+                  "receiptHandle", receipt, "body", body ? body : json_string(""), "attributes",
+                  sqs_record_system(m, stored, q && q->fifo, STR(REGION)), "messageAttributes",
+                  message_attributes(stored), "md5OfBody", md5, "eventSource", "aws:sqs",
+                  "eventSourceARN", arn, "awsRegion", REGION);
     json_decref(stored);
     return record;
 }
@@ -135,10 +111,14 @@ static void fail_one(const struct lambda_source *ls, struct delivery *d, struct 
     struct sqs_queue *dead =
         q && q->dead_letter ? sqs_queue_find(ls->services->sqs, str_c(q->dead_letter)) : NULL;
     if (dead && m->message.attempts >= q->max_receives) {
+        scoped_free char *attributes = sqs_queue_dead_attributes(q, m->message.attributes);
         const struct stored_message moved = { .uuid = m->message.uuid,
                                               .group = m->message.group,
-                                              .attributes = m->message.attributes,
-                                              .body = m->message.body };
+                                              .attributes = str_c(attributes),
+                                              .body = m->message.body,
+                                              .first_ms = m->message.first_ms,
+                                              .attempts =
+                                                  dead->dead_letter ? 0 : m->message.attempts };
         queue_follow(d, dead->queue, &moved, STR(""), 0);
         queue_set_outcome(m, FATE_GONE, 0, error);
         event_log_dead(ls->services, d, m);

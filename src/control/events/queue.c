@@ -159,7 +159,8 @@ void queue_drop(struct queue *q)
     q->consumer = NULL;
     list_remove(&q->in_bucket);
     list_remove(&q->dirty);
-    (void)uv_timer_stop(&q->timer);          /* always succeeds */
+    (void)uv_timer_stop(&q->timer); /* always succeeds */
+    queue_tell_waiters(q);
     store_submit(q->queues->store, &d->job); /* takes over the reference of being known */
 }
 

@@ -64,7 +64,7 @@ struct queue *queue_open(struct queues *qs, struct str name);
 struct queue *queue_find(struct queues *qs, struct str name); /* or NULL */
 const char *queue_name(const struct queue *q);
 uint64_t queue_number(const struct queue *q); /* 0: not yet known */
-/* Messages are dropped with it, in flight ones too. */
+/* Messages are dropped with it, in flight ones too. Who waits is told, for the last time. */
 void queue_drop(struct queue *q);
 
 /* NULL consumer: none from here on; what is in flight ends. */
@@ -106,14 +106,18 @@ void queue_delivered(struct delivery *d);
 void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due_ms,
                        struct str error);
 
-/* Taking, for queues without a consumer: at most `max` messages, in order, whose groups are free;
- * they are not handed out again before `visible_ms`. The caller settles them by id. Returns how
- * many; freed with queue_taken_free(). */
+/* Taking, for queues without a consumer: at most `max` messages, in order, whose groups are free,
+ * those of a group behind one another as SQS has it; they are not handed out again before
+ * `visible_ms`. With some, `taken` is called when that is durable (or cannot be written, then they
+ * come again at once); whoever is given them before that could see them twice after a crash. With
+ * count 0 there is no call. The caller settles messages by id, and frees them with
+ * queue_taken_free(). */
 struct queue_taken {
     struct delivered *messages;
     size_t count;
+    void (*taken)(struct queue_taken *t);
 };
-void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *ret);
+void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *t);
 void queue_taken_free(struct queue_taken *t);
 /* A taken message may be handed out at due_ms, instead of what was said when it was taken;
  * FATE_GONE deletes it. `done` may be NULL. */
@@ -126,6 +130,9 @@ struct queue_settle {
 void queue_settle(struct queue_settle *settle);
 /* How many are in hands of ours just now. */
 size_t queue_in_flight(const struct queue *q);
+/* Copies a message's texts into one piece of memory, which the caller frees, and has them point
+ * there, each with a NUL behind it. */
+char *queue_copy_texts(struct stored_message *m);
 /* Called on the loop each time something became available; for long polling. */
 struct queue_waiter {
     struct list link;

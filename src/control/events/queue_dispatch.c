@@ -57,19 +57,34 @@ struct pick {
     uint64_t now_ms;
     uint64_t later_ms; /* a message was passed over that is due then; UINT64_MAX: none */
     size_t looked;
-    bool one_group;
+    size_t group_start; /* where the messages of the group begin that is being picked */
     struct groups blocked;
 };
 
-static void copy_part(char **at, struct str *part)
+/* Copies texts into one piece of memory and has them point there. */
+static char *copy_parts(struct str *const *parts, size_t count)
 {
-    char *copy = *at;
-    if (part->len > 0) {
-        memcpy(copy, part->data, part->len);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += parts[i]->len + 1;
     }
-    copy[part->len] = '\0';
-    *at += part->len + 1;
-    part->data = copy;
+    char *memory = mem_alloc(bytes);
+    char *at = memory;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i]->len > 0) {
+            memcpy(at, parts[i]->data, parts[i]->len);
+        }
+        at[parts[i]->len] = '\0';
+        parts[i]->data = at;
+        at += parts[i]->len + 1;
+    }
+    return memory;
+}
+
+char *queue_copy_texts(struct stored_message *m)
+{
+    struct str *const parts[] = { &m->uuid, &m->group, &m->attributes, &m->error, &m->body };
+    return copy_parts(parts, ARRAY_COUNT(parts));
 }
 
 static void pick_add(struct pick *p, const struct stored_message *m)
@@ -79,14 +94,7 @@ static void pick_add(struct pick *p, const struct stored_message *m)
     }
     struct delivered *d = &p->messages[p->count++];
     d->message = *m;
-    d->memory =
-        mem_alloc(m->uuid.len + m->group.len + m->attributes.len + m->error.len + m->body.len + 5);
-    char *at = d->memory;
-    struct str *const parts[] = { &d->message.uuid, &d->message.group, &d->message.attributes,
-                                  &d->message.error, &d->message.body };
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        copy_part(&at, parts[i]);
-    }
+    d->memory = queue_copy_texts(&d->message);
     d->message.attempts++;
     d->message.first_ms = m->first_ms ? m->first_ms : p->now_ms;
     d->outcome = (struct message_outcome){ .id = m->id,
@@ -131,7 +139,7 @@ static bool pick_ordered(const struct stored_message *m, void *context)
         p->later_ms = m->due_ms > p->now_ms && m->due_ms < p->later_ms ? m->due_ms : p->later_ms;
         return true;
     }
-    if (p->one_group && p->count > 0 && !str_eq(p->messages[0].message.group, m->group)) {
+    if (p->count > p->group_start && !str_eq(p->messages[p->group_start].message.group, m->group)) {
         return true;
     }
     if (!has_room(p, m)) {
@@ -141,14 +149,30 @@ static bool pick_ordered(const struct stored_message *m, void *context)
     return p->count < p->max;
 }
 
-static void pick_run(struct pick *p, bool ordered)
+/* The messages of one group, then those of the next, as long as there is room. */
+static void pick_groups(struct pick *p, size_t groups_max)
+{
+    uint64_t after = 0;
+    for (size_t i = 0; i < groups_max; i++) {
+        p->group_start = p->count;
+        store_messages_ordered(p->queue->queues->store, p->queue->number, after, pick_ordered, p);
+        if (p->count == p->group_start || p->count == p->max) {
+            return;
+        }
+        const struct stored_message *first = &p->messages[p->group_start].message;
+        groups_add(&p->blocked, first->group);
+        after = first->id; /* the next group's first message is behind this one's */
+    }
+}
+
+static void pick_run(struct pick *p, bool ordered, size_t groups_max)
 {
     struct store *store = p->queue->queues->store;
     uint64_t number = p->queue->number;
     p->now_ms = queue_now_ms();
     p->later_ms = UINT64_MAX;
     if (ordered) {
-        store_messages_ordered(store, number, 0, pick_ordered, p);
+        pick_groups(p, groups_max);
     } else {
         store_messages_due(store, number, &p->queue->looked, p->now_ms, pick_due, p);
         if (p->count < p->max) {
@@ -248,9 +272,8 @@ static bool hand_out(struct queue *q)
 {
     struct pick p = { .queue = q,
                       .max = q->policy.batch_size,
-                      .bytes_max = q->policy.window_bytes,
-                      .one_group = true };
-    pick_run(&p, q->policy.ordered || q->ordered);
+                      .bytes_max = q->policy.window_bytes };
+    pick_run(&p, q->policy.ordered || q->ordered, 1);
     uint64_t until = fills_until(q, &p);
     if (p.count == 0 || until > 0) {
         uint64_t wake = until > 0 && until < p.later_ms ? until : p.later_ms;
@@ -300,14 +323,9 @@ void queue_follow(struct delivery *d, struct queue *to, const struct stored_mess
 {
     struct queue_follow *f = mem_new(struct queue_follow);
     *f = (struct queue_follow){ .to = to, .message = *m, .dedup = dedup };
-    f->memory =
-        mem_alloc(m->uuid.len + m->group.len + m->attributes.len + m->body.len + dedup.len + 5);
-    char *at = f->memory;
     struct str *const parts[] = { &f->message.uuid, &f->message.group, &f->message.attributes,
                                   &f->message.body, &f->dedup };
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        copy_part(&at, parts[i]);
-    }
+    f->memory = copy_parts(parts, ARRAY_COUNT(parts));
     f->message.error = STR("");
     f->message.state = MESSAGE_WAITING;
     f->message.sent_ms = queue_now_ms();
@@ -422,6 +440,7 @@ struct taking {
     struct queue *queue;              /* counted */
     struct message_outcome *outcomes; /* owned */
     size_t count;
+    struct queue_taken *taken; /* the caller's */
 };
 
 static int run_taking(struct store_job *job, struct sql *db)
@@ -440,6 +459,7 @@ static int run_taking(struct store_job *job, struct sql *db)
 static void taking_done(struct store_job *job, int r)
 {
     struct taking *t = container_of(job, struct taking, job);
+    struct queue_taken *taken = t->taken;
     struct queue *q = t->queue;
     if (r < 0) {
         log_error("queue %s: %s", q->name, strerror(-r));
@@ -452,17 +472,20 @@ static void taking_done(struct store_job *job, int r)
     free(t);
     queue_mark(q);
     queue_unref(q);
+    taken->taken(taken);
 }
 
-void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *ret)
+void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *taken)
 {
     struct pick p = { .queue = q, .max = max };
-    *ret = (struct queue_taken){ 0 };
+    taken->messages = NULL;
+    taken->count = 0;
     if (q->number == 0 || max == 0) {
         return;
     }
-    pick_run(&p, q->policy.ordered || q->ordered);
-    *ret = (struct queue_taken){ .messages = p.messages, .count = p.count };
+    pick_run(&p, q->policy.ordered || q->ordered, max);
+    taken->messages = p.messages;
+    taken->count = p.count;
     if (p.count == 0) {
         return;
     }
@@ -470,7 +493,8 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     *t = (struct taking){ .job = { .run = run_taking, .done = taking_done, .makes_room = true },
                           .queue = q,
                           .outcomes = mem_alloc(p.count * sizeof(*t->outcomes)),
-                          .count = p.count };
+                          .count = p.count,
+                          .taken = taken };
     for (size_t i = 0; i < p.count; i++) {
         struct message_outcome *o = &t->outcomes[i];
         *o = p.messages[i].outcome;
@@ -489,7 +513,8 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
 void queue_taken_free(struct queue_taken *t)
 {
     messages_free(t->messages, t->count);
-    *t = (struct queue_taken){ 0 };
+    t->messages = NULL;
+    t->count = 0;
 }
 
 static int run_settle(struct store_job *job, struct sql *db)

@@ -30,10 +30,10 @@ static uint64_t number_of(const json_t *attributes, const char *name, uint64_t o
     return text && str_to_u64(str_c(text), &number) ? number : otherwise;
 }
 
-static bool is_true(const json_t *attributes, const char *name)
+static bool attribute_is(const json_t *attributes, const char *name, const char *value)
 {
     const char *text = json_string_value(json_object_get(attributes, name));
-    return text && strcmp(text, "true") == 0;
+    return text && strcmp(text, value) == 0;
 }
 
 static void read_redrive(struct sqs_queue *q)
@@ -64,7 +64,8 @@ static void apply(struct sqs_queue *q)
     struct str suffix = STR(".fifo");
     struct str name = str_c(q->name);
     q->fifo = name.len > suffix.len && str_eq(str_skip(name, name.len - suffix.len), suffix);
-    q->content_dedup = is_true(q->attributes, "ContentBasedDeduplication");
+    q->content_dedup = attribute_is(q->attributes, "ContentBasedDeduplication", "true");
+    q->dedup_by_group = attribute_is(q->attributes, "DeduplicationScope", "messageGroup");
     read_redrive(q);
     queue_set_ordered(q->queue, q->fifo);
 }
@@ -85,6 +86,7 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
 {
     char queue_name[SQS_NAME_MAX + 8];
     struct sqs_queue *q = mem_new(struct sqs_queue);
+    q->references = 1;
     (void)snprintf(queue_name, sizeof(queue_name), "sqs:" STR_FMT, STR_ARG(name));
     q->name = mem_copy_str(name);
     q->queue = queue_open(all->services->queues, str_c(queue_name));
@@ -104,9 +106,17 @@ void sqs_queue_set(struct sqs_queue *q, json_t *attributes)
     apply(q);
 }
 
-static void free_queue(struct sqs_queue *q)
+struct sqs_queue *sqs_queue_ref(struct sqs_queue *q)
 {
-    list_remove(&q->link);
+    q->references++;
+    return q;
+}
+
+void sqs_queue_unref(struct sqs_queue *q)
+{
+    if (--q->references > 0) {
+        return;
+    }
     json_decref(q->attributes);
     json_decref(q->tags);
     free(q->dead_letter);
@@ -117,15 +127,17 @@ static void free_queue(struct sqs_queue *q)
 void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q)
 {
     (void)all;
+    q->removed = true;
+    list_remove(&q->link);
     queue_drop(q->queue);
-    free_queue(q);
+    sqs_queue_unref(q);
 }
 
-void sqs_queue_arn(const struct sqs_queue *q, struct str region, char *ret)
+void sqs_queue_arn(const char *name, struct str region, char *ret)
 {
     region.len = region.len < 32 ? region.len : 32;
     (void)snprintf(ret, SQS_ARN_BYTES, "arn:aws:sqs:" STR_FMT ":" SQS_ACCOUNT ":%.*s",
-                   STR_ARG(region), SQS_NAME_MAX, q->name);
+                   STR_ARG(region), SQS_NAME_MAX, name);
 }
 
 /* ---- keeping ---- */
@@ -277,23 +289,22 @@ struct burial {
     struct queue *to;
     struct stored_message message; /* its texts point into memory */
     char *memory;                  /* owned */
+    char *attributes;              /* owned */
+    void (*done)(void *context);
+    void *context;
 };
 
 static int run_burial(struct store_job *job, struct sql *db)
 {
     struct burial *b = container_of(job, struct burial, job);
     const struct message_outcome gone = { .id = b->message.id, .fate = FATE_GONE };
-    struct stored_message moved = b->message;
     uint64_t id;
     int r = store_messages_settle(db, &gone);
     if (r != 0) {
         return r; /* 1: it was deleted meanwhile */
     }
-    r = store_messages_queue(db, str_c(queue_name(b->to)), &moved.queue);
-    moved.attempts = 0;
-    moved.first_ms = 0;
-    moved.due_ms = moved.sent_ms;
-    return r < 0 ? r : store_messages_insert(db, &moved, STR(""), 0, &id);
+    r = store_messages_queue(db, str_c(queue_name(b->to)), &b->message.queue);
+    return r < 0 ? r : store_messages_insert(db, &b->message, STR(""), 0, &id);
 }
 
 static void burial_done(struct store_job *job, int r)
@@ -304,34 +315,42 @@ static void burial_done(struct store_job *job, int r)
                   queue_name(b->from), (unsigned long long)b->message.id, strerror(-r));
     }
     queue_wake(b->to);
+    b->done(b->context);
+    free(b->attributes);
     free(b->memory);
     free(b);
 }
 
-void sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
-                    const struct stored_message *m)
+char *sqs_queue_dead_attributes(const struct sqs_queue *q, struct str attributes)
+{
+    json_t *json = json_loadb(attributes.data, attributes.len, 0, NULL);
+    json = json ? json : json_object();
+    (void)json_object_set_new(json, "from", json_string(q->name));
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
+bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
+                    const struct stored_message *m, void (*done)(void *context), void *context)
 {
     struct sqs_queue *dead = q->dead_letter ? sqs_queue_find(all, str_c(q->dead_letter)) : NULL;
     if (!dead) {
-        return; /* AWS refuses to lose them too: they stay */
+        return false; /* AWS refuses to lose them too */
     }
     struct burial *b = mem_new(struct burial);
     *b = (struct burial){ .job = { .run = run_burial, .done = burial_done, .makes_room = true },
                           .from = q->queue,
                           .to = dead->queue,
-                          .message = *m };
-    struct str *const parts[] = { &b->message.uuid, &b->message.group, &b->message.attributes,
-                                  &b->message.error, &b->message.body };
-    size_t bytes = 0;
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        bytes += parts[i]->len + 1;
-    }
-    b->memory = mem_alloc(bytes);
-    for (size_t i = 0, at = 0; i < ARRAY_COUNT(parts); at += parts[i++]->len + 1) {
-        if (parts[i]->len > 0) {
-            memcpy(b->memory + at, parts[i]->data, parts[i]->len);
-        }
-        parts[i]->data = b->memory + at;
-    }
+                          .message = *m,
+                          .attributes = sqs_queue_dead_attributes(q, m->attributes),
+                          .done = done,
+                          .context = context };
+    b->message.attributes = str_c(b->attributes);
+    b->memory = queue_copy_texts(&b->message);
+    b->message.due_ms = queue_now_ms();
+    /* It keeps its count, unless it counts for a dead-letter queue further on. */
+    b->message.attempts = dead->dead_letter ? 0 : m->attempts - 1;
     store_submit(all->services->store, &b->job);
+    return true;
 }

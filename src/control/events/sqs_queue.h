@@ -6,7 +6,8 @@
  * manifest's.
  *
  * A message's attributes, as JSON: { "messageAttributes": { NAME: { "DataType", "StringValue" or
- * "BinaryValue" (base64) } }, "sender", "trace", "dedup" }, each of which may be missing.
+ * "BinaryValue" (base64) } }, "trace", "dedup", "from": the queue whose dead letter it is }, each
+ * of which may be missing.
  *
  * Loop thread only.
  *
@@ -31,6 +32,7 @@ struct sqs_queue {
     uint64_t purged_ms; /* when PurgeQueue was last called, 0: never */
     bool fifo;
     bool content_dedup;
+    bool dedup_by_group; /* DeduplicationScope: what is the same is so within its group */
     uint64_t visibility_ms;
     uint64_t delay_ms;
     uint64_t wait_ms;
@@ -39,6 +41,8 @@ struct sqs_queue {
     char *dead_letter;     /* owned: the queue's name; NULL: none */
     uint32_t max_receives; /* before that */
     bool from_manifest;
+    bool removed;        /* nobody finds it any more */
+    uint32_t references; /* being known, calls that are not answered yet */
 };
 
 struct sqs_queues {
@@ -57,7 +61,10 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
                                 json_t *tags);
 /* Takes over new attributes, and does what they say from now on. */
 void sqs_queue_set(struct sqs_queue *q, json_t *attributes);
-/* Forgets it, and its messages. */
+/* For what uses it over more than one turn of the loop. */
+struct sqs_queue *sqs_queue_ref(struct sqs_queue *q);
+void sqs_queue_unref(struct sqs_queue *q);
+/* Forgets it, and its messages. Who waits for messages is told. */
 void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q);
 
 /* Makes what the API has set durable, or with `removed` its end; `done` is called then. */
@@ -67,9 +74,13 @@ void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, boo
 
 /* "arn:aws:sqs:REGION:000000000000:NAME"; at most SQS_ARN_BYTES with its NUL. */
 #define SQS_ARN_BYTES 160
-void sqs_queue_arn(const struct sqs_queue *q, struct str region, char *ret);
+void sqs_queue_arn(const char *name, struct str region, char *ret);
 
-/* After a try, or when it would be handed out once too often: moves message `m`, which is in
- * nobody's hands but the caller's, to the dead-letter queue, in one transaction. */
-void sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
-                    const struct stored_message *m);
+/* A message that would be handed out once too often is moved to the dead-letter queue, in one
+ * transaction. `m` has been taken (queue_take) and is in nobody's hands but the caller's. False:
+ * that queue is gone, and the message stays. Else `done` is called when it is durable, or failed.
+ */
+bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
+                    const struct stored_message *m, void (*done)(void *context), void *context);
+/* The attributes of a message of `q` as a dead letter's; the caller frees. */
+char *sqs_queue_dead_attributes(const struct sqs_queue *q, struct str attributes);

@@ -1,0 +1,158 @@
+/* SQS: AddPermission and RemovePermission, which write statements into the queue's Policy. Policies
+ * are kept and given back, not enforced: there is one account.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "control/aws/sqs_operations.h"
+
+static json_t *policy_of(const struct sqs_queue *q)
+{
+    const char *text = sqs_call_text(q->attributes, "Policy");
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+/* The place of the statement with that Sid; the list's size: there is none. */
+static size_t find_statement(const json_t *statements, const char *label)
+{
+    size_t i = 0;
+    for (; i < json_array_size(statements); i++) {
+        const char *sid = sqs_call_text(json_array_get(statements, i), "Sid");
+        if (sid && strcmp(sid, label) == 0) {
+            break;
+        }
+    }
+    return i;
+}
+
+/* One is said as such, several as a list. */
+static json_t *one_or_all(json_t *list)
+{
+    if (json_array_size(list) != 1) {
+        return list;
+    }
+    json_t *one = json_incref(json_array_get(list, 0));
+    json_decref(list);
+    return one;
+}
+
+/* The texts of a list, each in `format`. */
+static json_t *formatted(const json_t *list, const char *before, const char *behind)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        char whole[128];
+        (void)snprintf(whole, sizeof(whole), "%s%.60s%s", before, text ? text : "", behind);
+        (void)json_array_append_new(all, json_string(whole));
+    }
+    return one_or_all(all);
+}
+
+static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *policy)
+{
+    json_t *attributes = json_deep_copy(q->attributes);
+    if (json_array_size(json_object_get(policy, "Statement")) > 0) {
+        scoped_free char *text = json_dumps(policy, JSON_COMPACT);
+        (void)json_object_set_new(attributes, "Policy", json_string(text));
+    } else {
+        (void)json_object_del(attributes, "Policy"); /* absent is fine */
+    }
+    sqs_queue_set(q, attributes);
+    sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+}
+
+/* "*" or the name of an action. False: the call has failed. */
+static bool check_actions(struct sqs_call *c, const json_t *actions)
+{
+    for (size_t i = 0; i < json_array_size(actions); i++) {
+        const char *action = json_string_value(json_array_get(actions, i));
+        bool sound = action && action[0];
+        for (size_t k = 0; sound && action[k]; k++) {
+            sound = isalpha((unsigned char)action[k]) || strcmp(action, "*") == 0;
+        }
+        if (!sound) {
+            sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                          "Value SQS:%.60s for parameter ActionName is invalid. Reason: Please "
+                          "refer to the appropriate WSDL for a list of valid actions. ",
+                          action ? action : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The parameters that must be there. False: the call has failed. */
+static bool has_all(struct sqs_call *c, const char *label, const json_t *accounts,
+                    const json_t *actions)
+{
+    const char *missing = !label                          ? "Label"
+                          : json_array_size(accounts) < 1 ? "AWSAccountIds"
+                          : json_array_size(actions) < 1  ? "Actions"
+                                                          : NULL;
+    if (missing) {
+        sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter %s.", missing);
+    }
+    return !missing;
+}
+
+void sqs_permission_add(struct sqs_call *c)
+{
+    struct sqs_queue *q = sqs_call_queue(c);
+    const char *label = sqs_call_text(c->input, "Label");
+    const json_t *accounts = json_object_get(c->input, "AWSAccountIds");
+    const json_t *actions = json_object_get(c->input, "Actions");
+    char arn[SQS_ARN_BYTES];
+    char id[SQS_ARN_BYTES + 32];
+    if (!q || !has_all(c, label, accounts, actions) || !check_actions(c, actions)) {
+        return;
+    }
+    sqs_queue_arn(q->name, str_c(c->region), arn);
+    (void)snprintf(id, sizeof(id), "%s/SQSDefaultPolicy", arn);
+    json_t *policy = policy_of(q);
+    json_t *statements = json_object_get(policy, "Statement");
+    if (find_statement(statements, label) < json_array_size(statements)) {
+        json_decref(policy);
+        sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                      "Value %.80s for parameter Label is invalid. Reason: Already exists.", label);
+        return;
+    }
+    if (!json_is_array(statements)) {
+        json_decref(policy);
+        policy = json_pack("{s:s, s:s, s:[]}", "Version", "2008-10-17", "Id", id, "Statement");
+        statements = json_object_get(policy, "Statement");
+    }
+    json_t *principal = formatted(accounts, "arn:aws:iam::", ":root");
+    (void)json_array_append_new(statements,
+                                json_pack("{s:s, s:s, s:{s:o}, s:o, s:s}", "Sid", label, "Effect",
+                                          "Allow", "Principal", "AWS", principal, "Action",
+                                          formatted(actions, "SQS:", ""), "Resource", arn));
+    save_policy(c, q, policy);
+    json_decref(policy);
+}
+
+void sqs_permission_remove(struct sqs_call *c)
+{
+    struct sqs_queue *q = sqs_call_queue(c);
+    const char *label = sqs_call_text(c->input, "Label");
+    if (!q) {
+        return;
+    }
+    if (!label) {
+        sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter Label.");
+        return;
+    }
+    json_t *policy = policy_of(q);
+    json_t *statements = json_object_get(policy, "Statement");
+    size_t at = find_statement(statements, label);
+    if (at == json_array_size(statements)) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                      "Value %.80s for parameter Label is invalid. Reason: can't find label.",
+                      label);
+    } else {
+        (void)json_array_remove(statements, at); /* it is there */
+        save_policy(c, q, policy);
+    }
+    json_decref(policy);
+}

@@ -1,0 +1,60 @@
+/* Moving a dead-letter queue's messages back to where they came from, or elsewhere
+ * (StartMessageMoveTask).
+ *
+ * A task is kept in the settings (kind "sqs-move") with how far it has come, in the transaction of
+ * each step: after a crash it goes on. A message that is moved is a new one, as at AWS.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/chance.h"
+#include "control/events/sqs_queue.h"
+
+enum sqs_move_status {
+    SQS_MOVE_RUNNING,
+    SQS_MOVE_COMPLETED,
+    SQS_MOVE_CANCELLING,
+    SQS_MOVE_CANCELLED,
+    SQS_MOVE_FAILED
+};
+
+struct sqs_move {
+    struct list link;
+    struct sqs_moves *moves;
+    char id[UUID_BYTES];
+    char *source;      /* owned; the queue's name */
+    char *destination; /* owned; NULL: each message's own source */
+    uint32_t rate;     /* messages a second, 0: no bound */
+    uint64_t started_ms;
+    uint64_t moved;
+    uint64_t to_move; /* as many were there at the start */
+    enum sqs_move_status status;
+    const char *reason; /* why it failed; NULL: it has not */
+    uv_timer_t timer;
+    struct queue_taken taken;
+};
+
+struct sqs_moves {
+    struct services *services;
+    struct list tasks; /* the newest first */
+    bool is_going;     /* the first build is known */
+};
+
+/* Reads what was begun before; it goes on once the project is served. */
+struct sqs_moves *sqs_moves_create(struct services *s);
+/* The project's queues are known: tasks go on. */
+void sqs_moves_build(struct sqs_moves *all);
+
+/* Texts are copied; `done` is called when it is durable. */
+struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *source,
+                                 const struct sqs_queue *destination, uint32_t rate,
+                                 sqs_saved_fn done, void *context);
+/* The one with that id; NULL: there is none. */
+struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id);
+/* It stops before its next step. */
+void sqs_moves_cancel(struct sqs_move *m);
+
+/* "RUNNING"... */
+const char *sqs_moves_status(const struct sqs_move *m);
