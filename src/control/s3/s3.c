@@ -2,9 +2,11 @@
 #include "control/s3/s3.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
+#include "control/events/event_bus.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
@@ -151,6 +153,31 @@ static void put_element(struct buf *more, const char *name, struct str value)
     (void)!buf_printf(more, "%s%c" STR_FMT "%c", name, 0, STR_ARG(value), 0);
 }
 
+static void put_time(struct buf *more, const char *name, uint64_t time_s)
+{
+    char text[EVENT_TIME_BYTES];
+    event_bus_time(time_s * 1000, text);
+    put_element(more, name, str_c(text));
+}
+
+/* When a URL of either version has expired, and that this is over. */
+static void put_expiry(const struct s3_request *rq, struct buf *more)
+{
+    struct str seconds = s3_param(rq, "X-Amz-Expires");
+    char date[24];
+    struct tm tm = { 0 };
+    uint64_t expires_s = 0, after_s = 0;
+    (void)snprintf(date, sizeof(date), STR_FMT, STR_ARG(s3_param(rq, "X-Amz-Date")));
+    if (seconds.data && str_to_u64(seconds, &after_s) && strptime(date, "%Y%m%dT%H%M%SZ", &tm)) {
+        put_element(more, "X-Amz-Expires", seconds);
+        expires_s = (uint64_t)timegm(&tm) + after_s;
+    } else if (!str_to_u64(s3_param(rq, "Expires"), &expires_s)) {
+        return;
+    }
+    put_time(more, "Expires", expires_s);
+    put_time(more, "ServerTime", rq->now_ms / 1000);
+}
+
 static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct str detail)
 {
     struct aws_fault_answer answer = aws_fault_answer(fault, AWS_PROTOCOL_S3);
@@ -162,6 +189,8 @@ static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct s
         put_element(&more, "AWSAccessKeyId", detail);
     } else if (fault == AWS_FAULT_NOT_SIGNED) {
         put_element(&more, "HeadersNotSigned", detail);
+    } else if (fault == AWS_FAULT_EXPIRED) {
+        put_expiry(rq, &more);
     } else if (fault == AWS_FAULT_SKEWED) {
         int len = snprintf(now, sizeof(now), "%llu", (unsigned long long)AWS_SIGN_SKEW_S * 1000);
         put_element(&more, "RequestTime", s3_header(rq, "x-amz-date"));
