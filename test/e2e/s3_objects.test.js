@@ -1,0 +1,215 @@
+/* Objects of S3: what is given back, conditions, ranges, checksums, copies, tags, keys of the client's. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import test from 'node:test';
+import {
+  AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
+  DeleteObjectsCommand, GetObjectAttributesCommand, GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand,
+  ListMultipartUploadsCommand, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, UploadPartCommand, UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { refused, startS3, text } from './s3_project.js';
+
+const MIB = 1024 * 1024;
+const customerKey = () => {
+  const key = randomBytes(32);
+  return { SSECustomerAlgorithm: 'AES256', SSECustomerKey: key.toString('base64'), SSECustomerKeyMD5: createHash('md5').update(key).digest('base64') };
+};
+const asSource = (key) => Object.fromEntries(Object.entries(key).map(([name, value]) => [`CopySource${name}`, value]));
+
+test('S3 keeps objects', async (t) => {
+  const { s3, bucket } = await startS3(t);
+  const send = (Command, input) => s3.send(new Command(input));
+
+  await t.test('an object is given back as it was put', async () => {
+    const Bucket = await bucket();
+    const fields = { ContentType: 'text/x', CacheControl: 'no-cache', ContentDisposition: 'inline', ContentLanguage: 'de', Metadata: { one: '1' } };
+    const put = await send(PutObjectCommand, { Bucket, Key: 'ä b', Body: 'hello', ...fields });
+    const got = await send(GetObjectCommand, { Bucket, Key: 'ä b' });
+    assert.deepEqual(Object.fromEntries(Object.keys(fields).map((name) => [name, got[name]])), fields);
+    assert.deepEqual([put.ETag, got.ETag, got.ContentLength], ['"5d41402abc4b2a76b9719d911017c592"', put.ETag, 5]);
+    assert.equal(await text(got), 'hello');
+    await refused(send(GetObjectCommand, { Bucket, Key: 'none' }), 404, 'NoSuchKey');
+  });
+
+  await t.test('ranges', async () => {
+    const Bucket = await bucket({ k: '0123456789' });
+    for (const [Range, wanted] of [['bytes=0-3', '0123'], ['bytes=7-', '789'], ['bytes=-2', '89'], ['bytes=5-100', '56789']]) {
+      const got = await send(GetObjectCommand, { Bucket, Key: 'k', Range });
+      assert.deepEqual([await text(got), got.$metadata.httpStatusCode], [wanted, 206]);
+    }
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', Range: 'bytes=10-11' }), 416, 'InvalidRange');
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k', Range: 'lines=1-2' })), '0123456789');
+  });
+
+  await t.test('reads upon conditions', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const { ETag, LastModified } = await send(HeadObjectCommand, { Bucket, Key: 'k' });
+    const get = (conditions) => send(GetObjectCommand, { Bucket, Key: 'k', ...conditions });
+    assert.equal(await text(get({ IfMatch: ETag, IfUnmodifiedSince: new Date(0) })), 'x');
+    await refused(get({ IfMatch: '"other"' }), 412, 'PreconditionFailed');
+    assert.equal((await get({ IfNoneMatch: ETag }).catch((error) => error)).$metadata.httpStatusCode, 304);
+    assert.equal((await get({ IfModifiedSince: LastModified }).catch((error) => error)).$metadata.httpStatusCode, 304);
+  });
+
+  await t.test('writes upon conditions', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const { ETag } = await send(HeadObjectCommand, { Bucket, Key: 'k' });
+    const put = (Key, conditions) => send(PutObjectCommand, { Bucket, Key, Body: 'y', ...conditions });
+    await refused(put('k', { IfNoneMatch: '*' }), 412, 'PreconditionFailed');
+    await refused(put('k', { IfMatch: '"other"' }), 412, 'PreconditionFailed');
+    await refused(put('none', { IfMatch: '*' }), 404, 'NoSuchKey');
+    await put('k', { IfMatch: ETag });
+    const both = await Promise.allSettled([put('new', { IfNoneMatch: '*' }), put('new', { IfNoneMatch: '*' })]);
+    assert.deepEqual(both.map((one) => one.status).sort(), ['fulfilled', 'rejected']);
+    await refused(send(DeleteObjectCommand, { Bucket, Key: 'k', IfMatch: ETag }), 412, 'PreconditionFailed');
+    await send(DeleteObjectCommand, { Bucket, Key: 'none', IfMatch: ETag });
+    await send(DeleteObjectCommand, { Bucket, Key: 'k', IfMatch: '*' });
+  });
+
+  await t.test('checksums are compared and given back', async () => {
+    const Bucket = await bucket();
+    const ChecksumSHA256 = createHash('sha256').update('hello').digest('base64');
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ChecksumSHA256 });
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k', ChecksumMode: 'ENABLED' })).ChecksumSHA256, ChecksumSHA256);
+    await refused(send(PutObjectCommand, { Bucket, Key: 'bad', Body: 'hullo', ChecksumSHA256 }), 400, 'BadDigest');
+    await refused(send(PutObjectCommand, { Bucket, Key: 'bad', Body: 'hello', ContentMD5: 'AAAAAAAAAAAAAAAAAAAAAA==' }), 400, 'BadDigest');
+    await refused(send(PutObjectCommand, { Bucket, Key: 'bad', Body: 'hello', ContentMD5: 'x' }), 400, 'InvalidDigest');
+    for (const ChecksumAlgorithm of ['CRC32', 'CRC32C', 'SHA1', 'CRC64NVME']) {
+      const put = await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ChecksumAlgorithm });
+      const got = await send(GetObjectCommand, { Bucket, Key: 'k', ChecksumMode: 'ENABLED' });
+      assert.ok(put[`Checksum${ChecksumAlgorithm}`]);
+      assert.equal(got[`Checksum${ChecksumAlgorithm}`], put[`Checksum${ChecksumAlgorithm}`]);
+    }
+  });
+
+  await t.test('copies keep what they are not told anew', async () => {
+    const Bucket = await bucket();
+    await send(PutObjectCommand, { Bucket, Key: 'a', Body: 'x', ContentType: 'text/a', Metadata: { one: '1' }, Tagging: 'k=v' });
+    await send(CopyObjectCommand, { Bucket, Key: 'b', CopySource: `${Bucket}/a` });
+    await send(CopyObjectCommand, { Bucket, Key: 'c', CopySource: `${Bucket}/a`, MetadataDirective: 'REPLACE', Metadata: { two: '2' }, TaggingDirective: 'REPLACE' });
+    const [b, c] = await Promise.all(['b', 'c'].map((Key) => send(GetObjectCommand, { Bucket, Key })));
+    assert.deepEqual([b.ContentType, b.Metadata, b.TagCount, await text(b)], ['text/a', { one: '1' }, 1, 'x']);
+    assert.deepEqual([c.ContentType, c.Metadata, c.TagCount, await text(c)], ['binary/octet-stream', { two: '2' }, undefined, 'x']);
+    await refused(send(CopyObjectCommand, { Bucket, Key: 'a', CopySource: `${Bucket}/a` }), 400, 'InvalidRequest');
+    await refused(send(CopyObjectCommand, { Bucket, Key: 'd', CopySource: `${Bucket}/a`, CopySourceIfNoneMatch: b.ETag }), 412, 'PreconditionFailed');
+    await send(DeleteObjectCommand, { Bucket, Key: 'a' });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'b' })), 'x');
+  });
+
+  await t.test('tags', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const TagSet = [{ Key: 'b', Value: '' }, { Key: 'a', Value: 'ä' }];
+    await send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet } });
+    assert.deepEqual((await send(GetObjectTaggingCommand, { Bucket, Key: 'k' })).TagSet, [TagSet[1], TagSet[0]]);
+    const twice = send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: [TagSet[0], TagSet[0]] } });
+    await refused(twice, 400, 'InvalidTag');
+    const many = Array.from({ length: 11 }, (_, i) => ({ Key: `${i}`, Value: '' }));
+    await refused(send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: many } }), 400, 'InvalidTag');
+  });
+
+  await t.test('many are deleted at once', async () => {
+    const Bucket = await bucket({ a: 'x', b: 'x', c: 'x' });
+    const answer = await send(DeleteObjectsCommand, { Bucket, Delete: { Objects: [{ Key: 'a' }, { Key: 'b' }, { Key: 'none' }] } });
+    assert.deepEqual(answer.Deleted.map((one) => one.Key), ['a', 'b', 'none']);
+    await refused(send(HeadObjectCommand, { Bucket, Key: 'a' }), 404, 'NotFound');
+    await send(HeadObjectCommand, { Bucket, Key: 'c' });
+  });
+
+  await t.test("a client's own key is needed to read what it encrypts", async () => {
+    const Bucket = await bucket();
+    const key = customerKey(), other = customerKey();
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: '0123456789', ...key });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k', Range: 'bytes=3-5', ...key })), '345');
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k' }), 400, 'InvalidRequest');
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', ...other }), 400, 'InvalidRequest');
+    await send(CopyObjectCommand, { Bucket, Key: 'l', CopySource: `${Bucket}/k`, ...asSource(key), ...other });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'l', ...other })), '0123456789');
+    await refused(send(PutObjectCommand, { Bucket, Key: 'm', Body: 'x', ...key, SSECustomerAlgorithm: 'AES128' }), 400, 'InvalidEncryptionAlgorithmError');
+  });
+});
+
+test('S3 takes uploads in parts', async (t) => {
+  const { s3, bucket } = await startS3(t);
+  const send = (Command, input) => s3.send(new Command(input));
+
+  /** Uploads parts; returns what completes them. */
+  async function upload(Bucket, Key, bodies, more = {}, each = {}) {
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key, ...more });
+    const Parts = [];
+    for (const [i, Body] of bodies.entries()) {
+      const { ETag, ChecksumCRC32 } = await send(UploadPartCommand, { Bucket, Key, UploadId, PartNumber: i + 1, Body, ...each });
+      Parts.push({ PartNumber: i + 1, ETag, ChecksumCRC32 });
+    }
+    return { Bucket, Key, UploadId, MultipartUpload: { Parts } };
+  }
+
+  await t.test('the parts make one object, and can be read one by one', async () => {
+    const Bucket = await bucket();
+    const bodies = [randomBytes(5 * MIB), randomBytes(5 * MIB + 1), randomBytes(3)];
+    const completion = await upload(Bucket, 'k', bodies, { Metadata: { one: '1' } });
+    const { ETag } = await send(CompleteMultipartUploadCommand, completion);
+    const md5 = createHash('md5').update(Buffer.concat(bodies.map((body) => createHash('md5').update(body).digest()))).digest('hex');
+    assert.equal(ETag, `"${md5}-3"`);
+    const got = await send(GetObjectCommand, { Bucket, Key: 'k' });
+    assert.deepEqual(got.Metadata, { one: '1' });
+    assert.ok(Buffer.concat(bodies).equals(Buffer.from(await got.Body.transformToByteArray())));
+    const part = await send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 3 });
+    assert.ok(bodies[2].equals(Buffer.from(await part.Body.transformToByteArray())));
+    assert.deepEqual([part.PartsCount, part.ContentRange], [3, `bytes ${10 * MIB + 1}-${10 * MIB + 3}/${10 * MIB + 4}`]);
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 4 }), 400, 'InvalidPart');
+    const across = await send(GetObjectCommand, { Bucket, Key: 'k', Range: `bytes=${5 * MIB - 2}-${5 * MIB + 1}` });
+    assert.ok(Buffer.concat(bodies).subarray(5 * MIB - 2, 5 * MIB + 2).equals(Buffer.from(await across.Body.transformToByteArray())));
+    const attributes = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts', 'ObjectSize'] });
+    assert.deepEqual([attributes.ObjectParts.TotalPartsCount, attributes.ObjectSize], [3, 10 * MIB + 4]);
+    assert.equal((await send(CompleteMultipartUploadCommand, completion)).ETag, ETag); /* the answer was lost */
+  });
+
+  await t.test('lists that do not fit the parts are refused', async () => {
+    const Bucket = await bucket();
+    const completion = await upload(Bucket, 'k', ['small', 'small']);
+    const complete = (Parts, more) => send(CompleteMultipartUploadCommand, { ...completion, MultipartUpload: { Parts }, ...more });
+    const [one, two] = completion.MultipartUpload.Parts;
+    await refused(complete([two, one]), 400, 'InvalidPartOrder');
+    await refused(complete([one, two]), 400, 'EntityTooSmall');
+    await refused(complete([{ ...one, ETag: '"0"' }]), 400, 'InvalidPart');
+    await refused(complete([one, { ...two, PartNumber: 7 }]), 400, 'EntityTooSmall');
+    await refused(send(CompleteMultipartUploadCommand, { ...completion, UploadId: '0'.repeat(32) }), 404, 'NoSuchUpload');
+    await complete([one], { IfNoneMatch: '*' });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k' })), 'small');
+    const again = await upload(Bucket, 'k', ['other']);
+    await refused(send(CompleteMultipartUploadCommand, { ...again, IfNoneMatch: '*' }), 412, 'PreconditionFailed');
+  });
+
+  await t.test('uploads under way are listed, and forgotten when aborted', async () => {
+    const Bucket = await bucket();
+    const { UploadId } = await upload(Bucket, 'k', ['one', 'two']);
+    assert.deepEqual((await send(ListMultipartUploadsCommand, { Bucket })).Uploads.map((u) => [u.Key, u.UploadId]), [['k', UploadId]]);
+    const page = await send(ListPartsCommand, { Bucket, Key: 'k', UploadId, MaxParts: 1 });
+    assert.deepEqual([page.Parts.map((p) => p.PartNumber), page.IsTruncated, page.NextPartNumberMarker], [[1], true, '1']);
+    await send(AbortMultipartUploadCommand, { Bucket, Key: 'k', UploadId });
+    assert.equal((await send(ListMultipartUploadsCommand, { Bucket })).Uploads, undefined);
+    await refused(send(ListPartsCommand, { Bucket, Key: 'k', UploadId }), 404, 'NoSuchUpload');
+  });
+
+  await t.test('a part may be a piece of another object', async () => {
+    const Bucket = await bucket({ source: '0123456789' });
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+    const copy = (CopySourceRange) => send(UploadPartCopyCommand, { Bucket, Key: 'k', UploadId, PartNumber: 1, CopySource: `${Bucket}/source`, CopySourceRange });
+    const { CopyPartResult: { ETag } } = await copy('bytes=2-4');
+    await refused(copy('bytes=2-10'), 416, 'InvalidRange');
+    await refused(copy('bytes=x'), 400, 'InvalidArgument');
+    await send(CompleteMultipartUploadCommand, { Bucket, Key: 'k', UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k' })), '234');
+  });
+
+  await t.test("each part, and completing them, needs the client's key", async () => {
+    const Bucket = await bucket();
+    const key = customerKey(), other = customerKey();
+    const completion = await upload(Bucket, 'k', ['secret'], key, key);
+    await refused(send(UploadPartCommand, { ...completion, PartNumber: 1, Body: 'x' }), 400, 'InvalidRequest');
+    await refused(send(UploadPartCommand, { ...completion, PartNumber: 1, Body: 'x', ...other }), 400, 'InvalidRequest');
+    await refused(send(CompleteMultipartUploadCommand, completion), 400, 'InvalidRequest');
+    await send(CompleteMultipartUploadCommand, { ...completion, ...key });
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k', ...key })), 'secret');
+  });
+});

@@ -1,0 +1,95 @@
+/* What can be set for buckets of S3. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  CreateBucketCommand, DeleteBucketCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
+  GetBucketEncryptionCommand, GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand,
+  GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
+  PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { ALICE, refused, startS3 } from './s3_project.js';
+
+test('S3 keeps what is set for a bucket', async (t) => {
+  const { s3, bucket, client, endpoint } = await startS3(t);
+  const send = (Command, input) => s3.send(new Command(input));
+
+  await t.test('buckets are made, listed and removed', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    await send(CreateBucketCommand, { Bucket }); /* in us-east-1 that is fine */
+    await refused(client(ALICE).send(new CreateBucketCommand({ Bucket })), 409, 'BucketAlreadyExists');
+    assert.ok((await send(ListBucketsCommand, {})).Buckets.some((one) => one.Name === Bucket));
+    assert.deepEqual((await client(ALICE).send(new ListBucketsCommand({}))).Buckets ?? [], []);
+    await refused(send(DeleteBucketCommand, { Bucket }), 409, 'BucketNotEmpty');
+    const empty = await bucket();
+    await send(DeleteBucketCommand, { Bucket: empty });
+    await refused(send(HeadBucketCommand, { Bucket: empty }), 404, 'NotFound');
+    await refused(send(CreateBucketCommand, { Bucket: 'No_Bucket' }), 400, 'InvalidBucketName');
+  });
+
+  await t.test('a region is told if it was said', async () => {
+    const where = async (Bucket) => (await send(GetBucketLocationCommand, { Bucket })).LocationConstraint;
+    assert.equal(await where(await bucket()), undefined);
+    assert.equal(await where(await bucket({}, { CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } })), 'eu-central-1');
+  });
+
+  await t.test('what was never set has an error of its own', async () => {
+    const Bucket = await bucket();
+    await refused(send(GetBucketCorsCommand, { Bucket }), 404, 'NoSuchCORSConfiguration');
+    await refused(send(GetBucketLifecycleConfigurationCommand, { Bucket }), 404, 'NoSuchLifecycleConfiguration');
+    await refused(send(GetBucketTaggingCommand, { Bucket }), 404, 'NoSuchTagSet');
+    await refused(send(GetBucketEncryptionCommand, { Bucket }), 404, 'ServerSideEncryptionConfigurationNotFoundError');
+    await refused(send(GetPublicAccessBlockCommand, { Bucket }), 404, 'NoSuchPublicAccessBlockConfiguration');
+    assert.equal((await send(GetBucketVersioningCommand, { Bucket })).Status, undefined);
+  });
+
+  await t.test('browsers of other origins may do what the rules say', async () => {
+    const Bucket = await bucket({ k: 'x' }, { ACL: 'public-read' });
+    const CORSRules = [{ AllowedMethods: ['GET', 'PUT'], AllowedOrigins: ['https://*.example'], AllowedHeaders: ['x-amz-*'], ExposeHeaders: ['ETag'], MaxAgeSeconds: 60 }];
+    await send(PutBucketCorsCommand, { Bucket, CORSConfiguration: { CORSRules } });
+    assert.deepEqual((await send(GetBucketCorsCommand, { Bucket })).CORSRules, CORSRules);
+    const ask = (origin, method, fields) => fetch(`${endpoint}/${Bucket}/k`, {
+      method: 'OPTIONS', headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': fields },
+    });
+    const yes = await ask('https://shop.example', 'PUT', 'x-amz-acl');
+    assert.deepEqual([yes.status, yes.headers.get('access-control-allow-origin')], [200, 'https://shop.example']);
+    assert.equal((await ask('https://shop.other', 'PUT', 'x-amz-acl')).status, 403);
+    assert.equal((await ask('https://shop.example', 'DELETE', 'x-amz-acl')).status, 403);
+    assert.equal((await ask('https://shop.example', 'PUT', 'x-other')).status, 403);
+    const plain = await fetch(`${endpoint}/${Bucket}/k`, { headers: { origin: 'https://shop.example' } });
+    assert.equal(plain.headers.get('access-control-expose-headers'), 'ETag'); /* on refusals, too */
+    await send(DeleteBucketCorsCommand, { Bucket });
+    assert.equal((await ask('https://shop.example', 'PUT', 'x-amz-acl')).status, 403);
+  });
+
+  await t.test('encryption by default is told with each object', async () => {
+    const Bucket = await bucket();
+    const ApplyServerSideEncryptionByDefault = { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'key-1' };
+    await send(PutBucketEncryptionCommand, { Bucket, ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault }] } });
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const { ServerSideEncryption, SSEKMSKeyId } = await send(HeadObjectCommand, { Bucket, Key: 'k' });
+    assert.deepEqual([ServerSideEncryption, SSEKMSKeyId], ['aws:kms', 'key-1']);
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'AES256' });
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k' })).ServerSideEncryption, 'AES256');
+  });
+
+  await t.test('tags of a bucket', async () => {
+    const Bucket = await bucket();
+    const TagSet = [{ Key: 'team', Value: 'tea' }];
+    await send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet } });
+    assert.deepEqual((await send(GetBucketTaggingCommand, { Bucket })).TagSet, TagSet);
+  });
+
+  await t.test('rules of a lifecycle are checked, kept and given back', async () => {
+    const Bucket = await bucket();
+    const rule = { ID: 'logs', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 30 } };
+    const put = (...Rules) => send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } });
+    await put(rule);
+    assert.deepEqual((await send(GetBucketLifecycleConfigurationCommand, { Bucket })).Rules, [rule]);
+    await refused(put(rule, rule), 400, 'InvalidArgument');
+    await refused(put({ ...rule, Expiration: { Days: 0 } }), 400, 'InvalidArgument');
+    await refused(put({ ...rule, Status: 'maybe' }), 400, 'MalformedXML');
+    await refused(put({ ...rule, Expiration: undefined }), 400, 'InvalidRequest');
+    await send(DeleteBucketLifecycleCommand, { Bucket });
+    await refused(send(GetBucketLifecycleConfigurationCommand, { Bucket }), 404, 'NoSuchLifecycleConfiguration');
+  });
+});
