@@ -92,7 +92,8 @@ function removeWhole(folder) {
     rmSync(folder, { recursive: true, force: true });
     return true;
   } catch (error) {
-    if (error.code !== 'EBUSY') {
+    /* Node.js 26 has the words of it, but not its code. */
+    if (error.code !== 'EBUSY' && !error.message.includes('Device or resource busy')) {
       throw error;
     }
     return false;

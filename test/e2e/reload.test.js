@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { once } from 'node:events';
 import test from 'node:test';
-import { startPlatform } from './harness.js';
+import { eventually, startPlatform } from './harness.js';
 
 const say = (text) => `export function GET() { return new Response(${JSON.stringify(text)}); }\n`;
 
@@ -183,4 +183,27 @@ test('a new environment reaches the functions', async (t) => {
   assert.equal((await platform.get('/api/env')).text, 'one');
   await platform.save('.env', 'WORD=two\n');
   assert.equal((await platform.get('/api/env')).text, 'two');
+});
+
+test('what an old version still uses of its packages does not keep the builder from going on', async (t) => {
+  const server = (text) => `
+    const http = require('node:http');
+    require('held');
+    http.createServer((req, res) => (req.url === '/held' ? res.write('held') : res.end('${text}'))).listen(process.env.PORT);
+  `;
+  const platform = await startPlatform(t, {
+    files: {
+      'package.json': JSON.stringify({ scripts: { start: 'node server.js' } }),
+      'server.js': server('first'),
+      'node_modules/held/index.js': '',
+    },
+  });
+  const held = http.get({ port: platform.port, path: '/held' });
+  const [response] = await once(held, 'response');
+  for (const text of ['second', 'third', 'fourth', 'fifth']) {
+    await platform.save('server.js', server(text));
+    await eventually(async () => (await platform.get('/')).text === text, `${text} was not served: ${platform.transcript()}`);
+  }
+  assert.ok(!platform.transcript().includes('the builder failed'), platform.transcript());
+  response.destroy();
 });
