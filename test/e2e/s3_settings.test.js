@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateBucketCommand, DeleteBucketCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
+  CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
   GetBucketEncryptionCommand, GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand,
   GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
+  ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand,
   PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
 } from '@aws-sdk/client-s3';
+import { eventually } from './harness.js';
 import { ALICE, refused, startS3 } from './s3_project.js';
 
 test('S3 keeps what is set for a bucket', async (t) => {
@@ -91,5 +93,45 @@ test('S3 keeps what is set for a bucket', async (t) => {
     await refused(put({ ...rule, Expiration: undefined }), 400, 'InvalidRequest');
     await send(DeleteBucketLifecycleCommand, { Bucket });
     await refused(send(GetBucketLifecycleConfigurationCommand, { Bucket }), 404, 'NoSuchLifecycleConfiguration');
+  });
+
+  await t.test('what a lifecycle says is over goes by itself', async () => {
+    const Bucket = await bucket({ 'logs/old': 'x', 'logs/big': 'x'.repeat(100), keep: 'x' });
+    await send(PutObjectCommand, { Bucket, Key: 'tagged', Body: 'x', Tagging: 'for=a-day' });
+    await send(CreateMultipartUploadCommand, { Bucket, Key: 'logs/upload' });
+    const past = { Date: new Date('2020-01-01T00:00:00Z') };
+    const rule = (Filter, more) => ({ Status: 'Enabled', Filter, ...more });
+    await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules: [
+      rule({ And: { Prefix: 'logs/', ObjectSizeLessThan: 50 } }, { ID: 'old', Expiration: past }),
+      rule({ Tag: { Key: 'for', Value: 'a-day' } }, { ID: 'tag', Expiration: { Days: 1 } }),
+      { ...rule({ Prefix: '' }, { ID: 'off', Expiration: past }), Status: 'Disabled' },
+    ] } });
+    const keys = async () => (await send(ListObjectsV2Command, { Bucket })).Contents.map((object) => object.Key);
+    await eventually(async () => !(await keys()).includes('logs/old'), 'logs/old is still there');
+    assert.deepEqual(await keys(), ['keep', 'logs/big', 'tagged']);
+    const { $metadata, ...head } = await send(HeadObjectCommand, { Bucket, Key: 'tagged' });
+    const [, date, id] = /^expiry-date="(.*)", rule-id="(.*)"$/.exec(head.Expiration);
+    assert.equal(id, 'tag');
+    const left = Date.parse(date) - head.LastModified;
+    assert.ok(left >= 86_400_000 && left <= 2 * 86_400_000, `${date} for ${head.LastModified}`);
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'keep' })).Expiration, undefined);
+    assert.equal((await send(ListMultipartUploadsCommand, { Bucket })).Uploads.length, 1);
+  });
+
+  await t.test('in a versioned bucket a delete marker takes its place', async () => {
+    const Bucket = await bucket();
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const Rules = [{ ID: 'r', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Date: new Date('2020-01-01T00:00:00Z') } }];
+    await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } });
+    const versions = () => send(ListObjectVersionsCommand, { Bucket });
+    const { Versions } = await eventually(async () => {
+      const all = await versions();
+      return all.DeleteMarkers?.length === 1 && all;
+    }, 'no delete marker');
+    await send(DeleteObjectCommand, { Bucket, Key: 'k', VersionId: Versions[0].VersionId });
+    Rules[0].Expiration = { ExpiredObjectDeleteMarker: true };
+    await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } });
+    await eventually(async () => !(await versions()).DeleteMarkers, 'the delete marker hides nothing and is still there');
   });
 });

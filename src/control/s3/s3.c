@@ -10,6 +10,7 @@
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
+#include "control/s3/s3_expiry.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_post.h"
 #include "control/s3/s3_route.h"
@@ -25,6 +26,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
         return r;
     }
     s->buckets = s3_buckets_create(services->store);
+    s->expiry = s3_expiry_create(s);
     *ret = s;
     return 0;
 }
@@ -32,6 +34,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
 void s3_destroy(struct s3 *s)
 {
     if (s) {
+        s3_expiry_destroy(s->expiry);
         s3_buckets_destroy(s->buckets);
         store_contents_close(s->contents);
         free(s);

@@ -10,11 +10,13 @@
 #include "store/store_contents.h"
 
 struct s3_buckets;
+struct s3_expiry;
 
 struct s3 {
     struct services *services;
     struct store_contents *contents;
     struct s3_buckets *buckets;
+    struct s3_expiry *expiry;
 };
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err) MUST_USE;

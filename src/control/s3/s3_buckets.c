@@ -36,6 +36,7 @@ void s3_bucket_unref(struct s3_bucket *bucket)
     }
     json_decref(bucket->policy);
     s3_xml_destroy(bucket->notification);
+    s3_xml_destroy(bucket->lifecycle);
     free(bucket->memory);
     free(bucket);
 }
@@ -111,9 +112,9 @@ static void read_settings(struct s3_bucket *bucket)
         bucket->policy_is_public = bucket->policy && s3_policy_is_public(bucket->policy);
     }
     struct str notification = s3_bucket_setting(bucket, STR("notification"));
-    if (notification.data) {
-        bucket->notification = s3_xml_parse(notification);
-    }
+    struct str lifecycle = s3_bucket_setting(bucket, STR("lifecycle"));
+    bucket->notification = notification.data ? s3_xml_parse(notification) : NULL;
+    bucket->lifecycle = lifecycle.data ? s3_xml_parse(lifecycle) : NULL;
     if (block.data) {
         bucket->block = (struct s3_public_block){
             .block_acls = is_set(block, "BlockPublicAcls"),

@@ -29,6 +29,7 @@ struct s3_bucket {
     struct s3_public_block block;
     enum s3_ownership ownership;
     struct s3_xml *notification; /* owned; NULL: none */
+    struct s3_xml *lifecycle;    /* the same */
     struct list settings;        /* s3_buckets.c's */
     char *memory;
 };

@@ -1,5 +1,5 @@
 /* What is set for a bucket as a document: checked, kept, given back. Most of it takes effect
- * elsewhere (CORS, notifications, encryption by default...); lifecycles, websites, logging and
+ * elsewhere (CORS, notifications, lifecycles, encryption by default...); websites, logging and
  * replication are kept for their clients only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "control/s3/s3_config_check.h"
+#include "control/s3/s3_expiry.h"
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_tags.h"
 #include "store/sql.h"
@@ -94,6 +95,9 @@ void s3_config_done(struct s3_request *rq, int r)
     if (r < 0) {
         s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
     } else {
+        if (strcmp(rq->op->query, "lifecycle") == 0) {
+            s3_expiry_wake(rq->s3->expiry);
+        }
         bool is_bare = str_eq(rq->x->method, STR("DELETE")) || rq->op->run == s3_policy_put;
         s3_answer(rq, is_bare ? 204 : 200);
     }

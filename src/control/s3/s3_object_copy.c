@@ -8,6 +8,7 @@
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_copy_source.h"
 #include "control/s3/s3_event.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_reply.h"
@@ -100,6 +101,7 @@ static void copy_done(struct s3_request *rq, int r)
     s3_put_new_version_header(rq, o);
     s3_copy_source_put_version(rq, &c->source);
     s3_new_put_encryption(rq, &c->put.new);
+    s3_lifecycle_put_header(rq, o);
     s3_xml_begin(&out, "CopyObjectResult");
     s3_xml_put_time(&out, "LastModified", o->modified_ms);
     s3_xml_put_etag(&out, "ETag", o->etag);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
@@ -197,6 +198,9 @@ static void put_headers(struct s3_request *rq, const struct stored_object *o)
     put_stored_headers(rq, o);
     s3_put_version_header(rq, o);
     s3_lock_put_headers(rq, o);
+    if (!s3_has_param(rq, "versionId")) { /* the current one */
+        s3_lifecycle_put_header(rq, o);
+    }
     if (o->tags.len > 0) {
         s3_put_header_u64(rq, "x-amz-tagging-count", s3_tags_count(o->tags));
     }

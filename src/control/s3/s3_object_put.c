@@ -7,6 +7,7 @@
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_event.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
@@ -61,6 +62,7 @@ void s3_put_headers(struct s3_request *rq)
     s3_put_new_version_header(rq, o);
     s3_object_put_checksum(rq, o->checksum);
     s3_new_put_encryption(rq, &p->new);
+    s3_lifecycle_put_header(rq, o);
 }
 
 bool s3_put_failed(struct s3_request *rq, int r)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_event.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
@@ -214,6 +215,7 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
                    STR_ARG(rq->key)); /* a long host is cut */
     s3_put_new_version_header(rq, o);
     s3_new_put_managed(rq, o->headers);
+    s3_lifecycle_put_header(rq, o);
     if (o->crypt.len > 0) {
         s3_new_put_customer_key(rq);
     }

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_expiry.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/s3/s3_lifecycle.h"
+#include "control/s3/s3_lock.h"
+#include "control/s3/s3_name.h"
+#include "store/store_uploads.h"
+
+#define ROUND_MS       3600000 /* S3 looks once a day */
+#define SOON_MS        100     /* after a change; more of them at once are one */
+#define ROWS_A_TURN    1000
+#define BUCKETS_A_TURN 100
+#define NAME_BYTES     64 /* a name has 63 */
+
+/* One thing that is over. */
+struct expired {
+    struct object_removal removal;
+    uint64_t modified_ms; /* still the one that was looked at */
+    int64_t upload;       /* instead of an object; 0: none */
+    char *key;            /* owned */
+};
+
+/* Where the walk is: in a bucket's objects, then in its uploads, then at the next bucket. */
+struct s3_expiry {
+    struct s3 *s3;
+    uv_timer_t timer;
+    struct store_job job;
+    bool is_working;          /* the job is the store's */
+    bool again;               /* from the first bucket on, when this round is over */
+    char name[NAME_BYTES];    /* of the bucket, or of the last one; empty: at rest */
+    struct s3_bucket *bucket; /* during a turn */
+    struct buf from;          /* the key to go on at */
+    uint64_t now_ms;
+    size_t rows;
+    bool is_cut; /* there are more rows than a turn may look at */
+    struct expired all[ROWS_A_TURN + 1];
+    size_t count;
+
+    /* Of the key that the walk is at. */
+    struct buf key;
+    size_t versions;
+    size_t noncurrent;
+    uint64_t newer_ms; /* when what is newer than the next version was written */
+    bool marker_alone; /* the one version so far is a delete marker, that may go: */
+    struct object_version marker;
+    uint64_t marker_ms;
+};
+
+static void on_timer(uv_timer_t *timer);
+
+/* ---- what is over ---- */
+
+static struct expired *add(struct s3_expiry *e, struct str key)
+{
+    struct expired *x = &e->all[e->count++]; /* a row adds one, and its key's marker another */
+    *x = (struct expired){ .key = mem_copy_str(key) };
+    return x;
+}
+
+static int check(const struct stored_object *o, void *context)
+{
+    const struct expired *x = context;
+    bool is_same = o && o->modified_ms == x->modified_ms;
+    bool is_version = x->removal.version.which != VERSION_CURRENT;
+    return is_same && (!is_version || s3_lock_allows_removal(o, x->removal.now_ms, false))
+               ? 0
+               : s3_error_refuse(S3_OK);
+}
+
+static void expire(struct s3_expiry *e, struct str key, struct object_version version,
+                   uint64_t modified_ms)
+{
+    if (e->count == ARRAY_COUNT(e->all)) {
+        return; /* another round finds it */
+    }
+    struct expired *x = add(e, key);
+    x->modified_ms = modified_ms;
+    x->removal = (struct object_removal){ .bucket = e->bucket->row.id,
+                                          .key = str_c(x->key),
+                                          .version = version,
+                                          .owner = e->bucket->row.owner,
+                                          .now_ms = e->now_ms,
+                                          .check = check,
+                                          .context = x };
+}
+
+static struct object_version exactly(const struct stored_object *o)
+{
+    return o->flags & OBJECT_NULL_VERSION
+               ? (struct object_version){ .which = VERSION_NULL }
+               : (struct object_version){ VERSION_EXACT, o->rank, o->salt };
+}
+
+static void key_over(struct s3_expiry *e)
+{
+    if (e->marker_alone) {
+        expire(e, buf_str(&e->key), e->marker, e->marker_ms);
+    }
+    e->marker_alone = false;
+}
+
+static void begin_key(struct s3_expiry *e, struct str key)
+{
+    key_over(e);
+    buf_clear(&e->key);
+    (void)!buf_append(&e->key, key); /* keys have their limit */
+    e->versions = e->noncurrent = 0;
+}
+
+static void look_at(struct s3_expiry *e, const struct stored_object *o)
+{
+    const struct s3_xml_node *rules = s3_xml_root(e->bucket->lifecycle);
+    bool is_marker = (o->flags & OBJECT_DELETE_MARKER) != 0;
+    e->marker_alone = false;
+    if (e->versions++ > 0) {
+        if (s3_lifecycle_noncurrent_ms(rules, o, e->newer_ms, e->noncurrent++) <= e->now_ms) {
+            expire(e, o->key, exactly(o), o->modified_ms);
+        }
+    } else if (is_marker) {
+        e->marker_alone = s3_lifecycle_drops_marker(rules, o, e->now_ms);
+        e->marker = exactly(o);
+        e->marker_ms = o->modified_ms;
+    } else if (s3_lifecycle_current_ms(rules, o, NULL) <= e->now_ms) {
+        expire(e, o->key, (struct object_version){ .which = VERSION_CURRENT }, o->modified_ms);
+    }
+    e->newer_ms = o->modified_ms;
+}
+
+static enum object_walk on_object(const struct stored_object *o, struct buf *seek, void *context)
+{
+    struct s3_expiry *e = context;
+    (void)seek;
+    bool is_new = e->versions == 0 || !str_eq(buf_str(&e->key), o->key);
+    if (is_new && e->rows >= ROWS_A_TURN) {
+        buf_clear(&e->from);
+        (void)!buf_append(&e->from, o->key); /* keys have their limit */
+        e->is_cut = true;
+        return WALK_STOP;
+    }
+    if (is_new) {
+        begin_key(e, o->key);
+    }
+    e->rows++;
+    look_at(e, o);
+    return WALK_NEXT;
+}
+
+static bool on_upload(const struct stored_upload *u, void *context)
+{
+    struct s3_expiry *e = context;
+    const struct s3_xml_node *rules = s3_xml_root(e->bucket->lifecycle);
+    if (e->count == ROWS_A_TURN) {
+        return false;
+    }
+    if (s3_lifecycle_upload_ms(rules, &u->object, u->started_ms) <= e->now_ms) {
+        add(e, u->object.key)->upload = u->id;
+    }
+    return true;
+}
+
+/* ---- removing it ---- */
+
+static int run(struct store_job *job, struct sql *db)
+{
+    struct s3_expiry *e = container_of(job, struct s3_expiry, job);
+    int r = 0;
+    for (size_t i = 0; i < e->count && r >= 0; i++) {
+        struct expired *x = &e->all[i];
+        r = x->upload ? store_uploads_remove(db, x->upload, NULL, 0)
+                      : store_objects_remove(db, &x->removal);
+        r = r == s3_error_refuse(S3_OK) ? 0 : r;
+    }
+    return r;
+}
+
+static void forget_all(struct s3_expiry *e)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        free(e->all[i].key);
+    }
+    e->count = 0;
+}
+
+static void done(struct store_job *job, int r)
+{
+    struct s3_expiry *e = container_of(job, struct s3_expiry, job);
+    e->is_working = false;
+    forget_all(e);
+    if (r < 0 && r != -ENOENT) {
+        log_error("what is over in bucket %s could not be removed: %s", e->name, strerror(-r));
+    }
+    store_contents_sweep(e->s3->contents);
+    (void)uv_timer_start(&e->timer, on_timer, 0, 0); /* has a callback: cannot fail */
+}
+
+/* ---- the walk ---- */
+
+static void leave_bucket(struct s3_expiry *e)
+{
+    s3_bucket_unref(e->bucket);
+    e->bucket = NULL;
+}
+
+static void keep_name(const struct stored_bucket *b, void *context)
+{
+    char *name = context;
+    (void)snprintf(name, NAME_BYTES, STR_FMT, STR_ARG(b->name)); /* fits */
+}
+
+/* False: that was the last one, the round is over. */
+static bool next_name(struct s3_expiry *e)
+{
+    char next[NAME_BYTES] = "";
+    store_buckets_list(e->s3->services->store, str_c(e->name), 1, keep_name, next);
+    memcpy(e->name, next, sizeof(next));
+    buf_clear(&e->from);
+    return next[0] != '\0';
+}
+
+/* The bucket to go on with, or the next that has a lifecycle. False: the round is over, or none of
+ * those that a turn may look at has one. */
+static bool enter_bucket(struct s3_expiry *e)
+{
+    for (int i = 0; i < BUCKETS_A_TURN; i++) {
+        if (!e->is_cut && !next_name(e)) {
+            return false;
+        }
+        e->bucket = s3_buckets_find(e->s3->buckets, str_c(e->name));
+        if (e->bucket && e->bucket->lifecycle) {
+            return true;
+        }
+        leave_bucket(e);
+        e->is_cut = false;
+    }
+    return false;
+}
+
+static void look_through(struct s3_expiry *e)
+{
+    struct store *store = e->s3->services->store;
+    e->rows = e->versions = 0;
+    e->is_cut = false;
+    buf_clear(&e->key);
+    store_objects_walk(store, e->bucket->row.id, buf_str(&e->from), on_object, e);
+    key_over(e);
+    if (!e->is_cut) {
+        store_uploads_walk(store, e->bucket->row.id, STR(""), 0, on_upload, e);
+    }
+    leave_bucket(e); /* its rules may be others by the next turn */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct s3_expiry *e = container_of(timer, struct s3_expiry, timer);
+    uint64_t wait_ms = 0;
+    e->now_ms = queue_now_ms();
+    if (enter_bucket(e)) {
+        look_through(e);
+    } else if (!e->name[0]) {
+        wait_ms = e->again ? SOON_MS : ROUND_MS;
+        e->again = false;
+    }
+    if (e->count > 0) {
+        e->is_working = true;
+        e->job = (struct store_job){ .run = run, .done = done };
+        store_submit(e->s3->services->store, &e->job);
+    } else {
+        (void)uv_timer_start(timer, on_timer, wait_ms, 0); /* has a callback: cannot fail */
+    }
+}
+
+struct s3_expiry *s3_expiry_create(struct s3 *s3)
+{
+    struct s3_expiry *e = mem_new(struct s3_expiry);
+    e->s3 = s3;
+    buf_init(&e->from, 2 * S3_KEY_BYTES_MAX);
+    buf_init(&e->key, 2 * S3_KEY_BYTES_MAX);
+    (void)uv_timer_init(s3->services->loop, &e->timer); /* cannot fail */
+    uv_unref((uv_handle_t *)&e->timer);
+    (void)uv_timer_start(&e->timer, on_timer, SOON_MS, 0);
+    return e;
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct s3_expiry *e = container_of((uv_timer_t *)handle, struct s3_expiry, timer);
+    free(e);
+}
+
+void s3_expiry_destroy(struct s3_expiry *e)
+{
+    if (e) {
+        forget_all(e);
+        buf_finish(&e->from);
+        buf_finish(&e->key);
+        uv_close((uv_handle_t *)&e->timer, closed);
+    }
+}
+
+void s3_expiry_wake(struct s3_expiry *e)
+{
+    bool is_resting = !e->is_working && !e->name[0];
+    if (is_resting) {
+        (void)uv_timer_start(&e->timer, on_timer, SOON_MS, 0);
+    } else {
+        e->again = true;
+    }
+}
