@@ -17,7 +17,9 @@
 
 struct store {
     char folder[PATH_MAX];
-    struct sql *reader; /* the loop thread's */
+    struct sql *reader; /* the loop thread's, as the next two */
+    bool reading;       /* a transaction that ends with the turn of the loop */
+    uv_prepare_t turn;
     struct sql *writer; /* the store thread's, as the next */
     struct store_reserve reserve;
     int lock_fd;
@@ -28,6 +30,7 @@ struct store {
     struct list submitted; /* under the mutex, as the next two */
     struct list finished;
     bool closing;
+    unsigned open_handles;
 };
 
 /* ---- the store's thread ---- */
@@ -131,6 +134,19 @@ static void store_thread(void *context)
 
 /* ---- the loop's thread ---- */
 
+static void end_reading(struct store *s)
+{
+    if (s->reading) {
+        s->reading = false;
+        (void)!sql_run(s->reader, "COMMIT", ""); /* has written nothing */
+    }
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    end_reading(container_of(turn, struct store, turn));
+}
+
 static void call_back(struct store *s)
 {
     struct list jobs;
@@ -142,6 +158,7 @@ static void call_back(struct store *s)
         list_push(&jobs, item);
     }
     uv_mutex_unlock(&s->mutex);
+    end_reading(s); /* what is read from here on has these in it */
     while (!list_is_empty(&jobs)) {
         struct store_job *job = list_entry(jobs.next, struct store_job, link);
         list_remove(&job->link);
@@ -227,16 +244,30 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
         free_connections(s);
         return r;
     }
+    (void)uv_prepare_init(loop, &s->turn); /* these always succeed */
+    (void)uv_prepare_start(&s->turn, on_turn);
+    uv_unref((uv_handle_t *)&s->turn);
     *ret = s;
     return 0;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void handle_closed(struct store *s)
 {
-    struct store *s = container_of((uv_async_t *)handle, struct store, wake);
-    uv_cond_destroy(&s->submitted_cond);
-    uv_mutex_destroy(&s->mutex);
-    free_connections(s);
+    if (--s->open_handles == 0) {
+        uv_cond_destroy(&s->submitted_cond);
+        uv_mutex_destroy(&s->mutex);
+        free_connections(s);
+    }
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+    handle_closed(container_of((uv_async_t *)handle, struct store, wake));
+}
+
+static void on_turn_closed(uv_handle_t *handle)
+{
+    handle_closed(container_of((uv_prepare_t *)handle, struct store, turn));
 }
 
 void store_close(struct store *s)
@@ -250,7 +281,9 @@ void store_close(struct store *s)
     uv_mutex_unlock(&s->mutex);
     (void)uv_thread_join(&s->thread); /* ours */
     call_back(s);
-    uv_close((uv_handle_t *)&s->wake, on_closed);
+    s->open_handles = 2;
+    uv_close((uv_handle_t *)&s->wake, on_wake_closed);
+    uv_close((uv_handle_t *)&s->turn, on_turn_closed);
 }
 
 bool store_is_full(const struct store *s)
@@ -258,8 +291,12 @@ bool store_is_full(const struct store *s)
     return store_reserve_is_short(&s->reserve);
 }
 
+/* All reads of a turn of the loop are one transaction: SQLite locks a file for each. */
 struct sql *store_reader(struct store *s)
 {
+    if (!s->reading) {
+        s->reading = sql_run(s->reader, "BEGIN", "") == 0;
+    }
     return s->reader;
 }
 
