@@ -7,7 +7,9 @@
 
 const context = require('./context');
 const { describeError, printable, safely } = require('./exchange_error');
-const { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields } = require('./exchange_fields');
+const {
+  decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields, usableHost,
+} = require('./exchange_fields');
 
 /** Positions are what crosses the channel; doc/runtime.md says what each means. */
 const FAIL_KINDS = ['throw', 'load', 'invalid', 'missing', 'method', 'size'];
@@ -45,6 +47,7 @@ class Exchange {
   #rawHeaders = null;
   #headers = null;
   #params = null;
+  #host = null;
   #body = null;
   #whole = null;
   #abort = null;
@@ -115,8 +118,9 @@ class Exchange {
     return this.#fields[META_SCHEME] || 'http';
   }
 
+  /** For URLs: one that no URL can have is not told, but among the headers. */
   get host() {
-    return this.#fields[META_HOST];
+    return (this.#host ??= usableHost(this.#fields[META_HOST]));
   }
 
   get url() {

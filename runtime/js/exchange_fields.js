@@ -100,6 +100,14 @@ function setOwn(object, key, value) {
   }
 }
 
+/* Hosts that a URL may refuse: what ends in a number must be an address. */
+const DOUBTFUL_HOST = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?(?::\d*)?$/i;
+
+/** The host as a client named it, or another where it cannot be part of a URL: HTTP lets pass more. */
+function usableHost(host) {
+  return DOUBTFUL_HOST.test(host) && !URL.canParse(`http://${host}`) ? 'localhost' : host;
+}
+
 function percentDecode(text) {
   try {
     return decodeURIComponent(text);
@@ -124,4 +132,4 @@ function decodeParams(meta) {
 }
 
 
-module.exports = { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields };
+module.exports = { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields, usableHost };
