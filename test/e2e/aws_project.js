@@ -1,6 +1,8 @@
 /* A project with Lambda functions for tests of the AWS port, and clients of its services. */
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { eventually } from './harness.js';
 
 /** A Lambda function in Terraform, its handler in NAME.js. */
@@ -35,7 +37,10 @@ const CREDENTIALS = { accessKeyId: 'mayfly', secretAccessKey: 'mayfly-dev-only' 
 export async function clients(t, platform) {
   const { json } = await platform.get('/api/where');
   const options = { ...json, credentials: CREDENTIALS, maxAttempts: 10 };
-  const made = { events: new EventBridgeClient(options), scheduler: new SchedulerClient(options) };
+  const made = {
+    events: new EventBridgeClient(options), scheduler: new SchedulerClient(options),
+    sqs: new SQSClient(options), lambda: new LambdaClient(options),
+  };
   t.after(() => Object.values(made).forEach((client) => client.destroy()));
   return made;
 }

@@ -43,7 +43,7 @@ void aws_call_answer(struct aws_call *c, json_t *output)
     char *text = output ? json_dumps(output, JSON_COMPACT) : NULL;
     const char *nothing = c->style == AWS_STYLE_JSON ? "" : "{}";
     json_decref(output);
-    respond(c, 200, NULL, text ? text : nothing);
+    respond(c, c->status ? c->status : 200, NULL, c->status == 204 ? "" : text ? text : nothing);
     free(text);
 }
 
@@ -70,12 +70,14 @@ void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const 
     (void)vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
     cut_whole(message);
-    json_t *body = c->style == AWS_STYLE_JSON
-                       ? json_pack("{s:s,s:s}", "__type", code, "message", message)
-                       : json_pack("{s:s}", "Message", message);
+    json_t *body =
+        c->style == AWS_STYLE_JSON ? json_pack("{s:s,s:s}", "__type", code, "message", message)
+        : c->style == AWS_STYLE_LAMBDA
+            ? json_pack("{s:s,s:s}", "Type", status < 500 ? "User" : "Service", "Message", message)
+            : json_pack("{s:s}", "Message", message);
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
-    respond(c, status, c->style == AWS_STYLE_REST ? code : NULL, text ? text : "{}");
+    respond(c, status, c->style != AWS_STYLE_JSON ? code : NULL, text ? text : "{}");
     free(text);
 }
 

@@ -3,7 +3,7 @@
  *
  * EventBridge is of "JSON 1.1": the operation is in x-amz-target, an error's name in "__type".
  * Scheduler is of "REST-JSON": the operation is the method and the path, an error's name is in
- * x-amzn-errortype.
+ * x-amzn-errortype. So is Lambda, which also says whose fault it was.
  *
  * Loop thread only. A call lives until it has been answered, by whatever callback.
  *
@@ -14,14 +14,15 @@
 
 #include "control/services.h"
 
-enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST };
+enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST, AWS_STYLE_LAMBDA };
 
 struct aws_call {
     struct services *services;
     struct exchange *exchange;
     enum aws_style style;
-    json_t *input; /* an object; owned */
-    void *context; /* the handler's between its callbacks */
+    json_t *input;   /* an object; owned */
+    unsigned status; /* of success, the handler's to set; 0: 200 */
+    void *context;   /* the handler's between its callbacks */
     void (*run)(struct aws_call *c);
 };
 

@@ -69,6 +69,6 @@ void aws_lambda_begin(struct services *s, struct exchange *x)
     if (is_invocation(x)) {
         aws_lambda_invoke(s, x);
     } else {
-        aws_call_begin(s, x, AWS_STYLE_REST, run);
+        aws_call_begin(s, x, AWS_STYLE_LAMBDA, run);
     }
 }

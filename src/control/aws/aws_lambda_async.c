@@ -128,18 +128,19 @@ void aws_lambda_async(struct aws_call *c, const json_t *function)
     const char *name = json_string_value(json_object_get(function, "name"));
     struct str method = c->exchange->method;
     const json_t *known = lambda_queues_config(c->services->lambda_queues, name);
+    if (!known && (str_eq(method, STR("GET")) || str_eq(method, STR("DELETE")))) {
+        aws_call_fail(c, 404, "ResourceNotFoundException",
+                      "The function %s doesn't have an EventInvokeConfig",
+                      aws_lambda_path_name(function));
+        return;
+    }
     if (str_eq(method, STR("GET"))) {
-        if (known) {
-            aws_call_answer(c, describe(function, known));
-        } else {
-            aws_call_fail(c, 404, "ResourceNotFoundException",
-                          "The function %s doesn't have an EventInvokeConfig",
-                          aws_lambda_path_name(function));
-        }
+        aws_call_answer(c, describe(function, known));
         return;
     }
     if (str_eq(method, STR("DELETE"))) {
         (void)!lambda_queues_configure(c->services->lambda_queues, name, NULL); /* it is there */
+        c->status = 204;
         save(c, name, NULL, NULL);
         return;
     }

@@ -25,9 +25,12 @@ static json_t *describe(const struct lambda_source *ls, const char *state)
     (void)snprintf(function_arn, sizeof(function_arn),
                    "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":function:%.140s",
                    ls->function_name);
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    (void)snprintf(arn, sizeof(arn),
+                   "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":event-source-mapping:%s", ls->uuid);
     json_t *out = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o}", "UUID", ls->uuid, "EventSourceArn", queue_arn,
-        "FunctionArn", function_arn, "State",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o}", "UUID", ls->uuid, "EventSourceMappingArn",
+        arn, "EventSourceArn", queue_arn, "FunctionArn", function_arn, "State",
         state         ? state
         : ls->enabled ? "Enabled"
                       : "Disabled",
@@ -130,7 +133,8 @@ static void create(struct aws_call *c)
     if (!q) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
                       name ? "Error occurred while ReceiveMessage. SQS Error Code: "
-                             "AWS.SimpleQueueService.NonExistentQueue."
+                             "AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The "
+                             "specified queue does not exist."
                            : "Only SQS queues are event sources here.");
         return;
     }
@@ -146,7 +150,8 @@ static void create(struct aws_call *c)
     (void)json_object_set(config, "function", json_object_get(function, "name"));
     list_for_each (item, &c->services->lambda_sources->sources) {
         const struct lambda_source *known = list_entry(item, struct lambda_source, link);
-        if (strcmp(known->queue, q->name) == 0) {
+        if (strcmp(known->queue, q->name) == 0 &&
+            strcmp(known->function_name, aws_lambda_path_name(function)) == 0) {
             json_decref(config);
             aws_call_fail(c, 409, "ResourceConflictException",
                           "An event source mapping with SQS arn (\" %s \") and function (\" %s \") "
@@ -161,6 +166,7 @@ static void create(struct aws_call *c)
                       "Invalid filter pattern definition. %s", err.text);
         return;
     }
+    c->status = 202;
     c->context = describe(ls, "Creating");
     lambda_source_save(ls, false, aws_call_written, c);
 }
@@ -172,7 +178,12 @@ static void change(struct aws_call *c, struct lambda_source *ls)
     if (!config) {
         return;
     }
-    if (!batch_is_sound(c, config, false)) {
+    const struct sqs_queue *q = sqs_queue_find(c->services->sqs, str_c(ls->queue));
+    json_t *whole = json_copy(ls->config);
+    (void)json_object_update(whole, config);
+    bool sound = batch_is_sound(c, whole, q && q->fifo);
+    json_decref(whole);
+    if (!sound) {
         json_decref(config);
         return;
     }
@@ -181,6 +192,7 @@ static void change(struct aws_call *c, struct lambda_source *ls)
                       "Invalid filter pattern definition. %s", err.text);
         return;
     }
+    c->status = 202;
     c->context = describe(ls, "Updating");
     lambda_source_save(ls, false, aws_call_written, c);
 }
@@ -228,6 +240,7 @@ void aws_lambda_mappings(struct aws_call *c)
     } else if (str_eq(method, STR("PUT"))) {
         change(c, ls);
     } else {
+        c->status = 202;
         c->context = describe(ls, "Deleting");
         lambda_source_save(ls, true, aws_call_written, c);
         lambda_source_remove(ls);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/lambda_batch.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -215,6 +216,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
     struct lambda_source *ls = a->source;
     struct delivery *d = a->delivery;
     free(a);
+    ls->batches--;
     if (result->error < 0 || result->status != 200) {
         postpone(d);
     } else if (invoker_header(result, STR("x-amz-function-error")).data) {
@@ -230,11 +232,11 @@ static void attempt_done(const struct invocation_result *result, void *context)
 
 static void batch_deliver(struct queue *queue, struct delivery *d, void *context)
 {
-    struct lambda_source *ls = context;
+    struct lambda_source *ls = lambda_source_pick(context, queue_name(queue) + strlen("sqs:"));
     char target[256];
     static const char headers[] = "x-mayfly-direct\0001\0content-type\0application/json";
+    assert(ls); /* without one the queue has no consumer */
     json_t *records = records_of(ls, d);
-    (void)queue;
     if (json_array_size(records) == 0) {
         json_decref(records);
         queue_delivered(d);
@@ -248,6 +250,8 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .source = ls, .delivery = d };
     ls->references++;
+    ls->batches++;
+    ls->given++;
     const struct invocation_request rq = { .method = STR("POST"),
                                            .target = str_c(target),
                                            .headers = str_of(headers, sizeof(headers)),

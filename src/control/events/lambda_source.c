@@ -14,6 +14,7 @@
 #define CONCURRENCY     10    /* Lambda begins with 5 and grows while there is a backlog */
 #define BATCH_MAX       10000 /* Lambda's */
 #define BATCH_BYTES_MAX (6 * 1024 * 1024)
+#define WINDOW_MS_MAX   300000
 
 static uint32_t number_of(const json_t *config, const char *name, uint32_t otherwise, uint32_t max)
 {
@@ -44,28 +45,60 @@ static int read_filters(struct lambda_source *ls, const json_t *filters, struct 
     return 0;
 }
 
-/* The queue is consumed as the config says. */
-static void apply(struct lambda_source *ls)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-    struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
-    if (!q) {
-        return;
-    }
-    if (!ls->enabled) {
-        if (queue_context(q->queue) == ls) {
-            queue_consume(q->queue, NULL, NULL, NULL);
+    return a < b ? a : b;
+}
+
+static bool consumes(const struct lambda_source *ls, const char *queue)
+{
+    return ls->enabled && strcmp(ls->queue, queue) == 0;
+}
+
+/* The queue is consumed as the configs of its mappings say: no batch is larger, none waits longer
+ * than any of them wants. */
+static void apply(struct lambda_source *changed)
+{
+    struct lambda_sources *all = changed->services->lambda_sources;
+    struct sqs_queue *q = sqs_queue_find(changed->services->sqs, str_c(changed->queue));
+    struct queue_policy policy = { .batch_size = BATCH_MAX,
+                                   .window_ms = WINDOW_MS_MAX,
+                                   .window_bytes = BATCH_BYTES_MAX,
+                                   .max_age_ms = q ? q->retention_ms : 0,
+                                   .ordered = q && q->fifo };
+    changed->concurrency = number_of(changed->config, "max_concurrency", CONCURRENCY, 1000);
+    list_for_each (item, &all->sources) {
+        const struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (consumes(ls, changed->queue)) {
+            uint32_t window = number_of(ls->config, "window_ms", 0, WINDOW_MS_MAX);
+            policy.batch_size =
+                least(policy.batch_size, number_of(ls->config, "batch_size", 10, BATCH_MAX));
+            policy.window_ms = least((uint32_t)policy.window_ms, window);
+            policy.concurrency += ls->concurrency;
         }
-        return;
     }
-    uint32_t concurrency = number_of(ls->config, "max_concurrency", CONCURRENCY, 1000);
-    const struct queue_policy policy = { .batch_size =
-                                             number_of(ls->config, "batch_size", 10, BATCH_MAX),
-                                         .window_ms = number_of(ls->config, "window_ms", 0, 300000),
-                                         .window_bytes = BATCH_BYTES_MAX,
-                                         .concurrency = concurrency,
-                                         .max_age_ms = q->retention_ms,
-                                         .ordered = q->fifo };
-    queue_consume(q->queue, &lambda_batch_consumer, &policy, ls);
+    if (q) {
+        queue_consume(q->queue, policy.concurrency > 0 ? &lambda_batch_consumer : NULL, &policy,
+                      all);
+    }
+}
+
+/* The one with the smallest part of its concurrency in use, among equals who had the fewest. */
+struct lambda_source *lambda_source_pick(const struct lambda_sources *all, const char *queue)
+{
+    struct lambda_source *best = NULL;
+    list_for_each (item, &all->sources) {
+        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (!consumes(ls, queue)) {
+            continue;
+        }
+        uint64_t used = best ? (uint64_t)ls->batches * best->concurrency : 0;
+        uint64_t best_used = best ? (uint64_t)best->batches * ls->concurrency : 0;
+        if (!best || used < best_used || (used == best_used && ls->given < best->given)) {
+            best = ls;
+        }
+    }
+    return best;
 }
 
 static int configure(struct lambda_source *ls, struct err *err)
@@ -233,6 +266,7 @@ struct lambda_sources *lambda_sources_create(struct services *s)
 {
     struct lambda_sources *all = mem_new(struct lambda_sources);
     all->services = s;
+    s->lambda_sources = all; /* reading looks at the others */
     list_init(&all->sources);
     store_settings_each(s->store, KIND, read_one, all);
     return all;

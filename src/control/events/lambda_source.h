@@ -2,7 +2,7 @@
  * AWS Lambda Developer Guide, "Using Lambda with Amazon SQS".
  *
  * They come from the manifest (`events.consumers`), or from CreateEventSourceMapping: then they are
- * kept in the settings (kind "lambda-source"). A queue has one that is enabled.
+ * kept in the settings (kind "lambda-source"). Those of one queue compete for its messages.
  *
  * Loop thread only.
  *
@@ -32,6 +32,9 @@ struct lambda_source {
     bool from_manifest;
     bool wanted; /* by the build that is being read */
     uint64_t modified_ms;
+    uint32_t concurrency;
+    uint32_t batches;    /* in its function's hands */
+    uint64_t given;      /* batches so far */
     uint32_t references; /* being known, batches in flight */
 };
 
@@ -43,6 +46,10 @@ struct lambda_sources {
 struct lambda_sources *lambda_sources_create(struct services *s);
 /* After sqs_queues_build(). */
 void lambda_sources_build(struct lambda_sources *all, const json_t *manifest);
+
+/* Of those that are enabled on the SQS queue of that name the one that is to get the next batch;
+ * NULL: there is none. */
+struct lambda_source *lambda_source_pick(const struct lambda_sources *all, const char *queue);
 
 struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid);
 /* `config`: a consumer in the manifest's words, used up. EINVAL: a filter is no pattern. The queue

@@ -332,5 +332,5 @@ void worker_queues_begin(struct worker_queues *wq, struct exchange *x)
                          STR("{\"error\":\"there is no such queue\"}"));
         return;
     }
-    worker_send_begin(x, q->queue, q->delay_ms);
+    worker_send_begin(q->services->store, x, q->queue, q->delay_ms);
 }

@@ -13,11 +13,8 @@
 #define MESSAGES_MAX   100
 #define BODY_BYTES_MAX (512 * KIB)
 
-struct sending;
-
 struct one {
-    struct queue_send send;
-    struct sending *sending;
+    struct stored_message message;
     char uuid[UUID_BYTES];
     char *body; /* owned */
     size_t body_len;
@@ -25,13 +22,13 @@ struct one {
 };
 
 struct sending {
+    struct store_job job;
     struct exchange *x; /* NULL: gone */
+    struct store *store;
     struct queue *queue;
     uint64_t delay_ms;
     struct one *ones; /* owned */
     size_t count;
-    size_t waiting;
-    int result;
 };
 
 static void sending_free(struct sending *s)
@@ -63,17 +60,27 @@ static void answer(struct exchange *x, int r)
     }
 }
 
-static void one_sent(struct queue_send *send, int r)
+/* All or none. */
+static int run_sending(struct store_job *job, struct sql *db)
 {
-    struct one *one = container_of(send, struct one, send);
-    struct sending *s = one->sending;
-    s->result = r < 0 ? r : s->result;
-    if (--s->waiting > 0) {
-        return;
+    struct sending *s = container_of(job, struct sending, job);
+    uint64_t number;
+    int r = store_messages_queue(db, str_c(queue_name(s->queue)), &number);
+    for (size_t i = 0; r >= 0 && i < s->count; i++) {
+        uint64_t id;
+        s->ones[i].message.queue = number;
+        r = store_messages_insert(db, &s->ones[i].message, STR(""), 0, &id);
     }
+    return r;
+}
+
+static void sending_done(struct store_job *job, int r)
+{
+    struct sending *s = container_of(job, struct sending, job);
+    queue_wake(s->queue);
     if (s->x) {
         s->x->user = NULL;
-        answer(s->x, s->result);
+        answer(s->x, r < 0 ? r : 0);
     }
     sending_free(s);
 }
@@ -99,16 +106,13 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
                         ? (uint64_t)(json_number_value(delay) * 1000)
                         : s->delay_ms;
     chance_uuid(one->uuid);
-    one->sending = s;
-    one->send = (struct queue_send){ .queue = s->queue,
-                                     .message = { .uuid = str_c(one->uuid),
-                                                  .group = STR(""),
-                                                  .attributes = str_c(one->attributes),
-                                                  .body = str_of(one->body, one->body_len),
-                                                  .error = STR(""),
-                                                  .sent_ms = now,
-                                                  .due_ms = now + wait },
-                                     .sent = one_sent };
+    one->message = (struct stored_message){ .uuid = str_c(one->uuid),
+                                            .group = STR(""),
+                                            .attributes = str_c(one->attributes),
+                                            .body = str_of(one->body, one->body_len),
+                                            .error = STR(""),
+                                            .sent_ms = now,
+                                            .due_ms = now + wait };
     return 0;
 }
 
@@ -149,16 +153,15 @@ static void have_body(struct exchange *x, int r, struct str body)
         sending_free(s);
         return;
     }
-    s->waiting = s->count;
-    for (size_t i = 0; i < s->count; i++) {
-        queue_send(&s->ones[i].send); /* one after the other: one group commit, in this order */
-    }
+    s->job = (struct store_job){ .run = run_sending, .done = sending_done };
+    store_submit(s->store, &s->job);
 }
 
-void worker_send_begin(struct exchange *x, struct queue *queue, uint64_t delay_ms)
+void worker_send_begin(struct store *store, struct exchange *x, struct queue *queue,
+                       uint64_t delay_ms)
 {
     struct sending *s = mem_new(struct sending);
-    *s = (struct sending){ .x = x, .queue = queue, .delay_ms = delay_ms };
+    *s = (struct sending){ .store = store, .x = x, .queue = queue, .delay_ms = delay_ms };
     x->events = &events;
     x->user = s;
     exchange_read_body(x, BODY_BYTES_MAX, have_body);

@@ -1,4 +1,4 @@
-/* A Worker's env.QUEUE.send() and sendBatch(): stores the messages and answers; success means all.
+/* A Worker's env.QUEUE.send() and sendBatch(): stores the messages, all or none, and answers.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -8,4 +8,5 @@
 
 /* Reads the body (doc/events.md), writes its messages to `queue`, answers 200 when they are
  * durable. `delay_ms` of messages that do not say. */
-void worker_send_begin(struct exchange *x, struct queue *queue, uint64_t delay_ms);
+void worker_send_begin(struct store *store, struct exchange *x, struct queue *queue,
+                       uint64_t delay_ms);

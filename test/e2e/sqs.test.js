@@ -1,0 +1,214 @@
+/* SQS by AWS's own client, which checks the digests of what it sends and receives. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  AddPermissionCommand,
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  RemovePermissionCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import { clients, WHERE } from './aws_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const FILES = {
+  'api/where.js': WHERE,
+  'main.tf': 'resource "aws_sqs_queue" "project" {\n  name = "project"\n}\n',
+};
+
+async function start(t) {
+  const platform = await startPlatform(t, { files: FILES });
+  const { sqs } = await clients(t, platform);
+  const queue = async (QueueName, Attributes) => (await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl;
+  const receive = async (QueueUrl, more = {}) =>
+    (await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, ...more }))).Messages ?? [];
+  const send = (QueueUrl, MessageBody, more = {}) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...more }));
+  const attributes = async (QueueUrl, ...AttributeNames) =>
+    (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }))).Attributes ?? {};
+  return { platform, sqs, queue, receive, send, attributes };
+}
+
+const bodies = (messages) => messages.map((message) => message.Body);
+
+/** The error's name in both protocols, and its text. */
+async function refused(promise) {
+  const error = await promise.then(() => assert.fail('it was not refused'), (e) => e);
+  return [error.name, error.message];
+}
+
+test('a message comes with all that was sent with it, and what is known of it', async (t) => {
+  const { queue, send, receive } = await start(t);
+  const url = await queue('q');
+  const sent = await send(url, 'Grüße ☕', {
+    MessageAttributes: {
+      text: { DataType: 'String.x', StringValue: 'ä' }, number: { DataType: 'Number', StringValue: '1.50' },
+      bytes: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 255, 7) },
+    },
+    MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: 'Root=1-2-3' } },
+    MessageGroupId: 'fair',
+  });
+  assert.match(sent.MD5OfMessageSystemAttributes, /^[0-9a-f]{32}$/);
+  const [got] = await receive(url, { MessageAttributeNames: ['b.*', 'number'], MessageSystemAttributeNames: ['All'] });
+  assert.equal(got.Body, 'Grüße ☕');
+  assert.equal(got.MessageId, sent.MessageId);
+  assert.deepEqual(Object.keys(got.MessageAttributes).sort(), ['bytes', 'number']);
+  assert.deepEqual([...got.MessageAttributes.bytes.BinaryValue], [0, 255, 7]);
+  assert.equal(got.Attributes.AWSTraceHeader, 'Root=1-2-3');
+  assert.equal(got.Attributes.MessageGroupId, 'fair');
+  assert.equal(got.Attributes.ApproximateReceiveCount, '1');
+});
+
+test('what was received comes again after its time, or earlier, or never', async (t) => {
+  const { sqs, queue, send, receive } = await start(t);
+  const url = await queue('q');
+  await send(url, 'a');
+  const [first] = await receive(url, { VisibilityTimeout: 0 });
+  const [second] = await receive(url);
+  assert.equal(second.MessageId, first.MessageId);
+  assert.deepEqual(await receive(url), []);
+  const handle = { QueueUrl: url, ReceiptHandle: second.ReceiptHandle };
+  await sqs.send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: 0 }));
+  const [third] = await receive(url, { AttributeNames: ['ApproximateReceiveCount'] });
+  assert.equal(third.Attributes.ApproximateReceiveCount, '3');
+  await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: third.ReceiptHandle }));
+  await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: third.ReceiptHandle })); /* twice is fine */
+  assert.deepEqual(await refused(sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle: third.ReceiptHandle, VisibilityTimeout: 1 }))), [
+    'InvalidParameterValue',
+    `Value ${third.ReceiptHandle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`,
+  ]);
+  const other = await queue('other');
+  assert.equal((await refused(sqs.send(new DeleteMessageCommand({ QueueUrl: other, ReceiptHandle: 'bm9uZQ==' }))))[0], 'ReceiptHandleIsInvalid');
+});
+
+test('a FIFO queue hands out group by group, and knows what it has seen', async (t) => {
+  const { sqs, queue, send, receive } = await start(t);
+  const url = await queue('q.fifo', { FifoQueue: 'True', ContentBasedDeduplication: 'true' });
+  const put = (body, group) => send(url, body, { MessageGroupId: group });
+  const first = await put('a1', 'a');
+  assert.equal((await put('a1', 'a')).MessageId, first.MessageId);
+  await put('b1', 'b');
+  await put('a2', 'a');
+  const taken = await receive(url, { MaxNumberOfMessages: 2 });
+  assert.deepEqual(bodies(taken), ['a1', 'a2']);
+  await put('a3', 'a');
+  assert.deepEqual(bodies(await receive(url)), ['b1']);
+  await sqs.send(new DeleteMessageBatchCommand({
+    QueueUrl: url, Entries: taken.map(({ ReceiptHandle }, i) => ({ Id: `${i}`, ReceiptHandle })),
+  }));
+  const [a3] = await receive(url, { VisibilityTimeout: 0 });
+  assert.equal(a3.Body, 'a3');
+  assert.deepEqual(await refused(sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: a3.ReceiptHandle }))), [
+    'InvalidParameterValue',
+    `Value ${a3.ReceiptHandle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
+  ]);
+  assert.deepEqual(await refused(send(url, 'x')), ['MissingParameter', 'The request must contain the parameter MessageGroupId.']);
+  await sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
+  await put('a1', 'a'); /* a new one: what was seen is forgotten too */
+  assert.deepEqual(bodies(await receive(url)), ['a1']);
+  assert.equal((await refused(sqs.send(new PurgeQueueCommand({ QueueUrl: url }))))[0], 'PurgeQueueInProgress');
+});
+
+test('deduplication by group lets another group send the same', async (t) => {
+  const { queue, send, receive } = await start(t);
+  const url = await queue('q.fifo', { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' });
+  for (const group of ['a', 'b', 'a']) {
+    await send(url, group, { MessageGroupId: group, MessageDeduplicationId: 'same' });
+  }
+  assert.deepEqual(bodies(await receive(url)), ['a', 'b']);
+});
+
+test('what fails too often is a dead letter, which a task moves back', async (t) => {
+  const { sqs, queue, send, receive, attributes } = await start(t);
+  const dead = await queue('dead');
+  const { QueueArn } = await attributes(dead, 'QueueArn');
+  const url = await queue('q', { VisibilityTimeout: '0', RedrivePolicy: JSON.stringify({ deadLetterTargetArn: QueueArn, maxReceiveCount: 1 }) });
+  await send(url, 'a');
+  assert.deepEqual(bodies(await receive(url)), ['a']);
+  assert.deepEqual(await receive(url), []);
+  const [letter] = await receive(dead, { AttributeNames: ['All'], VisibilityTimeout: 0 });
+  assert.equal(letter.Attributes.DeadLetterQueueSourceArn, 'arn:aws:sqs:us-east-1:000000000000:q');
+  assert.equal(letter.Attributes.ApproximateReceiveCount, '2');
+  const { TaskHandle } = await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: QueueArn }));
+  assert.equal(JSON.parse(Buffer.from(TaskHandle, 'base64')).sourceArn, QueueArn);
+  const [back] = await receive(url, { WaitTimeSeconds: 20, VisibilityTimeout: 30 });
+  assert.equal(back.Body, 'a');
+  assert.notEqual(back.MessageId, letter.MessageId);
+  const task = await eventually(async () => {
+    const { Results } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: QueueArn }));
+    return Results[0].Status === 'COMPLETED' && Results[0];
+  }, 'the task is not over');
+  assert.equal(task.ApproximateNumberOfMessagesMoved, 1);
+  assert.deepEqual(await refused(sqs.send(new StartMessageMoveTaskCommand({ SourceArn: 'arn:aws:sqs:us-east-1:000000000000:q' }))), [
+    'InvalidParameterValue', 'Source queue must be configured as a Dead Letter Queue.',
+  ]);
+});
+
+test('a batch is answered entry by entry, or refused as a whole', async (t) => {
+  const { sqs, queue, receive } = await start(t);
+  const url = await queue('q', { MaximumMessageSize: '1024' });
+  const batch = (Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }));
+  const { Successful, Failed } = await batch([
+    { Id: 'fine', MessageBody: 'a' }, { Id: 'long', MessageBody: 'x'.repeat(1025) }, { Id: 'odd', MessageBody: '\u0001' },
+  ]);
+  assert.deepEqual(Successful.map(({ Id }) => Id), ['fine']);
+  assert.deepEqual(Failed, [
+    { Id: 'long', SenderFault: true, Code: 'InvalidParameterValue', Message: 'One or more parameters cannot be validated. Reason: Message must be shorter than 1024 bytes.' },
+    { Id: 'odd', SenderFault: true, Code: 'InvalidMessageContents', Message: Failed[1].Message },
+  ]);
+  assert.equal((await refused(batch([{ Id: 'a', MessageBody: 'a' }, { Id: 'a', MessageBody: 'b' }])))[0], 'BatchEntryIdsNotDistinct');
+  assert.equal((await refused(batch([{ Id: 'a', MessageBody: 'x'.repeat(600_000) }, { Id: 'b', MessageBody: 'x'.repeat(600_000) }])))[0], 'BatchRequestTooLong');
+  assert.deepEqual(bodies(await receive(url)), ['a']);
+});
+
+test('a long poll is answered by what is sent meanwhile, or the end of its queue', async (t) => {
+  const { sqs, queue, send, receive } = await start(t);
+  const url = await queue('q');
+  const polls = [receive(url, { WaitTimeSeconds: 20 }), receive(url, { WaitTimeSeconds: 20 })];
+  const began = Date.now();
+  await send(url, 'a');
+  assert.deepEqual(bodies(await Promise.race(polls)), ['a']);
+  await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+  const ends = await Promise.allSettled(polls);
+  assert.deepEqual(ends.map((end) => end.reason?.name).filter(Boolean), ['QueueDoesNotExist']);
+  assert.ok(Date.now() - began < 20_000, 'it was answered by its time only');
+});
+
+test('attributes are checked and kept', async (t) => {
+  const { sqs, queue, attributes } = await start(t);
+  const url = await queue('q', { VisibilityTimeout: '5' });
+  assert.equal(await queue('q', { VisibilityTimeout: '5', DelaySeconds: '0' }), url);
+  assert.deepEqual(await refused(queue('q', { VisibilityTimeout: '6' })), [
+    'QueueNameExists', 'A queue already exists with the same name and a different value for attribute VisibilityTimeout',
+  ]);
+  const set = (Attributes) => sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
+  assert.deepEqual(await refused(set({ FifoQueue: 'true' })), ['InvalidAttributeName', 'Unknown Attribute FifoQueue.']);
+  assert.equal((await refused(set({ DelaySeconds: '901' })))[0], 'InvalidAttributeValue');
+  assert.equal((await refused(set({ RedrivePolicy: '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:none","maxReceiveCount":1}' })))[0],
+    'InvalidParameterValue');
+  await sqs.send(new AddPermissionCommand({ QueueUrl: url, Label: 'one', AWSAccountIds: ['111111111111'], Actions: ['SendMessage'] }));
+  assert.deepEqual(JSON.parse((await attributes(url, 'Policy')).Policy).Statement, [{
+    Sid: 'one', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111111111111:root' }, Action: 'SQS:SendMessage',
+    Resource: 'arn:aws:sqs:us-east-1:000000000000:q',
+  }]);
+  await sqs.send(new RemovePermissionCommand({ QueueUrl: url, Label: 'one' }));
+  assert.deepEqual(await attributes(url, 'Policy'), {});
+});
+
+test("right after a crash the project's queues are there", async (t) => {
+  const { platform, queue, send, receive } = await start(t);
+  const url = (await queue('q')).replace(/q$/, 'project');
+  await send(url, 'kept');
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  const [message] = await receive(url, { WaitTimeSeconds: 20 });
+  assert.equal(message.Body, 'kept');
+});
