@@ -337,6 +337,9 @@ static int write_request(struct buf *to, const struct invocation_request *rq)
     struct str host = rq->host.len > 0 ? rq->host : STR("localhost");
     int r = buf_printf(to, STR_FMT " " STR_FMT " HTTP/1.1\r\nhost: " STR_FMT "\r\n",
                        STR_ARG(rq->method), STR_ARG(rq->target), STR_ARG(host));
+    if (r == 0 && rq->event.len > 0) {
+        r = buf_printf(to, "x-mayfly-delivery: " STR_FMT "\r\n", STR_ARG(rq->event));
+    }
     for (struct str rest = rq->headers; r == 0 && rest.data && rest.len > 0;) {
         struct str name = str_cut(&rest, '\0');
         struct str value = str_cut(&rest, '\0');
@@ -359,7 +362,8 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
     i->done = done;
     i->context = context;
     i->is_head = str_eq(rq->method, STR("HEAD"));
-    buf_init(&i->request, rq->body.len + rq->headers.len * 4 + rq->target.len + 4 * KIB);
+    buf_init(&i->request,
+             rq->body.len + rq->headers.len * 4 + rq->target.len + rq->event.len + 4 * KIB);
     buf_init(&i->headers, HEADERS_MAX);
     buf_init(&i->body, rq->response_max_bytes);
     if (write_request(&i->request, rq) < 0) {

@@ -24,6 +24,7 @@ struct invocation_request {
     struct str method;
     struct str target;
     struct str host;    /* empty: localhost */
+    struct str event;   /* what is handled, for the log (queue_delivery_name()); may be empty */
     struct str headers; /* "name\0value\0"..., x-mayfly-* included; framing is the invoker's */
     struct str body;
     size_t response_max_bytes;

@@ -194,13 +194,14 @@ int log_print_usage_text(struct buf *b, const struct print_style *style,
                          const struct print_source *source, const struct record_usage *record,
                          const struct str texts[RECORD_USAGE_TEXT_COUNT])
 {
+    bool is_event = texts[RECORD_USAGE_EVENT].len > 0;
+    struct str method = is_event ? STR("EVENT") : texts[RECORD_USAGE_METHOD];
     TRY(append_time_local(b, style, record->start_ms));
     TRY(buf_printf(b, " %s", log_print_colour(style, PRINT_BOLD)));
-    TRY(utf8_append_terminal(b, cut_columns(texts[RECORD_USAGE_METHOD], 16), "", UTF8_COLOUR_DROP));
-    TRY(buf_printf(
-        b, "%s%*s ", log_print_plain(style),
-        texts[RECORD_USAGE_METHOD].len < 5 ? (int)(5 - texts[RECORD_USAGE_METHOD].len) : 0, ""));
-    TRY(append_path(b, style, texts[RECORD_USAGE_PATH]));
+    TRY(utf8_append_terminal(b, cut_columns(method, 16), "", UTF8_COLOUR_DROP));
+    TRY(buf_printf(b, "%s%*s ", log_print_plain(style), method.len < 5 ? (int)(5 - method.len) : 0,
+                   ""));
+    TRY(append_path(b, style, texts[is_event ? RECORD_USAGE_EVENT : RECORD_USAGE_PATH]));
     TRY(buf_printf(b, " %s%3u%s ", log_print_colour(style, status_colour(record)), record->status,
                    log_print_plain(style)));
     TRY(log_print_duration(b, record->duration_us));
@@ -224,6 +225,9 @@ int log_print_usage_json(struct buf *b, const struct print_source *source,
     TRY(append_ids_json(b, texts[RECORD_USAGE_REQUEST_ID], texts[RECORD_USAGE_TRACE_ID]));
     TRY(log_print_json_field(b, "method", texts[RECORD_USAGE_METHOD]));
     TRY(log_print_json_field(b, "path", texts[RECORD_USAGE_PATH]));
+    if (texts[RECORD_USAGE_EVENT].len > 0) {
+        TRY(log_print_json_field(b, "event", texts[RECORD_USAGE_EVENT]));
+    }
     TRY(log_print_json_field(b, "outcome", str_c(record_outcome_name(record->outcome))));
     if (texts[RECORD_USAGE_ERROR].len > 0) {
         TRY(log_print_json_field(b, "error", texts[RECORD_USAGE_ERROR]));

@@ -105,6 +105,8 @@ static void read_trusted(struct inner *in, const struct http_field *f)
         in->event = f->value;
     } else if (str_eq(f->name, STR(PREFIX "request-id"))) {
         in->request_id = f->value;
+    } else if (str_eq(f->name, STR(PREFIX "delivery"))) {
+        in->delivery = f->value;
     } else if (str_eq(f->name, STR(PREFIX "timeout-ms"))) {
         (void)!str_to_u64(f->value, &in->timeout_ms); /* ours */
     }

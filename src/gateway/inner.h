@@ -34,6 +34,7 @@ struct inner {
     bool direct;           /* past what goes through events */
     struct str event;      /* for the function's runtime */
     struct str request_id; /* instead of a new one */
+    struct str delivery;   /* what is handled, for the log */
     uint64_t timeout_ms;   /* instead of the function's own, 0: that */
 
     /* Of a request that is passed to control: whose it was. */

@@ -194,6 +194,7 @@ static void post_usage(struct request *rq, uint64_t instance, uint64_t cpu_us,
         [RECORD_USAGE_METHOD] = rq->head.method,
         [RECORD_USAGE_PATH] = rq->head.target,
         [RECORD_USAGE_ERROR] = str_c(rq->error),
+        [RECORD_USAGE_EVENT] = rq->inner.delivery,
     };
     records_usage(&rq->gateway->records, &record, texts);
 }

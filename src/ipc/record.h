@@ -40,6 +40,7 @@ enum record_usage_text {
     RECORD_USAGE_METHOD,
     RECORD_USAGE_PATH,  /* as received, with the query */
     RECORD_USAGE_ERROR, /* of what failed, "Error: boom"; empty when nothing did */
+    RECORD_USAGE_EVENT, /* which was delivered, "order-mails #3"; empty: a client's request */
     RECORD_USAGE_TEXT_COUNT
 };
 

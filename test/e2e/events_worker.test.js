@@ -55,6 +55,8 @@ test('messages are handled in batches, each in the type it was sent in', async (
     batches.map(([, messages]) => messages.length),
     [3, 2],
   );
+  const told = await platform.usage(({ event }) => event?.endsWith(' +2'));
+  assert.match(told.event, /^worker:jobs #\d+ \+2$/);
 });
 
 test('what is retried comes again, alone and with its count; what is acknowledged does not', async (t) => {

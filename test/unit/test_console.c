@@ -99,6 +99,20 @@ START_TEST(a_path_is_shortened_on_a_terminal_and_never_breaks_the_line)
 }
 END_TEST
 
+START_TEST(an_event_is_named_instead_of_the_request_that_brings_it)
+{
+    struct buf b = fresh();
+    const struct record_usage usage = { .status = 200 };
+    const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
+        [RECORD_USAGE_METHOD] = STR("POST"),
+        [RECORD_USAGE_PATH] = STR("/2015-03-31/functions/mail/invocations"),
+        [RECORD_USAGE_EVENT] = STR("sqs:mails #3 +4")
+    };
+    ck_assert_int_eq(log_print_usage_text(&b, &plain, &nobody, &usage, texts), 0);
+    expect(&b, "00:00:00.000 EVENT sqs:mails #3 +4                  200 0.00 ms warm mayfly\n");
+}
+END_TEST
+
 START_TEST(a_log_of_many_lines_is_indented)
 {
     struct buf b = fresh();
@@ -564,6 +578,7 @@ int main(void)
     tcase_add_test(tests, a_request_is_one_line);
     tcase_add_test(tests, a_failed_request_says_why);
     tcase_add_test(tests, a_path_is_shortened_on_a_terminal_and_never_breaks_the_line);
+    tcase_add_test(tests, an_event_is_named_instead_of_the_request_that_brings_it);
     tcase_add_test(tests, a_log_of_many_lines_is_indented);
     tcase_add_test(tests, colours_appear_only_where_they_are_wanted);
     tcase_add_test(tests, a_usage_record_is_an_object_with_every_figure);

@@ -247,8 +247,11 @@ static void cron_deliver(struct queue *queue, struct delivery *d, void *context)
     }
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .queue = q, .delivery = d };
+    char name[QUEUE_DELIVERY_NAME_BYTES];
+    queue_delivery_name(d, name);
     const struct invocation_request rq = { .method = vercel ? STR("GET") : STR("POST"),
                                            .target = path ? str_c(path) : STR("/"),
+                                           .event = str_c(name),
                                            .headers = buf_str(&headers),
                                            .body = m->body,
                                            .response_max_bytes = ANSWER_BYTES };

@@ -252,8 +252,11 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     ls->references++;
     ls->batches++;
     ls->given++;
+    char name[QUEUE_DELIVERY_NAME_BYTES];
+    queue_delivery_name(d, name);
     const struct invocation_request rq = { .method = STR("POST"),
                                            .target = str_c(target),
+                                           .event = str_c(name),
                                            .headers = str_of(headers, sizeof(headers)),
                                            .body = str_c(text ? text : "{}"),
                                            .response_max_bytes = LIMIT_LAMBDA_PAYLOAD_BYTES };

@@ -237,8 +237,11 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
             append_header(&headers, "x-amz-client-context", str_c(client)) == 0);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .queue = q, .delivery = d };
+    char name[QUEUE_DELIVERY_NAME_BYTES];
+    queue_delivery_name(d, name);
     const struct invocation_request rq = { .method = STR("POST"),
                                            .target = str_c(target),
+                                           .event = str_c(name),
                                            .headers = buf_str(&headers),
                                            .body = m->body,
                                            .response_max_bytes = LIMIT_LAMBDA_PAYLOAD_BYTES };

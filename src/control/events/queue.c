@@ -375,3 +375,13 @@ struct store *queues_store(struct queues *qs)
 {
     return qs->store;
 }
+
+void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES])
+{
+    char more[24] = "";
+    if (d->count > 1) {
+        (void)snprintf(more, sizeof(more), " +%zu", d->count - 1); /* fits */
+    }
+    (void)snprintf(ret, QUEUE_DELIVERY_NAME_BYTES, "%.80s #%llu%s", queue_name(d->queue),
+                   (unsigned long long)d->messages[0].message.id, more); /* fits */
+}

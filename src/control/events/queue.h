@@ -38,6 +38,11 @@ struct delivery {
     void *user;          /* the consumer's */
 };
 
+/* "order-mails #3 +4": its queue, its first message and how many come with it; a long name is cut.
+ */
+#define QUEUE_DELIVERY_NAME_BYTES 128
+void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES]);
+
 struct queue_policy {
     uint32_t batch_size;   /* 1.. */
     uint64_t window_ms;    /* wait this long for a batch to fill, from its first message */

@@ -214,8 +214,11 @@ static void durable_deliver(struct queue *queue, struct delivery *d, void *conte
     }
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .route = route, .delivery = d };
+    char name[QUEUE_DELIVERY_NAME_BYTES];
+    queue_delivery_name(d, name);
     const struct invocation_request rq = { .method = stored.method,
                                            .target = stored.target,
+                                           .event = str_c(name),
                                            .host = stored.host,
                                            .headers = buf_str(&headers),
                                            .body = stored.body,

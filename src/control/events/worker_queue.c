@@ -208,8 +208,11 @@ static void worker_deliver(struct queue *queue, struct delivery *d, void *contex
     char *body = batch_text(q, d);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .queue = q, .delivery = d };
+    char name[QUEUE_DELIVERY_NAME_BYTES];
+    queue_delivery_name(d, name);
     const struct invocation_request rq = { .method = STR("POST"),
                                            .target = STR("/"),
+                                           .event = str_c(name),
                                            .headers = buf_str(&headers),
                                            .body = str_c(body ? body : ""),
                                            .response_max_bytes = RESPONSE_BYTES_MAX };
