@@ -23,6 +23,7 @@ const SUITES = {
   bodies: './suites/large_bodies.js',
   events: './suites/events.js',
   objects: './suites/objects.js',
+  thumbnail: './suites/thumbnail.js',
 };
 
 const BUSY_SHARE = 0.1;

@@ -12,11 +12,11 @@ const READY_MS = 30_000;
 let copies = 0;
 
 /** What a project answers, and when it is ready. */
-const PATHS = { web: '/api/hello', packages: '/api/packages', lambda: '/', events: '/' };
+const PATHS = { web: '/api/hello', packages: '/api/packages', lambda: '/', events: '/', thumbnail: '/' };
 
 /**
  * Serves a copy of a project of ours, so that a benchmark may change it, with these settings over its mayfly.json.
- * @param {'web'|'packages'|'lambda'|'events'} project
+ * @param {'web'|'packages'|'lambda'|'events'|'thumbnail'} project
  */
 export async function startMayfly(project, settings = {}) {
   copies += 1;
