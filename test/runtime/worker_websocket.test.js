@@ -46,7 +46,7 @@ function said(reply) {
 }
 
 /** A worker that echoes, and notes what it hears. */
-async function serveEcho(change = () => {}) {
+async function serveEcho(change = () => {}, settings = { compatibility_date: '2026-03-01' }) {
   const events = [];
   const gateway = await byPath({
     socket() {
@@ -61,7 +61,7 @@ async function serveEcho(change = () => {}) {
       change(server);
       return new Response(null, { status: 101, webSocket: client, headers: { 'x-a': 'b' } });
     },
-  });
+  }, { settings });
   return { gateway, events };
 }
 
@@ -91,7 +91,7 @@ test('the sockets of a pair reach each other', async () => {
     const late = await failureOf(() => b.send('x'));
     found = [a instanceof WebSocket, early, ...states, late, await failureOf(() => a.close(5))];
     return new Response();
-  } });
+  } }, { settings: { compatibility_date: '2026-03-01' } });
   await gateway.request('GET /pair');
   assert.deepEqual(events, ['one', [1, 2]]);
   assert.deepEqual(found, [true,
@@ -147,6 +147,34 @@ test('a connection is closed when both sides have said so', async () => {
   await reply.done();
   assert.deepEqual(said(reply), [{ close: [4000, 'too'] }]);
   assert.deepEqual(events, [{ code: 3001, reason: 'bye', wasClean: true, state: 2 }]);
+});
+
+test('from its compatibility date on, a close is answered without the worker', async () => {
+  for (const [bytes, heard, event] of [
+    [closeFrame(3001, 'bye'), [3001, 'bye'], { code: 3001, reason: 'bye' }], [clientFrame(CLOSE, ''), null, { code: 1005, reason: '' }],
+  ]) {
+    const { gateway, events } = await serveEcho((server) => server.addEventListener('close', () => server.close(4000, 'late')),
+      { compatibility_date: '2026-04-07' });
+    const reply = await connect(gateway);
+    await reply.send(bytes);
+    await reply.done();
+    assert.deepEqual(said(reply), [{ close: heard }]);
+    assert.deepEqual(events, [{ ...event, wasClean: true, state: 3 }]);
+  }
+});
+
+test('from its compatibility date on, bytes come as a Blob, if nothing else is asked for', async () => {
+  for (const [change, expected] of [[() => {}, 'Blob'], [(server) => (server.binaryType = 'arraybuffer'), 'ArrayBuffer']]) {
+    const heard = Promise.withResolvers();
+    const { gateway } = await serveEcho((server) => {
+      change(server);
+      server.addEventListener('message', ({ data }) => heard.resolve(data.constructor.name));
+    }, { compatibility_date: '2026-03-17' });
+    const reply = await connect(gateway);
+    await reply.send(clientFrame(BINARY, [1]));
+    assert.equal(await heard.promise, expected);
+    reply.cancel();
+  }
 });
 
 test('a worker that closes waits for its client', async () => {

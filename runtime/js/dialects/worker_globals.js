@@ -183,6 +183,7 @@ function install(spec) {
   define('dispatchEvent', events.dispatchEvent);
   define('caches', makeCaches());
   html.install(spec);
+  sockets.configure(spec.settings);
   define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;
 }

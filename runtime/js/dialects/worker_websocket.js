@@ -14,6 +14,12 @@ const LOST = { code: 1006, reason: 'WebSocket disconnected without sending Close
 const UNACCEPTED =
   'You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.';
 
+/* From these compatibility dates on a close is answered by the runtime, and bytes come as Blobs. */
+const REPLIES_SINCE = '2026-04-07';
+const BLOBS_SINCE = '2026-03-17';
+
+const rules = { replies: true, binaryType: 'blob' };
+
 /* What WebSocket.prototype, behind which a socket of a pair hides, would look for in vain. */
 const Socket = class WebSocket extends EventTarget {
   #other = null;
@@ -24,7 +30,7 @@ const Socket = class WebSocket extends EventTarget {
   #isOtherClosed = false;
   #attachment = null;
   #wire = null; /* to the client that has it */
-  binaryType = 'arraybuffer';
+  #binaryType = rules.binaryType;
 
   static join(a, b) {
     a.#other = b;
@@ -37,6 +43,16 @@ const Socket = class WebSocket extends EventTarget {
 
   get readyState() {
     return this.#isClosed && this.#isOtherClosed ? CLOSED : this.#isClosed || this.#isOtherClosed ? CLOSING : OPEN;
+  }
+
+  get binaryType() {
+    return this.#binaryType;
+  }
+
+  set binaryType(type) {
+    if (type === 'blob' || type === 'arraybuffer') {
+      this.#binaryType = type;
+    }
   }
 
   get url() {
@@ -65,7 +81,7 @@ const Socket = class WebSocket extends EventTarget {
     if (this.#isClosed) {
       throw new TypeError("Can't call WebSocket send() after close().");
     }
-    this.#other.#receive(new MessageEvent('message', { data: copyOf(data) }));
+    this.#other.#receive({ type: 'message', data: copyOf(data) });
   }
 
   close(code, reason) {
@@ -75,7 +91,7 @@ const Socket = class WebSocket extends EventTarget {
       return;
     }
     this.#isClosed = true;
-    this.#other.#receive(closeEvent({ code, reason: reason === undefined ? '' : String(reason), wasClean: true }));
+    this.#other.#receive({ type: 'close', code, reason: reason === undefined ? '' : String(reason), wasClean: true });
     this.#isOtherClosed ||= this.#other.#isClosed;
   }
 
@@ -83,10 +99,10 @@ const Socket = class WebSocket extends EventTarget {
   static connect(socket, exchange, headers) {
     const other = socket.#other;
     const wire = new Wire(exchange, {
-      message: (data) => other.#receive(new MessageEvent('message', { data })),
-      close: (code, reason) => other.#receive(closeEvent({ code, reason, wasClean: true })),
-      lost: () => other.#receive(closeEvent(LOST)),
-      failed: (error) => other.#receive(errorEvent(error)),
+      message: (data) => other.#receive({ type: 'message', data }),
+      close: (code, reason) => other.#receive({ type: 'close', code, reason, wasClean: true }),
+      lost: () => other.#receive({ type: 'close', ...LOST }),
+      failed: (error) => other.#receive({ type: 'error', error }),
     });
     wire.open(headers);
     socket.#wire = wire;
@@ -117,29 +133,37 @@ const Socket = class WebSocket extends EventTarget {
     }
   }
 
-  #deliver(event) {
-    if (event.type === 'close' && event.wasClean) {
-      this.#isOtherClosed = true;
+  #deliver({ type, data, code = NO_STATUS, reason, wasClean, error }) {
+    if (type === 'message') {
+      const isBlob = typeof data !== 'string' && this.#binaryType === 'blob';
+      this.dispatchEvent(new MessageEvent('message', { data: isBlob ? new Blob([data]) : data }));
+    } else if (type === 'error') {
+      this.dispatchEvent(Object.assign(new Event('error'), { error, message: `Uncaught ${error}` }));
+    } else {
+      if (wasClean) {
+        this.#isOtherClosed = true;
+        this.#reply(code, reason);
+      }
+      this.dispatchEvent(new CloseEvent('close', { code, reason, wasClean }));
     }
-    this.dispatchEvent(event);
   }
 
-  #pass(event) {
-    if (event.type === 'message') {
-      this.#wire.send(event.data);
+  /* A client waits for it. */
+  #reply(code, reason) {
+    if (rules.replies && !this.#isClosed && this.#other.#wire) {
+      this.#isClosed = true;
+      this.#other.#receive({ type: 'close', code: code === NO_STATUS ? undefined : code, reason });
+    }
+  }
+
+  #pass({ type, data, code, reason }) {
+    if (type === 'message') {
+      this.#wire.send(data);
     } else {
-      this.#wire.close(event.code === NO_STATUS ? undefined : event.code, event.reason);
+      this.#wire.close(code, reason);
     }
   }
 };
-
-function closeEvent({ code = NO_STATUS, reason, wasClean }) {
-  return new CloseEvent('close', { code, reason, wasClean });
-}
-
-function errorEvent(error) {
-  return Object.assign(new Event('error'), { error, message: `Uncaught ${error}` });
-}
 
 function copyOf(data) {
   if (data instanceof ArrayBuffer) {
@@ -208,4 +232,13 @@ function install() {
   });
 }
 
-module.exports = { install, isSocket: Socket.is, connect: Socket.connect };
+/* What a worker's compatibility date and flags ask for. */
+function configure({ compatibility_date: date, compatibility_flags: flags = [] } = {}) {
+  const since = (day) => !date || date >= day;
+  rules.replies = !flags.includes('web_socket_manual_reply_to_close') &&
+    (since(REPLIES_SINCE) || flags.includes('web_socket_auto_reply_to_close'));
+  rules.binaryType = !flags.includes('no_websocket_standard_binary_type') &&
+    (since(BLOBS_SINCE) || flags.includes('websocket_standard_binary_type')) ? 'blob' : 'arraybuffer';
+}
+
+module.exports = { install, configure, isSocket: Socket.is, connect: Socket.connect };
