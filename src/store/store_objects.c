@@ -9,32 +9,39 @@
 #include "store/store_buckets.h"
 
 #define OBJECT_COLUMNS                                                                             \
-    "key, rank, salt, flags, size, modified_ms, etag, headers, tags, owner, acl, checksum, crypt," \
-    " lock_mode, lock_until_ms, legal_hold, row, hash, parts, upload"
+    "key, rank, salt, flags, size, modified_ms, etag, row, hash, parts, "                          \
+    "upload," STORE_OBJECT_TRAITS
+#define TRAITS_COLUMN 11
+
+void store_objects_read_traits(sqlite3_stmt *q, int column, struct stored_object *ret)
+{
+    ret->headers = sql_str(q, column);
+    ret->tags = sql_str(q, column + 1);
+    ret->owner = sql_str(q, column + 2);
+    ret->acl = sql_str(q, column + 3);
+    ret->checksum = sql_str(q, column + 4);
+    ret->crypt = sql_str(q, column + 5);
+    ret->lock_mode = (enum object_lock_mode)sql_int(q, column + 6);
+    ret->lock_until_ms = (uint64_t)sql_int(q, column + 7);
+    ret->legal_hold = sql_int(q, column + 8) != 0;
+}
 
 static struct stored_object read_object(int64_t bucket, sqlite3_stmt *q)
 {
-    return (struct stored_object){ .bucket = bucket,
-                                   .key = sql_str(q, 0),
-                                   .rank = sql_int(q, 1),
-                                   .salt = (uint64_t)sql_int(q, 2),
-                                   .flags = (unsigned)sql_int(q, 3),
-                                   .size = (uint64_t)sql_int(q, 4),
-                                   .modified_ms = (uint64_t)sql_int(q, 5),
-                                   .etag = sql_str(q, 6),
-                                   .headers = sql_str(q, 7),
-                                   .tags = sql_str(q, 8),
-                                   .owner = sql_str(q, 9),
-                                   .acl = sql_str(q, 10),
-                                   .checksum = sql_str(q, 11),
-                                   .crypt = sql_str(q, 12),
-                                   .lock_mode = (enum object_lock_mode)sql_int(q, 13),
-                                   .lock_until_ms = (uint64_t)sql_int(q, 14),
-                                   .legal_hold = sql_int(q, 15) != 0,
-                                   .row = sql_int(q, 16),
-                                   .hash = sql_str(q, 17),
-                                   .parts = sql_str(q, 18),
-                                   .upload = sql_str(q, 19) };
+    struct stored_object o = { .bucket = bucket,
+                               .key = sql_str(q, 0),
+                               .rank = sql_int(q, 1),
+                               .salt = (uint64_t)sql_int(q, 2),
+                               .flags = (unsigned)sql_int(q, 3),
+                               .size = (uint64_t)sql_int(q, 4),
+                               .modified_ms = (uint64_t)sql_int(q, 5),
+                               .etag = sql_str(q, 6),
+                               .row = sql_int(q, 7),
+                               .hash = sql_str(q, 8),
+                               .parts = sql_str(q, 9),
+                               .upload = sql_str(q, 10) };
+    store_objects_read_traits(q, TRAITS_COLUMN, &o);
+    return o;
 }
 
 size_t store_objects_part_count(const struct stored_object *o)
@@ -234,11 +241,11 @@ static int insert(struct sql *db, const struct stored_object *o)
     return sql_run(db,
                    "INSERT INTO objects (bucket, " OBJECT_COLUMNS ") VALUES"
                    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "ibiiiiisbbssbbiiiibbb", o->bucket, o->key, o->rank, (int64_t)o->salt,
-                   (int64_t)o->flags, (int64_t)o->size, (int64_t)o->modified_ms, o->etag,
-                   o->headers, o->tags, o->owner, o->acl, o->checksum, o->crypt,
-                   (int64_t)o->lock_mode, (int64_t)o->lock_until_ms, (int64_t)o->legal_hold, o->row,
-                   o->hash, o->parts, o->upload);
+                   "ibiiiiisibbbbbssbbiii", o->bucket, o->key, o->rank, (int64_t)o->salt,
+                   (int64_t)o->flags, (int64_t)o->size, (int64_t)o->modified_ms, o->etag, o->row,
+                   o->hash, o->parts, o->upload, o->headers, o->tags, o->owner, o->acl, o->checksum,
+                   o->crypt, (int64_t)o->lock_mode, (int64_t)o->lock_until_ms,
+                   (int64_t)o->legal_hold);
 }
 
 /* Newer than `current`, whatever the clock does. */

@@ -52,6 +52,13 @@ struct stored_part {
 size_t store_objects_part_count(const struct stored_object *o);
 struct stored_part store_objects_part(const struct stored_object *o, size_t index);
 
+/* For the files of src/store: what an object and the upload that will become it have in common, in
+ * the order of these columns. */
+struct sqlite3_stmt;
+#define STORE_OBJECT_TRAITS                                                                        \
+    "headers, tags, owner, acl, checksum, crypt, lock_mode, lock_until_ms, legal_hold"
+void store_objects_read_traits(struct sqlite3_stmt *q, int column, struct stored_object *ret);
+
 /* A deep copy in one block, for what must outlive a read; free() the block. */
 char *store_objects_copy(const struct stored_object *o, struct stored_object *ret_copy);
 

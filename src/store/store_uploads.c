@@ -6,29 +6,18 @@
 #include "store/sql.h"
 #include "store/store_buckets.h"
 
-#define UPLOAD_COLUMNS                                                                             \
-    "id, salt, started_ms, initiator, bucket, key, headers, tags, owner, acl, checksum, crypt,"    \
-    " lock_mode, lock_until_ms, legal_hold"
+#define UPLOAD_COLUMNS "id, salt, started_ms, initiator, bucket, key, " STORE_OBJECT_TRAITS
+#define TRAITS_COLUMN  6
 
 static struct stored_upload read_upload(sqlite3_stmt *q)
 {
-    return (struct stored_upload){
-        .id = sql_int(q, 0),
-        .salt = (uint64_t)sql_int(q, 1),
-        .started_ms = (uint64_t)sql_int(q, 2),
-        .initiator = sql_str(q, 3),
-        .object = { .bucket = sql_int(q, 4),
-                    .key = sql_str(q, 5),
-                    .headers = sql_str(q, 6),
-                    .tags = sql_str(q, 7),
-                    .owner = sql_str(q, 8),
-                    .acl = sql_str(q, 9),
-                    .checksum = sql_str(q, 10),
-                    .crypt = sql_str(q, 11),
-                    .lock_mode = (enum object_lock_mode)sql_int(q, 12),
-                    .lock_until_ms = (uint64_t)sql_int(q, 13),
-                    .legal_hold = sql_int(q, 14) != 0 },
-    };
+    struct stored_upload u = { .id = sql_int(q, 0),
+                               .salt = (uint64_t)sql_int(q, 1),
+                               .started_ms = (uint64_t)sql_int(q, 2),
+                               .initiator = sql_str(q, 3),
+                               .object = { .bucket = sql_int(q, 4), .key = sql_str(q, 5) } };
+    store_objects_read_traits(q, TRAITS_COLUMN, &u.object);
+    return u;
 }
 
 int store_uploads_create(struct sql *db, struct stored_upload *u)
@@ -43,13 +32,13 @@ int store_uploads_create(struct sql *db, struct stored_upload *u)
         return -EIO;
     }
     u->salt = random >> 1;
-    r = sql_run(db,
-                "INSERT INTO uploads (salt, started_ms, initiator, bucket, key, headers, tags,"
-                " owner, acl, checksum, crypt, lock_mode, lock_until_ms, legal_hold) VALUES"
-                " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                "iisibbbssbbiii", (int64_t)u->salt, (int64_t)u->started_ms, u->initiator, o->bucket,
-                o->key, o->headers, o->tags, o->owner, o->acl, o->checksum, o->crypt,
-                (int64_t)o->lock_mode, (int64_t)o->lock_until_ms, (int64_t)o->legal_hold);
+    r = sql_run(
+        db,
+        "INSERT INTO uploads (salt, started_ms, initiator, bucket, key, " STORE_OBJECT_TRAITS
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "iisibbbssbbiii", (int64_t)u->salt, (int64_t)u->started_ms, u->initiator, o->bucket, o->key,
+        o->headers, o->tags, o->owner, o->acl, o->checksum, o->crypt, (int64_t)o->lock_mode,
+        (int64_t)o->lock_until_ms, (int64_t)o->legal_hold);
     u->id = sql_last_id(db);
     return r;
 }

@@ -11,7 +11,7 @@
 #include "control/s3/s3_xml.h"
 
 #define S3_GRANTS_MAX    100 /* S3's own limit */
-#define S3_ACL_BYTES_MAX (32 * 1024)
+#define S3_ACL_BYTES_MAX ((size_t)32 * 1024)
 
 enum s3_permission {
     S3_READ = 1,

@@ -8,8 +8,6 @@
 #define S3_ERRORS(X)                                                                               \
     X(ACCESS_DENIED, "AccessDenied", 403, "Access Denied")                                         \
     X(ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")   \
-    X(AUTH_MALFORMED, "AuthorizationHeaderMalformed", 400,                                         \
-      "The authorization header is malformed")                                                     \
     X(BAD_DIGEST, "BadDigest", 400,                                                                \
       "The Content-MD5 or checksum value that you specified did not match what the server "        \
       "received.")                                                                                 \
@@ -19,9 +17,6 @@
     X(BUCKET_YOURS, "BucketAlreadyOwnedByYou", 409,                                                \
       "Your previous request to create the named bucket succeeded and you already own it.")        \
     X(BUCKET_NOT_EMPTY, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty")      \
-    X(CONDITIONAL_CONFLICT, "ConditionalRequestConflict", 409,                                     \
-      "The conditional request cannot succeed due to a conflicting operation against this "        \
-      "resource.")                                                                                 \
     X(CORS_FORBIDDEN, "AccessForbidden", 403,                                                      \
       "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "  \
       "Origin, request method / Access-Control-Request-Method or "                                 \
@@ -50,8 +45,6 @@
       "The encryption request that you specified is not valid. The valid value is AES256.")        \
     X(INVALID_LOCATION, "InvalidLocationConstraint", 400,                                          \
       "The specified location-constraint is not valid")                                            \
-    X(INVALID_OBJECT_STATE, "InvalidObjectState", 403,                                             \
-      "The operation is not valid for the object's storage class")                                 \
     X(INVALID_PART, "InvalidPart", 400,                                                            \
       "One or more of the specified parts could not be found.  The part may not have been "        \
       "uploaded, or the specified entity tag may not match the part's entity tag.")                \
@@ -92,8 +85,6 @@
     X(NO_SUCH_ENCRYPTION, "ServerSideEncryptionConfigurationNotFoundError", 404,                   \
       "The server side encryption configuration was not found")                                    \
     X(NO_SUCH_KEY, "NoSuchKey", 404, "The specified key does not exist.")                          \
-    X(NO_SUCH_CONFIGURATION, "NoSuchConfiguration", 404,                                           \
-      "The specified configuration does not exist.")                                               \
     X(NO_SUCH_LIFECYCLE, "NoSuchLifecycleConfiguration", 404,                                      \
       "The lifecycle configuration does not exist")                                                \
     X(NO_SUCH_LOCK_CONFIGURATION, "ObjectLockConfigurationNotFoundError", 404,                     \
@@ -116,33 +107,19 @@
     X(NOT_IMPLEMENTED, "NotImplemented", 501,                                                      \
       "A header or query you provided implies functionality that is not implemented")              \
     X(NOT_MODIFIED, "NotModified", 304, "Not Modified")                                            \
-    X(OBJECT_NOT_IN_ACTIVE_TIER, "ObjectNotInActiveTierError", 403,                                \
-      "The source object of the COPY action is not in the active tier")                            \
-    X(OPERATION_ABORTED, "OperationAborted", 409,                                                  \
-      "A conflicting conditional operation is currently in progress against this resource. "       \
-      "Please try again.")                                                                         \
     X(PRECONDITION_FAILED, "PreconditionFailed", 412,                                              \
       "At least one of the pre-conditions you specified did not hold")                             \
-    X(REQUEST_TIMEOUT, "RequestTimeout", 400,                                                      \
-      "Your socket connection to the server was not read from or written to within the timeout "   \
-      "period.")                                                                                   \
     X(SHA256_MISMATCH, "XAmzContentSHA256Mismatch", 400,                                           \
       "The provided 'x-amz-content-sha256' header does not match what was computed.")              \
     X(SIGNATURE_MISMATCH, "SignatureDoesNotMatch", 403,                                            \
       "The request signature we calculated does not match the signature you provided. Check your " \
       "key and signing method.")                                                                   \
-    X(SLOW_DOWN, "SlowDown", 503, "Please reduce your request rate.")                              \
     X(STORAGE_FULL, "InsufficientStorage", 507,                                                    \
       "There is not enough room on the disk to store this. What is stored stays readable; free "   \
       "some space and try again.")                                                                 \
-    X(TOO_MANY_BUCKETS, "TooManyBuckets", 400,                                                     \
-      "You have attempted to create more buckets than allowed")                                    \
     X(UNRESOLVABLE_GRANT, "UnresolvableGrantByEmailAddress", 400,                                  \
       "The e-mail address you provided does not match any account on record.")                     \
-    X(UNEXPECTED_CONTENT, "UnexpectedContent", 400, "This request does not support content")       \
-    X(USER_KEY_MUST_BE_SPECIFIED, "UserKeyMustBeSpecified", 400,                                   \
-      "The bucket POST must contain the specified field name. If it is specified, check the "      \
-      "order of the fields.")
+    X(UNEXPECTED_CONTENT, "UnexpectedContent", 400, "This request does not support content")
 
 enum s3_error {
     S3_OK,
