@@ -192,13 +192,15 @@ test('what a function survives', async (t) => {
   for (const dialect of ['vercel', 'next', 'netlify', 'worker']) {
     await t.test(`${dialect}: requests of the same instance finish whatever another one throws`, async () => {
       for (const fault of ['throw', 'reject', 'uncaught']) {
-        const from = platform.records.length;
-        const slow = send(platform, dialect, 'slow');
-        const { instance } = await platform.log('slow has begun', { from });
-        const failed = await ask(platform, dialect, fault);
-        assert.match(failed.answer.text + failed.usage.error, /boom|not handled|survived/);
-        assert.equal(failed.usage.instance, instance);
-        assert.equal((await slow).status, 200, fault);
+        await eventually(async () => {
+          const from = platform.records.length;
+          const slow = send(platform, dialect, 'slow');
+          const { instance } = await platform.log('slow has begun', { from });
+          const failed = await ask(platform, dialect, fault);
+          assert.match(failed.answer.text + failed.usage.error, /boom|not handled|survived/);
+          assert.equal((await slow).status, 200, fault);
+          return failed.usage.instance === instance; /* on a busy machine another one may have been quicker */
+        }, 'no instance had both');
       }
     });
 

@@ -157,6 +157,14 @@ test('what fails beside the handler is logged and fails no request', async () =>
   assert.ok(gateway.logs.some(({ level, text }) => level === 3 && text.includes('from a timer')));
 });
 
+test('a timer is something to wait for, though the loop does not know of it', async () => {
+  const gateway = await byPath({
+    later: () => new Promise((resolve) => setTimeout(() => resolve(new Response('later')), 400)),
+  });
+  require('../../runtime/js/dialects/worker_hung').start({ loopAlive: () => false });
+  assert.equal(await (await gateway.request('GET /later')).text(), 'later');
+});
+
 test('a handler that can never answer is told so, one that waits for something is not', async () => {
   let isBusy = false;
   let checks = Promise.withResolvers();
@@ -171,7 +179,7 @@ test('a handler that can never answer is told so, one that waits for something i
     body: async (request) => new Response(await request.text()),
     quick: () => new Response('quick'),
   });
-  require('../../runtime/js/dialects/worker_hung').start({ loopAlive });
+  require('../../runtime/js/dialects/worker_hung').start({ loopAlive }, () => false);
   const body = gateway.start('POST /body', { body: 'open' });
   const { failure } = await gateway.start('GET /never').until((it) => it.complete);
   assert.match(failure.errorMessage, /^The Workers runtime canceled this request because it detected that your Worker's code had hung/);

@@ -54,4 +54,4 @@ function whenIdle(fn, firstMs = 0) {
   };
 }
 
-module.exports = { isExact, use, whenIdle };
+module.exports = { activeTimers, isExact, use, whenIdle };

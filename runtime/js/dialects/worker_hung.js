@@ -6,6 +6,8 @@
  *
  * One check in a while costs a busy instance nothing; two in a row make sure that it was no moment in between. */
 
+const loopIdle = require('./loop_idle');
+
 const CHECK_MS = 100;
 const CHECKS = 2;
 
@@ -14,6 +16,7 @@ const HUNG =
   'generate a response. Refer to: https://developers.cloudflare.com/workers/observability/errors/';
 
 let native = null;
+let hasTimers = loopIdle.activeTimers;
 let compiling = 0; /* WebAssembly, by threads of V8's that the loop does not know */
 let timer = null;
 let idleChecks = 0;
@@ -37,8 +40,9 @@ function install() {
   ['compile', 'instantiate'].forEach(countCompiling);
 }
 
-/* In an instance: whose loop it is. Without an addon that knows, nothing is watched. */
-function start(addon) {
+/* In an instance: whose loop it is. Without an addon that knows, nothing is watched. Tests have timers of their own. */
+function start(addon, timers = loopIdle.activeTimers) {
+  hasTimers = timers;
   native = typeof addon?.loopAlive === 'function' ? addon : null;
 }
 
@@ -47,12 +51,16 @@ function isHung(exchange) {
   return !exchange.started && !exchange.cancelled && exchange.bodyEnded;
 }
 
+function isBusy() {
+  return compiling > 0 || native.loopAlive() || hasTimers();
+}
+
 function check() {
   timer = null;
   if (native === null) {
     return;
   }
-  idleChecks = compiling > 0 || native.loopAlive() ? 0 : idleChecks + 1;
+  idleChecks = isBusy() ? 0 : idleChecks + 1;
   if (idleChecks >= CHECKS) {
     idleChecks = 0;
     for (const [exchange, fail] of waiting) {
@@ -76,6 +84,9 @@ function arm() {
 function watch(exchange, fail) {
   if (native === null) {
     return () => {};
+  }
+  if (waiting.size === 0) {
+    idleChecks = 0; /* what was found then says nothing of this request */
   }
   waiting.set(exchange, fail);
   arm();
