@@ -1,94 +1,245 @@
-/* Events and crashes: processes are killed at random while events come in, then every event is accounted for by its id. */
+/* Events and crashes: processes are killed at random while events of every kind come in, then every event is accounted for
+ * by its id. MAYFLY_FAULTS=10 makes it ten times as long.
+ */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
-import { processTree, titleOf } from './machine.js';
 
-const EVENTS = 300;
-const SENDERS = 6;
-const KILLS = 6;
+const TIMES = Number(process.env.MAYFLY_FAULTS ?? 1);
+const EVENTS = 40 * TIMES; /* of each kind */
+const GROUPS = 4;
+const PATIENCE_MS = 240_000; /* for a machine that is busy: the run itself takes much less */
+const QUEUES = 'https://sqs.us-east-1.amazonaws.com/000000000000';
 
-/* Writes the id of each event that it has handled into a volume: a line a time, so that none is lost with its process. */
-const HANDLER = `
-const { appendFileSync } = require('node:fs');
-exports.handler = async ({ id }) => {
-  appendFileSync('data/handled', id + '\\n');
-  return { id };
+/* Who is killed, one after the other, again and again. Gateway and control end together, the builder with them. */
+const VICTIMS = [/^mayfly: control/, /^mayfly: instance/, /^mayfly: gateway/, /^mayfly: zygote \D+\//, /builder\/main\.js/];
+const KILLS = VICTIMS.length + 2 * TIMES;
+
+/** A Lambda handler that writes the ids of what it has handled into a volume: a line a time, none is lost with its process. */
+const handler = (name, ids) => `
+const { appendFileSync, existsSync, writeFileSync } = require('node:fs');
+exports.handler = async (event) => {
+  for (const id of ${ids}) {
+    if (/-hang$/.test(id) && !existsSync('data/hung-' + id)) {
+      writeFileSync('data/hung-' + id, '');
+      await new Promise((done) => setTimeout(done, 1e9)); /* until its time is over; the next try goes on */
+    }
+    appendFileSync('data/${name}', id + '\\n');
+  }
 };`;
+const BODIES = 'event.Records.map(({ body }) => body)';
 
-const FILES = {
+const retries = { retries: 100, retryDelays: [1] };
+const files = (hook) => ({
   'mayfly.json': JSON.stringify({
     volumes: ['data'],
-    functions: { keep: { handler: 'lambda/keep.handler', timeout: 10, maxInstances: 8 } },
+    functions: {
+      invoked: { handler: 'lambda/invoked.handler', timeout: 2, maxInstances: 4, ...retries },
+      objects: { handler: 'lambda/objects.handler', timeout: 10, maxInstances: 4, ...retries },
+      jobs: { handler: 'lambda/jobs.handler', timeout: 10, maxInstances: 4 },
+      steps: { handler: 'lambda/steps.handler', timeout: 10, maxInstances: 4 },
+    },
+    routes: {
+      '/api/durable': { durable: { retries: 100, delays: [1], maxAge: 3600 }, onSuccess: { url: hook, secret: 'whsec_c2VjcmV0' } },
+      '/api/once': { idempotent: '$.id' },
+    },
+    events: {
+      buckets: { uploads: { notifications: [{ events: 's3:ObjectCreated:*', function: 'objects' }] } },
+      queues: {
+        jobs: { function: 'jobs', batchSize: 5, visibility: 2 },
+        'steps.fifo': { function: 'steps', batchSize: 3, visibility: 2 },
+      },
+    },
   }),
-  'lambda/keep.js': HANDLER,
-};
+  'lambda/invoked.js': handler('invoked', '[event.id]'),
+  'lambda/objects.js': handler('objects', 'event.Records.map(({ s3 }) => s3.object.key)'),
+  'lambda/jobs.js': handler('jobs', BODIES),
+  'lambda/steps.js': handler('steps', BODIES),
+  'api/where.js': WHERE,
+  'api/durable.js': `
+    import { appendFileSync } from 'node:fs';
+    export async function POST(request) {
+      const { id } = await request.json();
+      appendFileSync('data/durable', id + '\\n');
+      return Response.json({ id });
+    }`,
+  'api/once.js': `
+    export async function POST(request) {
+      return Response.json({ id: (await request.json()).id, run: crypto.randomUUID() });
+    }`,
+  'wrangler.json': JSON.stringify({
+    name: 'w', main: 'worker.js', compatibility_date: '2026-01-01', routes: ['worker.test/*'],
+    queues: {
+      producers: [{ binding: 'MAIL', queue: 'mail' }],
+      consumers: [{ queue: 'mail', max_batch_timeout: 0, max_retries: 100, retry_delay: 0 }],
+    },
+  }),
+  'worker.js': `
+    export default {
+      async fetch(request, env) {
+        await env.MAIL.sendBatch((await request.json()).map((body) => ({ body })));
+        return new Response('sent');
+      },
+      async queue(batch) { for (const { body } of batch.messages) console.log('MAIL ' + body); },
+    };`,
+});
 
-/** Sends one event until it is acknowledged, as a client that was cut off does. */
-async function send(platform, id) {
+/** Does it until it is acknowledged, as a client that was cut off does. */
+async function until(acknowledged) {
   for (;;) {
     try {
-      const answer = await platform.request('POST', '/2015-03-31/functions/keep/invocations', {
-        headers: { 'x-amz-invocation-type': 'Event', 'content-type': 'application/json' },
-        body: JSON.stringify({ id }),
-      });
-      if (answer.status === 202) {
-        return;
+      const answer = await acknowledged();
+      if (answer) {
+        return answer;
       }
     } catch {
-      /* the gateway was killed: again */
+      /* who answers was killed: again */
     }
-    await sleep(20);
+    await sleep(50);
   }
 }
 
-/** Ends one of our own processes that can be started again. */
-function killOne(platform) {
-  const victims = processTree(platform.pid).filter((pid) => /^mayfly: (gateway|control|zygote|instance)/.test(titleOf(pid) ?? ''));
-  if (victims.length > 0) {
-    try {
-      process.kill(victims[randomInt(victims.length)], 'SIGKILL');
-    } catch {
-      /* it ended by itself */
-    }
-  }
+/** The ways in: each takes the number of an event, and returns its id when it has been acknowledged. */
+function ways(platform, clients) {
+  const post = async (target, body, headers = {}) => {
+    const answer = await platform.request('POST', target, { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    return answer.status < 300 && answer;
+  };
+  const put = (queue, id, more = {}) => clients.sqs.send(new SendMessageCommand({ QueueUrl: `${QUEUES}/${queue}`, MessageBody: id, ...more }));
+  return {
+    invoked: async (n) => {
+      const id = n % 10 === 3 ? `invoked-${n}-hang` : `invoked-${n}`;
+      await until(() => clients.lambda.send(new InvokeCommand({ FunctionName: 'invoked', InvocationType: 'Event', Payload: JSON.stringify({ id }) })));
+      return id;
+    },
+    objects: async (n) => {
+      const Key = `object-${n}`;
+      await until(() => clients.s3.send(new PutObjectCommand({ Bucket: 'uploads', Key, Body: Key })));
+      return Key;
+    },
+    jobs: async (n) => {
+      await until(() => put('jobs', `job-${n}`));
+      return `job-${n}`;
+    },
+    steps: async (n) => {
+      const MessageGroupId = `group-${n % GROUPS}`;
+      await until(() => put('steps.fifo', `step-${n}`, { MessageGroupId, MessageDeduplicationId: `step-${n}` }));
+      return `step-${n}`;
+    },
+    durable: async (n) => {
+      await until(() => post('/api/durable', { id: `durable-${n}` }));
+      return `durable-${n}`;
+    },
+    mail: async (n) => {
+      await until(() => post('/', [`mail-${n}`], { host: 'worker.test' }));
+      return `mail-${n}`;
+    },
+    once: async (n) => {
+      const first = await until(() => post('/api/once', { id: `once-${n}` }));
+      const again = await until(() => post('/api/once', { id: `once-${n}` }));
+      assert.equal(again.json.run, first.json.run, 'a request that was answered ran again');
+      return `once-${n}`;
+    },
+  };
 }
 
-function handledIds(platform) {
+function linesOf(platform, name) {
   try {
-    return readFileSync(path.join(platform.project, 'data/handled'), 'utf8').split('\n').filter(Boolean);
+    return readFileSync(path.join(platform.project, 'data', name), 'utf8').split('\n').filter(Boolean);
   } catch {
     return [];
   }
 }
 
+const mailOf = (platform) => platform.records.filter(({ text }) => text?.startsWith('MAIL ')).map(({ text }) => text.slice(5));
+
+/** A server that is told of what has succeeded. */
+async function receiver(t) {
+  const told = [];
+  const server = http.createServer(async (request, response) => {
+    told.push(Buffer.concat(await request.toArray()).toString());
+    response.end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { told, url: `http://127.0.0.1:${server.address().port}/` };
+}
+
+/** Kills one process of each kind after the other, as acknowledgements go on. */
+async function kill(platform, acknowledged, total) {
+  const killed = [];
+  for (let i = 0; i < KILLS; i++) {
+    const reached = ((i + 1) * total) / (KILLS + 1);
+    await eventually(() => acknowledged() >= reached, () => `${acknowledged()} of ${total} were acknowledged\n${platform.transcript()}`, PATIENCE_MS);
+    const candidates = platform.processes().filter(({ title }) => VICTIMS[i % VICTIMS.length].test(title));
+    if (candidates.length > 0) {
+      const { pid, title } = candidates[randomInt(candidates.length)];
+      try {
+        process.kill(pid, 'SIGKILL');
+        killed.push(title);
+      } catch {
+        /* it ended by itself */
+      }
+    }
+  }
+  return killed;
+}
+
+/** Of each group, in the order in which they were handled for the first time. */
+function firstTimes(ids) {
+  const groups = {};
+  for (const id of new Set(ids)) {
+    const n = Number(id.split('-')[1]);
+    (groups[n % GROUPS] ??= []).push(n);
+  }
+  return groups;
+}
+
 test('no acknowledged event is lost, whatever is killed', async (t) => {
-  const platform = await startPlatform(t, { files: FILES });
-  const acknowledged = new Set();
-  let next = 0;
-  const sender = async () => {
-    while (next < EVENTS) {
-      const id = `event-${next++}`;
-      await send(platform, id);
-      acknowledged.add(id);
+  const hook = await receiver(t);
+  const platform = await startPlatform(t, { files: files(hook.url) });
+  const { json } = await platform.get('/api/where');
+  const options = { ...json, credentials: { accessKeyId: 'mayfly', secretAccessKey: 'mayfly-dev-only' }, maxAttempts: 1 };
+  const clients = { sqs: new SQSClient(options), lambda: new LambdaClient(options), s3: new S3Client({ ...options, forcePathStyle: true }) };
+  t.after(() => Object.values(clients).forEach((client) => client.destroy()));
+
+  const sent = {};
+  const all = Object.entries(ways(platform, clients));
+  const acknowledged = () => Object.values(sent).reduce((sum, ids) => sum + ids.length, 0);
+  const senders = all.map(async ([name, way]) => {
+    sent[name] = [];
+    for (let n = 0; n < EVENTS; n++) {
+      sent[name].push(await way(n));
     }
+  });
+  const [killed] = await Promise.all([kill(platform, acknowledged, all.length * EVENTS), ...senders]);
+  for (const kind of [/control/, /gateway|instance|zygote/]) {
+    assert.ok(killed.some((title) => kind.test(title)), `killed were only ${killed.join(', ')}`);
+  }
+
+  const accounts = {
+    ...Object.fromEntries(['invoked', 'objects', 'jobs', 'steps', 'durable'].map((name) => [name, () => linesOf(platform, name)])),
+    mail: () => mailOf(platform),
   };
-  const killer = async () => {
-    for (let i = 0; i < KILLS; i++) {
-      const reached = ((i + 1) * EVENTS) / (KILLS + 1);
-      await eventually(() => acknowledged.size >= reached, () => `${acknowledged.size} events were acknowledged`, 120_000);
-      killOne(platform);
-    }
-  };
-  await Promise.all([killer(), ...Array.from({ length: SENDERS }, sender)]);
-  assert.equal(acknowledged.size, EVENTS);
-  await eventually(
-    () => new Set(handledIds(platform)).size === EVENTS,
-    () => `missing: ${[...acknowledged].filter((id) => !handledIds(platform).includes(id)).slice(0, 10).join(' ')}`,
-    120_000,
-  );
+  for (const [name, handled] of Object.entries(accounts)) {
+    const missing = () => sent[name].filter((id) => !handled().includes(id));
+    await eventually(() => missing().length === 0, () => `${name}: missing ${missing().slice(0, 10).join(' ')}\n${platform.transcript()}`, PATIENCE_MS);
+    assert.deepEqual(handled().filter((id) => !sent[name].includes(id)), [], `${name}: what nobody sent`);
+  }
+  for (const [group, numbers] of Object.entries(firstTimes(linesOf(platform, 'steps')))) {
+    assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b), `group ${group} is out of order`);
+  }
+  const told = () => new Set(hook.told.map((text) => JSON.parse(text)).filter(({ type }) => type === 'event.succeeded').map(({ data }) => data.id));
+  await eventually(() => told().size >= EVENTS, () => `only ${told().size} webhooks came`, PATIENCE_MS);
 });

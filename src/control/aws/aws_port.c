@@ -2,6 +2,7 @@
 #include "control/aws/aws_port.h"
 
 #include "control/aws/aws_events.h"
+#include "control/aws/aws_hold.h"
 #include "control/aws/aws_lambda.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/sqs.h"
@@ -51,6 +52,24 @@ struct str aws_port_service(const struct exchange *x)
     return scope.data ? service_of(scope) : scope;
 }
 
+static void s3_refuse(struct services *s, struct exchange *x)
+{
+    (void)s;
+    exchange_respond(x, 503, STR("content-type\0application/xml\0"),
+                     STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                         "<Error><Code>ServiceUnavailable</Code>"
+                         "<Message>The project is not served yet.</Message></Error>"));
+}
+
+static void s3_begin_served(struct services *s, struct exchange *x)
+{
+    if (s->deployment->active) { /* and stays so */
+        s3_begin(s, x);
+    } else {
+        aws_hold(s, x, s3_begin, s3_refuse);
+    }
+}
+
 /* clang-format off */
 static const struct {
     struct str name;
@@ -60,7 +79,7 @@ static const struct {
     { STR("scheduler"), aws_scheduler_begin },
     { STR("lambda"), aws_lambda_begin },
     { STR("sqs"), sqs_begin },
-    { STR("s3"), s3_begin },
+    { STR("s3"), s3_begin_served },
 };
 /* clang-format on */
 
