@@ -24,7 +24,8 @@ enum frame_type {
     FRAME_BODY = 1,   /* payload: bytes; FRAME_FLAG_END may be set */
     FRAME_END = 2,    /* the body is complete */
     FRAME_CREDIT = 3, /* value: bytes of body that the sender of this frame will take besides the
-                         first LIMIT_STREAM_WINDOW_BYTES and those of earlier credits */
+                         first LIMIT_STREAM_WINDOW_BYTES and those of earlier credits;
+                         control's of 0 says that it wants the body (100 Continue) */
 
     /* gateway to instance */
     FRAME_REQUEST =
