@@ -34,6 +34,8 @@ static void check_lines(struct str head, const struct http_reply *reply)
     assert(lengths + codings <= 1);
     assert((codings == 1) == (reply->framing == HTTP_FRAMING_CHUNKED));
     assert(reply->framing != HTTP_FRAMING_LENGTH || lengths == 1);
+    assert(reply->status != 101 ||
+           (reply->upgrade && !reply->keep_alive && lengths + codings == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .fields = fields,
         .defaults = data[2] & 16 ? fields : STR("x-frame-options\0DENY\0"),
         .defaults_win = data[2] & 32,
+        .upgrade = data[2] & 64,
         .date = STR("Sun, 06 Nov 1994 08:49:37 GMT"),
     };
     buf_init(&out, MIB);
