@@ -63,14 +63,15 @@ static void on_kept(const struct s3_target *target, void *context)
     }
 }
 
-void s3_event_targets(struct s3 *s3, struct str name, const struct s3_bucket *bucket,
-                      struct str event, struct str key, s3_event_target_fn each, void *context)
+void s3_event_targets(struct s3 *s3, const struct s3_event_subject *subject,
+                      s3_event_target_fn each, void *context)
 {
-    const struct s3_xml *kept = bucket ? bucket->notification : NULL;
-    struct search s = { s3->services, s3_declared_find(s3, name), each, context };
-    s3_notification_match(kept ? s3_xml_root(kept) : NULL, event, key, on_kept, &s);
-    s3_notification_match_manifest(json_object_get(s.declared, "notifications"), event, key,
-                                   on_target, &s);
+    const struct s3_xml *kept = subject->ours ? subject->ours->notification : NULL;
+    struct search s = { s3->services, s3_declared_find(s3, subject->bucket), each, context };
+    s3_notification_match(kept ? s3_xml_root(kept) : NULL, subject->event, subject->key, on_kept,
+                          &s);
+    s3_notification_match_manifest(json_object_get(s.declared, "notifications"), subject->event,
+                                   subject->key, on_target, &s);
 }
 
 /* ---- before the job ---- */
@@ -120,7 +121,8 @@ int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, stru
         list_init(&rq->events->wanted);
     }
     int index = (int)rq->events->count;
-    s3_event_targets(rq->s3, bucket->row.name, bucket, str_c(kind), key, on_wanted, rq);
+    const struct s3_event_subject subject = { str_c(kind), bucket->row.name, key, bucket };
+    s3_event_targets(rq->s3, &subject, on_wanted, rq);
     if (to_bus) {
         want(rq, index, STR(""), "bus:default")->is_bus = true;
     }

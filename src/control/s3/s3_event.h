@@ -17,10 +17,16 @@ int s3_event_insert(struct s3_request *rq, struct sql *db, int index,
                     const struct stored_object *o) MUST_USE;
 /* After the commit: tells the queues. */
 void s3_event_wake(struct s3_request *rq);
+/* What has happened, and where. */
+struct s3_event_subject {
+    struct str event; /* "ObjectCreated:Put" */
+    struct str bucket, key;
+    const struct s3_bucket *ours; /* NULL: the bucket is not kept here */
+};
 /* Calls `each` with the queue (its name) and the configuration's Id of everyone who wants to know
- * of an event of a key, as the project's files and the API say; `bucket` is NULL where it is not
- * ours. Targets that are gone are left out: AWS drops their events too. */
+ * of it, as the project's files and the API say. Targets that are gone are left out: AWS drops
+ * their events too. */
 typedef void (*s3_event_target_fn)(const char *queue_name, struct str id, void *context);
-void s3_event_targets(struct s3 *s3, struct str name, const struct s3_bucket *bucket,
-                      struct str event, struct str key, s3_event_target_fn each, void *context);
+void s3_event_targets(struct s3 *s3, const struct s3_event_subject *subject,
+                      s3_event_target_fn each, void *context);
 void s3_event_free(struct s3_events *events); /* NULL is fine */

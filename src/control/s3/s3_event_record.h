@@ -21,7 +21,7 @@ struct s3_happening {
 };
 
 /* A key as records have it: as forms escape, a blank is a plus, but slashes stay. */
-int s3_event_record_put_key(struct buf *out, struct str key) MUST_USE;
+int s3_event_record_put_key(struct buf *out, struct str text) MUST_USE;
 /* {"Records":[...]} for a queue or a function; `id` is the configuration's. */
 int s3_event_record_put(struct buf *out, const struct s3_request *rq, const struct s3_happening *h,
                         struct str id, const struct stored_object *o) MUST_USE;

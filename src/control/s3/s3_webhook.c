@@ -121,7 +121,8 @@ static bool tell(struct s3 *s3, json_t *record, struct message_batch *batch)
         struct s3_bucket *ours = s3_buckets_find(s3->buckets, str_c(bucket));
         struct telling t = { batch, record, str_c(bucket), buf_str(&key), event };
         normalize(record, event, t.key);
-        s3_event_targets(s3, t.bucket, ours, str_c(event), t.key, on_target, &t);
+        const struct s3_event_subject subject = { str_c(event), t.bucket, t.key, ours };
+        s3_event_targets(s3, &subject, on_target, &t);
         s3_bucket_unref(ours);
     }
     buf_finish(&key);
