@@ -14,6 +14,7 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -178,4 +179,26 @@ test('a schedule for one point in time fires once and is gone', async (t) => {
   const isGone = () => scheduler.send(new GetScheduleCommand({ Name: 'once' })).then(() => false, (error) => error.name === 'ResourceNotFoundException');
   await eventually(isGone, 'the schedule is still there');
   assert.equal(got(platform).length, 1);
+});
+
+test('an event reaches queues, those with groups too', async (t) => {
+  const { platform, events } = await withRule(t);
+  const { sqs } = await clients(t, platform);
+  const urls = [];
+  for (const [QueueName, Attributes] of [['plain', {}], ['steps.fifo', { FifoQueue: 'true', ContentBasedDeduplication: 'true' }]]) {
+    urls.push((await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl);
+  }
+  await events.send(new PutTargetsCommand({
+    Rule: 'orders',
+    Targets: [
+      { Id: '2', Arn: 'arn:aws:sqs:us-east-1:000000000000:plain', InputPath: '$.detail' },
+      { Id: '3', Arn: 'arn:aws:sqs:us-east-1:000000000000:steps.fifo', InputPath: '$.detail', SqsParameters: { MessageGroupId: 'g' } },
+    ],
+  }));
+  await events.send(new PutEventsCommand({ Entries: [order({ id: 7 })] }));
+  for (const [i, QueueUrl] of urls.entries()) {
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, AttributeNames: ['All'] }));
+    assert.deepEqual(JSON.parse(Messages[0].Body), { id: 7 });
+    assert.equal(Messages[0].Attributes.MessageGroupId, i === 1 ? 'g' : undefined);
+  }
 });

@@ -95,12 +95,12 @@ static void add_to_queue(const struct sqs_queue *q, const char *group,
     char hash[AWS_HEX_BYTES];
     char fifo_attributes[AWS_HEX_BYTES + 32];
     const uint64_t now = queue_now_ms();
+    (void)snprintf(name, sizeof(name), "sqs:%s", q->name);
     struct batch_message message = { .queue = str_c(name),
                                      .attributes = attributes,
                                      .body = m->text,
                                      .dedup = m->dedup,
                                      .due_ms = m->due_ms };
-    (void)snprintf(name, sizeof(name), "sqs:%s", q->name);
     if (q->delay_ms > 0 && message.due_ms < now + q->delay_ms) {
         message.due_ms = now + q->delay_ms;
     }
