@@ -122,7 +122,7 @@ lint: all ## layout, static analysis, and the rules of the house
 	@tools/check-symbols $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES))
 	@tools/check-docs
 	@# One file at a time: clang-tidy 14 loses track of va_list over several.
-	@printf '%s\n' $(TIDY) | xargs -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(BASE_CFLAGS) \
+	@printf '%s\n' $(TIDY) | xargs -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(BASE_CFLAGS) $(PKG_CFLAGS) \
 		-Wno-unknown-warning-option -isystem /usr/share/include/llhttp -isystem node_modules/node-api-headers/include
 
 fmt: ## lay out the C code

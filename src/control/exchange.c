@@ -386,8 +386,8 @@ static int read_one(struct exchange_port *p)
 
 static void call_over(struct exchange_port *p)
 {
-    while (!list_is_empty(&p->over)) {
-        struct exchange *x = list_entry(p->over.next, struct exchange, link);
+    list_for_each (item, &p->over) {
+        struct exchange *x = list_entry(item, struct exchange, link);
         list_remove(&x->link);
         if (x->events) {
             x->events->over(x);

@@ -100,7 +100,9 @@ static int on_field(llhttp_t *parser, const char *at, size_t len)
     }
     for (size_t k = from; k < i->headers.len; k++) {
         char c = i->headers.data[k];
-        i->headers.data[k] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        if (c >= 'A' && c <= 'Z') {
+            i->headers.data[k] = (char)(c | 0x20);
+        }
     }
     return 0;
 }

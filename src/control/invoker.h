@@ -41,7 +41,7 @@ struct invocation_result {
 /* Copies what it needs. Calls back exactly once, never before it returns; the result lives until
  * the callback returns. */
 typedef void (*invocation_fn)(const struct invocation_result *result, void *context);
-struct invocation *invoker_call(struct invoker *v, const struct invocation_request *request,
+struct invocation *invoker_call(struct invoker *v, const struct invocation_request *rq,
                                 invocation_fn done, void *context);
 /* Its caller is no longer interested: no callback. The connection is closed, so that the function
  * sees its client leave. */

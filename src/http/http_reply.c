@@ -216,14 +216,21 @@ static void put_defaults(struct writer *w, const struct http_reply *reply)
     }
 }
 
+static void end_with_connection(struct http_reply *reply)
+{
+    reply->framing = HTTP_FRAMING_CLOSE;
+    reply->keep_alive = false;
+}
+
 static void choose_framing(const struct writer *w, struct http_reply *reply)
 {
     bool told = w->has_length && !w->bad_length;
     reply->mismatch = false;
-    if (reply->status == 101) {
-        reply->framing = HTTP_FRAMING_CLOSE;
-        reply->keep_alive = false;
-    } else if (reply->status == 204 || reply->status == 304) {
+    if (reply->status == 101) { /* what follows is the tunnel's */
+        end_with_connection(reply);
+        return;
+    }
+    if (reply->status == 204 || reply->status == 304) {
         reply->framing = HTTP_FRAMING_NONE;
     } else if (reply->head) {
         reply->framing = HTTP_FRAMING_NONE;
@@ -242,8 +249,7 @@ static void choose_framing(const struct writer *w, struct http_reply *reply)
     } else if (reply->minor > 0) {
         reply->framing = HTTP_FRAMING_CHUNKED;
     } else {
-        reply->framing = HTTP_FRAMING_CLOSE;
-        reply->keep_alive = false;
+        end_with_connection(reply);
     }
 }
 

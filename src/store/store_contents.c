@@ -172,14 +172,16 @@ int store_contents_release_file(struct sql *db, struct str hash)
     return sql_run(db, "UPDATE files SET refs = refs - 1 WHERE hash = ? AND refs > 0", "b", hash);
 }
 
-struct str store_contents_row(struct store *s, int64_t row)
+char *store_contents_row(struct store *s, int64_t row, size_t *ret_len)
 {
-    struct str copy = { NULL, 0 };
+    char *copy = NULL;
+    *ret_len = 0;
     sqlite3_stmt *q =
         sql_prepare(store_reader(s), "SELECT data FROM contents WHERE id = ?", "i", row);
     if (sql_step(q) == 1) {
         struct str data = sql_str(q, 0);
-        copy = str_of(mem_copy_str(data), data.len);
+        copy = mem_copy_str(data);
+        *ret_len = data.len;
         sql_reset(q);
     }
     return copy;
@@ -317,7 +319,8 @@ struct scan {
     uv_work_t work;
     struct store_contents *contents;
     unsigned folder;
-    struct list found; /* of struct orphans, by job.link */
+    struct list found;    /* of struct orphans, by job.link */
+    struct orphans *last; /* of them, or NULL */
 };
 
 static void note_file(struct scan *s, const char *name)
@@ -326,13 +329,11 @@ static void note_file(struct scan *s, const char *name)
     if (!hash_of(s->folder, name, hash)) {
         return;
     }
-    struct orphans *o =
-        list_is_empty(&s->found) ? NULL : list_entry(s->found.prev, struct orphans, job.link);
-    if (!o || o->count == ORPHANS_A_JOB) {
-        o = orphans_new(s->contents);
-        list_push(&s->found, &o->job.link);
+    if (!s->last || s->last->count == ORPHANS_A_JOB) {
+        s->last = orphans_new(s->contents);
+        list_push(&s->found, &s->last->job.link);
     }
-    memcpy(o->hashes[o->count++], hash, CONTENT_HASH_BYTES);
+    memcpy(s->last->hashes[s->last->count++], hash, CONTENT_HASH_BYTES);
 }
 
 static void read_folder(uv_work_t *work)
@@ -361,6 +362,7 @@ static void folder_read(uv_work_t *work, int status)
         c->scans++;
         store_submit(c->store, list_entry(item, struct store_job, link));
     }
+    s->last = NULL; /* is the store's now */
     if (++s->folder < FOLDERS && !c->closing &&
         uv_queue_work(work->loop, work, read_folder, folder_read) == 0) {
         return;

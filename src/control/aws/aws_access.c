@@ -2,8 +2,7 @@
 #include "control/aws/aws_access.h"
 
 bool aws_access_check(struct services *s, const struct exchange *x, struct str body,
-                      enum aws_protocol protocol, struct aws_signed *ret,
-                      struct aws_fault_answer *ret_answer, struct str *ret_detail)
+                      enum aws_protocol protocol, struct aws_access *ret)
 {
     const struct aws_sign_request request = { .method = x->method,
                                               .target = x->target,
@@ -11,15 +10,15 @@ bool aws_access_check(struct services *s, const struct exchange *x, struct str b
                                               .host = x->host,
                                               .now_s = queue_now_ms() / 1000,
                                               .body = &body };
-    *ret_detail = STR("");
-    enum aws_fault fault = aws_sign_verify(&request, s->users, ret, ret_detail);
+    ret->detail = STR("");
+    enum aws_fault fault = aws_sign_verify(&request, s->users, &ret->who, &ret->detail);
     if (fault != AWS_FAULT_NONE) {
-        *ret_answer = aws_fault_answer(fault, protocol);
+        ret->refusal = aws_fault_answer(fault, protocol);
         return false;
     }
-    if (!ret->user) {
-        *ret_answer = (struct aws_fault_answer){ 403, "MissingAuthenticationToken",
-                                                 "Request is missing Authentication Token" };
+    if (!ret->who.user) {
+        ret->refusal = (struct aws_fault_answer){ 403, "MissingAuthenticationToken",
+                                                  "Request is missing Authentication Token" };
         return false;
     }
     return true;

@@ -7,8 +7,12 @@
 #include "control/aws/aws_sign.h"
 #include "control/services.h"
 
-/* False: *ret_answer is what to answer, with `detail` behind its message. Anonymous requests are
- * told that a signature is missing. */
+struct aws_access {
+    struct aws_signed who;
+    struct aws_fault_answer refusal; /* what to answer ... */
+    struct str detail;               /* ... with this behind its message; the request's */
+};
+
+/* Anonymous requests are told that a signature is missing. */
 bool aws_access_check(struct services *s, const struct exchange *x, struct str body,
-                      enum aws_protocol protocol, struct aws_signed *ret,
-                      struct aws_fault_answer *ret_answer, struct str *ret_detail) MUST_USE;
+                      enum aws_protocol protocol, struct aws_access *ret) MUST_USE;

@@ -104,15 +104,13 @@ void aws_call_written(int r, void *call)
 /* Whether it was signed by somebody we know; else that is answered. */
 static bool is_signed(struct aws_call *c, struct str body)
 {
-    struct aws_signed who;
-    struct aws_fault_answer answer;
-    struct str detail;
-    if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &who, &answer,
-                         &detail)) {
+    struct aws_access access;
+    if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &access)) {
         return true;
     }
-    aws_call_fail(c, answer.status, answer.code, "%s" STR_FMT, answer.message ? answer.message : "",
-                  STR_ARG(detail));
+    const struct aws_fault_answer *refusal = &access.refusal;
+    aws_call_fail(c, refusal->status, refusal->code, "%s" STR_FMT,
+                  refusal->message ? refusal->message : "", STR_ARG(access.detail));
     return false;
 }
 

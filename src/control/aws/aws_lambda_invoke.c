@@ -81,9 +81,7 @@ static void invoked(const struct invocation_result *result, void *context)
 static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
-    struct aws_signed who;
-    struct aws_fault_answer answer;
-    struct str detail;
+    struct aws_access access;
     if (r == -EAGAIN) {
         refuse(x, 503, "ServiceException", STR("The project is not served yet."));
         return;
@@ -93,8 +91,9 @@ static void have_payload(struct exchange *x, int r, struct str body)
                STR("The request payload exceeded the maximum of 6291456 bytes."));
         return;
     }
-    if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &who, &answer, &detail)) {
-        refuse(x, answer.status, answer.code, str_c(answer.message ? answer.message : ""));
+    if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &access)) {
+        const char *message = access.refusal.message;
+        refuse(x, access.refusal.status, access.refusal.code, str_c(message ? message : ""));
         return;
     }
     struct buf headers;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/aws/sqs_attributes.h"
 #include "control/aws/sqs_operations.h"
+#include "control/json_reading.h"
 
 #define LIST_MAX       1000
 #define PURGE_PAUSE_MS 60000 /* AWS: one purge a minute */
@@ -45,7 +46,7 @@ static void create_again(struct sqs_call *c, const struct sqs_queue *q, const js
     json_t *value;
     json_t *all = sqs_attributes_all(c, q);
     const char *different = NULL;
-    json_object_foreach((json_t *)(uintptr_t)attributes, name, value)
+    json_object_foreach(json_reading(attributes), name, value)
     {
         bool same = json_equal(json_object_get(all, name), value) ||
                     (json_string_length(value) == 0 && !json_object_get(all, name));
@@ -143,7 +144,7 @@ static struct sqs_queue **sorted(const struct sqs_call *c, const char *prefix, c
     list_for_each (item, &c->queues->queues) {
         count++;
     }
-    struct sqs_queue **all = mem_alloc((count + 1) * sizeof(*all));
+    struct sqs_queue **all = mem_alloc((count + 1) * sizeof(void *));
     list_for_each (item, &c->queues->queues) {
         struct sqs_queue *q = list_entry(item, struct sqs_queue, link);
         if (str_starts(str_c(q->name), str_c(prefix)) && strcmp(q->name, after) > 0) {

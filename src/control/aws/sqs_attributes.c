@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "control/aws/sqs_operations.h"
+#include "control/json_reading.h"
 
 #define ATTRIBUTE_BYTES 65536 /* a policy; AWS allows 8 KB of one */
 #define ALLOWED_MAX     10    /* queues that a RedriveAllowPolicy names */
@@ -18,27 +19,27 @@ enum kind { NUMBER, TRUTH, TEXT, ONE_OF, POLICY };
 /* clang-format off */
 static const struct attribute {
     const char *name;
-    enum kind kind;
     int64_t min;
     int64_t max;
     const char *values; /* of ONE_OF, with blanks around each */
-    bool fifo;          /* of FIFO queues only */
+    enum kind kind;
+    bool fifo; /* of FIFO queues only */
 } settable[] = {
-    { "VisibilityTimeout",             NUMBER, 0,    43200,   NULL, false },
-    { "MessageRetentionPeriod",        NUMBER, 60,   1209600, NULL, false },
-    { "DelaySeconds",                  NUMBER, 0,    900,     NULL, false },
-    { "ReceiveMessageWaitTimeSeconds", NUMBER, 0,    20,      NULL, false },
-    { "MaximumMessageSize",            NUMBER, 1024, 1048576, NULL, false },
-    { "RedrivePolicy",                 POLICY, 0,    0,       NULL, false },
-    { "RedriveAllowPolicy",            POLICY, 0,    0,       NULL, false },
-    { "Policy",                        POLICY, 0,    0,       NULL, false },
-    { "KmsMasterKeyId",                TEXT,   0,    0,       NULL, false },
-    { "KmsDataKeyReusePeriodSeconds",  NUMBER, 60,   86400,   NULL, false },
-    { "SqsManagedSseEnabled",          TRUTH,  0,    0,       NULL, false },
-    { "FifoQueue",                     TRUTH,  0,    0,       NULL, true },
-    { "ContentBasedDeduplication",     TRUTH,  0,    0,       NULL, true },
-    { "DeduplicationScope",            ONE_OF, 0,    0,       " queue messageGroup ", true },
-    { "FifoThroughputLimit",           ONE_OF, 0,    0,       " perQueue perMessageGroupId ", true },
+    { "VisibilityTimeout",               0,    43200,   NULL,                           NUMBER, false },
+    { "MessageRetentionPeriod",          60,   1209600, NULL,                           NUMBER, false },
+    { "DelaySeconds",                    0,    900,     NULL,                           NUMBER, false },
+    { "ReceiveMessageWaitTimeSeconds",   0,    20,      NULL,                           NUMBER, false },
+    { "MaximumMessageSize",              1024, 1048576, NULL,                           NUMBER, false },
+    { "RedrivePolicy",                   0,    0,       NULL,                           POLICY, false },
+    { "RedriveAllowPolicy",              0,    0,       NULL,                           POLICY, false },
+    { "Policy",                          0,    0,       NULL,                           POLICY, false },
+    { "KmsMasterKeyId",                  0,    0,       NULL,                           TEXT,   false },
+    { "KmsDataKeyReusePeriodSeconds",    60,   86400,   NULL,                           NUMBER, false },
+    { "SqsManagedSseEnabled",            0,    0,       NULL,                           TRUTH,  false },
+    { "FifoQueue",                       0,    0,       NULL,                           TRUTH,  true },
+    { "ContentBasedDeduplication",       0,    0,       NULL,                           TRUTH,  true },
+    { "DeduplicationScope",              0,    0,       " queue messageGroup ",         ONE_OF, true },
+    { "FifoThroughputLimit",             0,    0,       " perQueue perMessageGroupId ", ONE_OF, true },
 };
 /* clang-format on */
 
@@ -267,7 +268,7 @@ json_t *sqs_attributes_merge(const json_t *before, const json_t *changes)
     json_t *all = before ? json_deep_copy(before) : json_object();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)changes, name, value)
+    json_object_foreach(json_reading(changes), name, value)
     {
         bool is_default = strcmp(name, "KmsDataKeyReusePeriodSeconds") == 0 &&
                           strcmp(json_string_value(value), KMS_REUSE_S) == 0;
@@ -361,7 +362,7 @@ static json_t *wanted(struct sqs_call *c, const json_t *all)
             return NULL;
         }
         if (strcmp(name, "All") == 0) {
-            (void)json_object_update(attributes, (json_t *)(uintptr_t)all);
+            (void)json_object_update(attributes, json_reading(all));
         } else if (json_object_get(all, name)) {
             (void)json_object_set(attributes, name, json_object_get(all, name));
         }

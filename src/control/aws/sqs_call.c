@@ -265,16 +265,15 @@ static bool read_operation(struct sqs_call *c, struct str body)
 
 static bool is_allowed(struct sqs_call *c, struct str body)
 {
-    struct aws_signed signed_by;
-    struct aws_fault_answer answer;
-    struct str detail;
+    struct aws_access access;
     enum aws_protocol protocol = c->protocol == SQS_JSON ? AWS_PROTOCOL_JSON : AWS_PROTOCOL_QUERY;
-    if (aws_access_check(c->services, c->exchange, body, protocol, &signed_by, &answer, &detail)) {
-        (void)snprintf(c->region, sizeof(c->region), "%s", signed_by.scope.region);
+    if (aws_access_check(c->services, c->exchange, body, protocol, &access)) {
+        (void)snprintf(c->region, sizeof(c->region), "%s", access.who.scope.region);
         return true;
     }
-    sqs_call_fail(c, SQS_ERROR_ACCESS, "%s %s" STR_FMT, answer.code,
-                  answer.message ? answer.message : "", STR_ARG(detail));
+    const struct aws_fault_answer *refusal = &access.refusal;
+    sqs_call_fail(c, SQS_ERROR_ACCESS, "%s %s" STR_FMT, refusal->code,
+                  refusal->message ? refusal->message : "", STR_ARG(access.detail));
     return false;
 }
 

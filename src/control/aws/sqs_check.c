@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "control/json_reading.h"
+
 #define TOKEN_MAX      128 /* of a group or deduplication id */
 #define ATTRIBUTES_MAX 10
 #define NAME_MAX_BYTES 256 /* of an attribute's name or type */
@@ -154,7 +156,7 @@ int sqs_check_attributes(const json_t *attributes, size_t *bytes, struct sqs_fau
         return sqs_check_fault(f, SQS_ERROR_PARAMETER,
                                "Number of message attributes exceeds the allowed maximum [10].");
     }
-    json_object_foreach((json_t *)(uintptr_t)attributes, name, value)
+    json_object_foreach(json_reading(attributes), name, value)
     {
         if (check_attribute(name, value, bytes, f) < 0) {
             return -1;
@@ -250,7 +252,7 @@ static int check_system(const json_t *attributes, struct sqs_fault *f)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)attributes, name, value)
+    json_object_foreach(json_reading(attributes), name, value)
     {
         if (strcmp(name, "AWSTraceHeader") != 0) {
             return sqs_check_fault(f, SQS_ERROR_PARAMETER,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
 #include "control/events/base64.h"
+#include "control/json_reading.h"
 
 static void put_hex(const uint8_t digest[AWS_MD5_BYTES], char ret[SQS_MD5_BYTES])
 {
@@ -65,7 +66,7 @@ bool sqs_md5_attributes(const json_t *attributes, char ret[SQS_MD5_BYTES])
     const char *name;
     json_t *value;
     size_t n = 0;
-    json_object_foreach((json_t *)(uintptr_t)attributes, name, value)
+    json_object_foreach(json_reading(attributes), name, value)
     {
         names[n++] = name;
     }

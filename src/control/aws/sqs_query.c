@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
+#include "control/json_reading.h"
 
 #define PARAMETERS_MAX 2048
 #define DEPTH_MAX      8
@@ -131,7 +132,7 @@ static json_t *convert(const json_t *nested)
     json_t *object = json_object();
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)nested, name, value)
+    json_object_foreach(json_reading(nested), name, value)
     {
         const char *json_name;
         json_t *converted = convert_member(name, value, &json_name);
@@ -228,7 +229,7 @@ static int put_map(struct buf *to, const char *operation, const char *name, cons
     const char *key;
     json_t *value;
     int r = 0;
-    json_object_foreach((json_t *)(uintptr_t)map, key, value)
+    json_object_foreach(json_reading(map), key, value)
     {
         r = r == 0 ? buf_printf(to, "<%s><%s>", name, key_name) : r;
         r = r == 0 ? put_escaped(to, str_c(key)) : r;
@@ -269,7 +270,7 @@ static int put_members(struct buf *to, const char *operation, const json_t *obje
     const char *name;
     json_t *value;
     int r = 0;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach(json_reading(object), name, value)
     {
         r = r == 0 ? put_member(to, operation, name, value) : r;
     }

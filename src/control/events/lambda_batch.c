@@ -10,6 +10,7 @@
 #include "control/events/event_log.h"
 #include "control/events/lambda_source.h"
 #include "control/events/sqs_record.h"
+#include "control/json_reading.h"
 
 #define REGION      "us-east-1"
 #define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
@@ -68,7 +69,7 @@ static bool passes(const struct lambda_source *ls, const json_t *record)
     if (ls->filter_count == 0) {
         return true;
     }
-    json_t *event = json_copy((json_t *)(uintptr_t)record);
+    json_t *event = json_copy(json_reading(record));
     const char *body = json_string_value(json_object_get(record, "body"));
     json_t *parsed = body ? json_loads(body, 0, NULL) : NULL;
     if (parsed) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
@@ -13,7 +14,7 @@
 #define KIND            STR("lambda-source")
 #define CONCURRENCY     10    /* Lambda begins with 5 and grows while there is a backlog */
 #define BATCH_MAX       10000 /* Lambda's */
-#define BATCH_BYTES_MAX (6 * 1024 * 1024)
+#define BATCH_BYTES_MAX (6 * MIB)
 #define WINDOW_MS_MAX   300000
 
 static uint32_t number_of(const json_t *config, const char *name, uint32_t otherwise, uint32_t max)

@@ -12,7 +12,7 @@
 #define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000)
 #define HISTORY_MS    30000 /* between two looks at what may be forgotten */
 #define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
-#define TIMER_MS_MAX  (24 * 3600 * 1000)
+#define TIMER_MS_MAX  ((uint64_t)24 * 3600 * 1000)
 
 uint64_t queue_now_ms(void)
 {

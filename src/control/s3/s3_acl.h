@@ -6,12 +6,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/limits.h"
 #include "control/aws/aws_users.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_xml.h"
 
 #define S3_GRANTS_MAX    100 /* S3's own limit */
-#define S3_ACL_BYTES_MAX ((size_t)32 * 1024)
+#define S3_ACL_BYTES_MAX (32 * KIB)
 
 enum s3_permission {
     S3_READ = 1,

@@ -67,7 +67,9 @@ static uint32_t update_crc32c(uint32_t crc, struct str data)
     crc = ~crc;
     while (data.len > 0) {
         size_t len = data.len < most ? data.len : most;
-        crc = crc32_iscsi((unsigned char *)(uintptr_t)data.data, (int)len, crc);
+        unsigned char *at;
+        memcpy(&at, &data.data, sizeof(at)); /* crc32_iscsi() only reads it */
+        crc = crc32_iscsi(at, (int)len, crc);
         data = str_skip(data, len);
     }
     return ~crc;

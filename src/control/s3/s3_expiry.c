@@ -277,8 +277,8 @@ struct s3_expiry *s3_expiry_create(struct s3 *s3)
 {
     struct s3_expiry *e = mem_new(struct s3_expiry);
     e->s3 = s3;
-    buf_init(&e->from, (size_t)2 * S3_KEY_BYTES_MAX);
-    buf_init(&e->key, (size_t)2 * S3_KEY_BYTES_MAX);
+    buf_init(&e->from, 2 * S3_KEY_BYTES_MAX);
+    buf_init(&e->key, 2 * S3_KEY_BYTES_MAX);
     (void)uv_timer_init(s3->services->loop, &e->timer); /* cannot fail */
     uv_unref((uv_handle_t *)&e->timer);
     (void)uv_timer_start(&e->timer, on_timer, SOON_MS, 0);

@@ -4,10 +4,11 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/str.h"
 
-#define S3_FORM_FIELDS_MAX   20480 /* bytes before the file: S3's own limit */
-#define S3_FORM_BOUNDARY_MAX 70    /* RFC 2046, 5.1.1 */
+#define S3_FORM_FIELDS_MAX   (20 * KIB) /* bytes before the file: S3's own limit */
+#define S3_FORM_BOUNDARY_MAX 70         /* RFC 2046, 5.1.1 */
 
 struct s3_form {
     int state;

@@ -180,7 +180,7 @@ bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_t
         return false;
     }
     text->is_url = encoding.len > 0;
-    buf_init(&text->memory, (size_t)3 * KEY_BUFFER_BYTES);
+    buf_init(&text->memory, 3 * KEY_BUFFER_BYTES);
     *ret_most = number < S3_LIST_MAX ? (size_t)number : S3_LIST_MAX;
     return true;
 }

@@ -4,9 +4,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/limits.h"
 #include "base/str.h"
 
-#define S3_KEY_BYTES_MAX 1024
+#define S3_KEY_BYTES_MAX KIB
 
 bool s3_name_is_bucket(struct str name);
 /* Keys are UTF-8. */

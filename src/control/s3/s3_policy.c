@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/json_reading.h"
+
 #define ARN "arn:aws:s3:::"
 
 bool s3_policy_matches(struct str pattern, struct str text)
@@ -200,7 +202,7 @@ static const char *check_statement(const json_t *s, struct str bucket)
     }
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)json_object_get(s, "Condition"), key, value)
+    json_object_foreach(json_reading(json_object_get(s, "Condition")), key, value)
     {
         if (!is_known_operator(key) || !json_is_object(value)) {
             return "Invalid Condition type";
@@ -267,7 +269,7 @@ static bool has_principal(const json_t *principal, const struct s3_policy_questi
     }
     const char *kind;
     json_t *who;
-    json_object_foreach((json_t *)(uintptr_t)principal, kind, who)
+    json_object_foreach(json_reading(principal), kind, who)
     {
         for (size_t i = 0; i < count_of(who); i++) {
             if (is_principal(text_of(item_of(who, i)), kind, q)) {
@@ -420,7 +422,7 @@ static bool conditions_hold(const json_t *conditions, const struct s3_policy_que
 {
     const char *name, *key;
     json_t *keys, *wanted;
-    json_object_foreach((json_t *)(uintptr_t)conditions, name, keys)
+    json_object_foreach(json_reading(conditions), name, keys)
     {
         struct operator o = parse_operator(name);
         json_object_foreach(keys, key, wanted)
@@ -465,9 +467,7 @@ enum s3_effect s3_policy_ask(const json_t *policy, const struct s3_policy_questi
     return effect;
 }
 
-/* Conditions that say who may come in, from where or as whom: the rest leaves a policy public.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html */
-static bool narrows(const json_t *conditions)
+static bool says_who(const char *condition_key)
 {
     static const char *const keys[] = { "aws:SourceIp",
                                         "aws:SourceArn",
@@ -480,18 +480,27 @@ static bool narrows(const json_t *conditions)
                                         "aws:PrincipalArn",
                                         "aws:PrincipalAccount",
                                         "s3:DataAccessPointAccount" };
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        if (str_eq_nocase(str_c(condition_key), str_c(keys[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Conditions that say who may come in, from where or as whom: the rest leaves a policy public.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html */
+static bool narrows(const json_t *conditions)
+{
     const char *name, *key;
     json_t *values, *wanted;
-    json_object_foreach((json_t *)(uintptr_t)conditions, name, values)
+    json_object_foreach(json_reading(conditions), name, values)
     {
         json_object_foreach(values, key, wanted)
         {
-            for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-                if (str_eq_nocase(str_c(key), str_c(keys[i])) &&
-                    !str_eq(text_of(item_of(wanted, 0)), STR("*")) &&
-                    !str_eq(text_of(item_of(wanted, 0)), STR("0.0.0.0/0"))) {
-                    return true;
-                }
+            struct str first = text_of(item_of(wanted, 0));
+            if (says_who(key) && !str_eq(first, STR("*")) && !str_eq(first, STR("0.0.0.0/0"))) {
+                return true;
             }
         }
     }

@@ -9,9 +9,10 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/str.h"
 
-#define S3_POLICY_BYTES_MAX (20 * 1024) /* S3's own limit */
+#define S3_POLICY_BYTES_MAX (20 * KIB) /* S3's own limit */
 
 enum s3_effect { S3_EFFECT_NONE, S3_EFFECT_ALLOW, S3_EFFECT_DENY };
 

@@ -13,7 +13,8 @@ struct s3_reader {
     struct s3 *s3;
     struct stored_object object;
     char *memory;
-    struct str row; /* owned; of an object that is one */
+    char *row; /* owned; of an object that is one */
+    size_t row_len;
     bool is_encrypted;
     struct s3_crypt crypt;
     uint64_t left;
@@ -47,7 +48,7 @@ struct s3_reader *s3_reader_create(struct s3 *s3, const struct stored_object *o,
     r->fd = -1;
     r->part_at = offset;
     if (o->row) {
-        r->row = store_contents_row(s3->services->store, o->row);
+        r->row = store_contents_row(s3->services->store, o->row, &r->row_len);
     }
     while (length > 0 && o->parts.len > 0 && r->part_at >= file_size(r)) {
         r->part_at -= file_size(r);
@@ -66,14 +67,14 @@ void s3_reader_destroy(struct s3_reader *r)
     store_contents_unhold(r->s3->contents);
     scope_close_fd(&r->fd);
     EVP_CIPHER_CTX_free(r->cipher);
-    free((char *)(uintptr_t)r->row.data); /* ours */
+    free(r->row);
     free(r->memory);
     free(r);
 }
 
 static int open_file(struct s3_reader *r)
 {
-    struct stored_part part = { 0 };
+    struct stored_part part; /* holds what `hash` points to */
     struct str hash = r->object.hash;
     struct s3_crypt crypt = r->crypt;
     if (r->object.parts.len > 0) {
@@ -99,10 +100,10 @@ static size_t next_length(const struct s3_reader *r)
 static ssize_t read_row(struct s3_reader *r)
 {
     size_t len = next_length(r);
-    if (r->row.len < r->part_at + len) {
+    if (r->row_len < r->part_at + len) {
         return -EIO;
     }
-    memcpy(r->data, r->row.data + r->part_at, len);
+    memcpy(r->data, r->row + r->part_at, len);
     if (r->is_encrypted && !r->cipher) {
         r->cipher = s3_crypt_start(&r->crypt, r->part_at);
     }

@@ -68,14 +68,13 @@ static void send_by_reading(struct s3_request *rq, const struct stored_object *o
 static void send_row(struct s3_request *rq, unsigned status, const struct stored_object *o,
                      uint64_t offset, uint64_t length)
 {
-    struct str data = o->row ? store_contents_row(rq->s3->services->store, o->row) : STR("");
-    if (data.len < offset + length) {
+    size_t len = 0;
+    scoped_free char *data =
+        o->row ? store_contents_row(rq->s3->services->store, o->row, &len) : NULL;
+    if (len < offset + length) {
         s3_fail(rq, S3_INTERNAL);
     } else {
-        s3_answer_with(rq, status, str_of(data.data + offset, (size_t)length));
-    }
-    if (o->row) {
-        free((char *)(uintptr_t)data.data); /* ours */
+        s3_answer_with(rq, status, str_of(data ? data + offset : "", (size_t)length));
     }
 }
 

@@ -4,12 +4,13 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_xml.h"
 
 #define S3_TAGS_OF_OBJECT 10
 #define S3_TAGS_OF_BUCKET 50
-#define S3_TAG_BYTES_MAX  ((size_t)64 * 1024) /* bucket: 50 of 128 + 256 characters of UTF-8 */
+#define S3_TAG_BYTES_MAX  (64 * KIB) /* bucket: 50 of 128 + 256 characters of UTF-8 */
 
 /* The value of a key, or data NULL. */
 struct str s3_tags_find(struct str tags, struct str key);
