@@ -99,17 +99,19 @@ test('a plain server', async (t) => {
     const { socket } = await upgrade(platform);
     socket.write('x');
     await read(socket, 1);
+    const closed = once(socket.resume(), 'close');
     const { response } = await upgrade(platform, '/exit');
     assert.equal(response.statusCode, 500);
-    await once(socket.resume(), 'close');
+    await closed;
   });
 
   await t.test('of an older version closes them, too, so that clients come back to the new one', async () => {
     const { socket } = await upgrade(platform);
     socket.write('x');
     await read(socket, 1);
+    const closed = once(socket.resume(), 'close');
     await platform.save('server.js', SERVER.replace("'page'", "'other page'"));
-    await once(socket.resume(), 'close');
+    await closed;
     await eventually(async () => (await platform.get('/')).text === 'other page', 'the new version did not come');
   });
 });
