@@ -300,3 +300,14 @@ test('notifications of S3', async (t) => {
   await t.test('a configuration that cannot work is refused as S3 does, and changes nothing', () => refusals(scene));
   await t.test('a MinIO outside tells the functions that want to know, once', () => minio(scene));
 });
+
+test('a bucket is there as soon as the build that declares it', async (t) => {
+  const bucket = (name) => `resource "aws_s3_bucket" "${name}" { bucket = "${name}" }\n`;
+  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep') + bucket('bucket-0'), 'keep.js': TELLS } });
+  const { s3 } = connect(t, platform);
+  await s3(PutObjectCommand, { Bucket: 'bucket-0', Key: 'key', Body: 'first' });
+  for (let i = 1; i < 4; i++) {
+    await platform.save('main.tf', lambda('keep') + bucket(`bucket-${i}`));
+    await s3(PutObjectCommand, { Bucket: `bucket-${i}`, Key: 'key', Body: 'first' });
+  }
+});

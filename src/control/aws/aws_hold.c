@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/s3/s3.h"
 
 #define LOOK_MS     50
 #define LOOKS_MAX   400        /* 20 s */
@@ -56,7 +57,7 @@ static void give(struct held *h, aws_hold_fn to)
 static void look(uv_timer_t *timer)
 {
     struct held *h = container_of(timer, struct held, timer);
-    if (h->services->deployment->active) {
+    if (s3_is_served(h->services->s3)) {
         give(h, h->begin);
     } else if (h->looks++ >= LOOKS_MAX) {
         give(h, h->refuse);

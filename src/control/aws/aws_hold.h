@@ -1,6 +1,6 @@
-/* Requests whose bodies flow are held until the project is served. An upload that came before that,
- * right after a crash, would find its bucket, but not yet whom it notifies: the event would be
- * lost.
+/* Requests whose bodies flow are held until the project is served and its buckets are made. An
+ * upload that came before that, right after a crash, would find its bucket, but not yet whom it
+ * notifies: the event would be lost.
  *
  * Loop thread only.
  *

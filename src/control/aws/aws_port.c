@@ -63,7 +63,7 @@ static void s3_refuse(struct services *s, struct exchange *x)
 
 static void s3_begin_served(struct services *s, struct exchange *x)
 {
-    if (s->deployment->active) { /* and stays so */
+    if (s3_is_served(s->s3)) {
         s3_begin(s, x);
     } else {
         aws_hold(s, x, s3_begin, s3_refuse);

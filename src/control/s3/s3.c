@@ -295,6 +295,11 @@ static void dispatch(struct s3_request *rq)
     }
 }
 
+bool s3_is_served(const struct s3 *s)
+{
+    return s->services->deployment->active && s->declaring == 0;
+}
+
 void s3_begin(struct services *services, struct exchange *x)
 {
     struct s3_request *rq = request_create(services->s3, x);

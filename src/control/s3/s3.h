@@ -17,10 +17,14 @@ struct s3 {
     struct store_contents *contents;
     struct s3_buckets *buckets;
     struct s3_expiry *expiry;
+    unsigned declaring; /* buckets that a build has named and that are being made */
 };
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err) MUST_USE;
 void s3_destroy(struct s3 *s); /* NULL is fine; after the store is closed */
 
+/* Whether there is a build and its buckets are made: requests that come before that wait for it
+ * (aws_hold.h). */
+bool s3_is_served(const struct s3 *s);
 /* A request for S3, or for no service that it says. */
 void s3_begin(struct services *services, struct exchange *x);

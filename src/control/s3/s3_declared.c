@@ -80,6 +80,7 @@ static void done(struct store_job *job, int r)
 {
     struct declared *d = container_of(job, struct declared, job);
     s3_buckets_forget(d->s3->buckets, d->row.name);
+    d->s3->declaring--;
     if (r < 0 && r != -EEXIST) { /* made by a client just now: as good */
         log_error("bucket " STR_FMT " cannot be made: %s", STR_ARG(d->row.name), strerror(-r));
     }
@@ -130,6 +131,7 @@ static void declare(struct s3 *s3, const json_t *bucket)
     bool wanted = is_wanted(d, bucket, known);
     s3_bucket_unref(known);
     if (wanted) {
+        s3->declaring++;
         store_submit(s3->services->store, &d->job);
     } else {
         buf_finish(&d->cors);
