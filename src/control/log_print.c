@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "control/iso_time.h"
 #include "control/utf8.h"
 
 #define PRINT_PATH_COLUMNS 32
@@ -44,13 +45,8 @@ int log_print_duration(struct buf *b, uint64_t us)
 
 int log_print_time_utc(struct buf *b, uint64_t ms)
 {
-    struct tm tm;
-    time_t seconds = (time_t)(ms / 1000);
-    char text[32] = "";
-    if (gmtime_r(&seconds, &tm)) {
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm); /* fits */
-    }
-    return buf_printf(b, "%s.%03uZ", text, (unsigned int)(ms % 1000));
+    char text[ISO_TIME_BYTES];
+    return buf_append(b, iso_time_ms(ms, text));
 }
 
 static int append_time_local(struct buf *b, const struct print_style *style, uint64_t ms)

@@ -9,14 +9,11 @@
 #include "control/aws/aws_events.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_pattern.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 
 #define ENTRIES_MAX 10
 #define TIME_BYTES  14 /* what a "Time" counts as */
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 /* ---- PutEvents ---- */
 
@@ -54,7 +51,7 @@ static void describe_entries(json_t *entries, struct buf *out)
     {
         r = r < 0 ? r : buf_printf(out, "%sPutEventsRequestEntry(time=null", i ? ", " : "");
         for (size_t k = 0; r == 0 && k < ARRAY_COUNT(members); k++) {
-            const char *text = members[k][1] ? text_of(entry, members[k][1]) : NULL;
+            const char *text = members[k][1] ? json_text(entry, members[k][1]) : NULL;
             r = buf_printf(out, ", %s=%s", members[k][0], text ? text : "null");
         }
         r = r < 0 ? r : buf_printf(out, ", kmsKeyIdentifier=null, internalMetadata=null)");
@@ -115,7 +112,7 @@ static json_t *find_missing(json_t *entry)
     static const char *const needed[] = { "Source", "DetailType", "Detail" };
     char message[128];
     for (size_t i = 0; i < ARRAY_COUNT(needed); i++) {
-        const char *text = text_of(entry, needed[i]);
+        const char *text = json_text(entry, needed[i]);
         if (!text || !text[0]) {
             (void)snprintf(message, sizeof(message),
                            "Parameter %s is not valid. Reason: %s is a required argument.",
@@ -158,7 +155,7 @@ static struct str bus_of(json_t *entry)
 static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch *batch)
 {
     char uuid[UUID_BYTES];
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     json_t *given = json_object_get(entry, "Time");
     json_t *missing = find_missing(entry);
     if (missing) {
@@ -170,7 +167,7 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
     double seconds = json_number_value(given);
     bool has_time =
         json_is_number(given) && seconds > 0 && seconds < 253402300800.0; /* year 9999 */
-    event_bus_time(has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(), time);
+    (void)iso_time_s(has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(), time);
     chance_uuid(uuid);
     json_t *resources = json_object_get(entry, "Resources");
     const struct bus_event event = { .bus = bus_of(entry),

@@ -11,17 +11,13 @@
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
 #include "control/events/schedule_time.h"
+#include "control/json_reading.h"
 
 #define ARN_BYTES        512
 #define TARGETS_PER_RULE 5
 #define BUS_OR_ARN                                                                                 \
     "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?"                        \
     "[/\\.\\-_A-Za-z0-9]+"
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static const struct aws_rule name_and_bus[] = {
     { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
@@ -146,9 +142,9 @@ static json_t *show_rule(json_t *rule)
                                          "State", "Description",  "RoleArn" };
     char arn[ARN_BYTES];
     event_bus_rule_arn(rule, arn, sizeof(arn));
-    json_t *shown = json_pack("{s:s,s:s}", "Arn", arn, "EventBusName", text_of(rule, "Bus"));
+    json_t *shown = json_pack("{s:s,s:s}", "Arn", arn, "EventBusName", json_text(rule, "Bus"));
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        set_text(shown, names[i], text_of(rule, names[i]));
+        set_text(shown, names[i], json_text(rule, names[i]));
     }
     if (event_bus_is_project(rule)) {
         set_text(shown, "ManagedBy", "project.mayfly");
@@ -173,7 +169,7 @@ void aws_events_describe_rule(struct aws_call *c)
 static void list_rule(json_t *rule, void *context)
 {
     struct aws_page *p = context;
-    if (aws_events_page_takes(p, text_of(rule, "Name"))) {
+    if (aws_events_page_takes(p, json_text(rule, "Name"))) {
         (void)json_array_append_new(p->list, show_rule(rule)); /* a new value */
     }
 }
@@ -254,8 +250,9 @@ static json_t *inner_target(json_t *said)
     struct err err = { 0 };
     json_t *target = json_pack("{s:O}", "id", json_object_get(said, "Id"));
     json_t *transformer = json_object_get(said, "InputTransformer");
-    const char *dead = text_of(json_object_get(said, "DeadLetterConfig"), "Arn");
-    (void)!event_target_set_arn(target, str_c(text_of(said, "Arn")), &err); /* see has_failure() */
+    const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
+    (void)!event_target_set_arn(target, str_c(json_text(said, "Arn")),
+                                &err); /* see has_failure() */
     copy_as(target, "group",
             json_object_get(json_object_get(said, "SqsParameters"), "MessageGroupId"));
     copy_as(target, "input", json_object_get(said, "Input"));
@@ -288,11 +285,11 @@ static bool has_failure(json_t *target, json_t *failures)
 {
     char message[2048];
     struct err err = { 0 };
-    const char *id = text_of(target, "Id");
-    const char *arn = text_of(target, "Arn");
+    const char *id = json_text(target, "Id");
+    const char *arn = json_text(target, "Arn");
     json_t *inner = json_object();
     int r = event_target_set_arn(inner, str_c(arn), &err);
-    const char *queue = text_of(inner, "queue");
+    const char *queue = json_text(inner, "queue");
     bool fifo = queue && strlen(queue) > 5 && strcmp(queue + strlen(queue) - 5, ".fifo") == 0;
     bool failed = r < 0 || (fifo && !json_object_get(target, "SqsParameters"));
     if (r < 0) {
@@ -320,7 +317,7 @@ static void put_target(json_t *rule, json_t *target)
     json_t *other;
     json_array_foreach(shown, i, other)
     {
-        if (strcmp(text_of(other, "Id"), text_of(target, "Id")) == 0) {
+        if (strcmp(json_text(other, "Id"), json_text(target, "Id")) == 0) {
             (void)json_array_set(shown, i, target); /* it is there */
             (void)json_array_set_new(inner, i, inner_target(target));
             return;
@@ -361,7 +358,7 @@ static bool check_targets(struct aws_call *c, json_t *targets)
     json_array_foreach(targets, i, target)
     {
         json_t *inner = inner_target(target);
-        int r = event_input_check(inner, text_of(target, "Id"), &err);
+        int r = event_input_check(inner, json_text(target, "Id"), &err);
         json_decref(inner);
         if (r < 0) {
             aws_call_fail(c, 400, "ValidationException", "%s", err.text);
@@ -418,9 +415,9 @@ static json_t *outer_target(json_t *inner)
 {
     static const char prefix[] = "arn:aws:%s:us-east-1:000000000000:%s%s";
     char arn[ARN_BYTES];
-    const char *function = text_of(inner, "function");
-    const char *queue = text_of(inner, "queue");
-    const char *bus = text_of(inner, "bus");
+    const char *function = json_text(inner, "function");
+    const char *queue = json_text(inner, "queue");
+    const char *bus = json_text(inner, "bus");
     if (function) {
         const char *slash = strrchr(function, '/');
         (void)snprintf(arn, sizeof(arn), prefix, "lambda",
@@ -431,8 +428,8 @@ static json_t *outer_target(json_t *inner)
         (void)snprintf(arn, sizeof(arn), prefix, "events", "event-bus/", bus ? bus : "default");
     }
     json_t *outer = json_pack("{s:O,s:s}", "Id", json_object_get(inner, "id"), "Arn", arn);
-    set_text(outer, "Input", text_of(inner, "input"));
-    set_text(outer, "InputPath", text_of(inner, "input_path"));
+    set_text(outer, "Input", json_text(inner, "input"));
+    set_text(outer, "InputPath", json_text(inner, "input_path"));
     return outer;
 }
 
@@ -474,8 +471,8 @@ void aws_events_list_targets(struct aws_call *c)
     json_array_foreach(targets, i, target)
     {
         if (skipping) {
-            skipping = !str_eq(str_c(text_of(target, "Id")), after);
-        } else if (aws_events_page_takes(&page, text_of(target, "Id"))) {
+            skipping = !str_eq(str_c(json_text(target, "Id")), after);
+        } else if (aws_events_page_takes(&page, json_text(target, "Id"))) {
             (void)json_array_append(page.list, target); /* a new place for it */
         }
     }
@@ -491,7 +488,7 @@ static bool remove_target(json_t *rule, const char *id)
     json_t *target;
     json_array_foreach(shown, i, target)
     {
-        if (strcmp(text_of(target, "Id"), id) == 0) {
+        if (strcmp(json_text(target, "Id"), id) == 0) {
             (void)json_array_remove(shown, i); /* they are there */
             (void)json_array_remove(json_object_get(rule, "targets"), i);
             return true;
@@ -526,7 +523,7 @@ void aws_events_remove_targets(struct aws_call *c)
         if (!remove_target(rule, text)) {
             (void)snprintf(message, sizeof(message),
                            "Rule '%s' does not have a target with the Id '%.64s'.",
-                           text_of(rule, "Name"), text);
+                           json_text(rule, "Name"), text);
             add_failure(failures, text, "ResourceNotFoundException", message);
         }
     }
@@ -547,10 +544,10 @@ static void list_if_targeting(json_t *rule, void *context)
     json_t *targets = show_targets(rule);
     json_array_foreach(targets, i, target)
     {
-        leads_there = leads_there || strcmp(text_of(target, "Arn"), b->arn) == 0;
+        leads_there = leads_there || strcmp(json_text(target, "Arn"), b->arn) == 0;
     }
     json_decref(targets);
-    if (leads_there && aws_events_page_takes(&b->page, text_of(rule, "Name"))) {
+    if (leads_there && aws_events_page_takes(&b->page, json_text(rule, "Name"))) {
         (void)json_array_append(b->page.list, json_object_get(rule, "Name")); /* a new place */
     }
 }

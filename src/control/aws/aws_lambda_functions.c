@@ -5,6 +5,7 @@
 
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_log.h"
+#include "control/iso_time.h"
 
 #define LIST_MAX 50 /* Lambda's page */
 
@@ -27,10 +28,10 @@ static void copy_text(json_t *to, const char *name, const json_t *settings, cons
 static json_t *configuration_of(const json_t *function)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    char now[32];
+    char now[ISO_TIME_BYTES];
     const json_t *settings = json_object_get(function, "settings");
     aws_lambda_path_arn(function, arn);
-    event_log_time(queue_now_ms(), now, sizeof(now));
+    (void)iso_time_ms(queue_now_ms(), now);
     json_int_t timeout = json_integer_value(json_object_get(function, "timeout_ms"));
     json_t *to = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:[s]}",
                            "FunctionName", aws_lambda_path_name(function), "FunctionArn", arn,

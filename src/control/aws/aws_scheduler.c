@@ -9,15 +9,11 @@
 #include "control/aws/aws_uri.h"
 #include "control/events/event_target.h"
 #include "control/events/scheduler.h"
+#include "control/json_reading.h"
 
 #define ARN_BYTES 512
 #define KEY_BYTES 160
 #define PAGE      100
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static json_int_t now_s(void)
 {
@@ -181,8 +177,8 @@ static bool check_meaning(struct aws_call *c)
 {
     json_t *window = aws_call_member(c, "FlexibleTimeWindow");
     json_t *minutes = json_object_get(window, "MaximumWindowInMinutes");
-    bool flexible = strcmp(text_of(window, "Mode"), "FLEXIBLE") == 0;
-    const char *arn = text_of(aws_call_member(c, "Target"), "Arn");
+    bool flexible = strcmp(json_text(window, "Mode"), "FLEXIBLE") == 0;
+    const char *arn = json_text(aws_call_member(c, "Target"), "Arn");
     const char *expression = aws_call_text(c, "ScheduleExpression");
     const char *zone = aws_call_text(c, "ScheduleExpressionTimezone");
     double start = json_number_value(aws_call_member(c, "StartDate"));
@@ -333,8 +329,8 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
     static const char *const members[] = { "Name", "GroupName", "State", "CreationDate",
                                            "LastModificationDate" };
     char arn[ARN_BYTES];
-    if ((p->state && strcmp(p->state, text_of(schedule, "State")) != 0) ||
-        !aws_scheduler_page_takes(p, key, text_of(schedule, "Name"))) {
+    if ((p->state && strcmp(p->state, json_text(schedule, "State")) != 0) ||
+        !aws_scheduler_page_takes(p, key, json_text(schedule, "Name"))) {
         return;
     }
     scheduler_arn(schedule, arn, sizeof(arn));

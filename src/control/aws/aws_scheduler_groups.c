@@ -4,20 +4,11 @@
 #include "base/mem.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/events/scheduler.h"
+#include "control/json_reading.h"
 
 #define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
 #define ARN_BYTES  512
 #define KEY_BYTES  160
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
-static json_int_t now_s(void)
-{
-    return (json_int_t)(queue_now_ms() / 1000);
-}
 
 /* ---- groups ---- */
 
@@ -63,7 +54,8 @@ void aws_scheduler_create_group(struct aws_call *c)
         return;
     }
     (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
-    json_t *group = json_pack("{s:s,s:I,s:o}", "Name", name, "CreationDate", now_s(), "Tags",
+    json_t *group = json_pack("{s:s,s:I,s:o}", "Name", name, "CreationDate",
+                              (json_int_t)(queue_now_ms() / 1000), "Tags",
                               tags ? json_incref(tags) : json_array());
     c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
     json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
@@ -115,7 +107,7 @@ void aws_scheduler_delete_group(struct aws_call *c)
     json_table_each(scheduler_schedules(sr), str_c(prefix), collect_schedule, schedules);
     json_array_foreach(schedules, i, schedule)
     {
-        scheduler_remove(sr, str_c(name), str_c(text_of(schedule, "Name")), nothing_done, NULL);
+        scheduler_remove(sr, str_c(name), str_c(json_text(schedule, "Name")), nothing_done, NULL);
     }
     json_decref(schedules);
     json_table_remove(scheduler_groups(sr), str_c(name), aws_call_written, c);
@@ -175,7 +167,7 @@ static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
 {
     json_t *copy = json_deep_copy(group);
     (void)json_object_set_new(copy, "Tags", tags); /* a sound value */
-    json_table_put(scheduler_groups(c->services->scheduler), str_c(text_of(group, "Name")), copy,
+    json_table_put(scheduler_groups(c->services->scheduler), str_c(json_text(group, "Name")), copy,
                    aws_call_written, c);
 }
 

@@ -4,17 +4,14 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 
 #define IN_FLIGHT_MAX 10
 
 struct bus_queues {
     struct services *services;
 };
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 static void sent(int r, void *context)
 {
@@ -30,14 +27,15 @@ static json_t *lambda_envelope(const char *bus, json_t *record)
 {
     char bus_arn[512];
     json_t *context = json_object_get(record, "requestContext");
-    const char *condition = text_of(context, "condition");
+    const char *condition = json_text(context, "condition");
     bool success = condition && strcmp(condition, "Success") == 0;
     (void)snprintf(bus_arn, sizeof(bus_arn), "arn:aws:events:us-east-1:000000000000:event-bus/%s",
                    bus);
     return json_pack("{s:s,s:s,s:s,s:[s*,s]}", "source", "lambda", "detail-type",
                      success ? "Lambda Function Invocation Result - Success"
                              : "Lambda Function Invocation Result - Failure",
-                     "region", "us-east-1", "resources", text_of(context, "functionArn"), bus_arn);
+                     "region", "us-east-1", "resources", json_text(context, "functionArn"),
+                     bus_arn);
 }
 
 /* The message's uuid is the event's id: so one that is handed out again, after the process died in
@@ -45,15 +43,15 @@ static json_t *lambda_envelope(const char *bus, json_t *record)
 static int send_event(struct services *s, const char *bus, const struct stored_message *m,
                       json_t *envelope, struct message_batch *batch)
 {
-    char time[EVENT_TIME_BYTES];
-    event_bus_time(m->sent_ms, time);
+    char time[ISO_TIME_BYTES];
+    (void)iso_time_s(m->sent_ms, time);
     const struct bus_event event = {
         .bus = str_c(bus),
         .id = m->uuid,
-        .source = str_c(text_of(envelope, "source")),
-        .detail_type = str_c(text_of(envelope, "detail-type")),
+        .source = str_c(json_text(envelope, "source")),
+        .detail_type = str_c(json_text(envelope, "detail-type")),
         .time = str_c(time),
-        .region = str_c(text_of(envelope, "region")),
+        .region = str_c(json_text(envelope, "region")),
         .resources = json_object_get(envelope, "resources"),
         .detail = m->body,
     };
@@ -62,8 +60,8 @@ static int send_event(struct services *s, const char *bus, const struct stored_m
 
 static bool is_envelope(json_t *attributes)
 {
-    return text_of(attributes, "source") && text_of(attributes, "detail-type") &&
-           text_of(attributes, "region");
+    return json_text(attributes, "source") && json_text(attributes, "detail-type") &&
+           json_text(attributes, "region");
 }
 
 static int send_message(struct services *s, const char *bus, const struct stored_message *m,
@@ -106,7 +104,7 @@ static void consume(json_t *bus, void *context)
     static const struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT_MAX };
     struct bus_queues *bq = context;
     char name[512];
-    (void)snprintf(name, sizeof(name), "bus:%s", text_of(bus, "Name"));
+    (void)snprintf(name, sizeof(name), "bus:%s", json_text(bus, "Name"));
     queue_consume(queue_open(bq->services->queues, str_c(name)), &bus_consumer, &policy,
                   bq->services);
 }

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "control/events/event_log.h"
 #include "control/events/retry.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 
 #define IN_FLIGHT_MAX       10 /* ticks of one schedule, where they take longer than it waits */
 #define ANSWER_BYTES        (64 * KIB)
@@ -31,14 +33,9 @@ struct cron_queues {
     struct list queues;
 };
 
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
 static bool is_of(json_t *schedule, const char *platform)
 {
-    const char *own = text_of(schedule, "platform");
+    const char *own = json_text(schedule, "platform");
     return own && strcmp(own, platform) == 0;
 }
 
@@ -46,17 +43,17 @@ static bool is_of(json_t *schedule, const char *platform)
 
 static json_t *worker_body(json_t *schedule, const struct schedule_tick *tick)
 {
-    return json_pack("{s:s,s:I}", "cron", text_of(schedule, "expression"), "scheduledTime",
+    return json_pack("{s:s,s:I}", "cron", json_text(schedule, "expression"), "scheduledTime",
                      (json_int_t)tick->time_ms);
 }
 
 static json_t *netlify_body(const struct schedule_tick *tick)
 {
-    char time[32];
+    char time[ISO_TIME_BYTES];
     if (tick->next_ms == SCHEDULE_NEVER) {
         return json_pack("{s:n}", "next_run");
     }
-    event_log_time(tick->next_ms, time, sizeof(time));
+    (void)iso_time_ms(tick->next_ms, time);
     return json_pack("{s:s}", "next_run", time);
 }
 
@@ -67,7 +64,7 @@ void cron_queue_add(json_t *schedule, const struct schedule_tick *tick)
                    : is_of(schedule, "netlify") ? netlify_body(tick)
                                                 : NULL;
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    if (asprintf(&queue, "cron:%s", text_of(schedule, "name")) < 0) {
+    if (asprintf(&queue, "cron:%s", json_text(schedule, "name")) < 0) {
         abort();
     }
     message_batch_add(tick->batch, &(struct batch_message){ .queue = str_c(queue),
@@ -89,10 +86,10 @@ static char *worker_error(struct str answer)
 {
     json_t *json = json_loadb(answer.data, answer.len, JSON_ALLOW_NUL, NULL);
     json_t *error = json_object_get(json, "error");
-    const char *outcome = text_of(json, "outcome");
-    const char *name = text_of(error, "name");
-    const char *message = text_of(error, "message");
-    const char *stack = text_of(error, "stack");
+    const char *outcome = json_text(json, "outcome");
+    const char *name = json_text(error, "name");
+    const char *message = json_text(error, "message");
+    const char *stack = json_text(error, "stack");
     char *text = NULL;
     if (outcome && strcmp(outcome, "ok") == 0) {
         json_decref(json);
@@ -203,7 +200,7 @@ static void vercel_headers(const struct cron_queue *q, struct buf *headers)
 {
     scoped_free char *bearer = NULL;
     add_header(headers, "user-agent", "vercel-cron/1.0");
-    add_header(headers, "x-vercel-cron-schedule", text_of(q->schedule, "expression"));
+    add_header(headers, "x-vercel-cron-schedule", json_text(q->schedule, "expression"));
     if (q->secret && asprintf(&bearer, "Bearer %s", q->secret) >= 0) {
         add_header(headers, "authorization", bearer);
     }
@@ -212,7 +209,7 @@ static void vercel_headers(const struct cron_queue *q, struct buf *headers)
 static void worker_headers(const struct cron_queue *q, struct buf *headers)
 {
     add_header(headers, "x-mayfly-service",
-               text_of(json_object_get(q->schedule, "target"), "function"));
+               json_text(json_object_get(q->schedule, "target"), "function"));
     add_header(headers, "x-mayfly-event", "scheduled");
     add_header(headers, "content-type", "application/json");
 }
@@ -230,7 +227,7 @@ static void cron_deliver(struct queue *queue, struct delivery *d, void *context)
 {
     struct cron_queue *q = context;
     const struct stored_message *m = &d->messages[0].message;
-    const char *path = text_of(json_object_get(q->schedule, "target"), "path");
+    const char *path = json_text(json_object_get(q->schedule, "target"), "path");
     bool vercel = is_of(q->schedule, "vercel");
     struct buf headers;
     (void)queue;
@@ -301,7 +298,7 @@ static const char *find_secret(const json_t *manifest)
     json_t *function;
     json_array_foreach(json_object_get(manifest, "functions"), i, function)
     {
-        const char *secret = text_of(json_object_get(function, "env"), "CRON_SECRET");
+        const char *secret = json_text(json_object_get(function, "env"), "CRON_SECRET");
         if (secret && secret[0] && is_header_text(secret)) {
             return secret;
         }
@@ -317,7 +314,7 @@ static void build_one(struct cron_queues *cq, json_t *schedule, const char *secr
 {
     static const struct retry_policy never = { 0 };
     const struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT_MAX };
-    struct cron_queue *q = find_or_create(cq, text_of(schedule, "name"));
+    struct cron_queue *q = find_or_create(cq, json_text(schedule, "name"));
     json_decref(q->schedule);
     q->schedule = json_incref(schedule);
     free(q->secret);

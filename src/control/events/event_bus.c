@@ -3,7 +3,6 @@
 
 #include <glib.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/chance.h"
 #include "base/limits.h"
@@ -12,6 +11,8 @@
 #include "control/events/event_input.h"
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 #include "store/store_settings.h"
 
 #define BUSES      "event bus" /* kinds of settings */
@@ -35,25 +36,12 @@ struct event_buses {
     GTree *rules; /* "BUS/NAME" to struct rule: those of a bus stand together */
 };
 
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
-void event_bus_time(uint64_t epoch_ms, char ret[EVENT_TIME_BYTES])
-{
-    time_t seconds = (time_t)(epoch_ms / 1000);
-    struct tm tm;
-    (void)gmtime_r(&seconds, &tm); /* fails for years of ten digits only */
-    (void)strftime(ret, EVENT_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 void event_bus_rule_arn(json_t *rule, char *ret, size_t size)
 {
-    const char *bus = text_of(rule, "Bus");
+    const char *bus = json_text(rule, "Bus");
     bool is_default = strcmp(bus, "default") == 0;
     (void)snprintf(ret, size, "arn:aws:events:" REGION ":" ACCOUNT ":rule/%s%s%s",
-                   is_default ? "" : bus, is_default ? "" : "/", text_of(rule, "Name"));
+                   is_default ? "" : bus, is_default ? "" : "/", json_text(rule, "Name"));
 }
 
 bool event_bus_is_project(json_t *rule_or_bus)
@@ -93,7 +81,7 @@ static char *rule_key(struct str bus, struct str rule)
 
 static char *key_of(json_t *rule)
 {
-    return rule_key(str_c(text_of(rule, "Bus")), str_c(text_of(rule, "Name")));
+    return rule_key(str_c(json_text(rule, "Bus")), str_c(json_text(rule, "Name")));
 }
 
 json_t *event_bus_find(struct event_buses *eb, struct str bus)
@@ -127,7 +115,7 @@ static GTreeNode *first_rule(struct event_buses *eb, struct str bus)
 static struct rule *rule_at(GTreeNode *n, struct str bus)
 {
     struct rule *rule = n ? g_tree_node_value(n) : NULL;
-    return rule && str_eq(str_c(text_of(rule->json, "Bus")), bus) ? rule : NULL;
+    return rule && str_eq(str_c(json_text(rule->json, "Bus")), bus) ? rule : NULL;
 }
 
 void event_bus_each_rule(struct event_buses *eb, struct str bus, event_bus_fn each, void *context)
@@ -145,7 +133,7 @@ struct sending {
     const struct bus_event *event;
     json_t *json; /* the event */
     struct buf text;
-    char ingested[EVENT_TIME_BYTES];
+    char ingested[ISO_TIME_BYTES];
     struct message_batch *batch;
 };
 
@@ -186,7 +174,7 @@ static void send_through(struct sending *s, struct str bus, int hops);
 
 static void send_to_target(struct sending *s, json_t *rule, json_t *target, int hops)
 {
-    const char *bus = text_of(target, "bus");
+    const char *bus = json_text(target, "bus");
     struct buf text;
     char arn[NAME_BYTES];
     char dedup[NAME_BYTES * 2];
@@ -196,10 +184,10 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
     }
     event_bus_rule_arn(rule, arn, sizeof(arn));
     (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s", STR_ARG(s->event->id), arn,
-                   text_of(target, "id"));
+                   json_text(target, "id"));
     const struct event_input_source source = { .event = s->json,
                                                .text = buf_str(&s->text),
-                                               .rule_name = str_c(text_of(rule, "Name")),
+                                               .rule_name = str_c(json_text(rule, "Name")),
                                                .rule_arn = str_c(arn),
                                                .ingestion_time = str_c(s->ingested) };
     buf_init(&text, LIMIT_EVENT_BYTES);
@@ -218,7 +206,7 @@ static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
 {
     size_t i;
     json_t *target;
-    const char *state = text_of(rule->json, "State");
+    const char *state = json_text(rule->json, "State");
     if (!rule->pattern || (state && strcmp(state, "DISABLED") == 0) ||
         !event_pattern_matches(rule->pattern, s->json)) {
         return;
@@ -249,7 +237,7 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
     if (!event_bus_find(eb, event->bus)) {
         return -ENOENT;
     }
-    event_bus_time(queue_now_ms(), s.ingested);
+    (void)iso_time_s(queue_now_ms(), s.ingested);
     buf_init(&s.text, LIMIT_EVENT_BYTES);
     int r = compose(&s.text, event);
     s.json = r == 0 ? parse(buf_str(&s.text)) : NULL;
@@ -267,7 +255,7 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
 
 static void schedule_name(json_t *rule, char *ret, size_t size)
 {
-    (void)snprintf(ret, size, "rule:%s/%s", text_of(rule, "Bus"), text_of(rule, "Name"));
+    (void)snprintf(ret, size, "rule:%s/%s", json_text(rule, "Bus"), json_text(rule, "Name"));
 }
 
 static void tick_rule(const struct schedule_tick *tick, void *context)
@@ -275,12 +263,12 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
     struct rule *rule = context;
     char arn[NAME_BYTES];
     char uuid[UUID_BYTES];
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     event_bus_rule_arn(rule->json, arn, sizeof(arn));
-    event_bus_time(tick->time_ms, time);
+    (void)iso_time_s(tick->time_ms, time);
     chance_uuid(uuid);
     json_t *resources = json_pack("[s]", arn);
-    const struct bus_event event = { .bus = str_c(text_of(rule->json, "Bus")),
+    const struct bus_event event = { .bus = str_c(json_text(rule->json, "Bus")),
                                      .id = str_c(uuid),
                                      .source = STR("aws.events"),
                                      .detail_type = STR("Scheduled Event"),
@@ -291,7 +279,7 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
     struct sending s = { .buses = rule->buses, .event = &event, .batch = tick->batch };
     size_t i;
     json_t *target;
-    event_bus_time(tick->time_ms, s.ingested);
+    (void)iso_time_s(tick->time_ms, s.ingested);
     buf_init(&s.text, LIMIT_EVENT_BYTES);
     if (compose(&s.text, &event) == 0 && (s.json = parse(buf_str(&s.text)))) {
         json_array_foreach(json_object_get(rule->json, "targets"), i, target)
@@ -307,8 +295,8 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
 static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *err)
 {
     char name[NAME_BYTES];
-    const char *expression = text_of(rule->json, "ScheduleExpression");
-    const char *state = text_of(rule->json, "State");
+    const char *expression = json_text(rule->json, "ScheduleExpression");
+    const char *state = json_text(rule->json, "State");
     schedule_name(rule->json, name, sizeof(name));
     if (!expression) {
         schedules_remove(eb->schedules, str_c(name));
@@ -331,8 +319,8 @@ static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *e
 static int make_rule(struct event_buses *eb, json_t *json, struct rule **ret, struct err *err)
 {
     struct schedule_time time;
-    const char *pattern = text_of(json, "EventPattern");
-    const char *expression = text_of(json, "ScheduleExpression");
+    const char *pattern = json_text(json, "EventPattern");
+    const char *expression = json_text(json, "ScheduleExpression");
     struct rule *rule = mem_new(struct rule);
     *rule = (struct rule){ .buses = eb, .json = json };
     int r = pattern ? event_pattern_parse(str_c(pattern), &rule->pattern, err) : 0;
@@ -351,7 +339,7 @@ static void keep_rule(struct event_buses *eb, struct rule *rule)
 {
     struct err err = { 0 };
     if (set_schedule(eb, rule, &err) < 0) {
-        log_error("rule %s: %s", text_of(rule->json, "Name"), err.text); /* has been checked */
+        log_error("rule %s: %s", json_text(rule->json, "Name"), err.text); /* has been checked */
     }
     g_tree_replace(eb->rules, key_of(rule->json), rule);
 }
@@ -382,7 +370,7 @@ static void apply_change(const struct change *c)
     if (c->rule) {
         keep_rule(eb, c->rule);
     } else if (c->bus) {
-        g_tree_replace(eb->buses, mem_copy_str(str_c(text_of(c->bus, "Name"))), c->bus);
+        g_tree_replace(eb->buses, mem_copy_str(str_c(json_text(c->bus, "Name"))), c->bus);
     } else if (c->removed_rule) {
         rule = event_bus_find_rule(eb, str_c(c->removed_bus), str_c(c->removed_rule));
         if (rule) {
@@ -427,7 +415,7 @@ static void write_change(const struct change *change, const char *kind, const ch
 void event_bus_put(struct event_buses *eb, json_t *bus, message_batch_fn done, void *context)
 {
     const struct change c = { .buses = eb, .bus = bus, .done = done, .context = context };
-    write_change(&c, BUSES, text_of(bus, "Name"), bus);
+    write_change(&c, BUSES, json_text(bus, "Name"), bus);
 }
 
 void event_bus_remove(struct event_buses *eb, struct str bus, message_batch_fn done, void *context)
@@ -468,7 +456,7 @@ static void load_bus(struct str name, struct str value, void *context)
 {
     struct event_buses *eb = context;
     json_t *bus = json_loadb(value.data, value.len, 0, NULL);
-    if (bus && text_of(bus, "Name")) {
+    if (bus && json_text(bus, "Name")) {
         g_tree_replace(eb->buses, mem_copy_str(name), bus);
     } else {
         json_decref(bus);
@@ -481,7 +469,7 @@ static void load_rule(struct str name, struct str value, void *context)
     struct rule *rule;
     struct err err = { 0 };
     json_t *json = json_loadb(value.data, value.len, 0, NULL);
-    if (!json || !text_of(json, "Name") || !text_of(json, "Bus")) {
+    if (!json || !json_text(json, "Name") || !json_text(json, "Bus")) {
         json_decref(json);
     } else if (make_rule(eb, json, &rule, &err) == 0) {
         keep_rule(eb, rule);
@@ -518,7 +506,7 @@ static json_t *project_rule(json_t *said)
     bool enabled = !json_is_false(json_object_get(said, "enabled"));
     json_t *targets = json_object_get(said, "targets");
     json_t *rule = json_pack("{s:O,s:s,s:s,s:s*,s:O,s:b}", "Name", json_object_get(said, "name"),
-                             "Bus", text_of(said, "bus") ? text_of(said, "bus") : "default",
+                             "Bus", json_text(said, "bus") ? json_text(said, "bus") : "default",
                              "State", enabled ? "ENABLED" : "DISABLED", "EventPattern", pattern,
                              "targets", targets, PROJECT, true);
     free(pattern);
@@ -534,7 +522,7 @@ static void build_rule(struct event_buses *eb, json_t *said)
         keep_rule(eb, rule);
     } else {
         struct str text = str_c(err.text[0] ? err.text : "is not sound");
-        log_warning("the rule %s of the project is left out: " STR_FMT, text_of(said, "name"),
+        log_warning("the rule %s of the project is left out: " STR_FMT, json_text(said, "name"),
                     STR_ARG(text));
     }
 }
@@ -560,7 +548,7 @@ void event_bus_build(struct event_buses *eb, const json_t *manifest)
     drop_project(eb);
     json_array_foreach(json_object_get(events, "buses"), i, said)
     {
-        const char *name = text_of(said, "name");
+        const char *name = json_text(said, "name");
         if (name && !event_bus_find(eb, str_c(name))) {
             g_tree_replace(eb->buses, mem_copy_str(str_c(name)), new_bus(name, true));
         }

@@ -62,7 +62,3 @@ struct bus_event {
  * is no JSON object. */
 int event_bus_send(struct event_buses *eb, const struct bus_event *event,
                    struct message_batch *batch) MUST_USE;
-
-/* "2026-11-25T10:00:00Z" */
-#define EVENT_TIME_BYTES 24
-void event_bus_time(uint64_t epoch_ms, char ret[EVENT_TIME_BYTES]);

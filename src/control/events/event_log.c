@@ -2,19 +2,8 @@
 #include "control/events/event_log.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define TEXT_BYTES 1024
-
-void event_log_time(uint64_t epoch_ms, char *ret, size_t size)
-{
-    time_t seconds = (time_t)(epoch_ms / 1000);
-    struct tm tm;
-    char text[24];
-    (void)gmtime_r(&seconds, &tm); /* fails for years of ten digits only */
-    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(ret, size, "%s.%03uZ", text, (unsigned)(epoch_ms % 1000));
-}
 
 /* The first line is what happened; the stack is for `mayfly events show`. */
 static struct str first_line(struct str error)

@@ -6,9 +6,6 @@
 
 #include "control/services.h"
 
-/* "2026-11-25T20:40:00.123Z" */
-void event_log_time(uint64_t epoch_ms, char *ret, size_t size);
-
 /* Each looks at the message's outcome. */
 void event_log_again(struct services *s, const struct delivery *d, const struct delivered *m);
 void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m);

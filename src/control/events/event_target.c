@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
 #include "control/events/sqs_queue.h"
+#include "control/json_reading.h"
 
 #define ARN_PARTS     6      /* arn:aws:service:region:account:resource */
 #define FIFO_DEDUP_MS 300000 /* SQS: five minutes */
@@ -82,11 +83,6 @@ int event_target_set_arn(json_t *target, struct str arn, struct err *err)
 
 /* ---- messages ---- */
 
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
 static void add_to_queue(const struct sqs_queue *q, const char *group,
                          const struct target_message *m, struct str attributes,
                          struct message_batch *batch)
@@ -131,7 +127,7 @@ static void set_attribute(json_t *attributes, const char *name, struct str text)
 static char *dead_letter_attributes(json_t *target, const struct target_message *m,
                                     const char *code, const char *why)
 {
-    const char *arn = text_of(target, "arn");
+    const char *arn = json_text(target, "arn");
     json_t *attributes = json_object();
     set_attribute(attributes, "RULE_ARN", m->arn);
     set_attribute(attributes, "ERROR_CODE", str_c(code));
@@ -148,7 +144,7 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
 static void give_up(struct services *s, json_t *target, const struct target_message *m,
                     const char *code, const char *why, struct message_batch *batch)
 {
-    const char *name = text_of(json_object_get(target, "dead_letter"), "queue");
+    const char *name = json_text(json_object_get(target, "dead_letter"), "queue");
     const struct sqs_queue *dead = name ? sqs_queue_find(s->sqs, str_c(name)) : NULL;
     if (!dead || dead->fifo) { /* AWS takes standard queues only */
         log_warning("an event of " STR_FMT " is dropped: %s", STR_ARG(m->arn), why);
@@ -164,8 +160,8 @@ static void deliver_to_queue(struct services *s, json_t *target, const struct ta
                              struct message_batch *batch)
 {
     char why[256];
-    const char *name = text_of(target, "queue");
-    const char *group = text_of(target, "group");
+    const char *name = json_text(target, "queue");
+    const char *group = json_text(target, "group");
     const struct sqs_queue *q = sqs_queue_find(s->sqs, str_c(name));
     if (!q) {
         (void)snprintf(why, sizeof(why), "the queue %.100s does not exist", name);
@@ -193,12 +189,12 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
                       struct message_batch *batch)
 {
     char why[256];
-    const char *function = text_of(target, "function");
-    const char *aws_name = text_of(target, "function_name");
+    const char *function = json_text(target, "function");
+    const char *aws_name = json_text(target, "function_name");
     if (aws_name) {
         function = event_target_function(s, str_c(aws_name));
     }
-    if (text_of(target, "queue")) {
+    if (json_text(target, "queue")) {
         deliver_to_queue(s, target, m, batch);
     } else if (function && has_function(s, function)) {
         add_to_function(function, m, batch);

@@ -9,6 +9,7 @@
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
 #include "control/events/retry.h"
+#include "control/iso_time.h"
 #include "store/store_settings.h"
 
 #define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
@@ -63,9 +64,9 @@ static json_t *record_of(const struct lambda_queue *q, const struct delivered *m
                          const struct failure *f)
 {
     char arn[256];
-    char time[32];
+    char time[ISO_TIME_BYTES];
     (void)snprintf(arn, sizeof(arn), ACCOUNT_AND_SO_ON "%.128s:$LATEST", q->function_name);
-    event_log_time(queue_now_ms(), time, sizeof(time));
+    (void)iso_time_ms(queue_now_ms(), time);
     json_t *context =
         json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,
                   "condition", f->condition, "approximateInvokeCount", (int)m->outcome.attempts);

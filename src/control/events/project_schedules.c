@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
 #include "control/events/event_target.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 
 struct project_schedule {
     struct list link;
@@ -27,15 +29,10 @@ struct project_schedules {
     bool has_built;
 };
 
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
-
 char *project_schedules_name(json_t *schedule)
 {
     char *name;
-    if (asprintf(&name, "project:%s", text_of(schedule, "name")) < 0) {
+    if (asprintf(&name, "project:%s", json_text(schedule, "name")) < 0) {
         abort();
     }
     return name;
@@ -51,10 +48,10 @@ static bool is_rule_arn(struct str arn)
 int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
 {
     char uuid[UUID_BYTES];
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     bool rule = is_rule_arn(arn);
     chance_uuid(uuid);
-    event_bus_time(time_ms, time);
+    (void)iso_time_s(time_ms, time);
     json_t *event = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[s%],s:o}", "version", "0", "id", uuid, "detail-type",
         "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler", "account",
@@ -72,10 +69,10 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
                         const struct schedule_tick *tick)
 {
     char uuid[UUID_BYTES];
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     json_t *resources = json_pack("[s%]", arn.data, arn.len);
     chance_uuid(uuid);
-    event_bus_time(tick->time_ms, time);
+    (void)iso_time_s(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
                                      .source = is_rule_arn(arn) ? STR("aws.events")
@@ -96,8 +93,8 @@ static void tick_aws(struct project_schedule *p, const struct schedule_tick *tic
 {
     json_t *target = json_object_get(p->json, "target");
     json_t *input = json_object_get(target, "input");
-    const char *rule = text_of(target, "rule");
-    const char *bus = text_of(target, "bus");
+    const char *rule = json_text(target, "rule");
+    const char *bus = json_text(target, "bus");
     struct str arn = str_c(rule ? rule : p->name);
     struct buf text;
     buf_init(&text, LIMIT_EVENT_BYTES);
@@ -118,7 +115,7 @@ static void tick_aws(struct project_schedule *p, const struct schedule_tick *tic
 static void tick_project(const struct schedule_tick *tick, void *context)
 {
     struct project_schedule *p = context;
-    const char *platform = text_of(p->json, "platform");
+    const char *platform = json_text(p->json, "platform");
     if (strcmp(platform, "aws") == 0) {
         tick_aws(p, tick);
     } else {
@@ -163,14 +160,14 @@ static void build_one(struct project_schedules *ps, json_t *json)
 {
     struct err err = { 0 };
     struct project_schedule *p = find_or_create(ps, json);
-    const char *rule = text_of(json_object_get(json, "target"), "rule");
-    const char *zone = text_of(json, "timezone");
-    const char *catch_up = text_of(json, "catch_up");
+    const char *rule = json_text(json_object_get(json, "target"), "rule");
+    const char *zone = json_text(json, "timezone");
+    const char *catch_up = json_text(json, "catch_up");
     json_decref(p->json);
     p->json = json_incref(json);
     p->wanted = true;
     struct schedule_spec spec = { .name = str_c(p->name),
-                                  .expression = str_c(text_of(json, "expression")),
+                                  .expression = str_c(json_text(json, "expression")),
                                   .zone = zone ? str_c(zone) : STR(""),
                                   .start_ms = time_of(json, "start_ms"),
                                   .end_ms = time_of(json, "end_ms"),
@@ -178,10 +175,10 @@ static void build_one(struct project_schedules *ps, json_t *json)
                                   .catch_up = !catch_up || strcmp(catch_up, "skip") != 0,
                                   .tick = tick_project,
                                   .context = p };
-    if (schedule_time_platform(str_c(text_of(json, "platform")), rule && is_rule_arn(str_c(rule)),
+    if (schedule_time_platform(str_c(json_text(json, "platform")), rule && is_rule_arn(str_c(rule)),
                                &spec.platform) < 0 ||
         schedules_set(ps->schedules, &spec, &err) < 0) {
-        log_warning("the schedule %s is left out: %s", text_of(json, "name"), err.text);
+        log_warning("the schedule %s is left out: %s", json_text(json, "name"), err.text);
         drop(p);
     }
 }

@@ -12,6 +12,7 @@
 #include "control/events/event_log.h"
 #include "control/events/route.h"
 #include "control/events/stored_request.h"
+#include "control/iso_time.h"
 
 #define BACKGROUND_TIMEOUT_MS "900000" /* Netlify: 15 minutes */
 
@@ -122,8 +123,8 @@ static void send_outcome(const struct route *route, struct delivery *d, const ch
         return;
     }
     const struct delivered *m = &d->messages[0];
-    char time[32];
-    event_log_time(queue_now_ms(), time, sizeof(time));
+    char time[ISO_TIME_BYTES];
+    (void)iso_time_ms(queue_now_ms(), time);
     json_t *record =
         json_pack("{s:s, s:s, s:{s:s, s:s, s:i, s:i, s:s%}}", "type", type, "timestamp", time,
                   "data", "id", m->message.uuid.data, "route", route->name, "attempts",

@@ -10,6 +10,8 @@
 #include "control/events/event_bus.h"
 #include "control/events/event_target.h"
 #include "control/events/project_schedules.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 
 #define ARN_BYTES  512
 #define NAME_BYTES 256
@@ -19,11 +21,6 @@ struct scheduler {
     struct json_table *schedules;
     struct json_table *groups;
 };
-
-static const char *text_of(json_t *object, const char *member)
-{
-    return json_string_value(json_object_get(object, member));
-}
 
 struct json_table *scheduler_schedules(struct scheduler *sr)
 {
@@ -38,7 +35,7 @@ struct json_table *scheduler_groups(struct scheduler *sr)
 void scheduler_arn(json_t *schedule, char *ret, size_t size)
 {
     (void)snprintf(ret, size, "arn:aws:scheduler:us-east-1:000000000000:schedule/%s/%s",
-                   text_of(schedule, "GroupName"), text_of(schedule, "Name"));
+                   json_text(schedule, "GroupName"), json_text(schedule, "Name"));
 }
 
 /* ---- what a tick sends ---- */
@@ -64,9 +61,9 @@ static void append_replaced(struct buf *out, struct str text, const char *const 
 /* "Adding context attributes": of what is known of the tick. */
 static void append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
 {
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     char uuid[UUID_BYTES];
-    event_bus_time(time_ms, time);
+    (void)iso_time_s(time_ms, time);
     chance_uuid(uuid);
     const char *const values[][2] = {
         { "<aws.scheduler.schedule-arn>", arn },
@@ -88,9 +85,9 @@ static bool read_universal(const char *arn, struct str input, json_t *target, st
         return false;
     }
     json_t *json = json_loadb(input.data, input.len, 0, NULL);
-    const char *where = text_of(json, to_queue ? "QueueUrl" : "FunctionName");
-    const char *what = text_of(json, to_queue ? "MessageBody" : "Payload");
-    const char *group = text_of(json, "MessageGroupId");
+    const char *where = json_text(json, to_queue ? "QueueUrl" : "FunctionName");
+    const char *what = json_text(json, to_queue ? "MessageBody" : "Payload");
+    const char *group = json_text(json, "MessageGroupId");
     const char *slash = where ? strrchr(where, '/') : NULL;
     if (where && to_queue) {
         (void)json_object_set_new(target, "queue", json_string(slash ? slash + 1 : where));
@@ -109,12 +106,12 @@ static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, str
                         const struct schedule_tick *tick, const char *arn)
 {
     json_t *parameters = json_object_get(said, "EventBridgeParameters");
-    const char *type = text_of(parameters, "DetailType");
-    const char *source = text_of(parameters, "Source");
+    const char *type = json_text(parameters, "DetailType");
+    const char *source = json_text(parameters, "Source");
     char uuid[UUID_BYTES];
-    char time[EVENT_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     chance_uuid(uuid);
-    event_bus_time(tick->time_ms, time);
+    (void)iso_time_s(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
                                      .source = str_c(source ? source : "aws.scheduler"),
@@ -145,8 +142,8 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
 {
     json_t *said = json_object_get(schedule, "Target");
     json_t *input = json_object_get(said, "Input");
-    const char *to = text_of(said, "Arn");
-    const char *dead = text_of(json_object_get(said, "DeadLetterConfig"), "Arn");
+    const char *to = json_text(said, "Arn");
+    const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
     json_t *target =
         json_pack("{s:O*}", "group",
                   json_object_get(json_object_get(said, "SqsParameters"), "MessageGroupId"));
@@ -174,8 +171,8 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
                                       .dedup = tick->dedup,
                                       .arn = str_c(arn),
                                       .due_ms = due_of(schedule, tick->time_ms) };
-    if (text_of(target, "bus")) {
-        send_to_bus(sr, said, text_of(target, "bus"), m.text, tick, arn);
+    if (json_text(target, "bus")) {
+        send_to_bus(sr, said, json_text(target, "bus"), m.text, tick, arn);
     } else {
         event_target_add(sr->services, target, &m, tick->batch);
     }
@@ -221,7 +218,7 @@ static void nothing_done(int r, void *context)
 
 static bool is_deleted_after(json_t *schedule)
 {
-    const char *action = text_of(schedule, "ActionAfterCompletion");
+    const char *action = json_text(schedule, "ActionAfterCompletion");
     return action && strcmp(action, "DELETE") == 0;
 }
 
@@ -230,8 +227,8 @@ static void schedule_over(struct str name, void *context)
     struct scheduler *sr = context;
     json_t *schedule = json_table_find(sr->schedules, key_in(name));
     if (schedule && is_deleted_after(schedule)) {
-        scheduler_remove(sr, str_c(text_of(schedule, "GroupName")),
-                         str_c(text_of(schedule, "Name")), nothing_done, NULL);
+        scheduler_remove(sr, str_c(json_text(schedule, "GroupName")),
+                         str_c(json_text(schedule, "Name")), nothing_done, NULL);
     }
 }
 
@@ -243,8 +240,8 @@ static uint64_t date_of(json_t *schedule, const char *member)
 
 static int parse_time(json_t *schedule, struct schedule_time *ret, struct err *err)
 {
-    const char *expression = text_of(schedule, "ScheduleExpression");
-    const char *zone = text_of(schedule, "ScheduleExpressionTimezone");
+    const char *expression = json_text(schedule, "ScheduleExpression");
+    const char *zone = json_text(schedule, "ScheduleExpressionTimezone");
     return schedule_time_parse(str_c(expression), zone ? str_c(zone) : STR(""), SCHEDULE_SCHEDULER,
                                ret, err);
 }
@@ -259,13 +256,13 @@ static void set(struct scheduler *sr, json_t *schedule)
 {
     char name[NAME_BYTES];
     struct err err = { 0 };
-    const char *zone = text_of(schedule, "ScheduleExpressionTimezone");
-    const char *state = text_of(schedule, "State");
-    (void)snprintf(name, sizeof(name), "scheduler:%s/%s", text_of(schedule, "GroupName"),
-                   text_of(schedule, "Name"));
+    const char *zone = json_text(schedule, "ScheduleExpressionTimezone");
+    const char *state = json_text(schedule, "State");
+    (void)snprintf(name, sizeof(name), "scheduler:%s/%s", json_text(schedule, "GroupName"),
+                   json_text(schedule, "Name"));
     const struct schedule_spec spec = { .name = str_c(name),
                                         .expression =
-                                            str_c(text_of(schedule, "ScheduleExpression")),
+                                            str_c(json_text(schedule, "ScheduleExpression")),
                                         .zone = zone ? str_c(zone) : STR(""),
                                         .platform = SCHEDULE_SCHEDULER,
                                         .start_ms = date_of(schedule, "StartDate"),
@@ -302,8 +299,9 @@ static void put_written(int r, void *context)
 void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done, void *context)
 {
     struct putting *p = mem_new(struct putting);
-    *p = (struct putting){ sr, key_of(text_of(schedule, "GroupName"), text_of(schedule, "Name")),
-                           done, context };
+    *p =
+        (struct putting){ sr, key_of(json_text(schedule, "GroupName"), json_text(schedule, "Name")),
+                          done, context };
     json_table_put(sr->schedules, str_c(p->key), schedule, put_written, p);
 }
 
@@ -327,8 +325,8 @@ static void start_one(const char *key, json_t *schedule, void *context)
     set(sr, schedule);
     if (schedules_find(sr->services->schedules, str_c(name), &view) && view.enabled &&
         view.next_ms == SCHEDULE_NEVER && view.last_ms > 0 && is_deleted_after(schedule)) {
-        scheduler_remove(sr, str_c(text_of(schedule, "GroupName")),
-                         str_c(text_of(schedule, "Name")), nothing_done, NULL);
+        scheduler_remove(sr, str_c(json_text(schedule, "GroupName")),
+                         str_c(json_text(schedule, "Name")), nothing_done, NULL);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/event_bus.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
@@ -158,8 +159,8 @@ static void put_element(struct buf *more, const char *name, struct str value)
 
 static void put_time(struct buf *more, const char *name, uint64_t time_s)
 {
-    char text[EVENT_TIME_BYTES];
-    event_bus_time(time_s * 1000, text);
+    char text[ISO_TIME_BYTES];
+    (void)iso_time_s(time_s * 1000, text);
     put_element(more, name, str_c(text));
 }
 

@@ -2,8 +2,8 @@
 #include "control/s3/s3_access.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "control/iso_time.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_policy.h"
 #include "control/s3/s3_tags.h"
@@ -21,15 +21,6 @@ static struct str after(struct str key, struct str prefix)
     return key.len > prefix.len && str_eq_nocase(str_of(key.data, prefix.len), prefix)
                ? str_skip(key, prefix.len)
                : (struct str){ NULL, 0 };
-}
-
-static struct str time_value(const struct context *c)
-{
-    struct tm tm;
-    time_t seconds = (time_t)(c->rq->now_ms / 1000);
-    size_t len =
-        gmtime_r(&seconds, &tm) ? strftime(c->memory, c->size, "%Y-%m-%dT%H:%M:%SZ", &tm) : 0;
-    return str_of(c->memory, len);
 }
 
 static struct str principal_arn(const struct s3_request *rq, char *memory, size_t size)
@@ -68,7 +59,7 @@ static struct str aws_value(struct str name, const struct context *c)
         }
     }
     if (str_eq_nocase(name, STR("CurrentTime"))) {
-        return time_value(c);
+        return iso_time_s(c->rq->now_ms, c->memory);
     }
     return str_eq_nocase(name, STR("PrincipalArn")) ? principal_arn(rq, c->memory, c->size)
                                                     : (struct str){ NULL, 0 };

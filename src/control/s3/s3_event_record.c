@@ -2,8 +2,9 @@
 #include "control/s3/s3_event_record.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "control/iso_time.h"
+#include "control/json_reading.h"
 #include "control/utf8.h"
 
 /* A marker's ETag is that of no bytes. */
@@ -95,12 +96,8 @@ static int put_object(struct buf *out, const struct s3_happening *h, const struc
 
 static int put_head(struct buf *out, const struct s3_request *rq, const struct s3_happening *h)
 {
-    char when[40];
-    struct tm tm;
-    time_t seconds = (time_t)(rq->now_ms / 1000);
-    size_t len =
-        gmtime_r(&seconds, &tm) ? strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm) : 0;
-    (void)snprintf(when + len, sizeof(when) - len, ".%03uZ", (unsigned)(rq->now_ms % 1000));
+    char when[ISO_TIME_BYTES];
+    (void)iso_time_ms(rq->now_ms, when);
     struct str who = rq->who.user ? rq->who.user->access_key : STR("Anonymous");
     return buf_printf(out,
                       "{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","

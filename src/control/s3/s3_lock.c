@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_object.h"
@@ -156,21 +157,13 @@ bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode
     return true;
 }
 
-static void format_time(uint64_t ms, char text[40])
-{
-    struct tm tm;
-    time_t seconds = (time_t)(ms / 1000);
-    size_t len = gmtime_r(&seconds, &tm) ? strftime(text, 40, "%Y-%m-%dT%H:%M:%S", &tm) : 0;
-    (void)snprintf(text + len, 40 - len, ".%03uZ", (unsigned)(ms % 1000)); /* fits */
-}
-
 void s3_lock_put_headers(struct s3_request *rq, const struct stored_object *o)
 {
-    char text[40];
+    char text[ISO_TIME_BYTES];
     if (o->lock_mode != OBJECT_UNLOCKED) {
-        format_time(o->lock_until_ms, text);
         s3_put_header(rq, "x-amz-object-lock-mode", mode_name(o->lock_mode));
-        s3_put_header(rq, "x-amz-object-lock-retain-until-date", str_c(text));
+        s3_put_header(rq, "x-amz-object-lock-retain-until-date",
+                      iso_time_ms(o->lock_until_ms, text));
     }
     if (o->legal_hold) {
         s3_put_header(rq, "x-amz-object-lock-legal-hold", STR("ON"));

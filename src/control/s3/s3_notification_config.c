@@ -5,12 +5,12 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/chance.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
 #include "control/events/sqs_queue.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_config.h"
 #include "control/s3/s3_declared.h"
 #include "control/s3/s3_notification.h"
@@ -183,12 +183,8 @@ static void check_destination(const struct s3_destination *d, void *context)
 
 static int make_test_event(struct s3_request *rq, struct buf *out)
 {
-    char when[40];
-    struct tm tm;
-    time_t seconds = (time_t)(rq->now_ms / 1000);
-    size_t len =
-        gmtime_r(&seconds, &tm) ? strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm) : 0;
-    (void)snprintf(when + len, sizeof(when) - len, ".%03uZ", (unsigned)(rq->now_ms % 1000));
+    char when[ISO_TIME_BYTES];
+    (void)iso_time_ms(rq->now_ms, when);
     return buf_printf(out,
                       "{\"Service\":\"Amazon S3\",\"Event\":\"s3:TestEvent\",\"Time\":\"%s\","
                       "\"Bucket\":\"" STR_FMT "\",\"RequestId\":\"%s\",\"HostId\":\"" STR_FMT "\"}",

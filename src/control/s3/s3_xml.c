@@ -3,10 +3,10 @@
 
 #include <expat.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/iso_time.h"
 
 #define DEPTH_MAX    32
 #define NODES_MAX    100000 /* the completion of 10,000 parts with checksums has some 40,000 */
@@ -289,13 +289,8 @@ void s3_xml_put_bool(struct s3_xml_out *o, const char *name, bool value)
 
 void s3_xml_put_time(struct s3_xml_out *o, const char *name, uint64_t ms)
 {
-    char text[40];
-    struct tm tm;
-    time_t seconds = (time_t)(ms / 1000);
-    size_t len =
-        gmtime_r(&seconds, &tm) ? strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) : 0;
-    len += (size_t)snprintf(text + len, sizeof(text) - len, ".%03uZ", (unsigned)(ms % 1000));
-    s3_xml_put(o, name, str_of(text, len));
+    char text[ISO_TIME_BYTES];
+    s3_xml_put(o, name, iso_time_ms(ms, text));
 }
 
 void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag)
