@@ -7,7 +7,7 @@ const http = require('node:http');
 const context = require('../context');
 const origin = require('./worker_origin');
 const { Peer } = require('./worker_rpc_peer');
-const { stubOf } = require('./worker_rpc_stub');
+const { countedStubOf } = require('./worker_rpc_stub');
 
 /* Longer than what Workers allow, 32 MiB. */
 const MESSAGE_MAX_BYTES = 64 * 1024 * 1024;
@@ -69,22 +69,11 @@ function connectLocal(main) {
 /** A stub of an object of this worker's own: calls it as another worker would. */
 function stubOfOwn(target) {
   const peer = connectLocal(target);
-  let holders = 1;
-  const handle = {
+  return countedStubOf({
     call: (name, args) => peer.call(name, args),
     get: (name) => peer.get(name),
-    dup: () => {
-      holders += 1;
-      return handle;
-    },
-    release: () => {
-      holders -= 1;
-      if (holders === 0) {
-        peer.close();
-      }
-    },
-  };
-  return stubOf(handle);
+    end: () => peer.close(),
+  });
 }
 
 /** The end of a caller of another worker. */

@@ -11,7 +11,7 @@
  * a result is the caller's to dispose, and goes with the conversation at the latest. */
 
 const rpc = require('./worker_rpc');
-const { stubOf } = require('./worker_rpc_stub');
+const { countedStubOf } = require('./worker_rpc_stub');
 
 const MAIN = 0;
 const LOST = 'The connection to the other worker was lost.';
@@ -82,23 +82,12 @@ class Peer {
 
   /* A stub of what the other side keeps, counted by how many hold it. */
   #hold(target) {
-    let holders = 1;
     this.#held += 1;
-    const handle = {
+    return countedStubOf({
       call: (name, args) => this.call(name, args, target),
       get: (name) => this.get(name, target),
-      dup: () => {
-        holders += 1;
-        return handle;
-      },
-      release: () => {
-        holders -= 1;
-        if (holders === 0) {
-          this.#letGo(target);
-        }
-      },
-    };
-    return stubOf(handle);
+      end: () => this.#letGo(target),
+    });
   }
 
   #letGo(target) {

@@ -92,6 +92,26 @@ function stubOf(handle) {
   return stub;
 }
 
+/** A stub that several may hold; `end()` when the last of them has let go. */
+function countedStubOf({ call, get, end }) {
+  let holders = 1;
+  const handle = {
+    call,
+    get,
+    dup: () => {
+      holders += 1;
+      return handle;
+    },
+    release: () => {
+      holders -= 1;
+      if (holders === 0) {
+        end();
+      }
+    },
+  };
+  return stubOf(handle);
+}
+
 /* A handle whose calls fail, where there is none. */
 function attempt(live) {
   try {
@@ -102,4 +122,4 @@ function attempt(live) {
   }
 }
 
-module.exports = { eager, memberOf, stubOf };
+module.exports = { countedStubOf, eager, memberOf };
