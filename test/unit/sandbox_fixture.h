@@ -57,6 +57,8 @@ struct fixture {
 };
 
 /* The folder that all tests' supervisors mount on, made by main(). */
+#define ALL (~0u) /* of the isolation that there is */
+
 static char fixture_folder[] = "/tmp/mayfly-test-XXXXXX";
 /* What the kernel allows here, probed once by main(). */
 static struct sandbox_features fixture_features;
@@ -272,6 +274,19 @@ static int fixture_wait(pid_t one)
     } while (pid != one && pid > 0);
     ck_assert_int_eq(pid, one);
     return status;
+}
+
+/* What a test and its processes wait for, one after the other. */
+static inline void wait_for_step(struct fixture *f, int step)
+{
+    while (__atomic_load_n(&f->report->step, __ATOMIC_ACQUIRE) < step) {
+        (void)sched_yield();
+    }
+}
+
+static inline void set_step(struct fixture *f, int step)
+{
+    __atomic_store_n(&f->report->step, step, __ATOMIC_RELEASE);
 }
 
 static void fixture_run(struct fixture *f, inside_fn inside)

@@ -6,23 +6,10 @@
 #include "sandbox/syscall_filter.h"
 #include "sandbox_fixture.h"
 
-#define ALL      (~0u)
 #define LANDLOCK (SANDBOX_LANDLOCK_FS | SANDBOX_LANDLOCK_SCOPE)
 #define NAMESPACES                                                                                 \
     (SANDBOX_USER_NAMESPACE | SANDBOX_MOUNT_NAMESPACE | SANDBOX_PID_NAMESPACE |                    \
      SANDBOX_IPC_NAMESPACE | SANDBOX_UTS_NAMESPACE | SANDBOX_CGROUP_NAMESPACE | SANDBOX_PROC)
-
-static void set_step(struct fixture *f, int step)
-{
-    __atomic_store_n(&f->report->step, step, __ATOMIC_RELEASE);
-}
-
-static void wait_for_step(struct fixture *f, int step)
-{
-    while (__atomic_load_n(&f->report->step, __ATOMIC_ACQUIRE) < step) {
-        (void)sched_yield();
-    }
-}
 
 static void be_victim(struct fixture *f)
 {
