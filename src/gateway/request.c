@@ -437,8 +437,8 @@ static bool step_invoke(struct request *rq)
         request_done(rq, 0, 0);
         return false;
     }
-    if (!control_port_has(
-            rq)) { /* which says when it wants the body: it may refuse it by the head */
+    /* Control says when it wants the body: it may refuse it by the head. */
+    if (!control_port_has(rq)) {
         request_send_continue(rq);
     }
     if (rq->conn) {
