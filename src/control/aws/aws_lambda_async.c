@@ -9,6 +9,7 @@
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_target.h"
 #include "control/events/lambda_queue.h"
+#include "control/events/setting_write.h"
 #include "store/store_settings.h"
 
 /* ---- between AWS's words and the manifest's ---- */
@@ -89,38 +90,11 @@ static json_t *describe(const json_t *function, const json_t *config)
 
 /* ---- keeping ---- */
 
-struct saving {
-    struct store_job job;
-    struct aws_call *call;
-    char *name;  /* owned */
-    char *value; /* owned; NULL: to be removed */
-};
-
-static int run_saving(struct store_job *job, struct sql *db)
-{
-    const struct saving *s = container_of(job, struct saving, job);
-    return s->value ? store_settings_put(db, LAMBDA_ASYNC_KIND, str_c(s->name), str_c(s->value))
-                    : store_settings_remove(db, LAMBDA_ASYNC_KIND, str_c(s->name));
-}
-
-static void saving_done(struct store_job *job, int r)
-{
-    struct saving *s = container_of(job, struct saving, job);
-    aws_call_written(r < 0 ? r : 0, s->call);
-    free(s->name);
-    free(s->value);
-    free(s);
-}
-
 static void save(struct aws_call *c, const char *name, const json_t *config, json_t *output)
 {
-    struct saving *s = mem_new(struct saving);
-    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
-                          .call = c,
-                          .name = mem_copy_str(str_c(name)),
-                          .value = config ? json_dumps(config, JSON_COMPACT) : NULL };
     c->context = output;
-    store_submit(c->services->store, &s->job);
+    setting_write(c->services->store, LAMBDA_ASYNC_KIND, name,
+                  config ? json_dumps(config, JSON_COMPACT) : NULL, aws_call_written, c);
 }
 
 void aws_lambda_async(struct aws_call *c, const json_t *function)

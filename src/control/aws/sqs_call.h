@@ -68,7 +68,7 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
 void sqs_call_answer(struct sqs_call *c, json_t *output);
 void sqs_call_fail(struct sqs_call *c, enum sqs_error error, const char *fmt, ...) PRINTF(3, 4);
 
-/* What a write has come to: 0 answers with the output in c->context. A sqs_saved_fn. */
+/* What a write has come to: 0 answers with the output in c->context. A setting_written_fn. */
 void sqs_call_saved(int r, void *call);
 
 /* A batch's entry that failed: { "Id", "Code", "Message", "SenderFault" }. */

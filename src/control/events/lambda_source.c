@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/events/event_target.h"
 #include "control/events/lambda_batch.h"
+#include "control/events/setting_write.h"
 #include "store/store_settings.h"
 
 #define KIND            STR("lambda-source")
@@ -213,42 +214,15 @@ void lambda_source_unref(struct lambda_source *ls)
 
 /* ---- keeping ---- */
 
-struct saving {
-    struct store_job job;
-    char uuid[UUID_BYTES];
-    char *value; /* owned; NULL: to be removed */
-    sqs_saved_fn done;
-    void *context;
-};
-
-static int run_saving(struct store_job *job, struct sql *db)
-{
-    const struct saving *s = container_of(job, struct saving, job);
-    return s->value ? store_settings_put(db, KIND, str_c(s->uuid), str_c(s->value))
-                    : store_settings_remove(db, KIND, str_c(s->uuid));
-}
-
-static void saving_done(struct store_job *job, int r)
-{
-    struct saving *s = container_of(job, struct saving, job);
-    s->done(r < 0 ? r : 0, s->context);
-    free(s->value);
-    free(s);
-}
-
-void lambda_source_save(const struct lambda_source *ls, bool removed, sqs_saved_fn done,
+void lambda_source_save(const struct lambda_source *ls, bool removed, setting_written_fn done,
                         void *context)
 {
-    struct saving *s = mem_new(struct saving);
-    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
-                          .done = done,
-                          .context = context };
-    memcpy(s->uuid, ls->uuid, sizeof(s->uuid));
+    char *value = NULL;
     if (!removed) {
         (void)json_object_set_new(ls->config, "uuid", json_string(ls->uuid));
-        s->value = json_dumps(ls->config, JSON_COMPACT);
+        value = json_dumps(ls->config, JSON_COMPACT);
     }
-    store_submit(ls->services->store, &s->job);
+    setting_write(ls->services->store, KIND, ls->uuid, value, done, context);
 }
 
 static void read_one(struct str name, struct str value, void *context)

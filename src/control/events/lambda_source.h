@@ -13,6 +13,7 @@
 
 #include "base/chance.h"
 #include "control/events/event_pattern.h"
+#include "control/events/setting_write.h"
 #include "control/events/sqs_queue.h"
 
 #define LAMBDA_SOURCE_FILTERS 10 /* Lambda: 5, or 10 on request */
@@ -61,5 +62,5 @@ int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *
 void lambda_source_remove(struct lambda_source *ls);
 void lambda_source_unref(struct lambda_source *ls);
 /* Makes it, or with `removed` its end, durable. */
-void lambda_source_save(const struct lambda_source *ls, bool removed, sqs_saved_fn done,
+void lambda_source_save(const struct lambda_source *ls, bool removed, setting_written_fn done,
                         void *context);

@@ -4,6 +4,7 @@
 #include "base/chance.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/setting_write.h"
 #include "store/store_settings.h"
 
 #define KIND        STR("sqs-move")
@@ -35,40 +36,10 @@ static char *task_text(const struct sqs_move *m)
     return text;
 }
 
-struct saving {
-    struct store_job job;
-    char id[UUID_BYTES];
-    char *value;       /* owned; NULL: to be removed */
-    sqs_saved_fn done; /* NULL: nobody waits */
-    void *context;
-};
-
-static int run_saving(struct store_job *job, struct sql *db)
+static void save(const struct sqs_move *m, bool removed, setting_written_fn done, void *context)
 {
-    const struct saving *s = container_of(job, struct saving, job);
-    return s->value ? store_settings_put(db, KIND, str_c(s->id), str_c(s->value))
-                    : store_settings_remove(db, KIND, str_c(s->id));
-}
-
-static void saving_done(struct store_job *job, int r)
-{
-    struct saving *s = container_of(job, struct saving, job);
-    if (s->done) {
-        s->done(r < 0 ? r : 0, s->context);
-    }
-    free(s->value);
-    free(s);
-}
-
-static void save(const struct sqs_move *m, bool removed, sqs_saved_fn done, void *context)
-{
-    struct saving *s = mem_new(struct saving);
-    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
-                          .value = removed ? NULL : task_text(m),
-                          .done = done,
-                          .context = context };
-    memcpy(s->id, m->id, sizeof(s->id));
-    store_submit(m->moves->services->store, &s->job);
+    setting_write(m->moves->services->store, KIND, m->id, removed ? NULL : task_text(m), done,
+                  context);
 }
 
 static void task_free(uv_handle_t *timer)
@@ -298,7 +269,7 @@ static struct sqs_move *task_create(struct sqs_moves *all, const char *source,
 
 struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *source,
                                  const struct sqs_queue *destination, uint32_t rate,
-                                 sqs_saved_fn done, void *context)
+                                 setting_written_fn done, void *context)
 {
     struct sqs_move *m = task_create(all, source->name, destination ? destination->name : NULL);
     struct message_counts counts = { 0 };

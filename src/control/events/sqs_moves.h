@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/chance.h"
+#include "control/events/setting_write.h"
 #include "control/events/sqs_queue.h"
 
 enum sqs_move_status {
@@ -50,7 +51,7 @@ void sqs_moves_build(struct sqs_moves *all);
 /* Texts are copied; `done` is called when it is durable. */
 struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *source,
                                  const struct sqs_queue *destination, uint32_t rate,
-                                 sqs_saved_fn done, void *context);
+                                 setting_written_fn done, void *context);
 /* The one with that id; NULL: there is none. */
 struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id);
 /* It stops before its next step. */

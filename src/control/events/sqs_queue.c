@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/setting_write.h"
 #include "store/store_settings.h"
 
 #define KIND STR("sqs")
@@ -142,46 +143,18 @@ void sqs_queue_arn(const char *name, struct str region, char *ret)
 
 /* ---- keeping ---- */
 
-struct saving {
-    struct store_job job;
-    char *name;  /* owned */
-    char *value; /* owned; NULL: to be removed */
-    sqs_saved_fn done;
-    void *context;
-};
-
-static int run_saving(struct store_job *job, struct sql *db)
-{
-    const struct saving *s = container_of(job, struct saving, job);
-    return s->value ? store_settings_put(db, KIND, str_c(s->name), str_c(s->value))
-                    : store_settings_remove(db, KIND, str_c(s->name));
-}
-
-static void saving_done(struct store_job *job, int r)
-{
-    struct saving *s = container_of(job, struct saving, job);
-    s->done(r < 0 ? r : 0, s->context);
-    free(s->name);
-    free(s->value);
-    free(s);
-}
-
 void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
-                    sqs_saved_fn done, void *context)
+                    setting_written_fn done, void *context)
 {
-    struct saving *s = mem_new(struct saving);
-    *s = (struct saving){ .job = { .run = run_saving, .done = saving_done },
-                          .name = mem_copy_str(str_c(q->name)),
-                          .done = done,
-                          .context = context };
+    char *value = NULL;
     if (!removed) {
-        json_t *value =
+        json_t *json =
             json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags,
                       "created", (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
-        s->value = json_dumps(value, JSON_COMPACT);
-        json_decref(value);
+        value = json_dumps(json, JSON_COMPACT);
+        json_decref(json);
     }
-    store_submit(all->services->store, &s->job);
+    setting_write(all->services->store, KIND, q->name, value, done, context);
 }
 
 static void read_one(struct str name, struct str value, void *context)

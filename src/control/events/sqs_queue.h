@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "control/events/setting_write.h"
 #include "control/services.h"
 
 #define SQS_NAME_MAX 80 /* characters, ".fifo" included */
@@ -68,9 +69,8 @@ void sqs_queue_unref(struct sqs_queue *q);
 void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q);
 
 /* Makes what the API has set durable, or with `removed` its end; `done` is called then. */
-typedef void (*sqs_saved_fn)(int r, void *context);
 void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
-                    sqs_saved_fn done, void *context);
+                    setting_written_fn done, void *context);
 
 /* "arn:aws:sqs:REGION:000000000000:NAME"; at most SQS_ARN_BYTES with its NUL. */
 #define SQS_ARN_BYTES 160
