@@ -266,7 +266,7 @@ static void on_timer(uv_timer_t *timer)
     }
     if (e->count > 0) {
         e->is_working = true;
-        e->job = (struct store_job){ .run = run, .done = done };
+        e->job = (struct store_job){ .run = run, .done = done, .makes_room = true };
         store_submit(e->s3->services->store, &e->job);
     } else {
         (void)uv_timer_start(timer, on_timer, wait_ms, 0); /* has a callback: cannot fail */
