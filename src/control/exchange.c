@@ -33,7 +33,6 @@ struct exchange_port {
     struct list streams[STREAM_BUCKETS]; /* of struct exchange, by stream */
     struct list over;                    /* done, and `over` not called yet */
     struct list waiting;                 /* of struct waiting_frame */
-    char *payload;                       /* a frame's, copied out */
 };
 
 /* ---- frames out ---- */
@@ -277,7 +276,7 @@ static bool read_request(struct exchange *x, size_t length)
            (x->door = (enum exchange_door)head.endpoint, true);
 }
 
-static int on_request(struct exchange_port *p, const struct frame *f)
+static int on_request(struct exchange_port *p, const struct frame *f, const char *payload)
 {
     struct exchange *x = mem_new(struct exchange);
     *x = (struct exchange){ .port = p,
@@ -285,7 +284,7 @@ static int on_request(struct exchange_port *p, const struct frame *f)
                             .memory = mem_alloc((size_t)f->length + 1),
                             .has_body = !(f->flags & FRAME_FLAG_END),
                             .window = (int64_t)LIMIT_STREAM_WINDOW_BYTES };
-    memcpy(x->memory, p->payload, f->length);
+    memcpy(x->memory, payload, f->length); /* the one copy that is looked at */
     buf_init(&x->pending, PENDING_BYTES_MAX);
     if (!read_request(x, f->length)) {
         free(x->memory);
@@ -301,12 +300,12 @@ static int on_request(struct exchange_port *p, const struct frame *f)
     return 0;
 }
 
-static void on_body(struct exchange *x, const struct frame *f)
+static void on_body(struct exchange *x, const struct frame *f, const char *payload)
 {
     if (f->length > 0) {
         x->received += f->length;
         if (x->events && x->events->body) {
-            x->events->body(x, str_of(x->port->payload, f->length));
+            x->events->body(x, str_of(payload, f->length));
         } else {
             exchange_credit(x, f->length); /* nobody wants it */
         }
@@ -345,11 +344,11 @@ static void on_cancel(struct exchange *x)
     end_if_sent(x);
 }
 
-static int handle(struct exchange_port *p, const struct frame *f)
+static int handle(struct exchange_port *p, const struct frame *f, const char *payload)
 {
     struct exchange *x = f->stream ? find(p, f->stream) : NULL;
     if (f->type == FRAME_REQUEST) {
-        return x ? -EPROTO : on_request(p, f);
+        return x ? -EPROTO : on_request(p, f, payload);
     }
     if (f->type == FRAME_PING) {
         const struct frame pong = { .type = FRAME_PONG };
@@ -357,7 +356,7 @@ static int handle(struct exchange_port *p, const struct frame *f)
     } else if (x && (f->type == FRAME_BODY || f->type == FRAME_END)) {
         struct frame body = *f;
         body.flags |= f->type == FRAME_END ? FRAME_FLAG_END : 0;
-        on_body(x, &body);
+        on_body(x, &body, payload);
     } else if (x && f->type == FRAME_CREDIT) {
         on_credit(x, f->value);
     } else if (x && f->type == FRAME_CANCEL) {
@@ -378,9 +377,8 @@ static int read_one(struct exchange_port *p)
     if (frame.length > LIMIT_BODY_FRAME_BYTES) {
         return -EPROTO;
     }
-    memcpy(p->payload, payload, frame.length);
+    r = handle(p, &frame, payload);
     ring_consume(&p->channel.in);
-    r = handle(p, &frame);
     return r < 0 ? r : 1;
 }
 
@@ -452,7 +450,6 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
     p->begin = actions->begin;
     p->send_file = actions->send_file;
     p->context = context;
-    p->payload = mem_alloc(LIMIT_BODY_FRAME_BYTES);
     for (size_t i = 0; i < STREAM_BUCKETS; i++) {
         list_init(&p->streams[i]);
     }

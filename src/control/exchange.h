@@ -28,7 +28,8 @@ enum exchange_door {
 
 /* What happens to an exchange. Each may be NULL but `over`. */
 struct exchange_events {
-    /* A part of the body, at most a frame; it lives until the call returns. The sender's window
+    /* A part of the body, at most a frame; it lives until the call returns, in memory that the
+     * gateway can still write to: what is to be looked at is copied first. The sender's window
      * opens only by exchange_credit(). */
     void (*body)(struct exchange *x, struct str data);
     void (*body_end)(struct exchange *x);

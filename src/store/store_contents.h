@@ -1,7 +1,7 @@
 /* The bytes of objects. Small ones are rows of the database: they become durable with the group
- * commit that their object is part of, many with one sync. Large ones are files named by their
- * SHA-256 in the store's folder, `objects/ab/cdef...`, written and synced before the row that
- * counts their references.
+ * commit that their object is part of, many with one sync. Large ones are files in the store's
+ * folder, `objects/ab/cdef...`, written and synced before the row that counts their references;
+ * they are named by their SHA-256 where that is known, so that equal ones are one, else by chance.
  *
  * A file is removed on the store's thread only, and only while no row counts it; a job that counts
  * a file looks whether it is still there, and links it again from the temporary name if not. So an
