@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_users.h"
+#include "control/events/queue.h"
 #include "control/manifest_check.h"
 
 #define DEPLOYMENT_REMOVED_KEPT 64
@@ -158,6 +159,7 @@ static struct version *add_version(struct deployment *d, json_t *spec)
     v->name = json_string_value(json_object_get(spec, "name"));
     v->hash = json_string_value(json_object_get(spec, "hash"));
     v->number = next_number(d, v->name);
+    v->made_ms = queue_now_ms();
     v->text = mem_copy_str(STR(""));
     (void)snprintf(v->label, sizeof(v->label), "%.100s@%llu", v->name,
                    (unsigned long long)v->number);

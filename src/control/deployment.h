@@ -32,6 +32,7 @@ struct version {
     enum version_state state;
     bool snapshot;
     uint32_t load_ms;
+    uint64_t made_ms;             /* since the epoch: when it was first offered */
     uint64_t retired_by;          /* the build that stopped using it, 0: none yet */
     json_t *spec;                 /* the manifest's Function; owned */
     const char *name;             /* the spec's */

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 struct event_buses;
+struct json_table;
 struct project_schedules;
 struct scheduler;
 struct schedules;
@@ -31,7 +32,8 @@ struct services {
     struct sqs_moves *sqs_moves;
     struct lambda_queues *lambda_queues;
     struct lambda_sources *lambda_sources;
-    struct aws_users *users; /* of the AWS port */
+    struct json_table *lambda_permissions; /* aws_lambda_policy.c */
+    struct aws_users *users;               /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;
     struct scheduler *scheduler;

@@ -2,15 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventBusCommand,
-  DeleteRuleCommand,
-  DescribeRuleCommand,
-  DisableRuleCommand,
-  ListTargetsByRuleCommand,
-  PutEventsCommand,
-  PutRuleCommand,
-  PutTargetsCommand,
-  RemoveTargetsCommand,
+  CreateEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
+  DisableRuleCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
+  PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
@@ -201,4 +195,26 @@ test('an event reaches queues, those with groups too', async (t) => {
     assert.deepEqual(JSON.parse(Messages[0].Body), { id: 7 });
     assert.equal(Messages[0].Attributes.MessageGroupId, i === 1 ? 'g' : undefined);
   }
+});
+
+test('who may put events on a bus is kept and shown', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const { events } = await clients(t, platform);
+  const EventBusName = 'guarded';
+  await events.send(new CreateEventBusCommand({ Name: EventBusName }));
+  const put = (StatementId, Principal) =>
+    events.send(new PutPermissionCommand({ EventBusName, Action: 'events:PutEvents', Principal, StatementId }));
+  const policy = async () => JSON.parse((await events.send(new DescribeEventBusCommand({ Name: EventBusName }))).Policy ?? 'null');
+  assert.equal(await policy(), null);
+  await put('one', '123456789012');
+  await put('all', '*');
+  await put('all', '*');
+  assert.deepEqual((await policy()).Statement.map(({ Sid, Principal }) => [Sid, Principal]),
+    [['one', { AWS: 'arn:aws:iam::123456789012:root' }], ['all', '*']]);
+  await events.send(new RemovePermissionCommand({ EventBusName, StatementId: 'one' }));
+  const missing = { name: 'ResourceNotFoundException', message: 'Statement with the provided id does not exist.' };
+  await assert.rejects(events.send(new RemovePermissionCommand({ EventBusName, StatementId: 'one' })), missing);
+  assert.equal((await policy()).Statement.length, 1);
+  await events.send(new RemovePermissionCommand({ EventBusName, RemoveAllPermissions: true }));
+  assert.equal(await policy(), null);
 });

@@ -2,22 +2,39 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  AddPermissionCommand,
   CreateEventSourceMappingCommand,
   DeleteEventSourceMappingCommand,
   DeleteFunctionEventInvokeConfigCommand,
   GetEventSourceMappingCommand,
+  GetAliasCommand,
   GetFunctionCommand,
+  GetFunctionConfigurationCommand,
   GetFunctionEventInvokeConfigCommand,
+  GetFunctionUrlConfigCommand,
+  GetPolicyCommand,
   InvokeCommand,
+  ListAliasesCommand,
+  ListFunctionEventInvokeConfigsCommand,
   ListFunctionsCommand,
+  ListVersionsByFunctionCommand,
   PutFunctionEventInvokeConfigCommand,
+  RemovePermissionCommand,
+  UpdateFunctionEventInvokeConfigCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, gotten, got, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
-const FILES = { 'main.tf': lambda('tells') + lambda('other'), 'tells.js': TELLS, 'other.js': TELLS.replace("'got '", "'other '"), 'api/where.js': WHERE };
+const ALIAS = `
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.tells.function_name
+  function_version = "1"
+}
+`;
+const FILES = { 'main.tf': lambda('tells') + lambda('other') + ALIAS, 'tells.js': TELLS, 'other.js': TELLS.replace("'got '", "'other '"), 'api/where.js': WHERE };
 const ARN = 'arn:aws:sqs:us-east-1:000000000000:q';
 
 async function start(t, files = FILES) {
@@ -95,7 +112,87 @@ test('what becomes of asynchronous events is configured', async (t) => {
   await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60 }));
   const config = await api.send(new GetFunctionEventInvokeConfigCommand({ FunctionName }));
   assert.deepEqual([config.MaximumRetryAttempts, config.MaximumEventAgeInSeconds], [1, 60]);
-  await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 3 })), { name: 'InvalidParameterValueException' });
+  await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 3 })), { name: 'ValidationException', message: /Value '3' at 'maximumRetryAttempts'/ });
   assert.equal((await api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName }))).$metadata.httpStatusCode, 204);
   await assert.rejects(api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName })), { name: 'ResourceNotFoundException' });
+});
+
+test('a destination is a function or a queue, and not the function itself', async (t) => {
+  const { lambda: api } = await start(t);
+  const put = (Destination) => api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnSuccess: { Destination } } }));
+  const arn = (name, service = 'lambda') => `arn:aws:${service}:us-east-1:000000000000:function:${name}`;
+  const name = 'InvalidParameterValueException';
+  await assert.rejects(put(arn('none')), { name, message: `The destination ARN ${arn('none')} is invalid.` });
+  await assert.rejects(put(arn('tells')), { name, message: "You can't specify the function as a destination for itself." });
+  await assert.rejects(put(arn('tells', 'iam')), { name, message: /^The provided destination config DestinationConfig\(/ });
+  await assert.rejects(put('arn:aws:_/!:us-east-1:000000000000:x'), { name: 'ValidationException' });
+  await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells' })), { name, message: /at least one of/ });
+  await assert.rejects(api.send(new UpdateFunctionEventInvokeConfigCommand({ FunctionName: 'tells', MaximumRetryAttempts: 1 })),
+    { name: 'ResourceNotFoundException', message: `The function ${arn('tells')}:$LATEST doesn't have an EventInvokeConfig` });
+  await put(arn('other'));
+  await api.send(new UpdateFunctionEventInvokeConfigCommand({ FunctionName: 'tells', MaximumRetryAttempts: 0 }));
+  const { FunctionEventInvokeConfigs: [config] } = await api.send(new ListFunctionEventInvokeConfigsCommand({ FunctionName: 'tells' }));
+  assert.deepEqual([config.MaximumRetryAttempts, config.DestinationConfig.OnSuccess.Destination], [0, arn('other')]);
+  assert.equal(config.FunctionArn, `${arn('tells')}:$LATEST`);
+});
+
+test('versions, aliases and URLs are those of the files; a qualifier means one of them', async (t) => {
+  const { platform, lambda: api } = await start(t);
+  const FunctionName = 'tells';
+  const arn = 'arn:aws:lambda:us-east-1:000000000000:function:tells';
+  const { Versions } = await api.send(new ListVersionsByFunctionCommand({ FunctionName }));
+  assert.deepEqual(Versions.map(({ Version, FunctionArn }) => [Version, FunctionArn]), [['$LATEST', `${arn}:$LATEST`], ['1', `${arn}:1`]]);
+  const { Aliases } = await api.send(new ListAliasesCommand({ FunctionName }));
+  assert.deepEqual(Aliases.map(({ Name, AliasArn, FunctionVersion }) => [Name, AliasArn, FunctionVersion]), [['live', `${arn}:live`, '1']]);
+  assert.equal((await api.send(new GetAliasCommand({ FunctionName, Name: 'live' }))).FunctionVersion, '1');
+  await assert.rejects(api.send(new GetAliasCommand({ FunctionName, Name: 'no' })), { name: 'ResourceNotFoundException', message: `Cannot find alias arn: ${arn}:no` });
+  const config = (more) => api.send(new GetFunctionConfigurationCommand({ FunctionName, ...more }));
+  assert.equal((await config({ Qualifier: 'live' })).Version, '1');
+  assert.equal((await config()).LastModified, (await config({ FunctionName: arn })).LastModified);
+  await assert.rejects(config({ Qualifier: '7' }), { name: 'ResourceNotFoundException', message: `Function not found: ${arn}:7` });
+  await assert.rejects(config({ FunctionName: `${arn}:1`, Qualifier: 'live' }), { name: 'InvalidParameterValueException', message: /derived qualifier/ });
+  const there = arn.replace('us-east-1', 'eu-west-1');
+  for (const Command of [GetFunctionConfigurationCommand, InvokeCommand]) {
+    await assert.rejects(api.send(new Command({ FunctionName: there })), { name: 'ResourceNotFoundException', message: /Functions from 'eu-west-1' are not reachable/ });
+  }
+  const { FunctionUrl, AuthType } = await api.send(new GetFunctionUrlConfigCommand({ FunctionName }));
+  assert.deepEqual([FunctionUrl, AuthType], [`http://tells.localhost:${platform.port}/`, 'NONE']);
+});
+
+test("a function's policy is kept, shown and changed, by everyone at once", async (t) => {
+  const { lambda: api } = await start(t);
+  const FunctionName = 'tells';
+  const add = (StatementId, more = {}) => api.send(new AddPermissionCommand({
+    FunctionName, StatementId, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com', ...more }));
+  const policy = async () => JSON.parse((await api.send(new GetPolicyCommand({ FunctionName }))).Policy);
+  await assert.rejects(policy(), { name: 'ResourceNotFoundException' });
+  const SourceArn = 'arn:aws:events:us-east-1:000000000000:rule/r';
+  const added = await Promise.all(['a', 'b', 'c'].map((id) => add(id, { SourceArn })));
+  assert.deepEqual(JSON.parse(added[0].Statement), {
+    Sid: 'a', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'lambda:InvokeFunction',
+    Resource: 'arn:aws:lambda:us-east-1:000000000000:function:tells', Condition: { ArnLike: { 'AWS:SourceArn': SourceArn } } });
+  assert.deepEqual((await policy()).Statement.map(({ Sid }) => Sid), ['a', 'b', 'c']);
+  await assert.rejects(add('a'), { name: 'ResourceConflictException' });
+  await assert.rejects(add('a.b'), { name: 'ValidationException', message: /at 'statementId'/ });
+  await assert.rejects(add('d', { Principal: 'somebody' }), { name: 'InvalidParameterValueException' });
+  await assert.rejects(add('d', { Qualifier: '$LATEST' }), { name: 'InvalidParameterValueException' });
+  await assert.rejects(add('d', { Qualifier: 'no' }), { name: 'ResourceNotFoundException', message: /Cannot find alias arn/ });
+  await assert.rejects(add('d', { RevisionId: 'other' }), { name: 'PreconditionFailedException' });
+  await add('d', { Principal: '123456789012', Qualifier: 'live' });
+  const remove = (StatementId) => api.send(new RemovePermissionCommand({ FunctionName, StatementId }));
+  await assert.rejects(remove('x'), { name: 'ResourceNotFoundException', message: 'Statement x is not found in resource policy.' });
+  await Promise.all(['a', 'b', 'c'].map(remove));
+  await assert.rejects(policy(), { name: 'ResourceNotFoundException' });
+  await assert.rejects(remove('a'), { message: 'No policy is associated with the given resource.' });
+});
+
+test('a mapping that the API made works on when control has died', async (t) => {
+  const { platform, lambda: api, sqs } = await start(t);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'q' }));
+  await api.send(new CreateEventSourceMappingCommand({ FunctionName: 'tells:live', EventSourceArn: ARN }));
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  const MessageAttributes = { who: { DataType: 'String', StringValue: 'me' } };
+  const { MD5OfMessageAttributes } = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', MessageAttributes }));
+  const [{ Records: [record] }] = await gotten(platform, 1);
+  assert.deepEqual([record.body, record.md5OfMessageAttributes], ['later', MD5OfMessageAttributes]);
 });

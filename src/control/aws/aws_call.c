@@ -62,6 +62,41 @@ static void cut_whole(char *text)
     }
 }
 
+/* Lambda's model writes the same member in two ways. */
+static const char *message_member(const char *code)
+{
+    static const char *const capitals[] = { "ResourceNotFoundException", "ServiceException",
+                                            "NotImplementedException" };
+    for (size_t i = 0; i < ARRAY_COUNT(capitals); i++) {
+        if (strcmp(code, capitals[i]) == 0) {
+            return "Message";
+        }
+    }
+    return "message";
+}
+
+/* An error's body, owned; NULL: the message is no text. */
+static char *error_text(enum aws_style style, unsigned status, const char *code,
+                        const char *message)
+{
+    json_t *body = NULL;
+    switch (style) {
+    case AWS_STYLE_JSON:
+        body = json_pack("{s:s,s:s}", "__type", code, "message", message);
+        break;
+    case AWS_STYLE_LAMBDA:
+        body = json_pack("{s:s,s:s}", "Type", status < 500 ? "User" : "Service",
+                         message_member(code), message);
+        break;
+    case AWS_STYLE_REST:
+        body = json_pack("{s:s}", "Message", message);
+        break;
+    }
+    char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    return text;
+}
+
 void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
 {
     char message[MESSAGE_BYTES];
@@ -70,13 +105,7 @@ void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const 
     (void)vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
     cut_whole(message);
-    json_t *body =
-        c->style == AWS_STYLE_JSON ? json_pack("{s:s,s:s}", "__type", code, "message", message)
-        : c->style == AWS_STYLE_LAMBDA
-            ? json_pack("{s:s,s:s}", "Type", status < 500 ? "User" : "Service", "Message", message)
-            : json_pack("{s:s}", "Message", message);
-    char *text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
+    char *text = error_text(c->style, status, code, message);
     respond(c, status, c->style != AWS_STYLE_JSON ? code : NULL, text ? text : "{}");
     free(text);
 }

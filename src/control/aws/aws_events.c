@@ -43,6 +43,18 @@ json_t *aws_events_find_bus(struct aws_call *c, struct str bus)
     return found;
 }
 
+json_t *aws_events_own_bus(struct aws_call *c, struct str bus)
+{
+    json_t *found = aws_events_find_bus(c, bus);
+    if (found && event_bus_is_project(found)) {
+        aws_call_fail(c, 400, "ManagedRuleException",
+                      "Event bus " STR_FMT " is declared by the project's files: change it there.",
+                      STR_ARG(bus));
+        return NULL;
+    }
+    return found;
+}
+
 json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rule)
 {
     if (!aws_events_find_bus(c, bus)) {
@@ -188,7 +200,7 @@ static void create_bus(struct aws_call *c)
 static void update_bus(struct aws_call *c)
 {
     struct str name = aws_events_bus_name(c, "Name");
-    json_t *bus = aws_events_find_bus(c, name);
+    json_t *bus = aws_events_own_bus(c, name);
     char arn[ARN_BYTES];
     if (!bus) {
         return;
@@ -257,7 +269,7 @@ static void delete_bus(struct aws_call *c)
         aws_call_fail(c, 400, "ValidationException", "Cannot delete event bus default.");
         return;
     }
-    json_t *bus = aws_events_find_bus(c, name);
+    json_t *bus = aws_events_own_bus(c, name);
     if (!bus) {
         return;
     }
@@ -444,6 +456,28 @@ static void list_tags(struct aws_call *c)
     }
 }
 
+/* ---- what cannot be made here, of which there is none ---- */
+
+static void list_archives(struct aws_call *c)
+{
+    aws_call_answer(c, json_pack("{s:[]}", "Archives"));
+}
+
+static void list_replays(struct aws_call *c)
+{
+    aws_call_answer(c, json_pack("{s:[]}", "Replays"));
+}
+
+static void list_connections(struct aws_call *c)
+{
+    aws_call_answer(c, json_pack("{s:[]}", "Connections"));
+}
+
+static void list_destinations(struct aws_call *c)
+{
+    aws_call_answer(c, json_pack("{s:[]}", "ApiDestinations"));
+}
+
 /* ---- which operation ---- */
 
 /* clang-format off */
@@ -458,14 +492,20 @@ static const struct {
     { "DescribeRule",          aws_events_describe_rule },
     { "DisableRule",           aws_events_disable_rule },
     { "EnableRule",            aws_events_enable_rule },
+    { "ListApiDestinations",   list_destinations },
+    { "ListArchives",          list_archives },
+    { "ListConnections",       list_connections },
     { "ListEventBuses",        list_buses },
+    { "ListReplays",           list_replays },
     { "ListRuleNamesByTarget", aws_events_list_rule_names },
     { "ListRules",             aws_events_list_rules },
     { "ListTagsForResource",   list_tags },
     { "ListTargetsByRule",     aws_events_list_targets },
     { "PutEvents",             aws_events_put_events },
+    { "PutPermission",         aws_events_put_permission },
     { "PutRule",               aws_events_put_rule },
     { "PutTargets",            aws_events_put_targets },
+    { "RemovePermission",      aws_events_remove_permission },
     { "RemoveTargets",         aws_events_remove_targets },
     { "TagResource",           tag_resource },
     { "TestEventPattern",      aws_events_test_pattern },

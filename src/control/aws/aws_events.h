@@ -1,8 +1,8 @@
 /* EventBridge's API (JSON 1.1, "AWSEvents"): buses, rules, targets, tags, PutEvents and
  * TestEventPattern. What was seen of AWS's own answers decides, then its API reference.
  *
- * Archives, connections, API destinations, endpoints and partners are not here: they answer
- * UnknownOperationException.
+ * Archives, connections and API destinations cannot be made here, nor endpoints and partners: that
+ * answers UnknownOperationException.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -26,6 +26,7 @@ struct str aws_events_bus_name(const struct aws_call *c, const char *member);
 json_t *aws_events_find_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rule);
 /* As above, and it may be changed: what the project's files declare may not. */
+json_t *aws_events_own_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
 void aws_events_bus_arn(json_t *bus, char *ret, size_t size);
 
@@ -55,4 +56,6 @@ void aws_events_list_targets(struct aws_call *c);
 void aws_events_remove_targets(struct aws_call *c);
 void aws_events_list_rule_names(struct aws_call *c);
 void aws_events_put_events(struct aws_call *c);
+void aws_events_put_permission(struct aws_call *c);
+void aws_events_remove_permission(struct aws_call *c);
 void aws_events_test_pattern(struct aws_call *c);

@@ -1,12 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_lambda.h"
 
+#include <stdio.h>
+
+#include "base/mem.h"
 #include "control/aws/aws_lambda_operations.h"
 
 #define FUNCTIONS STR("/2015-03-31/functions/")
-#define MAPPINGS  STR("/2015-03-31/event-source-mappings")
-#define ASYNC     STR("/2019-09-25/functions/")
 #define STREAMS   STR("/2021-11-15/functions/")
+
+#define ASYNC       "/2019-09-25/functions/"
+#define LAMBDA      "/2015-03-31/functions/"
+#define URLS        "/2021-10-31/functions/"
+#define CONCURRENCY "/2019-09-30/functions/"
+#define SIGNING     "/2020-06-30/functions/"
+
+/* clang-format off */
+
+/* Of a function: what is before its name in the path, and what behind it; "*": anything more. */
+static const struct {
+    const char *method, *before, *behind;
+    void (*run)(struct aws_call *c, const struct aws_lambda_subject *s);
+    bool answers_missing; /* says itself that there is no such function */
+} operations[] = {
+    { "GET",    LAMBDA,      "",                          aws_lambda_functions_get,           false },
+    { "GET",    LAMBDA,      "/configuration",            aws_lambda_functions_configuration, false },
+    { "GET",    LAMBDA,      "/versions",                 aws_lambda_functions_versions,      false },
+    { "GET",    LAMBDA,      "/aliases",                  aws_lambda_functions_aliases,       false },
+    { "GET",    LAMBDA,      "/aliases/*",                aws_lambda_functions_alias,         false },
+    { "GET",    LAMBDA,      "/policy",                   aws_lambda_policy_get,              true },
+    { "POST",   LAMBDA,      "/policy",                   aws_lambda_policy_add,              true },
+    { "DELETE", LAMBDA,      "/policy/*",                 aws_lambda_policy_remove,           true },
+    { "GET",    ASYNC,       "/event-invoke-config",      aws_lambda_async_get,               true },
+    { "GET",    ASYNC,       "/event-invoke-config/list", aws_lambda_async_list,              true },
+    { "PUT",    ASYNC,       "/event-invoke-config",      aws_lambda_async_put,               true },
+    { "POST",   ASYNC,       "/event-invoke-config",      aws_lambda_async_update,            true },
+    { "DELETE", ASYNC,       "/event-invoke-config",      aws_lambda_async_delete,            true },
+    { "GET",    URLS,        "/url",                      aws_lambda_functions_url,           true },
+    { "GET",    URLS,        "/urls",                     aws_lambda_functions_urls,          true },
+    { "GET",    CONCURRENCY, "/concurrency",              aws_lambda_functions_concurrency,   false },
+    { "GET",    SIGNING,     "/code-signing-config",      aws_lambda_functions_signing,       false },
+};
+
+/* clang-format on */
 
 static bool is_method(const struct aws_call *c, const char *method)
 {
@@ -20,35 +56,97 @@ static void unknown(struct aws_call *c)
                   "listed and configured here, but not made, published or removed.");
 }
 
-static void run(struct aws_call *c)
+/* ---- what a call is about ---- */
+
+/* Answers what is wrong with how the function is named. */
+static bool read_subject(struct aws_call *c, const char *named, struct aws_lambda_subject *s)
+{
+    *s = (struct aws_lambda_subject){ 0 };
+    aws_lambda_path_named(named, c->exchange->target, &s->named);
+    if (s->named.region[0] && strcmp(s->named.region, "us-east-1") != 0) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_ELSEWHERE, s->named.region);
+        return false;
+    }
+    if (s->named.is_contradictory) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "The derived qualifier from the function name does not match the specified "
+                      "qualifier.");
+        return false;
+    }
+    const json_t *function = aws_lambda_path_function(c->services, s->named.name);
+    s->version = function ? aws_lambda_path_version(function, s->named.qualifier) : NULL;
+    s->function = s->version ? function : NULL;
+    return true;
+}
+
+/* Whether `path` is of an operation's; its function's name, and what a "*" stands for. */
+static bool is_of(struct str path, const char *before, const char *behind,
+                  char ret_named[AWS_LAMBDA_NAME_BYTES], struct str *ret_rest)
+{
+    struct str rest;
+    struct str wanted = str_c(behind);
+    if (!aws_lambda_path_part(path, str_c(before), ret_named, &rest)) {
+        return false;
+    }
+    if (wanted.len == 0 || wanted.data[wanted.len - 1] != '*') {
+        *ret_rest = STR("");
+        return str_eq(rest, wanted) || (rest.len == wanted.len + 1 && str_starts(rest, wanted) &&
+                                        rest.data[wanted.len] == '/');
+    }
+    wanted.len--;
+    *ret_rest = str_starts(rest, wanted) ? str_skip(rest, wanted.len) : STR("");
+    return ret_rest->len > 0;
+}
+
+static void run_on_function(struct aws_call *c, struct str path)
 {
     char named[AWS_LAMBDA_NAME_BYTES];
+    struct str rest;
+    struct aws_lambda_subject s;
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++) {
+        if (!is_method(c, operations[i].method) ||
+            !is_of(path, operations[i].before, operations[i].behind, named, &rest)) {
+            continue;
+        }
+        if (!read_subject(c, named, &s)) {
+            return;
+        }
+        s.rest = rest;
+        if (s.function || operations[i].answers_missing) {
+            operations[i].run(c, &s);
+        } else {
+            aws_lambda_functions_missing(c, &s.named);
+        }
+        return;
+    }
+    /* Not here; but what is wrong with how it names its function comes first. */
+    if (!aws_lambda_path_part(path, FUNCTIONS, named, &rest)) {
+        unknown(c);
+    } else if (read_subject(c, named, &s)) {
+        if (s.function) {
+            unknown(c);
+        } else {
+            aws_lambda_functions_missing(c, &s.named);
+        }
+    }
+}
+
+static void run(struct aws_call *c)
+{
     struct str target = c->exchange->target;
     struct str path = str_of(target.data, str_find(target, '?'));
-    struct str rest;
-    if (str_starts(path, MAPPINGS)) {
+    bool is_list =
+        str_eq(path, str_of(FUNCTIONS.data, FUNCTIONS.len - 1)) || str_eq(path, FUNCTIONS);
+    if (str_starts(path, STR("/2015-03-31/event-source-mappings"))) {
         aws_lambda_mappings(c);
-        return;
-    }
-    if (is_method(c, "GET") &&
-        (str_eq(path, str_of(FUNCTIONS.data, FUNCTIONS.len - 1)) || str_eq(path, FUNCTIONS))) {
+    } else if (is_method(c, "GET") && is_list) {
         aws_lambda_functions_list(c);
-        return;
-    }
-    bool async = aws_lambda_path_part(target, ASYNC, named, &rest);
-    if (!async && !aws_lambda_path_part(target, FUNCTIONS, named, &rest)) {
-        unknown(c);
-        return;
-    }
-    const json_t *function = aws_lambda_path_function(c->services, named);
-    if (!function) {
-        aws_lambda_functions_missing(c, named);
-    } else if (async && str_starts(rest, STR("/event-invoke-config"))) {
-        aws_lambda_async(c, function);
-    } else if (!async && is_method(c, "GET")) {
-        aws_lambda_functions_get(c, function, rest);
+    } else if (is_method(c, "GET") && str_starts(path, STR("/2016-08-19/account-settings"))) {
+        aws_lambda_functions_account(c);
+    } else if (is_method(c, "GET") && str_starts(path, STR("/2018-10-31/layers"))) {
+        aws_call_answer(c, json_pack("{s:[]}", "Layers"));
     } else {
-        unknown(c);
+        run_on_function(c, path);
     }
 }
 

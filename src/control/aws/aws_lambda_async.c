@@ -1,139 +1,239 @@
 /* The Lambda API: what becomes of a function's asynchronous invocations (event-invoke-config).
  *
- * Kept in the settings (kind "lambda-async"), by the manifest's name of the function.
+ * Kept in the settings (kind "lambda-async"), by the manifest's name of the function: all of
+ * its versions and aliases share one, since they are one function here.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
+#include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_target.h"
 #include "control/events/lambda_queue.h"
 #include "control/events/setting_write.h"
-#include "store/store_settings.h"
+#include "control/json_reading.h"
 
-/* ---- between AWS's words and the manifest's ---- */
+/* ---- what is asked for ---- */
 
-/* { "Destination": ARN } as a destination; NULL: none. */
-static json_t *destination_of(const json_t *on, bool *ret_sound)
+#define DESTINATION                                                                                \
+    "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:"          \
+    "((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"
+
+static const char *const directions[][3] = {
+    { "OnSuccess", "on_success", "destinationConfig.onSuccess." },
+    { "OnFailure", "on_failure", "destinationConfig.onFailure." },
+};
+
+/* By the model; else that is answered. */
+static bool check_input(struct aws_call *c)
 {
-    const char *arn = json_string_value(json_object_get(on, "Destination"));
-    struct err err;
-    if (!arn) {
-        return json_null();
+    static const struct aws_rule rules[] = {
+        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, 2, NULL },
+        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, 21600, NULL },
+        { "DestinationConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    };
+    static const struct aws_rule rule = { "Destination", AWS_TEXT, AWS_MAY, 0, 350, DESTINATION };
+    struct aws_check k;
+    const json_t *destinations = aws_call_member(c, "DestinationConfig");
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", rules, ARRAY_COUNT(rules));
+    for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
+        json_t *on = json_object_get(destinations, directions[i][0]);
+        if (on && !json_is_null(on)) {
+            aws_check_members(&k, on, directions[i][2], &rule, 1);
+        }
     }
-    json_t *target = json_object();
-    *ret_sound = *ret_sound && event_target_set_arn(target, str_c(arn), &err) == 0;
-    (void)json_object_set_new(target, "arn", json_string(arn));
+    return aws_check_end(&k, c);
+}
+
+static const char *arn_of(const struct aws_call *c, const char *direction)
+{
+    return json_text(json_object_get(aws_call_member(c, "DestinationConfig"), direction),
+                     "Destination");
+}
+
+static void invalid_destination(struct aws_call *c)
+{
+    char texts[ARRAY_COUNT(directions)][400];
+    for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
+        const char *arn = arn_of(c, directions[i][0]);
+        (void)snprintf(texts[i], sizeof(texts[i]), arn ? "%s(destination=%s)" : "null",
+                       directions[i][0], arn);
+    }
+    aws_call_fail(c, 400, "InvalidParameterValueException",
+                  "The provided destination config DestinationConfig(onSuccess=%s, onFailure=%s) "
+                  "is invalid.",
+                  texts[0], texts[1]);
+}
+
+/* An ARN as a destination in the manifest's words, a new reference; NULL: what is wrong with it has
+ * been answered. */
+static json_t *destination_of(struct aws_call *c, const char *arn, const char *itself)
+{
+    struct err err;
+    json_t *target = json_pack("{s:s}", "arn", arn);
+    if (event_target_set_arn(target, str_c(arn), &err) < 0 || json_object_size(target) == 1) {
+        invalid_destination(c);
+        json_decref(target);
+        return NULL;
+    }
+    const char *name = json_text(target, "function_name");
+    const char *function = name ? event_target_function(c->services, str_c(name)) : NULL;
+    if (name && (!function || strcmp(name, itself) == 0)) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      function ? "You can't specify the function as a destination for itself."
+                               : "The destination ARN %s is invalid.",
+                      arn);
+        json_decref(target);
+        return NULL;
+    }
+    if (function) {
+        (void)json_object_set_new(target, "function", json_string(function)); /* a sound name */
+    }
     return target;
 }
 
-static const char *function_of(const struct services *s, json_t *destination)
+/* The input in the manifest's words, a new reference; NULL: what is wrong has been answered. */
+static json_t *config_of(struct aws_call *c, const char *itself)
 {
-    const char *name = json_string_value(json_object_get(destination, "function_name"));
-    return name ? event_target_function(s, str_c(name)) : NULL;
-}
-
-static json_t *config_of(struct aws_call *c, bool *ret_sound)
-{
-    const json_t *destinations = aws_call_member(c, "DestinationConfig");
-    json_t *config = json_object();
+    if (!check_input(c)) {
+        return NULL;
+    }
     json_t *retries = aws_call_member(c, "MaximumRetryAttempts");
     json_t *age = aws_call_member(c, "MaximumEventAgeInSeconds");
-    static const char *const names[][2] = { { "OnSuccess", "on_success" },
-                                            { "OnFailure", "on_failure" } };
-    if (json_is_integer(retries)) {
-        (void)json_object_set(config, "max_retries", retries);
-        *ret_sound = json_integer_value(retries) >= 0 && json_integer_value(retries) <= 2;
+    if (!retries && !age && !aws_call_member(c, "DestinationConfig")) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "You must specify at least one of error handling or destination setting.");
+        return NULL;
     }
-    if (json_is_integer(age)) {
-        (void)json_object_set(config, "max_age_s", age);
-        *ret_sound =
-            *ret_sound && json_integer_value(age) >= 60 && json_integer_value(age) <= 21600;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        json_t *to = destination_of(json_object_get(destinations, names[i][0]), ret_sound);
-        const char *function = function_of(c->services, to);
-        if (function) {
-            (void)json_object_set_new(to, "function", json_string(function));
+    json_t *config = json_pack("{s:O*, s:O*, s:I}", "max_retries", retries, "max_age_s", age,
+                               "modified_ms", (json_int_t)queue_now_ms());
+    for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
+        const char *arn = arn_of(c, directions[i][0]);
+        json_t *to = !arn || !arn[0] ? json_null() : destination_of(c, arn, itself);
+        if (!to) {
+            json_decref(config);
+            return NULL;
         }
-        (void)json_object_set_new(config, names[i][1], to);
+        (void)json_object_set_new(config, directions[i][1], to); /* a sound value */
     }
     return config;
 }
 
-static json_t *describe(const json_t *function, const json_t *config)
+/* ---- what is answered ---- */
+
+static json_t *describe(const struct aws_lambda_subject *s, const json_t *config)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    aws_lambda_path_arn(function, arn);
+    const char *qualifier = s->named.qualifier[0] ? s->named.qualifier : "$LATEST";
+    json_int_t modified = json_integer_value(json_object_get(config, "modified_ms"));
     json_t *destinations = json_object();
-    static const char *const names[][2] = { { "OnSuccess", "on_success" },
-                                            { "OnFailure", "on_failure" } };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        const char *to =
-            json_string_value(json_object_get(json_object_get(config, names[i][1]), "arn"));
-        (void)json_object_set_new(destinations, names[i][0],
+    aws_lambda_path_arn(s->named.name, qualifier, arn);
+    for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
+        const char *to = json_text(json_object_get(config, directions[i][1]), "arn");
+        (void)json_object_set_new(destinations, directions[i][0],
                                   to ? json_pack("{s:s}", "Destination", to) : json_object());
     }
-    json_t *out = json_pack("{s:s, s:f, s:o}", "FunctionArn", arn, "LastModified",
-                            (double)queue_now_ms() / 1000, "DestinationConfig", destinations);
-    json_t *retries = json_object_get(config, "max_retries");
-    json_t *age = json_object_get(config, "max_age_s");
-    if (retries) {
-        (void)json_object_set(out, "MaximumRetryAttempts", retries);
+    return json_pack("{s:s, s:f, s:o, s:O*, s:O*}", "FunctionArn", arn, "LastModified",
+                     (double)modified / 1000, "DestinationConfig", destinations,
+                     "MaximumRetryAttempts", json_object_get(config, "max_retries"),
+                     "MaximumEventAgeInSeconds", json_object_get(config, "max_age_s"));
+}
+
+static void no_function(struct aws_call *c)
+{
+    aws_call_fail(c, 404, "ResourceNotFoundException", "The function doesn't exist.");
+}
+
+/* What there is; NULL: that there is none has been answered. */
+static const json_t *find_config(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    const json_t *known = s->function ? lambda_queues_config(c->services->lambda_queues,
+                                                             json_text(s->function, "name"))
+                                      : NULL;
+    if (!known) {
+        aws_lambda_path_arn(s->named.name, s->named.qualifier[0] ? s->named.qualifier : "$LATEST",
+                            arn);
+        aws_call_fail(c, 404, "ResourceNotFoundException",
+                      "The function %s doesn't have an EventInvokeConfig", arn);
     }
-    if (age) {
-        (void)json_object_set(out, "MaximumEventAgeInSeconds", age);
+    return known;
+}
+
+void aws_lambda_async_get(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    const json_t *known = find_config(c, s);
+    if (known) {
+        aws_call_answer(c, describe(s, known));
     }
-    return out;
+}
+
+void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    if (!s->function) {
+        no_function(c);
+        return;
+    }
+    const json_t *known =
+        lambda_queues_config(c->services->lambda_queues, json_text(s->function, "name"));
+    aws_call_answer(c, json_pack("{s:o}", "FunctionEventInvokeConfigs",
+                                 known ? json_pack("[o]", describe(s, known)) : json_array()));
 }
 
 /* ---- keeping ---- */
 
-static void save(struct aws_call *c, const char *name, const json_t *config, json_t *output)
+/* Uses up `config`; NULL: it is removed. */
+static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t *config)
 {
-    c->context = output;
+    const char *name = json_text(s->function, "name");
+    c->context = config ? describe(s, config) : NULL;
+    (void)!lambda_queues_configure(c->services->lambda_queues, name, config); /* it is there */
     setting_write(c->services->store, LAMBDA_ASYNC_KIND, name,
                   config ? json_dumps(config, JSON_COMPACT) : NULL, aws_call_written, c);
+    json_decref(config);
 }
 
-void aws_lambda_async(struct aws_call *c, const json_t *function)
+void aws_lambda_async_put(struct aws_call *c, const struct aws_lambda_subject *s)
 {
-    const char *name = json_string_value(json_object_get(function, "name"));
-    struct str method = c->exchange->method;
-    const json_t *known = lambda_queues_config(c->services->lambda_queues, name);
-    if (!known && (str_eq(method, STR("GET")) || str_eq(method, STR("DELETE")))) {
-        aws_call_fail(c, 404, "ResourceNotFoundException",
-                      "The function %s doesn't have an EventInvokeConfig",
-                      aws_lambda_path_name(function));
+    if (!s->function) {
+        no_function(c);
         return;
     }
-    if (str_eq(method, STR("GET"))) {
-        aws_call_answer(c, describe(function, known));
+    json_t *config = config_of(c, s->named.name);
+    if (config) {
+        save(c, s, config);
+    }
+}
+
+/* What is not given stays. */
+void aws_lambda_async_update(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    if (!aws_lambda_path_function(c->services, s->named.name)) {
+        no_function(c);
         return;
     }
-    if (str_eq(method, STR("DELETE"))) {
-        (void)!lambda_queues_configure(c->services->lambda_queues, name, NULL); /* it is there */
-        c->status = 204;
-        save(c, name, NULL, NULL);
+    const json_t *known = find_config(c, s);
+    json_t *config = known ? config_of(c, s->named.name) : NULL;
+    if (!config) {
         return;
     }
-    bool sound = true;
-    json_t *config = config_of(c, &sound);
-    if (!sound) {
-        json_decref(config);
-        aws_call_fail(c, 400, "InvalidParameterValueException",
-                      "MaximumRetryAttempts is from 0 to 2, MaximumEventAgeInSeconds from 60 to "
-                      "21600, and destinations are ARNs of queues, functions or event buses.");
-        return;
+    for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
+        if (!arn_of(c, directions[i][0])) {
+            (void)json_object_del(config, directions[i][1]); /* it is there */
+        }
     }
-    if (str_eq(method, STR("POST")) && known) { /* Update: what is not given stays */
-        json_t *merged = json_deep_copy(known);
-        (void)json_object_update(merged, config);
-        json_decref(config);
-        config = merged;
-    }
-    (void)!lambda_queues_configure(c->services->lambda_queues, name, config); /* it is there */
-    save(c, name, config, describe(function, config));
+    json_t *merged = json_deep_copy(known);
+    (void)json_object_update(merged, config); /* sound values */
     json_decref(config);
+    save(c, s, merged);
+}
+
+void aws_lambda_async_delete(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    if (find_config(c, s)) {
+        c->status = 204;
+        save(c, s, NULL);
+    }
 }

@@ -5,17 +5,23 @@
 
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_log.h"
+#include "control/events/lambda_queue.h"
+#include "control/events/sqs_queue.h"
 #include "control/iso_time.h"
+#include "control/json_reading.h"
 
 #define LIST_MAX 50 /* Lambda's page */
 
-void aws_lambda_functions_missing(struct aws_call *c, const char *named)
+#define RESOURCE_MISSING "The resource you requested does not exist."
+
+void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named)
 {
-    const char *at = strstr(named, "function:");
-    aws_call_fail(c, 404, "ResourceNotFoundException",
-                  "Function not found: arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":function:%s",
-                  at ? at + strlen("function:") : named);
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    aws_lambda_path_arn(named->name, named->qualifier, arn);
+    aws_call_fail(c, 404, "ResourceNotFoundException", "Function not found: %s", arn);
 }
+
+/* ---- configurations ---- */
 
 static void copy_text(json_t *to, const char *name, const json_t *settings, const char *member)
 {
@@ -25,24 +31,71 @@ static void copy_text(json_t *to, const char *name, const json_t *settings, cons
     }
 }
 
-static json_t *configuration_of(const json_t *function)
+/* When the version that is served was first seen. */
+static uint64_t modified_ms(const struct services *s, const json_t *function)
+{
+    const char *name = json_text(function, "name");
+    const struct build *build = s->deployment->active;
+    for (size_t i = 0; build && i < build->count; i++) {
+        if (strcmp(build->versions[i]->name, name) == 0) {
+            return build->versions[i]->made_ms;
+        }
+    }
+    return queue_now_ms();
+}
+
+/* "2026-11-25T10:00:30.000+0000": Lambda's own form. */
+static void modified_time(const struct services *s, const json_t *function,
+                          char ret[ISO_TIME_BYTES])
+{
+    struct str time = iso_time_s(modified_ms(s, function), ret);
+    (void)snprintf(ret + time.len - 1, ISO_TIME_BYTES - time.len + 1, ".000+0000");
+}
+
+static void set_logging(json_t *to, const json_t *function)
+{
+    char group[AWS_LAMBDA_NAME_BYTES];
+    (void)snprintf(group, sizeof(group), "/aws/lambda/%.140s", aws_lambda_path_name(function));
+    (void)json_object_set_new(to, "LoggingConfig",
+                              json_pack("{s:s,s:s}", "LogFormat", "Text", "LogGroup", group));
+}
+
+static void set_dead_letter(const struct services *s, json_t *to, const json_t *function)
+{
+    char arn[SQS_ARN_BYTES];
+    const json_t *async = lambda_queues_config(s->lambda_queues, json_text(function, "name"));
+    const char *queue = json_text(json_object_get(async, "dead_letter"), "queue");
+    if (queue) {
+        (void)snprintf(arn, sizeof(arn), "arn:aws:sqs:us-east-1:" SQS_ACCOUNT ":%.80s", queue);
+        (void)json_object_set_new(to, "DeadLetterConfig", json_pack("{s:s}", "TargetArn", arn));
+    }
+}
+
+/* Without the environment: it may hold secrets, and a function's own credentials are good for this
+ * call. `qualifier` is shown in the ARN. */
+static json_t *configuration_of(const struct services *s, const json_t *function,
+                                const char *qualifier, const char *version)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    char now[ISO_TIME_BYTES];
+    char time[ISO_TIME_BYTES];
     const json_t *settings = json_object_get(function, "settings");
-    aws_lambda_path_arn(function, arn);
-    (void)iso_time_ms(queue_now_ms(), now);
+    aws_lambda_path_arn(aws_lambda_path_name(function), qualifier, arn);
+    modified_time(s, function, time);
     json_int_t timeout = json_integer_value(json_object_get(function, "timeout_ms"));
-    json_t *to = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:[s]}",
-                           "FunctionName", aws_lambda_path_name(function), "FunctionArn", arn,
-                           "Role", "arn:aws:iam::" AWS_ACCOUNT_ID ":role/mayfly", "Description", "",
-                           "Timeout", (timeout + 999) / 1000, "MemorySize",
-                           json_integer_value(json_object_get(function, "memory_mb")), "Version",
-                           "$LATEST", "PackageType", "Zip", "State", "Active", "LastUpdateStatus",
-                           "Successful", "LastModified", now, "Architectures", "x86_64");
+    json_t *to = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s}, s:{s:s, s:s}}",
+        "FunctionName", aws_lambda_path_name(function), "FunctionArn", arn, "Role",
+        "arn:aws:iam::" AWS_ACCOUNT_ID ":role/mayfly", "Description", "", "Timeout",
+        (timeout + 999) / 1000, "MemorySize",
+        json_integer_value(json_object_get(function, "memory_mb")), "Version", version,
+        "PackageType", "Zip", "State", "Active", "LastUpdateStatus", "Successful", "LastModified",
+        time, "Architectures", "x86_64", "TracingConfig", "Mode", "PassThrough", "SnapStart",
+        "ApplyOn", "None", "OptimizationStatus", "Off");
     copy_text(to, "Handler", settings, "handler");
     copy_text(to, "Runtime", settings, "runtime");
-    const char *hash = json_string_value(json_object_get(function, "hash"));
+    set_logging(to, function);
+    set_dead_letter(s, to, function);
+    const char *hash = json_text(function, "hash");
     (void)json_object_set_new(to, "CodeSha256", json_string(hash ? hash : ""));
     (void)json_object_set_new(to, "RevisionId", json_string(hash ? hash : ""));
     (void)json_object_set_new(
@@ -79,7 +132,8 @@ void aws_lambda_functions_list(struct aws_call *c)
     size_t i = (size_t)from;
     for (; i < json_array_size(functions) && json_array_size(list) < max; i++) {
         if (is_lambda(json_array_get(functions, i))) {
-            (void)json_array_append_new(list, configuration_of(json_array_get(functions, i)));
+            (void)json_array_append_new(
+                list, configuration_of(c->services, json_array_get(functions, i), "", "$LATEST"));
         }
     }
     (void)json_object_set_new(output, "Functions", list);
@@ -91,20 +145,181 @@ void aws_lambda_functions_list(struct aws_call *c)
     aws_call_answer(c, output);
 }
 
-void aws_lambda_functions_get(struct aws_call *c, const json_t *function, struct str rest)
+static json_t *subject_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
 {
-    if (str_eq(rest, STR("/configuration"))) {
-        aws_call_answer(c, configuration_of(function));
-    } else if (rest.len == 0) {
-        aws_call_answer(c, json_pack("{s:o, s:{s:s, s:s}, s:{}}", "Configuration",
-                                     configuration_of(function), "Code", "RepositoryType", "S3",
-                                     "Location", "", "Tags"));
-    } else if (str_eq(rest, STR("/versions"))) {
-        aws_call_answer(c, json_pack("{s:[o]}", "Versions", configuration_of(function)));
-    } else if (str_eq(rest, STR("/aliases"))) {
-        aws_call_answer(c, json_pack("{s:[]}", "Aliases"));
-    } else {
-        aws_call_fail(c, 404, "ResourceNotFoundException",
-                      "The resource you requested does not exist.");
+    return configuration_of(c->services, s->function, s->named.qualifier, s->version);
+}
+
+static json_t *concurrency_of(const json_t *function)
+{
+    json_t *reserved = json_object_get(function, "reserved");
+    return reserved ? json_pack("{s:O}", "ReservedConcurrentExecutions", reserved) : NULL;
+}
+
+void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    json_t *output = json_pack("{s:o, s:{s:s, s:s}}", "Configuration", subject_configuration(c, s),
+                               "Code", "RepositoryType", "S3", "Location", "");
+    json_t *concurrency = concurrency_of(s->function);
+    if (concurrency) {
+        (void)json_object_set_new(output, "Concurrency", concurrency); /* a new value */
     }
+    aws_call_answer(c, output);
+}
+
+void aws_lambda_functions_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    aws_call_answer(c, subject_configuration(c, s));
+}
+
+void aws_lambda_functions_concurrency(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    aws_call_answer(c, concurrency_of(s->function));
+}
+
+/* Nothing is signed here. */
+void aws_lambda_functions_signing(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    aws_call_answer(c, json_pack("{s:s}", "FunctionName", s->named.name));
+}
+
+/* ---- versions and aliases: what the project's files publish ---- */
+
+static bool is_version(const char *name)
+{
+    uint64_t number;
+    return str_to_u64(str_c(name), &number);
+}
+
+void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    json_t *aliases = json_object_get(json_object_get(s->function, "settings"), "aliases");
+    json_t *list = json_array();
+    const char *name;
+    json_t *version;
+    (void)json_array_append_new(list,
+                                configuration_of(c->services, s->function, "$LATEST", "$LATEST"));
+    json_object_foreach(aliases, name, version)
+    {
+        if (is_version(name)) {
+            (void)json_array_append_new(list,
+                                        configuration_of(c->services, s->function, name, name));
+        }
+    }
+    aws_call_answer(c, json_pack("{s:o}", "Versions", list));
+}
+
+static json_t *alias_of(const json_t *function, const char *name, json_t *version)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    aws_lambda_path_arn(aws_lambda_path_name(function), name, arn);
+    return json_pack("{s:s, s:s, s:O, s:s, s:O}", "AliasArn", arn, "Name", name, "FunctionVersion",
+                     version, "Description", "", "RevisionId", json_object_get(function, "hash"));
+}
+
+void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char of[AWS_LAMBDA_NAME_BYTES] = "";
+    json_t *aliases = json_object_get(json_object_get(s->function, "settings"), "aliases");
+    json_t *list = json_array();
+    const char *name;
+    json_t *version;
+    (void)aws_lambda_path_query(c->exchange->target, STR("FunctionVersion"), of); /* "": of all */
+    json_object_foreach(aliases, name, version)
+    {
+        if (!is_version(name) && (!of[0] || strcmp(of, json_string_value(version)) == 0)) {
+            (void)json_array_append_new(list, alias_of(s->function, name, version));
+        }
+    }
+    aws_call_answer(c, json_pack("{s:o}", "Aliases", list));
+}
+
+void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char name[AWS_LAMBDA_NAME_BYTES];
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(s->rest));
+    json_t *aliases = json_object_get(json_object_get(s->function, "settings"), "aliases");
+    json_t *version = json_object_get(aliases, name);
+    if (version && !is_version(name)) {
+        aws_call_answer(c, alias_of(s->function, name, version));
+        return;
+    }
+    aws_lambda_path_arn(s->named.name, name, arn);
+    aws_call_fail(c, 404, "ResourceNotFoundException", "Cannot find alias arn: %s", arn);
+}
+
+/* ---- function URLs ---- */
+
+static const json_t *url_settings(const json_t *function)
+{
+    size_t i;
+    json_t *endpoint;
+    json_array_foreach(json_object_get(function, "endpoints"), i, endpoint)
+    {
+        const json_t *settings = json_object_get(endpoint, "settings");
+        if (json_is_true(json_object_get(settings, "url"))) {
+            return settings;
+        }
+    }
+    return NULL;
+}
+
+/* Every function has one, at its own name below the gateway's origin. NULL: it has none. */
+static json_t *url_of(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    char url[256];
+    char time[ISO_TIME_BYTES];
+    const json_t *settings = s->function ? url_settings(s->function) : NULL;
+    const char *host = strstr(c->services->origin, "localhost");
+    if (!settings || s->named.qualifier[0] || !host) {
+        return NULL;
+    }
+    (void)snprintf(url, sizeof(url), "http://%.64s.%.64s/", s->named.name, host);
+    (void)iso_time_ms(modified_ms(c->services, s->function), time);
+    aws_lambda_path_arn(s->named.name, "", arn);
+    const char *mode = json_text(settings, "invoke_mode");
+    const char *auth = json_text(settings, "auth_type");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "FunctionUrl", url, "FunctionArn", arn,
+                     "AuthType", auth ? auth : "NONE", "InvokeMode", mode ? mode : "BUFFERED",
+                     "CreationTime", time, "LastModifiedTime", time);
+}
+
+void aws_lambda_functions_url(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    json_t *url = url_of(c, s);
+    if (url) {
+        aws_call_answer(c, url);
+    } else {
+        aws_call_fail(c, 404, "ResourceNotFoundException", RESOURCE_MISSING);
+    }
+}
+
+void aws_lambda_functions_urls(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    if (!s->function) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", "Function does not exist");
+        return;
+    }
+    json_t *url = url_of(c, s);
+    aws_call_answer(
+        c, json_pack("{s:o}", "FunctionUrlConfigs", url ? json_pack("[o]", url) : json_array()));
+}
+
+/* ---- the account ---- */
+
+void aws_lambda_functions_account(struct aws_call *c)
+{
+    const struct deployment *d = c->services->deployment;
+    const json_t *functions = d->active ? json_object_get(d->active->manifest, "functions") : NULL;
+    int count = 0;
+    for (size_t i = 0; i < json_array_size(functions); i++) {
+        count += is_lambda(json_array_get(functions, i));
+    }
+    aws_call_answer(c, json_pack("{s:{s:I,s:i,s:i,s:i,s:i}, s:{s:i,s:i}}", "AccountLimit",
+                                 "TotalCodeSize", (json_int_t)80530636800, "CodeSizeUnzipped",
+                                 262144000, "CodeSizeZipped", 52428800, "ConcurrentExecutions",
+                                 1000, "UnreservedConcurrentExecutions", 1000, "AccountUsage",
+                                 "TotalCodeSize", 0, "FunctionCount", count));
 }

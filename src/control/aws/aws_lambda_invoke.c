@@ -78,6 +78,19 @@ static void invoked(const struct invocation_result *result, void *context)
     buf_finish(&headers);
 }
 
+/* Whether the ARN that is to be invoked is of another region, which `ret_message` tells. */
+static bool is_elsewhere(const struct exchange *x, size_t size, char *ret_message)
+{
+    char text[AWS_LAMBDA_NAME_BYTES];
+    struct aws_lambda_named named = { 0 };
+    if (aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), text, NULL) ||
+        aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), text, NULL)) {
+        aws_lambda_path_named(text, STR(""), &named);
+    }
+    (void)snprintf(ret_message, size, AWS_LAMBDA_ELSEWHERE, named.region);
+    return named.region[0] && strcmp(named.region, "us-east-1") != 0;
+}
+
 static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
@@ -94,6 +107,11 @@ static void have_payload(struct exchange *x, int r, struct str body)
     if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &access)) {
         const char *message = access.refusal.message;
         refuse(x, access.refusal.status, access.refusal.code, str_c(message ? message : ""));
+        return;
+    }
+    char message[200];
+    if (is_elsewhere(x, sizeof(message), message)) {
+        refuse(x, 404, "ResourceNotFoundException", str_c(message));
         return;
     }
     struct buf headers;

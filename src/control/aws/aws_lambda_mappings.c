@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/lambda_source.h"
+#include "control/json_reading.h"
 
 #define PREFIX STR("/2015-03-31/event-source-mappings/")
 
@@ -22,9 +23,8 @@ static json_t *describe(const struct lambda_source *ls, const char *state)
     (void)snprintf(queue_arn, sizeof(queue_arn), "arn:aws:sqs:us-east-1:" SQS_ACCOUNT ":%.80s",
                    ls->queue);
     char function_arn[AWS_LAMBDA_ARN_BYTES];
-    (void)snprintf(function_arn, sizeof(function_arn),
-                   "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":function:%.140s",
-                   ls->function_name);
+    const char *qualifier = json_text(ls->config, "qualifier");
+    aws_lambda_path_arn(ls->function_name, qualifier ? qualifier : "", function_arn);
     char arn[AWS_LAMBDA_ARN_BYTES];
     (void)snprintf(arn, sizeof(arn),
                    "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":event-source-mapping:%s", ls->uuid);
@@ -117,17 +117,38 @@ static bool batch_is_sound(struct aws_call *c, const json_t *config, bool fifo)
     return true;
 }
 
+/* Answers what of the input's own is wrong with it. */
+static bool check_creation(struct aws_call *c, const char *arn, const json_t *function)
+{
+    if (!arn) {
+        aws_call_fail(c, 400, "InvalidParameterValueException", "Unrecognized event source.");
+    } else if (aws_call_member(c, "DestinationConfig")) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "Unsupported DestinationConfig parameter for given event source mapping "
+                      "type.");
+    } else if (!function) {
+        aws_call_fail(c, 400, "InvalidParameterValueException", "Function does not exist");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 static void create(struct aws_call *c)
 {
+    struct aws_lambda_named named;
     const char *arn = aws_call_text(c, "EventSourceArn");
-    const char *named = aws_call_text(c, "FunctionName");
-    const json_t *function = named ? aws_lambda_path_function(c->services, named) : NULL;
+    const char *said = aws_call_text(c, "FunctionName");
+    aws_lambda_path_named(said ? said : "", STR(""), &named);
+    const json_t *function = aws_lambda_path_function(c->services, named.name);
     const char *name = arn && strstr(arn, ":sqs:") ? strrchr(arn, ':') : NULL;
     const struct sqs_queue *q = name ? sqs_queue_find(c->services->sqs, str_c(name + 1)) : NULL;
     struct lambda_source *ls;
     struct err err;
-    if (!function) {
-        aws_lambda_functions_missing(c, named ? named : "");
+    if (function && !aws_lambda_path_version(function, named.qualifier)) {
+        function = NULL;
+    }
+    if (!check_creation(c, arn, function)) {
         return;
     }
     if (!q) {
@@ -147,6 +168,9 @@ static void create(struct aws_call *c)
         return;
     }
     (void)json_object_set_new(config, "queue", json_string(q->name));
+    if (named.qualifier[0]) {
+        (void)json_object_set_new(config, "qualifier", json_string(named.qualifier));
+    }
     (void)json_object_set(config, "function", json_object_get(function, "name"));
     list_for_each (item, &c->services->lambda_sources->sources) {
         const struct lambda_source *known = list_entry(item, struct lambda_source, link);
@@ -163,17 +187,18 @@ static void create(struct aws_call *c)
     }
     if (lambda_source_add(c->services->lambda_sources, config, &ls, &err) < 0) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
-                      "Invalid filter pattern definition. %s", err.text);
+                      "Invalid filter pattern definition.");
         return;
     }
     c->status = 202;
-    c->context = describe(ls, "Creating");
+    c->context = describe(ls, ls->enabled ? "Creating" : "Disabled");
     lambda_source_save(ls, false, aws_call_written, c);
 }
 
 static void change(struct aws_call *c, struct lambda_source *ls)
 {
     struct err err;
+    bool was_enabled = ls->enabled;
     json_t *config = config_of(c);
     if (!config) {
         return;
@@ -189,11 +214,13 @@ static void change(struct aws_call *c, struct lambda_source *ls)
     }
     if (lambda_source_change(ls, config, &err) < 0) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
-                      "Invalid filter pattern definition. %s", err.text);
+                      "Invalid filter pattern definition.");
         return;
     }
     c->status = 202;
-    c->context = describe(ls, "Updating");
+    c->context = describe(ls, ls->enabled == was_enabled ? "Updating"
+                              : ls->enabled              ? "Enabling"
+                                                         : "Disabling");
     lambda_source_save(ls, false, aws_call_written, c);
 }
 

@@ -9,13 +9,40 @@
 /* Invocations, which are no JSON calls: reads the payload itself. */
 void aws_lambda_invoke(struct services *s, struct exchange *x);
 
-/* `rest`: of the path behind the function's name. */
-void aws_lambda_functions_list(struct aws_call *c);
-void aws_lambda_functions_get(struct aws_call *c, const json_t *function, struct str rest);
-/* ".../event-invoke-config" of a function, all methods. */
-void aws_lambda_async(struct aws_call *c, const json_t *function);
-/* "/2015-03-31/event-source-mappings/...", all methods. */
-void aws_lambda_mappings(struct aws_call *c);
+/* What a call is about. */
+struct aws_lambda_subject {
+    struct aws_lambda_named named;
+    const json_t *function; /* NULL: there is none of the name, or no such version or alias of it */
+    const char *version;    /* that is meant; NULL as above */
+    struct str rest;        /* of the path, behind what says which operation it is */
+};
 
 /* "Function not found: ARN", as Lambda says it. */
-void aws_lambda_functions_missing(struct aws_call *c, const char *named);
+void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named);
+void aws_lambda_functions_list(struct aws_call *c);
+void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_configuration(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_url(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_urls(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_concurrency(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_signing(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_account(struct aws_call *c);
+
+/* ".../event-invoke-config" of a function. The function may be NULL. */
+void aws_lambda_async_get(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_async_put(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_async_update(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_async_delete(struct aws_call *c, const struct aws_lambda_subject *s);
+
+/* The function's resource policy. It is kept and shown; whoever has credentials may invoke. The
+ * function may be NULL. */
+void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_policy_remove(struct aws_call *c, const struct aws_lambda_subject *s);
+
+/* "/2015-03-31/event-source-mappings/...", all methods. */
+void aws_lambda_mappings(struct aws_call *c);

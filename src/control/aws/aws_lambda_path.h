@@ -17,9 +17,26 @@ bool aws_lambda_path_part(struct str target, struct str prefix, char ret[AWS_LAM
 /* A parameter of the query, percent-decoded; false: there is none. */
 bool aws_lambda_path_query(struct str target, struct str name, char ret[AWS_LAMBDA_NAME_BYTES]);
 
-/* The manifest's entry of the function that a name, a partial or a whole ARN means, whatever the
- * qualifier; NULL: there is none. */
+#define AWS_LAMBDA_REGION_BYTES 32
+#define AWS_LAMBDA_ELSEWHERE    "Functions from '%s' are not reachable in this region ('us-east-1')"
+
+/* What a request names: a function by its name, a partial or a whole ARN, and a version or an alias
+ * of it by the end of that or by the query's "Qualifier". */
+struct aws_lambda_named {
+    char name[AWS_LAMBDA_NAME_BYTES];
+    char qualifier[AWS_LAMBDA_NAME_BYTES]; /* "": none is named */
+    char region[AWS_LAMBDA_REGION_BYTES];  /* of a whole ARN, else "" */
+    bool is_contradictory;                 /* the two qualifiers differ */
+};
+void aws_lambda_path_named(const char *named, struct str target, struct aws_lambda_named *ret);
+
+/* The manifest's entry of the function of that name; NULL: there is none. Any name and ARN will do;
+ * its qualifier is not looked at. */
 const json_t *aws_lambda_path_function(const struct services *s, const char *named);
+/* Which version a qualifier means ("$LATEST" for none): those that the project's files publish,
+ * and their aliases. NULL: there is no such version. Borrowed from either. */
+const char *aws_lambda_path_version(const json_t *function, const char *qualifier);
 /* Its name at AWS. */
 const char *aws_lambda_path_name(const json_t *function);
-void aws_lambda_path_arn(const json_t *function, char ret[AWS_LAMBDA_ARN_BYTES]);
+/* `qualifier`: "": the function's own. */
+void aws_lambda_path_arn(const char *name, const char *qualifier, char ret[AWS_LAMBDA_ARN_BYTES]);

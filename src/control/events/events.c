@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
+#include "control/events/json_table.h"
 #include "control/events/lambda_queue.h"
 #include "control/events/lambda_source.h"
 #include "control/events/project_schedules.h"
@@ -29,6 +30,7 @@ struct events *events_create(struct services *s)
     s->sqs_moves = sqs_moves_create(s);
     s->lambda_queues = lambda_queues_create(s);
     s->lambda_sources = lambda_sources_create(s);
+    s->lambda_permissions = json_table_create(s->queues, "lambda permission");
     e->worker = worker_queues_create(s);
     e->routes = routes_create(s);
     e->webhooks = webhook_queues_create(s);

@@ -57,6 +57,9 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
                   sqs_record_system(m, stored, q && q->fifo, STR(REGION)), "messageAttributes",
                   message_attributes(stored), "md5OfBody", md5, "eventSource", "aws:sqs",
                   "eventSourceARN", arn, "awsRegion", REGION);
+    if (sqs_md5_attributes(json_object_get(stored, "messageAttributes"), md5)) {
+        (void)json_object_set_new(record, "md5OfMessageAttributes", json_string(md5)); /* hex */
+    }
     json_decref(stored);
     return record;
 }
@@ -246,8 +249,9 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     json_t *event = json_pack("{s:o}", "Records", records);
     char *text = json_dumps(event, JSON_COMPACT);
     json_decref(event);
-    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
-                   ls->function_name);
+    const char *qualifier = json_text(ls->config, "qualifier");
+    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.64s%s%.128s/invocations",
+                   ls->function_name, qualifier ? ":" : "", qualifier ? qualifier : "");
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .source = ls, .delivery = d };
     ls->references++;

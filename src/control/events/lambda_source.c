@@ -272,8 +272,6 @@ static void build_one(struct lambda_sources *all, const json_t *consumer)
                     json_string_value(json_object_get(consumer, "queue")), err.text);
         return;
     }
-    free(ls->function_name);
-    ls->function_name = aws_name(all->services, ls->function);
     ls->from_manifest = true;
     ls->wanted = true;
 }
@@ -296,7 +294,11 @@ void lambda_sources_build(struct lambda_sources *all, const json_t *manifest)
         struct lambda_source *ls = list_entry(item, struct lambda_source, link);
         if (!ls->wanted) {
             lambda_source_remove(ls);
-        } else if (!ls->from_manifest) {
+            continue;
+        }
+        free(ls->function_name); /* of an older build, or of none */
+        ls->function_name = aws_name(all->services, ls->function);
+        if (!ls->from_manifest) {
             apply(ls); /* its queue or function may be here only now */
         }
     }

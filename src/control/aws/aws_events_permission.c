@@ -1,0 +1,148 @@
+/* Who may put events on a bus: kept and shown; whoever has credentials may.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
+#include "control/aws/aws_events.h"
+#include "control/events/event_bus.h"
+#include "control/json_reading.h"
+
+#define ARN_BYTES 512
+
+static json_t *principal_of(const char *account)
+{
+    char arn[64];
+    if (strcmp(account, "*") == 0) {
+        return json_string(account);
+    }
+    (void)snprintf(arn, sizeof(arn), "arn:aws:iam::%.12s:root", account);
+    return json_pack("{s:s}", "AWS", arn);
+}
+
+/* The statement that the input's members make, a new reference. */
+static json_t *statement_of(struct aws_call *c, json_t *bus)
+{
+    char arn[ARN_BYTES];
+    json_t *condition = aws_call_member(c, "Condition");
+    aws_events_bus_arn(bus, arn, sizeof(arn));
+    json_t *statement =
+        json_pack("{s:O, s:s, s:o, s:O, s:s}", "Sid", aws_call_member(c, "StatementId"), "Effect",
+                  "Allow", "Principal", principal_of(aws_call_text(c, "Principal")), "Action",
+                  aws_call_member(c, "Action"), "Resource", arn);
+    if (condition) {
+        json_t *of_key = json_object();
+        json_t *of_type = json_object();
+        const char *key = json_text(condition, "Key");
+        const char *type = json_text(condition, "Type");
+        (void)json_object_set(of_key, key ? key : "", json_object_get(condition, "Value"));
+        (void)json_object_set_new(of_type, type ? type : "", of_key); /* new values */
+        (void)json_object_set_new(statement, "Condition", of_type);
+    }
+    return statement;
+}
+
+/* The bus's policy, or an empty one. A new reference. */
+static json_t *policy_of(json_t *bus)
+{
+    const char *text = json_text(bus, "Policy");
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    return policy ? policy : json_pack("{s:s, s:[]}", "Version", "2012-10-17", "Statement");
+}
+
+/* Whether there was one. */
+static bool remove_statement(json_t *policy, const char *sid)
+{
+    json_t *statements = json_object_get(policy, "Statement");
+    size_t i;
+    json_t *statement;
+    json_array_foreach(statements, i, statement)
+    {
+        const char *own = json_text(statement, "Sid");
+        if (own && sid && strcmp(own, sid) == 0) {
+            (void)json_array_remove(statements, i); /* it is there */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes the bus with another policy (used up; NULL or without statements: with none). */
+static void write_policy(struct aws_call *c, json_t *bus, json_t *policy)
+{
+    json_t *copy = json_deep_copy(bus);
+    char *text = json_array_size(json_object_get(policy, "Statement")) > 0
+                     ? json_dumps(policy, JSON_COMPACT)
+                     : NULL;
+    (void)json_object_del(copy, "Policy"); /* it may not be there */
+    if (text) {
+        (void)json_object_set_new(copy, "Policy", json_string(text)); /* sound text */
+    }
+    free(text);
+    json_decref(policy);
+    event_bus_put(c->services->buses, copy, aws_call_written, c);
+}
+
+void aws_events_put_permission(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "EventBusName", AWS_TEXT, AWS_MAY, 1, 256, AWS_EVENTS_NAME },
+        { "Action", AWS_TEXT, AWS_MAY, 1, 64, "events:[a-zA-Z]+" },
+        { "Principal", AWS_TEXT, AWS_MAY, 1, 12, "(\\d{12}|\\*)" },
+        { "StatementId", AWS_TEXT, AWS_MAY, 1, 64, "[a-zA-Z0-9-_]+" },
+        { "Condition", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+        { "Policy", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    };
+    const char *whole = aws_call_text(c, "Policy");
+    json_t *bus = NULL;
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules)) ||
+        !(bus = aws_events_own_bus(c, aws_events_bus_name(c, "EventBusName")))) {
+        return;
+    }
+    if (whole) {
+        json_t *policy = json_loads(whole, 0, NULL);
+        if (json_is_array(json_object_get(policy, "Statement"))) {
+            write_policy(c, bus, policy);
+            return;
+        }
+        json_decref(policy);
+        aws_call_fail(c, 400, "ValidationException", "The policy is not valid.");
+    } else if (!aws_call_text(c, "Action") || !aws_call_text(c, "Principal") ||
+               !aws_call_text(c, "StatementId")) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "Parameter(s) Action, Principal and StatementId or Policy must be "
+                      "specified.");
+    } else {
+        json_t *policy = policy_of(bus);
+        (void)remove_statement(policy, aws_call_text(c, "StatementId")); /* it is replaced */
+        (void)json_array_append_new(json_object_get(policy, "Statement"), statement_of(c, bus));
+        write_policy(c, bus, policy);
+    }
+}
+
+void aws_events_remove_permission(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "EventBusName", AWS_TEXT, AWS_MAY, 1, 256, AWS_EVENTS_NAME },
+        { "StatementId", AWS_TEXT, AWS_MAY, 1, 64, "[a-zA-Z0-9-_]+" },
+        { "RemoveAllPermissions", AWS_BOOLEAN, AWS_MAY, 0, 0, NULL },
+    };
+    json_t *bus = NULL;
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules)) ||
+        !(bus = aws_events_own_bus(c, aws_events_bus_name(c, "EventBusName")))) {
+        return;
+    }
+    if (json_is_true(aws_call_member(c, "RemoveAllPermissions"))) {
+        write_policy(c, bus, NULL);
+        return;
+    }
+    json_t *policy = policy_of(bus);
+    if (remove_statement(policy, aws_call_text(c, "StatementId"))) {
+        write_policy(c, bus, policy);
+        return;
+    }
+    json_decref(policy);
+    aws_call_fail(c, 400, "ResourceNotFoundException",
+                  "Statement with the provided id does not exist.");
+}

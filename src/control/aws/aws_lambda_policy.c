@@ -1,0 +1,276 @@
+/* The Lambda API: a function's resource policy (AddPermission and the like).
+ *
+ * Each statement is a thing of its own in the table, "NAME[:QUALIFIER]/SID", so that two that are
+ * added at the same time do not overwrite each other.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
+#include "control/aws/aws_digest.h"
+#include "control/aws/aws_lambda_operations.h"
+#include "control/events/json_table.h"
+#include "control/json_reading.h"
+
+#define KEY_BYTES      (2 * AWS_LAMBDA_NAME_BYTES)
+#define REVISION_BYTES 37 /* a UUID's */
+
+/* ---- what there is ---- */
+
+static void prefix_of(const struct aws_lambda_subject *s, char ret[KEY_BYTES])
+{
+    (void)snprintf(ret, KEY_BYTES, "%.64s%s%.128s/", s->named.name,
+                   s->named.qualifier[0] ? ":" : "", s->named.qualifier);
+}
+
+static void add_statement(const char *name, json_t *statement, void *context)
+{
+    (void)name;
+    (void)json_array_append(context, statement); /* a new place for it */
+}
+
+/* The policy's text, owned, or NULL; its revision is made of it. */
+static char *read_policy(struct aws_call *c, const struct aws_lambda_subject *s,
+                         char ret_revision[REVISION_BYTES])
+{
+    char prefix[KEY_BYTES];
+    uint8_t digest[AWS_DIGEST_BYTES];
+    char hex[2 * AWS_DIGEST_BYTES];
+    json_t *statements = json_array();
+    prefix_of(s, prefix);
+    json_table_each(c->services->lambda_permissions, str_c(prefix), add_statement, statements);
+    json_t *policy = json_pack("{s:s, s:s, s:O}", "Version", "2012-10-17", "Id", "default",
+                               "Statement", statements);
+    char *text = json_array_size(statements) > 0 ? json_dumps(policy, JSON_COMPACT) : NULL;
+    json_decref(policy);
+    json_decref(statements);
+    aws_sha256(text ? str_c(text) : STR(""), digest);
+    (void)hex_write(digest, sizeof(digest), hex);
+    (void)snprintf(ret_revision, REVISION_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+                   hex + 12, hex + 16, hex + 20);
+    return text;
+}
+
+/* Answers that the policy is another by now, if "RevisionId" is neither its revision nor that of
+ * the function. */
+static bool is_revision(struct aws_call *c, const struct aws_lambda_subject *s, const char *wanted)
+{
+    char revision[REVISION_BYTES];
+    scoped_free char *policy = read_policy(c, s, revision);
+    const char *hash = json_text(s->function, "hash");
+    if (!wanted || strcmp(wanted, revision) == 0 || (hash && strcmp(wanted, hash) == 0)) {
+        return true;
+    }
+    aws_call_fail(c, 412, "PreconditionFailedException",
+                  "The Revision Id provided does not match the latest Revision Id. Call the %s API "
+                  "to retrieve the latest Revision Id",
+                  policy ? "GetPolicy" : "GetFunction/GetAlias");
+    return false;
+}
+
+void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char revision[REVISION_BYTES];
+    scoped_free char *policy = s->function ? read_policy(c, s, revision) : NULL;
+    if (policy) {
+        aws_call_answer(c, json_pack("{s:s, s:s}", "Policy", policy, "RevisionId", revision));
+    } else {
+        aws_call_fail(c, 404, "ResourceNotFoundException",
+                      "The resource you requested does not exist.");
+    }
+}
+
+/* ---- a new statement ---- */
+
+static bool is_account(struct str text)
+{
+    uint64_t number;
+    return text.len == 12 && str_to_u64(text, &number);
+}
+
+/* In the form of a policy; NULL: it is none. */
+static json_t *principal_of(const char *text)
+{
+    struct str principal = str_c(text);
+    char arn[64];
+    if (strcmp(text, "*") == 0) {
+        return json_string("*");
+    }
+    if (is_account(principal)) {
+        (void)snprintf(arn, sizeof(arn), "arn:aws:iam::%.12s:root", text);
+        return json_pack("{s:s}", "AWS", arn);
+    }
+    if (str_starts(principal, STR("arn:"))) {
+        return json_pack("{s:s}", "AWS", text);
+    }
+    const char *domain = strstr(text, ".amazonaws.com");
+    if (domain &&
+        (strcmp(domain, ".amazonaws.com") == 0 || strcmp(domain, ".amazonaws.com.cn") == 0)) {
+        return json_pack("{s:s}", "Service", text);
+    }
+    return NULL;
+}
+
+static void set_condition(json_t *conditions, const char *kind, const char *key, const char *value)
+{
+    if (value) {
+        json_t *of_kind = json_object_get(conditions, kind);
+        if (!of_kind) {
+            of_kind = json_object();
+            (void)json_object_set_new(conditions, kind, of_kind); /* a new value */
+        }
+        (void)json_object_set_new(of_kind, key, json_string(value)); /* came as sound text */
+    }
+}
+
+static json_t *conditions_of(const struct aws_call *c)
+{
+    static const char *const equals[][2] = {
+        { "SourceAccount", "AWS:SourceAccount" },
+        { "FunctionUrlAuthType", "lambda:FunctionUrlAuthType" },
+        { "EventSourceToken", "lambda:EventSourceToken" },
+        { "PrincipalOrgID", "aws:PrincipalOrgID" },
+    };
+    json_t *conditions = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(equals); i++) {
+        set_condition(conditions, "StringEquals", equals[i][1], aws_call_text(c, equals[i][0]));
+    }
+    set_condition(conditions, "ArnLike", "AWS:SourceArn", aws_call_text(c, "SourceArn"));
+    return conditions;
+}
+
+/* A new reference; NULL: what is wrong has been answered. */
+static json_t *statement_of(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    json_t *principal = principal_of(aws_call_text(c, "Principal"));
+    if (!principal) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "The provided principal was invalid. Please check the principal and try "
+                      "again.");
+        return NULL;
+    }
+    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    json_t *statement = json_pack("{s:s, s:s, s:o, s:s, s:s}", "Sid",
+                                  aws_call_text(c, "StatementId"), "Effect", "Allow", "Principal",
+                                  principal, "Action", aws_call_text(c, "Action"), "Resource", arn);
+    json_t *conditions = conditions_of(c);
+    if (json_object_size(conditions) > 0) {
+        (void)json_object_set(statement, "Condition", conditions); /* a sound value */
+    }
+    json_decref(conditions);
+    return statement;
+}
+
+/* Letters, digits, "-" and "_" make an alias's name; digits alone a version's. */
+static bool is_alias(const char *qualifier)
+{
+    uint64_t version;
+    return !strchr(qualifier, '$') && !str_to_u64(str_c(qualifier), &version);
+}
+
+static void missing(struct aws_call *c, const struct aws_lambda_subject *s, const char *otherwise)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    bool is_function = aws_lambda_path_function(c->services, s->named.name) != NULL;
+    const char *text = is_function && is_alias(s->named.qualifier) ? "Cannot find alias arn"
+                       : is_function                               ? "Function not found"
+                                                                   : otherwise;
+    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    aws_call_fail(c, 404, "ResourceNotFoundException", "%s: %s", text, arn);
+}
+
+static const struct aws_rule add_rules[] = {
+    { "StatementId", AWS_TEXT, AWS_MUST, 1, 100, "([a-zA-Z0-9-_]+)" },
+    { "Action", AWS_TEXT, AWS_MUST, 0, 0, "(lambda:[*]|lambda:[a-zA-Z]+|[*])" },
+    { "Principal", AWS_TEXT, AWS_MUST, 0, 0, "[^\\s]+" },
+    { "SourceArn", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    { "SourceAccount", AWS_TEXT, AWS_MAY, 0, 12, "\\d{12}" },
+    { "EventSourceToken", AWS_TEXT, AWS_MAY, 0, 256, "[a-zA-Z0-9._\\-]+" },
+    { "RevisionId", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    { "FunctionUrlAuthType", AWS_TEXT, AWS_MAY, 0, 0, "NONE, AWS_IAM" },
+    { "PrincipalOrgID", AWS_TEXT, AWS_MAY, 12, 34, "o-[a-z0-9]{10,32}" },
+};
+
+/* The input and the qualifier, by the model; else that is answered. */
+static bool check_addition(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    static const struct aws_rule rule = {
+        "Qualifier", AWS_TEXT, AWS_MAY, 1, 128, "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+    };
+    struct aws_check k;
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", add_rules, ARRAY_COUNT(add_rules));
+    if (s->named.qualifier[0]) {
+        json_t *named = json_pack("{s:s}", "Qualifier", s->named.qualifier);
+        aws_check_members(&k, named ? named : json_null(), "", &rule, 1);
+        json_decref(named);
+    }
+    return aws_check_end(&k, c);
+}
+
+void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char key[KEY_BYTES];
+    if (!check_addition(c, s)) {
+        return;
+    }
+    if (strcmp(s->named.qualifier, "$LATEST") == 0) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "We currently do not support adding policies for $LATEST.");
+        return;
+    }
+    if (!s->function) {
+        missing(c, s, "Function not found");
+        return;
+    }
+    const char *sid = aws_call_text(c, "StatementId");
+    prefix_of(s, key);
+    (void)snprintf(key + strlen(key), sizeof(key) - strlen(key), "%.100s", sid);
+    if (json_table_find(c->services->lambda_permissions, str_c(key))) {
+        aws_call_fail(c, 409, "ResourceConflictException",
+                      "The statement id (%s) provided already exists. Please provide a new "
+                      "statement id, or remove the existing statement.",
+                      sid);
+        return;
+    }
+    if (!is_revision(c, s, aws_call_text(c, "RevisionId"))) {
+        return;
+    }
+    json_t *statement = statement_of(c, s);
+    if (statement) {
+        char *text = json_dumps(statement, JSON_COMPACT);
+        c->status = 201;
+        c->context = json_pack("{s:s}", "Statement", text ? text : "{}");
+        free(text);
+        json_table_put(c->services->lambda_permissions, str_c(key), statement, aws_call_written, c);
+    }
+}
+
+void aws_lambda_policy_remove(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char key[KEY_BYTES];
+    char revision[REVISION_BYTES];
+    char wanted[AWS_LAMBDA_NAME_BYTES];
+    if (!s->function) {
+        missing(c, s, "No policy found for");
+        return;
+    }
+    scoped_free char *policy = read_policy(c, s, revision);
+    prefix_of(s, key);
+    (void)snprintf(key + strlen(key), sizeof(key) - strlen(key), "%.*s",
+                   s->rest.len < 100 ? (int)s->rest.len : 100, s->rest.data);
+    if (!policy) {
+        aws_call_fail(c, 404, "ResourceNotFoundException",
+                      "No policy is associated with the given resource.");
+    } else if (!json_table_find(c->services->lambda_permissions, str_c(key))) {
+        aws_call_fail(c, 404, "ResourceNotFoundException",
+                      "Statement " STR_FMT " is not found in resource policy.", STR_ARG(s->rest));
+    } else if (!aws_lambda_path_query(c->exchange->target, STR("RevisionId"), wanted) ||
+               is_revision(c, s, wanted)) {
+        c->status = 204;
+        json_table_remove(c->services->lambda_permissions, str_c(key), aws_call_written, c);
+    }
+}
