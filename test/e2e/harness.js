@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -210,6 +210,16 @@ export class Platform {
     const from = this.records.length;
     writeFiles(this.project, { [file]: contents });
     return this.rebuilt(from);
+  }
+
+  /** The lines of a file of the project that functions append to; none while it is missing. */
+  lines(file) {
+    try {
+      return readFileSync(path.join(this.project, file), 'utf8').split('\n').filter(Boolean);
+    } catch (error) {
+      assert.equal(error.code, 'ENOENT');
+      return [];
+    }
   }
 
   async remove(file) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { got, gotten, lambda, TELLS } from './aws_project.js';
-import { readConsole, runMayfly, startPlatform } from './harness.js';
+import { eventually, readConsole, runMayfly, startPlatform } from './harness.js';
 
 const trigger = (platform, ...args) => runMayfly(['trigger', ...args, '--project', platform.project]);
 
@@ -91,6 +91,8 @@ test('a schedule fires by itself, and not again after a restart', async (t) => {
   const files = { 'main.tf': RATE, 'tells.js': TELLS };
   const platform = await startPlatform(t, { files });
   assert.deepEqual(await gotten(platform, 1), [{ beat: true }]);
+  const isDone = async () => (await runMayfly(['events', 'ls', '--json', '--state', 'done', '--project', platform.project])).stdout !== '';
+  await eventually(isDone, 'its outcome is not stored');
   process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
   const from = platform.records.length;
   await platform.record((record) => record.type === 'build', { from });
