@@ -253,6 +253,11 @@ function beginLoading(realPid) {
   timerHook.enable();
 }
 
+/** In a function zygote that has loaded and is about to be forked. */
+function endLoading() {
+  timerHook.disable();
+}
+
 /** Where that is not to be forked: what it has is its own. */
 function keepAsLoaded() {
   timerHook.disable();
@@ -266,10 +271,9 @@ function beginInstance(realPid) {
   pid = realPid;
   startedAt = uptime();
   if (timers === null) return;
-  timerHook.disable();
   restartTimers();
   timers = null;
   refillPools();
 }
 
-module.exports = { install, beginLoading, sharedRandomness, keepAsLoaded, beginInstance };
+module.exports = { install, beginLoading, sharedRandomness, endLoading, keepAsLoaded, beginInstance };

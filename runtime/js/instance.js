@@ -23,6 +23,7 @@ function mergeSettings(spec) {
 class Instance {
   #app;
   #adapter;
+  #callbacks;
   #active = new Map();
   #stopping = false;
   #exitCode = 0;
@@ -34,11 +35,20 @@ class Instance {
     this.addHeaders = adapter.addHeaders;
     this.#app = app;
     this.#adapter = adapter;
+    this.#callbacks = this.#listen();
   }
 
-  open() {
+  /** Opens the channel and serves until the gateway says stop. */
+  start() {
+    this.#adapter.start?.(this.#app, this.native);
+    this.native.open(this.#callbacks, this.spec.cpu_ms ?? 0);
+    consoles.connect(this.native);
+    this.native.poll?.();
+  }
+
+  #listen() {
     const active = this.#active;
-    this.native.open({
+    return {
       request: (stream, endpoint, method, target, headers, meta, flags, timeoutMs) => {
         const exchange = new Exchange(this, stream, endpoint, method, target, headers, meta, flags, timeoutMs);
         active.set(stream, exchange);
@@ -62,7 +72,7 @@ class Instance {
         this.#stopping = true;
         this.#exitIfIdle();
       },
-    }, this.spec.cpu_ms ?? 0);
+    };
   }
 
   /* A rejection of an adapter surfaces as an unhandled rejection in its request's context, so the
@@ -137,16 +147,19 @@ function printError(error) {
   }
 }
 
-/** Opens the channel and serves until the gateway says stop. */
-function start({ spec, app, adapter, native }) {
+/** What instances have in common, made before they are forked: nothing of the function may run from here to start(). */
+function prepare({ spec, app, adapter, native }) {
   const instance = new Instance({ spec, app, adapter, native });
   process.on('uncaughtException', (error, origin) => instance.uncaught(error, origin));
   process.prependListener('exit', (code) => instance.exiting(code));
-  adapter.start?.(app, native);
-  instance.open();
-  consoles.connect(native);
-  native.poll?.();
   return instance;
 }
 
-module.exports = { start };
+/** prepare() and start() at once. */
+function run(parts) {
+  const instance = prepare(parts);
+  instance.start();
+  return instance;
+}
+
+module.exports = { prepare, run };

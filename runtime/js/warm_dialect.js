@@ -83,7 +83,7 @@ async function warmDialect(dialect, adapter) {
     const native = hollowNative(() => over());
     const spec = specOf(dialect);
     const app = await adapter.load(spec, async () => module);
-    instances.start({ spec, app, adapter, native });
+    instances.run({ spec, app, adapter, native });
     for (let round = 0; round < ROUNDS; round++) {
       const done = new Promise((resolve) => {
         over = resolve;

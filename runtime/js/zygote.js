@@ -12,6 +12,10 @@ const path = require('node:path');
 const { inspect } = require('node:util');
 const { createRequire } = require('node:module');
 const { pathToFileURL } = require('node:url');
+const v8 = require('node:v8');
+
+/* Ours is compiled as it is loaded, until loadAll(): what is not compiled by then, each instance compiles for itself. */
+v8.setFlagsFromString('--no-lazy');
 
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
@@ -32,13 +36,19 @@ const NODE_INSIDE = '/usr/local/bin/node';
 const TASK_INSIDE = '/var/task';
 const DIALECTS = path.join(__dirname, 'dialects');
 
-/* All of our own code is loaded here, so that functions share its memory. */
-function loadRuntime(directory) {
+function loadFolder(directory) {
   for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
     const file = path.join(directory, entry.name);
-    if (entry.isDirectory()) loadRuntime(file);
+    if (entry.isDirectory()) loadFolder(file);
     else if (entry.name.endsWith('.js')) require(file);
   }
+}
+
+/* All of our own code is loaded here, so that functions share its memory. */
+function loadAll() {
+  loadFolder(DIALECTS);
+  loadFolder(path.join(__dirname, 'shims'));
+  v8.setFlagsFromString('--lazy');
 }
 
 /* Functions require our shims by their place in the sandbox: there they must find the modules loaded here, not second
@@ -106,12 +116,6 @@ function failWhileLoading() {
   };
 }
 
-function becomeInstance(id, spec, app, adapter) {
-  fixups.beginInstance(native.pid());
-  native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
-  instances.start({ spec, app, adapter, native });
-}
-
 /* '' or what keeps it from being forked, in words for who wrote it. */
 async function reasonNotToFork() {
   return await comeToRest(native) || explain(fixups.sharedRandomness());
@@ -130,17 +134,21 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
   const reason = maySnapshot === 1 ? await reasonNotToFork() : 'it could not be before';
-  if (reason === '') {
-    const id = native.serveFunction(loadMs); /* returns in every instance */
-    stopFailing();
-    becomeInstance(id, spec, app, adapter);
-  } else {
+  if (reason !== '') {
     fixups.keepAsLoaded();
-    native.awaitInstance(loadMs, reason, (id) => {
-      stopFailing();
-      becomeInstance(id, spec, app, adapter);
+    await new Promise((become) => {
+      native.awaitInstance(loadMs, reason, become);
     });
   }
+  stopFailing();
+  const instance = instances.prepare({ spec, app, adapter, native });
+  if (reason === '') {
+    fixups.endLoading();
+    native.serveFunction(loadMs); /* returns in every instance */
+  }
+  fixups.beginInstance(native.pid());
+  native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
+  instance.start();
 }
 
 async function main() {
@@ -149,8 +157,7 @@ async function main() {
   native.setTitle('mayfly: zygote base');
   consoles.install(native);
   stacks.install();
-  loadRuntime(DIALECTS);
-  loadRuntime(path.join(__dirname, 'shims'));
+  loadAll();
   await warm();
   const reason = await comeToRest(native, Number(linkFd));
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);

@@ -6,7 +6,7 @@
  * The native calls are empty, and requests come in batches as they do from the channel. */
 
 require('../../runtime/js/web').install();
-const { start } = require('../../runtime/js/instance');
+const { run } = require('../../runtime/js/instance');
 
 const HEADERS = 'host\0localhost:3000\0user-agent\0bench/1.0\0accept\0*/*\0accept-encoding\0gzip\0';
 const META = ['req-1', '', '127.0.0.1', '40000', 'http', 'localhost:3000', '/api/hello?x=1', 'id', '7', '']
@@ -53,7 +53,7 @@ async function measure(label, dialect, module, method) {
     answered += 1;
     wake?.();
   } };
-  start({ spec, app, adapter, native });
+  run({ spec, app, adapter, native });
   const body = Buffer.from('{"name":"ada"}');
   let stream = 0;
   const run = async (count) => {

@@ -309,7 +309,7 @@ class MockNative {
 
 /** Loads `modules` (name to exports or thunk) with the adapter and opens an instance on a mock. */
 async function startInstance({ adapter, modules = {}, endpoints, settings = {}, spec = {} }) {
-  const { start } = require('../../runtime/js/instance');
+  const { run } = require('../../runtime/js/instance');
   const names = Object.keys(modules);
   const whole = {
     name: 'test', dialect: 'test', timeout_ms: 0, memory_mb: 128, env: {}, bindings: {}, settings,
@@ -323,7 +323,7 @@ async function startInstance({ adapter, modules = {}, endpoints, settings = {}, 
   };
   const app = await adapter.load(whole, load);
   const mock = new MockNative();
-  mock.instance = start({ spec: whole, app, adapter, native: mock.native });
+  mock.instance = run({ spec: whole, app, adapter, native: mock.native });
   mock.app = app;
   return mock;
 }
