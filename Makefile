@@ -63,7 +63,7 @@ $(OUT)/%.o: %.c
 
 $(OUT)/addon/%.o: %.c
 	@mkdir -p $(@D) && echo "  CC  $< (addon)"
-	$(Q)$(CC) $(BASE_CFLAGS) -O2 -fPIC -fstack-protector-strong -isystem node_modules/node-api-headers/include \
+	$(Q)$(CC) $(BASE_CFLAGS) -O2 -fPIC -fvisibility=hidden -fstack-protector-strong -isystem node_modules/node-api-headers/include \
 		$(shell pkg-config --cflags libseccomp libuv) -c -o $@ $<
 
 # Unit tests and fuzz corpora, always under ASan and UBSan.

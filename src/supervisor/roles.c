@@ -325,9 +325,13 @@ static int start_base(struct platform *p, struct err *err)
                            fd.text,
                            o->addon,
                            NULL };
+    /* runtime/addon/near_map.c; a list of preloaded files is separated by colons or spaces. */
+    char preload[MESSAGE_PATH_MAX + 16];
+    (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s",
+                   strpbrk(o->addon, ": ") ? "" : o->addon);
     /* libuv's io_uring would be shared by all forks. */
     const char *env[] = { "UV_USE_IO_URING=0", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp",
-                          NULL };
+                          preload, NULL };
     /* Where user namespaces may not be made, it keeps the rights that its children need. */
     bool keeps_root = p->root && !(p->features.bits & SANDBOX_USER_NAMESPACE);
     struct spawn s = { .argv = argv,

@@ -142,6 +142,13 @@ const FORKED = {
       return { fired, reason: signal.reason?.name, age: ageMs(), uptime: process.uptime() * 1000 };
     };`,
 
+  tables: `
+    const { execFileSync } = require('node:child_process');
+    const measure = "Number(/VmPTE:(.*)kB/.exec(require('node:fs').readFileSync('/proc/self/status', 'latin1'))[1])";
+    exports.handler = async () => ({
+      own: eval(measure), fresh: Number(execFileSync(process.execPath, ['-p', measure])), preload: process.env.LD_PRELOAD,
+    });`,
+
   signals: `
     let heard = 0;
     process.on('SIGUSR2', () => { heard += 1; });
@@ -188,6 +195,13 @@ test('instances that are forked', async (t) => {
       assert.equal(json.reason, 'TimeoutError');
       assert.ok(json.uptime <= json.age + 20, `${json.uptime} ms of ${json.age} ms`);
     }
+  });
+
+  /* Each has its own, and their number is what a fork takes longest to copy. */
+  await t.test('its page tables are smaller than those of a Node.js that has loaded nothing', async () => {
+    const { json } = await invoke(platform, 'tables');
+    assert.ok(json.own < json.fresh, JSON.stringify(json));
+    assert.equal(json.preload, undefined);
   });
 
   await t.test('process.kill(process.pid) hits itself, process.exit() ends itself, and nobody else', async () => {
