@@ -40,6 +40,9 @@ struct invocation {
     bool too_large;
     bool complete;
     bool last; /* the gateway closes after this answer */
+    bool paused;
+    bool handed; /* a part of it has been handed over */
+    invocation_part_fn part;
     invocation_fn done;
     void *context;
 };
@@ -189,12 +192,17 @@ static void invocation_free(struct invocation *i)
     free(i);
 }
 
+static struct invocation_result result_of(struct invocation *i, int error)
+{
+    return (struct invocation_result){ .error = error,
+                                       .status = i->status,
+                                       .headers = buf_str(&i->headers),
+                                       .body = buf_str(&i->body) };
+}
+
 static void finish(struct invocation *i, int error)
 {
-    const struct invocation_result result = { .error = error,
-                                              .status = i->status,
-                                              .headers = buf_str(&i->headers),
-                                              .body = buf_str(&i->body) };
+    const struct invocation_result result = result_of(i, error);
     list_remove(&i->link);
     i->done(&result, i->context);
     invocation_free(i);
@@ -214,8 +222,10 @@ static void fail(struct connection *c, int error)
 static void watch(struct connection *c)
 {
     bool writes = c->call && c->call->sent < c->call->request.len;
+    bool reads = !c->call || !c->call->paused;
     /* Works: an open handle. */
-    (void)uv_poll_start(&c->poll, UV_READABLE | (writes ? UV_WRITABLE : 0), connection_poll);
+    (void)uv_poll_start(&c->poll, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0),
+                        connection_poll);
 }
 
 static void answered(struct connection *c)
@@ -234,9 +244,23 @@ static void answered(struct connection *c)
     give_out(v);
 }
 
+/* What has come so far; all of it at once goes with the end. */
+static void hand_over(struct invocation *i)
+{
+    if (i->part && i->body.len > 0 && (i->handed || !i->complete)) {
+        const struct invocation_result result = result_of(i, 0);
+        i->handed = true;
+        i->part(&result, i->context);
+        buf_clear(&i->body);
+    }
+}
+
 static void take_bytes(struct connection *c, const char *data, size_t len)
 {
     enum llhttp_errno r = llhttp_execute(&c->parser, data, len);
+    if (c->call) {
+        hand_over(c->call);
+    }
     if (c->call && c->call->complete) {
         answered(c);
     } else if (r != HPE_OK) {
@@ -361,6 +385,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
 {
     struct invocation *i = mem_new(struct invocation);
     i->invoker = v;
+    i->part = rq->part;
     i->done = done;
     i->context = context;
     i->is_head = str_eq(rq->method, STR("HEAD"));
@@ -378,6 +403,22 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
         (void)uv_timer_start(&v->sweep, on_sweep, 20, 0); /* has a callback: works */
     }
     return i;
+}
+
+void invoker_pause(struct invocation *i)
+{
+    i->paused = true;
+    if (i->connection) {
+        watch(i->connection);
+    }
+}
+
+void invoker_resume(struct invocation *i)
+{
+    i->paused = false;
+    if (i->connection) {
+        watch(i->connection);
+    }
 }
 
 void invoker_cancel(struct invocation *i)

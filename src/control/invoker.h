@@ -20,6 +20,11 @@ typedef int (*invoker_connect_fn)(int fd, void *context);
 
 struct invoker *invoker_create(uv_loop_t *loop, invoker_connect_fn connect, void *context);
 
+struct invocation_result;
+/* A part of an answer, with its status and headers; what is in `result` lives until it returns. It
+ * may pause the invocation, but not cancel it. */
+typedef void (*invocation_part_fn)(const struct invocation_result *result, void *context);
+
 struct invocation_request {
     struct str method;
     struct str target;
@@ -28,6 +33,9 @@ struct invocation_request {
     struct str headers; /* "name\0value\0"..., x-mayfly-* included; framing is the invoker's */
     struct str body;
     size_t response_max_bytes;
+    invocation_part_fn part; /* NULL: the body comes in one piece. Else it is handed over as it
+                                comes, and what is called back with has no body, unless all of the
+                                answer has come at once. */
 };
 
 struct invocation_result {
@@ -43,6 +51,9 @@ struct invocation_result {
 typedef void (*invocation_fn)(const struct invocation_result *result, void *context);
 struct invocation *invoker_call(struct invoker *v, const struct invocation_request *rq,
                                 invocation_fn done, void *context);
+/* No more parts until it is resumed; then whoever answers waits, too. */
+void invoker_pause(struct invocation *i);
+void invoker_resume(struct invocation *i);
 /* Its caller is no longer interested: no callback. The connection is closed, so that the function
  * sees its client leave. */
 void invoker_cancel(struct invocation *i);

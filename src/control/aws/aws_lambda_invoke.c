@@ -1,5 +1,6 @@
 /* Invoke on the AWS port: the signature is checked here; the rest is what the gateway does for the
- * same request on the public port.
+ * same request on the public port. A streamed answer is passed on as it comes, no faster than its
+ * client takes it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -12,12 +13,14 @@
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/stored_request.h"
 
-#define RESPONSE_BYTES_MAX (24 * MIB) /* a streamed answer may have 20 MB */
+#define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
+#define STREAMS            STR("/2021-11-15/")
 
 struct invoke {
     struct services *services;
     struct exchange *x;
     struct invocation *invocation; /* NULL: not under way */
+    bool streams;                  /* a part of the answer has been passed on */
 };
 
 static void refuse(struct exchange *x, unsigned status, const char *type, struct str message)
@@ -70,12 +73,40 @@ static void invoked(const struct invocation_result *result, void *context)
     struct buf headers;
     i->invocation = NULL;
     buf_init(&headers, 2 * LIMIT_RESPONSE_HEAD_BYTES);
-    if (result->error == 0 && copy_headers(result->headers, &headers) == 0) {
+    if (i->streams && result->error == 0) {
+        exchange_end(i->x);
+    } else if (i->streams) {
+        exchange_break(i->x);
+    } else if (result->error == 0 && copy_headers(result->headers, &headers) == 0) {
         exchange_respond(i->x, result->status, buf_str(&headers), result->body);
     } else {
         refuse(i->x, 500, "ServiceException", STR("The function could not be invoked."));
     }
     buf_finish(&headers);
+}
+
+static void part_came(const struct invocation_result *result, void *context)
+{
+    struct invoke *i = context;
+    if (!i->streams) {
+        struct buf headers;
+        i->streams = true;
+        buf_init(&headers, 2 * LIMIT_RESPONSE_HEAD_BYTES);
+        (void)!copy_headers(result->headers, &headers); /* there is room for all of them */
+        exchange_head(i->x, result->status, buf_str(&headers));
+        buf_finish(&headers);
+    }
+    if (exchange_write(i->x, result->body) <= 0) {
+        invoker_pause(i->invocation);
+    }
+}
+
+static void invoke_writable(struct exchange *x)
+{
+    struct invoke *i = x->user;
+    if (i->invocation) {
+        invoker_resume(i->invocation);
+    }
 }
 
 /* Whether the ARN that is to be invoked is of another region, which `ret_message` tells. */
@@ -121,14 +152,18 @@ static void have_payload(struct exchange *x, int r, struct str body)
                                            .target = x->target,
                                            .headers = buf_str(&headers),
                                            .body = body,
-                                           .response_max_bytes = RESPONSE_BYTES_MAX };
+                                           .response_max_bytes = RESPONSE_BYTES_MAX,
+                                           .part =
+                                               str_starts(x->target, STREAMS) ? part_came : NULL };
     i->invocation = invoker_call(i->services->invoker, &rq, invoked, i);
     buf_finish(&headers);
 }
 
 void aws_lambda_invoke(struct services *s, struct exchange *x)
 {
-    static const struct exchange_events events = { .over = invoke_over, .gone = invoke_gone };
+    static const struct exchange_events events = { .writable = invoke_writable,
+                                                   .gone = invoke_gone,
+                                                   .over = invoke_over };
     struct invoke *i = mem_new(struct invoke);
     *i = (struct invoke){ .services = s, .x = x };
     x->events = &events;
