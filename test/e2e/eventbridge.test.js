@@ -8,7 +8,7 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
-import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -219,4 +219,45 @@ test('who may put events on a bus is kept and shown', async (t) => {
   assert.equal((await policy()).Statement.length, 1);
   await events.send(new RemovePermissionCommand({ EventBusName, RemoveAllPermissions: true }));
   assert.equal(await policy(), null);
+});
+
+test('what cannot be delivered goes to the dead-letter queue, and says why', async (t) => {
+  const { platform, events, scheduler } = await withRule(t);
+  const { sqs } = await clients(t, platform);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'dead' }));
+  const DeadLetterConfig = { Arn: 'arn:aws:sqs:us-east-1:000000000000:dead' };
+  const put = (target) => events.send(new PutTargetsCommand({ Rule: 'orders', Targets: [{ Id: '9', DeadLetterConfig, ...target }] }));
+  const dead = async () => {
+    const { Messages: [{ Body, MessageAttributes, ReceiptHandle }] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MessageAttributeNames: ['All'] }));
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    return { Body, ...Object.fromEntries(Object.entries(MessageAttributes).map(([name, { StringValue }]) => [name, StringValue])) };
+  };
+  const retry = (RetryPolicy) => put({ Arn: FUNCTION, RetryPolicy });
+  await assert.rejects(retry({ MaximumRetryAttempts: 186 }), { name: 'ValidationException',
+    message: "1 validation error detected: Value '186' at 'targets.1.member.retryPolicy.maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 185" });
+  await assert.rejects(retry({ MaximumEventAgeInSeconds: 59 }), { name: 'ValidationException' });
+
+  const away = ['arn:aws:lambda:us-east-1:000000000000:function:gone', 'arn:aws:sqs:us-east-1:000000000000:gone',
+    'arn:aws:events:us-east-1:000000000000:event-bus/gone'];
+  const RetryPolicy = { MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: 60 };
+  for (const Arn of away) {
+    await put({ Arn, RetryPolicy, InputPath: '$.detail' });
+    const { Targets } = await events.send(new ListTargetsByRuleCommand({ Rule: 'orders' }));
+    assert.deepEqual(Targets.find(({ Id }) => Id === '9'), { Id: '9', Arn, InputPath: '$.detail', RetryPolicy, DeadLetterConfig });
+    await events.send(new PutEventsCommand({ Entries: [order({ to: Arn })] }));
+    const { ERROR_MESSAGE: why, ...rest } = await dead();
+    assert.match(why, /gone does not exist/);
+    assert.deepEqual(rest, { Body: JSON.stringify({ to: Arn }), RULE_ARN: 'arn:aws:events:us-east-1:000000000000:rule/orders',
+      TARGET_ARN: Arn, ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0' });
+  }
+
+  await scheduler.send(new CreateScheduleCommand({
+    Name: 'late', ScheduleExpression: `at(${new Date(Date.now() + 2000).toISOString().slice(0, 19)})`, FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: { Arn: away[0], RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"n":1}', DeadLetterConfig, RetryPolicy },
+  }));
+  const { ERROR_MESSAGE, EXECUTION_ID, SCHEDULED_TIME, ...rest } = await dead();
+  assert.match(`${ERROR_MESSAGE} ${EXECUTION_ID} ${SCHEDULED_TIME}`, /gone does not exist [0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
+  assert.deepEqual(rest, { Body: '{"n":1}', SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',
+    TARGET_ARN: away[0], ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0', IS_PAYLOAD_TRUNCATED: 'false' });
 });

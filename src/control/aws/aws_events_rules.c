@@ -327,6 +327,27 @@ static void put_target(json_t *rule, json_t *target)
     (void)json_array_append_new(inner, inner_target(target));
 }
 
+/* What becomes of what cannot be delivered, by the model. */
+static void check_delivery(struct aws_check *k, json_t *target, const char *at)
+{
+    static const struct aws_rule retry_rules[] = {
+        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, 185, NULL },
+        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, 86400, NULL },
+    };
+    static const struct aws_rule dead_rules[] = { { "Arn", AWS_TEXT, AWS_MAY, 1, 1600, NULL } };
+    char path[96];
+    json_t *retry = json_object_get(target, "RetryPolicy");
+    json_t *dead = json_object_get(target, "DeadLetterConfig");
+    if (json_is_object(retry)) {
+        (void)snprintf(path, sizeof(path), "%sretryPolicy.", at);
+        aws_check_members(k, retry, path, retry_rules, ARRAY_COUNT(retry_rules));
+    }
+    if (json_is_object(dead)) {
+        (void)snprintf(path, sizeof(path), "%sdeadLetterConfig.", at);
+        aws_check_members(k, dead, path, dead_rules, ARRAY_COUNT(dead_rules));
+    }
+}
+
 /* Each target by the model, then by what its input means; else that is answered. */
 static bool check_targets(struct aws_call *c, json_t *targets)
 {
@@ -351,6 +372,7 @@ static bool check_targets(struct aws_call *c, json_t *targets)
         char at[64];
         (void)snprintf(at, sizeof(at), "targets.%zu.member.", i + 1);
         aws_check_members(&k, target, at, rules, ARRAY_COUNT(rules));
+        check_delivery(&k, target, at);
     }
     if (!aws_check_end(&k, c)) {
         return false;

@@ -178,7 +178,7 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
     struct buf text;
     char arn[NAME_BYTES];
     char dedup[NAME_BYTES * 2];
-    if (bus) {
+    if (bus && event_bus_find(s->buses, str_c(bus))) {
         send_through(s, str_c(bus), hops + 1);
         return;
     }
@@ -190,14 +190,19 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
                                                .rule_name = str_c(json_text(rule, "Name")),
                                                .rule_arn = str_c(arn),
                                                .ingestion_time = str_c(s->ingested) };
+    struct target_message m = { .dedup = str_c(dedup), .arn = str_c(arn) };
     buf_init(&text, LIMIT_EVENT_BYTES);
     int r = event_input_append(target, &source, &text);
     if (r == 0) {
-        const struct target_message m = { buf_str(&text), str_c(dedup), str_c(arn), 0 };
+        m.text = buf_str(&text);
         event_target_add(s->buses->services, target, &m, s->batch);
     } else {
-        log_warning("an event of %s is dropped: its input template %s", arn,
-                    r == -EBADMSG ? "has become JSON that is none" : "has become too large");
+        m.text = source.text;
+        event_target_give_up(s->buses->services, target, &m,
+                             r == -EBADMSG ? "INVALID_JSON" : "INVALID_PARAMETER",
+                             r == -EBADMSG ? "the input template has become JSON that is none"
+                                           : "the input template has become too large",
+                             s->batch);
     }
     buf_finish(&text);
 }

@@ -3,16 +3,19 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
 #include "control/events/sqs_queue.h"
+#include "control/iso_time.h"
 #include "control/json_reading.h"
 
-#define ARN_PARTS     6      /* arn:aws:service:region:account:resource */
-#define FIFO_DEDUP_MS 300000 /* SQS: five minutes */
+#define ARN_PARTS       6      /* arn:aws:service:region:account:resource */
+#define FIFO_DEDUP_MS   300000 /* SQS: five minutes */
+#define EXECUTION_BYTES 8
 
 /* ---- functions ---- */
 
@@ -123,15 +126,34 @@ static void set_attribute(json_t *attributes, const char *name, struct str text)
                                         text.data, text.len)); /* sound text */
 }
 
+/* What only a schedule's dead letter says. */
+static void set_schedule(json_t *attributes, const struct target_message *m)
+{
+    char time[ISO_TIME_BYTES];
+    char execution[2 * EXECUTION_BYTES];
+    uint8_t bytes[EXECUTION_BYTES];
+    chance_bytes(bytes, sizeof(bytes));
+    (void)hex_write(bytes, sizeof(bytes), execution);
+    set_attribute(attributes, "SCHEDULE_ARN", m->arn);
+    set_attribute(attributes, "SCHEDULED_TIME", iso_time_s(m->tick_ms, time));
+    set_attribute(attributes, "EXECUTION_ID", str_of(execution, sizeof(execution)));
+    set_attribute(attributes, "IS_PAYLOAD_TRUNCATED", STR("false"));
+}
+
 /* AWS's attributes of a dead letter, owned. */
 static char *dead_letter_attributes(json_t *target, const struct target_message *m,
                                     const char *code, const char *why)
 {
     const char *arn = json_text(target, "arn");
     json_t *attributes = json_object();
-    set_attribute(attributes, "RULE_ARN", m->arn);
+    if (str_starts(m->arn, STR("arn:aws:scheduler:"))) {
+        set_schedule(attributes, m);
+    } else {
+        set_attribute(attributes, "RULE_ARN", m->arn);
+    }
     set_attribute(attributes, "ERROR_CODE", str_c(code));
     set_attribute(attributes, "ERROR_MESSAGE", str_c(why));
+    set_attribute(attributes, "RETRY_ATTEMPTS", STR("0"));
     if (arn) {
         set_attribute(attributes, "TARGET_ARN", str_c(arn));
     }
@@ -141,8 +163,8 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
     return text;
 }
 
-static void give_up(struct services *s, json_t *target, const struct target_message *m,
-                    const char *code, const char *why, struct message_batch *batch)
+void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
+                          const char *code, const char *why, struct message_batch *batch)
 {
     const char *name = json_text(json_object_get(target, "dead_letter"), "queue");
     const struct sqs_queue *dead = name ? sqs_queue_find(s->sqs, str_c(name)) : NULL;
@@ -165,11 +187,11 @@ static void deliver_to_queue(struct services *s, json_t *target, const struct ta
     const struct sqs_queue *q = sqs_queue_find(s->sqs, str_c(name));
     if (!q) {
         (void)snprintf(why, sizeof(why), "the queue %.100s does not exist", name);
-        give_up(s, target, m, "RESOURCE_NOT_FOUND", why, batch);
+        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
     } else if (q->fifo && (!group || !q->content_dedup)) {
         (void)snprintf(why, sizeof(why), "the queue %.100s is a FIFO queue, which needs %s", name,
                        group ? "ContentBasedDeduplication" : "a message group");
-        give_up(s, target, m, "INVALID_PARAMETER", why, batch);
+        event_target_give_up(s, target, m, "INVALID_PARAMETER", why, batch);
     } else {
         add_to_queue(q, group, m, STR("{}"), batch);
     }
@@ -201,7 +223,11 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
     } else if (function || aws_name) {
         (void)snprintf(why, sizeof(why), "the function %.100s does not exist",
                        aws_name ? aws_name : function);
-        give_up(s, target, m, "RESOURCE_NOT_FOUND", why, batch);
+        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
+    } else if (json_text(target, "bus")) {
+        (void)snprintf(why, sizeof(why), "the event bus %.200s does not exist",
+                       json_text(target, "bus"));
+        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
     } else {
         log_warning("an event of " STR_FMT " is dropped: its target is of a service that is not "
                     "here",

@@ -26,9 +26,16 @@ struct target_message {
     struct str dedup; /* of the tick or event and this target; empty: none */
     struct str arn;   /* the rule's or schedule's, for dead letters */
     uint64_t due_ms;  /* 0: at once */
+    uint64_t tick_ms; /* the time that it was scheduled for; 0: it comes of an event */
 };
 
 /* Adds it to the batch. What cannot be delivered goes to the target's dead-letter queue, if it has
- * one that is there. Buses are not delivered to here: their sender knows them. */
+ * one that is there. Buses that are there are not delivered to here: their sender knows them. */
 void event_target_add(struct services *s, json_t *target, const struct target_message *m,
                       struct message_batch *batch);
+
+/* What was to be sent goes to the target's dead-letter queue, if it has one, with AWS's attributes:
+ * delivery is local, so that nothing is to be tried again and no retry policy is ever exhausted.
+ * `code`: one of those that EventBridge's guide lists. */
+void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
+                          const char *code, const char *why, struct message_batch *batch);

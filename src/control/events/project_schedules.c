@@ -104,7 +104,9 @@ static void tick_aws(struct project_schedule *p, const struct schedule_tick *tic
     if (bus) {
         send_to_bus(p, bus, arn, tick);
     } else if (r == 0) {
-        const struct target_message m = { buf_str(&text), tick->dedup, arn, 0 };
+        const struct target_message m = {
+            .text = buf_str(&text), .dedup = tick->dedup, .arn = arn, .tick_ms = tick->time_ms
+        };
         event_target_add(p->all->services, target, &m, tick->batch);
     } else {
         log_warning("schedule %s: what it sends is too large", p->name);

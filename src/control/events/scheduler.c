@@ -170,9 +170,11 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
     const struct target_message m = { .text = buf_str(is_universal ? &universal : &text),
                                       .dedup = tick->dedup,
                                       .arn = str_c(arn),
-                                      .due_ms = due_of(schedule, tick->time_ms) };
-    if (json_text(target, "bus")) {
-        send_to_bus(sr, said, json_text(target, "bus"), m.text, tick, arn);
+                                      .due_ms = due_of(schedule, tick->time_ms),
+                                      .tick_ms = tick->time_ms };
+    const char *bus = json_text(target, "bus");
+    if (bus && event_bus_find(sr->services->buses, str_c(bus))) {
+        send_to_bus(sr, said, bus, m.text, tick, arn);
     } else {
         event_target_add(sr->services, target, &m, tick->batch);
     }
