@@ -28,13 +28,14 @@ import { vercelEvents } from '../events/vercel.js';
  * @typedef {object} Found
  * @property {import('../project.js').Draft[]} drafts
  * @property {Record<string, object[]>} routes by phase, see routes/order.js
- * @property {{ prefix: string, directory: string }[]} static
+ * @property {{ prefix: string, directory: string, compress?: boolean }[]} static
+ * @property {boolean} compress whether its platform compresses what it answers
  * @property {import('../events/found.js').Events} events the manifest's, once all are found
  */
 
 /** @returns {Found} */
 export function nothing() {
-  return { drafts: [], routes: emptyRoutes(), static: [], events: emptyEvents() };
+  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, events: emptyEvents() };
 }
 
 /** The server comes last: it takes a folder only if nothing else claims it. */
@@ -50,6 +51,9 @@ export async function discover(context) {
   const all = nothing();
   for (const discoverer of DISCOVERERS) {
     const found = await attempt(discoverer, context, all);
+    if (found.compress) {
+      [...found.drafts, ...found.static].forEach((entry) => Object.assign(entry, { compress: true }));
+    }
     all.drafts.push(...found.drafts);
     all.static.push(...found.static);
     addRoutes(all.routes, found.routes);
@@ -88,7 +92,8 @@ function publicFolder({ files, project }, drafts) {
     return [];
   }
   const some = files.list().some((file) => file.startsWith('public/'));
-  return some ? [{ prefix: '/', directory: `${project}/public` }] : [];
+  const compress = drafts.some((draft) => draft.compress);
+  return some ? [{ prefix: '/', directory: `${project}/public`, ...(compress ? { compress } : {}) }] : [];
 }
 
 function uniqueFolders(list) {

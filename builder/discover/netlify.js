@@ -21,7 +21,7 @@ const SCHEDULED_TIMEOUT_MS = 30_000;
  * @returns {Promise<import('./all.js').Found>}
  */
 export async function discoverNetlify(context) {
-  const found = nothing();
+  const found = { ...nothing(), compress: true };
   const config = readNetlifyToml(context);
   const sources = functionFiles(context, config);
   const endpoints = (await Promise.all(sources.map((source) => endpointOf(context, source, config)))).filter(Boolean);

@@ -27,6 +27,7 @@ export async function discoverNext(context) {
     return found;
   }
   const nextConfig = await readNextConfig(context);
+  found.compress = nextConfig.compress !== false;
   const vercel = readVercelJson(context);
   const settingsOf = functionSettings(vercel);
   const endpoints = await Promise.all(routeFiles.map((entry) => endpointOf(context, entry, settingsOf)));

@@ -20,7 +20,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
  * @returns {Promise<import('./all.js').Found>}
  */
 export async function discoverVercel(context, sofar) {
-  const found = nothing();
+  const found = { ...nothing(), compress: true };
   const config = readVercelJson(context);
   const settingsOf = functionSettings(config);
   const sources = [...apiFiles(context.files), ...builtFiles(context.files, config)];

@@ -33,7 +33,7 @@ const NO_WORKER = fileURLToPath(new URL('../bundle/no_worker.js', import.meta.ur
  * @returns {Promise<import('./all.js').Found>}
  */
 export async function discoverWorkers(context, sofar) {
-  const found = nothing();
+  const found = { ...nothing(), compress: true };
   const workers = configuredWorkers(context);
   if (workers.length === 0) {
     workers.push(...(await bareWorker(context)));

@@ -6,11 +6,8 @@ static int lower(int c)
     return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
-bool str_eq_nocase(struct str a, struct str b)
+bool str_folds_to(struct str a, struct str b)
 {
-    if (a.len != b.len) {
-        return false;
-    }
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.data[i]) != lower(b.data[i])) {
             return false;
@@ -42,6 +39,16 @@ struct str str_cut(struct str *rest, char separator)
     struct str part = str_of(rest->data, at);
     *rest = at == rest->len ? (struct str){ NULL, 0 } : str_skip(*rest, at + 1);
     return part;
+}
+
+bool str_list_has(struct str list, struct str item)
+{
+    while (list.data) {
+        if (str_eq_nocase(str_trim(str_cut(&list, ',')), item)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool str_to_u64(struct str s, uint64_t *ret_value)

@@ -52,8 +52,17 @@ static inline struct str str_skip(struct str s, size_t n)
     return n >= s.len ? str_of(s.data + s.len, 0) : str_of(s.data + n, s.len - n);
 }
 
-bool str_eq_nocase(struct str a, struct str b); /* ASCII */
-struct str str_trim(struct str s);              /* spaces and tabs at both ends */
+/* Of texts of one length: whether they differ in the case of ASCII letters at most. */
+bool str_folds_to(struct str a, struct str b);
+
+/* In any case of ASCII letters. Most are written alike. */
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.len == b.len &&
+           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0 || str_folds_to(a, b));
+}
+
+struct str str_trim(struct str s); /* spaces and tabs at both ends */
 
 /* The position of `c`, or s.len. */
 size_t str_find(struct str s, char c);
@@ -61,6 +70,9 @@ size_t str_find(struct str s, char c);
 /* Cuts the part before `separator` off `rest` and returns it; `rest` loses the separator too. At
  * the last part `rest` becomes empty with data NULL. */
 struct str str_cut(struct str *rest, char separator);
+
+/* Whether a list with commas has an item, in any case. */
+bool str_list_has(struct str list, struct str item);
 
 /* Decimal digits only, no sign, no blanks. False when it is not a number or overflows. */
 bool str_to_u64(struct str s, uint64_t *ret_value) MUST_USE;

@@ -14,10 +14,12 @@
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "http/http_encoding.h"
 #include "http/http_range.h"
 
 #define PIECE_BYTES    (64 * KIB)
 #define PENDING_BYTES  (256 * KIB) /* in the connection's buffer before reading pauses */
+#define RUN_PIECES     16          /* compressed a turn: what hardly pends at all must pause, too */
 #define BOUNDARY_BYTES 32
 #define PART_BYTES     256 /* delimiter and fields of one part */
 
@@ -27,9 +29,10 @@ struct file_reply {
     int fd;
     uint64_t at;
     uint64_t left;
-    bool busy;   /* not to be freed: a thread is at it, or the caller */
-    ssize_t got; /* what was read, or -errno */
-    size_t part; /* the next of them to be sent */
+    unsigned run; /* pieces compressed */
+    bool busy;    /* not to be freed: a thread is at it, or the caller */
+    ssize_t got;  /* what was read, or -errno */
+    size_t part;  /* the next of them to be sent */
     size_t part_count;
     struct http_range parts[HTTP_RANGES_MAX];
     char boundary[BOUNDARY_BYTES + 1]; /* "": the one part stands alone */
@@ -148,9 +151,12 @@ static void after_read(uv_work_t *work, int status)
     }
 }
 
-/* What the page cache has needs no thread. */
+/* What the page cache has needs no thread, but for the pause. */
 static bool read_cached(struct file_reply *f)
 {
+    if ((f->request->reply.encoding & HTTP_ENCODING_GZIP) && ++f->run % RUN_PIECES == 0) {
+        return false;
+    }
     size_t len = f->left < f->piece_bytes ? (size_t)f->left : f->piece_bytes;
     struct iovec part = { .iov_base = f->piece, .iov_len = len };
     f->got = preadv2(f->fd, &part, 1, (off_t)f->at, RWF_NOWAIT);

@@ -13,6 +13,7 @@
 #include "gateway/listener.h"
 #include "gateway/records.h"
 #include "gateway/router.h"
+#include "http/http_gzip.h"
 #include "http/http_reply.h"
 #include "ipc/link.h"
 
@@ -73,9 +74,10 @@ struct gateway {
 
     char date[HTTP_DATE_BYTES];
     int64_t date_s;
-    uint64_t epoch_offset_ms; /* wall clock minus loop time */
-    char *scratch;            /* GATEWAY_SCRATCH_BYTES: what a read brought, until it is handled */
-    char *copy;               /* the same: a frame's payload, copied out before it is looked at */
+    uint64_t epoch_offset_ms;      /* wall clock minus loop time */
+    struct http_gzip_tables *gzip; /* NULL until the first body is compressed; owned */
+    char *scratch; /* GATEWAY_SCRATCH_BYTES: what a read brought, until it is handled */
+    char *copy;    /* the same: a frame's payload, copied out before it is looked at */
 };
 
 /* The first thing in any callback that may handle traffic. */

@@ -13,6 +13,7 @@
 #include "gateway/instance.h"
 #include "gateway/invoke.h"
 #include "gateway/request_log.h"
+#include "http/http_encoding.h"
 
 /* In development an answer says how it came about. */
 static void add_dev_fields(struct request *rq)
@@ -49,9 +50,50 @@ static void add_platform_fields(struct request *rq)
     }
 }
 
+/* What another function of the project asked for stays as it is: one of them answers the client. */
+static bool may_compress(const struct request *rq)
+{
+    bool wanted = rq->route.kind == ROUTE_STATIC ? rq->route.file.compress
+                                                 : rq->function && rq->function->compress;
+    return wanted && !rq->inner.caller && rq->conn->door == DOOR_PUBLIC;
+}
+
+/* Bits of enum http_encoding. */
+static unsigned choose_encoding(const struct request *rq, unsigned status, struct str fields,
+                                const struct str *whole)
+{
+    if (!rq->conn || !may_compress(rq)) {
+        return HTTP_ENCODING_NONE;
+    }
+    struct http_encoding_input in = { .fields = fields,
+                                      .defaults = buf_str(&rq->route.headers),
+                                      .whole = whole != NULL,
+                                      .body_length = whole ? whole->len : 0 };
+    bool bodiless = status < 200 || status == 204 || status == 304 ||
+                    str_eq(rq->head.method, STR("HEAD")) ||
+                    in.body_length > HTTP_GZIP_PIECE_BYTES_MAX;
+    return http_encoding_choose(&in, !bodiless && http_encoding_accepts_gzip(&rq->head));
+}
+
+static struct str compress(struct request *rq, struct str data, bool last)
+{
+    struct gateway *g = rq->gateway;
+    if (!g->gzip) {
+        g->gzip = http_gzip_tables_create();
+    }
+    return http_gzip_piece(g->gzip, &rq->gzip, data, last);
+}
+
+/* A piece of a streamed body as the client gets it. */
+static struct str compressed(struct request *rq, struct str data, bool last)
+{
+    return rq->reply.encoding & HTTP_ENCODING_GZIP ? compress(rq, data, last) : data;
+}
+
 /* Writes the head into the connection's buffer. False: nobody is there, or another answer has been
  * given instead. */
-static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole)
+static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole,
+                  unsigned encoding)
 {
     struct conn *c = rq->conn;
     if (!c || rq->reply_started) {
@@ -69,6 +111,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .fields = fields,
         .defaults = buf_str(&rq->route.headers),
         .defaults_win = rq->function && rq->function->dialect == DIALECT_NEXT,
+        .encoding = encoding,
         .date = gateway_date(rq->gateway),
         .keep_alive = c->keep_alive && (!rq->head.expects_continue || rq->continue_sent),
     };
@@ -113,7 +156,7 @@ static struct str clip(struct request *rq, struct str data)
     if (rq->reply.framing == HTTP_FRAMING_NONE) {
         return str_of(data.data, 0);
     }
-    if (rq->reply.framing == HTTP_FRAMING_LENGTH) {
+    if (rq->reply.counted) {
         if (data.len > rq->reply_left) {
             warn_length(rq);
             data.len = (size_t)rq->reply_left;
@@ -125,6 +168,9 @@ static struct str clip(struct request *rq, struct str data)
 
 static int append(struct request *rq, struct str data)
 {
+    if (data.len == 0) {
+        return 0;
+    }
     char size[24];
     struct str none = STR("");
     rq->sent_bytes += data.len;
@@ -145,7 +191,7 @@ bool reply_head(struct request *rq, unsigned status, struct str fields)
         fail_over_limit(rq);
         return false;
     }
-    return begin(rq, status, fields, NULL);
+    return begin(rq, status, fields, NULL, choose_encoding(rq, status, fields, NULL));
 }
 
 void reply_whole(struct request *rq, unsigned status, struct str fields, struct str body)
@@ -154,14 +200,18 @@ void reply_whole(struct request *rq, unsigned status, struct str fields, struct 
         fail_over_limit(rq);
         return;
     }
-    if (!begin(rq, status, fields, &body)) {
+    unsigned encoding = choose_encoding(rq, status, fields, &body);
+    if (encoding & HTTP_ENCODING_GZIP) {
+        rq->gzip = (struct http_gzip){ 0 };
+        body = compress(rq, body, true);
+    }
+    if (!begin(rq, status, fields, &body, encoding)) {
         return;
     }
     if (rq->reply.mismatch) {
         warn_length(rq);
     }
-    struct str data = clip(rq, body);
-    if (data.len > 0 && append(rq, data) < 0) {
+    if (append(rq, clip(rq, body)) < 0) {
         conn_abort(rq->conn);
         return;
     }
@@ -180,7 +230,7 @@ void reply_body(struct request *rq, struct str data)
         return;
     }
     data = clip(rq, data);
-    if (data.len > 0 && append(rq, data) < 0) {
+    if (data.len > 0 && append(rq, compressed(rq, data, false)) < 0) {
         conn_abort(rq->conn);
         return;
     }
@@ -192,13 +242,14 @@ void reply_end(struct request *rq)
     if (!rq->conn || !rq->reply_started) {
         return;
     }
-    if (rq->reply.framing == HTTP_FRAMING_LENGTH && rq->reply_left > 0) {
+    if (rq->reply.counted && rq->reply_left > 0) {
         warn_length(rq);
         conn_abort(rq->conn);
         return;
     }
-    if (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
-        buf_append(&rq->conn->out, STR("0\r\n\r\n")) < 0) {
+    if (append(rq, compressed(rq, STR(""), true)) < 0 ||
+        (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
+         buf_append(&rq->conn->out, STR("0\r\n\r\n")) < 0)) {
         conn_abort(rq->conn);
         return;
     }

@@ -11,6 +11,7 @@
 #include "gateway/function.h"
 #include "gateway/inner.h"
 #include "gateway/router.h"
+#include "http/http_gzip.h"
 #include "http/http_head.h"
 #include "http/http_reply.h"
 #include "ipc/record.h"
@@ -76,6 +77,7 @@ struct request {
 
     /* The answer. */
     struct http_reply reply;
+    struct http_gzip gzip;
     uint64_t reply_bytes;    /* of body, received from the instance */
     uint64_t reply_credited; /* ... and what it may send besides the first window */
     uint64_t reply_left;     /* of a body with a length */

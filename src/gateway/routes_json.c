@@ -263,6 +263,7 @@ static int read_function(const json_t *json, struct function **ret, struct err *
     if (r == 0) {
         r = read_token(json, f, err);
     }
+    f->compress = json_is_true(json_object_get(json, "compress"));
     if (r == 0 && !f->name) {
         r = err_set(err, EINVAL, "name: missing");
     }
@@ -475,7 +476,9 @@ static int read_static(const json_t *root, struct router *router, struct err *er
         if (!prefix || prefix[0] != '/' || !directory || directory[0] != '/') {
             return err_set(err, EINVAL, "static %zu: needs a prefix and an absolute folder", i);
         }
-        static_root_open(&router->roots[router->root_count++], str_c(prefix), directory);
+        struct static_root *opened = &router->roots[router->root_count++];
+        static_root_open(opened, str_c(prefix), directory);
+        opened->compress = json_is_true(json_object_get(json, "compress"));
     }
     return 0;
 }

@@ -295,6 +295,7 @@ bool static_files_find(struct static_root *roots, size_t count, struct str path,
         }
         if (static_path_decode(str_skip(path, prefix.len), name, sizeof(name)) >= 0 &&
             open_file(roots[i].directory, name, ret)) {
+            ret->compress = roots[i].compress;
             return true;
         }
         remember_absent(&roots[i], path);

@@ -13,6 +13,7 @@ struct static_root {
     char *prefix;                 /* "/" or "/docs/"; owned */
     int directory;                /* owned; -1: not there */
     char *path;                   /* owned */
+    bool compress;                /* files go out compressed to those who accept it */
     struct static_absent *absent; /* paths that were not there a moment ago; owned */
 };
 
@@ -22,6 +23,7 @@ struct static_file {
     int64_t modified_s;
     uint64_t modified_ns; /* since the epoch, for the tag */
     char type[64];
+    bool compress; /* its folder's */
 };
 
 /* Opens `directory` for a root. The folder need not be there. */

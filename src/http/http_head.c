@@ -294,21 +294,11 @@ static void read_connection(struct http_head *head, struct str value)
     }
 }
 
-static bool has_token(struct str list, struct str token)
-{
-    while (list.data && list.len > 0) {
-        if (str_eq_nocase(next_token(&list), token)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_close(const struct http_head *head)
 {
     for (size_t i = 0; i < head->field_count; i++) {
         if (str_eq(head->fields[i].name, STR("connection")) &&
-            has_token(head->fields[i].value, STR("close"))) {
+            str_list_has(head->fields[i].value, STR("close"))) {
             return true;
         }
     }
@@ -333,7 +323,7 @@ static void find_upgrade(struct http_head *head)
         struct http_field *f = &head->fields[i];
         if (str_eq(f->name, STR("upgrade")) && str_eq_nocase(f->value, STR("websocket"))) {
             upgrade = f;
-        } else if (str_eq(f->name, STR("connection")) && has_token(f->value, STR("upgrade"))) {
+        } else if (str_eq(f->name, STR("connection")) && str_list_has(f->value, STR("upgrade"))) {
             connection = f;
         }
     }

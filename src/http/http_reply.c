@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "http/http_encoding.h"
 #include "http/http_head.h"
 
 const char *http_reason(unsigned status)
@@ -102,16 +103,6 @@ static enum field_kind field_kind(struct str name)
     }
 }
 
-static bool has_token(struct str list, struct str token)
-{
-    while (list.data && list.len > 0) {
-        if (str_eq_nocase(str_trim(str_cut(&list, ',')), token)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 struct writer {
     char *at;
     bool has_length;
@@ -175,6 +166,25 @@ static bool is_replaced(const struct http_reply *reply, struct str name)
            http_block_find(reply->defaults, name).data;
 }
 
+/* Other bytes under another coding: the tag holds for what they mean alone. RFC 9110 8.8.3.3. */
+static bool is_to_be_weakened(const struct http_reply *reply, struct str name, struct str value)
+{
+    return (reply->encoding & HTTP_ENCODING_GZIP) && str_eq_nocase(name, STR("etag")) &&
+           !str_starts(value, STR("W/"));
+}
+
+static void put_passed(struct writer *w, const struct http_reply *reply, struct str name,
+                       struct str value)
+{
+    if (is_to_be_weakened(reply, name, value)) {
+        put(w, STR("etag: W/"));
+        put(w, value);
+        put(w, STR("\r\n"));
+    } else if (!is_replaced(reply, name)) {
+        put_field(w, name, value);
+    }
+}
+
 static int put_fields(struct writer *w, struct http_reply *reply)
 {
     struct str rest = reply->fields, name, value;
@@ -187,16 +197,14 @@ static int put_fields(struct writer *w, struct http_reply *reply)
             take_length(w, value);
             break;
         case FIELD_CONNECTION:
-            reply->keep_alive = reply->keep_alive && !has_token(value, STR("close"));
+            reply->keep_alive = reply->keep_alive && !str_list_has(value, STR("close"));
             break;
         case FIELD_DATE:
             w->has_date = true;
             put_field(w, name, value);
             break;
         case FIELD_PASS:
-            if (!is_replaced(reply, name)) {
-                put_field(w, name, value);
-            }
+            put_passed(w, reply, name, value);
             break;
         case FIELD_DROP:
             break;
@@ -216,10 +224,34 @@ static void put_defaults(struct writer *w, const struct http_reply *reply)
     }
 }
 
+static void put_encoding(struct writer *w, const struct http_reply *reply)
+{
+    if (reply->encoding & HTTP_ENCODING_VARIES) {
+        put(w, STR("vary: Accept-Encoding\r\n"));
+    }
+    if (reply->encoding & HTTP_ENCODING_GZIP) {
+        put(w, STR("content-encoding: gzip\r\n"));
+    }
+}
+
 static void end_with_connection(struct http_reply *reply)
 {
     reply->framing = HTTP_FRAMING_CLOSE;
     reply->keep_alive = false;
+}
+
+/* A response that is streamed. */
+static void choose_stream_framing(const struct writer *w, struct http_reply *reply, bool told)
+{
+    reply->counted = told;
+    reply->length = told ? w->length : 0;
+    if (told && !(reply->encoding & HTTP_ENCODING_GZIP)) {
+        reply->framing = HTTP_FRAMING_LENGTH;
+    } else if (reply->minor > 0) {
+        reply->framing = HTTP_FRAMING_CHUNKED;
+    } else {
+        end_with_connection(reply);
+    }
 }
 
 static void choose_framing(const struct writer *w, struct http_reply *reply)
@@ -236,20 +268,17 @@ static void choose_framing(const struct writer *w, struct http_reply *reply)
         reply->framing = HTTP_FRAMING_NONE;
         reply->length =
             told && (reply->body_length == 0 || !reply->whole) ? w->length : reply->body_length;
-    } else if (reply->whole) {
+    } else if (!reply->whole) {
+        choose_stream_framing(w, reply, told);
+    } else {
+        told = told && !(reply->encoding & HTTP_ENCODING_GZIP); /* before it was compressed */
         reply->framing = HTTP_FRAMING_LENGTH;
+        reply->counted = true;
         reply->mismatch = told && w->length != reply->body_length;
         reply->length = told ? w->length : reply->body_length;
         if (reply->length > reply->body_length) {
             reply->keep_alive = false; /* the client sees that something is missing */
         }
-    } else if (told) {
-        reply->framing = HTTP_FRAMING_LENGTH;
-        reply->length = w->length;
-    } else if (reply->minor > 0) {
-        reply->framing = HTTP_FRAMING_CHUNKED;
-    } else {
-        end_with_connection(reply);
     }
 }
 
@@ -298,7 +327,7 @@ static void put_status(struct writer *w, unsigned status)
 /* Every pair grows by two bytes and has at least three (a name of one byte and two NULs). */
 static size_t room_for(struct str fields, struct str defaults)
 {
-    return 256 + 2 * (fields.len + defaults.len);
+    return 320 + 2 * (fields.len + defaults.len);
 }
 
 int http_reply_write(struct buf *out, struct http_reply *reply)
@@ -322,6 +351,7 @@ int http_reply_write(struct buf *out, struct http_reply *reply)
         return r;
     }
     put_defaults(&w, reply);
+    put_encoding(&w, reply);
     if (!w.has_date) {
         put_field(&w, STR("date"), reply->date);
     }

@@ -24,13 +24,15 @@ struct http_reply {
     struct str fields;   /* "name\0value\0..." of a function: hostile */
     struct str defaults; /* the same from routes: used where `fields` has no such name */
     bool defaults_win;   /* they take the place of such fields, but of those that may be several */
+    unsigned encoding;   /* as http_encoding_choose() has it; body_length is the compressed one */
     struct str date;     /* RFC 9110 date */
     /* Given and changed: false when the connection must close after this response. */
     bool keep_alive;
     /* Found out. */
     enum http_framing framing;
-    uint64_t length; /* with HTTP_FRAMING_LENGTH */
-    bool mismatch;   /* a whole body is not as long as its Content-Length said */
+    bool counted; /* the function's body must have `length` bytes, however they are sent */
+    uint64_t length;
+    bool mismatch; /* a whole body is not as long as its Content-Length said */
 };
 
 /* Appends status line, fields and the blank line. Hop-by-hop fields and the function's framing are

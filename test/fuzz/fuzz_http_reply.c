@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .defaults = data[2] & 16 ? fields : STR("x-frame-options\0DENY\0"),
         .defaults_win = data[2] & 32,
         .upgrade = data[2] & 64,
+        .encoding = (data[1] >> 2) & 3,
         .date = STR("Sun, 06 Nov 1994 08:49:37 GMT"),
     };
     buf_init(&out, MIB);
