@@ -237,6 +237,22 @@ void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
         "i", q);
 }
 
+void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlog *ret)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store_reader(s),
+                    "SELECT count(*), total(length(body)), min(sent_ms) FROM messages INDEXED BY "
+                    "messages_waiting WHERE state = 0 AND queue = ?",
+                    "i", (int64_t)queue);
+    *ret = (struct store_backlog){ 0 };
+    if (sql_step(row) == 1) {
+        *ret = (struct store_backlog){ .count = (uint64_t)sql_int(row, 0),
+                                       .bytes = (uint64_t)sql_int(row, 1),
+                                       .oldest_ms = (uint64_t)sql_int(row, 2) };
+    }
+    sql_reset(row);
+}
+
 void store_messages_list(struct store *s, const struct message_filter *f, store_message_fn each,
                          void *context)
 {

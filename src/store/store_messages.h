@@ -103,6 +103,14 @@ struct message_counts {
 void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
                           struct message_counts *ret);
 
+struct store_backlog {
+    uint64_t count;
+    uint64_t bytes;     /* of their bodies */
+    uint64_t oldest_ms; /* 0: there is none */
+};
+/* All that wait in a queue, due or not, handed out or not: it is walked over. */
+void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlog *ret);
+
 struct message_filter {
     uint64_t queue;     /* 0: any */
     int state;          /* -1: any */

@@ -59,6 +59,29 @@ test('messages are handled in batches, each in the type it was sent in', async (
   assert.match(told.event, /^worker:jobs #\d+ \+2$/);
 });
 
+test('how much waits is told: when asked, to who sends, and with each batch', async (t) => {
+  const files = project('show([batch.metadata.metrics, batch.metadata.metrics.oldestMessageTimestamp instanceof Date]); batch.ackAll();',
+    { queues: { producers: [producer] } });
+  files['worker.js'] = files['worker.js'].replace(/await env.JOBS.sendBatch[^;]*;/, `
+    const before = await env.JOBS.metrics();
+    const sent = await env.JOBS.send('four', { contentType: 'text' });
+    await env.JOBS.sendBatch([{ body: [1], contentType: 'json' }, { body: 'late', contentType: 'text', delaySeconds: 1 }]);
+    const after = await env.JOBS.metrics();
+    return Response.json({ before, keys: Object.keys(before), sent, after, isDate: after.oldestMessageTimestamp instanceof Date });`);
+  const platform = await startPlatform(t, { files });
+  const { before, keys, sent, after, isDate } = (await platform.post('/', '')).json;
+  assert.deepEqual(before, { backlogCount: 0, backlogBytes: 0 });
+  assert.deepEqual(keys.sort(), ['backlogBytes', 'backlogCount', 'oldestMessageTimestamp']);
+  assert.deepEqual([sent.metadata.metrics.backlogCount, sent.metadata.metrics.backlogBytes], [1, 4]);
+  assert.deepEqual([after.backlogCount, after.backlogBytes, isDate], [3, 11, true]);
+  assert.equal(after.oldestMessageTimestamp, sent.metadata.metrics.oldestMessageTimestamp);
+
+  const one = { ...consumer, max_batch_size: 1, max_concurrency: 1 };
+  await platform.save('wrangler.json', wrangler({ queues: { producers: [producer], consumers: [one] } }));
+  const batches = await showAll(platform, 3);
+  assert.deepEqual(batches[0], [{ backlogCount: 2, backlogBytes: 7, oldestMessageTimestamp: after.oldestMessageTimestamp }, true]);
+});
+
 test('what is retried comes again, alone and with its count; what is acknowledged does not', async (t) => {
   const platform = await startPlatform(t, {
     files: project(`for (const message of batch.messages) {

@@ -283,6 +283,15 @@ test('send stores a message in the queue, with the worker\'s token', async (t) =
   assert.deepEqual(json, { contentType: 'json', body: base64('{"a":1}') });
 });
 
+test('metrics asks for what waits, and says when the oldest was sent', async (t) => {
+  const metrics = (Q) => Q.metrics();
+  const seen = await control(t, [200, '{"metrics":{"backlogCount":3,"backlogBytes":30,"oldestMessageTimestamp":1700000000000}}']);
+  assert.deepEqual(await within(metrics), { backlogCount: 3, backlogBytes: 30, oldestMessageTimestamp: new Date(1_700_000_000_000) });
+  assert.equal(seen[0].url, '/queues/jobs/metrics');
+  await control(t, [200, '{"metrics":{"backlogCount":0,"backlogBytes":0}}']);
+  assert.deepEqual(await within(metrics), { backlogCount: 0, backlogBytes: 0, oldestMessageTimestamp: undefined });
+});
+
 test('sendBatch takes any iterable, and a delay for all', async (t) => {
   const seen = await control(t);
   await within((Q) => Q.sendBatch(new Set([{ body: 1 }, { body: 'x', contentType: 'text', delaySeconds: 0 }]), { delaySeconds: 5 }));

@@ -114,6 +114,11 @@ function sizeFault(messages, isBatch) {
   return total > BATCH_MAX_BYTES ? `batch size of ${total} bytes exceeds limit of ${BATCH_MAX_BYTES}` : null;
 }
 
+/* As control tells it: the time is in milliseconds. */
+function metricsOf({ backlogCount = 0, backlogBytes = 0, oldestMessageTimestamp: oldest } = {}) {
+  return { backlogCount, backlogBytes, ...(oldest ? { oldestMessageTimestamp: new Date(oldest) } : {}) };
+}
+
 class WorkerQueue {
   #name;
   #defaultType;
@@ -121,6 +126,11 @@ class WorkerQueue {
   constructor(name, defaultType) {
     this.#name = name;
     this.#defaultType = defaultType;
+  }
+
+  async metrics() {
+    const { metrics } = await this.#ask('metrics', '/metrics', {});
+    return { oldestMessageTimestamp: undefined, ...metricsOf(metrics) };
   }
 
   async send(body, options) {
@@ -154,13 +164,18 @@ class WorkerQueue {
     if (fault) {
       throw new Error(`Queue ${method} failed: ${fault}`);
     }
-    const answer = await origin.askControl(`/queues/${encodeURIComponent(this.#name)}`, {
+    const answer = await this.#ask(method, '', {
       messages: messages.map(({ bytes, ...message }) => ({ ...message, body: bytes.toString('base64') })),
     });
+    return { metadata: { metrics: metricsOf(answer.metrics) } };
+  }
+
+  async #ask(method, path, value) {
+    const answer = await origin.askControl(`/queues/${encodeURIComponent(this.#name)}${path}`, value);
     if (answer.error !== undefined) {
       throw new Error(`Queue ${method} failed: ${answer.error}`);
     }
-    return { metadata: { metrics: answer.metrics ?? { backlogCount: 0, backlogBytes: 0 } } };
+    return answer;
   }
 
   get [Symbol.toStringTag]() {
@@ -292,7 +307,7 @@ class QueueController {
 
   constructor({ queue, metadata }, messages, decisions) {
     this.#decisions = decisions;
-    readOnly(this, { metadata: metadata ?? { metrics: { backlogCount: 0, backlogBytes: 0 } }, queue, messages });
+    readOnly(this, { metadata: { metrics: metricsOf(metadata?.metrics) }, queue, messages });
   }
 
   ackAll() {

@@ -24,6 +24,7 @@ struct worker_queue {
     uint64_t retry_delay_ms;
     uint64_t delay_ms; /* of new messages, unless they say otherwise */
     uint64_t retention_ms;
+    struct worker_metrics metrics;
     bool wanted; /* by the build that is being read */
 };
 
@@ -183,13 +184,17 @@ static json_t *message_json(const struct delivered *m)
     return json;
 }
 
-static char *batch_text(const struct worker_queue *q, const struct delivery *d)
+static char *batch_text(struct worker_queue *q, const struct delivery *d)
 {
+    struct store_backlog in_hands = { .count = d->count };
     json_t *messages = json_array();
     for (size_t i = 0; i < d->count; i++) {
+        in_hands.bytes += d->messages[i].message.body.len;
         (void)json_array_append_new(messages, message_json(&d->messages[i]));
     }
-    json_t *batch = json_pack("{s:s, s:o}", "queue", q->name, "messages", messages);
+    worker_metrics_read(&q->metrics, q->services->store, q->queue, WORKER_METRICS_AGE_MS);
+    json_t *batch = json_pack("{s:s, s:{s:o}, s:o}", "queue", q->name, "metadata", "metrics",
+                              worker_metrics_json(&q->metrics, &in_hands), "messages", messages);
     char *text = json_dumps(batch, JSON_COMPACT);
     json_decref(batch);
     return text;
@@ -324,16 +329,29 @@ struct worker_queues *worker_queues_create(struct services *s)
 
 /* ---- sending ---- */
 
-/* "/queues/NAME", percent-encoded as far as names need it: not at all. */
+static void answer_metrics(struct worker_queue *q, struct exchange *x)
+{
+    const struct store_backlog nothing = { 0 };
+    worker_metrics_read(&q->metrics, q->services->store, q->queue, 0);
+    json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(&q->metrics, &nothing));
+    scoped_free char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    exchange_respond(x, 200, STR("content-type\0application/json\0"), str_c(text ? text : "{}"));
+}
+
+/* "/queues/NAME" and "/queues/NAME/metrics", percent-encoded as far as names need it: not at all.
+ */
 void worker_queues_begin(struct worker_queues *wq, struct exchange *x)
 {
     struct str prefix = STR("/queues/");
-    struct worker_queue *q =
-        str_starts(x->target, prefix) ? find(wq, str_skip(x->target, prefix.len)) : NULL;
-    if (!q || !str_eq(x->method, STR("POST"))) {
+    struct str rest = str_starts(x->target, prefix) ? str_skip(x->target, prefix.len) : STR("");
+    struct worker_queue *q = find(wq, str_cut(&rest, '/'));
+    if (q && str_eq(x->method, STR("POST")) && !rest.data) {
+        worker_send_begin(q->services->store, x, q->queue, q->delay_ms, &q->metrics);
+    } else if (q && str_eq(x->method, STR("POST")) && str_eq(rest, STR("metrics"))) {
+        answer_metrics(q, x);
+    } else {
         exchange_respond(x, 404, STR("content-type\0application/json\0"),
                          STR("{\"error\":\"there is no such queue\"}"));
-        return;
     }
-    worker_send_begin(q->services->store, x, q->queue, q->delay_ms);
 }

@@ -26,6 +26,7 @@ struct sending {
     struct exchange *x; /* NULL: gone */
     struct store *store;
     struct queue *queue;
+    struct worker_metrics *metrics;
     uint64_t delay_ms;
     struct one *ones; /* owned */
     size_t count;
@@ -41,13 +42,11 @@ static void sending_free(struct sending *s)
     free(s);
 }
 
-static void answer(struct exchange *x, int r)
+static void refuse(struct exchange *x, int r)
 {
     static const char json[] = "content-type\0application/json";
     struct str type = str_of(json, sizeof(json));
-    if (r == 0) {
-        exchange_respond(x, 200, type, STR("{}"));
-    } else if (r == -EINVAL) {
+    if (r == -EINVAL) {
         exchange_respond(x, 400, type, STR("{\"error\":\"Queue send failed: Bad Request\"}"));
     } else if (r == -EMSGSIZE) {
         exchange_respond(x, 413, type,
@@ -58,6 +57,27 @@ static void answer(struct exchange *x, int r)
                              ? STR("{\"error\":\"Queue send failed: the disk is full\"}")
                              : STR("{\"error\":\"Queue send failed: Internal Server Error\"}"));
     }
+}
+
+static void answer(struct exchange *x, const struct worker_metrics *metrics)
+{
+    static const char json[] = "content-type\0application/json";
+    const struct store_backlog nothing = { 0 };
+    json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(metrics, &nothing));
+    scoped_free char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    exchange_respond(x, 200, str_of(json, sizeof(json)), str_c(text ? text : "{}"));
+}
+
+static void count(const struct sending *s)
+{
+    struct store_backlog sent = { .count = s->count };
+    for (size_t i = 0; i < s->count; i++) {
+        sent.bytes += s->ones[i].body_len;
+        sent.oldest_ms = s->ones[i].message.sent_ms;
+    }
+    worker_metrics_add(s->metrics, &sent);
+    worker_metrics_read(s->metrics, s->store, s->queue, WORKER_METRICS_AGE_MS);
 }
 
 /* All or none. */
@@ -78,9 +98,16 @@ static void sending_done(struct store_job *job, int r)
 {
     struct sending *s = container_of(job, struct sending, job);
     queue_wake(s->queue);
+    if (r >= 0) {
+        count(s);
+    }
     if (s->x) {
         s->x->user = NULL;
-        answer(s->x, r < 0 ? r : 0);
+        if (r < 0) {
+            refuse(s->x, r);
+        } else {
+            answer(s->x, s->metrics);
+        }
     }
     sending_free(s);
 }
@@ -149,7 +176,7 @@ static void have_body(struct exchange *x, int r, struct str body)
     r = r < 0 ? r : read_all(s, body);
     if (r < 0) {
         x->user = NULL;
-        answer(x, r);
+        refuse(x, r);
         sending_free(s);
         return;
     }
@@ -158,10 +185,12 @@ static void have_body(struct exchange *x, int r, struct str body)
 }
 
 void worker_send_begin(struct store *store, struct exchange *x, struct queue *queue,
-                       uint64_t delay_ms)
+                       uint64_t delay_ms, struct worker_metrics *metrics)
 {
     struct sending *s = mem_new(struct sending);
-    *s = (struct sending){ .store = store, .x = x, .queue = queue, .delay_ms = delay_ms };
+    *s = (struct sending){
+        .store = store, .x = x, .queue = queue, .metrics = metrics, .delay_ms = delay_ms
+    };
     x->events = &events;
     x->user = s;
     exchange_read_body(x, BODY_BYTES_MAX, have_body);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/worker_metrics.h"
+
+void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
+                         uint64_t max_age_ms)
+{
+    uint64_t now = queue_now_ms();
+    if (m->read_ms > 0 && now >= m->read_ms && now - m->read_ms < max_age_ms) {
+        return;
+    }
+    m->read_ms = now;
+    m->backlog = (struct store_backlog){ 0 };
+    if (queue_number(queue) > 0) {
+        store_messages_backlog(store, queue_number(queue), &m->backlog);
+    }
+}
+
+void worker_metrics_add(struct worker_metrics *m, const struct store_backlog *sent)
+{
+    m->backlog.count += sent->count;
+    m->backlog.bytes += sent->bytes;
+    if (m->backlog.oldest_ms == 0) {
+        m->backlog.oldest_ms = sent->oldest_ms;
+    }
+}
+
+json_t *worker_metrics_json(const struct worker_metrics *m, const struct store_backlog *in_hands)
+{
+    const struct store_backlog *b = &m->backlog;
+    uint64_t count = b->count > in_hands->count ? b->count - in_hands->count : 0;
+    uint64_t bytes = count > 0 && b->bytes > in_hands->bytes ? b->bytes - in_hands->bytes : 0;
+    json_t *json = json_pack("{s:I, s:I}", "backlogCount", (json_int_t)count, "backlogBytes",
+                             (json_int_t)bytes);
+    if (count > 0) {
+        (void)json_object_set_new(json, "oldestMessageTimestamp",
+                                  json_integer((json_int_t)b->oldest_ms)); /* a new value */
+    }
+    return json;
+}
