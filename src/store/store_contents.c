@@ -103,12 +103,9 @@ static int link_file(struct store_contents *c, const char *name, struct str hash
     return sync_folder(c->folder, path);
 }
 
-int store_contents_publish(struct store_contents *c, int fd, const char *name,
+int store_contents_publish(struct store_contents *c, const char *name,
                            const uint8_t hash[CONTENT_HASH_BYTES])
 {
-    if (fsync(fd) < 0) {
-        return -errno;
-    }
     return link_file(c, name, str_of((const char *)hash, CONTENT_HASH_BYTES));
 }
 

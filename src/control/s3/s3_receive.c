@@ -25,6 +25,7 @@ struct piece {
     unsigned lanes_left;
     size_t fed; /* bytes that came in for it */
     size_t len; /* what is left of them decoded */
+    bool is_last;
     char data[PIECE_BYTES];
 };
 
@@ -184,7 +185,9 @@ static enum s3_error store_piece(struct s3_receive *r, struct piece *p)
     if (r->size > r->plan.limit) {
         return S3_ENTITY_TOO_LARGE;
     }
-    return write_all(r, data.data, data.len);
+    enum s3_error error = write_all(r, data.data, data.len);
+    /* Not only when all digests are there: MD5 is the slower lane. */
+    return error == S3_OK && p->is_last && fsync(r->fd) < 0 ? s3_error_of(-errno) : error;
 }
 
 static enum s3_error process(struct lane *lane, struct piece *p)
@@ -287,7 +290,7 @@ static void take_digests(struct s3_receive *r, uint8_t ret_sha256[AWS_DIGEST_BYT
 static void publish(uv_work_t *work)
 {
     struct s3_receive *r = container_of(work, struct s3_receive, publish);
-    r->publish_result = store_contents_publish(r->contents, r->fd, r->result.name, r->result.hash);
+    r->publish_result = store_contents_publish(r->contents, r->result.name, r->result.hash);
 }
 
 static void published(uv_work_t *work, int status)
@@ -453,9 +456,6 @@ static void lane_ran(uv_work_t *work, int status)
 static void dispatch(struct s3_receive *r)
 {
     struct piece *p = take_ptr(r->filling);
-    if (!p) {
-        return;
-    }
     if (r->is_chunked) {
         push_piece(r, p, LANE_DECODE);
     } else {
@@ -466,14 +466,20 @@ static void dispatch(struct s3_receive *r)
     }
 }
 
+static struct piece *filling(struct s3_receive *r)
+{
+    if (!r->filling) {
+        r->filling = mem_resize(NULL, 1, sizeof(*r->filling)); /* not zeroed: it is filled */
+        r->filling->fed = r->filling->len = 0;
+        r->filling->is_last = false;
+    }
+    return r->filling;
+}
+
 static void fill(struct s3_receive *r, struct str data)
 {
     while (data.len > 0) {
-        if (!r->filling) {
-            r->filling = mem_resize(NULL, 1, sizeof(*r->filling)); /* not zeroed: it is filled */
-            r->filling->fed = r->filling->len = 0;
-        }
-        struct piece *p = r->filling;
+        struct piece *p = filling(r);
         size_t len = PIECE_BYTES - p->len < data.len ? PIECE_BYTES - p->len : data.len;
         memcpy(p->data + p->len, data.data, len);
         p->len += len;
@@ -537,8 +543,10 @@ void s3_receive_end(struct s3_receive *r)
     if (!r->in_file && r->plan.always_file) {
         open_file(r);
     }
-    if (r->in_file) {
+    if (r->in_file && r->error == S3_OK) {
+        filling(r)->is_last = true;
         dispatch(r);
+    } else if (r->in_file) {
         (void)settle(r); /* else a lane will */
     } else {
         finish_memory(r);
