@@ -48,12 +48,13 @@ enum frame_type {
     FRAME_READY = 38, /* the instance reads its channel */
     FRAME_ACCEPT =
         39,         /* the handler of this stream has begun: it may no longer be moved elsewhere */
-    FRAME_FILE = 40 /* control only: the rest of the answer is the file of a MESSAGE_FILE */
+    FRAME_FILE = 40 /* control only: the answer goes on with the file of a MESSAGE_FILE, and with
+                       FRAME_FLAG_END it ends with it; else a FRAME_CREDIT of 0 asks for the next */
 };
 
 enum frame_flag {
-    FRAME_FLAG_END = 1,   /* REQUEST: no body follows. BODY: last. RESPONSE: no body follows */
-    FRAME_FLAG_COLD = 2,  /* REQUEST: the instance's first */
+    FRAME_FLAG_END = 1,  /* REQUEST: no body follows. BODY, FILE: last. RESPONSE: no body follows */
+    FRAME_FLAG_COLD = 2, /* REQUEST: the instance's first */
     FRAME_FLAG_WHOLE = 4, /* RESPONSE: the whole body is in this payload, behind the headers, whose
                              length is in its first four bytes; implies the end */
     FRAME_FLAG_TRUNCATED = 8, /* LOG: the text was longer */

@@ -194,17 +194,33 @@ void exchange_break(struct exchange *x)
     }
 }
 
-void exchange_send_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+/* False: the exchange has ended. */
+static bool send_file(struct exchange *x, int fd, uint64_t offset, uint64_t length, uint16_t flags)
 {
     if (x->ended) {
-        return;
+        return false;
     }
-    if (length == 0 || x->is_gone) {
+    if (x->is_gone) {
         exchange_end(x);
-    } else if (x->port->send_file(fd, x->stream, offset, length, x->port->context) < 0) {
+        return false;
+    }
+    if (x->port->send_file(fd, x->stream, offset, length, x->port->context) < 0) {
         exchange_break(x);
-    } else {
-        put_simple(x, FRAME_FILE, 0);
+        return false;
+    }
+    const struct frame f = { .type = FRAME_FILE, .flags = flags, .stream = x->stream };
+    put(x->port, &f, NULL);
+    return true;
+}
+
+void exchange_send_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+{
+    x->wants_room = send_file(x, fd, offset, length, 0);
+}
+
+void exchange_send_last_file(struct exchange *x, int fd, uint64_t offset, uint64_t length)
+{
+    if (send_file(x, fd, offset, length, FRAME_FLAG_END)) {
         finish(x);
     }
 }

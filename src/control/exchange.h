@@ -33,7 +33,8 @@ struct exchange_events {
      * opens only by exchange_credit(). */
     void (*body)(struct exchange *x, struct str data);
     void (*body_end)(struct exchange *x);
-    /* The window of the answer is open again, after exchange_write() has returned 0 or less. */
+    /* The window of the answer is open again, after exchange_write() has returned 0 or less; or a
+     * file was sent, and there are more. */
     void (*writable)(struct exchange *x);
     /* The client is gone: what is answered now goes nowhere. `over` follows exchange_end(). */
     void (*gone)(struct exchange *x);
@@ -95,8 +96,10 @@ void exchange_head(struct exchange *x, unsigned status, struct str headers);
 int64_t exchange_write(struct exchange *x, struct str data);
 void exchange_end(struct exchange *x);
 /* Instead of writes: `length` bytes of a file from `offset`, sent by the gateway without passing
- * through here; the exchange ends by itself. fd stays the caller's. */
+ * through here. fd stays the caller's. After the last one the exchange ends by itself; after others
+ * `writable` is called when it is time for the next. */
 void exchange_send_file(struct exchange *x, int fd, uint64_t offset, uint64_t length);
+void exchange_send_last_file(struct exchange *x, int fd, uint64_t offset, uint64_t length);
 /* The answer cannot be completed: its client must see it broken. */
 void exchange_break(struct exchange *x);
 

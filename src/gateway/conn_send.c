@@ -2,6 +2,7 @@
 #include "gateway/conn_send.h"
 
 #include <errno.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -51,6 +52,13 @@ int conn_send_body(struct conn *c, struct str before, struct str data, struct st
         }
     }
     return 0;
+}
+
+size_t conn_send_file(struct conn *c, int fd, uint64_t offset, size_t len)
+{
+    off_t at = (off_t)offset;
+    ssize_t n = conn_pending(c) == 0 ? sendfile(c->fd, fd, &at, len) : 0;
+    return n > 0 ? (size_t)n : 0;
 }
 
 int conn_send_pending(struct conn *c)

@@ -12,12 +12,15 @@
 #include "base/mem.h"
 #include "gateway/conn.h"
 #include "gateway/gateway.h"
+#include "gateway/invoke.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
 #include "http/http_encoding.h"
 #include "http/http_range.h"
 
 #define PIECE_BYTES    (64 * KIB)
+#define DIRECT_BYTES   (512 * KIB)
+#define DIRECT_A_TURN  4
 #define PENDING_BYTES  (256 * KIB) /* in the connection's buffer before reading pauses */
 #define RUN_PIECES     16          /* compressed a turn: what hardly pends at all must pause, too */
 #define BOUNDARY_BYTES 32
@@ -113,6 +116,16 @@ static bool send_piece(struct file_reply *f)
     return true;
 }
 
+/* All of the file is sent. It was the answer, or control has more. */
+static void file_sent(struct request *rq)
+{
+    if (rq->instance && !rq->response_over) {
+        invoke_next_file(rq);
+    } else {
+        reply_end(rq);
+    }
+}
+
 /* Begins the next part, or ends the answer: false, and f is free. */
 static bool next_part(struct file_reply *f)
 {
@@ -125,7 +138,7 @@ static bool next_part(struct file_reply *f)
     if (f->request && f->part == f->part_count) {
         rq->file = NULL;
         f->request = NULL;
-        reply_end(rq);
+        file_sent(rq);
     }
     if (!f->request) {
         destroy(f);
@@ -151,26 +164,56 @@ static void after_read(uv_work_t *work, int status)
     }
 }
 
-/* What the page cache has needs no thread, but for the pause. */
-static bool read_cached(struct file_reply *f)
+/* What the page cache has needs no thread. */
+static ssize_t read_cached(const struct file_reply *f, uint64_t at, void *ret, size_t len)
+{
+    struct iovec part = { .iov_base = ret, .iov_len = len };
+    return preadv2(f->fd, &part, 1, (off_t)at, RWF_NOWAIT);
+}
+
+/* ... but for the pause. */
+static bool read_piece_cached(struct file_reply *f)
 {
     if ((f->request->reply.encoding & HTTP_ENCODING_GZIP) && ++f->run % RUN_PIECES == 0) {
         return false;
     }
     size_t len = f->left < f->piece_bytes ? (size_t)f->left : f->piece_bytes;
-    struct iovec part = { .iov_base = f->piece, .iov_len = len };
-    f->got = preadv2(f->fd, &part, 1, (off_t)f->at, RWF_NOWAIT);
+    f->got = read_cached(f, f->at, f->piece, len);
     return f->got >= 0;
 }
 
+/* By the kernel alone, if the page cache has both ends: it reads ahead more than what may be
+ * missing between them, and waits for that. False: not this way. */
+static bool send_directly(struct file_reply *f)
+{
+    size_t len = f->left < DIRECT_BYTES ? (size_t)f->left : DIRECT_BYTES;
+    char end;
+    if (conn_pending(f->request->conn) > 0 || read_cached(f, f->at, &end, 1) != 1 ||
+        read_cached(f, f->at + len - 1, &end, 1) != 1) {
+        return false;
+    }
+    size_t sent = reply_file(f->request, f->fd, f->at, len);
+    f->at += sent;
+    f->left -= sent;
+    return sent > 0;
+}
+
+/* Sends as much as goes. What the socket has no room for goes through the connection's buffer,
+ * which waits for room. */
 void file_reply_continue(struct file_reply *f)
 {
+    int directly = 0;
     while (!f->busy && conn_pending(f->request->conn) < PENDING_BYTES) {
         if (f->left == 0) {
             if (!next_part(f)) {
                 return;
             }
-        } else if (read_cached(f)) {
+        } else if (directly == DIRECT_A_TURN) {
+            conn_touch(f->request->conn); /* others have their turn */
+            return;
+        } else if (send_directly(f)) {
+            directly++;
+        } else if (read_piece_cached(f)) {
             if (!send_piece(f)) {
                 return;
             }

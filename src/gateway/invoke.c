@@ -263,6 +263,12 @@ void invoke_credit(struct request *rq, uint64_t bytes)
     }
 }
 
+void invoke_next_file(struct request *rq)
+{
+    struct frame frame = { .type = FRAME_CREDIT, .stream = rq->stream };
+    rq->wants_file = send_frame(rq, &frame, NULL) < 0;
+}
+
 void invoke_retry(struct request *rq)
 {
     if (rq->body_end && !rq->body_end_sent) {
@@ -339,6 +345,7 @@ static int on_body(struct request *rq, const struct frame *frame, const char *pa
         return -EPROTO;
     }
     if (frame->length > 0) {
+        rq->reply_bytes += frame->length;
         reply_body(rq, str_of(payload, frame->length));
     }
     if (frame->flags & FRAME_FLAG_END) {
@@ -358,12 +365,13 @@ static int on_end(struct request *rq)
     return 0;
 }
 
-static int on_file(struct request *rq)
+static int on_file(struct request *rq, const struct frame *frame)
 {
-    if (!control_port_has(rq) || !rq->responded || rq->response_over) {
+    if (!control_port_has(rq) || !rq->responded || rq->response_over || rq->file ||
+        !list_is_empty(&rq->awaiting_file)) {
         return -EPROTO;
     }
-    rq->response_over = true;
+    rq->response_over = frame->flags & FRAME_FLAG_END;
     control_port_file_follows(rq);
     return 0;
 }
@@ -449,7 +457,7 @@ int invoke_frame(struct request *rq, const struct frame *frame, const char *payl
     case FRAME_LOG:
         return on_log(rq, frame, payload);
     case FRAME_FILE:
-        return on_file(rq);
+        return on_file(rq, frame);
     case FRAME_DONE:
         return on_done(rq, frame, payload);
     default:

@@ -24,6 +24,9 @@ void invoke_body_end(struct request *rq);
 void invoke_cancel(struct request *rq, enum frame_cancel why);
 void invoke_credit(struct request *rq, uint64_t bytes);
 
+/* A file of control's answer is sent: on with the next. If the channel is full, later. */
+void invoke_next_file(struct request *rq);
+
 /* The channel was full and has room again. */
 void invoke_retry(struct request *rq);
 

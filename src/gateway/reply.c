@@ -220,7 +220,6 @@ void reply_whole(struct request *rq, unsigned status, struct str fields, struct 
 
 void reply_body(struct request *rq, struct str data)
 {
-    rq->reply_bytes += data.len;
     if (!rq->conn || !rq->reply_started) {
         reply_drained(rq);
         return;
@@ -235,6 +234,17 @@ void reply_body(struct request *rq, struct str data)
         return;
     }
     conn_touch(rq->conn);
+}
+
+size_t reply_file(struct request *rq, int fd, uint64_t offset, size_t len)
+{
+    if (rq->reply.framing != HTTP_FRAMING_LENGTH || len > rq->reply_left) {
+        return 0;
+    }
+    size_t sent = conn_send_file(rq->conn, fd, offset, len);
+    rq->sent_bytes += sent;
+    rq->reply_left -= sent;
+    return sent;
 }
 
 void reply_end(struct request *rq)
@@ -270,6 +280,10 @@ void reply_drained(struct request *rq)
 {
     if (rq->file) {
         file_reply_continue(rq->file);
+        return;
+    }
+    if (rq->wants_file) {
+        invoke_next_file(rq);
         return;
     }
     /* A client that has fallen behind gets no more memory for that. */

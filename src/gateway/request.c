@@ -481,10 +481,12 @@ void request_start(struct request *rq)
 
 void request_release(struct request *rq)
 {
+    bool rest_follows = !rq->body_end && !rq->tunnel; /* of the body; it will not come */
     rq->conn = NULL;
-    if (rq->instance && !rq->body_end && !rq->tunnel) {
-        invoke_cancel(rq, FRAME_CANCEL_CLIENT); /* the rest of the body will not come */
+    if (rq->instance && (rest_follows || rq->file)) {
+        invoke_cancel(rq, FRAME_CANCEL_CLIENT);
     }
+    file_reply_close(take_ptr(rq->file));
     if (!rq->function) {
         rq->step = REQUEST_OVER;
     }
@@ -494,6 +496,7 @@ void request_release(struct request *rq)
 void request_client_gone(struct request *rq)
 {
     rq->conn = NULL;
+    file_reply_close(take_ptr(rq->file));
     if (!rq->function) {
         rq->step = REQUEST_OVER;
         finish_if_free(rq);

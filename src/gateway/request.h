@@ -40,9 +40,10 @@ struct request {
     struct function *function; /* counted; NULL until routed to one */
     struct instance *instance; /* NULL until leased, and once the invocation is over */
     struct router *router;     /* counted */
-    struct file_reply *file;   /* reads a static file; owned */
+    struct file_reply *file;   /* sends a static file, or one of control's; owned */
     struct list awaiting_file; /* in gateway->awaiting_file */
     uint32_t file_stream;      /* of which it waits for the file */
+    bool wants_file;           /* the next one is to be asked for: the channel was full */
     struct list in_gateway;
     struct list waiting; /* in function->waiting */
     enum request_step step;

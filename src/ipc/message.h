@@ -150,7 +150,7 @@ struct message_connection {
 };
 
 /* fds: a file of which a part is the body of the answer on this stream of control's channel. It may
- * come before the stream's FRAME_FILE or after it. */
+ * come before its FRAME_FILE or after it; the next comes when this one is sent. */
 struct message_file {
     uint32_t type;
     uint32_t stream;

@@ -56,6 +56,16 @@ struct stored_part store_objects_part(const struct stored_object *o, size_t inde
     return part;
 }
 
+size_t store_objects_part_at(const struct stored_object *o, uint64_t *in_out_offset)
+{
+    size_t i = 0, count = store_objects_part_count(o);
+    for (uint64_t size; i + 1 < count && *in_out_offset >= (size = store_objects_part(o, i).size);
+         i++) {
+        *in_out_offset -= size;
+    }
+    return i;
+}
+
 static struct str *texts_of(struct stored_object *o, size_t index)
 {
     struct str *const texts[] = { &o->key,   &o->etag,  &o->headers, &o->tags,

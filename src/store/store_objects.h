@@ -51,6 +51,8 @@ struct stored_part {
 };
 size_t store_objects_part_count(const struct stored_object *o);
 struct stored_part store_objects_part(const struct stored_object *o, size_t index);
+/* Which part has the byte at this offset of the object, which becomes one of the part. */
+size_t store_objects_part_at(const struct stored_object *o, uint64_t *in_out_offset);
 
 /* For the files of src/store: what an object and the upload that will become it have in common, in
  * the order of these columns. */

@@ -164,6 +164,22 @@ test('S3 takes uploads in parts', async (t) => {
     assert.equal((await send(CompleteMultipartUploadCommand, completion)).ETag, ETag); /* the answer was lost */
   });
 
+  await t.test('a reader gets all parts of an object that is removed meanwhile; one that leaves harms no other', async () => {
+    const Bucket = await bucket();
+    const bodies = [6, 6, 6, 1].map((size) => randomBytes(size * MIB));
+    await send(CompleteMultipartUploadCommand, await upload(Bucket, 'k', bodies));
+    for (let i = 0; i < 5; i++) {
+      (await send(GetObjectCommand, { Bucket, Key: 'k' })).Body.destroy();
+    }
+    const first = await send(GetObjectCommand, { Bucket, Key: 'k' }); /* nobody reads it yet */
+    const second = await send(GetObjectCommand, { Bucket, Key: 'k', Range: `bytes=${MIB}-` });
+    await send(DeleteObjectCommand, { Bucket, Key: 'k' });
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k' }), 404, 'NoSuchKey');
+    const [one, two] = await Promise.all([first, second].map((answer) => answer.Body.transformToByteArray()));
+    assert.ok(Buffer.concat(bodies).equals(Buffer.from(one)));
+    assert.ok(Buffer.concat(bodies).subarray(MIB).equals(Buffer.from(two)));
+  });
+
   await t.test('lists that do not fit the parts are refused', async () => {
     const Bucket = await bucket();
     const completion = await upload(Bucket, 'k', ['small', 'small']);

@@ -50,10 +50,7 @@ struct s3_reader *s3_reader_create(struct s3 *s3, const struct stored_object *o,
     if (o->row) {
         r->row = store_contents_row(s3->services->store, o->row, &r->row_len);
     }
-    while (length > 0 && o->parts.len > 0 && r->part_at >= file_size(r)) {
-        r->part_at -= file_size(r);
-        r->part++;
-    }
+    r->part = store_objects_part_at(o, &r->part_at);
     store_contents_hold(s3->contents);
     return r;
 }

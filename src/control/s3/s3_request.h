@@ -127,7 +127,7 @@ void s3_answer(struct s3_request *rq, unsigned status);
 void s3_answer_with(struct s3_request *rq, unsigned status, struct str body);
 /* The same, as XML; `r` is of what was written. */
 void s3_answer_xml(struct s3_request *rq, unsigned status, int r);
-/* Only headers are sent; a body follows, by exchange_write() or exchange_send_file(). */
+/* Only headers are sent; a body follows, by exchange_write() or files. */
 void s3_answer_head(struct s3_request *rq, unsigned status);
 
 void s3_fail(struct s3_request *rq, enum s3_error error);

@@ -3,7 +3,7 @@
 
 #include "control/s3/s3_reader.h"
 
-/* An answer that passes through here: of an object in parts, or an encrypted one. */
+/* An answer that passes through here: of an encrypted object. */
 struct sending {
     struct s3_request *rq;
     struct s3_reader *reader;
@@ -65,6 +65,62 @@ static void send_by_reading(struct s3_request *rq, const struct stored_object *o
     s3_reader_read(s->reader, chunk_read, s);
 }
 
+/* An answer of the files of an object in parts, which the gateway sends one after the other. */
+struct sending_files {
+    struct s3_request *rq;
+    struct stored_object object;
+    char *memory;
+    size_t part; /* the next of them */
+    uint64_t at; /* where in it */
+    uint64_t left;
+};
+
+static void free_sending_files(void *state)
+{
+    struct sending_files *s = state;
+    store_contents_unhold(s->rq->s3->contents);
+    free(s->memory);
+    free(s);
+}
+
+static void send_next_file(struct s3_request *rq)
+{
+    struct sending_files *s = rq->state;
+    struct stored_part part = store_objects_part(&s->object, s->part++);
+    uint64_t offset = s->at, length = part.size - offset;
+    scoped_fd int fd =
+        store_contents_read(rq->s3->contents, str_of((const char *)part.hash, sizeof(part.hash)));
+    if (fd < 0) {
+        exchange_break(rq->x);
+        return;
+    }
+    s->at = 0;
+    if (length < s->left) {
+        s->left -= length;
+        exchange_send_file(rq->x, fd, offset, length);
+    } else {
+        exchange_send_last_file(rq->x, fd, offset, s->left);
+    }
+}
+
+static void on_files_gone(struct s3_request *rq)
+{
+    exchange_end(rq->x);
+}
+
+static void send_files(struct s3_request *rq, const struct stored_object *o, uint64_t offset,
+                       uint64_t length)
+{
+    struct sending_files *s = s3_state(rq, sizeof(*s), free_sending_files);
+    *s = (struct sending_files){ .rq = rq, .at = offset, .left = length };
+    s->memory = store_objects_copy(o, &s->object);
+    s->part = store_objects_part_at(&s->object, &s->at);
+    store_contents_hold(rq->s3->contents); /* none of them is removed meanwhile */
+    rq->writable = send_next_file;
+    rq->gone = on_files_gone;
+    send_next_file(rq);
+}
+
 static void send_row(struct s3_request *rq, unsigned status, const struct stored_object *o,
                      uint64_t offset, uint64_t length)
 {
@@ -86,9 +142,14 @@ void s3_send(struct s3_request *rq, unsigned status, const struct stored_object 
         return;
     }
     s3_put_header_u64(rq, "content-length", length);
-    if (crypt || o->parts.len > 0) {
+    if (crypt) {
         s3_answer_head(rq, status);
         send_by_reading(rq, o, crypt, offset, length);
+        return;
+    }
+    if (o->parts.len > 0) {
+        s3_answer_head(rq, status);
+        send_files(rq, o, offset, length);
         return;
     }
     scoped_fd int fd = store_contents_read(rq->s3->contents, o->hash);
@@ -97,5 +158,5 @@ void s3_send(struct s3_request *rq, unsigned status, const struct stored_object 
         return;
     }
     s3_answer_head(rq, status);
-    exchange_send_file(rq->x, fd, offset, length);
+    exchange_send_last_file(rq->x, fd, offset, length);
 }
