@@ -138,7 +138,8 @@ function slashRedirects(basePath, trailingSlash, endpoints, alone) {
   if (alone) {
     const folders = '(?!\\.well-known(?:/|$))(?:[^/]+/)*';
     return [
-      redirect('^(.*?)(?:[/\\\\]{2,}|\\\\)(.*)$', '$1/$2'),
+      /* Three such places at once; more need another round. */
+      redirect('^(.*?)(?:[/\\\\]{2,}|\\\\)(.*?)(?:(/)/+(.*?))?(?:(/)/+(.*))?$', '$1/$2$3$4$5$6'),
       ...(trailingSlash
         ? [redirect(`^/(${folders}[^/]+\\.\\w+)/$`, '/$1'), redirect(`^/(${folders}[^/.]+)$`, '/$1/')]
         : [redirect('^/(.+)/$', '/$1')]),

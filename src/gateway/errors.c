@@ -181,8 +181,8 @@ static unsigned answer_middleware(struct out *o, const struct error_case *e)
     }
 }
 
-/* Next.js: what a route handler threw is answered 500 with nothing, as is every refusal of its
- * own; what happens around it is Vercel's to say. */
+/* Next.js: what a route handler threw is answered 500 with nothing, unless it is an edge route's,
+ * as is every refusal of its own; what happens around it is Vercel's to say. */
 static unsigned answer_next(struct out *o, const struct error_case *e)
 {
     switch (e->kind) {
@@ -193,6 +193,11 @@ static unsigned answer_next(struct out *o, const struct error_case *e)
         if (e->person) {
             set_type(o, "text/plain; charset=utf-8");
             explain(o, e);
+        } else if (e->edge) {
+            set_type(o, "text/plain");
+            add_field(o, "cache-control",
+                      "private, no-cache, no-store, max-age=0, must-revalidate");
+            add_str(o, STR("Internal Server Error"));
         }
         return 500;
     case ERROR_METHOD:

@@ -42,6 +42,7 @@ struct error_case {
     struct str message;
     struct str path;
     enum endpoint_api api;
+    bool edge;   /* of Next.js: whoever asks is told what a server says */
     bool invoke; /* Lambda's Invoke API: a failed function is a result like others */
     bool dev;    /* in development: x-mayfly-error names the error */
     bool person; /* ... and a browser asks: the body explains it */

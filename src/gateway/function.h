@@ -32,6 +32,7 @@ struct function {
     uint64_t timeout_ms;
     uint64_t body_max_bytes;     /* 0: none */
     uint64_t response_max_bytes; /* 0: none */
+    bool edge;                   /* Next.js: runtime = 'edge' */
     bool compress;               /* answers go out compressed to those who accept it */
     int64_t reserved;            /* requests at a time, more are refused at once; -1: any */
     char *token;                 /* says on an inner request that it asks; NULL: it never does */

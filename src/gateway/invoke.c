@@ -123,11 +123,19 @@ static int send_replay(struct request *rq)
     return 0;
 }
 
+/* A plain server reads the line as it came, unless a rule has rewritten it. */
+static struct str target_of(const struct request *rq)
+{
+    bool raw = rq->raw_target.data && rq->function->dialect == DIALECT_SERVER &&
+               rq->route.target.data == rq->head.target.data;
+    return raw ? rq->raw_target : rq->route.target;
+}
+
 static int send_request(struct request *rq)
 {
     struct instance *i = rq->instance;
     struct str method = rq->head.method;
-    struct str target = rq->route.target;
+    struct str target = target_of(rq);
     size_t bound =
         sizeof(struct frame_request) + method.len + target.len + headers_bound(rq) + meta_bound(rq);
     if (bound > LIMIT_FRAME_PAYLOAD_BYTES) {

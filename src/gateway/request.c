@@ -18,6 +18,7 @@
 #include "gateway/lease.h"
 #include "gateway/reply.h"
 #include "gateway/request_error.h"
+#include "http/http_target.h"
 
 #define SPARE_MAX  1024 /* requests kept for reuse */
 #define REPLAY_MAX (128 * KIB)
@@ -93,7 +94,7 @@ static void request_clear(struct request *rq)
     struct route_answer route = rq->route;
     struct buf replay = rq->replay;
     memset(rq, 0, offsetof(struct request, head));
-    memset(&rq->inner, 0, sizeof(*rq) - offsetof(struct request, inner));
+    memset(&rq->raw_target, 0, sizeof(*rq) - offsetof(struct request, raw_target));
     rq->head_bytes = head_bytes;
     rq->head_capacity = capacity;
     rq->route = route;
@@ -113,6 +114,8 @@ static void request_give_back(struct request *rq)
     rq->file = NULL;
     router_unref(rq->router);
     rq->router = NULL;
+    free((void *)(uintptr_t)rq->raw_target.data);
+    rq->raw_target = (struct str){ 0 };
     buf_finish(&rq->replay);
     route_answer_reset(&rq->route);
     if (rq->head_capacity > REQUEST_HEAD_KEEP || g->spare_count >= SPARE_MAX) {
@@ -127,6 +130,19 @@ static void request_give_back(struct request *rq)
     }
     list_push_front(&g->spare_requests, &rq->in_gateway);
     g->spare_count++;
+}
+
+/* Everybody but a plain server goes by a URL, in which there are no dot segments: so routes must
+ * not see them either. S3's keys are no paths. */
+static void remove_dots(struct request *rq, const struct conn *c)
+{
+    struct str target = rq->head.target;
+    if (c->door != DOOR_PUBLIC || target.data[0] != '/' || !http_target_may_have_dots(target)) {
+        return;
+    }
+    rq->raw_target = str_of(mem_copy_str(target), target.len);
+    char *at = rq->head_bytes + (target.data - rq->head_bytes);
+    rq->head.target.len = http_target_remove_dots(at, target.len);
 }
 
 int request_create(struct gateway *g, struct conn *c, struct str bytes, struct request **ret)
@@ -151,6 +167,7 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
         request_give_back(rq);
         return r;
     }
+    remove_dots(rq, c);
     inner_read(g, c->door == DOOR_CONTROL, &rq->head, &rq->inner);
     rq->conn = c;
     rq->start_ns = uv_hrtime();

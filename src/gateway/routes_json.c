@@ -263,6 +263,7 @@ static int read_function(const json_t *json, struct function **ret, struct err *
     if (r == 0) {
         r = read_token(json, f, err);
     }
+    f->edge = json_is_true(json_object_get(json_object_get(json, "settings"), "edge"));
     f->compress = json_is_true(json_object_get(json, "compress"));
     if (r == 0 && !f->name) {
         r = err_set(err, EINVAL, "name: missing");

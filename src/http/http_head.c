@@ -127,7 +127,7 @@ static int read_request_line(struct str line, struct request_line *ret)
         return -400;
     }
     if (version.data[5] != '1' || version.data[7] > '1') {
-        return -505; /* also the preface of HTTP/2 with prior knowledge */
+        return str_eq(method, STR("PRI")) ? -400 : -505; /* HTTP/2's preface is no request */
     }
     *ret = (struct request_line){ method, target, (uint8_t)(version.data[7] - '0') };
     return is_known_method(method) ? 0 : -501;

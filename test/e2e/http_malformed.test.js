@@ -15,7 +15,7 @@ const REFUSED = [
   ['HTTP/0.9, which ends here', 'GET /\r\n', 400],
   ['HTTP/0.9 with a version', 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', 505],
   ['HTTP/2 in text', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 505],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   ['a version that is none', 'GET / HTTP/1\r\nHost: a\r\n\r\n', 400],
   ['a version in lower case', 'GET / http/1.1\r\nHost: a\r\n\r\n', 400],
   ['two blanks in the request line', 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n', 400],

@@ -3,6 +3,7 @@
 #include "http/http_head.h"
 #include "http/http_range.h"
 #include "http/http_reply.h"
+#include "http/http_target.h"
 #include "leaks.h"
 
 #define ck_assert_str(view, literal) ck_assert(str_eq((view), STR(literal)))
@@ -249,6 +250,40 @@ START_TEST(what_cannot_be_sent_is_refused)
 }
 END_TEST
 
+START_TEST(dot_segments_are_resolved_as_in_urls)
+{
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        { "/a/b", "/a/b" },
+        { "/a/./b", "/a/b" },
+        { "/a/../b", "/b" },
+        { "/..", "/" },
+        { "/.", "/" },
+        { "/a/b/..", "/a/" },
+        { "/a/b/.", "/a/b/" },
+        { "/../../a", "/a" },
+        { "/a/%2e%2E/b", "/b" },
+        { "/a/.%2e/%2e/b/", "/b/" },
+        { "/a//../b", "/a/b" },
+        { "//", "//" },
+        { "/a/...", "/a/..." },
+        { "/.a/a./..b", "/.a/a./..b" },
+        { "/a/%2f", "/a/%2f" },
+        { "/a?b/../c", "/a?b/../c" },
+        { "/a/..?b=.", "/?b=." },
+        { "/a/%2", "/a/%2" },
+        { "/a/.../../b/%2e", "/a/b/" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char *text = strdup(cases[i].from); /* of its own size: nothing is read behind it */
+        size_t len = http_target_remove_dots(text, strlen(cases[i].from));
+        ck_assert_msg(str_eq(str_of(text, len), str_c(cases[i].to)), "%s", cases[i].from);
+        free(text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http");
@@ -268,6 +303,7 @@ int main(void)
     tcase_add_test(tests, only_who_asks_for_an_upgrade_gets_one);
     tcase_add_test(tests, headers_of_routes_replace_or_yield_but_cookies_add_up);
     tcase_add_test(tests, what_cannot_be_sent_is_refused);
+    tcase_add_test(tests, dot_segments_are_resolved_as_in_urls);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
