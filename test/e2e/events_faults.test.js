@@ -9,12 +9,16 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { WHERE } from './aws_project.js';
-import { eventually, startPlatform } from './harness.js';
+import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const TIMES = Number(process.env.MAYFLY_FAULTS ?? 1);
 const EVENTS = 40 * TIMES; /* of each kind */
+const TICKS = 20 * TIMES; /* a second apart, from some seconds after they are asked for */
+const TICKS_BEGIN_MS = 8000;
+const AFTERWARDS_MS = 2000; /* a try of before the end may begin so late, on a busy machine */
 const GROUPS = 4;
 const PATIENCE_MS = 120_000; /* for a machine that is busy: the run itself takes much less, and the runner ends a test after 180 s */
 const QUEUES = 'https://sqs.us-east-1.amazonaws.com/000000000000';
@@ -23,10 +27,12 @@ const QUEUES = 'https://sqs.us-east-1.amazonaws.com/000000000000';
 const VICTIMS = [/^mayfly: control/, /^mayfly: instance/, /^mayfly: gateway/, /^mayfly: zygote \D+\//, /builder\/main\.js/];
 const KILLS = VICTIMS.length + 2 * TIMES;
 
-/** A Lambda handler that writes the ids of what it has handled into a volume: a line a time, none is lost with its process. */
+/** A Lambda handler that writes the ids of what it has handled into a volume: a line a time, none is lost with its process.
+ * Into another go each event's own id in the store, when a try of it began, and what it was. */
 const handler = (name, ids) => `
 const { appendFileSync, existsSync, writeFileSync } = require('node:fs');
-exports.handler = async (event) => {
+exports.handler = async (event, { awsRequestId }) => {
+  appendFileSync('data/tries', [awsRequestId, Date.now(), event.id].join(' ') + '\\n');
   for (const id of ${ids}) {
     if (/-hang$/.test(id) && !existsSync('data/hung-' + id)) {
       writeFileSync('data/hung-' + id, '');
@@ -46,6 +52,7 @@ const files = (hook) => ({
       objects: { handler: 'lambda/objects.handler', timeout: 10, maxInstances: 4, ...retries },
       jobs: { handler: 'lambda/jobs.handler', timeout: 10, maxInstances: 4 },
       steps: { handler: 'lambda/steps.handler', timeout: 10, maxInstances: 4 },
+      ticks: { handler: 'lambda/ticks.handler', timeout: 10, maxInstances: 4, ...retries },
     },
     routes: {
       '/api/durable': { durable: { retries: 100, delays: [1], maxAge: 3600 }, onSuccess: { url: hook, secret: 'whsec_c2VjcmV0' } },
@@ -63,6 +70,7 @@ const files = (hook) => ({
   'lambda/objects.js': handler('objects', 'event.Records.map(({ s3 }) => s3.object.key)'),
   'lambda/jobs.js': handler('jobs', BODIES),
   'lambda/steps.js': handler('steps', BODIES),
+  'lambda/ticks.js': handler('ticks', '[event.id]'),
   'api/where.js': WHERE,
   'api/durable.js': `
     import { appendFileSync } from 'node:fs';
@@ -89,7 +97,12 @@ const files = (hook) => ({
         await env.MAIL.sendBatch((await request.json()).map((body) => ({ body })));
         return new Response('sent');
       },
-      async queue(batch) { for (const { body } of batch.messages) appendFileSync('data/mail', body + '\\n'); },
+      async queue(batch) {
+        for (const { id, body } of batch.messages) {
+          appendFileSync('data/tries', [id, Date.now(), body].join(' ') + '\\n');
+          appendFileSync('data/mail', body + '\\n');
+        }
+      },
     };`,
 });
 
@@ -152,6 +165,47 @@ function ways(platform, clients) {
   };
 }
 
+/** Schedules what ticks while processes are killed: once each, and every minute. Returns the ids of what must have come. */
+async function schedule(scheduler) {
+  const target = (id) => ({
+    Arn: 'arn:aws:lambda:us-east-1:000000000000:function:ticks', RoleArn: 'arn:aws:iam::000000000000:role/any', Input: JSON.stringify({ id }),
+  });
+  const create = (Name, ScheduleExpression, id) => scheduler.send(new CreateScheduleCommand({
+    Name, ScheduleExpression, FlexibleTimeWindow: { Mode: 'OFF' }, ActionAfterCompletion: 'DELETE', Target: target(id),
+  }));
+  await create('every', 'rate(1 minute)', 'every-<aws.scheduler.scheduled-time>');
+  const made = await Promise.all(Array.from({ length: TICKS }, async (_, n) => {
+    const at = Math.floor((Date.now() + TICKS_BEGIN_MS) / 1000 + n) * 1000;
+    await create(`once-${n}`, `at(${new Date(at).toISOString().slice(0, 19)})`, `tick-${n}`);
+    return Date.now() < at ? `tick-${n}` : []; /* one that is asked for too late never ticks */
+  }));
+  return made.flat();
+}
+
+/** The tries of all events but SQS's: which of the store, when, and what it was. */
+function tries(platform) {
+  return platform.lines('data/tries').map((line) => {
+    const [uuid, at, id] = line.split(' ');
+    return { uuid, at: Number(at), id };
+  });
+}
+
+/** A tick is one event of the store, however often that was tried; those of every minute are a minute apart. */
+function checkTicks(platform) {
+  const events = Map.groupBy(tries(platform).filter(({ id }) => /^(tick|every)-/.test(id)), ({ id }) => id);
+  for (const [id, all] of events) {
+    assert.equal(new Set(all.map(({ uuid }) => uuid)).size, 1, `${id} has fired more than once`);
+  }
+  const minutes = [...events.keys()].filter((id) => id.startsWith('every-')).map((id) => Date.parse(id.slice(6))).sort((a, b) => a - b);
+  assert.deepEqual(minutes, minutes.map((_, i) => minutes[0] + i * 60_000), 'a tick of every minute is missing');
+}
+
+/** What the store has of events that have succeeded. */
+async function done(platform) {
+  const { stdout } = await runMayfly(['events', 'ls', '--json', '--state', 'done', '--limit', '100000', '--project', platform.project]);
+  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+}
+
 /** A server that is told of what has succeeded. */
 async function receiver(t) {
   const told = [];
@@ -200,9 +254,13 @@ test('no acknowledged event is lost, whatever is killed', async (t) => {
   const platform = await startPlatform(t, { files: files(hook.url) });
   const { json } = await platform.get('/api/where');
   const options = { ...json, credentials: { accessKeyId: 'mayfly', secretAccessKey: 'mayfly-dev-only' }, maxAttempts: 1 };
-  const clients = { sqs: new SQSClient(options), lambda: new LambdaClient(options), s3: new S3Client({ ...options, forcePathStyle: true }) };
+  const clients = {
+    sqs: new SQSClient(options), lambda: new LambdaClient(options), scheduler: new SchedulerClient(options),
+    s3: new S3Client({ ...options, forcePathStyle: true }),
+  };
   t.after(() => Object.values(clients).forEach((client) => client.destroy()));
 
+  const ticks = await schedule(clients.scheduler);
   const sent = {};
   const all = Object.entries(ways(platform, clients));
   const acknowledged = () => Object.values(sent).reduce((sum, ids) => sum + ids.length, 0);
@@ -217,8 +275,9 @@ test('no acknowledged event is lost, whatever is killed', async (t) => {
     assert.ok(killed.some((title) => kind.test(title)), `killed were only ${killed.join(', ')}`);
   }
 
-  for (const name of ['invoked', 'objects', 'jobs', 'steps', 'durable', 'mail']) {
-    const handled = () => platform.lines(`data/${name}`);
+  sent.ticks = ticks;
+  for (const name of ['invoked', 'objects', 'jobs', 'steps', 'durable', 'mail', 'ticks']) {
+    const handled = () => platform.lines(`data/${name}`).filter((id) => !id.startsWith('every-'));
     const missing = () => sent[name].filter((id) => !handled().includes(id));
     await eventually(() => missing().length === 0, () => `${name}: missing ${missing().slice(0, 10).join(' ')}\n${platform.transcript()}`, PATIENCE_MS);
     assert.deepEqual(handled().filter((id) => !sent[name].includes(id)), [], `${name}: what nobody sent`);
@@ -228,4 +287,12 @@ test('no acknowledged event is lost, whatever is killed', async (t) => {
   }
   const told = () => new Set(hook.told.map((text) => JSON.parse(text)).filter(({ type }) => type === 'event.succeeded').map(({ data }) => data.id));
   await eventually(() => told().size >= EVENTS, () => `only ${told().size} webhooks came`, PATIENCE_MS);
+
+  checkTicks(platform);
+  for (const [queue, count] of [['lambda:lambda/invoked', EVENTS], ['lambda:lambda/objects', EVENTS], ['lambda:lambda/ticks', ticks.length], ['worker:mail', EVENTS]]) {
+    await eventually(async () => (await done(platform)).filter((event) => event.queue === queue).length >= count, () => `${queue}: not all are done\n${platform.transcript()}`, PATIENCE_MS);
+  }
+  const ends = new Map((await done(platform)).map(({ uuid, due_ms: since }) => [uuid, since]));
+  const late = tries(platform).filter(({ uuid, at }) => at > (ends.get(uuid) ?? Infinity) + AFTERWARDS_MS);
+  assert.deepEqual(late, [], 'what was done was tried again');
 });
