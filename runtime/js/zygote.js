@@ -84,12 +84,18 @@ function becomeProgramOf(spec, task) {
   return entry;
 }
 
-/* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call. */
+/* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call, and compiled
+ * whole: the handlers are in it. What packages bring is too much for that: they would load half as fast again. */
 function moduleLoader(entry) {
   let bundle;
-  const open = async () => (entry.endsWith('.mjs')
-    ? import(pathToFileURL(entry))
-    : createRequire(entry)(entry));
+  const open = async () => {
+    v8.setFlagsFromString('--no-lazy');
+    try {
+      return await (entry.endsWith('.mjs') ? import(pathToFileURL(entry)) : createRequire(entry)(entry));
+    } finally {
+      v8.setFlagsFromString('--lazy');
+    }
+  };
   return async (name) => {
     bundle ??= open();
     const { modules } = await bundle;
