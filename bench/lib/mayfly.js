@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { firstAnswer } from './client.js';
 import { descendants } from './memory.js';
 import { BENCH, MAYFLY, WORK } from './paths.js';
-import { freePort, start } from './processes.js';
+import { cpuNanoseconds, freePort, start } from './processes.js';
 
 const READY_MS = 30_000;
+const PARKED_LOOKS = 3;
 
 let copies = 0;
 
@@ -71,4 +72,25 @@ export async function untilNoInstance(mayfly) {
     }
     await sleep(5);
   }
+}
+
+/**
+ * Waits until the youngest instance, beside one that is busy, does nothing more: a spare that is parked.
+ * @returns {Promise<boolean>} false: the machine was too busy for that before spares are put away
+ */
+export async function untilParked(mayfly, patienceMs) {
+  const end = performance.now() + patienceMs;
+  let before = '';
+  for (let quiet = 0; quiet < PARKED_LOOKS;) {
+    if (performance.now() > end) {
+      return false;
+    }
+    await sleep(5);
+    const pids = mayfly.instances().map(({ pid }) => pid);
+    const youngest = Math.max(...pids);
+    const now = `${youngest} ${cpuNanoseconds(youngest)}`;
+    quiet = pids.length > 1 && now === before ? quiet + 1 : 0;
+    before = now;
+  }
+  return true;
 }

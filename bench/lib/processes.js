@@ -1,6 +1,7 @@
 /* Processes that a benchmark starts: all are ended, by their id, when it is over, whatever ends it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -69,6 +70,15 @@ export async function run(command, args, timeoutMs) {
     throw new Error(`${command} did not end within ${timeoutMs} ms`);
   }
   return started.output();
+}
+
+/** What a process has used; proc(5), schedstat. */
+export function cpuNanoseconds(pid) {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]);
+  } catch {
+    return 0; /* it is gone */
+  }
 }
 
 export async function freePort() {

@@ -1,22 +1,22 @@
 /* The first answer of a fresh instance, over HTTP: with nothing but the zygote there, and with a parked spare. Peers
  * have no instances: theirs is the first answer of a fresh process. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, firstAnswer } from '../lib/client.js';
-import { startMayfly, untilNoInstance } from '../lib/mayfly.js';
+import { startMayfly, untilNoInstance, untilParked } from '../lib/mayfly.js';
 import { spawnPeer } from '../lib/peers.js';
 import { freePort } from '../lib/processes.js';
 import { median, percentile } from '../lib/stats.js';
 import { ms, printTable, times } from '../lib/table.js';
 
 const PEERS = ['node', 'deno', 'bun', 'workerd'];
-/* Milliseconds. A parked spare is of the budgets to come. */
+/* Long enough for a spare to be parked, short enough to wait for the last instance's end in each round. */
+const IDLE_SECONDS = 1;
+/* Milliseconds. */
 const BUDGETS = { fork: { p50: 3, p99: 8 }, spare: { p50: 0.5, p99: 3 } };
-const PARK_MS = 40;
 
 export async function measure({ quick }) {
-  const rounds = quick ? 30 : 200;
+  const rounds = quick ? 20 : 120;
   const every = quick ? 10 : 8;
-  const mayfly = await startMayfly('web', { idleSeconds: 0.05, concurrency: 1 });
+  const mayfly = await startMayfly('web', { idleSeconds: IDLE_SECONDS, concurrency: 1 });
   const results = Object.fromEntries(['fork', 'spare', 'warm', ...PEERS].map((name) => [name, []]));
   try {
     for (let round = 0; round < rounds; round++) {
@@ -46,8 +46,9 @@ async function measureMayfly(mayfly, results) {
     results.fork.push(coldOnly(await alone.request('/api/hello')));
     results.warm.push((await alone.request('/api/hello')).ms);
     await holder.request('/api/hold', { firstByte: true });
-    await sleep(PARK_MS);
-    results.spare.push(coldOnly(await other.request('/api/hello')));
+    if (await untilParked(mayfly, IDLE_SECONDS * 900)) {
+      results.spare.push(coldOnly(await other.request('/api/hello')));
+    }
   } finally {
     connections.forEach((connection) => connection.close());
   }
