@@ -1,6 +1,6 @@
 /* Values of HCL templates and expressions. Terraform's own parser makes the trees; here they are worked out. What
  * cannot be known before something is created is undefined, and so is all that depends on it. */
-import { getExpressionAst } from '@cdktf/hcl2json';
+import { getExpressionAst } from './hcl2json.js';
 import { FUNCTIONS } from './hcl_functions.js';
 
 /** Most expressions are a plain reference, which needs no parser (2 ms an expression). */

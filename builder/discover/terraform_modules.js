@@ -1,9 +1,9 @@
 /* Folders of Terraform files: each is a module, whose files may refer to what another declares. One that others call is
  * worked out for each call, with what it is given; those that nobody calls are roots. */
 import path from 'node:path';
-import { parse } from '@cdktf/hcl2json';
 import { regionOf } from './arn.js';
 import { learn } from './hcl.js';
+import { parse } from './hcl2json.js';
 import { REGISTRY } from './terraform_registry.js';
 import { TerraformValues } from './terraform_values.js';
 

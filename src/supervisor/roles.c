@@ -293,9 +293,13 @@ static int start_builder(struct platform *p, const struct wiring *w, struct err 
         return err_sys(err, "give %s to the builder", out);
     }
     struct number port = number(o->port);
-    const char *argv[] = { o->node,    o->builder, "--project",
-                           o->project, "--out",    out,
-                           "--port",   port.text,  o->dev ? "--watch" : NULL,
+    /* V8 lets the young generation grow to 48 MB in a build and keeps it; builds are as fast
+     * without. */
+    const char *argv[] = { o->node,    "--max-semi-space-size=1",
+                           o->builder, "--project",
+                           o->project, "--out",
+                           out,        "--port",
+                           port.text,  o->dev ? "--watch" : NULL,
                            NULL };
     struct spawn s = { .argv = argv,
                        .fd_three = w->builder[1],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { Builder, functionNamed, projectOf, visit, writeFiles } from './harness.js';
@@ -110,4 +110,13 @@ test('it ends when control is gone', async (t) => {
   const { builder } = await watched(t, { 'api/a.ts': handler(1) });
   builder.socket.destroy();
   assert.equal(await builder.exited, 0);
+});
+
+/* It waits for changes all day. */
+test("Terraform's parser takes memory only where there is Terraform", async (t) => {
+  const residentBytes = ({ builder }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${builder.child.pid}/status`, 'latin1'))[1]) * 1024;
+  const plain = await watched(t, { 'api/a.ts': handler(1) });
+  const terraform = await watched(t, { 'api/a.ts': handler(1), 'main.tf': 'locals {\n  a = 1\n}\n' });
+  assert.equal(terraform.first.type, 'manifest');
+  assert.ok(residentBytes(terraform) - residentBytes(plain) > 10 * 2 ** 20, `${residentBytes(plain)} and ${residentBytes(terraform)} bytes`);
 });
