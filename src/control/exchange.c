@@ -483,19 +483,6 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
 
 /* ---- for handlers ---- */
 
-struct str exchange_header(const struct exchange *x, struct str name)
-{
-    struct str rest = x->headers;
-    while (rest.data && rest.len > 0) {
-        struct str key = str_cut(&rest, '\0');
-        struct str value = str_cut(&rest, '\0');
-        if (str_eq(key, name)) {
-            return value;
-        }
-    }
-    return (struct str){ 0 };
-}
-
 struct body_reader {
     struct buf body;
     exchange_body_fn done;

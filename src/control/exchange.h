@@ -83,9 +83,6 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
                        const struct exchange_actions *actions, void *context,
                        struct exchange_port **ret) MUST_USE;
 
-/* The value of a header, or data NULL. `name` in lower case. */
-struct str exchange_header(const struct exchange *x, struct str name);
-
 /* The whole answer. Headers as "name\0value\0"...; HTTP's framing is the gateway's, a
  * content-length is honoured for answers to HEAD. */
 void exchange_respond(struct exchange *x, unsigned status, struct str headers, struct str body);

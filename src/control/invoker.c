@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "http/http_block.h"
 
 #define CONNECTIONS_MAX 2048 /* more calls wait for one; queues bound how many there are */
 #define IDLE_MS         20000 /* below the gateway's own bound, so that a request never meets a close */
@@ -366,9 +367,8 @@ static int write_request(struct buf *to, const struct invocation_request *rq)
     if (r == 0 && rq->event.len > 0) {
         r = buf_printf(to, "x-mayfly-delivery: " STR_FMT "\r\n", STR_ARG(rq->event));
     }
-    for (struct str rest = rq->headers; r == 0 && rest.data && rest.len > 0;) {
-        struct str name = str_cut(&rest, '\0');
-        struct str value = str_cut(&rest, '\0');
+    struct str rest = rq->headers, name, value;
+    while (r == 0 && http_block_next(&rest, &name, &value)) {
         r = buf_printf(to, STR_FMT ": " STR_FMT "\r\n", STR_ARG(name), STR_ARG(value));
     }
     bool has_body =
@@ -448,17 +448,4 @@ struct invoker *invoker_create(uv_loop_t *loop, invoker_connect_fn connect, void
     v->settings.on_message_complete = on_complete;
     (void)uv_timer_init(loop, &v->sweep); /* always succeeds */
     return v;
-}
-
-struct str invoker_header(const struct invocation_result *result, struct str name)
-{
-    struct str rest = result->headers;
-    while (rest.data && rest.len > 0) {
-        struct str key = str_cut(&rest, '\0');
-        struct str value = str_cut(&rest, '\0');
-        if (str_eq(key, name)) {
-            return value;
-        }
-    }
-    return (struct str){ 0 };
 }

@@ -57,6 +57,3 @@ void invoker_resume(struct invocation *i);
 /* Its caller is no longer interested: no callback. The connection is closed, so that the function
  * sees its client leave. */
 void invoker_cancel(struct invocation *i);
-
-/* The value of a header, or data NULL. */
-struct str invoker_header(const struct invocation_result *result, struct str name);

@@ -15,6 +15,7 @@
 #include "gateway/invoke.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "http/http_block.h"
 #include "http/http_encoding.h"
 #include "http/http_range.h"
 

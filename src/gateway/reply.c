@@ -13,6 +13,7 @@
 #include "gateway/instance.h"
 #include "gateway/invoke.h"
 #include "gateway/request_log.h"
+#include "http/http_block.h"
 #include "http/http_encoding.h"
 
 /* In development an answer says how it came about. */

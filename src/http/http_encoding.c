@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_encoding.h"
 
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* A list of weighted items: Accept-Encoding. */

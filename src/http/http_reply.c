@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "http/http_block.h"
 #include "http/http_encoding.h"
 #include "http/http_head.h"
 
@@ -43,34 +44,6 @@ const char *http_reason(unsigned status)
         }
     }
     return "Unknown";
-}
-
-bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value)
-{
-    size_t name = str_find(*block, '\0');
-    if (name >= block->len) {
-        return false;
-    }
-    struct str rest = str_skip(*block, name + 1);
-    size_t value = str_find(rest, '\0');
-    if (value >= rest.len) {
-        return false;
-    }
-    *ret_name = str_of(block->data, name);
-    *ret_value = str_of(rest.data, value);
-    *block = str_skip(rest, value + 1);
-    return true;
-}
-
-struct str http_block_find(struct str block, struct str name)
-{
-    struct str found_name, value;
-    while (http_block_next(&block, &found_name, &value)) {
-        if (str_eq_nocase(found_name, name)) {
-            return value;
-        }
-    }
-    return (struct str){ 0 };
 }
 
 /* What a field of a function's response is to us. */

@@ -43,11 +43,6 @@ int http_reply_write(struct buf *out, struct http_reply *reply) MUST_USE;
 /* The same for a 1xx. */
 int http_reply_write_informational(struct buf *out, unsigned status, struct str fields) MUST_USE;
 
-/* The value of a field in "name\0value\0...", or data NULL. `name` in any case. */
-struct str http_block_find(struct str block, struct str name);
-/* Cuts one pair off the front; false at the end or when what follows is no pair. */
-bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value);
-
 /* "Not Found"; "Unknown" for a status nobody registered. */
 const char *http_reason(unsigned status);
 

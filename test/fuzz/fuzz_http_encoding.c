@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "http/http_block.h"
 #include "http/http_encoding.h"
 #include "http/http_gzip.h"
 #include "http/http_reply.h"

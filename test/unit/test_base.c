@@ -6,6 +6,7 @@
 #include "base/chance.h"
 #include "base/err.h"
 #include "base/hex.h"
+#include "base/id_set.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/scope.h"
@@ -212,6 +213,31 @@ START_TEST(uuids_are_of_version_4_and_all_different)
 }
 END_TEST
 
+/* Ids that fall on the same slots: many of them, taken out in another order. */
+START_TEST(a_set_of_ids_holds_what_was_added_and_not_removed)
+{
+    enum { COUNT = 5000, STEP = 4096 };
+    struct id_set set = { 0 };
+    ck_assert(!id_set_has(&set, 1));
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        id_set_add(&set, i * STEP);
+        id_set_add(&set, i * STEP);
+    }
+    ck_assert_uint_eq(set.count, COUNT);
+    for (uint64_t i = 1; i <= COUNT; i += 2) {
+        id_set_remove(&set, i * STEP);
+        id_set_remove(&set, i * STEP);
+    }
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        ck_assert_int_eq(id_set_has(&set, i * STEP), i % 2 == 0);
+        ck_assert(!id_set_has(&set, i * STEP + 1));
+    }
+    ck_assert_uint_eq(set.count, COUNT / 2);
+    id_set_finish(&set);
+    ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -231,5 +257,6 @@ int main(void)
     tcase_add_test(tests, a_copied_text_ends_in_nul);
     tcase_add_test(tests, hexadecimal_digits_are_read_as_they_were_written);
     tcase_add_test(tests, uuids_are_of_version_4_and_all_different);
+    tcase_add_test(tests, a_set_of_ids_holds_what_was_added_and_not_removed);
     return leaks_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* S3 takes paths as they are, the other services escape what is already escaped. Both are brought

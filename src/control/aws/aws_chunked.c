@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "control/aws/aws_digest.h"
+#include "http/http_block.h"
 #include "http/http_head.h"
 
 /* SHA-256 of nothing, which each chunk's string to sign holds. */
@@ -140,11 +141,10 @@ static int check_trailer(struct aws_chunked *c)
     char text[512], hex[AWS_HEX_BYTES];
     uint8_t digest[AWS_DIGEST_BYTES];
     struct buf canonical;
-    struct str rest = buf_str(&c->trailer), claimed = { NULL, 0 };
+    struct str rest = buf_str(&c->trailer), claimed = { NULL, 0 }, name, value;
     int r = 0;
     buf_init(&canonical, (size_t)2 * AWS_TRAILER_BYTES_MAX);
-    while (r == 0 && rest.len > 0) {
-        struct str name = str_cut(&rest, '\0'), value = str_cut(&rest, '\0');
+    while (r == 0 && http_block_next(&rest, &name, &value)) {
         if (str_eq(name, STR("x-amz-trailer-signature"))) {
             claimed = value;
         } else {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/events/event_bus.h"
+#include "http/http_block.h"
 
 #define ARN_PREFIX  "arn:aws:events:us-east-1:000000000000:"
 #define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
@@ -516,7 +517,7 @@ static const struct {
 
 static void run_operation(struct aws_call *c)
 {
-    struct str target = exchange_header(c->exchange, STR("x-amz-target"));
+    struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
     struct str name = target;
     bool ours = str_eq(str_cut(&name, '.'), STR("AWSEvents"));
     for (size_t i = 0; ours && i < ARRAY_COUNT(operations); i++) {

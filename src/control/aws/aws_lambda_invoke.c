@@ -12,6 +12,7 @@
 #include "control/aws/aws_body.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/stored_request.h"
+#include "http/http_block.h"
 
 #define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
 #define STREAMS            STR("/2021-11-15/")
@@ -55,14 +56,13 @@ static void invoke_gone(struct exchange *x)
 /* Without what is the gateway's own. */
 static int copy_headers(struct str headers, struct buf *to)
 {
+    struct str name, value;
     int r = 0;
-    while (r == 0 && headers.data && headers.len > 0) {
-        struct str name = str_cut(&headers, '\0');
-        struct str value = str_cut(&headers, '\0');
+    while (r == 0 && http_block_next(&headers, &name, &value)) {
         bool own = str_eq(name, STR("content-length")) || str_eq(name, STR("date")) ||
                    str_eq(name, STR("connection")) || str_eq(name, STR("transfer-encoding")) ||
                    str_starts(name, STR("x-mayfly-"));
-        r = own ? 0 : stored_request_field(to, name, value);
+        r = own ? 0 : http_block_add(to, name, value);
     }
     return r;
 }

@@ -7,6 +7,7 @@
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/sqs.h"
 #include "control/s3/s3.h"
+#include "http/http_block.h"
 
 #define SCOPE_PARTS 5 /* KEY/DATE/REGION/SERVICE/aws4_request */
 
@@ -42,7 +43,7 @@ static struct str after(struct str text, struct str marker, char end)
 
 struct str aws_port_service(const struct exchange *x)
 {
-    struct str authorization = exchange_header(x, STR("authorization"));
+    struct str authorization = http_block_find(x->headers, STR("authorization"));
     struct str scope = after(authorization, STR("Credential="), ',');
     if (!scope.data) {
         struct str query = x->target;

@@ -10,6 +10,7 @@
 #include "control/aws/aws_digest.h"
 #include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* Escapes make three bytes of one; for services other than S3 nine. */

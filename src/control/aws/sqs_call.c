@@ -10,6 +10,7 @@
 #include "control/aws/aws_access.h"
 #include "control/aws/aws_body.h"
 #include "control/aws/sqs_query.h"
+#include "http/http_block.h"
 
 #define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
 #define TARGET         STR("AmazonSQS.")
@@ -239,7 +240,7 @@ static void call_gone(struct exchange *x)
 
 static bool read_operation(struct sqs_call *c, struct str body)
 {
-    struct str target = exchange_header(c->exchange, STR("x-amz-target"));
+    struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
     if (target.data) {
         c->protocol = SQS_JSON;
         if (!str_starts(target, TARGET) || target.len - TARGET.len >= sizeof(c->operation)) {
@@ -284,7 +285,7 @@ static void have_body(struct exchange *x, int r, struct str body)
     x->events = &events;
     if (r < 0) {
         c->input = json_object();
-        c->protocol = exchange_header(x, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
+        c->protocol = http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
         sqs_call_fail(c, r == -EAGAIN ? SQS_ERROR_UNAVAILABLE : SQS_ERROR_PARAMETER,
                       r == -EAGAIN ? "The project is not served yet."
                                    : "The request is too large.");

@@ -11,6 +11,7 @@
 #include "control/aws/sqs_check.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_operations.h"
+#include "http/http_block.h"
 
 #define DEDUP_MS        300000 /* SQS: five minutes */
 #define ID_MAX          80
@@ -56,7 +57,7 @@ static json_t *trace_of(const struct sqs_call *c, const json_t *entry)
 {
     const json_t *system = json_object_get(entry, "MessageSystemAttributes");
     const char *text = sqs_call_text(json_object_get(system, "AWSTraceHeader"), "StringValue");
-    struct str header = exchange_header(c->exchange, STR("x-amzn-trace-id"));
+    struct str header = http_block_find(c->exchange->headers, STR("x-amzn-trace-id"));
     return text ? json_string(text) : header.data ? json_stringn(header.data, header.len) : NULL;
 }
 

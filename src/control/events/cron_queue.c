@@ -6,10 +6,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/events/event_log.h"
-#include "control/events/retry.h"
+#include "control/events/attempt.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
+#include "http/http_block.h"
 
 #define IN_FLIGHT_MAX       10 /* ticks of one schedule, where they take longer than it waits */
 #define ANSWER_BYTES        (64 * KIB)
@@ -142,28 +142,11 @@ static void tell_done(const struct cron_queue *q, const struct delivery *d)
 
 static void settle(struct cron_queue *q, struct delivery *d, const char *error)
 {
-    struct delivered *m = &d->messages[0];
-    uint64_t now = queue_now_ms();
-    uint64_t due;
-    if (!error) {
-        tell_done(q, d);
-    } else if (retry_next(&q->policy, m->message.attempts, m->message.sent_ms, now, &due)) {
-        queue_set_outcome(m, FATE_AGAIN, due, str_c(error));
-        event_log_again(q->services, d, m);
+    if (error) {
+        (void)attempt_failed(q->services, d, &q->policy, str_c(error));
     } else {
-        queue_set_outcome(m, FATE_DEAD, now, str_c(error));
-        event_log_dead(q->services, d, m);
+        tell_done(q, d);
     }
-}
-
-/* It did not reach the function: that is no try of its. */
-static void postpone(struct cron_queue *q, struct delivery *d, const char *why)
-{
-    struct delivered *m = &d->messages[0];
-    m->outcome.attempts--;
-    queue_set_outcome(m, FATE_AGAIN, retry_system_due(m->message.sent_ms, queue_now_ms()),
-                      str_c(why));
-    event_log_again(q->services, d, m);
 }
 
 static void attempt_done(const struct invocation_result *result, void *context)
@@ -173,11 +156,12 @@ static void attempt_done(const struct invocation_result *result, void *context)
     struct delivery *d = a->delivery;
     free(a);
     if (result->error == -EIO) {
-        postpone(q, d, "it could not be invoked: the gateway broke off");
+        attempt_postponed(q->services, d, "it could not be invoked: the gateway broke off");
     } else if (result->error < 0) {
         settle(q, d, "its answer was too large");
     } else if (result->status == 503) { /* the queue of its function is full, or a deploy */
-        postpone(q, d, "it could not be invoked: the platform is busy (status 503)");
+        attempt_postponed(q->services, d,
+                          "it could not be invoked: the platform is busy (status 503)");
     } else {
         scoped_free char *error = find_error(q, result);
         settle(q, d, error);
@@ -189,11 +173,8 @@ static void attempt_done(const struct invocation_result *result, void *context)
 
 static void add_header(struct buf *to, const char *name, const char *value)
 {
-    const size_t before = to->len;
-    if (buf_append(to, str_of(name, strlen(name) + 1)) < 0 ||
-        buf_append(to, str_of(value, strlen(value) + 1)) < 0) {
-        to->len = before; /* more than a request may have: it goes without */
-    }
+    /* More than a request may have: it goes without. */
+    (void)!http_block_add(to, str_c(name), str_c(value));
 }
 
 static void vercel_headers(const struct cron_queue *q, struct buf *headers)

@@ -11,6 +11,7 @@
 #include "control/events/lambda_source.h"
 #include "control/events/sqs_record.h"
 #include "control/json_reading.h"
+#include "http/http_block.h"
 
 #define REGION      "us-east-1"
 #define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
@@ -223,7 +224,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
     ls->batches--;
     if (result->error < 0 || result->status != 200) {
         postpone(d);
-    } else if (invoker_header(result, STR("x-amz-function-error")).data) {
+    } else if (http_block_find(result->headers, STR("x-amz-function-error")).data) {
         fail_all(ls, d, result->body);
     } else if (ls->report_failures) {
         apply_report(ls, d, result->body);

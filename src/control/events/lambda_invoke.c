@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "http/http_block.h"
 
 #define PAYLOAD_BYTES_MAX (1 * MIB) /* Lambda's quota for asynchronous invocations */
 
@@ -56,7 +57,7 @@ static void sent(struct queue_send *send, int r)
 
 static char *attributes_of(const struct exchange *x)
 {
-    struct str client = exchange_header(x, STR("x-amz-client-context"));
+    struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
     json_t *json =
         client.data ? json_pack("{s:s%}", "clientContext", client.data, client.len) : json_object();
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;

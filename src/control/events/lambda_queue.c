@@ -6,10 +6,11 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/events/attempt.h"
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
-#include "control/events/retry.h"
 #include "control/iso_time.h"
+#include "http/http_block.h"
 #include "store/store_settings.h"
 
 #define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
@@ -159,37 +160,20 @@ static char *describe_error(struct str payload)
     return copy;
 }
 
-static void attempt_failed(struct lambda_queue *q, struct delivery *d,
-                           const struct invocation_result *result)
+static void function_failed(struct lambda_queue *q, struct delivery *d,
+                            const struct invocation_result *result)
 {
     struct delivered *m = &d->messages[0];
-    uint64_t now = queue_now_ms();
-    uint64_t due;
     char *error = describe_error(result->body);
-    if (retry_next(&q->policy, m->message.attempts, m->message.sent_ms, now, &due)) {
-        queue_set_outcome(m, FATE_AGAIN, due, str_c(error));
-        event_log_again(q->services, d, m);
-    } else {
+    if (!attempt_failed(q->services, d, &q->policy, str_c(error))) {
         bool too_old = m->message.attempts <= q->policy.retries_max;
         const struct failure f = { .condition = too_old ? "EventAgeExceeded" : "RetriesExhausted",
                                    .result = result,
                                    .is_error = true };
-        queue_set_outcome(m, FATE_DEAD, now, str_c(error));
         send_record(q, d, m, &f, "on_failure");
         send_dead_letter(q, d, m, error);
-        event_log_dead(q->services, d, m);
     }
     free(error);
-}
-
-/* It did not reach the function: that is no try of its. */
-static void attempt_postponed(const struct lambda_queue *q, struct delivery *d, const char *why)
-{
-    struct delivered *m = &d->messages[0];
-    m->outcome.attempts--;
-    queue_set_outcome(m, FATE_AGAIN, retry_system_due(m->message.sent_ms, queue_now_ms()),
-                      str_c(why));
-    event_log_again(q->services, d, m);
 }
 
 static void attempt_done(const struct invocation_result *result, void *context)
@@ -202,21 +186,14 @@ static void attempt_done(const struct invocation_result *result, void *context)
     if (result->error < 0 || result->status != 200) {
         (void)snprintf(why, sizeof(why), "it could not be invoked (%s %u)",
                        result->error < 0 ? strerror(-result->error) : "status", result->status);
-        attempt_postponed(q, d, why);
-    } else if (invoker_header(result, STR("x-amz-function-error")).data) {
-        attempt_failed(q, d, result);
+        attempt_postponed(q->services, d, why);
+    } else if (http_block_find(result->headers, STR("x-amz-function-error")).data) {
+        function_failed(q, d, result);
     } else {
         const struct failure success = { .condition = "Success", .result = result };
         send_record(q, d, &d->messages[0], &success, "on_success");
     }
     queue_delivered(d);
-}
-
-static int append_header(struct buf *to, const char *name, struct str value)
-{
-    int r = buf_append(to, str_of(name, strlen(name) + 1));
-    r = r == 0 ? buf_append(to, value) : r;
-    return r == 0 ? buf_append(to, STR("\0")) : r;
 }
 
 static void lambda_deliver(struct queue *queue, struct delivery *d, void *context)
@@ -232,10 +209,10 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     /* What does not fit is a client context that Lambda would not have taken. */
-    (void)!(append_header(&headers, "x-mayfly-direct", STR("1")) == 0 &&
-            append_header(&headers, "x-mayfly-request-id", m->uuid) == 0 &&
-            append_header(&headers, "content-type", STR("application/json")) == 0 && client &&
-            append_header(&headers, "x-amz-client-context", str_c(client)) == 0);
+    (void)!(http_block_add(&headers, STR("x-mayfly-direct"), STR("1")) == 0 &&
+            http_block_add(&headers, STR("x-mayfly-request-id"), m->uuid) == 0 &&
+            http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 && client &&
+            http_block_add(&headers, STR("x-amz-client-context"), str_c(client)) == 0);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .queue = q, .delivery = d };
     char name[QUEUE_DELIVERY_NAME_BYTES];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "http/http_block.h"
 
 #define DAY_MS     ((uint64_t)24 * 3600 * 1000)
 #define KEY_MAX    1024 /* longer ones are no keys */
@@ -74,14 +75,8 @@ void route_config_finish(struct route_config *c)
 
 static char *key_of_header(struct str headers, struct str name)
 {
-    while (headers.data && headers.len > 0) {
-        struct str key = str_cut(&headers, '\0');
-        struct str value = str_trim(str_cut(&headers, '\0'));
-        if (str_eq(key, name)) {
-            return value.len > 0 && value.len <= KEY_MAX ? mem_copy_str(value) : NULL;
-        }
-    }
-    return NULL;
+    struct str value = str_trim(http_block_find(headers, name));
+    return value.len > 0 && value.len <= KEY_MAX ? mem_copy_str(value) : NULL;
 }
 
 /* "$.data.object.id", "$.items[0].id" */

@@ -9,10 +9,12 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/destination.h"
+#include "control/events/attempt.h"
 #include "control/events/event_log.h"
 #include "control/events/route.h"
 #include "control/events/stored_request.h"
 #include "control/iso_time.h"
+#include "http/http_block.h"
 
 #define BACKGROUND_TIMEOUT_MS "900000" /* Netlify: 15 minutes */
 
@@ -146,13 +148,10 @@ static bool is_success(const struct route *route, const struct invocation_result
                                     : result->status >= 200 && result->status < 300;
 }
 
-static void attempt_failed(struct route *route, struct delivery *d,
-                           const struct invocation_result *result)
+static void function_failed(struct route *route, struct delivery *d,
+                            const struct invocation_result *result)
 {
-    struct delivered *m = &d->messages[0];
     char error[512];
-    uint64_t now = queue_now_ms();
-    uint64_t due;
     if (result->error < 0) {
         (void)snprintf(error, sizeof(error), "no answer: %s", strerror(-result->error));
     } else {
@@ -160,13 +159,8 @@ static void attempt_failed(struct route *route, struct delivery *d,
         text.len = text.len < 400 ? text.len : 400;
         (void)snprintf(error, sizeof(error), "status %u: " STR_FMT, result->status, STR_ARG(text));
     }
-    if (retry_next(&route->config.policy, m->message.attempts, m->message.sent_ms, now, &due)) {
-        queue_set_outcome(m, FATE_AGAIN, due, str_c(error));
-        event_log_again(route->services, d, m);
-    } else {
-        queue_set_outcome(m, FATE_DEAD, now, str_c(error));
+    if (!attempt_failed(route->services, d, &route->config.policy, str_c(error))) {
         send_outcome(route, d, "event.failed", result->status, route->config.on_failure);
-        event_log_dead(route->services, d, m);
     }
 }
 
@@ -179,7 +173,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
     if (is_success(route, result)) {
         send_outcome(route, d, "event.succeeded", result->status, route->config.on_success);
     } else {
-        attempt_failed(route, d, result);
+        function_failed(route, d, result);
     }
     queue_delivered(d);
 }
@@ -187,13 +181,12 @@ static void attempt_done(const struct invocation_result *result, void *context)
 static int delivery_headers(const struct route *route, const struct delivered *m,
                             struct str headers, struct buf *ret)
 {
-    int r = stored_request_field(ret, STR("x-mayfly-direct"), STR("1"));
-    r = r == 0 ? stored_request_field(ret, STR("x-mayfly-request-id"), m->message.uuid) : r;
+    int r = http_block_add(ret, STR("x-mayfly-direct"), STR("1"));
+    r = r == 0 ? http_block_add(ret, STR("x-mayfly-request-id"), m->message.uuid) : r;
     if (route->config.background) {
-        r = r == 0 ? stored_request_field(ret, STR("x-mayfly-event"), STR("background")) : r;
-        r = r == 0
-                ? stored_request_field(ret, STR("x-mayfly-timeout-ms"), STR(BACKGROUND_TIMEOUT_MS))
-                : r;
+        r = r == 0 ? http_block_add(ret, STR("x-mayfly-event"), STR("background")) : r;
+        r = r == 0 ? http_block_add(ret, STR("x-mayfly-timeout-ms"), STR(BACKGROUND_TIMEOUT_MS))
+                   : r;
     }
     return r == 0 ? stored_request_fields(ret, headers) : r;
 }

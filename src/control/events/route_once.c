@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/events/route.h"
 #include "control/events/stored_request.h"
+#include "http/http_block.h"
 #include "store/store_answers.h"
 
 /* A key whose request is running, and all that wait for its answer. */
@@ -98,17 +99,10 @@ static bool is_of_connection(struct str name)
 
 static int keep_headers(struct buf *to, struct str headers)
 {
+    struct str name, value;
     int r = 0;
-    while (r == 0 && headers.data && headers.len > 0) {
-        struct str name = str_cut(&headers, '\0');
-        struct str value = str_cut(&headers, '\0');
-        if (is_of_connection(name)) {
-            continue;
-        }
-        r = buf_append(to, name);
-        r = r == 0 ? buf_append(to, STR("\0")) : r;
-        r = r == 0 ? buf_append(to, value) : r;
-        r = r == 0 ? buf_append(to, STR("\0")) : r;
+    while (r == 0 && http_block_next(&headers, &name, &value)) {
+        r = is_of_connection(name) ? 0 : http_block_add(to, name, value);
     }
     return r;
 }
@@ -157,7 +151,7 @@ static void run(struct claim *c, struct exchange *x, struct str body)
     buf_init(&headers, 2 * LIMIT_REQUEST_HEAD_BYTES);
     /* Fits: it came in a head. */
     (void)!(stored_request_fields(&headers, x->headers) == 0 &&
-            stored_request_field(&headers, STR("x-mayfly-direct"), STR("1")) == 0);
+            http_block_add(&headers, STR("x-mayfly-direct"), STR("1")) == 0);
     const struct invocation_request rq = { .method = x->method,
                                            .target = x->target,
                                            .host = x->host,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/events/lambda_invoke.h"
 #include "control/events/route.h"
+#include "http/http_block.h"
 
 #define CONCURRENCY 64 /* stored requests of one route that are delivered at a time */
 
@@ -149,9 +150,9 @@ static void have_body(struct exchange *x, int r, struct str body)
 void routes_begin(struct routes *rs, struct exchange *x)
 {
     static const struct exchange_events events = { .over = routes_over };
-    struct str function = exchange_header(x, STR("x-mayfly-function"));
+    struct str function = http_block_find(x->headers, STR("x-mayfly-function"));
     uint64_t endpoint;
-    if (!str_to_u64(exchange_header(x, STR("x-mayfly-endpoint")), &endpoint)) {
+    if (!str_to_u64(http_block_find(x->headers, STR("x-mayfly-endpoint")), &endpoint)) {
         exchange_respond(x, 500, STR(""), STR(""));
         return;
     }

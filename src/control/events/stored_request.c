@@ -3,18 +3,14 @@
 
 #include <errno.h>
 
+#include "http/http_block.h"
+
 #define LENGTH_BYTES 4
 
 static int append_ended(struct buf *to, struct str s)
 {
     int r = buf_append(to, s);
     return r == 0 ? buf_append(to, STR("\0")) : r;
-}
-
-int stored_request_field(struct buf *to, struct str name, struct str value)
-{
-    int r = append_ended(to, name);
-    return r == 0 ? append_ended(to, value) : r;
 }
 
 /* Framing is the new connection's, expectations are over. */
@@ -33,11 +29,10 @@ static bool is_dropped(struct str name)
 
 int stored_request_fields(struct buf *to, struct str headers)
 {
+    struct str name, value;
     int r = 0;
-    while (r == 0 && headers.data && headers.len > 0) {
-        struct str name = str_cut(&headers, '\0');
-        struct str value = str_cut(&headers, '\0');
-        r = is_dropped(name) ? 0 : stored_request_field(to, name, value);
+    while (r == 0 && http_block_next(&headers, &name, &value)) {
+        r = is_dropped(name) ? 0 : http_block_add(to, name, value);
     }
     return r;
 }

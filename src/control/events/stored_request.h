@@ -16,8 +16,6 @@ struct stored_request {
     struct str body;
 };
 
-/* Appends a field to a block of headers. -EMSGSIZE. */
-int stored_request_field(struct buf *to, struct str name, struct str value) MUST_USE;
 /* Appends those of a client's fields with which its request may be made again: not what belonged to
  * its connection, and nothing that speaks to the gateway. -EMSGSIZE. */
 int stored_request_fields(struct buf *to, struct str headers) MUST_USE;

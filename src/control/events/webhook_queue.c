@@ -7,8 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/events/event_log.h"
-#include "control/events/retry.h"
+#include "control/events/attempt.h"
 #include "control/events/webhook_sign.h"
 
 #define TIMEOUT_MS     20000L /* the specification: 15 to 30 seconds */
@@ -110,22 +109,14 @@ static void post(uv_work_t *work)
 
 static void failed(struct webhook *w)
 {
-    struct delivered *m = &w->delivery->messages[0];
+    static const struct retry_policy never = { 0 };
     char error[RESPONSE_BYTES + CURL_ERROR_SIZE];
-    uint64_t now = queue_now_ms();
-    uint64_t due;
     int len = w->status ? snprintf(error, sizeof(error), "status %ld: %.*s", w->status,
                                    (int)w->response_len, w->response)
                         : snprintf(error, sizeof(error), "%s", w->error);
     struct str text = str_of(error, (size_t)len < sizeof(error) ? (size_t)len : sizeof(error) - 1);
     bool gone = w->status == 410; /* the receiver wants no more of them */
-    if (!gone && retry_next(&webhook_policy, m->message.attempts, m->message.sent_ms, now, &due)) {
-        queue_set_outcome(m, FATE_AGAIN, due, text);
-        event_log_again(w->services, w->delivery, m);
-    } else {
-        queue_set_outcome(m, FATE_DEAD, now, text);
-        event_log_dead(w->services, w->delivery, m);
-    }
+    (void)attempt_failed(w->services, w->delivery, gone ? &never : &webhook_policy, text);
 }
 
 static void posted(uv_work_t *work, int status)

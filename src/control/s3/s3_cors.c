@@ -5,6 +5,7 @@
 
 #include "control/s3/s3_policy.h"
 #include "control/s3/s3_request.h"
+#include "http/http_block.h"
 
 #define RULES_MAX 100 /* S3's own limit */
 
@@ -165,14 +166,14 @@ static void put_rule(struct s3_request *rq, const struct s3_xml_node *rule, stru
 
 void s3_cors_put_headers(struct s3_request *rq)
 {
-    struct str origin = exchange_header(rq->x, STR("origin"));
+    struct str origin = http_block_find(rq->x->headers, STR("origin"));
     struct str config =
         origin.data && rq->bucket ? s3_bucket_setting(rq->bucket, STR("cors")) : STR("");
     if (config.len == 0 || str_eq(rq->x->method, STR("OPTIONS"))) {
         return;
     }
     scoped_s3_xml struct s3_xml *x = s3_xml_parse(config);
-    struct str method = exchange_header(rq->x, STR("access-control-request-method"));
+    struct str method = http_block_find(rq->x->headers, STR("access-control-request-method"));
     const struct s3_xml_node *rule =
         x ? s3_cors_find(s3_xml_root(x), origin, method.data ? method : rq->x->method, STR(""))
           : NULL;
@@ -183,7 +184,7 @@ void s3_cors_put_headers(struct s3_request *rq)
 
 void s3_cors_preflight(struct s3_request *rq)
 {
-    struct str origin = exchange_header(rq->x, STR("origin"));
+    struct str origin = http_block_find(rq->x->headers, STR("origin"));
     struct str method = s3_header(rq, "access-control-request-method");
     struct str fields = s3_header(rq, "access-control-request-headers");
     if (!origin.data) {

@@ -7,6 +7,7 @@
 #include "control/s3/s3_acl_request.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_tags.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 #define HEADERS_BYTES_MAX (24 * KIB) /* the head of an answer has to take them */
@@ -29,8 +30,7 @@ void s3_new_finish(struct s3_new *n)
 
 bool s3_new_add_header(struct s3_new *n, struct str name, struct str value)
 {
-    return buf_append(&n->headers, name) == 0 && buf_append(&n->headers, str_of("", 1)) == 0 &&
-           buf_append(&n->headers, value) == 0 && buf_append(&n->headers, str_of("", 1)) == 0;
+    return http_block_add(&n->headers, name, value) == 0;
 }
 
 /* The coding of the transfer is no coding of the object: it is left out of the list. */

@@ -11,6 +11,7 @@
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 struct copy {

@@ -10,6 +10,7 @@
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* What of it is asked for. */

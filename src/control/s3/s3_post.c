@@ -17,6 +17,7 @@
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 struct post {
@@ -164,12 +165,6 @@ static bool authenticate(struct s3_request *rq, struct post *p, struct s3_receiv
 
 /* ---- what ---- */
 
-static bool put_header(struct post *p, struct str name, struct str value)
-{
-    return buf_append(&p->headers, name) == 0 && buf_append(&p->headers, str_of("", 1)) == 0 &&
-           buf_append(&p->headers, value) == 0 && buf_append(&p->headers, str_of("", 1)) == 0;
-}
-
 /* Fields are called as the head's are, but for the ACL; tags come as a document. */
 static bool read_fields(struct s3_request *rq, struct post *p)
 {
@@ -177,9 +172,9 @@ static bool read_fields(struct s3_request *rq, struct post *p)
     bool fits = true;
     while (fits && http_block_next(&block, &name, &value)) {
         if (str_eq(name, STR("acl"))) {
-            fits = put_header(p, STR("x-amz-acl"), value);
+            fits = http_block_add(&p->headers, STR("x-amz-acl"), value) == 0;
         } else if (!str_eq(name, STR("tagging")) && !str_eq(name, STR("policy"))) {
-            fits = put_header(p, name, value);
+            fits = http_block_add(&p->headers, name, value) == 0;
         }
     }
     if (!fits) {

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "control/s3/s3_lock.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 #define FIELDS_MAX 256

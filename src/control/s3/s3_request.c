@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* Who is not signed in: what S3 calls it. */
@@ -26,7 +27,7 @@ struct str s3_param(const struct s3_request *rq, const char *name)
 struct str s3_header(const struct s3_request *rq, const char *name)
 {
     return rq->form.data ? http_block_find(rq->form, str_c(name))
-                         : exchange_header(rq->x, str_c(name));
+                         : http_block_find(rq->x->headers, str_c(name));
 }
 
 struct str s3_headers(const struct s3_request *rq)

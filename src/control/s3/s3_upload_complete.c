@@ -15,6 +15,7 @@
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_upload.h"
+#include "http/http_block.h"
 #include "store/sql.h"
 
 /* A part as the client names it. */
@@ -280,7 +281,7 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
             "use the same one.");
         return false;
     }
-    c->expected = exchange_header(rq->x, s3_checksum_header(kind));
+    c->expected = http_block_find(rq->x->headers, s3_checksum_header(kind));
     s3_checksum_parts_init(&c->checksum, kind, c->upload.checksum.type);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_upload.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 /* ---- parts ---- */

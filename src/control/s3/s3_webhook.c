@@ -13,6 +13,7 @@
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_event_record.h"
 #include "control/s3/s3_name.h"
+#include "http/http_block.h"
 
 #define BODY_BYTES_MAX MIB
 #define DEDUP_MS       86400000 /* MinIO sends again what it got no answer to */
@@ -196,7 +197,7 @@ static struct str wanted_token(const struct services *services)
 
 static bool may_post(const struct services *services, const struct exchange *x)
 {
-    struct str given = exchange_header(x, STR("authorization"));
+    struct str given = http_block_find(x->headers, STR("authorization"));
     struct str wanted = wanted_token(services), scheme = STR("Bearer ");
     return wanted.len > 0 && str_starts(given, scheme) &&
            aws_equal(str_skip(given, scheme.len), wanted);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/attempt.h"
+
+#include "control/events/event_log.h"
+
+bool attempt_failed(struct services *s, struct delivery *d, const struct retry_policy *policy,
+                    struct str error)
+{
+    struct delivered *m = &d->messages[0];
+    uint64_t now = queue_now_ms();
+    uint64_t due;
+    bool again = retry_next(policy, m->message.attempts, m->message.sent_ms, now, &due);
+    if (again) {
+        queue_set_outcome(m, FATE_AGAIN, due, error);
+        event_log_again(s, d, m);
+    } else {
+        queue_set_outcome(m, FATE_DEAD, now, error);
+        event_log_dead(s, d, m);
+    }
+    return again;
+}
+
+void attempt_postponed(struct services *s, struct delivery *d, const char *why)
+{
+    struct delivered *m = &d->messages[0];
+    uint64_t due = retry_system_due(m->message.sent_ms, queue_now_ms());
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_AGAIN, due, str_c(why));
+    event_log_again(s, d, m);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/http_block.h"
+
+bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value)
+{
+    size_t name = str_find(*block, '\0');
+    if (name >= block->len) {
+        return false;
+    }
+    struct str rest = str_skip(*block, name + 1);
+    size_t value = str_find(rest, '\0');
+    if (value >= rest.len) {
+        return false;
+    }
+    *ret_name = str_of(block->data, name);
+    *ret_value = str_of(rest.data, value);
+    *block = str_skip(rest, value + 1);
+    return true;
+}
+
+struct str http_block_find(struct str block, struct str name)
+{
+    struct str found_name, value;
+    while (http_block_next(&block, &found_name, &value)) {
+        if (str_eq_nocase(found_name, name)) {
+            return value;
+        }
+    }
+    return (struct str){ 0 };
+}
+
+int http_block_add(struct buf *block, struct str name, struct str value)
+{
+    const size_t before = block->len;
+    int r = buf_append(block, name);
+    r = r == 0 ? buf_append(block, STR("\0")) : r;
+    r = r == 0 ? buf_append(block, value) : r;
+    r = r == 0 ? buf_append(block, STR("\0")) : r;
+    if (r < 0) {
+        block->len = before;
+    }
+    return r;
+}

@@ -1,0 +1,17 @@
+/* A block of header fields: "name\0value\0"..., as requests and answers carry them between our
+ * processes and in the store.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Cuts one field off the front; false at the end or when what follows is no field. */
+bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value);
+
+/* The value of the first field of that name, in any case, or data NULL. */
+struct str http_block_find(struct str block, struct str name);
+
+/* Appends a field, neither part of which may contain a NUL. -EMSGSIZE: nothing is appended. */
+int http_block_add(struct buf *block, struct str name, struct str value) MUST_USE;
