@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
-  DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, PutBucketNotificationConfigurationCommand,
-  PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
+  DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
+  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -146,6 +147,44 @@ async function versions({ s3, sqs }) {
     ['ObjectRemoved:DeleteMarkerCreated', marker.VersionId],
     ['ObjectRemoved:Delete', put.VersionId],
   ]);
+}
+
+/** What a rule of a bucket's lifecycle removes is told, too: nobody has asked for it, so S3 itself has done it. */
+async function lifecycles({ s3, sqs, events }) {
+  const Bucket = 'lifecycles';
+  const [url, bus] = [await makeQueue(sqs, Bucket), await makeQueue(sqs, 'expired')];
+  const expire = () => s3(PutBucketLifecycleConfigurationCommand, {
+    Bucket, LifecycleConfiguration: { Rules: [{ ID: 'past', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Date: new Date('2020-01-01T00:00:00Z') } }] },
+  });
+  await s3(CreateBucketCommand, { Bucket });
+  await s3(PutBucketNotificationConfigurationCommand, {
+    Bucket,
+    NotificationConfiguration: { EventBridgeConfiguration: {}, QueueConfigurations: [{ QueueArn: arnOfQueue(Bucket), Events: ['s3:LifecycleExpiration:*'] }] },
+  });
+  await take(sqs, url, 1); /* S3's test */
+  await events(PutRuleCommand, { Name: 'expired', EventPattern: JSON.stringify({ source: ['aws.s3'], detail: { reason: ['Lifecycle Expiration'] } }) });
+  await events(PutTargetsCommand, { Rule: 'expired', Targets: [{ Id: '1', Arn: arnOfQueue('expired') }] });
+
+  await s3(PutObjectCommand, { Bucket, Key: 'k', Body: 'over' });
+  await expire();
+  const [{ Records: [record] }] = await take(sqs, url, 1);
+  assert.deepEqual([record.eventName, record.eventVersion, record.userIdentity, record.requestParameters],
+    ['LifecycleExpiration:Delete', '2.3', { principalId: 's3.amazonaws.com' }, { sourceIPAddress: 's3.amazonaws.com' }]);
+  assert.deepEqual({ ...record.s3.object, sequencer: '' }, { key: 'k', sequencer: '' });
+  const [{ detail }] = await take(sqs, bus, 1);
+  assert.deepEqual({ ...detail, object: detail.object.key, 'request-id': '' }, {
+    version: '0', bucket: { name: Bucket }, object: 'k', 'request-id': '', requester: 's3.amazonaws.com',
+    reason: 'Lifecycle Expiration', 'deletion-type': 'Permanently Deleted',
+  });
+
+  await s3(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+  await s3(PutObjectCommand, { Bucket, Key: 'v', Body: 'over' });
+  await expire();
+  const [{ Records: [marked] }] = await take(sqs, url, 1);
+  const { Versions, DeleteMarkers: [marker] } = await s3(ListObjectVersionsCommand, { Bucket });
+  assert.deepEqual([marked.eventName, marked.s3.object.versionId], ['LifecycleExpiration:DeleteMarkerCreated', marker.VersionId]);
+  assert.equal(Versions.length, 1);
+  assert.equal((await take(sqs, bus, 1))[0].detail['deletion-type'], 'Delete Marker Created');
 }
 
 async function declared({ platform, s3, sqs }) {
@@ -295,6 +334,7 @@ test('notifications of S3', async (t) => {
   const scene = connect(t, platform);
   await t.test('every way to make and to remove an object tells the queue of it', () => everyWay(scene));
   await t.test('events of a versioned bucket name the version', () => versions(scene));
+  await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));
   await t.test('EventBridge gets S3\'s events, and its rules pick from them', () => eventBridge(scene));
   await t.test('a configuration that cannot work is refused as S3 does, and changes nothing', () => refusals(scene));

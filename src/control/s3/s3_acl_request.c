@@ -217,7 +217,7 @@ static int run_put_object(struct s3_request *rq, struct sql *db)
 {
     const struct put_state *p = rq->state;
     int r = store_objects_set_acl(db, &p->object, buf_str(&p->text));
-    return r < 0 ? r : s3_event_insert(rq, db, p->event, &p->object);
+    return r < 0 ? r : s3_event_insert(rq->events, db, p->event, &p->object);
 }
 
 static void object_done(struct s3_request *rq, int r)

@@ -23,6 +23,8 @@ struct wanted {
 
 /* `happenings` is what indices stand for. */
 struct s3_events {
+    struct s3 *s3;
+    struct s3_event_cause cause;
     struct list wanted;
     struct s3_happening *happenings;
     size_t count;
@@ -76,21 +78,21 @@ void s3_event_targets(struct s3 *s3, const struct s3_event_subject *subject,
 
 /* ---- before the job ---- */
 
-static struct wanted *want(struct s3_request *rq, int index, struct str id, const char *queue_name)
+static struct wanted *want(struct s3_events *e, int index, struct str id, const char *queue_name)
 {
     struct wanted *w = mem_new(struct wanted);
     w->index = index;
     w->id = mem_copy_str(id);
     w->queue_name = mem_copy_str(str_c(queue_name));
-    w->queue = queue_open(rq->s3->services->queues, str_c(queue_name));
-    list_push(&rq->events->wanted, &w->link);
+    w->queue = queue_open(e->s3->services->queues, str_c(queue_name));
+    list_push(&e->wanted, &w->link);
     return w;
 }
 
 static void on_wanted(const char *queue_name, struct str id, void *context)
 {
-    struct s3_request *rq = context;
-    (void)want(rq, (int)rq->events->count, id, queue_name);
+    struct s3_events *e = context;
+    (void)want(e, (int)e->count, id, queue_name);
 }
 
 static void add_happening(struct s3_events *e, const struct s3_bucket *bucket, struct str key,
@@ -106,56 +108,77 @@ static void add_happening(struct s3_events *e, const struct s3_bucket *bucket, s
                                .key_len = key.len };
 }
 
-int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
-                     const char *kind)
+struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *cause)
 {
-    const json_t *declared = s3_declared_find(rq->s3, bucket->row.name);
+    struct s3_events *e = mem_new(struct s3_events);
+    e->s3 = s3;
+    e->cause = *cause;
+    list_init(&e->wanted);
+    return e;
+}
+
+int s3_event_add(struct s3_events *e, const struct s3_bucket *bucket, struct str key,
+                 const char *kind)
+{
+    const json_t *declared = s3_declared_find(e->s3, bucket->row.name);
     const struct s3_xml *kept = bucket->notification;
     bool to_bus = json_is_true(json_object_get(declared, "eventbridge")) ||
                   (kept && s3_notification_has_event_bridge(s3_xml_root(kept)));
     if (!kept && !to_bus && json_array_size(json_object_get(declared, "notifications")) == 0) {
         return -1;
     }
-    if (!rq->events) {
-        rq->events = mem_new(struct s3_events);
-        list_init(&rq->events->wanted);
-    }
-    int index = (int)rq->events->count;
+    int index = (int)e->count;
     const struct s3_event_subject subject = { str_c(kind), bucket->row.name, key, bucket };
-    s3_event_targets(rq->s3, &subject, on_wanted, rq);
+    s3_event_targets(e->s3, &subject, on_wanted, e);
     if (to_bus) {
-        want(rq, index, STR(""), "bus:default")->is_bus = true;
+        want(e, index, STR(""), "bus:default")->is_bus = true;
     }
-    add_happening(rq->events, bucket, key, kind);
+    add_happening(e, bucket, key, kind);
     return index;
+}
+
+int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
+                     const char *kind)
+{
+    if (!rq->events) {
+        const struct s3_event_cause cause = {
+            .access_key = rq->who.user ? rq->who.user->access_key : STR(""),
+            .remote = rq->x->remote,
+            .request_id = str_c(rq->id),
+            .host_id = s3_host_id(rq),
+            .now_ms = rq->now_ms,
+        };
+        rq->events = s3_event_create(rq->s3, &cause);
+    }
+    return s3_event_add(rq->events, bucket, key, kind);
 }
 
 /* ---- in the job ---- */
 
 /* The message's attributes and body. */
-static int put_texts(struct s3_request *rq, const struct wanted *w, const struct stored_object *o,
-                     struct buf *attributes, struct buf *body)
+static int put_texts(const struct s3_events *e, const struct wanted *w,
+                     const struct stored_object *o, struct buf *attributes, struct buf *body)
 {
-    const struct s3_happening *h = &rq->events->happenings[w->index];
+    const struct s3_happening *h = &e->happenings[w->index];
     if (!w->is_bus) {
         int r = buf_append(attributes, STR("{}"));
-        return r < 0 ? r : s3_event_record_put(body, rq, h, str_c(w->id), o);
+        return r < 0 ? r : s3_event_record_put(body, &e->cause, h, str_c(w->id), o);
     }
     int r = s3_event_record_put_envelope(attributes, h);
-    return r < 0 ? r : s3_event_record_put_detail(body, rq, h, o);
+    return r < 0 ? r : s3_event_record_put_detail(body, &e->cause, h, o);
 }
 
-static int insert_one(struct s3_request *rq, struct sql *db, const struct wanted *w,
+static int insert_one(const struct s3_events *e, struct sql *db, const struct wanted *w,
                       const struct stored_object *o)
 {
     struct buf attributes, body;
     char uuid[UUID_BYTES];
     uint64_t id;
-    struct stored_message m = { .sent_ms = rq->now_ms, .due_ms = rq->now_ms };
+    struct stored_message m = { .sent_ms = e->cause.now_ms, .due_ms = e->cause.now_ms };
     buf_init(&attributes, S3_EVENT_BYTES_MAX);
     buf_init(&body, S3_EVENT_BYTES_MAX);
     chance_uuid(uuid);
-    int r = put_texts(rq, w, o, &attributes, &body);
+    int r = put_texts(e, w, o, &attributes, &body);
     m.uuid = str_c(uuid);
     m.attributes = buf_str(&attributes);
     m.body = buf_str(&body);
@@ -168,26 +191,25 @@ static int insert_one(struct s3_request *rq, struct sql *db, const struct wanted
     return r;
 }
 
-int s3_event_insert(struct s3_request *rq, struct sql *db, int index, const struct stored_object *o)
+int s3_event_insert(struct s3_events *e, struct sql *db, int index, const struct stored_object *o)
 {
     int r = 0;
     if (index < 0) {
         return 0;
     }
-    rq->events->happenings[index].sequence = store_messages_next(db);
-    for (struct list *item = rq->events->wanted.next; item != &rq->events->wanted && r >= 0;
-         item = item->next) {
+    e->happenings[index].sequence = store_messages_next(db);
+    for (struct list *item = e->wanted.next; item != &e->wanted && r >= 0; item = item->next) {
         const struct wanted *w = list_entry(item, struct wanted, link);
         if (w->index == index) {
-            r = insert_one(rq, db, w, o);
+            r = insert_one(e, db, w, o);
         }
     }
     return r < 0 ? r : 0;
 }
 
-void s3_event_wake(struct s3_request *rq)
+void s3_event_wake(struct s3_events *e)
 {
-    list_for_each (item, &rq->events->wanted) {
+    list_for_each (item, &e->wanted) {
         queue_wake(list_entry(item, struct wanted, link)->queue);
     }
 }

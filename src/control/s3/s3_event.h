@@ -4,19 +4,26 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "control/s3/s3_event_record.h"
 #include "control/s3/s3_request.h"
 
-/* On the loop, before the job: finds out who wants events of this kind ("ObjectCreated:Put") for a
- * key of a bucket. May be called several times, for several keys. Returns an index for the insert,
- * negative: nobody wants to know. */
+/* On the loop, before the job: events of one cause, whose texts outlive them. */
+struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *cause);
+/* Finds out who wants events of this kind ("ObjectCreated:Put") for a key of a bucket. May be
+ * called several times, for several keys. Returns an index for the insert, negative: nobody wants
+ * to know.
+ */
+int s3_event_add(struct s3_events *events, const struct s3_bucket *bucket, struct str key,
+                 const char *kind);
+/* The same for rq->events. */
 int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
                      const char *kind);
 /* On the store's thread: writes the messages of an index (negative: none), of the object as it is
  * now. */
-int s3_event_insert(struct s3_request *rq, struct sql *db, int index,
+int s3_event_insert(struct s3_events *events, struct sql *db, int index,
                     const struct stored_object *o) MUST_USE;
 /* After the commit: tells the queues. */
-void s3_event_wake(struct s3_request *rq);
+void s3_event_wake(struct s3_events *events);
 /* What has happened, and where. */
 struct s3_event_subject {
     struct str event; /* "ObjectCreated:Put" */

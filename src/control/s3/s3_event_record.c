@@ -8,6 +8,7 @@
 #include "control/utf8.h"
 
 /* A marker's ETag is that of no bytes. */
+#define S3_ITSELF  "s3.amazonaws.com" /* as who does what no request asks for */
 #define EMPTY_ETAG "d41d8cd98f00b204e9800998ecf8427e"
 
 /* clang-format off */
@@ -20,6 +21,8 @@ static const struct bridge {
     { "ObjectCreated:CompleteMultipartUpload", "Object Created", "CompleteMultipartUpload", NULL },
     { "ObjectRemoved:Delete", "Object Deleted", "DeleteObject", "Permanently Deleted" },
     { "ObjectRemoved:DeleteMarkerCreated", "Object Deleted", "DeleteObject", "Delete Marker Created" },
+    { "LifecycleExpiration:Delete", "Object Deleted", "Lifecycle Expiration", "Permanently Deleted" },
+    { "LifecycleExpiration:DeleteMarkerCreated", "Object Deleted", "Lifecycle Expiration", "Delete Marker Created" },
     { "ObjectTagging:Put",    "Object Tags Added",   NULL, NULL },
     { "ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL },
     { "ObjectAcl:Put",        "Object ACL Updated",  NULL, NULL },
@@ -68,7 +71,8 @@ static bool is_marker(const struct stored_object *o)
 
 static bool is_removed(const struct s3_happening *h)
 {
-    return strcmp(h->kind, "ObjectRemoved:Delete") == 0;
+    return strcmp(h->kind, "ObjectRemoved:Delete") == 0 ||
+           strcmp(h->kind, "LifecycleExpiration:Delete") == 0;
 }
 
 /* The names of members differ. */
@@ -94,26 +98,36 @@ static int put_object(struct buf *out, const struct s3_happening *h, const struc
 
 /* ---- S3's own ---- */
 
-static int put_head(struct buf *out, const struct s3_request *rq, const struct s3_happening *h)
+/* 2.3 is the version of what came later: lifecycles, tags, ACLs. */
+static bool is_later_kind(const char *kind)
 {
-    char when[ISO_TIME_BYTES];
-    (void)iso_time_ms(rq->now_ms, when);
-    struct str who = rq->who.user ? rq->who.user->access_key : STR("Anonymous");
-    return buf_printf(out,
-                      "{\"eventVersion\":\"2.1\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","
-                      "\"eventTime\":\"%s\",\"eventName\":\"%s\",\"userIdentity\":{"
-                      "\"principalId\":\"AWS:" STR_FMT "\"},\"requestParameters\":{"
-                      "\"sourceIPAddress\":\"" STR_FMT "\"},\"responseElements\":{"
-                      "\"x-amz-request-id\":\"%s\",\"x-amz-id-2\":\"" STR_FMT "\"},",
-                      h->region, when, h->kind, STR_ARG(who), STR_ARG(rq->x->remote), rq->id,
-                      STR_ARG(s3_host_id(rq)));
+    struct str s = str_c(kind);
+    return !str_starts(s, STR("ObjectCreated:")) && !str_starts(s, STR("ObjectRemoved:"));
 }
 
-int s3_event_record_put(struct buf *out, const struct s3_request *rq, const struct s3_happening *h,
-                        struct str id, const struct stored_object *o)
+static int put_head(struct buf *out, const struct s3_event_cause *c, const struct s3_happening *h)
+{
+    char when[ISO_TIME_BYTES];
+    (void)iso_time_ms(c->now_ms, when);
+    struct str who = c->access_key.len > 0 ? c->access_key : STR("Anonymous");
+    return buf_printf(
+        out,
+        "{\"eventVersion\":\"%s\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","
+        "\"eventTime\":\"%s\",\"eventName\":\"%s\",\"userIdentity\":{"
+        "\"principalId\":\"%s" STR_FMT "\"},\"requestParameters\":{"
+        "\"sourceIPAddress\":\"" STR_FMT "\"},\"responseElements\":{"
+        "\"x-amz-request-id\":\"" STR_FMT "\",\"x-amz-id-2\":\"" STR_FMT "\"},",
+        is_later_kind(h->kind) ? "2.3" : "2.1", h->region, when, h->kind,
+        c->is_lifecycle ? "" : "AWS:", STR_ARG(c->is_lifecycle ? STR(S3_ITSELF) : who),
+        STR_ARG(c->is_lifecycle ? STR(S3_ITSELF) : c->remote), STR_ARG(c->request_id),
+        STR_ARG(c->host_id));
+}
+
+int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
+                        const struct s3_happening *h, struct str id, const struct stored_object *o)
 {
     int r = buf_append(out, STR("{\"Records\":["));
-    r = r < 0 ? r : put_head(out, rq, h);
+    r = r < 0 ? r : put_head(out, c, h);
     r = r < 0 ? r : buf_append(out, STR("\"s3\":{\"s3SchemaVersion\":\"1.0\","));
     r = r < 0 ? r : put_json_text(out, "configurationId", id);
     r = r < 0 ? r
@@ -129,7 +143,7 @@ int s3_event_record_put(struct buf *out, const struct s3_request *rq, const stru
 
 /* ---- EventBridge's ---- */
 
-int s3_event_record_put_detail(struct buf *out, const struct s3_request *rq,
+int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
                                const struct s3_happening *h, const struct stored_object *o)
 {
     const struct bridge *bridge = find_bridge(h->kind);
@@ -138,10 +152,11 @@ int s3_event_record_put_detail(struct buf *out, const struct s3_request *rq,
     r = r < 0 ? r : put_json_text(out, "key", str_of(h->key, h->key_len));
     r = r < 0 ? r : put_object(out, h, o, "etag", "version-id");
     r = r < 0 ? r
-              : buf_printf(out,
-                           ",\"request-id\":\"%s\",\"requester\":\"" AWS_ACCOUNT_ID
-                           "\",\"source-ip-address\":\"" STR_FMT "\"",
-                           rq->id, STR_ARG(rq->x->remote));
+              : buf_printf(out, ",\"request-id\":\"" STR_FMT "\",\"requester\":\"%s\"",
+                           STR_ARG(c->request_id), c->is_lifecycle ? S3_ITSELF : AWS_ACCOUNT_ID);
+    if (r == 0 && !c->is_lifecycle) {
+        r = buf_printf(out, ",\"source-ip-address\":\"" STR_FMT "\"", STR_ARG(c->remote));
+    }
     if (r == 0 && bridge && bridge->reason) {
         r = buf_printf(out, ",\"reason\":\"%s\"", bridge->reason);
     }

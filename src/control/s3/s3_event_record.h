@@ -20,13 +20,23 @@ struct s3_happening {
     uint64_t sequence; /* grows with every event of the store */
 };
 
+/* Who has done it, when and how. The texts are the caller's. */
+struct s3_event_cause {
+    bool is_lifecycle;     /* a rule of the bucket's, and no request */
+    struct str access_key; /* of who asked for it; empty: nobody knows */
+    struct str remote;     /* from where */
+    struct str request_id, host_id;
+    uint64_t now_ms;
+};
+
 /* A key as records have it: as forms escape, a blank is a plus, but slashes stay. */
 int s3_event_record_put_key(struct buf *out, struct str text) MUST_USE;
 /* {"Records":[...]} for a queue or a function; `id` is the configuration's. */
-int s3_event_record_put(struct buf *out, const struct s3_request *rq, const struct s3_happening *h,
-                        struct str id, const struct stored_object *o) MUST_USE;
+int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
+                        const struct s3_happening *h, struct str id,
+                        const struct stored_object *o) MUST_USE;
 /* The "detail" of EventBridge's event. */
-int s3_event_record_put_detail(struct buf *out, const struct s3_request *rq,
+int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
                                const struct s3_happening *h,
                                const struct stored_object *o) MUST_USE;
 /* What stands around it, as bus_queue.h takes it; nothing for a kind that EventBridge has not. */

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 
+#include "base/chance.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_name.h"
@@ -16,12 +18,15 @@
 #define BUCKETS_A_TURN 100
 #define NAME_BYTES     64 /* a name has 63 */
 
+#define REQUEST_ID_BYTES 17 /* with its NUL */
+
 /* One thing that is over. */
 struct expired {
     struct object_removal removal;
     uint64_t modified_ms; /* still the one that was looked at */
-    int64_t upload;       /* instead of an object; 0: none */
-    char *key;            /* owned */
+    int event_deleted, event_marker;
+    int64_t upload; /* instead of an object; 0: none */
+    char *key;      /* owned */
 };
 
 /* Where the walk is: in a bucket's objects, then in its uploads, then at the next bucket. */
@@ -39,6 +44,8 @@ struct s3_expiry {
     bool is_cut; /* there are more rows than a turn may look at */
     struct expired all[ROWS_A_TURN + 1];
     size_t count;
+    struct s3_events *events;                               /* of them; NULL: none so far */
+    char request_id[REQUEST_ID_BYTES], host_id[UUID_BYTES]; /* as their records have */
 
     /* Of the key that the walk is at. */
     struct buf key;
@@ -71,6 +78,23 @@ static int check(const struct stored_object *o, void *context)
                : s3_error_refuse(S3_OK);
 }
 
+/* Of a turn. */
+static void create_events(struct s3_expiry *e)
+{
+    uint64_t id;
+    if (e->events) {
+        return;
+    }
+    chance_bytes(&id, sizeof(id));
+    (void)snprintf(e->request_id, sizeof(e->request_id), "%016llX", (unsigned long long)id);
+    chance_uuid(e->host_id);
+    const struct s3_event_cause cause = { .is_lifecycle = true,
+                                          .request_id = str_c(e->request_id),
+                                          .host_id = str_c(e->host_id),
+                                          .now_ms = e->now_ms };
+    e->events = s3_event_create(e->s3, &cause);
+}
+
 static void expire(struct s3_expiry *e, struct str key, struct object_version version,
                    uint64_t modified_ms)
 {
@@ -78,6 +102,10 @@ static void expire(struct s3_expiry *e, struct str key, struct object_version ve
         return; /* another round finds it */
     }
     struct expired *x = add(e, key);
+    create_events(e);
+    x->event_deleted = s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:Delete");
+    x->event_marker =
+        s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:DeleteMarkerCreated");
     x->modified_ms = modified_ms;
     x->removal = (struct object_removal){ .bucket = e->bucket->row.id,
                                           .key = str_c(x->key),
@@ -164,15 +192,29 @@ static bool on_upload(const struct stored_upload *u, void *context)
 
 /* ---- removing it ---- */
 
+static int remove_object(struct s3_expiry *e, struct sql *db, struct expired *x)
+{
+    struct object_removal *d = &x->removal;
+    int r = store_objects_remove(db, d);
+    if (r == s3_error_refuse(S3_OK)) {
+        return 0;
+    }
+    if (r < 0 || (!d->made && !d->removed)) {
+        return r;
+    }
+    const struct stored_object o = {
+        .key = d->key, .rank = d->rank, .salt = d->salt, .flags = d->flags
+    };
+    return s3_event_insert(e->events, db, d->made ? x->event_marker : x->event_deleted, &o);
+}
+
 static int run(struct store_job *job, struct sql *db)
 {
     struct s3_expiry *e = container_of(job, struct s3_expiry, job);
     int r = 0;
     for (size_t i = 0; i < e->count && r >= 0; i++) {
         struct expired *x = &e->all[i];
-        r = x->upload ? store_uploads_remove(db, x->upload, NULL, 0)
-                      : store_objects_remove(db, &x->removal);
-        r = r == s3_error_refuse(S3_OK) ? 0 : r;
+        r = x->upload ? store_uploads_remove(db, x->upload, NULL, 0) : remove_object(e, db, x);
     }
     return r;
 }
@@ -183,12 +225,17 @@ static void forget_all(struct s3_expiry *e)
         free(e->all[i].key);
     }
     e->count = 0;
+    s3_event_free(e->events);
+    e->events = NULL;
 }
 
 static void done(struct store_job *job, int r)
 {
     struct s3_expiry *e = container_of(job, struct s3_expiry, job);
     e->is_working = false;
+    if (r >= 0 && e->events) {
+        s3_event_wake(e->events);
+    }
     forget_all(e);
     if (r < 0 && r != -ENOENT) {
         log_error("what is over in bucket %s could not be removed: %s", e->name, strerror(-r));
@@ -258,7 +305,9 @@ static void on_timer(uv_timer_t *timer)
     struct s3_expiry *e = container_of(timer, struct s3_expiry, timer);
     uint64_t wait_ms = 0;
     e->now_ms = queue_now_ms();
-    if (enter_bucket(e)) {
+    if (!s3_is_served(e->s3)) {
+        wait_ms = SOON_MS; /* nobody knows yet whom it would notify */
+    } else if (enter_bucket(e)) {
         look_through(e);
     } else if (!e->name[0]) {
         wait_ms = e->again ? SOON_MS : ROUND_MS;

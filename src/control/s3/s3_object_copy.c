@@ -123,7 +123,7 @@ static int run_share(struct s3_request *rq, struct sql *db)
 {
     struct copy *c = rq->state;
     int r = store_objects_write(rq->s3->contents, db, &c->put.write);
-    return r < 0 ? r : s3_event_insert(rq, db, c->put.event, &c->put.write.object);
+    return r < 0 ? r : s3_event_insert(rq->events, db, c->put.event, &c->put.write.object);
 }
 
 static void share(struct s3_request *rq, struct copy *c)

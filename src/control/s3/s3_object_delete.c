@@ -107,7 +107,8 @@ static int run_one(struct s3_request *rq, struct sql *db, struct deletion *d)
                                      .rank = d->removal.rank,
                                      .salt = d->removal.salt,
                                      .flags = d->removal.flags };
-    return s3_event_insert(rq, db, d->removal.made ? d->event_marker : d->event_deleted, &o);
+    return s3_event_insert(rq->events, db, d->removal.made ? d->event_marker : d->event_deleted,
+                           &o);
 }
 
 /* What is refused for one object leaves the others alone: it has written nothing. */

@@ -31,7 +31,7 @@ static int run_put(struct s3_request *rq, struct sql *db)
 {
     struct s3_put *p = rq->state;
     int r = store_objects_write(rq->s3->contents, db, &p->write);
-    return r < 0 ? r : s3_event_insert(rq, db, p->event, &p->write.object);
+    return r < 0 ? r : s3_event_insert(rq->events, db, p->event, &p->write.object);
 }
 
 void s3_put_store(struct s3_request *rq, struct s3_received *received, const char *event,

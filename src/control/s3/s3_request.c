@@ -192,7 +192,7 @@ static void job_done(struct store_job *job, int result)
 {
     struct s3_request *rq = container_of(job, struct s3_request, job);
     if (result >= 0 && rq->events) {
-        s3_event_wake(rq);
+        s3_event_wake(rq->events);
     }
     rq->done(rq, result);
 }

@@ -41,7 +41,7 @@ static int run_change(struct s3_request *rq, struct sql *db)
 {
     const struct change *c = rq->state;
     int r = store_objects_set_tags(db, &c->object, buf_str(&c->tags));
-    return r < 0 ? r : s3_event_insert(rq, db, c->event, &c->object);
+    return r < 0 ? r : s3_event_insert(rq->events, db, c->event, &c->object);
 }
 
 static void change_done(struct s3_request *rq, int r)

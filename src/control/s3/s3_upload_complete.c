@@ -196,7 +196,7 @@ static int run_complete(struct s3_request *rq, struct sql *db)
     }
     c->write.bytes = BYTES_HANDED_OVER;
     int r = store_objects_write(rq->s3->contents, db, &c->write);
-    r = r < 0 ? r : s3_event_insert(rq, db, c->event, &c->write.object);
+    r = r < 0 ? r : s3_event_insert(rq->events, db, c->event, &c->write.object);
     if (r == 0) {
         r = store_uploads_remove(db, c->upload.upload.id, c->numbers, c->count);
         r = r == 1 ? s3_error_refuse(S3_NO_SUCH_UPLOAD) : r; /* another has completed it */
