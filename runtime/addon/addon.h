@@ -21,6 +21,7 @@ struct addon {
     uint32_t isolation;            /* enum sandbox_feature bits in force */
     uint64_t instance_id;          /* 0 while this is no instance */
     struct channel_fds channel_fds;
+    struct instance *prepared; /* owned; from listen() to open() */
     struct instance *instance; /* owned; NULL until open() */
     uv_poll_t link_poll;       /* only where instances are not forked */
     napi_ref become;           /* called when this process becomes an instance */

@@ -299,23 +299,38 @@ static int start_handles(struct instance *in, uv_loop_t *loop)
     return 0;
 }
 
-/* open(callbacks, cpuMs) */
-static napi_value open_channel(napi_env env, napi_callback_info info)
+/* listen(callbacks): in the zygote, too, so that its instances have less to make. */
+static napi_value listen_for(napi_env env, napi_callback_info info)
 {
     struct addon *addon = addon_of(env);
     struct arguments a = arguments_of(env, info);
-    if (addon->instance || addon->instance_id == 0) {
-        (void)napi_throw_error(env, NULL, "mayfly: open() is for instances, once");
+    if (addon->prepared || addon->instance) {
+        (void)napi_throw_error(env, NULL, "mayfly: listen() is for once");
         return NULL;
     }
     struct instance *in = mem_new(struct instance);
     in->env = env;
+    addon->prepared = in;
+    if (take_callbacks(in, a.at[0]) < 0) {
+        (void)napi_throw_type_error(env, NULL, "mayfly: listen(callbacks)");
+        return NULL;
+    }
+    return value_undefined(env);
+}
+
+/* open(cpuMs) */
+static napi_value open_channel(napi_env env, napi_callback_info info)
+{
+    struct addon *addon = addon_of(env);
+    struct arguments a = arguments_of(env, info);
+    if (!addon->prepared || addon->instance_id == 0) {
+        (void)napi_throw_error(env, NULL, "mayfly: open() is for instances, once, after listen()");
+        return NULL;
+    }
+    struct instance *in = take_ptr(addon->prepared);
     (void)mallopt(M_TRIM_THRESHOLD, (int)INSTANCE_KEEP_BYTES); /* valid: never refused */
     (void)mallopt(M_MMAP_THRESHOLD, (int)INSTANCE_MMAP_BYTES);
     int r = channel_open(&in->channel, &addon->channel_fds, CHANNEL_INSTANCE);
-    if (r == 0) {
-        r = take_callbacks(in, a.at[0]);
-    }
     if (r == 0) {
         r = start_handles(in, addon->loop);
     }
@@ -326,7 +341,7 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
                          &err); /* `in` stays: its handles may be on the loop; the process ends */
     }
     outbox_init(&in->outbox, &in->channel);
-    in->cpu_limit = cpu_limit_create(value_to_u32(env, a.at[1]));
+    in->cpu_limit = cpu_limit_create(value_to_u32(env, a.at[0]));
     (void)instance_take_cpu_us(in,
                                uv_now(addon->loop) + 1); /* what the zygote has used is not ours */
     addon->instance = in;
@@ -355,10 +370,8 @@ napi_status instance_define(napi_env env, napi_value exports)
         const char *name;
         napi_callback callback;
     } calls[] = {
-        { "open", open_channel },
-        { "flush", flush_now },
-        { "poll", poll_now },
-        { "loopAlive", loop_alive },
+        { "listen", listen_for }, { "open", open_channel },    { "flush", flush_now },
+        { "poll", poll_now },     { "loopAlive", loop_alive },
     };
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
         napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);

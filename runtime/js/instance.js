@@ -23,7 +23,6 @@ function mergeSettings(spec) {
 class Instance {
   #app;
   #adapter;
-  #callbacks;
   #active = new Map();
   #stopping = false;
   #exitCode = 0;
@@ -35,20 +34,20 @@ class Instance {
     this.addHeaders = adapter.addHeaders;
     this.#app = app;
     this.#adapter = adapter;
-    this.#callbacks = this.#listen();
+    this.#listen();
   }
 
   /** Opens the channel and serves until the gateway says stop. */
   start() {
     this.#adapter.start?.(this.#app, this.native);
-    this.native.open(this.#callbacks, this.spec.cpu_ms ?? 0);
+    this.native.open(this.spec.cpu_ms ?? 0);
     consoles.connect(this.native);
     this.native.poll?.();
   }
 
   #listen() {
     const active = this.#active;
-    return {
+    this.native.listen({
       request: (stream, endpoint, method, target, headers, meta, flags, timeoutMs) => {
         const exchange = new Exchange(this, stream, endpoint, method, target, headers, meta, flags, timeoutMs);
         active.set(stream, exchange);
@@ -72,7 +71,7 @@ class Instance {
         this.#stopping = true;
         this.#exitIfIdle();
       },
-    };
+    });
   }
 
   /* A rejection of an adapter surfaces as an unhandled rejection in its request's context, so the

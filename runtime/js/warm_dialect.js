@@ -36,13 +36,13 @@ function specOf(dialect) {
 function hollowNative(onDone) {
   const nothing = () => {};
   const native = {
-    open(callbacks) {
+    listen(callbacks) {
       native.callbacks = callbacks;
     },
     write: () => Number.MAX_SAFE_INTEGER,
     done: onDone,
   };
-  for (const name of ['respond', 'head', 'end', 'informational', 'credit', 'fail', 'log', 'flush', 'poll']) native[name] = nothing;
+  for (const name of ['open', 'respond', 'head', 'end', 'informational', 'credit', 'fail', 'log', 'flush', 'poll']) native[name] = nothing;
   return native;
 }
 

@@ -44,7 +44,7 @@ async function measure(label, dialect, module, method) {
   let answered = 0;
   let wake;
   const nothing = () => {};
-  const native = { open: (it) => {
+  const native = { open() {}, listen: (it) => {
     callbacks = it;
   }, respond: nothing, head: nothing, write: () => 1, end: nothing, credit: nothing,
   informational: nothing, log: nothing, fail: (stream, kind, json) => {

@@ -133,6 +133,7 @@ class Reply {
 class MockNative {
   constructor() {
     this.callbacks = null;
+    this.isOpen = false;
     this.replies = new Map();
     this.logs = [];
     this.violations = [];
@@ -156,12 +157,16 @@ class MockNative {
   /* Each call is checked as the addon will check it. */
   makeNative() {
     const calls = {
-      open: (callbacks) => {
-        if (this.callbacks) throw new Error('open is called once');
+      listen: (callbacks) => {
+        if (this.callbacks) throw new Error('listen is called once');
         for (const name of ['request', 'body', 'end', 'cancel', 'credit', 'stop']) {
-          if (typeof callbacks[name] !== 'function') throw new TypeError(`open needs the callback ${name}`);
+          if (typeof callbacks[name] !== 'function') throw new TypeError(`listen needs the callback ${name}`);
         }
         this.callbacks = callbacks;
+      },
+      open: () => {
+        if (!this.callbacks || this.isOpen) throw new Error('open is called once, after listen');
+        this.isOpen = true;
       },
       respond: (stream, status, headers, body) => {
         const reply = this.beginning(stream);
