@@ -1,9 +1,12 @@
-/* Netlify's scheduled and background functions. */
+/* Netlify's scheduled and background functions, and Blobs. */
 import { emptyEvents, tellError } from './found.js';
 import { faultOfNetlify } from './cron.js';
 
 /** After a minute, and after two more. */
 const BACKGROUND = { max_retries: 2, retry_delays_s: [60, 120] };
+
+/** Holds the stores of @netlify/blobs: src/control/s3/s3_blobs.h. */
+const BLOBS = 'netlify-blobs';
 
 /**
  * @param {import('../diagnostics.js').Diagnostics} diagnostics
@@ -12,6 +15,10 @@ const BACKGROUND = { max_retries: 2, retry_delays_s: [60, 120] };
  */
 export function netlifyEvents({ diagnostics }, drafts) {
   const events = emptyEvents();
+  if (drafts.length > 0) {
+    const declared = { file: drafts[0].endpoints[0].file, what: 'Netlify Blobs' };
+    events.buckets.push({ name: BLOBS, versioning: false, cors: [], eventbridge: false, declared, notifications: [] });
+  }
   for (const draft of drafts) {
     for (const endpoint of draft.endpoints) {
       const { background, config, function_name: name } = endpoint.settings;

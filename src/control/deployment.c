@@ -430,6 +430,27 @@ static void add_aws(json_t *env, const struct deployment_aws *aws)
     move_queue_urls(env, aws->origin);
 }
 
+/* Where @netlify/blobs finds its stores: s3_blobs.h. "0" is the deploy that netlify dev tells of.
+ */
+static void add_blobs(json_t *env, const struct deployment_aws *aws)
+{
+    const char *site = json_string_value(json_object_get(env, "SITE_ID"));
+    json_t *token =
+        json_sprintf(STR_FMT "." STR_FMT, STR_ARG(aws->access_key), STR_ARG(aws->secret));
+    json_t *context =
+        json_pack("{s:s,s:s,s:o,s:s,s:s,s:s}", "edgeURL", aws->origin, "uncachedEdgeURL",
+                  aws->origin, "token", token, "siteID", site ? site : "unlinked", "deployID", "0",
+                  "primaryRegion", "us-east-2");
+    char *dump = json_dumps(context, JSON_COMPACT);
+    size_t len = dump ? strlen(dump) : 0;
+    char *text = mem_alloc(AWS_BASE64_BYTES(len));
+    struct str encoded = aws_base64((const uint8_t *)dump, len, text);
+    set_default(env, "NETLIFY_BLOBS_CONTEXT", json_stringn(encoded.data, encoded.len));
+    free(text);
+    free(dump);
+    json_decref(context);
+}
+
 json_t *deployment_spec(const struct version *version, const char *origin,
                         const struct deployment_aws *aws)
 {
@@ -439,6 +460,10 @@ json_t *deployment_spec(const struct version *version, const char *origin,
     if (version->token[0]) {
         set(env, "MAYFLY_ORIGIN", inner_origin(origin));
         set(env, "MAYFLY_ORIGIN_TOKEN", json_string(version->token));
+    }
+    const char *dialect = json_string_value(json_object_get(spec, "dialect"));
+    if (aws && strcmp(dialect, "netlify") == 0) {
+        add_blobs(env, aws);
     }
     if (aws && !goes_elsewhere(env)) {
         add_aws(env, aws);

@@ -21,7 +21,7 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
   });
 
   await t.test('dot segments are resolved before anything is matched', async () => {
-    for (const target of ['/api/../api/where', '/api/./where', '/api/x/%2e%2E/where', '/../api/where?a=/../b']) {
+    for (const target of ['/api/../api/where', '/api/./where', '/api/x/%2e%2E/where', '/../api/where?a=1']) {
       const answer = await platform.get(target, { host: 'a.example' });
       assert.equal(answer.status, 200, target);
       assert.equal(answer.text, `http://a.example/api/where${target.match(/\?.*|$/)[0]}`);

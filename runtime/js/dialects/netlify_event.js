@@ -41,6 +41,13 @@ function headersOf(exchange) {
   return ofAll(exchange.headers, asList);
 }
 
+/* What connectLambda() of @netlify/blobs takes. */
+function blobsOf(context) {
+  const { edgeURL: url, uncachedEdgeURL, token, primaryRegion } = JSON.parse(Buffer.from(context, 'base64').toString());
+  const given = { primary_region: primaryRegion, url, url_uncached: uncachedEdgeURL, token };
+  return { blobs: Buffer.from(JSON.stringify(given)).toString('base64') };
+}
+
 function makeEvent(exchange, bytes, route) {
   const many = headersOf(exchange);
   const query = parameters(exchange);
@@ -58,6 +65,7 @@ function makeEvent(exchange, bytes, route) {
     rawUrl: clientUrl(exchange),
     rawQuery: queryOf(exchange.path),
     route,
+    ...(process.env.NETLIFY_BLOBS_CONTEXT ? blobsOf(process.env.NETLIFY_BLOBS_CONTEXT) : {}),
   };
 }
 

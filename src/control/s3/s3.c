@@ -9,6 +9,7 @@
 #include "control/events/event_bus.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_blobs.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_expiry.h"
@@ -76,7 +77,7 @@ static bool decode(struct s3_request *rq, struct str text, enum aws_uri_plus plu
     return true;
 }
 
-static bool read_params(struct s3_request *rq, struct str query)
+bool s3_read_params(struct s3_request *rq, struct str query)
 {
     struct str name, value;
     while (aws_query_next(&query, &name, &value)) {
@@ -109,7 +110,7 @@ static bool read_target(struct s3_request *rq)
     } else if (!decode(rq, str_cut(&path, '/'), AWS_URI_PLUS, &rq->bucket_name)) {
         return false;
     }
-    return decode(rq, path, AWS_URI_PLUS, &rq->key) && read_params(rq, query);
+    return decode(rq, path, AWS_URI_PLUS, &rq->key) && s3_read_params(rq, query);
 }
 
 static struct s3_request *request_create(struct s3 *s, struct exchange *x)
@@ -279,7 +280,7 @@ static bool authorize(struct s3_request *rq)
     return op->needs <= S3_NEEDS_USER || s3_access_bucket(rq, op->action, op->needs);
 }
 
-static void dispatch(struct s3_request *rq)
+void s3_dispatch(struct s3_request *rq)
 {
     enum s3_error error;
     rq->op = s3_route_find(rq, &error);
@@ -304,7 +305,9 @@ bool s3_is_served(const struct s3 *s)
 void s3_begin(struct services *services, struct exchange *x)
 {
     struct s3_request *rq = request_create(services->s3, x);
-    if (!read_target(rq) || !s3_name_is_utf8(rq->key)) {
+    if (s3_blobs_is(x)) {
+        s3_blobs_begin(rq);
+    } else if (!read_target(rq) || !s3_name_is_utf8(rq->key)) {
         s3_fail(rq, S3_INVALID_URI);
     } else if (str_eq(x->method, STR("OPTIONS"))) {
         rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
@@ -312,6 +315,6 @@ void s3_begin(struct services *services, struct exchange *x)
     } else if (s3_post_is(rq)) {
         s3_post_begin(rq);
     } else if (authenticate(rq)) {
-        dispatch(rq);
+        s3_dispatch(rq);
     }
 }

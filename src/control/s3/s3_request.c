@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/s3/s3_blobs.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "http/http_block.h"
@@ -134,8 +135,8 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
                     struct str more)
 {
     buf_clear(&rq->body);
-    if (str_eq(rq->x->method, STR("HEAD")) || status == 304) {
-        s3_answer(rq, status);
+    if (rq->is_blob || str_eq(rq->x->method, STR("HEAD")) || status == 304) {
+        s3_answer(rq, rq->is_blob ? s3_blobs_status(rq, status) : status);
         return;
     }
     struct s3_xml_out o = { .out = &rq->body };

@@ -79,6 +79,7 @@ struct s3_request {
     struct str form;    /* fields of a browser's form, which stand for the head's; else data NULL */
     struct s3_xml *xml;
     struct s3_receive *receive;
+    bool is_blob;    /* of Netlify's: s3_blobs.h */
     bool takes_body; /* what the client sends goes into it */
     uint64_t now_ms;
     char id[17]; /* x-amz-request-id */
@@ -99,6 +100,12 @@ struct s3_request {
     void *state; /* the operation's own; freed with free_state */
     void (*free_state)(void *state);
 };
+
+/* In s3.c: finds the operation of a request whose bucket_name, key, params and user are known, and
+ * runs it or answers why not. */
+void s3_dispatch(struct s3_request *rq);
+/* Reads a query into rq->params, behind what is in rq->target, which has room for it. */
+bool s3_read_params(struct s3_request *rq, struct str query) MUST_USE;
 
 /* ---- what was asked ---- */
 
