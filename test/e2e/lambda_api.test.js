@@ -155,6 +155,14 @@ test('versions, aliases and URLs are those of the files; a qualifier means one o
   for (const Command of [GetFunctionConfigurationCommand, InvokeCommand]) {
     await assert.rejects(api.send(new Command({ FunctionName: there })), { name: 'ResourceNotFoundException', message: /Functions from 'eu-west-1' are not reachable/ });
   }
+  for (const Command of [GetFunctionConfigurationCommand, InvokeCommand]) {
+    const named = (name, more) => api.send(new Command({ FunctionName: name, ...more }));
+    await assert.rejects(named(`${arn}:1`, { Qualifier: 'live' }), { name: 'InvalidParameterValueException', message: /derived qualifier/ });
+    await assert.rejects(named('a b!'), { name: 'ValidationException', message: /^1 validation error detected: Value 'a b!' at 'functionName' failed/ });
+    await assert.rejects(named('arn:aws:ec2:us-east-1:000000000000:function:tells'), { name: 'ValidationException' });
+    await assert.rejects(named(`000000000000:function:tells:no`), { name: 'ResourceNotFoundException', message: `Function not found: ${arn}:no` });
+  }
+  assert.equal((await api.send(new InvokeCommand({ FunctionName: '000000000000:function:tells:live', Payload: '{}' }))).ExecutedVersion, '1');
   const { FunctionUrl, AuthType } = await api.send(new GetFunctionUrlConfigCommand({ FunctionName }));
   assert.deepEqual([FunctionUrl, AuthType], [`http://tells.localhost:${platform.port}/`, 'NONE']);
 });

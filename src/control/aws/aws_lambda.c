@@ -8,6 +8,7 @@
 
 #define FUNCTIONS STR("/2015-03-31/functions/")
 #define STREAMS   STR("/2021-11-15/functions/")
+#define TAGS      STR("/2017-03-31/tags/")
 
 #define ASYNC       "/2019-09-25/functions/"
 #define LAMBDA      "/2015-03-31/functions/"
@@ -61,18 +62,13 @@ static void unknown(struct aws_call *c)
 /* Answers what is wrong with how the function is named. */
 static bool read_subject(struct aws_call *c, const char *named, struct aws_lambda_subject *s)
 {
+    struct aws_lambda_fault fault;
     *s = (struct aws_lambda_subject){ 0 };
+    if (aws_lambda_path_fault(named, c->exchange->target, &fault)) {
+        aws_call_fail(c, fault.status, fault.code, "%s", fault.message);
+        return false;
+    }
     aws_lambda_path_named(named, c->exchange->target, &s->named);
-    if (s->named.region[0] && strcmp(s->named.region, "us-east-1") != 0) {
-        aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_ELSEWHERE, s->named.region);
-        return false;
-    }
-    if (s->named.is_contradictory) {
-        aws_call_fail(c, 400, "InvalidParameterValueException",
-                      "The derived qualifier from the function name does not match the specified "
-                      "qualifier.");
-        return false;
-    }
     const json_t *function = aws_lambda_path_function(c->services, s->named.name);
     s->version = function ? aws_lambda_path_version(function, s->named.qualifier) : NULL;
     s->function = s->version ? function : NULL;
@@ -131,6 +127,22 @@ static void run_on_function(struct aws_call *c, struct str path)
     }
 }
 
+/* Those of the project's files are not told. */
+static void list_tags(struct aws_call *c, struct str path)
+{
+    char named[AWS_LAMBDA_NAME_BYTES];
+    struct aws_lambda_subject s;
+    if (!aws_lambda_path_part(path, TAGS, named, NULL) || !is_method(c, "GET")) {
+        unknown(c);
+    } else if (read_subject(c, named, &s)) {
+        if (s.function) {
+            aws_call_answer(c, json_pack("{s:{}}", "Tags"));
+        } else {
+            aws_lambda_functions_missing(c, &s.named);
+        }
+    }
+}
+
 static void run(struct aws_call *c)
 {
     struct str target = c->exchange->target;
@@ -143,6 +155,8 @@ static void run(struct aws_call *c)
         aws_lambda_functions_list(c);
     } else if (is_method(c, "GET") && str_starts(path, STR("/2016-08-19/account-settings"))) {
         aws_lambda_functions_account(c);
+    } else if (str_starts(path, TAGS)) {
+        list_tags(c, path);
     } else if (is_method(c, "GET") && str_starts(path, STR("/2018-10-31/layers"))) {
         aws_call_answer(c, json_pack("{s:[]}", "Layers"));
     } else {

@@ -27,10 +27,13 @@ struct invoke {
 static void refuse(struct exchange *x, unsigned status, const char *type, struct str message)
 {
     char headers[200];
-    char body[1024];
+    char body[4096];
     int h = snprintf(headers, sizeof(headers),
                      "content-type%capplication/json%cx-amzn-errortype%c%s%c", 0, 0, 0, type, 0);
-    json_t *json = json_pack("{s:s, s:s%}", "Type", "User", "message", message.data, message.len);
+    /* The model writes this member in two ways. */
+    bool is_capital = strcmp(type, "ResourceNotFoundException") == 0;
+    json_t *json = json_pack("{s:s, s:s%}", "Type", "User", is_capital ? "Message" : "message",
+                             message.data, message.len);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     int b = snprintf(body, sizeof(body), "%s", text ? text : "{}");
     exchange_respond(x, status, str_of(headers, (size_t)h),
@@ -109,17 +112,37 @@ static void invoke_writable(struct exchange *x)
     }
 }
 
-/* Whether the ARN that is to be invoked is of another region, which `ret_message` tells. */
-static bool is_elsewhere(const struct exchange *x, size_t size, char *ret_message)
+static void missing(struct exchange *x, const struct aws_lambda_named *named)
 {
-    char text[AWS_LAMBDA_NAME_BYTES];
-    struct aws_lambda_named named = { 0 };
-    if (aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), text, NULL) ||
-        aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), text, NULL)) {
-        aws_lambda_path_named(text, STR(""), &named);
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    char message[AWS_LAMBDA_ARN_BYTES + 32];
+    aws_lambda_path_arn(named->name, named->qualifier[0] ? named->qualifier : "$LATEST", arn);
+    (void)snprintf(message, sizeof(message), "Function not found: %s", arn);
+    refuse(x, 404, "ResourceNotFoundException", str_c(message));
+}
+
+/* Whether something is wrong with how the function is named, or there is none of that name; then
+ * that is answered. */
+static bool is_misnamed(const struct services *s, struct exchange *x)
+{
+    char named[AWS_LAMBDA_NAME_BYTES];
+    struct aws_lambda_fault fault;
+    struct aws_lambda_named parts;
+    if (!aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), named, NULL) &&
+        !aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), named, NULL)) {
+        return false;
     }
-    (void)snprintf(ret_message, size, AWS_LAMBDA_ELSEWHERE, named.region);
-    return named.region[0] && strcmp(named.region, "us-east-1") != 0;
+    if (aws_lambda_path_fault(named, x->target, &fault)) {
+        refuse(x, fault.status, fault.code, str_c(fault.message));
+        return true;
+    }
+    aws_lambda_path_named(named, x->target, &parts);
+    const json_t *function = aws_lambda_path_function(s, parts.name);
+    if (!function || !aws_lambda_path_version(function, parts.qualifier)) {
+        missing(x, &parts);
+        return true;
+    }
+    return false;
 }
 
 static void have_payload(struct exchange *x, int r, struct str body)
@@ -140,9 +163,7 @@ static void have_payload(struct exchange *x, int r, struct str body)
         refuse(x, access.refusal.status, access.refusal.code, str_c(message ? message : ""));
         return;
     }
-    char message[200];
-    if (is_elsewhere(x, sizeof(message), message)) {
-        refuse(x, 404, "ResourceNotFoundException", str_c(message));
+    if (is_misnamed(i->services, x)) {
         return;
     }
     struct buf headers;

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
 #include "control/aws/aws_uri.h"
 
 static bool decode(struct str s, char ret[AWS_LAMBDA_NAME_BYTES])
@@ -63,27 +65,91 @@ static void copy(struct str text, size_t size, char *ret)
     (void)snprintf(ret, size, STR_FMT, STR_ARG(text));
 }
 
+/* "123456789012:" and something. */
+static bool is_account(struct str text)
+{
+    uint64_t number;
+    return text.len > 13 && text.data[12] == ':' && str_to_u64(str_of(text.data, 12), &number);
+}
+
 /* "arn:aws:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER", "ACCOUNT:function:NAME",
  * "NAME:QUALIFIER", "NAME". */
 void aws_lambda_path_named(const char *named, struct str target, struct aws_lambda_named *ret)
 {
     char asked[AWS_LAMBDA_NAME_BYTES];
-    const char *at = strstr(named, "function:");
-    struct str rest = str_c(at ? at + strlen("function:") : named);
+    struct str rest = str_c(named);
     *ret = (struct aws_lambda_named){ 0 };
+    if (str_starts(rest, STR("arn:"))) {
+        for (int i = 0; i < 3; i++) {
+            (void)str_cut(&rest, ':');
+        }
+        copy(str_cut(&rest, ':'), sizeof(ret->region), ret->region);
+    }
+    if (is_account(rest)) {
+        (void)str_cut(&rest, ':');
+    }
+    if (str_starts(rest, STR("function:"))) {
+        rest = str_skip(rest, strlen("function:"));
+    }
     copy(str_cut(&rest, ':'), sizeof(ret->name), ret->name);
     copy(rest.data ? rest : STR(""), sizeof(ret->qualifier), ret->qualifier);
-    if (str_starts(str_c(named), STR("arn:"))) {
-        struct str arn = str_c(named);
-        for (int i = 0; i < 3; i++) {
-            (void)str_cut(&arn, ':');
-        }
-        copy(str_cut(&arn, ':'), sizeof(ret->region), ret->region);
-    }
     if (aws_lambda_path_query(target, STR("Qualifier"), asked)) {
         ret->is_contradictory = ret->qualifier[0] && strcmp(ret->qualifier, asked) != 0;
         copy(str_c(asked), sizeof(ret->qualifier), ret->qualifier);
     }
+}
+
+/* ---- what is wrong with a name ---- */
+
+#define FUNCTION_NAME                                                                              \
+    "(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?"    \
+    "(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
+#define QUALIFIER "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+
+/* By the model. */
+static bool is_malformed(const char *named, struct str target, struct aws_lambda_fault *ret)
+{
+    static const struct aws_rule rules[] = {
+        { "Qualifier", AWS_TEXT, AWS_MAY, 1, 128, QUALIFIER },
+        { "FunctionName", AWS_TEXT, AWS_MUST, 1, 10000, FUNCTION_NAME },
+    };
+    char qualifier[AWS_LAMBDA_NAME_BYTES];
+    struct aws_check k;
+    bool has_qualifier = aws_lambda_path_query(target, STR("Qualifier"), qualifier);
+    json_t *input = json_pack("{s:s*, s:s*}", "FunctionName", named, "Qualifier",
+                              has_qualifier ? qualifier : NULL);
+    aws_check_init(&k);
+    aws_check_members(&k, input ? input : json_null(), "", rules, ARRAY_COUNT(rules));
+    *ret = (struct aws_lambda_fault){ .status = 400, .code = "ValidationException" };
+    (void)snprintf(ret->message, sizeof(ret->message), "%u validation error%s detected: " STR_FMT,
+                   k.count, k.count == 1 ? "" : "s", STR_ARG(buf_str(&k.text)));
+    buf_finish(&k.text);
+    json_decref(input);
+    return k.count > 0 || k.wrong_type;
+}
+
+bool aws_lambda_path_fault(const char *named, struct str target, struct aws_lambda_fault *ret)
+{
+    struct aws_lambda_named parts;
+    if (is_malformed(named, target, ret)) {
+        return true;
+    }
+    aws_lambda_path_named(named, target, &parts);
+    if (parts.region[0] && strcmp(parts.region, "us-east-1") != 0) {
+        *ret = (struct aws_lambda_fault){ .status = 404, .code = "ResourceNotFoundException" };
+        (void)snprintf(ret->message, sizeof(ret->message),
+                       "Functions from '%s' are not reachable in this region ('us-east-1')",
+                       parts.region);
+        return true;
+    }
+    if (parts.is_contradictory) {
+        *ret = (struct aws_lambda_fault){ .status = 400, .code = "InvalidParameterValueException" };
+        (void)snprintf(ret->message, sizeof(ret->message),
+                       "The derived qualifier from the function name does not match the specified "
+                       "qualifier.");
+        return true;
+    }
+    return false;
 }
 
 const json_t *aws_lambda_path_function(const struct services *s, const char *named)

@@ -7,7 +7,7 @@
 
 #include "control/services.h"
 
-#define AWS_LAMBDA_NAME_BYTES 200
+#define AWS_LAMBDA_NAME_BYTES 400 /* longer is no name that Lambda looks at */
 #define AWS_LAMBDA_ARN_BYTES  320
 
 /* The part of the path behind `prefix` up to the next "/" or "?", percent-decoded; false: the path
@@ -18,7 +18,6 @@ bool aws_lambda_path_part(struct str target, struct str prefix, char ret[AWS_LAM
 bool aws_lambda_path_query(struct str target, struct str name, char ret[AWS_LAMBDA_NAME_BYTES]);
 
 #define AWS_LAMBDA_REGION_BYTES 32
-#define AWS_LAMBDA_ELSEWHERE    "Functions from '%s' are not reachable in this region ('us-east-1')"
 
 /* What a request names: a function by its name, a partial or a whole ARN, and a version or an alias
  * of it by the end of that or by the query's "Qualifier". */
@@ -29,6 +28,15 @@ struct aws_lambda_named {
     bool is_contradictory;                 /* the two qualifiers differ */
 };
 void aws_lambda_path_named(const char *named, struct str target, struct aws_lambda_named *ret);
+
+struct aws_lambda_fault {
+    unsigned status;
+    const char *code;
+    char message[2048];
+};
+/* Whether something is wrong with how a function is named, whatever functions there are: then that
+ * is told as Lambda does. */
+bool aws_lambda_path_fault(const char *named, struct str target, struct aws_lambda_fault *ret);
 
 /* The manifest's entry of the function of that name; NULL: there is none. Any name and ARN will do;
  * its qualifier is not looked at. */

@@ -14,7 +14,7 @@
 #include "control/events/json_table.h"
 #include "control/json_reading.h"
 
-#define KEY_BYTES      (2 * AWS_LAMBDA_NAME_BYTES)
+#define KEY_BYTES      ((size_t)2 * AWS_LAMBDA_NAME_BYTES)
 #define REVISION_BYTES 37 /* a UUID's */
 
 /* ---- what there is ---- */
