@@ -2,12 +2,14 @@
 #include "control/exchange.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/http_block.h"
 
 #define READ_BATCH        512 /* frames a turn */
 #define STREAM_BUCKETS    1024
@@ -103,6 +105,22 @@ static bool respond_whole(struct exchange *x, unsigned status, struct str header
     return true;
 }
 
+/* Says how long it is, as a whole answer does by itself: some clients ask for that. */
+static void respond_in_pieces(struct exchange *x, unsigned status, struct str headers,
+                              struct str body)
+{
+    char length[24];
+    struct buf all;
+    int len = snprintf(length, sizeof(length), "%zu", body.len);
+    buf_init(&all, LIMIT_RESPONSE_HEAD_BYTES + KIB);
+    int r = buf_append(&all, headers);
+    r = r < 0 ? r : http_block_add(&all, STR("content-length"), str_of(length, (size_t)len));
+    exchange_head(x, r < 0 ? 500 : status, r < 0 ? STR("") : buf_str(&all));
+    buf_finish(&all);
+    (void)exchange_write(x, body); /* what is over the window waits */
+    exchange_end(x);
+}
+
 void exchange_respond(struct exchange *x, unsigned status, struct str headers, struct str body)
 {
     if (x->head_sent || x->ended) {
@@ -111,11 +129,9 @@ void exchange_respond(struct exchange *x, unsigned status, struct str headers, s
     if (respond_whole(x, status, headers, body)) {
         x->head_sent = true;
         finish(x);
-        return;
+    } else {
+        respond_in_pieces(x, status, headers, body);
     }
-    exchange_head(x, status, headers);
-    (void)exchange_write(x, body); /* what is over the window waits */
-    exchange_end(x);
 }
 
 void exchange_head(struct exchange *x, unsigned status, struct str headers)
