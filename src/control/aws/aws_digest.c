@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#define BASE64_BYTES_MAX 64 /* of digests and keys, which is all that is told so */
+
 static EVP_MD *sha256, *md5; /* for good */
 
 static void find_algorithms(void)
@@ -64,50 +66,23 @@ bool aws_equal(struct str a, struct str b)
     return a.len == b.len && CRYPTO_memcmp(a.data, b.data, a.len) == 0;
 }
 
-static int base64_digit(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-bool aws_base64_decode(struct str text, uint8_t *ret_bytes, size_t count)
-{
-    size_t digits = (count * 8 + 5) / 6;
-    uint32_t bits = 0;
-    size_t have = 0, at = 0;
-    if (text.len != (count + 2) / 3 * 4) {
-        return false;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        int digit = base64_digit(text.data[i]);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            ret_bytes[at++] = (uint8_t)(bits >> have);
-        }
-    }
-    for (size_t i = digits; i < text.len; i++) {
-        if (text.data[i] != '=') {
-            return false;
-        }
-    }
-    return (bits & ((1U << have) - 1)) == 0; /* one text for one value */
-}
-
 struct str aws_base64(const uint8_t *bytes, size_t count, char *ret_text)
 {
     int len = EVP_EncodeBlock((unsigned char *)ret_text, bytes, (int)count);
     return str_of(ret_text, (size_t)len);
+}
+
+bool aws_base64_decode(struct str text, uint8_t *ret_bytes, size_t count)
+{
+    unsigned char bytes[BASE64_BYTES_MAX + 3];
+    char again[(BASE64_BYTES_MAX + 2) / 3 * 4 + 1];
+    assert(count <= BASE64_BYTES_MAX);
+    /* OpenSSL passes over blanks and spare bits, but there is one text for one value. */
+    if (text.len != (count + 2) / 3 * 4 ||
+        EVP_DecodeBlock(bytes, (const unsigned char *)text.data, (int)text.len) < 0 ||
+        !str_eq(aws_base64(bytes, count, again), text)) {
+        return false;
+    }
+    memcpy(ret_bytes, bytes, count);
+    return true;
 }
