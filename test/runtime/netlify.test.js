@@ -76,6 +76,13 @@ test('the context says what Netlify knows', async () => {
   assert.equal(Netlify.context, null);
 });
 
+test('the request says by whom it has come, the last whom the platform itself has seen', async () => {
+  const gateway = await modern(async ({ headers }) => Response.json([headers.get('x-forwarded-for'), headers.get('client-ip')]));
+  const of = async (headers) => (await gateway.request('GET /', { remoteAddress: '203.0.113.5', headers })).json();
+  assert.deepEqual(await of({}), ['203.0.113.5', '203.0.113.5']);
+  assert.deepEqual(await of({ 'x-forwarded-for': '10.0.0.1', 'client-ip': '10.0.0.1' }), ['10.0.0.1, 203.0.113.5', '203.0.113.5']);
+});
+
 test('cookies are read, and changes land on the response', async () => {
   const gateway = await modern(async (_request, { cookies }) => {
     cookies.set('plain', cookies.get('in'));

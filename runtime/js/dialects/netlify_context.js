@@ -32,12 +32,16 @@ const OWN_HEADERS = new Set([
 function addHeaders(exchange) {
   const raw = exchange.rawHeaders;
   const kept = [];
+  const passed = []; /* proxies that the request came through */
   for (let i = 0; i < raw.length; i += 2) {
-    if (!OWN_HEADERS.has(raw[i])) {
+    if (raw[i] === 'x-forwarded-for') {
+      passed.push(raw[i + 1]);
+    } else if (!OWN_HEADERS.has(raw[i])) {
       kept.push(raw[i], raw[i + 1]);
     }
   }
   kept.push(
+    'x-forwarded-for', [...passed, exchange.remoteAddress].join(', '),
     'client-ip', exchange.remoteAddress,
     'x-nf-client-connection-ip', exchange.remoteAddress,
     'x-nf-account-id', '',
