@@ -5,7 +5,8 @@ import test from 'node:test';
 import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
   DeleteObjectsCommand, GetObjectAttributesCommand, GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand,
-  ListMultipartUploadsCommand, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, UploadPartCommand, UploadPartCopyCommand,
+  ListMultipartUploadsCommand, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, RestoreObjectCommand, UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { refused, startS3, text } from './s3_project.js';
 
@@ -29,6 +30,13 @@ test('S3 keeps objects', async (t) => {
     assert.deepEqual([put.ETag, got.ETag, got.ContentLength], ['"5d41402abc4b2a76b9719d911017c592"', put.ETag, 5]);
     assert.equal(await text(got), 'hello');
     await refused(send(GetObjectCommand, { Bucket, Key: 'none' }), 404, 'NoSuchKey');
+    for (const size of [40_000, 60_000, 75_000, 200_000]) { /* in a frame, in a row, in memory, in a file */
+      const Body = randomBytes(size);
+      await send(PutObjectCommand, { Bucket, Key: 'sized', Body });
+      const sized = await send(GetObjectCommand, { Bucket, Key: 'sized' });
+      assert.equal(sized.ContentLength, size, 'Content-Length is told');
+      assert.ok(Body.equals(Buffer.from(await sized.Body.transformToByteArray())));
+    }
   });
 
   await t.test('ranges', async () => {
@@ -113,6 +121,15 @@ test('S3 keeps objects', async (t) => {
     assert.deepEqual(answer.Deleted.map((one) => one.Key), ['a', 'b', 'none']);
     await refused(send(HeadObjectCommand, { Bucket, Key: 'a' }), 404, 'NotFound');
     await send(HeadObjectCommand, { Bucket, Key: 'c' });
+  });
+
+  await t.test('only what is archived can be restored, and is', async () => {
+    const Bucket = await bucket({ k: 'here' });
+    const restore = (Key) => send(RestoreObjectCommand, { Bucket, Key, RestoreRequest: { Days: 1 } });
+    await refused(restore('k'), 403, 'InvalidObjectState');
+    await refused(restore('none'), 404, 'NoSuchKey');
+    await send(PutObjectCommand, { Bucket, Key: 'cold', Body: 'x', StorageClass: 'GLACIER' });
+    assert.equal((await restore('cold')).$metadata.httpStatusCode, 200);
   });
 
   await t.test("a client's own key is needed to read what it encrypts", async () => {

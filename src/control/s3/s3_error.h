@@ -45,6 +45,8 @@
       "The encryption request that you specified is not valid. The valid value is AES256.")        \
     X(INVALID_LOCATION, "InvalidLocationConstraint", 400,                                          \
       "The specified location-constraint is not valid")                                            \
+    X(INVALID_OBJECT_STATE, "InvalidObjectState", 403,                                             \
+      "Restore is not allowed for the object's current storage class")                             \
     X(INVALID_PART, "InvalidPart", 400,                                                            \
       "One or more of the specified parts could not be found.  The part may not have been "        \
       "uploaded, or the specified entity tag may not match the part's entity tag.")                \

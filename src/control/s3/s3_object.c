@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_operations.h"
+#include "http/http_block.h"
 #include "http/http_reply.h"
 
 struct finding {
@@ -175,4 +177,22 @@ int s3_conditions_write_check(const struct stored_object *current, void *context
         return s3_error_refuse(S3_PRECONDITION_FAILED);
     }
     return 0;
+}
+
+/* ---- restoring ---- */
+
+/* What is archived elsewhere can be read here at any time, as if it had been restored before. */
+static void restore_found(struct s3_request *rq, const struct stored_object *o)
+{
+    struct str class = http_block_find(o->headers, STR("x-amz-storage-class"));
+    if (str_eq(class, STR("GLACIER")) || str_eq(class, STR("DEEP_ARCHIVE"))) {
+        s3_answer(rq, 200);
+    } else {
+        s3_fail(rq, S3_INVALID_OBJECT_STATE);
+    }
+}
+
+void s3_object_restore(struct s3_request *rq)
+{
+    s3_object_find(rq, "s3:RestoreObject", (enum s3_permission)0, restore_found);
 }

@@ -28,6 +28,7 @@ void s3_object_head(struct s3_request *rq);
 void s3_object_delete(struct s3_request *rq);
 void s3_object_delete_many(struct s3_request *rq);
 void s3_object_attributes(struct s3_request *rq);
+void s3_object_restore(struct s3_request *rq);
 
 /* s3_acl_request.c */
 void s3_acl_get_bucket(struct s3_request *rq);

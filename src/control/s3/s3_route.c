@@ -70,6 +70,7 @@ static const struct s3_operation operations[] = {
     { "GetObjectLegalHold", "GET", S3_OBJECT, "legal-hold", "s3:GetObjectLegalHold", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_lock_get_hold },
     { "PutObjectLegalHold", "PUT", S3_OBJECT, "legal-hold", "s3:PutObjectLegalHold", S3_NEEDS_NOTHING, S3_BODY_XML, s3_lock_put_hold },
     { "GetObjectAttributes", "GET", S3_OBJECT, "attributes", "s3:GetObjectAttributes", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_object_attributes },
+    { "RestoreObject", "POST", S3_OBJECT, "restore", "s3:RestoreObject", S3_NEEDS_NOTHING, S3_BODY_XML, s3_object_restore },
     { "CreateMultipartUpload", "POST", S3_OBJECT, "uploads", "s3:PutObject", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_upload_create },
     { "CompleteMultipartUpload", "POST", S3_OBJECT, "uploadId", "s3:PutObject", S3_NEEDS_NOTHING, S3_BODY_XML, s3_upload_complete },
     { "AbortMultipartUpload", "DELETE", S3_OBJECT, "uploadId", "s3:AbortMultipartUpload", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_upload_abort },
@@ -84,9 +85,11 @@ static const struct s3_operation operations[] = {
 
 /* Parts of S3 that are not here: asking for them must not do something else instead. */
 static const char *const missing[] = {
-    "analytics",     "intelligent-tiering",   "inventory", "metrics",
-    "metadataTable", "metadataConfiguration", "restore",   "select",
-    "session",       "renameObject",          "append",
+    "analytics",     "intelligent-tiering",
+    "inventory",     "metrics",
+    "metadataTable", "metadataConfiguration",
+    "select",        "session",
+    "renameObject",  "append",
 };
 
 static bool is_missing(const struct s3_request *rq)
