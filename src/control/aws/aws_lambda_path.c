@@ -79,12 +79,13 @@ void aws_lambda_path_named(const char *named, struct str target, struct aws_lamb
     char asked[AWS_LAMBDA_NAME_BYTES];
     struct str rest = str_c(named);
     *ret = (struct aws_lambda_named){ 0 };
-    if (str_starts(rest, STR("arn:"))) {
-        for (int i = 0; i < 3; i++) {
-            (void)str_cut(&rest, ':');
-        }
-        copy(str_cut(&rest, ':'), sizeof(ret->region), ret->region);
+    struct str arn = rest;
+    bool is_arn = str_eq(str_cut(&arn, ':'), STR("arn")) && str_cut(&arn, ':').data &&
+                  str_eq(str_cut(&arn, ':'), STR("lambda")) && arn.data;
+    if (is_arn && str_find(arn, ':') < arn.len) {
+        copy(str_cut(&arn, ':'), sizeof(ret->region), ret->region);
     }
+    rest = is_arn ? arn : rest;
     if (is_account(rest)) {
         (void)str_cut(&rest, ':');
     }
