@@ -40,7 +40,8 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
   const lines = new LineCounter();
   let template;
   try {
-    const document = parseDocument(source, { customTags, lineCounter: lines, logLevel: 'silent' });
+    /* CloudFormation takes a key that comes twice; the last counts. */
+    const document = parseDocument(source, { customTags, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
     const [fault] = document.errors;
     if (fault) {
       const { line, col } = lines.linePos(fault.pos[0]);

@@ -8,7 +8,7 @@ const FILE_KINDS = { wasm_modules: 'wasm', text_blobs: 'text', data_blobs: 'data
 /** Kinds that a worker may name and Mayfly does not have yet: where wrangler's file lists them, and what each is. */
 const NOT_OFFERED = {
   r2_buckets: 'R2 bucket', d1_databases: 'D1 database', durable_objects: 'Durable Object namespace',
-  hyperdrive: 'Hyperdrive configuration', vectorize: 'Vectorize index', ai: 'Workers AI', ai_search: 'AI Search instance',
+  vectorize: 'Vectorize index', ai: 'Workers AI', ai_search: 'AI Search instance',
   browser: 'browser', images: 'Images', media: 'Media Transformations', stream: 'Stream', send_email: 'email sender',
   analytics_engine_datasets: 'Analytics Engine dataset', dispatch_namespaces: 'dispatch namespace',
   mtls_certificates: 'mTLS certificate', workflows: 'Workflow', secrets_store_secrets: 'secret of the Secrets Store',
@@ -47,6 +47,7 @@ export function bindingsOf(context, worker, workers, secrets) {
     }
   }
   addNotOffered(bindings, context, worker);
+  addHyperdrive(bindings, context, worker);
   return { bindings, files, mounts: addNamespaces(bindings, context, settings) };
 }
 
@@ -80,6 +81,25 @@ function serviceBinding({ diagnostics }, { service, entrypoint, props }, workers
   }
   const binding = { type: 'service', service, function: found ? functionName(found) : null };
   return { ...binding, ...(entrypoint ? { entrypoint } : {}), ...(props ? { props } : {}) };
+}
+
+/** Where Hyperdrive's database is on this machine: wrangler's file says, or one of wrangler's variables. */
+const HYPERDRIVE_VARIABLES = ['CLOUDFLARE', 'WRANGLER'].map((tool) => `${tool}_HYPERDRIVE_LOCAL_CONNECTION_STRING_`);
+
+function addHyperdrive(bindings, { diagnostics, env }, { settings, config }) {
+  for (const { binding, localConnectionString } of asList(settings.hyperdrive).filter(Boolean)) {
+    if (typeof binding !== 'string') {
+      continue;
+    }
+    const variables = HYPERDRIVE_VARIABLES.map((prefix) => prefix + binding);
+    const url = variables.map((name) => env[name]).find(Boolean) ?? localConnectionString;
+    if (URL.canParse(String(url))) {
+      bindings[binding] = { type: 'hyperdrive', url };
+    } else {
+      bindings[binding] = { type: 'missing', kind: 'Hyperdrive configuration without a local database' };
+      diagnostics.warn(`${config}: Hyperdrive "${binding}" needs the URL of a local database: localConnectionString here, or ${variables[0]} in .env`, { file: config });
+    }
+  }
 }
 
 /** Each is there and says what it is when it is used: `undefined` would say nothing. */

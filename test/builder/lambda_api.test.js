@@ -233,6 +233,21 @@ resource "aws_lambda_alias" "live" {
   assert.deepEqual([fn.env.AWS_LAMBDA_LOG_FORMAT, fn.env.AWS_LAMBDA_LOG_LEVEL], ['JSON', 'WARN']);
 });
 
+test('SAM: a key that comes twice counts as it does for CloudFormation', async (t) => {
+  const project = projectOf(t, {
+    'template.yaml': `
+Resources:
+  Tea:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: tea.handler, Runtime: nodejs24.x, Timeout: 5, Timeout: 7 }
+`,
+    'tea.js': 'exports.handler = async () => 1;',
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(functionNamed(manifest, 'lambda/Tea').timeout_ms, 7000);
+});
+
 test('SAM: globals, conditions, URLs, CORS and code in the template', async (t) => {
   const project = projectOf(t, {
     'template.yaml': `

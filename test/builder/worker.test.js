@@ -261,6 +261,20 @@ test('process.env has the variables where the compatibility flags say so', async
   assert.deepEqual(await env(`compatibility_date = "2026-01-01"\n${compat}, "nodejs_compat_do_not_populate_process_env"]`), {});
 });
 
+test('Hyperdrive is a local database, which the file or the environment names', async (t) => {
+  const hyperdrive = ['A', 'B', 'C'].map((binding) => ({ binding, id: 'x', ...(binding === 'C' ? {} : { localConnectionString: `postgres://file/${binding}` }) }));
+  const project = projectOf(t, {
+    'wrangler.json': JSON.stringify({ name: 'h', main: 'i.js', hyperdrive }), 'i.js': worker('x'),
+    '.env': 'WRANGLER_HYPERDRIVE_LOCAL_CONNECTION_STRING_B=mysql://env/b\n',
+  });
+  const manifest = await build(t, project);
+  const { bindings } = functionNamed(manifest, 'worker/h');
+  assert.deepEqual([bindings.A, bindings.B], [{ type: 'hyperdrive', url: 'postgres://file/A' }, { type: 'hyperdrive', url: 'mysql://env/b' }]);
+  assert.equal(bindings.C.type, 'missing');
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [['warning',
+    'wrangler.json: Hyperdrive "C" needs the URL of a local database: localConnectionString here, or CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_C in .env']]);
+});
+
 test('a KV namespace is a folder of the project, by its id', async (t) => {
   const wrangler = (settings) => JSON.stringify({ main: 'i.js', ...settings });
   const project = projectOf(t, {

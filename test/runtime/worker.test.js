@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const http = require('node:http');
 const zlib = require('node:zlib');
 const { once } = require('node:events');
+const { listenOnLoopback } = require('./real_listen');
 const { startInstance, thunk } = require('./mock_native');
 const consoles = require('../../runtime/js/console');
 const web = require('../../runtime/js/web');
@@ -37,7 +38,7 @@ async function innerGateway(t, answer) {
     seen.push({ method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(chunks) });
     answer(req, res, seen.at(-1));
   });
-  server.listen(0, '127.0.0.1');
+  listenOnLoopback(server);
   await once(server, 'listening');
   process.env.MAYFLY_ORIGIN = `http://127.0.0.1:${server.address().port}`;
   process.env.MAYFLY_ORIGIN_TOKEN = 'secret-token';
@@ -47,6 +48,19 @@ async function innerGateway(t, answer) {
   });
   return seen;
 }
+
+test('Hyperdrive tells where its database is', async () => {
+  const gateway = await serve(byFetch((_, env) => Response.json([env.PG, env.MY])), {
+    bindings: {
+      PG: { type: 'hyperdrive', url: 'postgresql://me:p%40ss@[::1]/shop?sslmode=disable' },
+      MY: { type: 'hyperdrive', url: 'mysql://me@db.internal:3307/' },
+    },
+  });
+  assert.deepEqual(await (await gateway.request('GET /')).json(), [
+    { connectionString: 'postgresql://me:p%40ss@[::1]/shop?sslmode=disable', host: '::1', port: 5432, user: 'me', password: 'p@ss', database: 'shop' },
+    { connectionString: 'mysql://me@db.internal:3307/', host: 'db.internal', port: 3307, user: 'me', password: '', database: '' },
+  ]);
+});
 
 test('a module worker gets request, env and ctx', async () => {
   const gateway = await serve(byFetch(async function handler(request, env, ctx) {
@@ -222,7 +236,7 @@ test('a redirect that is followed does not show the token to where it leads', as
     shown.push(req.headers);
     res.end('elsewhere');
   });
-  elsewhere.listen(0, '127.0.0.1');
+  listenOnLoopback(elsewhere);
   await once(elsewhere, 'listening');
   t.after(() => elsewhere.close().closeAllConnections());
   const seen = await innerGateway(t, (req, res) => {
@@ -460,7 +474,7 @@ test('the modules of cloudflare: can be imported by ES modules', async () => {
 test('cloudflare:sockets speaks TCP', async (t) => {
   const net = require('node:net');
   const { connect } = require('../../runtime/js/shims/cloudflare-sockets');
-  const echo = net.createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+  const echo = listenOnLoopback(net.createServer((socket) => socket.pipe(socket)));
   t.after(() => echo.close());
   await once(echo, 'listening');
   const socket = connect(`127.0.0.1:${echo.address().port}`);

@@ -7,6 +7,7 @@ const assert = require('node:assert/strict');
 const http = require('node:http');
 const v8 = require('node:v8');
 const { once } = require('node:events');
+const { listenOnLoopback } = require('./real_listen');
 const { startInstance, thunk } = require('./mock_native');
 const consoles = require('../../runtime/js/console');
 const web = require('../../runtime/js/web');
@@ -241,7 +242,8 @@ async function control(t, answer = [200, '{}']) {
     const body = Buffer.concat(await Array.fromAsync(req));
     seen.push({ method: req.method, url: req.url, headers: req.headers, ...JSON.parse(body) });
     res.writeHead(answer[0]).end(answer[1]);
-  }).listen(0, '127.0.0.1');
+  });
+  listenOnLoopback(server);
   await once(server, 'listening');
   controlUrl = `http://127.0.0.1:${server.address().port}`;
   t.after(() => {

@@ -6,6 +6,7 @@ const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const http = require('node:http');
 const { once } = require('node:events');
+const { listenOnLoopback } = require('./real_listen');
 const { byFetch, failureOf, serve } = require('./worker_serve');
 const shim = require('../../runtime/js/shims/cloudflare-workers');
 
@@ -130,7 +131,7 @@ class Callee extends shim.WorkerEntrypoint {
 async function calling(t, fn, exported = { default: {}, Callee }) {
   const callee = await serve(exported, { name: 'worker/callee' });
   const server = http.createServer((req, res) => relay(callee, req, res));
-  server.listen(0, '127.0.0.1');
+  listenOnLoopback(server);
   await once(server, 'listening');
   t.after(() => {
     server.closeAllConnections();

@@ -163,6 +163,11 @@ function chosen() {
   return listening.values().next().value;
 }
 
+/* The server that listens on a port, or undefined. */
+function listeningOn(port) {
+  return [...listening].find((server) => server._handle.port === port);
+}
+
 /* Resolves when a server has said that it listens. */
 function whenListening() {
   return new Promise((resolve) => {
@@ -177,4 +182,4 @@ function whenListening() {
   });
 }
 
-module.exports = { chosen, install, whenListening };
+module.exports = { chosen, install, listeningOn, whenListening };

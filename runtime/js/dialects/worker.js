@@ -23,6 +23,7 @@ const responses = require('./worker_response');
 const words = require('./worker_words');
 const link = require('./worker_rpc_link');
 const triggers = require('./worker_triggers');
+const virtual = require('./virtual_listen');
 
 const { WorkerEntrypoint } = shim;
 const base = shim[Symbol.for('mayfly.workers.base')];
@@ -202,6 +203,7 @@ function addAssets(app, spec) {
 }
 
 async function load(spec, loadModule) {
+  virtual.install();
   origin.configure(spec);
   hideMachine(spec);
   const app = { events: globals.install(spec), env: {}, entrypoints: new Map(), loopback: {}, error: null };

@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const origin = require('./worker_origin');
 const link = require('./worker_rpc_link');
+const { connect } = require('../shims/cloudflare-sockets');
 const { makeKv } = require('./worker_kv');
 const { memberOf } = require('./worker_rpc_stub');
 const words = require('./worker_words');
@@ -66,6 +67,24 @@ function remoteService(binding) {
   });
 }
 
+const DATABASE_PORTS = { 'mysql:': 3306 };
+const POSTGRES_PORT = 5432;
+
+/* The parts of a database's URL, as drivers want them: developers.cloudflare.com/hyperdrive/configuration/connect-to-postgres */
+function makeHyperdrive({ url }) {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (DATABASE_PORTS[protocol] ?? POSTGRES_PORT) };
+  return {
+    connectionString: url,
+    host: address.hostname,
+    port: address.port,
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: decodeURIComponent(pathname.slice(1)),
+    connect: () => connect(address),
+  };
+}
+
 const MAKERS = {
   var: (binding) => binding.value,
   json: (binding) => binding.value,
@@ -75,6 +94,7 @@ const MAKERS = {
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   },
   kv: (binding) => makeKv(binding.folder),
+  hyperdrive: makeHyperdrive,
   wasm: (binding, read) => new WebAssembly.Module(read(binding.file)),
 };
 
