@@ -1,4 +1,5 @@
 /* Next.js route handlers: app/**\/route.ts, and what next.config says of them without being run. */
+import { isEdge } from '../bundle/edge.js';
 import { inspect } from '../source.js';
 import { compareSegments, nextRoute } from '../routes/next.js';
 import { configRoutes, readNextConfig } from './next_config.js';
@@ -12,6 +13,8 @@ import { vercelEnv } from './vercel.js';
 const ROUTE_FILE = /^(?:src\/)?app\/(?:.*\/)?route\.(tsx|ts|jsx|js|mjs)$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 const SETTINGS = ['runtime', 'dynamic', 'maxDuration', 'revalidate', 'fetchCache', 'dynamicParams', 'preferredRegion'];
+/* What Next.js's server says of everything in the folder app that runs on Node.js. */
+const VARY = 'rsc, next-router-state-tree, next-router-prefetch, next-router-segment-prefetch';
 const DEFAULT_MEMORY_MB = 2048;
 const DEFAULT_TIMEOUT_MS = 300_000;
 
@@ -50,7 +53,8 @@ export async function discoverNext(context) {
     draft.setup = setup;
     for (const endpoint of draft.endpoints) {
       const { phase, route } = nextRoute(endpoint.settings.segments, nextConfig);
-      found.routes[phase].push(...route.map((r) => ({ ...r, target: [draft.name, endpoint.module], dialect: 'next' })));
+      const headers = isEdge(endpoint.settings.runtime) ? {} : { headers: { vary: VARY } };
+      found.routes[phase].push(...route.map((r) => ({ ...r, ...headers, target: [draft.name, endpoint.module], dialect: 'next' })));
     }
   }
   await addMiddleware(context, found, { endpoints: kept, folder: routeFiles[0].folder, nextConfig, setup });

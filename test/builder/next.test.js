@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
 
+/* What next start says of each route on Node.js. */
+const VARY = { vary: 'rsc, next-router-state-tree, next-router-prefetch, next-router-segment-prefetch' };
 const handler = (text) => `export function GET() { return new Response(${JSON.stringify(text)}); }\n`;
 
 test('static segments win over dynamic ones, those over catch-alls, those over optional catch-alls', async (t) => {
@@ -79,7 +81,7 @@ test('redirects, rewrites and headers of next.config are read without running it
   assert.deepEqual(manifest.diagnostics, []);
   assert.deepEqual(visit(manifest, 'GET', '/old/x'), { status: 308, location: '/new/x', headers: {} });
   assert.deepEqual(visit(manifest, 'GET', '/alias/x').params, { slug: 'x' });
-  assert.deepEqual(visit(manifest, 'GET', '/new/x').headers, { 'x-a': 'b' });
+  assert.deepEqual(visit(manifest, 'GET', '/new/x').headers, { 'x-a': 'b', ...VARY });
 });
 
 test('rules of next.config match with a slash at the end, without regard to case, and below the basePath', async (t) => {
@@ -125,7 +127,7 @@ test('a next.config that is computed is understood as far as it can be without r
   const manifest = await build(t, project);
   assert.equal(visit(manifest, 'GET', '/list/b').location, '/api/x?n=b');
   assert.equal(visit(manifest, 'GET', '/v9/x').file, 'app/api/x/route.ts');
-  assert.deepEqual(visit(manifest, 'GET', '/api/x').headers, { 'x-one': '1' });
+  assert.deepEqual(visit(manifest, 'GET', '/api/x').headers, { 'x-one': '1', ...VARY });
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), ['next.config.ts: redirects() is computed in part, which is not applied']);
 });
 

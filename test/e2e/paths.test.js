@@ -53,6 +53,7 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
     const answer = await platform.get('/api/node');
     assert.equal(answer.status, 500);
     assert.equal(answer.text, '');
+    assert.match(answer.headers.vary, /^rsc, next-router-state-tree, /);
   });
 });
 
