@@ -45,6 +45,11 @@ class Instance {
     this.native.poll?.();
   }
 
+  /** No request has come yet. */
+  get isUnused() {
+    return this.#active.size === 0;
+  }
+
   #listen() {
     const active = this.#active;
     this.native.listen({

@@ -74,13 +74,16 @@ function exchangeOnce(native, stream, round) {
   }
 }
 
-/** Leaves nothing behind but warm code. Dialects without a request of their own shape are left alone. */
+/**
+ * Leaves nothing behind but warm code. Dialects without a request of their own shape are left alone.
+ * @returns {Promise<() => void>} does it once more
+ */
 async function warmDialect(dialect, adapter) {
   const module = MODULES[dialect];
-  if (!module) return;
+  if (!module) return () => {};
+  let over = () => {};
+  const native = hollowNative(() => over());
   await withoutTraces(async () => {
-    let over;
-    const native = hollowNative(() => over());
     const spec = specOf(dialect);
     const app = await adapter.load(spec, async () => module);
     instances.run({ spec, app, adapter, native });
@@ -92,6 +95,7 @@ async function warmDialect(dialect, adapter) {
       await done;
     }
   });
+  return () => exchangeOnce(native, ROUNDS + 1, 0);
 }
 
 module.exports = { warmDialect };

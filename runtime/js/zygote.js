@@ -136,7 +136,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const adapter = adapterOf(spec.dialect);
   const entry = becomeProgramOf(spec, task);
   awsSdk2.install(task);
-  await warmDialect(spec.dialect, adapter);
+  const practise = await warmDialect(spec.dialect, adapter);
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
   const reason = maySnapshot === 1 ? await reasonNotToFork() : 'it could not be before';
@@ -155,6 +155,9 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   fixups.beginInstance(native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
   instance.start();
+  /* A spare: its first request finds the pages that it needs already its own. Not where an adapter keeps things of its
+   * instance: practice would be among them. */
+  if (instance.isUnused && !adapter.start) practise();
 }
 
 async function main() {
