@@ -80,7 +80,8 @@ $(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # The gateway with everything around it played in C: test/e2e/http_*.test.js run against it.
 build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_instance) $(TEST_OBJECTS)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
 
 setup: ## install what is missing: Debian packages, npm packages
@@ -127,7 +128,7 @@ lint: all ## layout, static analysis, and the rules of the house
 
 fmt: ## lay out the C code
 	@tools/setup lint
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove build/
 	rm -rf build
