@@ -126,9 +126,9 @@ static int send_replay(struct request *rq)
 /* A plain server reads the line as it came, unless a rule has rewritten it. */
 static struct str target_of(const struct request *rq)
 {
-    bool raw = rq->raw_target.data && rq->function->dialect == DIALECT_SERVER &&
+    bool raw = rq->raw_target && rq->function->dialect == DIALECT_SERVER &&
                rq->route.target.data == rq->head.target.data;
-    return raw ? rq->raw_target : rq->route.target;
+    return raw ? str_c(rq->raw_target) : rq->route.target;
 }
 
 static int send_request(struct request *rq)

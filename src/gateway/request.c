@@ -114,8 +114,8 @@ static void request_give_back(struct request *rq)
     rq->file = NULL;
     router_unref(rq->router);
     rq->router = NULL;
-    free((void *)(uintptr_t)rq->raw_target.data);
-    rq->raw_target = (struct str){ 0 };
+    free(rq->raw_target);
+    rq->raw_target = NULL;
     buf_finish(&rq->replay);
     route_answer_reset(&rq->route);
     if (rq->head_capacity > REQUEST_HEAD_KEEP || g->spare_count >= SPARE_MAX) {
@@ -140,7 +140,7 @@ static void remove_dots(struct request *rq, const struct conn *c)
     if (c->door != DOOR_PUBLIC || target.data[0] != '/' || !http_target_may_have_dots(target)) {
         return;
     }
-    rq->raw_target = str_of(mem_copy_str(target), target.len);
+    rq->raw_target = mem_copy_str(target);
     char *at = rq->head_bytes + (target.data - rq->head_bytes);
     rq->head.target.len = http_target_remove_dots(at, target.len);
 }

@@ -55,7 +55,7 @@ struct request {
     char *head_bytes; /* owned; what `head` points into */
     size_t head_capacity;
     struct http_head head;
-    struct str raw_target; /* owned; as it came, for who parses it himself; NULL: as in the head */
+    char *raw_target; /* owned; as it came, for who parses it himself; NULL: as in the head */
     struct route_answer route;
     char id[REQUEST_ID_BYTES + 1];
     char trace[REQUEST_TRACE_BYTES + 1]; /* traceparent */
