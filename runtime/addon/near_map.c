@@ -33,16 +33,14 @@ static void *near_place(void *wanted, size_t len)
     return (void *)atomic_fetch_add(&next, used); /* NOLINT: a hint */
 }
 
-#define VISIBLE __attribute__((visibility("default")))
-
-VISIBLE void *mmap64(void *at, size_t len, int protection, int flags, int fd, off64_t offset);
-
-void *mmap64(void *at, size_t len, int protection, int flags, int fd, off64_t offset)
+/* The names of libc's declaration are reserved. NOLINTNEXTLINE(readability-inconsistent-*) */
+__attribute__((visibility("default"))) void *mmap64(void *at, size_t len, int protection, int flags,
+                                                    int fd, off64_t offset)
 {
     if (at && fd < 0 && !(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && len > ALIGN_BYTES &&
         len < LARGEST_BYTES) {
         at = near_place(at, len);
     }
     long r = syscall(SYS_mmap, at, len, protection, flags, fd, offset);
-    return (void *)r; /* -1 is MAP_FAILED */
+    return (void *)r; /* -1 is MAP_FAILED. NOLINT(performance-no-int-to-ptr) */
 }

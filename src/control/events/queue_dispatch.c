@@ -349,11 +349,11 @@ static int insert_follows(struct sql *db, const struct delivery *d)
     return 0;
 }
 
+/* The list goes with its delivery. */
 static void free_follows(struct delivery *d)
 {
-    while (!list_is_empty(&d->follows)) {
-        struct queue_follow *f = list_entry(d->follows.next, struct queue_follow, link);
-        list_remove(&f->link);
+    list_for_each (item, &d->follows) {
+        struct queue_follow *f = list_entry(item, struct queue_follow, link);
         f->to->number = f->message.queue;
         queue_wake(f->to);
         queue_unref(f->to);
