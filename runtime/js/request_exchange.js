@@ -23,16 +23,19 @@ function metaOf(url) {
 class ResponseSink {
   #controller = null;
   #onPull;
+  #onCancel;
+  #onCredit;
 
-  constructor() {
+  /** `onPull`: whoever reads the Response wants more; `onCancel`: nobody does; `onCredit`: so much of the body is read. */
+  constructor({ onPull, onCancel, onCredit }) {
     this.result = Promise.withResolvers();
+    this.#onPull = onPull;
+    this.#onCancel = onCancel;
+    this.#onCredit = onCredit;
   }
 
-  /** `onPull`: whoever reads the Response wants more; `onCancel`: nobody does. */
-  listen({ onPull, onCancel, onCredit }) {
-    this.#onPull = onPull;
-    this.onCancel = onCancel;
-    this.credit = (_stream, bytes) => onCredit(bytes);
+  credit(_stream, bytes) {
+    this.#onCredit(bytes);
   }
 
   #answer(status, block, body) {
@@ -52,7 +55,7 @@ class ResponseSink {
         this.#controller = controller;
       },
       pull: () => this.#onPull(),
-      cancel: () => this.onCancel(),
+      cancel: () => this.#onCancel(),
     }, { highWaterMark: WINDOW_BYTES, size: (chunk) => chunk.byteLength });
     this.#answer(status, block, body);
   }
@@ -127,16 +130,19 @@ class Room {
  * @returns {Promise<Response>}
  */
 function answerRequest(request, serve) {
-  const sink = new ResponseSink();
-  const exchange = new RequestExchange(sink, request);
   const room = new Room();
   const leave = () => exchange.receiveCancel(CANCEL_GONE);
-  sink.listen({
+  const sink = new ResponseSink({
     onPull: () => exchange.receiveCredit(WINDOW_BYTES), onCancel: leave, onCredit: (bytes) => room.give(bytes),
   });
-  if (request.signal.aborted) leave();
-  else request.signal.addEventListener('abort', leave, { once: true });
-  if (request.body) feed(exchange, request.body, room).catch(leave);
+  const exchange = new RequestExchange(sink, request);
+  const abort = (reason) => {
+    leave();
+    sink.fail(reason);
+  };
+  if (request.signal.aborted) abort(request.signal.reason);
+  else request.signal.addEventListener('abort', () => abort(request.signal.reason), { once: true });
+  if (request.body) feed(exchange, request.body, room).catch(abort);
   serve(exchange);
   return sink.result.promise;
 }

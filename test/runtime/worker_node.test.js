@@ -122,6 +122,18 @@ test('a worker may choose what the server answers', async () => {
   assert.equal(reply.header('x-was'), '200');
 });
 
+test('who no longer waits for an answer is told, and so is the server', async () => {
+  const port = (lastPort += 1);
+  const closed = Promise.withResolvers();
+  const server = http.createServer((req) => req.on('close', () => closed.resolve(req.errored?.code)));
+  await serve(() => httpServerHandler(server.listen(port)));
+  const controller = new AbortController();
+  const answer = handleAsNodeRequest(port, new Request('http://localhost/', { method: 'POST', body: 'x', signal: controller.signal }));
+  controller.abort();
+  await assert.rejects(answer, { name: 'AbortError' });
+  assert.equal(await closed.promise, 'ECONNRESET');
+});
+
 test('what names no server is refused in the words of Workers', async () => {
   const request = new Request('http://localhost/');
   assert.throws(() => httpServerHandler(null), { message: 'Server descriptor cannot be null or undefined' });
