@@ -26,6 +26,7 @@ class Instance {
   #active = new Map();
   #stopping = false;
   #exitCode = 0;
+  #isUsed = false;
 
   constructor({ spec, app, adapter, native }) {
     this.spec = spec;
@@ -47,7 +48,7 @@ class Instance {
 
   /** No request has come yet. */
   get isUnused() {
-    return this.#active.size === 0;
+    return !this.#isUsed;
   }
 
   #listen() {
@@ -56,6 +57,7 @@ class Instance {
       request: (stream, endpoint, method, target, headers, meta, flags, timeoutMs) => {
         const exchange = new Exchange(this, stream, endpoint, method, target, headers, meta, flags, timeoutMs);
         active.set(stream, exchange);
+        this.#isUsed = true;
         context.run(exchange, this.#handle, this, exchange);
       },
       body: (stream, chunk) => {
