@@ -430,8 +430,7 @@ static void add_aws(json_t *env, const struct deployment_aws *aws)
     move_queue_urls(env, aws->origin);
 }
 
-/* Where @netlify/blobs finds its stores: s3_blobs.h. "0" is the deploy that netlify dev tells of.
- */
+/* Where @netlify/blobs finds its stores: s3_blobs.h. The deploy "0" is that of netlify dev. */
 static void add_blobs(json_t *env, const struct deployment_aws *aws)
 {
     const char *site = json_string_value(json_object_get(env, "SITE_ID"));

@@ -9,8 +9,7 @@
 
 #define ISO_TIME_BYTES 40
 
-/* "2026-11-25T10:00:30.125Z", of milliseconds since the epoch. Returns the text, which ends in NUL.
- */
+/* "2026-11-25T10:00:30.125Z", of milliseconds since the epoch. The text returned ends in NUL. */
 struct str iso_time_ms(uint64_t epoch_ms, char ret[ISO_TIME_BYTES]);
 /* The same without a fraction. */
 struct str iso_time_s(uint64_t epoch_ms, char ret[ISO_TIME_BYTES]);

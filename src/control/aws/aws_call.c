@@ -75,9 +75,8 @@ static const char *message_member(const char *code)
     return "message";
 }
 
-/* An error's body, owned; NULL: the message is no text. */
-static char *error_text(enum aws_style style, unsigned status, const char *code,
-                        const char *message)
+char *aws_call_error_text(enum aws_style style, unsigned status, const char *code,
+                          const char *message)
 {
     json_t *body = NULL;
     switch (style) {
@@ -94,7 +93,7 @@ static char *error_text(enum aws_style style, unsigned status, const char *code,
     }
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
-    return text;
+    return text ? text : mem_copy_str(STR("{}")); /* the message is no text */
 }
 
 void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
@@ -105,9 +104,8 @@ void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const 
     (void)vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
     cut_whole(message);
-    char *text = error_text(c->style, status, code, message);
-    respond(c, status, c->style != AWS_STYLE_JSON ? code : NULL, text ? text : "{}");
-    free(text);
+    scoped_free char *text = aws_call_error_text(c->style, status, code, message);
+    respond(c, status, c->style != AWS_STYLE_JSON ? code : NULL, text);
 }
 
 void aws_call_written(int r, void *call)

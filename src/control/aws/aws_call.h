@@ -36,6 +36,10 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
 void aws_call_answer(struct aws_call *c, json_t *output);
 void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
     PRINTF(4, 5);
+/* The body of an error, for those who answer without a call; to be free()d. `code` is in it or, but
+ * for JSON, in the header x-amzn-errortype. */
+char *aws_call_error_text(enum aws_style style, unsigned status, const char *code,
+                          const char *message);
 /* What a write has come to: 0 answers with c->context as output (a json_t or NULL), a full disk is
  * 507. A message_batch_fn. */
 void aws_call_written(int r, void *call);

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 /* S3 takes paths as they are, the other services escape what is already escaped. Both are brought
  * into one form, since clients differ in what they leave unescaped. */

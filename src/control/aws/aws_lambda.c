@@ -6,12 +6,12 @@
 #include "base/mem.h"
 #include "control/aws/aws_lambda_operations.h"
 
-#define FUNCTIONS STR("/2015-03-31/functions/")
-#define STREAMS   STR("/2021-11-15/functions/")
-#define TAGS      STR("/2017-03-31/tags/")
+#define STREAMS STR("/2021-11-15/functions/")
+#define TAGS    STR("/2017-03-31/tags/")
 
 #define ASYNC       "/2019-09-25/functions/"
 #define LAMBDA      "/2015-03-31/functions/"
+#define FUNCTIONS   STR(LAMBDA)
 #define URLS        "/2021-10-31/functions/"
 #define CONCURRENCY "/2019-09-30/functions/"
 #define SIGNING     "/2020-06-30/functions/"

@@ -12,8 +12,6 @@
 
 #define LIST_MAX 50 /* Lambda's page */
 
-#define RESOURCE_MISSING "The resource you requested does not exist."
-
 void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
@@ -292,7 +290,7 @@ void aws_lambda_functions_url(struct aws_call *c, const struct aws_lambda_subjec
     if (url) {
         aws_call_answer(c, url);
     } else {
-        aws_call_fail(c, 404, "ResourceNotFoundException", RESOURCE_MISSING);
+        aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_NO_RESOURCE);
     }
 }
 
@@ -309,6 +307,7 @@ void aws_lambda_functions_urls(struct aws_call *c, const struct aws_lambda_subje
 
 /* ---- the account ---- */
 
+/* The limits are those of a new account at AWS; none of them holds here. */
 void aws_lambda_functions_account(struct aws_call *c)
 {
     const struct deployment *d = c->services->deployment;

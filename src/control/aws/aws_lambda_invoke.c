@@ -24,22 +24,16 @@ struct invoke {
     bool streams;                  /* a part of the answer has been passed on */
 };
 
-static void refuse(struct exchange *x, unsigned status, const char *type, struct str message)
+static void refuse(struct exchange *x, unsigned status, const char *type, const char *message)
 {
-    char headers[200];
-    char body[4096];
-    int h = snprintf(headers, sizeof(headers),
-                     "content-type%capplication/json%cx-amzn-errortype%c%s%c", 0, 0, 0, type, 0);
-    /* The model writes this member in two ways. */
-    bool is_capital = strcmp(type, "ResourceNotFoundException") == 0;
-    json_t *json = json_pack("{s:s, s:s%}", "Type", "User", is_capital ? "Message" : "message",
-                             message.data, message.len);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    int b = snprintf(body, sizeof(body), "%s", text ? text : "{}");
-    exchange_respond(x, status, str_of(headers, (size_t)h),
-                     str_of(body, (size_t)b < sizeof(body) ? (size_t)b : sizeof(body) - 1));
-    free(text);
-    json_decref(json);
+    struct buf headers;
+    scoped_free char *text = aws_call_error_text(AWS_STYLE_LAMBDA, status, type, message);
+    buf_init(&headers, KIB);
+    /* Both are literals of ours. */
+    (void)!(http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 &&
+            http_block_add(&headers, STR("x-amzn-errortype"), str_c(type)) == 0);
+    exchange_respond(x, status, buf_str(&headers), str_c(text));
+    buf_finish(&headers);
 }
 
 static void invoke_over(struct exchange *x)
@@ -83,7 +77,7 @@ static void invoked(const struct invocation_result *result, void *context)
     } else if (result->error == 0 && copy_headers(result->headers, &headers) == 0) {
         exchange_respond(i->x, result->status, buf_str(&headers), result->body);
     } else {
-        refuse(i->x, 500, "ServiceException", STR("The function could not be invoked."));
+        refuse(i->x, 500, "ServiceException", "The function could not be invoked.");
     }
     buf_finish(&headers);
 }
@@ -118,7 +112,7 @@ static void missing(struct exchange *x, const struct aws_lambda_named *named)
     char message[AWS_LAMBDA_ARN_BYTES + 32];
     aws_lambda_path_arn(named->name, named->qualifier[0] ? named->qualifier : "$LATEST", arn);
     (void)snprintf(message, sizeof(message), "Function not found: %s", arn);
-    refuse(x, 404, "ResourceNotFoundException", str_c(message));
+    refuse(x, 404, "ResourceNotFoundException", message);
 }
 
 /* Whether something is wrong with how the function is named, or there is none of that name; then
@@ -133,7 +127,7 @@ static bool is_misnamed(const struct services *s, struct exchange *x)
         return false;
     }
     if (aws_lambda_path_fault(named, x->target, &fault)) {
-        refuse(x, fault.status, fault.code, str_c(fault.message));
+        refuse(x, fault.status, fault.code, fault.message);
         return true;
     }
     aws_lambda_path_named(named, x->target, &parts);
@@ -150,17 +144,17 @@ static void have_payload(struct exchange *x, int r, struct str body)
     struct invoke *i = x->user;
     struct aws_access access;
     if (r == -EAGAIN) {
-        refuse(x, 503, "ServiceException", STR("The project is not served yet."));
+        refuse(x, 503, "ServiceException", "The project is not served yet.");
         return;
     }
     if (r < 0) {
         refuse(x, 413, "RequestTooLargeException",
-               STR("The request payload exceeded the maximum of 6291456 bytes."));
+               "The request payload exceeded the maximum of 6291456 bytes.");
         return;
     }
     if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &access)) {
         const char *message = access.refusal.message;
-        refuse(x, access.refusal.status, access.refusal.code, str_c(message ? message : ""));
+        refuse(x, access.refusal.status, access.refusal.code, message ? message : "");
         return;
     }
     if (is_misnamed(i->services, x)) {

@@ -260,8 +260,7 @@ void aws_lambda_mappings(struct aws_call *c)
     }
     struct lambda_source *ls = lambda_source_find(c->services->lambda_sources, str_c(uuid));
     if (!ls) {
-        aws_call_fail(c, 404, "ResourceNotFoundException",
-                      "The resource you requested does not exist.");
+        aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_NO_RESOURCE);
     } else if (str_eq(method, STR("GET"))) {
         aws_call_answer(c, describe(ls, NULL));
     } else if (str_eq(method, STR("PUT"))) {

@@ -9,6 +9,9 @@
 /* Invocations, which are no JSON calls: reads the payload itself. */
 void aws_lambda_invoke(struct services *s, struct exchange *x);
 
+/* What Lambda says where a resource of a function's is missing, and not the function. */
+#define AWS_LAMBDA_NO_RESOURCE "The resource you requested does not exist."
+
 /* What a call is about. */
 struct aws_lambda_subject {
     struct aws_lambda_named named;

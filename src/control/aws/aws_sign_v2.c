@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 #define SHA1_BYTES 20
 /* Decoded parameters and fields are not longer than the head. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/worker_metrics.h"
 
+#include "base/scope.h"
+
 void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
                          uint64_t max_age_ms)
 {
@@ -36,4 +38,13 @@ json_t *worker_metrics_json(const struct worker_metrics *m, const struct store_b
                                   json_integer((json_int_t)b->oldest_ms)); /* a new value */
     }
     return json;
+}
+
+void worker_metrics_answer(const struct worker_metrics *m, struct exchange *x)
+{
+    const struct store_backlog nothing = { 0 };
+    json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(m, &nothing));
+    scoped_free char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    exchange_respond(x, 200, STR("content-type\0application/json\0"), str_c(text ? text : "{}"));
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "control/events/queue.h"
+#include "control/exchange.h"
 
 #define WORKER_METRICS_AGE_MS 1000 /* so old may it be that nobody asks for by itself */
 
@@ -17,8 +18,7 @@ struct worker_metrics {
     uint64_t read_ms; /* when it was counted, 0: never */
 };
 
-/* Counted anew, which walks over all that waits, unless that was done less than `max_age_ms` ago.
- */
+/* Counted anew, which walks over all that waits, unless that was done not `max_age_ms` ago. */
 void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
                          uint64_t max_age_ms);
 /* What has been sent meanwhile. */
@@ -26,3 +26,5 @@ void worker_metrics_add(struct worker_metrics *m, const struct store_backlog *se
 /* { "backlogCount", "backlogBytes", "oldestMessageTimestamp" } without what is in hands, a new
  * reference. The timestamp, in milliseconds, is absent where nothing waits. */
 json_t *worker_metrics_json(const struct worker_metrics *m, const struct store_backlog *in_hands);
+/* Answers 200 with { "metrics": all that waits }. */
+void worker_metrics_answer(const struct worker_metrics *m, struct exchange *x);

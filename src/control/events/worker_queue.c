@@ -329,18 +329,7 @@ struct worker_queues *worker_queues_create(struct services *s)
 
 /* ---- sending ---- */
 
-static void answer_metrics(struct worker_queue *q, struct exchange *x)
-{
-    const struct store_backlog nothing = { 0 };
-    worker_metrics_read(&q->metrics, q->services->store, q->queue, 0);
-    json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(&q->metrics, &nothing));
-    scoped_free char *text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
-    exchange_respond(x, 200, STR("content-type\0application/json\0"), str_c(text ? text : "{}"));
-}
-
-/* "/queues/NAME" and "/queues/NAME/metrics", percent-encoded as far as names need it: not at all.
- */
+/* "/queues/NAME" and "/queues/NAME/metrics"; names need no percent-encoding. */
 void worker_queues_begin(struct worker_queues *wq, struct exchange *x)
 {
     struct str prefix = STR("/queues/");
@@ -349,7 +338,8 @@ void worker_queues_begin(struct worker_queues *wq, struct exchange *x)
     if (q && str_eq(x->method, STR("POST")) && !rest.data) {
         worker_send_begin(q->services->store, x, q->queue, q->delay_ms, &q->metrics);
     } else if (q && str_eq(x->method, STR("POST")) && str_eq(rest, STR("metrics"))) {
-        answer_metrics(q, x);
+        worker_metrics_read(&q->metrics, q->services->store, q->queue, 0);
+        worker_metrics_answer(&q->metrics, x);
     } else {
         exchange_respond(x, 404, STR("content-type\0application/json\0"),
                          STR("{\"error\":\"there is no such queue\"}"));

@@ -59,16 +59,6 @@ static void refuse(struct exchange *x, int r)
     }
 }
 
-static void answer(struct exchange *x, const struct worker_metrics *metrics)
-{
-    static const char json[] = "content-type\0application/json";
-    const struct store_backlog nothing = { 0 };
-    json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(metrics, &nothing));
-    scoped_free char *text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
-    exchange_respond(x, 200, str_of(json, sizeof(json)), str_c(text ? text : "{}"));
-}
-
 static void count(const struct sending *s)
 {
     struct store_backlog sent = { .count = s->count };
@@ -106,7 +96,7 @@ static void sending_done(struct store_job *job, int r)
         if (r < 0) {
             refuse(s->x, r);
         } else {
-            answer(s->x, s->metrics);
+            worker_metrics_answer(s->metrics, s->x);
         }
     }
     sending_free(s);

@@ -10,8 +10,7 @@
 /* On the loop, before the job: events of one cause, whose texts outlive them. */
 struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *cause);
 /* Finds out who wants events of this kind ("ObjectCreated:Put") for a key of a bucket. May be
- * called several times, for several keys. Returns an index for the insert, negative: nobody wants
- * to know.
+ * called several times, for several keys. Returns an index for the insert, negative: nobody does.
  */
 int s3_event_add(struct s3_events *events, const struct s3_bucket *bucket, struct str key,
                  const char *kind);

@@ -10,7 +10,6 @@
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 #define KEY_BUFFER_BYTES (2 * S3_KEY_BYTES_MAX)
 

@@ -4,7 +4,6 @@
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 struct listing {
     struct s3_list_walk walk;

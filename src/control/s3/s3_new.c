@@ -8,7 +8,6 @@
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 #define HEADERS_BYTES_MAX (24 * KIB) /* the head of an answer has to take them */
 #define SSE               "x-amz-server-side-encryption"

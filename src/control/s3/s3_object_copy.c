@@ -12,7 +12,6 @@
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 struct copy {
     struct s3_put put; /* first: it is the state of s3_object_put.h */

@@ -8,7 +8,6 @@
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
-#include "http/http_reply.h"
 
 #define DELETE_MANY_MAX 1000 /* S3's own limit */
 

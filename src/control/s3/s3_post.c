@@ -18,7 +18,6 @@
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 struct post {
     struct s3_put put; /* first: it is the state of s3_object_put.h */

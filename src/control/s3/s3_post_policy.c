@@ -5,7 +5,6 @@
 
 #include "control/s3/s3_lock.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 #define FIELDS_MAX 256
 

@@ -10,7 +10,6 @@
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 /* Who is not signed in: what S3 calls it. */
 #define ANONYMOUS_ID "65a011a29cdf8ec533ec3d1ccaae921c"

@@ -7,7 +7,6 @@
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_upload.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
 
 /* ---- parts ---- */
 
