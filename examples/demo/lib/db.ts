@@ -76,7 +76,6 @@ function folder(): string {
 
 function openSqlite(): Database {
   const file = new DatabaseSync(path.join(folder(), 'shop.db'), { timeout: 5_000 });
-  file.exec('pragma journal_mode = wal; pragma synchronous = normal;');
   file.exec(SCHEMA);
   return {
     async query<Row>(sql: string, values: Value[] = []) {
