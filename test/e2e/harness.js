@@ -21,7 +21,7 @@ import { controlGroups, identify, isAlive, mountsBelow, processTree, titleOf } f
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MAYFLY = path.join(ROOT, 'build/mayfly');
 
-const PATIENCE_MS = 30_000; /* for what takes milliseconds, on a machine that is busy with something else */
+const PATIENCE_MS = 90_000; /* for what takes milliseconds, on a machine that is busy with something else */
 
 /** Looks again and again until `look` returns something true; fails with what `describe` says. */
 export async function eventually(look, describe, patience = PATIENCE_MS) {
@@ -100,7 +100,8 @@ export class Platform {
     this.pid = child.pid;
     this.project = project;
     this.scratch = scratch;
-    this.exited = once(child, 'exit').then(([status, signal]) => ({ status, signal }));
+    /* With 'exit' alone what it said last could still be on its way. */
+    this.exited = once(child, 'close').then(([status, signal]) => ({ status, signal }));
     createInterface({ input: child.stdout }).on('line', (line) => this.#take(line));
     child.stderr.setEncoding('utf8').on('data', (text) => {
       this.errors += text;

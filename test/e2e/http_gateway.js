@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,8 +13,13 @@ import { fileURLToPath } from 'node:url';
 const PROGRAM = fileURLToPath(new URL('../../build/asan/fake_platform', import.meta.url));
 
 /** The functions and routes most tests need; `functions` and `routes` may be replaced. */
-export const API = { id: 11, name: 'api', dialect: 'next', concurrency: 64, timeout_ms: 5000, endpoints: [{ name: 'api' }] };
+export const API = { id: 11, name: 'api', dialect: 'next', concurrency: 64, timeout_ms: 60_000, endpoints: [{ name: 'api' }] };
 export const CATCH_ALL = [{ src: '^/.*$', function: 0, endpoint: 0 }];
+
+/** A path whose requests have another time than the others of its function have. */
+export function timed(path, timeout_ms) {
+  return { endpoints: [...API.endpoints, { name: path, timeout_ms }], routes: [{ path, function: 0, endpoint: 1 }, ...CATCH_ALL] };
+}
 
 export class Gateway {
   records = [];
@@ -70,6 +76,18 @@ export class Gateway {
 
   fetch(target, init) {
     return fetch(this.url(target), init);
+  }
+
+  /** A request that an instance has begun to answer, until it is let go of: /echo says what it is sent. */
+  async hold() {
+    const request = http.request(this.url('/echo'), { method: 'POST' });
+    request.write('held');
+    const [response] = await once(request, 'response');
+    const release = async () => {
+      request.end();
+      return Buffer.concat(await response.toArray()).toString();
+    };
+    return { instance: response.headers['x-mayfly-instance'], release };
   }
 
   async stop() {

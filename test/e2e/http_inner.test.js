@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { startGateway } from './http_gateway.js';
 
 const TOKEN = { front: 'f'.repeat(48), back: 'b'.repeat(48) };
-const limits = { concurrency: 64, timeout_ms: 5000, endpoints: [{ name: '/' }] };
+const limits = { concurrency: 64, timeout_ms: 60_000, endpoints: [{ name: '/' }] };
 const FUNCTIONS = [
   { id: 1, name: 'worker/front', dialect: 'worker', token: TOKEN.front, services: ['worker/back', 'gone'], ...limits },
   { id: 2, name: 'worker/back', dialect: 'worker', token: TOKEN.back, services: [], ...limits },
@@ -137,10 +137,11 @@ test('a token that could be guessed is refused with its build', async (t) => {
 });
 
 test('the failures of an invoked Lambda function are results', async (t) => {
-  const endpoints = [{ name: 'invoke', settings: { invoke: true } }];
+  const settings = { invoke: true };
+  const endpoints = [{ name: 'invoke', settings }, { name: 'brief', settings, timeout_ms: 100 }];
   const gateway = await startGateway(t, {
-    functions: [{ id: 1, name: 'lambda/a', dialect: 'lambda', concurrency: 1, timeout_ms: 100, endpoints }],
-    routes: [{ src: '^/', function: 0, endpoint: 0 }],
+    functions: [{ id: 1, name: 'lambda/a', dialect: 'lambda', ...limits, concurrency: 1, endpoints }],
+    routes: [{ path: '/hang', function: 0, endpoint: 1 }, { src: '^/', function: 0, endpoint: 0 }],
   });
   const invoke = async (target) => {
     const answer = await gateway.fetch(target, { method: 'POST' });
