@@ -1,11 +1,13 @@
 /* Watches the project: one inotify watch a folder, so that a large node_modules costs nothing.
  *
  * Names that come or go are `structure`; editors that save by renaming show up as that, and it is right. A short
- * quiet time gathers what one save does. */
+ * quiet time gathers what one save does. Most editors save by cutting the file and writing it anew: on a busy machine
+ * there may be more than the quiet time between the two, so an empty file is given longer. */
 import { existsSync, readdirSync, statSync, watch } from 'node:fs';
 import path from 'node:path';
 
 const QUIET_MS = 5;
+const EMPTY_MS = 500; /* then somebody wants it to be empty */
 const FOLDERS_MAX = 10_000;
 
 /**
@@ -18,9 +20,16 @@ export function watchProject(project, isIgnored, onChange, log) {
   const watchers = new Map();
   const pending = new Map();
   let timer = null;
+  let waitedMs = 0;
 
   function flush() {
+    if (waitedMs < EMPTY_MS && [...pending.keys()].some((file) => isEmptyFile(path.join(project, file)))) {
+      waitedMs += QUIET_MS;
+      timer = setTimeout(flush, QUIET_MS);
+      return;
+    }
     timer = null;
+    waitedMs = 0;
     const changes = [...pending].map(([file, structure]) => ({ file, structure }));
     pending.clear();
     onChange(changes);
@@ -99,12 +108,11 @@ export function watchProject(project, isIgnored, onChange, log) {
   };
 }
 
-function isFolder(absolute) {
-  try {
-    return statSync(absolute).isDirectory();
-  } catch {
-    return false;
-  }
+const isFolder = (absolute) => statSync(absolute, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function isEmptyFile(absolute) {
+  const found = statSync(absolute, { throwIfNoEntry: false });
+  return found !== undefined && found.isFile() && found.size === 0;
 }
 
 function foldersIn(absolute) {

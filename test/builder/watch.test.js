@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { watchProject } from '../../builder/watch.js';
 import { Builder, functionNamed, projectOf, visit, writeFiles } from './harness.js';
 
 const handler = (n) => `export const GET = () => Response.json(${n});\n`;
@@ -20,6 +22,41 @@ test('a save changes one function only', async (t) => {
 
   assert.notEqual(functionNamed(second, 'api').hash, functionNamed(first, 'api').hash);
   assert.equal(functionNamed(second, 'worker').hash, functionNamed(first, 'worker').hash);
+});
+
+test('a file that has been cut and not yet written is waited for, unless it stays empty', async (t) => {
+  const project = projectOf(t, { 'a.js': 'one' });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const seen = [];
+  let events = 0;
+  const countEvent = () => {
+    events += 1;
+    return false;
+  };
+  const watcher = watchProject(project, countEvent, (changes) => seen.push(...changes.map(({ file }) => file)), assert.fail);
+  t.after(() => watcher.close());
+  /** Does something of which there is an event, then lets time pass. */
+  const after = async (change, milliseconds) => {
+    const before = events;
+    const result = change();
+    while (events === before) {
+      await turn();
+    }
+    for (let passed = 0; passed < milliseconds; passed += 5) {
+      t.mock.timers.tick(5);
+    }
+    return result;
+  };
+  const cut = () => openSync(path.join(project, 'a.js'), 'w');
+
+  const fd = await after(cut, 300);
+  assert.deepEqual(seen, []);
+  await after(() => writeSync(fd, 'two'), 5);
+  assert.deepEqual(seen, ['a.js']);
+  closeSync(fd);
+
+  closeSync(await after(cut, 1000));
+  assert.deepEqual(seen, ['a.js', 'a.js']);
 });
 
 test('an editor that writes beside and renames, a new folder, a deleted file', async (t) => {
