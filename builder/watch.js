@@ -108,11 +108,20 @@ export function watchProject(project, isIgnored, onChange, log) {
   };
 }
 
-const isFolder = (absolute) => statSync(absolute, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Null when it is gone, or not for us to see. */
+function statOf(absolute) {
+  try {
+    return statSync(absolute);
+  } catch {
+    return null;
+  }
+}
+
+const isFolder = (absolute) => statOf(absolute)?.isDirectory() ?? false;
 
 function isEmptyFile(absolute) {
-  const found = statSync(absolute, { throwIfNoEntry: false });
-  return found !== undefined && found.isFile() && found.size === 0;
+  const found = statOf(absolute);
+  return found !== null && found.isFile() && found.size === 0;
 }
 
 function foldersIn(absolute) {
