@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "gateway/listener.h"
+#include "gateway/pressure.h"
 #include "gateway/records.h"
 #include "gateway/router.h"
 #include "http/http_gzip.h"
@@ -72,6 +73,7 @@ struct gateway {
     struct list dirty_conns;     /* connections with something to send */
     bool in_turn;
 
+    struct pressure pressure;
     char date[HTTP_DATE_BYTES];
     int64_t date_s;
     uint64_t epoch_offset_ms;      /* wall clock minus loop time */

@@ -101,6 +101,18 @@ struct instance *instance_find(struct gateway *g, uint64_t id)
     return NULL;
 }
 
+bool instance_is_silent(const struct instance *i)
+{
+    return i->ping_ms > 0 && gateway_now_ms(i->gateway) - i->ping_ms >= INSTANCE_STUCK_MS;
+}
+
+/* Whether somebody has waited for a processor most of the time since it was asked. */
+static bool is_starved(const struct instance *i, uint64_t now_ms)
+{
+    uint64_t waited_us = pressure_waited_us(&i->gateway->pressure, now_ms) - i->ping_waited_us;
+    return waited_us / 1000 > (now_ms - i->ping_ms) / 2;
+}
+
 bool instance_is_open(const struct instance *i)
 {
     return !i->dead && !i->stuck && !i->full && i->stop_ms == 0 && i->free_count > 0;
@@ -404,6 +416,7 @@ static void ping(struct instance *i, uint64_t now_ms)
 {
     struct frame frame = { .type = FRAME_PING };
     i->ping_ms = now_ms;
+    i->ping_waited_us = pressure_waited_us(&i->gateway->pressure, now_ms);
     if (ring_write(&i->channel.out, &frame, NULL) == 0) {
         instance_touch(i);
     }
@@ -466,11 +479,12 @@ void instance_sweep(struct instance *i, uint64_t now_ms)
         if (now_ms - i->progress_ms >= PING_MS) {
             ping(i, now_ms);
         }
-    } else if (!i->stuck && now_ms - i->ping_ms >= INSTANCE_STUCK_MS) {
+    } else if (i->stuck) {
+        give_away(i);
+    } else if (instance_is_silent(i) &&
+               (now_ms - i->ping_ms >= INSTANCE_STARVED_MS || !is_starved(i, now_ms))) {
         i->stuck = true;
         instance_sort(i);
-        give_away(i);
-    } else if (i->stuck) {
         give_away(i);
     }
 }

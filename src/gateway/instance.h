@@ -17,7 +17,11 @@
 struct gateway;
 struct request;
 
-#define INSTANCE_STUCK_MS 100 /* without a sign of life its requests go elsewhere */
+/* Without a sign of life for so long its requests go elsewhere; later where processes wait for
+ * processors most of the time: then it may only not have had its turn, and another would not have
+ * it either. */
+#define INSTANCE_STUCK_MS   100
+#define INSTANCE_STARVED_MS 1000
 /* While it does not even take what it was sent, new requests wait outside, where any instance can
  * take them: one that is in the channel cannot be called back without the danger of running twice.
  */
@@ -41,17 +45,18 @@ struct instance {
     uint32_t generation;
     uint32_t abandoned;
 
-    uint32_t unaccepted;  /* requests sent and not begun */
-    uint64_t accepted_ms; /* when one last was, or the first was sent */
-    uint64_t progress_ms; /* the last frame */
-    uint64_t ping_ms;     /* asked for a sign of life, 0: not */
-    uint64_t unused_ms;   /* since when it has nothing to do */
-    uint64_t stop_ms;     /* told to stop: when it must have gone, 0: not told */
-    bool ready;           /* reads its channel */
-    bool served;          /* has had a request */
-    bool full;            /* its ring takes no more for now */
-    bool stuck;
-    bool dead; /* being closed */
+    uint32_t unaccepted;     /* requests sent and not begun */
+    uint64_t accepted_ms;    /* when one last was, or the first was sent */
+    uint64_t progress_ms;    /* the last frame */
+    uint64_t ping_ms;        /* asked for a sign of life, 0: not */
+    uint64_t ping_waited_us; /* the machine's pressure by then */
+    uint64_t unused_ms;      /* since when it has nothing to do */
+    uint64_t stop_ms;        /* told to stop: when it must have gone, 0: not told */
+    bool ready;              /* reads its channel */
+    bool served;             /* has had a request */
+    bool full;               /* its ring takes no more for now */
+    bool stuck;              /* its requests go elsewhere */
+    bool dead;               /* being closed */
 };
 
 /* Takes over the descriptors, also on failure (-errno). */
@@ -64,6 +69,8 @@ static inline uint32_t instance_used(const struct instance *i)
     return i->slot_count - i->free_count;
 }
 
+/* Asked for a sign of life, it has given none for INSTANCE_STUCK_MS. */
+bool instance_is_silent(const struct instance *i);
 /* Whether a new request may go there. */
 bool instance_is_open(const struct instance *i);
 /* Open, and takes what it is sent. */

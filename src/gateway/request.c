@@ -541,7 +541,7 @@ static void overrun(struct request *rq)
 {
     struct instance *i = rq->instance;
     const struct function *f = rq->function;
-    bool hangs = i->stuck && (instance_used(i) == 1 || !has_turned_since(i, rq));
+    bool hangs = instance_is_silent(i) && (instance_used(i) == 1 || !has_turned_since(i, rq));
     rq->kill_ms = 0;
     if (hangs || f->limits.concurrency == 1 || f->dialect == DIALECT_LAMBDA) {
         instance_kill(i, STOP_TIMEOUT);
@@ -554,9 +554,21 @@ static void overrun(struct request *rq)
     request_done(rq, 0, 0);
 }
 
+/* Its handler cannot have begun, since its process has not. */
+static bool awaits_start(const struct request *rq)
+{
+    return rq->instance ? !rq->instance->ready : rq->function->starting > 0;
+}
+
 static void time_out(struct request *rq, uint64_t now_ms)
 {
     char text[64];
+    if (awaits_start(rq) && !rq->start_waited) {
+        /* A function's time is its handler's: Lambda, too, has another for what comes before. */
+        rq->start_waited = true;
+        rq->deadline_ms = now_ms + LIMIT_LOAD_MS;
+        return;
+    }
     rq->deadline_ms = 0;
     if (!rq->instance) {
         request_fail(rq, ERROR_OVERLOAD, STR("its time passed while it waited for an instance"));
@@ -583,7 +595,8 @@ void request_sweep(struct request *rq, uint64_t now_ms)
         return; /* it may be gone */
     }
     struct instance *i = rq->instance;
-    if (rq->kill_ms > 0 && i && (now_ms >= rq->kill_ms || (i->stuck && !has_turned_since(i, rq)))) {
+    if (rq->kill_ms > 0 && i &&
+        (now_ms >= rq->kill_ms || (instance_is_silent(i) && !has_turned_since(i, rq)))) {
         overrun(rq);
     }
 }

@@ -89,7 +89,8 @@ struct request {
     bool response_over;      /* ... and ended it */
     bool reply_warned;
     bool cold;
-    bool sent; /* is in the instance's channel */
+    bool sent;         /* is in the instance's channel */
+    bool start_waited; /* longer than its time, for a process to start */
     bool accepted;
     bool cancelled;
     bool continue_sent;

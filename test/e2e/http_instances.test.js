@@ -108,6 +108,13 @@ test('a request that takes too long is answered 504, others go on', async (t) =>
   assert.equal((await gateway.usage('GET /hang')).outcome, 'timeout');
 });
 
+test('the time that an instance takes to start is not its function\'s', async (t) => {
+  const gateway = await startGateway(t, { functions: [{ ...API, timeout_ms: 200 }], args: [...DEV, '--start-ms', '1000'] });
+  const cold = await ask(gateway, '/hello');
+  assert.deepEqual([cold.status, cold.headers.get('x-mayfly-start')], [200, 'cold']);
+  assert.equal((await ask(gateway, '/hang')).status, 504);
+});
+
 test('an endpoint may have a time of its own', async (t) => {
   const gateway = await startGateway(t, { functions: [{ ...API, endpoints: [{ name: 'a', timeout_ms: 200 }] }] });
   assert.equal((await ask(gateway, '/hang')).status, 504);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/pool.h"
+#include "gateway/pressure.h"
 #include "leaks.h"
 
 static const struct pool_limits one = { .concurrency = 1, .max_instances = 100, .idle_ms = 1000 };
@@ -82,6 +83,19 @@ START_TEST(idle_instances_go_but_for_the_spare_and_the_least)
 }
 END_TEST
 
+START_TEST(the_kernel_is_understood_when_it_says_how_busy_the_machine_is)
+{
+    static const char said[] = "some avg10=99.55 avg60=99.58 avg300=97.81 total=23750366059\n"
+                               "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+    static const char *const odd[] = { "", "some", "full avg10=0.00 total=7\n",
+                                       "some avg10=0.00 total=x\n", "some avg10=0.00\ntotal=7\n" };
+    ck_assert_uint_eq(pressure_parse(str_c(said)), 23750366059U);
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        ck_assert_uint_eq(pressure_parse(str_c(odd[i])), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
@@ -94,6 +108,7 @@ int main(void)
     tcase_add_test(tests, a_function_that_is_not_used_has_none);
     tcase_add_test(tests, min_instances_are_there_before_anybody_asks);
     tcase_add_test(tests, idle_instances_go_but_for_the_spare_and_the_least);
+    tcase_add_test(tests, the_kernel_is_understood_when_it_says_how_busy_the_machine_is);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
