@@ -14,6 +14,7 @@ const BUDGET = { instance: 32 * MIB, gateway: 8 * MIB }; /* a tenth of what pass
 
 const FILES = {
   'package.json': '{"type":"module"}',
+  'mayfly.json': '{ "functions": { "api": { "maxInstances": 1 } } }', /* its state is one instance's */
   'lib/state.js': 'export const state = { aborted: [], sent: 0, go: null };',
   'api/count.js': `
     export async function POST(request) {

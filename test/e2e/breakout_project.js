@@ -70,7 +70,7 @@ exports.handler = async () => require('node:child_process').execFileSync('/bin/s
 export function files({ secret }) {
   const settings = { runtime: 'nodejs24.x', timeout: 120, memory: 1024 };
   const functions = {
-    victim: { ...settings, environment: { VICTIM_SECRET: secret } }, attacker: settings, loner: settings, daemon: { ...settings, idleSeconds: 5 }, printer: settings,
+    victim: { ...settings, environment: { VICTIM_SECRET: secret } }, attacker: settings, loner: settings, daemon: settings, printer: settings,
   };
   const include = `-I${path.join(ROOT, 'node_modules/node-api-headers/include')}`;
   return {

@@ -44,6 +44,7 @@ export async function GET(request, { params }) {
 `;
 const FILES = {
   'app/api/[name]/route.js': ANSWERS,
+  'mayfly.json': '{ "functions": { "app": { "maxInstances": 1 } } }', /* who waits is one instance's */
   'public/page.html': LONG, 'public/big.txt': BIG, 'public/small.txt': 'small', 'public/picture.png': LONG,
 };
 

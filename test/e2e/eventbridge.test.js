@@ -7,9 +7,9 @@ import {
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
-import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { GetScheduleCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { clients, got, gotten, lambda, TELLS, WHERE } from './aws_project.js';
+import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:tells';
@@ -161,16 +161,15 @@ test('a schedule for one point in time fires once and is gone', async (t) => {
   const { scheduler } = await clients(t, platform);
   const clock = (at, timeZone) =>
     new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(at).replace(' ', 'T');
-  await scheduler.send(new CreateScheduleCommand({
+  await scheduleSoon(scheduler, {
     Name: 'once',
-    ScheduleExpression: `at(${clock(Date.now() + 2000, 'America/New_York')})`,
     ScheduleExpressionTimezone: 'America/New_York',
     FlexibleTimeWindow: { Mode: 'OFF' },
     ActionAfterCompletion: 'DELETE',
     Target: {
       Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"arn":"<aws.scheduler.schedule-arn>"}',
     },
-  }));
+  }, (at) => clock(at, 'America/New_York'));
   assert.deepEqual(await gotten(platform, 1), [{ arn: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/once' }]);
   const isGone = () => scheduler.send(new GetScheduleCommand({ Name: 'once' })).then(() => false, (error) => error.name === 'ResourceNotFoundException');
   await eventually(isGone, 'the schedule is still there');
@@ -252,10 +251,10 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
       TARGET_ARN: Arn, ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0' });
   }
 
-  await scheduler.send(new CreateScheduleCommand({
-    Name: 'late', ScheduleExpression: `at(${new Date(Date.now() + 2000).toISOString().slice(0, 19)})`, FlexibleTimeWindow: { Mode: 'OFF' },
+  await scheduleSoon(scheduler, {
+    Name: 'late', FlexibleTimeWindow: { Mode: 'OFF' },
     Target: { Arn: away[0], RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"n":1}', DeadLetterConfig, RetryPolicy },
-  }));
+  });
   const { ERROR_MESSAGE, EXECUTION_ID, SCHEDULED_TIME, ...rest } = await dead();
   assert.match(`${ERROR_MESSAGE} ${EXECUTION_ID} ${SCHEDULED_TIME}`, /gone does not exist [0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
   assert.deepEqual(rest, { Body: '{"n":1}', SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',

@@ -36,7 +36,7 @@ const showAll = (platform, count) =>
   );
 
 test('messages are handled in batches, each in the type it was sent in', async (t) => {
-  const queues = { producers: [producer], consumers: [{ ...consumer, max_batch_size: 3, max_batch_timeout: 1 }] };
+  const queues = { producers: [producer], consumers: [{ ...consumer, max_batch_size: 3, max_batch_timeout: 1, max_concurrency: 1 }] };
   const platform = await startPlatform(t, {
     files: project('show([batch.queue, batch.messages.map(({ body, attempts }) => [body, attempts])]);', { queues }),
   });

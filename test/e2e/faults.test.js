@@ -222,34 +222,44 @@ test('what a function survives', async (t) => {
   }
 
   await t.test('who times out keeps its instance while its loop turns, and what it does later is still told', async () => {
-    const before = await askOk(platform, 'vercel', { brief: true });
-    assert.equal((await send(platform, 'vercel', 'late', { brief: true })).status, 504);
-    assert.equal(String((await platform.log('late effect')).instance), before.instance);
-    assert.equal((await askOk(platform, 'vercel')).instance, before.instance);
+    await eventually(async () => {
+      const from = platform.records.length;
+      const before = await askOk(platform, 'vercel');
+      assert.equal((await send(platform, 'vercel', 'late', { brief: true })).status, 504);
+      const told = await platform.log('late effect', { from });
+      const after = await askOk(platform, 'vercel');
+      /* on a busy machine it may have been another's turn */
+      return String(told.instance) === before.instance && after.instance === before.instance;
+    }, 'it has not been kept');
   });
 
   await t.test('who spins is killed when its time is over, and another instance serves the others meanwhile', async () => {
-    const before = await askOk(platform, 'vercel');
+    await askOk(platform, 'vercel');
     const from = platform.records.length;
-    const spin = send(platform, 'vercel', 'loop', { brief: true });
-    assert.equal(String((await platform.log('spins', { from })).instance), before.instance);
+    const spin = platform.get('/api/spins?fault=loop');
+    const spinner = String((await platform.log('spins', { from })).instance);
     let over = false;
     spin.finally(() => { over = true; });
     let answered = 0;
     for (; !over; answered += 1) {
-      assert.notEqual((await askOk(platform, 'vercel')).instance, before.instance);
+      assert.notEqual((await askOk(platform, 'vercel')).instance, spinner);
     }
-    assert.ok(answered > 1, `${answered} answers in the second in which it spun`);
+    assert.ok(answered > 1, `${answered} answers in the five seconds in which it spun`);
     assert.equal((await spin).status, 504);
-    assert.notEqual((await askOk(platform, 'vercel')).instance, before.instance);
+    assert.notEqual((await askOk(platform, 'vercel')).instance, spinner);
     const spins = ({ title, state }) => /instance api/.test(title) && state === 'R';
     await eventually(() => !platform.processes().some(spins), 'it still spins');
   });
 
   await t.test('a Lambda environment does not survive a time-out', async () => {
-    const before = await askOk(platform, 'invoke', { brief: true });
+    /* Even a cold start may take its second on a busy machine: then once more. */
+    const askBrief = () => eventually(async () => {
+      const answer = await send(platform, 'invoke', 'ok', { brief: true });
+      return answer.json.ok && answer;
+    }, 'it never answers in its time');
+    const before = await askBrief();
     assert.equal((await send(platform, 'invoke', 'never', { brief: true })).json.errorType, 'Sandbox.Timedout');
-    assert.notEqual((await askOk(platform, 'invoke', { brief: true })).instance, before.instance);
+    assert.notEqual((await askBrief()).instance, before.instance);
   });
 
   await t.test('CPU time is limited where waiting is not', async () => {

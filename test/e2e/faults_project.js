@@ -131,10 +131,12 @@ export const files = () => ({
     functions: {
       'api/vercel.js': { maxDuration: 30 },
       'api/brief.js': { maxDuration: 1 },
+      'api/spins.js': { maxDuration: 5 },
     },
   }),
   'api/vercel.js': web('../', 'export const GET = answer, POST = answer;'),
   'api/brief.js': web('../', 'export const GET = answer;'),
+  'api/spins.js': web('../', 'export const GET = answer;'),
   'app/next/route.js': web('../../', 'export const GET = answer, POST = answer, maxDuration = 30;'),
   'app/brief/route.js': web('../../', 'export const GET = answer, maxDuration = 1;'),
   'netlify/functions/faulty.mjs': web('../../', 'export default answer;'),

@@ -20,7 +20,7 @@ function packageFiles(name, as = name) {
 
 /* One Lambda a name, so that each invocation that runs beside another has an instance of its own. */
 function project(codes, environment = {}) {
-  const settings = { runtime: 'nodejs24.x', timeout: 30, maxInstances: 20, environment };
+  const settings = { runtime: 'nodejs24.x', timeout: 170, maxInstances: 20, environment };
   const functions = Object.keys(codes).map((name) => [name, { handler: `${name}.handler`, ...settings }]);
   return {
     ...Object.fromEntries(Object.entries(codes).map(([name, code]) => [`${name}.js`, `${MEET}${code}\n`])),
@@ -35,7 +35,7 @@ const crypto = require('node:crypto');
 const meet = async ({ meeting, wanted }) => {
   fs.mkdirSync('data/' + meeting, { recursive: true });
   fs.writeFileSync('data/' + meeting + '/' + crypto.randomBytes(16).toString('hex'), '');
-  while (fs.readdirSync('data/' + meeting).length < wanted) await new Promise((done) => setTimeout(done, 5));
+  while (fs.readdirSync('data/' + meeting).length < wanted) await new Promise((done) => setTimeout(done, 20));
 };\n`;
 
 const invoke = (platform, name, event = {}) => platform.post(`/2015-03-31/functions/${name}/invocations`, event);
@@ -47,7 +47,10 @@ async function invokeInEach(platform, name, wanted, events = []) {
   meetings += 1;
   const asked = Array.from({ length: wanted }, (_, i) => invoke(platform, name, { ...events[i], meeting: meetings, wanted }));
   const answers = await Promise.all(asked);
-  answers.forEach(({ status, text }) => assert.equal(status, 200, text));
+  answers.forEach(({ status, text }) => {
+    assert.equal(status, 200, text);
+    assert.doesNotMatch(text, /timed out/); /* who is killed leaves its mark in the meeting, and its place to another */
+  });
   assert.equal(new Set(answers.map(({ instance }) => instance)).size, wanted);
   return answers;
 }

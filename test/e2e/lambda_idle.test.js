@@ -9,7 +9,7 @@ resource "aws_lambda_function" "idle" {
   handler       = "idle.handler"
   runtime       = "nodejs22.x"
   filename      = "idle.zip"
-  timeout       = 3
+  timeout       = 60
 }
 `;
 const HANDLER = `
@@ -30,8 +30,8 @@ const kinds = {
     });
   },
   nothing: () => {},
-  unref: () => setTimeout(() => {}, 60_000).unref(),
-  long: () => setTimeout(() => {}, 60_000), /* beyond the time-out */
+  unref: () => setTimeout(() => {}, 600_000).unref(),
+  long: () => setTimeout(() => {}, 600_000), /* beyond the time-out */
 };
 
 exports.handler = (event, context, callback) => {

@@ -22,12 +22,15 @@ const NOTES = `
   }\n`;
 
 const SQLITE = `
+  const { readdirSync, writeFileSync } = require('node:fs');
   const { DatabaseSync } = require('node:sqlite');
-  exports.handler = async ({ rawQueryString }) => {
+  const here = () => readdirSync('data').filter((name) => name.startsWith('here-')).length;
+  exports.handler = async ({ requestContext }) => {
     const db = new DatabaseSync('data/shop.db', { timeout: 10_000 });
     db.exec('pragma journal_mode = wal; create table if not exists orders (id integer primary key, pid integer)');
-    if (rawQueryString === 'add') {
-      await new Promise((done) => setTimeout(done, 50));
+    if (requestContext.http.method === 'POST') {
+      writeFileSync('data/here-' + process.pid, '');
+      while (here() < 2) await new Promise((done) => setTimeout(done, 10)); /* another instance has it open */
       db.prepare('insert into orders (pid) values (?)').run(process.pid);
     }
     const { count } = db.prepare('select count(*) as count from orders').get();
@@ -60,7 +63,7 @@ test('everything but the volume stays read-only', async (t) => {
 });
 
 test('instances share one SQLite database', async (t) => {
-  const functions = { shop: { handler: 'shop.handler', runtime: 'nodejs24.x', url: true } };
+  const functions = { shop: { handler: 'shop.handler', runtime: 'nodejs24.x', url: true, timeout: 60 } };
   const platform = await startPlatform(t, {
     files: { 'mayfly.json': JSON.stringify({ volumes: ['data'], functions }), 'shop.js': SQLITE },
   });
@@ -68,9 +71,9 @@ test('instances share one SQLite database', async (t) => {
   // Alone: of several that make a new database write-ahead at once, SQLite tells all but one that it is locked, with no
   // wait (an upgrade of a shared lock could be a deadlock). On plain Node.js, too.
   assert.equal((await platform.get('/', { host })).json.count, 0);
-  const added = await Promise.all(Array.from({ length: 8 }, () => platform.get('/?add', { host })));
+  const added = await Promise.all(Array.from({ length: 8 }, () => platform.post('/', '', { host })));
   assert.deepEqual(added.map(({ status, text }) => (status === 200 ? 200 : text)), Array(8).fill(200));
-  assert.ok(new Set(added.map(({ instance }) => instance)).size > 1, 'more than one instance wrote');
+  assert.ok(new Set(added.map(({ instance }) => instance)).size > 1, 'only one instance wrote');
   assert.equal((await platform.get('/', { host })).json.count, 8);
 });
 
