@@ -72,9 +72,14 @@ const FILES = {
     export function POST() { state.go(); return new Response('gone'); }`,
 };
 
-/** Memory that no other process has. */
+/** Memory that no other process has; none of one that has just ended. */
 function privateBytes(pid) {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  let text = '';
+  try {
+    text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  } catch (error) {
+    assert.match(error.code, /ENOENT|ESRCH/);
+  }
   return [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + Number(kb) * 1024, 0);
 }
 

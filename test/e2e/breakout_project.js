@@ -29,7 +29,8 @@ async function hold() {
   const servers = ['/tmp/victim.sock', '\\0' + abstract].map((name) => require('node:net').createServer((socket) => socket.end('victim')).listen(name));
   const child = require('node:child_process').spawn('/bin/sleep', ['1000']);
   await Promise.all(servers.map((one) => one.listening || new Promise((done) => one.once('listening', done))));
-  fs.writeFileSync('data/' + me + '.json', JSON.stringify({ pids: [process.pid, child.pid], abstract, tmp: fs.realpathSync('/tmp') }));
+  fs.writeFileSync('data/' + me + '.part', JSON.stringify({ pids: [process.pid, child.pid], abstract, tmp: fs.realpathSync('/tmp') }));
+  fs.renameSync('data/' + me + '.part', 'data/' + me + '.json'); /* who sees it sees all of it */
   while (!fs.existsSync('data/over')) await wait(10);
   const alive = child.exitCode === null && child.signalCode === null;
   servers.forEach((one) => one.close());

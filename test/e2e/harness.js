@@ -213,10 +213,10 @@ export class Platform {
     return this.rebuilt(from);
   }
 
-  /** The lines of a file of the project that functions append to; none while it is missing. */
+  /** The whole lines of a file of the project that functions append to; none while it is missing. */
   lines(file) {
     try {
-      return readFileSync(path.join(this.project, file), 'utf8').split('\n').filter(Boolean);
+      return readFileSync(path.join(this.project, file), 'utf8').split('\n').slice(0, -1);
     } catch (error) {
       assert.equal(error.code, 'ENOENT');
       return [];

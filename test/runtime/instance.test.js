@@ -23,7 +23,7 @@ function inProcess(script) {
     const serve = (handle, more = {}) => startInstance({ adapter: { async load() { return {}; }, handle, ...more } });
     (async () => { ${script} })();`;
   return new Promise((resolve) => {
-    execFile(process.execPath, ['-e', source], { timeout: 20_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['-e', source], { timeout: 120_000 }, (error, stdout, stderr) => {
       const lines = stdout.split('\n').filter(Boolean).map((line) => {
         try {
           return JSON.parse(line);

@@ -214,7 +214,7 @@ test('a program that never listens is told so', async () => {
     const server = require(${JSON.stringify(require.resolve('../../runtime/js/dialects/server'))});
     startInstance({ adapter: server, settings: { main: 'cli.js' }, modules: { server: thunk(() => setTimeout(() => {}, 5)) } })
       .catch((error) => console.log(error.message));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], { timeout: 120_000 });
   assert.match(stdout, /^cli\.js has no HTTP server that listens/);
 });
 
