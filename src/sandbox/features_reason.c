@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/scope.h"
+#include "sandbox/cgroup_place.h"
 
 /* Whether the sysctl of that file exists and begins so. */
 static bool sysctl_is(const char *path, char first)
@@ -56,8 +57,27 @@ static const char *reason_of_landlock(int code)
                              : "not active: add landlock to the kernel parameter lsm=";
 }
 
-static const char *reason_of_limits(void)
+static bool is_mounted(enum cgroup_controller controller)
 {
+    struct cgroup_hierarchy found[CGROUP_HIERARCHIES_MAX];
+    bool is = false;
+    for (size_t n = cgroup_place_find(found), i = 0; i < n; i++) {
+        is = is || (found[i].controllers & controller) != 0;
+    }
+    return is;
+}
+
+static const char *reason_of_limits(enum cgroup_controller controller)
+{
+    if (!is_mounted(controller) && access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0) {
+        return "your control group has no such controller: it is switched off (boot with "
+               "cgroup_enable=memory) or not handed down (systemd-run --user --scope -p "
+               "Delegate=yes)";
+    }
+    if (!is_mounted(controller)) {
+        return "no control groups with this controller are mounted: mount -t cgroup2 none "
+               "/sys/fs/cgroup, or let systemd do it";
+    }
     if (geteuid() != 0) {
         return "your control group is not writable: start it with systemd-run --user --scope -p "
                "Delegate=yes, or as root";
@@ -65,7 +85,7 @@ static const char *reason_of_limits(void)
     return is_in_container()
                ? "control groups are read-only in this container: docker run --privileged "
                  "--cgroupns=private, or let the container's own limit do"
-               : "no such controller is mounted, or its control groups are not writable";
+               : "its control groups are not writable";
 }
 
 static const char *reason_of(enum sandbox_feature feature, int code, bool has_users)
@@ -85,8 +105,9 @@ static const char *reason_of(enum sandbox_feature feature, int code, bool has_us
         reason = reason_of_landlock(code);
         return reason ? reason : "needs Linux 6.12 or newer";
     case SANDBOX_MEMORY_LIMIT:
+        return reason_of_limits(CGROUP_MEMORY);
     case SANDBOX_PIDS_LIMIT:
-        return reason_of_limits();
+        return reason_of_limits(CGROUP_PIDS);
     case SANDBOX_PROC:
         if (has_users && code == EPERM) {
             return "the /proc here is partly covered: docker run --security-opt "

@@ -6,13 +6,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/limits.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/cgroup_place.h"
+#include "sandbox/features_reason.h"
 
 static const struct cgroup_limits no_limits = { 0 };
 
@@ -299,6 +302,31 @@ START_TEST(without_controllers_calls_succeed_and_limit_nothing)
 }
 END_TEST
 
+/* In a process of its own: where nobody sees control groups, as in many containers. */
+static void be_without_groups(void)
+{
+    char reason[256];
+    int spaces = CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
+    if (unshare(spaces) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL) < 0) {
+        _exit(errno == EPERM ? 0 : 2); /* not here */
+    }
+    features_reason(SANDBOX_MEMORY_LIMIT, EPERM, true, reason, sizeof(reason));
+    _exit(strstr(reason, "mount -t cgroup2") ? 0 : 1);
+}
+
+START_TEST(where_there_are_no_control_groups_that_is_said)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        be_without_groups();
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create(geteuid() == 0 ? "control groups, as root"
@@ -312,6 +340,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, what_a_killed_platform_left_is_swept_and_what_lives_is_not);
     tcase_add_test(tests, a_name_is_taken_while_its_platform_lives_and_taken_over_after);
     tcase_add_test(tests, without_controllers_calls_succeed_and_limit_nothing);
+    tcase_add_test(tests, where_there_are_no_control_groups_that_is_said);
     suite_add_tcase(suite, tests);
     return suite;
 }
