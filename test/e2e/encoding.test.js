@@ -116,11 +116,11 @@ test('who accepts gzip gets it, from functions and from folders', async (t) => {
     const request = http.get(`${platform.origin}/api/events`, { ...GZIP, agent: false });
     const [response] = await once(request, 'response');
     assert.equal(response.headers['content-encoding'], 'gzip');
-    const text = response.pipe(createGunzip());
-    assert.equal(String((await once(text, 'data'))[0]), 'data: 1\n\n');
+    const pieces = response.pipe(createGunzip())[Symbol.asyncIterator]();
+    assert.equal(String((await pieces.next()).value), 'data: 1\n\n');
     assert.equal((await get('/api/go-on')).text, 'gone on');
-    assert.equal(String((await once(text, 'data'))[0]), 'data: 2\n\n');
-    await once(text, 'end');
+    assert.equal(String((await pieces.next()).value), 'data: 2\n\n');
+    assert.equal((await pieces.next()).done, true);
   });
 });
 
