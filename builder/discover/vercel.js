@@ -42,8 +42,11 @@ export async function discoverVercel(context, sofar) {
   if (sources.length > 0 || context.files.has('vercel.json')) {
     await addMiddleware(context, found, { sofar, endpoints });
   }
-  if (sources.length > 0 && isAlone(context.files, 'vercel')) {
+  if ((sources.length > 0 || context.files.has('vercel.json')) && isAlone(context.files, 'vercel')) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
+    found.routes.last.push({
+      src: '^(?!/api).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404, dialect: 'vercel', shown: '',
+    });
   }
   const configured = withProxies(configuredRoutes(config, context.diagnostics), 'vercel', found.drafts, context);
   configured.forEach(({ phase, route }) => found.routes[phase].push(route));

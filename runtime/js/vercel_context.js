@@ -24,9 +24,10 @@ function installRequestContext() {
   });
 }
 
-function has(raw, name) {
-  for (let i = 0; i < raw.length; i += 2) if (raw[i] === name) return true;
-  return false;
+/* Where the value of the field stands, or 0. */
+function find(raw, name) {
+  for (let i = 0; i < raw.length; i += 2) if (raw[i] === name) return i + 1;
+  return 0;
 }
 
 function remove(raw, names) {
@@ -43,10 +44,10 @@ function remove(raw, names) {
 /** What any proxy in front of a function says, unless one before it has. */
 function addForwardedHeaders(raw, exchange) {
   const { host, scheme } = exchange;
-  if (!has(raw, 'x-forwarded-host')) raw.push('x-forwarded-host', host);
-  if (!has(raw, 'x-forwarded-port')) raw.push('x-forwarded-port', portOf(host, scheme));
-  if (!has(raw, 'x-forwarded-proto')) raw.push('x-forwarded-proto', scheme);
-  if (!has(raw, 'x-forwarded-for')) raw.push('x-forwarded-for', exchange.remoteAddress);
+  if (!find(raw, 'x-forwarded-host')) raw.push('x-forwarded-host', host);
+  if (!find(raw, 'x-forwarded-port')) raw.push('x-forwarded-port', portOf(host, scheme));
+  if (!find(raw, 'x-forwarded-proto')) raw.push('x-forwarded-proto', scheme);
+  if (!find(raw, 'x-forwarded-for')) raw.push('x-forwarded-for', exchange.remoteAddress);
 }
 
 function portOf(host, scheme) {
@@ -68,8 +69,11 @@ function addNextHeaders(raw, exchange) {
 /* Functions trust these, so a client's own are dropped. */
 const TRUSTED = new Set(['x-real-ip', 'x-vercel-forwarded-for', 'x-vercel-id', 'x-vercel-deployment-url']);
 
+/* As `vercel dev`, whoever came before stays in x-forwarded-for. */
 function addVercelHeaders(raw, exchange) {
   remove(raw, TRUSTED);
+  const passed = find(raw, 'x-forwarded-for');
+  if (passed) raw[passed] += `,${exchange.remoteAddress}`;
   addForwardedHeaders(raw, exchange);
   raw.push('x-real-ip', exchange.remoteAddress, 'x-vercel-forwarded-for', exchange.remoteAddress,
     'x-vercel-deployment-url', exchange.host, 'x-vercel-id', `dev1::${exchange.requestId}`);

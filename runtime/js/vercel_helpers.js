@@ -200,4 +200,4 @@ class VercelResponse extends http.ServerResponse {
 
 const DELEGATED = Symbol('an object, sent as JSON');
 
-module.exports = { VercelRequest, VercelResponse, ApiError, needsBody };
+module.exports = { VercelRequest, VercelResponse, needsBody };

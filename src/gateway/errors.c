@@ -118,26 +118,60 @@ static unsigned answer_plain(struct out *o, const struct error_case *e)
     return status;
 }
 
-/* Vercel: a text of three parts, the code again in x-vercel-error. */
+/* Takes the object; one that jansson could not make, for text that is no UTF-8, is {}. */
+static void add_json(struct out *o, json_t *json)
+{
+    char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    set_type(o, "application/json");
+    add_str(o, dump ? str_c(dump) : STR("{}"));
+    free(dump);
+    json_decref(json);
+}
+
+/* As `vercel dev` has it, which is where a browser looks for the code and the request. */
+static void add_vercel_page(struct out *o, const struct error_case *e, unsigned status,
+                            const char *code)
+{
+    set_type(o, "text/html; charset=utf-8");
+    add_text(o,
+             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+             "<title>%u: %s</title></head><body><main><p><strong>%u</strong>: %s</p>"
+             "<p>Code: <code>%s</code></p><p>ID: <code>%s</code></p></main></body></html>\n",
+             status, code, status, code, code, e->id);
+}
+
+static const char *vercel_title(const struct error_case *e, unsigned status)
+{
+    if (status == 404) {
+        return "The page could not be found.";
+    }
+    if (status < 500) {
+        return http_reason(status);
+    }
+    return e->kind == ERROR_TIMEOUT || e->kind == ERROR_OVERLOAD
+               ? "An error occurred with your deployment"
+               : "A server error has occurred";
+}
+
+/* Vercel: JSON, a page or text, as the client likes; the code again in x-vercel-error. */
 static unsigned answer_vercel_code(struct out *o, const struct error_case *e, unsigned status,
                                    const char *code)
 {
-    set_type(o, "text/plain; charset=utf-8");
+    const char *title = vercel_title(e, status);
     add_field(o, "x-vercel-error", code);
-    if (status == 404) {
-        add_text(o, "The page could not be found\n\n%s\n\n%s\n", code, e->id);
-    } else if (status >= 500) {
-        add_text(o, "%s\n\n%s\n\n%s\n",
-                 e->kind == ERROR_TIMEOUT || e->kind == ERROR_OVERLOAD
-                     ? "An error occurred with your deployment"
-                     : "A server error has occurred",
-                 code, e->id);
-    } else {
-        add_text(o, "%s\n\n%s\n\n%s\n", http_reason(status), code, e->id);
-    }
-    if (e->person && e->kind != ERROR_ROUTE) {
+    if (e->wants_json) {
+        json_t *fields = json_pack("{s:i,s:s}", "code", (int)status, "message", title);
+        add_json(o, json_pack("{s:o}", "error", fields));
         add_str(o, STR("\n"));
-        explain(o, e);
+    } else if (e->wants_html && e->kind == ERROR_ROUTE) {
+        add_vercel_page(o, e, status, code);
+    } else {
+        set_type(o, "text/plain; charset=utf-8");
+        add_text(o, "%s\n\n%s\n", title, code);
+        if (e->person) {
+            add_str(o, STR("\n"));
+            explain(o, e);
+        }
     }
     return status;
 }
@@ -181,6 +215,20 @@ static unsigned answer_middleware(struct out *o, const struct error_case *e)
     }
 }
 
+static const char next_uncached[] = "private, no-cache, no-store, max-age=0, must-revalidate";
+
+/* Next.js has a page for what is not there, whoever asks. */
+static unsigned answer_next_missing(struct out *o)
+{
+    set_type(o, "text/html; charset=utf-8");
+    add_field(o, "cache-control", next_uncached);
+    add_str(o, STR("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+                   "<meta name=\"robots\" content=\"noindex\"/>"
+                   "<title>404: This page could not be found.</title></head>"
+                   "<body><h1>404</h1><h2>This page could not be found.</h2></body></html>"));
+    return 404;
+}
+
 /* Next.js: what a route handler threw is answered 500 with nothing, unless it is an edge route's,
  * as is every refusal of its own; what happens around it is Vercel's to say. */
 static unsigned answer_next(struct out *o, const struct error_case *e)
@@ -195,26 +243,17 @@ static unsigned answer_next(struct out *o, const struct error_case *e)
             explain(o, e);
         } else if (e->edge) {
             set_type(o, "text/plain");
-            add_field(o, "cache-control",
-                      "private, no-cache, no-store, max-age=0, must-revalidate");
+            add_field(o, "cache-control", next_uncached);
             add_str(o, STR("Internal Server Error"));
         }
         return 500;
     case ERROR_METHOD:
         return 405;
+    case ERROR_ROUTE:
+        return e->status == 404 ? answer_next_missing(o) : answer_vercel(o, e);
     default:
         return answer_vercel(o, e);
     }
-}
-
-/* Takes the object; one that jansson could not make, for text that is no UTF-8, is {}. */
-static void add_json(struct out *o, json_t *json)
-{
-    char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    set_type(o, "application/json");
-    add_str(o, dump ? str_c(dump) : STR("{}"));
-    free(dump);
-    json_decref(json);
 }
 
 /* An error of Lambda's own, of the client's making. Its exceptions do not agree on the letter of

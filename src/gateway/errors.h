@@ -46,6 +46,8 @@ struct error_case {
     bool invoke; /* Lambda's Invoke API: a failed function is a result like others */
     bool dev;    /* in development: x-mayfly-error names the error */
     bool person; /* ... and a browser asks: the body explains it */
+    bool wants_html; /* the client's accept names it */
+    bool wants_json;
 };
 
 /* Appends the body, and the fields as "name\0value\0..."; returns the status. */

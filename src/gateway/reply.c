@@ -36,7 +36,8 @@ static void add_dev_fields(struct request *rq)
 static void add_platform_fields(struct request *rq)
 {
     struct buf *out = &rq->route.headers;
-    if (rq->function && rq->function->dialect == DIALECT_VERCEL) {
+    enum dialect dialect = rq->function ? rq->function->dialect : rq->route.dialect;
+    if (dialect == DIALECT_VERCEL) {
         bool cached = http_block_find(buf_str(out), STR("cache-control")).data;
         (void)!((cached || buf_append(out, STR("cache-control\0"
                                                "public, max-age=0, must-revalidate\0")) == 0) &&

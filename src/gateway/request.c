@@ -254,7 +254,9 @@ static void answer_redirect(struct request *rq)
     r = r == 0 ? buf_append(&fields, location) : r;
     r = r == 0 ? buf_append(&fields, STR("\0")) : r;
     if (r == 0 && !next) {
-        r = buf_append(&fields, STR("content-type\0text/plain\0"));
+        r = buf_append(&fields, rq->route.dialect == DIALECT_VERCEL
+                                    ? STR("content-type\0text/plain; charset=utf-8\0")
+                                    : STR("content-type\0text/plain\0"));
     } else if (r == 0 && rq->route.status == 308) {
         r = buf_append(&fields, STR("refresh\0"
                                     "0;url="));

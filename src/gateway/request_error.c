@@ -127,10 +127,10 @@ static void answer_error(struct request *rq, const struct error_case *e)
     buf_finish(&body);
 }
 
-static bool accepts_html(const struct request *rq)
+static bool accepts(const struct request *rq, struct str type)
 {
     const struct http_field *accept = http_head_find(&rq->head, STR("accept"));
-    return accept && memmem(accept->value.data, accept->value.len, "text/html", 9);
+    return accept && memmem(accept->value.data, accept->value.len, type.data, type.len);
 }
 
 /* With a status for ERROR_ROUTE. */
@@ -150,9 +150,11 @@ static void fail_with(struct request *rq, enum error_kind kind, unsigned status,
         .api = endpoint ? endpoint->api : ENDPOINT_API_NONE,
         .timeout_ms = rq->function ? function_timeout_ms(rq->function, rq->endpoint) : 0,
         .path = rq->head.target,
+        .wants_html = accepts(rq, STR("text/html")),
+        .wants_json = accepts(rq, STR("json")),
         .dev = rq->gateway->dev,
     };
-    e.person = e.dev && accepts_html(rq);
+    e.person = e.dev && e.wants_html;
     struct report report;
     report_read(&report, detail, &e);
     note(rq, &e);

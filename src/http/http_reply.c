@@ -43,7 +43,7 @@ const char *http_reason(unsigned status)
             return reasons[i].text;
         }
     }
-    return "Unknown";
+    return "unknown";
 }
 
 /* What a field of a function's response is to us. */

@@ -43,7 +43,7 @@ int http_reply_write(struct buf *out, struct http_reply *reply) MUST_USE;
 /* The same for a 1xx. */
 int http_reply_write_informational(struct buf *out, unsigned status, struct str fields) MUST_USE;
 
-/* "Not Found"; "Unknown" for a status nobody registered. */
+/* "Not Found"; "unknown", as Node.js says, for a status nobody registered. */
 const char *http_reason(unsigned status);
 
 #define HTTP_DATE_BYTES 30

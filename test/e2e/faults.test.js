@@ -77,7 +77,7 @@ function vercel(status, code) {
   return (answer) => {
     assert.equal(answer.status, status);
     assert.equal(answer.headers['x-vercel-error'], code);
-    assert.match(answer.text, new RegExp(`\n\n${code}\n\n`));
+    assert.match(answer.text, new RegExp(`\n\n${code}\n`));
   };
 }
 const vercelFailed = vercel(500, 'FUNCTION_INVOCATION_FAILED');

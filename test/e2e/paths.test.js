@@ -42,6 +42,13 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
     }
   });
 
+  await t.test('there is a page for what is not there', async () => {
+    const answer = await platform.get('/api/nothing');
+    assert.deepEqual([answer.status, answer.headers['content-type']], [404, 'text/html; charset=utf-8']);
+    assert.match(answer.headers['cache-control'], /no-store/);
+    assert.match(answer.text, /<title>404: This page could not be found\.<\/title>/);
+  });
+
   await t.test('an edge route that fails says so, one on Node.js says nothing', async () => {
     for (const target of ['/api/edge', '/api/edge?nothing']) {
       const answer = await platform.get(target);

@@ -157,7 +157,7 @@ test('req.body of octets is a Buffer', async () => {
   assert.deepEqual([reply.bytes.toString(), reply.header('content-type')], ['raw', 'application/octet-stream']);
 });
 
-test('invalid JSON throws where req.body is read, and answers 400 if nobody catches it', async () => {
+test('invalid JSON throws where req.body is read, and fails the function if nobody catches it', async () => {
   const options = { body: '{', headers: { 'content-type': 'application/json' } };
   const caught = await askNode((req, res) => {
     try {
@@ -169,7 +169,8 @@ test('invalid JSON throws where req.body is read, and answers 400 if nobody catc
   }, 'POST /api/f', options);
   assert.deepEqual([caught.status, caught.bytes.toString()], [400, 'Invalid JSON']);
   for (const handler of [(req, res) => res.json(req.body), async (req, res) => res.json(req.body)]) {
-    assert.equal((await askNode(handler, 'POST /api/f', options)).status, 400);
+    const { failure } = await askNode(handler, 'POST /api/f', options);
+    assert.deepEqual([failure.kind, failure.errorMessage], ['throw', 'Invalid JSON']);
   }
   assert.equal((await askNode((req, res) => res.end('unread'), 'POST /api/f', options)).bytes.toString(), 'unread');
 });
@@ -371,4 +372,7 @@ test('the proxy\'s headers, which a client cannot forge', async () => {
   assert.equal(headers['x-forwarded-host'], 'localhost:3000');
   assert.equal(headers['x-forwarded-proto'], 'https');
   assert.equal(headers['x-forwarded-for'], '192.0.2.7');
+
+  const passed = await gateway.ask('f', 'GET /api/f', { remoteAddress: '192.0.2.7', headers: { 'x-forwarded-for': '1.2.3.4' } });
+  assert.equal((await passed.json())['x-forwarded-for'], '1.2.3.4,192.0.2.7');
 });

@@ -6,7 +6,7 @@ const http = require('node:http');
 const edge = require('../edge_globals');
 const web = require('../web');
 const { serveNodeRequest, createPair } = require('../node_http');
-const { VercelRequest, VercelResponse, ApiError, needsBody } = require('../vercel_helpers');
+const { VercelRequest, VercelResponse, needsBody } = require('../vercel_helpers');
 const { settleInTime } = require('./load_module');
 const { installRequestContext, addVercelHeaders } = require('../vercel_context');
 
@@ -145,25 +145,19 @@ function handleWeb(exchange, fn) {
   );
 }
 
-/* What req.body throws for bad JSON is an answer, if the handler lets it through. */
-function failNode(exchange, error) {
-  if (error instanceof ApiError && !exchange.started) exchange.respond(error.statusCode, '', null);
-  else exchange.fail('throw', error);
-}
-
 function callListener(exchange, fn, body) {
   const url = fn.urlOf(exchange);
   const { req, res } = createPair(exchange, { Request: VercelRequest, Response: VercelResponse, url, body });
   if (body !== null) req.wholeBody = body;
   const result = fn.target(req, res);
-  if (typeof result?.then === 'function') result.then(undefined, (error) => failNode(exchange, error));
+  if (typeof result?.then === 'function') result.then(undefined, (error) => exchange.fail('throw', error));
 }
 
 function handleNode(exchange, fn) {
   if (!fn.helpers) return serveNodeRequest(exchange, fn.target, fn.urlOf(exchange));
   if (!needsBody(exchange)) return callListener(exchange, fn, null);
   return exchange.readBody().then((body) => callListener(exchange, fn, body))
-    .catch((error) => failNode(exchange, error));
+    .catch((error) => exchange.fail('throw', error));
 }
 
 module.exports = {
@@ -192,7 +186,7 @@ module.exports = {
         default: return exchange.fail('load', fn.error);
       }
     } catch (error) {
-      return failNode(exchange, error);
+      return exchange.fail('throw', error);
     }
   },
 };
