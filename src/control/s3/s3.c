@@ -45,6 +45,16 @@ void s3_destroy(struct s3 *s)
 
 /* ---- reading the head ---- */
 
+/* "bucket.s3.amazonaws.com", "bucket.s3.eu-west-1.amazonaws.com". */
+static struct str bucket_of_amazon(struct str host)
+{
+    const struct str domain = STR(".amazonaws.com"), service = STR(".s3.");
+    const char *at = memmem(host.data, host.len, service.data, service.len);
+    bool is_amazon =
+        host.len > domain.len && str_eq_nocase(str_skip(host, host.len - domain.len), domain);
+    return at && is_amazon ? str_of(host.data, (size_t)(at - host.data)) : STR("");
+}
+
 /* "bucket.s3.localhost:4566" and the like: the bucket, or empty. */
 static struct str bucket_of_host(struct str host)
 {
@@ -52,7 +62,6 @@ static struct str bucket_of_host(struct str host)
         STR(".s3.localhost"),
         STR(".s3.localhost.localstack.cloud"),
         STR(".localhost"),
-        STR(".s3.amazonaws.com"),
     };
     host = http_host_without_port(host);
     for (size_t i = 0; i < ARRAY_COUNT(suffixes); i++) {
@@ -63,7 +72,7 @@ static struct str bucket_of_host(struct str host)
             return str_eq_nocase(host, STR("s3")) ? STR("") : host;
         }
     }
-    return STR("");
+    return bucket_of_amazon(host);
 }
 
 /* Decodes behind what is in rq->target, which has room for it all and does not move. */
@@ -121,6 +130,7 @@ static struct s3_request *request_create(struct s3 *s, struct exchange *x)
     rq->now_ms = queue_now_ms();
     buf_init(&rq->headers, LIMIT_RESPONSE_HEAD_BYTES);
     buf_init(&rq->body, S3_ANSWER_BYTES_MAX);
+    buf_init(&rq->details, 4 * LIMIT_REQUEST_HEAD_BYTES); /* signatures are explained */
     /* Sixteen digits of the request's UUID. */
     size_t len = 0;
     for (const char *at = x->request_id; *at && len < sizeof(rq->id) - 1; at++) {
@@ -137,36 +147,27 @@ static struct s3_request *request_create(struct s3 *s, struct exchange *x)
 
 static void fail_mismatch(struct s3_request *rq, const struct aws_sign_request *sign)
 {
-    struct buf canonical, to_sign, more;
+    struct buf canonical, to_sign;
     buf_init(&canonical, LIMIT_REQUEST_HEAD_BYTES);
     buf_init(&to_sign, LIMIT_REQUEST_HEAD_BYTES);
-    buf_init(&more, 4 * LIMIT_REQUEST_HEAD_BYTES);
     aws_sign_explain(sign, &canonical, &to_sign);
-    int r = buf_printf(
-        &more, "AWSAccessKeyId%c%s%cStringToSign%c" STR_FMT "%cCanonicalRequest%c" STR_FMT "%c", 0,
-        rq->who.scope.access_key, 0, 0, STR_ARG(buf_str(&to_sign)), 0, 0,
-        STR_ARG(buf_str(&canonical)), 0);
-    s3_fail_more(rq, S3_SIGNATURE_MISMATCH, NULL, r < 0 ? STR("") : buf_str(&more));
+    s3_detail(rq, "AWSAccessKeyId", str_c(rq->who.scope.access_key));
+    s3_detail(rq, "StringToSign", buf_str(&to_sign));
+    s3_detail(rq, "CanonicalRequest", buf_str(&canonical));
+    s3_fail(rq, S3_SIGNATURE_MISMATCH);
     buf_finish(&canonical);
     buf_finish(&to_sign);
-    buf_finish(&more);
 }
 
-static void put_element(struct buf *more, const char *name, struct str value)
-{
-    /* What does not fit is left out of an error's text. */
-    (void)!buf_printf(more, "%s%c" STR_FMT "%c", name, 0, STR_ARG(value), 0);
-}
-
-static void put_time(struct buf *more, const char *name, uint64_t time_s)
+static void put_time(struct s3_request *rq, const char *name, uint64_t time_s)
 {
     char text[ISO_TIME_BYTES];
     (void)iso_time_s(time_s * 1000, text);
-    put_element(more, name, str_c(text));
+    s3_detail(rq, name, str_c(text));
 }
 
 /* When a URL of either version has expired, and that this is over. */
-static void put_expiry(const struct s3_request *rq, struct buf *more)
+static void put_expiry(struct s3_request *rq)
 {
     struct str seconds = s3_param(rq, "X-Amz-Expires");
     char date[24];
@@ -174,40 +175,36 @@ static void put_expiry(const struct s3_request *rq, struct buf *more)
     uint64_t expires_s = 0, after_s = 0;
     (void)snprintf(date, sizeof(date), STR_FMT, STR_ARG(s3_param(rq, "X-Amz-Date")));
     if (seconds.data && str_to_u64(seconds, &after_s) && strptime(date, "%Y%m%dT%H%M%SZ", &tm)) {
-        put_element(more, "X-Amz-Expires", seconds);
+        s3_detail(rq, "X-Amz-Expires", seconds);
         expires_s = (uint64_t)timegm(&tm) + after_s;
     } else if (!str_to_u64(s3_param(rq, "Expires"), &expires_s)) {
         return;
     }
-    put_time(more, "Expires", expires_s);
-    put_time(more, "ServerTime", rq->now_ms / 1000);
+    put_time(rq, "Expires", expires_s);
+    put_time(rq, "ServerTime", rq->now_ms / 1000);
 }
 
 static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct str detail)
 {
     struct aws_fault_answer answer = aws_fault_answer(fault, AWS_PROTOCOL_S3);
-    struct buf more, text;
-    char now[40];
-    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
+    struct buf text;
     buf_init(&text, LIMIT_REQUEST_HEAD_BYTES);
     if (fault == AWS_FAULT_UNKNOWN_KEY) {
-        put_element(&more, "AWSAccessKeyId", detail);
+        s3_detail(rq, "AWSAccessKeyId", detail);
     } else if (fault == AWS_FAULT_NOT_SIGNED) {
-        put_element(&more, "HeadersNotSigned", detail);
+        s3_detail(rq, "HeadersNotSigned", detail);
     } else if (fault == AWS_FAULT_EXPIRED) {
-        put_expiry(rq, &more);
+        put_expiry(rq);
     } else if (fault == AWS_FAULT_SKEWED) {
-        int len = snprintf(now, sizeof(now), "%llu", (unsigned long long)AWS_SIGN_SKEW_S * 1000);
-        put_element(&more, "RequestTime", s3_header(rq, "x-amz-date"));
-        put_element(&more, "MaxAllowedSkewMilliseconds", str_of(now, (size_t)len));
+        s3_detail(rq, "RequestTime", s3_header(rq, "x-amz-date"));
+        s3_detail_u64(rq, "MaxAllowedSkewMilliseconds", AWS_SIGN_SKEW_S * 1000);
     }
     bool is_malformed = fault == AWS_FAULT_MALFORMED_HEADER || fault == AWS_FAULT_MALFORMED_QUERY ||
                         fault == AWS_FAULT_BAD_EXPIRES;
     int r = buf_printf(&text, "%s%s" STR_FMT "%c", answer.message ? answer.message : "",
                        is_malformed && answer.message ? "; " : "",
                        STR_ARG(is_malformed ? detail : STR("")), 0);
-    s3_fail_custom(rq, answer.status, answer.code, r < 0 ? "" : text.data, buf_str(&more));
-    buf_finish(&more);
+    s3_fail_custom(rq, answer.status, answer.code, r < 0 ? "" : text.data);
     buf_finish(&text);
 }
 
@@ -244,12 +241,17 @@ static void run_with_text(struct s3_request *rq, struct s3_received *received)
     rq->op->run(rq);
 }
 
-/* The account that the client believes to own the bucket. */
-static bool is_expected_owner(const struct s3_request *rq)
+/* The account that the client believes to own the bucket; S3_OK: it does. */
+static enum s3_error check_expected_owner(const struct s3_request *rq)
 {
     struct str expected = s3_header(rq, "x-amz-expected-bucket-owner");
-    return !expected.data || str_eq(expected, STR(AWS_ACCOUNT_ID)) ||
-           str_eq(expected, rq->bucket->row.owner);
+    if (!expected.data || str_eq(expected, STR(AWS_ACCOUNT_ID)) ||
+        str_eq(expected, rq->bucket->row.owner)) {
+        return S3_OK;
+    }
+    uint64_t number;
+    bool is_account = expected.len == sizeof(AWS_ACCOUNT_ID) - 1 && str_to_u64(expected, &number);
+    return is_account ? S3_ACCESS_DENIED : S3_INVALID_ACCOUNT;
 }
 
 static bool find_bucket(struct s3_request *rq)
@@ -263,11 +265,11 @@ static bool find_bucket(struct s3_request *rq)
                 s3_name_is_bucket(rq->bucket_name) ? S3_NO_SUCH_BUCKET : S3_INVALID_BUCKET_NAME);
         return false;
     }
-    if (!is_expected_owner(rq)) {
-        s3_fail(rq, S3_ACCESS_DENIED);
-        return false;
+    enum s3_error error = check_expected_owner(rq);
+    if (error != S3_OK) {
+        s3_fail(rq, error);
     }
-    return true;
+    return error == S3_OK;
 }
 
 static bool authorize(struct s3_request *rq)

@@ -58,7 +58,10 @@ static bool read_checksum(struct s3_request *rq, struct s3_receive_plan *plan)
             return false;
         }
     } else if (!aws_base64_decode(plan->expected, bytes, s3_checksum_size(plan->checksum))) {
-        s3_body_fail(rq, S3_BAD_DIGEST); /* no body has that */
+        char text[96];
+        (void)snprintf(text, sizeof(text), "Value for " STR_FMT " header is invalid.",
+                       STR_ARG(s3_checksum_header(plan->checksum))); /* fits */
+        s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }
     if (algorithm.data && plan->checksum == S3_CHECKSUM_NONE) {
@@ -225,6 +228,7 @@ static void on_over(struct exchange *x)
     buf_finish(&rq->target);
     buf_finish(&rq->headers);
     buf_finish(&rq->body);
+    buf_finish(&rq->details);
     free(rq);
 }
 

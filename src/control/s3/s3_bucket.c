@@ -8,16 +8,25 @@
 #include "control/s3/s3_acl_request.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_tags.h"
 #include "store/sql.h"
 
 #define BUCKETS_PAGE_MAX 10000 /* ListBuckets: max-buckets */
+
+#define BUCKET_ARN_BYTES 80 /* a name has 63 */
+
+static struct str bucket_arn(struct str name, char ret_text[BUCKET_ARN_BYTES])
+{
+    (void)snprintf(ret_text, BUCKET_ARN_BYTES, "arn:aws:s3:::" STR_FMT, STR_ARG(name));
+    return str_c(ret_text);
+}
 
 /* ---- listing ---- */
 
 struct listing {
     struct s3_request *rq;
     struct s3_xml_out out;
-    struct str owner, prefix;
+    struct str owner, prefix, region;
     size_t count, most;
     char last[64]; /* a name has 63 */
     bool truncated;
@@ -26,7 +35,9 @@ struct listing {
 static void list_one(const struct stored_bucket *b, void *context)
 {
     struct listing *l = context;
-    if (!str_eq(b->owner, l->owner) || !str_starts(b->name, l->prefix)) {
+    char arn[BUCKET_ARN_BYTES];
+    if (!str_eq(b->owner, l->owner) || !str_starts(b->name, l->prefix) ||
+        (l->region.data && !str_eq(l->region, s3_bucket_region(b)))) {
         return;
     }
     if (l->count == l->most) {
@@ -38,9 +49,10 @@ static void list_one(const struct stored_bucket *b, void *context)
     s3_xml_open(&l->out, "Bucket");
     s3_xml_put(&l->out, "Name", b->name);
     s3_xml_put_time(&l->out, "CreationDate", b->created_ms);
-    if (s3_has_param(l->rq, "max-buckets")) {
+    if (l->rq->param_count > 0) {
         s3_xml_put(&l->out, "BucketRegion", s3_bucket_region(b));
     }
+    s3_xml_put(&l->out, "BucketArn", bucket_arn(b->name, arn));
     s3_xml_close(&l->out, "Bucket");
 }
 
@@ -50,6 +62,7 @@ void s3_bucket_list_all(struct s3_request *rq)
                          .out = { .out = &rq->body },
                          .owner = s3_owner(rq),
                          .prefix = s3_param(rq, "prefix"),
+                         .region = s3_param(rq, "bucket-region"),
                          .most = BUCKETS_PAGE_MAX };
     struct str most = s3_param(rq, "max-buckets");
     uint64_t number;
@@ -82,15 +95,34 @@ struct creation {
     struct stored_bucket bucket;
     char *region;
     struct buf acl;
-    char ownership[256]; /* a document, or empty */
+    struct buf tagging;  /* a document, or empty */
+    char ownership[256]; /* the same */
 };
 
 static void free_creation(void *state)
 {
     struct creation *c = state;
     buf_finish(&c->acl);
+    buf_finish(&c->tagging);
     free(c->region);
     free(c);
+}
+
+/* False: answered. */
+static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3_xml_node *set)
+{
+    struct buf tags;
+    struct s3_xml_out out = { .out = &c->tagging };
+    const char *why;
+    buf_init(&tags, S3_TAG_BYTES_MAX);
+    enum s3_error error = s3_tags_from_set(set, S3_TAGS_OF_BUCKET, &tags, &why);
+    if (error != S3_OK) {
+        s3_fail_text(rq, error, why);
+    } else if (tags.len > 0) {
+        s3_tags_to_xml(buf_str(&tags), &out);
+    }
+    buf_finish(&tags);
+    return error == S3_OK;
 }
 
 /* False: answered. */
@@ -114,7 +146,7 @@ static bool read_configuration(struct s3_request *rq, struct creation *c)
     }
     /* "EU" is an old name. */
     c->region = mem_copy_str(str_eq(region, STR("EU")) ? STR("eu-west-1") : region);
-    return true;
+    return !rq->xml || read_tags(rq, c, s3_xml_child(s3_xml_root(rq->xml), "Tags"));
 }
 
 static bool read_ownership(struct s3_request *rq, struct creation *c)
@@ -125,8 +157,11 @@ static bool read_ownership(struct s3_request *rq, struct creation *c)
     }
     if (!str_eq(who, STR("BucketOwnerEnforced")) && !str_eq(who, STR("BucketOwnerPreferred")) &&
         !str_eq(who, STR("ObjectWriter"))) {
-        s3_fail_argument(rq, "Invalid x-amz-object-ownership header", "x-amz-object-ownership",
-                         who);
+        char text[96];
+        (void)snprintf(text, sizeof(text), "Invalid x-amz-object-ownership header: " STR_FMT,
+                       STR_ARG(who)); /* what does not fit is cut */
+        s3_detail(rq, "ArgumentName", STR("x-amz-object-ownership"));
+        s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
         return false;
     }
     (void)snprintf(c->ownership, sizeof(c->ownership),
@@ -155,14 +190,18 @@ static int run_create(struct s3_request *rq, struct sql *db)
         r = store_buckets_put_setting(db, c->bucket.id, STR("ownershipControls"),
                                       str_c(c->ownership));
     }
+    if (r == 0 && c->tagging.len > 0) {
+        r = store_buckets_put_setting(db, c->bucket.id, STR("tagging"), buf_str(&c->tagging));
+    }
     return r;
 }
 
 static void answer_created(struct s3_request *rq)
 {
-    char location[80];
-    (void)snprintf(location, sizeof(location), "/" STR_FMT, STR_ARG(rq->bucket_name)); /* fits */
-    s3_put_header(rq, "location", str_c(location));
+    char text[BUCKET_ARN_BYTES];
+    (void)snprintf(text, sizeof(text), "/" STR_FMT, STR_ARG(rq->bucket_name)); /* fits */
+    s3_put_header(rq, "location", str_c(text));
+    s3_put_header(rq, "x-amz-bucket-arn", bucket_arn(rq->bucket_name, text));
     s3_answer(rq, 200);
 }
 
@@ -201,6 +240,7 @@ void s3_bucket_create(struct s3_request *rq)
 {
     struct creation *c = s3_state(rq, sizeof(*c), free_creation);
     buf_init(&c->acl, S3_ACL_BYTES_MAX);
+    buf_init(&c->tagging, S3_DOCUMENT_BYTES_MAX);
     if (!s3_name_is_bucket(rq->bucket_name)) {
         s3_fail(rq, S3_INVALID_BUCKET_NAME);
         return;
@@ -246,9 +286,11 @@ static void delete_done(struct s3_request *rq, int r)
 {
     s3_buckets_forget(rq->s3->buckets, rq->bucket_name);
     if (r < 0) {
-        s3_fail(rq, r == -ENOTEMPTY ? S3_BUCKET_NOT_EMPTY
-                    : r == -ENOENT  ? S3_NO_SUCH_BUCKET
-                                    : s3_error_of(r));
+        bool has_versions = rq->bucket->row.versioning != BUCKET_UNVERSIONED;
+        s3_fail(rq, r == -ENOTEMPTY && has_versions ? S3_BUCKET_NOT_EMPTY_OF_VERSIONS
+                    : r == -ENOTEMPTY               ? S3_BUCKET_NOT_EMPTY
+                    : r == -ENOENT                  ? S3_NO_SUCH_BUCKET
+                                                    : s3_error_of(r));
         return;
     }
     store_contents_sweep(rq->s3->contents); /* of uploads that were under way */

@@ -73,7 +73,7 @@ void s3_policy_put(struct s3_request *rq)
     json_decref(policy);
     if (rq->text.len > S3_POLICY_BYTES_MAX) {
         s3_fail_custom(rq, 400, "PolicyTooLarge",
-                       "Policy exceeds the maximum allowed document size.", STR(""));
+                       "Policy exceeds the maximum allowed document size.");
     } else if (!policy) {
         s3_fail_text(rq, S3_MALFORMED_POLICY, why);
     } else if (is_public && rq->bucket->block.block_policy) {

@@ -16,6 +16,12 @@
 
 #define DOCUMENT_BYTES_MAX (512 * KIB) /* a thousand rules of lifecycle do fit */
 
+/* From which size on a lifecycle moves objects elsewhere: a field beside its document, and a
+ * setting of its own. */
+#define LEAST_HEADER  "x-amz-transition-default-minimum-object-size"
+#define LEAST_SETTING STR("lifecycle-least")
+#define LEAST_DEFAULT STR("all_storage_classes_128K")
+
 /* clang-format off */
 static const struct kind {
     const char *name; /* of the parameter */
@@ -40,6 +46,7 @@ static const struct kind {
 
 struct put_state {
     struct buf text;
+    struct str least; /* of a lifecycle, or data NULL */
 };
 
 static void free_put(void *state)
@@ -66,6 +73,10 @@ void s3_config_get(struct s3_request *rq)
     struct str kept = s3_bucket_setting(rq->bucket, str_c(k->name));
     if (kept.data) {
         s3_xml_raw(&o, kept);
+        if (strcmp(k->name, "lifecycle") == 0) {
+            struct str least = s3_bucket_setting(rq->bucket, LEAST_SETTING);
+            s3_put_header(rq, LEAST_HEADER, least.data ? least : LEAST_DEFAULT);
+        }
     } else if (k->absent != S3_OK) {
         s3_fail(rq, k->absent);
         return;
@@ -80,8 +91,11 @@ void s3_config_get(struct s3_request *rq)
 static int run_put(struct s3_request *rq, struct sql *db)
 {
     const struct put_state *p = rq->state;
-    return store_buckets_put_setting(db, rq->bucket->row.id, str_c(rq->op->query),
-                                     buf_str(&p->text));
+    int r =
+        store_buckets_put_setting(db, rq->bucket->row.id, str_c(rq->op->query), buf_str(&p->text));
+    return r < 0 || !p->least.data
+               ? r
+               : store_buckets_put_setting(db, rq->bucket->row.id, LEAST_SETTING, p->least);
 }
 
 static int run_delete(struct s3_request *rq, struct sql *db)
@@ -103,10 +117,34 @@ void s3_config_done(struct s3_request *rq, int r)
     }
 }
 
+/* False: answered. */
+static bool read_least(struct s3_request *rq, struct put_state *p)
+{
+    char text[96];
+    struct str least = s3_header(rq, LEAST_HEADER);
+    if (strcmp(rq->op->query, "lifecycle") != 0) {
+        return true;
+    }
+    p->least = least.data ? least : LEAST_DEFAULT;
+    if (!str_eq(p->least, LEAST_DEFAULT) && !str_eq(p->least, STR("varies_by_storage_class"))) {
+        (void)snprintf(text, sizeof(text),
+                       "Invalid TransitionDefaultMinimumObjectSize found: " STR_FMT,
+                       STR_ARG(least)); /* a long one is cut */
+        s3_fail_text(rq, S3_INVALID_REQUEST, text);
+        return false;
+    }
+    s3_put_header(rq, LEAST_HEADER, p->least);
+    return true;
+}
+
 void s3_config_store(struct s3_request *rq, struct str text)
 {
     struct put_state *p = s3_state(rq, sizeof(*p), free_put);
     buf_init(&p->text, DOCUMENT_BYTES_MAX);
+    p->least = (struct str){ NULL, 0 };
+    if (!read_least(rq, p)) {
+        return;
+    }
     if (buf_append(&p->text, text) < 0) {
         s3_fail(rq, S3_MALFORMED_XML);
     } else {

@@ -11,7 +11,7 @@
 
 static bool fail(struct s3_request *rq, enum s3_error error, const char *text)
 {
-    s3_fail_more(rq, error, text, STR(""));
+    s3_fail_text(rq, error, text);
     return false;
 }
 
@@ -185,8 +185,7 @@ bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *
         s3_bucket_setting(rq->bucket, STR("acl")).len > 0) {
         s3_fail_custom(rq, 400, "InvalidBucketAclWithObjectOwnership",
                        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
-                       "setting",
-                       STR(""));
+                       "setting");
         return false;
     }
     return true;

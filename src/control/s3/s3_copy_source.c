@@ -92,7 +92,7 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
     }
     s3_conditions_read(rq, "x-amz-copy-source-", &conditions);
     if (s3_conditions_read_check(&conditions, s->object.etag, s->object.modified_ms) != S3_OK) {
-        s3_fail(rq, S3_PRECONDITION_FAILED);
+        s3_conditions_fail(rq, S3_PRECONDITION_FAILED, "x-amz-copy-source-", conditions.failed);
         return false;
     }
     s->offset = 0;

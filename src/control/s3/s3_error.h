@@ -17,6 +17,8 @@
     X(BUCKET_YOURS, "BucketAlreadyOwnedByYou", 409,                                                \
       "Your previous request to create the named bucket succeeded and you already own it.")        \
     X(BUCKET_NOT_EMPTY, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty")      \
+    X(BUCKET_NOT_EMPTY_OF_VERSIONS, "BucketNotEmpty", 409,                                         \
+      "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")  \
     X(CORS_FORBIDDEN, "AccessForbidden", 403,                                                      \
       "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "  \
       "Origin, request method / Access-Control-Request-Method or "                                 \
@@ -37,6 +39,8 @@
       "The AWS Access Key Id you provided does not exist in our records.")                         \
     X(INVALID_ACL, "InvalidArgument", 400, "Invalid canned ACL")                                   \
     X(INVALID_ARGUMENT, "InvalidArgument", 400, "Invalid Argument")                                \
+    X(INVALID_ACCOUNT, "InvalidBucketOwnerAWSAccountID", 400,                                      \
+      "The value of the expected bucket owner parameter must be an AWS account ID")                \
     X(INVALID_BUCKET_NAME, "InvalidBucketName", 400, "The specified bucket is not valid.")         \
     X(INVALID_BUCKET_STATE, "InvalidBucketState", 409,                                             \
       "The request is not valid with the current state of the bucket.")                            \
@@ -109,6 +113,8 @@
     X(NOT_IMPLEMENTED, "NotImplemented", 501,                                                      \
       "A header or query you provided implies functionality that is not implemented")              \
     X(NOT_MODIFIED, "NotModified", 304, "Not Modified")                                            \
+    X(OBJECT_LOCKED, "AccessDenied", 403,                                                          \
+      "Access Denied because object protected by object lock.")                                    \
     X(PRECONDITION_FAILED, "PreconditionFailed", 412,                                              \
       "At least one of the pre-conditions you specified did not hold")                             \
     X(SHA256_MISMATCH, "XAmzContentSHA256Mismatch", 400,                                           \

@@ -165,7 +165,7 @@ bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_t
 {
     struct str encoding = s3_param(rq, "encoding-type"), most = s3_param(rq, most_name);
     uint64_t number = S3_LIST_MAX;
-    if (encoding.len > 0 && !str_eq_nocase(encoding, STR("url"))) {
+    if (encoding.data && !str_eq_nocase(encoding, STR("url"))) {
         s3_fail_argument(rq, "Invalid Encoding Method specified in Request", "encoding-type",
                          encoding);
         return false;
@@ -249,6 +249,12 @@ static bool listing_read(struct s3_request *rq, struct listing *l)
     l->query.prefix = prefix.data ? prefix : STR("");
     l->query.delimiter = delimiter.data ? delimiter : STR("");
     if (!s3_list_read(rq, "max-keys", &l->text, &l->query.most)) {
+        return false;
+    }
+    /* Ceph's: our order costs nothing, so only what it refuses is to be seen. */
+    if (str_eq(s3_param(rq, "allow-unordered"), STR("true")) && l->query.delimiter.len > 0) {
+        s3_fail_argument(rq, "allow-unordered cannot be used with a delimiter", "allow-unordered",
+                         STR("true"));
         return false;
     }
     uint64_t asked = S3_LIST_MAX;

@@ -199,7 +199,7 @@ static void retention_put_found(struct s3_request *rq, const struct stored_objec
         s3_fail_argument(rq, "The retain until date must be in the future!", "RetainUntilDate",
                          until);
     } else if (!may_change(rq, &c->object, wanted, until_ms)) {
-        s3_fail(rq, S3_ACCESS_DENIED);
+        s3_fail(rq, S3_OBJECT_LOCKED);
     } else {
         c->object.lock_mode = wanted;
         c->object.lock_until_ms = until_ms;

@@ -96,6 +96,7 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
     struct str class = s3_header(rq, "x-amz-storage-class");
     struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     if (class.data && !is_storage_class(class)) {
+        s3_detail(rq, "StorageClassRequested", class);
         s3_fail(rq, S3_INVALID_STORAGE_CLASS);
         return false;
     }
@@ -202,12 +203,6 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
     return S3_CUSTOMER_KEY;
 }
 
-void s3_new_put_customer_key(struct s3_request *rq)
-{
-    s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
-    s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5", s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
-}
-
 bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored, struct s3_crypt *ret)
 {
     uint8_t key[S3_CRYPT_KEY_BYTES];
@@ -230,23 +225,20 @@ bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored, s
     return !why;
 }
 
-void s3_new_put_managed(struct s3_request *rq, struct str headers)
+void s3_new_put_encryption(struct s3_request *rq, struct str headers, bool by_customer)
 {
-    static const char *const names[] = { SSE, SSE "-aws-kms-key-id" };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        struct str value = http_block_find(headers, str_c(names[i]));
-        if (value.data) {
-            s3_put_header(rq, names[i], value);
-        }
+    struct str algorithm = http_block_find(headers, STR(SSE));
+    struct str key = http_block_find(headers, STR(SSE "-aws-kms-key-id"));
+    if (by_customer) {
+        s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
+        s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5",
+                      s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
+        return;
     }
-}
-
-void s3_new_put_encryption(struct s3_request *rq, const struct s3_new *n)
-{
-    if (n->is_encrypted) {
-        s3_new_put_customer_key(rq);
+    s3_put_header(rq, SSE, algorithm.data ? algorithm : STR("AES256"));
+    if (key.data) {
+        s3_put_header(rq, SSE "-aws-kms-key-id", key);
     }
-    s3_new_put_managed(rq, buf_str(&n->headers));
 }
 
 /* What the bucket encrypts with unless a request says otherwise. */

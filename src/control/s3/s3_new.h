@@ -53,8 +53,6 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
  */
 bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored,
                  struct s3_crypt *ret) MUST_USE;
-/* Tells what it is encrypted with: by us, as its stored headers say, or with the client's key. */
-void s3_new_put_managed(struct s3_request *rq, struct str headers);
-void s3_new_put_encryption(struct s3_request *rq, const struct s3_new *n);
-/* Tells the client again which key it has used. */
-void s3_new_put_customer_key(struct s3_request *rq);
+/* Tells what it is encrypted with: the client's key, or one of ours as its stored headers say. S3
+ * says AES256 of everything that nobody has asked to encrypt otherwise. */
+void s3_new_put_encryption(struct s3_request *rq, struct str headers, bool by_customer);

@@ -165,12 +165,9 @@ bool s3_notification_has_event_bridge(const struct s3_xml_node *root)
 static bool refuse(struct s3_notification_fault *fault, const char *text, const char *name,
                    struct str value)
 {
-    (void)snprintf(fault->text, sizeof(fault->text), "%s", text); /* fits */
-    value.len = value.len < 512 ? value.len : 512;
-    int len =
-        snprintf(fault->more, sizeof(fault->more), "ArgumentName%c%s%cArgumentValue%c" STR_FMT "%c",
-                 0, name, 0, 0, STR_ARG(value), 0);
-    fault->more_len = (size_t)len < sizeof(fault->more) ? (size_t)len : 0;
+    fault->text = text;
+    fault->argument = name;
+    fault->value = value;
     return false;
 }
 
@@ -197,6 +194,10 @@ static bool check_filter(const struct s3_xml_node *c, struct s3_notification_fau
     for (const struct s3_xml_node *r = filter_rules(c); r; r = s3_xml_again(r)) {
         struct str name = s3_xml_text(r, "Name"), value = s3_xml_text(r, "Value");
         bool is_prefix = str_eq_nocase(name, STR("prefix"));
+        if (!name.data || !value.data) {
+            fault->is_malformed = true;
+            return false;
+        }
         if (!is_prefix && !str_eq_nocase(name, STR("suffix"))) {
             return refuse(fault, "filter rule name must be either prefix or suffix",
                           "FilterRule.Name", name);

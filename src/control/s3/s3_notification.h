@@ -37,9 +37,8 @@ bool s3_notification_wants(struct str pattern, struct str event);
 /* Why a document cannot be set. */
 struct s3_notification_fault {
     bool is_malformed; /* MalformedXML; else InvalidArgument with: */
-    char text[512];
-    char more[1024]; /* "ArgumentName\0..\0ArgumentValue\0..\0" */
-    size_t more_len;
+    const char *text, *argument;
+    struct str value; /* a view into the document */
 };
 /* False: it is not sound. Whether its destinations exist is the caller's to know. */
 bool s3_notification_check(const struct s3_xml_node *root,

@@ -270,7 +270,7 @@ void s3_notification_put(struct s3_request *rq)
         if (fault.is_malformed) {
             s3_fail(rq, S3_MALFORMED_XML);
         } else {
-            s3_fail_more(rq, S3_INVALID_ARGUMENT, fault.text, str_of(fault.more, fault.more_len));
+            s3_fail_argument(rq, fault.text, fault.argument, fault.value);
         }
         return;
     }

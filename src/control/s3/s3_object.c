@@ -27,6 +27,8 @@ static void answer_marker(struct s3_request *rq, const struct stored_object *o, 
         http_date_format((int64_t)(o->modified_ms / 1000), date);
         s3_put_header(rq, "last-modified", str_c(date));
         s3_put_header(rq, "allow", STR("DELETE"));
+        s3_detail(rq, "Method", rq->x->method);
+        s3_detail(rq, "ResourceType", STR("DeleteMarker"));
         s3_fail(rq, S3_METHOD_NOT_ALLOWED);
     } else {
         s3_fail(rq, error);
@@ -89,9 +91,10 @@ void s3_object_find(struct s3_request *rq, const char *action, enum s3_permissio
         return;
     }
     enum s3_error error = s3_access_object(rq, rq->bucket, rq->key, f.action, permission, NULL);
-    s3_put_header(rq, "x-amz-delete-marker", STR("false"));
-    s3_fail_more(rq, error == S3_NO_SUCH_KEY && text.data ? S3_NO_SUCH_VERSION : error, NULL,
-                 STR(""));
+    if (!text.data) {
+        s3_put_header(rq, "x-amz-delete-marker", STR("false")); /* as Ceph says it */
+    }
+    s3_fail(rq, error == S3_NO_SUCH_KEY && text.data ? S3_NO_SUCH_VERSION : error);
 }
 
 void s3_object_put_etag(struct s3_request *rq, struct str etag)
@@ -123,8 +126,10 @@ void s3_conditions_read(const struct s3_request *rq, const char *prefix, struct 
 {
     *ret = (struct s3_conditions){ .if_match = field(rq, prefix, "if-match"),
                                    .if_none_match = field(rq, prefix, "if-none-match") };
+    /* A time that is yet to come is no condition. */
     ret->has_modified =
-        http_date_parse(field(rq, prefix, "if-modified-since"), &ret->modified_since_s);
+        http_date_parse(field(rq, prefix, "if-modified-since"), &ret->modified_since_s) &&
+        ret->modified_since_s <= (int64_t)(rq->now_ms / 1000);
     ret->has_unmodified =
         http_date_parse(field(rq, prefix, "if-unmodified-since"), &ret->unmodified_since_s);
 }
@@ -147,16 +152,18 @@ bool s3_conditions_has_etag(struct str list, struct str etag)
 }
 
 /* RFC 9110, 13.2.2: dates count only where there is no entity tag. */
-enum s3_error s3_conditions_read_check(const struct s3_conditions *c, struct str etag,
+enum s3_error s3_conditions_read_check(struct s3_conditions *c, struct str etag,
                                        uint64_t modified_ms)
 {
     int64_t modified_s = (int64_t)(modified_ms / 1000);
     if (c->if_match.data ? !s3_conditions_has_etag(c->if_match, etag)
                          : c->has_unmodified && modified_s > c->unmodified_since_s) {
+        c->failed = c->if_match.data ? "If-Match" : "If-Unmodified-Since";
         return S3_PRECONDITION_FAILED;
     }
     if (c->if_none_match.data ? s3_conditions_has_etag(c->if_none_match, etag)
                               : c->has_modified && modified_s <= c->modified_since_s) {
+        c->failed = c->if_none_match.data ? "If-None-Match" : "If-Modified-Since";
         return S3_NOT_MODIFIED;
     }
     return S3_OK;
@@ -164,19 +171,30 @@ enum s3_error s3_conditions_read_check(const struct s3_conditions *c, struct str
 
 int s3_conditions_write_check(const struct stored_object *current, void *context)
 {
-    const struct s3_conditions *c = context;
+    struct s3_conditions *c = context;
     bool exists = current && !(current->flags & OBJECT_DELETE_MARKER);
+    c->failed = NULL;
     if (c->if_match.data && !exists) {
         return s3_error_refuse(S3_NO_SUCH_KEY);
     }
     if (c->if_match.data && !s3_conditions_has_etag(c->if_match, current->etag)) {
-        return s3_error_refuse(S3_PRECONDITION_FAILED);
+        c->failed = "If-Match";
+    } else if (c->if_none_match.data && exists &&
+               s3_conditions_has_etag(c->if_none_match, current->etag)) {
+        c->failed = "If-None-Match";
     }
-    if (c->if_none_match.data && exists &&
-        s3_conditions_has_etag(c->if_none_match, current->etag)) {
-        return s3_error_refuse(S3_PRECONDITION_FAILED);
+    return c->failed ? s3_error_refuse(S3_PRECONDITION_FAILED) : 0;
+}
+
+void s3_conditions_fail(struct s3_request *rq, enum s3_error error, const char *prefix,
+                        const char *failed)
+{
+    char text[64];
+    if (error == S3_PRECONDITION_FAILED && failed) {
+        int len = snprintf(text, sizeof(text), "%s%s", prefix, failed); /* fits */
+        s3_detail(rq, "Condition", str_of(text, (size_t)len));
     }
-    return 0;
+    s3_fail(rq, error);
 }
 
 /* ---- restoring ---- */

@@ -100,7 +100,7 @@ static void copy_done(struct s3_request *rq, int r)
     }
     s3_put_new_version_header(rq, o);
     s3_copy_source_put_version(rq, &c->source);
-    s3_new_put_encryption(rq, &c->put.new);
+    s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
     s3_xml_begin(&out, "CopyObjectResult");
     s3_xml_put_time(&out, "LastModified", o->modified_ms);

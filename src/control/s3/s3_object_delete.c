@@ -58,7 +58,7 @@ static int check(const struct stored_object *current, void *context)
         d->error = S3_PRECONDITION_FAILED;
     } else if (d->removal.version.which != VERSION_CURRENT &&
                !s3_lock_allows_removal(current, d->removal.now_ms, d->bypass)) {
-        d->error = S3_ACCESS_DENIED;
+        d->error = S3_OBJECT_LOCKED;
     }
     return d->error == S3_OK ? 0 : s3_error_refuse(d->error);
 }
@@ -133,9 +133,11 @@ static void delete_done(struct s3_request *rq, int r)
     const struct deletion *d = &all->all[0];
     char version[S3_VERSION_TEXT];
     if (r < 0 || d->error != S3_OK) {
-        s3_fail(rq, d->error != S3_OK ? d->error
-                    : r == -ENOENT    ? S3_NO_SUCH_BUCKET
-                                      : s3_error_of(r));
+        s3_conditions_fail(rq,
+                           d->error != S3_OK ? d->error
+                           : r == -ENOENT    ? S3_NO_SUCH_BUCKET
+                                             : s3_error_of(r),
+                           "", "If-Match");
         return;
     }
     store_contents_sweep(rq->s3->contents);

@@ -58,15 +58,12 @@ static bool parse_range(struct str range, uint64_t size, struct extent *e, bool 
 
 static bool fail_range(struct s3_request *rq, struct str range, uint64_t size)
 {
-    struct buf more;
     char text[32];
-    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
-    int r = buf_printf(&more, "RangeRequested%c" STR_FMT "%cActualObjectSize%c%llu%c", 0,
-                       STR_ARG(range), 0, 0, (unsigned long long)size, 0);
+    s3_detail(rq, "RangeRequested", range);
+    s3_detail_u64(rq, "ActualObjectSize", size);
     (void)snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)size); /* fits */
     s3_put_header(rq, "content-range", str_c(text));
-    s3_fail_more(rq, S3_INVALID_RANGE, NULL, r < 0 ? STR("") : buf_str(&more));
-    buf_finish(&more);
+    s3_fail(rq, S3_INVALID_RANGE);
     return false;
 }
 
@@ -183,7 +180,7 @@ static void put_stored_headers(struct s3_request *rq, const struct stored_object
         }
     }
     while (http_block_next(&block, &name, &value)) {
-        if (str_starts(name, STR("x-amz-"))) {
+        if (str_starts(name, STR("x-amz-")) && !str_starts(name, STR("x-amz-server-side-"))) {
             s3_put_header(rq, name.data, value); /* ends in NUL */
         }
     }
@@ -220,9 +217,7 @@ static bool find_key(struct s3_request *rq, const struct stored_object *o, struc
     if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, o->crypt, crypt)) {
         return false;
     }
-    if (o->crypt.len > 0) {
-        s3_new_put_customer_key(rq);
-    }
+    s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     return true;
 }
 
@@ -247,7 +242,7 @@ static void found(struct s3_request *rq, const struct stored_object *o)
         return;
     }
     if (error != S3_OK) {
-        s3_fail(rq, error);
+        s3_conditions_fail(rq, error, "", conditions.failed);
         return;
     }
     if (!check_overrides(rq) || !find_extent(rq, o, &e) || !find_key(rq, o, &crypt)) {

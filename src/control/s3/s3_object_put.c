@@ -61,7 +61,7 @@ void s3_put_headers(struct s3_request *rq)
     s3_object_put_etag(rq, o->etag);
     s3_put_new_version_header(rq, o);
     s3_object_put_checksum(rq, o->checksum);
-    s3_new_put_encryption(rq, &p->new);
+    s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
 }
 
@@ -69,7 +69,9 @@ bool s3_put_failed(struct s3_request *rq, int r)
 {
     s3_body_finish(rq, r >= 0);
     if (r < 0) {
-        s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
+        const struct s3_put *p = rq->state;
+        s3_conditions_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r), "",
+                           p->conditions.failed);
         return true;
     }
     store_contents_sweep(rq->s3->contents); /* of what it replaces */

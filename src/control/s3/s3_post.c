@@ -57,7 +57,7 @@ static void fail(struct s3_request *rq, enum s3_error error, const char *text)
     struct post *p = rq->state;
     if (!p->over) {
         p->over = true;
-        s3_fail_more(rq, error, text, STR(""));
+        s3_fail_text(rq, error, text);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "control/s3/s3_post_policy.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "control/s3/s3_lock.h"
 #include "http/http_block.h"
@@ -157,7 +158,10 @@ static enum s3_error check_covered(struct check *c)
             covered = str_eq_nocase(c->names[i], name);
         }
         if (!covered) {
-            return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Extra input fields");
+            (void)snprintf(c->p->why, sizeof(c->p->why),
+                           "Invalid according to Policy: Extra input fields: " STR_FMT,
+                           STR_ARG(name)); /* a long name is cut */
+            return fail(c, S3_ACCESS_DENIED, c->p->why);
         }
     }
     return S3_OK;

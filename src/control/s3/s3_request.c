@@ -111,27 +111,28 @@ void s3_answer_head(struct s3_request *rq, unsigned status)
     exchange_head(rq->x, status, buf_str(&rq->headers));
 }
 
-static void put_more(struct s3_xml_out *o, struct str more)
+void s3_detail(struct s3_request *rq, const char *name, struct str value)
 {
-    while (more.len > 0) {
-        struct str name = str_cut(&more, '\0'), value = str_cut(&more, '\0');
+    /* What does not fit is left out of an error's text. */
+    (void)!buf_printf(&rq->details, "%s%c" STR_FMT "%c", name, 0, STR_ARG(value), 0);
+}
+
+void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    s3_detail(rq, name, str_of(text, (size_t)len));
+}
+
+static void put_details(struct s3_xml_out *o, struct str details)
+{
+    while (details.len > 0) {
+        struct str name = str_cut(&details, '\0'), value = str_cut(&details, '\0');
         s3_xml_put(o, name.data, value); /* ends in the NUL that was cut */
     }
 }
 
-/* The path of the resource, decoded, as S3 gives it in errors. */
-static void put_resource(const struct s3_request *rq, struct s3_xml_out *o)
-{
-    struct buf b;
-    buf_init(&b, LIMIT_REQUEST_HEAD_BYTES);
-    int r = buf_printf(&b, "/" STR_FMT "%s" STR_FMT, STR_ARG(rq->bucket_name),
-                       rq->key.len > 0 ? "/" : "", STR_ARG(rq->key));
-    s3_xml_put(o, "Resource", r < 0 ? STR("/") : buf_str(&b));
-    buf_finish(&b);
-}
-
-void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text,
-                    struct str more)
+void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text)
 {
     buf_clear(&rq->body);
     if (rq->is_blob || str_eq(rq->x->method, STR("HEAD")) || status == 304) {
@@ -142,11 +143,7 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
     s3_xml_raw(&o, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>"));
     s3_xml_put(&o, "Code", str_c(code));
     s3_xml_put(&o, "Message", str_c(text));
-    put_more(&o, more);
-    if (rq->bucket_name.len > 0) {
-        s3_xml_put(&o, "BucketName", rq->bucket_name);
-    }
-    put_resource(rq, &o);
+    put_details(&o, buf_str(&rq->details));
     s3_xml_put(&o, "RequestId", str_c(rq->id));
     s3_xml_put(&o, "HostId", s3_host_id(rq));
     s3_xml_close(&o, "Error");
@@ -154,30 +151,61 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
     s3_answer(rq, status);
 }
 
-void s3_fail_more(struct s3_request *rq, enum s3_error error, const char *text, struct str more)
+/* What S3 names with errors of a bucket, of a key, of a version. */
+static void put_subject(struct s3_request *rq, enum s3_error error)
 {
-    const struct s3_error_text *e = s3_error_text(error);
-    s3_fail_custom(rq, e->status, e->code, text ? text : e->text, more);
-}
-
-void s3_fail(struct s3_request *rq, enum s3_error error)
-{
-    s3_fail_more(rq, error, NULL, STR(""));
+    switch (error) {
+    case S3_NO_SUCH_VERSION:
+        s3_detail(rq, "Key", rq->key);
+        s3_detail(rq, "VersionId", s3_param(rq, "versionId"));
+        break;
+    case S3_NO_SUCH_KEY:
+        s3_detail(rq, "Key", rq->key);
+        break;
+    case S3_NO_SUCH_UPLOAD:
+    case S3_INVALID_PART_ORDER:
+        s3_detail(rq, "UploadId", s3_param(rq, "uploadId"));
+        break;
+    case S3_BUCKET_EXISTS:
+    case S3_BUCKET_YOURS:
+    case S3_BUCKET_NOT_EMPTY:
+    case S3_BUCKET_NOT_EMPTY_OF_VERSIONS:
+    case S3_INVALID_BUCKET_NAME:
+    case S3_NO_SUCH_BUCKET:
+    case S3_NO_SUCH_BUCKET_POLICY:
+    case S3_NO_SUCH_CORS:
+    case S3_NO_SUCH_ENCRYPTION:
+    case S3_NO_SUCH_LIFECYCLE:
+    case S3_NO_SUCH_LOCK_CONFIGURATION:
+    case S3_NO_SUCH_OWNERSHIP:
+    case S3_NO_SUCH_PUBLIC_BLOCK:
+    case S3_NO_SUCH_REPLICATION:
+    case S3_NO_SUCH_TAG_SET:
+    case S3_NO_SUCH_WEBSITE:
+        s3_detail(rq, "BucketName", rq->bucket_name);
+        break;
+    default:
+        break;
+    }
 }
 
 void s3_fail_text(struct s3_request *rq, enum s3_error error, const char *text)
 {
-    s3_fail_more(rq, error, text, STR(""));
+    const struct s3_error_text *e = s3_error_text(error);
+    put_subject(rq, error);
+    s3_fail_custom(rq, e->status, e->code, text ? text : e->text);
+}
+
+void s3_fail(struct s3_request *rq, enum s3_error error)
+{
+    s3_fail_text(rq, error, NULL);
 }
 
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value)
 {
-    struct buf more;
-    buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
-    int r = buf_printf(&more, "ArgumentName%c%s%cArgumentValue%c" STR_FMT "%c", 0, name, 0, 0,
-                       STR_ARG(value), 0);
-    s3_fail_more(rq, S3_INVALID_ARGUMENT, text, r < 0 ? STR("") : buf_str(&more));
-    buf_finish(&more);
+    s3_detail(rq, "ArgumentName", str_c(name));
+    s3_detail(rq, "ArgumentValue", value);
+    s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
 }
 
 /* ---- writing ---- */

@@ -75,6 +75,7 @@ struct s3_request {
     struct buf target;  /* what the views above point into */
     struct buf headers; /* of the answer: "name\0value\0"... */
     struct buf body;    /* of the answer */
+    struct buf details; /* of an error: "Name\0Value\0"... */
     struct str text;    /* of the request's body */
     struct str form;    /* fields of a browser's form, which stand for the head's; else data NULL */
     struct s3_xml *xml;
@@ -138,13 +139,13 @@ void s3_answer_xml(struct s3_request *rq, unsigned status, int r);
 void s3_answer_head(struct s3_request *rq, unsigned status);
 
 void s3_fail(struct s3_request *rq, enum s3_error error);
-/* With another text than the usual. */
+/* With another text than the usual; NULL: the usual. */
 void s3_fail_text(struct s3_request *rq, enum s3_error error, const char *text);
-/* With up to three more elements, "Name\0Value\0"...; text NULL: the usual. */
-void s3_fail_more(struct s3_request *rq, enum s3_error error, const char *text, struct str more);
 /* In words that are not S3's own alone: those of signatures. */
-void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text,
-                    struct str more);
+void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text);
+/* Another element of the error that is going to be answered. */
+void s3_detail(struct s3_request *rq, const char *name, struct str value);
+void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value);
 /* An argument that is not right. */
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value);
 

@@ -69,7 +69,7 @@ static void put_found(struct s3_request *rq, const struct stored_object *o)
     const char *why;
     enum s3_error error = s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT, &c->tags, &why);
     if (error != S3_OK) {
-        s3_fail_more(rq, error, why, STR(""));
+        s3_fail_text(rq, error, why);
         return;
     }
     /* A policy may look at the tags that are to be. */

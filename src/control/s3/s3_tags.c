@@ -74,16 +74,31 @@ static int insert(struct buf *out, struct str key, struct str value)
     return r;
 }
 
+/* Letters, digits and blanks of any script, and of ASCII's others these. */
+static bool is_tag_text(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_plain && (unsigned char)c < 128 && (c == '\0' || !strchr("+-=._:/@ ", c))) {
+            return false;
+        }
+    }
+    return s3_name_is_utf8(text);
+}
+
 static enum s3_error add(struct buf *out, struct str key, struct str value, const char **ret_why)
 {
     size_t key_len = count_characters(key);
-    if (key_len == 0 || key_len > KEY_LEN_MAX || str_find(key, '\0') < key.len ||
-        !s3_name_is_utf8(key)) {
+    if (str_starts(key, STR("aws:"))) {
+        *ret_why = "System tags cannot be added/updated by requester";
+        return S3_INVALID_TAG;
+    }
+    if (key_len == 0 || key_len > KEY_LEN_MAX || !is_tag_text(key)) {
         *ret_why = "The TagKey you have provided is invalid";
         return S3_INVALID_TAG;
     }
-    if (count_characters(value) > VALUE_LEN_MAX || str_find(value, '\0') < value.len ||
-        !s3_name_is_utf8(value)) {
+    if (count_characters(value) > VALUE_LEN_MAX || !is_tag_text(value)) {
         *ret_why = "The TagValue you have provided is invalid";
         return S3_INVALID_TAG;
     }
@@ -107,15 +122,19 @@ enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char *
         buf_clear(&text);
         if (aws_uri_decode(&key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
             aws_uri_decode(&text, value, AWS_URI_PLUS_IS_SPACE) < 0) {
-            *ret_why = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
-                       "query parameters without tag name duplicates.";
             error = S3_INVALID_ARGUMENT;
         } else {
-            error = add(out, buf_str(&key), buf_str(&text), ret_why);
+            bool is_again = s3_tags_find(buf_str(out), buf_str(&key)).data != NULL;
+            error =
+                is_again ? S3_INVALID_ARGUMENT : add(out, buf_str(&key), buf_str(&text), ret_why);
         }
     }
     buf_finish(&key);
     buf_finish(&text);
+    if (error == S3_INVALID_ARGUMENT) {
+        *ret_why = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+                   "query parameters without tag name duplicates.";
+    }
     if (error == S3_OK && s3_tags_count(buf_str(out)) > S3_TAGS_OF_OBJECT) {
         *ret_why = "Object tags cannot be greater than 10";
         return S3_INVALID_TAG;
@@ -123,15 +142,11 @@ enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char *
     return error;
 }
 
-enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
+enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struct buf *out,
                                const char **ret_why)
 {
-    const struct s3_xml_node *set = s3_xml_child(root, "TagSet");
     enum s3_error error = S3_OK;
     *ret_why = NULL;
-    if (!s3_xml_is(root, "Tagging") || !set) {
-        return S3_MALFORMED_XML;
-    }
     for (const struct s3_xml_node *t = s3_xml_child(set, "Tag"); t && error == S3_OK;
          t = s3_xml_again(t)) {
         struct str key = s3_xml_text(t, "Key"), value = s3_xml_text(t, "Value");
@@ -143,6 +158,15 @@ enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, stru
         return S3_INVALID_TAG;
     }
     return error;
+}
+
+enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
+                               const char **ret_why)
+{
+    *ret_why = NULL;
+    return s3_xml_is(root, "Tagging")
+               ? s3_tags_from_set(s3_xml_child(root, "TagSet"), most, out, ret_why)
+               : S3_MALFORMED_XML;
 }
 
 void s3_tags_to_xml(struct str tags, struct s3_xml_out *out)

@@ -18,6 +18,9 @@ size_t s3_tags_count(struct str tags);
 
 /* "a=1&b=2", as in x-amz-tagging. *ret_why: what to tell, a literal. */
 enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why);
+/* The children "Tag" of a node; NULL: none. */
+enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struct buf *out,
+                               const char **ret_why);
 /* A Tagging document. */
 enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
                                const char **ret_why);

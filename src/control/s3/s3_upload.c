@@ -59,12 +59,7 @@ bool s3_upload_look(struct s3_request *rq, struct s3_upload *ret)
 bool s3_upload_find(struct s3_request *rq, struct s3_upload *ret)
 {
     if (!s3_upload_look(rq, ret)) {
-        struct buf more;
-        buf_init(&more, LIMIT_REQUEST_HEAD_BYTES);
-        int r =
-            buf_printf(&more, "UploadId%c" STR_FMT "%c", 0, STR_ARG(s3_param(rq, "uploadId")), 0);
-        s3_fail_more(rq, S3_NO_SUCH_UPLOAD, NULL, r < 0 ? STR("") : buf_str(&more));
-        buf_finish(&more);
+        s3_fail(rq, S3_NO_SUCH_UPLOAD);
         return false;
     }
     return true;
@@ -150,7 +145,7 @@ static void create_done(struct s3_request *rq, int r)
         s3_put_header(rq, "x-amz-checksum-algorithm", s3_checksum_name(v.kind));
         s3_put_header(rq, "x-amz-checksum-type", s3_checksum_type_name(v.type));
     }
-    s3_new_put_encryption(rq, &c->new);
+    s3_new_put_encryption(rq, buf_str(&c->new.headers), c->new.is_encrypted);
     s3_xml_begin(&o, "InitiateMultipartUploadResult");
     s3_xml_put(&o, "Bucket", rq->bucket_name);
     s3_xml_put(&o, "Key", rq->key);

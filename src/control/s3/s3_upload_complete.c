@@ -38,7 +38,7 @@ struct completion {
     struct s3_checksum_parts checksum;
     struct str expected; /* of the whole, or data NULL */
     bool has_size;
-    uint64_t size;
+    uint64_t size, small; /* small: of a part that is too small */
     EVP_MD_CTX *md5;
     enum s3_error error;
     int event;
@@ -124,6 +124,7 @@ static enum s3_error check_part(struct completion *c, const struct stored_upload
         return S3_INVALID_PART;
     }
     if (c->at + 1 < c->count && part->size < S3_PART_BYTES_MIN) {
+        c->small = part->size;
         return S3_ENTITY_TOO_SMALL;
     }
     if (c->upload.checksum.kind != S3_CHECKSUM_NONE &&
@@ -215,11 +216,8 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
                    STR_ARG(rq->x->scheme), STR_ARG(rq->x->host), STR_ARG(rq->bucket_name),
                    STR_ARG(rq->key)); /* a long host is cut */
     s3_put_new_version_header(rq, o);
-    s3_new_put_managed(rq, o->headers);
+    s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
-    if (o->crypt.len > 0) {
-        s3_new_put_customer_key(rq);
-    }
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
     s3_xml_put(&out, "Location", str_c(location));
     s3_xml_put(&out, "Bucket", rq->bucket_name);
@@ -233,11 +231,37 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
     s3_answer_xml(rq, 200, out.r);
 }
 
+static void answer_failed(struct s3_request *rq, const struct completion *c, enum s3_error error)
+{
+    char text[128];
+    bool is_small = error == S3_ENTITY_TOO_SMALL;
+    if (error == S3_INVALID_REQUEST) { /* check_whole() */
+        (void)snprintf(text, sizeof(text),
+                       "The provided 'x-amz-mp-object-size' header value %llu does not match what "
+                       "was computed: %llu",
+                       (unsigned long long)c->size,
+                       (unsigned long long)c->write.object.size); /* fits */
+        s3_fail_text(rq, error, text);
+        return;
+    }
+    if (is_small) {
+        s3_detail_u64(rq, "ProposedSize", c->small);
+        s3_detail_u64(rq, "MinSizeAllowed", S3_PART_BYTES_MIN);
+    } else if (error == S3_INVALID_PART) {
+        s3_detail(rq, "UploadId", s3_param(rq, "uploadId"));
+    }
+    if ((is_small || error == S3_INVALID_PART) && c->at < c->count) {
+        s3_detail_u64(rq, "PartNumber", c->named[c->at].number);
+        s3_detail(rq, "ETag", c->named[c->at].etag);
+    }
+    s3_conditions_fail(rq, error, "", c->conditions.failed);
+}
+
 static void complete_done(struct s3_request *rq, int r)
 {
     const struct completion *c = rq->state;
     if (r < 0) {
-        s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
+        answer_failed(rq, c, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
         return;
     }
     store_contents_sweep(rq->s3->contents);
@@ -275,10 +299,12 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
         return true;
     }
     if (type.data && !str_eq(type, s3_checksum_type_name(c->upload.checksum.type))) {
-        s3_fail_text(
-            rq, S3_INVALID_REQUEST,
-            "The upload was created using another checksum type. The complete request must "
-            "use the same one.");
+        char text[128];
+        (void)snprintf(text, sizeof(text),
+                       "The upload was created using the " STR_FMT " checksum mode. The complete "
+                       "request must use the same checksum mode.",
+                       STR_ARG(s3_checksum_type_name(c->upload.checksum.type))); /* fits */
+        s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }
     c->expected = http_block_find(rq->x->headers, s3_checksum_header(kind));

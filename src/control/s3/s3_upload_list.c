@@ -62,9 +62,7 @@ static void answer_parts(struct s3_request *rq, struct parts *p, uint64_t after)
     s3_xml_put_owner(rq, &o, "Owner", u->object.owner);
     s3_xml_put(&o, "StorageClass", class.data ? class : STR("STANDARD"));
     s3_xml_put_u64(&o, "PartNumberMarker", after);
-    if (p->truncated) {
-        s3_xml_put_u64(&o, "NextPartNumberMarker", p->last);
-    }
+    s3_xml_put_u64(&o, "NextPartNumberMarker", p->last);
     s3_xml_put_u64(&o, "MaxParts", p->most);
     s3_xml_put_bool(&o, "IsTruncated", p->truncated);
     if (v.kind != S3_CHECKSUM_NONE) {

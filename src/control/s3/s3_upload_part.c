@@ -112,10 +112,7 @@ static void part_done(struct s3_request *rq, int r)
         return;
     }
     store_contents_sweep(rq->s3->contents); /* of the part that it replaces */
-    if (p->is_encrypted) {
-        s3_new_put_customer_key(rq);
-    }
-    s3_new_put_managed(rq, p->upload.upload.object.headers);
+    s3_new_put_encryption(rq, p->upload.upload.object.headers, p->is_encrypted);
     if (p->is_copy) {
         answer_copied(rq, p);
         return;
@@ -155,6 +152,7 @@ static bool read_range(struct s3_request *rq, struct s3_copy_source *s)
 {
     struct str range = s3_header(rq, "x-amz-copy-source-range");
     uint64_t first, last;
+    char text[96];
     if (!range.data) {
         return true;
     }
@@ -166,8 +164,16 @@ static bool read_range(struct s3_request *rq, struct s3_copy_source *s)
     if (!str_to_u64(start, &first) || !str_to_u64(end, &last) || last < first) {
         return fail_range(rq, range);
     }
+    if (first >= s->object.size) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The specified copy range is invalid for the source object size");
+        return false;
+    }
     if (last >= s->object.size) {
-        s3_fail_text(rq, S3_INVALID_RANGE, "Range specified is not valid for source object");
+        (void)snprintf(text, sizeof(text),
+                       "Range specified is not valid for source object of size: %llu",
+                       (unsigned long long)s->object.size); /* fits */
+        s3_fail_argument(rq, text, "x-amz-copy-source-range", range);
         return false;
     }
     s->offset = first;

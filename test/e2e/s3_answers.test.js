@@ -1,0 +1,113 @@
+/* What S3's answers say beside their codes, as recorded of S3 itself: clients and their users read it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand,
+  DeleteObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketTaggingCommand, GetObjectCommand, GetObjectTaggingCommand,
+  HeadObjectCommand, ListBucketsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketVersioningCommand,
+  PutObjectCommand, PutObjectTaggingCommand, UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { refused, startS3 } from './s3_project.js';
+
+/** What an error says beside what every error has. */
+function details(error) {
+  const usual = ['name', 'message', 'stack', 'Code', 'RequestId', 'HostId', '$fault', '$metadata', '$response', '$service', '$retryable'];
+  return Object.fromEntries(Object.entries(error).filter(([name]) => !usual.includes(name)));
+}
+
+test("S3's answers", async (t) => {
+  const { s3, bucket, endpoint } = await startS3(t);
+  const send = (Command, input) => s3.send(new Command(input));
+
+  await t.test('an error names the bucket, the key or the version that it is about', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const { VersionId } = { VersionId: '0123456789abcdef0123456789abcdef' };
+    const said = async (promise, status, code) => details(await refused(promise, status, code));
+    assert.deepEqual(await said(send(GetObjectCommand, { Bucket, Key: 'no' }), 404, 'NoSuchKey'), { Key: 'no' });
+    assert.deepEqual(await said(send(GetObjectCommand, { Bucket, Key: 'k', VersionId }), 404, 'NoSuchVersion'), { Key: 'k', VersionId });
+    assert.deepEqual(await said(send(GetBucketTaggingCommand, { Bucket }), 404, 'NoSuchTagSet'), { BucketName: Bucket });
+    assert.deepEqual(await said(send(GetObjectCommand, { Bucket: 'no-such', Key: 'k' }), 404, 'NoSuchBucket'), { BucketName: 'no-such' });
+    assert.deepEqual(await said(send(DeleteBucketCommand, { Bucket }), 409, 'BucketNotEmpty'), { BucketName: Bucket });
+    assert.deepEqual(await said(send(PutObjectCommand, { Bucket, Key: 'k', StorageClass: 'NONE' }), 400, 'InvalidStorageClass'), { StorageClassRequested: 'NONE' });
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: 'me' }), 400, 'InvalidBucketOwnerAWSAccountID');
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: '111111111111' }), 403, 'AccessDenied');
+  });
+
+  await t.test('a condition that does not hold is named', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const CopySource = `${Bucket}/k`;
+    const failed = async (promise) => details(await refused(promise, 412, 'PreconditionFailed'));
+    assert.deepEqual(await failed(send(GetObjectCommand, { Bucket, Key: 'k', IfMatch: '"no"' })), { Condition: 'If-Match' });
+    assert.deepEqual(await failed(send(GetObjectCommand, { Bucket, Key: 'k', IfUnmodifiedSince: new Date(0) })), { Condition: 'If-Unmodified-Since' });
+    assert.deepEqual(await failed(send(PutObjectCommand, { Bucket, Key: 'k', IfNoneMatch: '*' })), { Condition: 'If-None-Match' });
+    assert.deepEqual(await failed(send(CopyObjectCommand, { Bucket, Key: 'c', CopySource, CopySourceIfMatch: '"no"' })), { Condition: 'x-amz-copy-source-If-Match' });
+    await send(CopyObjectCommand, { Bucket, Key: 'c', CopySource, CopySourceIfModifiedSince: new Date(Date.now() + 1e9) });
+  });
+
+  await t.test('a list of parts that is refused says which part it is', async () => {
+    const Bucket = await bucket();
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+    const parts = [];
+    for (const PartNumber of [1, 2]) {
+      const { ETag } = await send(UploadPartCommand, { Bucket, Key: 'k', UploadId, PartNumber, Body: 'small' });
+      parts.push({ PartNumber, ETag });
+    }
+    assert.equal((await send(ListPartsCommand, { Bucket, Key: 'k', UploadId })).NextPartNumberMarker, '2');
+    const complete = (Parts, more) => send(CompleteMultipartUploadCommand, { Bucket, Key: 'k', UploadId, MultipartUpload: { Parts }, ...more });
+    const ETag = parts[0].ETag.slice(1, -1);
+    assert.deepEqual(details(await refused(complete(parts), 400, 'EntityTooSmall')), { ProposedSize: '5', MinSizeAllowed: '5242880', PartNumber: '1', ETag });
+    assert.deepEqual(details(await refused(complete([{ PartNumber: 3, ETag }]), 400, 'InvalidPart')), { UploadId, PartNumber: '3', ETag });
+    const error = await refused(complete(parts.slice(0, 1), { MpuObjectSize: 7 }), 400, 'InvalidRequest');
+    assert.equal(error.message, "The provided 'x-amz-mp-object-size' header value 7 does not match what was computed: 5");
+  });
+
+  await t.test('a bucket may be made with tags, and tells its ARN and its region', async () => {
+    const made = await send(CreateBucketCommand, { Bucket: 'tagged', CreateBucketConfiguration: { Tags: [{ Key: 'a', Value: 'b' }] } });
+    assert.equal(made.BucketArn, 'arn:aws:s3:::tagged');
+    assert.deepEqual((await send(GetBucketTaggingCommand, { Bucket: 'tagged' })).TagSet, [{ Key: 'a', Value: 'b' }]);
+    const [one] = (await send(ListBucketsCommand, { Prefix: 'tagged' })).Buckets;
+    assert.deepEqual([one.BucketArn, one.BucketRegion], ['arn:aws:s3:::tagged', 'us-east-1']);
+    assert.deepEqual((await send(ListBucketsCommand, { BucketRegion: 'eu-west-1' })).Buckets ?? [], []);
+    const answer = await fetch(`${endpoint}/?prefix=tagged`, { headers: { host: 'tagged.s3.eu-west-1.amazonaws.com' } });
+    assert.ok(answer.status < 500);
+  });
+
+  await t.test('tags that are the system\'s, or no tags, are refused', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const tag = (Key, Value) => send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: [{ Key, Value }] } });
+    assert.equal((await refused(tag('aws:x', 'v'), 400, 'InvalidTag')).message, 'System tags cannot be added/updated by requester');
+    await refused(tag('a,b', 'v'), 400, 'InvalidTag');
+    await refused(tag('a', 'v;w'), 400, 'InvalidTag');
+    await tag('größe +-=._:/@1', 'ä');
+    await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging: 'a=1&a=2' }), 400, 'InvalidArgument');
+  });
+
+  await t.test('a delete marker says what it is', async () => {
+    const Bucket = await bucket();
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const { VersionId } = await send(DeleteObjectCommand, { Bucket, Key: 'k' });
+    const error = await refused(send(GetObjectCommand, { Bucket, Key: 'k', VersionId }), 405, 'MethodNotAllowed');
+    assert.deepEqual(details(error), { Method: 'GET', ResourceType: 'DeleteMarker' });
+    await refused(send(GetObjectTaggingCommand, { Bucket, Key: 'k', VersionId }), 405, 'MethodNotAllowed');
+    assert.match((await refused(send(DeleteBucketCommand, { Bucket }), 409, 'BucketNotEmpty')).message, /all versions/);
+  });
+
+  await t.test('everything is encrypted, if with nothing else then with AES256', async () => {
+    const Bucket = await bucket();
+    assert.equal((await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' })).ServerSideEncryption, 'AES256');
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k' })).ServerSideEncryption, 'AES256');
+  });
+
+  await t.test("a lifecycle tells from which size on it moves objects, as Terraform's provider waits for", async () => {
+    const Bucket = await bucket();
+    const LifecycleConfiguration = { Rules: [{ ID: 'a', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { Days: 1 } }] };
+    const put = (TransitionDefaultMinimumObjectSize) => send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration, TransitionDefaultMinimumObjectSize });
+    const kept = async () => (await send(GetBucketLifecycleConfigurationCommand, { Bucket })).TransitionDefaultMinimumObjectSize;
+    assert.equal((await put()).TransitionDefaultMinimumObjectSize, 'all_storage_classes_128K');
+    assert.equal(await kept(), 'all_storage_classes_128K');
+    await put('varies_by_storage_class');
+    assert.equal(await kept(), 'varies_by_storage_class');
+    await refused(put('any'), 400, 'InvalidRequest');
+  });
+});
