@@ -14,6 +14,7 @@ bool aws_access_check(struct services *s, const struct exchange *x, struct str b
     enum aws_fault fault = aws_sign_verify(&request, s->users, &ret->who, &ret->detail);
     if (fault != AWS_FAULT_NONE) {
         ret->refusal = aws_fault_answer(fault, protocol);
+        ret->detail = fault == AWS_FAULT_UNKNOWN_KEY ? STR("") : ret->detail; /* the key itself */
         return false;
     }
     if (!ret->who.user) {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_port.h"
 
+#include <stdio.h>
+
 #include "control/aws/aws_events.h"
 #include "control/aws/aws_hold.h"
 #include "control/aws/aws_lambda.h"
 #include "control/aws/aws_scheduler.h"
+#include "control/aws/aws_sts.h"
 #include "control/aws/sqs.h"
 #include "control/s3/s3.h"
 #include "http/http_block.h"
@@ -81,20 +84,30 @@ static const struct {
     { STR("lambda"), aws_lambda_begin },
     { STR("sqs"), sqs_begin },
     { STR("s3"), s3_begin_served },
+    { STR("sts"), aws_sts_begin },
 };
 /* clang-format on */
 
+/* In the form that the service's clients read: the older ones send forms and read XML. */
 static void refuse(struct exchange *x, struct str service)
 {
-    struct buf text;
-    buf_init(&text, 512);
-    service.len = service.len < 64 ? service.len : 64;
-    (void)!buf_printf(&text,
-                      "{\"__type\":\"UnknownService\",\"message\":\"Mayfly serves S3, SQS, Lambda, "
-                      "EventBridge and Scheduler here, not '" STR_FMT "'\"}",
-                      STR_ARG(service)); /* fits */
-    exchange_respond(x, 501, STR("content-type\0application/json\0"), buf_str(&text));
-    buf_finish(&text);
+    char message[160], text[256];
+    char name[32] = "";
+    struct str type = http_block_find(x->headers, STR("content-type"));
+    for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
+        char c = service.data[i];
+        name[i] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+    }
+    (void)snprintf(message, sizeof(message),
+                   "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s.",
+                   name); /* fits */
+    if (str_starts(type, STR("application/x-www-form-urlencoded"))) {
+        aws_sts_fail(x, 501, "UnknownService", message);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "{\"__type\":\"UnknownService\",\"message\":\"%s\"}",
+                   message); /* fits */
+    exchange_respond(x, 501, STR("content-type\0application/json\0"), str_c(text));
 }
 
 void aws_port_begin(struct services *s, struct exchange *x)

@@ -1,0 +1,44 @@
+/* The AWS port itself: who one is there, and what is said to clients of services that are not. */
+import assert from 'node:assert/strict';
+import { createHash, createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import { startPlatform } from './harness.js';
+
+const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
+const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+
+/** A call of a service that takes forms, signed with Signature Version 4. */
+async function call(aws, service, Action, { accessKeyId, secretAccessKey } = aws.credentials) {
+  const body = `Action=${Action}&Version=2011-06-15`, type = 'application/x-www-form-urlencoded';
+  const { host } = new URL(aws.endpoint), date = new Date().toISOString().replace(/[-:]|\.\d+/g, ''), day = date.slice(0, 8);
+  const scope = `${day}/us-east-1/${service}/aws4_request`, names = 'content-type;host;x-amz-date';
+  const canonical = `POST\n/\n\ncontent-type:${type}\nhost:${host}\nx-amz-date:${date}\n\n${names}\n${sha256(body)}`;
+  const key = ['us-east-1', service, 'aws4_request'].reduce(hmac, hmac(`AWS4${secretAccessKey}`, day));
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(canonical)}`).toString('hex');
+  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
+  const answer = await fetch(aws.endpoint, { method: 'POST', headers: { 'content-type': type, 'x-amz-date': date, authorization }, body });
+  return { status: answer.status, text: await answer.text() };
+}
+
+test('STS tells who one is, and other services that they are not here, in XML', async (t) => {
+  const { aws } = await startPlatform(t, { files: {
+    'api/hello.js': 'export const GET = () => new Response("hello");',
+    'mayfly.json': JSON.stringify({ events: { users: { 'a<b': { accessKeyId: 'ALICEALICEALICEALICE', secretAccessKey: 'secret' } } } }),
+  } });
+  const root = await call(aws, 'sts', 'GetCallerIdentity');
+  assert.equal(root.status, 200);
+  assert.match(root.text, /<Arn>arn:aws:iam::000000000000:root<\/Arn><UserId>[^<]+<\/UserId><Account>000000000000<\/Account>/);
+  const alice = await call(aws, 'sts', 'GetCallerIdentity', { accessKeyId: 'ALICEALICEALICEALICE', secretAccessKey: 'secret' });
+  assert.match(alice.text, /<Arn>arn:aws:iam::000000000000:user\/a&lt;b<\/Arn>/);
+
+  const wrong = await call(aws, 'sts', 'GetCallerIdentity', { ...aws.credentials, secretAccessKey: 'wrong' });
+  assert.equal(wrong.status, 403);
+  assert.match(wrong.text, /<Code>SignatureDoesNotMatch<\/Code>/);
+  const unknown = await call(aws, 'sts', 'GetCallerIdentity', { accessKeyId: 'NOBODY', secretAccessKey: 'x' });
+  assert.match(unknown.text, /<Code>InvalidClientTokenId<\/Code><Message>The security token included in the request is invalid\.<\/Message>/);
+  assert.match((await call(aws, 'sts', 'AssumeRole')).text, /<Code>InvalidAction<\/Code>/);
+
+  const iam = await call(aws, 'iam', 'ListRoles');
+  assert.equal(iam.status, 501);
+  assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam\.<\/Message>/);
+});
