@@ -46,7 +46,8 @@ struct function {
     struct list closed;  /* instances without */
     struct list waiting; /* requests, first come first served */
     size_t waiting_count;
-    size_t starting;
+    size_t starting;       /* asked for and not heard of */
+    size_t forking;        /* heard of and not up yet */
     size_t instance_count; /* not told to stop */
     size_t unused_count;
     size_t reference_count; /* requests and instances that point here */

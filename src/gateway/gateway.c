@@ -459,6 +459,7 @@ static void init(struct gateway *g, const struct options *options)
     }
     g->dev = options->dev;
     pressure_init(&g->pressure);
+    g->processors = uv_available_parallelism();
     g->scratch = mem_alloc(GATEWAY_SCRATCH_BYTES);
     g->copy = mem_alloc(GATEWAY_SCRATCH_BYTES);
     (void)uv_timer_init(&g->loop, &g->sweep); /* none of these can fail */

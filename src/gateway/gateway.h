@@ -42,6 +42,7 @@ struct gateway {
     uint64_t patience_until_ms; /* then connections are accepted without a build, too */
     bool dev;                   /* answers say more: x-mayfly-*, errors with their stacks */
     int status;                 /* what the process ends with */
+    unsigned processors;        /* that we may use */
 
     struct router *router; /* NULL until the first build */
     struct gateway_folder {

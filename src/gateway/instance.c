@@ -81,6 +81,7 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
     init_slots(i);
     f->reference_count++;
     f->instance_count++;
+    f->forking++;
     f->unused_count++;
     g->instance_count++;
     list_push(&g->instances[id % GATEWAY_INSTANCE_HASH], &i->in_gateway);
@@ -234,7 +235,10 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
     }
     switch (frame->type) {
     case FRAME_READY:
-        i->ready = true;
+        if (!i->ready) {
+            i->ready = true;
+            lease_up(i->gateway, i->function);
+        }
         return 0;
     case FRAME_PONG:
         return 0;
@@ -349,6 +353,7 @@ static void bury(struct instance *i)
         i->function->instance_count--;
         i->function->unused_count -= instance_used(i) == 0;
     }
+    i->function->forking -= !i->ready;
     i->dead = true;
     list_remove(&i->awake);
     list_remove(&i->dirty);

@@ -14,11 +14,13 @@ static struct pool_state state_of(const struct gateway *g, const struct function
 {
     return (struct pool_state){ .waiting = f->waiting_count,
                                 .starting = f->starting,
+                                .forking = f->forking,
                                 .instances = f->instance_count,
                                 .unused = f->unused_count,
                                 .used_ms = f->used_ms,
                                 .start_rate = f->start_rate,
-                                .now_ms = gateway_now_ms(g) };
+                                .now_ms = gateway_now_ms(g),
+                                .processors = g->processors };
 }
 
 static void start_instances(struct gateway *g, struct function *f, size_t count)
@@ -112,6 +114,12 @@ void lease_offer(struct instance *i)
 void lease_started(struct function *f)
 {
     f->starting -= f->starting > 0;
+}
+
+void lease_up(struct gateway *g, struct function *f)
+{
+    f->forking--;
+    start_for_waiting(g, f);
 }
 
 void lease_not_started(struct function *f, struct str text, bool unheard)

@@ -11,7 +11,9 @@ static size_t room(const struct pool_limits *limits, const struct pool_state *st
 {
     size_t have = state->instances + state->starting;
     size_t left = have < limits->max_instances ? limits->max_instances - have : 0;
-    size_t starts = state->starting < POOL_STARTS_MAX ? POOL_STARTS_MAX - state->starting : 0;
+    size_t under_way = state->starting + state->forking;
+    size_t at_once = state->processors * POOL_STARTS_PER_PROCESSOR;
+    size_t starts = under_way < at_once ? at_once - under_way : 0;
     return smaller(left, starts);
 }
 

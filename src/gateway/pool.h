@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_STARTS_MAX 64 /* of one function at once: more forks at a time finish no sooner */
-#define POOL_SPARES_MAX 8
+/* Instances of a function that come up at the same time. More come up no sooner, and those that are
+ * up are slower: a hundred forks at once left a handler that waits for 0.1 s no time within its 3
+ * s. */
+#define POOL_STARTS_PER_PROCESSOR 2
+#define POOL_SPARES_MAX           8
 
 struct pool_limits {
     uint32_t concurrency;
@@ -20,11 +23,13 @@ struct pool_limits {
 struct pool_state {
     size_t waiting;    /* requests that no instance had room for */
     size_t starting;   /* instances asked for and not heard of yet */
-    size_t instances;  /* known and not told to stop */
+    size_t forking;    /* heard of and not up yet */
+    size_t instances;  /* heard of and not told to stop */
     size_t unused;     /* of these: not one request in flight */
     uint64_t used_ms;  /* when the function last had a request; 0 never */
     double start_rate; /* instances per second that demand used up lately */
     uint64_t now_ms;
+    size_t processors; /* of this machine */
 };
 
 /* How many instances to ask for because requests wait. */

@@ -298,6 +298,13 @@ static bool goes_through_events(const struct request *rq, const struct endpoint 
     return e->via_events || (type && str_eq(type->value, STR("Event")));
 }
 
+/* The wait for an instance is none of the function's own time. */
+static uint64_t queue_deadline_ms(const struct request *rq, uint64_t timeout_ms)
+{
+    uint64_t wait_ms = timeout_ms > LIMIT_QUEUE_MS ? timeout_ms : LIMIT_QUEUE_MS;
+    return timeout_ms > 0 ? gateway_now_ms(rq->gateway) + wait_ms : 0;
+}
+
 static bool begin_function(struct request *rq)
 {
     struct function *f = rq->router->functions[rq->route.function];
@@ -318,7 +325,7 @@ static bool begin_function(struct request *rq)
     f->reference_count++;
     f->request_count++;
     rq->limit_ms = timeout_ms;
-    rq->deadline_ms = timeout_ms > 0 ? gateway_now_ms(rq->gateway) + timeout_ms : 0;
+    rq->deadline_ms = queue_deadline_ms(rq, timeout_ms);
     gateway_expect_sweep(rq->gateway);
     enum error_kind refused = ERROR_NONE;
     if (endpoint && endpoint->broken) {
@@ -556,21 +563,9 @@ static void overrun(struct request *rq)
     request_done(rq, 0, 0);
 }
 
-/* Its handler cannot have begun, since its process has not. */
-static bool awaits_start(const struct request *rq)
-{
-    return rq->instance ? !rq->instance->ready : rq->function->starting > 0;
-}
-
 static void time_out(struct request *rq, uint64_t now_ms)
 {
     char text[64];
-    if (awaits_start(rq) && !rq->start_waited) {
-        /* A function's time is its handler's: Lambda, too, has another for what comes before. */
-        rq->start_waited = true;
-        rq->deadline_ms = now_ms + LIMIT_LOAD_MS;
-        return;
-    }
     rq->deadline_ms = 0;
     if (!rq->instance) {
         request_fail(rq, ERROR_OVERLOAD, STR("its time passed while it waited for an instance"));

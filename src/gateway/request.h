@@ -66,7 +66,7 @@ struct request {
     uint64_t leased_ns;
     uint64_t limit_ms;    /* that the function may take, 0: any time */
     uint64_t deadline_ms; /* loop time, 0: none; first of the wait for an instance, then of the
-                             function itself, which does not begin before its process is there */
+                             function itself, whose time begins when it takes the request */
     uint64_t kill_ms;     /* timed out or left: when the instance must have let it go, 0: not */
 
     /* The body, to the instance. */
@@ -89,8 +89,7 @@ struct request {
     bool response_over;      /* ... and ended it */
     bool reply_warned;
     bool cold;
-    bool sent;         /* is in the instance's channel */
-    bool start_waited; /* longer than its time, for a process to start */
+    bool sent; /* is in the instance's channel */
     bool accepted;
     bool cancelled;
     bool continue_sent;

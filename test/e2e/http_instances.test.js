@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from './harness.js';
 import { API, CATCH_ALL, startGateway, timed } from './http_gateway.js';
 
@@ -71,7 +72,17 @@ test('no more instances than allowed: the rest waits its turn', async (t) => {
   assert.equal(gateway.records.filter((r) => r.started).length, 2);
 });
 
-test('who waits longer than its time is told to come again', async (t) => {
+test('the wait for an instance is not its function\'s time', async (t) => {
+  const { endpoints, routes } = timed('/hello', 300);
+  const gateway = await startGateway(t, { functions: [{ ...API, concurrency: 1, max_instances: 1, endpoints }], routes });
+  const held = await gateway.hold();
+  const waiting = ask(gateway, '/hello');
+  await sleep(900);
+  await releaseAll([held]);
+  assert.equal((await waiting).status, 200);
+});
+
+test('who has waited for an instance for ten seconds is told to come again', async (t) => {
   const { endpoints, routes } = timed('/hello', 300);
   const gateway = await startGateway(t, { functions: [{ ...API, dialect: 'server', concurrency: 1, max_instances: 1, endpoints }], routes });
   const held = await gateway.hold();

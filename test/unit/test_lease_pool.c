@@ -8,7 +8,7 @@ static const struct pool_limits many = { .concurrency = 64, .max_instances = 100
 
 START_TEST(as_many_start_as_those_who_wait_need)
 {
-    struct pool_state state = { .waiting = 10 };
+    struct pool_state state = { .processors = 64, .waiting = 10 };
     ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 10);
     ck_assert_uint_eq(pool_starts_for_waiting(&many, &state), 1);
     state.waiting = 65;
@@ -22,18 +22,30 @@ END_TEST
 
 START_TEST(never_more_than_allowed)
 {
-    struct pool_state state = { .waiting = 500, .instances = 95 };
+    struct pool_state state = { .processors = 64, .waiting = 500, .instances = 95 };
     ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 5);
     state.starting = 5;
     ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 0);
-    state = (struct pool_state){ .waiting = 500 };
-    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), POOL_STARTS_MAX);
+}
+END_TEST
+
+START_TEST(as_many_come_up_at_once_as_the_processors_have_use_for)
+{
+    struct pool_state state = { .processors = 4, .waiting = 500 };
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 8);
+    state.starting = 3;
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 5);
+    state.forking = state.instances = 5;
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 0);
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 0);
+    state.forking = 4;
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 1);
 }
 END_TEST
 
 START_TEST(a_function_in_use_has_one_spare)
 {
-    struct pool_state state = { .instances = 3, .used_ms = 100, .now_ms = 200 };
+    struct pool_state state = { .processors = 64, .instances = 3, .used_ms = 100, .now_ms = 200 };
     ck_assert_uint_eq(pool_starts_ahead(&one, &state), 1);
     state.unused = 1;
     ck_assert_uint_eq(pool_starts_ahead(&one, &state), 0);
@@ -45,7 +57,9 @@ END_TEST
 
 START_TEST(spares_follow_demand)
 {
-    struct pool_state state = { .instances = 3, .used_ms = 100, .now_ms = 200, .start_rate = 40 };
+    struct pool_state state = {
+        .processors = 64, .instances = 3, .used_ms = 100, .now_ms = 200, .start_rate = 40
+    };
     ck_assert_uint_eq(pool_starts_ahead(&one, &state), 4);
     state.start_rate = 100000;
     ck_assert_uint_eq(pool_starts_ahead(&one, &state), POOL_SPARES_MAX);
@@ -54,8 +68,8 @@ END_TEST
 
 START_TEST(a_function_that_is_not_used_has_none)
 {
-    struct pool_state never = { .now_ms = 5000 };
-    struct pool_state idle = { .used_ms = 100, .now_ms = 5000 };
+    struct pool_state never = { .processors = 64, .now_ms = 5000 };
+    struct pool_state idle = { .processors = 64, .used_ms = 100, .now_ms = 5000 };
     ck_assert_uint_eq(pool_starts_ahead(&one, &never), 0);
     ck_assert_uint_eq(pool_starts_ahead(&one, &idle), 0);
 }
@@ -64,7 +78,7 @@ END_TEST
 START_TEST(min_instances_are_there_before_anybody_asks)
 {
     struct pool_limits limits = one;
-    struct pool_state state = { .instances = 1, .unused = 1, .starting = 1 };
+    struct pool_state state = { .processors = 64, .instances = 1, .unused = 1, .starting = 1 };
     limits.min_instances = 5;
     ck_assert_uint_eq(pool_starts_ahead(&limits, &state), 3);
 }
@@ -73,7 +87,9 @@ END_TEST
 START_TEST(idle_instances_go_but_for_the_spare_and_the_least)
 {
     struct pool_limits limits = one;
-    struct pool_state state = { .instances = 10, .unused = 8, .used_ms = 100, .now_ms = 200 };
+    struct pool_state state = {
+        .processors = 64, .instances = 10, .unused = 8, .used_ms = 100, .now_ms = 200
+    };
     ck_assert_uint_eq(pool_stops(&limits, &state, 8), 7);
     ck_assert_uint_eq(pool_stops(&limits, &state, 2), 2);
     state.now_ms = 5000; /* not used for long: no spare either */
@@ -103,6 +119,7 @@ int main(void)
     tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
     tcase_add_test(tests, as_many_start_as_those_who_wait_need);
     tcase_add_test(tests, never_more_than_allowed);
+    tcase_add_test(tests, as_many_come_up_at_once_as_the_processors_have_use_for);
     tcase_add_test(tests, a_function_in_use_has_one_spare);
     tcase_add_test(tests, spares_follow_demand);
     tcase_add_test(tests, a_function_that_is_not_used_has_none);
