@@ -42,10 +42,10 @@ struct error_case {
     struct str message;
     struct str path;
     enum endpoint_api api;
-    bool edge;   /* of Next.js: whoever asks is told what a server says */
-    bool invoke; /* Lambda's Invoke API: a failed function is a result like others */
-    bool dev;    /* in development: x-mayfly-error names the error */
-    bool person; /* ... and a browser asks: the body explains it */
+    bool edge;       /* of Next.js: whoever asks is told what a server says */
+    bool invoke;     /* Lambda's Invoke API: a failed function is a result like others */
+    bool dev;        /* in development: x-mayfly-error names the error */
+    bool person;     /* ... and a browser asks: the body explains it */
     bool wants_html; /* the client's accept names it */
     bool wants_json;
 };

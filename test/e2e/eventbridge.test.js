@@ -7,7 +7,7 @@ import {
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
-import { GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -161,6 +161,10 @@ test('a schedule for one point in time fires once and is gone', async (t) => {
   const { scheduler } = await clients(t, platform);
   const clock = (at, timeZone) =>
     new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(at).replace(' ', 'T');
+  await scheduler.send(new CreateScheduleCommand({
+    Name: 'later', ScheduleExpression: 'rate(1 day)', FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/any', RetryPolicy: { MaximumEventAgeInSeconds: 600 } },
+  }));
   await scheduleSoon(scheduler, {
     Name: 'once',
     ScheduleExpressionTimezone: 'America/New_York',
@@ -171,6 +175,8 @@ test('a schedule for one point in time fires once and is gone', async (t) => {
     },
   }, (at) => clock(at, 'America/New_York'));
   assert.deepEqual(await gotten(platform, 1), [{ arn: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/once' }]);
+  const { Target } = await scheduler.send(new GetScheduleCommand({ Name: 'later' }));
+  assert.deepEqual(Target.RetryPolicy, { MaximumEventAgeInSeconds: 600, MaximumRetryAttempts: 185 }, 'what is not said is told, too');
   const isGone = () => scheduler.send(new GetScheduleCommand({ Name: 'once' })).then(() => false, (error) => error.name === 'ResourceNotFoundException');
   await eventually(isGone, 'the schedule is still there');
   assert.equal(got(platform).length, 1);

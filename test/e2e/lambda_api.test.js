@@ -11,13 +11,18 @@ import {
   GetFunctionCommand,
   GetFunctionConfigurationCommand,
   GetFunctionEventInvokeConfigCommand,
+  GetFunctionRecursionConfigCommand,
   GetFunctionUrlConfigCommand,
   GetPolicyCommand,
+  GetProvisionedConcurrencyConfigCommand,
+  GetRuntimeManagementConfigCommand,
   InvokeCommand,
   ListAliasesCommand,
   ListFunctionEventInvokeConfigsCommand,
   ListFunctionsCommand,
+  ListProvisionedConcurrencyConfigsCommand,
   ListVersionsByFunctionCommand,
+  PublishVersionCommand,
   PutFunctionEventInvokeConfigCommand,
   RemovePermissionCommand,
   UpdateFunctionEventInvokeConfigCommand,
@@ -69,6 +74,13 @@ test('functions are listed and described', async (t) => {
   const { Configuration } = await api.send(new GetFunctionCommand({ FunctionName: 'tells' }));
   assert.equal(Configuration.Runtime, 'nodejs22.x');
   assert.equal(Configuration.State, 'Active');
+
+  const ask = (Command, more = {}) => api.send(new Command({ FunctionName: 'tells', ...more }));
+  assert.equal((await ask(GetRuntimeManagementConfigCommand)).UpdateRuntimeOn, 'Auto');
+  assert.equal((await ask(GetFunctionRecursionConfigCommand)).RecursiveLoop, 'Terminate');
+  assert.deepEqual((await ask(ListProvisionedConcurrencyConfigsCommand)).ProvisionedConcurrencyConfigs, []);
+  await assert.rejects(ask(GetProvisionedConcurrencyConfigCommand, { Qualifier: 'live' }), { name: 'ProvisionedConcurrencyConfigNotFoundException' });
+  await assert.rejects(ask(PublishVersionCommand), { name: 'NotImplementedException', message: /mayfly\.json: mayfly dev follows at once/ });
 });
 
 test('two functions share a queue; each of its messages is for one of them', async (t) => {

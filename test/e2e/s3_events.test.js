@@ -5,7 +5,7 @@ import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
   DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, PutBucketLifecycleConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
-  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client, UploadPartCommand,
+  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -132,6 +132,34 @@ async function everyWay({ s3, sqs, client }) {
   const order = records.map(({ s3: { object } }) => object.sequencer);
   assert.deepEqual(order, order.toSorted(), 'a later event of a key has a larger sequencer');
   assert.equal(new Set(order).size, order.length);
+}
+
+/** What was recorded of S3 and is not to be guessed. */
+async function peculiarities({ s3, sqs }) {
+  const Bucket = 'peculiar';
+  const url = await makeQueue(sqs, Bucket);
+  await s3(CreateBucketCommand, { Bucket });
+  const put = (QueueConfigurations) => s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: { QueueConfigurations } });
+  const rules = [{ Name: 'PREFIX', Value: 'a' }, { Name: 'suffix', Value: '' }];
+  await put([{ Id: 'one', QueueArn: arnOfQueue(Bucket), Events: ['s3:ObjectRemoved:*', 's3:ObjectTagging:*', 's3:ObjectAcl:Put'], Filter: { Key: { FilterRules: rules } } }]);
+  await take(sqs, url, 1); /* S3's test */
+  const { QueueConfigurations: [kept] } = await s3(GetBucketNotificationConfigurationCommand, { Bucket });
+  assert.deepEqual(kept.Filter.Key.FilterRules, [{ Name: 'Prefix', Value: 'a' }, { Name: 'Suffix', Value: '' }]);
+
+  await s3(PutObjectCommand, { Bucket, Key: 'a', Body: '1' });
+  await s3(PutObjectTaggingCommand, { Bucket, Key: 'a', Tagging: { TagSet: [{ Key: 'k', Value: 'v' }] } });
+  await s3(DeleteObjectsCommand, { Bucket, Delete: { Objects: [{ Key: 'a' }, { Key: 'a-never-was' }] } });
+  const told = (await take(sqs, url, 3)).map(({ Records: [{ eventName, s3: { object } }] }) => [eventName, object.key, Object.keys(object).sort().join(' ')]);
+  assert.deepEqual(told, [
+    ['ObjectTagging:Put', 'a', 'eTag key'],
+    ['ObjectRemoved:Delete', 'a', 'key sequencer'],
+    ['ObjectRemoved:Delete', 'a-never-was', 'key sequencer'],
+  ]);
+
+  const fifo = 'peculiar.fifo';
+  await sqs(CreateQueueCommand, { QueueName: fifo, Attributes: { FifoQueue: 'true' } });
+  const refused = await put([{ QueueArn: arnOfQueue(fifo), Events: ['s3:ObjectCreated:*'] }]).catch((error) => error);
+  assert.deepEqual([refused.name, refused.ArgumentValue], ['InvalidArgument', 'FIFO SQS queues are not supported.']);
 }
 
 async function versions({ s3, sqs }) {
@@ -333,6 +361,7 @@ test('notifications of S3', async (t) => {
   const platform = await startPlatform(t, { files: PROJECT });
   const scene = connect(t, platform);
   await t.test('every way to make and to remove an object tells the queue of it', () => everyWay(scene));
+  await t.test('what S3 does not tell, and what it tells beside', () => peculiarities(scene));
   await t.test('events of a versioned bucket name the version', () => versions(scene));
   await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));

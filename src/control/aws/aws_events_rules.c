@@ -11,6 +11,7 @@
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
 #include "control/events/schedule_time.h"
+#include "control/events/sqs_queue.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES        512
@@ -290,7 +291,7 @@ static bool has_failure(json_t *target, json_t *failures)
     json_t *inner = json_object();
     int r = event_target_set_arn(inner, str_c(arn), &err);
     const char *queue = json_text(inner, "queue");
-    bool fifo = queue && strlen(queue) > 5 && strcmp(queue + strlen(queue) - 5, ".fifo") == 0;
+    bool fifo = queue && sqs_queue_is_fifo(str_c(queue));
     bool failed = r < 0 || (fifo && !json_object_get(target, "SqsParameters"));
     if (r < 0) {
         (void)snprintf(message, sizeof(message),
@@ -331,8 +332,8 @@ static void put_target(json_t *rule, json_t *target)
 static void check_delivery(struct aws_check *k, json_t *target, const char *at)
 {
     static const struct aws_rule retry_rules[] = {
-        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, 185, NULL },
-        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, 86400, NULL },
+        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, EVENT_TARGET_RETRIES_MAX, NULL },
+        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, EVENT_TARGET_AGE_MAX_S, NULL },
     };
     static const struct aws_rule dead_rules[] = { { "Arn", AWS_TEXT, AWS_MAY, 1, 1600, NULL } };
     char path[96];

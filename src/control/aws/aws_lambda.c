@@ -15,6 +15,8 @@
 #define URLS        "/2021-10-31/functions/"
 #define CONCURRENCY "/2019-09-30/functions/"
 #define SIGNING     "/2020-06-30/functions/"
+#define RUNTIME     "/2021-07-20/functions/"
+#define RECURSION   "/2024-08-31/functions/"
 
 /* clang-format off */
 
@@ -40,6 +42,9 @@ static const struct {
     { "GET",    URLS,        "/url",                      aws_lambda_functions_url,           true },
     { "GET",    URLS,        "/urls",                     aws_lambda_functions_urls,          true },
     { "GET",    CONCURRENCY, "/concurrency",              aws_lambda_functions_concurrency,   false },
+    { "GET",    CONCURRENCY, "/provisioned-concurrency",  aws_lambda_functions_provisioned,   false },
+    { "GET",    RUNTIME,     "/runtime-management-config", aws_lambda_functions_runtime,      false },
+    { "GET",    RECURSION,   "/recursion-config",         aws_lambda_functions_recursion,     false },
     { "GET",    SIGNING,     "/code-signing-config",      aws_lambda_functions_signing,       false },
 };
 
@@ -53,8 +58,10 @@ static bool is_method(const struct aws_call *c, const char *method)
 static void unknown(struct aws_call *c)
 {
     aws_call_fail(c, 501, "NotImplementedException",
-                  "Mayfly's Lambda functions are those of the project's files: they are invoked, "
-                  "listed and configured here, but not made, published or removed.");
+                  "Mayfly's Lambda functions are those of the project's files: this API invokes "
+                  "and lists them and configures their events, but does not make, change, publish "
+                  "or remove them. Change them in Terraform's, SAM's or CDK's files or in "
+                  "mayfly.json: mayfly dev follows at once.");
 }
 
 /* ---- what a call is about ---- */
@@ -157,6 +164,8 @@ static void run(struct aws_call *c)
         aws_lambda_functions_account(c);
     } else if (str_starts(path, TAGS)) {
         list_tags(c, path);
+    } else if (is_method(c, "GET") && str_starts(path, STR("/2020-04-22/code-signing-configs"))) {
+        aws_call_answer(c, json_pack("{s:[]}", "CodeSigningConfigs"));
     } else if (is_method(c, "GET") && str_starts(path, STR("/2018-10-31/layers"))) {
         aws_call_answer(c, json_pack("{s:[]}", "Layers"));
     } else {

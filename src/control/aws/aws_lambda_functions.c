@@ -181,6 +181,33 @@ void aws_lambda_functions_signing(struct aws_call *c, const struct aws_lambda_su
     aws_call_answer(c, json_pack("{s:s}", "FunctionName", s->named.name));
 }
 
+/* Instances are kept warm here by the function's own settings. */
+void aws_lambda_functions_provisioned(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    struct str query = c->exchange->target;
+    (void)s;
+    (void)str_cut(&query, '?');
+    if (str_starts(query, STR("List=ALL"))) {
+        aws_call_answer(c, json_pack("{s:[]}", "ProvisionedConcurrencyConfigs"));
+    } else {
+        aws_call_fail(c, 404, "ProvisionedConcurrencyConfigNotFoundException",
+                      "No Provisioned Concurrency Config found for this function");
+    }
+}
+
+void aws_lambda_functions_runtime(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    char arn[AWS_LAMBDA_ARN_BYTES];
+    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    aws_call_answer(c, json_pack("{s:s, s:s}", "UpdateRuntimeOn", "Auto", "FunctionArn", arn));
+}
+
+void aws_lambda_functions_recursion(struct aws_call *c, const struct aws_lambda_subject *s)
+{
+    (void)s;
+    aws_call_answer(c, json_pack("{s:s}", "RecursiveLoop", "Terminate"));
+}
+
 /* ---- versions and aliases: what the project's files publish ---- */
 
 static bool is_version(const char *name)

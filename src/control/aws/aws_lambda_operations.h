@@ -32,6 +32,9 @@ void aws_lambda_functions_url(struct aws_call *c, const struct aws_lambda_subjec
 void aws_lambda_functions_urls(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_concurrency(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_signing(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_provisioned(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_runtime(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_functions_recursion(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_account(struct aws_call *c);
 
 /* ".../event-invoke-config" of a function. The function may be NULL. */

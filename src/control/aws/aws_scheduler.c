@@ -147,8 +147,8 @@ static const struct aws_rule target_rules[] = {
 };
 
 static const struct aws_rule retry_rules[] = {
-    { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, 86400, NULL },
-    { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, 185, NULL },
+    { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, EVENT_TARGET_AGE_MAX_S, NULL },
+    { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, EVENT_TARGET_RETRIES_MAX, NULL },
 };
 
 static bool check_model(struct aws_call *c)
@@ -227,6 +227,16 @@ static json_t *find_schedule(struct aws_call *c)
     return json_table_find(scheduler_schedules(c->services->scheduler), str_c(key));
 }
 
+/* Retries are told as they will be, said or not. */
+static void put_retries(json_t *target)
+{
+    json_t *said = json_object_get(target, "RetryPolicy");
+    json_t *policy = json_pack("{s:i,s:i}", "MaximumEventAgeInSeconds", EVENT_TARGET_AGE_MAX_S,
+                               "MaximumRetryAttempts", EVENT_TARGET_RETRIES_MAX);
+    (void)json_object_update(policy, said);
+    (void)json_object_set_new(target, "RetryPolicy", policy);
+}
+
 /* The schedule of the input; `before`: what it replaces, or NULL. A new reference. */
 static json_t *schedule_of(struct aws_call *c, json_t *before)
 {
@@ -246,6 +256,7 @@ static json_t *schedule_of(struct aws_call *c, json_t *before)
     if (!aws_call_text(c, "ActionAfterCompletion")) {
         (void)json_object_set_new(schedule, "ActionAfterCompletion", json_string("NONE"));
     }
+    put_retries(json_object_get(schedule, "Target"));
     return schedule;
 }
 

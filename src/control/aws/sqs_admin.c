@@ -17,9 +17,7 @@
 
 static bool name_is_sound(struct str name)
 {
-    struct str suffix = STR(".fifo");
-    bool fifo = name.len > suffix.len && str_eq(str_skip(name, name.len - suffix.len), suffix);
-    size_t len = fifo ? name.len - suffix.len : name.len;
+    size_t len = name.len - (sqs_queue_is_fifo(name) ? sizeof(".fifo") - 1 : 0);
     for (size_t i = 0; i < len; i++) {
         char c = name.data[i];
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -80,7 +78,7 @@ void sqs_admin_create(struct sqs_call *c)
         return;
     }
     const char *fifo = sqs_call_text(attributes, "FifoQueue");
-    bool is_fifo = sqs_attributes_is_fifo_name(name);
+    bool is_fifo = sqs_queue_is_fifo(str_c(name));
     if ((fifo && strcasecmp(fifo, "true") == 0) != is_fifo) {
         sqs_call_fail(c, SQS_ERROR_PARAMETER,
                       is_fifo

@@ -43,12 +43,6 @@ static const struct attribute {
 };
 /* clang-format on */
 
-bool sqs_attributes_is_fifo_name(const char *name)
-{
-    size_t len = strlen(name);
-    return len > 5 && strcmp(name + len - 5, ".fifo") == 0;
-}
-
 /* ---- policies ---- */
 
 static const char *name_in_arn(const char *arn)
@@ -94,7 +88,7 @@ static const char *redrive_fault(const struct sqs_call *c, const char *name, con
     if (!dead) {
         return "Dead letter target does not exist.";
     }
-    if (dead->fifo != sqs_attributes_is_fifo_name(name)) {
+    if (dead->fifo != sqs_queue_is_fifo(str_c(name))) {
         return "Dead-letter queue must be same type of queue as the source.";
     }
     return allows(dead, name) ? NULL
@@ -172,7 +166,7 @@ static bool value_is_sound(const struct attribute *a, const json_t *attributes, 
 static bool check_fifo(struct sqs_call *c, const struct attribute *a, const char *queue,
                        const struct sqs_queue *q, const char *text)
 {
-    if (!sqs_attributes_is_fifo_name(queue)) {
+    if (!sqs_queue_is_fifo(str_c(queue))) {
         sqs_call_fail(c, SQS_ERROR_ATTRIBUTE_NAME,
                       a->kind == ONE_OF
                           ? "You can specify the %s only when FifoQueue is set to true."

@@ -15,5 +15,3 @@ json_t *sqs_attributes_merge(const json_t *before, const json_t *changes);
 
 /* All that a queue has, those that are counted too. The caller owns the object. */
 json_t *sqs_attributes_all(const struct sqs_call *c, const struct sqs_queue *q);
-
-bool sqs_attributes_is_fifo_name(const char *name);

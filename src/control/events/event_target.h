@@ -14,6 +14,10 @@
 #include "control/events/message_batch.h"
 #include "control/services.h"
 
+/* How long and how often a target is tried, unless it says otherwise: AWS's limits, too. */
+#define EVENT_TARGET_AGE_MAX_S   86400
+#define EVENT_TARGET_RETRIES_MAX 185
+
 /* The manifest's name of the Lambda function that AWS calls `function_name`, or NULL. */
 const char *event_target_function(const struct services *s, struct str function_name);
 

@@ -56,15 +56,19 @@ static void read_redrive(struct sqs_queue *q)
     json_decref(policy);
 }
 
+bool sqs_queue_is_fifo(struct str name)
+{
+    struct str suffix = STR(".fifo");
+    return name.len > suffix.len && str_eq(str_skip(name, name.len - suffix.len), suffix);
+}
+
 static void apply(struct sqs_queue *q)
 {
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
         uint64_t n = number_of(q->attributes, numbers[i].name, numbers[i].otherwise);
         memcpy((char *)q + numbers[i].offset, &(uint64_t){ n * numbers[i].unit }, sizeof(n));
     }
-    struct str suffix = STR(".fifo");
-    struct str name = str_c(q->name);
-    q->fifo = name.len > suffix.len && str_eq(str_skip(name, name.len - suffix.len), suffix);
+    q->fifo = sqs_queue_is_fifo(str_c(q->name));
     q->content_dedup = attribute_is(q->attributes, "ContentBasedDeduplication", "true");
     q->dedup_by_group = attribute_is(q->attributes, "DeduplicationScope", "messageGroup");
     read_redrive(q);

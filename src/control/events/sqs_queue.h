@@ -56,6 +56,7 @@ struct sqs_queues *sqs_queues_create(struct services *s);
 /* `events.queues` of the manifest that is served from now on (borrowed). */
 void sqs_queues_build(struct sqs_queues *all, const json_t *manifest);
 
+bool sqs_queue_is_fifo(struct str name);                                         /* "NAME.fifo" */
 struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name); /* or NULL */
 /* Makes one in memory; what it must outlive the process with is sqs_queue_save_job's. */
 struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t *attributes,

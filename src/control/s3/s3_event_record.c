@@ -75,13 +75,21 @@ static bool is_removed(const struct s3_happening *h)
            strcmp(h->kind, "LifecycleExpiration:Delete") == 0;
 }
 
+/* Tags and ACLs: of these S3 tells neither the size nor an order. */
+static bool is_about_object(const struct s3_happening *h)
+{
+    return str_starts(str_c(h->kind), STR("ObjectTagging:")) ||
+           str_starts(str_c(h->kind), STR("ObjectAcl:"));
+}
+
 /* The names of members differ. */
 static int put_object(struct buf *out, const struct s3_happening *h, const struct stored_object *o,
                       const char *etag_name, const char *version_name)
 {
     char version[S3_VERSION_TEXT];
     int r = 0;
-    if (!is_removed(h) && !is_marker(o)) {
+    bool is_about = is_about_object(h);
+    if (!is_removed(h) && !is_marker(o) && !is_about) {
         r = buf_printf(out, ",\"size\":%llu", (unsigned long long)o->size);
     }
     if (r == 0 && !is_removed(h)) {
@@ -92,8 +100,10 @@ static int put_object(struct buf *out, const struct s3_happening *h, const struc
         struct str text = s3_version_text(o->rank, o->salt, o->flags, version);
         r = buf_printf(out, ",\"%s\":\"" STR_FMT "\"", version_name, STR_ARG(text));
     }
-    return r < 0 ? r
-                 : buf_printf(out, ",\"sequencer\":\"%018llX\"}", (unsigned long long)h->sequence);
+    if (r == 0 && !is_about) {
+        r = buf_printf(out, ",\"sequencer\":\"%018llX\"", (unsigned long long)h->sequence);
+    }
+    return r < 0 ? r : buf_append(out, STR("}"));
 }
 
 /* ---- S3's own ---- */

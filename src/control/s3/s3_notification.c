@@ -37,13 +37,13 @@ static const char *const known_events[] = {
     "s3:ObjectTagging:Delete",
 };
 
-/* The kinds of targets, and what their elements and ARNs are called. */
+/* The kinds of targets, and what their elements are called. */
 static const struct kind {
-    const char *configuration, *destination, *service, *argument;
+    const char *configuration, *destination, *service;
 } kinds[] = {
-    { "CloudFunctionConfiguration", "CloudFunction", "lambda", "LambdaFunctionArn" },
-    { "QueueConfiguration", "Queue", "sqs", "QueueArn" },
-    { "TopicConfiguration", "Topic", "sns", "TopicArn" },
+    { "CloudFunctionConfiguration", "CloudFunction", "lambda" },
+    { "QueueConfiguration", "Queue", "sqs" },
+    { "TopicConfiguration", "Topic", "sns" },
 };
 
 bool s3_notification_wants(struct str pattern, struct str event)
@@ -202,10 +202,6 @@ static bool check_filter(const struct s3_xml_node *c, struct s3_notification_fau
             return refuse(fault, "filter rule name must be either prefix or suffix",
                           "FilterRule.Name", name);
         }
-        if (value.len == 0) {
-            return refuse(fault, "filter value cannot be empty", is_prefix ? "Prefix" : "Suffix",
-                          value);
-        }
         *(is_prefix ? &prefixes : &suffixes) += 1;
     }
     if (prefixes > 1 || suffixes > 1) {
@@ -223,7 +219,7 @@ static bool check_arn(struct str arn, const struct kind *kind, struct s3_notific
     struct str service = str_cut(&rest, ':');
     if (!str_eq(first, STR("arn")) || !str_starts(partition, STR("aws")) ||
         !str_eq(service, str_c(kind->service)) || rest.len == 0) {
-        return refuse(fault, "The ARN could not be parsed", kind->argument, arn);
+        return refuse(fault, "The ARN could not be parsed", kind->destination, arn);
     }
     return true;
 }

@@ -69,12 +69,10 @@ static void put_target(struct s3_xml_out *o, const char *element, const char *ar
 
 static void put_rule(struct s3_xml_out *o, const char *name, struct str value)
 {
-    if (value.len > 0) {
-        s3_xml_open(o, "FilterRule");
-        s3_xml_put(o, "Name", str_c(name));
-        s3_xml_put(o, "Value", value);
-        s3_xml_close(o, "FilterRule");
-    }
+    s3_xml_open(o, "FilterRule");
+    s3_xml_put(o, "Name", str_c(name));
+    s3_xml_put(o, "Value", value);
+    s3_xml_close(o, "FilterRule");
 }
 
 static void put_filter(struct s3_xml_out *o, const json_t *n)
@@ -83,8 +81,12 @@ static void put_filter(struct s3_xml_out *o, const json_t *n)
     if (prefix.len > 0 || suffix.len > 0) {
         s3_xml_open(o, "Filter");
         s3_xml_open(o, "S3Key");
-        put_rule(o, "Prefix", prefix);
-        put_rule(o, "Suffix", suffix);
+        if (prefix.len > 0) {
+            put_rule(o, "Prefix", prefix);
+        }
+        if (suffix.len > 0) {
+            put_rule(o, "Suffix", suffix);
+        }
         s3_xml_close(o, "S3Key");
         s3_xml_close(o, "Filter");
     }
@@ -175,6 +177,10 @@ static void check_destination(const struct s3_destination *d, void *context)
                                                 : "The destination queue does not exist");
         return;
     }
+    if (sqs_queue_is_fifo(d->name)) {
+        fail_destination(p, d, "FIFO SQS queues are not supported.");
+        return;
+    }
     if (buf_printf(&p->queues, "sqs:" STR_FMT "%c", STR_ARG(d->name), 0) < 0) {
         p->failed = true;
         s3_fail(p->rq, S3_MALFORMED_XML);
@@ -228,12 +234,33 @@ static void put_done(struct s3_request *rq, int r)
     s3_config_done(rq, r);
 }
 
+/* As it came, but for the names of filters' rules, which S3 tells in one way. */
+static void put_node(struct s3_xml_out *o, const struct s3_xml_node *node)
+{
+    char name[64];
+    if (s3_xml_is(node, "FilterRule")) {
+        bool is_prefix = str_eq_nocase(s3_xml_text(node, "Name"), STR("prefix"));
+        put_rule(o, is_prefix ? "Prefix" : "Suffix", s3_xml_text(node, "Value"));
+        return;
+    }
+    if (!node->first) {
+        s3_xml_put_node(o, node);
+        return;
+    }
+    (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(node->name)); /* is a known one */
+    s3_xml_open(o, name);
+    for (const struct s3_xml_node *child = node->first; child; child = child->next) {
+        put_node(o, child);
+    }
+    s3_xml_close(o, name);
+}
+
 /* Every configuration has an id. */
 static void put_configuration(struct s3_xml_out *o, const struct s3_xml_node *node)
 {
     char id[UUID_BYTES], name[64];
     if (s3_xml_text(node, "Id").len > 0 || s3_xml_is(node, "EventBridgeConfiguration")) {
-        s3_xml_put_node(o, node);
+        put_node(o, node);
         return;
     }
     chance_uuid(id);
@@ -242,7 +269,7 @@ static void put_configuration(struct s3_xml_out *o, const struct s3_xml_node *no
     s3_xml_put(o, "Id", str_c(id));
     for (const struct s3_xml_node *child = node->first; child; child = child->next) {
         if (!s3_xml_is(child, "Id")) {
-            s3_xml_put_node(o, child);
+            put_node(o, child);
         }
     }
     s3_xml_close(o, name);

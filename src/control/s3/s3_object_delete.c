@@ -99,7 +99,10 @@ static int run_one(struct s3_request *rq, struct sql *db, struct deletion *d)
     if (r == s3_error_refuse(S3_OK)) {
         return 0;
     }
-    if (r < 0 || (!d->removal.made && !d->removal.removed)) {
+    /* DeleteObjects, and it alone, tells of keys that were not there, too. */
+    bool tells_all =
+        strcmp(rq->op->name, "DeleteObjects") == 0 && d->removal.version.which == VERSION_CURRENT;
+    if (r < 0 || (!d->removal.made && !d->removal.removed && !tells_all)) {
         return r;
     }
     const struct stored_object o = { .key = d->removal.key,
