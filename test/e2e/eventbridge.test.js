@@ -162,7 +162,7 @@ test('a schedule for one point in time fires once and is gone', async (t) => {
   const clock = (at, timeZone) =>
     new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'medium', timeZone }).format(at).replace(' ', 'T');
   await scheduler.send(new CreateScheduleCommand({
-    Name: 'later', ScheduleExpression: 'rate(1 day)', FlexibleTimeWindow: { Mode: 'OFF' },
+    Name: 'later', ScheduleExpression: 'at(2999-01-01T00:00:00)', FlexibleTimeWindow: { Mode: 'OFF' },
     Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/any', RetryPolicy: { MaximumEventAgeInSeconds: 600 } },
   }));
   await scheduleSoon(scheduler, {
