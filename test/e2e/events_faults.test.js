@@ -83,8 +83,20 @@ const files = (hook) => ({
     export async function POST(request) {
       return Response.json({ id: (await request.json()).id, run: crypto.randomUUID() });
     }`,
+  'vercel.json': JSON.stringify({ crons: [{ path: '/api/cron', schedule: '* * * * *' }] }),
+  'api/cron.js': `
+    import { appendFileSync } from 'node:fs';
+    export function GET() {
+      appendFileSync('data/cron-vercel', 'ran\\n');
+      return new Response('done');
+    }`,
+  'netlify/functions/tick.mjs': `
+    import { appendFileSync } from 'node:fs';
+    export default async () => appendFileSync('data/cron-netlify', 'ran\\n');
+    export const config = { schedule: '* * * * *' };`,
   'wrangler.json': JSON.stringify({
     name: 'w', main: 'worker.js', compatibility_date: '2026-01-01', routes: ['worker.test/*'],
+    triggers: { crons: ['* * * * *'] },
     queues: {
       producers: [{ binding: 'MAIL', queue: 'mail' }],
       consumers: [{ queue: 'mail', max_batch_timeout: 0, max_retries: 100, retry_delay: 0 }],
@@ -96,6 +108,9 @@ const files = (hook) => ({
       async fetch(request, env) {
         await env.MAIL.sendBatch((await request.json()).map((body) => ({ body })));
         return new Response('sent');
+      },
+      async scheduled({ scheduledTime }) {
+        appendFileSync('data/cron-worker', [scheduledTime, Date.now()].join(' ') + '\\n');
       },
       async queue(batch) {
         for (const { id, body } of batch.messages) {
@@ -200,10 +215,29 @@ function checkTicks(platform) {
   assert.deepEqual(minutes, minutes.map((_, i) => minutes[0] + i * 60_000), 'a tick of every minute is missing');
 }
 
-/** What the store has of events that have succeeded. */
-async function done(platform) {
-  const { stdout } = await runMayfly(['events', 'ls', '--json', '--state', 'done', '--limit', '100000', '--project', platform.project]);
+/** What the store has of events, all or those in one state. */
+async function events(platform, ...state) {
+  const { stdout } = await runMayfly(['events', 'ls', '--json', ...state, '--limit', '100000', '--project', platform.project]);
   return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+}
+
+const done = (platform) => events(platform, '--state', 'done');
+
+/** The crons of all platforms: one event a minute in the store, whoever died; and what has run and was recorded never runs again.
+ * One whose function was killed is not tried again, as on their platforms, so that not every minute has to have run. */
+async function checkCrons(platform) {
+  const crons = { 'cron:worker/w': 'data/cron-worker', 'cron:/api/cron': 'data/cron-vercel', 'cron:tick': 'data/cron-netlify' };
+  for (const [queue, file] of Object.entries(crons)) {
+    await eventually(async () => (await done(platform)).some((event) => event.queue === queue), () => `${queue} never ran\n${platform.transcript()}`, PATIENCE_MS);
+    const all = (await events(platform)).filter((event) => event.queue === queue).sort((a, b) => a.sent_ms - b.sent_ms);
+    const minutes = all.map(({ sent_ms: sent }) => Math.floor(sent / 60_000));
+    assert.deepEqual(minutes, minutes.map((_, i) => minutes[0] + i), `${queue}: a minute is missing, or twice there`);
+    const recorded = all.filter(({ state }) => state === 'done');
+    assert.ok(platform.lines(file).length >= recorded.length, `${queue}: more is recorded than has run`);
+  }
+  const ends = new Map((await done(platform)).filter(({ queue }) => queue === 'cron:worker/w').map((event) => [Math.floor(event.sent_ms / 60_000), event.due_ms]));
+  const runs = platform.lines('data/cron-worker').map((line) => line.split(' ').map(Number));
+  assert.deepEqual(runs.filter(([scheduled, at]) => at > (ends.get(scheduled / 60_000) ?? Infinity) + AFTERWARDS_MS), [], 'a cron that had run ran again');
 }
 
 /** A server that is told of what has succeeded. */
@@ -289,6 +323,7 @@ test('no acknowledged event is lost, whatever is killed', async (t) => {
   await eventually(() => told().size >= EVENTS, () => `only ${told().size} webhooks came`, PATIENCE_MS);
 
   checkTicks(platform);
+  await checkCrons(platform);
   for (const [queue, count] of [['lambda:lambda/invoked', EVENTS], ['lambda:lambda/objects', EVENTS], ['lambda:lambda/ticks', ticks.length], ['worker:mail', EVENTS]]) {
     await eventually(async () => (await done(platform)).filter((event) => event.queue === queue).length >= count, () => `${queue}: not all are done\n${platform.transcript()}`, PATIENCE_MS);
   }
