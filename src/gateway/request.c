@@ -250,18 +250,13 @@ static void answer_redirect(struct request *rq)
     buf_init(&fields, 2 * LIMIT_REQUEST_LINE_BYTES + KIB);
     struct str location = buf_str(&rq->route.location);
     bool next = rq->route.dialect == DIALECT_NEXT;
-    int r = buf_append(&fields, STR("location\0"));
-    r = r == 0 ? buf_append(&fields, location) : r;
-    r = r == 0 ? buf_append(&fields, STR("\0")) : r;
+    int r = buf_printf(&fields, "location%c" STR_FMT "%c", 0, STR_ARG(location), 0);
     if (r == 0 && !next) {
-        r = buf_append(&fields, rq->route.dialect == DIALECT_VERCEL
-                                    ? STR("content-type\0text/plain; charset=utf-8\0")
-                                    : STR("content-type\0text/plain\0"));
+        bool vercel = rq->route.dialect == DIALECT_VERCEL;
+        r = buf_printf(&fields, "content-type%ctext/plain%s%c", 0, vercel ? "; charset=utf-8" : "",
+                       0);
     } else if (r == 0 && rq->route.status == 308) {
-        r = buf_append(&fields, STR("refresh\0"
-                                    "0;url="));
-        r = r == 0 ? buf_append(&fields, location) : r;
-        r = r == 0 ? buf_append(&fields, STR("\0")) : r;
+        r = buf_printf(&fields, "refresh%c0;url=" STR_FMT "%c", 0, STR_ARG(location), 0);
     }
     if (r == 0) {
         reply_whole(rq, rq->route.status, buf_str(&fields),
