@@ -1,6 +1,7 @@
 'use strict';
 /* Header fields and captures as they cross the channel, 'name\0value\0...', and what JavaScript makes of them. */
 
+const { STATUS_CODES } = require('node:http');
 const { inspect } = require('node:util');
 
 /** Where the captures begin among the parts of a request's meta: doc/runtime.md. */
@@ -57,6 +58,11 @@ function encodeHeaders(headers) {
     block += name + '\0' + value + '\0';
   }
   return block;
+}
+
+/** A reason phrase that is not HTTP's own goes first among the fields of an answer; otherwise "". */
+function reasonField(status, text) {
+  return text === '' || text === (STATUS_CODES[status] ?? 'unknown') ? '' : `:reason\0${text}\0`;
 }
 
 function joinHeaders(raw) {
@@ -132,4 +138,4 @@ function decodeParams(meta) {
 }
 
 
-module.exports = { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields, usableHost };
+module.exports = { decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, reasonField, splitFields, usableHost };

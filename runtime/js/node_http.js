@@ -8,12 +8,13 @@
  * implicit heads, callbacks, events) is Node's own code. */
 
 const http = require('node:http');
+const { reasonField } = require('./exchange_fields');
 const { ExchangeSocket } = require('./exchange_socket');
 
 const { _storeHeader: storeHeader } = http.OutgoingMessage.prototype;
 
-/* The connection is the gateway's: it frames, keeps alive and dates. */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', 'proxy-connection']);
+/* The connection is the gateway's: it frames, keeps alive and dates. Who says "Connection: close" is heard. */
+const HOP_BY_HOP = new Set(['keep-alive', 'transfer-encoding', 'trailer', 'proxy-connection']);
 
 function abortedError() {
   return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
@@ -124,6 +125,7 @@ class Answer {
   #response;
   #socket;
   #head = '';
+  #reason = '';
   #parts = [];
   #callbacks = [];
   #headSent = false;
@@ -138,8 +140,9 @@ class Answer {
   }
 
   /** Node has put the head together. */
-  storeHead(text) {
+  storeHead(text, reason) {
     this.#head = text;
+    this.#reason = reason;
   }
 
   /** A piece of the body; false when the writer should wait. */
@@ -186,7 +189,7 @@ class Answer {
     this.#parts.length = 0;
     this.#socket.queuedBytes = 0;
     requireFinal(statusCode);
-    const head = encodeHead(this.#head, body !== null);
+    const head = reasonField(statusCode, this.#reason) + encodeHead(this.#head, body !== null);
     if (this.#exchange.method === 'HEAD') this.#respondHead(statusCode, head);
     else this.#exchange.respond(statusCode, head, body);
     this.#settle();
@@ -201,8 +204,9 @@ class Answer {
   #stream() {
     if (!this.#headSent) {
       this.#headSent = true;
-      requireFinal(this.#response.statusCode);
-      this.#exchange.head(this.#response.statusCode, encodeHead(this.#head, false));
+      const { statusCode } = this.#response;
+      requireFinal(statusCode);
+      this.#exchange.head(statusCode, reasonField(statusCode, this.#reason) + encodeHead(this.#head, false));
     }
     let room = true;
     for (const part of this.#parts) room = this.#exchange.write(part);
@@ -305,7 +309,7 @@ function makeResponse(exchange, request, socket, { Response = http.ServerRespons
     this.chunkedEncoding = true;
     storeHeader.call(this, '', headers);
     this.chunkedEncoding = false;
-    answer.storeHead(this._header);
+    answer.storeHead(this._header, firstLine.slice('HTTP/1.1 200 '.length, -2));
     this._header = firstLine + this._header;
   };
   response._send = function sendFrame(data, encoding, callback) {

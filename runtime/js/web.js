@@ -5,6 +5,7 @@
  * behind the same prototypes. */
 
 const { isDisturbed } = require('node:stream');
+const { reasonField } = require('./exchange_fields');
 const headers = require('./web_headers');
 const responses = require('./web_response');
 const requests = require('./web_request');
@@ -35,7 +36,7 @@ function sendResponse(exchange, response, instead = null, isPatient = false) {
   if (light === undefined) return sendReal(exchange, response, instead, isPatient);
   try {
     const wire = instead === null ? light.wire() : headers.wireOf(instead);
-    exchange.respond(light.status, wire, light.takeSource());
+    exchange.respond(light.status, reasonField(light.status, light.statusText) + wire, light.takeSource());
   } catch (error) {
     exchange.fail('invalid', error);
   }
@@ -51,7 +52,7 @@ function sendReal(exchange, response, instead, isPatient) {
     if (response.type === 'error' || status < 200) throw new TypeError('Response.error() is no answer');
     body = response.body;
     if (body && (body.locked || isDisturbed(body))) throw responses.unusable();
-    wire = wireOf(instead ?? response.headers, body);
+    wire = reasonField(status, response.statusText) + wireOf(instead ?? response.headers, body);
     if (body === null) {
       exchange.respond(status, wire, null);
       return undefined;

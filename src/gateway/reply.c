@@ -33,10 +33,9 @@ static void add_dev_fields(struct request *rq)
 }
 
 /* Vercel's and Netlify's edges sign their answers. */
-static void add_platform_fields(struct request *rq)
+static void add_platform_fields(struct request *rq, enum dialect dialect)
 {
     struct buf *out = &rq->route.headers;
-    enum dialect dialect = rq->function ? rq->function->dialect : rq->route.dialect;
     if (dialect == DIALECT_VERCEL) {
         bool cached = http_block_find(buf_str(out), STR("cache-control")).data;
         (void)!((cached || buf_append(out, STR("cache-control\0"
@@ -45,7 +44,7 @@ static void add_platform_fields(struct request *rq)
                 buf_append(out, str_c(rq->id)) == 0 &&
                 buf_append(out, STR("\0")) == 0); /* as above */
     }
-    if (rq->function && rq->function->dialect == DIALECT_NETLIFY) {
+    if (rq->function && dialect == DIALECT_NETLIFY) {
         (void)!(buf_append(out, STR("server\0Netlify\0x-nf-request-id\0")) == 0 &&
                 buf_append(out, str_c(rq->id)) == 0 &&
                 buf_append(out, STR("\0")) == 0); /* as above */
@@ -102,7 +101,8 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         return false;
     }
     add_dev_fields(rq);
-    add_platform_fields(rq);
+    enum dialect dialect = rq->function ? rq->function->dialect : rq->route.dialect;
+    add_platform_fields(rq, dialect);
     rq->reply = (struct http_reply){
         .status = status,
         .minor = rq->head.minor,
@@ -111,6 +111,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .whole = whole != NULL,
         .body_length = whole ? whole->len : 0,
         .fields = fields,
+        .plain_reason = dialect == DIALECT_VERCEL || dialect == DIALECT_NETLIFY,
         .defaults = buf_str(&rq->route.headers),
         .defaults_win = rq->function && rq->function->dialect == DIALECT_NEXT,
         .encoding = encoding,

@@ -284,16 +284,25 @@ static void put_framing(struct writer *w, struct http_reply *reply)
     }
 }
 
-static void put_status(struct writer *w, unsigned status)
+/* A reason phrase of the function's own is cut off the fields' front. */
+static struct str take_reason(struct http_reply *reply)
 {
-    if (status == 200) {
-        put(w, STR("HTTP/1.1 200 OK\r\n"));
-        return;
+    struct str rest = reply->fields, name, value;
+    if (http_block_next(&rest, &name, &value) && str_eq(name, STR(":reason"))) {
+        reply->fields = rest;
+        if (!reply->plain_reason && http_is_field_value(value)) {
+            return value;
+        }
     }
+    return str_c(http_reason(reply->status));
+}
+
+static void put_status(struct writer *w, unsigned status, struct str reason)
+{
     put(w, STR("HTTP/1.1 "));
     put_number(w, status);
     *w->at++ = ' ';
-    put(w, str_c(http_reason(status)));
+    put(w, reason);
     put(w, STR("\r\n"));
 }
 
@@ -318,7 +327,7 @@ int http_reply_write(struct buf *out, struct http_reply *reply)
         return r;
     }
     struct writer w = { .at = at };
-    put_status(&w, reply->status);
+    put_status(&w, reply->status, take_reason(reply));
     r = put_fields(&w, reply);
     if (r < 0) {
         return r;
@@ -346,7 +355,7 @@ int http_reply_write_informational(struct buf *out, unsigned status, struct str 
     }
     struct writer w = { .at = at };
     struct str name, value;
-    put_status(&w, status);
+    put_status(&w, status, str_c(http_reason(status)));
     while (http_block_next(&fields, &name, &value)) {
         if (!http_is_token(name) || !http_is_field_value(value)) {
             return -EBADMSG;

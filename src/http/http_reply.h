@@ -21,7 +21,8 @@ struct http_reply {
     bool upgrade;  /* the request asked for it: 101 may be the answer */
     bool whole;    /* the body is complete: body_length */
     uint64_t body_length;
-    struct str fields;   /* "name\0value\0..." of a function: hostile */
+    struct str fields;   /* "name\0value\0..." of a function: hostile; first may be its ":reason" */
+    bool plain_reason;   /* ... which is not told: the platform's edge speaks no HTTP/1 */
     struct str defaults; /* the same from routes: used where `fields` has no such name */
     bool defaults_win;   /* they take the place of such fields, but of those that may be several */
     unsigned encoding;   /* as http_encoding_choose() has it; body_length is the compressed one */

@@ -12,6 +12,7 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
           if (new URL(request.url).search === '?nothing') return;
           throw new Error('boom');
         }`,
+      'app/api/tea/route.js': 'export const GET = () => new Response("x", { status: 203, statusText: "Tea Time" });',
       'app/api/node/route.js': 'export function GET() { throw new Error("boom"); }',
       'middleware.js': `export function middleware(request) {
           return request.nextUrl.pathname === '/api/secret' ? new Response('no', { status: 403 }) : undefined;
@@ -42,6 +43,11 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
     }
   });
 
+  await t.test('a reason phrase is the route\'s own', async () => {
+    const response = await fetch(`${platform.origin}/api/tea`);
+    assert.deepEqual([response.status, response.statusText, await response.text()], [203, 'Tea Time', 'x']);
+  });
+
   await t.test('there is a page for what is not there', async () => {
     const answer = await platform.get('/api/nothing');
     assert.deepEqual([answer.status, answer.headers['content-type']], [404, 'text/html; charset=utf-8']);
@@ -62,6 +68,23 @@ test('a Next.js route is found by any path that is its own to a URL parser', asy
     assert.equal(answer.text, '');
     assert.match(answer.headers.vary, /^rsc, next-router-state-tree, /);
   });
+});
+
+test('a plain server says its reason, and may close the connection', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'package.json': JSON.stringify({ scripts: { start: 'node server.js' } }),
+      'server.js': `require('node:http').createServer((request, response) => {
+          if (request.url === '/bye') response.setHeader('Connection', 'close');
+          response.writeHead(299, 'Tea Time');
+          response.end('x');
+        }).listen(3000);`,
+    },
+  });
+  const kept = await fetch(`${platform.origin}/`);
+  assert.deepEqual([kept.status, kept.statusText, kept.headers.get('connection'), await kept.text()], [299, 'Tea Time', null, 'x']);
+  const closed = await fetch(`${platform.origin}/bye`);
+  assert.deepEqual([closed.headers.get('connection'), await closed.text()], ['close', 'x']);
 });
 
 test('a plain server reads the path as it came', async (t) => {

@@ -48,7 +48,7 @@ async function askReal(listener, line, { headers = {}, body } = {}) {
         host: '127.0.0.1', port: server.address().port, method, path, agent: false, headers: { host: 'localhost:3000', ...headers },
       }, async (response) => {
         const chunks = await Array.fromAsync(response);
-        resolve({ status: response.statusCode, headers: response.rawHeaders, bytes: Buffer.concat(chunks), informational });
+        resolve({ status: response.statusCode, reason: response.statusMessage, headers: response.rawHeaders, bytes: Buffer.concat(chunks), informational });
       });
       request.on('information', (info) => informational.push([info.statusCode, info.rawHeaders.map((it) => it.toLowerCase())]));
       request.on('error', reject);
@@ -63,14 +63,16 @@ async function askReal(listener, line, { headers = {}, body } = {}) {
 /* The gateway's own business, and what depends on how a body is framed. */
 const FRAMING = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'trailer']);
 
-function visible({ status, headers, bytes, informational }, method) {
+function visible({ status, reason = http.STATUS_CODES[status] ?? 'unknown', headers, bytes, informational }, method) {
   const fields = [];
+  let phrase = reason;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i].toLowerCase();
-    if (FRAMING.has(name) || (name === 'content-length' && method !== 'HEAD')) continue;
+    if (name === ':reason') phrase = headers[i + 1];
+    if (name === ':reason' || FRAMING.has(name) || (name === 'content-length' && method !== 'HEAD')) continue;
     fields.push(`${name}: ${headers[i + 1]}`);
   }
-  return { status, fields, body: bytes.toString('latin1'), informational };
+  return { status, phrase, fields, body: bytes.toString('latin1'), informational };
 }
 
 const listeners = {
@@ -102,6 +104,18 @@ const listeners = {
     res.end('x');
   },
   'writeHead with a list': (req, res) => res.writeHead(200, 'Fine', ['A', '1', 'A', '2', 'B', 'x']).end(),
+  'a reason of its own': (req, res) => {
+    res.statusMessage = 'Tea Time';
+    res.statusCode = 299;
+    res.end('x');
+  },
+  'an unknown status': (req, res) => res.writeHead(299).end('x'),
+  'a streamed reason': async (req, res) => {
+    res.writeHead(404, 'Not Here');
+    res.write('a');
+    await new Promise(setImmediate);
+    res.end('b');
+  },
   'writeHead with pairs': (req, res) => res.writeHead(200, [['A', '1'], ['A', '2']]).end(),
   'headers of every kind': (req, res) => {
     res.setHeader('x-number', 5);

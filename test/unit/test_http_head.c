@@ -198,6 +198,37 @@ START_TEST(a_stream_is_chunked_or_ends_with_the_connection)
 }
 END_TEST
 
+static void check_reason(struct str fields, bool plain, const char *line)
+{
+    struct buf out;
+    buf_init(&out, 65536);
+    struct http_reply reply = reply_of(fields);
+    reply.status = 299;
+    reply.plain_reason = plain;
+    ck_assert_int_eq(http_reply_write(&out, &reply), 0);
+    ck_assert_int_eq(buf_append(&out, STR("\0")), 0);
+    ck_assert_msg(strncmp(out.data, line, strlen(line)) == 0, "%s", out.data);
+    ck_assert_ptr_null(strstr(out.data, ":reason"));
+    buf_finish(&out);
+}
+
+START_TEST(a_reason_of_its_own_is_told_if_it_can_be)
+{
+    check_reason(STR(":reason\0Tea Time\0x-a\0"
+                     "1\0"),
+                 false, "HTTP/1.1 299 Tea Time\r\nx-a: 1\r\n");
+    check_reason(STR(":reason\0Tea Time\0"), true, "HTTP/1.1 299 unknown\r\n");
+    check_reason(STR(":reason\0a\r\nb: c\0"), false, "HTTP/1.1 299 unknown\r\n");
+
+    struct buf out;
+    buf_init(&out, 65536);
+    struct http_reply late = reply_of(STR("x-a\0"
+                                          "1\0:reason\0Tea\0"));
+    ck_assert_int_eq(http_reply_write(&out, &late), -EBADMSG);
+    buf_finish(&out);
+}
+END_TEST
+
 START_TEST(only_who_asks_for_an_upgrade_gets_one)
 {
     struct buf out;
@@ -300,6 +331,7 @@ int main(void)
     tcase_add_test(tests, a_chunked_body_ends_before_the_next_request);
     tcase_add_test(tests, dates_are_read_in_all_three_formats);
     tcase_add_test(tests, a_stream_is_chunked_or_ends_with_the_connection);
+    tcase_add_test(tests, a_reason_of_its_own_is_told_if_it_can_be);
     tcase_add_test(tests, only_who_asks_for_an_upgrade_gets_one);
     tcase_add_test(tests, headers_of_routes_replace_or_yield_but_cookies_add_up);
     tcase_add_test(tests, what_cannot_be_sent_is_refused);
