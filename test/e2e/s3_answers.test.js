@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand,
   DeleteObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketTaggingCommand, GetObjectCommand, GetObjectTaggingCommand,
-  HeadObjectCommand, ListBucketsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketVersioningCommand,
+  HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketVersioningCommand,
   PutObjectCommand, PutObjectTaggingCommand, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { refused, startS3 } from './s3_project.js';
@@ -59,6 +59,29 @@ test("S3's answers", async (t) => {
     assert.deepEqual(details(await refused(complete([{ PartNumber: 3, ETag }]), 400, 'InvalidPart')), { UploadId, PartNumber: '3', ETag });
     const error = await refused(complete(parts.slice(0, 1), { MpuObjectSize: 7 }), 400, 'InvalidRequest');
     assert.equal(error.message, "The provided 'x-amz-mp-object-size' header value 7 does not match what was computed: 5");
+  });
+
+  await t.test('uploads under way are listed with the place to go on from; the whole has a URL', async () => {
+    const Bucket = await bucket();
+    const Key = 'ä b/—';
+    assert.deepEqual((({ NextKeyMarker, Prefix }) => [NextKeyMarker, Prefix])(await send(ListMultipartUploadsCommand, { Bucket })), ['', undefined]);
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key });
+    const listed = await send(ListMultipartUploadsCommand, { Bucket });
+    assert.deepEqual([listed.NextKeyMarker, listed.NextUploadIdMarker, listed.IsTruncated], [Key, UploadId, false]);
+    const { ETag } = await send(UploadPartCommand, { Bucket, Key, UploadId, PartNumber: 1, Body: 'x' });
+    const whole = await send(CompleteMultipartUploadCommand, { Bucket, Key, UploadId, MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] } });
+    assert.equal(whole.Location, `${endpoint}/${Bucket}/%C3%A4%20b/%E2%80%94`);
+  });
+
+  await t.test('a copy onto itself has to change something, versions or not', async () => {
+    const Bucket = await bucket();
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    const { VersionId } = await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const copy = (more) => send(CopyObjectCommand, { Bucket, Key: 'k', CopySource: `${Bucket}/k`, ...more });
+    await refused(copy(), 400, 'InvalidRequest');
+    await copy({ MetadataDirective: 'REPLACE' });
+    await copy({ CopySource: `${Bucket}/k?versionId=${VersionId}` });
+    assert.equal((await refused(copy({ CopySource: 'nothing' }), 400, 'InvalidArgument')).message, 'Invalid copy source object key');
   });
 
   await t.test('a bucket may be made with tags, and tells its ARN and its region', async () => {

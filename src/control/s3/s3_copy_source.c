@@ -76,10 +76,8 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
 {
     struct s3_conditions conditions;
     if (!read_source(rq, s)) {
-        s3_fail_argument(rq,
-                         "Copy Source must mention the source bucket and key: /sourcebucket/"
-                         "sourcekey",
-                         "x-amz-copy-source", s3_header(rq, "x-amz-copy-source"));
+        s3_fail_argument(rq, "Invalid copy source object key", "x-amz-copy-source",
+                         STR("x-amz-copy-source"));
         return false;
     }
     s->bucket = s3_buckets_find(rq->s3->buckets, s->bucket_name);

@@ -85,8 +85,7 @@ static bool changes_something(const struct s3_request *rq, const struct copy *c)
     return !is_same || c->replaces_metadata || c->put.new.is_encrypted || c->source.is_encrypted ||
            s3_header(rq, "x-amz-storage-class").data ||
            s3_header(rq, "x-amz-server-side-encryption").data ||
-           s3_header(rq, "x-amz-website-redirect-location").data ||
-           rq->bucket->row.versioning == BUCKET_VERSIONED;
+           s3_header(rq, "x-amz-website-redirect-location").data;
 }
 
 static void copy_done(struct s3_request *rq, int r)

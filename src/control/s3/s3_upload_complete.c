@@ -8,6 +8,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
@@ -211,15 +212,17 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
 {
     struct s3_checksum_value v = s3_checksum_load(o->checksum);
     struct s3_xml_out out = { .out = &rq->body };
-    char location[2048];
-    (void)snprintf(location, sizeof(location), STR_FMT "://" STR_FMT "/" STR_FMT "/" STR_FMT,
-                   STR_ARG(rq->x->scheme), STR_ARG(rq->x->host), STR_ARG(rq->bucket_name),
-                   STR_ARG(rq->key)); /* a long host is cut */
+    struct buf location;
+    buf_init(&location, LIMIT_REQUEST_HEAD_BYTES);
+    int r = buf_printf(&location, STR_FMT "://" STR_FMT "/" STR_FMT "/", STR_ARG(rq->x->scheme),
+                       STR_ARG(rq->x->host), STR_ARG(rq->bucket_name));
+    r = r < 0 ? r : aws_uri_encode(&location, rq->key, '/');
     s3_put_new_version_header(rq, o);
     s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
-    s3_xml_put(&out, "Location", str_c(location));
+    s3_xml_put(&out, "Location", buf_str(&location));
+    buf_finish(&location);
     s3_xml_put(&out, "Bucket", rq->bucket_name);
     s3_xml_put(&out, "Key", rq->key);
     s3_xml_put_etag(&out, "ETag", o->etag);
@@ -228,7 +231,7 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
         s3_xml_put(&out, "ChecksumType", s3_checksum_type_name(v.type));
     }
     s3_xml_close(&out, "CompleteMultipartUploadResult");
-    s3_answer_xml(rq, 200, out.r);
+    s3_answer_xml(rq, 200, r < 0 ? r : out.r);
 }
 
 static void answer_failed(struct s3_request *rq, const struct completion *c, enum s3_error error)

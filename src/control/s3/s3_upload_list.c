@@ -201,11 +201,12 @@ static void answer_uploads(struct s3_request *rq, struct uploads *l)
     s3_xml_put(&o, "Bucket", rq->bucket_name);
     s3_list_put(&l->text, &o, "KeyMarker", l->query.after);
     s3_xml_put(&o, "UploadIdMarker", id.data ? id : STR(""));
-    if (l->truncated) {
-        s3_list_put(&l->text, &o, "NextKeyMarker", buf_str(&l->last_key));
-        s3_xml_put(&o, "NextUploadIdMarker", s3_upload_id(l->last_id, l->last_salt, text));
+    s3_list_put(&l->text, &o, "NextKeyMarker", buf_str(&l->last_key));
+    s3_xml_put(&o, "NextUploadIdMarker",
+               l->last_id > 0 ? s3_upload_id(l->last_id, l->last_salt, text) : STR(""));
+    if (l->query.prefix.len > 0) {
+        s3_list_put(&l->text, &o, "Prefix", l->query.prefix);
     }
-    s3_list_put(&l->text, &o, "Prefix", l->query.prefix);
     if (l->query.delimiter.len > 0) {
         s3_list_put(&l->text, &o, "Delimiter", l->query.delimiter);
     }
