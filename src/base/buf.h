@@ -33,3 +33,12 @@ int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3) MUST_USE;
 
 /* Removes `len` bytes from the front. */
 void buf_consume(struct buf *b, size_t len);
+
+/* In a function that returns -errno: ends a chain of appends at the first that fails. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        int try_r = (call);                                                                        \
+        if (try_r < 0) {                                                                           \
+            return try_r;                                                                          \
+        }                                                                                          \
+    } while (0)

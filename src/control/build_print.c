@@ -8,15 +8,6 @@
 #include "control/build_rows.h"
 #include "control/utf8.h"
 
-/* Ends a chain of appends at the first that fails. */
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        int try_r = (call);                                                                        \
-        if (try_r < 0) {                                                                           \
-            return try_r;                                                                          \
-        }                                                                                          \
-    } while (0)
-
 static const char *const titles[BUILD_ROWS_COLUMNS] = { "METHOD",  "ROUTE",   "FILE",
                                                         "DIALECT", "RUNTIME", "FUNCTION" };
 

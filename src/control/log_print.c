@@ -10,15 +10,6 @@
 #define PRINT_PATH_COLUMNS 32
 #define PRINT_FIXED        64 /* what a request's line needs beside its path, about */
 
-/* Ends a chain of appends at the first that fails. */
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        int try_r = (call);                                                                        \
-        if (try_r < 0) {                                                                           \
-            return try_r;                                                                          \
-        }                                                                                          \
-    } while (0)
-
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 static const char *const level_colours[] = { PRINT_DIM, PRINT_GREEN, PRINT_YELLOW, PRINT_RED };
 

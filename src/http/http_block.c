@@ -41,3 +41,18 @@ int http_block_add(struct buf *block, struct str name, struct str value)
     }
     return r;
 }
+
+bool http_block_is_hop_by_hop(struct str name)
+{
+    static const struct str names[] = {
+        STR("connection"),     STR("keep-alive"), STR("transfer-encoding"),
+        STR("content-length"), STR("te"),         STR("trailer"),
+        STR("upgrade")
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (str_eq(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
-#include "control/aws/aws_body.h"
 
 #define MESSAGE_BYTES 4096
 
@@ -145,12 +144,6 @@ static void call_body(struct exchange *x, int r, struct str body)
 {
     struct aws_call *c = x->user;
     x->events = &call_events;
-    if (r == -EAGAIN) {
-        aws_call_fail(c, 503,
-                      c->style == AWS_STYLE_JSON ? "InternalException" : "InternalServerException",
-                      "The project is not served yet.");
-        return;
-    }
     if (r < 0) {
         aws_call_fail(c, 413, "RequestEntityTooLargeException", "The request is too large.");
         return;
@@ -172,7 +165,7 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
     struct aws_call *c = mem_new(struct aws_call);
     *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
     x->user = c;
-    aws_body_read(s, x, LIMIT_AWS_JSON_BYTES, call_body);
+    exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
 }
 
 json_t *aws_call_member(const struct aws_call *c, const char *name)

@@ -1,6 +1,7 @@
-/* Requests whose bodies flow are held until the project is served and its buckets are made. An
- * upload that came before that, right after a crash, would find its bucket, but not yet whom it
- * notifies: the event would be lost.
+/* Requests of the AWS port are held until the project is served and its buckets are made: until
+ * then nobody knows its buses, queues and functions, and a call would be told that they do not
+ * exist. An upload right after a crash would find its bucket, but not yet whom it notifies: the
+ * event would be lost.
  *
  * Loop thread only.
  *

@@ -10,6 +10,12 @@
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 
+#ifdef __aarch64__
+#    define ARCHITECTURE "arm64"
+#else
+#    define ARCHITECTURE "x86_64"
+#endif
+
 #define LIST_MAX 50 /* Lambda's page */
 
 void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named)
@@ -87,7 +93,7 @@ static json_t *configuration_of(const struct services *s, const json_t *function
         (timeout + 999) / 1000, "MemorySize",
         json_integer_value(json_object_get(function, "memory_mb")), "Version", version,
         "PackageType", "Zip", "State", "Active", "LastUpdateStatus", "Successful", "LastModified",
-        time, "Architectures", "x86_64", "TracingConfig", "Mode", "PassThrough", "SnapStart",
+        time, "Architectures", ARCHITECTURE, "TracingConfig", "Mode", "PassThrough", "SnapStart",
         "ApplyOn", "None", "OptimizationStatus", "Off");
     copy_text(to, "Handler", settings, "handler");
     copy_text(to, "Runtime", settings, "runtime");

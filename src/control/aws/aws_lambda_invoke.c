@@ -3,13 +3,11 @@
  * client takes it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
-#include "control/aws/aws_body.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/stored_request.h"
 #include "http/http_block.h"
@@ -143,10 +141,6 @@ static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
     struct aws_access access;
-    if (r == -EAGAIN) {
-        refuse(x, 503, "ServiceException", "The project is not served yet.");
-        return;
-    }
     if (r < 0) {
         refuse(x, 413, "RequestTooLargeException",
                "The request payload exceeded the maximum of 6291456 bytes.");
@@ -183,5 +177,5 @@ void aws_lambda_invoke(struct services *s, struct exchange *x)
     *i = (struct invoke){ .services = s, .x = x };
     x->events = &events;
     x->user = i;
-    aws_body_read(s, x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
+    exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
 }

@@ -56,24 +56,6 @@ struct str aws_port_service(const struct exchange *x)
     return scope.data ? service_of(scope) : scope;
 }
 
-static void s3_refuse(struct services *s, struct exchange *x)
-{
-    (void)s;
-    exchange_respond(x, 503, STR("content-type\0application/xml\0"),
-                     STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                         "<Error><Code>ServiceUnavailable</Code>"
-                         "<Message>The project is not served yet.</Message></Error>"));
-}
-
-static void s3_begin_served(struct services *s, struct exchange *x)
-{
-    if (s3_is_served(s->s3)) {
-        s3_begin(s, x);
-    } else {
-        aws_hold(s, x, s3_begin, s3_refuse);
-    }
-}
-
 /* clang-format off */
 static const struct {
     struct str name;
@@ -83,17 +65,40 @@ static const struct {
     { STR("scheduler"), aws_scheduler_begin },
     { STR("lambda"), aws_lambda_begin },
     { STR("sqs"), sqs_begin },
-    { STR("s3"), s3_begin_served },
+    { STR("s3"), s3_begin },
     { STR("sts"), aws_sts_begin },
 };
 /* clang-format on */
 
-/* In the form that the service's clients read: the older ones send forms and read XML. */
-static void refuse(struct exchange *x, struct str service)
+static struct str service_or_s3(const struct exchange *x)
 {
-    char message[160], text[256];
-    char name[32] = "";
+    struct str service = aws_port_service(x);
+    return service.data ? service : STR("s3");
+}
+
+/* In the form that the service's clients read: S3's, and all older ones', read XML. */
+static void refuse(struct exchange *x, unsigned status, const char *code, const char *message)
+{
+    char text[320];
     struct str type = http_block_find(x->headers, STR("content-type"));
+    if (str_eq(service_or_s3(x), STR("s3"))) {
+        (void)snprintf(text, sizeof(text),
+                       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                       "<Error><Code>%s</Code><Message>%s</Message></Error>",
+                       code, message); /* fits, as below */
+        exchange_respond(x, status, STR("content-type\0application/xml\0"), str_c(text));
+    } else if (str_starts(type, STR("application/x-www-form-urlencoded"))) {
+        aws_sts_fail(x, status, code, message);
+    } else {
+        (void)snprintf(text, sizeof(text), "{\"__type\":\"%s\",\"message\":\"%s\"}", code, message);
+        exchange_respond(x, status, STR("content-type\0application/json\0"), str_c(text));
+    }
+}
+
+static void refuse_unknown(struct exchange *x, struct str service)
+{
+    char message[160];
+    char name[32] = "";
     for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
         char c = service.data[i];
         name[i] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
@@ -101,24 +106,32 @@ static void refuse(struct exchange *x, struct str service)
     (void)snprintf(message, sizeof(message),
                    "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s.",
                    name); /* fits */
-    if (str_starts(type, STR("application/x-www-form-urlencoded"))) {
-        aws_sts_fail(x, 501, "UnknownService", message);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "{\"__type\":\"UnknownService\",\"message\":\"%s\"}",
-                   message); /* fits */
-    exchange_respond(x, 501, STR("content-type\0application/json\0"), str_c(text));
+    refuse(x, 501, "UnknownService", message);
 }
 
-void aws_port_begin(struct services *s, struct exchange *x)
+static void refuse_early(struct services *s, struct exchange *x)
 {
-    struct str service = aws_port_service(x);
-    service = service.data ? service : STR("s3");
+    (void)s;
+    refuse(x, 503, "ServiceUnavailable", "The project is not served yet.");
+}
+
+static void begin_served(struct services *s, struct exchange *x)
+{
+    struct str service = service_or_s3(x);
     for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
         if (str_eq(services[i].name, service)) {
             services[i].begin(s, x);
             return;
         }
     }
-    refuse(x, service);
+    refuse_unknown(x, service);
+}
+
+void aws_port_begin(struct services *s, struct exchange *x)
+{
+    if (s3_is_served(s->s3)) {
+        begin_served(s, x);
+    } else {
+        aws_hold(s, x, begin_served, refuse_early);
+    }
 }

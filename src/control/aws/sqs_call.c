@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/sqs_call.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
-#include "control/aws/aws_body.h"
 #include "control/aws/sqs_query.h"
 #include "http/http_block.h"
 
@@ -56,7 +54,6 @@ static const struct {
     [SQS_ERROR_ACCESS] = { 403, NULL, NULL, NULL },
     [SQS_ERROR_FULL] = { 507, "InternalFailure", "InternalFailure",
         "The disk is full: nothing was stored." },
-    [SQS_ERROR_UNAVAILABLE] = { 503, "ServiceUnavailable", "ServiceUnavailable", NULL },
     [SQS_ERROR_INTERNAL] = { 500, "InternalFailure", "InternalFailure",
         "It could not be stored." },
 };
@@ -286,9 +283,7 @@ static void have_body(struct exchange *x, int r, struct str body)
     if (r < 0) {
         c->input = json_object();
         c->protocol = http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
-        sqs_call_fail(c, r == -EAGAIN ? SQS_ERROR_UNAVAILABLE : SQS_ERROR_PARAMETER,
-                      r == -EAGAIN ? "The project is not served yet."
-                                   : "The request is too large.");
+        sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
     } else if (!read_operation(c, body)) {
         c->input = c->input ? c->input : json_object();
         if (c->protocol == SQS_QUERY) { /* as a browser that is pointed at a queue is told */
@@ -306,5 +301,5 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
     struct sqs_call *c = mem_new(struct sqs_call);
     *c = (struct sqs_call){ .services = s, .queues = s->sqs, .exchange = x, .run = run };
     x->user = c;
-    aws_body_read(s, x, BODY_BYTES_MAX, have_body);
+    exchange_read_body(x, BODY_BYTES_MAX, have_body);
 }

@@ -83,18 +83,11 @@ static void stored(struct store_job *job, int r)
     answer_all(c, c->status, buf_str(&c->headers), buf_str(&c->body));
 }
 
-/* What belongs to the one connection over which it came. */
-static bool is_of_connection(struct str name)
+/* Of the one time that it was made. */
+static bool is_dropped(struct str name)
 {
-    static const char *const names[] = { "connection",        "keep-alive", "transfer-encoding",
-                                         "content-length",    "date",       "x-mayfly-start",
-                                         "x-mayfly-instance", "trailer",    "upgrade" };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (str_eq(name, str_c(names[i]))) {
-            return true;
-        }
-    }
-    return false;
+    return http_block_is_hop_by_hop(name) || str_eq(name, STR("date")) ||
+           str_starts(name, STR("x-mayfly-"));
 }
 
 static int keep_headers(struct buf *to, struct str headers)
@@ -102,7 +95,7 @@ static int keep_headers(struct buf *to, struct str headers)
     struct str name, value;
     int r = 0;
     while (r == 0 && http_block_next(&headers, &name, &value)) {
-        r = is_of_connection(name) ? 0 : http_block_add(to, name, value);
+        r = is_dropped(name) ? 0 : http_block_add(to, name, value);
     }
     return r;
 }

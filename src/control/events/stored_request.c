@@ -13,18 +13,11 @@ static int append_ended(struct buf *to, struct str s)
     return r == 0 ? buf_append(to, STR("\0")) : r;
 }
 
-/* Framing is the new connection's, expectations are over. */
+/* The host is kept beside the fields, expectations are over. */
 static bool is_dropped(struct str name)
 {
-    static const char *const names[] = { "host",   "connection",        "keep-alive",
-                                         "expect", "transfer-encoding", "content-length",
-                                         "te",     "trailer",           "upgrade" };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (str_eq(name, str_c(names[i]))) {
-            return true;
-        }
-    }
-    return str_starts(name, STR("x-mayfly-"));
+    return http_block_is_hop_by_hop(name) || str_eq(name, STR("host")) ||
+           str_eq(name, STR("expect")) || str_starts(name, STR("x-mayfly-"));
 }
 
 int stored_request_fields(struct buf *to, struct str headers)

@@ -69,23 +69,12 @@ function parseSetCookie(text) {
 
 const nameOf = (argument) => (typeof argument === 'string' ? argument : argument.name);
 
-class RequestCookies {
+class Cookies {
   _parsed = new Map();
   _headers;
 
   constructor(headers) {
     this._headers = headers;
-    const field = headers.get('cookie');
-    if (!field) return;
-    for (const [name, value] of parsePairs(field)) this._parsed.set(name, { name, value });
-  }
-
-  [Symbol.iterator]() {
-    return this._parsed[Symbol.iterator]();
-  }
-
-  get size() {
-    return this._parsed.size;
   }
 
   get(cookie) {
@@ -99,6 +88,23 @@ class RequestCookies {
 
   has(name) {
     return this._parsed.has(name);
+  }
+}
+
+class RequestCookies extends Cookies {
+  constructor(headers) {
+    super(headers);
+    const field = headers.get('cookie');
+    if (!field) return;
+    for (const [name, value] of parsePairs(field)) this._parsed.set(name, { name, value });
+  }
+
+  [Symbol.iterator]() {
+    return this._parsed[Symbol.iterator]();
+  }
+
+  get size() {
+    return this._parsed.size;
   }
 
   set(...args) {
@@ -136,29 +142,13 @@ function normalize(cookie) {
   return cookie;
 }
 
-class ResponseCookies {
-  _parsed = new Map();
-  _headers;
-
+class ResponseCookies extends Cookies {
   constructor(headers) {
-    this._headers = headers;
+    super(headers);
     for (const field of headers.getSetCookie()) {
       const cookie = parseSetCookie(field);
       if (cookie) this._parsed.set(cookie.name, cookie);
     }
-  }
-
-  get(cookie) {
-    return this._parsed.get(nameOf(cookie));
-  }
-
-  getAll(...args) {
-    const all = [...this._parsed.values()];
-    return args.length === 0 ? all : all.filter(({ name }) => name === nameOf(args[0]));
-  }
-
-  has(name) {
-    return this._parsed.has(name);
   }
 
   set(...args) {
