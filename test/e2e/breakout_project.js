@@ -53,12 +53,16 @@ const LONER = `${ATTACKER}
 fs.watch('/tmp');
 `;
 
-/* Daemons: away from the group and the session of who started them. */
+/* Daemons: away from the group and the session of who started them. Without control groups they end when no instance is
+ * left, which is soon. */
 const DAEMON = `${HEAD}
+const commands = () => fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => {
+  try { return fs.readFileSync('/proc/' + pid + '/cmdline', 'latin1'); } catch { return ''; }
+});
 exports.handler = async ({ exit }) => {
   const daemon = 'setsid sh -c "setsid sleep 1234 & exec sleep 1234" & exec sleep 1234';
   require('node:child_process').spawn('/bin/sh', ['-c', daemon], { detached: true, stdio: 'ignore' }).unref();
-  await wait(300);
+  while (commands().filter((command) => command.startsWith('sleep')).length < 3) await wait(10);
   if (exit !== undefined) process.exit(exit);
   return 'started';
 };
@@ -71,7 +75,7 @@ exports.handler = async () => require('node:child_process').execFileSync('/bin/s
 export function files({ secret }) {
   const settings = { runtime: 'nodejs24.x', timeout: 120, memory: 1024 };
   const functions = {
-    victim: { ...settings, environment: { VICTIM_SECRET: secret } }, attacker: settings, loner: settings, daemon: settings, printer: settings,
+    victim: { ...settings, environment: { VICTIM_SECRET: secret } }, attacker: settings, loner: settings, daemon: { ...settings, idleSeconds: 10 }, printer: settings,
   };
   const include = `-I${path.join(ROOT, 'node_modules/node-api-headers/include')}`;
   return {

@@ -24,7 +24,7 @@ async function textOf(response) {
 }
 
 test('streams', async (t) => {
-  const gateway = await startGateway(t, { functions: [{ ...API, timeout_ms: 60000 }] });
+  const gateway = await startGateway(t, { functions: [{ ...API, max_instances: 1 }] });
 
   await t.test('events arrive in chunks', async () => {
     const wire = new Wire(gateway.port).send('GET /sse?5 HTTP/1.1\r\nHost: a\r\n\r\n');
