@@ -50,6 +50,7 @@ struct function {
     size_t forking;        /* heard of and not up yet */
     size_t instance_count; /* not told to stop */
     size_t unused_count;
+    size_t ready_count;     /* of instance_count, those whose process serves */
     size_t reference_count; /* requests and instances that point here */
     size_t request_count;   /* in flight, waitUntil included */
     uint64_t used_ms;

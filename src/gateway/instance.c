@@ -121,9 +121,12 @@ bool instance_is_open(const struct instance *i)
 
 bool instance_takes_requests(const struct instance *i)
 {
+    /* Where others serve one of them may be free before this one has started; what is in a channel
+     * cannot be called back. Where nobody does, requests are there when its process is. */
+    bool early = !i->ready && i->function->ready_count > 0;
     bool lags = i->ready && i->unaccepted > 0 &&
                 gateway_now_ms(i->gateway) - i->accepted_ms >= INSTANCE_LAG_MS;
-    return instance_is_open(i) && !lags;
+    return instance_is_open(i) && !lags && !early;
 }
 
 void instance_sent(struct instance *i)
@@ -237,7 +240,8 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
     case FRAME_READY:
         if (!i->ready) {
             i->ready = true;
-            lease_up(i->gateway, i->function);
+            i->function->ready_count += i->stop_ms == 0;
+            lease_up(i);
         }
         return 0;
     case FRAME_PONG:
@@ -317,16 +321,23 @@ bool instance_sleep(struct instance *i)
     return channel_sleep(&i->channel);
 }
 
+/* It is told to stop, or gone. */
+static void count_out(struct instance *i)
+{
+    struct function *f = i->function;
+    f->instance_count--;
+    f->unused_count -= instance_used(i) == 0;
+    f->ready_count -= i->ready;
+}
+
 void instance_stop(struct instance *i)
 {
     if (i->stop_ms > 0 || i->dead) {
         return;
     }
-    struct function *f = i->function;
     struct frame frame = { .type = FRAME_STOP };
     i->stop_ms = gateway_now_ms(i->gateway) + STOP_MS;
-    f->instance_count--;
-    f->unused_count -= instance_used(i) == 0;
+    count_out(i);
     if (ring_write(&i->channel.out, &frame, NULL) < 0) {
         instance_kill(i, STOP_IDLE);
         return;
@@ -350,8 +361,7 @@ static void bury(struct instance *i)
         return;
     }
     if (i->stop_ms == 0) {
-        i->function->instance_count--;
-        i->function->unused_count -= instance_used(i) == 0;
+        count_out(i);
     }
     i->function->forking -= !i->ready;
     i->dead = true;
@@ -393,8 +403,7 @@ void instance_kill(struct instance *i, enum message_stop why)
         end_requests(i, ERROR_CRASH, STR("the instance was killed for misbehaving"));
     } else if (i->stop_ms == 0) {
         i->stop_ms = UINT64_MAX; /* gone soon: no new requests */
-        i->function->instance_count--;
-        i->function->unused_count -= instance_used(i) == 0;
+        count_out(i);
         instance_sort(i);
     } else {
         i->stop_ms = UINT64_MAX;

@@ -10,13 +10,26 @@
 #include "gateway/gateway.h"
 #include "gateway/routes_json.h"
 
+/* Instances whose process is not there yet, and that nothing was sent to: to those who wait they
+ * are as good as asked for. */
+static size_t count_unready(const struct function *f)
+{
+    size_t count = 0;
+    list_for_each (item, &f->open) {
+        const struct instance *i = list_entry(item, struct instance, in_function);
+        count += !i->ready && instance_used(i) == 0;
+    }
+    return count;
+}
+
 static struct pool_state state_of(const struct gateway *g, const struct function *f)
 {
+    size_t unready = count_unready(f);
     return (struct pool_state){ .waiting = f->waiting_count,
-                                .starting = f->starting,
-                                .forking = f->forking,
-                                .instances = f->instance_count,
-                                .unused = f->unused_count,
+                                .starting = f->starting + unready,
+                                .forking = f->forking - unready,
+                                .instances = f->instance_count - unready,
+                                .unused = f->unused_count - unready,
                                 .used_ms = f->used_ms,
                                 .start_rate = f->start_rate,
                                 .now_ms = gateway_now_ms(g),
@@ -116,10 +129,11 @@ void lease_started(struct function *f)
     f->starting -= f->starting > 0;
 }
 
-void lease_up(struct gateway *g, struct function *f)
+void lease_up(struct instance *i)
 {
-    f->forking--;
-    start_for_waiting(g, f);
+    i->function->forking--;
+    lease_offer(i);
+    start_for_waiting(i->gateway, i->function);
 }
 
 void lease_not_started(struct function *f, struct str text, bool unheard)

@@ -23,8 +23,8 @@ void lease_offer(struct instance *i);
 void lease_started(struct function *f);
 void lease_not_started(struct function *f, struct str text, bool unheard);
 
-/* An instance is up: others that wait for their turn to start may. */
-void lease_up(struct gateway *g, struct function *f);
+/* An instance is up: it takes who waits, and others that wait for their turn to start may. */
+void lease_up(struct instance *i);
 
 /* Spares, idle instances, drained builds. */
 void lease_sweep(struct gateway *g, uint64_t now_ms);

@@ -179,6 +179,17 @@ test('while all instances are in use an unused one is made ahead', async (t) => 
   await releaseAll([held]);
 });
 
+test('who waits for an instance to start is served by one that is free before', async (t) => {
+  const gateway = await startGateway(t, { functions: [{ ...API, concurrency: 1 }], args: [...DEV, '--later-start-ms', '500000'] });
+  const held = await gateway.hold();
+  const waiting = [ask(gateway, '/hello'), ask(gateway, '/hello')];
+  await gateway.record((r) => r.started === 2);
+  await releaseAll([held]);
+  for (const answer of await Promise.all(waiting)) {
+    assert.deepEqual([answer.status, instanceOf(answer)], [200, held.instance]);
+  }
+});
+
 test('work goes on after the answer and is told when it ends', async (t) => {
   const gateway = await startGateway(t);
   assert.equal((await ask(gateway, '/wait')).text, 'answered');

@@ -1,7 +1,7 @@
 /* Everything around the gateway, for its tests: plays supervisor and control, and runs instances
  * that are written in C (fake_instance.c).
  *
- *     fake_platform ROUTES.json [--dev] [--start-ms N]
+ *     fake_platform ROUTES.json [--dev] [--start-ms N] [--later-start-ms N]
  *
  * Listens on a free port of 127.0.0.1 and prints it, then each record of the gateway as a line of
  * JSON. New routes are read from the file when a line comes in on standard input; ends with it.
@@ -43,6 +43,7 @@ static int supervisor_fd;
 static int control_fd;
 static struct channel log_channel;
 static int start_ms;
+static int later_start_ms; /* of all instances but the first */
 
 static void must(int r, const char *what)
 {
@@ -131,7 +132,7 @@ static void start_instance(uint64_t function)
     must(c->pid, "fork");
     if (c->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)usleep((useconds_t)start_ms * 1000);
+        (void)usleep((useconds_t)(c->instance > 1 ? later_start_ms : start_ms) * 1000);
         fake_instance_serve(&fds);
     }
     channel_fds_close(&fds);
@@ -263,9 +264,11 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         dev = dev || strcmp(argv[i], "--dev") == 0;
         quiet = quiet || strcmp(argv[i], "--quiet") == 0;
-        start_ms = strcmp(argv[i], "--start-ms") == 0 && i + 1 < argc
-                       ? (int)strtol(argv[++i], NULL, 10)
-                       : start_ms;
+        if (strcmp(argv[i], "--start-ms") == 0 && i + 1 < argc) {
+            start_ms = later_start_ms = (int)strtol(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--later-start-ms") == 0 && i + 1 < argc) {
+            later_start_ms = (int)strtol(argv[++i], NULL, 10);
+        }
     }
     if (argc < 2) {
         return 2;
