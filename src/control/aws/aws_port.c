@@ -101,7 +101,8 @@ static void refuse_unknown(struct exchange *x, struct str service)
     char name[32] = "";
     for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
         char c = service.data[i];
-        name[i] = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '-';
+        bool is_sound = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        name[i] = (char)(is_sound ? c : '-');
     }
     (void)snprintf(message, sizeof(message),
                    "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s.",

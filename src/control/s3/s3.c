@@ -197,7 +197,7 @@ static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct s
         put_expiry(rq);
     } else if (fault == AWS_FAULT_SKEWED) {
         s3_detail(rq, "RequestTime", s3_header(rq, "x-amz-date"));
-        s3_detail_u64(rq, "MaxAllowedSkewMilliseconds", AWS_SIGN_SKEW_S * 1000);
+        s3_detail_u64(rq, "MaxAllowedSkewMilliseconds", (uint64_t)AWS_SIGN_SKEW_S * 1000);
     }
     bool is_malformed = fault == AWS_FAULT_MALFORMED_HEADER || fault == AWS_FAULT_MALFORMED_QUERY ||
                         fault == AWS_FAULT_BAD_EXPIRES;
