@@ -1,4 +1,4 @@
-/* Settings of a Lambda function URL (or the CORS of an API), as its runtime reads them (runtime/js/dialects/lambda_url.js). */
+/* Settings of a Lambda function URL (or the CORS of an API), as its runtime reads them (runtime/js/dialects/lambda/url.js). */
 
 /** From the names that AWS's APIs have to those that the runtime reads, whatever the letter they begin with. */
 export function urlSettings(url) {

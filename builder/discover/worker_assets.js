@@ -1,5 +1,5 @@
 /* A Worker's static assets: a folder that its function sees, and how files answer. The rest is the runtime's
- * (runtime/js/dialects/worker_assets.js): what is in the folder may change without a build. */
+ * (runtime/js/dialects/worker/assets.js): what is in the folder may change without a build. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 

@@ -1,7 +1,7 @@
 /* Requests that the project's own functions make of each other and of what they stand in front of.
  *
  * Such a request says who asks (x-mayfly-token, made by control for each function) and what it
- * wants, in the other x-mayfly-* fields; runtime/js/dialects/worker_origin.js lists them. Without a
+ * wants, in the other x-mayfly-* fields; runtime/js/dialects/worker/origin.js lists them. Without a
  * token of ours the fields say nothing and go nowhere: anybody can write them.
  *
  * SPDX-License-Identifier: Apache-2.0 */

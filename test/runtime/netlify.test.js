@@ -13,7 +13,7 @@ web.install();
 process.env.CONTEXT = 'dev';
 
 const netlify = require('../../runtime/js/dialects/netlify');
-const { nextRun } = require('../../runtime/js/dialects/netlify_schedule');
+const { nextRun } = require('../../runtime/js/dialects/netlify/schedule');
 
 beforeEach(() => {
   delete process.env.NETLIFY_DEV;

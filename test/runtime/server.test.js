@@ -12,7 +12,7 @@ const consoles = require('../../runtime/js/console');
 const web = require('../../runtime/js/web');
 
 const server = require('../../runtime/js/dialects/server');
-const virtual = require('../../runtime/js/dialects/virtual_listen');
+const virtual = require('../../runtime/js/virtual_listen');
 
 process.setMaxListeners(0);
 consoles.install();

@@ -161,7 +161,7 @@ test('a timer is something to wait for, though the loop does not know of it', as
   const gateway = await byPath({
     later: () => new Promise((resolve) => setTimeout(() => resolve(new Response('later')), 400)),
   });
-  require('../../runtime/js/dialects/worker_hung').start({ loopAlive: () => false });
+  require('../../runtime/js/dialects/worker/hung').start({ loopAlive: () => false });
   assert.equal(await (await gateway.request('GET /later')).text(), 'later');
 });
 
@@ -179,7 +179,7 @@ test('a handler that can never answer is told so, one that waits for something i
     body: async (request) => new Response(await request.text()),
     quick: () => new Response('quick'),
   });
-  require('../../runtime/js/dialects/worker_hung').start({ loopAlive }, () => false);
+  require('../../runtime/js/dialects/worker/hung').start({ loopAlive }, () => false);
   const body = gateway.start('POST /body', { body: 'open' });
   const { failure } = await gateway.start('GET /never').until((it) => it.complete);
   assert.match(failure.errorMessage, /^The Workers runtime canceled this request because it detected that your Worker's code had hung/);

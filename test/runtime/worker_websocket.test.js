@@ -3,7 +3,7 @@
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const { byPath, failureOf } = require('./worker_serve');
-const { FrameReader, writeFrame } = require('../../runtime/js/dialects/worker_websocket_wire');
+const { FrameReader, writeFrame } = require('../../runtime/js/dialects/worker/websocket_wire');
 
 const CONTINUATION = 0;
 const TEXT = 1;

@@ -6,14 +6,14 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { answer, fail, readEvent } = require('./lambda_answer');
-const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
-const errors = require('./lambda_errors');
-const { exitText } = require('./lambda_exit');
-const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda_invoke');
-const { traceHeader } = require('./lambda_event');
-const { ResponseTooLarge } = require('./lambda_response');
-const { BufferSink, HttpSink } = require('./lambda_stream');
+const { answer, fail, readEvent } = require('./lambda/answer');
+const { arnOf, defineEnvironment, defineLogStream } = require('./lambda/environment');
+const errors = require('./lambda/errors');
+const { exitText } = require('./lambda/exit');
+const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda/invoke');
+const { traceHeader } = require('./lambda/event');
+const { ResponseTooLarge } = require('./lambda/response');
+const { BufferSink, HttpSink } = require('./lambda/stream');
 const { RuntimeApi } = require('./runtime_api');
 
 /* After its last word the executable has this long to end by itself. */

@@ -6,17 +6,17 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
-const { answer, fail, readEvent } = require('./lambda_answer');
-const callbacks = require('./lambda_callbacks');
-const consoles = require('./lambda_console');
-const { arnOf, defineEnvironment, defineLogStream } = require('./lambda_environment');
-const errors = require('./lambda_errors');
-const { exitText } = require('./lambda_exit');
-const handlers = require('./lambda_handler');
-const { EventSink, answerErrorPayload, answerResult, canTell, watchTime } = require('./lambda_invoke');
-const promises = require('./lambda_promises');
-const { BufferSink, HttpSink, installGlobal } = require('./lambda_stream');
-const { invokeStreaming } = require('./lambda_streaming');
+const { answer, fail, readEvent } = require('./lambda/answer');
+const callbacks = require('./lambda/callbacks');
+const consoles = require('./lambda/console');
+const { arnOf, defineEnvironment, defineLogStream } = require('./lambda/environment');
+const errors = require('./lambda/errors');
+const { exitText } = require('./lambda/exit');
+const handlers = require('./lambda/handler');
+const { EventSink, answerErrorPayload, answerResult, canTell, watchTime } = require('./lambda/invoke');
+const promises = require('./lambda/promises');
+const { BufferSink, HttpSink, installGlobal } = require('./lambda/stream');
+const { invokeStreaming } = require('./lambda/streaming');
 const loopIdle = require('./loop_idle');
 
 const NO_MODULE_TEXT = 'Require stack:\n- /var/runtime/index.mjs';

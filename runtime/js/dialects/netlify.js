@@ -4,13 +4,13 @@
  * handler(event, context). */
 
 const web = require('../web');
-const { HttpSink, installGlobal } = require('./lambda_stream');
-const handlers = require('./lambda_handler');
-const { invokeStreaming } = require('./lambda_streaming');
-const errors = require('./lambda_errors');
-const contexts = require('./netlify_context');
-const events = require('./netlify_event');
-const { nextRun } = require('./netlify_schedule');
+const { HttpSink, installGlobal } = require('./lambda/stream');
+const handlers = require('./lambda/handler');
+const { invokeStreaming } = require('./lambda/streaming');
+const errors = require('./lambda/errors');
+const contexts = require('./netlify/context');
+const events = require('./netlify/event');
+const { nextRun } = require('./netlify/schedule');
 
 const BYTE_STRING = /ByteString.*greater than 255/;
 const NO_BODY_METHODS = new Set(['GET', 'HEAD']);

@@ -8,7 +8,7 @@
 const fs = require('node:fs');
 const http = require('node:http');
 const { randomBytes } = require('node:crypto');
-const { RESPONSE_MAX_BYTES } = require('./lambda_response');
+const { RESPONSE_MAX_BYTES } = require('./lambda/response');
 
 const PREFIX = '/2018-06-01/runtime/';
 const STREAMING = 'streaming';

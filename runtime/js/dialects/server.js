@@ -2,7 +2,7 @@
 
 /* The dialect of plain Node.js servers: a program that calls listen(), unmodified. */
 
-const virtual = require('./virtual_listen');
+const virtual = require('../virtual_listen');
 const { serveNodeRequest } = require('../node_http');
 const { serveUpgrade } = require('../node_upgrade');
 

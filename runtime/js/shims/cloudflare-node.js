@@ -3,7 +3,7 @@
 /* The module "cloudflare:node": servers of node:http that answer a worker's requests.
  * developers.cloudflare.com/workers/runtime-apis/nodejs/http */
 
-const virtual = require('../dialects/virtual_listen');
+const virtual = require('../virtual_listen');
 const { serveNodeRequest } = require('../node_http');
 const { answerRequest } = require('../request_exchange');
 

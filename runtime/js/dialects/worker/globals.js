@@ -1,0 +1,196 @@
+'use strict';
+
+/* What Workers find in the global scope beyond what Node.js has. */
+
+const timers = require('node:timers/promises');
+const { current } = require('../../context');
+const { Cache, CacheStorage, makeCaches } = require('./cache');
+const workerCrypto = require('./crypto');
+const { ExtendableEvent, FetchEvent } = require('./events');
+const html = require('./html');
+const hung = require('./hung');
+const { checkUrl } = require('./init');
+const origin = require('./origin');
+const requests = require('./request');
+const responses = require('./response');
+const scope = require('./scope');
+const streams = require('./streams');
+const sockets = require('./websocket');
+const words = require('./words');
+
+function define(name, value) {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+}
+
+function unavailable(name, why) {
+  return { [name]: class {
+    constructor() {
+      throw new Error(`${name} is not available in this runtime: ${why}`);
+    }
+  } }[name];
+}
+
+/* fetch */
+
+function targetOf(input) {
+  const text = input instanceof Request ? input.url : String(input);
+  checkUrl(text);
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:' && url.protocol !== 'data:') {
+    throw new TypeError(`Fetch API cannot load: ${text}`);
+  }
+  return url;
+}
+
+/* Workers say no more of a connection than that it was lost; the cause is Node.js's. */
+function fetchError(error, fetch) {
+  if (error instanceof TypeError && error.message === 'fetch failed' && error.cause) {
+    const lost = new Error('Network connection lost.', { cause: error.cause });
+    lost.retryable = true;
+    return lost;
+  }
+  return words.reword(error, fetch);
+}
+
+function makeFetch(platformFetch) {
+  return async function fetch(input, init) {
+    if (arguments.length === 0) {
+      throw words.wrongArgument('fetch', 'ServiceWorkerGlobalScope', 1, 'Request or string');
+    }
+    const url = targetOf(input);
+    const settings = requests.initFor(input, init);
+    try {
+      if (origin.isOurs(url, current())) {
+        return await origin.fetchBehind(new Request(input, settings));
+      }
+      return measured(await platformFetch(input, settings));
+    } catch (error) {
+      throw fetchError(error, fetch);
+    }
+  };
+}
+
+/* A response whose length is known keeps it when it is handed on. */
+function measured(response) {
+  const length = response.headers.get('content-length');
+  if (length !== null && response.body && !response.headers.has('content-encoding')) {
+    responses.noteLength(response.body, length);
+  }
+  return response;
+}
+
+/* The service worker syntax */
+
+function makeEvents() {
+  const listeners = new Map();
+  const of = (type) => listeners.get(type) ?? [];
+  return {
+    listeners: of,
+    addEventListener(type, listener) {
+      if (typeof listener !== 'function' && typeof listener?.handleEvent !== 'function') {
+        throw new TypeError('addEventListener needs a function.');
+      }
+      if (!of(type).includes(listener)) {
+        listeners.set(type, [...of(type), listener]);
+      }
+    },
+    removeEventListener(type, listener) {
+      listeners.set(type, of(type).filter((other) => other !== listener));
+    },
+    dispatchEvent(event) {
+      for (const listener of of(event.type)) {
+        if (typeof listener === 'function') {
+          listener.call(globalThis, event);
+        } else {
+          listener.handleEvent(event);
+        }
+        if (event.isStopped) {
+          break;
+        }
+      }
+      return !event.defaultPrevented;
+    },
+  };
+}
+
+/* Uncaught, as far as the log is concerned; nobody else hears of it. */
+function reportError(error) {
+  console.error(error);
+}
+
+/* Globals of Node.js that Workers lack: packages take them for signs of a browser. */
+const BROWSERS_ONLY = ['BroadcastChannel', 'Storage', 'localStorage', 'sessionStorage'];
+
+let isInstalled = false;
+
+/* What does not depend on the worker, once in a process. */
+function installPlatform() {
+  if (isInstalled) {
+    return;
+  }
+  isInstalled = true;
+  const platformFetch = globalThis.fetch;
+  origin.useFetch(platformFetch);
+  words.install();
+  requests.install();
+  globalThis.fetch = makeFetch(platformFetch);
+  define('self', globalThis);
+  define('reportError', reportError);
+  define('origin', 'null');
+  define('ExtendableEvent', ExtendableEvent);
+  define('FetchEvent', FetchEvent);
+  define('Cache', Cache);
+  define('CacheStorage', CacheStorage);
+  define('scheduler', { wait: async (ms, options) => {
+    scope.check();
+    return timers.scheduler.wait(ms, options);
+  } });
+  define('navigator', Object.defineProperties(Object.create(Navigator.prototype), Object.getOwnPropertyDescriptors({
+    userAgent: 'Cloudflare-Workers', hardwareConcurrency: 1, language: 'en', languages: ['en'],
+    platform: '', sendBeacon,
+  })));
+  define('HTMLRewriter', unavailable('HTMLRewriter', 'the build did not see that the worker uses it'));
+  define('EventSource', unavailable('EventSource', 'read the stream of a fetch() instead'));
+  defineScopes();
+  BROWSERS_ONLY.forEach((name) => delete globalThis[name]);
+  streams.install(define);
+  sockets.install();
+  workerCrypto.install();
+  scope.install();
+  hung.install();
+}
+
+/* `self instanceof ServiceWorkerGlobalScope` is how some packages know where they are. */
+function defineScopes() {
+  for (const name of ['WorkerGlobalScope', 'ServiceWorkerGlobalScope']) {
+    const Scope = unavailable(name, 'there is one already');
+    Object.defineProperty(Scope, Symbol.hasInstance, { value: (value) => value === globalThis });
+    define(name, Scope);
+  }
+}
+
+function sendBeacon(url, body) {
+  fetch(url, { method: 'POST', body }).catch(() => {});
+  return true;
+}
+
+/* In the function's zygote, before its module loads. Returns the listeners it registers. */
+function install(spec) {
+  installPlatform();
+  const events = makeEvents();
+  define('addEventListener', events.addEventListener);
+  define('removeEventListener', events.removeEventListener);
+  define('dispatchEvent', events.dispatchEvent);
+  define('caches', makeCaches());
+  html.install(spec);
+  sockets.configure(spec.settings);
+  define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
+  return events;
+}
+
+function flagsOf(spec) {
+  const flags = spec.settings?.compatibility_flags ?? [];
+  return Object.freeze(Object.fromEntries(flags.map((flag) => [flag, true])));
+}
+
+module.exports = { install };

@@ -1,0 +1,239 @@
+'use strict';
+
+/* What crosses between workers when they call each other: values in V8's own serialization, which copies what
+ * structuredClone copies, and references in the place of what cannot be copied: functions, RpcTargets, streams. */
+
+const v8 = require('node:v8');
+const { ReadableSource, WritableSink, readableFrom, writableTo } = require('./rpc_streams');
+const shim = require('../../shims/cloudflare-workers');
+
+/* The one key of an object that stands for something else: [kind, ...]. */
+const TAG = '\0mayfly';
+const PLAIN = [Object.prototype, null, undefined];
+const COPIED = [Date, RegExp, ArrayBuffer, Error, Number, String, Boolean, BigInt];
+
+/* Not for callers, whatever class defines them. */
+const RESERVED = new Set([
+  'constructor', 'fetch', 'connect', 'alarm', 'webSocketMessage', 'webSocketClose', 'webSocketError',
+  'dup', 'self', 'tail', 'tailStream', 'trace', 'scheduled', 'queue', 'test', 'email',
+]);
+const BUILT_IN = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+
+/* Stubs hide behind proxies: this set knows them, and what dup() of each is. */
+const stubs = new WeakMap();
+
+const notSerializable = (text) => new DOMException(text, 'DataCloneError');
+
+/* Packing: a copy of the value in which references have taken the place of what they lead to. */
+
+class Packer {
+  #seen = new Map();
+  #refer;
+
+  /** `refer(object)`: keeps the object for the other side, returns its number there */
+  constructor(refer) {
+    this.#refer = refer;
+  }
+
+  pack(value) {
+    if (typeof value === 'symbol') {
+      throw notSerializable(`${String(value)} could not be cloned.`);
+    }
+    if (typeof value === 'function') {
+      return this.#reference(value);
+    }
+    if (typeof value !== 'object' || value === null) {
+      return value;
+    }
+    if (!this.#seen.has(value)) {
+      this.#packObject(value);
+    }
+    return this.#seen.get(value);
+  }
+
+  #keep(value, packed) {
+    this.#seen.set(value, packed);
+    return packed;
+  }
+
+  #reference(value) {
+    return { [TAG]: ['stub', this.#refer(stubs.has(value) ? stubs.get(value)() : value)] };
+  }
+
+  #packObject(value) {
+    if (stubs.has(value) || value instanceof shim.RpcTarget) {
+      this.#keep(value, this.#reference(value));
+    } else if (Array.isArray(value)) {
+      const copy = this.#keep(value, []);
+      value.forEach((item, i) => (copy[i] = this.pack(item)));
+      copy.length = value.length;
+    } else if (value instanceof Map) {
+      const copy = this.#keep(value, new Map());
+      value.forEach((item, key) => copy.set(this.pack(key), this.pack(item)));
+    } else if (value instanceof Set) {
+      const copy = this.#keep(value, new Set());
+      value.forEach((item) => copy.add(this.pack(item)));
+    } else if (COPIED.some((Class) => value instanceof Class) || ArrayBuffer.isView(value)) {
+      this.#keep(value, value);
+    } else {
+      this.#packOther(value);
+    }
+  }
+
+  #packOther(value) {
+    const tagged = this.#tagOf(value);
+    if (tagged) {
+      this.#keep(value, { [TAG]: tagged });
+      return;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    if (!PLAIN.includes(prototype) || Object.hasOwn(value, TAG)) {
+      throw notSerializable(value instanceof AbortSignal
+        ? 'AbortSignal serialization is not enabled.'
+        : `Could not serialize object of type "${prototype?.constructor?.name}". This type does not support serialization.`);
+    }
+    const copy = this.#keep(value, {});
+    Object.keys(value).forEach((key) => (copy[key] = this.pack(value[key])));
+  }
+
+  #tagOf(value) {
+    const stream = (body) => (body === null ? null : this.pack(body));
+    if (value instanceof ReadableStream) {
+      return ['readable', this.#refer(new ReadableSource(value))];
+    }
+    if (value instanceof WritableStream) {
+      return ['writable', this.#refer(new WritableSink(value))];
+    }
+    if (value instanceof Headers) {
+      return ['headers', [...value]];
+    }
+    if (value instanceof Response) {
+      return ['response', { status: value.status, statusText: value.statusText, headers: [...value.headers] }, stream(value.body)];
+    }
+    return value instanceof Request
+      ? ['request', value.url, { method: value.method, headers: [...value.headers], redirect: value.redirect }, stream(value.body)]
+      : null;
+  }
+}
+
+/* `message` with its references made by refer(object). */
+function pack(message, refer) {
+  const packed = new Packer(refer).pack(message);
+  try {
+    return v8.serialize(packed);
+  } catch (error) {
+    throw notSerializable(error.message);
+  }
+}
+
+/* Unpacking: in place, for what was deserialized belongs to nobody else. */
+
+class Unpacker {
+  #seen = new Set();
+  #make;
+
+  /** `make(number)`: the stub of what the other side keeps under that number */
+  constructor(make) {
+    this.#make = make;
+  }
+
+  unpack(value) {
+    if (typeof value !== 'object' || value === null || this.#seen.has(value)) {
+      return value;
+    }
+    if (Object.hasOwn(value, TAG)) {
+      return this.#untag(value[TAG]);
+    }
+    this.#seen.add(value);
+    if (value instanceof Map) {
+      const entries = [...value];
+      value.clear();
+      entries.forEach(([key, item]) => value.set(this.unpack(key), this.unpack(item)));
+    } else if (value instanceof Set) {
+      const items = [...value];
+      value.clear();
+      items.forEach((item) => value.add(this.unpack(item)));
+    } else if (ArrayBuffer.isView(value)) {
+      return value.slice?.() ?? value; /* memory of its own, not the message's */
+    } else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) {
+      Object.keys(value).forEach((key) => (value[key] = this.unpack(value[key])));
+    }
+    return value;
+  }
+
+  #untag([kind, first, second, body]) {
+    const { [kind]: untag } = {
+      stub: () => this.#make(first),
+      readable: () => readableFrom(this.#make(first)),
+      writable: () => writableTo(this.#make(first)),
+      headers: () => new Headers(first),
+      response: () => new Response(this.unpack(second), first),
+      request: () => new Request(first, { ...second, ...(body ? { body: this.unpack(body), duplex: 'half' } : {}) }),
+    };
+    if (!untag) {
+      throw new TypeError(`A call from another worker brought a value of an unknown kind: ${kind}`);
+    }
+    return untag();
+  }
+}
+
+const unpack = (bytes, make) => new Unpacker(make).unpack(v8.deserialize(bytes));
+
+/* Errors lose their class on the way, so their parts travel; what is thrown and is none becomes one. */
+
+function packError(thrown) {
+  if (!(thrown instanceof Error)) {
+    return { name: 'Error', message: String(thrown), stack: '' };
+  }
+  return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack) };
+}
+
+function unpackError({ name, message, stack }) {
+  if (name === 'DataCloneError') {
+    return Object.assign(notSerializable(message), { remote: true });
+  }
+  const isKnown = name === 'Error' || Object.hasOwn(BUILT_IN, name);
+  const error = new (BUILT_IN[name] ?? Error)(isKnown ? message : `${name}: ${message}`);
+  error.remote = true;
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  return error;
+}
+
+/* What callers may reach: methods and getters of the class; what an object keeps for itself stays its own. */
+
+function isInherited(object, name) {
+  for (let at = Object.getPrototypeOf(object); at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function memberOf(target, name) {
+  const isObject = typeof target === 'object' && target !== null;
+  if (stubs.has(target)) {
+    return target[name];
+  }
+  if (!isObject || RESERVED.has(name) || Object.hasOwn(target, name) || !isInherited(target, name)) {
+    throw new TypeError(`The RPC receiver does not implement the method "${name}".`);
+  }
+  return target[name];
+}
+
+/** Calls target[name], or the target itself where there is no name. */
+async function call(target, name, args) {
+  if (name === null) {
+    if (typeof target !== 'function') {
+      throw new TypeError('The RPC receiver is not a function.');
+    }
+    return target(...args);
+  }
+  const method = memberOf(target, name);
+  if (typeof method !== 'function') {
+    throw new TypeError(`"${name}" is not a function.`);
+  }
+  return stubs.has(target) ? method(...args) : method.apply(target, args);
+}
+
+module.exports = { call, memberOf, pack, packError, stubs, unpack, unpackError };

@@ -1,0 +1,162 @@
+'use strict';
+
+/* What starts a worker other than a request: cron triggers and batches of queues.
+ *
+ * Control sends both as requests with an event (doc/events.md) and is answered how it went. A promise given to
+ * waitUntil counts: the event is over when all of them have settled, and one that is rejected makes it a failure. */
+
+const { QueueEvent, ScheduledEvent } = require('./events');
+const { makeBatch } = require('./queue');
+
+const LACKING = {
+  scheduled:
+    'Received a ScheduledEvent but we lack a handler for ScheduledEvents (a.k.a. Cron Triggers). ' +
+    'Did you remember to export a scheduled() function?',
+  queue: 'Received a QueueEvent but we lack a handler for QueueEvents. Did you remember to export a queue() function?',
+};
+const LOCAL_PATH = /^\/cdn-cgi\/(?:handler|mf)\/([^/]*)$/;
+
+class ScheduledController {
+  #state;
+
+  constructor(cron, scheduledTime, state) {
+    this.#state = state;
+    for (const [name, value] of Object.entries({ cron, scheduledTime })) {
+      Object.defineProperty(this, name, { value, enumerable: true, configurable: true });
+    }
+  }
+
+  noRetry() {
+    this.#state.noRetry = true;
+  }
+}
+
+/* Promises of one event, whoever was given them: ctx, the event itself, or "cloudflare:workers". */
+class Pending {
+  #promises = [];
+
+  constructor(exchange) {
+    exchange.waitUntil = (promise) => {
+      this.#promises.push(Promise.resolve(promise));
+      this.#promises.at(-1).catch(() => {}); /* whoever waits below gets it */
+    };
+  }
+
+  /* Those that are added meanwhile too; rejects with the first rejection, once all have settled. */
+  async settled() {
+    const failures = [];
+    for (let i = 0; i < this.#promises.length; i += 1) {
+      await this.#promises[i].catch((error) => failures.push(error));
+    }
+    if (failures.length > 0) {
+      throw failures[0];
+    }
+  }
+}
+
+function describe(error) {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { name, message, stack };
+}
+
+/* Calls the handler and waits for all that it has started. Returns the outcome and the error of an exception. */
+async function run(exchange, call) {
+  const pending = new Pending(exchange);
+  let failure = null;
+  try {
+    await call();
+  } catch (error) {
+    failure = { error };
+  }
+  try {
+    await pending.settled();
+  } catch (error) {
+    failure ??= { error };
+  }
+  if (!failure) {
+    return { outcome: 'ok' };
+  }
+  console.error(failure.error);
+  return { outcome: 'exception', error: describe(failure.error) };
+}
+
+/* A handler of the worker's default export, else its listeners. Null: it has neither. */
+function handlerOf({ app, entrypoint, ctx }, name, makeEvent) {
+  const handler = entrypoint?.handler?.(name, ctx);
+  if (handler) {
+    return handler;
+  }
+  return app.events.listeners(name).length > 0 ? async () => app.events.dispatchEvent(makeEvent(ctx)) : null;
+}
+
+function lacking(name) {
+  console.error(LACKING[name]);
+  return { outcome: 'exception', error: { name: 'Error', message: LACKING[name], stack: '' } };
+}
+
+async function scheduled(scene, { cron, scheduledTime }) {
+  const state = { noRetry: false };
+  const controller = new ScheduledController(cron, scheduledTime, state);
+  const handler = handlerOf(scene, 'scheduled', (ctx) => new ScheduledEvent(controller, ctx));
+  if (!handler) {
+    return { ...lacking('scheduled'), noRetry: true };
+  }
+  return { ...(await run(scene.exchange, () => handler(controller))), ...state };
+}
+
+async function queue(scene, sent) {
+  const { batch, decisions } = makeBatch(sent);
+  const handler = handlerOf(scene, 'queue', (ctx) => new QueueEvent(batch, ctx));
+  const result = handler ? await run(scene.exchange, () => handler(batch)) : lacking('queue');
+  return { ...result, ...decisions.toJSON() };
+}
+
+const EVENTS = { scheduled, queue };
+
+async function answerEvent(scene, kind) {
+  const { exchange } = scene;
+  if (!Object.hasOwn(EVENTS, kind)) {
+    exchange.respond(400, [], `Workers have no event "${kind}"`);
+    return;
+  }
+  const sent = JSON.parse((await exchange.readBody()).toString('utf8'));
+  const result = await EVENTS[kind](scene, sent);
+  exchange.respond(200, ['content-type', 'application/json'], JSON.stringify(result));
+}
+
+/* What an exchange is, if it is no plain request: { event } from control, or { local }, the URL by which wrangler dev
+ * lets people try a cron trigger. Else null. */
+function triggerOf(exchange) {
+  const { event } = exchange;
+  if (event !== undefined) {
+    return { event };
+  }
+  const isLocal = exchange.path.startsWith('/cdn-cgi/') && exchange.settings.development;
+  const local = isLocal ? LOCAL_PATH.exec(exchange.path.split('?')[0])?.[1] : undefined;
+  return local === undefined ? null : { local };
+}
+
+async function answerLocal(scene, name) {
+  const { exchange } = scene;
+  const text = (status, body) => exchange.respond(status, ['content-type', 'text/plain;charset=UTF-8'], body);
+  if (name !== 'scheduled') {
+    text(404, `"/cdn-cgi/handler/${name}" is not a valid handler. Did you mean to use "/cdn-cgi/handler/scheduled"?`);
+    return;
+  }
+  const query = new URL(exchange.url).searchParams;
+  const time = query.get('time');
+  const scheduledTime = time ? Number(time) : Date.now();
+  if (Number.isNaN(new Date(scheduledTime).getTime())) {
+    text(500, 'TypeError: The value cannot be converted because it is not a valid Date.');
+    return;
+  }
+  const { outcome } = await scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime });
+  text(outcome === 'ok' ? 200 : 500, outcome);
+}
+
+/* scene: { app, exchange, entrypoint, ctx }. */
+function answer(scene, { event, local }) {
+  return event === undefined ? answerLocal(scene, local) : answerEvent(scene, event);
+}
+
+module.exports = { answer, triggerOf };
