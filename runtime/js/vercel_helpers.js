@@ -92,9 +92,10 @@ function parseCookies(field) {
 
 const EMPTY = Buffer.alloc(0);
 
+const WHOLE_BODY = Symbol('the body, read before the handler runs');
+
 class VercelRequest extends http.IncomingMessage {
-  /* Set by the adapter when the body was read before the handler runs. */
-  wholeBody = EMPTY;
+  [WHOLE_BODY] = EMPTY;
 }
 
 /* Computed when first read, and then a plain property that may be changed. */
@@ -117,7 +118,7 @@ function lazy(name, compute) {
 
 lazy('query', (request) => parseUrlQuery(request.url));
 lazy('cookies', (request) => parseCookies(request.headers.cookie));
-lazy('body', (request) => parseBody(request.wholeBody, request.headers['content-type']));
+lazy('body', (request) => parseBody(request[WHOLE_BODY], request.headers['content-type']));
 
 /* 'text/html' to 'text/html; charset=utf-8', parameters in alphabetical order. */
 function withCharset(type) {
@@ -200,4 +201,4 @@ class VercelResponse extends http.ServerResponse {
 
 const DELEGATED = Symbol('an object, sent as JSON');
 
-module.exports = { VercelRequest, VercelResponse, needsBody };
+module.exports = { VercelRequest, VercelResponse, WHOLE_BODY, needsBody };

@@ -47,7 +47,6 @@ struct function {
     struct list waiting; /* requests, first come first served */
     size_t waiting_count;
     size_t starting;       /* asked for and not heard of */
-    size_t forking;        /* heard of and not up yet */
     size_t instance_count; /* not told to stop */
     size_t unused_count;
     size_t ready_count;     /* of instance_count, those whose process serves */

@@ -81,7 +81,6 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
     init_slots(i);
     f->reference_count++;
     f->instance_count++;
-    f->forking++;
     f->unused_count++;
     g->instance_count++;
     list_push(&g->instances[id % GATEWAY_INSTANCE_HASH], &i->in_gateway);
@@ -363,7 +362,6 @@ static void bury(struct instance *i)
     if (i->stop_ms == 0) {
         count_out(i);
     }
-    i->function->forking -= !i->ready;
     i->dead = true;
     list_remove(&i->awake);
     list_remove(&i->dirty);

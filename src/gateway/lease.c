@@ -27,7 +27,7 @@ static struct pool_state state_of(const struct gateway *g, const struct function
     size_t unready = count_unready(f);
     return (struct pool_state){ .waiting = f->waiting_count,
                                 .starting = f->starting + unready,
-                                .forking = f->forking - unready,
+                                .forking = f->instance_count - f->ready_count - unready,
                                 .instances = f->instance_count - unready,
                                 .unused = f->unused_count - unready,
                                 .used_ms = f->used_ms,
@@ -131,7 +131,6 @@ void lease_started(struct function *f)
 
 void lease_up(struct instance *i)
 {
-    i->function->forking--;
     lease_offer(i);
     start_for_waiting(i->gateway, i->function);
 }

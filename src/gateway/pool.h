@@ -22,9 +22,9 @@ struct pool_limits {
 
 struct pool_state {
     size_t waiting;    /* requests that no instance had room for */
-    size_t starting;   /* instances asked for and not heard of yet */
-    size_t forking;    /* heard of and not up yet */
-    size_t instances;  /* heard of and not told to stop */
+    size_t starting;   /* instances asked for that have no request and are not up yet */
+    size_t forking;    /* not up yet, and the first request waits there */
+    size_t instances;  /* all but `starting` that are not told to stop */
     size_t unused;     /* of these: not one request in flight */
     uint64_t used_ms;  /* when the function last had a request; 0 never */
     double start_rate; /* instances per second that demand used up lately */

@@ -150,6 +150,12 @@ for (const [type, body, expected] of [
   });
 }
 
+test('what is kept of a body is no property of the request that a handler meets', async () => {
+  const own = (req) => Object.keys(req).filter((name) => !Object.keys(new http.IncomingMessage()).includes(name));
+  const reply = await askNode((req, res) => res.json(own(req)), 'POST /api/f', { headers: { 'content-type': 'text/plain' }, body: 'a' });
+  assert.deepEqual(JSON.parse(reply.bytes.toString()), []);
+});
+
 test('req.body of octets is a Buffer', async () => {
   const reply = await askNode((req, res) => res.send(req.body), 'POST /api/f', {
     body: 'raw', headers: { 'content-type': 'application/octet-stream' },

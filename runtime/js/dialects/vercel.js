@@ -6,7 +6,7 @@ const http = require('node:http');
 const edge = require('../edge_globals');
 const web = require('../web');
 const { serveNodeRequest, createPair } = require('../node_http');
-const { VercelRequest, VercelResponse, needsBody } = require('../vercel_helpers');
+const { VercelRequest, VercelResponse, WHOLE_BODY, needsBody } = require('../vercel_helpers');
 const { settleInTime } = require('./load_module');
 const { installRequestContext, addVercelHeaders } = require('../vercel_context');
 
@@ -148,7 +148,7 @@ function handleWeb(exchange, fn) {
 function callListener(exchange, fn, body) {
   const url = fn.urlOf(exchange);
   const { req, res } = createPair(exchange, { Request: VercelRequest, Response: VercelResponse, url, body });
-  if (body !== null) req.wholeBody = body;
+  if (body !== null) req[WHOLE_BODY] = body;
   const result = fn.target(req, res);
   if (typeof result?.then === 'function') result.then(undefined, (error) => exchange.fail('throw', error));
 }
