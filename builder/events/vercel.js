@@ -36,9 +36,9 @@ export function vercelEvents(context, routes) {
   return events;
 }
 
-/** Whether a route takes the path somewhere. Patterns that JavaScript cannot read get the benefit of the doubt. */
+/** Whether a route takes the path somewhere but to a page that says 404. Patterns that JavaScript cannot read get the benefit of the doubt. */
 function isAnswered(routes, path) {
-  const leads = ({ target, dest, location, external }) => target || dest || location || external;
+  const leads = ({ target, dest, location, external, status }) => (target || dest || location || external) && status !== 404;
   return Object.values(routes)
     .flat()
     .some((route) => leads(route) && !route.host && matches(route, path));
