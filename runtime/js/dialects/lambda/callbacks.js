@@ -9,6 +9,7 @@
 const { contextParts } = require('./context');
 const errors = require('./errors');
 const { checkHandler, findProperty } = require('./handler');
+const { serialize } = require('./response');
 const loopIdle = require('../loop_idle');
 
 /* A promise that nobody settles is looked for only in invocations that take longer than this. */
@@ -21,20 +22,6 @@ const TWICE_TEXT =
 const DEPRECATED_TEXT =
   'AWS Lambda supports callback-based function handlers up to Node.js 22 only: with Node.js 24 this ' +
   'function needs an async handler. AWS_LAMBDA_NODEJS_DISABLE_CALLBACK_WARNING silences this.';
-
-function serialize(result) {
-  let json;
-  try {
-    json = JSON.stringify(result === undefined ? null : result);
-  } catch {
-    throw new Error('Unable to stringify response body');
-  }
-  if (json === undefined) {
-    /* Functions and symbols have no JSON. */
-    throw new TypeError('Wrong arguments');
-  }
-  return json;
-}
 
 class Invocation {
   constructor(resolve, reject) {

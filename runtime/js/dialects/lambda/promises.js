@@ -9,6 +9,7 @@ const { exitText } = require('./exit');
 const { defineError, describe, escapeDel, UNREADABLE } = require('./errors');
 const { checkHandler, findProperty, exportsOf } = require('./handler');
 const invokeStore = require('./invoke_store');
+const { serialize } = require('./response');
 const loopIdle = require('../loop_idle');
 
 /* A promise that nobody settles is looked for only in invocations that take longer than this. */
@@ -22,20 +23,6 @@ const CALLBACK_TEXT =
 
 const CallbackHandlerDeprecated = defineError('CallbackHandlerDeprecated');
 const JSONStringifyError = defineError('JSONStringifyError');
-
-function serialize(result) {
-  let json;
-  try {
-    json = JSON.stringify(result === undefined ? null : result);
-  } catch {
-    throw new JSONStringifyError('Unable to stringify response body');
-  }
-  if (json === undefined) {
-    /* Functions and symbols have no JSON. */
-    throw new TypeError('Wrong arguments');
-  }
-  return json;
-}
 
 function makeContext(exchange, arn) {
   const { trace, environment, request, getRemainingTimeInMillis } = contextParts(exchange, arn);
@@ -59,7 +46,7 @@ async function invoke({ handler }, event, exchange, arn) {
   const context = makeContext(exchange, arn);
   const stopWatching = exitWhenStuck();
   try {
-    return serialize(await invokeStore.run(context, () => handler(event, context)));
+    return serialize(await invokeStore.run(context, () => handler(event, context)), JSONStringifyError);
   } finally {
     stopWatching();
   }

@@ -24,6 +24,21 @@ class ResponseTooLarge extends Error {
 }
 ResponseTooLarge.prototype.name = 'Function.ResponseSizeTooLarge';
 
+/** A handler's result. The runtimes of Node.js up to 22 and from 24 on differ in the error of what has no JSON. */
+function serialize(result, StringifyError = Error) {
+  let json;
+  try {
+    json = JSON.stringify(result === undefined ? null : result);
+  } catch {
+    throw new StringifyError('Unable to stringify response body');
+  }
+  if (json === undefined) {
+    /* Functions and symbols have no JSON. */
+    throw new TypeError('Wrong arguments');
+  }
+  return json;
+}
+
 function checkSize(json) {
   if (json.length > RESPONSE_MAX_BYTES || Buffer.byteLength(json) > RESPONSE_MAX_BYTES) {
     throw new ResponseTooLarge();
@@ -168,5 +183,6 @@ module.exports = {
   checkSize,
   fromResult,
   headOf,
+  serialize,
   toStatus,
 };
