@@ -105,6 +105,12 @@ function moduleLoader(entry) {
   };
 }
 
+/* Marking that has begun goes on in every fork: each write passes its barrier, and what it marks becomes the fork's own
+ * pages. Where large packages are loaded that was a sixth of a first request's CPU time. */
+function setIncrementalMarking(on) {
+  v8.setFlagsFromString(on ? '--incremental-marking' : '--no-incremental-marking');
+}
+
 function describe(error) {
   if (error instanceof Error) return error.stack || String(error);
   return `threw ${inspect(error)}`;
@@ -130,6 +136,7 @@ async function reasonNotToFork() {
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const spec = JSON.parse(text);
   const startedAt = performance.now();
+  setIncrementalMarking(false);
   fixups.beginInstance(native.pid()); /* so that its code is warm */
   fixups.beginLoading(native.pid());
   const stopFailing = failWhileLoading();
@@ -154,6 +161,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   }
   fixups.beginInstance(native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
+  setIncrementalMarking(true);
   instance.start();
   /* A spare: its first request finds the pages that it needs already its own. Not where an adapter keeps things of its
    * instance: practice would be among them. */
