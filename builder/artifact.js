@@ -1,13 +1,14 @@
 /* Artifacts on disk: `<out>/<name>@<digest>/`, written whole or not at all, removed when two builds old. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { chmodSync, copyFileSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
 const KEPT_BUILDS = 2;
 
 /**
- * @typedef {Map<string, Uint8Array | { copy: string }>} ArtifactFiles relative name to contents, or to the file copied
+ * @typedef {Map<string, Uint8Array | { copy: string } | { link: string }>} ArtifactFiles relative name to contents, to the file
+ *   copied, or to what a link says
  */
 
 /**
@@ -19,7 +20,7 @@ export function digestFiles(files, mountPoints = []) {
   for (const name of [...files.keys()].sort()) {
     const entry = files.get(name);
     hash.update(`${name}\0`);
-    hash.update(typeof entry.copy === 'string' ? fileStamp(entry.copy) : entry);
+    hash.update(typeof entry.copy === 'string' ? fileStamp(entry.copy) : (entry.link ?? entry));
     hash.update('\0');
   }
   hash.update(JSON.stringify(mountPoints));
@@ -106,6 +107,8 @@ function fill(folder, files) {
     mkdirSync(path.dirname(target), { recursive: true });
     if (typeof entry.copy === 'string') {
       copyWhole(entry.copy, target);
+    } else if (typeof entry.link === 'string') {
+      symlinkSync(entry.link, target);
     } else {
       writeFileSync(target, entry);
     }

@@ -28,7 +28,7 @@ const TOP_LEVEL_AWAIT = /top-level await/i;
  * @property {string} entry
  * @property {Map<string, import('../diagnostics.js').Diagnostic>} broken by module
  * @property {import('../diagnostics.js').Diagnostic[]} diagnostics
- * @property {import('./packages.js').Mount[]} mounts
+ * @property {import('./installed.js').Mount[]} mounts
  * @property {string[]} inputs absolute paths of the user's files in it
  */
 
@@ -86,7 +86,7 @@ export class Bundler {
     }
     await this.#build(state, 'esm', esm, cjs.length > 0);
     return {
-      files: state.files,
+      files: new Map([...packages.files(), ...state.files]),
       entry: cjs.length > 0 || esm.length === 0 ? '___mayfly.cjs' : '___mayfly.mjs',
       broken: state.broken,
       diagnostics: state.diagnostics,
@@ -104,6 +104,7 @@ export class Bundler {
     if (!this.#packages.has(draft.name)) {
       this.#packages.set(draft.name, new PackageMap(draft.root ?? this.project));
     }
+    this.#packages.get(draft.name).refresh();
     return this.#packages.get(draft.name);
   }
 

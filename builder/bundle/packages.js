@@ -1,8 +1,7 @@
 /* Where a bare import leads: to a package that stays outside of the bundle, to source that is bundled, or nowhere. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-
-/** @typedef {{ source: string, target: string }} Mount */
+import { Installed } from './installed.js';
 
 /** 'zod/v4' -> 'zod', '@scope/name/x' -> '@scope/name' */
 export function packageName(specifier) {
@@ -29,22 +28,33 @@ export function installCommand(project, name) {
 }
 
 /**
- * Folders named node_modules that the sandbox must show, and how the bundle names a package in them.
+ * How a bundle names the packages that stay outside of it.
  *
- * The bundle lies at /var/task, which stands for the project: a package found from the project's own folder is
- * named as in the source. One found from a folder below (a workspace's own node_modules) is named by its file. One
- * from above (packages hoisted in a monorepo) is mounted as the project's, unless the project has its own too.
+ * The bundle lies at /var/task, which stands for the project: a package that code there finds by its name is named as
+ * in the source, any other by its file. What a link leads to is source like the project's, and bundled, unless it has a
+ * native module, which it looks for beside itself.
  */
 export class PackageMap {
-  /** @type {Map<string, Mount>} */
-  #mounts = new Map();
+  #uses = new Set();
+  #linked = new Set();
 
   constructor(project) {
-    this.project = realpathSync(project);
+    this.project = project;
+    this.refresh();
+  }
+
+  /** Packages may have come since the last build. */
+  refresh() {
+    this.installed = new Installed(this.project);
+    this.#uses.forEach((file) => this.installed.use(file));
   }
 
   mounts() {
-    return [...this.#mounts.values()].sort((a, b) => (a.target < b.target ? -1 : 1));
+    return this.installed.mounts();
+  }
+
+  files() {
+    return this.#uses.size > 0 ? this.installed.files([...this.#linked]) : new Map();
   }
 
   /**
@@ -55,32 +65,29 @@ export class PackageMap {
    */
   externalName(specifier, importer, resolved) {
     if (!resolved.includes('/node_modules/')) {
+      return this.#nativeName(resolved);
+    }
+    if (!this.installed.use(resolved)) {
       return null;
     }
-    const holder = holderOf(packageName(specifier), importer);
-    if (!holder) {
-      return null;
-    }
-    const modules = path.join(holder, 'node_modules');
-    if (!isBelow(modules, resolved)) {
-      return null; /* a link that leads elsewhere, which would dangle in the sandbox */
-    }
-    if (isBelow(holder, this.project)) {
-      return this.#mountAs(modules, 'node_modules') ? specifier : null;
-    }
-    if (isBelow(this.project, holder)) {
-      this.#mountAs(modules, path.relative(this.project, modules));
-      return `./${path.relative(this.project, resolved)}`;
-    }
-    return null;
+    this.#uses.add(resolved);
+    const name = packageName(specifier);
+    return holderOf(name, importer) === holderOf(name, this.installed.project) ? specifier : this.fileName(resolved);
   }
 
-  #mountAs(source, target) {
-    const mount = this.#mounts.get(target);
-    if (!mount) {
-      this.#mounts.set(target, { source, target });
+  #nativeName(resolved) {
+    const folder = /\.([cm]?js|json|node)$/.test(resolved) ? this.installed.linkedOf(resolved) : null;
+    if (!folder || !this.installed.filesOf(folder).some((name) => name.endsWith('.node'))) {
+      return null;
     }
-    return !mount || mount.source === source;
+    this.#linked.add(folder);
+    this.#uses.add(resolved);
+    return this.fileName(resolved);
+  }
+
+  /** @returns {string} the name of a package's file for code in /var/task */
+  fileName(resolved) {
+    return `./${this.installed.placeOf(resolved)}`;
   }
 }
 
@@ -126,8 +133,4 @@ function holderOf(name, folder) {
       return null;
     }
   }
-}
-
-function isBelow(folder, file) {
-  return file === folder || file.startsWith(`${folder}/`);
 }

@@ -108,7 +108,7 @@ function bundled({ path: file, external, namespace, sideEffects, suffix }) {
   return { path: file, external, namespace, sideEffects, suffix };
 }
 
-async function externalOrBundled(build, args, result, { root, packages }) {
+async function externalOrBundled(build, args, result, { packages }) {
   const name = packages.externalName(args.path, args.resolveDir, result.path);
   if (!name) {
     return bundled(result);
@@ -117,7 +117,7 @@ async function externalOrBundled(build, args, result, { root, packages }) {
     /* A cjs bundle asks with require(), which a package that exports for `import` alone refuses by name. */
     const required = await resolveWith(build, args, 'require-call');
     if (required.errors.length > 0) {
-      return { path: `./${path.relative(root, result.path)}`, external: true };
+      return { path: packages.fileName(result.path), external: true };
     }
   }
   return { path: withEnding(name, result.path), external: true };

@@ -3,6 +3,7 @@
  * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
 import path from 'node:path';
+import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
@@ -10,7 +11,6 @@ import { findHandlerFile, splitHandler } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions } from './sam.js';
-import { packagesOf } from './server.js';
 import { serverlessFunctions } from './serverless.js';
 import { terraformFunctions } from './terraform.js';
 
@@ -192,12 +192,13 @@ function inlineDraft({ project }, declaration, common) {
   const load = file.endsWith('.mjs') ? 'import' : 'require';
   const entry = '___mayfly.cjs';
   const source = `exports.modules = { ${JSON.stringify(module)}: () => ${load}(${JSON.stringify(`./${file}`)}) };\n`;
-  const files = Object.entries({ ...inline, [entry]: source }).map(([name, text]) => [name, Buffer.from(text)]);
+  const texts = Object.entries({ ...inline, [entry]: source }).map(([name, text]) => [name, Buffer.from(text)]);
+  const { mounts, files } = new Installed(project).whole;
   return {
     ...common,
     build: 'files',
-    files: new Map(files),
-    mounts: packagesOf(project),
+    files: new Map([...files, ...texts]),
+    mounts,
     entry,
     endpoints: endpointsOf(declaration, { file: declaredIn, module, methods: null, timeout_ms: 0 }),
   };

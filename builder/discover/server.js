@@ -2,8 +2,8 @@
  *
  * Its folder is the artifact as it stands, since it reads its own views and files; only TypeScript is bundled, beside
  * a copy of the folder. Secrets (.env) stay out: they reach it as its environment. */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
 import { nothing } from './all.js';
 import { mainOf, readPackage } from './server_main.js';
@@ -87,7 +87,8 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader }) {
     artifact.set(file, Buffer.from(files.read(file).replace(IS_MAIN, 'true')));
   }
   artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, esm, preloads)));
-  return { ...draft, build: 'files', entry: '___mayfly.cjs', mounts: packagesOf(project) };
+  const { mounts, files: packages } = new Installed(project).whole;
+  return { ...draft, files: new Map([...packages, ...artifact]), build: 'files', entry: '___mayfly.cjs', mounts };
 }
 
 /** What is bundled can have one module before its own: the first that is the project's. */
@@ -116,17 +117,4 @@ function entrySource(file, esm, preloads) {
     '};',
     '',
   ].join('\n');
-}
-
-/** The nearest node_modules, which may be a monorepo's. */
-export function packagesOf(project) {
-  for (let folder = project; ; folder = path.dirname(folder)) {
-    const source = path.join(folder, 'node_modules');
-    if (existsSync(source)) {
-      return [{ source, target: 'node_modules' }];
-    }
-    if (folder === path.dirname(folder)) {
-      return [];
-    }
-  }
 }

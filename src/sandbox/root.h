@@ -45,8 +45,8 @@ int root_create(const char *base, const struct root_sources *sources, struct err
 
 /* Assembles <base>/task/<function> of the plan's mounts and puts it into the plan in their place:
  * who enters the sandbox has not the right to reach them. Sources lie below <base>/build or
- * `project`, or are node_modules of a folder around it (EACCES otherwise): a manifest comes from
- * the builder, which read a project that may be hostile.
+ * `project`, or are folders named node_modules (EACCES otherwise): a manifest comes from the
+ * builder, which read a project that may be hostile.
  *
  * All is read-only but volumes, folders inside of the project, which are made if they are missing.
  * Where functions have a user of their own, `uid` (0: they have not), a volume's files seem to be

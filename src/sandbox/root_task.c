@@ -44,16 +44,10 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Packages of a workspace are installed beside a folder above the project. */
-static bool is_packages_around(const char *path, const char *project)
+/* Packages may be installed beside a folder above the project, or wherever a link leads. */
+static bool is_packages(const char *path)
 {
-    const char *name = strrchr(path, '/');
-    if (!name || strcmp(name, "/node_modules") != 0) {
-        return false;
-    }
-    char around[PATH_MAX];
-    (void)snprintf(around, sizeof(around), "%.*s", (int)(name - path), path);
-    return is_below(project, around);
+    return strcmp(strrchr(path, '/'), "/node_modules") == 0;
 }
 
 static bool is_allowed(const char *path, const char *project, bool writable)
@@ -61,7 +55,7 @@ static bool is_allowed(const char *path, const char *project, bool writable)
     if (writable) { /* not the project itself */
         return is_below(path, project) && path[strlen(project)] == '/';
     }
-    return is_below(path, project) || is_packages_around(path, project);
+    return is_below(path, project) || is_packages(path);
 }
 
 /* Opens the source and looks where that led, so that a link put there meanwhile changes nothing. */

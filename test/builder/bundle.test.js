@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { build, evaluate, fixture, functionNamed, linkPackages, projectOf, visit, writeFiles } from './harness.js';
@@ -115,6 +115,33 @@ test('packages that a monorepo hoists above the project are mounted as its own',
   const api = functionNamed(await build(t, path.join(root, 'apps/web')), 'api');
   assert.deepEqual(api.mounts, [{ source: path.join(root, 'node_modules'), target: 'node_modules' }]);
   assert.equal(evaluate(api, "load('api/a')()"), 'hoisted');
+});
+
+test('a link in node_modules shows the package of its name, and nothing else of what is around the project', async (t) => {
+  const root = projectOf(t, {
+    'app/package.json': '{ "main": "server.js" }',
+    'app/server.js': "require('node:http').createServer().listen(3000);\n",
+    'app/node_modules/.package-lock.json': '{}',
+    'lib/package.json': '{ "name": "lib", "main": "index.js" }',
+    'lib/index.js': "module.exports = 'lib';\n",
+    'lib/.env': 'SECRET=1\n',
+    'lib/.ssh/id': 'secret\n',
+    'lib/node_modules/inner/index.js': "module.exports = 'inner';\n",
+    'diary/package.json': '{ "name": "diary" }',
+    'diary/today.txt': 'private\n',
+  });
+  const project = path.join(root, 'app');
+  symlinkSync('../../lib', path.join(project, 'node_modules/lib'));
+  symlinkSync('../../diary', path.join(project, 'node_modules/other'));
+  symlinkSync('../..', path.join(project, 'node_modules/above'));
+  const server = functionNamed(await build(t, project), 'server');
+  const shown = readdirSync(path.join(server.artifact, '___mayfly_packages'), { recursive: true }).sort();
+
+  assert.deepEqual(shown, ['app', 'app/node_modules', 'lib', 'lib/index.js', 'lib/node_modules', 'lib/package.json']);
+  assert.deepEqual(server.mounts, [
+    { source: path.join(project, 'node_modules'), target: '___mayfly_packages/app/node_modules' },
+    { source: path.join(root, 'lib/node_modules'), target: '___mayfly_packages/lib/node_modules' },
+  ]);
 });
 
 test('a missing package is named with the command to install it, and the others work', async (t) => {

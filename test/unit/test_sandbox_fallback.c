@@ -181,6 +181,7 @@ START_TEST(sources_outside_of_the_project_are_refused)
         { "/etc", "", EACCES },
         { "/etc", "node_modules", EACCES },
         { "/usr/lib", "node_modules", EACCES },
+        { "/usr/lib/node_modules/../..", "node_modules", EACCES },
         { "%s/build/home/p/../../../root", "", EACCES },
         { "%s/build/artifact", "../x", EINVAL },
         { "%s/build/artifact", "/x", EINVAL },

@@ -1,0 +1,133 @@
+/* Packages are found wherever npm, pnpm and links put them: what a handler loads is what plain Node.js loads. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { ROOT, startPlatform } from './harness.js';
+
+const ADDON = `#include <node_api.h>
+  NAPI_MODULE_INIT() { napi_value text; napi_create_string_utf8(env, "native", NAPI_AUTO_LENGTH, &text); return text; }`;
+
+let addon;
+let folder;
+before(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-packages-'));
+  chmodSync(folder, 0o755);
+  addon = path.join(folder, 'addon.node');
+  writeFileSync(path.join(folder, 'addon.c'), ADDON);
+  execFileSync('cc', ['-shared', '-fPIC', `-I${ROOT}/node_modules/node-api-headers/include`, '-o', addon, path.join(folder, 'addon.c')]);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A package whose native module is looked for where the package lies, as sharp's, and what it is made of. */
+const NATIVE = {
+  'package.json': '{ "name": "native", "main": "index.js" }',
+  'index.js': "module.exports = require(require('node:path').join(__dirname, 'build', 'addon' + '.node'));",
+  'build/addon.node': (file) => copyFileSync(addon, file),
+};
+
+/** Texts, folders, and functions that make what they are given the name of. */
+function lay(root, files) {
+  for (const [name, entry] of Object.entries(files)) {
+    const file = path.join(root, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    if (typeof entry === 'string') {
+      writeFileSync(file, entry);
+    } else if (typeof entry === 'function') {
+      entry(file);
+    } else {
+      lay(file, entry);
+    }
+  }
+}
+
+const link = (to) => (file) => symlinkSync(to, file);
+const packageOf = (name, source) => ({ 'package.json': JSON.stringify({ name, main: 'index.js' }), 'index.js': source });
+const READS = "require('node:fs').readFileSync(require('node:path').join(__dirname, 'data.txt'), 'utf8')";
+
+/** Where things lie, and what of it the project loads. */
+const LAYOUTS = {
+  'node_modules is a link to a folder elsewhere': {
+    files: {
+      'app/node_modules': link('../elsewhere/node_modules'),
+      'elsewhere/node_modules/native': NATIVE,
+      'elsewhere/node_modules/outer': packageOf('outer', "module.exports = ['outer', require('native')];"),
+    },
+    loads: ['native', 'outer'],
+  },
+  'the packages of a pnpm monorepo lie in a store at its root': {
+    files: {
+      'apps/app/node_modules/native': link('../../../node_modules/.pnpm/native@1/node_modules/native'),
+      'apps/app/node_modules/outer': link('../../../node_modules/.pnpm/outer@1/node_modules/outer'),
+      'apps/app/node_modules/shared': link('../../../packages/shared'),
+      'packages/shared': packageOf('shared', "module.exports = ['shared', require('native')];"),
+      'packages/shared/node_modules/native': link('../../../node_modules/.pnpm/native@1/node_modules/native'),
+      'node_modules/.pnpm/native@1/node_modules/native': NATIVE,
+      'node_modules/.pnpm/outer@1/node_modules/outer': packageOf('outer', "module.exports = ['outer', require('inner')];"),
+      'node_modules/.pnpm/outer@1/node_modules/inner': link('../../inner@1/node_modules/inner'),
+      'node_modules/.pnpm/inner@1/node_modules/inner': packageOf('inner', "module.exports = 'inner';"),
+    },
+    app: 'apps/app',
+    loads: ['native', 'outer', 'shared'],
+  },
+  'a workspace has packages of its own beside those at the root': {
+    files: {
+      'apps/app/node_modules/twice': packageOf('twice', "module.exports = ['own', require('inner')];"),
+      'node_modules/twice': packageOf('twice', "module.exports = 'hoisted';"),
+      'node_modules/inner': packageOf('inner', "module.exports = ['inner', require('twice')];"),
+      'node_modules/native': NATIVE,
+      'node_modules/@acme/shared': link('../../packages/shared'),
+      'node_modules/app': link('../apps/app'),
+      'packages/shared': packageOf('@acme/shared', "module.exports = [require('twice'), require('late')];"),
+      'packages/shared/node_modules/late': packageOf('late', `module.exports = ${READS};`),
+      'packages/shared/node_modules/late/data.txt': 'late data',
+    },
+    app: 'apps/app',
+    loads: ['twice', 'inner', 'native', '@acme/shared'],
+  },
+  'a package with a native module is linked from elsewhere': {
+    files: {
+      'app/node_modules/native': link('../../elsewhere/native'),
+      'app/node_modules/plain': packageOf('plain', "module.exports = 'plain';"),
+      'elsewhere/native': {
+        ...NATIVE,
+        'index.js': "module.exports = [require(require('node:path').join(__dirname, 'build', 'addon' + '.node')), require('helper')];",
+      },
+      'elsewhere/native/node_modules/helper': packageOf('helper', "module.exports = 'helper';"),
+    },
+    loads: ['native', 'plain'],
+  },
+};
+
+const use = (loads) => `[${loads.map((name) => `require('${name}')`).join(', ')}]`;
+const PROJECTS = {
+  'a plain server': (loads) => ({
+    'package.json': '{ "main": "server.js" }',
+    'server.js': `require('node:http').createServer((req, res) => res.end(JSON.stringify(${use(loads)}))).listen(process.env.PORT);`,
+  }),
+  'a Vercel function': (loads) => ({ 'api/load.js': `module.exports = (req, res) => res.json(${use(loads)});` }),
+  'an ES module': (loads) => ({
+    'api/load.mjs': `${loads.map((name, i) => `import p${i} from '${name}';`).join('\n')}
+      export const GET = () => Response.json([${loads.map((_, i) => `p${i}`)}]);`,
+  }),
+};
+
+for (const [title, { files, app = 'app', loads }] of Object.entries(LAYOUTS)) {
+  for (const [kind, filesOf] of Object.entries(PROJECTS)) {
+    test(`${kind}: ${title}`, async (t) => {
+      const root = mkdtempSync(path.join(folder, 'layout-'));
+      chmodSync(root, 0o755);
+      lay(root, files);
+      const project = path.join(root, app);
+      lay(project, filesOf(loads));
+      const expected = execFileSync(process.execPath, ['-p', `JSON.stringify(${use(loads)})`], { cwd: project, encoding: 'utf8' });
+
+      const platform = await startPlatform(t, { project });
+      const answer = await platform.get('/api/load');
+      assert.equal(answer.status, 200, platform.transcript());
+      assert.deepEqual(answer.json, JSON.parse(expected));
+    });
+  }
+}
