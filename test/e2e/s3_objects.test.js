@@ -18,8 +18,9 @@ const customerKey = () => {
 const asSource = (key) => Object.fromEntries(Object.entries(key).map(([name, value]) => [`CopySource${name}`, value]));
 
 test('S3 keeps objects', async (t) => {
-  const { s3, bucket } = await startS3(t);
+  const { s3, bucket, client } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
+  const bare = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 
   await t.test('an object is given back as it was put', async () => {
     const Bucket = await bucket();
@@ -90,6 +91,16 @@ test('S3 keeps objects', async (t) => {
     }
   });
 
+  await t.test('who sends no checksum gets the one of S3', async () => {
+    const Bucket = await bucket();
+    const put = await bare.send(new PutObjectCommand({ Bucket, Key: 'k', Body: '123456789' }));
+    assert.deepEqual([put.ChecksumCRC64NVME, put.ChecksumType], ['rosUhgp5mIg=', 'FULL_OBJECT']);
+    const copy = await send(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/k` });
+    assert.equal(copy.CopyObjectResult.ChecksumCRC64NVME, 'rosUhgp5mIg=');
+    const head = await send(HeadObjectCommand, { Bucket, Key: 'copy', ChecksumMode: 'ENABLED' });
+    assert.deepEqual([head.ChecksumCRC64NVME, head.ChecksumType], ['rosUhgp5mIg=', 'FULL_OBJECT']);
+  });
+
   await t.test('copies keep what they are not told anew', async () => {
     const Bucket = await bucket();
     await send(PutObjectCommand, { Bucket, Key: 'a', Body: 'x', ContentType: 'text/a', Metadata: { one: '1' }, Tagging: 'k=v' });
@@ -146,16 +157,17 @@ test('S3 keeps objects', async (t) => {
 });
 
 test('S3 takes uploads in parts', async (t) => {
-  const { s3, bucket } = await startS3(t);
+  const { s3, bucket, client } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
+  const bare = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 
   /** Uploads parts; returns what completes them. */
-  async function upload(Bucket, Key, bodies, more = {}, each = {}) {
-    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key, ...more });
+  async function upload(Bucket, Key, bodies, more = {}, each = {}, by = s3) {
+    const { UploadId } = await by.send(new CreateMultipartUploadCommand({ Bucket, Key, ...more }));
     const Parts = [];
     for (const [i, Body] of bodies.entries()) {
-      const { ETag, ChecksumCRC32 } = await send(UploadPartCommand, { Bucket, Key, UploadId, PartNumber: i + 1, Body, ...each });
-      Parts.push({ PartNumber: i + 1, ETag, ChecksumCRC32 });
+      const { ETag, ChecksumCRC32 } = await by.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: i + 1, Body, ...each }));
+      Parts.push({ PartNumber: i + 1, ETag, ...(more.ChecksumAlgorithm && { ChecksumCRC32 }) });
     }
     return { Bucket, Key, UploadId, MultipartUpload: { Parts } };
   }
@@ -179,6 +191,42 @@ test('S3 takes uploads in parts', async (t) => {
     const attributes = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts', 'ObjectSize'] });
     assert.deepEqual([attributes.ObjectParts.TotalPartsCount, attributes.ObjectSize], [3, 10 * MIB + 4]);
     assert.equal((await send(CompleteMultipartUploadCommand, completion)).ETag, ETag); /* the answer was lost */
+  });
+
+  await t.test('an upload without checksums has one of the whole, and its copies are one piece', async () => {
+    const Bucket = await bucket();
+    const bodies = [randomBytes(5 * MIB), randomBytes(100)];
+    const whole = Buffer.concat(bodies);
+    const wanted = await bare.send(new PutObjectCommand({ Bucket, Key: 'whole', Body: whole }));
+    const completion = await upload(Bucket, 'k', bodies, {}, {}, bare);
+    assert.deepEqual((await send(ListPartsCommand, completion)).Parts.map((part) => part.ChecksumCRC64NVME), [undefined, undefined]);
+    const [{ ETag }] = completion.MultipartUpload.Parts;
+    const named = { Parts: [{ PartNumber: 1, ETag, ChecksumCRC32: 'AAAAAA==' }] };
+    await refused(send(CompleteMultipartUploadCommand, { ...completion, MultipartUpload: named }), 400, 'InvalidPart');
+    const { ChecksumCRC64NVME, ChecksumType } = await send(CompleteMultipartUploadCommand, completion);
+    assert.deepEqual([ChecksumCRC64NVME, ChecksumType], [wanted.ChecksumCRC64NVME, 'FULL_OBJECT']);
+    const attributes = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts'] });
+    assert.equal(attributes.ObjectParts.TotalPartsCount, 2);
+
+    const copy = await send(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/k` });
+    assert.deepEqual([copy.CopyObjectResult.ETag, copy.CopyObjectResult.ChecksumCRC64NVME], [wanted.ETag, wanted.ChecksumCRC64NVME]);
+    await send(DeleteObjectCommand, { Bucket, Key: 'k' });
+    const got = await send(GetObjectCommand, { Bucket, Key: 'copy', PartNumber: 1 });
+    assert.ok(whole.equals(Buffer.from(await got.Body.transformToByteArray())));
+    assert.equal(got.PartsCount, undefined);
+  });
+
+  await t.test('checksums of parts are those that were agreed on', async () => {
+    const Bucket = await bucket();
+    const completion = await upload(Bucket, 'k', ['small'], { ChecksumAlgorithm: 'CRC32' }, { ChecksumAlgorithm: 'CRC32' });
+    const { ETag, ChecksumCRC32 } = completion.MultipartUpload.Parts[0];
+    const complete = (part, more) => send(CompleteMultipartUploadCommand, { ...completion, MultipartUpload: { Parts: [{ PartNumber: 1, ETag, ...part }] }, ...more });
+    const other = await refused(complete({ ChecksumSHA1: 'AAAA' }), 400, 'BadDigest');
+    assert.match(other.message, /The sha1 you specified for part 1 did not match/);
+    await refused(complete({ ChecksumCRC32 }, { ChecksumType: 'FULL_OBJECT' }), 400, 'InvalidRequest');
+    assert.match((await complete({ ChecksumCRC32 })).ChecksumCRC32, /-1$/);
+    const { ObjectParts } = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts'] });
+    assert.deepEqual(ObjectParts.Parts.map((part) => part.ChecksumCRC32), [ChecksumCRC32]);
   });
 
   await t.test('a reader gets all parts of an object that is removed meanwhile; one that leaves harms no other', async () => {

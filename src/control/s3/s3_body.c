@@ -103,6 +103,17 @@ bool s3_body_plan(struct s3_request *rq, struct s3_receive_plan *ret)
            (rq->op && rq->op->run == s3_upload_complete ? true : read_checksum(rq, ret));
 }
 
+bool s3_body_plan_object(struct s3_request *rq, struct s3_receive_plan *ret)
+{
+    if (!s3_body_plan(rq, ret)) {
+        return false;
+    }
+    if (ret->checksum == S3_CHECKSUM_NONE) {
+        ret->checksum = S3_CHECKSUM_DEFAULT;
+    }
+    return true;
+}
+
 void s3_body_fail(struct s3_request *rq, enum s3_error error)
 {
     char text[96];

@@ -10,6 +10,8 @@
 /* What the head says of the body's length, digests and coding. False: it contradicts itself, and
  * that was answered. */
 bool s3_body_plan(struct s3_request *rq, struct s3_receive_plan *ret) MUST_USE;
+/* The same for a body that becomes an object: it has a checksum in any case. */
+bool s3_body_plan_object(struct s3_request *rq, struct s3_receive_plan *ret) MUST_USE;
 /* Takes the body in; `received` is called when it is what it must be, else the error is answered.
  */
 void s3_body_start(struct s3_request *rq, const struct s3_receive_plan *plan,

@@ -38,6 +38,17 @@ struct str s3_checksum_name(enum s3_checksum kind)
     return kinds[kind].name;
 }
 
+const char *s3_checksum_lower(enum s3_checksum kind, char ret[16])
+{
+    struct str name = kinds[kind].name;
+    size_t len = 0;
+    for (; len < name.len; len++) { /* fits: the longest has nine */
+        ret[len] = (char)(name.data[len] >= 'A' ? name.data[len] | 0x20 : name.data[len]);
+    }
+    ret[len] = '\0';
+    return ret;
+}
+
 struct str s3_checksum_header(enum s3_checksum kind)
 {
     return kinds[kind].header;

@@ -20,6 +20,8 @@ enum s3_checksum {
     S3_CHECKSUM_SHA256,
     S3_CHECKSUM_COUNT
 };
+/* S3's own, where a client neither sends nor names one. */
+#define S3_CHECKSUM_DEFAULT S3_CHECKSUM_CRC64NVME
 
 enum s3_checksum_type { S3_FULL_OBJECT, S3_COMPOSITE };
 
@@ -28,8 +30,9 @@ enum s3_checksum_type { S3_FULL_OBJECT, S3_COMPOSITE };
 
 /* NONE: there is none of that name ("CRC32", in any case). */
 enum s3_checksum s3_checksum_of(struct str name);
-struct str s3_checksum_name(enum s3_checksum kind);   /* "CRC32" */
-struct str s3_checksum_header(enum s3_checksum kind); /* "x-amz-checksum-crc32" */
+struct str s3_checksum_name(enum s3_checksum kind);                 /* "CRC32" */
+const char *s3_checksum_lower(enum s3_checksum kind, char ret[16]); /* "crc32" */
+struct str s3_checksum_header(enum s3_checksum kind);               /* "x-amz-checksum-crc32" */
 /* "ChecksumCRC32": its element of XML. */
 const char *s3_checksum_element(enum s3_checksum kind);
 size_t s3_checksum_size(enum s3_checksum kind);

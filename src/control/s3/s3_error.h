@@ -46,7 +46,7 @@
       "The request is not valid with the current state of the bucket.")                            \
     X(INVALID_DIGEST, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.")          \
     X(INVALID_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400,                                  \
-      "The encryption request that you specified is not valid. The valid value is AES256.")        \
+      "The Encryption request you specified is not valid. Supported value: AES256.")               \
     X(INVALID_LOCATION, "InvalidLocationConstraint", 400,                                          \
       "The specified location-constraint is not valid")                                            \
     X(INVALID_OBJECT_STATE, "InvalidObjectState", 403,                                             \

@@ -173,6 +173,8 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
                           "x-amz-server-side-encryption-customer-algorithm");
     }
     if (!str_eq(algorithm, STR("AES256"))) {
+        s3_detail(rq, "ArgumentName", STR(SSE));
+        s3_detail(rq, "ArgumentValue", algorithm);
         s3_fail(rq, S3_INVALID_ENCRYPTION);
         return S3_CUSTOMER_KEY_ANSWERED;
     }

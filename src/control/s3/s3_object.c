@@ -113,6 +113,12 @@ void s3_object_put_checksum(struct s3_request *rq, struct str stored)
     }
 }
 
+size_t s3_object_part_count(const struct stored_object *o)
+{
+    bool has_etag_of_parts = str_find(o->etag, '-') < o->etag.len;
+    return has_etag_of_parts ? store_objects_part_count(o) : 0;
+}
+
 /* ---- conditions ---- */
 
 static struct str field(const struct s3_request *rq, const char *prefix, const char *name)

@@ -16,6 +16,10 @@ void s3_object_put_etag(struct s3_request *rq, struct str etag);
 /* x-amz-checksum-*, and its type. */
 void s3_object_put_checksum(struct s3_request *rq, struct str stored);
 
+/* How many parts it was uploaded in; 0: as a whole. A copy of one in parts is none, although its
+ * bytes lie in the same pieces. */
+size_t s3_object_part_count(const struct stored_object *o);
+
 /* Conditions of a request (If-Match and the like): views into its exchange. */
 struct s3_conditions {
     struct str if_match, if_none_match;

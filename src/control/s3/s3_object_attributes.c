@@ -49,9 +49,10 @@ static void put_parts(struct s3_xml_out *o, const struct stored_object *object, 
                       size_t most)
 {
     struct s3_checksum_value v = s3_checksum_load(object->checksum);
-    size_t count = store_objects_part_count(object), told = 0, last = after;
+    size_t count = s3_object_part_count(object), told = 0, last = after;
     bool truncated = false;
     s3_xml_open(o, "ObjectParts");
+    s3_xml_put_u64(o, "PartsCount", count);
     for (size_t i = 0; i < count; i++) {
         struct stored_part part = store_objects_part(object, i);
         if (part.number <= after) {
@@ -75,7 +76,6 @@ static void put_parts(struct s3_xml_out *o, const struct stored_object *object, 
     s3_xml_put_u64(o, "MaxParts", most);
     s3_xml_put_u64(o, "NextPartNumberMarker", last);
     s3_xml_put_u64(o, "PartNumberMarker", after);
-    s3_xml_put_u64(o, "PartsCount", count);
     s3_xml_close(o, "ObjectParts");
 }
 
@@ -119,7 +119,7 @@ static void found(struct s3_request *rq, const struct stored_object *object)
     if (wants(list, "Checksum")) {
         put_checksum(&o, object);
     }
-    if (wants(list, "ObjectParts") && object->parts.len > 0) {
+    if (wants(list, "ObjectParts") && s3_object_part_count(object) > 0) {
         put_parts(&o, object, (size_t)after_number, (size_t)most_number);
     }
     if (wants(list, "StorageClass")) {

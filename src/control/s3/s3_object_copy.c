@@ -1,5 +1,5 @@
-/* CopyObject. A copy shares the bytes of its source, unless they have to be encrypted anew or a
- * checksum is wanted that nobody has computed.
+/* CopyObject. A copy shares the bytes of its source, unless they have to be encrypted anew. They
+ * are read where a digest is wanted that nobody has computed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
@@ -9,6 +9,7 @@
 #include "control/s3/s3_copy_source.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
+#include "control/s3/s3_object.h"
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
@@ -85,6 +86,7 @@ static bool changes_something(const struct s3_request *rq, const struct copy *c)
     return !is_same || c->replaces_metadata || c->put.new.is_encrypted || c->source.is_encrypted ||
            s3_header(rq, "x-amz-storage-class").data ||
            s3_header(rq, "x-amz-server-side-encryption").data ||
+           s3_bucket_setting(rq->bucket, STR("encryption")).data ||
            s3_header(rq, "x-amz-website-redirect-location").data;
 }
 
@@ -97,7 +99,7 @@ static void copy_done(struct s3_request *rq, int r)
     if (s3_put_failed(rq, r)) {
         return;
     }
-    s3_put_new_version_header(rq, o);
+    s3_put_version_header(rq, o); /* "null", too, where versions are suspended */
     s3_copy_source_put_version(rq, &c->source);
     s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
@@ -124,7 +126,8 @@ static int run_share(struct s3_request *rq, struct sql *db)
     return r < 0 ? r : s3_event_insert(rq->events, db, c->put.event, &c->put.write.object);
 }
 
-static void share(struct s3_request *rq, struct copy *c)
+/* `received`: digests of the source's bytes, or NULL for those that it has. */
+static void share(struct s3_request *rq, struct copy *c, const struct s3_received *received)
 {
     struct stored_object *o = &c->put.write.object;
     const struct stored_object *source = &c->source.object;
@@ -135,20 +138,47 @@ static void share(struct s3_request *rq, struct copy *c)
     o->row = source->row;
     o->hash = source->hash;
     o->parts = source->parts;
+    if (received) {
+        s3_put_digests(&c->put, received);
+    }
     c->put.write.bytes = BYTES_SHARED;
     c->put.event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:Copy");
     s3_submit(rq, run_share, copy_done);
 }
 
-static void copy_bytes(struct s3_request *rq, struct copy *c)
+static void digested_all(struct s3_request *rq, struct s3_received *received)
+{
+    share(rq, rq->state, received);
+}
+
+static void copy_bytes(struct s3_request *rq, struct copy *c, bool has_to_encrypt)
 {
     const struct s3_receive_plan plan = { .limit = S3_OBJECT_BYTES_MAX,
                                           .has_length = true,
                                           .length = c->source.length,
                                           .checksum = c->checksum,
+                                          .digest_only = !has_to_encrypt,
                                           .crypt =
                                               c->put.new.is_encrypted ? &c->put.new.crypt : NULL };
-    s3_copy_source_start(rq, &c->source, &plan, received_all);
+    s3_copy_source_start(rq, &c->source, &plan, has_to_encrypt ? received_all : digested_all);
+}
+
+/* A copy is one whole, also of an object that came in parts: its entity tag is the MD5 of the
+ * bytes, and its checksum is one of all of them. */
+static void start(struct s3_request *rq, struct copy *c)
+{
+    const struct stored_object *source = &c->source.object;
+    struct s3_checksum_value has = s3_checksum_load(source->checksum);
+    if (c->checksum == S3_CHECKSUM_NONE) {
+        c->checksum = has.kind != S3_CHECKSUM_NONE ? has.kind : S3_CHECKSUM_DEFAULT;
+    }
+    bool has_to_encrypt = c->source.is_encrypted || c->put.new.is_encrypted;
+    bool is_same = s3_object_part_count(source) == 0 && has.kind == c->checksum;
+    if (has_to_encrypt || !is_same) {
+        copy_bytes(rq, c, has_to_encrypt);
+    } else {
+        share(rq, c, NULL);
+    }
 }
 
 static bool read_checksum(struct s3_request *rq, struct copy *c)
@@ -190,12 +220,5 @@ void s3_object_copy(struct s3_request *rq)
     s3_conditions_read(rq, "", &c->put.conditions);
     c->put.write.check = s3_conditions_write_check;
     c->put.write.context = &c->put.conditions;
-    struct s3_checksum_value has = s3_checksum_load(c->source.object.checksum);
-    bool wants_other =
-        c->checksum != S3_CHECKSUM_NONE && (has.kind != c->checksum || has.type != S3_FULL_OBJECT);
-    if (c->source.is_encrypted || c->put.new.is_encrypted || wants_other) {
-        copy_bytes(rq, c);
-    } else {
-        share(rq, c);
-    }
+    start(rq, c);
 }

@@ -72,7 +72,7 @@ static bool find_part(struct s3_request *rq, const struct stored_object *o, stru
                       struct extent *e)
 {
     uint64_t wanted;
-    size_t count = store_objects_part_count(o);
+    size_t count = s3_object_part_count(o);
     if (!str_to_u64(number, &wanted) || wanted < 1 || wanted > 10000) {
         s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
                          "partNumber", number);
@@ -124,7 +124,7 @@ static void put_extent(struct s3_request *rq, const struct stored_object *o, con
         s3_put_header(rq, "content-range", str_c(text));
     }
     if (e->part.number > 0) {
-        s3_put_header_u64(rq, "x-amz-mp-parts-count", store_objects_part_count(o));
+        s3_put_header_u64(rq, "x-amz-mp-parts-count", s3_object_part_count(o));
     }
 }
 
@@ -136,7 +136,8 @@ static void put_checksum(struct s3_request *rq, const struct stored_object *o,
     if (!str_eq_nocase(s3_header(rq, "x-amz-checksum-mode"), STR("ENABLED"))) {
         return;
     }
-    if (!e->is_partial || (e->length == o->size && e->part.number == 0)) {
+    bool is_whole = e->length == o->size && (e->part.number == 0 || whole.type == S3_FULL_OBJECT);
+    if (is_whole) {
         s3_object_put_checksum(rq, o->checksum);
     } else if (e->part.checksum[0] && whole.kind != S3_CHECKSUM_NONE) {
         s3_put_header(rq, s3_checksum_header(whole.kind).data, str_c(e->part.checksum));

@@ -34,16 +34,22 @@ static int run_put(struct s3_request *rq, struct sql *db)
     return r < 0 ? r : s3_event_insert(rq->events, db, p->event, &p->write.object);
 }
 
+void s3_put_digests(struct s3_put *p, const struct s3_received *received)
+{
+    struct stored_object *o = &p->write.object;
+    (void)hex_write(received->md5, sizeof(received->md5), p->etag);
+    o->etag = str_of(p->etag, 2 * sizeof(received->md5));
+    o->size = received->size;
+    o->checksum = s3_checksum_store(&received->checksum, p->checksum);
+}
+
 void s3_put_store(struct s3_request *rq, struct s3_received *received, const char *event,
                   void (*done)(struct s3_request *rq, int r))
 {
     struct s3_put *p = rq->state;
     struct stored_object *o = &p->write.object;
     s3_new_apply(&p->new, rq, o);
-    (void)hex_write(received->md5, sizeof(received->md5), p->etag);
-    o->etag = str_of(p->etag, 2 * sizeof(received->md5));
-    o->size = received->size;
-    o->checksum = s3_checksum_store(&received->checksum, p->checksum);
+    s3_put_digests(p, received);
     p->write.bytes = received->is_file ? BYTES_OF_FILE : BYTES_OF_DATA;
     p->write.data = received->data;
     p->write.name = received->name;
@@ -101,7 +107,7 @@ void s3_object_put(struct s3_request *rq)
     struct s3_receive_plan plan;
     if (!s3_new_read_tags(rq, &p->new) ||
         !s3_access_write(rq, "s3:PutObject", buf_str(&p->new.tags)) || !s3_new_read(rq, &p->new) ||
-        !s3_body_plan(rq, &plan)) {
+        !s3_body_plan_object(rq, &plan)) {
         return;
     }
     s3_conditions_read(rq, "", &p->conditions);

@@ -17,6 +17,8 @@ struct s3_put {
 
 /* The state of a request that puts. */
 struct s3_put *s3_put_create(struct s3_request *rq);
+/* The entity tag, size and checksum of what was received become those of the object. */
+void s3_put_digests(struct s3_put *p, const struct s3_received *received);
 /* Writes what was received as p->new says, with an event of that kind. */
 void s3_put_store(struct s3_request *rq, struct s3_received *received, const char *event,
                   void (*done)(struct s3_request *rq, int r));

@@ -322,8 +322,8 @@ static void begin_file(struct s3_request *rq, struct post *p)
     if (!read_fields(rq, p) || !read_key(rq, p)) {
         return;
     }
-    p->over = !s3_body_plan(rq, &plan); /* what it does not like it has answered */
-    plan.has_length = false;            /* that of the form is another's */
+    p->over = !s3_body_plan_object(rq, &plan); /* what it does not like it has answered */
+    plan.has_length = false;                   /* that of the form is another's */
     if (p->over || !authenticate(rq, p, &plan) || !read_tags(rq, p)) {
         return;
     }

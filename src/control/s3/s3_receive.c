@@ -62,7 +62,7 @@ struct s3_receive {
     bool chunked_over;
     EVP_MD_CTX *md5;
     EVP_MD_CTX *sha256; /* NULL: the client has not signed it */
-    struct s3_checksum_state checksum;
+    struct s3_checksum_state checksum, crc64;
     EVP_CIPHER_CTX *cipher;
     char *encrypted; /* a piece, of the file lane */
     uint64_t size;   /* decoded, by the lane that knows first */
@@ -71,7 +71,7 @@ struct s3_receive {
     uv_work_t publish;
     int publish_result;
     struct s3_received result;
-    char checksum_text[S3_CHECKSUM_TEXT];
+    char checksum_text[S3_CHECKSUM_TEXT], crc64_text[S3_CHECKSUM_TEXT];
 };
 
 static EVP_MD_CTX *digest_new(const EVP_MD *kind)
@@ -124,6 +124,7 @@ struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *con
     r->md5 = digest_new(EVP_md5());
     r->sha256 = r->who.body == AWS_BODY_HASHED ? digest_new(EVP_sha256()) : NULL;
     s3_checksum_init(&r->checksum, plan->checksum);
+    s3_checksum_init(&r->crc64, plan->with_crc64 ? S3_CHECKSUM_CRC64NVME : S3_CHECKSUM_NONE);
     return r;
 }
 
@@ -170,12 +171,22 @@ static enum s3_error write_all(struct s3_receive *r, const char *data, size_t le
     return S3_OK;
 }
 
+static void add_checksums(struct s3_receive *r, struct str data)
+{
+    s3_checksum_update(&r->checksum, data);
+    s3_checksum_update(&r->crc64, data);
+    if (r->sha256) {
+        digest_add(r->sha256, data);
+    }
+}
+
 static enum s3_error store_piece(struct s3_receive *r, struct piece *p)
 {
     struct str data = str_of(p->data, p->len);
-    s3_checksum_update(&r->checksum, data);
-    if (r->sha256) {
-        digest_add(r->sha256, data);
+    add_checksums(r, data);
+    if (r->plan.digest_only) {
+        r->size += data.len;
+        return S3_OK;
     }
     if (r->cipher) {
         s3_crypt_apply(r->cipher, data.data, r->encrypted, data.len);
@@ -269,6 +280,15 @@ static enum s3_error check(const struct s3_receive *r, const uint8_t *sha256)
     return S3_OK;
 }
 
+static struct s3_checksum_value take_checksum(struct s3_checksum_state *s, char *memory)
+{
+    struct s3_checksum_value v = { .kind = s->kind, .type = S3_FULL_OBJECT };
+    if (s->kind != S3_CHECKSUM_NONE) {
+        v.text = s3_checksum_final(s, memory);
+    }
+    return v;
+}
+
 static void take_digests(struct s3_receive *r, uint8_t ret_sha256[AWS_DIGEST_BYTES])
 {
     struct s3_received *result = &r->result;
@@ -277,11 +297,8 @@ static void take_digests(struct s3_receive *r, uint8_t ret_sha256[AWS_DIGEST_BYT
         digest_end(r->sha256, ret_sha256);
     }
     result->size = r->size;
-    result->checksum.kind = r->plan.checksum;
-    result->checksum.type = S3_FULL_OBJECT;
-    if (r->plan.checksum != S3_CHECKSUM_NONE) {
-        result->checksum.text = s3_checksum_final(&r->checksum, r->checksum_text);
-    }
+    result->checksum = take_checksum(&r->checksum, r->checksum_text);
+    result->crc64 = take_checksum(&r->crc64, r->crc64_text);
     if (r->is_chunked) {
         result->trailer = buf_str(&r->chunked.trailer);
     }
@@ -321,7 +338,7 @@ static void finish_file(struct s3_receive *r)
     uint8_t sha256[AWS_DIGEST_BYTES];
     take_digests(r, sha256);
     r->error = check(r, sha256);
-    if (r->error == S3_OK) {
+    if (r->error == S3_OK && !r->plan.digest_only) {
         name_content(r, sha256);
         r->finishing = true;
         int queued = uv_queue_work(r->loop, &r->publish, publish, published);
@@ -340,10 +357,7 @@ static void finish_memory(struct s3_receive *r)
         r->error = decode(r, bytes, &len);
     }
     digest_add(r->md5, str_of(bytes, len));
-    if (r->sha256) {
-        digest_add(r->sha256, str_of(bytes, len));
-    }
-    s3_checksum_update(&r->checksum, str_of(bytes, len));
+    add_checksums(r, str_of(bytes, len));
     r->size = len;
     take_digests(r, sha256);
     r->error = r->error == S3_OK ? check(r, sha256) : r->error;
@@ -491,22 +505,29 @@ static void fill(struct s3_receive *r, struct str data)
     }
 }
 
-/* It is too large to stay in memory. */
-static void open_file(struct s3_receive *r)
+static bool create_file(struct s3_receive *r)
 {
     bool is_full = store_contents_is_full(r->contents);
     int fd = is_full ? -ENOSPC : store_contents_create(r->contents, r->result.name);
-    r->in_file = true;
     if (fd < 0) {
         r->result.name[0] = '\0';
         r->error = s3_error_of(fd);
-        return;
+        return false;
     }
     r->fd = fd;
     r->encrypted = r->cipher ? mem_alloc(PIECE_BYTES) : NULL;
-    r->pending += r->memory.len; /* the feeder was told of them when they came */
-    fill(r, buf_str(&r->memory));
-    buf_finish(&r->memory);
+    return true;
+}
+
+/* It is too large to stay in memory. */
+static void open_file(struct s3_receive *r)
+{
+    r->in_file = true;
+    if (r->plan.digest_only || create_file(r)) {
+        r->pending += r->memory.len; /* the feeder was told of them when they came */
+        fill(r, buf_str(&r->memory));
+        buf_finish(&r->memory);
+    }
 }
 
 void s3_receive_feed(struct s3_receive *r, struct str data)

@@ -30,8 +30,10 @@ struct s3_receive_plan {
     uint64_t length;              /* decoded */
     bool always_file;             /* even if it is small */
     bool memory_only;             /* never a file: `limit` is small */
+    bool digest_only;             /* nothing is stored: only the digests are wanted */
     const struct aws_signed *who; /* NULL: bytes of our own */
     enum s3_checksum checksum;    /* to compute */
+    bool with_crc64;              /* and S3's own CRC64NVME beside it */
     struct str expected;          /* of the checksum; empty: none given, or in the trailer */
     bool has_md5;
     uint8_t md5[S3_MD5_BYTES];
@@ -46,6 +48,7 @@ struct s3_received {
     uint8_t hash[CONTENT_HASH_BYTES];
     uint8_t md5[S3_MD5_BYTES];
     struct s3_checksum_value checksum; /* kind NONE: none was asked for */
+    struct s3_checksum_value crc64;    /* the same */
     struct str trailer;                /* fields behind an aws-chunked body */
 };
 

@@ -22,9 +22,9 @@
 /* A part as the client names it. */
 struct named {
     uint32_t number;
-    struct str etag;     /* without quotes */
-    struct str checksum; /* or data NULL */
-    bool found;
+    struct str etag;        /* without quotes */
+    struct str checksum;    /* data NULL: none, or not of the agreed kind */
+    enum s3_checksum other; /* one that was not agreed on, or NONE */
 };
 
 struct completion {
@@ -36,6 +36,8 @@ struct completion {
     struct stored_part *parts;
     struct object_write write;
     struct s3_conditions conditions;
+    struct s3_checksum_value whole; /* kind and type of the object's; not NONE */
+    bool is_agreed;                 /* ... by the client; else it is S3's own */
     struct s3_checksum_parts checksum;
     struct str expected; /* of the whole, or data NULL */
     bool has_size;
@@ -77,8 +79,13 @@ static bool read_part(const struct s3_xml_node *node, const struct completion *c
         return false;
     }
     *ret = (struct named){ .number = (uint32_t)value, .etag = unquote(etag) };
-    if (c->upload.checksum.kind != S3_CHECKSUM_NONE) {
-        ret->checksum = s3_xml_text(node, s3_checksum_element(c->upload.checksum.kind));
+    for (int i = S3_CHECKSUM_NONE + 1; i < S3_CHECKSUM_COUNT; i++) {
+        struct str text = s3_xml_text(node, s3_checksum_element((enum s3_checksum)i));
+        if (c->upload.checksum.kind == (enum s3_checksum)i) {
+            ret->checksum = text;
+        } else {
+            ret->other = text.data ? (enum s3_checksum)i : ret->other;
+        }
     }
     return true;
 }
@@ -121,6 +128,9 @@ static enum s3_error check_part(struct completion *c, const struct stored_upload
     if (!str_eq(n->etag, part->etag)) {
         return S3_INVALID_PART;
     }
+    if (n->other != S3_CHECKSUM_NONE) {
+        return c->is_agreed ? S3_BAD_DIGEST : S3_INVALID_PART;
+    }
     if (n->checksum.data && !str_eq(n->checksum, v.text)) {
         return S3_INVALID_PART;
     }
@@ -128,12 +138,9 @@ static enum s3_error check_part(struct completion *c, const struct stored_upload
         c->small = part->size;
         return S3_ENTITY_TOO_SMALL;
     }
-    if (c->upload.checksum.kind != S3_CHECKSUM_NONE &&
-        (v.kind != c->upload.checksum.kind ||
-         !s3_checksum_parts_add(&c->checksum, v.text, part->size))) {
-        return S3_INVALID_PART;
-    }
-    return S3_OK;
+    return v.kind == c->whole.kind && s3_checksum_parts_add(&c->checksum, v.text, part->size)
+               ? S3_OK
+               : S3_INVALID_PART;
 }
 
 static void on_part(const struct stored_upload_part *part, void *context)
@@ -153,7 +160,7 @@ static void on_part(const struct stored_upload_part *part, void *context)
     *p = (struct stored_part){ .number = part->number, .size = part->size };
     memcpy(p->hash, part->hash.data, part->hash.len);
     struct s3_checksum_value v = s3_checksum_load(part->checksum);
-    if (v.text.len < sizeof(p->checksum)) {
+    if (c->is_agreed && v.text.len < sizeof(p->checksum)) {
         memcpy(p->checksum, v.text.data ? v.text.data : "", v.text.len);
     }
     c->write.object.size += part->size;
@@ -176,14 +183,12 @@ static enum s3_error check_whole(struct completion *c)
     (void)hex_write(md5, sizeof(md5), c->etag);
     (void)snprintf(c->etag + 2 * sizeof(md5), sizeof(c->etag) - 2 * sizeof(md5), "-%zu", c->count);
     o->etag = str_c(c->etag);
-    if (c->upload.checksum.kind != S3_CHECKSUM_NONE) {
-        struct s3_checksum_value v = c->upload.checksum;
-        v.text = s3_checksum_parts_final(&c->checksum, c->checksum_text);
-        if (c->expected.data && !str_eq(c->expected, v.text)) {
-            return S3_BAD_DIGEST;
-        }
-        o->checksum = s3_checksum_store(&v, c->checksum_stored);
+    struct s3_checksum_value v = c->whole;
+    v.text = s3_checksum_parts_final(&c->checksum, c->checksum_text);
+    if (c->expected.data && !str_eq(c->expected, v.text)) {
+        return S3_BAD_DIGEST;
     }
+    o->checksum = s3_checksum_store(&v, c->checksum_stored);
     o->parts = str_of((const char *)c->parts, c->count * sizeof(*c->parts));
     return S3_OK;
 }
@@ -234,6 +239,21 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
     s3_answer_xml(rq, 200, r < 0 ? r : out.r);
 }
 
+static void answer_bad_digest(struct s3_request *rq, const struct completion *c)
+{
+    char text[96], name[16];
+    if (c->at < c->count) { /* check_part() */
+        (void)snprintf(text, sizeof(text),
+                       "The %s you specified for part %u did not match what we received.",
+                       s3_checksum_lower(c->named[c->at].other, name), c->named[c->at].number);
+    } else {
+        (void)snprintf(text, sizeof(text),
+                       "The %s you specified did not match the calculated checksum.",
+                       s3_checksum_lower(c->whole.kind, name));
+    }
+    s3_fail_text(rq, S3_BAD_DIGEST, text);
+}
+
 static void answer_failed(struct s3_request *rq, const struct completion *c, enum s3_error error)
 {
     char text[128];
@@ -245,6 +265,10 @@ static void answer_failed(struct s3_request *rq, const struct completion *c, enu
                        (unsigned long long)c->size,
                        (unsigned long long)c->write.object.size); /* fits */
         s3_fail_text(rq, error, text);
+        return;
+    }
+    if (error == S3_BAD_DIGEST) {
+        answer_bad_digest(rq, c);
         return;
     }
     if (is_small) {
@@ -296,22 +320,19 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
 {
     struct str size = s3_header(rq, "x-amz-mp-object-size");
     struct str type = s3_header(rq, "x-amz-checksum-type");
-    enum s3_checksum kind = c->upload.checksum.kind;
+    struct str mode = c->is_agreed ? s3_checksum_type_name(c->upload.checksum.type) : STR("null");
     c->has_size = size.data && str_to_u64(size, &c->size);
-    if (kind == S3_CHECKSUM_NONE) {
-        return true;
-    }
-    if (type.data && !str_eq(type, s3_checksum_type_name(c->upload.checksum.type))) {
+    if (type.data && !str_eq(type, mode)) {
         char text[128];
         (void)snprintf(text, sizeof(text),
                        "The upload was created using the " STR_FMT " checksum mode. The complete "
                        "request must use the same checksum mode.",
-                       STR_ARG(s3_checksum_type_name(c->upload.checksum.type))); /* fits */
+                       STR_ARG(mode)); /* fits */
         s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }
-    c->expected = http_block_find(rq->x->headers, s3_checksum_header(kind));
-    s3_checksum_parts_init(&c->checksum, kind, c->upload.checksum.type);
+    c->expected = http_block_find(rq->x->headers, s3_checksum_header(c->whole.kind));
+    s3_checksum_parts_init(&c->checksum, c->whole.kind, c->whole.type);
     return true;
 }
 
@@ -325,6 +346,10 @@ void s3_upload_complete(struct s3_request *rq)
         answer_again(rq);
         return;
     }
+    c->is_agreed = c->upload.checksum.kind != S3_CHECKSUM_NONE;
+    c->whole = c->is_agreed ? c->upload.checksum
+                            : (struct s3_checksum_value){ .kind = S3_CHECKSUM_DEFAULT,
+                                                          .type = S3_FULL_OBJECT };
     enum s3_error error = read_parts(rq, c);
     if (error != S3_OK) {
         s3_fail(rq, error);

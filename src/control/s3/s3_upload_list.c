@@ -31,6 +31,7 @@ static void on_part(const struct stored_upload_part *part, void *context)
 {
     struct parts *p = context;
     struct s3_checksum_value v = s3_checksum_load(part->checksum);
+    bool is_agreed = p->upload.checksum.kind != S3_CHECKSUM_NONE; /* else it is ours alone */
     if (p->count == p->most) {
         p->truncated = true;
         return;
@@ -42,7 +43,7 @@ static void on_part(const struct stored_upload_part *part, void *context)
     s3_xml_put_time(&p->out, "LastModified", part->modified_ms);
     s3_xml_put_etag(&p->out, "ETag", part->etag);
     s3_xml_put_u64(&p->out, "Size", part->size);
-    if (v.kind != S3_CHECKSUM_NONE) {
+    if (is_agreed && v.kind != S3_CHECKSUM_NONE) {
         s3_xml_put(&p->out, s3_checksum_element(v.kind), v.text);
     }
     s3_xml_close(&p->out, "Part");

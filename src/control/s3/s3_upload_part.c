@@ -23,6 +23,8 @@ struct part {
     struct s3_crypt crypt;
     char etag[S3_ETAG_TEXT];
     char checksum[S3_CHECKSUM_STORED];
+    struct str told; /* the answer's, as `checksum` */
+    char told_memory[S3_CHECKSUM_STORED];
 };
 
 static void free_part(void *state)
@@ -61,11 +63,13 @@ static bool read_key(struct s3_request *rq, struct part *p)
     return true;
 }
 
-/* What the client sends is what was agreed on; if it sends nothing it is computed. */
+/* What the client sends is what was agreed on; if it sends nothing it is computed. Where nothing
+ * was agreed on the whole will have S3's own. */
 static bool plan_checksum(struct s3_request *rq, const struct part *p, struct s3_receive_plan *plan)
 {
     enum s3_checksum agreed = p->upload.checksum.kind;
-    char text[160];
+    char text[160], expected[16], actual[16];
+    plan->with_crc64 = agreed == S3_CHECKSUM_NONE;
     if (agreed == S3_CHECKSUM_NONE || plan->checksum == agreed) {
         return true;
     }
@@ -74,9 +78,9 @@ static bool plan_checksum(struct s3_request *rq, const struct part *p, struct s3
         return true;
     }
     (void)snprintf(text, sizeof(text),
-                   "Checksum Type mismatch occurred, expected checksum Type: " STR_FMT
-                   ", actual checksum Type: " STR_FMT,
-                   STR_ARG(s3_checksum_name(agreed)), STR_ARG(s3_checksum_name(plan->checksum)));
+                   "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum "
+                   "Type: %s",
+                   s3_checksum_lower(agreed, expected), s3_checksum_lower(plan->checksum, actual));
     s3_fail_text(rq, S3_INVALID_REQUEST, text);
     return false;
 }
@@ -89,7 +93,7 @@ static int run_part(struct s3_request *rq, struct sql *db)
 
 static void answer_copied(struct s3_request *rq, const struct part *p)
 {
-    struct s3_checksum_value v = s3_checksum_load(p->part.checksum);
+    struct s3_checksum_value v = s3_checksum_load(p->told);
     struct s3_xml_out o = { .out = &rq->body };
     s3_copy_source_put_version(rq, &p->source);
     s3_xml_begin(&o, "CopyPartResult");
@@ -105,7 +109,7 @@ static void answer_copied(struct s3_request *rq, const struct part *p)
 static void part_done(struct s3_request *rq, int r)
 {
     const struct part *p = rq->state;
-    struct s3_checksum_value v = s3_checksum_load(p->part.checksum);
+    struct s3_checksum_value v = s3_checksum_load(p->told);
     s3_body_finish(rq, r >= 0);
     if (r < 0) {
         s3_fail(rq, r == -ENOENT ? S3_NO_SUCH_UPLOAD : s3_error_of(r));
@@ -132,7 +136,10 @@ static void received_all(struct s3_request *rq, struct s3_received *received)
     p->part.size = received->size;
     p->part.modified_ms = rq->now_ms;
     p->part.hash = str_of((const char *)received->hash, sizeof(received->hash));
-    p->part.checksum = s3_checksum_store(&received->checksum, p->checksum);
+    p->told = s3_checksum_store(&received->checksum, p->told_memory);
+    p->part.checksum = s3_checksum_store(
+        p->upload.checksum.kind == S3_CHECKSUM_NONE ? &received->crc64 : &received->checksum,
+        p->checksum);
     p->name = received->name;
     s3_submit(rq, run_part, part_done);
 }
@@ -196,6 +203,7 @@ static void copy_part(struct s3_request *rq, struct part *p)
                                           .length = p->source.length,
                                           .always_file = true,
                                           .checksum = p->upload.checksum.kind,
+                                          .with_crc64 = p->upload.checksum.kind == S3_CHECKSUM_NONE,
                                           .crypt = p->is_encrypted ? &p->crypt : NULL };
     s3_copy_source_start(rq, &p->source, &plan, received_all);
 }
