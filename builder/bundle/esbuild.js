@@ -9,7 +9,7 @@ import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
 import { edgeModulesPlugin, edgeOptions } from './edge.js';
-import { ENTRY, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
+import { ENTRY, bytesPlugin, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
 import { layersPlugin } from './layers.js';
 import { PackageMap } from './packages.js';
 import { workerModulesPlugin, workerOptions } from './worker.js';
@@ -183,7 +183,7 @@ export class Bundler {
       state.files.set(name, withMapName(file.contents, slot.file, name));
     }
     for (const input of Object.keys(result.metafile.inputs)) {
-      const file = input.replace(/^mayfly-module:/, '');
+      const file = input.replace(/^mayfly-(?:module|bytes):/, '');
       if (!file.includes('node_modules/') && !/^[a-z-]+:/.test(file)) {
         state.inputs.add(path.resolve(this.project, file));
       }
@@ -234,6 +234,7 @@ export class Bundler {
       ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft.env) : {}),
       plugins: [
         entryPlugin(this.project, () => slot.source),
+        bytesPlugin(this.project),
         workerModulesPlugin(draft, slot.assets),
         layersPlugin(layers),
         ...(edge ? [edgeModulesPlugin()] : []),

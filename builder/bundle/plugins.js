@@ -41,6 +41,22 @@ export function entryPlugin(project, source) {
   };
 }
 
+/** `./file?bytes` of the entry is what lies in it, whatever its name says: an endpoint that is a file as it stands. */
+export function bytesPlugin(project) {
+  return {
+    name: 'mayfly-bytes',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/.*\?bytes$/, namespace: 'mayfly' }, ({ path: file }) => ({
+        path: file.slice('./'.length, -'?bytes'.length), namespace: 'mayfly-bytes',
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'mayfly-bytes' }, async ({ path: file }) => {
+        const bytes = await readFile(path.join(project, file));
+        return { contents: `export default Buffer.from('${bytes.toString('base64')}', 'base64');`, loader: 'js' };
+      });
+    },
+  };
+}
+
 /**
  * Packages stay outside, except for Workers and edge functions, which their platforms bundle whole.
  * @param {{ project: string, root: string, packages: import('./packages.js').PackageMap, dialect: string, whole: boolean,

@@ -1,16 +1,19 @@
-/* Next.js route handlers: app/**\/route.ts, and what next.config says of them without being run. */
+/* Next.js route handlers: app/**\/route.ts, the files of the folder app that are routes by their name (sitemap.ts), and
+ * pages/api/**; and what next.config says of them without being run. */
 import { isEdge } from '../bundle/edge.js';
 import { inspect } from '../source.js';
 import { compareSegments, nextRoute } from '../routes/next.js';
 import { configRoutes, readNextConfig } from './next_config.js';
 import { nothing } from './all.js';
+import { metadataRoute } from './next_metadata.js';
 import { discoverMiddleware } from './middleware.js';
 import { groupByRuntime } from './group.js';
-import { isAlone } from './platforms.js';
+import { hasSigns, isAlone } from './platforms.js';
 import { functionSettings, readVercelJson } from './vercel_json.js';
 import { vercelEnv } from './vercel.js';
 
-const ROUTE_FILE = /^(?:src\/)?app\/(?:.*\/)?route\.(tsx|ts|jsx|js|mjs)$/;
+const ROUTE_FILE = /(?:^|\/)route\.(tsx|ts|jsx|js|mjs)$/;
+const API_FILE = /^api(?:\/.*)?\/[^/]+\.(tsx|ts|jsx|js|mjs)$|^api\.(tsx|ts|jsx|js|mjs)$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 const SETTINGS = ['runtime', 'dynamic', 'maxDuration', 'revalidate', 'fetchCache', 'dynamicParams', 'preferredRegion'];
 /* What Next.js's server says of everything in the folder app that runs on Node.js. */
@@ -25,15 +28,15 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 export async function discoverNext(context) {
   const { files, project } = context;
   const found = nothing();
-  const routeFiles = findRouteFiles(files);
-  if (routeFiles.length === 0) {
+  const sources = [...findRouteFiles(files), ...findApiFiles(files)];
+  const settingsOf = functionSettings(readVercelJson(context));
+  const endpoints = (await Promise.all(sources.map((entry) => endpointOf(context, entry, settingsOf)))).filter(Boolean);
+  if (endpoints.length === 0) {
     return found;
   }
+  const { folder } = sources[0];
   const nextConfig = await readNextConfig(context);
   found.compress = nextConfig.compress !== false;
-  const vercel = readVercelJson(context);
-  const settingsOf = functionSettings(vercel);
-  const endpoints = await Promise.all(routeFiles.map((entry) => endpointOf(context, entry, settingsOf)));
   const kept = withoutDuplicates(endpoints, context.diagnostics);
   kept.sort((a, b) => compareSegments(a.settings.segments, b.settings.segments));
 
@@ -48,16 +51,16 @@ export async function discoverNext(context) {
       ...(nextConfig.experimental?.authInterrupts === true ? { auth_interrupts: true } : {}),
     },
   }, { NEXT_RUNTIME: 'edge' });
-  const setup = findInstrumentation(files, project, routeFiles[0].folder);
+  const setup = findInstrumentation(files, project, folder);
   for (const draft of found.drafts) {
     draft.setup = setup;
     for (const endpoint of draft.endpoints) {
       const { phase, route } = nextRoute(endpoint.settings.segments, nextConfig);
-      const headers = isEdge(endpoint.settings.runtime) ? {} : { headers: { vary: VARY } };
+      const headers = endpoint.settings.pages || isEdge(endpoint.settings.runtime) ? {} : { headers: { vary: VARY } };
       found.routes[phase].push(...route.map((r) => ({ ...r, ...headers, target: [draft.name, endpoint.module], dialect: 'next' })));
     }
   }
-  await addMiddleware(context, found, { endpoints: kept, folder: routeFiles[0].folder, nextConfig, setup });
+  await addMiddleware(context, found, { endpoints: kept, folder, nextConfig, setup });
   if (nextConfig.basePath) {
     found.static.push({ prefix: nextConfig.basePath, directory: `${project}/public` });
   }
@@ -65,14 +68,39 @@ export async function discoverNext(context) {
   return found;
 }
 
-/** As Next.js has it, src/app is only looked at when there is no app. */
+/** As Next.js has it, src/app is only looked at when there is no app; so with pages. */
+function filesBelow(files, name) {
+  const all = files.list();
+  const top = all.some((file) => file.startsWith(`${name}/`)) ? `${name}/` : `src/${name}/`;
+  return all.filter((file) => file.startsWith(top))
+    .map((file) => ({ file, folder: top.slice(0, -`${name}/`.length), inside: file.slice(top.length) }));
+}
+
 function findRouteFiles(files) {
-  const all = files.list().filter((file) => ROUTE_FILE.test(file));
-  const top = files.list().some((file) => file.startsWith('app/')) ? 'app/' : 'src/app/';
-  return all
-    .filter((file) => file.startsWith(top))
-    .map((file) => ({ file, folder: top.slice(0, -'app/'.length), folders: file.slice(top.length).split('/').slice(0, -1) }))
-    .filter(({ folders }) => !folders.some(isPrivate) && !folders.some(isInterception));
+  const isNext = hasSigns(files, 'next') || dependsOnNext(files);
+  return filesBelow(files, 'app').flatMap(({ file, folder, inside }) => {
+    const folders = inside.split('/').slice(0, -1);
+    const metadata = isNext && metadataRoute(inside);
+    if (!(metadata || ROUTE_FILE.test(inside)) || folders.some(isPrivate) || folders.some(isInterception)) {
+      return [];
+    }
+    return [{ file, folder, folders, ...(metadata ? { metadata } : {}) }];
+  });
+}
+
+function dependsOnNext(files) {
+  try {
+    return 'next' in JSON.parse(files.read('package.json')).dependencies;
+  } catch {
+    return false;
+  }
+}
+
+/** Handlers of the older kind: (req, res), a file a path. */
+function findApiFiles(files) {
+  return filesBelow(files, 'pages').filter(({ inside }) => API_FILE.test(inside)).map(({ file, folder, inside }) => ({
+    file, folder, folders: inside.replace(/\.[^.]+$/, '').replace(/\/index$/, '').split('/'), pages: true,
+  }));
 }
 
 function textsOf(env) {
@@ -108,27 +136,43 @@ function segmentsOf(folders) {
     .map((folder) => folder.replace(/^%5F/i, '_'));
 }
 
-async function endpointOf({ files, project }, { file, folders }, settingsOf) {
-  const facts = await inspect(file, files.read(file));
-  const segments = segmentsOf(folders);
-  const settings = { segments };
+/** @returns {Promise<object|null>} null for a file of another framework's folder pages/api */
+async function endpointOf({ files, project }, source, settingsOf) {
+  const { file, folders, pages, metadata } = source;
+  const isCode = metadata?.kind !== 'file';
+  const facts = isCode ? await inspect(file, files.read(file)) : null;
+  if (pages && facts?.esm && !facts.open && !facts.exports.has('default')) {
+    return null;
+  }
+  const segments = pages ? folders : [...segmentsOf(folders), ...(metadata?.segments(facts) ?? [])];
+  const settings = { segments, ...(metadata ? { metadata: metadata.kind } : {}), ...(pages ? { pages } : {}) };
   for (const name of SETTINGS) {
     const value = facts?.exports.get(name);
     if (typeof value !== 'symbol' && value !== undefined) {
       settings[name] = value;
     }
   }
+  if (pages) {
+    Object.assign(settings, ownConfig(facts));
+  }
   const duration = settings.maxDuration;
   return {
     name: `/${segments.join('/')}`,
     file,
-    module: file.replace(/\.[^.]+$/, ''),
-    methods: facts && !facts.open ? METHODS.filter((method) => facts.exports.has(method)) : null,
+    module: isCode ? file.replace(/\.[^.]+$/, '') : file,
+    methods: metadata ? ['GET'] : facts && !facts.open && !pages ? METHODS.filter((method) => facts.exports.has(method)) : null,
     timeout_ms: typeof duration === 'number' && duration > 0 ? duration * 1000 : 0,
     ...settingsOf(file),
     settings,
-    source: `${project}/${file}`,
+    source: `${project}/${file}${isCode ? '' : '?bytes'}`,
   };
+}
+
+/** What `export const config` of a file of pages/api says of where and how long it runs. */
+function ownConfig(facts) {
+  const config = facts?.exports.get('config');
+  const { runtime, maxDuration } = (typeof config === 'object' && config) || {};
+  return { ...(typeof runtime === 'string' ? { runtime } : {}), ...(typeof maxDuration === 'number' ? { maxDuration } : {}) };
 }
 
 /** Two groups may name one URL: Next.js refuses to build that; here the first one answers. */

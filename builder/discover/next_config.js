@@ -99,10 +99,23 @@ export function configRoutes(routes, config, endpoints, alone, diagnostics) {
     ? { afterFiles: config.rewrites }
     : config.rewrites ?? {};
   const convert = (kind, list) => ruleRoutes(kind, prefixed(list, basePath), diagnostics);
-  routes.first.push(...convert('headers', config.headers), ...convert('redirects', config.redirects));
+  /* Headers are not for a redirect of these rules: they come behind it. */
+  routes.first.push(...convert('redirects', withoutEmpty(config.redirects)), ...convert('headers', config.headers));
   routes.before.push(...convert('rewrites', beforeFiles));
   routes.after.push(...convert('rewrites', afterFiles));
   routes.last.push(...convert('rewrites', fallback));
+}
+
+/** A path parameter that may be empty takes its slash along: `/old/:path*` to `/new/:path*` leads from /old to /new. */
+function withoutEmpty(redirects = []) {
+  return redirects.flatMap((rule) => {
+    const end = /\/:\w+\*$/.exec(rule.destination ?? '')?.[0];
+    if (!end || !rule.source?.endsWith(end) || rule.source === end) {
+      return [rule];
+    }
+    const [source, destination] = [rule.source, rule.destination].map((url) => url.slice(0, -end.length) || '/');
+    return [{ ...rule, source, destination }, rule];
+  });
 }
 
 /** Each by itself: one that is wrong is told, and the others apply. */

@@ -5,9 +5,8 @@
 const http = require('node:http');
 const { hash } = require('node:crypto');
 const { parse: parseQuery } = require('node:querystring');
+const { parseMediaType, parseParameters } = require('./content_type');
 
-const MEDIA_TYPE = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:;|$)/;
-const PARAMETER = /;\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /* What req.body is made of; a body of any other type stays a stream. */
@@ -23,18 +22,16 @@ class ApiError extends Error {
 
 function mediaType(field) {
   if (!field) return 'text/plain';
-  const match = MEDIA_TYPE.exec(field);
-  if (!match) throw new TypeError('invalid media type');
-  return match[1].toLowerCase();
+  const type = parseMediaType(field);
+  if (type === null) throw new TypeError('invalid media type');
+  return type;
 }
 
 /** Whether the body has to be there before the handler runs. */
 function needsBody(exchange) {
   if (!exchange.hasBody) return false;
   const field = exchange.headers['content-type'];
-  if (field === undefined) return false;
-  const match = MEDIA_TYPE.exec(field);
-  return match !== null && PARSED_TYPES.has(match[1].toLowerCase());
+  return field !== undefined && PARSED_TYPES.has(parseMediaType(field));
 }
 
 function parseBody(body, field) {
@@ -123,10 +120,7 @@ lazy('body', (request) => parseBody(request[WHOLE_BODY], request.headers['conten
 /* 'text/html' to 'text/html; charset=utf-8', parameters in alphabetical order. */
 function withCharset(type) {
   if (type === 'application/json; charset=utf-8' || type === 'text/html; charset=utf-8') return type;
-  const parameters = new Map();
-  for (const [, name, quoted, plain] of type.matchAll(PARAMETER)) {
-    parameters.set(name.toLowerCase(), quoted === undefined ? plain : quoted.replaceAll(/\\(.)/g, '$1'));
-  }
+  const parameters = parseParameters(type);
   parameters.set('charset', 'utf-8');
   let text = mediaType(type);
   for (const name of [...parameters.keys()].sort()) {
@@ -141,6 +135,14 @@ function weakTag(body) {
   return `W/"${length.toString(16)}-${hash('sha1', body, 'base64').slice(0, 27)}"`;
 }
 
+/* redirect('/a') and redirect(301, '/a'). */
+function redirectOf(statusOrUrl, url) {
+  const [status, target] = typeof statusOrUrl === 'string' ? [307, statusOrUrl] : [statusOrUrl, url];
+  if (typeof status === 'number' && typeof target === 'string') return { status, target };
+  throw new Error('Invalid redirect arguments. Please use a single argument URL, e.g. '
+    + "res.redirect('/destination') or use a status code and URL, e.g. res.redirect(307, '/destination').");
+}
+
 class VercelResponse extends http.ServerResponse {
   status(statusCode) {
     this.statusCode = statusCode;
@@ -148,11 +150,7 @@ class VercelResponse extends http.ServerResponse {
   }
 
   redirect(statusOrUrl, url) {
-    const [status, target] = typeof statusOrUrl === 'string' ? [307, statusOrUrl] : [statusOrUrl, url];
-    if (typeof status !== 'number' || typeof target !== 'string') {
-      throw new Error('Invalid redirect arguments. Please use a single argument URL, e.g. '
-        + "res.redirect('/destination') or use a status code and URL, e.g. res.redirect(307, '/destination').");
-    }
+    const { status, target } = redirectOf(statusOrUrl, url);
     this.writeHead(status, { Location: target }).end();
     return this;
   }
@@ -201,4 +199,4 @@ class VercelResponse extends http.ServerResponse {
 
 const DELEGATED = Symbol('an object, sent as JSON');
 
-module.exports = { VercelRequest, VercelResponse, WHOLE_BODY, needsBody };
+module.exports = { VercelRequest, VercelResponse, WHOLE_BODY, needsBody, ApiError, parseCookies, redirectOf };

@@ -231,3 +231,70 @@ test('an instrumentation.ts that does not build is told at every route', async (
   assert.equal(app.env.NEXT_RUNTIME, 'nodejs');
   assert.deepEqual(app.endpoints.map(({ settings }) => settings.broken.file), ['instrumentation.ts', 'instrumentation.ts']);
 });
+
+test('files of the folder app are routes by their name', async (t) => {
+  const image = 'export default () => new Response();\n';
+  const project = projectOf(t, {
+    'app/api/x/route.ts': handler('x'),
+    'app/robots.txt': 'User-Agent: *\n',
+    'app/docs/robots.ts': 'export default () => ({ rules: [] });\n',
+    'app/sitemap.ts': 'export default () => [];\n',
+    'app/products/sitemap.ts': 'export const generateSitemaps = () => [];\nexport default () => [];\n',
+    'app/manifest.js': 'export default () => ({});\n',
+    'app/blog/[slug]/opengraph-image.tsx': image,
+    'app/(shop)/icon2.svg': '<svg/>',
+    'app/_private/icon.png': 'x',
+    'app/favicon.ico': 'x',
+  });
+  const manifest = await build(t, project);
+  const at = (url) => visit(manifest, 'GET', url);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(['/robots.txt', '/sitemap.xml', '/manifest.webmanifest', '/favicon.ico'].map((url) => at(url).file),
+    ['app/robots.txt', 'app/sitemap.ts', 'app/manifest.js', 'app/favicon.ico']);
+  assert.deepEqual(at('/products/sitemap/3.xml').params, { __metadata_id__: '3.xml' });
+  assert.deepEqual(at('/blog/tea/opengraph-image').params, { slug: 'tea' });
+  assert.equal(at('/icon2-12nzgn.svg').file, 'app/(shop)/icon2.svg');
+  assert.deepEqual(['/docs/robots.txt', '/_private/icon.png', '/products/sitemap.xml', '/icon2.svg'].map((url) => at(url).status),
+    [404, 404, 404, 404]);
+  assert.equal(evaluate(functionNamed(manifest, 'app'), "String(load('app/robots.txt').default)"), 'User-Agent: *\n');
+});
+
+test('a folder app of something else has no such routes', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'app/icon.png': 'x', 'app/sitemap.ts': 'export default () => [];\n', 'api/x.js': handler('x') }));
+  assert.equal(manifest.functions.length, 1);
+  assert.equal(visit(manifest, 'GET', '/icon.png').status, 404);
+});
+
+test('files of pages/api are routes', async (t) => {
+  const page = 'export default (req, res) => res.end();\n';
+  const project = projectOf(t, {
+    'src/pages/api/index.js': page,
+    'src/pages/api/users/[id].ts': page,
+    'src/pages/api/users/me.ts': 'module.exports = (req, res) => res.end();\n',
+    'src/pages/api/files/[...path].ts': page,
+    'src/pages/api/quick.ts': "export const config = { runtime: 'edge', maxDuration: 7 };\nexport default () => new Response();\n",
+    'src/pages/index.tsx': 'export default () => null;\n',
+    'src/pages/api/of-astro.ts': handler('another framework'),
+  });
+  const manifest = await build(t, project);
+  const at = (url) => visit(manifest, 'GET', url);
+
+  assert.deepEqual(['/api', '/api/users/me', '/api/users/7', '/api/quick'].map((url) => at(url).file), [
+    'src/pages/api/index.js', 'src/pages/api/users/me.ts', 'src/pages/api/users/[id].ts', 'src/pages/api/quick.ts']);
+  assert.deepEqual(at('/api/files/a/b').params, { 'path*': 'a/b' });
+  assert.equal(at('/api/of-astro').status, 404);
+  const edge = functionNamed(manifest, 'app/edge');
+  assert.deepEqual(edge.endpoints.map(({ name, timeout_ms: time }) => [name, time]), [['/api/quick', 7000]]);
+});
+
+test('a redirect of next.config has none of its headers, and an empty path takes its slash along', async (t) => {
+  const config = `export default {
+    async redirects() { return [{ source: '/old/:path*', destination: '/new/:path*', permanent: true }]; },
+    async headers() { return [{ source: '/:path*', headers: [{ key: 'x-all', value: '1' }] }]; },
+  };`;
+  const manifest = await build(t, projectOf(t, { 'next.config.mjs': config, 'app/api/x/route.ts': handler('x') }));
+  assert.deepEqual(visit(manifest, 'GET', '/old/a/b'), { status: 308, location: '/new/a/b', headers: {} });
+  assert.deepEqual(visit(manifest, 'GET', '/old'), { status: 308, location: '/new', headers: {} });
+  assert.equal(visit(manifest, 'GET', '/api/x').headers['x-all'], '1');
+});

@@ -1,5 +1,6 @@
 'use strict';
-/* Next.js route handlers (app/**\/route.ts), answered as `next start` answers them. */
+/* Next.js route handlers (app/**\/route.ts, and what is one by its name) and pages/api, answered as `next start`
+ * answers them. */
 
 const edge = require('../edge_globals');
 const web = require('../web');
@@ -10,12 +11,16 @@ const { loadInstrumentation } = require('../shims/next/instrumentation');
 const { readRedirect, readFallback } = require('../shims/next/navigation');
 const { installRequestContext, addNextHeaders } = require('../vercel_context');
 const { settleInTime } = require('./load_module');
+const { metadataModule } = require('./next/metadata');
+const { apiOf, handleApi } = require('./next/pages_api');
 const { StaticAnswers, isStaticRoute } = require('../shims/next/static');
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'];
 
 /* Bodies are framed anew, and fetch has decoded them; the last one is Next's own. */
 const DROPPED = ['content-length', 'content-encoding', 'transfer-encoding', 'x-middleware-set-cookie'];
+
+const UNCACHED = 'private, no-cache, no-store, max-age=0, must-revalidate';
 
 /* The methods a module implements, and those Next derives from them. */
 function handlersOf(module) {
@@ -50,10 +55,15 @@ function warnInDevelopment(module, file) {
 async function loadRoute(endpoint, load, instrumentation, isEdge) {
   const route = {
     page: endpoint.name, file: endpoint.file, hasParams: endpoint.name.includes('['), dynamic: undefined, statics: null,
-    instrumentation,
+    api: null, instrumentation,
   };
   try {
-    const module = await settleInTime(load(endpoint.module), endpoint.file);
+    const loaded = await settleInTime(load(endpoint.module), endpoint.file);
+    if (endpoint.settings?.pages) {
+      route.api = apiOf(loaded, endpoint);
+      return route;
+    }
+    const module = endpoint.settings?.metadata ? metadataModule(loaded, endpoint) : loaded;
     warnInDevelopment(module, endpoint.file);
     route.handlers = handlersOf(module);
     route.dynamic = module.dynamic;
@@ -64,10 +74,11 @@ async function loadRoute(endpoint, load, instrumentation, isEdge) {
   return route;
 }
 
-async function reportError(exchange, route, error) {
+async function reportError(exchange, route, error, path) {
   const { instrumentation } = route;
-  const request = { path: exchange.path, method: exchange.method, headers: exchange.headers };
-  const context = { routerKind: 'App Router', routePath: route.page, routeType: 'route', revalidateReason: undefined };
+  const request = { path, method: exchange.method, headers: exchange.headers };
+  const routerKind = route.api ? 'Pages Router' : 'App Router';
+  const context = { routerKind, routePath: route.page, routeType: 'route', revalidateReason: undefined };
   try {
     await instrumentation.onRequestError(error, request, context);
   } catch (fault) {
@@ -75,10 +86,14 @@ async function reportError(exchange, route, error) {
   }
 }
 
-function fail(exchange, route, kind, error) {
+function report(exchange, route, error, path = exchange.path) {
   if (typeof route.instrumentation?.onRequestError === 'function') {
-    exchange.waitUntil(exchange.run(() => reportError(exchange, route, error)));
+    exchange.waitUntil(exchange.run(() => reportError(exchange, route, error, path)));
   }
+}
+
+function fail(exchange, route, kind, error) {
+  report(exchange, route, error);
   exchange.fail(kind, error);
 }
 
@@ -198,6 +213,23 @@ function pathOf(exchange) {
   return query === '' ? pathname : `${pathname}?${query}`;
 }
 
+/* Whether every %xx of a path stands for UTF-8. */
+function isDecodable(path) {
+  if (!path.includes('%')) return true;
+  try {
+    decodeURIComponent(path.split('?', 1)[0]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/* A project with a folder pages has a page for it; of others Next.js's server fails. */
+function refuseEncoding(exchange, app) {
+  const [status, text] = app.routes.some((route) => route.api) ? [400, 'Bad Request'] : [500, 'Internal Server Error'];
+  exchange.respond(status, ['content-type', 'text/plain', 'cache-control', UNCACHED], text);
+}
+
 function answer(exchange, route, handler, request) {
   let result;
   try {
@@ -251,17 +283,24 @@ module.exports = {
 
   handle(app, exchange) {
     const route = app.routes[exchange.endpoint];
+    if (route.hasParams && !isDecodable(exchange.path)) {
+      refuseEncoding(exchange, app);
+      return undefined;
+    }
     if (route.error) {
       fail(exchange, route, 'load', route.error);
       return undefined;
     }
+    if (route.api) return handleApi(exchange, route, pathOf, (error, path) => report(exchange, route, error, path));
     const { method } = exchange;
     const isStatic = route.statics !== null && !route.statics.isDynamic;
-    if (isStatic && method !== 'GET' && method !== 'HEAD') {
-      exchange.respond(405, ['allow', 'GET, HEAD'], 'Method Not Allowed');
+    const isAsked = method === 'GET' || method === 'HEAD';
+    if (isStatic && !isAsked && !route.hasParams) {
+      exchange.respond(405, ['allow', 'GET', 'allow', 'HEAD'], 'Method Not Allowed');
       return undefined;
     }
-    const handler = route.handlers[method];
+    /* What was made ahead for the values of a path is given to whoever asks, however. */
+    const handler = isStatic && !isAsked ? route.handlers.GET : route.handlers[method];
     if (handler === undefined) {
       exchange.respond(METHODS.includes(method) ? 405 : 400, '', null);
       return undefined;

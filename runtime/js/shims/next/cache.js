@@ -140,5 +140,5 @@ const unstable_cacheTag = cacheTag;
 
 module.exports = {
   unstable_cache, revalidatePath, revalidateTag, updateTag, refresh, unstable_noStore, cacheLife, cacheTag,
-  unstable_cacheLife, unstable_cacheTag, onRevalidate, pathTag,
+  unstable_cacheLife, unstable_cacheTag, onRevalidate, pathTag, renewPath: (path) => touch(pathTag(path)),
 };

@@ -255,4 +255,4 @@ function require_(expression) {
     + 'Read more: https://nextjs.org/docs/messages/next-dynamic-api-wrong-context');
 }
 
-module.exports = { NextStore, sealHeaders, sealCookies, current, requireStore: require_ };
+module.exports = { NextStore, PREVIEW_COOKIE, previewId, sealHeaders, sealCookies, current, requireStore: require_ };
