@@ -98,7 +98,8 @@ void store_buckets_settings(struct store *s, int64_t id, store_bucket_setting_fn
                             void *context)
 {
     sqlite3_stmt *q = sql_prepare(
-        store_reader(s), "SELECT kind, value FROM bucket_settings WHERE bucket = ?", "i", id);
+        store_reader(s), "SELECT kind, value FROM bucket_settings WHERE bucket = ? ORDER BY kind",
+        "i", id);
     while (sql_step(q) == 1) {
         each(sql_str(q, 0), sql_str(q, 1), context);
     }

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
+  CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketMetricsConfigurationCommand, GetBucketAnalyticsConfigurationCommand,
+  GetBucketInventoryConfigurationCommand, GetBucketMetricsConfigurationCommand, ListBucketIntelligentTieringConfigurationsCommand,
+  ListBucketMetricsConfigurationsCommand, PutBucketAnalyticsConfigurationCommand, PutBucketIntelligentTieringConfigurationCommand,
+  PutBucketInventoryConfigurationCommand, PutBucketMetricsConfigurationCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
   GetBucketEncryptionCommand, GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand,
   GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
   ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand,
@@ -72,6 +75,52 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.deepEqual([ServerSideEncryption, SSEKMSKeyId], ['aws:kms', 'key-1']);
     await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'AES256' });
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k' })).ServerSideEncryption, 'AES256');
+  });
+
+  await t.test('configurations with an id are kept, listed in pages and removed', async () => {
+    const Bucket = await bucket();
+    const metrics = (Id, Prefix = 'logs/') => send(PutBucketMetricsConfigurationCommand, { Bucket, Id, MetricsConfiguration: { Id, Filter: { Prefix } } });
+    const ids = Array.from({ length: 102 }, (_, i) => `m-${100 + i}`);
+    for (const Id of ids.toReversed()) {
+      assert.equal((await metrics(Id)).$metadata.httpStatusCode, 204);
+    }
+    await metrics('m-100', 'new/');
+    const one = await send(GetBucketMetricsConfigurationCommand, { Bucket, Id: 'm-100' });
+    assert.deepEqual(one.MetricsConfiguration, { Id: 'm-100', Filter: { Prefix: 'new/' } });
+    const first = await send(ListBucketMetricsConfigurationsCommand, { Bucket });
+    assert.deepEqual([first.IsTruncated, first.MetricsConfigurationList.map((m) => m.Id)], [true, ids.slice(0, 100)]);
+    const second = await send(ListBucketMetricsConfigurationsCommand, { Bucket, ContinuationToken: first.NextContinuationToken });
+    assert.deepEqual([second.IsTruncated, second.MetricsConfigurationList.map((m) => m.Id)], [false, ids.slice(100)]);
+    await send(DeleteBucketMetricsConfigurationCommand, { Bucket, Id: 'm-100' });
+    await refused(send(DeleteBucketMetricsConfigurationCommand, { Bucket, Id: 'm-100' }), 404, 'NoSuchConfiguration');
+    await refused(send(GetBucketMetricsConfigurationCommand, { Bucket, Id: 'm-100' }), 404, 'NoSuchConfiguration');
+    await refused(send(GetBucketAnalyticsConfigurationCommand, { Bucket, Id: 'm-101' }), 404, 'NoSuchConfiguration');
+    await refused(metrics('no id'), 400, 'InvalidArgument');
+
+    const Tierings = [{ AccessTier: 'ARCHIVE_ACCESS', Days: 90 }];
+    const tiering = (Id, more) => send(PutBucketIntelligentTieringConfigurationCommand, {
+      Bucket, Id, IntelligentTieringConfiguration: { Id: 'old', Status: 'Enabled', Tierings, ...more },
+    });
+    await tiering('old');
+    await refused(tiering('other'), 400, 'MalformedXML');
+    await refused(tiering('old', { Status: 'Maybe' }), 400, 'MalformedXML');
+    const archives = (await send(ListBucketIntelligentTieringConfigurationsCommand, { Bucket })).IntelligentTieringConfigurationList;
+    assert.deepEqual(archives, [{ Id: 'old', Status: 'Enabled', Tierings }]);
+
+    const inventory = {
+      Id: 'i', IsEnabled: true, IncludedObjectVersions: 'All', OptionalFields: ['Size', 'ETag'], Schedule: { Frequency: 'Daily' },
+      Destination: { S3BucketDestination: { Bucket: `arn:aws:s3:::${Bucket}`, Format: 'CSV' } },
+    };
+    const put = (Id, more) => send(PutBucketInventoryConfigurationCommand, { Bucket, Id, InventoryConfiguration: { ...inventory, ...more } });
+    await put('i');
+    assert.deepEqual((await send(GetBucketInventoryConfigurationCommand, { Bucket, Id: 'i' })).InventoryConfiguration, inventory);
+    await refused(put('j'), 400, 'IdMismatch');
+    await refused(put('i', { Schedule: { Frequency: 'Hourly' } }), 400, 'MalformedXML');
+    await refused(put('i', { OptionalFields: ['Colour'] }), 400, 'MalformedXML');
+    await refused(put('i', { Destination: { S3BucketDestination: { Bucket, Format: 'CSV' } } }), 400, 'InvalidS3DestinationBucket');
+    const analytics = (Id, more) => send(PutBucketAnalyticsConfigurationCommand, { Bucket, Id, AnalyticsConfiguration: { Id: 'a', StorageClassAnalysis: {}, ...more } });
+    await analytics('a');
+    await refused(analytics('b'), 400, 'MalformedXML');
   });
 
   await t.test('tags of a bucket', async () => {

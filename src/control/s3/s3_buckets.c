@@ -81,6 +81,16 @@ struct str s3_bucket_setting(const struct s3_bucket *bucket, struct str kind)
     return (struct str){ NULL, 0 };
 }
 
+void s3_bucket_settings(const struct s3_bucket *bucket,
+                        void (*each)(struct str kind, struct str value, void *context),
+                        void *context)
+{
+    for (struct list *item = bucket->settings.next; item != &bucket->settings; item = item->next) {
+        const struct setting *s = list_entry(item, struct setting, link);
+        each(s->kind, s->value, context);
+    }
+}
+
 static void keep_row(const struct stored_bucket *row, void *context)
 {
     struct s3_bucket *bucket = context;

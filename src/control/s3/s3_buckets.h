@@ -48,3 +48,7 @@ void s3_buckets_forget(struct s3_buckets *b, struct str name);
 struct str s3_bucket_region(const struct stored_bucket *row);
 /* A setting as it was stored, or data NULL. */
 struct str s3_bucket_setting(const struct s3_bucket *bucket, struct str kind);
+/* All of them, in the order of their kinds. */
+void s3_bucket_settings(const struct s3_bucket *bucket,
+                        void (*each)(struct str kind, struct str value, void *context),
+                        void *context);

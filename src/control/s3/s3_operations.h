@@ -41,6 +41,11 @@ void s3_config_get(struct s3_request *rq);
 void s3_config_put(struct s3_request *rq);
 void s3_config_delete(struct s3_request *rq);
 
+/* s3_config_named.c: the same, and by an id */
+void s3_config_get_named(struct s3_request *rq);
+void s3_config_put_named(struct s3_request *rq);
+void s3_config_delete_named(struct s3_request *rq);
+
 /* s3_bucket_rules.c */
 void s3_versioning_get(struct s3_request *rq);
 void s3_versioning_put(struct s3_request *rq);

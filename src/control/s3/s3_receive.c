@@ -271,13 +271,10 @@ static enum s3_error check(const struct s3_receive *r, const uint8_t *sha256)
     if (p->has_md5 && memcmp(p->md5, r->result.md5, S3_MD5_BYTES) != 0) {
         return S3_BAD_DIGEST;
     }
-    if (p->checksum != S3_CHECKSUM_NONE) {
-        struct str expected = expected_checksum(r);
-        if (expected.len > 0 && !str_eq(expected, r->result.checksum.text)) {
-            return S3_BAD_DIGEST;
-        }
-    }
-    return S3_OK;
+    struct str expected =
+        p->checksum != S3_CHECKSUM_NONE ? expected_checksum(r) : (struct str){ NULL, 0 };
+    bool is_other = expected.len > 0 && !str_eq(expected, r->result.checksum.text);
+    return is_other ? S3_BAD_DIGEST : S3_OK;
 }
 
 static struct s3_checksum_value take_checksum(struct s3_checksum_state *s, char *memory)
@@ -397,12 +394,6 @@ static void run_lane(uv_work_t *work)
     }
 }
 
-static void piece_done(struct s3_receive *r, struct piece *p)
-{
-    r->pending -= p->fed;
-    free(p);
-}
-
 /* May feed more, or end it all: the last thing that a caller does. */
 static void give_room(struct s3_receive *r)
 {
@@ -454,7 +445,8 @@ static void lane_ran(uv_work_t *work, int status)
         if (lane->kind == LANE_DECODE && r->error == S3_OK) {
             push_decoded(r, p);
         } else if (lane->kind == LANE_DECODE || --p->lanes_left == 0) {
-            piece_done(r, p);
+            r->pending -= p->fed;
+            free(p);
         }
     }
     for (int i = 0; i < LANE_COUNT; i++) {

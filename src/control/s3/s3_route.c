@@ -51,6 +51,18 @@ static const struct s3_operation operations[] = {
     { "PutBucketRequestPayment", "PUT", S3_BUCKET, "requestPayment", "s3:PutBucketRequestPayment", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
     { "GetBucketAccelerateConfiguration", "GET", S3_BUCKET, "accelerate", "s3:GetAccelerateConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
     { "PutBucketAccelerateConfiguration", "PUT", S3_BUCKET, "accelerate", "s3:PutAccelerateConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
+    { "GetBucketMetricsConfiguration", "GET", S3_BUCKET, "metrics", "s3:GetMetricsConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get_named },
+    { "PutBucketMetricsConfiguration", "PUT", S3_BUCKET, "metrics", "s3:PutMetricsConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_named },
+    { "DeleteBucketMetricsConfiguration", "DELETE", S3_BUCKET, "metrics", "s3:PutMetricsConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete_named },
+    { "GetBucketAnalyticsConfiguration", "GET", S3_BUCKET, "analytics", "s3:GetAnalyticsConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get_named },
+    { "PutBucketAnalyticsConfiguration", "PUT", S3_BUCKET, "analytics", "s3:PutAnalyticsConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_named },
+    { "DeleteBucketAnalyticsConfiguration", "DELETE", S3_BUCKET, "analytics", "s3:PutAnalyticsConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete_named },
+    { "GetBucketInventoryConfiguration", "GET", S3_BUCKET, "inventory", "s3:GetInventoryConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get_named },
+    { "PutBucketInventoryConfiguration", "PUT", S3_BUCKET, "inventory", "s3:PutInventoryConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_named },
+    { "DeleteBucketInventoryConfiguration", "DELETE", S3_BUCKET, "inventory", "s3:PutInventoryConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete_named },
+    { "GetBucketIntelligentTieringConfiguration", "GET", S3_BUCKET, "intelligent-tiering", "s3:GetIntelligentTieringConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get_named },
+    { "PutBucketIntelligentTieringConfiguration", "PUT", S3_BUCKET, "intelligent-tiering", "s3:PutIntelligentTieringConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_named },
+    { "DeleteBucketIntelligentTieringConfiguration", "DELETE", S3_BUCKET, "intelligent-tiering", "s3:PutIntelligentTieringConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete_named },
     { "ListMultipartUploads", "GET", S3_BUCKET, "uploads", "s3:ListBucketMultipartUploads", S3_NEEDS_READ, S3_BODY_NONE, s3_upload_list },
     { "ListObjectVersions", "GET", S3_BUCKET, "versions", "s3:ListBucketVersions", S3_NEEDS_READ, S3_BODY_NONE, s3_list_versions },
     { "ListObjectsV2", "GET", S3_BUCKET, "list-type", "s3:ListBucket", S3_NEEDS_READ, S3_BODY_NONE, s3_list_objects_v2 },
@@ -85,11 +97,7 @@ static const struct s3_operation operations[] = {
 
 /* Parts of S3 that are not here: asking for them must not do something else instead. */
 static const char *const missing[] = {
-    "analytics",     "intelligent-tiering",
-    "inventory",     "metrics",
-    "metadataTable", "metadataConfiguration",
-    "select",        "session",
-    "renameObject",  "append",
+    "metadataTable", "metadataConfiguration", "select", "session", "renameObject", "append",
 };
 
 static bool is_missing(const struct s3_request *rq)
