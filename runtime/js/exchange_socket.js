@@ -5,6 +5,7 @@ const net = require('node:net');
 
 class ExchangeSocket extends net.Socket {
   #exchange;
+  #timer = null;
 
   constructor(exchange) {
     super({ handle: null, allowHalfOpen: true });
@@ -57,10 +58,22 @@ class ExchangeSocket extends net.Socket {
     /* net.Socket's constructor sets it. */
   }
 
-  /* The platform's time-outs rule here; a timer of the function's own is none of them. */
+  /* How long nothing may come or go: who sends or takes something calls touch(). */
   setTimeout(ms, callback) {
-    if (callback) this.once('timeout', callback);
+    clearTimeout(this.#timer);
+    this.#timer = ms > 0 ? setTimeout(() => this.expire(), ms) : null;
+    this.timeout = ms;
+    if (callback && ms > 0) this.once('timeout', callback);
+    else if (callback) this.removeListener('timeout', callback);
     return this;
+  }
+
+  touch() {
+    this.#timer?.refresh();
+  }
+
+  expire() {
+    this.emit('timeout');
   }
 }
 

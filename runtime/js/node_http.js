@@ -55,6 +55,7 @@ class FrameSocket extends ExchangeSocket {
   #start(request) {
     this.#reading = true;
     this.#exchange.onBody((chunk) => {
+      this.touch();
       this.#owed += chunk.length;
       if (request.destroyed || request._dumped || request.push(chunk)) this.#repay();
     }, (error) => {
@@ -72,8 +73,25 @@ class FrameSocket extends ExchangeSocket {
     done();
   }
 
+  /* As Node's server has it: who listens decides what happens, or else the connection is closed. */
+  expire() {
+    const { request, server, _httpMessage: response } = this;
+    const heard = [!request.complete && request.emit('timeout', this), response?.emit('timeout', this), server?.emit('timeout', this)];
+    if (!heard.some(Boolean)) {
+      this.destroy(new Error(`Nothing came or went for the ${this.timeout} ms of the time-out that the function has set`));
+    }
+    this.emit('timeout');
+  }
+
+  /* Without another word nobody is left to answer. */
+  _final(done) {
+    if (!this._httpMessage?.writableEnded) this.destroy();
+    done();
+  }
+
   _destroy(error, done) {
     const exchange = this.#exchange;
+    this.setTimeout(0);
     if (!exchange.answered && !exchange.cancelled) {
       exchange.fail('throw', error ?? new Error('The function closed the connection before its answer was complete'));
     }
@@ -147,6 +165,7 @@ class Answer {
 
   /** A piece of the body; false when the writer should wait. */
   send(data, encoding, callback) {
+    this.#socket.touch();
     if (data.length > 0) {
       const part = typeof data === 'string' && encoding && encoding !== 'utf8' && encoding !== 'utf-8'
         ? Buffer.from(data, encoding) : data;
@@ -254,6 +273,7 @@ function callAll(callbacks) {
  * reading it is cut off. */
 function closeResponse(response, socket) {
   const { request } = socket;
+  socket.setTimeout(0);
   if (!request._consuming && !request._readableState.resumeScheduled) {
     if (!request.complete) endRequest(request);
     request._dump();
@@ -299,12 +319,12 @@ function makeRequest(exchange, socket, { Request = http.IncomingMessage, url = e
 function makeResponse(exchange, request, socket, { Response = http.ServerResponse }) {
   const response = new Response(request);
   const answer = new Answer(exchange, response, socket);
-  /* No Date, Connection or Transfer-Encoding of its own, and no chunks: the gateway does that. */
+  /* No Date or Transfer-Encoding of its own, and no chunks: the gateway does that. */
   response.sendDate = false;
-  response._removedConnection = true;
   response.useChunkedEncodingByDefault = false;
 
   response._storeHeader = function storeFrameHeader(firstLine, headers) {
+    this._removedConnection = this.shouldKeepAlive; /* else Node says "close" itself */
     /* Node refuses a Trailer field without chunks. */
     this.chunkedEncoding = true;
     storeHeader.call(this, '', headers);
@@ -354,6 +374,7 @@ function serveNodeRequest(exchange, target, url = exchange.path) {
     target(req, res);
   } else {
     req.socket.server = target;
+    if (target.timeout > 0) req.socket.setTimeout(target.timeout);
     target.emit('request', req, res);
   }
   return new Promise((resolve) => {

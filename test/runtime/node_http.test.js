@@ -405,6 +405,48 @@ test('the socket tells who the client is, and takes what sockets take', async ()
   assert.deepEqual(JSON.parse(reply.bytes), ['2001:db8::1', 40000, 'IPv6', 443, true, true, true, true, 'open', true, true]);
 });
 
+test('a time-out that the function sets is told to who listens, or closes the connection', async () => {
+  for (const listen of [
+    (req, res) => res.setTimeout(5, () => res.end('response')),
+    (req, res) => { req.socket.setTimeout(5); res.on('timeout', () => res.end('socket')); },
+    (req, res) => { req.setTimeout(5); res.on('timeout', (socket) => res.end(String(socket === req.socket))); },
+  ]) {
+    const real = await askReal(listen, 'GET /');
+    assert.equal(String((await ask(listen, 'GET /')).bytes), String(real.bytes));
+  }
+  const silent = await ask((req) => req.setTimeout(5, () => {}), 'GET /');
+  assert.match(silent.failure.errorMessage, /5 ms of the time-out/);
+
+  const server = http.createServer(() => {});
+  server.setTimeout(5, (socket) => socket._httpMessage.end('server'));
+  assert.equal(String((await ask(server, 'GET /')).bytes), 'server');
+});
+
+test('a time-out begins anew with each piece, and ends with the answer', async () => {
+  let expired = 0;
+  const reply = await ask(async (req, res) => {
+    res.setTimeout(60_000, () => { expired += 1; });
+    res.write('a');
+    req.socket.setTimeout(1, () => { expired += 1; });
+    res.end('b');
+    await new Promise((resolve) => { res.on('close', resolve); });
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+  }, 'GET /');
+  assert.deepEqual([String(reply.bytes), expired], ['ab', 0]);
+});
+
+test('who ends the socket without an answer has closed the connection', async () => {
+  const reply = await ask((req) => req.socket.end(), 'GET /');
+  assert.match(reply.failure.errorMessage, /closed the connection before/);
+});
+
+test('a response that shall not keep the connection alive says so', async () => {
+  const close = (reply) => reply.headers.filter((_, i) => /^connection$/i.test(reply.headers[i - 1] ?? ''));
+  const listener = (req, res) => { res.shouldKeepAlive = false; res.end('x'); };
+  const [real, ours] = [await askReal(listener, 'GET /'), await ask(listener, 'GET /')];
+  assert.deepEqual([close(real), close(ours)], [['close'], ['close']]);
+});
+
 test('an http.Server is served by its listeners', async () => {
   const server = http.createServer();
   server.on('request', (req, res) => res.end(String(req.socket.server === server)));
