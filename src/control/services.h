@@ -33,6 +33,7 @@ struct services {
     struct lambda_queues *lambda_queues;
     struct lambda_sources *lambda_sources;
     struct json_table *lambda_permissions; /* aws_lambda_policy.c */
+    struct json_table *lambda_tags;        /* aws_lambda_tags.c */
     struct aws_users *users;               /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;

@@ -21,10 +21,13 @@ import {
   ListFunctionEventInvokeConfigsCommand,
   ListFunctionsCommand,
   ListProvisionedConcurrencyConfigsCommand,
+  ListTagsCommand,
   ListVersionsByFunctionCommand,
   PublishVersionCommand,
   PutFunctionEventInvokeConfigCommand,
   RemovePermissionCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdateFunctionEventInvokeConfigCommand,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
@@ -81,6 +84,26 @@ test('functions are listed and described', async (t) => {
   assert.deepEqual((await ask(ListProvisionedConcurrencyConfigsCommand)).ProvisionedConcurrencyConfigs, []);
   await assert.rejects(ask(GetProvisionedConcurrencyConfigCommand, { Qualifier: 'live' }), { name: 'ProvisionedConcurrencyConfigNotFoundException' });
   await assert.rejects(ask(PublishVersionCommand), { name: 'NotImplementedException', message: /mayfly\.json: mayfly dev follows at once/ });
+});
+
+test('functions are tagged', async (t) => {
+  const { lambda: api } = await start(t);
+  const arn = (name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+  const tag = (Tags, Resource = arn('tells')) => api.send(new TagResourceCommand({ Resource, Tags }));
+  const untag = (...TagKeys) => api.send(new UntagResourceCommand({ Resource: arn('tells'), TagKeys }));
+  const tags = async () => (await api.send(new ListTagsCommand({ Resource: arn('tells') }))).Tags;
+  assert.deepEqual(await tags(), {});
+  assert.equal((await tag({ team: 'tea', 'a b&c': 'ä' })).$metadata.httpStatusCode, 204);
+  await tag({ team: 'coffee', stage: 'dev' });
+  assert.deepEqual(await tags(), { team: 'coffee', 'a b&c': 'ä', stage: 'dev' });
+  assert.equal((await untag('a b&c', 'stage', 'none')).$metadata.httpStatusCode, 204);
+  assert.deepEqual((await api.send(new GetFunctionCommand({ FunctionName: 'tells' }))).Tags, { team: 'coffee' });
+  await assert.rejects(tag({}), { name: 'InvalidParameterValueException' });
+  await assert.rejects(tag({ a: 'b' }, arn('none')), { name: 'ResourceNotFoundException', message: /^Function not found: arn:.*:none$/ });
+  await assert.rejects(tag({ a: 'b' }, arn('tells:live')), { name: 'InvalidParameterValueException', message: /aliases and versions are not supported/ });
+  await assert.rejects(tag({ a: 'b' }, 'arn:aws:something'), { name: 'ValidationException', message: /at 'resource' failed to satisfy constraint/ });
+  const many = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${i}`, 'x']));
+  await assert.rejects(tag(many), { name: 'InvalidParameterValueException', message: /exceeds resource tag limit/ });
 });
 
 test('two functions share a queue; each of its messages is for one of them', async (t) => {

@@ -134,26 +134,11 @@ static void run_on_function(struct aws_call *c, struct str path)
     }
 }
 
-/* Those of the project's files are not told. */
-static void list_tags(struct aws_call *c, struct str path)
-{
-    char named[AWS_LAMBDA_NAME_BYTES];
-    struct aws_lambda_subject s;
-    if (!aws_lambda_path_part(path, TAGS, named, NULL) || !is_method(c, "GET")) {
-        unknown(c);
-    } else if (read_subject(c, named, &s)) {
-        if (s.function) {
-            aws_call_answer(c, json_pack("{s:{}}", "Tags"));
-        } else {
-            aws_lambda_functions_missing(c, &s.named);
-        }
-    }
-}
-
 static void run(struct aws_call *c)
 {
     struct str target = c->exchange->target;
     struct str path = str_of(target.data, str_find(target, '?'));
+    char named[AWS_LAMBDA_NAME_BYTES];
     bool is_list =
         str_eq(path, str_of(FUNCTIONS.data, FUNCTIONS.len - 1)) || str_eq(path, FUNCTIONS);
     if (str_starts(path, STR("/2015-03-31/event-source-mappings"))) {
@@ -162,8 +147,8 @@ static void run(struct aws_call *c)
         aws_lambda_functions_list(c);
     } else if (is_method(c, "GET") && str_starts(path, STR("/2016-08-19/account-settings"))) {
         aws_lambda_functions_account(c);
-    } else if (str_starts(path, TAGS)) {
-        list_tags(c, path);
+    } else if (aws_lambda_path_part(path, TAGS, named, NULL)) {
+        aws_lambda_tags(c, named);
     } else if (is_method(c, "GET") && str_starts(path, STR("/2020-04-22/code-signing-configs"))) {
         aws_call_answer(c, json_pack("{s:[]}", "CodeSigningConfigs"));
     } else if (is_method(c, "GET") && str_starts(path, STR("/2018-10-31/layers"))) {

@@ -168,6 +168,11 @@ void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subjec
     if (concurrency) {
         (void)json_object_set_new(output, "Concurrency", concurrency); /* a new value */
     }
+    json_t *tags = aws_lambda_tags_of(c->services, aws_lambda_path_name(s->function));
+    if (json_object_size(tags) > 0) {
+        (void)json_object_set(output, "Tags", tags);
+    }
+    json_decref(tags);
     aws_call_answer(c, output);
 }
 

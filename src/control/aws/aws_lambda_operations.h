@@ -50,5 +50,10 @@ void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *
 void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_policy_remove(struct aws_call *c, const struct aws_lambda_subject *s);
 
+/* "/2017-03-31/tags/ARN": lists (GET), adds (POST) and takes away (DELETE). */
+void aws_lambda_tags(struct aws_call *c, const char *named);
+/* A new object of a function's tags, perhaps empty. */
+json_t *aws_lambda_tags_of(const struct services *s, const char *name);
+
 /* "/2015-03-31/event-source-mappings/...", all methods. */
 void aws_lambda_mappings(struct aws_call *c);
