@@ -14,6 +14,13 @@
 
 #define DATA_RESTRICTIONS (MOUNTS_NO_DEVICES | MOUNTS_NO_SUID | MOUNTS_NO_EXEC)
 
+/* To the owner of what is around it. One whom our user namespace does not know (EINVAL, chown(2)) is no
+ * owner that an ordinary user could give it to: it stays theirs. */
+static int give(int fd, const struct stat *owner)
+{
+    return fchown(fd, owner->st_uid, owner->st_gid) < 0 && errno != EINVAL ? -1 : 0;
+}
+
 /* So that nobody commits it. */
 static int write_ignore(int folder, const struct stat *owner, struct err *err)
 {
@@ -24,7 +31,7 @@ static int write_ignore(int folder, const struct stat *owner, struct err *err)
         return errno == EEXIST ? 0 : err_sys(err, "write .gitignore");
     }
     if (write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 ||
-        fchown(fd, owner->st_uid, owner->st_gid) < 0) {
+        give(fd, owner) < 0) {
         return err_sys(err, "write .gitignore");
     }
     return 0;
@@ -49,7 +56,7 @@ static int make_folder(const char *path, int *ret_fd, struct err *err)
     if (fd < 0) {
         return err_sys(err, "open %.160s", path);
     }
-    if (made && geteuid() == 0 && fchown(fd, owner.st_uid, owner.st_gid) < 0) {
+    if (made && geteuid() == 0 && give(fd, &owner) < 0) {
         return err_sys(err, "give %.160s to its owner", path);
     }
     int r = fstat(fd, &owner) < 0 ? err_sys(err, "look at %.160s", path)

@@ -1,6 +1,7 @@
 /* Volumes: folders of the project that its functions may write. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { readConsole, startPlatform } from './harness.js';
@@ -75,6 +76,26 @@ test('instances share one SQLite database', async (t) => {
   assert.deepEqual(added.map(({ status, text }) => (status === 200 ? 200 : text)), Array(8).fill(200));
   assert.ok(new Set(added.map(({ instance }) => instance)).size > 1, 'only one instance wrote');
   assert.equal((await platform.get('/', { host })).json.count, 8);
+});
+
+/* Which a namespace of theirs does not know: a shared folder's, or that of files from an archive. */
+test('a user may work in a folder of a group that is not theirs', { skip: process.getuid() !== 0 && 'only root can make one' }, async (t) => {
+  const user = 65534;
+  const project = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-group-'));
+  t.after(() => rmSync(project, { recursive: true, force: true }));
+  mkdirSync(path.join(project, 'api'));
+  mkdirSync(path.join(project, 'data'));
+  writeFileSync(path.join(project, 'mayfly.json'), '{ "volumes": ["data"] }');
+  writeFileSync(path.join(project, 'api/notes.js'), NOTES);
+  for (const name of ['', 'api', 'data', 'mayfly.json', 'api/notes.js']) {
+    chownSync(path.join(project, name), user, 0);
+  }
+  chmodSync(project, 0o2750); /* what is made in it is the group's, too */
+
+  const platform = await startPlatform(t, { project, user });
+  assert.equal((await platform.post('/api/notes', 'one')).status, 204);
+  assert.equal((await platform.get('/api/notes')).text, 'one');
+  assert.equal(statSync(path.join(project, '.mayfly')).uid, user);
 });
 
 test('a volume that cannot be is told', async (t) => {
