@@ -43,7 +43,13 @@ export async function discoverNetlify(context) {
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
     found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });
-    found.routes.exact.push({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
+    found.routes.exact.unshift({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
+  }
+  if (alone && (found.drafts.length > 0 || context.files.has('netlify.toml'))) {
+    found.routes.last.push({
+      src: '^(?!/\\.netlify/functions/).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404,
+      dialect: 'netlify', shown: '',
+    });
   }
   return found;
 }

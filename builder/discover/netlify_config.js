@@ -164,6 +164,7 @@ function headerRoute({ path: pattern, values }) {
   const src = pattern
     .split('/')
     .map((part) => (part.startsWith(':') ? '[^/]+' : part.split('*').map(escapePattern).join('.*')))
-    .join('/');
+    .join('/')
+    .replace(/\/\.\*$/, '(?:/.*)?'); /* what is below a folder, and the folder itself */
   return { phase: 'first', route: { src: `^${src}$`, headers: values, continue: true, dialect: 'netlify' } };
 }

@@ -13,7 +13,7 @@ const NOT_OFFERED = {
   analytics_engine_datasets: 'Analytics Engine dataset', dispatch_namespaces: 'dispatch namespace',
   mtls_certificates: 'mTLS certificate', workflows: 'Workflow', secrets_store_secrets: 'secret of the Secrets Store',
   pipelines: 'pipeline', ratelimits: 'rate limit', worker_loaders: 'worker loader', vpc_services: 'VPC service',
-  vpc_networks: 'VPC network', version_metadata: 'version metadata', logfwdr: 'log forwarder',
+  vpc_networks: 'VPC network', logfwdr: 'log forwarder',
 };
 
 /**
@@ -46,6 +46,9 @@ export function bindingsOf(context, worker, workers, secrets) {
       bindings[name] = { type, file: target };
     }
   }
+  namesOf(settings.version_metadata).forEach((name) => {
+    bindings[name] = { type: 'version' };
+  });
   addNotOffered(bindings, context, worker);
   addHyperdrive(bindings, context, worker);
   return { bindings, files, mounts: addNamespaces(bindings, context, settings) };

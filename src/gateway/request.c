@@ -16,6 +16,7 @@
 #include "gateway/instance.h"
 #include "gateway/invoke.h"
 #include "gateway/lease.h"
+#include "gateway/redirect.h"
 #include "gateway/reply.h"
 #include "gateway/request_error.h"
 #include "http/http_target.h"
@@ -243,30 +244,6 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
 
 /* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
 
-/* Next.js says where to in the body, and says it to Internet Explorer, which knows no 308, too. */
-static void answer_redirect(struct request *rq)
-{
-    struct buf fields;
-    buf_init(&fields, 2 * LIMIT_REQUEST_LINE_BYTES + KIB);
-    struct str location = buf_str(&rq->route.location);
-    bool next = rq->route.dialect == DIALECT_NEXT;
-    int r = buf_printf(&fields, "location%c" STR_FMT "%c", 0, STR_ARG(location), 0);
-    if (r == 0 && !next) {
-        bool vercel = rq->route.dialect == DIALECT_VERCEL;
-        r = buf_printf(&fields, "content-type%ctext/plain%s%c", 0, vercel ? "; charset=utf-8" : "",
-                       0);
-    } else if (r == 0 && rq->route.status == 308) {
-        r = buf_printf(&fields, "refresh%c0;url=" STR_FMT "%c", 0, STR_ARG(location), 0);
-    }
-    if (r == 0) {
-        reply_whole(rq, rq->route.status, buf_str(&fields),
-                    next ? location : STR("Redirecting...\n"));
-    } else {
-        request_error_status(rq, 500, STR(""));
-    }
-    buf_finish(&fields);
-}
-
 /* What is no resource's business. */
 static bool answer_server_method(struct request *rq)
 {
@@ -395,7 +372,7 @@ static bool step_route(struct request *rq)
         file_reply_start(rq);
         break;
     case ROUTE_REDIRECT:
-        answer_redirect(rq);
+        redirect_answer(rq);
         break;
     case ROUTE_STATUS:
         answer_status(rq, rq->route.status);

@@ -173,3 +173,19 @@ test('what is not there yet is told: edge functions, rate limits', async (t) => 
       'What they do may be moved into a function with a config.path'],
   ]);
 });
+
+test('what is not there is answered by 404.html, a static page wins over who prefers it, headers of a folder are for itself too', async (t) => {
+  const project = projectOf(t, {
+    'netlify.toml': '[build]\npublish = "site"\n[[headers]]\nfor = "/sub/*"\n[headers.values]\nx-sub = "1"\n',
+    'site/404.html': '<p>missing', 'site/page.html': '<p>page', 'site/sub/index.html': '<p>sub',
+    'netlify/functions/late.mjs': "export default () => new Response('f');\nexport const config = { path: '/page', preferStatic: true };\n",
+  });
+  const manifest = await build(t, project);
+  const last = manifest.routes.at(-1);
+  assert.deepEqual([last.dest, last.static, last.status], ['/404.html', true, 404]);
+  const at = (test) => manifest.routes.findIndex(test);
+  assert.ok(at((route) => route.suffix === '.html') < at((route) => route.function === 0));
+  assert.equal(visit(manifest, 'GET', '/sub').headers['x-sub'], '1');
+  assert.equal(visit(manifest, 'GET', '/sub/x').headers['x-sub'], '1');
+  assert.equal(visit(manifest, 'GET', '/subway').headers?.['x-sub'], undefined);
+});

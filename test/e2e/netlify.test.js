@@ -33,3 +33,18 @@ export default () => new Promise(() => setTimeout(() => { throw new Error('too l
   assert.equal(late.status, 500);
   assert.match(late.text, /^Error: too late\n/);
 });
+
+test('a site: redirects without its headers, and a page of its own for what is not there', async (t) => {
+  const platform = await startPlatform(t, { files: {
+    'netlify.toml': '[build]\npublish = "site"\n[[redirects]]\nfrom = "/old/*"\nto = "/new/:splat"\n'
+      + '[[headers]]\nfor = "/*"\n[headers.values]\nx-all = "yes"\n',
+    'site/index.html': '<p>home', 'site/404.html': '<p>missing', 'netlify/functions/hi.mjs': "export default () => new Response('hi');\n",
+  } });
+  const moved = await platform.get('/old/a?q=1');
+  assert.deepEqual([moved.status, moved.headers.location, moved.text, moved.headers['x-all'], moved.headers['content-type']],
+    [301, '/new/a?q=1', 'Redirecting to /new/a?q=1', undefined, undefined]);
+  const missing = await platform.get('/nope');
+  assert.deepEqual([missing.status, missing.text, missing.headers['content-type']], [404, '<p>missing', 'text/html; charset=utf-8']);
+  assert.equal((await platform.get('/')).headers['x-all'], 'yes');
+  assert.equal((await platform.get('/.netlify/functions/hi')).text, 'hi');
+});

@@ -158,6 +158,7 @@ test('the local URL of wrangler dev runs a trigger, in development only', async 
   };
   assert.deepEqual(await ask('/cdn-cgi/handler/scheduled?cron=0+2+*+*+*&time=1745856238000'), [200, 'ok']);
   assert.deepEqual(await ask('/cdn-cgi/mf/scheduled?cron=throw'), [500, 'exception']);
+  assert.deepEqual(await ask('/cdn-cgi/handler/scheduled?format=json'), [200, '{"outcome":"ok","noRetry":false}']);
   assert.deepEqual(seen[0], ['0 2 * * *', 1_745_856_238_000]);
   assert.ok(Math.abs(seen[1][1] - Date.now()) < 60_000);
   assert.deepEqual(await ask('/cdn-cgi/handler/scheduled?time=abc'), [500, 'TypeError: The value cannot be converted because it is not a valid Date.']);

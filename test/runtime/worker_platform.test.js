@@ -375,3 +375,43 @@ test('a binding of a kind that is not offered says so when it is used', async ()
     'wrangler configuration). Until it does, keep such data behind a service that the worker fetches.';
   assert.deepEqual(found, [true, true, told, told]);
 });
+
+test('code from text is made while the module loads and not afterwards', async () => {
+  const DISALLOWED = 'EvalError: Code generation from strings disallowed for this context';
+  let early;
+  let found;
+  const gateway = await serve(thunk(() => {
+    early = [new Function('return 1')(), (0, eval)('2')];
+    return byFetch(async () => {
+      found = await Promise.all([
+        () => new Function('return 1'), () => Function('return 1'), () => (0, eval)('1'), () => (async () => {}).constructor('1'),
+      ].map(failureOf));
+      return new Response((() => {}) instanceof Function && (0, eval)(5) === 5 ? 'still functions' : 'no');
+    });
+  }));
+  assert.equal(await (await gateway.request('GET /')).text(), 'still functions');
+  assert.deepEqual(early, [1, 2]);
+  assert.deepEqual(found, Array(4).fill(DISALLOWED));
+});
+
+test('a version tells its id and when it came', async () => {
+  const version = await inside((request, env) => env.VERSION, { bindings: { VERSION: { type: 'version' } }, hash: 'abc' });
+  assert.match(version.id, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.equal(version.tag, '');
+  assert.equal(new Date(version.timestamp).toISOString(), version.timestamp);
+});
+
+test('what only some requests, sockets and events have', async () => {
+  assert.deepEqual(await fails({
+    upgrade: () => new Response('body', { status: 101, webSocket: new WebSocketPair()[0] }),
+    connect: () => new Request(U, { method: 'CONNECT' }),
+    wait: () => scheduler.wait(60_000, { signal: AbortSignal.abort(new TypeError('mine')) }),
+  }), {
+    upgrade: 'TypeError: Response with null body status (101, 204, 205, or 304) cannot have a body.',
+    connect: 'TypeError: Invalid HTTP method string: CONNECT',
+    wait: 'TypeError: mine',
+  });
+  assert.deepEqual(await inside((request) => [request.cache, new Request(U, { cache: 'no-store' }).cache, request.fetcher]),
+    [undefined, 'no-store', null]);
+  assert.equal(await inside(() => new PromiseRejectionEvent('unhandledrejection', { reason: 5 }).reason), 5);
+});

@@ -12,6 +12,9 @@ const base = { env: undefined, exports: undefined, makeStub: undefined };
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
+    if (typeof ctx !== 'object' || ctx === null) {
+      throw new TypeError("Failed to construct 'WorkerEntrypoint': constructor parameter 1 is not of type 'Object'.");
+    }
     this.ctx = ctx;
     this.env = env;
   }

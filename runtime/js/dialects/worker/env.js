@@ -2,6 +2,7 @@
 
 /* A worker's bindings: variables, files, and other workers. */
 
+const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const origin = require('./origin');
@@ -85,6 +86,13 @@ function makeHyperdrive({ url }) {
   };
 }
 
+/* What a deployment would tell of itself; the time is when this version was loaded. */
+function versionOf({ hash = '' }) {
+  const digits = createHash('sha256').update(hash).digest('hex');
+  const id = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digits).slice(1);
+  return { id: `${id[0]}-${id[1]}-4${id[2]}-8${id[3]}-${id[4]}`, tag: '', timestamp: new Date().toISOString() };
+}
+
 const MAKERS = {
   var: (binding) => binding.value,
   json: (binding) => binding.value,
@@ -93,6 +101,7 @@ const MAKERS = {
     const bytes = read(binding.file);
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   },
+  version: (binding, read, spec) => versionOf(spec),
   kv: (binding) => makeKv(binding.folder),
   hyperdrive: makeHyperdrive,
   wasm: (binding, read) => new WebAssembly.Module(read(binding.file)),
@@ -123,7 +132,7 @@ function makeEnv(spec, localService) {
     } else if (binding.type === 'queue') {
       env[name] = makeQueue(binding, spec.settings);
     } else if (Object.hasOwn(MAKERS, binding.type)) {
-      env[name] = MAKERS[binding.type](binding, read);
+      env[name] = MAKERS[binding.type](binding, read, spec);
     } else {
       env[name] = missingBinding(name, binding);
     }

@@ -13,6 +13,7 @@ const { checkUrl } = require('./init');
 const origin = require('./origin');
 const requests = require('./request');
 const responses = require('./response');
+const codegen = require('./codegen');
 const scope = require('./scope');
 const streams = require('./streams');
 const sockets = require('./websocket');
@@ -113,6 +114,13 @@ function makeEvents() {
   };
 }
 
+class PromiseRejectionEvent extends Event {
+  constructor(type, { promise, reason, ...init } = {}) {
+    super(type, init);
+    Object.assign(this, { promise, reason });
+  }
+}
+
 /* Uncaught, as far as the log is concerned; nobody else hears of it. */
 function reportError(error) {
   console.error(error);
@@ -139,11 +147,16 @@ function installPlatform() {
   define('origin', 'null');
   define('ExtendableEvent', ExtendableEvent);
   define('FetchEvent', FetchEvent);
+  define('PromiseRejectionEvent', PromiseRejectionEvent);
   define('Cache', Cache);
   define('CacheStorage', CacheStorage);
   define('scheduler', { wait: async (ms, options) => {
     scope.check();
-    return timers.scheduler.wait(ms, options);
+    try {
+      return await timers.scheduler.wait(ms, options);
+    } catch (error) {
+      throw options?.signal?.aborted ? options.signal.reason : error;
+    }
   } });
   define('navigator', Object.defineProperties(Object.create(Navigator.prototype), Object.getOwnPropertyDescriptors({
     userAgent: 'Cloudflare-Workers', hardwareConcurrency: 1, language: 'en', languages: ['en'],
@@ -157,6 +170,7 @@ function installPlatform() {
   sockets.install();
   workerCrypto.install();
   scope.install();
+  codegen.install();
   hung.install();
 }
 

@@ -49,11 +49,24 @@ function rewriting(RawRewriter, register, options) {
   });
 }
 
+/* A selector is checked when it is given, not when a document comes. */
+function checkSelector(RawRewriter, selector) {
+  const raw = new RawRewriter(() => {});
+  try {
+    raw.on(selector, {});
+  } catch (error) {
+    throw new TypeError(error?.message ?? String(error));
+  } finally {
+    raw.free();
+  }
+}
+
 function define(RawRewriter, { enableEsiTags }) {
   return class HTMLRewriter {
     #registrations = [];
 
     on(selector, handlers) {
+      checkSelector(RawRewriter, selector);
       this.#registrations.push((raw) => raw.on(selector, handlers));
       return this;
     }

@@ -6,7 +6,7 @@
 const { GET_BODY, NULL_BODY: NULL_BODY_TEXT } = require('./words');
 
 const METHODS = new Set([
-  'ACL', 'BIND', 'CHECKOUT', 'CONNECT', 'COPY', 'DELETE', 'GET', 'HEAD', 'LOCK', 'MERGE', 'MKACTIVITY',
+  'ACL', 'BIND', 'CHECKOUT', 'COPY', 'DELETE', 'GET', 'HEAD', 'LOCK', 'MERGE', 'MKACTIVITY',
   'MKCALENDAR', 'MKCOL', 'MOVE', 'MSEARCH', 'NOTIFY', 'OPTIONS', 'PATCH', 'POST', 'PROPFIND', 'PROPPATCH',
   'PURGE', 'PUT', 'QUERY', 'REBIND', 'REPORT', 'SEARCH', 'SUBSCRIBE', 'TRACE', 'UNBIND', 'UNLINK', 'UNLOCK',
   'UNSUBSCRIBE',
@@ -139,4 +139,4 @@ function plainBody(body) {
   return ArrayBuffer.isView(body) ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength) : knownBody(body);
 }
 
-module.exports = { GET_BODY, checkUrl, requestInit, responseBody };
+module.exports = { GET_BODY, NULL_BODY: NULL_BODY_TEXT, checkUrl, requestInit, responseBody };

@@ -164,7 +164,17 @@ function installRequest() {
   const headers = Object.getOwnPropertyDescriptor(prototype, 'headers');
   const redirect = Object.getOwnPropertyDescriptor(prototype, 'redirect');
   const { clone } = prototype;
+  const cache = Object.getOwnPropertyDescriptor(prototype, 'cache');
   Object.defineProperties(prototype, {
+    /* Only what was asked for; undici has a default. */
+    cache: {
+      ...cache,
+      get() {
+        const mode = cache.get.call(this);
+        return mode === 'default' ? undefined : mode;
+      },
+    },
+    fetcher: { configurable: true, enumerable: true, get: () => null },
     cf: {
       configurable: true, enumerable: true,
       get() {

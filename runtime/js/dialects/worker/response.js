@@ -2,7 +2,7 @@
 
 /* The Response constructor as Workers have it, and what is known of the responses it made. */
 
-const { responseBody } = require('./init');
+const { NULL_BODY, responseBody } = require('./init');
 const sockets = require('./websocket');
 const words = require('./words');
 
@@ -25,8 +25,11 @@ function checkSocket({ webSocket, status = 200 }) {
 }
 
 /* An upgrade: a response that only says so, for the standard's has no status 101. */
-function upgrading(Base, init) {
+function upgrading(Base, body, init) {
   checkSocket(init);
+  if (body !== null && body !== undefined) {
+    throw new TypeError(NULL_BODY);
+  }
   const { headers } = init;
   const made = new Base(null, { headers });
   Object.defineProperty(made, 'status', { value: 101, configurable: true });
@@ -53,7 +56,7 @@ function installConstructor() {
       throw words.notCallable('Response');
     }
     if (init?.webSocket) {
-      return upgrading(Base, init);
+      return upgrading(Base, body, init);
     }
     const kept = responseBody(body, init);
     try {

@@ -150,8 +150,13 @@ async function answerLocal(scene, name) {
     text(500, 'TypeError: The value cannot be converted because it is not a valid Date.');
     return;
   }
-  const { outcome } = await scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime });
-  text(outcome === 'ok' ? 200 : 500, outcome);
+  const { outcome, noRetry } = await scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime });
+  const status = outcome === 'ok' ? 200 : 500;
+  if (query.get('format') === 'json') {
+    exchange.respond(status, ['content-type', 'application/json'], JSON.stringify({ outcome, noRetry }));
+  } else {
+    text(status, outcome);
+  }
 }
 
 /* scene: { app, exchange, entrypoint, ctx }. */
