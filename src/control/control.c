@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/title.h"
+#include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_port.h"
 #include "control/aws/aws_seed.h"
 #include "control/builder_link.h"
@@ -42,6 +43,7 @@ struct control {
     struct log_reader logs;
     struct deployment deployment;
     bool is_first_build; /* that the active build is the first, of deployment */
+    uint64_t told_build; /* on the console */
     struct console *console;
     const char *origin;
     struct exchange_port *port; /* owned, as what is in services */
@@ -165,14 +167,29 @@ static void set_users(struct control *c, const struct build *build)
     }
 }
 
+static void send_routes(struct control *c, const struct build *build)
+{
+    const struct message_routes message = { .type = MESSAGE_ROUTES, .build = build->number };
+    json_t *routes = deployment_routes(build);
+    aws_lambda_concurrency_apply(&c->services, json_object_get(routes, "functions"));
+    send_json(&c->gateway, &message, "routes", routes);
+}
+
+static void control_routes_changed(struct services *s)
+{
+    struct control *c = container_of(s, struct control, services);
+    if (c->deployment.active) {
+        send_routes(c, c->deployment.active);
+    }
+}
+
 static void control_route(struct deployment *d, const struct build *build, bool first)
 {
     struct control *c = control_of(d);
-    const struct message_routes routes = { .type = MESSAGE_ROUTES, .build = build->number };
     share_folders(c, build);
     set_users(c, build);
     s3_declared_build(c->services.s3, build->manifest);
-    send_json(&c->gateway, &routes, "routes", deployment_routes(build));
+    send_routes(c, build);
     c->is_first_build = first;
     events_build(c->events, build->manifest);
 }
@@ -211,7 +228,8 @@ static void control_routed(struct control *c, const struct message_routes_done *
     const struct build *active = c->deployment.active;
     if (done->drained) {
         deployment_drained(&c->deployment, done->build);
-    } else if (active && active->number == done->build) {
+    } else if (active && active->number == done->build && done->build != c->told_build) {
+        c->told_build = done->build;
         console_build(c->console, active, c->is_first_build);
     }
 }
@@ -406,6 +424,7 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->loop = &c->loop;
     s->console = c->console;
     s->deployment = &c->deployment;
+    s->routes_changed = control_routes_changed;
     s->project = a->project;
     s->origin = a->origin;
     s->aws_origin = a->aws_origin;

@@ -34,6 +34,7 @@ struct services {
     struct lambda_sources *lambda_sources;
     struct json_table *lambda_permissions; /* aws_lambda_policy.c */
     struct json_table *lambda_tags;        /* aws_lambda_tags.c */
+    struct json_table *lambda_concurrency; /* aws_lambda_concurrency.c */
     struct aws_users *users;               /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;
@@ -42,7 +43,8 @@ struct services {
     struct s3 *s3;
     struct console *console;
     struct deployment *deployment;
-    const char *project;    /* its folder */
-    const char *origin;     /* "http://localhost:3000" */
-    const char *aws_origin; /* "http://127.0.0.1:4566" */
+    void (*routes_changed)(struct services *s); /* what the gateway is told of functions has */
+    const char *project;                        /* its folder */
+    const char *origin;                         /* "http://localhost:3000" */
+    const char *aws_origin;                     /* "http://127.0.0.1:4566" */
 };

@@ -290,6 +290,8 @@ void lease_build(struct gateway *g, struct routes_file *file, uint64_t build)
             f = take_ptr(file->functions[k]);
             f->rated_ms = gateway_now_ms(g);
             list_push(&g->functions, &f->in_gateway);
+        } else {
+            f->reserved = file->functions[k]->reserved; /* it may change while a function stays */
         }
         f->retired = false;
         router->functions[router->function_count++] = f;

@@ -4,11 +4,13 @@ import test from 'node:test';
 import {
   AddPermissionCommand,
   CreateEventSourceMappingCommand,
+  DeleteFunctionConcurrencyCommand,
   DeleteEventSourceMappingCommand,
   DeleteFunctionEventInvokeConfigCommand,
   GetEventSourceMappingCommand,
   GetAliasCommand,
   GetFunctionCommand,
+  GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
   GetFunctionEventInvokeConfigCommand,
   GetFunctionRecursionConfigCommand,
@@ -24,6 +26,7 @@ import {
   ListTagsCommand,
   ListVersionsByFunctionCommand,
   PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
   PutFunctionEventInvokeConfigCommand,
   RemovePermissionCommand,
   TagResourceCommand,
@@ -84,6 +87,29 @@ test('functions are listed and described', async (t) => {
   assert.deepEqual((await ask(ListProvisionedConcurrencyConfigsCommand)).ProvisionedConcurrencyConfigs, []);
   await assert.rejects(ask(GetProvisionedConcurrencyConfigCommand, { Qualifier: 'live' }), { name: 'ProvisionedConcurrencyConfigNotFoundException' });
   await assert.rejects(ask(PublishVersionCommand), { name: 'NotImplementedException', message: /mayfly\.json: mayfly dev follows at once/ });
+});
+
+test('concurrency is reserved, and given up again', async (t) => {
+  const { platform, lambda: api } = await start(t);
+  const ask = (Command, more = {}) => api.send(new Command({ FunctionName: 'tells', ...more }));
+  const put = (ReservedConcurrentExecutions, more) => ask(PutFunctionConcurrencyCommand, { ReservedConcurrentExecutions, ...more });
+  const reserved = async () => (await ask(GetFunctionConcurrencyCommand)).ReservedConcurrentExecutions;
+  assert.equal(await reserved(), undefined);
+  await ask(InvokeCommand);
+  assert.equal((await put(0)).ReservedConcurrentExecutions, 0);
+  const refused = await ask(InvokeCommand).then(() => assert.fail('was invoked'), (error) => error);
+  assert.deepEqual([refused.name, refused.$metadata.httpStatusCode], ['TooManyRequestsException', 429]);
+  await put(1);
+  await ask(InvokeCommand);
+  assert.equal(await reserved(), 1);
+  assert.deepEqual((await ask(GetFunctionCommand)).Concurrency, { ReservedConcurrentExecutions: 1 });
+  await put(0);
+  assert.equal((await ask(DeleteFunctionConcurrencyCommand)).$metadata.httpStatusCode, 204);
+  await ask(InvokeCommand);
+  assert.equal(await reserved(), undefined);
+  await assert.rejects(put(1, { FunctionName: 'none' }), { name: 'ResourceNotFoundException', message: /:none:\$LATEST$/ });
+  await assert.rejects(put(1, { FunctionName: 'tells:live' }), { name: 'InvalidParameterValueException', message: /Aliases and versions/ });
+  await assert.rejects(put(901), { name: 'InvalidParameterValueException', message: /below its minimum value/ });
 });
 
 test('functions are tagged', async (t) => {

@@ -14,6 +14,7 @@
 #define FUNCTIONS   STR(LAMBDA)
 #define URLS        "/2021-10-31/functions/"
 #define CONCURRENCY "/2019-09-30/functions/"
+#define RESERVED    "/2017-10-31/functions/"
 #define SIGNING     "/2020-06-30/functions/"
 #define RUNTIME     "/2021-07-20/functions/"
 #define RECURSION   "/2024-08-31/functions/"
@@ -41,7 +42,9 @@ static const struct {
     { "DELETE", ASYNC,       "/event-invoke-config",      aws_lambda_async_delete,            true },
     { "GET",    URLS,        "/url",                      aws_lambda_functions_url,           true },
     { "GET",    URLS,        "/urls",                     aws_lambda_functions_urls,          true },
-    { "GET",    CONCURRENCY, "/concurrency",              aws_lambda_functions_concurrency,   false },
+    { "GET",    CONCURRENCY, "/concurrency",              aws_lambda_concurrency_get,         false },
+    { "PUT",    RESERVED,    "/concurrency",              aws_lambda_concurrency_put,         true },
+    { "DELETE", RESERVED,    "/concurrency",              aws_lambda_concurrency_delete,      true },
     { "GET",    CONCURRENCY, "/provisioned-concurrency",  aws_lambda_functions_provisioned,   false },
     { "GET",    RUNTIME,     "/runtime-management-config", aws_lambda_functions_runtime,      false },
     { "GET",    RECURSION,   "/recursion-config",         aws_lambda_functions_recursion,     false },

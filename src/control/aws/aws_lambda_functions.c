@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_log.h"
 #include "control/events/lambda_queue.h"
@@ -154,17 +155,11 @@ static json_t *subject_configuration(struct aws_call *c, const struct aws_lambda
     return configuration_of(c->services, s->function, s->named.qualifier, s->version);
 }
 
-static json_t *concurrency_of(const json_t *function)
-{
-    json_t *reserved = json_object_get(function, "reserved");
-    return reserved ? json_pack("{s:O}", "ReservedConcurrentExecutions", reserved) : NULL;
-}
-
 void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     json_t *output = json_pack("{s:o, s:{s:s, s:s}}", "Configuration", subject_configuration(c, s),
                                "Code", "RepositoryType", "S3", "Location", "");
-    json_t *concurrency = concurrency_of(s->function);
+    json_t *concurrency = aws_lambda_concurrency_of(c->services, s->function);
     if (concurrency) {
         (void)json_object_set_new(output, "Concurrency", concurrency); /* a new value */
     }
@@ -179,11 +174,6 @@ void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subjec
 void aws_lambda_functions_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     aws_call_answer(c, subject_configuration(c, s));
-}
-
-void aws_lambda_functions_concurrency(struct aws_call *c, const struct aws_lambda_subject *s)
-{
-    aws_call_answer(c, concurrency_of(s->function));
 }
 
 /* Nothing is signed here. */

@@ -30,7 +30,6 @@ void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_su
 void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_url(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_urls(struct aws_call *c, const struct aws_lambda_subject *s);
-void aws_lambda_functions_concurrency(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_signing(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_provisioned(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_runtime(struct aws_call *c, const struct aws_lambda_subject *s);
@@ -49,6 +48,11 @@ void aws_lambda_async_delete(struct aws_call *c, const struct aws_lambda_subject
 void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_policy_remove(struct aws_call *c, const struct aws_lambda_subject *s);
+
+/* ".../concurrency" of a function. To put and to delete, the function may be NULL. */
+void aws_lambda_concurrency_get(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_concurrency_put(struct aws_call *c, const struct aws_lambda_subject *s);
+void aws_lambda_concurrency_delete(struct aws_call *c, const struct aws_lambda_subject *s);
 
 /* "/2017-03-31/tags/ARN": lists (GET), adds (POST) and takes away (DELETE). */
 void aws_lambda_tags(struct aws_call *c, const char *named);

@@ -32,6 +32,7 @@ struct events *events_create(struct services *s)
     s->lambda_sources = lambda_sources_create(s);
     s->lambda_permissions = json_table_create(s->queues, "lambda permission");
     s->lambda_tags = json_table_create(s->queues, "lambda tags");
+    s->lambda_concurrency = json_table_create(s->queues, "lambda concurrency");
     e->worker = worker_queues_create(s);
     e->routes = routes_create(s);
     e->webhooks = webhook_queues_create(s);

@@ -1,0 +1,16 @@
+/* How many requests at a time a Lambda function serves: what the API has set for it, or the
+ * project's files.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/services.h"
+
+/* Sets "reserved" of those functions of a build's routes (deployment_routes()) that have one. */
+void aws_lambda_concurrency_apply(const struct services *s, json_t *functions);
+/* A new object as the API tells it, or NULL: none is reserved. `function`: the manifest's. */
+json_t *aws_lambda_concurrency_of(const struct services *s, const json_t *function);
