@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { ArtifactStore, digestFiles, digestJson } from './artifact.js';
 import { Bundler } from './bundle/esbuild.js';
 import { addHtmlRewriter } from './bundle/html_rewriter.js';
+import { Installed } from './bundle/installed.js';
 import { traceAssets } from './bundle/trace.js';
 import { Diagnostics } from './diagnostics.js';
 import { discover } from './discover/all.js';
@@ -148,7 +149,10 @@ export class Project {
     const bundled = await this.bundler.bundle(draft, changes);
     const bundle = { ...bundled, files: new Map([...bundled.files, ...(draft.files ?? [])]) };
     diagnostics.list.push(...bundle.diagnostics);
-    const assets = await traceAssets(this.files, draft, bundle.inputs);
+    const { assets, hasCode } = await traceAssets(this.files, draft, bundle.inputs);
+    if (hasCode && bundle.mounts.length === 0) {
+      this.#showPackages(draft, bundle);
+    }
     for (const file of assets) {
       const target = path.relative(draft.root ?? this.options.project, this.files.absolute(file));
       if (!target.startsWith('..') && !bundle.files.has(target)) {
@@ -156,6 +160,13 @@ export class Project {
       }
     }
     return bundle;
+  }
+
+  /** Code beside the bundle may import what the bundle does not. */
+  #showPackages(draft, bundle) {
+    const { mounts, files } = new Installed(draft.root ?? this.options.project).whole;
+    bundle.mounts = mounts;
+    files.forEach((entry, name) => bundle.files.set(name, entry));
   }
 
   /** A change that breaks what worked is refused; what was broken before does not hold up the rest. */

@@ -1,4 +1,5 @@
-/* The project's own files that its code reads when it runs: data, templates. They go to the same place in the artifact. */
+/* The project's own files that its code reads when it runs (data, templates), or loads by their place (workers, programs
+ * to fork), with what those import. They go to the same place in the artifact. */
 import path from 'node:path';
 import { nodeFileTrace } from '@vercel/nft';
 import { transform } from 'esbuild';
@@ -9,22 +10,24 @@ import { loaderOf } from '../source.js';
 const READS = /\b(readFile|readFileSync|createReadStream|readdir|readdirSync|openSync|open|opendir|stat|statSync|existsSync|sendFile|__dirname|__filename|cwd|import\.meta)\b/;
 const ASSETS_MAX = 2_000;
 
+const NOTHING = { assets: [], loose: [] };
+
 const traced = new Map();
 
 /**
  * @param {import('../files.js').Files} files
  * @param {import('../project.js').Draft} draft
  * @param {string[]} inputs absolute paths of the files in its bundle
- * @returns {Promise<string[]>} relative to the project
+ * @returns {Promise<{ assets: string[], hasCode: boolean }>} relative to the project; hasCode: it may import packages
  */
 export async function traceAssets(files, draft, inputs) {
   const included = includedFiles(files, draft.include ?? []);
   if (draft.dialect === 'worker') {
-    return included; /* a Worker has no files */
+    return { assets: included, hasCode: false }; /* a Worker has no files */
   }
   const readers = inputs.filter((file) => isInside(files.project, file) && READS.test(textOf(files, file)));
-  const found = readers.length > 0 ? await assetsOf(files, draft, readers) : [];
-  return [...new Set([...included, ...found])].sort();
+  const found = readers.length > 0 ? await assetsOf(files, draft, readers, inputs) : NOTHING;
+  return { assets: [...new Set([...included, ...found.assets])].sort(), hasCode: found.loose.length > 0 };
 }
 
 /** `includeFiles` of Vercel, `included_files` of Netlify: globs, `!` takes away again. */
@@ -42,18 +45,20 @@ function includedFiles(files, globs) {
   return [...chosen];
 }
 
-async function assetsOf(files, { name, root }, readers) {
-  const key = readers.map((file) => `${file}\0${textOf(files, file)}`).join('\0') + files.list().join('\0');
+async function assetsOf(files, { name, root }, readers, inputs) {
   const known = traced.get(name);
-  if (known?.key === key) {
-    return known.assets;
+  const keyWith = (loose) =>
+    [...readers, ...loose].map((file) => `${file}\0${textOf(files, file)}`).join('\0') + files.list().join('\0');
+  if (known && known.key === keyWith(known.loose)) {
+    return known;
   }
-  const assets = await trace(files, root ?? files.project, readers);
-  traced.set(name, { key, assets });
-  return assets;
+  const found = await trace(files, root ?? files.project, readers, inputs);
+  traced.set(name, { key: keyWith(found.loose), ...found });
+  return found;
 }
 
-async function trace(files, root, readers) {
+/** @returns {Promise<{ assets: string[], loose: string[] }>} loose: code among them, absolute */
+async function trace(files, root, readers, inputs) {
   const { reasons } = await nodeFileTrace(readers, {
     base: files.project,
     processCwd: root,
@@ -63,13 +68,27 @@ async function trace(files, root, readers) {
     readFile: (file) => readForTrace(files, file),
     log: false,
   }).catch(() => ({ reasons: new Map() }));
-  const assets = [];
-  for (const [file, { type }] of reasons) {
-    if (type.includes('asset') && files.has(file) && !isSecret(file) && assets.length < ASSETS_MAX) {
-      assets.push(file);
+  const bundled = new Set(inputs.map((file) => path.relative(files.project, file)));
+  const loose = looseOf(reasons, bundled);
+  const isKept = (file, type) => (type.includes('asset') || loose.has(file)) && files.has(file) && !isSecret(file);
+  const assets = [...reasons].filter(([file, { type }]) => isKept(file, type)).map(([file]) => file).slice(0, ASSETS_MAX);
+  return { assets, loose: [...loose].map((file) => files.absolute(file)) };
+}
+
+/** Code that no import of the bundle leads to, and all that it imports itself. */
+function looseOf(reasons, bundled) {
+  const isCode = (type) => type.includes('dependency') || type.includes('resolve');
+  const loose = new Set();
+  for (let size = -1; size < loose.size;) {
+    size = loose.size;
+    for (const [file, { type, parents, ignored }] of reasons) {
+      const isFirst = type.includes('dependency') && !bundled.has(file);
+      if (!ignored && (isFirst || (isCode(type) && [...parents].some((parent) => loose.has(parent))))) {
+        loose.add(file);
+      }
     }
   }
-  return assets;
+  return loose;
 }
 
 /** Variables reach a function by its environment; the file has those of all others. */

@@ -4,7 +4,10 @@
  *
  * A socket that is bound before a fork would be shared by all instances, and none of them may face
  * the network. So listen() is answered here: the server believes it listens, says so, and has an
- * address; requests come from the gateway. */
+ * address; requests come from the gateway.
+ *
+ * That is so until an instance serves. What listens later is not what clients are to reach, but
+ * something of the program's own, which connects to it: that gets a socket. */
 
 const cluster = require('node:cluster');
 const http = require('node:http');
@@ -20,6 +23,8 @@ const EPHEMERAL_COUNT = MAX_PORT - FIRST_EPHEMERAL + 1;
 /* Servers that listen now, in the order in which they began. */
 const listening = new Set();
 const waiting = new Set();
+const { listen: listenReally } = net.Server.prototype;
+let isServing = false;
 
 function failure(ErrorClass, code, message) {
   return Object.assign(new ErrorClass(message), { code });
@@ -123,6 +128,9 @@ function closeOnAbort(server, signal) {
 }
 
 function listen(...args) {
+  if (isServing && listening.size > 0) {
+    return listenReally.apply(this, args);
+  }
   const [options, callback] = net._normalizeArgs(args);
   if (this._handle) {
     throw failure(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
@@ -138,6 +146,11 @@ function listen(...args) {
   return this;
 }
 
+/* To be called in an instance: what its clients reach listens by now. */
+function serve() {
+  isServing = true;
+}
+
 /* A cluster's workers would share a port that is not there; instances are what they are for. */
 function refuseCluster() {
   throw new Error(
@@ -147,6 +160,7 @@ function refuseCluster() {
 }
 
 function install() {
+  isServing = false;
   net.Server.prototype.listen = listen;
   cluster.fork = refuseCluster;
   syncBuiltinESMExports();
@@ -182,4 +196,4 @@ function whenListening() {
   });
 }
 
-module.exports = { chosen, install, listeningOn, whenListening };
+module.exports = { chosen, install, listeningOn, serve, whenListening };

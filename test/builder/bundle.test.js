@@ -144,6 +144,31 @@ test('a link in node_modules shows the package of its name, and nothing else of 
   ]);
 });
 
+test('code that is loaded by its place, as workers are, is there with what it imports', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "type": "module" }',
+    'api/a.js': `
+      import { Worker } from 'node:worker_threads';
+      import { twice } from '../lib/twice.js';
+      export default () => new Promise((resolve) => {
+        new Worker(new URL('../lib/worker.js', import.meta.url), { workerData: twice(2) }).on('message', resolve);
+      });`,
+    'lib/worker.js': `
+      import { parentPort, workerData } from 'node:worker_threads';
+      import { parse } from 'smol-toml';
+      import { twice } from './twice.js';
+      parentPort.postMessage([twice(workerData), parse('a = 1').a]);`,
+    'lib/twice.js': 'export const twice = (n) => n * 2;\n',
+    'lib/other.js': 'export default 1;\n',
+  });
+  linkPackages(project, 'smol-toml');
+  const api = functionNamed(await build(t, project), 'api');
+  const shown = readdirSync(path.join(api.artifact), { recursive: true }).filter((name) => !name.includes('___mayfly')).sort();
+
+  assert.deepEqual(shown, ['lib', 'lib/twice.js', 'lib/worker.js', 'node_modules', 'package.json']);
+  assert.deepEqual(api.mounts, [{ source: path.join(project, 'node_modules'), target: 'node_modules' }]);
+});
+
 test('a missing package is named with the command to install it, and the others work', async (t) => {
   const project = projectOf(t, {
     'pnpm-lock.yaml': '',

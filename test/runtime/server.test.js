@@ -190,6 +190,25 @@ test('listen() refuses bad ports, and an aborted signal closes', async (t) => {
   assert.equal(open.listening, false);
 });
 
+test('what listens while requests are served can be connected to', async (t) => {
+  const http = require('node:http');
+  const net = require('node:net');
+  const open = (one) => new Promise((resolve) => { one.listen(0, '127.0.0.1', () => resolve(one.address().port)); });
+  const gateway = await serve(t, () => {
+    http.createServer(async (_req, res) => {
+      const web = http.createServer((req, answer) => answer.end(`heard ${req.url}`));
+      const plain = net.createServer((socket) => socket.end('plain'));
+      const [webPort, plainPort] = [await open(web), await open(plain)];
+      const text = await (await fetch(`http://127.0.0.1:${webPort}/x`)).text();
+      const bytes = await net.connect(plainPort, '127.0.0.1').toArray();
+      web.closeAllConnections();
+      [web, plain].forEach((one) => one.close());
+      res.end(`${text}, ${Buffer.concat(bytes)}`);
+    }).listen(3000);
+  });
+  assert.equal(await (await gateway.request('GET /')).text(), 'heard /x, plain');
+});
+
 test('servers that cannot work here say why', async () => {
   const cases = [
     [() => require('node:https').createServer().listen(443), /TLS ends at the gateway/],

@@ -53,6 +53,10 @@ async function load(spec, loadModule) {
   return {};
 }
 
+function start() {
+  virtual.serve();
+}
+
 async function handle(_app, exchange) {
   const server = virtual.chosen();
   if (!server) {
@@ -69,4 +73,4 @@ async function handle(_app, exchange) {
 }
 
 /* As in any Node.js program an uncaught error is the end, but others may finish first. */
-module.exports = { load, handle, uncaught: 'drain' };
+module.exports = { load, start, handle, uncaught: 'drain' };
