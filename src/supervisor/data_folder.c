@@ -14,8 +14,8 @@
 
 #define DATA_RESTRICTIONS (MOUNTS_NO_DEVICES | MOUNTS_NO_SUID | MOUNTS_NO_EXEC)
 
-/* To the owner of what is around it. One whom our user namespace does not know (EINVAL, chown(2)) is no
- * owner that an ordinary user could give it to: it stays theirs. */
+/* To the owner of what is around it. One whom our user namespace does not know (EINVAL, chown(2))
+ * is no owner that an ordinary user could give it to: it stays theirs. */
 static int give(int fd, const struct stat *owner)
 {
     return fchown(fd, owner->st_uid, owner->st_gid) < 0 && errno != EINVAL ? -1 : 0;
@@ -30,8 +30,7 @@ static int write_ignore(int folder, const struct stat *owner, struct err *err)
     if (fd < 0) {
         return errno == EEXIST ? 0 : err_sys(err, "write .gitignore");
     }
-    if (write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 ||
-        give(fd, owner) < 0) {
+    if (write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 || give(fd, owner) < 0) {
         return err_sys(err, "write .gitignore");
     }
     return 0;

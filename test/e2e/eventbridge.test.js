@@ -257,6 +257,11 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
       TARGET_ARN: Arn, ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0' });
   }
 
+  await put({ Arn: FUNCTION, InputTransformer: { InputPathsMap: { to: '$.detail.to' }, InputTemplate: '{"to": not <to>}' } });
+  await events.send(new PutEventsCommand({ Entries: [order({ to: 'x' })] }));
+  const { ERROR_CODE: code, Body: whole, TARGET_ARN: target } = await dead();
+  assert.deepEqual([code, target, JSON.parse(whole).detail], ['INVALID_JSON', FUNCTION, { to: 'x' }]);
+
   await scheduleSoon(scheduler, {
     Name: 'late', FlexibleTimeWindow: { Mode: 'OFF' },
     Target: { Arn: away[0], RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"n":1}', DeadLetterConfig, RetryPolicy },

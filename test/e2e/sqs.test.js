@@ -181,6 +181,10 @@ test('a long poll is answered by what is sent meanwhile, or the end of its queue
   const ends = await Promise.allSettled(polls);
   assert.deepEqual(ends.map((end) => end.reason?.name).filter(Boolean), ['QueueDoesNotExist']);
   assert.ok(Date.now() - began < 20_000, 'it was answered by its time only');
+  assert.deepEqual(await refused(queue('q')), [
+    'QueueDeletedRecently', 'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
+  ]);
+  await queue('other');
 });
 
 test('attributes are checked and kept', async (t) => {

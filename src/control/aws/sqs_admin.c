@@ -97,6 +97,10 @@ void sqs_admin_create(struct sqs_call *c)
         create_again(c, q, attributes);
         return;
     }
+    if (sqs_queue_was_removed(c->queues, name)) {
+        sqs_call_fail(c, SQS_ERROR_DELETED_RECENTLY, NULL);
+        return;
+    }
     q = sqs_queue_add(c->queues, str_c(name), sqs_attributes_merge(NULL, attributes),
                       tags ? json_deep_copy(tags) : NULL);
     c->context = url_output(c, q);

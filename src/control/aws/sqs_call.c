@@ -44,6 +44,10 @@ static const struct {
         "It can be at most 80 letters long." },
     [SQS_ERROR_PURGING] = { 403, "PurgeQueueInProgress",
         "AWS.SimpleQueueService.PurgeQueueInProgress", NULL },
+    [SQS_ERROR_DELETED_RECENTLY] = { 400, "QueueDeletedRecently",
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+        "You must wait 60 seconds after deleting a queue before you can create another with the "
+        "same name." },
     [SQS_ERROR_PARAMETER] = { 400, "InvalidParameterValueException", "InvalidParameterValue", NULL },
     [SQS_ERROR_MISSING] = { 400, "MissingRequiredParameterException", "MissingParameter", NULL },
     [SQS_ERROR_OPERATION] = { 400, "UnknownOperationException", "InvalidAction", NULL },

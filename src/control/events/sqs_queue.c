@@ -8,7 +8,8 @@
 #include "control/events/setting_write.h"
 #include "store/store_settings.h"
 
-#define KIND STR("sqs")
+#define KIND             STR("sqs")
+#define DELETED_PAUSE_MS 60000 /* AWS: so long no other queue of a name is made */
 
 /* SQS's defaults and what they are called there. */
 static const struct {
@@ -129,9 +130,34 @@ void sqs_queue_unref(struct sqs_queue *q)
     free(q);
 }
 
+static bool is_recent(const json_t *when)
+{
+    return queue_now_ms() - (uint64_t)json_integer_value(when) < DELETED_PAUSE_MS;
+}
+
+static void note_removal(struct sqs_queues *all, const char *name)
+{
+    const char *other;
+    json_t *when;
+    void *next;
+    json_object_foreach_safe(all->deleted, next, other, when)
+    {
+        if (!is_recent(when)) {
+            (void)json_object_del(all->deleted, other);
+        }
+    }
+    (void)json_object_set_new(all->deleted, name, json_integer((json_int_t)queue_now_ms()));
+}
+
+bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name)
+{
+    const json_t *when = json_object_get(all->deleted, name);
+    return when && is_recent(when);
+}
+
 void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q)
 {
-    (void)all;
+    note_removal(all, q->name);
     q->removed = true;
     list_remove(&q->link);
     queue_drop(q->queue);
@@ -178,6 +204,7 @@ struct sqs_queues *sqs_queues_create(struct services *s)
     struct sqs_queues *all = mem_new(struct sqs_queues);
     all->services = s;
     list_init(&all->queues);
+    all->deleted = json_object();
     store_settings_each(s->store, KIND, read_one, all);
     return all;
 }

@@ -49,6 +49,7 @@ struct sqs_queue {
 struct sqs_queues {
     struct services *services;
     struct list queues;
+    json_t *deleted; /* owned: name to when, of the last minute at least */
 };
 
 /* Reads what was created before. */
@@ -68,6 +69,9 @@ struct sqs_queue *sqs_queue_ref(struct sqs_queue *q);
 void sqs_queue_unref(struct sqs_queue *q);
 /* Forgets it, and its messages. Who waits for messages is told. */
 void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q);
+/* Whether one of that name was removed in the last minute: AWS makes no other so soon. A restart
+ * forgets it. */
+bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name);
 
 /* Makes what the API has set durable, or with `removed` its end; `done` is called then. */
 void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
