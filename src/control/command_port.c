@@ -89,9 +89,10 @@ void command_port_reply(struct command *c, json_t *line)
         free(r);
         return;
     }
-    uv_buf_t bufs[] = { uv_buf_init(r->text, (unsigned)strlen(r->text)),
-                        uv_buf_init((char[]){ '\n' }, 1) };
-    if (uv_write(&r->write, (uv_stream_t *)&k->pipe, bufs, ARRAY_COUNT(bufs), on_written) < 0) {
+    size_t len = strlen(r->text);
+    r->text[len] = '\n'; /* in place of its NUL: what is written lives until it has been */
+    uv_buf_t buf = uv_buf_init(r->text, (unsigned)len + 1);
+    if (uv_write(&r->write, (uv_stream_t *)&k->pipe, &buf, 1, on_written) < 0) {
         free(r->text);
         free(r);
     }

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { gotten, lambda, TELLS } from './aws_project.js';
+import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { clients, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { runMayfly, startPlatform } from './harness.js';
 
-const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS };
+const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
 
 async function started(t) {
   const platform = await startPlatform(t, { files: FILES });
@@ -59,6 +60,17 @@ test('events are filtered, and objects for programs', async (t) => {
   assert.deepEqual(await json('--state', 'dead'), []);
   assert.deepEqual((await json('--queue', 'tells', '--since', '1h')).length, 2);
   assert.deepEqual(await json('--function', 'another'), []);
+});
+
+test('a list longer than a socket holds is complete', async (t) => {
+  const { platform, mayfly } = await started(t);
+  const { sqs } = await clients(t, platform);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'many' }));
+  const batches = Array.from({ length: 100 }, (_, i) => Array.from({ length: 10 }, (__, k) => ({ Id: `${k}`, MessageBody: `${i}-${k}` })));
+  await Promise.all(batches.map((Entries) => sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))));
+  const { status, stdout, stderr } = await mayfly('events', 'ls', '--json', '--queue', 'sqs:many', '--limit', '10000');
+  assert.equal(status, 0, stderr);
+  assert.equal(new Set(stdout.trimEnd().split('\n').map((line) => JSON.parse(line).id)).size, 1000);
 });
 
 test('what is done can be done again, and what waits can be removed', async (t) => {
