@@ -85,7 +85,8 @@ function becomeProgramOf(spec, task) {
 }
 
 /* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call, and compiled
- * whole: the handlers are in it. What packages bring is too much for that: they would load half as fast again. */
+ * whole, with the packages that it imports at its top: the handlers are in it. What its modules require only as they are
+ * run is too much for that: those would take half as long again to load. */
 function moduleLoader(entry) {
   let bundle;
   const open = async () => {
