@@ -177,6 +177,7 @@ async function main() {
   stacks.install();
   loadAll();
   await warm();
+  garbage.promoteYoung();
   const reason = await comeToRest(native, Number(linkFd));
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
   nameAsInside();
