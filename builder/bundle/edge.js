@@ -11,14 +11,20 @@ export const isEdge = (runtime) => runtime === 'edge' || runtime === 'experiment
 
 const PROCESS = fileURLToPath(new URL('edge_process.js', import.meta.url));
 
+/** What Vercel's own edge functions lack, and Next.js brings along. A use of it fails by a name that nothing has. */
+const NODE_ONLY = ['Buffer', 'setImmediate', 'clearImmediate', 'global'].flatMap((name) => [
+  [name, `___edge_has_no_${name}`], [`globalThis.${name}`, 'undefined'],
+]);
+
 /** @param {Record<string, string>} env the function's environment */
-export function edgeOptions({ NODE_ENV: stage = 'production', NEXT_RUNTIME: runtime }) {
+export function edgeOptions({ NODE_ENV: stage = 'production', NEXT_RUNTIME: runtime }, dialect) {
   return {
     platform: 'browser',
     conditions: ['edge-light', 'browser'],
     mainFields: ['edge-light', 'browser', 'module', 'main'],
     define: {
       'process.env.NODE_ENV': JSON.stringify(stage),
+      ...(dialect === 'vercel' ? Object.fromEntries(NODE_ONLY) : {}),
       /* So that what is for the other runtime is not bundled. */
       ...(runtime ? { 'process.env.NEXT_RUNTIME': JSON.stringify(runtime) } : {}),
     },

@@ -231,7 +231,7 @@ export class Bundler {
       jsx: 'automatic',
       loader: { '.node': 'copy' },
       banner: { js: format === 'esm' ? ESM_BANNER : CJS_BANNER },
-      ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft.env) : {}),
+      ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft.env, draft.dialect) : {}),
       plugins: [
         entryPlugin(this.project, () => slot.source),
         bytesPlugin(this.project),

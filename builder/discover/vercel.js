@@ -44,6 +44,9 @@ export async function discoverVercel(context, sofar) {
   }
   if ((sources.length > 0 || context.files.has('vercel.json')) && isAlone(context.files, 'vercel')) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
+    if (context.files.list().some((file) => file.startsWith('public/'))) {
+      found.static.push({ prefix: '/', directory: `${context.project}/public`, named: true });
+    }
     found.routes.last.push({
       src: '^(?!/api).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404, dialect: 'vercel', shown: '',
     });

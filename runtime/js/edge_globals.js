@@ -4,7 +4,8 @@
  * use what is made here. */
 
 const LEARN_MORE = 'Learn more: https://nextjs.org/docs/api-reference/edge-runtime';
-const NO_CODE = 'Code generation from strings disallowed for this context';
+
+const { guardCodeFromText } = require('./code_from_text');
 
 function define(name, value) {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
@@ -41,23 +42,17 @@ function unsupportedModule(name, members) {
   return Object.assign(unsupported, Object.fromEntries(members.map((member) => [member, unsupported])));
 }
 
-/* In production code is not made from texts. */
-function refuseCode() {
-  const fail = () => {
-    throw new EvalError(NO_CODE);
-  };
-  define('eval', fail);
-  define('Function', new Proxy(Function, { apply: fail, construct: fail }));
-}
-
-/** In the function's zygote, before its modules load. */
-function install() {
+/**
+ * In the function's zygote, before its modules load. `bare`: without what Next.js lets pass, names of Node.js and, while
+ * one develops, code from texts.
+ */
+function install({ bare = false } = {}) {
   define('EdgeRuntime', 'edge-runtime');
   define('self', globalThis);
   delete globalThis.navigator;
-  globalThis[Symbol.for('mayfly.edge.process')] = makeProcess();
+  globalThis[Symbol.for('mayfly.edge.process')] = bare ? { env: process.env } : makeProcess();
   globalThis[Symbol.for('mayfly.edge.unsupported')] = unsupportedModule;
-  if (process.env.NODE_ENV === 'production') refuseCode();
+  if (bare || process.env.NODE_ENV === 'production') guardCodeFromText(() => true);
 }
 
 module.exports = { install };

@@ -92,6 +92,7 @@ const EMPTY = Buffer.alloc(0);
 const WHOLE_BODY = Symbol('the body, read before the handler runs');
 
 class VercelRequest extends http.IncomingMessage {
+  static name = 'IncomingMessage'; /* as its constructor says it is called */
   [WHOLE_BODY] = EMPTY;
 }
 
@@ -144,6 +145,8 @@ function redirectOf(statusOrUrl, url) {
 }
 
 class VercelResponse extends http.ServerResponse {
+  static name = 'ServerResponse';
+
   status(statusCode) {
     this.statusCode = statusCode;
     return this;

@@ -291,6 +291,19 @@ static int add_range(struct buf *fields, const struct http_range *range, uint64_
     return add_field(fields, "content-range", str_of(text, (size_t)len));
 }
 
+/* Only a name that needs no other encoding than a quoted string's. */
+static int add_name(struct buf *fields, const char *name)
+{
+    for (const char *at = name; *at; at++) {
+        if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\' || *at == '%') {
+            return 0;
+        }
+    }
+    return name[0]
+               ? buf_printf(fields, "content-disposition%cinline; filename=\"%s\"%c", 0, name, 0)
+               : 0;
+}
+
 static struct file_reply *create(struct request *rq, const struct http_range *parts, int count)
 {
     uint64_t size = rq->route.file.size;
@@ -325,6 +338,7 @@ static void send_file(struct request *rq, unsigned status, struct buf *fields,
     int r = add_field(fields, "content-length", str_of(length, (size_t)len));
     r = r == 0 ? add_field(fields, "accept-ranges", STR("bytes")) : r;
     r = r == 0 ? add_type(fields, rq, f) : r;
+    r = r == 0 ? add_name(fields, rq->route.file.name) : r;
     r = r == 0 && count == 1 ? add_range(fields, &parts[0], f->size) : r;
     rq->file = f; /* request_give_back() closes it */
     if (r < 0) {

@@ -480,6 +480,7 @@ static int read_static(const json_t *root, struct router *router, struct err *er
         struct static_root *opened = &router->roots[router->root_count++];
         static_root_open(opened, str_c(prefix), directory);
         opened->compress = json_is_true(json_object_get(json, "compress"));
+        opened->named = json_is_true(json_object_get(json, "named"));
     }
     return 0;
 }

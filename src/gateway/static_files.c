@@ -280,6 +280,8 @@ static bool open_file(int directory, const char *name, struct static_file *ret)
                                  .modified_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000U +
                                                 (uint64_t)st.st_mtim.tv_nsec };
     (void)snprintf(ret->type, sizeof(ret->type), "%s", static_type(name)); /* all fit */
+    const char *slash = strrchr(name, '/');
+    (void)snprintf(ret->name, sizeof(ret->name), "%s", slash ? slash + 1 : name);
     ret->fd = take_fd(&fd);
     return true;
 }
@@ -296,6 +298,9 @@ bool static_files_find(struct static_root *roots, size_t count, struct str path,
         if (static_path_decode(str_skip(path, prefix.len), name, sizeof(name)) >= 0 &&
             open_file(roots[i].directory, name, ret)) {
             ret->compress = roots[i].compress;
+            if (!roots[i].named) {
+                ret->name[0] = '\0';
+            }
             return true;
         }
         remember_absent(&roots[i], path);

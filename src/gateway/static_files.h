@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <limits.h>
+
 #include "base/str.h"
 
 struct static_absent;
@@ -14,6 +16,7 @@ struct static_root {
     int directory;                /* owned; -1: not there */
     char *path;                   /* owned */
     bool compress;                /* files go out compressed to those who accept it */
+    bool named;                   /* answers say their file's name */
     struct static_absent *absent; /* paths that were not there a moment ago; owned */
 };
 
@@ -23,7 +26,8 @@ struct static_file {
     int64_t modified_s;
     uint64_t modified_ns; /* since the epoch, for the tag */
     char type[64];
-    bool compress; /* its folder's */
+    bool compress;           /* its folder's */
+    char name[NAME_MAX + 1]; /* empty if its answer need not say it */
 };
 
 /* Opens `directory` for a root. The folder need not be there. */

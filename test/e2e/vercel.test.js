@@ -50,3 +50,22 @@ test('a redirect says what it is, and is not kept', async (t) => {
   assert.deepEqual([status, headers.location, text], [308, '/new?x=1', 'Redirecting...\n']);
   assert.deepEqual([headers['content-type'], headers['cache-control'], headers.server], ['text/plain; charset=utf-8', UNCACHED, 'Vercel']);
 });
+
+test('a file says its name, and an edge function has nothing of Node.js', async (t) => {
+  const platform = await startPlatform(t, { files: {
+    'vercel.json': '{}',
+    'public/docs/tea.txt': 'tea', 'public/index.html': '<p>', 'public/\u00fc.txt': 'u',
+    'api/edge.js': `import { Buffer as Bytes } from 'node:buffer';
+export const config = { runtime: 'edge' };
+const tried = (fn) => { try { return fn(); } catch (error) { return error.name; } };
+export default () => Response.json([typeof Buffer, typeof setImmediate, typeof globalThis.Buffer, Bytes.from('a').length,
+  tried(() => Buffer.from('a')), typeof process.nextTick, tried(() => eval('1')), tried(() => new Function('return 1')())]);
+`,
+  } });
+  const named = async (target) => (await platform.get(target)).headers['content-disposition'];
+  assert.equal(await named('/docs/tea.txt'), 'inline; filename="tea.txt"');
+  assert.equal(await named('/'), 'inline; filename="index.html"');
+  assert.equal(await named('/%C3%BC.txt'), undefined);
+  assert.deepEqual((await platform.get('/api/edge')).json, [
+    'undefined', 'undefined', 'undefined', 1, 'ReferenceError', 'undefined', 'EvalError', 'EvalError']);
+});

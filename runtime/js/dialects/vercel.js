@@ -168,7 +168,7 @@ module.exports = {
 
   async load(spec, load) {
     installRequestContext();
-    if (spec.settings?.edge) edge.install();
+    if (spec.settings?.edge) edge.install({ bare: true });
     const functions = [];
     for (const endpoint of spec.endpoints) {
       const fn = await loadFunction(endpoint, load);

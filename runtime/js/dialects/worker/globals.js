@@ -3,6 +3,7 @@
 /* What Workers find in the global scope beyond what Node.js has. */
 
 const timers = require('node:timers/promises');
+const { guardCodeFromText } = require('../../code_from_text');
 const { current } = require('../../context');
 const { Cache, CacheStorage, makeCaches } = require('./cache');
 const workerCrypto = require('./crypto');
@@ -13,7 +14,6 @@ const { checkUrl } = require('./init');
 const origin = require('./origin');
 const requests = require('./request');
 const responses = require('./response');
-const codegen = require('./codegen');
 const scope = require('./scope');
 const streams = require('./streams');
 const sockets = require('./websocket');
@@ -170,7 +170,7 @@ function installPlatform() {
   sockets.install();
   workerCrypto.install();
   scope.install();
-  codegen.install();
+  guardCodeFromText(() => current() !== undefined); /* while its module loads a worker may make code */
   hung.install();
 }
 
