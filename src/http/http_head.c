@@ -155,8 +155,20 @@ static int check_line(const struct http_scan *scan, struct str line)
     return name.len == line.len || !http_is_token(name) ? -400 : 0;
 }
 
+/* A CR ends a line or nothing: who ends lines with it alone would be waited for in vain. */
+static bool has_bare_cr(const struct http_scan *scan, struct str bytes)
+{
+    size_t from =
+        scan->at > scan->line ? scan->at - 1 : scan->line; /* the last may have been one */
+    struct str fresh = str_skip(bytes, from);
+    return str_find(fresh, '\r') + 1 < fresh.len;
+}
+
 static int check_unfinished(const struct http_scan *scan, struct str bytes)
 {
+    if (has_bare_cr(scan, bytes)) {
+        return -400;
+    }
     if (bytes.len > scan->blank && scan->line == scan->blank) {
         char first = bytes.data[scan->blank];
         if (first != '\r' && !(classes[(unsigned char)first] & TOKEN)) {
@@ -176,8 +188,9 @@ int http_head_scan(struct http_scan *scan, struct str bytes)
         const char *feed =
             bytes.len > scan->at ? memchr(bytes.data + scan->at, '\n', bytes.len - scan->at) : NULL;
         if (!feed) {
+            int r = check_unfinished(scan, bytes);
             scan->at = bytes.len;
-            return check_unfinished(scan, bytes);
+            return r;
         }
         size_t end = (size_t)(feed - bytes.data);
         if (end == scan->line || bytes.data[end - 1] != '\r') {

@@ -18,6 +18,8 @@ const REFUSED = [
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   ['a version that is none', 'GET / HTTP/1\r\nHost: a\r\n\r\n', 400],
   ['a version in lower case', 'GET / http/1.1\r\nHost: a\r\n\r\n', 400],
+  ['lines that end with CR alone', 'GET / HTTP/1.1\rHost: a\r\r', 400],
+  ['a field that ends with CR alone', 'GET / HTTP/1.1\r\nHost: a\rX: b\r', 400],
   ['two blanks in the request line', 'GET  / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a blank in the target', 'GET /a b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
   ['a tab in the request line', 'GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n', 400],

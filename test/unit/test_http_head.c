@@ -43,6 +43,9 @@ START_TEST(an_unfinished_head_asks_for_more)
     ck_assert_int_eq(http_head_scan(&scan, STR("GET / HT")), 0);
     ck_assert_int_eq(http_head_scan(&scan, STR("GET / HTTP/1.0\r\n\r")), 0);
     ck_assert_int_eq(http_head_scan(&scan, STR("GET / HTTP/1.0\r\n\r\nx")), 18);
+    scan = (struct http_scan){ 0 };
+    ck_assert_int_eq(http_head_scan(&scan, STR("GET / HTTP/1.0\r")), 0);
+    ck_assert_int_eq(http_head_scan(&scan, STR("GET / HTTP/1.0\rA")), -400);
 }
 END_TEST
 
