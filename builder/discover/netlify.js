@@ -46,10 +46,11 @@ export async function discoverNetlify(context) {
     found.routes.exact.unshift({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
   }
   if (alone && (found.drafts.length > 0 || context.files.has('netlify.toml'))) {
-    found.routes.last.push({
-      src: '^(?!/\\.netlify/functions/).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404,
-      dialect: 'netlify', shown: '',
-    });
+    const rest = { src: '^(?!/\\.netlify/functions/).*$', dialect: 'netlify', shown: '' };
+    found.routes.last.push(
+      { ...rest, methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404 },
+      { ...rest, methods: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], status: 405 }, /* pages are not written to */
+    );
   }
   return found;
 }

@@ -35,7 +35,7 @@ test('config.path takes the default URL\'s place; methods, exclusions and static
   assert.equal(at('/users/7/').endpoint, '/.netlify/functions/user');
   assert.equal(at('/USERS/7').endpoint, '/.netlify/functions/user');
   assert.deepEqual({ ...at('/people/7/posts').params }, { id: '7', tab: 'posts' });
-  assert.equal(at('/users/7', 'POST').status, 404);
+  assert.equal(at('/users/7', 'POST').status, 405);
   assert.equal(at('/.netlify/functions/user').status, 404);
   assert.deepEqual(at('/files/a/b').params, { 0: 'a/b' });
   assert.equal(at('/files/private/a').status, 404);
@@ -181,8 +181,9 @@ test('what is not there is answered by 404.html, a static page wins over who pre
     'netlify/functions/late.mjs': "export default () => new Response('f');\nexport const config = { path: '/page', preferStatic: true };\n",
   });
   const manifest = await build(t, project);
-  const last = manifest.routes.at(-1);
-  assert.deepEqual([last.dest, last.static, last.status], ['/404.html', true, 404]);
+  const [missing, refused] = manifest.routes.slice(-2);
+  assert.deepEqual([missing.dest, missing.static, missing.status], ['/404.html', true, 404]);
+  assert.deepEqual([refused.status, refused.methods.includes('GET')], [405, false]);
   const at = (test) => manifest.routes.findIndex(test);
   assert.ok(at((route) => route.suffix === '.html') < at((route) => route.function === 0));
   assert.equal(visit(manifest, 'GET', '/sub').headers['x-sub'], '1');
