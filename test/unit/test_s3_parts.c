@@ -117,6 +117,19 @@ START_TEST(bucket_names_follow_the_rules)
 }
 END_TEST
 
+START_TEST(xml_is_written_as_utf8)
+{
+    struct buf text;
+    buf_init(&text, 1024);
+    struct s3_xml_out o = { .out = &text };
+    s3_xml_put(&o, "A", STR("<\xc3\xa4\xff\xe2\x82")); /* a letter, a byte, and one cut short */
+    ck_assert_int_eq(o.r, 0);
+    ck_assert(
+        str_eq(buf_str(&text), STR("<A>&lt;\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd</A>")));
+    buf_finish(&text);
+}
+END_TEST
+
 START_TEST(xml_is_read_as_a_tree)
 {
     scoped_s3_xml struct s3_xml *x = s3_xml_parse(
@@ -191,6 +204,7 @@ int main(void)
     tcase_add_test(c, a_composite_checksum_is_over_checksums_and_tells_their_number);
     tcase_add_test(c, a_checksum_is_stored_and_loaded);
     tcase_add_test(c, bucket_names_follow_the_rules);
+    tcase_add_test(c, xml_is_written_as_utf8);
     tcase_add_test(c, xml_is_read_as_a_tree);
     tcase_add_test(c, xml_that_is_none_is_refused);
     tcase_add_test(c, xml_is_written_with_escapes);

@@ -6,20 +6,11 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
+#include "control/aws/aws_policy.h"
 #include "control/events/event_bus.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES 512
-
-static json_t *principal_of(const char *account)
-{
-    char arn[64];
-    if (strcmp(account, "*") == 0) {
-        return json_string(account);
-    }
-    (void)snprintf(arn, sizeof(arn), "arn:aws:iam::%.12s:root", account);
-    return json_pack("{s:s}", "AWS", arn);
-}
 
 /* The statement that the input's members make, a new reference. */
 static json_t *statement_of(struct aws_call *c, json_t *bus)
@@ -29,8 +20,8 @@ static json_t *statement_of(struct aws_call *c, json_t *bus)
     aws_events_bus_arn(bus, arn, sizeof(arn));
     json_t *statement =
         json_pack("{s:O, s:s, s:o, s:O, s:s}", "Sid", aws_call_member(c, "StatementId"), "Effect",
-                  "Allow", "Principal", principal_of(aws_call_text(c, "Principal")), "Action",
-                  aws_call_member(c, "Action"), "Resource", arn);
+                  "Allow", "Principal", aws_policy_principal(aws_call_text(c, "Principal")),
+                  "Action", aws_call_member(c, "Action"), "Resource", arn);
     if (condition) {
         json_t *of_key = json_object();
         json_t *of_type = json_object();

@@ -11,6 +11,7 @@
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_digest.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/aws/aws_policy.h"
 #include "control/events/json_table.h"
 #include "control/json_reading.h"
 
@@ -83,35 +84,6 @@ void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *
 
 /* ---- a new statement ---- */
 
-static bool is_account(struct str text)
-{
-    uint64_t number;
-    return text.len == 12 && str_to_u64(text, &number);
-}
-
-/* In the form of a policy; NULL: it is none. */
-static json_t *principal_of(const char *text)
-{
-    struct str principal = str_c(text);
-    char arn[64];
-    if (strcmp(text, "*") == 0) {
-        return json_string("*");
-    }
-    if (is_account(principal)) {
-        (void)snprintf(arn, sizeof(arn), "arn:aws:iam::%.12s:root", text);
-        return json_pack("{s:s}", "AWS", arn);
-    }
-    if (str_starts(principal, STR("arn:"))) {
-        return json_pack("{s:s}", "AWS", text);
-    }
-    const char *domain = strstr(text, ".amazonaws.com");
-    if (domain &&
-        (strcmp(domain, ".amazonaws.com") == 0 || strcmp(domain, ".amazonaws.com.cn") == 0)) {
-        return json_pack("{s:s}", "Service", text);
-    }
-    return NULL;
-}
-
 static void set_condition(json_t *conditions, const char *kind, const char *key, const char *value)
 {
     if (value) {
@@ -144,7 +116,7 @@ static json_t *conditions_of(const struct aws_call *c)
 static json_t *statement_of(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    json_t *principal = principal_of(aws_call_text(c, "Principal"));
+    json_t *principal = aws_policy_principal(aws_call_text(c, "Principal"));
     if (!principal) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
                       "The provided principal was invalid. Please check the principal and try "

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/iso_time.h"
+#include "control/utf8.h"
 
 #define DEPTH_MAX    32
 #define NODES_MAX    100000 /* the completion of 10,000 parts with checksums has some 40,000 */
@@ -232,16 +233,21 @@ static const char *escape_of(char c, char memory[8])
     }
 }
 
+/* What is no UTF-8 becomes U+FFFD: fields of a head may be of any bytes, and a text that was cut
+ * may end within a character. */
 static void put_escaped(struct s3_xml_out *o, struct str text)
 {
-    size_t from = 0;
+    size_t from = 0, len;
     char memory[8];
-    for (size_t i = 0; i < text.len; i++) {
-        const char *escape = escape_of(text.data[i], memory);
+    for (size_t i = 0; i < text.len; i += len) {
+        uint32_t character;
+        len = utf8_next(str_skip(text, i), &character);
+        bool is_broken = character == 0xfffd && len == 1;
+        const char *escape = is_broken ? "\xef\xbf\xbd" : escape_of(text.data[i], memory);
         if (escape) {
             s3_xml_raw(o, str_of(text.data + from, i - from));
             s3_xml_raw(o, str_c(escape));
-            from = i + 1;
+            from = i + len;
         }
     }
     s3_xml_raw(o, str_skip(text, from));
