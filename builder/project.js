@@ -26,6 +26,7 @@ import { orderRoutes, resolveRoutes } from './routes/order.js';
  *   `settings.setup`
  * @property {object} [bundle] what its dialect tells the bundler
  * @property {import('./artifact.js').ArtifactFiles} [files]
+ * @property {import('./bundle/installed.js').Mount[]} [packages] folders of packages that such files may load
  * @property {string} [root] the folder that becomes /var/task; absent: the project
  * @property {string[]} [include] globs of project files to copy into the artifact
  */
@@ -35,6 +36,9 @@ const DEFAULTS = {
   memory_mb: 1024, timeout_ms: 300_000, cpu_ms: 0, tmp_mb: 512, concurrency: 64, idle_s: 60, min_instances: 0,
   max_instances: 100, body_max_bytes: 0, response_max_bytes: 0,
 };
+
+/** What src/ipc/message.h has room for, less the artifact. */
+const MOUNTS_MAX = 11;
 
 /** Where a MinIO outside posts its events (doc/events.md). */
 const MINIO_ROUTE = { path: '/minio/webhook', control: true, shown: '' };
@@ -109,10 +113,10 @@ export class Project {
   }
 
   async #assemble(draft, diagnostics, changes) {
-    const { build = 'bundle', bundle: _bundle, root: _root, files, include, setup, ...rest } = draft;
+    const { build = 'bundle', bundle: _bundle, root: _root, files, packages: _packages, include, setup, ...rest } = draft;
     const bundle = build === 'bundle' ? await this.#bundle(draft, diagnostics, changes) : bundleOf(files, draft);
     const extras = draft.dialect === 'worker' ? addHtmlRewriter(bundle.files) : {};
-    const mounts = [...bundle.mounts, ...(draft.mounts ?? []), ...this.#volumesOf(draft, bundle, diagnostics)];
+    const mounts = this.#mountsOf(draft, bundle, diagnostics);
     const mountPoints = mounts.map((mount) => mount.target);
     const broken = setup && bundle.broken.get(setup.module); /* then nothing after it can work */
     const contentDigest = digestFiles(bundle.files, mountPoints);
@@ -130,6 +134,18 @@ export class Project {
       artifact: this.store.write(draft.name, bundle.files, contentDigest, mountPoints),
       hash: digestJson([contentDigest, fn]),
     };
+  }
+
+  /** Folders of packages come in the order of need, and are shown as far as there is room. */
+  #mountsOf(draft, bundle, diagnostics) {
+    const own = [...(draft.mounts ?? []), ...this.#volumesOf(draft, bundle, diagnostics)];
+    const room = Math.max(0, MOUNTS_MAX - own.length);
+    const left = bundle.mounts.slice(room).map(({ source }) => path.relative(this.options.project, source));
+    if (left.length > 0) {
+      const folders = left.join(', ');
+      diagnostics.warn(`${draft.name} is not shown the packages in ${folders}: there is room for ${room} folders of packages`);
+    }
+    return [...bundle.mounts.slice(0, room).sort((a, b) => (a.target < b.target ? -1 : 1)), ...own];
   }
 
   /** Not where the function's own code lies: it would be able to write its successor. */
@@ -183,7 +199,7 @@ export class Project {
 }
 
 function bundleOf(files, draft) {
-  return { files, entry: draft.entry, mounts: [], broken: new Map() };
+  return { files, entry: draft.entry, mounts: draft.packages ?? [], broken: new Map() };
 }
 
 function finished({ source: _source, ...endpoint }, diagnostic) {

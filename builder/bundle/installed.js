@@ -12,8 +12,6 @@ import { Files } from '../files.js';
 /** @typedef {{ source: string, target: string }} Mount */
 
 const SHOWN = '___mayfly_packages';
-/** What src/ipc/message.h has room for, less the artifact and a project's volumes. */
-const MOUNTS_MAX = 7;
 
 /** A folder named node_modules: what is in it by name, and where links of it lead to out of it. */
 class Store {
@@ -132,7 +130,7 @@ export class Installed {
     return { mounts: this.#mountsOf([...this.#stores.values()]), files: this.files(outside) };
   }
 
-  /** What a bundle needs: of folders of packages those that it uses, first. @returns {Mount[]} */
+  /** What a bundle needs: folders of packages, those that it uses first. @returns {Mount[]} */
   mounts() {
     const isUsed = (store) => this.#used.has(store.folder);
     const stores = [...this.#stores.values()];
@@ -142,9 +140,7 @@ export class Installed {
   #mountsOf(stores) {
     return stores
       .filter((store) => (this.isWhole && store === this.nearest) || !store.hasLinksAlone)
-      .slice(0, MOUNTS_MAX)
-      .map(({ folder }) => ({ source: folder, target: this.placeOf(folder) }))
-      .sort((a, b) => (a.target < b.target ? -1 : 1));
+      .map(({ folder }) => ({ source: folder, target: this.placeOf(folder) }));
   }
 
   /** @param {string[]} packages linked ones @returns {import('../artifact.js').ArtifactFiles} what is no mount */

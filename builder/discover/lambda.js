@@ -193,12 +193,12 @@ function inlineDraft({ project }, declaration, common) {
   const entry = '___mayfly.cjs';
   const source = `exports.modules = { ${JSON.stringify(module)}: () => ${load}(${JSON.stringify(`./${file}`)}) };\n`;
   const texts = Object.entries({ ...inline, [entry]: source }).map(([name, text]) => [name, Buffer.from(text)]);
-  const { mounts, files } = new Installed(project).whole;
+  const { mounts: packages, files } = new Installed(project).whole;
   return {
     ...common,
     build: 'files',
     files: new Map([...files, ...texts]),
-    mounts,
+    packages,
     entry,
     endpoints: endpointsOf(declaration, { file: declaredIn, module, methods: null, timeout_ms: 0 }),
   };

@@ -87,8 +87,8 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader }) {
     artifact.set(file, Buffer.from(files.read(file).replace(IS_MAIN, 'true')));
   }
   artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, esm, preloads)));
-  const { mounts, files: packages } = new Installed(project).whole;
-  return { ...draft, files: new Map([...packages, ...artifact]), build: 'files', entry: '___mayfly.cjs', mounts };
+  const { mounts: packages, files: links } = new Installed(project).whole;
+  return { ...draft, files: new Map([...links, ...artifact]), build: 'files', entry: '___mayfly.cjs', packages };
 }
 
 /** What is bundled can have one module before its own: the first that is the project's. */

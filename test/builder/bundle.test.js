@@ -117,6 +117,26 @@ test('packages that a monorepo hoists above the project are mounted as its own',
   assert.equal(evaluate(api, "load('api/a')()"), 'hoisted');
 });
 
+test('more folders of packages than there is room for are told', async (t) => {
+  const names = Array.from('abcdefghijkl');
+  const files = names.map((name) => [
+    [`${name}/package.json`, JSON.stringify({ name, main: 'index.js' })], [`${name}/index.js`, ''], [`${name}/node_modules/inner/index.js`, ''],
+  ]);
+  const root = projectOf(t, {
+    'app/package.json': '{ "main": "server.js" }',
+    'app/server.js': "require('node:http').createServer().listen(3000);\n",
+    'app/node_modules/.package-lock.json': '{}',
+    ...Object.fromEntries(files.flat()),
+  });
+  const project = path.join(root, 'app');
+  names.forEach((name) => symlinkSync(`../../${name}`, path.join(project, 'node_modules', name)));
+  const manifest = await build(t, project);
+
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text),
+    ['server is not shown the packages in ../k/node_modules, ../l/node_modules: there is room for 11 folders of packages']);
+  assert.equal(functionNamed(manifest, 'server').mounts.length, 11);
+});
+
 test('a link in node_modules shows the package of its name, and nothing else of what is around the project', async (t) => {
   const root = projectOf(t, {
     'app/package.json': '{ "main": "server.js" }',
