@@ -1,7 +1,6 @@
 /* The project's files: one walk, kept until the watcher says that something came or went. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isWithin } from './discover/volumes.js';
 
 const IGNORED_FOLDERS = new Set([
   'node_modules', '.git', '.hg', '.svn', '.mayfly', '.next', '.vercel', '.netlify', '.wrangler', '.turbo',
@@ -12,6 +11,11 @@ const FILES_MAX = 50_000;
 /** @param {string} name of a folder, without its path */
 export function isIgnoredFolder(name) {
   return IGNORED_FOLDERS.has(name);
+}
+
+/** @returns {boolean} whether `file` is `folder` or lies in it */
+export function isWithin(file, folder) {
+  return file === folder || file.startsWith(folder === '/' ? folder : `${folder}/`);
 }
 
 export class Files {

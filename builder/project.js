@@ -9,9 +9,9 @@ import { traceAssets } from './bundle/trace.js';
 import { Diagnostics } from './diagnostics.js';
 import { discover } from './discover/all.js';
 import { readConfig } from './discover/mayfly_json.js';
-import { isWithin, readVolumes, volumeMounts } from './discover/volumes.js';
+import { readVolumes, volumeMounts } from './discover/volumes.js';
 import { checkEnvSchema, readEnvFiles, shellVariables } from './env.js';
-import { Files, isIgnoredFolder } from './files.js';
+import { Files, isIgnoredFolder, isWithin } from './files.js';
 import { orderRoutes, resolveRoutes } from './routes/order.js';
 
 /**

@@ -7,7 +7,7 @@
  * would find, in the folders around a package and by the links between them. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { Files } from '../files.js';
+import { Files, isWithin } from '../files.js';
 
 /** @typedef {{ source: string, target: string }} Mount */
 
@@ -19,10 +19,10 @@ class Store {
     this.folder = folder;
     /** @type {Map<string, string | null>} name of a package to where its link leads; null: it is in here */
     this.entries = new Map();
-    for (const name of namesIn(folder)) {
-      const real = realOf(path.join(folder, name));
+    for (const { name, isLink } of packagesIn(folder)) {
+      const real = isLink ? realOf(path.join(folder, name)) : folder;
       if (real) {
-        this.entries.set(name, isBelow(folder, real) ? null : real);
+        this.entries.set(name, isWithin(real, folder) ? null : real);
       }
     }
   }
@@ -45,7 +45,7 @@ export class Installed {
     this.project = realpathSync(project);
     this.around = this.#storesAround(this.project);
     this.nearest = this.around[0] ?? null;
-    const leadsOut = [...(this.nearest?.entries.values() ?? [])].some((real) => real && !isBelow(this.project, real));
+    const leadsOut = [...(this.nearest?.entries.values() ?? [])].some((real) => real && !isWithin(real, this.project));
     this.isWhole = this.around.length < 2 && !leadsOut;
     this.#base = [...this.#stores.keys(), ...this.#linked.keys()].reduce(commonFolder, this.project);
   }
@@ -75,7 +75,7 @@ export class Installed {
       const outer = real && storeOf(real);
       if (outer) {
         this.#addStore(outer);
-      } else if (real && !isBelow(real, this.project) && nameOf(real) === name) {
+      } else if (real && !isWithin(this.project, real) && nameOf(real) === name) {
         this.#addLinked(real);
       }
     }
@@ -91,17 +91,17 @@ export class Installed {
 
   /** @returns {string} the place below /var/task of a file of the project or of a package */
   placeOf(file) {
-    if (this.isWhole && this.nearest && isBelow(this.nearest.folder, file)) {
+    if (this.isWhole && this.nearest && isWithin(file, this.nearest.folder)) {
       return path.join('node_modules', path.relative(this.nearest.folder, file));
     }
-    const isOwn = isBelow(this.project, file) && !isBelow(path.join(this.project, 'node_modules'), file);
+    const isOwn = isWithin(file, this.project) && !isWithin(file, path.join(this.project, 'node_modules'));
     return isOwn ? path.relative(this.project, file) : path.join(SHOWN, path.relative(this.#base, file));
   }
 
   /** @returns {boolean} whether the file is of a folder of packages that can be shown, which it is from now on */
   use(file) {
     const folder = storeOf(file);
-    if (folder && !this.#stores.has(folder) && isBelow(this.project, folder)) {
+    if (folder && !this.#stores.has(folder) && isWithin(folder, this.project)) {
       this.#stores.set(folder, new Store(folder));
     }
     if (!this.#stores.has(folder)) {
@@ -113,7 +113,7 @@ export class Installed {
 
   /** The package that a link leads to, by one of its files; null when it is none. */
   linkedOf(file) {
-    return [...this.#linked.keys()].filter((folder) => isBelow(folder, file)).sort((a, b) => b.length - a.length)[0] ?? null;
+    return [...this.#linked.keys()].filter((folder) => isWithin(file, folder)).sort((a, b) => b.length - a.length)[0] ?? null;
   }
 
   /** @returns {string[]} a linked package's files, without hidden ones, its secrets among them, and what it has installed */
@@ -126,7 +126,7 @@ export class Installed {
 
   /** All that a project that is not bundled may load. */
   get whole() {
-    const outside = [...this.#linked.keys()].filter((folder) => !isBelow(this.project, folder));
+    const outside = [...this.#linked.keys()].filter((folder) => !isWithin(folder, this.project));
     return { mounts: this.#mountsOf([...this.#stores.values()]), files: this.files(outside) };
   }
 
@@ -170,16 +170,22 @@ export class Installed {
   }
 }
 
-/** Names of packages, and hidden ones, where some keep what they generate. */
-function namesIn(folder) {
-  return foldersIn(folder).flatMap((name) =>
-    name.startsWith('@') ? foldersIn(path.join(folder, name)).map((inner) => `${name}/${inner}`) : [name],
-  );
+/** Packages by name, and what is hidden, where some keep what they generate. isLink: it may lead elsewhere. */
+function packagesIn(folder) {
+  return entriesIn(folder).flatMap((entry) => {
+    const isLink = entry.isSymbolicLink();
+    return entry.name.startsWith('@')
+      ? entriesIn(path.join(folder, entry.name)).map((inner) => ({
+        name: `${entry.name}/${inner.name}`, isLink: isLink || inner.isSymbolicLink(),
+      }))
+      : [{ name: entry.name, isLink }];
+  });
 }
 
-function foldersIn(folder) {
+function entriesIn(folder) {
   try {
-    return readdirSync(folder).filter((name) => name !== '.bin').sort();
+    const entries = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => name !== '.bin');
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch {
     return []; /* a file, or not ours to read */
   }
@@ -210,12 +216,8 @@ function storeOf(file) {
 
 function commonFolder(a, b) {
   let folder = a;
-  while (!isBelow(folder, b)) {
+  while (!isWithin(b, folder)) {
     folder = path.dirname(folder);
   }
   return folder;
-}
-
-export function isBelow(folder, file) {
-  return file === folder || file.startsWith(folder === '/' ? folder : `${folder}/`);
 }

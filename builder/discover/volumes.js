@@ -4,6 +4,7 @@
  * there yet. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import { isWithin } from '../files.js';
 
 const VOLUMES_MAX = 4;
 const LENGTH_MAX = 200;
@@ -62,11 +63,6 @@ function faultOf(entry, project, others) {
   }
   const stat = statSync(path.join(project, folder), { throwIfNoEntry: false });
   return stat && !stat.isDirectory() ? 'is not a folder' : '';
-}
-
-/** @returns {boolean} whether `file` is `folder` or lies in it */
-export function isWithin(file, folder) {
-  return file === folder || file.startsWith(`${folder}/`);
 }
 
 /**
