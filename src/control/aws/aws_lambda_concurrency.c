@@ -20,6 +20,12 @@ static json_t *reserved_of(const struct services *s, const json_t *function)
     return kept ? json_object_get(kept, MEMBER) : json_object_get(function, "reserved");
 }
 
+int64_t aws_lambda_concurrency_reserved(const struct services *s, const json_t *function)
+{
+    const json_t *reserved = reserved_of(s, function);
+    return reserved ? json_integer_value(reserved) : -1;
+}
+
 void aws_lambda_concurrency_apply(const struct services *s, json_t *functions)
 {
     size_t i;

@@ -10,7 +10,9 @@
 
 #include "control/services.h"
 
+/* -1: none is reserved. `function`: the manifest's. */
+int64_t aws_lambda_concurrency_reserved(const struct services *s, const json_t *function);
 /* Sets "reserved" of those functions of a build's routes (deployment_routes()) that have one. */
 void aws_lambda_concurrency_apply(const struct services *s, json_t *functions);
-/* A new object as the API tells it, or NULL: none is reserved. `function`: the manifest's. */
+/* A new object as the API tells it, or NULL: none is reserved. */
 json_t *aws_lambda_concurrency_of(const struct services *s, const json_t *function);

@@ -68,8 +68,8 @@ static void set_logging(json_t *to, const json_t *function)
 static void set_dead_letter(const struct services *s, json_t *to, const json_t *function)
 {
     char arn[SQS_ARN_BYTES];
-    const json_t *async = lambda_queues_config(s->lambda_queues, json_text(function, "name"));
-    const char *queue = json_text(json_object_get(async, "dead_letter"), "queue");
+    const char *queue = json_text(
+        lambda_queues_dead_letter(s->lambda_queues, json_text(function, "name")), "queue");
     if (queue) {
         (void)snprintf(arn, sizeof(arn), "arn:aws:sqs:us-east-1:" SQS_ACCOUNT ":%.80s", queue);
         (void)json_object_set_new(to, "DeadLetterConfig", json_pack("{s:s}", "TargetArn", arn));
@@ -117,37 +117,16 @@ static bool is_lambda(const json_t *function)
 
 void aws_lambda_functions_list(struct aws_call *c)
 {
-    char marker[AWS_LAMBDA_NAME_BYTES];
-    char max_text[AWS_LAMBDA_NAME_BYTES];
-    struct str target = c->exchange->target;
-    uint64_t max = LIST_MAX, from = 0;
     const struct deployment *d = c->services->deployment;
     const json_t *functions = d->active ? json_object_get(d->active->manifest, "functions") : NULL;
-    if (aws_lambda_path_query(target, STR("MaxItems"), max_text) &&
-        (!str_to_u64(str_c(max_text), &max) || max < 1 || max > 10000)) {
-        aws_call_fail(c, 400, "InvalidParameterValueException", "MaxItems is from 1 to 10000.");
-        return;
-    }
-    if (aws_lambda_path_query(target, STR("Marker"), marker) && !str_to_u64(str_c(marker), &from)) {
-        aws_call_fail(c, 400, "InvalidParameterValueException", "The marker is invalid.");
-        return;
-    }
     json_t *list = json_array();
-    json_t *output = json_object();
-    size_t i = (size_t)from;
-    for (; i < json_array_size(functions) && json_array_size(list) < max; i++) {
+    for (size_t i = 0; i < json_array_size(functions); i++) {
         if (is_lambda(json_array_get(functions, i))) {
             (void)json_array_append_new(
                 list, configuration_of(c->services, json_array_get(functions, i), "", "$LATEST"));
         }
     }
-    (void)json_object_set_new(output, "Functions", list);
-    if (i < json_array_size(functions)) {
-        char next[24];
-        (void)snprintf(next, sizeof(next), "%zu", i);
-        (void)json_object_set_new(output, "NextMarker", json_string(next));
-    }
-    aws_call_answer(c, output);
+    aws_lambda_page(c, list, "Functions", LIST_MAX);
 }
 
 static json_t *subject_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
@@ -232,7 +211,7 @@ void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_s
                                         configuration_of(c->services, s->function, name, name));
         }
     }
-    aws_call_answer(c, json_pack("{s:o}", "Versions", list));
+    aws_lambda_page(c, list, "Versions", LIST_MAX);
 }
 
 static json_t *alias_of(const json_t *function, const char *name, json_t *version)
@@ -257,7 +236,7 @@ void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_su
             (void)json_array_append_new(list, alias_of(s->function, name, version));
         }
     }
-    aws_call_answer(c, json_pack("{s:o}", "Aliases", list));
+    aws_lambda_page(c, list, "Aliases", LIST_MAX);
 }
 
 void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subject *s)

@@ -58,6 +58,12 @@ void aws_lambda_concurrency_delete(struct aws_call *c, const struct aws_lambda_s
 void aws_lambda_tags(struct aws_call *c, const char *named);
 /* A new object of a function's tags, perhaps empty. */
 json_t *aws_lambda_tags_of(const struct services *s, const char *name);
+/* Adds `more` to `tags`. What is wrong with them then, as a sentence; NULL: nothing. */
+const char *aws_lambda_tags_merge(json_t *tags, json_t *more);
+
+/* Answers with a page of `all` (used up) as member `member`: "MaxItems" of them from "Marker" on,
+ * or `otherwise`. */
+void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise);
 
 /* "/2015-03-31/event-source-mappings/...", all methods. */
 void aws_lambda_mappings(struct aws_call *c);

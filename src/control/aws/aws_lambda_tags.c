@@ -1,14 +1,16 @@
-/* The Lambda API: tags of functions. Those of the project's files are not known here; what this API
- * sets is kept by the function's name.
+/* The Lambda API: tags of functions and event source mappings. Those of the project's files are not
+ * known here; what this API sets is kept by the function's name, or with the mapping.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/aws/aws_tags.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/json_table.h"
+#include "control/events/lambda_source.h"
 
-#define TAGS_MAX 50 /* of a resource, Lambda's own limit */
+#define MAPPING STR("event-source-mapping:")
 #define PATTERN                                                                                    \
     "arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:("  \
     "function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-"   \
@@ -21,67 +23,111 @@ json_t *aws_lambda_tags_of(const struct services *s, const char *name)
     return kept ? json_copy(kept) : json_object();
 }
 
-/* A copy of the tags that the call is about, or NULL: answered. */
-static json_t *find_tags(struct aws_call *c, const char *named,
-                         char ret_name[AWS_LAMBDA_NAME_BYTES])
+/* By the model; else that is answered. */
+static bool check_resource(struct aws_call *c, const char *named)
 {
     static const struct aws_rule rules[] = { { "resource", AWS_TEXT, AWS_MUST, 0, 0, PATTERN } };
-    struct aws_lambda_named parts;
     struct aws_check k;
     json_t *input = json_pack("{s:s}", "resource", named);
     aws_check_init(&k);
     aws_check_members(&k, input ? input : json_null(), "", rules, ARRAY_COUNT(rules));
     json_decref(input);
-    if (!aws_check_end(&k, c)) {
-        return NULL;
-    }
+    return aws_check_end(&k, c);
+}
+
+/* What a call is about: one of the two. */
+struct tagged {
+    char function[AWS_LAMBDA_NAME_BYTES];
+    struct lambda_source *mapping; /* NULL: a function */
+};
+
+/* Whether the function is there; else that is answered. */
+static bool find_function(struct aws_call *c, const char *named, struct tagged *ret)
+{
+    struct aws_lambda_named parts;
     aws_lambda_path_named(named, STR(""), &parts);
     if (parts.qualifier[0]) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
                       "Tags on function aliases and versions are not supported. Please specify a "
                       "function ARN.");
-        return NULL;
+        return false;
     }
     if (!aws_lambda_path_function(c->services, parts.name)) {
         aws_lambda_functions_missing(c, &parts);
+        return false;
+    }
+    memcpy(ret->function, parts.name, sizeof(parts.name));
+    return true;
+}
+
+/* The same for an event source mapping. */
+static bool find_mapping(struct aws_call *c, const char *arn, struct str uuid, struct tagged *ret)
+{
+    ret->mapping = lambda_source_find(c->services->lambda_sources, uuid);
+    if (!ret->mapping) {
+        aws_call_fail(c, 404, "ResourceNotFoundException", "Event source mapping not found: %s",
+                      arn);
+    }
+    return ret->mapping != NULL;
+}
+
+/* A copy of the tags that the call is about, or NULL: answered. */
+static json_t *find_tags(struct aws_call *c, const char *arn, struct tagged *ret)
+{
+    struct str rest = str_c(arn);
+    *ret = (struct tagged){ 0 };
+    if (!check_resource(c, arn)) {
         return NULL;
     }
-    memcpy(ret_name, parts.name, sizeof(parts.name));
-    return aws_lambda_tags_of(c->services, parts.name);
+    for (int i = 0; i < 5; i++) {
+        (void)str_cut(&rest, ':');
+    }
+    if (!str_starts(rest, MAPPING)) {
+        return find_function(c, arn, ret) ? aws_lambda_tags_of(c->services, ret->function) : NULL;
+    }
+    if (!find_mapping(c, arn, str_skip(rest, MAPPING.len), ret)) {
+        return NULL;
+    }
+    json_t *kept = json_object_get(ret->mapping->config, "tags");
+    return kept ? json_copy(kept) : json_object();
 }
 
-static void keep(struct aws_call *c, const char *name, json_t *tags)
+/* Uses up `tags`. */
+static void keep(struct aws_call *c, const struct tagged *to, json_t *tags)
 {
     c->status = 204;
-    json_table_put(c->services->lambda_tags, str_c(name), tags, aws_call_written, c);
+    if (to->mapping) {
+        (void)json_object_set_new(to->mapping->config, "tags", tags); /* a new value */
+        lambda_source_save(to->mapping, false, aws_call_written, c);
+    } else {
+        json_table_put(c->services->lambda_tags, str_c(to->function), tags, aws_call_written, c);
+    }
 }
 
-static void add(struct aws_call *c, const char *name, json_t *tags)
+const char *aws_lambda_tags_merge(json_t *tags, json_t *more)
 {
-    json_t *more = aws_call_member(c, "Tags"), *value;
-    const char *key, *why = NULL;
-    if (json_object_size(more) == 0) {
-        why = "An error occurred and the request cannot be processed.";
-    }
-    json_object_foreach(more, key, value)
-    {
-        if (!json_is_string(value)) {
-            why = "An error occurred and the request cannot be processed.";
-        }
-        (void)json_object_set(tags, key, value);
-    }
-    if (json_object_size(tags) > TAGS_MAX) {
-        why = "Number of tags exceeds resource tag limit.";
-    }
+    const char *why = aws_tags_fault(more);
+    (void)json_object_update(tags, more); /* sound values, or nobody looks at them */
+    return why                                     ? why
+           : json_object_size(tags) > AWS_TAGS_MAX ? "Number of tags exceeds resource tag limit."
+                                                   : NULL;
+}
+
+static void add(struct aws_call *c, const struct tagged *to, json_t *tags)
+{
+    json_t *more = aws_call_member(c, "Tags");
+    const char *why = json_object_size(more) == 0
+                          ? "An error occurred and the request cannot be processed."
+                          : aws_lambda_tags_merge(tags, more);
     if (why) {
         json_decref(tags);
         aws_call_fail(c, 400, "InvalidParameterValueException", "%s", why);
     } else {
-        keep(c, name, tags);
+        keep(c, to, tags);
     }
 }
 
-static void take_away(struct aws_call *c, const char *name, json_t *tags)
+static void take_away(struct aws_call *c, const struct tagged *to, json_t *tags)
 {
     struct str path, query, key, value;
     struct buf text;
@@ -98,7 +144,7 @@ static void take_away(struct aws_call *c, const char *name, json_t *tags)
         buf_finish(&text);
     }
     if (any) {
-        keep(c, name, tags);
+        keep(c, to, tags);
         return;
     }
     json_decref(tags);
@@ -109,16 +155,16 @@ static void take_away(struct aws_call *c, const char *name, json_t *tags)
 
 void aws_lambda_tags(struct aws_call *c, const char *named)
 {
-    char name[AWS_LAMBDA_NAME_BYTES];
+    struct tagged to;
     struct str method = c->exchange->method;
-    json_t *tags = find_tags(c, named, name);
+    json_t *tags = find_tags(c, named, &to);
     if (!tags) {
         return;
     }
     if (str_eq(method, STR("POST"))) {
-        add(c, name, tags);
+        add(c, &to, tags);
     } else if (str_eq(method, STR("DELETE"))) {
-        take_away(c, name, tags);
+        take_away(c, &to, tags);
     } else {
         aws_call_answer(c, json_pack("{s:o}", "Tags", tags));
     }

@@ -6,15 +6,18 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_lambda_concurrency.h"
 #include "control/events/attempt.h"
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
+#include "control/events/trace_header.h"
 #include "control/iso_time.h"
 #include "http/http_block.h"
 #include "store/store_settings.h"
 
 #define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
 #define ACCOUNT_AND_SO_ON "arn:aws:lambda:us-east-1:000000000000:function:"
+#define ERROR_TEXT_MAX    1024 /* of a dead letter: Lambda's "first 1 KB" */
 
 /* Lambda's defaults: two retries, after one minute and two; six hours. */
 static const struct retry_policy lambda_policy = { .retries_max = 2,
@@ -28,8 +31,9 @@ struct lambda_queue {
     char *name;          /* the manifest's, owned */
     char *function_name; /* AWS's, owned */
     struct queue *queue;
+    json_t *function;        /* the manifest's, owned; NULL: of no build yet */
     json_t *manifest_config; /* owned; NULL: none */
-    json_t *api_config;      /* owned; NULL: none; it counts */
+    json_t *api_config;      /* owned; NULL: none; it counts for what the API can say */
     struct retry_policy policy;
     bool wanted; /* by the build that is being read */
 };
@@ -47,8 +51,9 @@ static const json_t *config_of(const struct lambda_queue *q)
 /* ---- destinations ---- */
 
 struct failure {
-    const char *condition;                  /* Success, RetriesExhausted, EventAgeExceeded */
-    const struct invocation_result *result; /* NULL: never invoked */
+    const char
+        *condition; /* Success, RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency */
+    const struct invocation_result *result; /* of this try; NULL: it was none */
     bool is_error;
 };
 
@@ -92,25 +97,39 @@ static void send_record(const struct lambda_queue *q, struct delivery *d, const 
     if (!json_is_object(destination)) {
         return;
     }
+    char trace[TRACE_HEADER_BYTES];
     json_t *record = record_of(q, m, f);
     char *text = json_dumps(record, JSON_COMPACT);
-    destination_send(q->services, d, destination, str_c(text ? text : "{}"), STR(""));
+    destination_send(q->services, d, destination, str_c(text ? text : "{}"),
+                     trace_header_attributes(trace));
     free(text);
     json_decref(record);
 }
 
-/* A dead-letter queue gets the event itself, and what was wrong as message attributes. */
-static void send_dead_letter(const struct lambda_queue *q, struct delivery *d,
-                             const struct delivered *m, const char *error)
+/* How much of a text fits into `max` bytes without cutting a character. */
+static size_t fitting(struct str text, size_t max)
 {
-    const json_t *destination = json_object_get(config_of(q), "dead_letter");
+    size_t len = text.len < max ? text.len : max;
+    while (len > 0 && len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
+/* A dead-letter queue gets the event itself, and what was wrong as message attributes. It is the
+ * function's own, of its files: no configuration of the API replaces it. */
+static void send_dead_letter(const struct lambda_queue *q, struct delivery *d,
+                             const struct delivered *m, const char *code, struct str error)
+{
+    const json_t *destination = json_object_get(q->manifest_config, "dead_letter");
     if (!json_is_object(destination)) {
         return;
     }
-    json_t *attributes = json_pack(
-        "{s:{s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s,s:s}}}", "messageAttributes", "RequestID", "DataType",
-        "String", "StringValue", m->message.uuid.data, "ErrorCode", "DataType", "Number",
-        "StringValue", "200", "ErrorMessage", "DataType", "String", "StringValue", error);
+    json_t *attributes =
+        json_pack("{s:{s:{s:s,s:s}, s:{s:s,s:s}, s:{s:s,s:s%}}}", "messageAttributes", "RequestID",
+                  "DataType", "String", "StringValue", m->message.uuid.data, "ErrorCode",
+                  "DataType", "Number", "StringValue", code, "ErrorMessage", "DataType", "String",
+                  "StringValue", error.data, fitting(error, ERROR_TEXT_MAX));
     char *text = attributes ? json_dumps(attributes, JSON_COMPACT) : NULL;
     destination_send(q->services, d, destination, m->message.body, text ? str_c(text) : STR(""));
     free(text);
@@ -124,8 +143,22 @@ static void lambda_expired(struct queue *queue, struct delivery *d, struct deliv
     const struct failure f = { .condition = "EventAgeExceeded" };
     (void)queue;
     send_record(q, d, m, &f, "on_failure");
-    send_dead_letter(q, d, m, "the event's maximum age has passed");
+    send_dead_letter(q, d, m, "200", STR("the event's maximum age has passed"));
     event_log_dead(q->services, d, m);
+}
+
+/* With a reserved concurrency of zero nothing will run it: given up at once, with the tries that it
+ * has had before. */
+static void shut_out(const struct lambda_queue *q, struct delivery *d)
+{
+    struct delivered *m = &d->messages[0];
+    const struct failure f = { .condition = "ZeroReservedConcurrency" };
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_DEAD, queue_now_ms(), STR("its reserved concurrency is zero"));
+    send_record(q, d, m, &f, "on_failure");
+    send_dead_letter(q, d, m, "429", STR("Rate Exceeded."));
+    event_log_dead(q->services, d, m);
+    queue_delivered(d);
 }
 
 /* ---- trying ---- */
@@ -160,6 +193,19 @@ static char *describe_error(struct str payload)
     return copy;
 }
 
+/* The error's own text, for a dead letter. */
+static void send_failure(const struct lambda_queue *q, struct delivery *d,
+                         const struct delivered *m, struct str payload)
+{
+    json_t *json = json_loadb(payload.data, payload.len, 0, NULL);
+    const json_t *text = json_object_get(json, "errorMessage");
+    send_dead_letter(q, d, m, "200",
+                     json_string_length(text) > 0
+                         ? str_of(json_string_value(text), json_string_length(text))
+                         : STR("the function failed"));
+    json_decref(json);
+}
+
 static void function_failed(struct lambda_queue *q, struct delivery *d,
                             const struct invocation_result *result)
 {
@@ -171,7 +217,7 @@ static void function_failed(struct lambda_queue *q, struct delivery *d,
                                    .result = result,
                                    .is_error = true };
         send_record(q, d, m, &f, "on_failure");
-        send_dead_letter(q, d, m, error);
+        send_failure(q, d, m, result->body);
     }
     free(error);
 }
@@ -203,6 +249,10 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     char target[256];
     struct buf headers;
     (void)queue;
+    if (aws_lambda_concurrency_reserved(q->services, q->function) == 0) {
+        shut_out(q, d);
+        return;
+    }
     (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
                    q->function_name);
     buf_init(&headers, 8 * KIB);
@@ -234,9 +284,21 @@ static const struct queue_consumer lambda_consumer = { .name = "lambda",
 
 /* ---- which there are ---- */
 
+/* A configuration of the API stands before the files', which alone can say the delays. */
+static void read_policy(struct lambda_queue *q)
+{
+    retry_read(q->manifest_config, &lambda_policy, &q->policy);
+    if (q->api_config) {
+        struct retry_policy files = q->policy;
+        files.retries_max = lambda_policy.retries_max;
+        files.max_age_ms = lambda_policy.max_age_ms;
+        retry_read(q->api_config, &files, &q->policy);
+    }
+}
+
 static void apply(struct lambda_queue *q, uint32_t instances_max)
 {
-    retry_read(config_of(q), &lambda_policy, &q->policy);
+    read_policy(q);
     const struct queue_policy policy = { .batch_size = 1,
                                          .concurrency = instances_max < IN_FLIGHT_MAX
                                                             ? instances_max
@@ -300,6 +362,8 @@ static void build_one(struct lambda_queues *lq, const json_t *manifest, const js
     q->function_name = mem_copy_str(str_c(aws ? aws : name));
     json_decref(q->manifest_config);
     q->manifest_config = async_of(manifest, name);
+    json_decref(q->function);
+    q->function = json_deep_copy(function);
     q->wanted = true;
     json_int_t max = json_integer_value(json_object_get(function, "max_instances"));
     apply(q, max > 0 ? (uint32_t)max : IN_FLIGHT_MAX);
@@ -343,6 +407,12 @@ const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *f
 {
     const struct lambda_queue *q = find(lq, function);
     return q ? config_of(q) : NULL;
+}
+
+const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const char *function)
+{
+    const struct lambda_queue *q = find(lq, function);
+    return q ? json_object_get(q->manifest_config, "dead_letter") : NULL;
 }
 
 /* What the API has set outlives the process. */

@@ -103,28 +103,6 @@ struct lambda_source *lambda_source_pick(const struct lambda_sources *all, const
     return best;
 }
 
-static int configure(struct lambda_source *ls, struct err *err)
-{
-    int r = read_filters(ls, json_object_get(ls->config, "filters"), err);
-    const json_t *enabled = json_object_get(ls->config, "enabled");
-    ls->report_failures = json_is_true(json_object_get(ls->config, "report_failures"));
-    ls->enabled = r == 0 && (!enabled || json_is_true(enabled));
-    ls->modified_ms = queue_now_ms();
-    apply(ls);
-    return r;
-}
-
-struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid)
-{
-    list_for_each (item, &all->sources) {
-        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
-        if (str_eq(str_c(ls->uuid), uuid)) {
-            return ls;
-        }
-    }
-    return NULL;
-}
-
 static char *copy_member(const json_t *config, const char *name)
 {
     const char *text = json_string_value(json_object_get(config, name));
@@ -149,6 +127,37 @@ static char *aws_name(const struct services *s, const char *function)
     return mem_copy_str(str_c(function));
 }
 
+static void set_function(struct lambda_source *ls)
+{
+    free(ls->function);
+    free(ls->function_name);
+    ls->function = copy_member(ls->config, "function");
+    ls->function_name = aws_name(ls->services, ls->function);
+}
+
+static int configure(struct lambda_source *ls, struct err *err)
+{
+    set_function(ls);
+    int r = read_filters(ls, json_object_get(ls->config, "filters"), err);
+    const json_t *enabled = json_object_get(ls->config, "enabled");
+    ls->report_failures = json_is_true(json_object_get(ls->config, "report_failures"));
+    ls->enabled = r == 0 && (!enabled || json_is_true(enabled));
+    ls->modified_ms = queue_now_ms();
+    apply(ls);
+    return r;
+}
+
+struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid)
+{
+    list_for_each (item, &all->sources) {
+        struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (str_eq(str_c(ls->uuid), uuid)) {
+            return ls;
+        }
+    }
+    return NULL;
+}
+
 int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
                       struct err *err)
 {
@@ -157,8 +166,6 @@ int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_
     ls->references = 1;
     ls->config = config;
     ls->queue = copy_member(config, "queue");
-    ls->function = copy_member(config, "function");
-    ls->function_name = aws_name(all->services, ls->function);
     const char *uuid = json_string_value(json_object_get(config, "uuid"));
     if (uuid && strlen(uuid) == sizeof(ls->uuid) - 1) {
         memcpy(ls->uuid, uuid, sizeof(ls->uuid));
@@ -296,8 +303,7 @@ void lambda_sources_build(struct lambda_sources *all, const json_t *manifest)
             lambda_source_remove(ls);
             continue;
         }
-        free(ls->function_name); /* of an older build, or of none */
-        ls->function_name = aws_name(all->services, ls->function);
+        set_function(ls); /* of an older build, or of none */
         if (!ls->from_manifest) {
             apply(ls); /* its queue or function may be here only now */
         }

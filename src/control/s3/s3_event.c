@@ -6,6 +6,7 @@
 #include "base/chance.h"
 #include "base/mem.h"
 #include "control/events/event_target.h"
+#include "control/events/trace_header.h"
 #include "control/s3/s3_declared.h"
 #include "control/s3/s3_event_record.h"
 #include "control/s3/s3_notification.h"
@@ -161,7 +162,8 @@ static int put_texts(const struct s3_events *e, const struct wanted *w,
 {
     const struct s3_happening *h = &e->happenings[w->index];
     if (!w->is_bus) {
-        int r = buf_append(attributes, STR("{}"));
+        char trace[TRACE_HEADER_BYTES];
+        int r = buf_append(attributes, trace_header_attributes(trace));
         return r < 0 ? r : s3_event_record_put(body, &e->cause, h, str_c(w->id), o);
     }
     int r = s3_event_record_put_envelope(attributes, h);

@@ -1,0 +1,56 @@
+/* The Lambda API: lists in pages.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "control/aws/aws_check.h"
+#include "control/aws/aws_lambda_operations.h"
+
+#define ITEMS_MAX 10000
+
+/* By the model; else that is answered. */
+static bool read_max(struct aws_call *c, uint64_t *max)
+{
+    static const struct aws_rule rules[] = { { "MaxItems", AWS_INTEGER, AWS_MAY, 1, ITEMS_MAX,
+                                               NULL } };
+    char text[AWS_LAMBDA_NAME_BYTES];
+    struct aws_check k;
+    if (!aws_lambda_path_query(c->exchange->target, STR("MaxItems"), text)) {
+        return true;
+    }
+    bool is_number = str_to_u64(str_c(text), max) && *max <= INT64_MAX;
+    json_t *input = json_pack("{s:I}", "MaxItems", is_number ? (json_int_t)*max : (json_int_t)0);
+    aws_check_init(&k);
+    aws_check_members(&k, input, "", rules, ARRAY_COUNT(rules));
+    json_decref(input);
+    return aws_check_end(&k, c);
+}
+
+void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise)
+{
+    char marker[AWS_LAMBDA_NAME_BYTES];
+    uint64_t max = otherwise, from = 0;
+    if (!read_max(c, &max)) {
+        json_decref(all);
+        return;
+    }
+    if (aws_lambda_path_query(c->exchange->target, STR("Marker"), marker) &&
+        !str_to_u64(str_c(marker), &from)) {
+        json_decref(all);
+        aws_call_fail(c, 400, "InvalidParameterValueException", "The marker is invalid.");
+        return;
+    }
+    json_t *page = json_array();
+    size_t i = from < json_array_size(all) ? (size_t)from : json_array_size(all);
+    for (; i < json_array_size(all) && json_array_size(page) < max; i++) {
+        (void)json_array_append(page, json_array_get(all, i)); /* a new place for it */
+    }
+    json_t *output = json_pack("{s:o}", member, page);
+    if (i < json_array_size(all)) {
+        (void)snprintf(marker, sizeof(marker), "%zu", i);
+        (void)json_object_set_new(output, "NextMarker", json_string(marker));
+    }
+    json_decref(all);
+    aws_call_answer(c, output);
+}

@@ -1,0 +1,125 @@
+/* What becomes of asynchronous invocations, and what stands between queues and functions, by AWS's own client. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, InvokeCommand, ListEventSourceMappingsCommand,
+  ListFunctionsCommand, ListTagsCommand, PutFunctionConcurrencyCommand, PutFunctionEventInvokeConfigCommand,
+  TagResourceCommand, UntagResourceCommand, UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { clients, lambda, TELLS, WHERE } from './aws_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const DEAD = `
+resource "aws_sqs_queue" "dead" {
+  name = "dead"
+}
+`;
+const withDeadLetters = lambda('tells').replace('timeout ', 'dead_letter_config {\n    target_arn = aws_sqs_queue.dead.arn\n  }\n  timeout ');
+const FILES = {
+  'main.tf': DEAD + withDeadLetters + lambda('other'), 'tells.js': TELLS, 'other.js': TELLS.replace("'got '", "'other '"),
+  'mayfly.json': JSON.stringify({ functions: { tells: { retryDelays: [0, 0] } } }), 'api/where.js': WHERE,
+};
+const queueArn = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+const functionArn = (name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+
+async function start(t) {
+  const platform = await startPlatform(t, { files: FILES });
+  const { lambda: api, sqs } = await clients(t, platform);
+  const queue = async (QueueName, Attributes) => (await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl;
+  /* The next message of a queue, which stays there. */
+  const next = async (QueueUrl) => {
+    const ask = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2, MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] });
+    let message;
+    await eventually(async () => {
+      [message] = (await sqs.send(ask)).Messages ?? [];
+      return message;
+    }, () => `nothing in ${QueueUrl}\n${platform.transcript()}`);
+    return message;
+  };
+  const dead = (await sqs.send(new GetQueueUrlCommand({ QueueName: 'dead' }))).QueueUrl;
+  return { platform, api, sqs, queue, next, dead };
+}
+
+const invoked = async (api, payload) =>
+  (await api.send(new InvokeCommand({ FunctionName: 'tells', InvocationType: 'Event', Payload: JSON.stringify(payload) }))).$metadata.requestId;
+
+const values = (message) => Object.fromEntries(Object.entries(message.MessageAttributes).map(([name, { StringValue }]) => [name, StringValue]));
+
+test('with a reserved concurrency of zero an event is given up at once, and tells so', async (t) => {
+  const { api, queue, next, dead } = await start(t);
+  const failed = await queue('failed');
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnFailure: { Destination: queueArn('failed') } } }));
+  await api.send(new PutFunctionConcurrencyCommand({ FunctionName: 'tells', ReservedConcurrentExecutions: 0 }));
+  const requestId = await invoked(api, { n: 1 });
+  const message = await next(failed);
+  const { timestamp, ...record } = JSON.parse(message.Body);
+  assert.match(timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.deepEqual(record, {
+    version: '1.0', requestPayload: { n: 1 },
+    requestContext: { requestId, functionArn: `${functionArn('tells')}:$LATEST`, condition: 'ZeroReservedConcurrency', approximateInvokeCount: 0 },
+  });
+  assert.match(message.Attributes.AWSTraceHeader, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01]$/);
+  const letter = await next(dead);
+  assert.equal(letter.Body, '{"n":1}');
+  assert.equal(values(letter).RequestID, requestId);
+});
+
+test("a configuration of the API replaces neither the function's dead letters nor the delays of its file", async (t) => {
+  const { api, next, dead } = await start(t);
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', MaximumRetryAttempts: 2 }));
+  const config = await api.send(new GetFunctionConfigurationCommand({ FunctionName: 'tells' }));
+  assert.deepEqual(config.DeadLetterConfig, { TargetArn: queueArn('dead') });
+  const fail = `${'ä'.repeat(600)}!`; /* 1201 bytes, of which 1 KB is told */
+  const RequestID = await invoked(api, { fail });
+  assert.deepEqual(values(await next(dead)), { RequestID, ErrorCode: '200', ErrorMessage: 'ä'.repeat(512) });
+});
+
+test('a mapping is checked by the model, tagged, paged and moved to another function', async (t) => {
+  const { platform, api, sqs, queue } = await start(t);
+  const EventSourceArn = queueArn('q');
+  const QueueUrl = await queue('q', { VisibilityTimeout: '60' });
+  await queue('q.fifo', { FifoQueue: 'true' });
+  const create = (more = {}) => api.send(new CreateEventSourceMappingCommand({ FunctionName: 'tells', EventSourceArn, ...more }));
+  const wrong = { name: 'ValidationException' };
+  await assert.rejects(create({ BatchSize: 0 }), { ...wrong, message: /Value '0' at 'batchSize' failed to satisfy constraint: Member must have value greater than or equal to 1/ });
+  await assert.rejects(create({ BatchSize: 10001 }), wrong);
+  await assert.rejects(create({ MaximumBatchingWindowInSeconds: 301 }), wrong);
+  await assert.rejects(create({ ScalingConfig: { MaximumConcurrency: 1 } }), { ...wrong, message: /'scalingConfig.maximumConcurrency'/ });
+  await assert.rejects(create({ FunctionResponseTypes: ['No'] }), wrong);
+  const invalid = { name: 'InvalidParameterValueException' };
+  await assert.rejects(create({ BisectBatchOnFunctionError: true }), { ...invalid, message: /Unsupported BisectBatchOnFunctionError parameter/ });
+  await assert.rejects(create({ Tags: { 'aws:x': 'y' } }), invalid);
+  await assert.rejects(create({ EventSourceArn: queueArn('q.fifo'), MaximumBatchingWindowInSeconds: 1 }), { ...invalid, message: 'Batching window is not supported for FIFO queues' });
+
+  const made = await create({ Tags: { team: 'tea' }, ScalingConfig: { MaximumConcurrency: 2 } });
+  const { UUID, EventSourceMappingArn: Resource } = made;
+  assert.deepEqual(made.ScalingConfig, { MaximumConcurrency: 2 });
+  await api.send(new TagResourceCommand({ Resource, Tags: { stage: 'dev' } }));
+  await api.send(new UntagResourceCommand({ Resource, TagKeys: ['team'] }));
+  assert.deepEqual((await api.send(new ListTagsCommand({ Resource }))).Tags, { stage: 'dev' });
+  const none = Resource.replace(UUID, '00000000-0000-4000-8000-000000000000');
+  await assert.rejects(api.send(new ListTagsCommand({ Resource: none })), { name: 'ResourceNotFoundException', message: `Event source mapping not found: ${none}` });
+
+  await create({ FunctionName: 'other', Enabled: false, EventSourceArn: queueArn('dead') });
+  const page = (more) => api.send(new ListEventSourceMappingsCommand({ MaxItems: 1, ...more }));
+  const first = await page();
+  const second = await page({ Marker: first.NextMarker });
+  assert.deepEqual([first.EventSourceMappings.length, second.EventSourceMappings.length, second.NextMarker], [1, 1, undefined]);
+  await assert.rejects(api.send(new ListFunctionsCommand({ MaxItems: 10001 })), { ...wrong, message: /'maxItems'/ });
+
+  const moved = await api.send(new UpdateEventSourceMappingCommand({ UUID, FunctionName: 'other', ScalingConfig: {} }));
+  assert.deepEqual([moved.FunctionArn, moved.ScalingConfig], [functionArn('other'), undefined]);
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
+  await eventually(() => platform.records.some(({ text = '' }) => text.startsWith('other ') && text.includes('"body":"a"')), () => platform.transcript());
+});
+
+test('tags of functions have bounds', async (t) => {
+  const { api } = await start(t);
+  const tag = (Tags) => api.send(new TagResourceCommand({ Resource: functionArn('tells'), Tags }));
+  for (const Tags of [{ ['k'.repeat(129)]: '' }, { '': 'v' }, { k: 'v'.repeat(257) }, { 'AWS:k': 'v' }]) {
+    await assert.rejects(tag(Tags), { name: 'InvalidParameterValueException' });
+  }
+  await tag({ ['ä'.repeat(128)]: '☕'.repeat(256) });
+  assert.deepEqual((await api.send(new ListTagsCommand({ Resource: functionArn('tells') }))).Tags, { ['ä'.repeat(128)]: '☕'.repeat(256) });
+});
