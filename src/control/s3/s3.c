@@ -9,6 +9,7 @@
 #include "control/events/event_bus.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_access_log.h"
 #include "control/s3/s3_blobs.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
@@ -29,6 +30,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
     }
     s->buckets = s3_buckets_create(services->store);
     s->expiry = s3_expiry_create(s);
+    s->access_logs = s3_access_logs_create(s);
     *ret = s;
     return 0;
 }
@@ -36,6 +38,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
 void s3_destroy(struct s3 *s)
 {
     if (s) {
+        s3_access_logs_destroy(s->access_logs);
         s3_expiry_destroy(s->expiry);
         s3_buckets_destroy(s->buckets);
         store_contents_close(s->contents);

@@ -10,6 +10,7 @@
 #include "store/store_contents.h"
 
 struct s3_buckets;
+struct s3_access_logs;
 struct s3_expiry;
 
 struct s3 {
@@ -17,6 +18,7 @@ struct s3 {
     struct store_contents *contents;
     struct s3_buckets *buckets;
     struct s3_expiry *expiry;
+    struct s3_access_logs *access_logs;
     unsigned declaring; /* buckets that a build has named and that are being made */
 };
 

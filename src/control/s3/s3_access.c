@@ -175,7 +175,7 @@ static bool is_about_policy(const char *action)
            strcmp(action, "s3:DeleteBucketPolicy") == 0;
 }
 
-bool s3_access_allows(const struct s3_request *rq, const struct s3_access *a)
+bool s3_access_allows(struct s3_request *rq, const struct s3_access *a)
 {
     const struct s3_bucket *b = a->bucket;
     bool is_bucket_owner = owns(rq, b->row.owner);
@@ -190,8 +190,10 @@ bool s3_access_allows(const struct s3_request *rq, const struct s3_access *a)
         !(b->policy_is_public && b->block.restrict_buckets && !is_bucket_owner)) {
         return true;
     }
-    return a->permission && a->acl && b->ownership != S3_OWNER_ENFORCED &&
-           s3_acl_allows(a->acl, rq->who.user, a->permission, b->block.ignore_acls);
+    bool by_acl = a->permission && a->acl && b->ownership != S3_OWNER_ENFORCED &&
+                  s3_acl_allows(a->acl, rq->who.user, a->permission, b->block.ignore_acls);
+    rq->outcome.by_acl |= by_acl;
+    return by_acl;
 }
 
 bool s3_access_bucket(struct s3_request *rq, const char *action, enum s3_needs needs)
@@ -235,7 +237,7 @@ bool s3_access_write(struct s3_request *rq, const char *action, struct str reque
     return true;
 }
 
-enum s3_error s3_access_object(const struct s3_request *rq, const struct s3_bucket *bucket,
+enum s3_error s3_access_object(struct s3_request *rq, const struct s3_bucket *bucket,
                                struct str key, const char *action, enum s3_permission permission,
                                const struct stored_object *o)
 {

@@ -22,13 +22,13 @@ struct s3_access {
     struct str prefix;        /* for s3:prefix; data NULL: the request's parameter */
 };
 
-bool s3_access_allows(const struct s3_request *rq, const struct s3_access *a);
+bool s3_access_allows(struct s3_request *rq, const struct s3_access *a);
 
 /* For the request's own bucket. False: no, and that was answered. */
 bool s3_access_bucket(struct s3_request *rq, const char *action, enum s3_needs needs) MUST_USE;
 /* For writing under the request's key, with the tags that it wants. */
 bool s3_access_write(struct s3_request *rq, const char *action, struct str request_tags) MUST_USE;
 /* For an object of a bucket; NULL: there is none, which only they are told who may list. */
-enum s3_error s3_access_object(const struct s3_request *rq, const struct s3_bucket *bucket,
+enum s3_error s3_access_object(struct s3_request *rq, const struct s3_bucket *bucket,
                                struct str key, const char *action, enum s3_permission permission,
                                const struct stored_object *o);

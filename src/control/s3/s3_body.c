@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/s3/s3_access_log.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_operations.h"
 
@@ -229,6 +230,7 @@ static void on_gone(struct exchange *x)
 static void on_over(struct exchange *x)
 {
     struct s3_request *rq = x->user;
+    s3_access_log_request(rq);
     s3_receive_destroy(rq->receive, false);
     if (rq->state) {
         (rq->free_state ? rq->free_state : free)(rq->state);

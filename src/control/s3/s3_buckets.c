@@ -37,6 +37,7 @@ void s3_bucket_unref(struct s3_bucket *bucket)
     json_decref(bucket->policy);
     s3_xml_destroy(bucket->notification);
     s3_xml_destroy(bucket->lifecycle);
+    s3_xml_destroy(bucket->logging);
     free(bucket->memory);
     free(bucket);
 }
@@ -123,6 +124,8 @@ static void read_settings(struct s3_bucket *bucket)
     }
     struct str notification = s3_bucket_setting(bucket, STR("notification"));
     struct str lifecycle = s3_bucket_setting(bucket, STR("lifecycle"));
+    struct str logging = s3_bucket_setting(bucket, STR("logging"));
+    bucket->logging = logging.data ? s3_xml_parse(logging) : NULL;
     bucket->notification = notification.data ? s3_xml_parse(notification) : NULL;
     bucket->lifecycle = lifecycle.data ? s3_xml_parse(lifecycle) : NULL;
     if (block.data) {

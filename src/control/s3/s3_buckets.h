@@ -30,6 +30,7 @@ struct s3_bucket {
     enum s3_ownership ownership;
     struct s3_xml *notification; /* owned; NULL: none */
     struct s3_xml *lifecycle;    /* the same */
+    struct s3_xml *logging;      /* the same */
     struct list settings;        /* s3_buckets.c's */
     char *memory;
 };

@@ -1,5 +1,5 @@
 /* What is set for a bucket as a document: checked, kept, given back. Most of it takes effect
- * elsewhere (CORS, notifications, lifecycles, encryption by default...); websites, logging and
+ * elsewhere (CORS, notifications, lifecycles, encryption by default...); websites and
  * replication are kept for their clients only.
  *
  * SPDX-License-Identifier: Apache-2.0 */

@@ -4,10 +4,13 @@
 #include "base/chance.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_lock.h"
+#include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
 
 #define RULES_MAX  1000 /* of a lifecycle, S3's own limit */
 #define ID_LEN_MAX 255
+/* Of access logs: what a key has behind it fits. */
+#define LOG_PREFIX_BYTES_MAX (S3_KEY_BYTES_MAX - 384)
 
 static bool fail(struct s3_request *rq, enum s3_error error, const char *text)
 {
@@ -201,17 +204,38 @@ bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *ro
     return error == S3_OK || fail(rq, error, why);
 }
 
+/* SimplePrefix, or PartitionedPrefix with one of two sources of its date. */
+static bool is_key_format(const struct s3_xml_node *format)
+{
+    const struct s3_xml_node *partitioned = s3_xml_child(format, "PartitionedPrefix");
+    struct str source = s3_xml_text(partitioned, "PartitionDateSource");
+    return !partitioned != !s3_xml_child(format, "SimplePrefix") &&
+           (!source.data || str_eq(source, STR("EventTime")) ||
+            str_eq(source, STR("DeliveryTime")));
+}
+
 bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *root)
 {
     const struct s3_xml_node *enabled = s3_xml_child(root, "LoggingEnabled");
+    const struct s3_xml_node *format = s3_xml_child(enabled, "TargetObjectKeyFormat");
     struct str name = s3_xml_text(enabled, "TargetBucket");
+    struct str prefix = s3_xml_text(enabled, "TargetPrefix");
     if (!enabled) {
         return true;
     }
+    if (!name.data || !prefix.data || (format && !is_key_format(format))) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
     struct s3_bucket *target = s3_buckets_find(rq->s3->buckets, name);
-    bool is_ours = target && str_eq(target->row.owner, rq->bucket->row.owner);
+    enum s3_error error =
+        !target                                             ? S3_INVALID_TARGET_BUCKET
+        : !str_eq(target->row.owner, rq->bucket->row.owner) ? S3_INVALID_TARGET_BUCKET
+        : !str_eq(s3_bucket_region(&target->row), s3_bucket_region(&rq->bucket->row))
+            ? S3_CROSS_LOCATION_LOGGING
+        : prefix.len > LOG_PREFIX_BYTES_MAX ? S3_KEY_TOO_LONG
+                                            : S3_OK;
     s3_bucket_unref(target);
-    return is_ours || fail(rq, S3_INVALID_TARGET_BUCKET, NULL);
+    return error == S3_OK || fail(rq, error, NULL);
 }
 
 bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root)

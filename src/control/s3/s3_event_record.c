@@ -120,17 +120,16 @@ static int put_head(struct buf *out, const struct s3_event_cause *c, const struc
     char when[ISO_TIME_BYTES];
     (void)iso_time_ms(c->now_ms, when);
     struct str who = c->access_key.len > 0 ? c->access_key : STR("Anonymous");
-    return buf_printf(
-        out,
-        "{\"eventVersion\":\"%s\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","
-        "\"eventTime\":\"%s\",\"eventName\":\"%s\",\"userIdentity\":{"
-        "\"principalId\":\"%s" STR_FMT "\"},\"requestParameters\":{"
-        "\"sourceIPAddress\":\"" STR_FMT "\"},\"responseElements\":{"
-        "\"x-amz-request-id\":\"" STR_FMT "\",\"x-amz-id-2\":\"" STR_FMT "\"},",
-        is_later_kind(h->kind) ? "2.3" : "2.1", h->region, when, h->kind,
-        c->is_lifecycle ? "" : "AWS:", STR_ARG(c->is_lifecycle ? STR(S3_ITSELF) : who),
-        STR_ARG(c->is_lifecycle ? STR(S3_ITSELF) : c->remote), STR_ARG(c->request_id),
-        STR_ARG(c->host_id));
+    return buf_printf(out,
+                      "{\"eventVersion\":\"%s\",\"eventSource\":\"aws:s3\",\"awsRegion\":\"%s\","
+                      "\"eventTime\":\"%s\",\"eventName\":\"%s\",\"userIdentity\":{"
+                      "\"principalId\":\"%s" STR_FMT "\"},\"requestParameters\":{"
+                      "\"sourceIPAddress\":\"" STR_FMT "\"},\"responseElements\":{"
+                      "\"x-amz-request-id\":\"" STR_FMT "\",\"x-amz-id-2\":\"" STR_FMT "\"},",
+                      is_later_kind(h->kind) ? "2.3" : "2.1", h->region, when, h->kind,
+                      c->is_of_s3 ? "" : "AWS:", STR_ARG(c->is_of_s3 ? STR(S3_ITSELF) : who),
+                      STR_ARG(c->is_of_s3 ? STR(S3_ITSELF) : c->remote), STR_ARG(c->request_id),
+                      STR_ARG(c->host_id));
 }
 
 int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
@@ -163,8 +162,8 @@ int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
     r = r < 0 ? r : put_object(out, h, o, "etag", "version-id");
     r = r < 0 ? r
               : buf_printf(out, ",\"request-id\":\"" STR_FMT "\",\"requester\":\"%s\"",
-                           STR_ARG(c->request_id), c->is_lifecycle ? S3_ITSELF : AWS_ACCOUNT_ID);
-    if (r == 0 && !c->is_lifecycle) {
+                           STR_ARG(c->request_id), c->is_of_s3 ? S3_ITSELF : AWS_ACCOUNT_ID);
+    if (r == 0 && !c->is_of_s3) {
         r = buf_printf(out, ",\"source-ip-address\":\"" STR_FMT "\"", STR_ARG(c->remote));
     }
     if (r == 0 && bridge && bridge->reason) {

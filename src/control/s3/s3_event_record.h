@@ -22,7 +22,7 @@ struct s3_happening {
 
 /* Who has done it, when and how. The texts are the caller's. */
 struct s3_event_cause {
-    bool is_lifecycle;     /* a rule of the bucket's, and no request */
+    bool is_of_s3;         /* a lifecycle, or an access log that is delivered: no request */
     struct str access_key; /* of who asked for it; empty: nobody knows */
     struct str remote;     /* from where */
     struct str request_id, host_id;

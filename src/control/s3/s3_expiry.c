@@ -88,7 +88,7 @@ static void create_events(struct s3_expiry *e)
     chance_bytes(&id, sizeof(id));
     (void)snprintf(e->request_id, sizeof(e->request_id), "%016llX", (unsigned long long)id);
     chance_uuid(e->host_id);
-    const struct s3_event_cause cause = { .is_lifecycle = true,
+    const struct s3_event_cause cause = { .is_of_s3 = true,
                                           .request_id = str_c(e->request_id),
                                           .host_id = str_c(e->host_id),
                                           .now_ms = e->now_ms };

@@ -181,7 +181,7 @@ bool s3_lock_allows_removal(const struct stored_object *o, uint64_t now_ms, bool
     return o->lock_mode == OBJECT_GOVERNANCE && bypass;
 }
 
-bool s3_lock_bypasses(const struct s3_request *rq)
+bool s3_lock_bypasses(struct s3_request *rq)
 {
     const struct s3_access access = { .bucket = rq->bucket,
                                       .key = rq->key,

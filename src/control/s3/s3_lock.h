@@ -16,7 +16,7 @@ void s3_lock_put_headers(struct s3_request *rq, const struct stored_object *o);
  */
 bool s3_lock_allows_removal(const struct stored_object *o, uint64_t now_ms, bool bypass);
 /* Whether the request may and wants to get around governance. */
-bool s3_lock_bypasses(const struct s3_request *rq);
+bool s3_lock_bypasses(struct s3_request *rq);
 
 /* "2009-10-12T17:50:30.000Z", in the forms that clients send. */
 bool s3_lock_parse_time(struct str text, uint64_t *ret_ms) MUST_USE;

@@ -169,7 +169,7 @@ void s3_lock_get_retention(struct s3_request *rq)
 }
 
 /* Compliance can only be prolonged; governance may be loosened by who may bypass it. */
-static bool may_change(const struct s3_request *rq, const struct stored_object *o,
+static bool may_change(struct s3_request *rq, const struct stored_object *o,
                        enum object_lock_mode mode, uint64_t until_ms)
 {
     if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= rq->now_ms) {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_access_log.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_name.h"
@@ -221,6 +222,16 @@ static void put_failed(struct s3_xml_out *o, const struct deletion *d, struct st
     s3_xml_close(o, "Error");
 }
 
+static void log_deletion(struct s3_request *rq, const struct deletion *d)
+{
+    const struct s3_error_text *text = d->error != S3_OK ? s3_error_text(d->error) : NULL;
+    const struct s3_access_deletion deletion = { .key = d->removal.key,
+                                                 .version = d->version_text,
+                                                 .error = text ? text->code : NULL,
+                                                 .status = text ? text->status : 204 };
+    s3_access_log_deletion(rq, &deletion);
+}
+
 static void many_done(struct s3_request *rq, int r)
 {
     const struct deletions *d = rq->state;
@@ -233,6 +244,7 @@ static void many_done(struct s3_request *rq, int r)
     s3_xml_begin(&o, "DeleteResult");
     for (size_t i = 0; i < d->count; i++) {
         const struct deletion *one = &d->all[i];
+        log_deletion(rq, one);
         if (one->error != S3_OK) {
             put_failed(&o, one, one->removal.key);
         } else if (!d->quiet) {

@@ -249,6 +249,7 @@ static void found(struct s3_request *rq, const struct stored_object *o)
     if (!check_overrides(rq) || !find_extent(rq, o, &e) || !find_key(rq, o, &crypt)) {
         return;
     }
+    s3_tell_object(rq, o->size);
     put_headers(rq, o);
     put_extent(rq, o, &e);
     put_checksum(rq, o, &e);

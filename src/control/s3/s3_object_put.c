@@ -64,6 +64,7 @@ void s3_put_headers(struct s3_request *rq)
 {
     const struct s3_put *p = rq->state;
     const struct stored_object *o = &p->write.object;
+    s3_tell_object(rq, o->size);
     s3_object_put_etag(rq, o->etag);
     s3_put_new_version_header(rq, o);
     s3_object_put_checksum(rq, o->checksum);

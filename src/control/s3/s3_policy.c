@@ -238,7 +238,10 @@ static bool is_principal(struct str pattern, const char *kind, const struct s3_p
     if (strcmp(kind, "CanonicalUser") == 0) {
         return q->canonical_id.len > 0 && str_eq(pattern, q->canonical_id);
     }
-    if (strcmp(kind, "AWS") != 0) {
+    if (strcmp(kind, "Service") == 0) {
+        return q->service.len > 0 && str_eq(pattern, q->service);
+    }
+    if (strcmp(kind, "AWS") != 0 || q->service.len > 0) {
         return false;
     }
     if (str_eq(pattern, STR("*"))) {

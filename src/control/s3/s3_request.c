@@ -76,8 +76,10 @@ struct str s3_host_id(const struct s3_request *rq)
     return str_c(rq->x->request_id);
 }
 
-static void put_usual_headers(struct s3_request *rq)
+static void put_usual_headers(struct s3_request *rq, unsigned status)
 {
+    rq->outcome.status = status;
+    rq->outcome.answered_ms = queue_now_ms();
     s3_put_header(rq, "x-amz-request-id", str_c(rq->id));
     s3_put_header(rq, "x-amz-id-2", s3_host_id(rq));
     s3_put_header(rq, "server", STR("AmazonS3"));
@@ -86,7 +88,8 @@ static void put_usual_headers(struct s3_request *rq)
 
 void s3_answer_with(struct s3_request *rq, unsigned status, struct str body)
 {
-    put_usual_headers(rq);
+    put_usual_headers(rq, status);
+    rq->outcome.sent_bytes = str_eq(rq->x->method, STR("HEAD")) ? 0 : body.len;
     exchange_respond(rq->x, status, buf_str(&rq->headers), body);
 }
 
@@ -107,7 +110,7 @@ void s3_answer_xml(struct s3_request *rq, unsigned status, int r)
 
 void s3_answer_head(struct s3_request *rq, unsigned status)
 {
-    put_usual_headers(rq);
+    put_usual_headers(rq, status);
     exchange_head(rq->x, status, buf_str(&rq->headers));
 }
 
@@ -135,6 +138,8 @@ static void put_details(struct s3_xml_out *o, struct str details)
 void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, const char *text)
 {
     buf_clear(&rq->body);
+    (void)snprintf(rq->outcome.error, sizeof(rq->outcome.error), "%s",
+                   code); /* a long one is cut */
     if (rq->is_blob || str_eq(rq->x->method, STR("HEAD")) || status == 304) {
         s3_answer(rq, rq->is_blob ? s3_blobs_status(rq, status) : status);
         return;
@@ -279,6 +284,12 @@ bool s3_version_parse(struct str text, struct object_version *ret)
     }
     *ret = (struct object_version){ VERSION_EXACT, -(int64_t)rank, salt };
     return true;
+}
+
+void s3_tell_object(struct s3_request *rq, uint64_t bytes)
+{
+    rq->outcome.has_object = true;
+    rq->outcome.object_bytes = bytes;
 }
 
 void s3_put_version_header(struct s3_request *rq, const struct stored_object *o)

@@ -62,6 +62,17 @@ struct s3_operation {
     void (*run)(struct s3_request *rq);
 };
 
+/* What came of a request, for the access log. */
+struct s3_outcome {
+    unsigned status;      /* 0: not answered */
+    char error[48];       /* its code; empty: none */
+    uint64_t answered_ms; /* when the answer began */
+    uint64_t sent_bytes;  /* of the answer's body */
+    bool has_object;
+    uint64_t object_bytes;
+    bool by_acl; /* without an ACL it would have been refused */
+};
+
 struct s3_request {
     struct s3 *s3;
     struct exchange *x;
@@ -90,6 +101,8 @@ struct s3_request {
     int (*run)(struct s3_request *rq, struct sql *db); /* on the store's thread */
     void (*done)(struct s3_request *rq, int r);
     struct s3_events *events; /* notifications that go with it */
+
+    struct s3_outcome outcome;
 
     /* What the exchange tells, when the operation wants to know; see s3_body.h for the body. */
     void (*received)(struct s3_request *rq, struct s3_received *received);
@@ -148,6 +161,9 @@ void s3_detail(struct s3_request *rq, const char *name, struct str value);
 void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value);
 /* An argument that is not right. */
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value);
+
+/* For the access log: the size of the object that it is about. */
+void s3_tell_object(struct s3_request *rq, uint64_t bytes);
 
 /* ---- writing ---- */
 

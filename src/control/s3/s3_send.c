@@ -141,6 +141,7 @@ void s3_send(struct s3_request *rq, unsigned status, const struct stored_object 
         send_row(rq, status, o, offset, length);
         return;
     }
+    rq->outcome.sent_bytes = length;
     s3_put_header_u64(rq, "content-length", length);
     if (crypt) {
         s3_answer_head(rq, status);
