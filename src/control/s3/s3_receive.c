@@ -3,41 +3,19 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/chance.h"
 #include "base/limits.h"
-#include "base/list.h"
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
+#include "control/s3/s3_lanes.h"
 
-#define PIECE_BYTES (256 * KIB)
-#define PENDING_MAX MIB /* taken in ahead of the lanes: what one transfer may hold */
 /* With the coding of its chunks around it. */
-#define MEMORY_MAX      (CONTENT_ROW_BYTES_MAX + 16 * KIB)
-#define WRITEBACK_BYTES (8 * MIB) /* so that the sync at the end has little left to do */
-
-enum lane_kind { LANE_DECODE, LANE_MD5, LANE_FILE, LANE_COUNT };
-
-struct piece {
-    struct list links[LANE_COUNT];
-    unsigned lanes_left;
-    size_t fed; /* bytes that came in for it */
-    size_t len; /* what is left of them decoded */
-    bool is_last;
-    char data[PIECE_BYTES];
-};
-
-struct lane {
-    struct s3_receive *receive;
-    enum lane_kind kind;
-    struct list waiting; /* of piece.links[kind] */
-    struct list working; /* the thread's while busy, as `error` */
-    enum s3_error error;
-    bool busy;
-    uv_work_t work;
-};
+#define MEMORY_MAX (CONTENT_ROW_BYTES_MAX + 16 * KIB)
+#define SYNC_BYTES (16 * MIB) /* so that the sync at the end has little left to do */
 
 struct s3_receive {
     uv_loop_t *loop;
@@ -50,12 +28,10 @@ struct s3_receive {
     s3_receive_fn done;
     void *context;
 
-    struct buf memory; /* all of it, until it is too large */
-    struct piece *filling;
-    struct lane lanes[LANE_COUNT];
-    size_t pending; /* bytes fed and not dealt with */
-    size_t owed;    /* ... of them, what the feeder was not told of */
-    bool is_chunked, in_file, ended, finishing, is_done;
+    struct buf memory;      /* all of it, until it is too large */
+    struct s3_lanes *lanes; /* NULL: it is in memory, so far */
+    size_t owed;            /* bytes fed that the feeder was not told of */
+    bool is_chunked, ended, syncing, finishing, is_done;
     enum s3_error error;
 
     struct aws_chunked chunked;
@@ -64,10 +40,13 @@ struct s3_receive {
     EVP_MD_CTX *sha256; /* NULL: the client has not signed it */
     struct s3_checksum_state checksum, crc64;
     EVP_CIPHER_CTX *cipher;
-    char *encrypted; /* a piece, of the file lane */
-    uint64_t size;   /* decoded, by the lane that knows first */
-    uint64_t written;
+    char *encrypted;          /* a piece, of the file lane */
+    uint64_t size;            /* decoded, by the lane that knows first */
+    _Atomic uint64_t written; /* to the file */
+    uint64_t synced;
     int fd;
+    uv_work_t sync;
+    int sync_result;
     uv_work_t publish;
     int publish_result;
     struct s3_received result;
@@ -113,12 +92,6 @@ struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *con
     if (r->is_chunked) {
         aws_chunked_init(&r->chunked, &r->who);
     }
-    for (int i = 0; i < LANE_COUNT; i++) {
-        r->lanes[i].receive = r;
-        r->lanes[i].kind = (enum lane_kind)i;
-        list_init(&r->lanes[i].waiting);
-        list_init(&r->lanes[i].working);
-    }
     buf_init(&r->memory, (size_t)plan->limit + 16 * KIB);
     (void)snprintf(r->expected, sizeof(r->expected), STR_FMT, STR_ARG(plan->expected));
     r->md5 = digest_new(EVP_md5());
@@ -162,10 +135,6 @@ static enum s3_error write_all(struct s3_receive *r, const char *data, size_t le
         }
         data += n;
         len -= (size_t)n;
-        if ((r->written + (size_t)n) / WRITEBACK_BYTES != r->written / WRITEBACK_BYTES) {
-            /* A hint: what it fails to do the sync does. */
-            (void)sync_file_range(r->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-        }
         r->written += (size_t)n;
     }
     return S3_OK;
@@ -180,7 +149,7 @@ static void add_checksums(struct s3_receive *r, struct str data)
     }
 }
 
-static enum s3_error store_piece(struct s3_receive *r, struct piece *p)
+static enum s3_error store_piece(struct s3_receive *r, struct s3_piece *p)
 {
     struct str data = str_of(p->data, p->len);
     add_checksums(r, data);
@@ -201,13 +170,14 @@ static enum s3_error store_piece(struct s3_receive *r, struct piece *p)
     return error == S3_OK && p->is_last && fsync(r->fd) < 0 ? s3_error_of(-errno) : error;
 }
 
-static enum s3_error process(struct lane *lane, struct piece *p)
+/* On a thread. */
+static enum s3_error work_on(enum s3_lane lane, struct s3_piece *p, void *context)
 {
-    struct s3_receive *r = lane->receive;
-    switch (lane->kind) {
-    case LANE_DECODE:
+    struct s3_receive *r = context;
+    switch (lane) {
+    case S3_LANE_DECODE:
         return decode(r, p->data, &p->len);
-    case LANE_MD5:
+    case S3_LANE_MD5:
         digest_add(r->md5, str_of(p->data, p->len));
         return S3_OK;
     default:
@@ -219,12 +189,7 @@ static enum s3_error process(struct lane *lane, struct piece *p)
 
 static bool is_idle(const struct s3_receive *r)
 {
-    for (int i = 0; i < LANE_COUNT; i++) {
-        if (r->lanes[i].busy || !list_is_empty(&r->lanes[i].waiting)) {
-            return false;
-        }
-    }
-    return !r->finishing;
+    return !r->syncing && !r->finishing && (!r->lanes || s3_lanes_is_idle(r->lanes));
 }
 
 static void call_done(struct s3_receive *r)
@@ -375,126 +340,63 @@ static bool settle(struct s3_receive *r)
         call_done(r);
         return true;
     }
-    if (r->ended && r->in_file && !r->filling) {
+    if (r->ended && r->lanes) {
         finish_file(r);
         return true;
     }
     return false;
 }
 
-/* ---- lanes ---- */
-
-static void run_lane(uv_work_t *work)
+/* The last thing that a caller does: it may end it all, or have more fed. */
+static void settle_or_give_room(struct s3_receive *r)
 {
-    struct lane *lane = container_of(work, struct lane, work);
-    for (struct list *item = lane->working.next; item != &lane->working && lane->error == S3_OK;
-         item = item->next) {
-        struct piece *p = container_of(item, struct piece, links[lane->kind]);
-        lane->error = process(lane, p);
-    }
-}
-
-/* May feed more, or end it all: the last thing that a caller does. */
-static void give_room(struct s3_receive *r)
-{
-    if (r->owed > 0 && r->pending < PENDING_MAX) {
+    if (!settle(r) && r->owed > 0 && s3_lanes_have_room(r->lanes)) {
         size_t bytes = r->owed;
         r->owed = 0;
         r->room(bytes, r->context);
     }
 }
 
-static void start_lane(struct lane *lane, uv_after_work_cb ran)
+/* ---- on the way into a file ---- */
+
+static void sync_file(uv_work_t *work)
 {
-    if (lane->busy || list_is_empty(&lane->waiting)) {
+    struct s3_receive *r = container_of(work, struct s3_receive, sync);
+    r->sync_result = fdatasync(r->fd) < 0 ? -errno : 0;
+}
+
+/* An error is told once: the sync at the end would not see it. */
+static void synced(uv_work_t *work, int status)
+{
+    struct s3_receive *r = container_of(work, struct s3_receive, sync);
+    (void)status; /* never cancelled */
+    r->syncing = false;
+    if (r->error == S3_OK && r->sync_result < 0) {
+        r->error = s3_error_of(r->sync_result);
+    }
+    settle_or_give_room(r);
+}
+
+/* Beside the lanes. A disk has a cache of its own: only a sync empties that, too. */
+static void sync_sometimes(struct s3_receive *r, uint64_t written)
+{
+    if (r->syncing || r->ended || written - r->synced < SYNC_BYTES) {
         return;
     }
-    while (!list_is_empty(&lane->waiting)) {
-        struct list *item = lane->waiting.next;
-        list_remove(item);
-        list_push(&lane->working, item);
-    }
-    lane->busy = true;
-    int r = uv_queue_work(lane->receive->loop, &lane->work, run_lane, ran);
-    assert(r == 0); /* only a missing function is refused */
+    r->synced = written;
+    r->syncing = true;
+    int queued = uv_queue_work(r->loop, &r->sync, sync_file, synced);
+    assert(queued == 0); /* only a missing function is refused */
 }
 
-static void push_piece(struct s3_receive *r, struct piece *p, enum lane_kind kind)
+static void lane_ran(enum s3_lane lane, enum s3_error error, void *context)
 {
-    list_push(&r->lanes[kind].waiting, &p->links[kind]);
-}
-
-/* To the lanes that run beside one another. */
-static void push_decoded(struct s3_receive *r, struct piece *p)
-{
-    p->lanes_left = 2;
-    push_piece(r, p, LANE_MD5);
-    push_piece(r, p, LANE_FILE);
-}
-
-static void lane_ran(uv_work_t *work, int status)
-{
-    struct lane *lane = container_of(work, struct lane, work);
-    struct s3_receive *r = lane->receive;
-    (void)status; /* never cancelled */
-    lane->busy = false;
-    r->error = r->error == S3_OK ? lane->error : r->error;
-    while (!list_is_empty(&lane->working)) {
-        struct piece *p = container_of(lane->working.next, struct piece, links[lane->kind]);
-        list_remove(&p->links[lane->kind]);
-        if (lane->kind == LANE_DECODE && r->error == S3_OK) {
-            push_decoded(r, p);
-        } else if (lane->kind == LANE_DECODE || --p->lanes_left == 0) {
-            r->pending -= p->fed;
-            free(p);
-        }
+    struct s3_receive *r = context;
+    r->error = r->error == S3_OK ? error : r->error;
+    if (lane == S3_LANE_FILE) {
+        sync_sometimes(r, atomic_load_explicit(&r->written, memory_order_relaxed));
     }
-    for (int i = 0; i < LANE_COUNT; i++) {
-        start_lane(&r->lanes[i], lane_ran);
-    }
-    if (!settle(r)) {
-        give_room(r);
-    }
-}
-
-/* ---- feeding ---- */
-
-static void dispatch(struct s3_receive *r)
-{
-    struct piece *p = take_ptr(r->filling);
-    if (r->is_chunked) {
-        push_piece(r, p, LANE_DECODE);
-    } else {
-        push_decoded(r, p);
-    }
-    for (int i = 0; i < LANE_COUNT; i++) {
-        start_lane(&r->lanes[i], lane_ran);
-    }
-}
-
-static struct piece *filling(struct s3_receive *r)
-{
-    if (!r->filling) {
-        r->filling = mem_resize(NULL, 1, sizeof(*r->filling)); /* not zeroed: it is filled */
-        r->filling->fed = r->filling->len = 0;
-        r->filling->is_last = false;
-    }
-    return r->filling;
-}
-
-static void fill(struct s3_receive *r, struct str data)
-{
-    while (data.len > 0) {
-        struct piece *p = filling(r);
-        size_t len = PIECE_BYTES - p->len < data.len ? PIECE_BYTES - p->len : data.len;
-        memcpy(p->data + p->len, data.data, len);
-        p->len += len;
-        p->fed += len;
-        data = str_skip(data, len);
-        if (p->len == PIECE_BYTES) {
-            dispatch(r);
-        }
-    }
+    settle_or_give_room(r);
 }
 
 static bool create_file(struct s3_receive *r)
@@ -507,17 +409,16 @@ static bool create_file(struct s3_receive *r)
         return false;
     }
     r->fd = fd;
-    r->encrypted = r->cipher ? mem_alloc(PIECE_BYTES) : NULL;
+    r->encrypted = r->cipher ? mem_alloc(S3_PIECE_BYTES) : NULL;
     return true;
 }
 
 /* It is too large to stay in memory. */
 static void open_file(struct s3_receive *r)
 {
-    r->in_file = true;
+    r->lanes = s3_lanes_create(r->loop, r->is_chunked, work_on, lane_ran, r);
     if (r->plan.digest_only || create_file(r)) {
-        r->pending += r->memory.len; /* the feeder was told of them when they came */
-        fill(r, buf_str(&r->memory));
+        s3_lanes_feed(r->lanes, buf_str(&r->memory)); /* the feeder was told of them */
         buf_finish(&r->memory);
     }
 }
@@ -527,19 +428,18 @@ void s3_receive_feed(struct s3_receive *r, struct str data)
     if (r->is_done) {
         return;
     }
+    if (r->error == S3_OK && !r->lanes && !r->plan.memory_only &&
+        (r->plan.always_file || r->memory.len + data.len > MEMORY_MAX)) {
+        open_file(r);
+    }
     if (r->error != S3_OK) {
         (void)settle(r); /* else a lane will */
         return;
     }
-    if (!r->in_file && (r->plan.always_file || r->memory.len + data.len > MEMORY_MAX) &&
-        !r->plan.memory_only) {
-        open_file(r);
-    }
-    if (r->in_file) {
-        r->pending += data.len;
+    if (r->lanes) {
         r->owed += data.len;
-        fill(r, data);
-        give_room(r);
+        s3_lanes_feed(r->lanes, data);
+        settle_or_give_room(r);
     } else if (buf_append(&r->memory, data) == 0) {
         r->room(data.len, r->context);
     } else {
@@ -553,13 +453,12 @@ void s3_receive_end(struct s3_receive *r)
         return;
     }
     r->ended = true;
-    if (!r->in_file && r->plan.always_file) {
+    if (!r->lanes && r->plan.always_file) {
         open_file(r);
     }
-    if (r->in_file && r->error == S3_OK) {
-        filling(r)->is_last = true;
-        dispatch(r);
-    } else if (r->in_file) {
+    if (r->lanes && r->error == S3_OK) {
+        s3_lanes_end(r->lanes);
+    } else if (r->lanes) {
         (void)settle(r); /* else a lane will */
     } else {
         finish_memory(r);
@@ -592,7 +491,7 @@ void s3_receive_destroy(struct s3_receive *r, bool kept)
     EVP_MD_CTX_free(r->checksum.digest);
     EVP_CIPHER_CTX_free(r->cipher);
     free(r->encrypted);
-    free(r->filling);
+    s3_lanes_destroy(r->lanes);
     buf_finish(&r->memory);
     free(r);
 }
