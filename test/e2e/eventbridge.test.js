@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
+  CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
   DisableRuleCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   TestEventPatternCommand,
@@ -112,6 +112,37 @@ test('what is not valid is refused with the names that the client knows', async 
   });
   assert.equal((await events.send(new TestEventPatternCommand({ EventPattern: '{"source":[{"prefix":"s"}]}', Event: event }))).Result, true);
   await assert.rejects(scheduler.send(new GetScheduleCommand({ Name: 'nothing' })), { name: 'ResourceNotFoundException' });
+});
+
+test("what AWS does not take of a bus, a target, an event or a token is not taken", async (t) => {
+  const { platform, events, scheduler } = await withRule(t);
+  const validation = { name: 'ValidationException' };
+  const { Entries: [entry] } = await events.send(new PutEventsCommand({ Entries: [order({}, { Source: 'aws.shop' })] }));
+  assert.deepEqual(entry, { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' });
+  await assert.rejects(events.send(new CreateEventBusCommand({ Name: 'a/b' })), { ...validation, message: "Event bus name must not contain '/'." });
+  await events.send(new CreateEventBusCommand({ Name: 'mine' }));
+  await events.send(new PutRuleCommand({ Name: 'r', EventBusName: 'mine', EventPattern: '{"source":["a"]}' }));
+  await assert.rejects(events.send(new DeleteEventBusCommand({ Name: 'mine' })), { ...validation, message: "EventBus can't be deleted since it has rules." });
+  await events.send(new DeleteRuleCommand({ Name: 'r', EventBusName: 'mine' }));
+  await events.send(new DeleteEventBusCommand({ Name: 'mine' }));
+
+  const put = (target) => events.send(new PutTargetsCommand({ Rule: 'orders', Targets: [{ Id: '2', Arn: FUNCTION, ...target }] }));
+  await assert.rejects(put({ Input: '{"a"' }), { ...validation, message: 'JSON syntax error in input for target 2' });
+  const paths = (count, name = 'x') => ({ InputTransformer: { InputTemplate: '"a"', InputPathsMap: Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, '$.a'])) } });
+  await assert.rejects(put(paths(101)), validation);
+  await assert.rejects(put(paths(1, 'aws.')), validation);
+  const { FailedEntries: [failed] } = await put({ DeadLetterConfig: { Arn: 'arn:aws:sqs:us-east-1:000000000000:d.fifo' } });
+  assert.equal(failed.ErrorCode, 'ValidationException');
+  await put({ Input: '"text"' });
+
+  const plan = { Name: 's', ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
+  const create = (more) => scheduler.send(new CreateScheduleCommand({ ...plan, ...more }));
+  const { ScheduleArn } = await create({ ClientToken: 'one' });
+  assert.equal((await create({ ClientToken: 'one' })).ScheduleArn, ScheduleArn);
+  await assert.rejects(create({ ClientToken: 'two' }), { name: 'ConflictException' });
+  assert.equal((await scheduler.send(new GetScheduleCommand({ Name: 's' }))).ClientToken, undefined);
+  await assert.rejects(create({ Name: 'b', Target: { ...plan.Target, Arn: 'arn:aws:events:us-east-1:000000000000:event-bus/default' } }), validation);
+  assert.deepEqual(got(platform), []);
 });
 
 test('a rule of the project is served, shown, and not changed by the API', async (t) => {

@@ -9,7 +9,9 @@ import {
   DeleteMessageCommand,
   DeleteQueueCommand,
   GetQueueAttributesCommand,
+  GetQueueUrlCommand,
   ListMessageMoveTasksCommand,
+  ListQueueTagsCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
   RemovePermissionCommand,
@@ -17,6 +19,7 @@ import {
   SendMessageCommand,
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
+  TagQueueCommand,
 } from '@aws-sdk/client-sqs';
 import { clients, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -206,6 +209,43 @@ test('attributes are checked and kept', async (t) => {
   }]);
   await sqs.send(new RemovePermissionCommand({ QueueUrl: url, Label: 'one' }));
   assert.deepEqual(await attributes(url, 'Policy'), {});
+});
+
+test('what is not as the documents say is refused in their words', async (t) => {
+  const { platform, sqs, queue, send, receive } = await start(t);
+  const url = await queue('q');
+  const invalid = 'InvalidParameterValue';
+  const attribute = (name, DataType, StringValue) => send(url, 'a', { MessageAttributes: { [name]: { DataType, StringValue } } });
+  assert.equal((await refused(attribute('a..b', 'String', 'x')))[0], invalid);
+  assert.equal((await refused(attribute('a', 'Number', '1e127')))[0], invalid);
+  await attribute('a', 'Number', '-1e126');
+  const trace = (value) => send(url, 'a', { MessageSystemAttributes: { AWSTraceHeader: value } });
+  assert.equal((await refused(trace({ DataType: 'Number', StringValue: '1' })))[0], invalid);
+  assert.deepEqual(await refused(receive(url, { MessageSystemAttributeNames: ['Foo'] })), ['InvalidAttributeName', 'Unknown Attribute Foo.']);
+  assert.deepEqual(await refused(sqs.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries: [] }))),
+    ['EmptyBatchRequest', 'There should be at least one DeleteMessageBatchRequestEntry in the request.']);
+  assert.equal((await refused(queue('both', { KmsMasterKeyId: 'k', SqsManagedSseEnabled: 'true' })))[0], 'InvalidAttributeName');
+  const policy = JSON.stringify({ deadLetterTargetArn: 'arn:aws:sqs:us-east-1:000000000000:q', maxReceiveCount: 1, more: 1 });
+  assert.match((await refused(queue('r', { RedrivePolicy: policy })))[1], /Only following attributes are supported: \[deadLetterTargetArn, maxReceiveCount\]/);
+  assert.equal((await refused(sqs.send(new GetQueueUrlCommand({ QueueName: 'q', QueueOwnerAWSAccountId: '111122223333' }))))[0], 'QueueDoesNotExist');
+  assert.equal((await refused(sqs.send(new AddPermissionCommand({ QueueUrl: url, Label: 'x', AWSAccountIds: ['111111111111'], Actions: ['DeleteQueue'] }))))[0], invalid);
+  const authorization = 'AWS4-HMAC-SHA256 Credential=mayfly/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0'; /* whose service it is */
+  const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
+  assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);
+});
+
+test('tags of a queue have bounds, and what is over them changes nothing', async (t) => {
+  const { sqs, queue } = await start(t);
+  const QueueUrl = await queue('q');
+  const tag = (Tags) => sqs.send(new TagQueueCommand({ QueueUrl, Tags }));
+  const many = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 'v']));
+  await tag(many(50));
+  assert.deepEqual(await refused(tag({ another: 'v' })), ['InvalidParameterValue', 'Too many tags added for queue q.']);
+  for (const Tags of [{ ['k'.repeat(129)]: 'v' }, { k0: 'v'.repeat(257) }, { 'aws:k': 'v' }]) {
+    assert.equal((await refused(tag(Tags)))[0], 'InvalidParameterValue');
+  }
+  assert.deepEqual((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, many(50));
+  assert.equal((await refused(sqs.send(new CreateQueueCommand({ QueueName: 'new', tags: many(51) }))))[0], 'InvalidParameterValue');
 });
 
 test("right after a crash the project's queues are there", async (t) => {

@@ -253,6 +253,7 @@ START_TEST(what_is_no_pattern_is_refused_in_the_words_of_aws)
     refuse("{'a':[{'prefix':['x']}]}", "prefix match pattern must be a string");
     refuse("{'a':[{'numeric':['>',0,'>',0]}]}", "Bad numeric range operator: >");
     refuse("{'a':[{'numeric':['>',0,'<']}]}", "Value of < must be numeric");
+    refuse("{'a':[{'numeric':['>',5,'<',5]}]}", "Bottom must be less than top");
     refuse("{'a':[{'numeric':['~',0]}]}", "Unrecognized numeric range operator: ~");
     refuse("{'a':[{'numeric':['=',0,'<',1]}]}", "Too many elements in numeric expression");
     refuse("{'a':[{'numeric':['>',0,'<',1,'<']}]}", "Too many terms in numeric range expression");

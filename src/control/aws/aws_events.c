@@ -179,6 +179,10 @@ static void create_bus(struct aws_call *c)
         return;
     }
     const char *name = aws_call_text(c, "Name");
+    if (strchr(name, '/') && !str_starts(str_c(name), STR("aws.partner/"))) {
+        aws_call_fail(c, 400, "ValidationException", "Event bus name must not contain '/'.");
+        return;
+    }
     if (event_bus_find(c->services->buses, str_c(name))) {
         aws_call_fail(c, 400, "ResourceAlreadyExistsException", "Event bus %s already exists.",
                       name);
@@ -248,18 +252,14 @@ static void list_buses(struct aws_call *c)
     }
 }
 
-static void collect_name(json_t *rule, void *context)
+static void see_rule(json_t *rule, void *context)
 {
-    (void)json_array_append(context, json_object_get(rule, "Name")); /* a new place for it */
+    bool *has_rules = context;
+    (void)rule;
+    *has_rules = true;
 }
 
-static void nothing_done(int r, void *context)
-{
-    (void)r; /* what is written last tells */
-    (void)context;
-}
-
-/* With its rules: they could lead nowhere. As at AWS one that is not there is gone already. */
+/* One that is not there is gone already, as at AWS. */
 static void delete_bus(struct aws_call *c)
 {
     if (!aws_events_check(c, bus_rules, 1)) {
@@ -277,16 +277,13 @@ static void delete_bus(struct aws_call *c)
     if (!aws_events_own_bus(c, name)) {
         return;
     }
-    size_t i;
-    json_t *rule;
-    json_t *rules = json_array();
-    event_bus_each_rule(c->services->buses, name, collect_name, rules);
-    json_array_foreach(rules, i, rule)
-    {
-        event_bus_remove_rule(c->services->buses, name, str_c(json_string_value(rule)),
-                              nothing_done, NULL);
+    bool has_rules = false;
+    event_bus_each_rule(c->services->buses, name, see_rule, &has_rules);
+    if (has_rules) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "EventBus can't be deleted since it has rules.");
+        return;
     }
-    json_decref(rules);
     event_bus_remove(c->services->buses, name, aws_call_written, c);
 }
 

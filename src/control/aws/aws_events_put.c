@@ -123,6 +123,12 @@ static json_t *find_missing(json_t *entry)
     return NULL;
 }
 
+/* AWS's own sources are not for others. */
+static bool is_reserved(json_t *entry)
+{
+    return str_starts(str_c(json_text(entry, "Source")), STR("aws."));
+}
+
 static bool is_object_text(json_t *text)
 {
     struct str s = str_of(json_string_value(text), json_string_length(text));
@@ -160,6 +166,9 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
     json_t *missing = find_missing(entry);
     if (missing) {
         return missing;
+    }
+    if (is_reserved(entry)) {
+        return failed_entry("NotAuthorizedForSourceException", "Not authorized for the source.");
     }
     if (!is_object_text(json_object_get(entry, "Detail"))) {
         return failed_entry("MalformedDetail", "Detail is malformed.");

@@ -281,6 +281,13 @@ static void add_failure(json_t *failures, const char *id, const char *code, cons
                                           "ErrorMessage", message)); /* a new value */
 }
 
+/* AWS takes standard queues only; what is to go to another would be lost. */
+static bool is_dead_letter_sound(json_t *target)
+{
+    const char *arn = json_text(json_object_get(target, "DeadLetterConfig"), "Arn");
+    return !arn || !sqs_queue_is_fifo(str_c(arn));
+}
+
 /* What fails of one target alone. */
 static bool has_failure(json_t *target, json_t *failures)
 {
@@ -292,12 +299,18 @@ static bool has_failure(json_t *target, json_t *failures)
     int r = event_target_set_arn(inner, str_c(arn), &err);
     const char *queue = json_text(inner, "queue");
     bool fifo = queue && sqs_queue_is_fifo(str_c(queue));
-    bool failed = r < 0 || (fifo && !json_object_get(target, "SqsParameters"));
+    bool sound = is_dead_letter_sound(target);
+    bool failed = r < 0 || !sound || (fifo && !json_object_get(target, "SqsParameters"));
     if (r < 0) {
         (void)snprintf(message, sizeof(message),
                        "Parameter %.1600s is not valid. Reason: Provided Arn is not in correct "
                        "format.",
                        arn);
+    } else if (!sound) {
+        (void)snprintf(message, sizeof(message),
+                       "Parameter DeadLetterConfig is not valid. Reason: the dead-letter queue of "
+                       "target %s must be a standard queue.",
+                       id);
     } else if (failed) {
         (void)snprintf(message, sizeof(message),
                        "Parameter(s) SqsParameters must be specified for target: %s.", id);

@@ -14,6 +14,7 @@
 #define ARN_BYTES 512
 #define KEY_BYTES 160
 #define PAGE      100
+#define TOKEN     "ClientToken"
 
 static json_int_t now_s(void)
 {
@@ -127,7 +128,7 @@ static const struct aws_rule schedule_rules[] = {
     { "FlexibleTimeWindow", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "Target", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "ActionAfterCompletion", AWS_TEXT, AWS_MAY, 0, 0, "NONE, DELETE" },
-    { "ClientToken", AWS_TEXT, AWS_MAY, 1, 64, NULL },
+    { TOKEN, AWS_TEXT, AWS_MAY, 1, 64, "[a-zA-Z0-9-_]+" },
 };
 
 static const struct aws_rule window_rules[] = {
@@ -205,6 +206,9 @@ static bool check_meaning(struct aws_call *c)
         wrong = "The StartDate must come before the EndDate.";
     } else if (event_target_set_arn(leads, str_c(arn), &err) < 0) {
         wrong = "Provided Arn is not in correct format.";
+    } else if (json_object_get(leads, "bus") &&
+               !json_object_get(aws_call_member(c, "Target"), "EventBridgeParameters")) {
+        wrong = "EventBridgeParameters must be specified for an event bus.";
     }
     json_decref(leads);
     if (wrong) {
@@ -242,7 +246,6 @@ static json_t *schedule_of(struct aws_call *c, json_t *before)
 {
     json_t *schedule = json_deep_copy(c->input);
     json_t *made = json_object_get(before, "CreationDate");
-    (void)json_object_del(schedule, "ClientToken"); /* it may not be there */
     (void)json_object_set_new(schedule, "GroupName", json_string(group_of(c))); /* sound names */
     (void)json_object_set_new(schedule, "CreationDate",
                               made ? json_incref(made) : json_integer(now_s()));
@@ -269,12 +272,31 @@ static void write_schedule(struct aws_call *c, json_t *before)
     scheduler_put(c->services->scheduler, schedule, aws_call_written, c);
 }
 
+/* A client that has had no answer asks again with the same token. */
+static bool is_same_token(const struct aws_call *c, json_t *known)
+{
+    json_t *token = aws_call_member(c, TOKEN);
+    return token && json_equal(token, json_object_get(known, TOKEN));
+}
+
+static void answer_again(struct aws_call *c, json_t *schedule)
+{
+    char arn[ARN_BYTES];
+    scheduler_arn(schedule, arn, sizeof(arn));
+    aws_call_answer(c, json_pack("{s:s}", "ScheduleArn", arn));
+}
+
 static void create_schedule(struct aws_call *c)
 {
     if (!check_model(c) || !check_meaning(c) || !aws_scheduler_has_group(c, group_of(c))) {
         return;
     }
-    if (find_schedule(c)) {
+    json_t *known = find_schedule(c);
+    if (known && is_same_token(c, known)) {
+        answer_again(c, known);
+        return;
+    }
+    if (known) {
         aws_call_fail(c, 409, "ConflictException", "Schedule %s already exists.",
                       aws_call_text(c, "Name"));
         return;
@@ -320,6 +342,7 @@ static void get_schedule(struct aws_call *c)
         scheduler_arn(schedule, arn, sizeof(arn));
         json_t *shown = json_copy(schedule);
         (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
+        (void)json_object_del(shown, TOKEN);                       /* it may not be there */
         aws_call_answer(c, shown);
     }
 }

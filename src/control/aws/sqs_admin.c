@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "control/aws/aws_tags.h"
 #include "control/aws/sqs_attributes.h"
 #include "control/aws/sqs_operations.h"
 #include "control/json_reading.h"
@@ -26,6 +27,22 @@ static bool name_is_sound(struct str name)
         }
     }
     return len > 0 && name.len <= SQS_NAME_MAX;
+}
+
+/* Whether `tags` are sound on top of `before` (NULL: none); else that is answered. */
+static bool check_tags(struct sqs_call *c, const char *name, json_t *before, json_t *tags)
+{
+    const char *fault = aws_tags_fault(tags);
+    json_t *all = before ? json_copy(before) : json_object();
+    (void)json_object_update(all, tags); /* NULL: nothing to add */
+    bool many = json_object_size(all) > AWS_TAGS_MAX;
+    json_decref(all);
+    if (fault) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER, "%s", fault);
+    } else if (many) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER, "Too many tags added for queue %s.", name);
+    }
+    return !fault && !many;
 }
 
 /* ---- making ---- */
@@ -65,7 +82,7 @@ void sqs_admin_create(struct sqs_call *c)
 {
     const char *name = sqs_call_text(c->input, "QueueName");
     json_t *attributes = json_object_get(c->input, "Attributes");
-    const json_t *tags = json_object_get(c->input, "tags");
+    json_t *tags = json_object_get(c->input, "tags");
     tags = tags ? tags : json_object_get(c->input, "Tags");
     if (!name) {
         sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter QueueName.");
@@ -89,7 +106,7 @@ void sqs_admin_create(struct sqs_call *c)
                             "length.");
         return;
     }
-    if (!sqs_attributes_check(c, name, NULL, attributes)) {
+    if (!sqs_attributes_check(c, name, NULL, attributes) || !check_tags(c, name, NULL, tags)) {
         return;
     }
     struct sqs_queue *q = sqs_queue_find(c->queues, str_c(name));
@@ -121,7 +138,9 @@ void sqs_admin_delete(struct sqs_call *c)
 void sqs_admin_url(struct sqs_call *c)
 {
     const char *name = sqs_call_text(c->input, "QueueName");
-    const struct sqs_queue *q = name ? sqs_queue_find(c->queues, str_c(name)) : NULL;
+    const char *owner = sqs_call_text(c->input, "QueueOwnerAWSAccountId");
+    bool is_ours = !owner || strcmp(owner, SQS_ACCOUNT) == 0;
+    const struct sqs_queue *q = name && is_ours ? sqs_queue_find(c->queues, str_c(name)) : NULL;
     if (!name) {
         sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter QueueName.");
     } else if (!q) {
@@ -228,6 +247,9 @@ void sqs_admin_tag(struct sqs_call *c)
     }
     if (json_object_size(tags) == 0) {
         sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter Tags.");
+        return;
+    }
+    if (!check_tags(c, q->name, q->tags, tags)) {
         return;
     }
     (void)json_object_update(q->tags, tags);

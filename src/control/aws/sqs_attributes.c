@@ -84,6 +84,9 @@ static const char *redrive_fault(const struct sqs_call *c, const char *name, con
     if (!sqs_call_number(policy, "maxReceiveCount", &count) || count < 1 || count > RECEIVES_MAX) {
         return "Invalid value for maxReceiveCount: valid values are from 1 to 1000 both inclusive.";
     }
+    if (json_object_size(policy) > 2) {
+        return "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount].";
+    }
     const struct sqs_queue *dead = dead_name ? sqs_queue_find(c->queues, str_c(dead_name)) : NULL;
     if (!dead) {
         return "Dead letter target does not exist.";
@@ -237,6 +240,20 @@ static bool throughput_is_sound(struct sqs_call *c, const struct sqs_queue *q,
     return true;
 }
 
+/* One key or the other. */
+static bool encryption_is_sound(struct sqs_call *c, const json_t *attributes)
+{
+    const char *managed = sqs_call_text(attributes, "SqsManagedSseEnabled");
+    const json_t *key = json_object_get(attributes, "KmsMasterKeyId");
+    if (managed && strcmp(managed, "true") == 0 && json_string_length(key) > 0) {
+        sqs_call_fail(c, SQS_ERROR_ATTRIBUTE_NAME,
+                      "You can use one type of server-side encryption (SSE) at one time. You can "
+                      "either enable KMS SSE or SQS SSE.");
+        return false;
+    }
+    return true;
+}
+
 bool sqs_attributes_check(struct sqs_call *c, const char *name, const struct sqs_queue *q,
                           json_t *attributes)
 {
@@ -254,7 +271,7 @@ bool sqs_attributes_check(struct sqs_call *c, const char *name, const struct sqs
             return false;
         }
     }
-    return throughput_is_sound(c, q, attributes);
+    return throughput_is_sound(c, q, attributes) && encryption_is_sound(c, attributes);
 }
 
 json_t *sqs_attributes_merge(const json_t *before, const json_t *changes)
@@ -326,7 +343,7 @@ json_t *sqs_attributes_all(const struct sqs_call *c, const struct sqs_queue *q)
     return all;
 }
 
-static bool is_known(const char *name)
+bool sqs_attributes_is_known(const char *name)
 {
     static const char *const others[] = { "All",
                                           "ApproximateNumberOfMessages",
@@ -350,7 +367,7 @@ static json_t *wanted(struct sqs_call *c, const json_t *all)
     json_t *attributes = json_object();
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (!name || !is_known(name)) {
+        if (!name || !sqs_attributes_is_known(name)) {
             json_decref(attributes);
             sqs_call_fail(c, SQS_ERROR_ATTRIBUTE_NAME, "Unknown Attribute %s.", name ? name : "");
             return NULL;

@@ -15,3 +15,6 @@ json_t *sqs_attributes_merge(const json_t *before, const json_t *changes);
 
 /* All that a queue has, those that are counted too. The caller owns the object. */
 json_t *sqs_attributes_all(const struct sqs_call *c, const struct sqs_queue *q);
+
+/* Whether GetQueueAttributes takes the name. */
+bool sqs_attributes_is_known(const char *name);

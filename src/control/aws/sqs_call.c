@@ -30,8 +30,7 @@ static const struct {
     [SQS_ERROR_ATTRIBUTE_VALUE] = { 400, "InvalidAttributeValue", "InvalidAttributeValue", NULL },
     [SQS_ERROR_CONTENTS] = { 400, "InvalidMessageContents", "InvalidMessageContents", NULL },
     [SQS_ERROR_BATCH_EMPTY] = { 400, "EmptyBatchRequest",
-        "AWS.SimpleQueueService.EmptyBatchRequest",
-        "There should be at least one entry in the request." },
+        "AWS.SimpleQueueService.EmptyBatchRequest", NULL },
     [SQS_ERROR_BATCH_LARGE] = { 400, "TooManyEntriesInBatchRequest",
         "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", NULL },
     [SQS_ERROR_BATCH_LONG] = { 400, "BatchRequestTooLong",
@@ -50,6 +49,7 @@ static const struct {
         "same name." },
     [SQS_ERROR_PARAMETER] = { 400, "InvalidParameterValueException", "InvalidParameterValue", NULL },
     [SQS_ERROR_MISSING] = { 400, "MissingRequiredParameterException", "MissingParameter", NULL },
+    [SQS_ERROR_SERIALIZATION] = { 400, "SerializationException", "SerializationException", NULL },
     [SQS_ERROR_OPERATION] = { 400, "UnknownOperationException", "InvalidAction", NULL },
     [SQS_ERROR_UNSUPPORTED] = { 400, "UnsupportedOperation",
         "AWS.SimpleQueueService.UnsupportedOperation", NULL },
@@ -289,12 +289,17 @@ static void have_body(struct exchange *x, int r, struct str body)
         c->protocol = http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
         sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
     } else if (!read_operation(c, body)) {
-        c->input = c->input ? c->input : json_object();
+        json_decref(c->input);
+        c->input = json_object();
         if (c->protocol == SQS_QUERY) { /* as a browser that is pointed at a queue is told */
             respond(c, 404, NULL, STR("<UnknownOperationException/>\n"));
             return;
         }
-        sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation, or is malformed.");
+        if (c->operation[0]) {
+            sqs_call_fail(c, SQS_ERROR_SERIALIZATION, "The request's body is not a JSON object.");
+        } else {
+            sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation.");
+        }
     } else if (is_allowed(c, body)) {
         c->run(c);
     }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/sqs_check.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -75,7 +76,7 @@ static int check_name(const char *name, struct sqs_fault *f)
                                "score characters, digits, periods, hyphens and underscores. ");
     }
     if (strncasecmp(name, "aws.", 4) == 0 || strncasecmp(name, "amazon.", 7) == 0 ||
-        name[0] == '.' || (len > 0 && name[len - 1] == '.')) {
+        name[0] == '.' || (len > 0 && name[len - 1] == '.') || strstr(name, "..")) {
         return sqs_check_fault(
             f, SQS_ERROR_PARAMETER,
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These "
@@ -112,11 +113,13 @@ static int check_type(const char *name, const char *type, struct sqs_fault *f)
                : 0;
 }
 
+/* Of a magnitude between 10^-128 and 10^126, or 0: "Amazon SQS message attributes", Number. */
 static bool is_number(const char *text)
 {
     char *end;
-    (void)strtod(text, &end);
-    return !*end && strspn(text, "0123456789+-.eE") == strlen(text);
+    double size = fabs(strtod(text, &end));
+    return !*end && strspn(text, "0123456789+-.eE") == strlen(text) &&
+           (size == 0 || (size >= 1e-128 && size <= 1e126));
 }
 
 static int check_attribute(const char *name, const json_t *attribute, size_t *bytes,
@@ -247,7 +250,7 @@ int sqs_check_batch_ids(const struct sqs_queue *q, const json_t *entries, struct
 
 /* ---- the whole ---- */
 
-/* A trace is the only one there is. */
+/* A trace is the only one there is, and a text. */
 static int check_system(const json_t *attributes, struct sqs_fault *f)
 {
     const char *name;
@@ -257,6 +260,13 @@ static int check_system(const json_t *attributes, struct sqs_fault *f)
         if (strcmp(name, "AWSTraceHeader") != 0) {
             return sqs_check_fault(f, SQS_ERROR_PARAMETER,
                                    "Message system attribute name '%.200s' is invalid.", name);
+        }
+        const char *type = sqs_call_text(value, "DataType");
+        if (!type || strcmp(type, "String") != 0 ||
+            json_string_length(json_object_get(value, "StringValue")) == 0) {
+            return sqs_check_fault(f, SQS_ERROR_PARAMETER,
+                                   "The message system attribute 'AWSTraceHeader' must be a "
+                                   "non-empty value of type 'String'.");
         }
     }
     return 0;

@@ -6,6 +6,7 @@
 #include "control/aws/sqs_call.h"
 
 #define SQS_MESSAGE_BYTES_MAX 1048576 /* of a message, of a batch, attributes included */
+#define SQS_VISIBILITY_MAX_S  43200
 
 /* What is wrong with a request, in SQS's words. */
 struct sqs_fault {

@@ -1,5 +1,6 @@
 /* SQS's operations, by file: sqs_admin.c has queues, sqs_attributes.c and sqs_permission.c what is
- * said of them, sqs_send.c and sqs_receive.c messages, sqs_move.c what moves dead letters back.
+ * said of them, sqs_send.c, sqs_receive.c and sqs_settle.c messages, sqs_move.c what moves dead
+ * letters back.
  * Each ends its call, at once or later.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -31,10 +32,11 @@ void sqs_send_one(struct sqs_call *c);
 void sqs_send_batch(struct sqs_call *c);
 
 void sqs_receive(struct sqs_call *c);
-void sqs_receive_delete(struct sqs_call *c);
-void sqs_receive_delete_batch(struct sqs_call *c);
-void sqs_receive_visibility(struct sqs_call *c);
-void sqs_receive_visibility_batch(struct sqs_call *c);
+
+void sqs_settle_delete(struct sqs_call *c);
+void sqs_settle_delete_batch(struct sqs_call *c);
+void sqs_settle_visibility(struct sqs_call *c);
+void sqs_settle_visibility_batch(struct sqs_call *c);
 
 /* A batch's entries: at least one, at most ten, with ids that are sound and distinct. False: the
  * call has failed. */

@@ -2,7 +2,6 @@
  * are kept and given back, not enforced: there is one account.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <stdio.h>
 
 #include "control/aws/sqs_operations.h"
@@ -63,16 +62,29 @@ static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *p
     sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
 }
 
-/* "*" or the name of an action. False: the call has failed. */
+/* Everything, or what others than the owner may be allowed: "Amazon SQS API permissions", without
+ * what is said of its batches, which go with the action itself. */
+static bool is_grantable(const char *action)
+{
+    static const char *const actions[] = {
+        "*",           "ChangeMessageVisibility",    "DeleteMessage", "GetQueueAttributes",
+        "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",    "ReceiveMessage",
+        "SendMessage"
+    };
+    for (size_t i = 0; action && i < ARRAY_COUNT(actions); i++) {
+        if (strcmp(action, actions[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: the call has failed. */
 static bool check_actions(struct sqs_call *c, const json_t *actions)
 {
     for (size_t i = 0; i < json_array_size(actions); i++) {
         const char *action = json_string_value(json_array_get(actions, i));
-        bool sound = action && action[0];
-        for (size_t k = 0; sound && action[k]; k++) {
-            sound = isalpha((unsigned char)action[k]) || strcmp(action, "*") == 0;
-        }
-        if (!sound) {
+        if (!is_grantable(action)) {
             sqs_call_fail(c, SQS_ERROR_PARAMETER,
                           "Value SQS:%.60s for parameter ActionName is invalid. Reason: Please "
                           "refer to the appropriate WSDL for a list of valid actions. ",

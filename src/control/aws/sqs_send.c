@@ -272,7 +272,8 @@ bool sqs_send_check_batch(struct sqs_call *c, const json_t *entries)
 {
     size_t count = json_array_size(entries);
     if (count == 0) {
-        sqs_call_fail(c, SQS_ERROR_BATCH_EMPTY, NULL);
+        sqs_call_fail(c, SQS_ERROR_BATCH_EMPTY,
+                      "There should be at least one %sRequestEntry in the request.", c->operation);
         return false;
     }
     if (count > SQS_BATCH_MAX) {

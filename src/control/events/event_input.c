@@ -3,6 +3,9 @@
 
 #include "base/mem.h"
 
+#define PATHS_MAX 100 /* EventBridge's, and its names of paths */
+#define PATH_NAME "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 /* ---- paths ---- */
 
 /* Cuts the next step off: a name, or "[0]" as an index. False: it is none. */
@@ -123,8 +126,15 @@ static int check_transformer(json_t *transformer, const char *id, struct err *er
     if (!json_is_string(template) || json_string_length(template) == 0) {
         return err_set(err, EINVAL, "InputTemplate for target %s is missing.", id);
     }
+    if (json_object_size(paths) > PATHS_MAX) {
+        return err_set(err, EINVAL, "InputPathsMap for target %s has more than %d paths.", id,
+                       PATHS_MAX);
+    }
     json_object_foreach(paths, name, path)
     {
+        if (strspn(name, PATH_NAME) != strlen(name)) {
+            return err_set(err, EINVAL, "Invalid InputPathsMap for target %s.", id);
+        }
         if (!json_is_string(path) || !event_input_is_path(text_of(path))) {
             return err_set(err, EINVAL, "Invalid InputPath for target %s.", id);
         }
@@ -149,6 +159,15 @@ static json_t *given(json_t *target, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
+static bool is_json(json_t *text)
+{
+    json_t *json = json_loadb(json_string_value(text), json_string_length(text),
+                              JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    bool is = json != NULL;
+    json_decref(json);
+    return is;
+}
+
 int event_input_check(json_t *target, const char *id, struct err *err)
 {
     json_t *input = given(target, "input");
@@ -160,8 +179,8 @@ int event_input_check(json_t *target, const char *id, struct err *err)
                        "target %s.",
                        id);
     }
-    if (input && !json_is_string(input)) {
-        return err_set(err, EINVAL, "Input for target %s is no text.", id);
+    if (input && !is_json(input)) {
+        return err_set(err, EINVAL, "JSON syntax error in input for target %s", id);
     }
     if (path && (!json_is_string(path) || !event_input_is_path(text_of(path)))) {
         return err_set(err, EINVAL, "Invalid InputPath for target %s.", id);

@@ -138,6 +138,10 @@ static int check_numeric(json_t *value, struct err *err)
                                   : "Too many terms in numeric range expression");
         }
     }
+    if (count == 4 && json_number_value(json_array_get(value, 1)) >=
+                          json_number_value(json_array_get(value, 3))) {
+        return err_set(err, EINVAL, "Bottom must be less than top");
+    }
     return 0;
 }
 
