@@ -109,3 +109,43 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   assert.equal((await event()).status, 202);
   await platform.log('got {"n":1}');
 });
+
+test('a webhook is handled once on a full disk, too', async (t) => {
+  const data = smallDisk(t);
+  if (!data) {
+    t.diagnostic('this user may not mount a disk: nothing was tested');
+    return;
+  }
+  const files = {
+    'mayfly.json': JSON.stringify({ volumes: ['ran'], routes: { '/api/once': { idempotent: '$.id' } } }),
+    'api/once.js': `
+      import { appendFileSync } from 'node:fs';
+      export async function POST(request) {
+        const { id } = await request.json();
+        appendFileSync('ran/ids', id + '\\n');
+        return new Response('x'.repeat(100_000));
+      }`,
+  };
+  const platform = await startPlatform(t, { files, args: ['--data', data] });
+  const once = async (id) => (await platform.post('/api/once', { id })).status;
+  assert.equal(await once('event-0'), 200);
+  const ballast = path.join(data, 'ballast');
+  fill(ballast);
+  const refused = [];
+  for (let n = 1; refused.length < 3; n++) {
+    const status = await once(`event-${n}`);
+    assert.ok(status === 200 || status === 507, `event-${n}: ${status}`);
+    assert.ok(n < 200, 'it is never full');
+    if (status === 507) {
+      refused.push(`event-${n}`);
+    }
+  }
+  assert.deepEqual(platform.lines('ran/ids').filter((id) => refused.includes(id)), [], 'what could not be kept was run');
+  assert.equal(await once('event-0'), 200); /* answers that are there are given */
+  rmSync(ballast);
+  for (const id of refused) {
+    await eventually(async () => (await once(id)) === 200, `${id} is refused`);
+  }
+  const ran = platform.lines('ran/ids');
+  assert.deepEqual(ran, [...new Set(ran)]);
+});

@@ -25,8 +25,8 @@ void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest);
 const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function);
 /* Where its dead letters go, of its files; NULL: nowhere. */
 const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const char *function);
-/* Replaces what the manifest says of a function's asynchronous invocations, but for its dead letters
- * and the delays between retries; NULL: that again. For PutFunctionEventInvokeConfig. -ENOENT: there
- * is no such function. */
+/* Replaces what the manifest says of a function's asynchronous invocations, but for its dead
+ * letters and the delays between retries; NULL: that again. For PutFunctionEventInvokeConfig.
+ * -ENOENT: there is no such function. */
 int lambda_queues_configure(struct lambda_queues *lq, const char *function,
                             const json_t *config) MUST_USE;

@@ -117,7 +117,8 @@ static void ran(const struct invocation_result *result, void *context)
          * the wrong secret for an hour, must not keep the true request from being handled. */
         answer_all(c, c->status, buf_str(&c->headers), buf_str(&c->body));
     } else {
-        c->job = (struct store_job){ .run = run_store, .done = stored };
+        /* The disk may be full by now: it was begun, so it may end. */
+        c->job = (struct store_job){ .run = run_store, .done = stored, .makes_room = true };
         store_submit(c->route->services->store, &c->job);
     }
 }
@@ -164,6 +165,12 @@ void route_once_begin(struct route *route, struct exchange *x, struct str body, 
     }
     if (store_answers_find(route->services->store, str_c(route->name), key, queue_now_ms(),
                            answer_again, x)) {
+        return;
+    }
+    if (store_is_full(
+            route->services->store)) { /* what runs could not be kept, and would run again */
+        exchange_respond(x, 507, STR("content-type\0text/plain\0"),
+                         STR("the disk is full: this was not run\n"));
         return;
     }
     c = mem_new(struct claim);
