@@ -31,6 +31,8 @@
 #define LIMIT_STREAM_WIDE_WINDOW_BYTES (512 * KIB)
 #define LIMIT_STREAM_WIDE_AFTER_BYTES  (8 * MIB)
 
+#define LIMIT_OPEN_FILES_MIN 1024 /* of a process; what the launcher needs to be allowed */
+
 /* Functions. */
 #define LIMIT_FUNCTIONS          4096
 #define LIMIT_INSTANCES          4096

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/launch_child.h"
@@ -153,6 +155,24 @@ static int launch_report(const struct launch *l, int status)
     return code;
 }
 
+/* As many open files as we may have, for all that we start: a shell gives 1024, and a connection
+ * takes two. */
+static int launch_raise_open_files(struct err *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return err_sys(err, "getrlimit");
+    }
+    if (limit.rlim_max < LIMIT_OPEN_FILES_MIN) {
+        return err_set(err, EMFILE,
+                       "only %llu files may be open at a time here (ulimit -Hn), and %d are "
+                       "needed: raise that limit",
+                       (unsigned long long)limit.rlim_max, LIMIT_OPEN_FILES_MIN);
+    }
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? err_sys(err, "setrlimit") : 0;
+}
+
 int launch_run(const struct supervisor_options *options, struct workspace *workspace)
 {
     struct launch l = { 0 };
@@ -160,7 +180,8 @@ int launch_run(const struct supervisor_options *options, struct workspace *works
     struct err err;
     launch_block_signals(&l, &before);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail since Linux 3.4 */
-    int r = launch_child_start(&l.child, options, workspace, &before, &err);
+    int r = launch_raise_open_files(&err);
+    r = r < 0 ? r : launch_child_start(&l.child, options, workspace, &before, &err);
     int status = CLI_FAILED;
     if (r < 0) {
         (void)fprintf(stderr, "mayfly: %s\n", err.text);

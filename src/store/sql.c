@@ -41,6 +41,9 @@ static int code_of(int result)
         return -EBUSY;
     case SQLITE_TOOBIG:
         return -EMSGSIZE;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
@@ -69,6 +72,10 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                    "PRAGMA query_only=%d;",
                    CACHE_KIB, CHECKPOINT_PAGES, use == SQL_READER);
     int r = sqlite3_exec(db->db, text, NULL, NULL, NULL);
+    if (code_of(r) == -EUCLEAN) {
+        return err_set(err, EUCLEAN, "the database is damaged (%s): " SQL_DAMAGE_HELP,
+                       sqlite3_errstr(r));
+    }
     return r == SQLITE_OK ? 0
                           : err_set(err, -code_of(r), "the database: %s", sqlite3_errmsg(db->db));
 }

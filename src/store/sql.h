@@ -13,6 +13,12 @@
 
 struct sql;
 
+/* What somebody can do whose database is damaged. */
+#define SQL_DAMAGE_HELP                                                                            \
+    "put back a copy of the data folder, save what \"sqlite3 mayfly.db .recover\" finds there, "   \
+    "or "                                                                                          \
+    "start with another --data folder"
+
 enum sql_use { SQL_WRITER, SQL_READER };
 
 /* WAL, and for a writer synchronous=FULL. */
@@ -24,7 +30,8 @@ void sql_close(struct sql *db); /* NULL is fine */
  * reset or used again. Aborts on a text that does not compile: that is a mistake of ours. */
 sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, ...);
 
-/* 1: there is a row. 0: done. Negative errno: -ENOSPC full disk, -EEXIST a constraint, -EIO. */
+/* 1: there is a row. 0: done. Negative errno: -ENOSPC full disk, -EEXIST a constraint, -EUCLEAN
+ * the database is damaged, -EIO. */
 int sql_step(sqlite3_stmt *statement) MUST_USE;
 /* For statements without rows: 0 or negative errno. */
 int sql_run(struct sql *db, const char *text, const char *format, ...) MUST_USE;

@@ -30,6 +30,7 @@ struct store {
     struct list submitted; /* under the mutex, as the next two */
     struct list finished;
     bool closing;
+    bool has_told_damage; /* the loop thread's */
     unsigned open_handles;
 };
 
@@ -147,6 +148,15 @@ static void on_turn(uv_prepare_t *turn)
     end_reading(container_of(turn, struct store, turn));
 }
 
+/* Once: everything fails from here on. */
+static void tell_damage(struct store *s, int result)
+{
+    if (result == -EUCLEAN && !s->has_told_damage) {
+        s->has_told_damage = true;
+        log_error("the database is damaged: stop, then " SQL_DAMAGE_HELP);
+    }
+}
+
 static void call_back(struct store *s)
 {
     struct list jobs;
@@ -162,6 +172,7 @@ static void call_back(struct store *s)
     while (!list_is_empty(&jobs)) {
         struct store_job *job = list_entry(jobs.next, struct store_job, link);
         list_remove(&job->link);
+        tell_damage(s, job->result);
         job->done(job, job->result); /* may free it */
     }
 }

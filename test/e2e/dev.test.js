@@ -1,9 +1,13 @@
 /* The life of `mayfly dev`: it starts, it stops however it is stopped, and nothing is left. */
 import assert from 'node:assert/strict';
-import net from 'node:net';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
-import { eventually, isAlive, readConsole, runMayfly, startPlatform } from './harness.js';
+import { eventually, isAlive, MAYFLY, readConsole, runMayfly, startPlatform } from './harness.js';
 
 const HELLO = { 'api/hello.js': 'export function GET() { return new Response("hello"); }\n' };
 
@@ -180,6 +184,32 @@ test('a port that is taken is said to be by whom', async (t) => {
   const { status, stderr } = await runMayfly(['dev', '.', '--port', String(port)]);
   assert.equal(status, 1);
   assert.match(stderr, new RegExp(`port ${port} is taken by .* \\(process ${process.pid}\\).*--port`));
+});
+
+test('more clients are served than the shell lets files be open', async (t) => {
+  const platform = await startHello(t, { openFiles: 200 });
+  const { port, hostname } = new URL(platform.origin);
+  const sockets = Array.from({ length: 300 }, () => net.connect(port, hostname).setEncoding('latin1'));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const answers = await Promise.all(sockets.map(async (socket) => {
+    socket.write('GET /api/hello HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    return (await once(socket, 'data'))[0].split('\r\n')[0];
+  }));
+  assert.deepEqual([...new Set(answers)], ['HTTP/1.1 200 OK']);
+});
+
+test('what cannot be served with is said before anything starts', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-limits-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const few = spawnSync('sh', ['-c', 'ulimit -n 200; exec "$0" "$@"', MAYFLY, 'dev', folder, '--port', '0', '--aws-port', '0'], { encoding: 'utf8' });
+  assert.equal(few.status, 1);
+  assert.match(few.stderr, /^mayfly: only 200 files may be open at a time here \(ulimit -Hn\), and 1024 are needed: raise that limit$/m);
+  mkdirSync(path.join(folder, '.mayfly'));
+  writeFileSync(path.join(folder, '.mayfly/mayfly.db'), 'this is no database '.repeat(1000));
+  const damaged = spawnSync(MAYFLY, ['dev', folder, '--port', '0', '--aws-port', '0'], { encoding: 'utf8' });
+  assert.equal(damaged.status, 1);
+  assert.match(damaged.stderr, /the database is damaged \(file is not a database\): put back a copy of the data folder/);
 });
 
 test('wrong commands and options say what was probably meant', async () => {

@@ -335,7 +335,7 @@ export async function readConsole(t, files, until) {
  * @param {number} [options.user] who it runs as, if the test is root
  * @returns {Promise<Platform>}
  */
-export async function startPlatform(t, { files = {}, project, args = [], env = {}, user } = {}) {
+export async function startPlatform(t, { files = {}, project, args = [], env = {}, user, openFiles } = {}) {
   const own = project ? null : temporaryFolder('project');
   const scratch = temporaryFolder('scratch');
   writeFiles(own ?? scratch, own ? files : {});
@@ -345,7 +345,10 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
       giveTo(user, own);
     }
   }
-  const child = spawn(MAYFLY, ['dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args], {
+  const command = [MAYFLY, 'dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args];
+  /* `openFiles`: as many as the shell says may be open */
+  const [program, ...rest] = openFiles ? ['sh', '-c', `ulimit -Sn ${openFiles}; exec "$0" "$@"`, ...command] : command;
+  const child = spawn(program, rest, {
     env: { ...process.env, TMPDIR: scratch, ...(user === undefined ? {} : { HOME: scratch }), ...env },
     uid: user,
     gid: user,

@@ -2,7 +2,7 @@
  * room that comes back is used at once. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -108,6 +108,24 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'after' });
   assert.equal((await event()).status, 202);
   await platform.log('got {"n":1}');
+});
+
+test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {
+  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS } });
+  const { s3 } = connect(t, platform);
+  await s3(CreateBucketCommand, {});
+  await s3(PutObjectCommand, { Key: 'large', Body: object(1) });
+  const objects = path.join(platform.project, '.mayfly/objects');
+  const file = readdirSync(objects, { recursive: true, withFileTypes: true }).find((entry) => entry.isFile());
+  const isDamaged = (error) => error.$metadata?.httpStatusCode === 500 && error.name === 'InternalError';
+  truncateSync(path.join(file.parentPath, file.name), 1000);
+  await assert.rejects(s3(GetObjectCommand, { Key: 'large' }), isDamaged);
+  rmSync(path.join(file.parentPath, file.name));
+  await assert.rejects(s3(GetObjectCommand, { Key: 'large', Range: 'bytes=0-9' }), isDamaged);
+  await s3(DeleteObjectCommand, { Key: 'large' });
+  await s3(PutObjectCommand, { Key: 'large', Body: object(1) });
+  const { Body } = await s3(GetObjectCommand, { Key: 'large' });
+  assert.ok(Buffer.from(await Body.transformToByteArray()).equals(object(1)));
 });
 
 test('a webhook is handled once on a full disk, too', async (t) => {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_send.h"
 
+#include <sys/stat.h>
+
+#include "base/log.h"
 #include "control/s3/s3_reader.h"
 
 /* An answer that passes through here: of an encrypted object. */
@@ -121,6 +124,13 @@ static void send_files(struct s3_request *rq, const struct stored_object *o, uin
     send_next_file(rq);
 }
 
+/* Instead of the object, whose fields stand in the head already. */
+static void fail(struct s3_request *rq)
+{
+    buf_clear(&rq->headers);
+    s3_fail(rq, S3_INTERNAL);
+}
+
 static void send_row(struct s3_request *rq, unsigned status, const struct stored_object *o,
                      uint64_t offset, uint64_t length)
 {
@@ -128,10 +138,24 @@ static void send_row(struct s3_request *rq, unsigned status, const struct stored
     scoped_free char *data =
         o->row ? store_contents_row(rq->s3->services->store, o->row, &len) : NULL;
     if (len < offset + length) {
-        s3_fail(rq, S3_INTERNAL);
+        fail(rq);
     } else {
         s3_answer_with(rq, status, str_of(data ? data + offset : "", (size_t)length));
     }
+}
+
+/* A file of an object, or negative: it is gone or not whole, and nothing of it was sent. */
+static int open_file(const struct s3_request *rq, struct str hash, uint64_t size)
+{
+    struct stat st;
+    scoped_fd int fd = store_contents_read(rq->s3->contents, hash);
+    if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size >= size) {
+        return take_fd(&fd);
+    }
+    log_error("object " STR_FMT " of bucket " STR_FMT " is damaged: its file below objects/ in the "
+              "data folder is %s; upload it again",
+              STR_ARG(rq->key), STR_ARG(rq->bucket_name), fd < 0 ? "gone" : "cut short");
+    return -EIO;
 }
 
 void s3_send(struct s3_request *rq, unsigned status, const struct stored_object *o,
@@ -139,6 +163,12 @@ void s3_send(struct s3_request *rq, unsigned status, const struct stored_object 
 {
     if (length == 0 || (o->row && !crypt)) {
         send_row(rq, status, o, offset, length);
+        return;
+    }
+    bool is_file = o->hash.len > 0;
+    scoped_fd int fd = is_file ? open_file(rq, o->hash, o->size) : -1;
+    if (is_file && fd < 0) {
+        fail(rq);
         return;
     }
     rq->outcome.sent_bytes = length;
@@ -151,11 +181,6 @@ void s3_send(struct s3_request *rq, unsigned status, const struct stored_object 
     if (o->parts.len > 0) {
         s3_answer_head(rq, status);
         send_files(rq, o, offset, length);
-        return;
-    }
-    scoped_fd int fd = store_contents_read(rq->s3->contents, o->hash);
-    if (fd < 0) {
-        s3_fail(rq, S3_INTERNAL);
         return;
     }
     s3_answer_head(rq, status);
