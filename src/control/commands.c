@@ -128,7 +128,9 @@ static void add_body(json_t *json, const struct stored_message *m)
 struct listing {
     struct command *command;
     struct queue_names names;
-    const char *function;
+    const char
+        *queue; /* the one that is asked for; NULL: all but archives, which nobody works on */
+    const char *function; /* NULL: all */
     json_int_t left;
 };
 
@@ -152,7 +154,8 @@ static bool list_message(const struct stored_message *m, void *context)
 {
     struct listing *l = context;
     const char *queue = name_of(&l->names, m->queue);
-    if (l->function && !is_of_function(queue, l->function)) {
+    bool is_archived = !l->queue && str_starts(str_c(queue), STR("archive:"));
+    if (is_archived || (l->function && !is_of_function(queue, l->function))) {
         return true;
     }
     command_port_reply(l->command, show_message(m, queue));
@@ -185,6 +188,7 @@ static void run_ls(struct command *c)
     struct message_filter filter;
     struct listing l = { .command = c,
                          .names = read_queues(c, text_of(c, "queue")),
+                         .queue = text_of(c, "queue"),
                          .function = text_of(c, "function"),
                          .left = number_of(c, "limit", LIMIT_DEFAULT) };
     if (read_filter(c, &l.names, &filter)) {

@@ -13,7 +13,10 @@
 #include "control/invoker.h"
 #include "store/store.h"
 
+struct bus_queues;
+struct event_archives;
 struct event_buses;
+struct event_replays;
 struct json_table;
 struct project_schedules;
 struct scheduler;
@@ -38,6 +41,9 @@ struct services {
     struct aws_users *users;               /* of the AWS port */
     struct schedules *schedules;
     struct event_buses *buses;
+    struct bus_queues *bus_queues;
+    struct event_archives *archives;
+    struct event_replays *replays;
     struct scheduler *scheduler;
     struct project_schedules *project_schedules;
     struct s3 *s3;

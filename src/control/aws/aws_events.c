@@ -8,7 +8,6 @@
 #include "control/events/event_bus.h"
 #include "http/http_block.h"
 
-#define ARN_PREFIX  "arn:aws:events:us-east-1:000000000000:"
 #define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
 #define ARN_BYTES   512
 #define TAGS_MAX    50
@@ -82,7 +81,7 @@ json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule
 
 void aws_events_bus_arn(json_t *bus, char *ret, size_t size)
 {
-    (void)snprintf(ret, size, ARN_PREFIX "event-bus/%s",
+    (void)snprintf(ret, size, AWS_EVENTS_ARN "event-bus/%s",
                    json_string_value(json_object_get(bus, "Name")));
 }
 
@@ -459,16 +458,6 @@ static void list_tags(struct aws_call *c)
 
 /* ---- what cannot be made here, of which there is none ---- */
 
-static void list_archives(struct aws_call *c)
-{
-    aws_call_answer(c, json_pack("{s:[]}", "Archives"));
-}
-
-static void list_replays(struct aws_call *c)
-{
-    aws_call_answer(c, json_pack("{s:[]}", "Replays"));
-}
-
 static void list_connections(struct aws_call *c)
 {
     aws_call_answer(c, json_pack("{s:[]}", "Connections"));
@@ -486,18 +475,23 @@ static const struct {
     const char *name;
     void (*run)(struct aws_call *c);
 } operations[] = {
+    { "CancelReplay",          aws_events_cancel_replay },
+    { "CreateArchive",         aws_events_create_archive },
     { "CreateEventBus",        create_bus },
+    { "DeleteArchive",         aws_events_delete_archive },
     { "DeleteEventBus",        delete_bus },
     { "DeleteRule",            aws_events_delete_rule },
+    { "DescribeArchive",       aws_events_describe_archive },
     { "DescribeEventBus",      describe_bus },
+    { "DescribeReplay",        aws_events_describe_replay },
     { "DescribeRule",          aws_events_describe_rule },
     { "DisableRule",           aws_events_disable_rule },
     { "EnableRule",            aws_events_enable_rule },
     { "ListApiDestinations",   list_destinations },
-    { "ListArchives",          list_archives },
+    { "ListArchives",          aws_events_list_archives },
     { "ListConnections",       list_connections },
     { "ListEventBuses",        list_buses },
-    { "ListReplays",           list_replays },
+    { "ListReplays",           aws_events_list_replays },
     { "ListRuleNamesByTarget", aws_events_list_rule_names },
     { "ListRules",             aws_events_list_rules },
     { "ListTagsForResource",   list_tags },
@@ -508,9 +502,11 @@ static const struct {
     { "PutTargets",            aws_events_put_targets },
     { "RemovePermission",      aws_events_remove_permission },
     { "RemoveTargets",         aws_events_remove_targets },
+    { "StartReplay",           aws_events_start_replay },
     { "TagResource",           tag_resource },
     { "TestEventPattern",      aws_events_test_pattern },
     { "UntagResource",         untag_resource },
+    { "UpdateArchive",         aws_events_update_archive },
     { "UpdateEventBus",        update_bus },
 };
 /* clang-format on */

@@ -1,8 +1,9 @@
-/* EventBridge's API (JSON 1.1, "AWSEvents"): buses, rules, targets, tags, PutEvents and
- * TestEventPattern. What was seen of AWS's own answers decides, then its API reference.
+/* EventBridge's API (JSON 1.1, "AWSEvents"): buses, rules, targets, tags, PutEvents,
+ * TestEventPattern, archives and replays. What was seen of AWS's own answers decides, then its API
+ * reference.
  *
- * Archives, connections and API destinations cannot be made here, nor endpoints and partners: that
- * answers UnknownOperationException.
+ * Connections and API destinations cannot be made here, nor endpoints and partners: that answers
+ * UnknownOperationException.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -17,6 +18,9 @@ void aws_events_begin(struct services *s, struct exchange *x);
 struct aws_rule;
 
 #define AWS_EVENTS_NAME "[\\.\\-_A-Za-z0-9]+"
+#define AWS_EVENTS_ARN  "arn:aws:events:us-east-1:000000000000:"
+/* Of what events come from: a bus, an archive. */
+#define AWS_EVENTS_SOURCE "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"
 
 /* Checks the input, answering what is wrong. */
 bool aws_events_check(struct aws_call *c, const struct aws_rule *rules, size_t count) MUST_USE;
@@ -59,3 +63,12 @@ void aws_events_put_events(struct aws_call *c);
 void aws_events_put_permission(struct aws_call *c);
 void aws_events_remove_permission(struct aws_call *c);
 void aws_events_test_pattern(struct aws_call *c);
+void aws_events_create_archive(struct aws_call *c);
+void aws_events_update_archive(struct aws_call *c);
+void aws_events_describe_archive(struct aws_call *c);
+void aws_events_delete_archive(struct aws_call *c);
+void aws_events_list_archives(struct aws_call *c);
+void aws_events_start_replay(struct aws_call *c);
+void aws_events_describe_replay(struct aws_call *c);
+void aws_events_cancel_replay(struct aws_call *c);
+void aws_events_list_replays(struct aws_call *c);

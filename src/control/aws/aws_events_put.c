@@ -9,7 +9,6 @@
 #include "control/aws/aws_events.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_pattern.h"
-#include "control/iso_time.h"
 #include "control/json_reading.h"
 
 #define ENTRIES_MAX 10
@@ -161,7 +160,6 @@ static struct str bus_of(json_t *entry)
 static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch *batch)
 {
     char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
     json_t *given = json_object_get(entry, "Time");
     json_t *missing = find_missing(entry);
     if (missing) {
@@ -176,14 +174,14 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
     double seconds = json_number_value(given);
     bool has_time =
         json_is_number(given) && seconds > 0 && seconds < 253402300800.0; /* year 9999 */
-    (void)iso_time_s(has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(), time);
     chance_uuid(uuid);
     json_t *resources = json_object_get(entry, "Resources");
     const struct bus_event event = { .bus = bus_of(entry),
                                      .id = str_c(uuid),
                                      .source = str_member(entry, "Source"),
                                      .detail_type = str_member(entry, "DetailType"),
-                                     .time = str_c(time),
+                                     .time_ms =
+                                         has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(),
                                      .region = STR("us-east-1"),
                                      .resources = json_is_array(resources) ? resources : NULL,
                                      .detail = str_member(entry, "Detail") };

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/iso_time.h"
 #include "control/json_reading.h"
 
 #define IN_FLIGHT_MAX 10
@@ -43,14 +42,12 @@ static json_t *lambda_envelope(const char *bus, json_t *record)
 static int send_event(struct services *s, const char *bus, const struct stored_message *m,
                       json_t *envelope, struct message_batch *batch)
 {
-    char time[ISO_TIME_BYTES];
-    (void)iso_time_s(m->sent_ms, time);
     const struct bus_event event = {
         .bus = str_c(bus),
         .id = m->uuid,
         .source = str_c(json_text(envelope, "source")),
         .detail_type = str_c(json_text(envelope, "detail-type")),
-        .time = str_c(time),
+        .time_ms = m->sent_ms,
         .region = str_c(json_text(envelope, "region")),
         .resources = json_object_get(envelope, "resources"),
         .detail = m->body,

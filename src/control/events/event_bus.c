@@ -8,6 +8,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/bus_queue.h"
+#include "control/events/event_archive.h"
 #include "control/events/event_input.h"
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
@@ -150,12 +152,18 @@ static int append_quoted(struct buf *out, const char *before, struct str text)
 /* The detail is passed on as it came, byte by byte. */
 static int compose(struct buf *out, const struct bus_event *e)
 {
+    char time[ISO_TIME_BYTES];
     char *resources = e->resources ? json_dumps(e->resources, JSON_COMPACT) : NULL;
     int r = append_quoted(out, "{\"version\":\"0\",\"id\":", e->id);
     r = r < 0 ? r : append_quoted(out, ",\"detail-type\":", e->detail_type);
     r = r < 0 ? r : append_quoted(out, ",\"source\":", e->source);
-    r = r < 0 ? r : append_quoted(out, ",\"account\":\"" ACCOUNT "\",\"time\":", e->time);
+    r = r < 0 ? r
+              : append_quoted(
+                    out, ",\"account\":\"" ACCOUNT "\",\"time\":", iso_time_s(e->time_ms, time));
     r = r < 0 ? r : append_quoted(out, ",\"region\":", e->region);
+    if (r == 0 && e->replay.len > 0) {
+        r = append_quoted(out, ",\"replay-name\":", e->replay);
+    }
     r = r < 0 ? r : buf_printf(out, ",\"resources\":%s,\"detail\":", resources ? resources : "[]");
     r = r < 0 ? r : buf_append(out, e->detail);
     free(resources);
@@ -183,8 +191,9 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
         return;
     }
     event_bus_rule_arn(rule, arn, sizeof(arn));
-    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s", STR_ARG(s->event->id), arn,
-                   json_text(target, "id"));
+    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s%s" STR_FMT, STR_ARG(s->event->id),
+                   arn, json_text(target, "id"), s->event->replay.len > 0 ? " " : "",
+                   STR_ARG(s->event->replay));
     const struct event_input_source source = { .event = s->json,
                                                .text = buf_str(&s->text),
                                                .rule_name = str_c(json_text(rule, "Name")),
@@ -207,12 +216,29 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
     buf_finish(&text);
 }
 
+/* A replay may be for some rules only. */
+static bool is_for(const struct bus_event *event, json_t *rule)
+{
+    char arn[NAME_BYTES];
+    size_t i;
+    json_t *wanted;
+    event_bus_rule_arn(rule, arn, sizeof(arn));
+    json_array_foreach(event->rules, i, wanted)
+    {
+        if (strcmp(json_string_value(wanted), arn) == 0) {
+            return true;
+        }
+    }
+    return i == 0;
+}
+
 static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
 {
     size_t i;
     json_t *target;
     const char *state = json_text(rule->json, "State");
-    if (!rule->pattern || (state && strcmp(state, "DISABLED") == 0) ||
+    if (!rule->pattern || (hops == 0 && !is_for(s->event, rule->json)) ||
+        (state && strcmp(state, "DISABLED") == 0) ||
         !event_pattern_matches(rule->pattern, s->json)) {
         return;
     }
@@ -229,6 +255,7 @@ static void send_through(struct sending *s, struct str bus, int hops)
         log_warning("an event is dropped: it went through more than %d buses", BUS_HOPS);
         return;
     }
+    event_archive_keep(s->buses->services->archives, bus, s->event, s->json, s->batch);
     for (GTreeNode *n = first_rule(s->buses, bus); (rule = rule_at(n, bus));
          n = g_tree_node_next(n)) {
         send_to_rule(s, rule, hops);
@@ -268,16 +295,14 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
     struct rule *rule = context;
     char arn[NAME_BYTES];
     char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
     event_bus_rule_arn(rule->json, arn, sizeof(arn));
-    (void)iso_time_s(tick->time_ms, time);
     chance_uuid(uuid);
     json_t *resources = json_pack("[s]", arn);
     const struct bus_event event = { .bus = str_c(json_text(rule->json, "Bus")),
                                      .id = str_c(uuid),
                                      .source = STR("aws.events"),
                                      .detail_type = STR("Scheduled Event"),
-                                     .time = str_c(time),
+                                     .time_ms = tick->time_ms,
                                      .region = STR(REGION),
                                      .resources = resources,
                                      .detail = STR("{}") };
@@ -376,6 +401,7 @@ static void apply_change(const struct change *c)
         keep_rule(eb, c->rule);
     } else if (c->bus) {
         g_tree_replace(eb->buses, mem_copy_str(str_c(json_text(c->bus, "Name"))), c->bus);
+        bus_queue_update(eb->services->bus_queues);
     } else if (c->removed_rule) {
         rule = event_bus_find_rule(eb, str_c(c->removed_bus), str_c(c->removed_rule));
         if (rule) {

@@ -53,10 +53,12 @@ struct bus_event {
     struct str id; /* a UUID */
     struct str source;
     struct str detail_type;
-    struct str time; /* "2026-11-25T10:00:00Z" */
+    uint64_t time_ms;
     struct str region;
     json_t *resources; /* borrowed; NULL: none */
     struct str detail; /* a JSON object as text */
+    struct str replay; /* the replay that sends it; empty: none */
+    json_t *rules;     /* ARNs, of a replay: only these get it; borrowed; NULL or empty: all */
 };
 /* Adds what the rules make of it to the batch. -ENOENT: there is no such bus; -EBADMSG: the detail
  * is no JSON object. */

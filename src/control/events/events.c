@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
+#include "control/events/event_replay.h"
 #include "control/events/json_table.h"
 #include "control/events/lambda_queue.h"
 #include "control/events/lambda_source.h"
@@ -19,7 +20,6 @@ struct events {
     struct worker_queues *worker;
     struct routes *routes;
     struct webhook_queues *webhooks;
-    struct bus_queues *buses;
 };
 
 struct events *events_create(struct services *s)
@@ -38,10 +38,12 @@ struct events *events_create(struct services *s)
     e->webhooks = webhook_queues_create(s);
     s->schedules = schedules_create(s->loop, s->queues, NULL);
     schedules_hold(s->schedules, true); /* until their targets are known */
+    s->bus_queues = bus_queue_create(s);
+    s->archives = event_archives_create(s);
     s->buses = event_bus_create(s, s->schedules);
+    s->replays = event_replays_create(s);
     s->scheduler = scheduler_create(s);
     s->project_schedules = project_schedules_create(s, s->schedules, s->buses);
-    e->buses = bus_queue_create(s);
     return e;
 }
 
@@ -55,7 +57,8 @@ void events_build(struct events *e, const json_t *manifest)
     routes_build(e->routes, manifest);
     webhook_queues_build(e->webhooks, manifest);
     event_bus_build(e->services->buses, manifest);
-    bus_queue_update(e->buses);
+    bus_queue_update(e->services->bus_queues);
+    event_replays_build(e->services->replays);
     project_schedules_build(e->services->project_schedules, manifest);
     schedules_hold(e->services->schedules, false);
 }

@@ -21,7 +21,8 @@ struct batch_message {
     struct str body;
     struct str dedup; /* empty: none */
     uint64_t dedup_since_ms;
-    uint64_t due_ms; /* 0: at once */
+    uint64_t due_ms; /* 0, or what is past: at once */
+    bool is_dated;   /* due_ms is kept though it is past: of what nobody works on */
 };
 void message_batch_add(struct message_batch *b, const struct batch_message *m);
 /* `value` with data NULL: removes it. */

@@ -69,16 +69,14 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
                         const struct schedule_tick *tick)
 {
     char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
     json_t *resources = json_pack("[s%]", arn.data, arn.len);
     chance_uuid(uuid);
-    (void)iso_time_s(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
                                      .source = is_rule_arn(arn) ? STR("aws.events")
                                                                 : STR("aws.scheduler"),
                                      .detail_type = STR("Scheduled Event"),
-                                     .time = str_c(time),
+                                     .time_ms = tick->time_ms,
                                      .region = STR("us-east-1"),
                                      .resources = resources,
                                      .detail = STR("{}") };

@@ -109,14 +109,12 @@ static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, str
     const char *type = json_text(parameters, "DetailType");
     const char *source = json_text(parameters, "Source");
     char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
     chance_uuid(uuid);
-    (void)iso_time_s(tick->time_ms, time);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
                                      .source = str_c(source ? source : "aws.scheduler"),
                                      .detail_type = str_c(type ? type : "Scheduled Event"),
-                                     .time = str_c(time),
+                                     .time_ms = tick->time_ms,
                                      .region = STR("us-east-1"),
                                      .detail = detail };
     int r = event_bus_send(sr->services->buses, &event, tick->batch);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/event_replay.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/json_reading.h"
+#include "store/store_settings.h"
+
+#define KIND        "event replay"
+#define STEP_EVENTS 10
+#define START_MS    1000 /* until it begins: it may be cancelled, as at AWS, where it takes minutes \
+                          */
+#define RETRY_MS 1000    /* after a step that could not be written */
+#define OVER_MAX 100     /* so many that are over are kept */
+
+static const char *name_of(const struct event_replay *r)
+{
+    return json_text(r->config, "ReplayName");
+}
+
+static bool has_state(const struct event_replay *r, const char *state)
+{
+    return strcmp(json_text(r->config, "State"), state) == 0;
+}
+
+bool event_replay_is_over(const struct event_replay *r)
+{
+    return has_state(r, "COMPLETED") || has_state(r, "CANCELLED") || has_state(r, "FAILED");
+}
+
+struct event_replay *event_replay_find(const struct event_replays *all, struct str name)
+{
+    list_for_each (item, &all->replays) {
+        struct event_replay *r = list_entry(item, struct event_replay, link);
+        if (str_eq(str_c(name_of(r)), name)) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+size_t event_replay_active(const struct event_replays *all)
+{
+    size_t count = 0;
+    list_for_each (item, &all->replays) {
+        count += !event_replay_is_over(list_entry(item, struct event_replay, link));
+    }
+    return count;
+}
+
+/* ---- one event ---- */
+
+/* One step: the config that counts when it is durable, and what it sends. */
+struct step {
+    struct event_replay *replay;
+    json_t *next; /* owned */
+    struct message_batch *batch;
+    struct message_place place; /* of the last event */
+    size_t count;
+    bool cancels;
+};
+
+static struct str member(json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+    return str_of(json_string_value(value), json_string_length(value));
+}
+
+/* What is behind `mark` in an ARN. */
+static struct str behind(const char *arn, const char *mark)
+{
+    const char *at = arn ? strstr(arn, mark) : NULL;
+    return at ? str_c(at + strlen(mark)) : STR("");
+}
+
+static bool send_one(const struct stored_message *m, void *context)
+{
+    struct step *s = context;
+    struct event_replay *r = s->replay;
+    json_t *destination = json_object_get(r->config, "Destination");
+    json_t *rest = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    const struct bus_event event = { .bus = behind(json_text(destination, "Arn"), ":event-bus/"),
+                                     .id = m->uuid,
+                                     .source = member(rest, "source"),
+                                     .detail_type = member(rest, "detail-type"),
+                                     .time_ms = m->due_ms,
+                                     .region = member(rest, "region"),
+                                     .resources = json_object_get(rest, "resources"),
+                                     .detail = m->body,
+                                     .replay = str_c(name_of(r)),
+                                     .rules = json_object_get(destination, "FilterArns") };
+    int sent = event_bus_send(r->all->services->buses, &event, s->batch);
+    if (sent < 0) {
+        log_warning("replay %s: an event is left out: %s", name_of(r), strerror(-sent));
+    }
+    json_decref(rest);
+    s->place = (struct message_place){ m->due_ms, m->id };
+    return ++s->count < STEP_EVENTS;
+}
+
+/* ---- steps ---- */
+
+static void step_timer(uv_timer_t *timer);
+
+static void again_in(struct event_replay *r, uint64_t ms)
+{
+    (void)uv_timer_start(&r->timer, step_timer, ms, 0); /* always succeeds */
+}
+
+static uint64_t milliseconds(const json_t *config, const char *name)
+{
+    double seconds = json_number_value(json_object_get(config, name));
+    return seconds > 0 ? (uint64_t)(seconds * 1000) : 0;
+}
+
+static struct message_place place_of(const json_t *config)
+{
+    const json_t *place = json_object_get(config, "place");
+    if (!place) {
+        return (struct message_place){ milliseconds(config, "EventStartTime"), 0 };
+    }
+    return (struct message_place){ (uint64_t)json_integer_value(json_array_get(place, 0)),
+                                   (uint64_t)json_integer_value(json_array_get(place, 1)) };
+}
+
+/* Members of a config, all new values. */
+static void set_state(json_t *config, const char *state)
+{
+    (void)json_object_set_new(config, "State", json_string(state));
+}
+
+static void set_time(json_t *config, const char *name, uint64_t ms)
+{
+    (void)json_object_set_new(config, name, json_real((double)ms / 1000));
+}
+
+static void end(json_t *config, const char *state)
+{
+    set_state(config, state);
+    set_time(config, "ReplayEndTime", queue_now_ms());
+}
+
+/* Sends the next events, if any, and says in the config how far it is. */
+static void send_some(struct step *s)
+{
+    struct services *services = s->replay->all->services;
+    const char *arn = json_text(s->next, "EventSourceArn");
+    const struct event_archive *a =
+        event_archive_find(services->archives, behind(arn, ":archive/"));
+    uint64_t queue = a ? event_archive_queue(a) : 0;
+    const struct message_place after = place_of(s->next);
+    if (queue) {
+        store_messages_due(services->store, queue, &after, milliseconds(s->next, "EventEndTime"),
+                           send_one, s);
+    }
+    if (s->count > 0) {
+        (void)json_object_set_new(s->next, "place",
+                                  json_pack("[I,I]", (json_int_t)s->place.due_ms,
+                                            (json_int_t)s->place.id)); /* new values */
+        set_time(s->next, "EventLastReplayedTime", s->place.due_ms);
+    }
+    if (!a) {
+        end(s->next, "FAILED");
+        (void)json_object_set_new(s->next, "StateReason", json_string("The archive is gone."));
+    } else if (s->count < STEP_EVENTS) {
+        end(s->next, "COMPLETED");
+    } else {
+        set_state(s->next, "RUNNING");
+    }
+}
+
+static void replay_free(uv_handle_t *timer)
+{
+    struct event_replay *r = container_of((uv_timer_t *)timer, struct event_replay, timer);
+    json_decref(r->config);
+    free(r);
+}
+
+/* The one that ended first, if there are too many that are over. */
+static void forget_old(struct event_replays *all)
+{
+    size_t over = 0;
+    struct event_replay *oldest = NULL;
+    list_for_each (item, &all->replays) {
+        struct event_replay *r = list_entry(item, struct event_replay, link);
+        if (event_replay_is_over(r)) {
+            over++;
+            oldest = !oldest || milliseconds(r->config, "ReplayEndTime") <
+                                    milliseconds(oldest->config, "ReplayEndTime")
+                         ? r
+                         : oldest;
+        }
+    }
+    if (over > OVER_MAX) {
+        setting_write(all->services->store, STR(KIND), name_of(oldest), NULL, NULL, NULL);
+        list_remove(&oldest->link);
+        uv_close((uv_handle_t *)&oldest->timer, replay_free);
+    }
+}
+
+static void step_done(int result, void *context)
+{
+    struct step *s = context;
+    struct event_replay *r = s->replay;
+    if (result < 0) {
+        json_decref(s->next);
+        again_in(r, RETRY_MS);
+    } else {
+        if (has_state(r, "CANCELLING") && !s->cancels) {
+            set_state(s->next, "CANCELLING");                /* it was cancelled meanwhile */
+            (void)json_object_del(s->next, "ReplayEndTime"); /* it may not be there */
+        }
+        json_decref(r->config);
+        r->config = s->next;
+        if (event_replay_is_over(r)) {
+            forget_old(r->all);
+        } else {
+            again_in(r, 0);
+        }
+    }
+    free(s);
+}
+
+static void step_timer(uv_timer_t *timer)
+{
+    struct event_replay *r = container_of(timer, struct event_replay, timer);
+    struct step *s = mem_new(struct step);
+    *s = (struct step){ .replay = r,
+                        .next = json_deep_copy(r->config),
+                        .batch = message_batch_create(r->all->services->queues),
+                        .cancels = has_state(r, "CANCELLING") };
+    if (s->cancels) {
+        end(s->next, "CANCELLED");
+    } else {
+        send_some(s);
+    }
+    scoped_free char *text = json_dumps(s->next, JSON_COMPACT);
+    message_batch_put(s->batch, STR(KIND), str_c(name_of(r)), str_c(text ? text : "{}"));
+    message_batch_submit(s->batch, step_done, s);
+}
+
+/* ---- which there are ---- */
+
+static struct event_replay *add(struct event_replays *all, json_t *config)
+{
+    struct event_replay *r = mem_new(struct event_replay);
+    *r = (struct event_replay){ .all = all, .config = config };
+    (void)uv_timer_init(all->services->loop, &r->timer); /* always succeeds */
+    struct list *at = all->replays.next;
+    while (at != &all->replays &&
+           strcmp(name_of(list_entry(at, struct event_replay, link)), name_of(r)) < 0) {
+        at = at->next;
+    }
+    list_push(at, &r->link); /* before the first of a later name */
+    return r;
+}
+
+static void save(const struct event_replay *r, setting_written_fn done, void *context)
+{
+    setting_write(r->all->services->store, STR(KIND), name_of(r),
+                  json_dumps(r->config, JSON_COMPACT), done, context);
+}
+
+void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,
+                        void *context)
+{
+    set_state(config, "STARTING");
+    set_time(config, "ReplayStartTime", queue_now_ms());
+    struct event_replay *r = add(all, config);
+    save(r, done, context);
+    again_in(r, START_MS);
+}
+
+void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *context)
+{
+    set_state(r->config, "CANCELLING");
+    save(r, done, context);
+}
+
+static void load(struct str name, struct str value, void *context)
+{
+    json_t *config = json_loadb(value.data, value.len, 0, NULL);
+    if (json_text(config, "ReplayName") && json_text(config, "EventSourceArn") &&
+        json_text(config, "State")) {
+        (void)add(context, config);
+    } else {
+        log_error("replay " STR_FMT " is left out: it cannot be read", STR_ARG(name));
+        json_decref(config);
+    }
+}
+
+struct event_replays *event_replays_create(struct services *s)
+{
+    struct event_replays *all = mem_new(struct event_replays);
+    all->services = s;
+    list_init(&all->replays);
+    store_settings_each(s->store, STR(KIND), load, all);
+    return all;
+}
+
+void event_replays_build(struct event_replays *all)
+{
+    if (all->is_going) {
+        return;
+    }
+    all->is_going = true;
+    list_for_each (item, &all->replays) {
+        struct event_replay *r = list_entry(item, struct event_replay, link);
+        if (!event_replay_is_over(r)) {
+            again_in(r, 0);
+        }
+    }
+}
