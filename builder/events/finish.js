@@ -205,11 +205,12 @@ function routes({ found, functions }) {
 /** Where things are declared was for people. */
 function withoutPlaces(found) {
   const bare = ({ declared: _declared, ...entry }) => entry;
-  const { minio, ...lists } = found;
+  const { minio, lifecycleDay, ...lists } = found;
   const kinds = Object.fromEntries(Object.entries(lists).map(([kind, entries]) => [kind, entries.map(bare)]));
   return {
     ...kinds,
     ...(minio ? { minio } : {}),
+    ...(lifecycleDay ? { lifecycle_day_s: lifecycleDay } : {}),
     buckets: kinds.buckets.map((bucket) => ({ ...bucket, notifications: bucket.notifications.map(bare) })),
   };
 }

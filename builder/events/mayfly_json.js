@@ -35,6 +35,7 @@ export function applyMayflyJson(scene) {
   applySchedules(scene, events);
   scene.found.users = users(scene, events.users);
   scene.found.minio = minio(scene, events.minio);
+  scene.found.lifecycleDay = bounded(scene.diagnostics, place('events'), events.lifecycleDay, { name: '"lifecycleDay"', min: 1, max: 86_400 });
 }
 
 /** Entries that are objects; `true` or `{}` is one without members. */

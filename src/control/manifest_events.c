@@ -533,5 +533,7 @@ int manifest_events_check(json_t *events, json_t *functions, struct err *err)
             return r;
         }
     }
-    return check_minio(&s, json_object_get(events, "minio"));
+    static const struct member members[] = { { "lifecycle_day_s", NUMBER, MAY, 1, DAYS(1) } };
+    int r = events ? check_members(events, members, ARRAY_COUNT(members), "the lists", err) : 0;
+    return r < 0 ? r : check_minio(&s, json_object_get(events, "minio"));
 }

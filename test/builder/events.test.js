@@ -326,6 +326,7 @@ test('mayfly.json: retries of functions, schedules, users; buckets and queues of
       },
       events: {
         catchUp: 'skip',
+        lifecycleDay: 10,
         schedules: { '/api/tick': { timezone: 'Europe/Berlin', enabled: false, catchUp: 'once' } },
         users: { alice: { accessKeyId: '$KEY', secretAccessKey: '$SECRET', email: 'a@example.com' } },
         buckets: { photos: { versioning: true, notifications: [{ events: ['s3:ObjectCreated:*'], prefix: 'in/', function: 'f' }, { events: 's3:ObjectRemoved:*', queue: 'jobs' }] } },
@@ -344,6 +345,7 @@ test('mayfly.json: retries of functions, schedules, users; buckets and queues of
   assert.deepEqual(events.buckets[0].notifications.map((one) => [one.prefix, one.function ?? one.queue]), [['in/', 'lambda/f'], ['', 'jobs']]);
   assert.deepEqual(events.queues.map(({ name, redrive }) => [name, redrive]), [['jobs', { queue: 'dead', max_receives: 2 }], ['dead', undefined]]);
   assert.deepEqual(events.consumers.map((one) => [one.queue, one.function, one.batch_size]), [['jobs', 'lambda/g', 3]]);
+  assert.equal(events.lifecycle_day_s, 10);
 });
 
 test('mayfly.json: nonsense in events is told, never fatal', async (t) => {

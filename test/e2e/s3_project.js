@@ -9,7 +9,7 @@ export const BOB = { accessKeyId: 'BOBBOBBOBBOBBOBBOBBO', secretAccessKey: 'bob-
 export const ALICE_ID = 'a'.repeat(64);
 export const BOB_ID = 'b'.repeat(64);
 
-const FILES = {
+export const FILES = {
   'api/hello.js': 'export const GET = () => new Response("hello");',
   'mayfly.json': JSON.stringify({
     events: {
@@ -32,6 +32,7 @@ export async function startS3(t) {
   const s3 = client();
   let buckets = 0;
   return {
+    platform,
     s3,
     endpoint: platform.aws.endpoint,
     client,

@@ -12,10 +12,10 @@ import {
   PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { eventually } from './harness.js';
-import { ALICE, refused, startS3 } from './s3_project.js';
+import { ALICE, FILES, refused, startS3 } from './s3_project.js';
 
 test('S3 keeps what is set for a bucket', async (t) => {
-  const { s3, bucket, client, endpoint } = await startS3(t);
+  const { s3, bucket, client, endpoint, platform } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
 
   await t.test('buckets are made, listed and removed', async () => {
@@ -165,6 +165,17 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.ok(left >= 86_400_000 && left <= 2 * 86_400_000, `${date} for ${head.LastModified}`);
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'keep' })).Expiration, undefined);
     assert.equal((await send(ListMultipartUploadsCommand, { Bucket })).Uploads.length, 1);
+  });
+
+  await t.test('a project says how long a day of lifecycles is', async () => {
+    const Bucket = await bucket({ 'logs/a': 'x', keep: 'x' });
+    const Rules = [{ ID: 'soon', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 1 } }];
+    await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } });
+    const count = async () => (await send(ListObjectsV2Command, { Bucket })).KeyCount;
+    assert.equal(await count(), 2);
+    await platform.save('mayfly.json', JSON.stringify({ ...JSON.parse(FILES['mayfly.json']), events: { ...JSON.parse(FILES['mayfly.json']).events, lifecycleDay: 1 } }));
+    await eventually(async () => (await count()) === 1, 'logs/a is still there');
+    await platform.save('mayfly.json', FILES['mayfly.json']);
   });
 
   await t.test('in a versioned bucket a delete marker takes its place', async () => {

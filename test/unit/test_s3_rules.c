@@ -374,7 +374,8 @@ static uint64_t current_ms(const char *text, struct str *ret_rule)
         .key = STR("logs/k"), .size = 10, .tags = STR("a\0001\0"), .modified_ms = DAY_MS * 3 / 2
     };
     scoped_s3_xml struct s3_xml *x = rules(text);
-    return s3_lifecycle_current_ms(s3_xml_root(x), &o, ret_rule);
+    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
+    return s3_lifecycle_current_ms(&l, &o, ret_rule);
 }
 
 START_TEST(days_end_at_midnight_and_the_earliest_rule_counts)
@@ -383,9 +384,12 @@ START_TEST(days_end_at_midnight_and_the_earliest_rule_counts)
         rules(RULE("slow", "", "<Expiration><Days>9</Days></Expiration>")
                   RULE("fast", "", "<Expiration><Days>2</Days></Expiration>"));
     const struct stored_object o = { .key = STR("k"), .modified_ms = DAY_MS * 3 / 2 };
+    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
+    const struct s3_lifecycle quick = { s3_xml_root(x), 10000 };
     struct str rule = STR("");
-    ck_assert_uint_eq(s3_lifecycle_current_ms(s3_xml_root(x), &o, &rule), 4 * DAY_MS);
+    ck_assert_uint_eq(s3_lifecycle_current_ms(&l, &o, &rule), 4 * DAY_MS);
     ck_assert(str_eq(rule, STR("fast")));
+    ck_assert_uint_eq(s3_lifecycle_current_ms(&quick, &o, &rule), o.modified_ms + 20000);
     ck_assert_uint_eq(
         current_ms(RULE("x", "", "<Expiration><Date>1970-01-06T00:00:00Z</Date></Expiration>"),
                    NULL),
@@ -441,12 +445,12 @@ START_TEST(old_versions_markers_and_uploads_have_actions_of_their_own)
              "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
              "<AbortIncompleteMultipartUpload><DaysAfterInitiation>3</DaysAfterInitiation>"
              "</AbortIncompleteMultipartUpload>"));
-    const struct s3_xml_node *root = s3_xml_root(x);
-    ck_assert_uint_eq(s3_lifecycle_current_ms(root, &o, NULL), S3_LIFECYCLE_NEVER);
-    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(root, &o, 5 * DAY_MS, 1), 7 * DAY_MS);
-    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(root, &o, 5 * DAY_MS, 0), S3_LIFECYCLE_NEVER);
-    ck_assert(s3_lifecycle_drops_marker(root, &o, DAY_MS));
-    ck_assert_uint_eq(s3_lifecycle_upload_ms(root, &o, DAY_MS), 4 * DAY_MS);
+    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
+    ck_assert_uint_eq(s3_lifecycle_current_ms(&l, &o, NULL), S3_LIFECYCLE_NEVER);
+    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(&l, &o, 5 * DAY_MS, 1), 7 * DAY_MS);
+    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(&l, &o, 5 * DAY_MS, 0), S3_LIFECYCLE_NEVER);
+    ck_assert(s3_lifecycle_drops_marker(&l, &o, DAY_MS));
+    ck_assert_uint_eq(s3_lifecycle_upload_ms(&l, &o, DAY_MS), 4 * DAY_MS);
 }
 END_TEST
 

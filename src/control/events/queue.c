@@ -10,9 +10,9 @@
 #define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
 #define KEEP_DEAD_MS  ((uint64_t)14 * 24 * 3600 * 1000)
 #define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000)
-#define HISTORY_MS    30000 /* between two looks at what may be forgotten */
-#define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
-#define TIMER_MS_MAX  ((uint64_t)24 * 3600 * 1000)
+#define HISTORY_MS    30000             /* between two looks at what may be forgotten */
+#define HISTORY_ROWS  2000              /* of one queue at a look: a short job among the others */
+#define TIMER_MS_MAX  ((uint64_t)30000) /* then a clock that was set is noticed, and a sleep */
 
 uint64_t queue_now_ms(void)
 {
@@ -213,7 +213,7 @@ void queue_wake_at(struct queue *q, uint64_t due_ms)
     uint64_t delay = due_ms > now ? due_ms - now : 0;
     if (q->timer_ms == 0 || due_ms < q->timer_ms) {
         q->timer_ms = due_ms;
-        /* A clock that is set back must not keep us waiting for ever. */
+        /* Timers know nothing of a clock that is set, and do not count while the machine sleeps. */
         (void)uv_timer_start(&q->timer, on_due, delay < TIMER_MS_MAX ? delay : TIMER_MS_MAX, 0);
     }
 }

@@ -14,6 +14,7 @@
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_expiry.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_post.h"
 #include "control/s3/s3_route.h"
@@ -28,6 +29,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
         free(s);
         return r;
     }
+    s->lifecycle_day_ms = S3_LIFECYCLE_DAY_MS;
     s->buckets = s3_buckets_create(services->store);
     s->expiry = s3_expiry_create(s);
     s->access_logs = s3_access_logs_create(s);

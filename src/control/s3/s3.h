@@ -19,7 +19,8 @@ struct s3 {
     struct s3_buckets *buckets;
     struct s3_expiry *expiry;
     struct s3_access_logs *access_logs;
-    unsigned declaring; /* buckets that a build has named and that are being made */
+    uint64_t lifecycle_day_ms; /* of a lifecycle's day: s3_lifecycle.h */
+    unsigned declaring;        /* buckets that a build has named and that are being made */
 };
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err) MUST_USE;

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/s3/s3_buckets.h"
+#include "control/s3/s3_expiry.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_xml.h"
 
@@ -142,11 +144,18 @@ static void declare(struct s3 *s3, const json_t *bucket)
 
 void s3_declared_build(struct s3 *s3, const json_t *manifest)
 {
+    const json_t *events = json_object_get(manifest, "events");
+    json_int_t day_s = json_integer_value(json_object_get(events, "lifecycle_day_s"));
+    uint64_t day_ms = day_s > 0 ? (uint64_t)day_s * 1000 : S3_LIFECYCLE_DAY_MS;
     size_t i;
     json_t *bucket;
-    json_array_foreach(json_object_get(json_object_get(manifest, "events"), "buckets"), i, bucket)
+    json_array_foreach(json_object_get(events, "buckets"), i, bucket)
     {
         declare(s3, bucket);
+    }
+    if (day_ms != s3->lifecycle_day_ms) {
+        s3->lifecycle_day_ms = day_ms;
+        s3_expiry_wake(s3->expiry);
     }
 }
 

@@ -12,8 +12,8 @@
 #include "control/s3/s3_name.h"
 #include "store/store_uploads.h"
 
-#define ROUND_MS       3600000 /* S3 looks once a day */
-#define SOON_MS        100     /* after a change; more of them at once are one */
+#define ROUNDS_A_DAY   24  /* S3 looks once */
+#define SOON_MS        100 /* after a change; more of them at once are one */
 #define ROWS_A_TURN    1000
 #define BUCKETS_A_TURN 100
 #define NAME_BYTES     64 /* a name has 63 */
@@ -141,18 +141,18 @@ static void begin_key(struct s3_expiry *e, struct str key)
 
 static void look_at(struct s3_expiry *e, const struct stored_object *o)
 {
-    const struct s3_xml_node *rules = s3_xml_root(e->bucket->lifecycle);
+    struct s3_lifecycle l = s3_lifecycle_of(e->s3, e->bucket);
     bool is_marker = (o->flags & OBJECT_DELETE_MARKER) != 0;
     e->marker_alone = false;
     if (e->versions++ > 0) {
-        if (s3_lifecycle_noncurrent_ms(rules, o, e->newer_ms, e->noncurrent++) <= e->now_ms) {
+        if (s3_lifecycle_noncurrent_ms(&l, o, e->newer_ms, e->noncurrent++) <= e->now_ms) {
             expire(e, o->key, exactly(o), o->modified_ms);
         }
     } else if (is_marker) {
-        e->marker_alone = s3_lifecycle_drops_marker(rules, o, e->now_ms);
+        e->marker_alone = s3_lifecycle_drops_marker(&l, o, e->now_ms);
         e->marker = exactly(o);
         e->marker_ms = o->modified_ms;
-    } else if (s3_lifecycle_current_ms(rules, o, NULL) <= e->now_ms) {
+    } else if (s3_lifecycle_current_ms(&l, o, NULL) <= e->now_ms) {
         expire(e, o->key, (struct object_version){ .which = VERSION_CURRENT }, o->modified_ms);
     }
     e->newer_ms = o->modified_ms;
@@ -180,11 +180,11 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
 static bool on_upload(const struct stored_upload *u, void *context)
 {
     struct s3_expiry *e = context;
-    const struct s3_xml_node *rules = s3_xml_root(e->bucket->lifecycle);
+    struct s3_lifecycle l = s3_lifecycle_of(e->s3, e->bucket);
     if (e->count == ROWS_A_TURN) {
         return false;
     }
-    if (s3_lifecycle_upload_ms(rules, &u->object, u->started_ms) <= e->now_ms) {
+    if (s3_lifecycle_upload_ms(&l, &u->object, u->started_ms) <= e->now_ms) {
         add(e, u->object.key)->upload = u->id;
     }
     return true;
@@ -310,7 +310,7 @@ static void on_timer(uv_timer_t *timer)
     } else if (enter_bucket(e)) {
         look_through(e);
     } else if (!e->name[0]) {
-        wait_ms = e->again ? SOON_MS : ROUND_MS;
+        wait_ms = e->again ? SOON_MS : e->s3->lifecycle_day_ms / ROUNDS_A_DAY;
         e->again = false;
     }
     if (e->count > 0) {

@@ -7,7 +7,10 @@
 #include "control/s3/s3_tags.h"
 #include "http/http_reply.h"
 
-#define DAY_MS ((uint64_t)24 * 3600 * 1000)
+struct s3_lifecycle s3_lifecycle_of(const struct s3 *s3, const struct s3_bucket *bucket)
+{
+    return (struct s3_lifecycle){ s3_xml_root(bucket->lifecycle), s3->lifecycle_day_ms };
+}
 
 /* ---- which rules apply ---- */
 
@@ -57,13 +60,13 @@ static const struct s3_xml_node *next_rule(const struct s3_xml_node *rule,
 
 /* ---- when ---- */
 
-static uint64_t after_days(uint64_t from_ms, struct str days)
+static uint64_t after_days(const struct s3_lifecycle *l, uint64_t from_ms, struct str days)
 {
     uint64_t count;
     if (!str_to_u64(days, &count) || count > INT32_MAX) {
         return S3_LIFECYCLE_NEVER;
     }
-    return (from_ms + count * DAY_MS + DAY_MS - 1) / DAY_MS * DAY_MS;
+    return (from_ms + count * l->day_ms + l->day_ms - 1) / l->day_ms * l->day_ms;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -71,24 +74,25 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t expiration_ms(const struct s3_xml_node *rule, const struct stored_object *o)
+static uint64_t expiration_ms(const struct s3_lifecycle *l, const struct s3_xml_node *rule,
+                              const struct stored_object *o)
 {
     const struct s3_xml_node *action = s3_xml_child(rule, "Expiration");
     struct str days = s3_xml_text(action, "Days"), date = s3_xml_text(action, "Date");
     uint64_t ms;
     if (days.data) {
-        return after_days(o->modified_ms, days);
+        return after_days(l, o->modified_ms, days);
     }
     return date.data && s3_lock_parse_time(date, &ms) ? ms : S3_LIFECYCLE_NEVER;
 }
 
-uint64_t s3_lifecycle_current_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_current_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                  struct str *ret_rule)
 {
     uint64_t least = S3_LIFECYCLE_NEVER;
-    const struct s3_xml_node *rule = next_rule(s3_xml_child(rules, "Rule"), o);
+    const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
-        uint64_t ms = expiration_ms(rule, o);
+        uint64_t ms = expiration_ms(l, rule, o);
         if (ms < least && ret_rule) {
             *ret_rule = s3_xml_text(rule, "ID");
         }
@@ -97,45 +101,45 @@ uint64_t s3_lifecycle_current_ms(const struct s3_xml_node *rules, const struct s
     return least;
 }
 
-uint64_t s3_lifecycle_noncurrent_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_noncurrent_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                     uint64_t since_ms, size_t newer)
 {
     uint64_t least = S3_LIFECYCLE_NEVER;
-    const struct s3_xml_node *rule = next_rule(s3_xml_child(rules, "Rule"), o);
+    const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action = s3_xml_child(rule, "NoncurrentVersionExpiration");
         struct str keep = s3_xml_text(action, "NewerNoncurrentVersions");
         uint64_t count = 0;
         if (action && (!keep.data || (str_to_u64(keep, &count) && newer >= count))) {
-            least = earlier(least, after_days(since_ms, s3_xml_text(action, "NoncurrentDays")));
+            least = earlier(least, after_days(l, since_ms, s3_xml_text(action, "NoncurrentDays")));
         }
     }
     return least;
 }
 
-bool s3_lifecycle_drops_marker(const struct s3_xml_node *rules, const struct stored_object *o,
+bool s3_lifecycle_drops_marker(const struct s3_lifecycle *l, const struct stored_object *o,
                                uint64_t now_ms)
 {
-    const struct s3_xml_node *rule = next_rule(s3_xml_child(rules, "Rule"), o);
+    const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action = s3_xml_child(rule, "Expiration");
         if (str_eq_nocase(s3_xml_text(action, "ExpiredObjectDeleteMarker"), STR("true")) ||
-            (s3_xml_text(action, "Days").data && expiration_ms(rule, o) <= now_ms)) {
+            (s3_xml_text(action, "Days").data && expiration_ms(l, rule, o) <= now_ms)) {
             return true;
         }
     }
     return false;
 }
 
-uint64_t s3_lifecycle_upload_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_upload_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                 uint64_t started_ms)
 {
     uint64_t least = S3_LIFECYCLE_NEVER;
-    const struct s3_xml_node *rule = next_rule(s3_xml_child(rules, "Rule"), o);
+    const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action = s3_xml_child(rule, "AbortIncompleteMultipartUpload");
         struct str days = s3_xml_text(action, "DaysAfterInitiation");
-        least = days.data ? earlier(least, after_days(started_ms, days)) : least;
+        least = days.data ? earlier(least, after_days(l, started_ms, days)) : least;
     }
     return least;
 }
@@ -149,7 +153,8 @@ void s3_lifecycle_put_header(struct s3_request *rq, const struct stored_object *
     if (!rq->bucket->lifecycle) {
         return;
     }
-    uint64_t ms = s3_lifecycle_current_ms(s3_xml_root(rq->bucket->lifecycle), o, &rule);
+    struct s3_lifecycle l = s3_lifecycle_of(rq->s3, rq->bucket);
+    uint64_t ms = s3_lifecycle_current_ms(&l, o, &rule);
     if (ms != S3_LIFECYCLE_NEVER) {
         http_date_format((int64_t)(ms / 1000), date);
         (void)snprintf(text, sizeof(text), "expiry-date=\"%s\", rule-id=\"" STR_FMT "\"", date,

@@ -1,5 +1,5 @@
 /* When the rules of a bucket's lifecycle say that something of it goes. Times round up to the next
- * midnight, as S3 counts days.
+ * midnight, as S3 counts days; how long a day is a project can say (events.lifecycleDay).
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  *
  * Transitions between storage classes are kept with the rules and do nothing: there is one class.
@@ -10,20 +10,28 @@
 
 #include "control/s3/s3_request.h"
 
-#define S3_LIFECYCLE_NEVER UINT64_MAX
+#define S3_LIFECYCLE_NEVER  UINT64_MAX
+#define S3_LIFECYCLE_DAY_MS ((uint64_t)24 * 3600 * 1000)
+
+struct s3_lifecycle {
+    const struct s3_xml_node *rules; /* a LifecycleConfiguration */
+    uint64_t day_ms;
+};
+/* Of a bucket that has one. */
+struct s3_lifecycle s3_lifecycle_of(const struct s3 *s3, const struct s3_bucket *bucket);
 
 /* When the current version expires, and by which rule (a view into the document; may be NULL). */
-uint64_t s3_lifecycle_current_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_current_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                  struct str *ret_rule);
 /* When a version goes that is current no more since `since_ms`, with so many newer ones that are
  * not current either. */
-uint64_t s3_lifecycle_noncurrent_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_noncurrent_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                     uint64_t since_ms, size_t newer);
 /* Whether a delete marker that hides nothing any more goes at this time. */
-bool s3_lifecycle_drops_marker(const struct s3_xml_node *rules, const struct stored_object *o,
+bool s3_lifecycle_drops_marker(const struct s3_lifecycle *l, const struct stored_object *o,
                                uint64_t now_ms);
 /* When an upload that was begun at `started_ms` is given up. */
-uint64_t s3_lifecycle_upload_ms(const struct s3_xml_node *rules, const struct stored_object *o,
+uint64_t s3_lifecycle_upload_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                 uint64_t started_ms);
 
 /* x-amz-expiration: of a current version, if it has one. */
