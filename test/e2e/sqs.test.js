@@ -248,6 +248,26 @@ test('tags of a queue have bounds, and what is over them changes nothing', async
   assert.equal((await refused(sqs.send(new CreateQueueCommand({ QueueName: 'new', tags: many(51) }))))[0], 'InvalidParameterValue');
 });
 
+test('an attempt of a FIFO queue that is made again gets the same messages, until they change', async (t) => {
+  const { sqs, queue, send, receive } = await start(t);
+  const url = await queue('q.fifo', { FifoQueue: 'true', ContentBasedDeduplication: 'true', VisibilityTimeout: '600' });
+  for (const body of ['1', '2', '3']) {
+    await send(url, body, { MessageGroupId: 'g' });
+  }
+  const attempt = (ReceiveRequestAttemptId, more = {}) => receive(url, { ReceiveRequestAttemptId, MaxNumberOfMessages: 2, ...more });
+  const first = await attempt('a');
+  assert.deepEqual(bodies(first), ['1', '2']);
+  assert.deepEqual(await attempt('a'), first);
+  assert.deepEqual(await attempt('b'), []);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: first[0].ReceiptHandle }));
+  assert.deepEqual(await attempt('a'), []);
+  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle: first[1].ReceiptHandle, VisibilityTimeout: 0 }));
+  assert.deepEqual(bodies(await attempt('a')), ['2', '3']);
+  assert.equal((await refused(attempt('a b')))[0], 'InvalidParameterValue');
+  const standard = await queue('q');
+  assert.match((await refused(receive(standard, { ReceiveRequestAttemptId: 'a' })))[1], /not valid for this queue type/);
+});
+
 test("right after a crash the project's queues are there", async (t) => {
   const { platform, queue, send, receive } = await start(t);
   const url = (await queue('q')).replace(/q$/, 'project');

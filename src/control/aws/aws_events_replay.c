@@ -71,15 +71,15 @@ static bool check_meaning(struct aws_call *c)
                       "Parameter EventSourceArn is not valid. Reason: Archive " STR_FMT
                       " does not exist.",
                       STR_ARG(name));
-    } else if (!str_eq(event_archive_bus(a), bus)) {
-        aws_call_fail(c, 400, "ValidationException",
-                      "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is "
-                      "not permitted.");
     } else if (json_number_value(aws_call_member(c, "EventStartTime")) >=
                json_number_value(aws_call_member(c, "EventEndTime"))) {
         aws_call_fail(c, 400, "ValidationException",
                       "Parameter EventEndTime is not valid. Reason: EventStartTime must be before "
                       "EventEndTime.");
+    } else if (!str_eq(event_archive_bus(a), bus)) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is "
+                      "not permitted.");
     } else if (event_replay_find(c->services->replays, str_c(replay))) {
         aws_call_fail(c, 400, "ResourceAlreadyExistsException", "Replay %s already exists.",
                       replay);

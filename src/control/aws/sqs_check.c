@@ -170,7 +170,7 @@ int sqs_check_attributes(const json_t *attributes, size_t *bytes, struct sqs_fau
 
 /* ---- groups, deduplication, delays ---- */
 
-static int check_token(const char *parameter, const char *text, struct sqs_fault *f)
+int sqs_check_token(const char *parameter, const char *text, struct sqs_fault *f)
 {
     size_t len = strlen(text);
     bool sound = len > 0 && len <= TOKEN_MAX;
@@ -200,8 +200,8 @@ static int check_ids(const struct sqs_queue *q, const json_t *entry, struct sqs_
         return sqs_check_fault(f, SQS_ERROR_MISSING,
                                "The request must contain the parameter MessageGroupId.");
     }
-    if ((group && check_token("MessageGroupId", group, f) < 0) ||
-        (dedup && check_token("MessageDeduplicationId", dedup, f) < 0)) {
+    if ((group && sqs_check_token("MessageGroupId", group, f) < 0) ||
+        (dedup && sqs_check_token("MessageDeduplicationId", dedup, f) < 0)) {
         return -1;
     }
     return dedup || q->content_dedup || !q->fifo

@@ -27,3 +27,6 @@ int sqs_check_message(const struct sqs_queue *q, const json_t *entry, bool in_ba
 /* A FIFO queue's entries in whose absence of group or deduplication id the whole batch fails. */
 int sqs_check_batch_ids(const struct sqs_queue *q, const json_t *entries,
                         struct sqs_fault *f) MUST_USE;
+
+/* Whether a text is one of the ids that a client makes up: 1 to 128 characters. -1: filled. */
+int sqs_check_token(const char *parameter, const char *text, struct sqs_fault *f);

@@ -8,7 +8,7 @@
 #include "control/aws/sqs_check.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_operations.h"
-#include "control/events/base64.h"
+#include "control/events/sqs_attempt.h"
 #include "control/events/sqs_record.h"
 
 #define WAIT_MAX_S 20
@@ -20,9 +20,10 @@ struct receive {
     struct sqs_queue *q;
     size_t max;
     uint64_t visibility_ms;
-    uint64_t until_ms; /* of the loop: when to stop waiting */
-    json_t *messages;  /* owned; what has been found */
-    size_t burying;    /* of what was found, on its way to the dead-letter queue */
+    uint64_t until_ms;           /* of the loop: when to stop waiting */
+    json_t *messages;            /* owned; what has been found */
+    struct sqs_attempt *attempt; /* owned; what of it is to be remembered; NULL: nothing */
+    size_t burying;              /* of what was found, on its way to the dead-letter queue */
     struct queue_taken taken;
     bool taking; /* it is being written what was taken */
     struct queue_waiter waiter;
@@ -47,6 +48,7 @@ static void receive_end(struct receive *r)
     list_remove(&r->waiter.link);
     (void)uv_timer_stop(&r->timer); /* always succeeds */
     json_decref(r->messages);
+    free(r->attempt);
     sqs_queue_unref(r->q);
     r->c->gone = NULL;
     r->c = NULL;
@@ -186,6 +188,10 @@ static void receive_answer(struct receive *r)
     if (json_array_size(r->messages) > 0) {
         (void)json_object_set(output, "Messages", r->messages);
     }
+    if (r->attempt && r->attempt->count > 0) {
+        sqs_attempt_keep(&r->q->attempts, r->attempt);
+        r->attempt = NULL;
+    }
     struct sqs_call *c = r->c;
     receive_end(r);
     sqs_call_answer(c, output);
@@ -235,6 +241,9 @@ static void receive_taken(struct queue_taken *t)
         const struct stored_message *m = &t->messages[i].message;
         if (is_deliverable(r, m)) {
             (void)json_array_append_new(r->messages, message_json(r, m));
+            if (r->attempt) {
+                sqs_attempt_add(r->attempt, m);
+            }
         }
     }
     queue_taken_free(t);
@@ -290,6 +299,93 @@ static bool read_number(struct sqs_call *c, const char *name, int64_t min, int64
     return true;
 }
 
+/* ---- the same again ---- */
+
+struct again {
+    struct receive *receive;
+    uint32_t attempts;
+    uint64_t now_ms;
+    uint64_t first_ms;
+    bool is_same;
+};
+
+/* Still there, still hidden, and handed out to nobody since. */
+static bool add_again(const struct stored_message *m, void *context)
+{
+    struct again *a = context;
+    struct receive *r = a->receive;
+    a->is_same = m->state == MESSAGE_WAITING && m->queue == queue_number(r->q->queue) &&
+                 m->attempts == a->attempts && m->due_ms > a->now_ms;
+    if (a->is_same) {
+        struct stored_message copy = *m;
+        scoped_free char *texts = queue_copy_texts(&copy);
+        (void)texts; /* what `copy` points into */
+        a->first_ms = m->first_ms;
+        (void)json_array_append_new(r->messages, message_json(r, &copy));
+    }
+    return false;
+}
+
+/* Hidden for the whole time from now on. */
+static void hide_again(struct receive *r, uint64_t id, const struct again *a)
+{
+    struct queue_settle *settle = mem_new(struct queue_settle);
+    *settle = (struct queue_settle){ .queue = r->q->queue,
+                                     .outcome = { .id = id,
+                                                  .fate = FATE_AGAIN,
+                                                  .due_ms = a->now_ms + r->visibility_ms,
+                                                  .first_ms = a->first_ms,
+                                                  .attempts = a->attempts,
+                                                  .error = STR("") },
+                                     .done = forgotten };
+    queue_settle(settle);
+}
+
+/* Gives what the attempt was given before; false: something of it has changed meanwhile. */
+static bool receive_again(struct receive *r, const struct sqs_attempt *attempt)
+{
+    struct again all[SQS_ATTEMPT_MESSAGES];
+    for (size_t i = 0; i < attempt->count; i++) {
+        all[i] = (struct again){ .receive = r,
+                                 .attempts = attempt->messages[i].attempts,
+                                 .now_ms = queue_now_ms() };
+        (void)store_messages_find(r->c->services->store, attempt->messages[i].id, add_again,
+                                  &all[i]); /* one that is not there is not the same */
+        if (!all[i].is_same) {
+            (void)json_array_clear(r->messages); /* always succeeds */
+            return false;
+        }
+    }
+    for (size_t i = 0; i < attempt->count; i++) {
+        hide_again(r, attempt->messages[i].id, &all[i]);
+    }
+    receive_answer(r);
+    return true;
+}
+
+/* ---- the call ---- */
+
+/* Whether the attempt's name, if it has one, is sound; else that is answered. */
+static bool check_attempt(struct sqs_call *c, const struct sqs_queue *q)
+{
+    static const char name[] = "ReceiveRequestAttemptId";
+    struct sqs_fault f;
+    const char *id = sqs_call_text(c->input, name);
+    int r = 0;
+    if (id && !q->fifo) {
+        r = sqs_check_fault(&f, SQS_ERROR_PARAMETER,
+                            "Value %.200s for parameter %s is invalid. Reason: The request include "
+                            "parameter that is not valid for this queue type.",
+                            id, name);
+    } else if (id) {
+        r = sqs_check_token(name, id, &f);
+    }
+    if (r < 0) {
+        sqs_call_fail(c, f.error, "%s", f.text);
+    }
+    return r == 0;
+}
+
 static bool is_system_attribute(const char *name)
 {
     static const char *const names[] = { "SenderId",
@@ -335,9 +431,13 @@ void sqs_receive(struct sqs_call *c)
             visibility = (int64_t)(q->visibility_ms / 1000);
     if (!read_number(c, "MaxNumberOfMessages", 1, SQS_BATCH_MAX, &max) ||
         !read_number(c, "WaitTimeSeconds", 0, WAIT_MAX_S, &wait) ||
-        !read_number(c, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S, &visibility)) {
+        !read_number(c, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S, &visibility) ||
+        !check_attempt(c, q)) {
         return;
     }
+    const char *id = sqs_call_text(c->input, "ReceiveRequestAttemptId");
+    const struct sqs_attempt *before =
+        id ? sqs_attempt_find(&q->attempts, id, queue_now_ms()) : NULL;
     struct receive *r = mem_new(struct receive);
     *r = (struct receive){ .c = c,
                            .q = sqs_queue_ref(q),
@@ -355,5 +455,9 @@ void sqs_receive(struct sqs_call *c)
     if (wait > 0) {
         (void)uv_timer_start(&r->timer, receive_timed_out, (uint64_t)wait * 1000, 0);
     }
+    if (before && receive_again(r, before)) {
+        return;
+    }
+    r->attempt = id ? sqs_attempt_create(id, queue_now_ms()) : NULL;
     receive_take(r);
 }
