@@ -407,6 +407,13 @@ static int changed(struct sql *db, int r)
     return r < 0 ? r : sql_changes(db) == 1 ? 0 : -ENOENT;
 }
 
+int store_objects_set_headers(struct sql *db, const struct stored_object *o, struct str headers)
+{
+    return changed(
+        db, sql_run(db, "UPDATE objects SET headers = ? WHERE bucket = ? AND key = ? AND rank = ?",
+                    "bibi", headers, o->bucket, o->key, o->rank));
+}
+
 int store_objects_set_tags(struct sql *db, const struct stored_object *o, struct str tags)
 {
     return changed(

@@ -116,6 +116,8 @@ struct object_removal {
 int store_objects_remove(struct sql *db, struct object_removal *d) MUST_USE;
 
 /* Change one version, known by its rank. -ENOENT: it is gone. */
+int store_objects_set_headers(struct sql *db, const struct stored_object *o,
+                              struct str headers) MUST_USE;
 int store_objects_set_tags(struct sql *db, const struct stored_object *o, struct str tags) MUST_USE;
 int store_objects_set_acl(struct sql *db, const struct stored_object *o, struct str acl) MUST_USE;
 int store_objects_set_lock(struct sql *db, const struct stored_object *o) MUST_USE;

@@ -5,7 +5,7 @@ import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
   DeleteObjectsCommand, GetBucketNotificationConfigurationCommand, PutBucketLifecycleConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
-  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
+  ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, PutObjectTaggingCommand, RestoreObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -160,6 +160,24 @@ async function peculiarities({ s3, sqs }) {
   await sqs(CreateQueueCommand, { QueueName: fifo, Attributes: { FifoQueue: 'true' } });
   const refused = await put([{ QueueArn: arnOfQueue(fifo), Events: ['s3:ObjectCreated:*'] }]).catch((error) => error);
   assert.deepEqual([refused.name, refused.ArgumentValue], ['InvalidArgument', 'FIFO SQS queues are not supported.']);
+}
+
+async function restorations({ s3, sqs }) {
+  const Bucket = 'restored';
+  const url = await makeQueue(sqs, Bucket);
+  await s3(CreateBucketCommand, { Bucket });
+  const QueueConfigurations = [{ QueueArn: arnOfQueue(Bucket), Events: ['s3:ObjectRestore:*'] }];
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: { QueueConfigurations } });
+  await take(sqs, url, 1); /* S3's test */
+  await s3(PutObjectCommand, { Bucket, Key: 'k', Body: 'ice', StorageClass: 'GLACIER' });
+  await s3(RestoreObjectCommand, { Bucket, Key: 'k', RestoreRequest: { Days: 1 } });
+  const records = (await take(sqs, url, 2)).map(({ Records: [record] }) => record);
+  assert.deepEqual(records.map(({ eventName, eventVersion, s3: { object } }) => [eventName, eventVersion, object.key, object.size]), [
+    ['ObjectRestore:Post', '2.1', 'k', 3], ['ObjectRestore:Completed', '2.1', 'k', 3],
+  ]);
+  const { restoreEventData } = records[1].glacierEventData;
+  assert.equal(restoreEventData.lifecycleRestoreStorageClass, 'GLACIER');
+  assert.ok(Date.parse(restoreEventData.lifecycleRestorationExpiryTime) > Date.now());
 }
 
 async function versions({ s3, sqs }) {
@@ -362,6 +380,7 @@ test('notifications of S3', async (t) => {
   const scene = connect(t, platform);
   await t.test('every way to make and to remove an object tells the queue of it', () => everyWay(scene));
   await t.test('what S3 does not tell, and what it tells beside', () => peculiarities(scene));
+  await t.test('the restoration of what is archived is told', () => restorations(scene));
   await t.test('events of a versioned bucket name the version', () => versions(scene));
   await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));

@@ -5,7 +5,7 @@ import test from 'node:test';
 import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, DeleteObjectCommand,
   DeleteObjectsCommand, GetObjectAttributesCommand, GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand,
-  ListMultipartUploadsCommand, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, RestoreObjectCommand, UploadPartCommand,
+  ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, RestoreObjectCommand, SelectObjectContentCommand, UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { refused, startS3, text } from './s3_project.js';
@@ -139,8 +139,30 @@ test('S3 keeps objects', async (t) => {
     const restore = (Key) => send(RestoreObjectCommand, { Bucket, Key, RestoreRequest: { Days: 1 } });
     await refused(restore('k'), 403, 'InvalidObjectState');
     await refused(restore('none'), 404, 'NoSuchKey');
-    await send(PutObjectCommand, { Bucket, Key: 'cold', Body: 'x', StorageClass: 'GLACIER' });
-    assert.equal((await restore('cold')).$metadata.httpStatusCode, 200);
+    await send(PutObjectCommand, { Bucket, Key: 'cold', Body: 'ice', StorageClass: 'GLACIER', Metadata: { a: 'b' } });
+    const read = () => text(send(GetObjectCommand, { Bucket, Key: 'cold' }));
+    const copy = () => send(CopyObjectCommand, { Bucket, Key: 'warm', CopySource: `${Bucket}/cold` });
+    const archived = await refused(read(), 403, 'InvalidObjectState');
+    assert.equal(archived.StorageClass, 'GLACIER');
+    await refused(copy(), 403, 'InvalidObjectState');
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'cold' })).Restore, undefined);
+    await refused(send(RestoreObjectCommand, { Bucket, Key: 'cold', RestoreRequest: { Days: 0 } }), 400, 'MalformedXML');
+
+    assert.equal((await restore('cold')).$metadata.httpStatusCode, 202);
+    assert.equal(await read(), 'ice');
+    const { Restore, Metadata } = await send(HeadObjectCommand, { Bucket, Key: 'cold' });
+    const until = Date.parse(/^ongoing-request="false", expiry-date="(.* GMT)"$/.exec(Restore)[1]) - Date.now();
+    assert.ok(until > 86_000_000 && until <= 2 * 86_400_000, Restore);
+    assert.deepEqual(Metadata, { a: 'b' });
+    const { Contents } = await send(ListObjectsV2Command, { Bucket, OptionalObjectAttributes: ['RestoreStatus'] });
+    assert.deepEqual(Contents.map(({ Key, RestoreStatus }) => [Key, RestoreStatus?.IsRestoreInProgress]), [['cold', false], ['k', undefined]]);
+    assert.equal((await restore('cold')).$metadata.httpStatusCode, 200); /* again: for other days */
+    await copy();
+    const warm = await send(HeadObjectCommand, { Bucket, Key: 'warm' });
+    assert.deepEqual([warm.StorageClass, warm.Restore], [undefined, undefined]);
+    await refused(send(SelectObjectContentCommand, {
+      Bucket, Key: 'k', Expression: 'SELECT * FROM s3object', ExpressionType: 'SQL', InputSerialization: { CSV: {} }, OutputSerialization: { CSV: {} },
+    }), 405, 'MethodNotAllowed');
   });
 
   await t.test("a client's own key is needed to read what it encrypts", async () => {

@@ -8,10 +8,11 @@
 
 #define KIND        "event replay"
 #define STEP_EVENTS 10
-#define START_MS    1000 /* until it begins: it may be cancelled, as at AWS, where it takes minutes \
-                          */
-#define RETRY_MS 1000    /* after a step that could not be written */
-#define OVER_MAX 100     /* so many that are over are kept */
+#define START_MS                                                                                   \
+    1000              /* until it begins: it may be cancelled, as at AWS, where it takes minutes   \
+                       */
+#define RETRY_MS 1000 /* after a step that could not be written */
+#define OVER_MAX 100  /* so many that are over are kept */
 
 static const char *name_of(const struct event_replay *r)
 {

@@ -7,6 +7,7 @@
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_reader.h"
+#include "control/s3/s3_restore.h"
 
 void s3_copy_source_finish(struct s3_copy_source *s)
 {
@@ -91,6 +92,11 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
     s3_conditions_read(rq, "x-amz-copy-source-", &conditions);
     if (s3_conditions_read_check(&conditions, s->object.etag, s->object.modified_ms) != S3_OK) {
         s3_conditions_fail(rq, S3_PRECONDITION_FAILED, "x-amz-copy-source-", conditions.failed);
+        return false;
+    }
+    if (!s3_restore_is_readable(&s->object, rq->now_ms)) {
+        s3_fail_text(rq, S3_INVALID_OBJECT_STATE,
+                     "Operation is not valid for the source object's storage class");
         return false;
     }
     s->offset = 0;

@@ -5,7 +5,9 @@
 
 #include "control/iso_time.h"
 #include "control/json_reading.h"
+#include "control/s3/s3_restore.h"
 #include "control/utf8.h"
+#include "http/http_block.h"
 
 /* A marker's ETag is that of no bytes. */
 #define S3_ITSELF  "s3.amazonaws.com" /* as who does what no request asks for */
@@ -26,6 +28,8 @@ static const struct bridge {
     { "ObjectTagging:Put",    "Object Tags Added",   NULL, NULL },
     { "ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL },
     { "ObjectAcl:Put",        "Object ACL Updated",  NULL, NULL },
+    { "ObjectRestore:Post",      "Object Restore Initiated", NULL, NULL },
+    { "ObjectRestore:Completed", "Object Restore Completed", NULL, NULL },
 };
 /* clang-format on */
 
@@ -112,7 +116,8 @@ static int put_object(struct buf *out, const struct s3_happening *h, const struc
 static bool is_later_kind(const char *kind)
 {
     struct str s = str_c(kind);
-    return !str_starts(s, STR("ObjectCreated:")) && !str_starts(s, STR("ObjectRemoved:"));
+    return !str_starts(s, STR("ObjectCreated:")) && !str_starts(s, STR("ObjectRemoved:")) &&
+           !str_starts(s, STR("ObjectRestore:"));
 }
 
 static int put_head(struct buf *out, const struct s3_event_cause *c, const struct s3_happening *h)
@@ -132,6 +137,24 @@ static int put_head(struct buf *out, const struct s3_event_cause *c, const struc
                       STR_ARG(c->host_id));
 }
 
+/* What only the end of a restoration has. */
+static int put_restored(struct buf *out, const struct s3_event_cause *c,
+                        const struct s3_happening *h, const struct stored_object *o)
+{
+    char when[ISO_TIME_BYTES];
+    int64_t until_s;
+    if (strcmp(h->kind, "ObjectRestore:Completed") != 0 ||
+        !s3_restore_until(o, c->now_ms, &until_s)) {
+        return 0;
+    }
+    (void)iso_time_ms((uint64_t)until_s * 1000, when);
+    return buf_printf(out,
+                      ",\"glacierEventData\":{\"restoreEventData\":{"
+                      "\"lifecycleRestorationExpiryTime\":\"%s\","
+                      "\"lifecycleRestoreStorageClass\":\"" STR_FMT "\"}}",
+                      when, STR_ARG(http_block_find(o->headers, STR("x-amz-storage-class"))));
+}
+
 int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
                         const struct s3_happening *h, struct str id, const struct stored_object *o)
 {
@@ -147,7 +170,9 @@ int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
     r = r < 0 ? r : s3_event_record_put_key(out, str_of(h->key, h->key_len));
     r = r < 0 ? r : buf_append(out, STR("\""));
     r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId");
-    return r < 0 ? r : buf_append(out, STR("}}]}"));
+    r = r < 0 ? r : buf_append(out, STR("}"));
+    r = r < 0 ? r : put_restored(out, c, h, o);
+    return r < 0 ? r : buf_append(out, STR("}]}"));
 }
 
 /* ---- EventBridge's ---- */

@@ -9,6 +9,7 @@
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_restore.h"
 #include "http/http_block.h"
 
 #define KEY_BUFFER_BYTES (2 * S3_KEY_BYTES_MAX)
@@ -209,6 +210,19 @@ static void put_checksum(struct s3_xml_out *o, struct str stored)
     }
 }
 
+static void put_restore(const struct s3_request *rq, struct s3_xml_out *out,
+                        const struct stored_object *o)
+{
+    int64_t until_s;
+    if (str_eq(s3_header(rq, "x-amz-optional-object-attributes"), STR("RestoreStatus")) &&
+        s3_restore_until(o, rq->now_ms, &until_s)) {
+        s3_xml_open(out, "RestoreStatus");
+        s3_xml_put_bool(out, "IsRestoreInProgress", false);
+        s3_xml_put_time(out, "RestoreExpiryDate", (uint64_t)until_s * 1000);
+        s3_xml_close(out, "RestoreStatus");
+    }
+}
+
 static void list_object(struct s3_list_walk *w, const struct stored_object *o, bool is_latest)
 {
     struct listing *l = container_of(w, struct listing, walk);
@@ -225,6 +239,7 @@ static void list_object(struct s3_list_walk *w, const struct stored_object *o, b
     if (l->with_owner) {
         s3_xml_put_owner(l->rq, out, "Owner", o->owner);
     }
+    put_restore(l->rq, out, o);
     s3_xml_close(out, "Contents");
 }
 

@@ -202,21 +202,3 @@ void s3_conditions_fail(struct s3_request *rq, enum s3_error error, const char *
     }
     s3_fail(rq, error);
 }
-
-/* ---- restoring ---- */
-
-/* What is archived elsewhere can be read here at any time, as if it had been restored before. */
-static void restore_found(struct s3_request *rq, const struct stored_object *o)
-{
-    struct str class = http_block_find(o->headers, STR("x-amz-storage-class"));
-    if (str_eq(class, STR("GLACIER")) || str_eq(class, STR("DEEP_ARCHIVE"))) {
-        s3_answer(rq, 200);
-    } else {
-        s3_fail(rq, S3_INVALID_OBJECT_STATE);
-    }
-}
-
-void s3_object_restore(struct s3_request *rq)
-{
-    s3_object_find(rq, "s3:RestoreObject", (enum s3_permission)0, restore_found);
-}

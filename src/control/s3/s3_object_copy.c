@@ -12,6 +12,7 @@
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_restore.h"
 #include "http/http_block.h"
 
 struct copy {
@@ -49,7 +50,7 @@ static bool copy_headers(struct s3_request *rq, struct copy *c)
     while (fits && http_block_next(&block, &name, &value)) {
         /* Neither of these is copied: they are said anew, or are not. */
         if (!str_starts(name, STR("x-amz-storage")) && !str_starts(name, STR("x-amz-website")) &&
-            !str_starts(name, STR("x-amz-server-side"))) {
+            !str_starts(name, STR("x-amz-server-side")) && !str_eq(name, STR(S3_RESTORE_HEADER))) {
             fits = s3_new_add_header(&c->put.new, name, value);
         }
     }

@@ -8,6 +8,7 @@
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_restore.h"
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
@@ -181,7 +182,10 @@ static void put_stored_headers(struct s3_request *rq, const struct stored_object
         }
     }
     while (http_block_next(&block, &name, &value)) {
-        if (str_starts(name, STR("x-amz-")) && !str_starts(name, STR("x-amz-server-side-"))) {
+        bool is_over = str_eq(name, STR(S3_RESTORE_HEADER)) &&
+                       !s3_restore_is_readable(o, rq->now_ms); /* as before it was restored */
+        if (str_starts(name, STR("x-amz-")) && !str_starts(name, STR("x-amz-server-side-")) &&
+            !is_over) {
             s3_put_header(rq, name.data, value); /* ends in NUL */
         }
     }
@@ -246,6 +250,10 @@ static void found(struct s3_request *rq, const struct stored_object *o)
         s3_conditions_fail(rq, error, "", conditions.failed);
         return;
     }
+    bool is_read = !str_eq(rq->x->method, STR("HEAD"));
+    if (is_read && !s3_restore_check(rq, o)) {
+        return;
+    }
     if (!check_overrides(rq) || !find_extent(rq, o, &e) || !find_key(rq, o, &crypt)) {
         return;
     }
@@ -254,7 +262,7 @@ static void found(struct s3_request *rq, const struct stored_object *o)
     put_extent(rq, o, &e);
     put_checksum(rq, o, &e);
     unsigned status = e.is_partial && e.length > 0 ? 206 : 200;
-    if (str_eq(rq->x->method, STR("HEAD"))) {
+    if (!is_read) {
         s3_put_header_u64(rq, "content-length", e.length);
         s3_answer(rq, status);
     } else {

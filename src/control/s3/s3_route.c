@@ -97,7 +97,7 @@ static const struct s3_operation operations[] = {
 
 /* Parts of S3 that are not here: asking for them must not do something else instead. */
 static const char *const missing[] = {
-    "metadataTable", "metadataConfiguration", "select", "session", "renameObject", "append",
+    "metadataTable", "metadataConfiguration", "session", "renameObject", "append",
 };
 
 static bool is_missing(const struct s3_request *rq)
