@@ -143,6 +143,13 @@ test('a webhook is handled once on a full disk, too', async (t) => {
         appendFileSync('ran/ids', id + '\\n');
         return new Response('x'.repeat(100_000));
       }`,
+    'wrangler.json': JSON.stringify({
+      name: 'w', main: 'worker.js', compatibility_date: '2026-01-01', routes: ['worker.test/*'], queues: { producers: [{ binding: 'JOBS', queue: 'jobs' }] },
+    }),
+    'worker.js': `
+      export default {
+        fetch: (request, env) => env.JOBS.send('x').then(() => new Response('sent'), (error) => new Response(error.message, { status: 507 })),
+      };`,
   };
   const platform = await startPlatform(t, { files, args: ['--data', data] });
   const once = async (id) => (await platform.post('/api/once', { id })).status;
@@ -160,6 +167,7 @@ test('a webhook is handled once on a full disk, too', async (t) => {
   }
   assert.deepEqual(platform.lines('ran/ids').filter((id) => refused.includes(id)), [], 'what could not be kept was run');
   assert.equal(await once('event-0'), 200); /* answers that are there are given */
+  assert.equal((await platform.get('/', { headers: { host: 'worker.test' } })).text, 'Queue send failed: the disk is full');
   rmSync(ballast);
   for (const id of refused) {
     await eventually(async () => (await once(id)) === 200, `${id} is refused`);

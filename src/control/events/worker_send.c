@@ -47,15 +47,13 @@ static void refuse(struct exchange *x, int r)
     static const char json[] = "content-type\0application/json";
     struct str type = str_of(json, sizeof(json));
     if (r == -EINVAL) {
-        exchange_respond(x, 400, type, STR("{\"error\":\"Queue send failed: Bad Request\"}"));
+        exchange_respond(x, 400, type, STR("{\"error\":\"Bad Request\"}"));
     } else if (r == -EMSGSIZE) {
-        exchange_respond(x, 413, type,
-                         STR("{\"error\":\"Queue sendBatch failed: Payload Too Large\"}"));
+        exchange_respond(x, 413, type, STR("{\"error\":\"Payload Too Large\"}"));
     } else {
         exchange_respond(x, r == -ENOSPC ? 507 : 500, type,
-                         r == -ENOSPC
-                             ? STR("{\"error\":\"Queue send failed: the disk is full\"}")
-                             : STR("{\"error\":\"Queue send failed: Internal Server Error\"}"));
+                         r == -ENOSPC ? STR("{\"error\":\"the disk is full\"}")
+                                      : STR("{\"error\":\"Internal Server Error\"}"));
     }
 }
 
