@@ -50,6 +50,18 @@ test('S3 keeps objects', async (t) => {
     assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k', Range: 'lines=1-2' })), '0123456789');
   });
 
+  await t.test('a version cannot be written to', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const put = new PutObjectCommand({ Bucket, Key: 'k', Body: 'y' });
+    const name = (next) => (call) => {
+      call.request.query.versionId = 'null';
+      return next(call);
+    };
+    put.middlewareStack.add(name, { step: 'build' });
+    await refused(s3.send(put), 400, 'InvalidArgument');
+    assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k' })), 'x');
+  });
+
   await t.test('reads upon conditions', async () => {
     const Bucket = await bucket({ k: 'x' });
     const { ETag, LastModified } = await send(HeadObjectCommand, { Bucket, Key: 'k' });

@@ -229,6 +229,10 @@ test('what is not as the documents say is refused in their words', async (t) => 
   assert.match((await refused(queue('r', { RedrivePolicy: policy })))[1], /Only following attributes are supported: \[deadLetterTargetArn, maxReceiveCount\]/);
   assert.equal((await refused(sqs.send(new GetQueueUrlCommand({ QueueName: 'q', QueueOwnerAWSAccountId: '111122223333' }))))[0], 'QueueDoesNotExist');
   assert.equal((await refused(sqs.send(new AddPermissionCommand({ QueueUrl: url, Label: 'x', AWSAccountIds: ['111111111111'], Actions: ['DeleteQueue'] }))))[0], invalid);
+  assert.equal((await refused(send(url, 'a', { DelaySeconds: 1.5 })))[0], 'SerializationException');
+  assert.equal((await refused(send(url, 'a', { DelaySeconds: 'soon' })))[0], 'SerializationException');
+  const Entries = [{ Id: '1', MessageBody: 'a', DelaySeconds: 1e99 }];
+  assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))))[0], 'SerializationException');
   const authorization = 'AWS4-HMAC-SHA256 Credential=mayfly/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0'; /* whose service it is */
   const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
   assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);

@@ -265,6 +265,39 @@ static bool read_operation(struct sqs_call *c, struct str body)
     return action != NULL;
 }
 
+/* The member of a call or a batch's entry that should be a number and is not; NULL: none is. What
+ * is no number would otherwise count as not said. */
+static const char *find_no_number(const json_t *object)
+{
+    static const char *const numbers[] = {
+        "DelaySeconds", "VisibilityTimeout",   "WaitTimeSeconds",
+        "MaxResults",   "MaxNumberOfMessages", "MaxNumberOfMessagesPerSecond",
+    };
+    int64_t number;
+    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+        const json_t *value = json_object_get(object, numbers[i]);
+        if (value && !json_is_null(value) && !sqs_call_number(object, numbers[i], &number)) {
+            return numbers[i];
+        }
+    }
+    return NULL;
+}
+
+static bool has_numbers(struct sqs_call *c)
+{
+    size_t i;
+    json_t *entry;
+    const char *wrong = find_no_number(c->input);
+    json_array_foreach(json_object_get(c->input, "Entries"), i, entry)
+    {
+        wrong = wrong ? wrong : find_no_number(entry);
+    }
+    if (wrong) {
+        sqs_call_fail(c, SQS_ERROR_SERIALIZATION, "%s can not be converted to an Integer", wrong);
+    }
+    return !wrong;
+}
+
 static bool is_allowed(struct sqs_call *c, struct str body)
 {
     struct aws_access access;
@@ -300,7 +333,7 @@ static void have_body(struct exchange *x, int r, struct str body)
         } else {
             sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation.");
         }
-    } else if (is_allowed(c, body)) {
+    } else if (is_allowed(c, body) && has_numbers(c)) {
         c->run(c);
     }
 }

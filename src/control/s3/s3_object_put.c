@@ -104,6 +104,11 @@ void s3_object_put(struct s3_request *rq)
         s3_object_copy(rq);
         return;
     }
+    if (s3_has_param(rq, "versionId")) {
+        s3_fail_argument(rq, "This operation does not accept a version-id.", "versionId",
+                         s3_param(rq, "versionId"));
+        return;
+    }
     struct s3_put *p = s3_put_create(rq);
     struct s3_receive_plan plan;
     if (!s3_new_read_tags(rq, &p->new) ||
