@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, InvokeCommand, ListEventSourceMappingsCommand,
+  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand, ListEventSourceMappingsCommand,
   ListFunctionsCommand, ListTagsCommand, PutFunctionConcurrencyCommand, PutFunctionEventInvokeConfigCommand,
   TagResourceCommand, UntagResourceCommand, UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
@@ -67,6 +67,8 @@ test('with a reserved concurrency of zero an event is given up at once, and tell
 
 test("a configuration of the API replaces neither the function's dead letters nor the delays of its file", async (t) => {
   const { api, next, dead } = await start(t);
+  const none = { name: 'ResourceNotFoundException', message: /doesn't have an EventInvokeConfig/ };
+  await assert.rejects(api.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'tells' })), none);
   await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', MaximumRetryAttempts: 2 }));
   const config = await api.send(new GetFunctionConfigurationCommand({ FunctionName: 'tells' }));
   assert.deepEqual(config.DeadLetterConfig, { TargetArn: queueArn('dead') });

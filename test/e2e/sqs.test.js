@@ -236,6 +236,8 @@ test('what is not as the documents say is refused in their words', async (t) => 
   const authorization = 'AWS4-HMAC-SHA256 Credential=mayfly/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0'; /* whose service it is */
   const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
   assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);
+  assert.equal((await refused(receive(url, { MaxNumberOfMessages: '1' })))[0], 'SerializationException');
+  assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: [{ Id: 'a', MessageBody: 5 }] }))))[0], 'SerializationException');
 });
 
 test('tags of a queue have bounds, and what is over them changes nothing', async (t) => {

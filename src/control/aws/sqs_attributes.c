@@ -112,6 +112,12 @@ static const char *allow_fault(const json_t *policy)
     if (by_queue != (json_array_size(sources) > 0) || json_array_size(sources) > ALLOWED_MAX) {
         return "sourceQueueArns must name from 1 to 10 queues with byQueue, and none otherwise.";
     }
+    for (size_t i = 0; i < json_array_size(sources); i++) {
+        const char *arn = json_string_value(json_array_get(sources, i));
+        if (!arn || strncmp(arn, "arn:", 4) != 0 || !strstr(arn, ":sqs:")) {
+            return "sourceQueueArns must name queues by their ARNs.";
+        }
+    }
     return NULL;
 }
 

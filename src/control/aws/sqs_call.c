@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
 #include "control/aws/sqs_query.h"
+#include "control/json_reading.h"
 #include "http/http_block.h"
 
 #define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
@@ -239,6 +240,89 @@ static void call_gone(struct exchange *x)
     }
 }
 
+/* The types of the JSON protocol's members, which mean the same in all operations. Others are
+ * passed over, as AWS does. */
+static bool has_type(enum sqs_protocol protocol, const json_t *object, const char *name)
+{
+    static const struct {
+        const char *name;
+        json_type type;
+    } members[] = {
+        { "AWSAccountIds", JSON_ARRAY },
+        { "Actions", JSON_ARRAY },
+        { "AttributeNames", JSON_ARRAY },
+        { "Attributes", JSON_OBJECT },
+        { "DelaySeconds", JSON_INTEGER },
+        { "DestinationArn", JSON_STRING },
+        { "Entries", JSON_ARRAY },
+        { "Id", JSON_STRING },
+        { "Label", JSON_STRING },
+        { "MaxNumberOfMessages", JSON_INTEGER },
+        { "MaxNumberOfMessagesPerSecond", JSON_INTEGER },
+        { "MaxResults", JSON_INTEGER },
+        { "MessageAttributeNames", JSON_ARRAY },
+        { "MessageAttributes", JSON_OBJECT },
+        { "MessageBody", JSON_STRING },
+        { "MessageDeduplicationId", JSON_STRING },
+        { "MessageGroupId", JSON_STRING },
+        { "MessageSystemAttributeNames", JSON_ARRAY },
+        { "MessageSystemAttributes", JSON_OBJECT },
+        { "NextToken", JSON_STRING },
+        { "QueueName", JSON_STRING },
+        { "QueueNamePrefix", JSON_STRING },
+        { "QueueOwnerAWSAccountId", JSON_STRING },
+        { "QueueUrl", JSON_STRING },
+        { "ReceiptHandle", JSON_STRING },
+        { "ReceiveRequestAttemptId", JSON_STRING },
+        { "SourceArn", JSON_STRING },
+        { "TagKeys", JSON_ARRAY },
+        { "Tags", JSON_OBJECT },
+        { "TaskHandle", JSON_STRING },
+        { "VisibilityTimeout", JSON_INTEGER },
+        { "WaitTimeSeconds", JSON_INTEGER },
+        { "tags", JSON_OBJECT },
+    };
+    const json_t *value = json_object_get(object, name);
+    int64_t number;
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        if (strcmp(name, members[i].name) == 0) {
+            bool is_text_number = protocol == SQS_QUERY && members[i].type == JSON_INTEGER;
+            return json_is_null(value) || json_typeof(value) == members[i].type ||
+                   (is_text_number && sqs_call_number(object, name, &number));
+        }
+    }
+    return true;
+}
+
+/* The member that is not of its type, of the input or of a batch's entry; NULL: all are. What is
+ * not would otherwise count as not said. */
+static const char *find_wrong(enum sqs_protocol protocol, const json_t *object)
+{
+    const char *name, *wrong = NULL;
+    json_t *value;
+    json_object_foreach(json_reading(object), name, value)
+    {
+        wrong = wrong || has_type(protocol, object, name) ? wrong : name;
+    }
+    return wrong;
+}
+
+static bool has_types(struct sqs_call *c)
+{
+    size_t i;
+    json_t *entry;
+    const char *wrong = find_wrong(c->protocol, c->input);
+    json_array_foreach(json_object_get(c->input, "Entries"), i, entry)
+    {
+        const char *inside = json_is_object(entry) ? find_wrong(c->protocol, entry) : "Entries";
+        wrong = wrong ? wrong : inside;
+    }
+    if (wrong) {
+        sqs_call_fail(c, SQS_ERROR_SERIALIZATION, "%.80s can not be converted to its type", wrong);
+    }
+    return !wrong;
+}
+
 static bool read_operation(struct sqs_call *c, struct str body)
 {
     struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
@@ -263,39 +347,6 @@ static bool read_operation(struct sqs_call *c, struct str body)
     const char *action = sqs_call_text(c->input, "Action");
     (void)snprintf(c->operation, sizeof(c->operation), "%s", action ? action : "");
     return action != NULL;
-}
-
-/* The member of a call or a batch's entry that should be a number and is not; NULL: none is. What
- * is no number would otherwise count as not said. */
-static const char *find_no_number(const json_t *object)
-{
-    static const char *const numbers[] = {
-        "DelaySeconds", "VisibilityTimeout",   "WaitTimeSeconds",
-        "MaxResults",   "MaxNumberOfMessages", "MaxNumberOfMessagesPerSecond",
-    };
-    int64_t number;
-    for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
-        const json_t *value = json_object_get(object, numbers[i]);
-        if (value && !json_is_null(value) && !sqs_call_number(object, numbers[i], &number)) {
-            return numbers[i];
-        }
-    }
-    return NULL;
-}
-
-static bool has_numbers(struct sqs_call *c)
-{
-    size_t i;
-    json_t *entry;
-    const char *wrong = find_no_number(c->input);
-    json_array_foreach(json_object_get(c->input, "Entries"), i, entry)
-    {
-        wrong = wrong ? wrong : find_no_number(entry);
-    }
-    if (wrong) {
-        sqs_call_fail(c, SQS_ERROR_SERIALIZATION, "%s can not be converted to an Integer", wrong);
-    }
-    return !wrong;
 }
 
 static bool is_allowed(struct sqs_call *c, struct str body)
@@ -333,7 +384,7 @@ static void have_body(struct exchange *x, int r, struct str body)
         } else {
             sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation.");
         }
-    } else if (is_allowed(c, body) && has_numbers(c)) {
+    } else if (is_allowed(c, body) && has_types(c)) {
         c->run(c);
     }
 }

@@ -20,10 +20,11 @@ struct receive {
     struct sqs_queue *q;
     size_t max;
     uint64_t visibility_ms;
-    uint64_t until_ms;           /* of the loop: when to stop waiting */
-    json_t *messages;            /* owned; what has been found */
-    struct sqs_attempt *attempt; /* owned; what of it is to be remembered; NULL: nothing */
-    size_t burying;              /* of what was found, on its way to the dead-letter queue */
+    uint64_t until_ms;      /* of the loop: when to stop waiting */
+    json_t *messages;       /* owned; what has been found */
+    const char *attempt_id; /* the input's, under which it is remembered; NULL: it is not */
+    struct sqs_attempt attempt;
+    size_t burying; /* of what was found, on its way to the dead-letter queue */
     struct queue_taken taken;
     bool taking; /* it is being written what was taken */
     struct queue_waiter waiter;
@@ -48,7 +49,6 @@ static void receive_end(struct receive *r)
     list_remove(&r->waiter.link);
     (void)uv_timer_stop(&r->timer); /* always succeeds */
     json_decref(r->messages);
-    free(r->attempt);
     sqs_queue_unref(r->q);
     r->c->gone = NULL;
     r->c = NULL;
@@ -188,9 +188,8 @@ static void receive_answer(struct receive *r)
     if (json_array_size(r->messages) > 0) {
         (void)json_object_set(output, "Messages", r->messages);
     }
-    if (r->attempt && r->attempt->count > 0) {
-        sqs_attempt_keep(&r->q->attempts, r->attempt);
-        r->attempt = NULL;
+    if (r->attempt_id && r->attempt.count > 0) {
+        sqs_attempt_keep(r->q->attempts, r->attempt_id, &r->attempt, queue_now_ms());
     }
     struct sqs_call *c = r->c;
     receive_end(r);
@@ -241,9 +240,7 @@ static void receive_taken(struct queue_taken *t)
         const struct stored_message *m = &t->messages[i].message;
         if (is_deliverable(r, m)) {
             (void)json_array_append_new(r->messages, message_json(r, m));
-            if (r->attempt) {
-                sqs_attempt_add(r->attempt, m);
-            }
+            sqs_attempt_add(&r->attempt, m);
         }
     }
     queue_taken_free(t);
@@ -303,9 +300,9 @@ static bool read_number(struct sqs_call *c, const char *name, int64_t min, int64
 
 struct again {
     struct receive *receive;
-    uint32_t attempts;
     uint64_t now_ms;
     uint64_t first_ms;
+    uint32_t attempts;
     bool is_same;
 };
 
@@ -436,8 +433,8 @@ void sqs_receive(struct sqs_call *c)
         return;
     }
     const char *id = sqs_call_text(c->input, "ReceiveRequestAttemptId");
-    const struct sqs_attempt *before =
-        id ? sqs_attempt_find(&q->attempts, id, queue_now_ms()) : NULL;
+    struct sqs_attempt before;
+    bool is_known = id && sqs_attempt_find(q->attempts, id, queue_now_ms(), &before);
     struct receive *r = mem_new(struct receive);
     *r = (struct receive){ .c = c,
                            .q = sqs_queue_ref(q),
@@ -455,9 +452,9 @@ void sqs_receive(struct sqs_call *c)
     if (wait > 0) {
         (void)uv_timer_start(&r->timer, receive_timed_out, (uint64_t)wait * 1000, 0);
     }
-    if (before && receive_again(r, before)) {
+    if (is_known && receive_again(r, &before)) {
         return;
     }
-    r->attempt = id ? sqs_attempt_create(id, queue_now_ms()) : NULL;
+    r->attempt_id = id;
     receive_take(r);
 }

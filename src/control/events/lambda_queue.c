@@ -403,10 +403,22 @@ int lambda_queues_configure(struct lambda_queues *lq, const char *function, cons
     return 0;
 }
 
+/* Whether the files say what the API could have said: their delays and dead letters are not of it.
+ */
+static bool is_telling(const json_t *config)
+{
+    const json_t *retries = json_object_get(config, "max_retries");
+    const json_t *age_s = json_object_get(config, "max_age_s");
+    return json_is_object(json_object_get(config, "on_success")) ||
+           json_is_object(json_object_get(config, "on_failure")) ||
+           (retries && json_integer_value(retries) != lambda_policy.retries_max) ||
+           (age_s && json_number_value(age_s) * 1000 < (double)lambda_policy.max_age_ms);
+}
+
 const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function)
 {
     const struct lambda_queue *q = find(lq, function);
-    return q ? config_of(q) : NULL;
+    return q && (q->api_config || is_telling(q->manifest_config)) ? config_of(q) : NULL;
 }
 
 const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const char *function)

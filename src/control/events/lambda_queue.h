@@ -21,7 +21,7 @@ struct lambda_queues *lambda_queues_create(struct services *s);
 /* The functions and `events.async` of the manifest that is served from now on (borrowed). */
 void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest);
 
-/* What counts for a function; NULL: nothing was set. */
+/* What counts for a function; NULL: nothing was set but its delays and dead letters. */
 const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function);
 /* Where its dead letters go, of its files; NULL: nowhere. */
 const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const char *function);

@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/sqs_attempt.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/mem.h"
-
 #define KEPT_MS  300000 /* SQS: five minutes */
 #define KEPT_MAX 1000   /* of a queue */
-
-struct sqs_attempt *sqs_attempt_create(const char *id, uint64_t now_ms)
-{
-    struct sqs_attempt *a = mem_new(struct sqs_attempt);
-    (void)snprintf(a->id, sizeof(a->id), "%s", id);
-    a->made_ms = now_ms;
-    list_init(&a->link);
-    return a;
-}
 
 void sqs_attempt_add(struct sqs_attempt *a, const struct stored_message *m)
 {
@@ -26,42 +12,51 @@ void sqs_attempt_add(struct sqs_attempt *a, const struct stored_message *m)
     }
 }
 
-static void forget(struct sqs_attempt *a)
+static bool is_old(const json_t *attempt, uint64_t now_ms)
 {
-    list_remove(&a->link);
-    free(a);
+    json_int_t made_ms = json_integer_value(json_object_get(attempt, "made_ms"));
+    return now_ms - (uint64_t)made_ms > KEPT_MS;
 }
 
-void sqs_attempt_keep(struct list *attempts, struct sqs_attempt *a)
+/* The first is the oldest. */
+static void forget_old(json_t *attempts, uint64_t now_ms)
 {
-    size_t count = 0;
-    struct sqs_attempt *same = sqs_attempt_find(attempts, a->id, a->made_ms);
-    if (same) {
-        forget(same);
-    }
-    list_push_front(attempts, &a->link);
-    list_for_each (item, attempts) {
-        struct sqs_attempt *other = list_entry(item, struct sqs_attempt, link);
-        if (++count > KEPT_MAX || a->made_ms - other->made_ms > KEPT_MS) {
-            forget(other);
-        }
+    void *first;
+    while (
+        (first = json_object_iter(attempts)) &&
+        (json_object_size(attempts) > KEPT_MAX || is_old(json_object_iter_value(first), now_ms))) {
+        (void)json_object_del(attempts, json_object_iter_key(first)); /* it is there */
     }
 }
 
-struct sqs_attempt *sqs_attempt_find(const struct list *attempts, const char *id, uint64_t now_ms)
+void sqs_attempt_keep(json_t *attempts, const char *id, const struct sqs_attempt *a,
+                      uint64_t now_ms)
 {
-    list_for_each (item, attempts) {
-        struct sqs_attempt *a = list_entry(item, struct sqs_attempt, link);
-        if (strcmp(a->id, id) == 0 && now_ms - a->made_ms <= KEPT_MS) {
-            return a;
-        }
+    json_t *messages = json_array();
+    for (size_t i = 0; i < a->count; i++) {
+        (void)json_array_append_new(messages, json_pack("[I,I]", (json_int_t)a->messages[i].id,
+                                                        (json_int_t)a->messages[i].attempts));
     }
-    return NULL;
+    (void)json_object_del(attempts, id); /* it may not be there; the new one is the last */
+    (void)json_object_set_new(attempts, id,
+                              json_pack("{s:I, s:o}", "made_ms", (json_int_t)now_ms, "messages",
+                                        messages)); /* a new value */
+    forget_old(attempts, now_ms);
 }
 
-void sqs_attempt_forget_all(struct list *attempts)
+bool sqs_attempt_find(const json_t *attempts, const char *id, uint64_t now_ms,
+                      struct sqs_attempt *ret)
 {
-    list_for_each (item, attempts) {
-        forget(list_entry(item, struct sqs_attempt, link));
+    const json_t *known = json_object_get(attempts, id);
+    const json_t *messages = json_object_get(known, "messages");
+    if (!known || is_old(known, now_ms)) {
+        return false;
     }
+    *ret = (struct sqs_attempt){ .count = json_array_size(messages) };
+    for (size_t i = 0; i < ret->count; i++) {
+        const json_t *m = json_array_get(messages, i);
+        ret->messages[i].id = (uint64_t)json_integer_value(json_array_get(m, 0));
+        ret->messages[i].attempts = (uint32_t)json_integer_value(json_array_get(m, 1));
+    }
+    return true;
 }

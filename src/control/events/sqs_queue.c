@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/setting_write.h"
-#include "control/events/sqs_attempt.h"
 #include "store/store_settings.h"
 
 #define KIND             STR("sqs")
@@ -93,7 +92,7 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
 {
     char queue_name[SQS_NAME_MAX + 8];
     struct sqs_queue *q = mem_new(struct sqs_queue);
-    list_init(&q->attempts);
+    q->attempts = json_object();
     q->references = 1;
     (void)snprintf(queue_name, sizeof(queue_name), "sqs:" STR_FMT, STR_ARG(name));
     q->name = mem_copy_str(name);
@@ -127,7 +126,7 @@ void sqs_queue_unref(struct sqs_queue *q)
     }
     json_decref(q->attributes);
     json_decref(q->tags);
-    sqs_attempt_forget_all(&q->attempts);
+    json_decref(q->attempts);
     free(q->dead_letter);
     free(q->name);
     free(q);

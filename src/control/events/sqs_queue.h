@@ -30,8 +30,8 @@ struct sqs_queue {
     json_t *tags;       /* owned */
     uint64_t created_s;
     uint64_t modified_s;
-    struct list attempts; /* sqs_attempt.h; of FIFO queues */
-    uint64_t purged_ms;   /* when PurgeQueue was last called, 0: never */
+    json_t *attempts;   /* owned: sqs_attempt.h */
+    uint64_t purged_ms; /* when PurgeQueue was last called, 0: never */
     bool fifo;
     bool content_dedup;
     bool dedup_by_group; /* DeduplicationScope: what is the same is so within its group */
