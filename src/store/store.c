@@ -57,17 +57,36 @@ static void fail_all(struct list *jobs, int result)
     }
 }
 
+/* Adds what has been submitted to a group. False: nothing more goes into it. */
+static bool take_submitted(struct store *s, struct list *jobs, size_t *in_out_count)
+{
+    bool any = false;
+    uv_mutex_lock(&s->mutex);
+    while (*in_out_count < GROUP_JOBS_MAX && !list_is_empty(&s->submitted)) {
+        struct list *item = s->submitted.next;
+        list_remove(item);
+        list_push(jobs, item);
+        (*in_out_count)++;
+        any = true;
+    }
+    uv_mutex_unlock(&s->mutex);
+    return any;
+}
+
 /* SQLite itself rolls a whole transaction back when, say, the disk is full. Then the jobs before
- * the one that met it are undone too, and that is returned. */
-static int run_jobs(struct store *s, struct list *jobs, bool only_makes_room)
+ * the one that met it are undone too, and that is returned. What is submitted meanwhile shares the
+ * sync, too. */
+static int run_jobs(struct store *s, struct list *jobs, size_t *in_out_count, bool only_makes_room)
 {
     int r = sql_run(s->writer, "BEGIN IMMEDIATE", "");
     if (r < 0) {
         fail_all(jobs, r);
         return r;
     }
-    list_for_each (item, jobs) {
-        struct store_job *job = list_entry(item, struct store_job, link);
+    struct list *last = jobs;
+    while (last->next != jobs || take_submitted(s, jobs, in_out_count)) {
+        last = last->next;
+        struct store_job *job = list_entry(last, struct store_job, link);
         job->result = only_makes_room && !job->makes_room ? -ENOSPC : run_job(s, job);
         if (job->result < 0 && !sql_in_transaction(s->writer)) {
             r = job->result;
@@ -84,31 +103,26 @@ static int run_jobs(struct store *s, struct list *jobs, bool only_makes_room)
 }
 
 /* A checkpoint lets the log begin anew, so that commits take no more of the disk. */
-static void run_group(struct store *s, struct list *jobs)
+static void run_group(struct store *s, struct list *jobs, size_t count)
 {
     bool has_room = store_reserve_fill(&s->reserve);
-    if (run_jobs(s, jobs, !has_room) == -ENOSPC) {
+    if (run_jobs(s, jobs, &count, !has_room) == -ENOSPC) {
         store_reserve_give_up(&s->reserve);
         (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(PASSIVE)", ""); /* is tried again */
-        (void)run_jobs(s, jobs, true); /* the jobs have its result */
+        (void)run_jobs(s, jobs, &count, true); /* the jobs have its result */
     }
 }
 
 /* Waits for jobs. False: there will be none. */
-static bool take_group(struct store *s, struct list *ret)
+static bool wait_for_jobs(struct store *s)
 {
-    list_init(ret);
     uv_mutex_lock(&s->mutex);
     while (list_is_empty(&s->submitted) && !s->closing) {
         uv_cond_wait(&s->submitted_cond, &s->mutex);
     }
-    for (size_t n = 0; n < GROUP_JOBS_MAX && !list_is_empty(&s->submitted); n++) {
-        struct list *item = s->submitted.next;
-        list_remove(item);
-        list_push(ret, item);
-    }
+    bool any = !list_is_empty(&s->submitted);
     uv_mutex_unlock(&s->mutex);
-    return !list_is_empty(ret);
+    return any;
 }
 
 static void hand_back(struct store *s, struct list *jobs)
@@ -127,8 +141,11 @@ static void store_thread(void *context)
 {
     struct store *s = context;
     struct list jobs;
-    while (take_group(s, &jobs)) {
-        run_group(s, &jobs);
+    list_init(&jobs);
+    while (wait_for_jobs(s)) {
+        size_t count = 0;
+        (void)take_submitted(s, &jobs, &count); /* there are some */
+        run_group(s, &jobs, count);
         hand_back(s, &jobs);
     }
 }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <check.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -172,6 +174,49 @@ START_TEST(a_job_that_fails_undoes_nothing_of_the_others)
     }
     store_messages_queues(store, count_jobs, &found);
     ck_assert_int_eq(found, 2);
+}
+END_TEST
+
+/* Holds up its group until there is another job, and sees all of them in the store when it is done.
+ */
+struct waiting_job {
+    struct job first;
+    atomic_bool may_go_on;
+    int found;
+};
+
+static int run_waiting(struct store_job *job, struct sql *db)
+{
+    struct waiting_job *w = container_of(job, struct waiting_job, first.job);
+    while (!atomic_load(&w->may_go_on)) {
+        (void)sched_yield();
+    }
+    return run_job(job, db);
+}
+
+static void waiting_done(struct store_job *job, int r)
+{
+    job_done(job, r);
+    store_messages_queues(store, count_jobs,
+                          &container_of(job, struct waiting_job, first.job)->found);
+}
+
+START_TEST(what_is_submitted_while_a_group_runs_is_written_with_it)
+{
+    struct waiting_job w = { .first.job = { .run = run_waiting, .done = waiting_done } };
+    struct job jobs[3] = { { .fail = 0 }, { .fail = -EINVAL }, { .fail = 0 } };
+    store_submit(store, &w.first.job);
+    for (size_t i = 0; i < ARRAY_COUNT(jobs); i++) {
+        jobs[i].job = (struct store_job){ .run = run_job, .done = job_done };
+        store_submit(store, &jobs[i].job);
+    }
+    atomic_store(&w.may_go_on, true);
+    run_until(&w.first.done, 1);
+    ck_assert_int_eq(w.found, 3);
+    for (size_t i = 0; i < ARRAY_COUNT(jobs); i++) {
+        run_until(&jobs[i].done, 1);
+        ck_assert_int_eq(jobs[i].result, jobs[i].fail);
+    }
 }
 END_TEST
 
@@ -360,6 +405,7 @@ int main(void)
     tcase_add_checked_fixture(jobs, setup, teardown);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(jobs, a_job_that_fails_undoes_nothing_of_the_others);
+    tcase_add_test(jobs, what_is_submitted_while_a_group_runs_is_written_with_it);
     tcase_add_test(jobs, a_folder_has_one_store);
     tcase_add_test(cases, batches_are_filled_in_the_order_of_arrival);
     tcase_add_test(cases, a_message_comes_again_when_it_is_due);

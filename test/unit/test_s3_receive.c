@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "control/s3/s3_receive.h"
@@ -19,6 +20,7 @@ static char folder[] = "/tmp/mayfly-test-XXXXXX";
 static size_t room, size;
 static bool over;
 static enum s3_error error;
+static struct s3_received result;
 
 static void setup(void)
 {
@@ -45,11 +47,12 @@ static void on_room(size_t bytes, void *context)
     room += bytes;
 }
 
-static void on_done(enum s3_error result, struct s3_received *received, void *context)
+static void on_done(enum s3_error e, struct s3_received *received, void *context)
 {
     (void)context;
     over = true;
-    error = result;
+    error = e;
+    result = *received;
     size = (size_t)received->size;
 }
 
@@ -65,6 +68,21 @@ static size_t feed(struct s3_receive *r, size_t bytes)
     scoped_free char *data = mem_alloc(bytes);
     s3_receive_feed(r, str_of(data, bytes));
     return bytes;
+}
+
+/* What is stored: frames of one byte each. */
+static void check_file(int frames, char *memory)
+{
+    scoped_fd int fd =
+        store_contents_read(contents, str_of((const char *)result.hash, sizeof(result.hash)));
+    ck_assert_int_ge(fd, 0);
+    for (int i = 0; i < frames; i++) {
+        ck_assert_int_eq(read(fd, memory, FRAME_BYTES), FRAME_BYTES);
+        for (int k = 0; k < FRAME_BYTES; k++) {
+            ck_assert_msg(memory[k] == (char)i, "byte %d of frame %d", k, i);
+        }
+    }
+    ck_assert_int_eq(read(fd, memory, 1), 0);
 }
 
 static void until_over(void)
@@ -104,6 +122,36 @@ START_TEST(every_byte_is_told_of_once)
 }
 END_TEST
 
+/* Longer than what is synced at once, and fed no faster than there is room. */
+START_TEST(a_large_body_is_stored_as_it_came)
+{
+    enum { FRAMES = 300 };
+    const struct s3_receive_plan plan = { .limit = 2 * FRAMES * FRAME_BYTES };
+    struct s3_receive *r = receive_create(&plan);
+    scoped_free char *frame = mem_alloc(FRAME_BYTES);
+    uint8_t md5[S3_MD5_BYTES];
+    EVP_MD_CTX *expected = EVP_MD_CTX_new();
+    ck_assert_int_eq(EVP_DigestInit_ex(expected, EVP_md5(), NULL), 1);
+    for (int i = 0; i < FRAMES; i++) {
+        memset(frame, i, FRAME_BYTES);
+        ck_assert_int_eq(EVP_DigestUpdate(expected, frame, FRAME_BYTES), 1);
+        s3_receive_feed(r, str_of(frame, FRAME_BYTES));
+        while (room < (size_t)(i + 1) * FRAME_BYTES) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+    }
+    s3_receive_end(r);
+    until_over();
+    ck_assert_int_eq(EVP_DigestFinal_ex(expected, md5, NULL), 1);
+    EVP_MD_CTX_free(expected);
+    ck_assert_int_eq(error, S3_OK);
+    ck_assert_uint_eq(size, (size_t)FRAMES * FRAME_BYTES);
+    ck_assert_mem_eq(result.md5, md5, sizeof(md5));
+    check_file(FRAMES, frame);
+    s3_receive_destroy(r, false);
+}
+END_TEST
+
 START_TEST(a_small_body_stays_in_memory)
 {
     const struct s3_receive_plan plan = { .limit = 100 * FRAME_BYTES };
@@ -138,6 +186,7 @@ int main(void)
     tcase_set_timeout(c, 60); /* sanitizers on a busy machine */
     suite_add_tcase(suite, c);
     tcase_add_test(c, every_byte_is_told_of_once);
+    tcase_add_test(c, a_large_body_is_stored_as_it_came);
     tcase_add_test(c, a_small_body_stays_in_memory);
     tcase_add_test(c, a_body_over_the_limit_is_refused);
     SRunner *runner = srunner_create(suite);

@@ -312,8 +312,20 @@ static int put_to_sign(struct buf *out, const struct claim *c, const char *date,
     char hex[AWS_HEX_BYTES];
     aws_sha256(canonical, digest);
     (void)hex_write(digest, sizeof(digest), hex);
-    return buf_printf(out, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%.64s", date, c->scope.day,
-                      c->scope.region, c->scope.service, hex);
+    const struct str parts[] = { STR("AWS4-HMAC-SHA256\n"),
+                                 str_c(date),
+                                 STR("\n"),
+                                 str_c(c->scope.day),
+                                 STR("/"),
+                                 str_c(c->scope.region),
+                                 STR("/"),
+                                 str_c(c->scope.service),
+                                 STR("/aws4_request\n"),
+                                 str_of(hex, sizeof(hex)) };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        TRY(buf_append(out, parts[i]));
+    }
+    return 0;
 }
 
 /* What stands for the body in what is signed. `memory` has room for a digest in hexadecimal. */

@@ -71,8 +71,9 @@ static void respond(struct sqs_call *c, unsigned status, const char *query_error
     struct buf headers;
     buf_init(&headers, KIB);
     const char *type = c->protocol == SQS_JSON ? "application/x-amz-json-1.0" : "text/xml";
-    int r = buf_printf(&headers, "content-type%c%s%cx-amzn-requestid%c%s%c", 0, type, 0, 0,
-                       c->exchange->request_id, 0);
+    int r = http_block_add(&headers, STR("content-type"), str_c(type));
+    r = r < 0 ? r
+              : http_block_add(&headers, STR("x-amzn-requestid"), str_c(c->exchange->request_id));
     if (r == 0 && query_error && c->protocol == SQS_JSON) {
         r = buf_printf(&headers, "x-amzn-query-error%c%s;%s%c", 0, query_error,
                        status < 500 ? "Sender" : "Receiver", 0);
@@ -83,15 +84,25 @@ static void respond(struct sqs_call *c, unsigned status, const char *query_error
     buf_finish(&headers);
 }
 
+static void answer_json(struct sqs_call *c, const json_t *output)
+{
+    char room[KIB]; /* most answers are short */
+    size_t len = json_dumpb(output, room, sizeof(room), JSON_COMPACT);
+    char *text = len > sizeof(room) ? json_dumps(output, JSON_COMPACT) : NULL;
+    respond(c, 200, NULL, text ? str_c(text) : len > 0 ? str_of(room, len) : STR("{}"));
+    free(text);
+}
+
 void sqs_call_answer(struct sqs_call *c, json_t *output)
 {
-    char *text = c->protocol == SQS_QUERY
-                     ? sqs_query_answer(c->operation, output, c->exchange->request_id)
-                 : output ? json_dumps(output, JSON_COMPACT)
-                          : NULL;
+    if (c->protocol == SQS_JSON) {
+        answer_json(c, output);
+    } else {
+        char *text = sqs_query_answer(c->operation, output, c->exchange->request_id);
+        respond(c, 200, NULL, str_c(text));
+        free(text);
+    }
     json_decref(output);
-    respond(c, 200, NULL, str_c(text ? text : "{}"));
-    free(text);
 }
 
 static void fail_json(struct sqs_call *c, enum sqs_error e, const char *code, const char *text)

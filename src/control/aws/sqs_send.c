@@ -63,9 +63,12 @@ static json_t *trace_of(const struct sqs_call *c, const json_t *entry)
 
 static char *stored_attributes(const struct sqs_call *c, const json_t *entry, const char *dedup)
 {
-    json_t *json = json_object();
     json_t *attributes = json_object_get(entry, "MessageAttributes");
     json_t *trace = trace_of(c, entry);
+    if (json_object_size(attributes) == 0 && !dedup && !trace) {
+        return mem_copy_str(STR("{}"));
+    }
+    json_t *json = json_object();
     if (json_object_size(attributes) > 0) {
         (void)json_object_set(json, "messageAttributes", attributes);
     }
