@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,8 @@ struct store {
     struct sql *writer; /* the store thread's, as the next */
     struct store_reserve reserve;
     int lock_fd;
+    char database[PATH_MAX + 16]; /* its path, and which file that was */
+    ino_t inode;
     uv_thread_t thread;
     uv_async_t wake;
     uv_mutex_t mutex;
@@ -30,7 +33,7 @@ struct store {
     struct list submitted; /* under the mutex, as the next two */
     struct list finished;
     bool closing;
-    bool has_told_damage; /* the loop thread's */
+    bool has_told; /* what is wrong with it; the loop thread's */
     unsigned open_handles;
 };
 
@@ -102,6 +105,14 @@ static int run_jobs(struct store *s, struct list *jobs, size_t *in_out_count, bo
     return r;
 }
 
+/* What is written to a file that was removed is gone with this process: it must not be taken for
+ * durable. */
+static bool is_there(const struct store *s)
+{
+    struct stat st;
+    return stat(s->database, &st) == 0 && st.st_ino == s->inode;
+}
+
 /* A checkpoint lets the log begin anew, so that commits take no more of the disk. */
 static void run_group(struct store *s, struct list *jobs, size_t count)
 {
@@ -110,6 +121,9 @@ static void run_group(struct store *s, struct list *jobs, size_t count)
         store_reserve_give_up(&s->reserve);
         (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(PASSIVE)", ""); /* is tried again */
         (void)run_jobs(s, jobs, &count, true); /* the jobs have its result */
+    }
+    if (!is_there(s)) {
+        fail_all(jobs, -ESTALE);
     }
 }
 
@@ -166,11 +180,16 @@ static void on_turn(uv_prepare_t *turn)
 }
 
 /* Once: everything fails from here on. */
-static void tell_damage(struct store *s, int result)
+static void tell(struct store *s, int result)
 {
-    if (result == -EUCLEAN && !s->has_told_damage) {
-        s->has_told_damage = true;
-        log_error("the database is damaged: stop, then " SQL_DAMAGE_HELP);
+    const char *what = result == -EUCLEAN ? "the database is damaged: stop, then " SQL_DAMAGE_HELP
+                       : result == -ESTALE
+                           ? "the data folder was removed while it is in use: nothing can be "
+                             "stored before mayfly is stopped and started again"
+                           : NULL;
+    if (what && !s->has_told) {
+        s->has_told = true;
+        log_error("%s", what);
     }
 }
 
@@ -189,7 +208,7 @@ static void call_back(struct store *s)
     while (!list_is_empty(&jobs)) {
         struct store_job *job = list_entry(jobs.next, struct store_job, link);
         list_remove(&job->link);
-        tell_damage(s, job->result);
+        tell(s, job->result);
         job->done(job, job->result); /* may free it */
     }
 }
@@ -227,13 +246,20 @@ static int lock_folder(struct store *s, struct err *err)
 
 static int open_connections(struct store *s, struct err *err)
 {
-    char path[PATH_MAX + 16];
-    (void)snprintf(path, sizeof(path), "%s/mayfly.db", s->folder);
-    int r = sql_open(path, SQL_WRITER, &s->writer, err);
+    struct stat st;
+    (void)snprintf(s->database, sizeof(s->database), "%s/mayfly.db", s->folder);
+    int r = sql_open(s->database, SQL_WRITER, &s->writer, err);
     if (r == 0) {
         r = store_migrate(s->writer, err);
     }
-    return r == 0 ? sql_open(path, SQL_READER, &s->reader, err) : r;
+    if (r == 0) {
+        r = sql_open(s->database, SQL_READER, &s->reader, err);
+    }
+    if (r == 0) {
+        r = stat(s->database, &st) < 0 ? err_sys(err, "look at the database") : 0;
+    }
+    s->inode = r == 0 ? st.st_ino : 0;
+    return r;
 }
 
 static void free_connections(struct store *s)

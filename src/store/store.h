@@ -26,7 +26,7 @@ struct store_job {
      * It may read what the caller does not touch meanwhile, and write what done() looks at. */
     int (*run)(struct store_job *job, struct sql *db);
     /* On the loop's thread: 0 or positive and durable, or what failed: -ENOSPC, -EIO, -EUCLEAN (the
-     * database is damaged), or run's. */
+     * database is damaged), -ESTALE (its folder was removed), or run's. */
     void (*done)(struct store_job *job, int result);
     /* It removes something, or what was begun cannot end without it: it is written on a full disk,
      * too (store_reserve.h), and then its run() may be called a second time. */

@@ -128,6 +128,19 @@ test('an object whose file is damaged is refused as a whole, and can be put agai
   assert.ok(Buffer.from(await Body.transformToByteArray()).equals(object(1)));
 });
 
+test('what is sent after the data folder was removed is refused, and not lost at the next start', async (t) => {
+  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS } });
+  const { s3, sqs } = connect(t, platform);
+  await s3(CreateBucketCommand, {});
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  rmSync(path.join(platform.project, '.mayfly'), { recursive: true });
+  const isRefused = (error) => error.$metadata?.httpStatusCode === 500;
+  await assert.rejects(s3(PutObjectCommand, { Key: 'small', Body: 'x' }), isRefused);
+  await assert.rejects(s3(PutObjectCommand, { Key: 'large', Body: object(1) }), isRefused);
+  await assert.rejects(sqs(SendMessageCommand, { QueueUrl, MessageBody: 'x' }), isRefused);
+  await eventually(() => /error: the data folder was removed while it is in use/.test(platform.errors), () => platform.transcript());
+});
+
 test('a webhook is handled once on a full disk, too', async (t) => {
   const data = smallDisk(t);
   if (!data) {
