@@ -318,6 +318,7 @@ async function refusals({ s3, sqs }) {
   await refused([queue({ QueueArn: 'queue' })], /^The ARN could not be parsed$/);
   await refused([queue({ Events: ['s3:ObjectCreated:Sometimes'] })], /^The event is not supported for notifications$/);
   await refused([queue(filter(['middle', 'x']))], /^filter rule name must be either prefix or suffix$/);
+  await refused([queue(filter(['suffix', 'x'.repeat(1025)]))], /^The value of a filter rule must be of at most 1024 bytes$/);
   await refused([queue(filter(['prefix', 'a'], ['prefix', 'b']))], /^Cannot specify more than one prefix/);
   await refused([queue({ Id: 'a' }), queue({ Events: ['s3:ObjectCreated:Put'], ...filter(['prefix', 'in/']) })], /^Configuration is ambiguously defined\./);
   await refused([queue({ Id: 'a' }), queue({ Id: 'a', Events: ['s3:ObjectRemoved:*'] })], /IDs must be unique$/);

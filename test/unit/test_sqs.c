@@ -1,11 +1,14 @@
 /* SQS: digests, the older protocol's forms and XML, what a message may say; base64.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "control/aws/sqs_check.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_query.h"
 #include "control/events/base64.h"
+#include "control/events/sqs_attempt.h"
 #include "leaks.h"
 
 /* Sums that AWS has answered with. */
@@ -133,6 +136,39 @@ START_TEST(base64_is_what_it_was)
 }
 END_TEST
 
+START_TEST(attempts_are_known_for_five_minutes_and_the_newest_thousand)
+{
+    char id[16];
+    struct sqs_attempt found;
+    json_t *attempts = json_object();
+    struct sqs_attempt made = { 0 };
+    for (uint64_t i = 1; i <= SQS_ATTEMPT_MESSAGES + 1; i++) {
+        sqs_attempt_add(&made, &(struct stored_message){ .id = i, .attempts = 2 });
+    }
+    sqs_attempt_keep(attempts, "a", &made, 1000000);
+    ck_assert(sqs_attempt_find(attempts, "a", 1300000, &found));
+    ck_assert_uint_eq(found.count, SQS_ATTEMPT_MESSAGES);
+    ck_assert_uint_eq(found.messages[9].id, 10);
+    ck_assert_uint_eq(found.messages[9].attempts, 2);
+    ck_assert(!sqs_attempt_find(attempts, "a", 1300001, &found));
+    ck_assert(!sqs_attempt_find(attempts, "b", 1000000, &found));
+
+    sqs_attempt_keep(attempts, "b", &made, 1000001);
+    sqs_attempt_keep(attempts, "a", &made, 1200000); /* is the newest then */
+    sqs_attempt_keep(attempts, "c", &made, 1300002);
+    ck_assert_uint_eq(json_object_size(attempts), 2);
+    ck_assert(sqs_attempt_find(attempts, "a", 1300002, &found));
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(id, sizeof(id), "%d", i);
+        sqs_attempt_keep(attempts, id, &made, 1300003);
+    }
+    ck_assert_uint_eq(json_object_size(attempts), 1000);
+    ck_assert(!sqs_attempt_find(attempts, "c", 1300003, &found));
+    ck_assert(sqs_attempt_find(attempts, "0", 1300003, &found));
+    json_decref(attempts);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc;
@@ -142,5 +178,6 @@ int main(void)
     tcase_add_test(tc, an_answer_is_xml);
     tcase_add_test(tc, a_message_is_checked_as_aws_does);
     tcase_add_test(tc, base64_is_what_it_was);
+    tcase_add_test(tc, attempts_are_known_for_five_minutes_and_the_newest_thousand);
     return leaks_run(suite);
 }

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "control/s3/s3_name.h"
+
 #define CONFIGURATIONS_MAX 100 /* S3's own limit */
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
@@ -201,6 +203,10 @@ static bool check_filter(const struct s3_xml_node *c, struct s3_notification_fau
         if (!is_prefix && !str_eq_nocase(name, STR("suffix"))) {
             return refuse(fault, "filter rule name must be either prefix or suffix",
                           "FilterRule.Name", name);
+        }
+        if (value.len > S3_KEY_BYTES_MAX) { /* no key could begin or end so */
+            return refuse(fault, "The value of a filter rule must be of at most 1024 bytes",
+                          "FilterRule.Value", STR(""));
         }
         *(is_prefix ? &prefixes : &suffixes) += 1;
     }
