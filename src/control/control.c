@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/title.h"
+#include "control/aws/aws_call.h"
 #include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_port.h"
 #include "control/aws/aws_seed.h"
@@ -430,6 +431,7 @@ static int control_open_services(struct control *c, const struct control_argumen
     s->aws_origin = a->aws_origin;
     s->queues = queues_create(&c->loop, s->store);
     s->users = aws_users_create();
+    s->turns = aws_call_turns_create();
     aws_users_set_seed(s->users, seed);
     aws_users_set_root(s->users, STR("mayfly"), STR(AWS_ROOT_KEY), STR(AWS_ROOT_SECRET));
     s->invoker = invoker_create(&c->loop, control_connect, c);

@@ -13,6 +13,7 @@
 #include "control/invoker.h"
 #include "store/store.h"
 
+struct aws_call_turns;
 struct bus_queues;
 struct event_archives;
 struct event_buses;
@@ -39,6 +40,7 @@ struct services {
     struct json_table *lambda_tags;        /* aws_lambda_tags.c */
     struct json_table *lambda_concurrency; /* aws_lambda_concurrency.c */
     struct aws_users *users;               /* of the AWS port */
+    struct aws_call_turns *turns;          /* aws_call.c */
     struct schedules *schedules;
     struct event_buses *buses;
     struct bus_queues *bus_queues;

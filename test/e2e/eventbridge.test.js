@@ -5,8 +5,9 @@ import {
   CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
   DisableRuleCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
-  TestEventPatternCommand,
+  ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
+import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
@@ -168,6 +169,21 @@ resource "aws_cloudwatch_event_target" "shop" {
   const { Targets } = await events.send(new ListTargetsByRuleCommand({ Rule: 'shop' }));
   assert.deepEqual(Targets, [{ Id: 'one', Arn: FUNCTION, InputPath: '$.detail' }]);
   await assert.rejects(events.send(new DisableRuleCommand({ Name: 'shop' })), { name: 'ManagedRuleException' });
+});
+
+test('what several clients change at once is all kept', async (t) => {
+  const { events, scheduler, lambda: api } = await clients(t, await startPlatform(t, { files: FILES }));
+  const many = (count, change) => Promise.allSettled(Array.from({ length: count }, (_, i) => change(i)));
+  const { RuleArn: ResourceARN } = await events.send(new PutRuleCommand({ Name: 'r', EventPattern: '{"source":["a"]}' }));
+  await many(5, (i) => events.send(new PutTargetsCommand({ Rule: 'r', Targets: [{ Id: `${i}`, Arn: FUNCTION }] })));
+  assert.equal((await events.send(new ListTargetsByRuleCommand({ Rule: 'r' }))).Targets.length, 5);
+  await many(20, (i) => events.send(new TagRuleCommand({ ResourceARN, Tags: [{ Key: `${i}`, Value: '' }] })));
+  assert.equal((await events.send(new ListRuleTagsCommand({ ResourceARN }))).Tags.length, 20);
+  await many(20, (i) => api.send(new TagFunctionCommand({ Resource: FUNCTION, Tags: { [i]: '' } })));
+  assert.equal(Object.keys((await api.send(new ListFunctionTagsCommand({ Resource: FUNCTION }))).Tags).length, 20);
+  const plan = { Name: 's', ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
+  const made = await many(10, (i) => scheduler.send(new CreateScheduleCommand({ ...plan, ClientToken: `${i}` })));
+  assert.deepEqual(made.map(({ reason }) => reason?.name ?? 'made').sort(), [...Array(9).fill('ConflictException'), 'made']);
 });
 
 test('an event that was accepted survives the death of control', async (t) => {

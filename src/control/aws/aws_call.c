@@ -7,16 +7,74 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
+#include "http/http_block.h"
 
 #define MESSAGE_BYTES 4096
+
+/* ---- turns ---- */
+
+struct aws_call_turns {
+    struct list calls; /* the first has its turn */
+    bool is_going;
+};
+
+struct aws_call_turns *aws_call_turns_create(void)
+{
+    struct aws_call_turns *t = mem_new(struct aws_call_turns);
+    list_init(&t->calls);
+    return t;
+}
+
+static bool starts_with_one_of(struct str name, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_starts(name, str_c(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it changes what is configured. Events that are put are many, and change nothing of it. */
+static bool is_change(const struct aws_call *c)
+{
+    static const char *const others[] = { "Describe", "List", "TestEvent", "PutEvents" };
+    struct str name = http_block_find(c->exchange->headers, STR("x-amz-target"));
+    if (c->style != AWS_STYLE_JSON) {
+        return !str_eq(c->exchange->method, STR("GET"));
+    }
+    (void)str_cut(&name, '.');
+    return !starts_with_one_of(name, others, ARRAY_COUNT(others));
+}
+
+/* A call that is answered at once has the next one run here, not within it. */
+static void go_on(struct aws_call_turns *t)
+{
+    if (t->is_going) {
+        return;
+    }
+    t->is_going = true;
+    while (!list_is_empty(&t->calls)) {
+        struct aws_call *c = list_entry(t->calls.next, struct aws_call, turn);
+        if (c->has_begun) {
+            break;
+        }
+        c->has_begun = true;
+        c->run(c);
+    }
+    t->is_going = false;
+}
 
 /* ---- the end ---- */
 
 static void call_over(struct exchange *x)
 {
     struct aws_call *c = x->user;
+    struct aws_call_turns *turns = c->services->turns;
+    list_remove(&c->turn); /* it is there still if it was not answered */
     json_decref(c->input);
     free(c);
+    go_on(turns);
 }
 
 static const struct exchange_events call_events = { .over = call_over };
@@ -33,8 +91,11 @@ static void respond(struct aws_call *c, unsigned status, const char *error_type,
         r = buf_printf(&headers, "x-amzn-errortype%c%s%c", 0, error_type, 0);
     }
     (void)r; /* they are short */
-    exchange_respond(c->exchange, status, buf_str(&headers), str_c(text));
+    struct aws_call_turns *turns = c->services->turns;
+    list_remove(&c->turn);
+    exchange_respond(c->exchange, status, buf_str(&headers), str_c(text)); /* c may be gone */
     buf_finish(&headers);
+    go_on(turns);
 }
 
 void aws_call_answer(struct aws_call *c, json_t *output)
@@ -156,7 +217,12 @@ static void call_body(struct exchange *x, int r, struct str body)
         aws_call_fail(c, 400, "SerializationException", "The body is no JSON object.");
         return;
     }
-    c->run(c);
+    if (is_change(c)) {
+        list_push(&c->services->turns->calls, &c->turn);
+        go_on(c->services->turns);
+    } else {
+        c->run(c);
+    }
 }
 
 void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style,
@@ -164,6 +230,7 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
 {
     struct aws_call *c = mem_new(struct aws_call);
     *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
+    list_init(&c->turn);
     x->user = c;
     exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
 }

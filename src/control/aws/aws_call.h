@@ -12,11 +12,14 @@
 
 #include <jansson.h>
 
+#include "base/list.h"
 #include "control/services.h"
 
 enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST, AWS_STYLE_LAMBDA };
 
 struct aws_call {
+    struct list turn; /* of those that change something; else in no list */
+    bool has_begun;
     struct services *services;
     struct exchange *exchange;
     enum aws_style style;
@@ -25,6 +28,10 @@ struct aws_call {
     void *context;   /* the handler's between its callbacks */
     void (*run)(struct aws_call *c);
 };
+
+/* Calls that change something have it one after the other: what one reads before it writes is what
+ * another has written before, and nothing that was acknowledged is lost between them. */
+struct aws_call_turns *aws_call_turns_create(void);
 
 /* Reads the body and has `run` called with the input, or answers what is wrong with it. A call that
  * comes before the project is served waits for it: until then nobody knows its buses, queues and
