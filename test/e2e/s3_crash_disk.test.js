@@ -6,7 +6,10 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from '
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
+  PutObjectCommand, S3Client, UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { lambda, TELLS } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -77,6 +80,8 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   await s3(CreateBucketCommand, {});
   const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
   await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'before' });
+  const { UploadId } = await s3(CreateMultipartUploadCommand, { Key: 'begun' });
+  const { ETag } = await s3(UploadPartCommand, { Key: 'begun', UploadId, PartNumber: 1, Body: object(9) });
   const event = () => platform.post('/2015-03-31/functions/keep/invocations', { n: 1 }, { headers: { 'x-amz-invocation-type': 'Event' } });
 
   const large = await untilFull((n) => s3(PutObjectCommand, { Key: `large/${n}`, Body: object(n) }), 'InsufficientStorage');
@@ -87,6 +92,10 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
   await eventually(async () => (await event()).status === 507, 'an event is accepted on a full disk');
   await assert.rejects(s3(PutObjectCommand, { Key: 'more', Body: object(0) }), isFull);
+
+  await s3(CompleteMultipartUploadCommand, { Key: 'begun', UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } });
+  const begun = await s3(GetObjectCommand, { Key: 'begun' });
+  assert.ok(Buffer.from(await begun.Body.transformToByteArray()).equals(object(9)), 'what was begun before the disk was full could not end');
 
   for (let n = 0; n < large; n++) {
     const { Body } = await s3(GetObjectCommand, { Key: `large/${n}` });

@@ -235,9 +235,11 @@ void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct s
 {
     rq->run = run;
     rq->done = done;
-    bool removes = str_eq(rq->x->method, STR("DELETE")) ||
-                   (rq->op && strcmp(rq->op->name, "DeleteObjects") == 0);
-    rq->job = (struct store_job){ .run = run_job, .done = job_done, .makes_room = removes };
+    const char *name = rq->op ? rq->op->name : "";
+    /* What takes up the room of an upload is there already. */
+    bool ends = strcmp(name, "CompleteMultipartUpload") == 0;
+    bool removes = str_eq(rq->x->method, STR("DELETE")) || strcmp(name, "DeleteObjects") == 0;
+    rq->job = (struct store_job){ .run = run_job, .done = job_done, .makes_room = removes || ends };
     store_submit(rq->s3->services->store, &rq->job);
 }
 

@@ -193,9 +193,22 @@ static enum s3_error check_whole(struct completion *c)
     return S3_OK;
 }
 
+/* On a full disk it is run a second time. */
+static void begin(struct completion *c)
+{
+    c->at = 0;
+    c->error = S3_OK;
+    c->write.object.size = 0;
+    EVP_MD_CTX_free(c->checksum.digest);
+    s3_checksum_parts_init(&c->checksum, c->whole.kind, c->whole.type);
+    int ok = EVP_DigestInit_ex(c->md5, EVP_md5(), NULL);
+    assert(ok == 1); /* fails for want of memory only */
+}
+
 static int run_complete(struct s3_request *rq, struct sql *db)
 {
     struct completion *c = rq->state;
+    begin(c);
     store_uploads_parts(db, c->upload.upload.id, 0, S3_PARTS_MAX, on_part, c);
     enum s3_error error = c->error != S3_OK ? c->error : check_whole(c);
     if (error != S3_OK) {
@@ -332,7 +345,6 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
         return false;
     }
     c->expected = http_block_find(rq->x->headers, s3_checksum_header(c->whole.kind));
-    s3_checksum_parts_init(&c->checksum, c->whole.kind, c->whole.type);
     return true;
 }
 
@@ -369,8 +381,7 @@ void s3_upload_complete(struct s3_request *rq)
     c->write.check = s3_conditions_write_check;
     c->write.context = &c->conditions;
     c->md5 = EVP_MD_CTX_new();
-    int ok = c->md5 ? EVP_DigestInit_ex(c->md5, EVP_md5(), NULL) : 0;
-    assert(ok == 1); /* fails for want of memory only */
+    assert(c->md5); /* fails for want of memory only */
     c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:CompleteMultipartUpload");
     s3_submit(rq, run_complete, complete_done);
 }
