@@ -1,5 +1,6 @@
 /* From an upload to its thumbnail: a JPEG of 1 MB is put, a Lambda function makes a thumbnail with sharp and puts that. Beside
- * it, in turns, what sharp alone takes in plain Node.js for the same image. */
+ * it, in turns, what sharp alone takes in plain Node.js for the same image, and what the function's work does there with a
+ * store that keeps nothing. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -26,9 +27,10 @@ export async function measure({ quick }) {
     for (let i = 0; i < 5; i++) {
       await upload();
     }
-    const all = { upload: [], stored: [], inside: [], alone: [] };
+    const all = { upload: [], stored: [], inside: [], alone: [], plain: [] };
     for (let round = 0; round < (quick ? 2 : 5); round++) {
-      all.alone.push(...JSON.parse(await run(NODE, [path.join(BENCH, 'peers/sharp_alone.js'), image, String(ROUND)], PATIENCE_MS)));
+      all.alone.push(...(await peer('sharp_alone.js', image)));
+      all.plain.push(...(await peer('thumbnail_alone.js', image)));
       for (let i = 0; i < ROUND; i++) {
         const one = await upload();
         all.upload.push(one.ms);
@@ -41,6 +43,10 @@ export async function measure({ quick }) {
     told.server.close();
     await mayfly.stop();
   }
+}
+
+async function peer(script, image) {
+  return JSON.parse(await run(NODE, [path.join(BENCH, 'peers', script), image, String(ROUND)], PATIENCE_MS));
 }
 
 /** Six megapixels with a little noise: a megabyte, as a photograph of that size has. */
@@ -95,8 +101,8 @@ function uploader(mayfly, told, image) {
   };
 }
 
-function report({ upload, stored, inside, alone }) {
-  const rows = [['sharp alone, plain Node.js', alone], ['sharp in the function', inside], ['upload acknowledged', stored], ['upload to thumbnail', upload]];
+function report({ upload, stored, inside, alone, plain }) {
+  const rows = [['sharp alone, plain Node.js', alone], ['the function in plain Node.js, nothing stored', plain], ['sharp in the function', inside], ['upload acknowledged', stored], ['upload to thumbnail', upload]];
   printTable('a thumbnail of an uploaded JPEG of 1 MB, warm', ['', 'p50', 'p95'],
     rows.map(([what, values]) => [what, ms(median(values)), ms(percentile(values, 95))]));
   const ratio = median(upload) / median(alone);
