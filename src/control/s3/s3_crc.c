@@ -14,7 +14,7 @@
 #endif
 
 #define TABLES     8
-#define FOLDS      4 /* multiplications under way at once */
+#define FOLDS      ((size_t)4) /* multiplications under way at once */
 #define FOLD_BYTES (FOLDS * 16)
 
 static const struct {
@@ -119,18 +119,18 @@ WITH_MULTIPLICATION static uint64_t step_folds(uint64_t crc, struct str *in_out_
         return crc;
     }
     __m128i far = load(fold_far), near = load(fold_near), sums[FOLDS];
-    for (int i = 0; i < FOLDS; i++) {
+    for (size_t i = 0; i < FOLDS; i++) {
         sums[i] = load(in_out_data->data + 16 * i);
     }
     sums[0] = _mm_xor_si128(sums[0], _mm_set_epi64x(0, (long long)crc));
     *in_out_data = str_skip(*in_out_data, FOLD_BYTES);
     while (in_out_data->len >= FOLD_BYTES) {
-        for (int i = 0; i < FOLDS; i++) {
+        for (size_t i = 0; i < FOLDS; i++) {
             sums[i] = fold(sums[i], far, load(in_out_data->data + 16 * i));
         }
         *in_out_data = str_skip(*in_out_data, FOLD_BYTES);
     }
-    for (int i = 1; i < FOLDS; i++) {
+    for (size_t i = 1; i < FOLDS; i++) {
         sums[i] = fold(sums[i - 1], near, sums[i]);
     }
     char bytes[16];

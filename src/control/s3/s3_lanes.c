@@ -40,9 +40,9 @@ struct s3_lanes {
 static struct {
     size_t pending;
     unsigned lanes;
-    struct list spare; /* s3_piece.links[0] */
+    struct s3_piece *spare[SPARE_MAX];
     unsigned spare_count;
-} all = { .spare = { &all.spare, &all.spare } };
+} all;
 
 static void change_pending(struct s3_lanes *l, size_t more, size_t less)
 {
@@ -69,25 +69,24 @@ struct s3_lanes *s3_lanes_create(uv_loop_t *loop, bool decodes, s3_lanes_work_fn
 
 static struct s3_piece *take_piece(void)
 {
-    struct list *item = all.spare.next;
-    if (list_is_empty(&all.spare)) {
-        return mem_resize(NULL, 1, sizeof(struct s3_piece)); /* not zeroed: it is filled */
-    }
-    list_remove(item);
-    all.spare_count--;
-    return container_of(item, struct s3_piece, links[0]);
+    return all.spare_count > 0
+               ? all.spare[--all.spare_count]
+               : mem_resize(NULL, 1, sizeof(struct s3_piece)); /* not zeroed: it is filled */
 }
 
 static void give_piece(struct s3_piece *p)
 {
-    list_push_front(&all.spare, &p->links[0]);
-    all.spare_count++;
+    if (all.spare_count < SPARE_MAX) {
+        all.spare[all.spare_count++] = p;
+    } else {
+        free(p);
+    }
 }
 
-static void drop_spare(unsigned most)
+static void drop_spare(void)
 {
-    while (all.spare_count > most) {
-        free(take_piece());
+    while (all.spare_count > SPARE_IDLE_MAX) {
+        free(all.spare[--all.spare_count]);
     }
 }
 
@@ -101,7 +100,9 @@ void s3_lanes_destroy(struct s3_lanes *l)
     if (l->filling) {
         give_piece(l->filling);
     }
-    drop_spare(--all.lanes > 0 ? SPARE_MAX : SPARE_IDLE_MAX);
+    if (--all.lanes == 0) {
+        drop_spare();
+    }
     free(l);
 }
 
