@@ -85,8 +85,11 @@ int store_messages_settle(struct sql *db, const struct message_outcome *o)
     return r < 0 ? r : sql_changes(db) == 0;
 }
 
-#define WAIT_AGAIN                                                                                 \
-    "UPDATE messages SET state = 0, attempts = 0, first_ms = 0, "                                  \
+/* SQLite takes a partial index only where its condition stands in the query word for word. */
+#define OVER "state > 0 AND state = "
+
+#define WAIT_AGAIN(index)                                                                          \
+    "UPDATE messages " index " SET state = 0, attempts = 0, first_ms = 0, "                        \
     "due_ms = ? WHERE queue = ? AND "
 
 int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
@@ -94,11 +97,12 @@ int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, s
 {
     int total = 0;
     if (count == 0) {
-        int r = sql_run(db, WAIT_AGAIN "state = 2", "ii", (int64_t)due_ms, (int64_t)queue);
+        int r = sql_run(db, WAIT_AGAIN("INDEXED BY messages_over") OVER "2", "ii", (int64_t)due_ms,
+                        (int64_t)queue);
         return r < 0 ? r : sql_changes(db);
     }
     for (size_t i = 0; i < count; i++) {
-        int r = sql_run(db, WAIT_AGAIN "state > 0 AND id = ?", "iii", (int64_t)due_ms,
+        int r = sql_run(db, WAIT_AGAIN("") "state > 0 AND id = ?", "iii", (int64_t)due_ms,
                         (int64_t)queue, (int64_t)ids[i]);
         if (r < 0) {
             return r;
@@ -108,23 +112,55 @@ int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, s
     return total;
 }
 
+static int purge(struct sql *db, const char *text, uint64_t queue, uint64_t before_ms,
+                 uint32_t limit)
+{
+    int r = sql_run(db, text, "iii", (int64_t)queue, (int64_t)before_ms, (int64_t)limit);
+    return r < 0 ? r : sql_changes(db);
+}
+
+#define PURGE "DELETE FROM messages WHERE id IN (SELECT id FROM "
+
+static int purge_waiting(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
+{
+    return purge(db,
+                 PURGE "messages INDEXED BY messages_waiting WHERE queue = ? AND state = 0 "
+                       "AND sent_ms < ? LIMIT ?)",
+                 queue, before_ms, limit);
+}
+
+static int purge_all(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
+{
+    int waiting = purge_waiting(db, queue, before_ms, limit);
+    if (waiting < 0 || (uint32_t)waiting == limit) {
+        return waiting;
+    }
+    int over = purge(db,
+                     PURGE "messages INDEXED BY messages_over WHERE queue = ? AND state > 0 "
+                           "AND sent_ms < ? LIMIT ?)",
+                     queue, before_ms, limit - (uint32_t)waiting);
+    return over < 0 ? over : waiting + over;
+}
+
+/* Looks at the oldest only: they are over in about the order in which they came, and a history of
+ * which nothing is to go is not read from end to end. */
+#define PURGE_OVER(state)                                                                          \
+    PURGE "(SELECT id, due_ms FROM messages INDEXED BY messages_over WHERE queue = ?1 AND " OVER   \
+        state " ORDER BY id LIMIT ?3) WHERE due_ms < ?2)"
+
 int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
                          uint32_t limit)
 {
-    static const char all[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
-                              "WHERE queue = ?1 AND ?2 < 0 AND sent_ms < ?3 LIMIT ?4)";
-    static const char waiting[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
-                                  "WHERE queue = ?1 AND state = 0 AND ?2 = 0 AND sent_ms < ?3 "
-                                  "LIMIT ?4)";
-    static const char over[] = "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
-                               "WHERE queue = ?1 AND state = ?2 AND state > 0 AND due_ms < ?3 "
-                               "LIMIT ?4)";
-    int r = sql_run(db,
-                    state < 0    ? all
-                    : state == 0 ? waiting
-                                 : over,
-                    "iiii", (int64_t)queue, (int64_t)state, (int64_t)before_ms, (int64_t)limit);
-    return r < 0 ? r : sql_changes(db);
+    switch (state) {
+    case MESSAGE_WAITING:
+        return purge_waiting(db, queue, before_ms, limit);
+    case MESSAGE_DONE:
+        return purge(db, PURGE_OVER("1"), queue, before_ms, limit);
+    case MESSAGE_DEAD:
+        return purge(db, PURGE_OVER("2"), queue, before_ms, limit);
+    default:
+        return purge_all(db, queue, before_ms, limit);
+    }
 }
 
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit)
@@ -143,7 +179,15 @@ int store_messages_drop_dedup(struct sql *db, uint64_t queue)
 
 int store_messages_drop_queue(struct sql *db, uint64_t queue)
 {
-    int r = sql_run(db, "DELETE FROM messages WHERE queue = ?", "i", (int64_t)queue);
+    int r = sql_run(db,
+                    "DELETE FROM messages INDEXED BY messages_waiting WHERE queue = ? AND "
+                    "state = 0",
+                    "i", (int64_t)queue);
+    r = r < 0 ? r
+              : sql_run(db,
+                        "DELETE FROM messages INDEXED BY messages_over WHERE queue = ? AND "
+                        "state > 0",
+                        "i", (int64_t)queue);
     r = r == 0 ? store_messages_drop_dedup(db, queue) : r;
     return r == 0 ? sql_run(db, "DELETE FROM queues WHERE id = ?", "i", (int64_t)queue) : r;
 }
@@ -221,14 +265,17 @@ void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
 {
     struct sql *db = store_reader(s);
     int64_t q = (int64_t)queue;
-#define COUNT(where, format, ...)                                                                  \
-    (uint64_t) sql_number(db, 0, "SELECT count(*) FROM messages WHERE queue = ? AND " where,       \
+#define COUNT(index, where, format, ...)                                                           \
+    (uint64_t) sql_number(db, 0,                                                                   \
+                          "SELECT count(*) FROM messages INDEXED BY messages_" index               \
+                          " WHERE queue = ? AND " where,                                           \
                           "i" format, __VA_ARGS__)
-    ret->waiting = COUNT("state = 0", "", q);
-    ret->delayed = COUNT("state = 0 AND due_ms > ? AND attempts = 0", "i", q, (int64_t)now_ms);
-    ret->hidden = COUNT("state = 0 AND due_ms > ? AND attempts > 0", "i", q, (int64_t)now_ms);
-    ret->done = COUNT("state = 1", "", q);
-    ret->dead = COUNT("state = 2", "", q);
+    const int64_t now = (int64_t)now_ms;
+    ret->waiting = COUNT("waiting", "state = 0", "", q);
+    ret->delayed = COUNT("waiting", "state = 0 AND due_ms > ? AND attempts = 0", "i", q, now);
+    ret->hidden = COUNT("waiting", "state = 0 AND due_ms > ? AND attempts > 0", "i", q, now);
+    ret->done = COUNT("over", OVER "1", "", q);
+    ret->dead = COUNT("over", OVER "2", "", q);
 #undef COUNT
     ret->oldest_ms = (uint64_t)sql_number(
         db, 0,
