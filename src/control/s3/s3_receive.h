@@ -1,10 +1,9 @@
 /* Takes in the bytes of an object, from wherever they come: decodes, digests and stores them, in
  * constant memory.
  *
- * Small ones stay in memory and are dealt with on the loop. Others go in pieces to threads of
- * libuv's pool, in lanes that each keep the order of pieces but run beside one another: decode
- * (only the aws-chunked coding), MD5, and digest and write to a temporary file. Whoever feeds is
- * told when to hold on.
+ * Small ones stay in memory and are dealt with on the loop. Others go through lanes of threads
+ * (s3_lanes.h): decode (only the aws-chunked coding), MD5, and digest and write to a temporary file,
+ * which is synced now and then on the way and at its end. Whoever feeds is told when to hold on.
  *
  * Loop thread only.
  *
