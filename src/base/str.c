@@ -69,3 +69,9 @@ bool str_to_u64(struct str s, uint64_t *ret_value)
     *ret_value = value;
     return true;
 }
+
+struct str str_behind(struct str s, struct str mark)
+{
+    const char *at = s.len > 0 ? memmem(s.data, s.len, mark.data, mark.len) : NULL;
+    return at ? str_skip(s, (size_t)(at - s.data) + mark.len) : (struct str){ NULL, 0 };
+}

@@ -66,6 +66,8 @@ struct str str_trim(struct str s); /* spaces and tabs at both ends */
 
 /* The position of `c`, or s.len. */
 size_t str_find(struct str s, char c);
+/* What stands behind the first `mark`; no data: it is not in there. */
+struct str str_behind(struct str s, struct str mark);
 
 /* Cuts the part before `separator` off `rest` and returns it; `rest` loses the separator too. At
  * the last part `rest` becomes empty with data NULL. */

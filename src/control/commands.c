@@ -128,8 +128,7 @@ static void add_body(json_t *json, const struct stored_message *m)
 struct listing {
     struct command *command;
     struct queue_names names;
-    const char
-        *queue; /* the one that is asked for; NULL: all but archives, which nobody works on */
+    const char *queue;    /* NULL: all but archives, which nobody works on */
     const char *function; /* NULL: all */
     json_int_t left;
 };

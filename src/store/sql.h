@@ -16,8 +16,7 @@ struct sql;
 /* What somebody can do whose database is damaged. */
 #define SQL_DAMAGE_HELP                                                                            \
     "put back a copy of the data folder, save what \"sqlite3 mayfly.db .recover\" finds there, "   \
-    "or "                                                                                          \
-    "start with another --data folder"
+    "or start with another --data folder"
 
 enum sql_use { SQL_WRITER, SQL_READER };
 

@@ -32,6 +32,10 @@ START_TEST(empty_views_are_equal_wherever_they_point)
     ck_assert(str_eq_nocase(str_of(NULL, 0), STR("")));
     ck_assert(!str_eq(STR("a"), STR("")));
     ck_assert_uint_eq(str_find(str_of(NULL, 0), 'x'), 0);
+    ck_assert(str_eq(str_behind(STR("arn:x:bus/a:bus/b"), STR(":bus/")), STR("a:bus/b")));
+    ck_assert(str_eq(str_behind(STR("a="), STR("=")), STR("")));
+    ck_assert_ptr_null(str_behind(STR("a"), STR("=")).data);
+    ck_assert_ptr_null(str_behind(STR(""), STR("=")).data);
 }
 END_TEST
 

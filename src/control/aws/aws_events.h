@@ -18,7 +18,11 @@ void aws_events_begin(struct services *s, struct exchange *x);
 struct aws_rule;
 
 #define AWS_EVENTS_NAME "[\\.\\-_A-Za-z0-9]+"
-#define AWS_EVENTS_ARN  "arn:aws:events:us-east-1:000000000000:"
+/* A bus by its name or ARN. */
+#define AWS_EVENTS_BUS                                                                             \
+    "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?"                        \
+    "[/\\.\\-_A-Za-z0-9]+"
+#define AWS_EVENTS_ARN "arn:aws:events:us-east-1:000000000000:"
 /* Of what events come from: a bus, an archive. */
 #define AWS_EVENTS_SOURCE "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"
 
@@ -33,6 +37,11 @@ json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rul
 json_t *aws_events_own_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
 void aws_events_bus_arn(json_t *bus, char *ret, size_t size);
+
+/* Sets a member of a rule or target; NULL: takes it away. */
+void aws_events_set_text(json_t *object, const char *member, const char *text);
+/* Writes a rule (used up) and answers `output` (used up) when it counts. */
+void aws_events_write_rule(struct aws_call *c, json_t *rule, json_t *output);
 
 /* A page of a list: "NamePrefix", "NextToken" and "Limit" of the input. */
 struct aws_page {

@@ -25,12 +25,6 @@ static void replay_arn(const char *name, char ret[ARN_BYTES])
     (void)snprintf(ret, ARN_BYTES, AWS_EVENTS_ARN "replay/%.64s", name);
 }
 
-static struct str behind(const char *arn, const char *mark)
-{
-    const char *at = arn ? strstr(arn, mark) : NULL;
-    return at ? str_c(at + strlen(mark)) : STR("");
-}
-
 /* By the model; else that is answered. */
 static bool check_model(struct aws_call *c)
 {
@@ -59,8 +53,9 @@ static bool check_model(struct aws_call *c)
 /* What its members mean together, in the order in which AWS looks; else that is answered. */
 static bool check_meaning(struct aws_call *c)
 {
-    struct str bus = behind(json_text(aws_call_member(c, "Destination"), "Arn"), ":event-bus/");
-    struct str name = behind(aws_call_text(c, "EventSourceArn"), ":archive/");
+    struct str bus =
+        event_archive_name_in(json_text(aws_call_member(c, "Destination"), "Arn"), ":event-bus/");
+    struct str name = event_archive_name_in(aws_call_text(c, "EventSourceArn"), ":archive/");
     const struct event_archive *a = event_archive_find(c->services->archives, name);
     const char *replay = aws_call_text(c, "ReplayName");
     if (!aws_events_find_bus(c, bus)) {

@@ -35,13 +35,8 @@ static struct str service_of(struct str scope)
 /* The text behind `marker`, up to `end` or the end. */
 static struct str after(struct str text, struct str marker, char end)
 {
-    for (size_t i = 0; i + marker.len <= text.len; i++) {
-        if (memcmp(text.data + i, marker.data, marker.len) == 0) {
-            struct str rest = str_skip(text, i + marker.len);
-            return str_of(rest.data, str_find(rest, end));
-        }
-    }
-    return (struct str){ 0 };
+    struct str rest = str_behind(text, marker);
+    return rest.data ? str_of(rest.data, str_find(rest, end)) : rest;
 }
 
 struct str aws_port_service(const struct exchange *x)

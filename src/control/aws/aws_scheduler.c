@@ -14,7 +14,6 @@
 #define ARN_BYTES 512
 #define KEY_BYTES 160
 #define PAGE      100
-#define TOKEN     "ClientToken"
 
 static json_int_t now_s(void)
 {
@@ -128,7 +127,7 @@ static const struct aws_rule schedule_rules[] = {
     { "FlexibleTimeWindow", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "Target", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "ActionAfterCompletion", AWS_TEXT, AWS_MAY, 0, 0, "NONE, DELETE" },
-    { TOKEN, AWS_TEXT, AWS_MAY, 1, 64, "[a-zA-Z0-9-_]+" },
+    AWS_SCHEDULER_TOKEN_RULE,
 };
 
 static const struct aws_rule window_rules[] = {
@@ -272,11 +271,10 @@ static void write_schedule(struct aws_call *c, json_t *before)
     scheduler_put(c->services->scheduler, schedule, aws_call_written, c);
 }
 
-/* A client that has had no answer asks again with the same token. */
-static bool is_same_token(const struct aws_call *c, json_t *known)
+bool aws_scheduler_is_again(const struct aws_call *c, json_t *known)
 {
-    json_t *token = aws_call_member(c, TOKEN);
-    return token && json_equal(token, json_object_get(known, TOKEN));
+    json_t *token = aws_call_member(c, AWS_SCHEDULER_TOKEN);
+    return token && json_equal(token, json_object_get(known, AWS_SCHEDULER_TOKEN));
 }
 
 static void answer_again(struct aws_call *c, json_t *schedule)
@@ -292,7 +290,7 @@ static void create_schedule(struct aws_call *c)
         return;
     }
     json_t *known = find_schedule(c);
-    if (known && is_same_token(c, known)) {
+    if (known && aws_scheduler_is_again(c, known)) {
         answer_again(c, known);
         return;
     }
@@ -342,7 +340,7 @@ static void get_schedule(struct aws_call *c)
         scheduler_arn(schedule, arn, sizeof(arn));
         json_t *shown = json_copy(schedule);
         (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
-        (void)json_object_del(shown, TOKEN);                       /* it may not be there */
+        (void)json_object_del(shown, AWS_SCHEDULER_TOKEN);         /* it may not be there */
         aws_call_answer(c, shown);
     }
 }

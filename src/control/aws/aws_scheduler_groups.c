@@ -6,7 +6,6 @@
 #include "control/events/scheduler.h"
 #include "control/json_reading.h"
 
-#define TOKEN      "ClientToken"
 #define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
 #define ARN_BYTES  512
 #define KEY_BYTES  160
@@ -38,7 +37,7 @@ static json_t *show_group(const char *name, json_t *group)
 
 static const struct aws_rule group_rules[] = {
     { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_SCHEDULER_NAME },
-    { TOKEN, AWS_TEXT, AWS_MAY, 1, 64, "[a-zA-Z0-9-_]+" },
+    AWS_SCHEDULER_TOKEN_RULE,
     { "Tags", AWS_LIST, AWS_MAY, 0, 200, NULL },
 };
 
@@ -51,8 +50,8 @@ void aws_scheduler_create_group(struct aws_call *c)
     const char *name = aws_call_text(c, "Name");
     json_t *tags = aws_call_member(c, "Tags");
     (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
-    json_t *known = find_group(c, name), *token = aws_call_member(c, TOKEN);
-    if (known && token && json_equal(token, json_object_get(known, TOKEN))) {
+    json_t *known = find_group(c, name);
+    if (known && aws_scheduler_is_again(c, known)) {
         aws_call_answer(c, json_pack("{s:s}", "ScheduleGroupArn", arn)); /* it has been made */
         return;
     }
@@ -62,7 +61,8 @@ void aws_scheduler_create_group(struct aws_call *c)
     }
     json_t *group = json_pack("{s:s,s:I,s:o,s:O*}", "Name", name, "CreationDate",
                               (json_int_t)(queue_now_ms() / 1000), "Tags",
-                              tags ? json_incref(tags) : json_array(), TOKEN, token);
+                              tags ? json_incref(tags) : json_array(), AWS_SCHEDULER_TOKEN,
+                              aws_call_member(c, AWS_SCHEDULER_TOKEN));
     c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
     json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
                    c);

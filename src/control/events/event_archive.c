@@ -30,10 +30,15 @@ struct event_archive *event_archive_find(const struct event_archives *all, struc
     return NULL;
 }
 
+struct str event_archive_name_in(const char *arn, const char *mark)
+{
+    struct str name = arn ? str_behind(str_c(arn), str_c(mark)) : STR("");
+    return name.data ? name : STR("");
+}
+
 struct str event_archive_bus(const struct event_archive *a)
 {
-    const char *bus = strstr(json_text(a->config, "EventSourceArn"), ":event-bus/");
-    return bus ? str_c(bus + strlen(":event-bus/")) : STR("");
+    return event_archive_name_in(json_text(a->config, "EventSourceArn"), ":event-bus/");
 }
 
 static void queue_name_of(const struct event_archive *a, char ret[NAME_BYTES])
@@ -222,6 +227,7 @@ static void load(struct str name, struct str value, void *context)
     struct err err = { 0 };
     json_t *config = json_loadb(value.data, value.len, 0, NULL);
     if (!config || !json_text(config, "ArchiveName") || !json_text(config, "EventSourceArn")) {
+        log_error("archive " STR_FMT " is left out: it cannot be read", STR_ARG(name));
         json_decref(config);
     } else if (make(all, config, &a, &err) == 0) {
         insert(all, a);

@@ -34,6 +34,9 @@ struct event_archives {
 struct event_archives *event_archives_create(struct services *s);
 
 struct event_archive *event_archive_find(const struct event_archives *all, struct str name);
+/* The name that stands behind `mark` (":event-bus/", ":archive/") in an ARN (NULL: none); empty: it
+ * is no such ARN. */
+struct str event_archive_name_in(const char *arn, const char *mark);
 /* The name of the bus, which is the config's. */
 struct str event_archive_bus(const struct event_archive *a);
 /* Makes the archive of a config (used up), or gives one of that name another; `done` is called when

@@ -8,11 +8,9 @@
 
 #define KIND        "event replay"
 #define STEP_EVENTS 10
-#define START_MS                                                                                   \
-    1000              /* until it begins: it may be cancelled, as at AWS, where it takes minutes   \
-                       */
-#define RETRY_MS 1000 /* after a step that could not be written */
-#define OVER_MAX 100  /* so many that are over are kept */
+#define START_MS    1000 /* until it begins, and may be cancelled: minutes at AWS */
+#define RETRY_MS    1000 /* after a step that could not be written */
+#define OVER_MAX    100  /* so many that are over are kept */
 
 static const char *name_of(const struct event_replay *r)
 {
@@ -67,20 +65,14 @@ static struct str member(json_t *object, const char *name)
     return str_of(json_string_value(value), json_string_length(value));
 }
 
-/* What is behind `mark` in an ARN. */
-static struct str behind(const char *arn, const char *mark)
-{
-    const char *at = arn ? strstr(arn, mark) : NULL;
-    return at ? str_c(at + strlen(mark)) : STR("");
-}
-
 static bool send_one(const struct stored_message *m, void *context)
 {
     struct step *s = context;
     struct event_replay *r = s->replay;
     json_t *destination = json_object_get(r->config, "Destination");
     json_t *rest = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
-    const struct bus_event event = { .bus = behind(json_text(destination, "Arn"), ":event-bus/"),
+    const struct bus_event event = { .bus = event_archive_name_in(json_text(destination, "Arn"),
+                                                                  ":event-bus/"),
                                      .id = m->uuid,
                                      .source = member(rest, "source"),
                                      .detail_type = member(rest, "detail-type"),
@@ -147,7 +139,7 @@ static void send_some(struct step *s)
     struct services *services = s->replay->all->services;
     const char *arn = json_text(s->next, "EventSourceArn");
     const struct event_archive *a =
-        event_archive_find(services->archives, behind(arn, ":archive/"));
+        event_archive_find(services->archives, event_archive_name_in(arn, ":archive/"));
     uint64_t queue = a ? event_archive_queue(a) : 0;
     const struct message_place after = place_of(s->next);
     if (queue) {

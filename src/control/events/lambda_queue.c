@@ -51,8 +51,7 @@ static const json_t *config_of(const struct lambda_queue *q)
 /* ---- destinations ---- */
 
 struct failure {
-    const char
-        *condition; /* Success, RetriesExhausted, EventAgeExceeded, ZeroReservedConcurrency */
+    const char *condition;                  /* Lambda's word: "Success", "RetriesExhausted"... */
     const struct invocation_result *result; /* of this try; NULL: it was none */
     bool is_error;
 };

@@ -22,8 +22,7 @@ struct s3_policy_question {
     struct str account;
     struct str user_name;
     struct str canonical_id;
-    struct str
-        service; /* "logging.s3.amazonaws.com": S3 itself asks, and nobody above; else empty */
+    struct str service;  /* "logging.s3.amazonaws.com", which asks and nobody above; or empty */
     struct str action;   /* "s3:GetObject" */
     struct str resource; /* "arn:aws:s3:::bucket/key" */
     /* The value of a condition key, or data NULL: the request has none. */

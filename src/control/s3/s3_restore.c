@@ -25,9 +25,9 @@ bool s3_restore_until(const struct stored_object *o, uint64_t now_ms, int64_t *r
 {
     static const struct str before = STR("expiry-date=\"");
     struct str text = http_block_find(o->headers, STR(S3_RESTORE_HEADER));
-    const char *at = text.len > 0 ? memmem(text.data, text.len, before.data, before.len) : NULL;
-    struct str date = at ? str_skip(text, (size_t)(at - text.data) + before.len) : STR("");
-    return http_date_parse(str_cut(&date, '"'), ret_s) && (uint64_t)*ret_s > now_ms / 1000;
+    struct str date = str_behind(text, before);
+    return date.data && http_date_parse(str_cut(&date, '"'), ret_s) &&
+           (uint64_t)*ret_s > now_ms / 1000;
 }
 
 bool s3_restore_is_readable(const struct stored_object *o, uint64_t now_ms)
