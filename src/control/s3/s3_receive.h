@@ -2,8 +2,9 @@
  * constant memory.
  *
  * Small ones stay in memory and are dealt with on the loop. Others go through lanes of threads
- * (s3_lanes.h): decode (only the aws-chunked coding), MD5, and digest and write to a temporary file,
- * which is synced now and then on the way and at its end. Whoever feeds is told when to hold on.
+ * (s3_lanes.h): decode (only the aws-chunked coding), MD5, and digest and write to a temporary
+ * file, which is synced now and then on the way and at its end. Whoever feeds is told when to hold
+ * on.
  *
  * Loop thread only.
  *
