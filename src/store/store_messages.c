@@ -3,6 +3,10 @@
 
 #include "store/sql.h"
 
+/* Not in one that was dropped. */
+#define IN_A_QUEUE                                                                                 \
+    "EXISTS (SELECT 1 FROM queues q WHERE q.id = messages.queue AND q.name IS NOT NULL)"
+
 #define COLUMNS                                                                                    \
     "id, queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body"
 
@@ -172,24 +176,37 @@ int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t lim
     return r < 0 ? r : sql_changes(db);
 }
 
-int store_messages_drop_dedup(struct sql *db, uint64_t queue)
+int store_messages_drop_queue(struct sql *db, struct str name)
 {
-    return sql_run(db, "DELETE FROM dedup WHERE queue = ?", "i", (int64_t)queue);
+    return sql_run(db, "UPDATE queues SET name = NULL WHERE name = ?", "s", name);
 }
 
-int store_messages_drop_queue(struct sql *db, uint64_t queue)
+static int purge_dedup(struct sql *db, uint64_t queue, uint32_t limit)
 {
     int r = sql_run(db,
-                    "DELETE FROM messages INDEXED BY messages_waiting WHERE queue = ? AND "
-                    "state = 0",
-                    "i", (int64_t)queue);
-    r = r < 0 ? r
-              : sql_run(db,
-                        "DELETE FROM messages INDEXED BY messages_over WHERE queue = ? AND "
-                        "state > 0",
-                        "i", (int64_t)queue);
-    r = r == 0 ? store_messages_drop_dedup(db, queue) : r;
-    return r == 0 ? sql_run(db, "DELETE FROM queues WHERE id = ?", "i", (int64_t)queue) : r;
+                    "DELETE FROM dedup WHERE queue = ?1 AND key IN "
+                    "(SELECT key FROM dedup WHERE queue = ?1 LIMIT ?2)",
+                    "ii", (int64_t)queue, (int64_t)limit);
+    return r < 0 ? r : sql_changes(db);
+}
+
+int store_messages_sweep(struct sql *db, uint32_t limit)
+{
+    int64_t queue = sql_number(db, 0, "SELECT id FROM queues WHERE name IS NULL LIMIT 1", "");
+    if (queue == 0) {
+        return 0;
+    }
+    int messages = purge_all(db, (uint64_t)queue, INT64_MAX, limit);
+    if (messages < 0 || (uint32_t)messages == limit) {
+        return messages < 0 ? messages : 1;
+    }
+    uint32_t left = limit - (uint32_t)messages;
+    int keys = purge_dedup(db, (uint64_t)queue, left);
+    if (keys < 0 || (uint32_t)keys == left) {
+        return keys < 0 ? keys : 1;
+    }
+    int r = sql_run(db, "DELETE FROM queues WHERE id = ?", "i", queue);
+    return r < 0 ? r : 1;
 }
 
 /* ---- on the loop's thread ---- */
@@ -307,15 +324,16 @@ void store_messages_list(struct store *s, const struct message_filter *f, store_
     walk(sql_prepare(store_reader(s),
                      "SELECT " COLUMNS
                      " FROM messages WHERE id < ?1 AND (?2 = 0 OR queue = ?2) AND "
-                     "(?3 < 0 OR state = ?3) AND sent_ms >= ?4 ORDER BY id DESC",
+                     "(?3 < 0 OR state = ?3) AND sent_ms >= ?4 AND " IN_A_QUEUE " ORDER BY id DESC",
                      "iiii", before, (int64_t)f->queue, (int64_t)f->state, (int64_t)f->since_ms),
          each, context);
 }
 
 bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context)
 {
-    sqlite3_stmt *row = sql_prepare(
-        store_reader(s), "SELECT " COLUMNS " FROM messages WHERE id = ?", "i", (int64_t)id);
+    sqlite3_stmt *row = sql_prepare(store_reader(s),
+                                    "SELECT " COLUMNS " FROM messages WHERE id = ? AND " IN_A_QUEUE,
+                                    "i", (int64_t)id);
     if (sql_step(row) != 1) {
         return false;
     }
@@ -329,8 +347,8 @@ void store_messages_queues(struct store *s,
                            void (*each)(uint64_t queue, struct str name, void *context),
                            void *context)
 {
-    sqlite3_stmt *rows =
-        sql_prepare(store_reader(s), "SELECT id, name FROM queues ORDER BY id", "");
+    sqlite3_stmt *rows = sql_prepare(
+        store_reader(s), "SELECT id, name FROM queues WHERE name IS NOT NULL ORDER BY id", "");
     while (sql_step(rows) == 1) {
         each((uint64_t)sql_int(rows, 0), sql_str(rows, 1), context);
     }

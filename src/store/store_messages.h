@@ -66,8 +66,11 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
                          uint32_t limit) MUST_USE;
 /* Keys of what was sent before. Returns how many. */
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
-int store_messages_drop_dedup(struct sql *db, uint64_t queue) MUST_USE; /* all of a queue's */
-int store_messages_drop_queue(struct sql *db, uint64_t queue) MUST_USE;
+/* Takes a queue's name away, if there is one: from here on nobody finds it or its messages, and who
+ * asks for the name gets another queue. However many messages there are, this takes no time. */
+int store_messages_drop_queue(struct sql *db, struct str name) MUST_USE;
+/* Removes what dropped queues have left, at most `limit` rows. 1: there may be more. */
+int store_messages_sweep(struct sql *db, uint32_t limit) MUST_USE;
 
 /* On the loop's thread: */
 

@@ -130,6 +130,15 @@ static const char *const steps[] = {
     "  checksum BLOB NOT NULL,"
     "  PRIMARY KEY (upload, number)"
     ") STRICT, WITHOUT ROWID;",
+    /* 4: a queue without a name was dropped: nobody finds its messages, which are removed little by
+     * little. Numbers are not used again, so that nothing late gets into another queue. */
+    "CREATE TABLE named_queues ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  name TEXT UNIQUE"
+    ") STRICT;"
+    "INSERT INTO named_queues SELECT id, name FROM queues;"
+    "DROP TABLE queues;"
+    "ALTER TABLE named_queues RENAME TO queues;",
 };
 /* clang-format on */
 

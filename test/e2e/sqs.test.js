@@ -1,5 +1,7 @@
 /* SQS by AWS's own client, which checks the digests of what it sends and receives. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import {
   AddPermissionCommand,
@@ -281,4 +283,43 @@ test("right after a crash the project's queues are there", async (t) => {
   process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
   const [message] = await receive(url, { WaitTimeSeconds: 20 });
   assert.equal(message.Body, 'kept');
+});
+
+/** Puts so many messages into a queue, faster than by its API. */
+function fill(platform, name, count) {
+  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
+  database.prepare(`
+    INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+    SELECT queues.id, 0, :now, :now, 0, 0, 'u' || n, '', '{}', '', CAST('old' AS BLOB)
+    FROM numbers, queues WHERE name = :name`).run({ count, now: Date.now(), name: `sqs:${name}` });
+  database.close();
+}
+
+/** How many messages the database has, whoever may find them. */
+function stored(platform) {
+  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000, readOnly: true });
+  const { count } = database.prepare('SELECT count(*) AS count FROM messages').get();
+  database.close();
+  return count;
+}
+
+test('a long queue that is deleted or purged is empty at once, and after a crash in the middle', async (t) => {
+  const { platform, sqs, queue, send, receive } = await start(t);
+  const deleted = await queue('deleted');
+  const purged = await queue('purged');
+  fill(platform, 'deleted', 100_000);
+  fill(platform, 'purged', 100_000);
+  assert.deepEqual(bodies(await receive(deleted, { MaxNumberOfMessages: 1 })), ['old']);
+  await sqs.send(new PurgeQueueCommand({ QueueUrl: purged }));
+  await sqs.send(new DeleteQueueCommand({ QueueUrl: deleted }));
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  const gone = await sqs.send(new GetQueueUrlCommand({ QueueName: 'deleted' })).then(() => 'there', ({ name }) => name);
+  assert.match(gone, /NonExistentQueue|QueueDoesNotExist/);
+  for (const url of [purged, await queue('deleted')]) {
+    assert.deepEqual(await receive(url), []);
+    await send(url, 'new');
+    assert.deepEqual(bodies(await receive(url, { WaitTimeSeconds: 20 })), ['new']);
+  }
+  await eventually(() => stored(platform) === 2, () => `${stored(platform)} messages are stored`);
 });

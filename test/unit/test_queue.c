@@ -381,19 +381,155 @@ START_TEST(what_is_taken_comes_group_by_group)
 }
 END_TEST
 
-START_TEST(messages_outlive_the_process)
+static void open_again(void)
 {
     struct err err = { 0 };
-    (void)put("a", "", "");
-    until_sent();
     store_close(store);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
-    ck_assert_int_eq(store_open(&loop, folder, &store, &err), 0);
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
     queues = queues_create(&loop, store);
     q = queue_open(queues, STR("test:q"));
+}
+
+START_TEST(messages_outlive_the_process)
+{
+    (void)put("a", "", "");
+    until_sent();
+    open_again();
     consume(1, 1, false);
     run_until(&deliveries, 1);
     ck_assert_str_eq(seen, "a");
+}
+END_TEST
+
+/* In the database, found or not. */
+static int64_t rows(void)
+{
+    return sql_number(store_reader(store), -1,
+                      "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM dedup)", "");
+}
+
+static void until_rows(int64_t wanted)
+{
+    while (rows() != wanted) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static bool note_body(const struct stored_message *m, void *context)
+{
+    (void)snprintf(context, 16, STR_FMT, STR_ARG(m->body));
+    return true;
+}
+
+START_TEST(a_queue_that_is_dropped_is_another_ones_no_more)
+{
+    char bodies[64], found[16] = "";
+    struct queue_send *old = put("old", "", "key");
+    (void)put("older", "", "");
+    until_sent();
+    take(1, bodies);
+    const struct message_filter any = { .state = -1 };
+    queue_drop(q);
+    queue_take(q, 10, queue_now_ms(), &(struct queue_taken){ .taken = was_taken });
+    q = queue_open(queues, STR("test:q"));
+    struct queue_send *new = put("new", "", "key");
+    until_sent();
+    ck_assert(!new->is_duplicate);
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "new");
+    ck_assert(!store_messages_find(store, old->message.id, note_body, found));
+    store_messages_list(store, &any, note_body, found);
+    ck_assert_str_eq(found, "new");
+    until_rows(2); /* the new one and its key */
+}
+END_TEST
+
+#define PURGED 3000 /* more than a step of the removal */
+
+static int insert_many(struct store_job *job, struct sql *db)
+{
+    int r = 0;
+    (void)job;
+    for (int i = 0; i < PURGED && r == 0; i++) {
+        const struct stored_message m = { .queue = queue_number(q),
+                                          .state = (enum message_state)(i % 3),
+                                          .uuid = STR("u"),
+                                          .group = STR(""),
+                                          .attributes = STR("{}"),
+                                          .error = STR(""),
+                                          .body = STR("old") };
+        uint64_t id;
+        char key[16];
+        (void)snprintf(key, sizeof(key), "%d", i);
+        r = store_messages_insert(db, &m, str_c(key), 0, &id);
+    }
+    return r;
+}
+
+static void is_done(struct store_job *job, int r)
+{
+    ck_assert_int_eq(r, 0);
+    container_of(job, struct job, job)->done = 1;
+}
+
+static void submit(int (*run)(struct store_job *job, struct sql *db))
+{
+    struct job j = { .job = { .run = run, .done = is_done } };
+    store_submit(store, &j.job);
+    run_until(&j.done, 1);
+}
+
+static int purges;
+
+static void on_purged(struct queue_purge *p, int r)
+{
+    (void)p;
+    ck_assert_int_eq(r, 0);
+    purges++;
+}
+
+START_TEST(a_purge_drops_what_was_sent_before_it)
+{
+    char bodies[64];
+    struct queue_purge purge = { .queue = q, .purged = on_purged };
+    (void)put("before", "", "key");
+    until_sent();
+    submit(insert_many);
+    (void)put("just before", "", "");
+    queue_purge(&purge);
+    struct queue_send *new = put("after", "", "key"); /* the purge is not durable yet */
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "");
+    until_sent();
+    run_until(&purges, 1);
+    ck_assert(!new->is_duplicate);
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "after");
+    until_rows(2);
+}
+END_TEST
+
+static int drop_only(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_messages_drop_queue(db, STR("test:q"));
+}
+
+START_TEST(what_a_dropped_queue_has_left_goes_after_a_crash)
+{
+    char bodies[64];
+    (void)put("old", "", "");
+    until_sent();
+    submit(insert_many);
+    submit(drop_only);
+    open_again();
+    (void)put("new", "", "");
+    until_sent();
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "new");
+    until_rows(1);
+    ck_assert_int_eq(sql_number(store_reader(store), -1, "SELECT count(*) FROM queues", ""), 1);
 }
 END_TEST
 
@@ -416,6 +552,9 @@ int main(void)
     tcase_add_test(cases, what_was_taken_is_not_handed_out_again_before_its_time);
     tcase_add_test(cases, what_is_taken_comes_group_by_group);
     tcase_add_test(cases, messages_outlive_the_process);
+    tcase_add_test(cases, a_queue_that_is_dropped_is_another_ones_no_more);
+    tcase_add_test(cases, a_purge_drops_what_was_sent_before_it);
+    tcase_add_test(cases, what_a_dropped_queue_has_left_goes_after_a_crash);
     suite_add_tcase(suite, jobs);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -12,7 +12,6 @@
 
 #define LIST_MAX       1000
 #define PURGE_PAUSE_MS 60000 /* AWS: one purge a minute */
-#define PURGE_ROWS     5000  /* a job: others come in between */
 
 /* ---- checks ---- */
 
@@ -121,15 +120,14 @@ void sqs_admin_create(struct sqs_call *c)
     q = sqs_queue_add(c->queues, str_c(name), sqs_attributes_merge(NULL, attributes),
                       tags ? json_deep_copy(tags) : NULL);
     c->context = url_output(c, q);
-    sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q, sqs_call_saved, c);
 }
 
 void sqs_admin_delete(struct sqs_call *c)
 {
     struct sqs_queue *q = sqs_call_queue(c);
     if (q) {
-        sqs_queue_save(c->queues, q, true, sqs_call_saved, c);
-        sqs_queue_remove(c->queues, q);
+        sqs_queue_remove(c->queues, q, sqs_call_saved, c);
     }
 }
 
@@ -253,7 +251,7 @@ void sqs_admin_tag(struct sqs_call *c)
         return;
     }
     (void)json_object_update(q->tags, tags);
-    sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q, sqs_call_saved, c);
 }
 
 void sqs_admin_untag(struct sqs_call *c)
@@ -269,7 +267,7 @@ void sqs_admin_untag(struct sqs_call *c)
             (void)json_object_del(q->tags, key); /* absent is fine */
         }
     }
-    sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q, sqs_call_saved, c);
 }
 
 void sqs_admin_tags(struct sqs_call *c)
@@ -287,29 +285,14 @@ void sqs_admin_tags(struct sqs_call *c)
 /* ---- purging ---- */
 
 struct purge {
-    struct store_job job;
-    struct sqs_call *call; /* NULL: answered */
-    struct store *store;
-    uint64_t queue;
-    uint64_t before_ms;
+    struct queue_purge purge;
+    struct sqs_call *call;
 };
 
-/* A message that is sent again after this is a new one: keys are forgotten too. */
-static int run_purge(struct store_job *job, struct sql *db)
+static void purged(struct queue_purge *purge, int r)
 {
-    const struct purge *p = container_of(job, struct purge, job);
-    int r = store_messages_drop_dedup(db, p->queue);
-    return r < 0 ? r : store_messages_purge(db, p->queue, -1, p->before_ms, PURGE_ROWS);
-}
-
-static void purge_done(struct store_job *job, int r)
-{
-    struct purge *p = container_of(job, struct purge, job);
-    if (r == PURGE_ROWS) {
-        store_submit(p->store, &p->job);
-        return;
-    }
-    sqs_call_saved(r < 0 ? r : 0, p->call);
+    struct purge *p = container_of(purge, struct purge, purge);
+    sqs_call_saved(r, p->call);
     free(p);
 }
 
@@ -327,10 +310,6 @@ void sqs_admin_purge(struct sqs_call *c)
     }
     q->purged_ms = now;
     struct purge *p = mem_new(struct purge);
-    *p = (struct purge){ .job = { .run = run_purge, .done = purge_done, .makes_room = true },
-                         .call = c,
-                         .store = c->services->store,
-                         .queue = queue_number(q->queue),
-                         .before_ms = now + 1 };
-    store_submit(p->store, &p->job);
+    *p = (struct purge){ .purge = { .queue = q->queue, .purged = purged }, .call = c };
+    queue_purge(&p->purge);
 }

@@ -421,6 +421,6 @@ void sqs_attributes_set(struct sqs_call *c)
     }
     if (sqs_attributes_check(c, q->name, q, attributes)) {
         sqs_queue_set(q, sqs_attributes_merge(q->attributes, attributes));
-        sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+        sqs_queue_save(c->queues, q, sqs_call_saved, c);
     }
 }

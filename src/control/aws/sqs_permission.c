@@ -59,7 +59,7 @@ static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *p
         (void)json_object_del(attributes, "Policy"); /* absent is fine */
     }
     sqs_queue_set(q, attributes);
-    sqs_queue_save(c->queues, q, false, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q, sqs_call_saved, c);
 }
 
 /* Everything, or what others than the owner may be allowed: "Amazon SQS API permissions", without

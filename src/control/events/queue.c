@@ -10,8 +10,9 @@
 #define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
 #define KEEP_DEAD_MS  ((uint64_t)14 * 24 * 3600 * 1000)
 #define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000)
-#define HISTORY_MS    30000             /* between two looks at what may be forgotten */
-#define HISTORY_ROWS  2000              /* of one queue at a look: a short job among the others */
+#define HISTORY_MS    30000 /* between two looks at what may be forgotten */
+#define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
+#define SWEEP_ROWS    2000  /* of dropped queues, in a job: some 10 ms of the store's time */
 #define TIMER_MS_MAX  ((uint64_t)30000) /* then a clock that was set is noticed, and a sleep */
 
 uint64_t queue_now_ms(void)
@@ -70,7 +71,7 @@ static void opening_done(struct store_job *job, int r)
     if (r < 0) {
         log_error("queue %s: %s", q->name, strerror(-r)); /* the first message tries again */
     } else if (q->number == 0) {
-        q->number = o->number;
+        queue_set_number(q, o->number);
         queue_wake(q);
     }
     free(o);
@@ -122,9 +123,48 @@ uint64_t queue_number(const struct queue *q)
     return q->number;
 }
 
+void queue_set_number(struct queue *q, uint64_t number)
+{
+    if (q->purges == 0 && !q->dropped) {
+        q->number = number;
+    }
+}
+
+bool queue_is_open(const struct queue *q)
+{
+    return q->number != 0 && q->purges == 0 && !q->dropped;
+}
+
 size_t queue_in_flight(const struct queue *q)
 {
     return q->held.count;
+}
+
+/* ---- the end of messages ---- */
+
+static int run_sweep(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_messages_sweep(db, SWEEP_ROWS);
+}
+
+/* After a failure the next look at what may be forgotten tries again. */
+static void sweep_done(struct store_job *job, int r)
+{
+    struct queues *qs = container_of(job, struct queues, sweep);
+    qs->is_sweeping = r > 0;
+    if (r > 0) {
+        store_submit(qs->store, job);
+    }
+}
+
+static void sweep(struct queues *qs)
+{
+    if (!qs->is_sweeping) {
+        qs->is_sweeping = true;
+        qs->sweep = (struct store_job){ .run = run_sweep, .done = sweep_done, .makes_room = true };
+        store_submit(qs->store, &qs->sweep);
+    }
 }
 
 struct queue_dropping {
@@ -134,10 +174,8 @@ struct queue_dropping {
 
 static int run_dropping(struct store_job *job, struct sql *db)
 {
-    struct queue *q = container_of(job, struct queue_dropping, job)->queue;
-    uint64_t number;
-    int r = store_messages_queue(db, str_c(q->name), &number);
-    return r < 0 ? r : store_messages_drop_queue(db, number);
+    const struct queue_dropping *d = container_of(job, struct queue_dropping, job);
+    return store_messages_drop_queue(db, str_c(d->queue->name));
 }
 
 static void dropping_done(struct store_job *job, int r)
@@ -146,6 +184,7 @@ static void dropping_done(struct store_job *job, int r)
     if (r < 0) {
         log_error("queue %s cannot be removed: %s", d->queue->name, strerror(-r));
     }
+    sweep(d->queue->queues);
     queue_unref(d->queue);
     free(d);
 }
@@ -157,11 +196,42 @@ void queue_drop(struct queue *q)
         .job = { .run = run_dropping, .done = dropping_done, .makes_room = true }, .queue = q
     };
     q->consumer = NULL;
+    q->dropped = true;
     list_remove(&q->in_bucket);
     list_remove(&q->dirty);
     (void)uv_timer_stop(&q->timer); /* always succeeds */
     queue_tell_waiters(q);
     store_submit(q->queues->store, &d->job); /* takes over the reference of being known */
+}
+
+static int run_purging(struct store_job *job, struct sql *db)
+{
+    struct queue_purge *p = container_of(job, struct queue_purge, job);
+    struct str name = str_c(p->queue->name);
+    int r = store_messages_drop_queue(db, name);
+    return r < 0 ? r : store_messages_queue(db, name, &p->number);
+}
+
+static void purging_done(struct store_job *job, int r)
+{
+    struct queue_purge *p = container_of(job, struct queue_purge, job);
+    struct queue *q = p->queue;
+    q->purges--;
+    if (r == 0) {
+        queue_set_number(q, p->number);
+        sweep(q->queues);
+    }
+    queue_wake(q);
+    p->purged(p, r); /* may free it */
+    queue_unref(q);
+}
+
+void queue_purge(struct queue_purge *p)
+{
+    p->job = (struct store_job){ .run = run_purging, .done = purging_done, .makes_room = true };
+    p->queue->purges++;
+    p->queue->references++;
+    store_submit(p->queue->queues->store, &p->job);
 }
 
 /* ---- waking ---- */
@@ -290,7 +360,7 @@ static void send_done(struct store_job *job, int r)
     struct queue *q = s->queue;
     s->is_duplicate = r == 1;
     if (r == 0) {
-        q->number = s->message.queue;
+        queue_set_number(q, s->message.queue);
         queue_look_back(q, s->message.due_ms);
         queue_mark(q);
     }
@@ -301,7 +371,8 @@ static void send_done(struct store_job *job, int r)
 void queue_send(struct queue_send *s)
 {
     s->job = (struct store_job){ .run = run_send, .done = send_done };
-    s->message.queue = s->queue->number; /* 0: the job finds it by name */
+    /* 0: the job finds it by name. */
+    s->message.queue = s->queue->purges == 0 ? s->queue->number : 0;
     s->queue->references++;
     store_submit(s->queue->queues->store, &s->job);
 }
@@ -311,46 +382,44 @@ void queue_send(struct queue_send *s)
 /* One round over all queues, a job each, so that other jobs come between. */
 struct queue_history {
     struct store_job job;
-    struct queue *queue; /* counted */
+    uint64_t queue;
     uint64_t now_ms;
 };
 
 static int run_history(struct store_job *job, struct sql *db)
 {
-    struct queue_history *h = container_of(job, struct queue_history, job);
-    int r = store_messages_purge(db, h->queue->number, MESSAGE_DONE, h->now_ms - KEEP_DONE_MS,
-                                 HISTORY_ROWS);
+    const struct queue_history *h = container_of(job, struct queue_history, job);
+    int r =
+        store_messages_purge(db, h->queue, MESSAGE_DONE, h->now_ms - KEEP_DONE_MS, HISTORY_ROWS);
     r = r < 0 ? r
-              : store_messages_purge(db, h->queue->number, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
+              : store_messages_purge(db, h->queue, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
                                      HISTORY_ROWS);
     return r < 0 ? r : store_messages_forget_dedup(db, h->now_ms - KEEP_DEDUP_MS, HISTORY_ROWS);
 }
 
 static void history_done(struct store_job *job, int r)
 {
-    struct queue_history *h = container_of(job, struct queue_history, job);
     (void)r; /* the next look tries again */
-    queue_unref(h->queue);
-    free(h);
+    free(container_of(job, struct queue_history, job));
 }
 
 static void on_history(uv_timer_t *timer)
 {
     struct queues *qs = container_of(timer, struct queues, history);
     uint64_t now = queue_now_ms();
+    sweep(qs);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
         list_for_each (item, &qs->buckets[i]) {
-            struct queue *q = list_entry(item, struct queue, in_bucket);
+            const struct queue *q = list_entry(item, struct queue, in_bucket);
             if (q->number == 0 || !store_messages_has_history(qs->store, q->number)) {
                 continue;
             }
             struct queue_history *h = mem_new(struct queue_history);
             *h = (struct queue_history){
                 .job = { .run = run_history, .done = history_done, .makes_room = true },
-                .queue = q,
+                .queue = q->number,
                 .now_ms = now
             };
-            q->references++;
             store_submit(qs->store, &h->job);
         }
     }
@@ -368,6 +437,7 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
     (void)uv_idle_init(loop, &qs->idle); /* none of these can fail */
     (void)uv_timer_init(loop, &qs->history);
     (void)uv_timer_start(&qs->history, on_history, HISTORY_MS, HISTORY_MS);
+    sweep(qs); /* what an earlier process has not come to */
     return qs;
 }
 

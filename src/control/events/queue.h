@@ -69,8 +69,19 @@ struct queue *queue_open(struct queues *qs, struct str name);
 struct queue *queue_find(struct queues *qs, struct str name); /* or NULL */
 const char *queue_name(const struct queue *q);
 uint64_t queue_number(const struct queue *q); /* 0: not yet known */
-/* Messages are dropped with it, in flight ones too. Who waits is told, for the last time. */
+/* Its messages are dropped with it, in flight ones too: at once for whoever looks, in the store
+ * little by little, after a restart too. Nothing may be sent to it any more. Who waits is told, for
+ * the last time. What is written after this call is written after the queue is gone. */
 void queue_drop(struct queue *q);
+/* Drops the messages, in flight ones and the keys of earlier ones too, that were sent before this
+ * call. Embedded in the caller's request. */
+struct queue_purge {
+    struct store_job job;
+    struct queue *queue;
+    uint64_t number;                              /* queue.c's */
+    void (*purged)(struct queue_purge *p, int r); /* durable, or it failed */
+};
+void queue_purge(struct queue_purge *p);
 
 /* NULL consumer: none from here on; what is in flight ends. */
 void queue_consume(struct queue *q, const struct queue_consumer *consumer,

@@ -292,7 +292,7 @@ static bool hand_out(struct queue *q)
 
 void queue_dispatch(struct queue *q)
 {
-    while (q->consumer && !q->paused && q->number != 0 && q->batches < q->policy.concurrency &&
+    while (q->consumer && !q->paused && queue_is_open(q) && q->batches < q->policy.concurrency &&
            hand_out(q)) {
     }
 }
@@ -313,6 +313,7 @@ void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due
 struct queue_follow {
     struct list link;
     struct queue *to; /* counted */
+    bool is_lost;     /* that queue was dropped meanwhile */
     struct stored_message message;
     struct str dedup;
     char *memory; /* owned: what the texts point into */
@@ -339,6 +340,9 @@ static int insert_follows(struct sql *db, const struct delivery *d)
 {
     list_for_each (item, &d->follows) {
         struct queue_follow *f = list_entry(item, struct queue_follow, link);
+        if (f->is_lost) {
+            continue;
+        }
         int r = store_messages_queue(db, str_c(f->to->name), &f->message.queue);
         uint64_t id;
         r = r < 0 ? r : store_messages_insert(db, &f->message, f->dedup, 0, &id);
@@ -354,7 +358,7 @@ static void free_follows(struct delivery *d)
 {
     list_for_each (item, &d->follows) {
         struct queue_follow *f = list_entry(item, struct queue_follow, link);
-        f->to->number = f->message.queue;
+        queue_set_number(f->to, f->message.queue);
         queue_wake(f->to);
         queue_unref(f->to);
         free(f->memory);
@@ -385,10 +389,18 @@ static void settling_free(uv_handle_t *handle)
     free(container_of((uv_timer_t *)handle, struct settling, again));
 }
 
+static void submit_settling(struct settling *s)
+{
+    list_for_each (item, &s->delivery->follows) {
+        struct queue_follow *f = list_entry(item, struct queue_follow, link);
+        f->is_lost = f->to->dropped;
+    }
+    store_submit(s->delivery->queue->queues->store, &s->job);
+}
+
 static void on_again(uv_timer_t *timer)
 {
-    struct settling *s = container_of(timer, struct settling, again);
-    store_submit(s->delivery->queue->queues->store, &s->job);
+    submit_settling(container_of(timer, struct settling, again));
 }
 
 /* A full disk must not make a handled message come again: it is held until this is written. */
@@ -429,7 +441,7 @@ void queue_delivered(struct delivery *d)
     };
     (void)uv_timer_init(q->queues->loop, &s->again); /* always succeeds */
     q->batches--;
-    store_submit(q->queues->store, &s->job);
+    submit_settling(s);
     queue_mark(q); /* the consumer has room, before this is durable */
 }
 
@@ -480,7 +492,7 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     struct pick p = { .queue = q, .max = max };
     taken->messages = NULL;
     taken->count = 0;
-    if (q->number == 0 || max == 0) {
+    if (!queue_is_open(q) || max == 0) {
         return;
     }
     pick_run(&p, q->policy.ordered || q->ordered, max);

@@ -15,6 +15,8 @@ struct queues {
     struct list dirty;                  /* to be looked at before the loop waits */
     uv_idle_t idle;
     uv_timer_t history;
+    struct store_job sweep; /* removes what dropped queues have left */
+    bool is_sweeping;
 };
 
 struct queue {
@@ -33,6 +35,8 @@ struct queue {
     void *context;
     bool ordered;
     bool paused;
+    bool dropped;
+    uint32_t purges;       /* that are not durable yet: then `number` is about to be another */
     uint32_t batches;      /* in the consumer's hands */
     struct list in_flight; /* of struct delivery, until their outcome is durable */
     /* Every waiting message up to here is held: so a look at what is due need not begin at the
@@ -42,6 +46,10 @@ struct queue {
 };
 
 void queue_unref(struct queue *q);
+/* A job has learnt the number. */
+void queue_set_number(struct queue *q, uint64_t number);
+/* Whether its messages may be handed out. */
+bool queue_is_open(const struct queue *q);
 /* A message that is due then may be in front of where was looked. */
 void queue_look_back(struct queue *q, uint64_t due_ms);
 /* To be looked at before the loop waits. */

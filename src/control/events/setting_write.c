@@ -37,11 +37,13 @@ void setting_write(struct store *store, struct str kind, const char *name, char 
                    setting_written_fn done, void *context)
 {
     struct writing *w = mem_new(struct writing);
-    *w = (struct writing){ .job = { .run = run_writing, .done = writing_done },
-                           .kind = kind,
-                           .name = mem_copy_str(str_c(name)),
-                           .value = value,
-                           .done = done,
-                           .context = context };
+    *w = (struct writing){
+        .job = { .run = run_writing, .done = writing_done, .makes_room = value == NULL },
+        .kind = kind,
+        .name = mem_copy_str(str_c(name)),
+        .value = value,
+        .done = done,
+        .context = context
+    };
     store_submit(store, &w->job);
 }

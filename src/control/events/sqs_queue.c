@@ -157,12 +157,14 @@ bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name)
     return when && is_recent(when);
 }
 
-void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q)
+void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q, setting_written_fn done,
+                      void *context)
 {
     note_removal(all, q->name);
     q->removed = true;
     list_remove(&q->link);
-    queue_drop(q->queue);
+    queue_drop(q->queue); /* first: a crash must not leave messages to a later queue of the name */
+    setting_write(all->services->store, KIND, q->name, NULL, done, context);
     sqs_queue_unref(q);
 }
 
@@ -175,18 +177,15 @@ void sqs_queue_arn(const char *name, struct str region, char *ret)
 
 /* ---- keeping ---- */
 
-void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
+void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
                     setting_written_fn done, void *context)
 {
-    char *value = NULL;
-    if (!removed) {
-        json_t *json =
-            json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags,
-                      "created", (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
-        value = json_dumps(json, JSON_COMPACT);
-        json_decref(json);
-    }
-    setting_write(all->services->store, KIND, q->name, value, done, context);
+    json_t *json =
+        json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags, "created",
+                  (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
+    setting_write(all->services->store, KIND, q->name, json_dumps(json, JSON_COMPACT), done,
+                  context);
+    json_decref(json);
 }
 
 static void read_one(struct str name, struct str value, void *context)

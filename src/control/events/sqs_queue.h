@@ -68,14 +68,16 @@ void sqs_queue_set(struct sqs_queue *q, json_t *attributes);
 /* For what uses it over more than one turn of the loop. */
 struct sqs_queue *sqs_queue_ref(struct sqs_queue *q);
 void sqs_queue_unref(struct sqs_queue *q);
-/* Forgets it, and its messages. Who waits for messages is told. */
-void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q);
+/* Forgets it, and its messages; `done` is called when that is durable. Who waits for messages is
+ * told. */
+void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q, setting_written_fn done,
+                      void *context);
 /* Whether one of that name was removed in the last minute: AWS makes no other so soon. A restart
  * forgets it. */
 bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name);
 
-/* Makes what the API has set durable, or with `removed` its end; `done` is called then. */
-void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q, bool removed,
+/* Makes what the API has set durable; `done` is called then. */
+void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
                     setting_written_fn done, void *context);
 
 /* "arn:aws:sqs:REGION:000000000000:NAME"; at most SQS_ARN_BYTES with its NUL. */
