@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
-  DisableRuleCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
+  DisableRuleCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
-import { CreateScheduleCommand, GetScheduleCommand } from '@aws-sdk/client-scheduler';
+import { CreateScheduleCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -144,6 +144,32 @@ test("what AWS does not take of a bus, a target, an event or a token is not take
   assert.equal((await scheduler.send(new GetScheduleCommand({ Name: 's' }))).ClientToken, undefined);
   await assert.rejects(create({ Name: 'b', Target: { ...plan.Target, Arn: 'arn:aws:events:us-east-1:000000000000:event-bus/default' } }), validation);
   assert.deepEqual(got(platform), []);
+});
+
+test('a schedule without a future or a group, and a token that was never given out, are refused', async (t) => {
+  const { events, scheduler } = await withRule(t);
+  const refused = (message) => ({ name: 'ValidationException', message });
+  const plan = { FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
+  const create = (Name, ScheduleExpression, more) => scheduler.send(new CreateScheduleCommand({ Name, ScheduleExpression, ...plan, ...more }));
+  const ago = (minutes) => new Date(Date.now() - minutes * 60_000);
+  await assert.rejects(create('a', 'rate(1 hour)', { StartDate: ago(6) }), refused('The StartDate you specify cannot be earlier than 5 minutes ago.'));
+  await assert.rejects(create('a', 'rate(1 hour)', { EndDate: ago(6) }), refused('The EndDate you specify cannot be in the past.'));
+  const Arn = 'arn:aws:sqs:us-east-1:000000000000:q.fifo';
+  await assert.rejects(create('a', 'rate(1 hour)', { Target: { ...plan.Target, Arn } }), refused('SqsParameters.MessageGroupId must be specified for a FIFO queue.'));
+  await create('a', 'at(2999-01-01T00:00:00)', { StartDate: ago(60), EndDate: ago(6) }); /* which count for what recurs */
+  await create('b', 'rate(1 days)', { Target: { ...plan.Target, Arn, SqsParameters: { MessageGroupId: 'g' } }, State: 'DISABLED' });
+
+  const first = await scheduler.send(new ListSchedulesCommand({ MaxResults: 1 }));
+  const second = await scheduler.send(new ListSchedulesCommand({ MaxResults: 1, NextToken: first.NextToken }));
+  assert.deepEqual([first, second].map(({ Schedules: [{ Name }] }) => Name), ['a', 'b']);
+  assert.equal(second.NextToken, undefined);
+  for (const NextToken of ['a', 'default/a', Buffer.from('default/a').toString('base64'), `${first.NextToken}AAAA`]) {
+    await assert.rejects(scheduler.send(new ListSchedulesCommand({ NextToken })), refused('Invalid NextToken provided.'));
+    await assert.rejects(scheduler.send(new ListScheduleGroupsCommand({ NextToken })), refused('Invalid NextToken provided.'));
+    await assert.rejects(events.send(new ListRulesCommand({ NextToken })), refused('Parameter NextToken is not valid.'));
+    await assert.rejects(events.send(new ListTargetsByRuleCommand({ Rule: 'orders', NextToken })), refused('Parameter NextToken is not valid.'));
+    await assert.rejects(events.send(new ListReplaysCommand({ NextToken })), refused('Parameter NextToken is not valid.'));
+  }
 });
 
 test('a rule of the project is served, shown, and not changed by the API', async (t) => {
@@ -304,10 +330,10 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
       TARGET_ARN: Arn, ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0' });
   }
 
-  await put({ Arn: FUNCTION, InputTransformer: { InputPathsMap: { to: '$.detail.to' }, InputTemplate: '{"to": not <to>}' } });
-  await events.send(new PutEventsCommand({ Entries: [order({ to: 'x' })] }));
+  await put({ Arn: FUNCTION, InputTransformer: { InputPathsMap: { to: '$.detail.to' }, InputTemplate: '{"to": "<to>"}' } });
+  await events.send(new PutEventsCommand({ Entries: [order({ to: { a: 'b' } })] }));
   const { ERROR_CODE: code, Body: whole, TARGET_ARN: target } = await dead();
-  assert.deepEqual([code, target, JSON.parse(whole).detail], ['INVALID_JSON', FUNCTION, { to: 'x' }]);
+  assert.deepEqual([code, target, JSON.parse(whole).detail], ['INVALID_JSON', FUNCTION, { to: { a: 'b' } }]);
 
   await scheduleSoon(scheduler, {
     Name: 'late', FlexibleTimeWindow: { Mode: 'OFF' },

@@ -18,6 +18,7 @@ import {
   GetPolicyCommand,
   GetProvisionedConcurrencyConfigCommand,
   GetRuntimeManagementConfigCommand,
+  InvokeAsyncCommand,
   InvokeCommand,
   LambdaClient,
   ListAliasesCommand,
@@ -72,6 +73,42 @@ test('a function is invoked, with its log, without a wait, or not at all', async
   const events = await gotten(platform, 3);
   assert.deepEqual(events.at(-1), { b: 2 });
   await assert.rejects(api.send(new InvokeCommand({ FunctionName: 'none' })), { name: 'ResourceNotFoundException' });
+});
+
+/** What a call answers, and its answer's headers; `headers` are sent with it. */
+async function withHeaders(api, command, headers = {}) {
+  let answered;
+  command.middlewareStack.add((next) => (args) => next({ ...args, request: Object.assign(args.request, { headers: { ...args.request.headers, ...headers } }) }), { step: 'build' });
+  command.middlewareStack.add((next) => async (args) => {
+    const result = await next(args);
+    answered = result.response.headers;
+    return result;
+  }, { step: 'deserialize', priority: 'low' });
+  return [await api.send(command), answered];
+}
+
+test("a client's trace is the function's, and is answered; InvokeAsync does not wait", async (t) => {
+  const handler = `exports.handler = async (event) => {
+    const trace = process.env._X_AMZN_TRACE_ID;
+    console.log('got ' + JSON.stringify({ ...event, trace }));
+    return trace;
+  };`;
+  const { platform, lambda: api } = await start(t, { ...FILES, 'main.tf': lambda('tells'), 'tells.js': handler });
+  const invocation = { FunctionName: 'tells', Payload: '{}' };
+  const trace = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1';
+  const [answer, headers] = await withHeaders(api, new InvokeCommand(invocation), { 'X-Amzn-Trace-Id': trace });
+  assert.deepEqual([text(answer.Payload), headers['x-amzn-trace-id']], [JSON.stringify(trace), trace]);
+  const [another, its] = await withHeaders(api, new InvokeCommand(invocation));
+  assert.match(its['x-amzn-trace-id'], /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01]$/);
+  assert.equal(text(another.Payload), JSON.stringify(its['x-amzn-trace-id']));
+  await withHeaders(api, new InvokeCommand({ ...invocation, InvocationType: 'Event' }), { 'X-Amzn-Trace-Id': trace });
+  assert.deepEqual((await gotten(platform, 3)).at(-1), { trace });
+
+  const async = (InvokeArgs, FunctionName = 'tells') => api.send(new InvokeAsyncCommand({ FunctionName, InvokeArgs }));
+  assert.equal((await async('{"n":7}')).Status, 202);
+  assert.equal((await gotten(platform, 4)).at(-1).n, 7);
+  await assert.rejects(async('{"n'), { name: 'InvalidRequestContentException' });
+  await assert.rejects(async('{}', 'none'), { name: 'ResourceNotFoundException' });
 });
 
 test('functions are listed and described', async (t) => {
@@ -188,6 +225,9 @@ test('a destination is a function or a queue, and not the function itself', asyn
   const name = 'InvalidParameterValueException';
   await assert.rejects(put(arn('none')), { name, message: `The destination ARN ${arn('none')} is invalid.` });
   await assert.rejects(put(arn('tells')), { name, message: "You can't specify the function as a destination for itself." });
+  const queue = 'arn:aws:sqs:us-east-1:000000000000:nowhere', bus = 'arn:aws:events:us-east-1:000000000000:event-bus/nowhere';
+  await assert.rejects(put(queue), { name, message: `The destination ARN ${queue} is invalid.` });
+  await assert.rejects(put(bus), { name, message: `The destination ARN ${bus} is invalid.` });
   await assert.rejects(put(arn('tells', 'iam')), { name, message: /^The provided destination config DestinationConfig\(/ });
   await assert.rejects(put('arn:aws:_/!:us-east-1:000000000000:x'), { name: 'ValidationException' });
   await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells' })), { name, message: /at least one of/ });

@@ -12,7 +12,9 @@ import {
   DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
+  ListDeadLetterSourceQueuesCommand,
   ListMessageMoveTasksCommand,
+  ListQueuesCommand,
   ListQueueTagsCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
@@ -240,6 +242,25 @@ test('what is not as the documents say is refused in their words', async (t) => 
   assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);
   assert.equal((await refused(receive(url, { MaxNumberOfMessages: '1' })))[0], 'SerializationException');
   assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: [{ Id: 'a', MessageBody: 5 }] }))))[0], 'SerializationException');
+});
+
+test('queues are listed in pages, and a token that was never given out is refused', async (t) => {
+  const { sqs, queue } = await start(t);
+  const deadLetterTargetArn = 'arn:aws:sqs:us-east-1:000000000000:dead', QueueUrl = await queue('dead');
+  for (const name of ['p-1', 'p-2', 'p-3']) {
+    await queue(name, { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 1 }) });
+  }
+  const list = (NextToken) => sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'p-', MaxResults: 2, NextToken }));
+  const sources = (NextToken) => sqs.send(new ListDeadLetterSourceQueuesCommand({ QueueUrl, MaxResults: 2, NextToken }));
+  const names = (urls) => urls.map((url) => url.split('/').at(-1));
+  const [first, of] = [await list(), await sources()];
+  assert.deepEqual([names(first.QueueUrls), names(of.queueUrls)], [['p-1', 'p-2'], ['p-1', 'p-2']]);
+  assert.deepEqual(names((await list(first.NextToken)).QueueUrls), ['p-3']);
+  assert.deepEqual(names((await sources(of.NextToken)).queueUrls), ['p-3']);
+  for (const token of ['p-1', 'nonsense', Buffer.from('p-1').toString('base64')]) {
+    assert.equal((await refused(list(token)))[0], 'InvalidParameterValue');
+    assert.equal((await refused(sources(token)))[0], 'InvalidParameterValue');
+  }
 });
 
 test('tags of a queue have bounds, and what is over them changes nothing', async (t) => {

@@ -90,6 +90,24 @@ START_TEST(a_template_of_json_keeps_types_outside_of_strings)
 }
 END_TEST
 
+START_TEST(a_value_without_an_object_around_it_is_json)
+{
+    ck_assert_str_eq(made(with_template("<payload>")), "{\"acc_id\":\"0a78\",\"n\":5}");
+    ck_assert_str_eq(made(with_template("[<userId>, \"<two>\"]")), "[\"0a78\", \"[\"A\",\"B\"]\"]");
+}
+END_TEST
+
+START_TEST(a_template_that_cannot_become_json_is_refused)
+{
+    static const char *const wrong[] = { "hello <type>", "{\"a\": <type>", "{<type>: 1}",
+                                         "{a: 1}",       "\"open <type>",  "{\"a\": x<type>}" };
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        refuse(with_template(wrong[i]),
+               "Invalid InputTemplate for target t: it is neither JSON nor text in quotes.");
+    }
+}
+END_TEST
+
 START_TEST(there_are_names_for_the_rule_and_the_event)
 {
     ck_assert_str_eq(made(with_template("\"<aws.events.rule-arn> <aws.events.rule-name> "
@@ -124,6 +142,8 @@ int main(void)
     tcase_add_test(tc, a_target_gets_all_a_part_or_a_constant);
     tcase_add_test(tc, a_template_of_text_takes_values_without_quotes);
     tcase_add_test(tc, a_template_of_json_keeps_types_outside_of_strings);
+    tcase_add_test(tc, a_value_without_an_object_around_it_is_json);
+    tcase_add_test(tc, a_template_that_cannot_become_json_is_refused);
     tcase_add_test(tc, there_are_names_for_the_rule_and_the_event);
     tcase_add_test(tc, what_is_wrong_is_said_in_the_words_of_aws);
     return leaks_run(suite);

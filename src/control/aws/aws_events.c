@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/events/event_bus.h"
+#include "control/json_reading.h"
 #include "http/http_block.h"
 
 #define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
@@ -87,44 +88,41 @@ void aws_events_bus_arn(json_t *bus, char *ret, size_t size)
 
 /* ---- pages ---- */
 
-static struct str text_or_empty(const struct aws_call *c, const char *member)
-{
-    const char *text = aws_call_text(c, member);
-    return text ? str_c(text) : STR("");
-}
-
-void aws_events_page_init(struct aws_page *p, const struct aws_call *c)
+bool aws_events_page(struct aws_page *p, struct aws_call *c)
 {
     json_int_t limit = json_integer_value(aws_call_member(c, "Limit"));
-    *p = (struct aws_page){ .prefix = text_or_empty(c, "NamePrefix"),
-                            .after = text_or_empty(c, "NextToken"),
-                            .limit = limit > 0 ? (size_t)limit : PAGE_LENGTH,
-                            .list = json_array() };
-}
-
-bool aws_events_page_takes(struct aws_page *p, const char *name)
-{
-    bool skipped = p->after.len > 0 && strcmp(name, p->after.data) <= 0;
-    if (skipped || !str_starts(str_c(name), p->prefix)) {
+    if (!aws_page_init(p, c, limit > 0 ? (size_t)limit : PAGE_LENGTH)) {
+        aws_call_fail(c, 400, "ValidationException", "Parameter NextToken is not valid.");
         return false;
     }
-    if (json_array_size(p->list) >= p->limit) {
-        p->has_more = true;
-        return false;
-    }
-    free(p->last);
-    p->last = mem_copy_str(str_c(name));
     return true;
 }
 
-void aws_events_page_answer(struct aws_page *p, struct aws_call *c, const char *member)
+bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_int_t name_max,
+                          const char *states)
 {
-    json_t *output = json_pack("{s:o}", member, p->list);
-    if (p->has_more) {
-        (void)json_object_set_new(output, "NextToken", json_string(p->last)); /* sound text */
+    const struct aws_rule rules[] = {
+        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, name_max, AWS_EVENTS_NAME },
+        { "EventSourceArn", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_SOURCE },
+        { "State", AWS_TEXT, AWS_MAY, 0, 0, states },
+        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
+    };
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return false;
     }
-    free(p->last);
-    aws_call_answer(c, output);
+    k->source = aws_call_text(c, "EventSourceArn");
+    k->state = aws_call_text(c, "State");
+    bool is_bus = k->source && strstr(k->source, ":event-bus/");
+    return (!is_bus || aws_events_find_bus(c, aws_events_bus_name(c, "EventSourceArn"))) &&
+           aws_events_page(&k->page, c);
+}
+
+bool aws_events_kept_takes(struct aws_events_kept *k, const json_t *config, const char *name,
+                           const char *state)
+{
+    return (!k->source || strcmp(k->source, json_text(config, "EventSourceArn")) == 0) &&
+           (!k->state || strcmp(k->state, state) == 0) && aws_page_takes(&k->page, name, name);
 }
 
 /* ---- buses ---- */
@@ -231,7 +229,7 @@ static void describe_bus(struct aws_call *c)
 static void list_bus(json_t *bus, void *context)
 {
     struct aws_page *p = context;
-    if (aws_events_page_takes(p, json_string_value(json_object_get(bus, "Name")))) {
+    if (aws_page_takes(p, json_text(bus, "Name"), json_text(bus, "Name"))) {
         (void)json_array_append_new(p->list, show_bus(bus)); /* a new value */
     }
 }
@@ -244,10 +242,9 @@ static void list_buses(struct aws_call *c)
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
     struct aws_page page;
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
-        aws_events_page_init(&page, c);
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&page, c)) {
         event_bus_each(c->services->buses, list_bus, &page);
-        aws_events_page_answer(&page, c, "EventBuses");
+        aws_page_answer(&page, c, "EventBuses");
     }
 }
 

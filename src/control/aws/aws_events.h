@@ -8,7 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/aws_call.h"
+#include "control/aws/aws_page.h"
 
 /* The AWS port's entry. */
 void aws_events_begin(struct services *s, struct exchange *x);
@@ -43,19 +43,22 @@ void aws_events_set_text(json_t *object, const char *member, const char *text);
 /* Writes a rule (used up) and answers `output` (used up) when it counts. */
 void aws_events_write_rule(struct aws_call *c, json_t *rule, json_t *output);
 
-/* A page of a list: "NamePrefix", "NextToken" and "Limit" of the input. */
-struct aws_page {
-    struct str prefix;
-    struct str after; /* the name that the last page ended with */
-    size_t limit;
-    json_t *list; /* the page's, owned by the output in the end */
-    char *last;   /* owned */
-    bool has_more;
+/* A page of "Limit" of a list. False: that the token is none has been answered. */
+bool aws_events_page(struct aws_page *p, struct aws_call *c) MUST_USE;
+
+/* A page of what is made from a source and has a state: archives, replays. */
+struct aws_events_kept {
+    struct aws_page page;
+    const char *source; /* an ARN; NULL: any */
+    const char *state;  /* NULL: any */
 };
-void aws_events_page_init(struct aws_page *p, const struct aws_call *c);
-/* Whether the item of this name, in order, is on the page. */
-bool aws_events_page_takes(struct aws_page *p, const char *name);
-void aws_events_page_answer(struct aws_page *p, struct aws_call *c, const char *member);
+/* Checks the input, answering what is wrong, also that there is no such bus. `states`: those that
+ * there are. */
+bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_int_t name_max,
+                          const char *states) MUST_USE;
+/* Whether what has this config, in the order of names, is on the page. */
+bool aws_events_kept_takes(struct aws_events_kept *k, const json_t *config, const char *name,
+                           const char *state);
 
 /* The operations of its other files. */
 void aws_events_put_rule(struct aws_call *c);

@@ -150,32 +150,18 @@ void aws_events_delete_archive(struct aws_call *c)
 
 void aws_events_list_archives(struct aws_call *c)
 {
-    static const struct aws_rule rules[] = {
-        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 48, AWS_EVENTS_NAME },
-        { "EventSourceArn", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_SOURCE },
-        { "State", AWS_TEXT, AWS_MAY, 0, 0,
-          "ENABLED, DISABLED, CREATING, UPDATING, CREATE_FAILED, UPDATE_FAILED" },
-        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
-        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
-    };
-    struct aws_page page;
-    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+    struct aws_events_kept kept;
+    if (!aws_events_kept_init(&kept, c, 48,
+                              "ENABLED, DISABLED, CREATING, UPDATING, CREATE_FAILED, "
+                              "UPDATE_FAILED")) {
         return;
     }
-    const char *source = aws_call_text(c, "EventSourceArn");
-    const char *state = aws_call_text(c, "State");
-    struct str bus = aws_events_bus_name(c, "EventSourceArn");
-    if (source && !aws_events_find_bus(c, bus)) {
-        return;
-    }
-    aws_events_page_init(&page, c);
     list_for_each (item, &c->services->archives->archives) {
         const struct event_archive *a = list_entry(item, struct event_archive, link);
-        bool wanted = (!source || str_eq(event_archive_bus(a), bus)) &&
-                      (!state || strcmp(state, "ENABLED") == 0);
-        if (wanted && aws_events_page_takes(&page, json_text(a->config, "ArchiveName"))) {
-            (void)json_array_append_new(page.list, show(a)); /* a new value */
+        if (aws_events_kept_takes(&kept, a->config, json_text(a->config, "ArchiveName"),
+                                  "ENABLED")) {
+            (void)json_array_append_new(kept.page.list, show(a)); /* a new value */
         }
     }
-    aws_events_page_answer(&page, c, "Archives");
+    aws_page_answer(&kept.page, c, "Archives");
 }

@@ -163,28 +163,17 @@ void aws_events_cancel_replay(struct aws_call *c)
 
 void aws_events_list_replays(struct aws_call *c)
 {
-    static const struct aws_rule rules[] = {
-        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 64, AWS_EVENTS_NAME },
-        { "EventSourceArn", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_SOURCE },
-        { "State", AWS_TEXT, AWS_MAY, 0, 0,
-          "STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED, FAILED" },
-        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
-        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
-    };
-    struct aws_page page;
-    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+    struct aws_events_kept kept;
+    if (!aws_events_kept_init(&kept, c, 64,
+                              "STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED, FAILED")) {
         return;
     }
-    const char *source = aws_call_text(c, "EventSourceArn");
-    const char *state = aws_call_text(c, "State");
-    aws_events_page_init(&page, c);
     list_for_each (item, &c->services->replays->replays) {
         const struct event_replay *r = list_entry(item, struct event_replay, link);
-        bool wanted = (!source || strcmp(source, json_text(r->config, "EventSourceArn")) == 0) &&
-                      (!state || strcmp(state, json_text(r->config, "State")) == 0);
-        if (wanted && aws_events_page_takes(&page, json_text(r->config, "ReplayName"))) {
-            (void)json_array_append_new(page.list, show(r)); /* a new value */
+        if (aws_events_kept_takes(&kept, r->config, json_text(r->config, "ReplayName"),
+                                  json_text(r->config, "State"))) {
+            (void)json_array_append_new(kept.page.list, show(r)); /* a new value */
         }
     }
-    aws_events_page_answer(&page, c, "Replays");
+    aws_page_answer(&kept.page, c, "Replays");
 }

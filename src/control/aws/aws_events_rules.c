@@ -157,7 +157,7 @@ void aws_events_describe_rule(struct aws_call *c)
 static void list_rule(json_t *rule, void *context)
 {
     struct aws_page *p = context;
-    if (aws_events_page_takes(p, json_text(rule, "Name"))) {
+    if (aws_page_takes(p, json_text(rule, "Name"), json_text(rule, "Name"))) {
         (void)json_array_append_new(p->list, show_rule(rule)); /* a new value */
     }
 }
@@ -172,10 +172,10 @@ void aws_events_list_rules(struct aws_call *c)
     };
     struct aws_page page;
     struct str bus = aws_events_bus_name(c, "EventBusName");
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus)) {
-        aws_events_page_init(&page, c);
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus) &&
+        aws_events_page(&page, c)) {
         event_bus_each_rule(c->services->buses, bus, list_rule, &page);
-        aws_events_page_answer(&page, c, "Rules");
+        aws_page_answer(&page, c, "Rules");
     }
 }
 

@@ -278,23 +278,26 @@ void aws_events_list_targets(struct aws_call *c)
     if (!rule) {
         return;
     }
+    if (!aws_events_page(&page, c)) {
+        return;
+    }
     size_t i;
     json_t *target;
     json_t *targets = show_targets(rule);
-    bool skipping = aws_call_text(c, "NextToken") != NULL;
-    aws_events_page_init(&page, c);
-    struct str after = page.after;
-    page.after = STR(""); /* they are in the order in which they were put, not by name */
+    scoped_free char *after = page.after;
+    bool skipping = after != NULL;
+    page.after = NULL; /* they are in the order in which they were put, not by name */
     json_array_foreach(targets, i, target)
     {
+        const char *id = json_text(target, "Id");
         if (skipping) {
-            skipping = !str_eq(str_c(json_text(target, "Id")), after);
-        } else if (aws_events_page_takes(&page, json_text(target, "Id"))) {
+            skipping = strcmp(id, after) != 0;
+        } else if (aws_page_takes(&page, id, id)) {
             (void)json_array_append(page.list, target); /* a new place for it */
         }
     }
     json_decref(targets);
-    aws_events_page_answer(&page, c, "Targets");
+    aws_page_answer(&page, c, "Targets");
 }
 
 /* Whether it was there. */
@@ -364,7 +367,8 @@ static void list_if_targeting(json_t *rule, void *context)
         leads_there = leads_there || strcmp(json_text(target, "Arn"), b->arn) == 0;
     }
     json_decref(targets);
-    if (leads_there && aws_events_page_takes(&b->page, json_text(rule, "Name"))) {
+    const char *name = json_text(rule, "Name");
+    if (leads_there && aws_page_takes(&b->page, name, name)) {
         (void)json_array_append(b->page.list, json_object_get(rule, "Name")); /* a new place */
     }
 }
@@ -379,10 +383,10 @@ void aws_events_list_rule_names(struct aws_call *c)
     };
     struct by_target b;
     struct str bus = aws_events_bus_name(c, "EventBusName");
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus)) {
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus) &&
+        aws_events_page(&b.page, c)) {
         b.arn = aws_call_text(c, "TargetArn");
-        aws_events_page_init(&b.page, c);
         event_bus_each_rule(c->services->buses, bus, list_if_targeting, &b);
-        aws_events_page_answer(&b.page, c, "RuleNames");
+        aws_page_answer(&b.page, c, "RuleNames");
     }
 }

@@ -161,7 +161,7 @@ static void run(struct aws_call *c)
     }
 }
 
-/* Invoke, InvokeAsync's successor, and InvokeWithResponseStream. */
+/* Invoke, InvokeWithResponseStream, and InvokeAsync, which is deprecated. */
 static bool is_invocation(const struct exchange *x)
 {
     char named[AWS_LAMBDA_NAME_BYTES];
@@ -169,6 +169,8 @@ static bool is_invocation(const struct exchange *x)
     return str_eq(x->method, STR("POST")) &&
            ((aws_lambda_path_part(x->target, FUNCTIONS, named, &rest) &&
              str_eq(rest, STR("/invocations"))) ||
+            (aws_lambda_path_part(x->target, STR("/2014-11-13/functions/"), named, &rest) &&
+             (str_eq(rest, STR("/invoke-async")) || str_eq(rest, STR("/invoke-async/")))) ||
             (aws_lambda_path_part(x->target, STREAMS, named, &rest) &&
              str_eq(rest, STR("/response-streaming-invocations"))));
 }

@@ -9,9 +9,11 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/events/event_bus.h"
 #include "control/events/event_target.h"
 #include "control/events/lambda_queue.h"
 #include "control/events/setting_write.h"
+#include "control/events/sqs_queue.h"
 #include "control/json_reading.h"
 
 /* ---- what is asked for ---- */
@@ -67,6 +69,16 @@ static void invalid_destination(struct aws_call *c)
                   texts[0], texts[1]);
 }
 
+/* Whether what a target leads to is there. AWS looks whether it may send to it. */
+static bool has_destination(const struct services *s, const json_t *target, const char *function)
+{
+    const char *queue = json_text(target, "queue");
+    const char *bus = json_text(target, "bus");
+    return queue ? sqs_queue_find(s->sqs, str_c(queue)) != NULL
+           : bus ? event_bus_find(s->buses, str_c(bus)) != NULL
+                 : function != NULL;
+}
+
 /* An ARN as a destination in the manifest's words, a new reference; NULL: what is wrong with it has
  * been answered. */
 static json_t *destination_of(struct aws_call *c, const char *arn, const char *itself)
@@ -80,10 +92,11 @@ static json_t *destination_of(struct aws_call *c, const char *arn, const char *i
     }
     const char *name = json_text(target, "function_name");
     const char *function = name ? event_target_function(c->services, str_c(name)) : NULL;
-    if (name && (!function || strcmp(name, itself) == 0)) {
+    bool is_itself = function && strcmp(name, itself) == 0;
+    if (is_itself || !has_destination(c->services, target, function)) {
         aws_call_fail(c, 400, "InvalidParameterValueException",
-                      function ? "You can't specify the function as a destination for itself."
-                               : "The destination ARN %s is invalid.",
+                      is_itself ? "You can't specify the function as a destination for itself."
+                                : "The destination ARN %s is invalid.",
                       arn);
         json_decref(target);
         return NULL;

@@ -14,6 +14,7 @@
 
 #define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
 #define STREAMS            STR("/2021-11-15/")
+#define INVOKE_ASYNC       "/2014-11-13/functions/" /* an Invoke of the type "Event" */
 
 struct invoke {
     struct services *services;
@@ -121,7 +122,8 @@ static bool is_misnamed(const struct services *s, struct exchange *x)
     struct aws_lambda_fault fault;
     struct aws_lambda_named parts;
     if (!aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), named, NULL) &&
-        !aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), named, NULL)) {
+        !aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), named, NULL) &&
+        !aws_lambda_path_part(x->target, STR(INVOKE_ASYNC), named, NULL)) {
         return false;
     }
     if (aws_lambda_path_fault(named, x->target, &fault)) {
@@ -154,11 +156,18 @@ static void have_payload(struct exchange *x, int r, struct str body)
     if (is_misnamed(i->services, x)) {
         return;
     }
+    char target[AWS_LAMBDA_NAME_BYTES + 64];
+    char named[AWS_LAMBDA_NAME_BYTES];
+    bool is_async = aws_lambda_path_part(x->target, STR(INVOKE_ASYNC), named, NULL);
     struct buf headers;
     buf_init(&headers, 2 * LIMIT_REQUEST_HEAD_BYTES);
+    if (is_async) {
+        (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%s/invocations", named);
+        (void)!http_block_add(&headers, STR("x-amz-invocation-type"), STR("Event")); /* fits */
+    }
     (void)!stored_request_fields(&headers, x->headers); /* fits: it came in a head */
     const struct invocation_request rq = { .method = x->method,
-                                           .target = x->target,
+                                           .target = is_async ? str_c(target) : x->target,
                                            .headers = buf_str(&headers),
                                            .body = body,
                                            .response_max_bytes = RESPONSE_BYTES_MAX,

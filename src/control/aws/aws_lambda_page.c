@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/aws/aws_page.h"
 
 #define ITEMS_MAX 10000
 
@@ -27,18 +28,27 @@ static bool read_max(struct aws_call *c, uint64_t *max)
     return aws_check_end(&k, c);
 }
 
-void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise)
+/* A marker's place; none is 0. What is no marker is answered. */
+static bool read_marker(struct aws_call *c, uint64_t *ret)
 {
     char marker[AWS_LAMBDA_NAME_BYTES];
-    uint64_t max = otherwise, from = 0;
-    if (!read_max(c, &max)) {
-        json_decref(all);
-        return;
+    if (!aws_lambda_path_query(c->exchange->target, STR("Marker"), marker)) {
+        *ret = 0;
+        return true;
     }
-    if (aws_lambda_path_query(c->exchange->target, STR("Marker"), marker) &&
-        !str_to_u64(str_c(marker), &from)) {
-        json_decref(all);
+    scoped_free char *place = aws_page_last(marker);
+    if (!place || !str_to_u64(str_c(place), ret)) {
         aws_call_fail(c, 400, "InvalidParameterValueException", "The marker is invalid.");
+        return false;
+    }
+    return true;
+}
+
+void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise)
+{
+    uint64_t max = otherwise, from = 0;
+    if (!read_max(c, &max) || !read_marker(c, &from)) {
+        json_decref(all);
         return;
     }
     json_t *page = json_array();
@@ -48,8 +58,10 @@ void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t
     }
     json_t *output = json_pack("{s:o}", member, page);
     if (i < json_array_size(all)) {
-        (void)snprintf(marker, sizeof(marker), "%zu", i);
-        (void)json_object_set_new(output, "NextMarker", json_string(marker));
+        char place[24];
+        (void)snprintf(place, sizeof(place), "%zu", i);
+        scoped_free char *marker = aws_page_token(place);
+        (void)json_object_set_new(output, "NextMarker", json_string(marker)); /* sound text */
     }
     json_decref(all);
     aws_call_answer(c, output);

@@ -9,11 +9,13 @@
 #include "control/aws/aws_uri.h"
 #include "control/events/event_target.h"
 #include "control/events/scheduler.h"
+#include "control/events/sqs_queue.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES 512
-#define KEY_BYTES 160
-#define PAGE      100
+#define ARN_BYTES   512
+#define KEY_BYTES   160
+#define PAGE        100
+#define START_AGO_S 300 /* a recurring schedule begins no longer ago */
 
 static json_int_t now_s(void)
 {
@@ -67,8 +69,7 @@ bool aws_scheduler_check(struct aws_call *c, const struct aws_rule *rules, size_
 
 /* ---- pages ---- */
 
-/* Answers what is wrong with "MaxResults". */
-bool aws_scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
+bool aws_scheduler_page(struct aws_page *p, struct aws_call *c)
 {
     const char *max = aws_call_text(c, "MaxResults");
     uint64_t limit = PAGE;
@@ -79,37 +80,11 @@ bool aws_scheduler_page_init(struct scheduler_page *p, struct aws_call *c)
                       max, PAGE);
         return false;
     }
-    *p = (struct scheduler_page){ .list = json_array(),
-                                  .prefix = aws_call_text(c, "NamePrefix"),
-                                  .state = aws_call_text(c, "State"),
-                                  .after = aws_call_text(c, "NextToken"),
-                                  .limit = limit };
-    return true;
-}
-
-bool aws_scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name)
-{
-    if ((p->after && strcmp(key, p->after) <= 0) ||
-        (p->prefix && !str_starts(str_c(name), str_c(p->prefix)))) {
+    if (!aws_page_init(p, c, limit)) {
+        aws_call_fail(c, 400, "ValidationException", "Invalid NextToken provided.");
         return false;
     }
-    if (json_array_size(p->list) >= p->limit) {
-        p->has_more = true;
-        return false;
-    }
-    free(p->last);
-    p->last = mem_copy_str(str_c(key));
     return true;
-}
-
-void aws_scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member)
-{
-    json_t *output = json_pack("{s:o}", member, p->list);
-    if (p->has_more) {
-        (void)json_object_set_new(output, "NextToken", json_string(p->last)); /* sound text */
-    }
-    free(p->last);
-    aws_call_answer(c, output);
 }
 
 /* ---- schedules ---- */
@@ -172,44 +147,77 @@ static bool check_model(struct aws_call *c)
     return aws_check_end(&k, c);
 }
 
-/* What its members mean together; else that is answered. */
-static bool check_meaning(struct aws_call *c)
+/* What is wrong with the window and the dates; NULL: nothing. */
+static const char *wrong_time(const struct aws_call *c)
 {
     json_t *window = aws_call_member(c, "FlexibleTimeWindow");
     json_t *minutes = json_object_get(window, "MaximumWindowInMinutes");
     bool flexible = strcmp(json_text(window, "Mode"), "FLEXIBLE") == 0;
-    const char *arn = json_text(aws_call_member(c, "Target"), "Arn");
-    const char *expression = aws_call_text(c, "ScheduleExpression");
-    const char *zone = aws_call_text(c, "ScheduleExpressionTimezone");
     double start = json_number_value(aws_call_member(c, "StartDate"));
     double end = json_number_value(aws_call_member(c, "EndDate"));
-    const char *wrong = NULL;
+    if (flexible && !minutes) {
+        return "MaximumWindowInMinutes must be provided when FlexibleTimeWindow Mode is FLEXIBLE.";
+    }
+    if (!flexible && minutes) {
+        return "MaximumWindowInMinutes must not be provided when FlexibleTimeWindow Mode is OFF.";
+    }
+    return start > 0 && end > 0 && start >= end ? "The StartDate must come before the EndDate."
+                                                : NULL;
+}
+
+/* What is wrong with a new schedule's dates; NULL: nothing. They are ignored where it comes but
+ * once, and an old one keeps those that it has. The first's words are as moto's users saw them. */
+static const char *wrong_new_dates(const struct aws_call *c)
+{
+    json_t *start = aws_call_member(c, "StartDate");
+    json_t *end = aws_call_member(c, "EndDate");
+    if (str_starts(str_c(aws_call_text(c, "ScheduleExpression")), STR("at("))) {
+        return NULL;
+    }
+    if (start && json_number_value(start) < (double)(now_s() - START_AGO_S)) {
+        return "The StartDate you specify cannot be earlier than 5 minutes ago.";
+    }
+    return end && json_number_value(end) < (double)now_s()
+               ? "The EndDate you specify cannot be in the past."
+               : NULL;
+}
+
+static const char *wrong_target(const struct aws_call *c)
+{
+    json_t *target = aws_call_member(c, "Target");
     struct err err = { 0 };
     json_t *leads = json_object();
+    const char *wrong = NULL;
+    if (event_target_set_arn(leads, str_c(json_text(target, "Arn")), &err) < 0) {
+        wrong = "Provided Arn is not in correct format.";
+    } else if (json_object_get(leads, "bus") && !json_object_get(target, "EventBridgeParameters")) {
+        wrong = "EventBridgeParameters must be specified for an event bus.";
+    } else if (json_object_get(leads, "queue") &&
+               sqs_queue_is_fifo(str_c(json_text(leads, "queue"))) &&
+               !json_text(json_object_get(target, "SqsParameters"), "MessageGroupId")) {
+        wrong = "SqsParameters.MessageGroupId must be specified for a FIFO queue.";
+    }
+    json_decref(leads);
+    return wrong;
+}
+
+/* What its members mean together; else that is answered. */
+static bool check_meaning(struct aws_call *c)
+{
+    const char *zone = aws_call_text(c, "ScheduleExpressionTimezone");
+    struct err err = { 0 };
     if (zone && !zone_find(str_c(zone))) {
         aws_call_fail(c, 400, "ValidationException", "Invalid ScheduleExpressionTimezone %s.",
                       zone);
-        json_decref(leads);
         return false;
     }
     if (scheduler_check(c->input, &err) < 0) {
-        aws_call_fail(c, 400, "ValidationException", "Invalid Schedule Expression %s.", expression);
-        json_decref(leads);
+        aws_call_fail(c, 400, "ValidationException", "Invalid Schedule Expression %s.",
+                      aws_call_text(c, "ScheduleExpression"));
         return false;
     }
-    if (flexible && !minutes) {
-        wrong = "MaximumWindowInMinutes must be provided when FlexibleTimeWindow Mode is FLEXIBLE.";
-    } else if (!flexible && minutes) {
-        wrong = "MaximumWindowInMinutes must not be provided when FlexibleTimeWindow Mode is OFF.";
-    } else if (start > 0 && end > 0 && start >= end) {
-        wrong = "The StartDate must come before the EndDate.";
-    } else if (event_target_set_arn(leads, str_c(arn), &err) < 0) {
-        wrong = "Provided Arn is not in correct format.";
-    } else if (json_object_get(leads, "bus") &&
-               !json_object_get(aws_call_member(c, "Target"), "EventBridgeParameters")) {
-        wrong = "EventBridgeParameters must be specified for an event bus.";
-    }
-    json_decref(leads);
+    const char *wrong = wrong_time(c);
+    wrong = wrong ? wrong : wrong_target(c);
     if (wrong) {
         aws_call_fail(c, 400, "ValidationException", "%s", wrong);
     }
@@ -294,6 +302,11 @@ static void create_schedule(struct aws_call *c)
         answer_again(c, known);
         return;
     }
+    const char *wrong = wrong_new_dates(c);
+    if (wrong) {
+        aws_call_fail(c, 400, "ValidationException", "%s", wrong);
+        return;
+    }
     if (known) {
         aws_call_fail(c, 409, "ConflictException", "Schedule %s already exists.",
                       aws_call_text(c, "Name"));
@@ -355,14 +368,19 @@ static void delete_schedule(struct aws_call *c)
     }
 }
 
+struct listing {
+    struct aws_page page;
+    const char *state; /* NULL: any */
+};
+
 static void list_schedule(const char *key, json_t *schedule, void *context)
 {
-    struct scheduler_page *p = context;
+    struct listing *l = context;
     static const char *const members[] = { "Name", "GroupName", "State", "CreationDate",
                                            "LastModificationDate" };
     char arn[ARN_BYTES];
-    if ((p->state && strcmp(p->state, json_text(schedule, "State")) != 0) ||
-        !aws_scheduler_page_takes(p, key, json_text(schedule, "Name"))) {
+    if ((l->state && strcmp(l->state, json_text(schedule, "State")) != 0) ||
+        !aws_page_takes(&l->page, key, json_text(schedule, "Name"))) {
         return;
     }
     scheduler_arn(schedule, arn, sizeof(arn));
@@ -371,13 +389,13 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
     for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
         (void)json_object_set(shown, members[i], json_object_get(schedule, members[i]));
     }
-    (void)json_array_append_new(p->list, shown); /* a new value */
+    (void)json_array_append_new(l->page.list, shown); /* a new value */
 }
 
 static void list_schedules(struct aws_call *c)
 {
     char prefix[KEY_BYTES] = "";
-    struct scheduler_page page;
+    struct listing listing = { .state = aws_call_text(c, "State") };
     const char *group = aws_call_text(c, "ScheduleGroup");
     if (group && !aws_scheduler_has_group(c, group)) {
         return;
@@ -385,10 +403,10 @@ static void list_schedules(struct aws_call *c)
     if (group) {
         (void)snprintf(prefix, sizeof(prefix), "%.64s/", group);
     }
-    if (aws_scheduler_page_init(&page, c)) {
+    if (aws_scheduler_page(&listing.page, c)) {
         json_table_each(scheduler_schedules(c->services->scheduler), str_c(prefix), list_schedule,
-                        &page);
-        aws_scheduler_page_answer(&page, c, "Schedules");
+                        &listing);
+        aws_page_answer(&listing.page, c, "Schedules");
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "control/aws/aws_call.h"
 #include "control/aws/aws_check.h"
+#include "control/aws/aws_page.h"
 
 /* By which a client that has had no answer asks again. */
 #define AWS_SCHEDULER_TOKEN "ClientToken"
@@ -27,23 +28,9 @@ bool aws_scheduler_has_group(struct aws_call *c, const char *name) MUST_USE;
 /* Whether what is `known` was made by the same request, with its token: it is answered again. */
 bool aws_scheduler_is_again(const struct aws_call *c, json_t *known);
 
-/* A part of a list, as the input asks for it. */
-struct scheduler_page {
-    json_t *list;
-    const char *prefix; /* of the name; NULL: any */
-    const char *state;  /* NULL: any */
-    const char *after;  /* NULL: from the start */
-    size_t limit;
-    char *last; /* owned */
-    bool has_more;
-};
-
-/* Answers what is wrong with "MaxResults". */
-bool aws_scheduler_page_init(struct scheduler_page *p, struct aws_call *c) MUST_USE;
-/* Whether what is called `name`, and has the place `key` among all, is on it. */
-bool aws_scheduler_page_takes(struct scheduler_page *p, const char *key, const char *name);
-/* Answers it as `member` of the output. */
-void aws_scheduler_page_answer(struct scheduler_page *p, struct aws_call *c, const char *member);
+/* A page of "MaxResults" of a list. False: what is wrong with that or the token has been answered.
+ */
+bool aws_scheduler_page(struct aws_page *p, struct aws_call *c) MUST_USE;
 
 void aws_scheduler_create_group(struct aws_call *c);
 void aws_scheduler_get_group(struct aws_call *c);

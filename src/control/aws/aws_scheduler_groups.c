@@ -121,18 +121,18 @@ void aws_scheduler_delete_group(struct aws_call *c)
 
 static void list_group(const char *name, json_t *group, void *context)
 {
-    struct scheduler_page *p = context;
-    if (aws_scheduler_page_takes(p, name, name)) {
+    struct aws_page *p = context;
+    if (aws_page_takes(p, name, name)) {
         (void)json_array_append_new(p->list, show_group(name, group)); /* a new value */
     }
 }
 
 void aws_scheduler_list_groups(struct aws_call *c)
 {
-    struct scheduler_page page;
-    if (aws_scheduler_page_init(&page, c)) {
+    struct aws_page page;
+    if (aws_scheduler_page(&page, c)) {
         json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &page);
-        aws_scheduler_page_answer(&page, c, "ScheduleGroups");
+        aws_page_answer(&page, c, "ScheduleGroups");
     }
 }
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "control/aws/aws_page.h"
 #include "control/aws/aws_tags.h"
 #include "control/aws/sqs_attributes.h"
 #include "control/aws/sqs_operations.h"
@@ -155,18 +156,26 @@ static int by_name(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-/* Those with the prefix behind the name `after`, by name; the caller frees. */
-static struct sqs_queue **sorted(const struct sqs_call *c, const char *prefix, const char *after,
-                                 size_t *ret_count)
+/* Those with the prefix that the token does not pass over, by name; the caller frees. NULL: that
+ * the token is none has been answered. */
+static struct sqs_queue **sorted(struct sqs_call *c, const char *prefix, size_t *ret_count)
 {
+    const char *token = sqs_call_text(c->input, "NextToken");
+    scoped_free char *after = token ? aws_page_last(token) : NULL;
     size_t count = 0, n = 0;
+    if (token && !after) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                      "Value for parameter NextToken is invalid. Reason: it is no token that a "
+                      "list of queues has ended with.");
+        return NULL;
+    }
     list_for_each (item, &c->queues->queues) {
         count++;
     }
     struct sqs_queue **all = mem_alloc((count + 1) * sizeof(void *));
     list_for_each (item, &c->queues->queues) {
         struct sqs_queue *q = list_entry(item, struct sqs_queue, link);
-        if (str_starts(str_c(q->name), str_c(prefix)) && strcmp(q->name, after) > 0) {
+        if (str_starts(str_c(q->name), str_c(prefix)) && (!after || strcmp(q->name, after) > 0)) {
             all[n++] = q;
         }
     }
@@ -175,7 +184,7 @@ static struct sqs_queue **sorted(const struct sqs_call *c, const char *prefix, c
     return all;
 }
 
-/* The list of URLs as member `member`; the token is the last name. */
+/* The list of URLs as member `member`. */
 static void answer_list(struct sqs_call *c, struct sqs_queue **queues, size_t count,
                         const char *member)
 {
@@ -201,7 +210,8 @@ static void answer_list(struct sqs_call *c, struct sqs_queue **queues, size_t co
         json_decref(urls);
     }
     if (paged && count > limit) {
-        (void)json_object_set_new(output, "NextToken", json_string(queues[limit - 1]->name));
+        scoped_free char *token = aws_page_token(queues[limit - 1]->name);
+        (void)json_object_set_new(output, "NextToken", json_string(token)); /* sound text */
     }
     sqs_call_answer(c, output);
 }
@@ -209,22 +219,22 @@ static void answer_list(struct sqs_call *c, struct sqs_queue **queues, size_t co
 void sqs_admin_list(struct sqs_call *c)
 {
     const char *prefix = sqs_call_text(c->input, "QueueNamePrefix");
-    const char *token = sqs_call_text(c->input, "NextToken");
     size_t count;
-    struct sqs_queue **queues = sorted(c, prefix ? prefix : "", token ? token : "", &count);
-    answer_list(c, queues, count, "QueueUrls");
-    free(queues);
+    struct sqs_queue **queues = sorted(c, prefix ? prefix : "", &count);
+    if (queues) {
+        answer_list(c, queues, count, "QueueUrls");
+        free(queues);
+    }
 }
 
 void sqs_admin_dead_letter_sources(struct sqs_call *c)
 {
     const struct sqs_queue *dead = sqs_call_queue(c);
-    const char *token = sqs_call_text(c->input, "NextToken");
     size_t count, n = 0;
-    if (!dead) {
+    struct sqs_queue **queues = dead ? sorted(c, "", &count) : NULL;
+    if (!queues) {
         return;
     }
-    struct sqs_queue **queues = sorted(c, "", token ? token : "", &count);
     for (size_t i = 0; i < count; i++) {
         if (queues[i]->dead_letter && strcmp(queues[i]->dead_letter, dead->name) == 0) {
             queues[n++] = queues[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/event_input.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 #define PATHS_MAX 100 /* EventBridge's, and its names of paths */
@@ -117,6 +118,48 @@ static json_t *member(json_t *object, struct str name)
     return json_object_get(object, key);
 }
 
+/* Follows the quotes of `text`. */
+static bool ends_in_string(struct str text, bool in_string)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"') {
+            in_string = !in_string;
+        } else if (text.data[i] == '\\' && in_string) {
+            i++;
+        }
+    }
+    return in_string;
+}
+
+/* Whether the template could become JSON: with null for each placeholder outside of strings, its
+ * first value is one. What is behind that is not looked at, as there may be several lines of text.
+ */
+static bool is_plausible(struct str template)
+{
+    struct buf text;
+    bool in_string = false;
+    int r = 0;
+    buf_init(&text, 2 * template.len + KIB); /* "<a>" is shorter than "null" */
+    while (r == 0 && template.data) {
+        struct str placeholder;
+        struct str before = next_placeholder(&template, &placeholder);
+        r = buf_append(&text, before);
+        in_string = ends_in_string(before, in_string);
+        if (r == 0 && placeholder.data && !in_string) {
+            r = buf_append(&text, STR("null"));
+        }
+    }
+    json_t *json = r < 0 ? NULL
+                         : json_loadb(text.data, text.len,
+                                      JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL |
+                                          JSON_DISABLE_EOF_CHECK,
+                                      NULL);
+    bool is = json != NULL;
+    json_decref(json);
+    buf_finish(&text);
+    return is;
+}
+
 static int check_transformer(json_t *transformer, const char *id, struct err *err)
 {
     json_t *paths = json_object_get(transformer, "paths");
@@ -149,6 +192,11 @@ static int check_transformer(json_t *transformer, const char *id, struct err *er
                 "InputTemplate for target %s contains invalid placeholder " STR_FMT ".", id,
                 STR_ARG(str_of(placeholder.data, placeholder.len < 100 ? placeholder.len : 100)));
         }
+    }
+    if (!is_plausible(text_of(template))) {
+        return err_set(
+            err, EINVAL,
+            "Invalid InputTemplate for target %s: it is neither JSON nor text in quotes.", id);
     }
     return 0;
 }
@@ -260,25 +308,13 @@ static json_t *value_of(json_t *paths, struct str name, const struct event_input
     return found ? json_incref(found) : json_string("");
 }
 
-/* Follows the quotes of `text`. */
-static bool ends_in_string(struct str text, bool in_string)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '"') {
-            in_string = !in_string;
-        } else if (text.data[i] == '\\' && in_string) {
-            i++;
-        }
-    }
-    return in_string;
-}
-
 static int fill_template(json_t *transformer, const struct event_input_source *source,
                          struct buf *out)
 {
     json_t *paths = json_object_get(transformer, "paths");
     struct str rest = text_of(json_object_get(transformer, "template"));
     const bool is_json = str_starts(str_trim(rest), STR("{"));
+    const bool is_text = str_starts(str_trim(rest), STR("\""));
     const size_t start = out->len;
     bool in_string = false;
     int r = 0;
@@ -289,8 +325,7 @@ static int fill_template(json_t *transformer, const struct event_input_source *s
         in_string = ends_in_string(before, in_string);
         if (r == 0 && name.data) {
             json_t *value = value_of(paths, name, source);
-            r = is_json && !in_string ? append_json(out, value)
-                                      : append_pasted(out, value, !is_json);
+            r = in_string ? append_pasted(out, value, is_text) : append_json(out, value);
             json_decref(value);
         }
     }

@@ -5,9 +5,9 @@
  *   "input_path": "$.detail.items[0]"
  *   "input_transformer": { "paths": { "name": "$.detail.name" }, "template": "\"Hello <name>\"" }
  *
- * A template that begins with "{" is JSON: outside of its strings a value keeps its type, inside it
- * is pasted. Any other is text: quotes within what is pasted are left out, as AWS does. What is not
- * in the event is "".
+ * Outside of a template's strings a value keeps its type, inside it is pasted; where the template
+ * is text, which begins with a quote, without the quotes in it, as AWS does. One that begins with
+ * "{" must become JSON. What is not in the event is "".
  *
  * Pure.
  *

@@ -55,12 +55,20 @@ static void sent(struct queue_send *send, int r)
     invoking_free(i);
 }
 
+/* What the function is to be told with the event. */
 static char *attributes_of(const struct exchange *x)
 {
-    struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
-    json_t *json =
-        client.data ? json_pack("{s:s%}", "clientContext", client.data, client.len) : json_object();
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    static const char *const kept[][2] = { { "clientContext", "x-amz-client-context" },
+                                           { "traceId", "x-amzn-trace-id" } };
+    json_t *json = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        struct str value = http_block_find(x->headers, str_c(kept[i][1]));
+        json_t *text = value.data ? json_stringn(value.data, value.len) : NULL;
+        if (text) {
+            (void)json_object_set_new(json, kept[i][0], text); /* a sound name */
+        }
+    }
+    char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text ? text : mem_copy_str(STR("{}"));
 }

@@ -60,4 +60,4 @@ function contextParts(exchange, arn) {
   };
 }
 
-module.exports = { contextParts };
+module.exports = { contextParts, traceOf };

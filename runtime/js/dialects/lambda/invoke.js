@@ -6,6 +6,7 @@
 
 const consoles = require('../../console');
 const { CONTENT_TYPE, encodeEvent } = require('../event_stream');
+const { traceOf } = require('./context');
 const { LogTail } = require('./tail');
 
 /* Enough to be there before the gateway is. */
@@ -77,8 +78,10 @@ function open(exchange, arn) {
 }
 
 function commonHeaders(exchange) {
+  const trace = traceOf(exchange);
   return [
     'x-amz-executed-version', exchange.local?.version ?? LATEST, 'x-amzn-requestid', exchange.requestId,
+    ...(trace ? ['x-amzn-trace-id', trace] : []),
   ];
 }
 
