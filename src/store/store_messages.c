@@ -47,6 +47,14 @@ static int insert_dedup(struct sql *db, const struct stored_message *m, struct s
                    "isii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms);
 }
 
+static int add_kept(struct sql *db, const struct stored_message *m)
+{
+    return sql_run(db,
+                   "INSERT INTO kept (queue, count, bytes) VALUES (?, 1, ?) ON CONFLICT (queue) "
+                   "DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes",
+                   "ii", (int64_t)m->queue, (int64_t)m->body.len);
+}
+
 int store_messages_insert(struct sql *db, const struct stored_message *m, struct str dedup,
                           uint64_t since_ms, uint64_t *ret_id)
 {
@@ -64,6 +72,10 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
         return r;
     }
     *ret_id = (uint64_t)sql_last_id(db);
+    r = m->is_kept ? add_kept(db, m) : 0;
+    if (r < 0) {
+        return r;
+    }
     return dedup.len > 0 ? insert_dedup(db, m, dedup, *ret_id) : 0;
 }
 
@@ -125,12 +137,19 @@ static int purge(struct sql *db, const char *text, uint64_t queue, uint64_t befo
 
 #define PURGE "DELETE FROM messages WHERE id IN (SELECT id FROM "
 
+#define WAITING                                                                                    \
+    "messages INDEXED BY messages_waiting WHERE queue = ?1 AND state = 0 AND sent_ms < ?2 "        \
+    "ORDER BY due_ms, id LIMIT ?3)"
+
 static int purge_waiting(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
 {
-    return purge(db,
-                 PURGE "messages INDEXED BY messages_waiting WHERE queue = ? AND state = 0 "
-                       "AND sent_ms < ? LIMIT ?)",
-                 queue, before_ms, limit);
+    /* Nothing is read for a queue without kept messages: it has no row. */
+    int r = sql_run(db,
+                    "UPDATE kept SET (count, bytes) = (SELECT kept.count - count(*), "
+                    "kept.bytes - ifnull(sum(length(body)), 0) FROM (SELECT body FROM " WAITING
+                    ") WHERE queue = ?1",
+                    "iii", (int64_t)queue, (int64_t)before_ms, (int64_t)limit);
+    return r < 0 ? r : purge(db, PURGE WAITING, queue, before_ms, limit);
 }
 
 static int purge_all(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
@@ -205,7 +224,8 @@ int store_messages_sweep(struct sql *db, uint32_t limit)
     if (keys < 0 || (uint32_t)keys == left) {
         return keys < 0 ? keys : 1;
     }
-    int r = sql_run(db, "DELETE FROM queues WHERE id = ?", "i", queue);
+    int r = sql_run(db, "DELETE FROM kept WHERE queue = ?", "i", queue);
+    r = r < 0 ? r : sql_run(db, "DELETE FROM queues WHERE id = ?", "i", queue);
     return r < 0 ? r : 1;
 }
 
@@ -313,6 +333,18 @@ void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlo
         *ret = (struct store_backlog){ .count = (uint64_t)sql_int(row, 0),
                                        .bytes = (uint64_t)sql_int(row, 1),
                                        .oldest_ms = (uint64_t)sql_int(row, 2) };
+    }
+    sql_reset(row);
+}
+
+void store_messages_kept(struct store *s, uint64_t queue, struct store_backlog *ret)
+{
+    sqlite3_stmt *row = sql_prepare(
+        store_reader(s), "SELECT count, bytes FROM kept WHERE queue = ?", "i", (int64_t)queue);
+    *ret = (struct store_backlog){ 0 };
+    if (sql_step(row) == 1) {
+        *ret = (struct store_backlog){ .count = (uint64_t)sql_int(row, 0),
+                                       .bytes = (uint64_t)sql_int(row, 1) };
     }
     sql_reset(row);
 }

@@ -24,6 +24,7 @@ struct stored_message {
     uint64_t due_ms;   /* waiting: not before. done, dead: since */
     uint64_t first_ms; /* first handed out, 0: never */
     uint32_t attempts; /* times handed out */
+    bool is_kept;      /* to be written: it counts in store_messages_kept() */
 };
 
 /* What becomes of a message that was handed out. */
@@ -113,6 +114,10 @@ struct store_backlog {
 };
 /* All that wait in a queue, due or not, handed out or not: it is walked over. */
 void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlog *ret);
+
+/* Of a queue whose messages were all written as kept, as an archive's are: how many there are
+ * changes with them and need not be counted. oldest_ms is not known. */
+void store_messages_kept(struct store *s, uint64_t queue, struct store_backlog *ret);
 
 struct message_filter {
     uint64_t queue;     /* 0: any */

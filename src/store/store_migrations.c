@@ -139,6 +139,14 @@ static const char *const steps[] = {
     "INSERT INTO named_queues SELECT id, name FROM queues;"
     "DROP TABLE queues;"
     "ALTER TABLE named_queues RENAME TO queues;",
+    /* 5: how many messages of an archive there are and how long their bodies, as it changes. */
+    "CREATE TABLE kept ("
+    "  queue INTEGER PRIMARY KEY,"
+    "  count INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO kept SELECT queue, count(*), sum(length(body)) FROM messages WHERE state = 0 AND "
+    "  queue IN (SELECT id FROM queues WHERE name GLOB 'archive:*') GROUP BY queue;",
 };
 /* clang-format on */
 

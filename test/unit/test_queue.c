@@ -10,7 +10,7 @@
 
 #include "base/chance.h"
 #include "base/mem.h"
-#include "control/events/queue.h"
+#include "control/events/message_batch.h"
 #include "store/sql.h"
 
 #define MESSAGES_MAX 64
@@ -533,6 +533,93 @@ START_TEST(what_a_dropped_queue_has_left_goes_after_a_crash)
 }
 END_TEST
 
+/* ---- what is kept ---- */
+
+static void batch_written(int r, void *context)
+{
+    ck_assert_int_eq(r, 0);
+    ++*(int *)context;
+}
+
+static void keep(const char *body, const char *dedup, uint64_t due_ms)
+{
+    int written = 0;
+    struct message_batch *batch = message_batch_create(queues);
+    message_batch_add(batch, &(struct batch_message){ .queue = str_c(queue_name(q)),
+                                                      .body = str_c(body),
+                                                      .dedup = str_c(dedup),
+                                                      .due_ms = due_ms,
+                                                      .is_kept = true });
+    message_batch_submit(batch, batch_written, &written);
+    run_until(&written, 1);
+}
+
+static void check_kept(uint64_t count, uint64_t bytes)
+{
+    struct store_backlog kept;
+    store_messages_kept(store, queue_number(q), &kept);
+    ck_assert_uint_eq(kept.count, count);
+    ck_assert_uint_eq(kept.bytes, bytes);
+}
+
+static int purge_one(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_messages_purge(db, queue_number(q), -1, INT64_MAX, 1) == 1 ? 0 : -EIO;
+}
+
+START_TEST(what_is_kept_is_known_without_counting)
+{
+    keep("four", "", 3);
+    keep("seven..", "key", 1);
+    keep("again", "key", 2); /* it is there already */
+    check_kept(2, 11);
+    submit(purge_one);
+    check_kept(1, 4);
+    open_again();
+    (void)put("x", "", "");
+    until_sent(); /* its number is known */
+    check_kept(1, 4);
+    queue_drop(q);
+    q = queue_open(queues, STR("test:q"));
+    until_rows(0);
+    while (sql_number(store_reader(store), -1, "SELECT count(*) FROM kept", "") != 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    keep("z", "", 1);
+    check_kept(1, 1);
+}
+END_TEST
+
+/* As a Mayfly left it that knew nothing of this. */
+static int make_older(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(db, "UPDATE queues SET name = 'archive:a' WHERE name = 'test:q'", "");
+}
+
+START_TEST(what_was_kept_before_is_counted_once)
+{
+    char file[64];
+    struct sql *db;
+    struct err err = { 0 };
+    keep("four", "", 1);
+    keep("five.", "", 2);
+    submit(make_older);
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    (void)snprintf(file, sizeof(file), "%s/mayfly.db", folder);
+    ck_assert_int_eq(sql_open(file, SQL_WRITER, &db, &err), 0);
+    ck_assert_int_eq(sql_script(db, "DROP TABLE kept; PRAGMA user_version = 4;", NULL), 0);
+    sql_close(db);
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
+    queues = queues_create(&loop, store);
+    q = queue_open(queues, STR("archive:a"));
+    keep("x", "", 3);
+    check_kept(3, 10);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("queue");
@@ -555,6 +642,8 @@ int main(void)
     tcase_add_test(cases, a_queue_that_is_dropped_is_another_ones_no_more);
     tcase_add_test(cases, a_purge_drops_what_was_sent_before_it);
     tcase_add_test(cases, what_a_dropped_queue_has_left_goes_after_a_crash);
+    tcase_add_test(cases, what_is_kept_is_known_without_counting);
+    tcase_add_test(cases, what_was_kept_before_is_counted_once);
     suite_add_tcase(suite, jobs);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

@@ -59,7 +59,7 @@ void event_archive_count(const struct event_archive *a, struct store_backlog *re
     uint64_t queue = event_archive_queue(a);
     *ret = (struct store_backlog){ 0 };
     if (queue) {
-        store_messages_backlog(a->all->services->store, queue, ret);
+        store_messages_kept(a->all->services->store, queue, ret);
     }
 }
 
@@ -85,7 +85,7 @@ static void add_event(const struct event_archive *a, const struct bus_event *eve
                                  .body = event->detail,
                                  .dedup = str_c(dedup), /* one that comes again after a crash */
                                  .due_ms = event->time_ms,
-                                 .is_dated = true });
+                                 .is_kept = true });
 }
 
 void event_archive_keep(const struct event_archives *all, struct str bus,

@@ -51,7 +51,7 @@ void event_archive_remove(struct event_archive *a, setting_written_fn done, void
 void event_archive_keep(const struct event_archives *all, struct str bus,
                         const struct bus_event *event, json_t *json, struct message_batch *batch);
 
-/* How many events an archive has, and how large their details are. */
+/* How many events an archive has, and how large their details are: that is known, not counted. */
 void event_archive_count(const struct event_archive *a, struct store_backlog *ret);
 /* The queue's number; 0: it is not yet known, since the archive has just been made. */
 uint64_t event_archive_queue(const struct event_archive *a);

@@ -86,7 +86,8 @@ void message_batch_add(struct message_batch *b, const struct batch_message *m)
         .attributes = copy_of(m->attributes.len > 0 ? m->attributes : STR("{}"), &w->attributes),
         .body = copy_of(m->body, &w->body),
         .sent_ms = now,
-        .due_ms = m->due_ms > now || m->is_dated ? m->due_ms : now,
+        .due_ms = m->due_ms > now || m->is_kept ? m->due_ms : now,
+        .is_kept = m->is_kept,
     };
 }
 

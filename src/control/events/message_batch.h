@@ -22,7 +22,8 @@ struct batch_message {
     struct str dedup; /* empty: none */
     uint64_t dedup_since_ms;
     uint64_t due_ms; /* 0, or what is past: at once */
-    bool is_dated;   /* due_ms is kept though it is past: of what nobody works on */
+    bool is_kept;    /* of what nobody works on: due_ms stays though it is past, and it counts in
+                        store_messages_kept() */
 };
 void message_batch_add(struct message_batch *b, const struct batch_message *m);
 /* `value` with data NULL: removes it. */
