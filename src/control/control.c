@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <uv.h>
 
@@ -43,6 +44,8 @@ struct control {
     struct builder_link builder;
     struct log_reader logs;
     struct deployment deployment;
+    int kept_fd;  /* the supervisor's: the manifest that is served, for the control after this */
+    json_t *kept; /* owned: what was found there, until the builder has a manifest; or NULL */
     bool is_first_build; /* that the active build is the first, of deployment */
     uint64_t told_build; /* on the console */
     struct console *console;
@@ -56,6 +59,7 @@ struct control_arguments {
     uint64_t supervisor;
     uint64_t gateway;
     uint64_t builder;
+    uint64_t kept;
     uint64_t log_memory;
     uint64_t log_wake_self;
     uint64_t log_wake_host;
@@ -76,19 +80,28 @@ static struct control *control_of(struct deployment *d)
     return container_of(d, struct control, deployment);
 }
 
-/* A sealed file in memory, so that its reader can trust it to stay as it is. */
-static int text_to_memfd(const char *name, const char *text)
+static int write_text(int fd, const char *text)
 {
-    scoped_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct str rest = str_c(text);
-    while (fd >= 0 && rest.len > 0) {
+    while (rest.len > 0) {
         ssize_t n = write(fd, rest.data, rest.len);
         if (n < 0) {
             return -errno;
         }
         rest = str_skip(rest, (size_t)n);
     }
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+    return 0;
+}
+
+/* A sealed file in memory, so that its reader can trust it to stay as it is. */
+static int text_to_memfd(const char *name, const char *text)
+{
+    scoped_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int r = fd < 0 ? -errno : write_text(fd, text);
+    if (r < 0) {
+        return r;
+    }
+    if (lseek(fd, 0, SEEK_SET) < 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
         return -errno;
     }
@@ -184,6 +197,19 @@ static void control_routes_changed(struct services *s)
     }
 }
 
+/* A control that is killed in here leaves the beginning of a manifest, which is none. */
+static void keep(const struct control *c, const struct build *build)
+{
+    scoped_free char *text = json_dumps(build->manifest, JSON_COMPACT);
+    int r = !text || ftruncate(c->kept_fd, 0) < 0 || lseek(c->kept_fd, 0, SEEK_SET) < 0
+                ? -EIO
+                : write_text(c->kept_fd, text);
+    if (r < 0) {
+        log_error("after a crash this build is not served before it is built anew: %s",
+                  strerror(-r));
+    }
+}
+
 static void control_route(struct deployment *d, const struct build *build, bool first)
 {
     struct control *c = control_of(d);
@@ -191,6 +217,7 @@ static void control_route(struct deployment *d, const struct build *build, bool 
     set_users(c, build);
     s3_declared_build(c->services.s3, build->manifest);
     send_routes(c, build);
+    keep(c, build);
     c->is_first_build = first;
     events_build(c->events, build->manifest);
 }
@@ -256,15 +283,60 @@ static int level_of(const char *name)
     return 1;
 }
 
+static void offer(struct control *c, json_t *manifest)
+{
+    struct err err;
+    if (deployment_offer(&c->deployment, manifest, &err) < 0) {
+        log_error("the builder's manifest is not sound: %s", err.text);
+    }
+}
+
+/* What a control before this one served is served again at once: its artifacts are still there, and
+ * the builder, which starts anew beside us, needs seconds on a busy machine. */
+static void serve_kept(struct control *c)
+{
+    struct stat st;
+    if (fstat(c->kept_fd, &st) < 0 || st.st_size == 0) {
+        return;
+    }
+    size_t size = (size_t)st.st_size;
+    void *text = mmap(NULL, size, PROT_READ, MAP_SHARED, c->kept_fd, 0);
+    if (text == MAP_FAILED) {
+        return;
+    }
+    c->kept = json_loadb(text, size, 0, NULL);
+    (void)munmap(text, size); /* ours */
+    if (c->kept) {
+        offer(c, c->kept);
+    }
+}
+
+static void forget_kept(struct control *c)
+{
+    json_decref(c->kept);
+    c->kept = NULL;
+}
+
+/* The builder's first manifest may be the one that is served already. */
+static bool is_kept(const struct control *c, json_t *manifest)
+{
+    if (!c->kept) {
+        return false;
+    }
+    (void)json_object_set(c->kept, "build_ms", json_object_get(manifest, "build_ms"));
+    return json_equal(c->kept, manifest);
+}
+
 static void control_from_builder(struct builder_link *link, const char *type, json_t *message)
 {
     struct control *c = container_of(link, struct control, builder);
-    struct err err;
     if (strcmp(type, "manifest") == 0) {
-        if (deployment_offer(&c->deployment, message, &err) < 0) {
-            log_error("the builder's manifest is not sound: %s", err.text);
+        if (!is_kept(c, message)) {
+            offer(c, message);
         }
+        forget_kept(c);
     } else if (strcmp(type, "failed") == 0) {
+        forget_kept(c); /* that it can be built again will be news */
         console_failed(c->console, json_object_get(message, "diagnostics"),
                        c->deployment.active != NULL);
     } else if (strcmp(type, "log") == 0) {
@@ -338,6 +410,7 @@ static int read_arguments(int argc, char **argv, struct control_arguments *ret)
         { "supervisor", &ret->supervisor, NULL },
         { "gateway", &ret->gateway, NULL },
         { "builder", &ret->builder, NULL },
+        { "kept", &ret->kept, NULL },
         { "log-memory", &ret->log_memory, NULL },
         { "log-wake-self", &ret->log_wake_self, NULL },
         { "log-wake-host", &ret->log_wake_host, NULL },
@@ -451,6 +524,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
 {
     struct err err = { 0 };
     c->origin = a->origin;
+    c->kept_fd = (int)a->kept;
     c->console = console_create(&c->loop, STDOUT_FILENO, format_of(a->log));
     deployment_init(&c->deployment, &control_actions, fresh_id());
     console_listening(c->console, a->origin, a->aws_origin, a->project);
@@ -463,6 +537,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
         log_error("cannot start: %s", strerror(-r));
         return 1;
     }
+    serve_kept(c);
     (void)uv_run(&c->loop, UV_RUN_DEFAULT); /* until uv_stop */
     log_reader_finish(&c->logs);
     console_destroy(c->console);

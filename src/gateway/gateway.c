@@ -367,6 +367,7 @@ struct options {
     struct channel_fds log;
     struct channel_fds port; /* control as an instance */
     bool dev;
+    bool again; /* a gateway before this one has served a build */
 };
 
 static bool read_fd(const char *text, int *ret)
@@ -392,7 +393,8 @@ static bool read_options(int argc, char **argv, struct options *ret)
         PORT_MEMORY,
         PORT_HOST,
         PORT_SELF,
-        DEV
+        DEV,
+        AGAIN
     };
     static const struct option names[] = {
         { "listen", required_argument, NULL, LISTEN },
@@ -406,6 +408,7 @@ static bool read_options(int argc, char **argv, struct options *ret)
         { "port-wake-host", required_argument, NULL, PORT_HOST },
         { "port-wake-self", required_argument, NULL, PORT_SELF },
         { "dev", no_argument, NULL, DEV },
+        { "again", no_argument, NULL, AGAIN },
         { 0 },
     };
     int listen = -1;
@@ -427,6 +430,8 @@ static bool read_options(int argc, char **argv, struct options *ret)
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == DEV) {
             ret->dev = true;
+        } else if (option == AGAIN) {
+            ret->again = true;
         } else if (option < LISTEN || option > PORT_SELF || !read_fd(optarg, fds[option])) {
             return false;
         } else if (option == LISTEN || option == AWS) {
@@ -491,7 +496,8 @@ static int open_all(struct gateway *g, const struct options *o)
     for (size_t i = 0; r == 0 && i < o->listen_count; i++) {
         r = listener_open(g, o->listen[i].fd, o->listen[i].door);
     }
-    g->patience_until_ms = gateway_now_ms(g) + GATEWAY_PATIENCE_MS;
+    g->patience_until_ms =
+        gateway_now_ms(g) + (o->again ? GATEWAY_PATIENCE_AGAIN_MS : GATEWAY_PATIENCE_MS);
     arm_sweep(g);
     return r;
 }

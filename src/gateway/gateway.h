@@ -20,8 +20,8 @@
 
 /* `mayfly gateway --listen FD [--listen FD ...] --supervisor FD --control FD --log-memory FD
  * --log-wake-host FD --log-wake-self FD --port-memory FD --port-wake-host FD --port-wake-self FD
- * [--aws FD ...] [--dev]`. Returns the process's exit status when control or the supervisor is
- * gone. */
+ * [--aws FD ...] [--dev] [--again]`. Returns the process's exit status when control or the
+ * supervisor is gone. */
 int gateway_main(int argc, char **argv);
 
 #define GATEWAY_SCRATCH_BYTES ((size_t)64 * 1024)
@@ -29,7 +29,9 @@ int gateway_main(int argc, char **argv);
 
 #define GATEWAY_LISTENERS_MAX 8
 #define GATEWAY_PATIENCE_MS   5000
-#define GATEWAY_FOLDERS_MAX   16 /* of static files that the supervisor has opened for us */
+/* A build was served before a process died: it will be again, however busy the machine is. */
+#define GATEWAY_PATIENCE_AGAIN_MS 60000
+#define GATEWAY_FOLDERS_MAX       16 /* of static files that the supervisor has opened for us */
 
 struct gateway {
     uv_loop_t loop;

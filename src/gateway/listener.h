@@ -22,8 +22,8 @@ struct listener {
 };
 
 /* Takes over a listening socket. Who connects waits in the kernel's queue until there is a build,
- * or until patience is over (GATEWAY_PATIENCE_MS), so that the first request after a start finds
- * its function. */
+ * or until patience is over (GATEWAY_PATIENCE_MS, _AGAIN_MS), so that the first request after a
+ * start finds its function. */
 int listener_open(struct gateway *g, int fd, enum door door) __attribute__((warn_unused_result));
 /* Closes all. */
 void listener_close(struct gateway *g);

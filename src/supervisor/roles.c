@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -30,7 +32,7 @@ struct roles {
     struct link
         *links[ROLES]; /* owned; NULL while there is none; the builder talks to control only */
     bool base_ready;
-    int builder_socket[2]; /* while starting */
+    int kept_fd; /* a control's notes for the next one: we do not read them */
     uint64_t restarts_since_ms;
     unsigned restarts;
 };
@@ -229,6 +231,13 @@ static struct arguments *arguments_of(const struct platform *p, const char *role
     return a;
 }
 
+/* A control has noted what it serves: the one after it will, too. */
+static bool has_served(const struct platform *p)
+{
+    struct stat st;
+    return fstat(p->roles->kept_fd, &st) == 0 && st.st_size > 0;
+}
+
 static int start_gateway(struct platform *p, const struct wiring *w, struct err *err)
 {
     const struct supervisor_options *o = p->options;
@@ -255,6 +264,9 @@ static int start_gateway(struct platform *p, const struct wiring *w, struct err 
     if (o->dev) {
         a->argv[a->count++] = "--dev";
     }
+    if (has_served(p)) {
+        a->argv[a->count++] = "--again";
+    }
     return spawn_process(&a->spawn, &p->roles->pids[GATEWAY], err);
 }
 
@@ -270,6 +282,7 @@ static int start_control(struct platform *p, const struct wiring *w, struct err 
     add_fd(a, "--supervisor", supervisor);
     add_fd(a, "--gateway", w->control_end);
     add_fd(a, "--builder", w->builder[0]);
+    add_fd(a, "--kept", p->roles->kept_fd);
     add_fd(a, "--log-memory", w->log.memory);
     add_fd(a, "--log-wake-self", w->log.wake_host);
     add_fd(a, "--log-wake-host", w->log.wake_instance);
@@ -368,6 +381,10 @@ static int start_trio(struct platform *p, struct err *err)
 int roles_start(struct platform *p, struct err *err)
 {
     p->roles = mem_new(struct roles);
+    p->roles->kept_fd = memfd_create("kept", MFD_CLOEXEC);
+    if (p->roles->kept_fd < 0) {
+        return err_sys(err, "make a file in memory");
+    }
     int r = start_base(p, err);
     return r < 0 ? r : start_trio(p, err);
 }
@@ -411,6 +428,7 @@ void roles_destroy(struct platform *p)
         for (size_t i = 0; i < ROLES; i++) {
             role_stop(p, (enum role)i);
         }
+        scope_close_fd(&p->roles->kept_fd);
         free(p->roles);
         p->roles = NULL;
     }

@@ -176,6 +176,40 @@ test('the base zygote that dies is started again: what serves goes on, what is s
   assert.equal((await platform.get('/api/hello')).text, 'again');
 });
 
+test('control that is killed under requests is back without a refusal', async (t) => {
+  const platform = await startHello(t);
+  const statuses = new Set();
+  let over = false;
+  const ask = async () => {
+    while (!over) {
+      const answer = await platform.get('/api/hello').catch(() => null); /* what was in flight is cut off */
+      answer && statuses.add(answer.status);
+    }
+  };
+  const asking = Array.from({ length: 8 }, ask);
+  for (let times = 0; times < 3; times++) {
+    const control = await platform.process('mayfly: control');
+    process.kill(control.pid, 'SIGKILL');
+    await eventually(() => !isAlive(control), 'it lives');
+    assert.equal((await eventually(() => platform.get('/api/hello').catch(() => null), 'it is not back')).text, 'hello');
+  }
+  over = true;
+  await Promise.all(asking);
+  assert.deepEqual([...statuses], [200]);
+});
+
+test('what was served before control died is served again, though it cannot be built now', async (t) => {
+  const platform = await startHello(t);
+  assert.equal((await platform.save('mayfly.json', '{"env":["NEVER_SET"]}')).type, 'failed');
+  const from = platform.records.length;
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  await platform.record(({ type }) => type === 'failed', { from });
+  assert.equal((await platform.get('/api/hello')).text, 'hello');
+  await platform.save('mayfly.json', '{}');
+  await platform.save('api/hello.js', HELLO['api/hello.js'].replace('"hello"', '"again"'));
+  assert.equal((await platform.get('/api/hello')).text, 'again');
+});
+
 test('a port that is taken is said to be by whom', async (t) => {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
