@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,10 +11,14 @@
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
 #include "control/s3/s3_lanes.h"
+#include "store/content_writer.h"
 
 /* With the coding of its chunks around it. */
 #define MEMORY_MAX (CONTENT_ROW_BYTES_MAX + 16 * KIB)
-#define SYNC_BYTES (16 * MIB) /* so that the sync at the end has little left to do */
+/* Of an object: what is read soon or often is there, and is cheap for as long as the memory of
+ * what was removed is used again. */
+#define CACHED_BYTES (256 * MIB)
+#define SYNC_BYTES   (16 * MIB) /* so that the sync at the end has little left to do */
 
 struct s3_receive {
     uv_loop_t *loop;
@@ -40,11 +43,10 @@ struct s3_receive {
     EVP_MD_CTX *sha256; /* NULL: the client has not signed it */
     struct s3_checksum_state checksum, crc64;
     EVP_CIPHER_CTX *cipher;
-    char *encrypted;          /* a piece, of the file lane */
-    uint64_t size;            /* decoded, by the lane that knows first */
-    _Atomic uint64_t written; /* to the file */
+    char *encrypted; /* a piece, of the file lane */
+    uint64_t size;   /* decoded, by the lane that knows first */
+    struct content_writer writer;
     uint64_t synced;
-    int fd;
     uv_work_t sync;
     int sync_result;
     uv_work_t publish;
@@ -80,7 +82,7 @@ struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *con
     r->loop = loop;
     r->contents = contents;
     r->plan = *plan;
-    r->fd = -1;
+    content_writer_init(&r->writer, -1, 0);
     if (plan->who) {
         r->who = *plan->who;
         r->is_chunked = r->who.body == AWS_BODY_CHUNKS || r->who.body == AWS_BODY_CHUNKS_UNSIGNED;
@@ -126,20 +128,6 @@ static enum s3_error decode(struct s3_receive *r, char *bytes, size_t *in_out_le
     return step == -EACCES ? S3_SIGNATURE_MISMATCH : step == -EBADMSG ? S3_INCOMPLETE_BODY : S3_OK;
 }
 
-static enum s3_error write_all(struct s3_receive *r, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(r->fd, data, len);
-        if (n < 0) {
-            return errno == ENOSPC || errno == EDQUOT ? S3_STORAGE_FULL : S3_INTERNAL;
-        }
-        data += n;
-        len -= (size_t)n;
-        r->written += (size_t)n;
-    }
-    return S3_OK;
-}
-
 static void add_checksums(struct s3_receive *r, struct str data)
 {
     s3_checksum_update(&r->checksum, data);
@@ -165,9 +153,10 @@ static enum s3_error store_piece(struct s3_receive *r, struct s3_piece *p)
     if (r->size > r->plan.limit) {
         return S3_ENTITY_TOO_LARGE;
     }
-    enum s3_error error = write_all(r, data.data, data.len);
+    int result = content_writer_add(&r->writer, data);
     /* Not only when all digests are there: MD5 is the slower lane. */
-    return error == S3_OK && p->is_last && fsync(r->fd) < 0 ? s3_error_of(-errno) : error;
+    result = result == 0 && p->is_last ? content_writer_end(&r->writer) : result;
+    return s3_error_of(result);
 }
 
 /* On a thread. */
@@ -362,7 +351,7 @@ static void settle_or_give_room(struct s3_receive *r)
 static void sync_file(uv_work_t *work)
 {
     struct s3_receive *r = container_of(work, struct s3_receive, sync);
-    r->sync_result = fdatasync(r->fd) < 0 ? -errno : 0;
+    r->sync_result = fdatasync(r->writer.fd) < 0 ? -errno : 0;
 }
 
 /* An error is told once: the sync at the end would not see it. */
@@ -394,7 +383,7 @@ static void lane_ran(enum s3_lane lane, enum s3_error error, void *context)
     struct s3_receive *r = context;
     r->error = r->error == S3_OK ? error : r->error;
     if (lane == S3_LANE_FILE) {
-        sync_sometimes(r, atomic_load_explicit(&r->written, memory_order_relaxed));
+        sync_sometimes(r, atomic_load_explicit(&r->writer.written, memory_order_relaxed));
     }
     settle_or_give_room(r);
 }
@@ -408,7 +397,7 @@ static bool create_file(struct s3_receive *r)
         r->error = s3_error_of(fd);
         return false;
     }
-    r->fd = fd;
+    content_writer_init(&r->writer, fd, CACHED_BYTES);
     r->encrypted = r->cipher ? mem_alloc(S3_PIECE_BYTES) : NULL;
     return true;
 }
@@ -482,7 +471,7 @@ void s3_receive_destroy(struct s3_receive *r, bool kept)
             store_contents_forget(r->contents, r->result.hash);
         }
     }
-    scope_close_fd(&r->fd);
+    content_writer_finish(&r->writer);
     if (r->is_chunked) {
         aws_chunked_finish(&r->chunked);
     }
