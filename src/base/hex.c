@@ -11,7 +11,7 @@ char *hex_write(const uint8_t *bytes, size_t count, char *ret_text)
     return ret_text;
 }
 
-static int digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -26,7 +26,7 @@ bool hex_read(struct str text, uint8_t *ret_bytes, size_t count)
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        int high = digit(text.data[2 * i]), low = digit(text.data[2 * i + 1]);
+        int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

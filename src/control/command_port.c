@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/commands.h"
+#include "control/json_read.h"
 #include "store/store.h"
 
 #define BACKLOG    16
@@ -138,7 +139,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void run_line(struct connection *k, struct str line)
 {
     k->started = true;
-    k->command.input = json_loadb(line.data, line.len, JSON_ALLOW_NUL, NULL);
+    k->command.input = json_read(line, JSON_ALLOW_NUL);
     if (json_is_object(k->command.input)) {
         commands_run(&k->command);
     } else {

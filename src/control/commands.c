@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/events/base64.h"
 #include "control/events/schedules.h"
+#include "control/json_read.h"
 #include "store/store_messages.h"
 
 #define LIMIT_DEFAULT 20
@@ -110,7 +111,7 @@ static json_t *show_message(const struct stored_message *m, const char *queue)
 /* Text as it is, other bytes in base64. */
 static void add_body(json_t *json, const struct stored_message *m)
 {
-    json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, JSON_ALLOW_NUL, NULL);
+    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
     json_t *body = json_stringn(m->body.data, m->body.len);
     (void)json_object_set_new(json, "attributes", attributes ? attributes : json_object());
     (void)json_object_set_new(json, "group", json_stringn(m->group.data, m->group.len));

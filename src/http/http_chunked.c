@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "http/http_head.h"
 
@@ -30,15 +31,6 @@ enum state {
     EXTENSION_QUOTED_PAIR,
     EXTENSION_QUOTED_END
 };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Behind what may be the last of a size or an extension. */
 static int after_part(char byte, enum state blanks)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sql.h"
@@ -45,11 +46,6 @@ static void file_path(struct str hash, char ret_path[FILE_PATH_BYTES + 1])
         }
     }
     *at = '\0';
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The hash of file `name` in folder number `first`. */

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
+#include "control/json_read.h"
 #include "http/http_block.h"
 
 #define MESSAGE_BYTES 4096
@@ -212,7 +213,7 @@ static void call_body(struct exchange *x, int r, struct str body)
     if (!is_signed(c, body)) {
         return;
     }
-    c->input = body.len > 0 ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL) : json_object();
+    c->input = body.len > 0 ? json_read(body, JSON_ALLOW_NUL) : json_object();
     if (!json_is_object(c->input)) {
         aws_call_fail(c, 400, "SerializationException", "The body is no JSON object.");
         return;

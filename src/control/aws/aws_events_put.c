@@ -9,6 +9,7 @@
 #include "control/aws/aws_events.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_pattern.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 
 #define ENTRIES_MAX 10
@@ -131,13 +132,9 @@ static bool is_reserved(json_t *entry)
 static bool is_object_text(json_t *text)
 {
     struct str s = str_of(json_string_value(text), json_string_length(text));
-    json_t *json = json_loadb(s.data, s.len, JSON_ALLOW_NUL, NULL);
-    if (!json) { /* integers beyond 64 bits */
-        json = json_loadb(s.data, s.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    }
-    bool is = json_is_object(json);
-    json_decref(json);
-    return is;
+    size_t blanks = s.data ? strspn(s.data, " \t\r\n") : 0;
+    return str_starts(str_skip(s, blanks), STR("{")) &&
+           json_is_sound(s, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL); /* beyond 64 bits, too */
 }
 
 static struct str str_member(json_t *object, const char *name)
@@ -241,7 +238,7 @@ void aws_events_test_pattern(struct aws_call *c)
         return;
     }
     struct str text = str_member(c->input, "Event");
-    json_t *event = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
+    json_t *event = json_read(text, JSON_ALLOW_NUL);
     if (!is_event(event)) {
         aws_call_fail(c, 400, "ValidationException", "Parameter Event is not valid.");
     } else if (event_pattern_parse(str_member(c->input, "EventPattern"), &pattern, &err) < 0) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
 #include "control/aws/sqs_query.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
@@ -344,8 +345,7 @@ static bool read_operation(struct sqs_call *c, struct str body)
         }
         target = str_skip(target, TARGET.len);
         (void)snprintf(c->operation, sizeof(c->operation), STR_FMT, STR_ARG(target));
-        c->input =
-            body.len > 0 ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL) : json_object();
+        c->input = body.len > 0 ? json_read(body, JSON_ALLOW_NUL) : json_object();
         return json_is_object(c->input);
     }
     c->protocol = SQS_QUERY;

@@ -6,6 +6,7 @@
 #include "control/aws/sqs_operations.h"
 #include "control/events/base64.h"
 #include "control/events/sqs_moves.h"
+#include "control/json_read.h"
 
 #define RATE_MAX  500
 #define LIST_MAX  10
@@ -124,7 +125,7 @@ static json_t *read_handle(const char *handle)
 {
     size_t len = 0;
     scoped_free char *text = base64_decode(str_c(handle), &len);
-    json_t *json = text ? json_loadb(text, len, 0, NULL) : NULL;
+    json_t *json = text ? json_read(str_of(text, len), 0) : NULL;
     if (json && (!sqs_call_text(json, "taskId") || !sqs_call_text(json, "sourceArn"))) {
         json_decref(json);
         json = NULL;

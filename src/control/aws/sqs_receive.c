@@ -10,6 +10,7 @@
 #include "control/aws/sqs_operations.h"
 #include "control/events/sqs_attempt.h"
 #include "control/events/sqs_record.h"
+#include "control/json_read.h"
 
 #define WAIT_MAX_S 20
 
@@ -115,7 +116,7 @@ static json_t *message_json(const struct receive *r, const struct stored_message
 {
     char md5[SQS_MD5_BYTES];
     scoped_free char *receipt = sqs_record_receipt(m);
-    json_t *stored = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *stored = json_read(m->attributes, 0);
     json_t *system = system_attributes(r, m, stored);
     json_t *own = message_attributes(r, stored);
     json_t *body = json_stringn(m->body.data, m->body.len);

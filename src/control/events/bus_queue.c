@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 
 #define IN_FLIGHT_MAX 10
@@ -64,9 +65,9 @@ static bool is_envelope(json_t *attributes)
 static int send_message(struct services *s, const char *bus, const struct stored_message *m,
                         struct message_batch *batch)
 {
-    json_t *envelope = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *envelope = json_read(m->attributes, 0);
     if (!is_envelope(envelope)) {
-        json_t *record = json_loadb(m->body.data, m->body.len, JSON_ALLOW_NUL, NULL);
+        json_t *record = json_read(m->body, JSON_ALLOW_NUL);
         json_decref(envelope);
         envelope = record ? lambda_envelope(bus, record) : NULL;
         json_decref(record);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/events/attempt.h"
 #include "control/iso_time.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
@@ -84,7 +85,7 @@ struct attempt {
 /* "TypeError: x is not a function\n    at ..." of what a Worker answers; NULL: it did well. */
 static char *worker_error(struct str answer)
 {
-    json_t *json = json_loadb(answer.data, answer.len, JSON_ALLOW_NUL, NULL);
+    json_t *json = json_read(answer, JSON_ALLOW_NUL);
     json_t *error = json_object_get(json, "error");
     const char *outcome = json_text(json, "outcome");
     const char *name = json_text(error, "name");

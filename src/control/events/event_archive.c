@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "store/store_settings.h"
 
@@ -225,7 +226,7 @@ static void load(struct str name, struct str value, void *context)
     struct event_archives *all = context;
     struct event_archive *a;
     struct err err = { 0 };
-    json_t *config = json_loadb(value.data, value.len, 0, NULL);
+    json_t *config = json_read(value, 0);
     if (!config || !json_text(config, "ArchiveName") || !json_text(config, "EventSourceArn")) {
         log_error("archive " STR_FMT " is left out: it cannot be read", STR_ARG(name));
         json_decref(config);

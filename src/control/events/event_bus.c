@@ -14,6 +14,7 @@
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
 #include "control/iso_time.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "store/store_settings.h"
 
@@ -173,9 +174,8 @@ static int compose(struct buf *out, const struct bus_event *e)
 /* Numbers that are too large for integers are read as floating point. */
 static json_t *parse(struct str text)
 {
-    json_t *json = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
-    return json ? json
-                : json_loadb(text.data, text.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *json = json_read(text, JSON_ALLOW_NUL);
+    return json ? json : json_read(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL);
 }
 
 static void send_through(struct sending *s, struct str bus, int hops);
@@ -486,7 +486,7 @@ void event_bus_remove_rule(struct event_buses *eb, struct str bus, struct str ru
 static void load_bus(struct str name, struct str value, void *context)
 {
     struct event_buses *eb = context;
-    json_t *bus = json_loadb(value.data, value.len, 0, NULL);
+    json_t *bus = json_read(value, 0);
     if (bus && json_text(bus, "Name")) {
         g_tree_replace(eb->buses, mem_copy_str(name), bus);
     } else {
@@ -499,7 +499,7 @@ static void load_rule(struct str name, struct str value, void *context)
     struct event_buses *eb = context;
     struct rule *rule;
     struct err err = { 0 };
-    json_t *json = json_loadb(value.data, value.len, 0, NULL);
+    json_t *json = json_read(value, 0);
     if (!json || !json_text(json, "Name") || !json_text(json, "Bus")) {
         json_decref(json);
     } else if (make_rule(eb, json, &rule, &err) == 0) {

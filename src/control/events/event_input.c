@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 
 #define PATHS_MAX 100 /* EventBridge's, and its names of paths */
 #define PATH_NAME "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -209,8 +210,8 @@ static json_t *given(json_t *target, const char *name)
 
 static bool is_json(json_t *text)
 {
-    json_t *json = json_loadb(json_string_value(text), json_string_length(text),
-                              JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *json = json_read(str_of(json_string_value(text), json_string_length(text)),
+                             JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL);
     bool is = json != NULL;
     json_decref(json);
     return is;
@@ -330,9 +331,8 @@ static int fill_template(json_t *transformer, const struct event_input_source *s
         }
     }
     if (r == 0 && is_json) {
-        json_t *whole = json_loadb(out->data + start, out->len - start, JSON_ALLOW_NUL, NULL);
-        r = whole ? 0 : -EBADMSG;
-        json_decref(whole);
+        bool is_sound = json_is_sound(str_of(out->data + start, out->len - start), JSON_ALLOW_NUL);
+        r = is_sound ? 0 : -EBADMSG;
     }
     return r;
 }

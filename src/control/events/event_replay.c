@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "store/store_settings.h"
 
@@ -70,7 +71,7 @@ static bool send_one(const struct stored_message *m, void *context)
     struct step *s = context;
     struct event_replay *r = s->replay;
     json_t *destination = json_object_get(r->config, "Destination");
-    json_t *rest = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *rest = json_read(m->attributes, 0);
     const struct bus_event event = { .bus = event_archive_name_in(json_text(destination, "Arn"),
                                                                   ":event-bus/"),
                                      .id = m->uuid,
@@ -272,7 +273,7 @@ void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *
 
 static void load(struct str name, struct str value, void *context)
 {
-    json_t *config = json_loadb(value.data, value.len, 0, NULL);
+    json_t *config = json_read(value, 0);
     if (json_text(config, "ReplayName") && json_text(config, "EventSourceArn") &&
         json_text(config, "State")) {
         (void)add(context, config);

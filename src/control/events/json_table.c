@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "store/store_settings.h"
 
 struct json_table {
@@ -27,7 +28,7 @@ static void free_json(void *json)
 static void load(struct str name, struct str value, void *context)
 {
     struct json_table *t = context;
-    json_t *json = json_loadb(value.data, value.len, JSON_ALLOW_NUL, NULL);
+    json_t *json = json_read(value, JSON_ALLOW_NUL);
     if (json_is_object(json)) {
         g_tree_replace(t->tree, mem_copy_str(name), json);
     } else {

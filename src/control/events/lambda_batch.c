@@ -10,6 +10,7 @@
 #include "control/events/event_log.h"
 #include "control/events/lambda_source.h"
 #include "control/events/sqs_record.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
@@ -48,7 +49,7 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
     const struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
     char md5[SQS_MD5_BYTES], arn[SQS_ARN_BYTES];
     scoped_free char *receipt = sqs_record_receipt(m);
-    json_t *stored = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *stored = json_read(m->attributes, 0);
     json_t *body = json_stringn(m->body.data, m->body.len);
     sqs_queue_arn(ls->queue, STR(REGION), arn);
     sqs_md5_body(m->body, md5);
@@ -180,7 +181,7 @@ static bool failures_are_sound(struct delivery *d, const json_t *failures)
 
 static void apply_report(const struct lambda_source *ls, struct delivery *d, struct str payload)
 {
-    json_t *answer = json_loadb(payload.data, payload.len, JSON_DECODE_ANY, NULL);
+    json_t *answer = json_read(payload, JSON_DECODE_ANY);
     const json_t *failures = json_object_get(answer, "batchItemFailures");
     if ((payload.len > 0 && !answer) || !failures_are_sound(d, failures)) {
         fail_all(ls, d, STR("its report of failed items makes no sense: the whole batch failed"));

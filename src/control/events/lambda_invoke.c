@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "http/http_block.h"
 
 #define PAYLOAD_BYTES_MAX (1 * MIB) /* Lambda's quota for asynchronous invocations */
@@ -75,14 +76,15 @@ static char *attributes_of(const struct exchange *x)
 
 static bool is_json(struct str payload, char *ret_why, size_t size)
 {
-    json_error_t error;
-    json_t *json = json_loadb(payload.data, payload.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (!json) {
-        (void)snprintf(ret_why, size, "Could not parse request body into json: line %d, column %d",
-                       error.line, error.column);
+    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
+    if (json_is_sound(payload, flags)) {
+        return true;
     }
-    json_decref(json);
-    return json != NULL;
+    json_error_t error = { 0 };
+    json_decref(json_loadb(payload.data, payload.len, flags, &error)); /* which says where */
+    (void)snprintf(ret_why, size, "Could not parse request body into json: line %d, column %d",
+                   error.line, error.column);
+    return false;
 }
 
 static void have_body(struct exchange *x, int r, struct str body)

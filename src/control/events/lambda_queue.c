@@ -12,6 +12,7 @@
 #include "control/events/event_log.h"
 #include "control/events/trace_header.h"
 #include "control/iso_time.h"
+#include "control/json_read.h"
 #include "http/http_block.h"
 #include "store/store_settings.h"
 
@@ -59,9 +60,8 @@ struct failure {
 /* The answer as JSON, or as a text if it is none. */
 static json_t *payload_json(struct str payload)
 {
-    json_t *json = payload.len > 0 ? json_loadb(payload.data, payload.len,
-                                                JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL)
-                                   : json_null();
+    json_t *json =
+        payload.len > 0 ? json_read(payload, JSON_DECODE_ANY | JSON_ALLOW_NUL) : json_null();
     return json ? json : json_stringn_nocheck(payload.data, payload.len);
 }
 
@@ -170,7 +170,7 @@ struct attempt {
 /* "TypeError: x is not a function\n    at ..." of Lambda's error JSON. */
 static char *describe_error(struct str payload)
 {
-    json_t *json = json_loadb(payload.data, payload.len, 0, NULL);
+    json_t *json = json_read(payload, 0);
     const char *type = json_string_value(json_object_get(json, "errorType"));
     const char *message = json_string_value(json_object_get(json, "errorMessage"));
     const json_t *trace = json_object_get(json, "trace");
@@ -196,7 +196,7 @@ static char *describe_error(struct str payload)
 static void send_failure(const struct lambda_queue *q, struct delivery *d,
                          const struct delivered *m, struct str payload)
 {
-    json_t *json = json_loadb(payload.data, payload.len, 0, NULL);
+    json_t *json = json_read(payload, 0);
     const json_t *text = json_object_get(json, "errorMessage");
     send_dead_letter(q, d, m, "200",
                      json_string_length(text) > 0
@@ -255,7 +255,7 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
                    q->function_name);
     buf_init(&headers, 8 * KIB);
-    json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *attributes = json_read(m->attributes, 0);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     const char *trace = json_string_value(json_object_get(attributes, "traceId"));
     /* What does not fit is a client context that Lambda would not have taken. */
@@ -433,7 +433,7 @@ static void read_config(struct str name, struct str value, void *context)
 {
     char *function = mem_copy_str(name);
     struct lambda_queue *q = find_or_create(context, function);
-    q->api_config = json_loadb(value.data, value.len, 0, NULL);
+    q->api_config = json_read(value, 0);
     free(function);
 }
 

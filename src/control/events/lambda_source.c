@@ -10,6 +10,7 @@
 #include "control/events/event_target.h"
 #include "control/events/lambda_batch.h"
 #include "control/events/setting_write.h"
+#include "control/json_read.h"
 #include "store/store_settings.h"
 
 #define KIND            STR("lambda-source")
@@ -237,7 +238,7 @@ static void read_one(struct str name, struct str value, void *context)
     struct lambda_sources *all = context;
     struct lambda_source *ls;
     struct err err;
-    json_t *config = json_loadb(value.data, value.len, 0, NULL);
+    json_t *config = json_read(value, 0);
     (void)name;
     if (config && lambda_source_add(all, config, &ls, &err) < 0) {
         log_warning("an event source mapping is left out: %s", err.text);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "http/http_block.h"
 
 #define DAY_MS     ((uint64_t)24 * 3600 * 1000)
@@ -112,7 +113,7 @@ static const json_t *walk(const json_t *json, struct str path)
 
 static char *key_of_json(struct str body, struct str path)
 {
-    json_t *json = json_loadb(body.data, body.len, JSON_DECODE_ANY, NULL);
+    json_t *json = json_read(body, JSON_DECODE_ANY);
     const json_t *value = walk(json, path);
     char *key = NULL;
     if (json_is_string(value)) {

@@ -11,6 +11,7 @@
 #include "control/events/event_target.h"
 #include "control/events/project_schedules.h"
 #include "control/iso_time.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES  512
@@ -84,7 +85,7 @@ static bool read_universal(const char *arn, struct str input, json_t *target, st
     if (!to_queue && strcmp(arn, lambda) != 0) {
         return false;
     }
-    json_t *json = json_loadb(input.data, input.len, 0, NULL);
+    json_t *json = json_read(input, 0);
     const char *where = json_text(json, to_queue ? "QueueUrl" : "FunctionName");
     const char *what = json_text(json, to_queue ? "MessageBody" : "Payload");
     const char *group = json_text(json, "MessageGroupId");

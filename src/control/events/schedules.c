@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/json_read.h"
 #include "store/store_settings.h"
 
 #define MARKS   "schedule" /* the kind of settings that they are */
@@ -143,7 +144,7 @@ static uint64_t mark_time(json_t *json, const char *name)
 static void load_mark(struct str name, struct str value, void *context)
 {
     struct schedules *ss = context;
-    json_t *json = json_loadb(value.data, value.len, 0, NULL);
+    json_t *json = json_read(value, 0);
     scoped_free char *key = mem_copy_str(name);
     if (json_is_object(json)) {
         (void)json_object_set_new(ss->marks, key, json); /* sound keys: works */

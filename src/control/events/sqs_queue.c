@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/setting_write.h"
+#include "control/json_read.h"
 #include "store/store_settings.h"
 
 #define KIND             STR("sqs")
@@ -191,7 +192,7 @@ void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
 static void read_one(struct str name, struct str value, void *context)
 {
     struct sqs_queues *all = context;
-    json_t *json = json_loadb(value.data, value.len, 0, NULL);
+    json_t *json = json_read(value, 0);
     json_t *attributes = json_object_get(json, "attributes");
     json_t *tags = json_object_get(json, "tags");
     struct sqs_queue *q = sqs_queue_add(all, name, json_incref(attributes), json_incref(tags));
@@ -328,7 +329,7 @@ static void burial_done(struct store_job *job, int r)
 
 char *sqs_queue_dead_attributes(const struct sqs_queue *q, struct str attributes)
 {
-    json_t *json = json_loadb(attributes.data, attributes.len, 0, NULL);
+    json_t *json = json_read(attributes, 0);
     json = json ? json : json_object();
     (void)json_object_set_new(json, "from", json_string(q->name));
     char *text = json_dumps(json, JSON_COMPACT);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/events/attempt.h"
 #include "control/events/webhook_sign.h"
+#include "control/json_read.h"
 
 #define TIMEOUT_MS     20000L /* the specification: 15 to 30 seconds */
 #define IN_FLIGHT      2      /* of one URL; the thread pool has others to serve */
@@ -135,7 +136,7 @@ static void webhook_deliver(struct queue *q, struct delivery *d, void *context)
 {
     struct services *s = context;
     const struct stored_message *m = &d->messages[0].message;
-    json_t *attributes = json_loadb(m->attributes.data, m->attributes.len, 0, NULL);
+    json_t *attributes = json_read(m->attributes, 0);
     const char *secret = json_string_value(json_object_get(attributes, "secret"));
     struct webhook *w = mem_new(struct webhook);
     w->services = s;

@@ -8,6 +8,7 @@
 #include "control/events/base64.h"
 #include "control/events/event_log.h"
 #include "control/events/worker_send.h"
+#include "control/json_read.h"
 
 #define CONCURRENCY_MAX    250 /* Cloudflare: concurrent consumer invocations of one queue */
 #define BATCH_MAX          100 /* Cloudflare: max_batch_size */
@@ -152,8 +153,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
 {
     struct attempt *a = context;
     struct delivery *d = a->delivery;
-    json_t *answer =
-        result->status == 200 ? json_loadb(result->body.data, result->body.len, 0, NULL) : NULL;
+    json_t *answer = result->status == 200 ? json_read(result->body, 0) : NULL;
     if (result->error < 0 || result->status == 503 || result->status == 429) {
         postpone(d, "the consumer could not be invoked");
     } else if (!answer) {
@@ -173,7 +173,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
 
 static json_t *message_json(const struct delivered *m)
 {
-    json_t *attributes = json_loadb(m->message.attributes.data, m->message.attributes.len, 0, NULL);
+    json_t *attributes = json_read(m->message.attributes, 0);
     const char *type = json_string_value(json_object_get(attributes, "contentType"));
     char *body = base64_encode(m->message.body);
     json_t *json = json_pack("{s:s, s:I, s:i, s:s, s:s}", "id", m->message.uuid.data, "timestamp",

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
+#include "control/json_read.h"
 
 /* Cloudflare: 100 messages or 256 KB a batch; base64 and JSON are around them. */
 #define MESSAGES_MAX   100
@@ -133,7 +134,7 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
 
 static int read_all(struct sending *s, struct str body)
 {
-    json_t *json = json_loadb(body.data, body.len, 0, NULL);
+    json_t *json = json_read(body, 0);
     const json_t *messages = json_object_get(json, "messages");
     size_t count = json_array_size(messages);
     int r = count > 0 && count <= MESSAGES_MAX ? 0 : -EINVAL;

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "control/json_read.h"
 #include "control/s3/s3_lock.h"
 #include "http/http_block.h"
 
@@ -195,7 +196,7 @@ static enum s3_error check_document(struct check *c, const json_t *policy)
 enum s3_error s3_post_policy_check(struct s3_post_policy *p, const char **ret_why)
 {
     struct check c = { .p = p };
-    json_t *policy = json_loadb(p->text.data ? p->text.data : "", p->text.len, 0, NULL);
+    json_t *policy = json_read(p->text, 0);
     enum s3_error error = json_is_object(policy) ? check_document(&c, policy)
                                                  : fail(&c, S3_INVALID_POLICY_DOCUMENT,
                                                         "Invalid Policy: Invalid JSON.");

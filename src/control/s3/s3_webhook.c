@@ -10,6 +10,7 @@
 #include "control/aws/aws_digest.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/message_batch.h"
+#include "control/json_read.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_event_record.h"
 #include "control/s3/s3_name.h"
@@ -182,7 +183,7 @@ static void have_body(struct exchange *x, int r, struct str body)
         }
         return;
     }
-    json_t *post = json_loadb(body.data, body.len, 0, NULL);
+    json_t *post = json_read(body, 0);
     take(w, post);
     json_decref(post);
 }
