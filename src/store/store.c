@@ -39,7 +39,7 @@ struct store {
 
 /* ---- the store's thread ---- */
 
-static int run_job(struct store *s, struct store_job *job)
+static int run_undoable(struct store *s, struct store_job *job)
 {
     int r = sql_run(s->writer, "SAVEPOINT job", "");
     if (r < 0) {
@@ -51,6 +51,11 @@ static int run_job(struct store *s, struct store_job *job)
     }
     r = sql_run(s->writer, "RELEASE job", "");
     return result < 0 ? result : r < 0 ? r : result;
+}
+
+static int run_job(struct store *s, struct store_job *job)
+{
+    return job->is_one_write ? job->run(job, s->writer) : run_undoable(s, job);
 }
 
 static void fail_all(struct list *jobs, int result)

@@ -370,9 +370,11 @@ static void send_done(struct store_job *job, int r)
 
 void queue_send(struct queue_send *s)
 {
-    s->job = (struct store_job){ .run = run_send, .done = send_done };
-    /* 0: the job finds it by name. */
+    /* 0: the job finds it by name, or writes that, too. */
     s->message.queue = s->queue->purges == 0 ? s->queue->number : 0;
+    s->job = (struct store_job){ .run = run_send,
+                                 .done = send_done,
+                                 .is_one_write = s->message.queue != 0 && s->dedup.len == 0 };
     s->queue->references++;
     store_submit(s->queue->queues->store, &s->job);
 }
