@@ -2,7 +2,10 @@
 MODE ?= release
 OUT  := build/$(MODE)
 CC   ?= cc
+# As many jobs as processors, unless told otherwise; a make below another one shares its jobs.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
+endif
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
@@ -95,7 +98,7 @@ demo: ## install what is missing, build, and serve examples/demo
 test: ## install what is missing, build, and run every test there is
 	@tools/setup test
 	@$(MAKE) --no-print-directory all
-	@tools/test
+	+@tools/test
 
 check: unit ## the tests that need no running platform
 	tools/run-node runtime 2 $(wildcard test/runtime/*.test.js)
