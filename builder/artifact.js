@@ -27,6 +27,15 @@ export function digestFiles(files, mountPoints = []) {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** In bytes, of the files alone. */
+export function sizeOfFiles(files) {
+  return [...files.values()].reduce((sum, entry) => sum + (typeof entry.copy === 'string' ? fileSize(entry.copy) : (entry.length ?? 0)), 0);
+}
+
+function fileSize(file) {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 export function digestJson(value) {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

@@ -1,7 +1,7 @@
 /* One project: discovers its functions, bundles them, and writes the manifest that doc/manifest.md describes. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { ArtifactStore, digestFiles, digestJson } from './artifact.js';
+import { ArtifactStore, digestFiles, digestJson, sizeOfFiles } from './artifact.js';
 import { Bundler } from './bundle/esbuild.js';
 import { addHtmlRewriter } from './bundle/html_rewriter.js';
 import { Installed } from './bundle/installed.js';
@@ -133,6 +133,7 @@ export class Project {
       ...fn,
       artifact: this.store.write(draft.name, bundle.files, contentDigest, mountPoints),
       hash: digestJson([contentDigest, fn]),
+      code_bytes: sizeOfFiles(bundle.files),
     };
   }
 

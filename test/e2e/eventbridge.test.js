@@ -136,6 +136,11 @@ test("what AWS does not take of a bus, a target, an event or a token is not take
   assert.equal(failed.ErrorCode, 'ValidationException');
   await put({ Input: '"text"' });
 
+  const tag = (ResourceARN, Key) => events.send(new TagRuleCommand({ ResourceARN, Tags: [{ Key, Value: '' }] }));
+  const gone = 'arn:aws:events:us-east-1:000000000000:rule/gone';
+  await assert.rejects(tag(gone, 'a'.repeat(129)), validation);
+  await assert.rejects(tag(gone, 'a'), { name: 'ResourceNotFoundException' });
+
   const plan = { Name: 's', ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
   const create = (more) => scheduler.send(new CreateScheduleCommand({ ...plan, ...more }));
   const { ScheduleArn } = await create({ ClientToken: 'one' });

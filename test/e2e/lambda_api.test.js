@@ -73,6 +73,12 @@ test('a function is invoked, with its log, without a wait, or not at all', async
   const events = await gotten(platform, 3);
   assert.deepEqual(events.at(-1), { b: 2 });
   await assert.rejects(api.send(new InvokeCommand({ FunctionName: 'none' })), { name: 'ResourceNotFoundException' });
+  const base64 = (json) => Buffer.from(json).toString('base64');
+  assert.equal((await invoke('{}', { ClientContext: base64('{"custom":{"a":1}}') })).StatusCode, 200);
+  for (const ClientContext of ['{}', base64('[]'), base64('{'), '!!']) {
+    await assert.rejects(invoke('{}', { ClientContext }),
+      { name: 'InvalidRequestContentException', message: 'Client context must be a valid Base64-encoded JSON object.' });
+  }
 });
 
 /** What a call answers, and its answer's headers; `headers` are sent with it. */
@@ -118,6 +124,7 @@ test('functions are listed and described', async (t) => {
   const { Configuration } = await api.send(new GetFunctionCommand({ FunctionName: 'tells' }));
   assert.equal(Configuration.Runtime, 'nodejs22.x');
   assert.equal(Configuration.State, 'Active');
+  assert.ok(Configuration.CodeSize >= TELLS.trim().length / 2, `${Configuration.CodeSize} bytes of code`);
 
   const ask = (Command, more = {}) => api.send(new Command({ FunctionName: 'tells', ...more }));
   assert.equal((await ask(GetRuntimeManagementConfigCommand)).UpdateRuntimeOn, 'Auto');

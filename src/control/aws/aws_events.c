@@ -403,9 +403,10 @@ static void tag_resource(struct aws_call *c)
     if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
         return;
     }
-    json_t *tagged = find_tagged(c, &is_rule);
-    json_t *added = tagged ? tags_of(c) : NULL;
-    if (!added) {
+    json_t *added = tags_of(c);
+    json_t *tagged = added ? find_tagged(c, &is_rule) : NULL;
+    if (!tagged) {
+        json_decref(added);
         return;
     }
     json_t *tags = tags_now(tagged);

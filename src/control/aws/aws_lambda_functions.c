@@ -102,6 +102,8 @@ static json_t *configuration_of(const struct services *s, const json_t *function
     set_dead_letter(s, to, function);
     const char *hash = json_text(function, "hash");
     (void)json_object_set_new(to, "CodeSha256", json_string(hash ? hash : ""));
+    (void)json_object_set_new(
+        to, "CodeSize", json_integer(json_integer_value(json_object_get(function, "code_bytes"))));
     (void)json_object_set_new(to, "RevisionId", json_string(hash ? hash : ""));
     (void)json_object_set_new(
         to, "EphemeralStorage",

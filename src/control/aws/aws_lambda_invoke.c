@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/events/base64.h"
 #include "control/events/stored_request.h"
 #include "http/http_block.h"
 
@@ -139,6 +140,17 @@ static bool is_misnamed(const struct services *s, struct exchange *x)
     return false;
 }
 
+/* What is not JSON in base64 never reaches a function at AWS. */
+static bool is_client_context(struct str text)
+{
+    size_t len = 0;
+    scoped_free char *decoded = base64_decode(text, &len);
+    json_t *json = decoded ? json_loadb(decoded, len, 0, NULL) : NULL;
+    bool is = json_is_object(json);
+    json_decref(json);
+    return is;
+}
+
 static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
@@ -154,6 +166,12 @@ static void have_payload(struct exchange *x, int r, struct str body)
         return;
     }
     if (is_misnamed(i->services, x)) {
+        return;
+    }
+    struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
+    if (client.data && !is_client_context(client)) {
+        refuse(x, 400, "InvalidRequestContentException",
+               "Client context must be a valid Base64-encoded JSON object.");
         return;
     }
     char target[AWS_LAMBDA_NAME_BYTES + 64];
