@@ -83,7 +83,8 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
 int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err)
 {
     struct sql *db = mem_new(struct sql);
-    /* Nobody asks for its statistics, which cost a lock each allocation. Refused once it is in use. */
+    /* Nobody asks for its statistics, which cost a lock each allocation. Refused once it is in use.
+     */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;

@@ -31,8 +31,8 @@ struct store_job {
     /* It removes something, or what was begun cannot end without it: it is written on a full disk,
      * too (store_reserve.h), and then its run() may be called a second time. */
     bool makes_room;
-    /* One statement is all that its run() writes: SQLite undoes that by itself if it fails, which is
-     * cheaper than a savepoint. */
+    /* One statement is all that its run() writes: SQLite undoes that by itself if it fails, which
+     * is cheaper than a savepoint. */
     bool is_one_write;
     int result; /* the store's */
 };

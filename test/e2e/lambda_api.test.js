@@ -266,6 +266,14 @@ test('versions, aliases and URLs are those of the files; a qualifier means one o
   for (const Command of [GetFunctionConfigurationCommand, InvokeCommand]) {
     await assert.rejects(api.send(new Command({ FunctionName: there })), { name: 'ResourceNotFoundException', message: /Functions from 'eu-west-1' are not reachable/ });
   }
+  const abroad = new LambdaClient({ ...platform.aws, region: 'eu-west-1' });
+  t.after(() => abroad.destroy());
+  for (const FunctionName of [there, arn]) {
+    assert.equal((await abroad.send(new InvokeCommand({ FunctionName, Payload: '{}' }))).StatusCode, 200);
+    assert.equal((await abroad.send(new GetFunctionConfigurationCommand({ FunctionName }))).FunctionName, 'tells');
+  }
+  await assert.rejects(abroad.send(new InvokeCommand({ FunctionName: arn.replace('us-east-1', 'eu-west-2') })),
+    { name: 'ResourceNotFoundException', message: "Functions from 'eu-west-2' are not reachable in this region ('eu-west-1')" });
   for (const Command of [GetFunctionConfigurationCommand, InvokeCommand]) {
     const named = (name, more) => api.send(new Command({ FunctionName: name, ...more }));
     await assert.rejects(named(`${arn}:1`, { Qualifier: 'live' }), { name: 'InvalidParameterValueException', message: /derived qualifier/ });

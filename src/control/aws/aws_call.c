@@ -194,6 +194,7 @@ static bool is_signed(struct aws_call *c, struct str body)
 {
     struct aws_access access;
     if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &access)) {
+        (void)snprintf(c->region, sizeof(c->region), "%s", access.who.scope.region);
         return true;
     }
     const struct aws_fault_answer *refusal = &access.refusal;

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/list.h"
+#include "control/aws/aws_users.h"
 #include "control/services.h"
 
 enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST, AWS_STYLE_LAMBDA };
@@ -23,9 +24,10 @@ struct aws_call {
     struct services *services;
     struct exchange *exchange;
     enum aws_style style;
-    json_t *input;   /* an object; owned */
-    unsigned status; /* of success, the handler's to set; 0: 200 */
-    void *context;   /* the handler's between its callbacks */
+    char region[AWS_SCOPE_BYTES]; /* that the client thinks it speaks to: of its signature */
+    json_t *input;                /* an object; owned */
+    unsigned status;              /* of success, the handler's to set; 0: 200 */
+    void *context;                /* the handler's between its callbacks */
     void (*run)(struct aws_call *c);
 };
 

@@ -74,7 +74,7 @@ static bool read_subject(struct aws_call *c, const char *named, struct aws_lambd
 {
     struct aws_lambda_fault fault;
     *s = (struct aws_lambda_subject){ 0 };
-    if (aws_lambda_path_fault(named, c->exchange->target, &fault)) {
+    if (aws_lambda_path_fault(named, c->exchange->target, c->region, &fault)) {
         aws_call_fail(c, fault.status, fault.code, "%s", fault.message);
         return false;
     }

@@ -117,7 +117,7 @@ static void missing(struct exchange *x, const struct aws_lambda_named *named)
 
 /* Whether something is wrong with how the function is named, or there is none of that name; then
  * that is answered. */
-static bool is_misnamed(const struct services *s, struct exchange *x)
+static bool is_misnamed(const struct services *s, struct exchange *x, const char *region)
 {
     char named[AWS_LAMBDA_NAME_BYTES];
     struct aws_lambda_fault fault;
@@ -127,7 +127,7 @@ static bool is_misnamed(const struct services *s, struct exchange *x)
         !aws_lambda_path_part(x->target, STR(INVOKE_ASYNC), named, NULL)) {
         return false;
     }
-    if (aws_lambda_path_fault(named, x->target, &fault)) {
+    if (aws_lambda_path_fault(named, x->target, region, &fault)) {
         refuse(x, fault.status, fault.code, fault.message);
         return true;
     }
@@ -165,7 +165,7 @@ static void have_payload(struct exchange *x, int r, struct str body)
         refuse(x, access.refusal.status, access.refusal.code, message ? message : "");
         return;
     }
-    if (is_misnamed(i->services, x)) {
+    if (is_misnamed(i->services, x, access.who.scope.region)) {
         return;
     }
     struct str client = http_block_find(x->headers, STR("x-amz-client-context"));

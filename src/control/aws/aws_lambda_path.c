@@ -7,6 +7,8 @@
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_uri.h"
 
+#define REGION "us-east-1"
+
 static bool decode(struct str s, char ret[AWS_LAMBDA_NAME_BYTES])
 {
     struct buf text;
@@ -129,18 +131,19 @@ static bool is_malformed(const char *named, struct str target, struct aws_lambda
     return k.count > 0 || k.wrong_type;
 }
 
-bool aws_lambda_path_fault(const char *named, struct str target, struct aws_lambda_fault *ret)
+bool aws_lambda_path_fault(const char *named, struct str target, const char *region,
+                           struct aws_lambda_fault *ret)
 {
     struct aws_lambda_named parts;
     if (is_malformed(named, target, ret)) {
         return true;
     }
     aws_lambda_path_named(named, target, &parts);
-    if (parts.region[0] && strcmp(parts.region, "us-east-1") != 0) {
+    if (parts.region[0] && strcmp(parts.region, REGION) != 0 && strcmp(parts.region, region) != 0) {
         *ret = (struct aws_lambda_fault){ .status = 404, .code = "ResourceNotFoundException" };
         (void)snprintf(ret->message, sizeof(ret->message),
-                       "Functions from '%s' are not reachable in this region ('us-east-1')",
-                       parts.region);
+                       "Functions from '%s' are not reachable in this region ('%s')", parts.region,
+                       region);
         return true;
     }
     if (parts.is_contradictory) {
@@ -181,6 +184,6 @@ const char *aws_lambda_path_version(const json_t *function, const char *qualifie
 void aws_lambda_path_arn(const char *name, const char *qualifier, char ret[AWS_LAMBDA_ARN_BYTES])
 {
     (void)snprintf(ret, AWS_LAMBDA_ARN_BYTES,
-                   "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":function:%.140s%s%.120s", name,
+                   "arn:aws:lambda:" REGION ":" AWS_ACCOUNT_ID ":function:%.140s%s%.120s", name,
                    qualifier[0] ? ":" : "", qualifier);
 }

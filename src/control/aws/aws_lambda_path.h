@@ -35,8 +35,9 @@ struct aws_lambda_fault {
     char message[2048];
 };
 /* Whether something is wrong with how a function is named, whatever functions there are: then that
- * is told as Lambda does. */
-bool aws_lambda_path_fault(const char *named, struct str target, struct aws_lambda_fault *ret);
+ * is told as Lambda does. An ARN may be of the client's `region`, and of the one that ours have. */
+bool aws_lambda_path_fault(const char *named, struct str target, const char *region,
+                           struct aws_lambda_fault *ret);
 
 /* The manifest's entry of the function of that name; NULL: there is none. Any name and ARN will do;
  * its qualifier is not looked at. */
