@@ -15,6 +15,7 @@
 #define LIMIT_DEFAULT 20
 #define PURGE_ROWS    1000 /* of one job, so that others come between */
 #define NAMES_SHOWN   12
+#define LIST_ROWS     5000 /* looked at in a turn of the loop: some milliseconds */
 
 static const char *text_of(const struct command *c, const char *member)
 {
@@ -127,7 +128,9 @@ static void add_body(json_t *json, const struct stored_message *m)
 /* ---- ls ---- */
 
 struct listing {
+    uv_idle_t turn;
     struct command *command;
+    struct message_filter filter;
     struct queue_names names;
     const char *queue;    /* NULL: all but archives, which nobody works on */
     const char *function; /* NULL: all */
@@ -183,21 +186,39 @@ static bool read_filter(struct command *c, const struct queue_names *names,
     return true;
 }
 
+static void listing_free(uv_handle_t *handle)
+{
+    struct listing *l = container_of((uv_idle_t *)handle, struct listing, turn);
+    json_decref(l->names.by_number);
+    free(l);
+}
+
+/* What is looked for may lie behind a million others: the loop does other work in between. */
+static void list_some(uv_idle_t *turn)
+{
+    struct listing *l = container_of(turn, struct listing, turn);
+    struct command *c = l->command;
+    if (l->left <= 0 ||
+        !store_messages_list(c->services->store, &l->filter, LIST_ROWS, list_message, l)) {
+        command_port_end(c);
+        uv_close((uv_handle_t *)turn, listing_free);
+    }
+}
+
 static void run_ls(struct command *c)
 {
-    struct message_filter filter;
-    struct listing l = { .command = c,
-                         .names = read_queues(c, text_of(c, "queue")),
-                         .queue = text_of(c, "queue"),
-                         .function = text_of(c, "function"),
-                         .left = number_of(c, "limit", LIMIT_DEFAULT) };
-    if (read_filter(c, &l.names, &filter)) {
-        if (l.left > 0) {
-            store_messages_list(c->services->store, &filter, list_message, &l);
-        }
-        command_port_end(c);
+    struct listing *l = mem_new(struct listing);
+    *l = (struct listing){ .command = c,
+                           .names = read_queues(c, text_of(c, "queue")),
+                           .queue = text_of(c, "queue"),
+                           .function = text_of(c, "function"),
+                           .left = number_of(c, "limit", LIMIT_DEFAULT) };
+    (void)uv_idle_init(c->services->loop, &l->turn); /* always succeeds */
+    if (read_filter(c, &l->names, &l->filter)) {
+        (void)uv_idle_start(&l->turn, list_some); /* has a callback: works */
+    } else {
+        uv_close((uv_handle_t *)&l->turn, listing_free);
     }
-    json_decref(l.names.by_number);
 }
 
 /* ---- show ---- */

@@ -349,16 +349,64 @@ void store_messages_kept(struct store *s, uint64_t queue, struct store_backlog *
     sql_reset(row);
 }
 
-void store_messages_list(struct store *s, const struct message_filter *f, store_message_fn each,
-                         void *context)
+/* ?1: the queue; ?2: the waiting too; ?3, ?4: states of the others. */
+#define IDS_OF_QUEUE                                                                               \
+    "SELECT id FROM messages INDEXED BY messages_waiting WHERE state = 0 AND queue = ?1 AND ?2 "   \
+    "UNION ALL SELECT id FROM messages INDEXED BY messages_over "                                  \
+    "WHERE state > 0 AND queue = ?1 AND state IN (?3, ?4)"
+
+/* All that pass, if the queue has at most so many of the state; else nothing is done. */
+static bool list_short(struct store *s, const struct message_filter *f, int64_t before,
+                       uint32_t rows, store_message_fn each, void *context)
+{
+    struct sql *db = store_reader(s);
+    int64_t queue = (int64_t)f->queue;
+    int64_t waiting = f->state < 0 || f->state == MESSAGE_WAITING;
+    int64_t one = f->state < 0 ? MESSAGE_DONE : f->state;
+    int64_t other = f->state < 0 ? MESSAGE_DEAD : f->state;
+    int64_t count = sql_number(db, INT64_MAX, "SELECT count(*) FROM (" IDS_OF_QUEUE " LIMIT ?5)",
+                               "iiiii", queue, waiting, one, other, (int64_t)rows + 1);
+    if (count > rows) {
+        return false;
+    }
+    walk(sql_prepare(db,
+                     "SELECT " COLUMNS " FROM messages WHERE id IN (" IDS_OF_QUEUE ") AND id < ?5 "
+                     "AND sent_ms >= ?6 AND " IN_A_QUEUE " ORDER BY id DESC",
+                     "iiiiii", queue, waiting, one, other, before, (int64_t)f->since_ms),
+         each, context);
+    return true;
+}
+
+static bool passes(sqlite3_stmt *row, const struct message_filter *f)
+{
+    return (f->queue == 0 || (uint64_t)sql_int(row, 1) == f->queue) &&
+           (f->state < 0 || sql_int(row, 2) == f->state) &&
+           (uint64_t)sql_int(row, 4) >= f->since_ms && sql_int(row, 12) != 0;
+}
+
+bool store_messages_list(struct store *s, struct message_filter *f, uint32_t rows,
+                         store_message_fn each, void *context)
 {
     int64_t before = f->before_id > 0 ? (int64_t)f->before_id : INT64_MAX;
-    walk(sql_prepare(store_reader(s),
-                     "SELECT " COLUMNS
-                     " FROM messages WHERE id < ?1 AND (?2 = 0 OR queue = ?2) AND "
-                     "(?3 < 0 OR state = ?3) AND sent_ms >= ?4 AND " IN_A_QUEUE " ORDER BY id DESC",
-                     "iiii", before, (int64_t)f->queue, (int64_t)f->state, (int64_t)f->since_ms),
-         each, context);
+    if (f->queue != 0 && list_short(s, f, before, rows, each, context)) {
+        return false;
+    }
+    sqlite3_stmt *row = sql_prepare(store_reader(s),
+                                    "SELECT " COLUMNS ", " IN_A_QUEUE
+                                    " FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?",
+                                    "ii", before, (int64_t)rows);
+    uint32_t looked = 0;
+    bool wants_more = true;
+    while (wants_more && sql_step(row) == 1) {
+        looked++;
+        f->before_id = (uint64_t)sql_int(row, 0);
+        if (passes(row, f)) {
+            const struct stored_message m = read_row(row);
+            wants_more = each(&m, context);
+        }
+    }
+    sql_reset(row);
+    return wants_more && looked == rows;
 }
 
 bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context)

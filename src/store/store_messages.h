@@ -125,7 +125,10 @@ struct message_filter {
     uint64_t before_id; /* newest first, from here on; 0: from the newest */
     uint64_t since_ms;
 };
-void store_messages_list(struct store *s, const struct message_filter *filter,
+/* Looks at `rows` messages at most, so that a walk over a million of them holds up nobody; a queue
+ * that has no more of them is looked at alone. True: there may be more, from the new before_id on.
+ */
+bool store_messages_list(struct store *s, struct message_filter *filter, uint32_t rows,
                          store_message_fn each, void *context);
 /* False: there is none. */
 bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context);

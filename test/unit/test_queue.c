@@ -429,7 +429,7 @@ START_TEST(a_queue_that_is_dropped_is_another_ones_no_more)
     (void)put("older", "", "");
     until_sent();
     take(1, bodies);
-    const struct message_filter any = { .state = -1 };
+    struct message_filter any = { .state = -1 };
     queue_drop(q);
     queue_take(q, 10, queue_now_ms(), &(struct queue_taken){ .taken = was_taken });
     q = queue_open(queues, STR("test:q"));
@@ -439,7 +439,7 @@ START_TEST(a_queue_that_is_dropped_is_another_ones_no_more)
     take(10, bodies);
     ck_assert_str_eq(bodies, "new");
     ck_assert(!store_messages_find(store, old->message.id, note_body, found));
-    store_messages_list(store, &any, note_body, found);
+    ck_assert(!store_messages_list(store, &any, UINT32_MAX, note_body, found));
     ck_assert_str_eq(found, "new");
     until_rows(2); /* the new one and its key */
 }
@@ -449,6 +449,7 @@ END_TEST
 
 static int insert_many(struct store_job *job, struct sql *db)
 {
+    static int next_key;
     int r = 0;
     (void)job;
     for (int i = 0; i < PURGED && r == 0; i++) {
@@ -461,7 +462,7 @@ static int insert_many(struct store_job *job, struct sql *db)
                                           .body = STR("old") };
         uint64_t id;
         char key[16];
-        (void)snprintf(key, sizeof(key), "%d", i);
+        (void)snprintf(key, sizeof(key), "%d", next_key++);
         r = store_messages_insert(db, &m, str_c(key), 0, &id);
     }
     return r;
@@ -476,6 +477,9 @@ static void is_done(struct store_job *job, int r)
 static void submit(int (*run)(struct store_job *job, struct sql *db))
 {
     struct job j = { .job = { .run = run, .done = is_done } };
+    while (queue_number(q) == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
     store_submit(store, &j.job);
     run_until(&j.done, 1);
 }
@@ -507,6 +511,85 @@ START_TEST(a_purge_drops_what_was_sent_before_it)
     take(10, bodies);
     ck_assert_str_eq(bodies, "after");
     until_rows(2);
+}
+END_TEST
+
+struct listed {
+    int count;
+    uint64_t last; /* id */
+    char bodies[64];
+};
+
+/* Newest first. */
+static bool note_listed(const struct stored_message *m, void *context)
+{
+    struct listed *l = context;
+    size_t len = strlen(l->bodies);
+    ck_assert(l->count == 0 || m->id < l->last);
+    l->count++;
+    l->last = m->id;
+    if (len + m->body.len + 2 < sizeof(l->bodies)) {
+        (void)snprintf(l->bodies + len, sizeof(l->bodies) - len, "%s" STR_FMT, len ? " " : "",
+                       STR_ARG(m->body));
+    }
+    return true;
+}
+
+/* How many are listed in how many steps. */
+static int list_all(struct message_filter filter, int *ret_steps)
+{
+    struct listed l = { 0 };
+    *ret_steps = 1;
+    while (store_messages_list(store, &filter, PURGED / 3, note_listed, &l)) {
+        (*ret_steps)++;
+    }
+    return l.count;
+}
+
+START_TEST(a_short_queue_is_listed_without_the_long_one_behind_it)
+{
+    struct listed l = { 0 };
+    struct queue *other = queue_open(queues, STR("test:other"));
+    (void)put("a", "", "");
+    (void)put("b", "g", "");
+    until_sent();
+    submit(insert_many);
+    struct queue *longer = q;
+    q = other;
+    (void)put("c", "", "");
+    (void)put("d", "", "");
+    until_sent();
+    q = longer;
+    submit(insert_many);
+    struct message_filter filter = { .queue = queue_number(other), .state = -1 };
+    ck_assert(!store_messages_list(store, &filter, 10, note_listed, &l));
+    ck_assert_str_eq(l.bodies, "d c");
+    filter.before_id = l.last + 1;
+    l = (struct listed){ 0 };
+    ck_assert(!store_messages_list(store, &filter, 10, note_listed, &l));
+    ck_assert_str_eq(l.bodies, "c");
+}
+END_TEST
+
+START_TEST(a_long_list_comes_in_steps)
+{
+    int steps;
+    submit(insert_many);
+    uint64_t queue = queue_number(q);
+    for (int state = MESSAGE_WAITING; state <= MESSAGE_DEAD; state++) {
+        /* A third is no more than a step looks at: it is looked at alone. */
+        ck_assert_int_eq(
+            list_all((struct message_filter){ .queue = queue, .state = state }, &steps),
+            PURGED / 3);
+        ck_assert_int_eq(steps, 1);
+        ck_assert_int_eq(list_all((struct message_filter){ .state = state }, &steps), PURGED / 3);
+        ck_assert_int_ge(steps, 3);
+    }
+    ck_assert_int_eq(list_all((struct message_filter){ .queue = queue, .state = -1 }, &steps),
+                     PURGED);
+    ck_assert_int_ge(steps, 3);
+    ck_assert_int_eq(
+        list_all((struct message_filter){ .state = -1, .since_ms = queue_now_ms() }, &steps), 0);
 }
 END_TEST
 
@@ -642,6 +725,8 @@ int main(void)
     tcase_add_test(cases, a_queue_that_is_dropped_is_another_ones_no_more);
     tcase_add_test(cases, a_purge_drops_what_was_sent_before_it);
     tcase_add_test(cases, what_a_dropped_queue_has_left_goes_after_a_crash);
+    tcase_add_test(cases, a_short_queue_is_listed_without_the_long_one_behind_it);
+    tcase_add_test(cases, a_long_list_comes_in_steps);
     tcase_add_test(cases, what_is_kept_is_known_without_counting);
     tcase_add_test(cases, what_was_kept_before_is_counted_once);
     suite_add_tcase(suite, jobs);

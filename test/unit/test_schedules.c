@@ -141,8 +141,8 @@ static const char *ticks(void)
     }
     store_messages_queues(store, count_queue, &queue);
     if (queue) {
-        store_messages_list(store, &(struct message_filter){ .queue = queue, .state = -1 },
-                            prepend_body, &w);
+        struct message_filter filter = { .queue = queue, .state = -1 };
+        ck_assert(!store_messages_list(store, &filter, UINT32_MAX, prepend_body, &w));
     }
     return w.text;
 }
