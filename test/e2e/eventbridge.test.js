@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
-  DisableRuleCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
+  DisableRuleCommand, EventBridgeClient, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
   PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
@@ -42,6 +42,10 @@ test('an event reaches the function that its rule leads to, as AWS would send it
   });
   await events.send(new PutEventsCommand({ Entries: [order({ last: true })] }));
   assert.deepEqual((await gotten(platform, 2))[1].detail, { last: true });
+  const abroad = new EventBridgeClient({ ...platform.aws, region: 'eu-west-1' });
+  t.after(() => abroad.destroy());
+  await abroad.send(new PutEventsCommand({ Entries: [order({ from: 'abroad' })] }));
+  assert.equal((await gotten(platform, 3))[2].region, 'eu-west-1');
 });
 
 test('entries fail one by one, in the words of AWS', async (t) => {

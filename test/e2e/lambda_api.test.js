@@ -270,7 +270,7 @@ test('versions, aliases and URLs are those of the files; a qualifier means one o
   t.after(() => abroad.destroy());
   for (const FunctionName of [there, arn]) {
     assert.equal((await abroad.send(new InvokeCommand({ FunctionName, Payload: '{}' }))).StatusCode, 200);
-    assert.equal((await abroad.send(new GetFunctionConfigurationCommand({ FunctionName }))).FunctionName, 'tells');
+    assert.equal((await abroad.send(new GetFunctionConfigurationCommand({ FunctionName }))).FunctionArn, there);
   }
   await assert.rejects(abroad.send(new InvokeCommand({ FunctionName: arn.replace('us-east-1', 'eu-west-2') })),
     { name: 'ResourceNotFoundException', message: "Functions from 'eu-west-2' are not reachable in this region ('eu-west-1')" });

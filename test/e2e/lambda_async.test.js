@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand, ListEventSourceMappingsCommand,
+  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand,
+  LambdaClient, ListEventSourceMappingsCommand,
   ListFunctionsCommand, ListTagsCommand, PutFunctionConcurrencyCommand, PutFunctionEventInvokeConfigCommand,
   TagResourceCommand, UntagResourceCommand, UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
@@ -100,6 +101,11 @@ test('a mapping is checked by the model, tagged, paged and moved to another func
   await api.send(new TagResourceCommand({ Resource, Tags: { stage: 'dev' } }));
   await api.send(new UntagResourceCommand({ Resource, TagKeys: ['team'] }));
   assert.deepEqual((await api.send(new ListTagsCommand({ Resource }))).Tags, { stage: 'dev' });
+  const abroad = new LambdaClient({ ...platform.aws, region: 'eu-west-1' });
+  t.after(() => abroad.destroy());
+  const there = EventSourceArn.replace('us-east-1', 'eu-west-1'); /* what Terraform gave and compares */
+  const { EventSourceMappings: [seen] } = await abroad.send(new ListEventSourceMappingsCommand({ EventSourceArn: there }));
+  assert.deepEqual([seen.UUID, seen.EventSourceArn, seen.FunctionArn], [UUID, there, functionArn('tells').replace('us-east-1', 'eu-west-1')]);
   const none = Resource.replace(UUID, '00000000-0000-4000-8000-000000000000');
   await assert.rejects(api.send(new ListTagsCommand({ Resource: none })), { name: 'ResourceNotFoundException', message: `Event source mapping not found: ${none}` });
 

@@ -179,7 +179,7 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
                                      .detail_type = str_member(entry, "DetailType"),
                                      .time_ms =
                                          has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(),
-                                     .region = STR("us-east-1"),
+                                     .region = str_c(c->region),
                                      .resources = json_is_array(resources) ? resources : NULL,
                                      .detail = str_member(entry, "Detail") };
     int r = event_bus_send(c->services->buses, &event, batch);

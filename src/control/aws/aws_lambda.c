@@ -73,7 +73,7 @@ static void unknown(struct aws_call *c)
 static bool read_subject(struct aws_call *c, const char *named, struct aws_lambda_subject *s)
 {
     struct aws_lambda_fault fault;
-    *s = (struct aws_lambda_subject){ 0 };
+    *s = (struct aws_lambda_subject){ .region = c->region };
     if (aws_lambda_path_fault(named, c->exchange->target, c->region, &fault)) {
         aws_call_fail(c, fault.status, fault.code, "%s", fault.message);
         return false;

@@ -142,7 +142,7 @@ static json_t *describe(const struct aws_lambda_subject *s, const json_t *config
     const char *qualifier = s->named.qualifier[0] ? s->named.qualifier : "$LATEST";
     json_int_t modified = json_integer_value(json_object_get(config, "modified_ms"));
     json_t *destinations = json_object();
-    aws_lambda_path_arn(s->named.name, qualifier, arn);
+    aws_lambda_path_arn(s->region, s->named.name, qualifier, arn);
     for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
         const char *to = json_text(json_object_get(config, directions[i][1]), "arn");
         (void)json_object_set_new(destinations, directions[i][0],
@@ -167,8 +167,8 @@ static const json_t *find_config(struct aws_call *c, const struct aws_lambda_sub
                                                              json_text(s->function, "name"))
                                       : NULL;
     if (!known) {
-        aws_lambda_path_arn(s->named.name, s->named.qualifier[0] ? s->named.qualifier : "$LATEST",
-                            arn);
+        aws_lambda_path_arn(s->region, s->named.name,
+                            s->named.qualifier[0] ? s->named.qualifier : "$LATEST", arn);
         aws_call_fail(c, 404, "ResourceNotFoundException",
                       "The function %s doesn't have an EventInvokeConfig", arn);
     }

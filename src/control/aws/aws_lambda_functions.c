@@ -22,7 +22,7 @@
 void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    aws_lambda_path_arn(named->name, named->qualifier, arn);
+    aws_lambda_path_arn(c->region, named->name, named->qualifier, arn);
     aws_call_fail(c, 404, "ResourceNotFoundException", "Function not found: %s", arn);
 }
 
@@ -65,27 +65,28 @@ static void set_logging(json_t *to, const json_t *function)
                               json_pack("{s:s,s:s}", "LogFormat", "Text", "LogGroup", group));
 }
 
-static void set_dead_letter(const struct services *s, json_t *to, const json_t *function)
+static void set_dead_letter(const struct aws_call *c, json_t *to, const json_t *function)
 {
     char arn[SQS_ARN_BYTES];
     const char *queue = json_text(
-        lambda_queues_dead_letter(s->lambda_queues, json_text(function, "name")), "queue");
+        lambda_queues_dead_letter(c->services->lambda_queues, json_text(function, "name")),
+        "queue");
     if (queue) {
-        (void)snprintf(arn, sizeof(arn), "arn:aws:sqs:us-east-1:" SQS_ACCOUNT ":%.80s", queue);
+        sqs_queue_arn(queue, str_c(c->region), arn);
         (void)json_object_set_new(to, "DeadLetterConfig", json_pack("{s:s}", "TargetArn", arn));
     }
 }
 
 /* Without the environment: it may hold secrets, and a function's own credentials are good for this
  * call. `qualifier` is shown in the ARN. */
-static json_t *configuration_of(const struct services *s, const json_t *function,
+static json_t *configuration_of(const struct aws_call *c, const json_t *function,
                                 const char *qualifier, const char *version)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
     char time[ISO_TIME_BYTES];
     const json_t *settings = json_object_get(function, "settings");
-    aws_lambda_path_arn(aws_lambda_path_name(function), qualifier, arn);
-    modified_time(s, function, time);
+    aws_lambda_path_arn(c->region, aws_lambda_path_name(function), qualifier, arn);
+    modified_time(c->services, function, time);
     json_int_t timeout = json_integer_value(json_object_get(function, "timeout_ms"));
     json_t *to = json_pack(
         "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:[s], s:{s:s}, s:{s:s, s:s}}",
@@ -99,7 +100,7 @@ static json_t *configuration_of(const struct services *s, const json_t *function
     copy_text(to, "Handler", settings, "handler");
     copy_text(to, "Runtime", settings, "runtime");
     set_logging(to, function);
-    set_dead_letter(s, to, function);
+    set_dead_letter(c, to, function);
     const char *hash = json_text(function, "hash");
     (void)json_object_set_new(to, "CodeSha256", json_string(hash ? hash : ""));
     (void)json_object_set_new(
@@ -125,7 +126,7 @@ void aws_lambda_functions_list(struct aws_call *c)
     for (size_t i = 0; i < json_array_size(functions); i++) {
         if (is_lambda(json_array_get(functions, i))) {
             (void)json_array_append_new(
-                list, configuration_of(c->services, json_array_get(functions, i), "", "$LATEST"));
+                list, configuration_of(c, json_array_get(functions, i), "", "$LATEST"));
         }
     }
     aws_lambda_page(c, list, "Functions", LIST_MAX);
@@ -133,7 +134,7 @@ void aws_lambda_functions_list(struct aws_call *c)
 
 static json_t *subject_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
 {
-    return configuration_of(c->services, s->function, s->named.qualifier, s->version);
+    return configuration_of(c, s->function, s->named.qualifier, s->version);
 }
 
 void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s)
@@ -180,7 +181,7 @@ void aws_lambda_functions_provisioned(struct aws_call *c, const struct aws_lambd
 void aws_lambda_functions_runtime(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    aws_lambda_path_arn(c->region, s->named.name, s->named.qualifier, arn);
     aws_call_answer(c, json_pack("{s:s, s:s}", "UpdateRuntimeOn", "Auto", "FunctionArn", arn));
 }
 
@@ -204,24 +205,23 @@ void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_s
     json_t *list = json_array();
     const char *name;
     json_t *version;
-    (void)json_array_append_new(list,
-                                configuration_of(c->services, s->function, "$LATEST", "$LATEST"));
+    (void)json_array_append_new(list, configuration_of(c, s->function, "$LATEST", "$LATEST"));
     json_object_foreach(aliases, name, version)
     {
         if (is_version(name)) {
-            (void)json_array_append_new(list,
-                                        configuration_of(c->services, s->function, name, name));
+            (void)json_array_append_new(list, configuration_of(c, s->function, name, name));
         }
     }
     aws_lambda_page(c, list, "Versions", LIST_MAX);
 }
 
-static json_t *alias_of(const json_t *function, const char *name, json_t *version)
+static json_t *alias_of(const struct aws_lambda_subject *s, const char *name, json_t *version)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    aws_lambda_path_arn(aws_lambda_path_name(function), name, arn);
+    aws_lambda_path_arn(s->region, aws_lambda_path_name(s->function), name, arn);
     return json_pack("{s:s, s:s, s:O, s:s, s:O}", "AliasArn", arn, "Name", name, "FunctionVersion",
-                     version, "Description", "", "RevisionId", json_object_get(function, "hash"));
+                     version, "Description", "", "RevisionId",
+                     json_object_get(s->function, "hash"));
 }
 
 void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_subject *s)
@@ -235,7 +235,7 @@ void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_su
     json_object_foreach(aliases, name, version)
     {
         if (!is_version(name) && (!of[0] || strcmp(of, json_string_value(version)) == 0)) {
-            (void)json_array_append_new(list, alias_of(s->function, name, version));
+            (void)json_array_append_new(list, alias_of(s, name, version));
         }
     }
     aws_lambda_page(c, list, "Aliases", LIST_MAX);
@@ -249,10 +249,10 @@ void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subj
     json_t *aliases = json_object_get(json_object_get(s->function, "settings"), "aliases");
     json_t *version = json_object_get(aliases, name);
     if (version && !is_version(name)) {
-        aws_call_answer(c, alias_of(s->function, name, version));
+        aws_call_answer(c, alias_of(s, name, version));
         return;
     }
-    aws_lambda_path_arn(s->named.name, name, arn);
+    aws_lambda_path_arn(c->region, s->named.name, name, arn);
     aws_call_fail(c, 404, "ResourceNotFoundException", "Cannot find alias arn: %s", arn);
 }
 
@@ -285,7 +285,7 @@ static json_t *url_of(struct aws_call *c, const struct aws_lambda_subject *s)
     }
     (void)snprintf(url, sizeof(url), "http://%.64s.%.64s/", s->named.name, host);
     (void)iso_time_ms(modified_ms(c->services, s->function), time);
-    aws_lambda_path_arn(s->named.name, "", arn);
+    aws_lambda_path_arn(c->region, s->named.name, "", arn);
     const char *mode = json_text(settings, "invoke_mode");
     const char *auth = json_text(settings, "auth_type");
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "FunctionUrl", url, "FunctionArn", arn,

@@ -106,11 +106,12 @@ static void invoke_writable(struct exchange *x)
     }
 }
 
-static void missing(struct exchange *x, const struct aws_lambda_named *named)
+static void missing(struct exchange *x, const char *region, const struct aws_lambda_named *named)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
     char message[AWS_LAMBDA_ARN_BYTES + 32];
-    aws_lambda_path_arn(named->name, named->qualifier[0] ? named->qualifier : "$LATEST", arn);
+    aws_lambda_path_arn(region, named->name, named->qualifier[0] ? named->qualifier : "$LATEST",
+                        arn);
     (void)snprintf(message, sizeof(message), "Function not found: %s", arn);
     refuse(x, 404, "ResourceNotFoundException", message);
 }
@@ -134,7 +135,7 @@ static bool is_misnamed(const struct services *s, struct exchange *x, const char
     aws_lambda_path_named(named, x->target, &parts);
     const json_t *function = aws_lambda_path_function(s, parts.name);
     if (!function || !aws_lambda_path_version(function, parts.qualifier)) {
-        missing(x, &parts);
+        missing(x, region, &parts);
         return true;
     }
     return false;

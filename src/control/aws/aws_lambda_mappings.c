@@ -19,17 +19,16 @@ static json_t *number_or(const json_t *config, const char *name, json_int_t othe
     return json_integer(n > 0 ? n / unit : otherwise);
 }
 
-static json_t *describe(const struct lambda_source *ls, const char *state)
+static json_t *describe(const struct aws_call *c, const struct lambda_source *ls, const char *state)
 {
     char queue_arn[SQS_ARN_BYTES];
-    (void)snprintf(queue_arn, sizeof(queue_arn), "arn:aws:sqs:us-east-1:" SQS_ACCOUNT ":%.80s",
-                   ls->queue);
+    sqs_queue_arn(ls->queue, str_c(c->region), queue_arn);
     char function_arn[AWS_LAMBDA_ARN_BYTES];
     const char *qualifier = json_text(ls->config, "qualifier");
-    aws_lambda_path_arn(ls->function_name, qualifier ? qualifier : "", function_arn);
+    aws_lambda_path_arn(c->region, ls->function_name, qualifier ? qualifier : "", function_arn);
     char arn[AWS_LAMBDA_ARN_BYTES];
-    (void)snprintf(arn, sizeof(arn),
-                   "arn:aws:lambda:us-east-1:" AWS_ACCOUNT_ID ":event-source-mapping:%s", ls->uuid);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:lambda:%s:" AWS_ACCOUNT_ID ":event-source-mapping:%s",
+                   c->region, ls->uuid);
     json_t *out = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o}", "UUID", ls->uuid, "EventSourceMappingArn",
         arn, "EventSourceArn", queue_arn, "FunctionArn", function_arn, "State",
@@ -273,7 +272,7 @@ static bool is_new(struct aws_call *c, const struct sqs_queue *q, const struct w
                    const struct lambda_source *itself)
 {
     char arn[SQS_ARN_BYTES];
-    sqs_queue_arn(q->name, STR("us-east-1"), arn);
+    sqs_queue_arn(q->name, str_c(c->region), arn);
     list_for_each (item, &c->services->lambda_sources->sources) {
         const struct lambda_source *known = list_entry(item, struct lambda_source, link);
         if (known != itself && strcmp(known->queue, q->name) == 0 &&
@@ -333,7 +332,7 @@ static void create(struct aws_call *c)
     }
     warn_of_visibility(c->services, q, ls);
     c->status = 202;
-    c->context = describe(ls, ls->enabled ? "Creating" : "Disabled");
+    c->context = describe(c, ls, ls->enabled ? "Creating" : "Disabled");
     lambda_source_save(ls, false, aws_call_written, c);
 }
 
@@ -386,9 +385,10 @@ static void change(struct aws_call *c, struct lambda_source *ls)
     }
     warn_of_visibility(c->services, q, ls);
     c->status = 202;
-    c->context = describe(ls, ls->enabled == was_enabled ? "Updating"
-                              : ls->enabled              ? "Enabling"
-                                                         : "Disabling");
+    c->context = describe(c, ls,
+                          ls->enabled == was_enabled ? "Updating"
+                          : ls->enabled              ? "Enabling"
+                                                     : "Disabling");
     lambda_source_save(ls, false, aws_call_written, c);
 }
 
@@ -409,7 +409,7 @@ static void list(struct aws_call *c)
             (by_queue && (!queue || strcmp(queue + 1, ls->queue) != 0))) {
             continue;
         }
-        (void)json_array_append_new(mappings, describe(ls, NULL));
+        (void)json_array_append_new(mappings, describe(c, ls, NULL));
     }
     aws_lambda_page(c, mappings, "EventSourceMappings", LIST_MAX);
 }
@@ -430,12 +430,12 @@ void aws_lambda_mappings(struct aws_call *c)
     if (!ls) {
         aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_NO_RESOURCE);
     } else if (str_eq(method, STR("GET"))) {
-        aws_call_answer(c, describe(ls, NULL));
+        aws_call_answer(c, describe(c, ls, NULL));
     } else if (str_eq(method, STR("PUT"))) {
         change(c, ls);
     } else {
         c->status = 202;
-        c->context = describe(ls, "Deleting");
+        c->context = describe(c, ls, "Deleting");
         lambda_source_save(ls, true, aws_call_written, c);
         lambda_source_remove(ls);
     }

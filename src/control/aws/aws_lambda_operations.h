@@ -15,6 +15,7 @@ void aws_lambda_invoke(struct services *s, struct exchange *x);
 /* What a call is about. */
 struct aws_lambda_subject {
     struct aws_lambda_named named;
+    const char *region;     /* the client's: the call's */
     const json_t *function; /* NULL: there is none of the name, or no such version or alias of it */
     const char *version;    /* that is meant; NULL as above */
     struct str rest;        /* of the path, behind what says which operation it is */

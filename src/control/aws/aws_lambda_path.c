@@ -181,9 +181,10 @@ const char *aws_lambda_path_version(const json_t *function, const char *qualifie
     return json_string_value(json_object_get(aliases, qualifier));
 }
 
-void aws_lambda_path_arn(const char *name, const char *qualifier, char ret[AWS_LAMBDA_ARN_BYTES])
+void aws_lambda_path_arn(const char *region, const char *name, const char *qualifier,
+                         char ret[AWS_LAMBDA_ARN_BYTES])
 {
     (void)snprintf(ret, AWS_LAMBDA_ARN_BYTES,
-                   "arn:aws:lambda:" REGION ":" AWS_ACCOUNT_ID ":function:%.140s%s%.120s", name,
+                   "arn:aws:lambda:%s:" AWS_ACCOUNT_ID ":function:%.120s%s%.100s", region, name,
                    qualifier[0] ? ":" : "", qualifier);
 }

@@ -47,5 +47,6 @@ const json_t *aws_lambda_path_function(const struct services *s, const char *nam
 const char *aws_lambda_path_version(const json_t *function, const char *qualifier);
 /* Its name at AWS. */
 const char *aws_lambda_path_name(const json_t *function);
-/* `qualifier`: "": the function's own. */
-void aws_lambda_path_arn(const char *name, const char *qualifier, char ret[AWS_LAMBDA_ARN_BYTES]);
+/* In the client's `region`. `qualifier`: "": the function's own. */
+void aws_lambda_path_arn(const char *region, const char *name, const char *qualifier,
+                         char ret[AWS_LAMBDA_ARN_BYTES]);

@@ -123,7 +123,7 @@ static json_t *statement_of(struct aws_call *c, const struct aws_lambda_subject 
                       "again.");
         return NULL;
     }
-    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    aws_lambda_path_arn(s->region, s->named.name, s->named.qualifier, arn);
     json_t *statement = json_pack("{s:s, s:s, s:o, s:s, s:s}", "Sid",
                                   aws_call_text(c, "StatementId"), "Effect", "Allow", "Principal",
                                   principal, "Action", aws_call_text(c, "Action"), "Resource", arn);
@@ -149,7 +149,7 @@ static void missing(struct aws_call *c, const struct aws_lambda_subject *s, cons
     const char *text = is_function && is_alias(s->named.qualifier) ? "Cannot find alias arn"
                        : is_function                               ? "Function not found"
                                                                    : otherwise;
-    aws_lambda_path_arn(s->named.name, s->named.qualifier, arn);
+    aws_lambda_path_arn(s->region, s->named.name, s->named.qualifier, arn);
     aws_call_fail(c, 404, "ResourceNotFoundException", "%s: %s", text, arn);
 }
 
