@@ -32,6 +32,11 @@ START_TEST(empty_views_are_equal_wherever_they_point)
     ck_assert(str_eq_nocase(str_of(NULL, 0), STR("")));
     ck_assert(!str_eq(STR("a"), STR("")));
     ck_assert_uint_eq(str_find(str_of(NULL, 0), 'x'), 0);
+}
+END_TEST
+
+START_TEST(what_is_behind_a_mark_begins_after_its_first)
+{
     ck_assert(str_eq(str_behind(STR("arn:x:bus/a:bus/b"), STR(":bus/")), STR("a:bus/b")));
     ck_assert(str_eq(str_behind(STR("a="), STR("=")), STR("")));
     ck_assert_ptr_null(str_behind(STR("a"), STR("=")).data);
@@ -248,6 +253,7 @@ int main(void)
     Suite *suite = leaks_suite("base", &tests);
     tcase_add_test(tests, cutting_yields_every_part_and_ends_with_null);
     tcase_add_test(tests, empty_views_are_equal_wherever_they_point);
+    tcase_add_test(tests, what_is_behind_a_mark_begins_after_its_first);
     tcase_add_test(tests, case_is_ignored_for_ascii_only);
     tcase_add_test(tests, trimming_takes_spaces_and_tabs_from_both_ends);
     tcase_add_test(tests, skipping_past_the_end_is_empty);

@@ -22,14 +22,18 @@
 #define SERVICE     "logging.s3.amazonaws.com"
 
 /* Lines for one object, until it is written. */
-struct batch {
-    struct list link; /* while lines are added */
-    struct s3 *s3;
-    uv_timer_t timer;
+struct batch_of {
     char *source, *target, *prefix; /* owned */
     bool by_source;                 /* PartitionedPrefix: only lines of that bucket */
     bool by_day;                    /* ... and, by its EventTime, of that day */
     struct tm tm;                   /* of the key: its day, or when it is delivered */
+};
+
+struct batch {
+    struct list link; /* while lines are added */
+    struct s3 *s3;
+    uv_timer_t timer;
+    struct batch_of of; /* which lines it takes */
     struct buf text;
 
     struct s3_bucket *bucket; /* from here on while it is written: the target */
@@ -59,12 +63,17 @@ struct s3_access_logs *s3_access_logs_create(struct s3 *s3)
     return logs;
 }
 
+static void batch_of_finish(struct batch_of *of)
+{
+    free(of->source);
+    free(of->target);
+    free(of->prefix);
+}
+
 static void batch_closed(uv_handle_t *handle)
 {
     struct batch *b = container_of((uv_timer_t *)handle, struct batch, timer);
-    free(b->source);
-    free(b->target);
-    free(b->prefix);
+    batch_of_finish(&b->of);
     buf_finish(&b->text);
     buf_finish(&b->headers);
     s3_event_free(b->events);
@@ -115,8 +124,8 @@ static struct str account_of(const struct s3 *s3, struct str owner)
 static enum s3_effect ask_policy(const struct batch *b, struct str account, const char *key)
 {
     char arn[128], resource[KEY_BYTES + 128];
-    (void)snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", b->source); /* a name has 63 bytes */
-    (void)snprintf(resource, sizeof(resource), "arn:aws:s3:::%s/%s", b->target, key);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", b->of.source); /* a name has 63 bytes */
+    (void)snprintf(resource, sizeof(resource), "arn:aws:s3:::%s/%s", b->of.target, key);
     struct asking asking = { str_c(arn), account };
     const struct s3_policy_question q = {
         .service = STR(SERVICE),
@@ -132,7 +141,8 @@ static enum s3_effect ask_policy(const struct batch *b, struct str account, cons
 static bool is_let_in(const struct batch *b, struct str account)
 {
     const struct s3_acl *acl = &b->bucket->acl;
-    enum s3_effect key = ask_policy(b, account, b->key), prefix = ask_policy(b, account, b->prefix);
+    enum s3_effect key = ask_policy(b, account, b->key),
+                   prefix = ask_policy(b, account, b->of.prefix);
     unsigned granted = 0;
     if (key == S3_EFFECT_DENY || prefix == S3_EFFECT_DENY) {
         return false;
@@ -147,7 +157,8 @@ static bool is_let_in(const struct batch *b, struct str account)
 static void complain(struct s3_access_logs *logs, const struct batch *b)
 {
     char pair[160];
-    (void)snprintf(pair, sizeof(pair), "%s %s", b->source, b->target); /* names have 63 bytes */
+    (void)snprintf(pair, sizeof(pair), "%s %s", b->of.source,
+                   b->of.target); /* names have 63 bytes */
     if (logs->refused && strcmp(logs->refused, pair) == 0) {
         return;
     }
@@ -155,7 +166,7 @@ static void complain(struct s3_access_logs *logs, const struct batch *b)
     logs->refused = mem_copy_str(str_c(pair));
     log_warning("access logs of bucket %s are not delivered: the policy of bucket %s does not let "
                 "the service " SERVICE " do s3:PutObject below \"%s\"",
-                b->source, b->target, b->prefix);
+                b->of.source, b->of.target, b->of.prefix);
 }
 
 /* ---- writing it ---- */
@@ -165,16 +176,16 @@ static void put_key(struct batch *b, struct str account)
     char day[16], when[32], partition[384] = "";
     uint64_t unique;
     chance_bytes(&unique, sizeof(unique));
-    (void)strftime(day, sizeof(day), "%Y/%m/%d", &b->tm);
-    (void)strftime(when, sizeof(when), "%Y-%m-%d-%H-%M-%S", &b->tm);
-    if (b->by_source) {
-        struct s3_bucket *source = s3_buckets_find(b->s3->buckets, str_c(b->source));
+    (void)strftime(day, sizeof(day), "%Y/%m/%d", &b->of.tm);
+    (void)strftime(when, sizeof(when), "%Y-%m-%d-%H-%M-%S", &b->of.tm);
+    if (b->of.by_source) {
+        struct s3_bucket *source = s3_buckets_find(b->s3->buckets, str_c(b->of.source));
         struct str region = source ? s3_bucket_region(&source->row) : STR(S3_DEFAULT_REGION);
         (void)snprintf(partition, sizeof(partition), STR_FMT "/" STR_FMT "/%s/%s/",
-                       STR_ARG(account), STR_ARG(region), b->source, day);
+                       STR_ARG(account), STR_ARG(region), b->of.source, day);
         s3_bucket_unref(source);
     }
-    (void)snprintf(b->key, sizeof(b->key), "%s%s%s-%016llX", b->prefix, partition, when,
+    (void)snprintf(b->key, sizeof(b->key), "%s%s%s-%016llX", b->of.prefix, partition, when,
                    (unsigned long long)unique);
 }
 
@@ -191,7 +202,7 @@ static void done(struct store_job *job, int r)
     if (r >= 0) {
         s3_event_wake(b->events);
     } else if (r != -ENOENT) {
-        log_warning("an access log of bucket %s is lost: %s", b->source, strerror(-r));
+        log_warning("an access log of bucket %s is lost: %s", b->of.source, strerror(-r));
     }
     batch_drop(b);
 }
@@ -242,13 +253,13 @@ static void deliver(struct batch *b)
     time_t now = (time_t)(queue_now_ms() / 1000);
     list_remove(&b->link);
     logs->count--;
-    b->bucket = s3_buckets_find(b->s3->buckets, str_c(b->target));
+    b->bucket = s3_buckets_find(b->s3->buckets, str_c(b->of.target));
     if (!b->bucket) {
         batch_drop(b);
         return;
     }
-    if (!b->by_day) {
-        (void)gmtime_r(&now, &b->tm); /* cannot fail: it is now */
+    if (!b->of.by_day) {
+        (void)gmtime_r(&now, &b->of.tm); /* cannot fail: it is now */
     }
     struct str account = account_of(b->s3, b->bucket->row.owner);
     put_key(b, account);
@@ -272,22 +283,22 @@ static bool is_same_day(const struct tm *a, const struct tm *b)
     return a->tm_year == b->tm_year && a->tm_yday == b->tm_yday;
 }
 
-static bool takes(const struct batch *b, const struct batch *like)
+static bool is_same(const struct batch_of *a, const struct batch_of *b)
 {
-    return strcmp(b->target, like->target) == 0 && strcmp(b->prefix, like->prefix) == 0 &&
-           b->by_source == like->by_source && b->by_day == like->by_day &&
-           (!b->by_source || strcmp(b->source, like->source) == 0) &&
-           (!b->by_day || is_same_day(&b->tm, &like->tm));
+    return strcmp(a->target, b->target) == 0 && strcmp(a->prefix, b->prefix) == 0 &&
+           a->by_source == b->by_source && a->by_day == b->by_day &&
+           (!a->by_source || strcmp(a->source, b->source) == 0) &&
+           (!a->by_day || is_same_day(&a->tm, &b->tm));
 }
 
-static struct batch *batch_create(struct s3_access_logs *logs, const struct batch *like)
+static struct batch *batch_create(struct s3_access_logs *logs, const struct batch_of *of)
 {
     struct batch *b = mem_new(struct batch);
-    *b = *like;
     b->s3 = logs->s3;
-    b->source = mem_copy_str(str_c(like->source));
-    b->target = mem_copy_str(str_c(like->target));
-    b->prefix = mem_copy_str(str_c(like->prefix));
+    b->of = *of;
+    b->of.source = mem_copy_str(str_c(of->source));
+    b->of.target = mem_copy_str(str_c(of->target));
+    b->of.prefix = mem_copy_str(str_c(of->prefix));
     buf_init(&b->text, BATCH_BYTES_FULL + S3_ACCESS_RECORD_BYTES_MAX);
     (void)uv_timer_init(logs->s3->services->loop, &b->timer); /* cannot fail */
     uv_unref((uv_handle_t *)&b->timer);
@@ -297,45 +308,43 @@ static struct batch *batch_create(struct s3_access_logs *logs, const struct batc
     return b;
 }
 
-static struct batch *batch_for(struct s3_access_logs *logs, const struct batch *like)
+static struct batch *batch_for(struct s3_access_logs *logs, const struct batch_of *of)
 {
     list_for_each (item, &logs->batches) {
         struct batch *b = list_entry(item, struct batch, link);
-        if (takes(b, like)) {
+        if (is_same(&b->of, of)) {
             return b;
         }
     }
-    return logs->count < BATCHES_MAX ? batch_create(logs, like) : NULL;
+    return logs->count < BATCHES_MAX ? batch_create(logs, of) : NULL;
 }
 
 /* What a bucket's configuration says, and when. */
-static void read_config(const struct s3_request *rq, struct batch *like)
+static void read_config(const struct s3_request *rq, struct batch_of *of)
 {
     const struct s3_xml_node *enabled =
         s3_xml_child(s3_xml_root(rq->bucket->logging), "LoggingEnabled");
     const struct s3_xml_node *format = s3_xml_child(enabled, "TargetObjectKeyFormat");
     const struct s3_xml_node *partitioned = s3_xml_child(format, "PartitionedPrefix");
     time_t day = (time_t)(rq->now_ms / 1000) / 86400 * 86400; /* the rest of it is 00-00-00 */
-    like->source = mem_copy_str(rq->bucket->row.name);
-    like->target = mem_copy_str(s3_xml_text(enabled, "TargetBucket"));
-    like->prefix = mem_copy_str(s3_xml_text(enabled, "TargetPrefix"));
-    like->by_source = partitioned != NULL;
-    like->by_day = str_eq(s3_xml_text(partitioned, "PartitionDateSource"), STR("EventTime"));
-    (void)gmtime_r(&day, &like->tm);
+    of->source = mem_copy_str(rq->bucket->row.name);
+    of->target = mem_copy_str(s3_xml_text(enabled, "TargetBucket"));
+    of->prefix = mem_copy_str(s3_xml_text(enabled, "TargetPrefix"));
+    of->by_source = partitioned != NULL;
+    of->by_day = str_eq(s3_xml_text(partitioned, "PartitionDateSource"), STR("EventTime"));
+    (void)gmtime_r(&day, &of->tm);
 }
 
 /* Adds logs->line. */
 static void add_line(struct s3_access_logs *logs, const struct s3_request *rq)
 {
-    struct batch like = { 0 };
-    read_config(rq, &like);
-    struct batch *b = batch_for(logs, &like);
+    struct batch_of of = { 0 };
+    read_config(rq, &of);
+    struct batch *b = batch_for(logs, &of);
     if (b && buf_append(&b->text, buf_str(&logs->line)) == 0 && b->text.len >= BATCH_BYTES_FULL) {
         deliver(b);
     }
-    free(like.source);
-    free(like.target);
-    free(like.prefix);
+    batch_of_finish(&of);
 }
 
 /* Also of those that were refused before their bucket was looked at. */

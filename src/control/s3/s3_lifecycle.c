@@ -60,13 +60,17 @@ static const struct s3_xml_node *next_rule(const struct s3_xml_node *rule,
 
 /* ---- when ---- */
 
+uint64_t s3_lifecycle_after_days(uint64_t from_ms, uint64_t days, uint64_t day_ms)
+{
+    return (from_ms + days * day_ms + day_ms - 1) / day_ms * day_ms;
+}
+
 static uint64_t after_days(const struct s3_lifecycle *l, uint64_t from_ms, struct str days)
 {
     uint64_t count;
-    if (!str_to_u64(days, &count) || count > INT32_MAX) {
-        return S3_LIFECYCLE_NEVER;
-    }
-    return (from_ms + count * l->day_ms + l->day_ms - 1) / l->day_ms * l->day_ms;
+    return str_to_u64(days, &count) && count <= INT32_MAX
+               ? s3_lifecycle_after_days(from_ms, count, l->day_ms)
+               : S3_LIFECYCLE_NEVER;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

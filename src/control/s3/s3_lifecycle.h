@@ -13,6 +13,9 @@
 #define S3_LIFECYCLE_NEVER  UINT64_MAX
 #define S3_LIFECYCLE_DAY_MS ((uint64_t)24 * 3600 * 1000)
 
+/* So many days (at most INT32_MAX) after `from_ms`, rounded up to the next midnight. */
+uint64_t s3_lifecycle_after_days(uint64_t from_ms, uint64_t days, uint64_t day_ms);
+
 struct s3_lifecycle {
     const struct s3_xml_node *rules; /* a LifecycleConfiguration */
     uint64_t day_ms;

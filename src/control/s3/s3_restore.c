@@ -137,8 +137,7 @@ static void found(struct s3_request *rq, const struct stored_object *o)
     buf_init(&s->headers, HEADERS_BYTES_MAX);
     s->memory = store_objects_copy(o, &s->object);
     s->is_again = s3_restore_until(o, rq->now_ms, &until_s);
-    const uint64_t day_ms = S3_LIFECYCLE_DAY_MS;
-    uint64_t until_ms = (rq->now_ms + days * day_ms + day_ms - 1) / day_ms * day_ms;
+    uint64_t until_ms = s3_lifecycle_after_days(rq->now_ms, days, S3_LIFECYCLE_DAY_MS);
     if (put_headers(s, until_ms) < 0) {
         s3_fail(rq, S3_INTERNAL);
         return;
