@@ -185,6 +185,6 @@ void aws_lambda_path_arn(const char *region, const char *name, const char *quali
                          char ret[AWS_LAMBDA_ARN_BYTES])
 {
     (void)snprintf(ret, AWS_LAMBDA_ARN_BYTES,
-                   "arn:aws:lambda:%s:" AWS_ACCOUNT_ID ":function:%.120s%s%.100s", region, name,
+                   "arn:aws:lambda:%s:" AWS_ACCOUNT_ID ":function:%.140s%s%.120s", region, name,
                    qualifier[0] ? ":" : "", qualifier);
 }

@@ -8,7 +8,7 @@
 #include "control/services.h"
 
 #define AWS_LAMBDA_NAME_BYTES 400 /* longer is no name that Lambda looks at */
-#define AWS_LAMBDA_ARN_BYTES  320
+#define AWS_LAMBDA_ARN_BYTES  352
 
 /* The part of the path behind `prefix` up to the next "/" or "?", percent-decoded; false: the path
  * is another or too long. `ret_rest` (may be NULL): what follows, without the query. */
