@@ -321,6 +321,29 @@ void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
         "i", q);
 }
 
+bool store_messages_tally(struct store *s, uint64_t queue, uint64_t now_ms, uint32_t rows,
+                          struct message_place *place, struct message_counts *counts)
+{
+    /* The index alone is read, but for those that are not due. */
+    sqlite3_stmt *row = sql_prepare(
+        store_reader(s),
+        "SELECT due_ms, id, CASE WHEN due_ms > ?4 THEN attempts ELSE -1 END FROM messages INDEXED "
+        "BY messages_waiting WHERE state = 0 AND queue = ?1 AND (due_ms, id) > (?2, ?3) "
+        "ORDER BY due_ms, id LIMIT ?5",
+        "iiiii", (int64_t)queue, (int64_t)place->due_ms, (int64_t)place->id, (int64_t)now_ms,
+        (int64_t)rows);
+    uint32_t looked = 0;
+    while (sql_step(row) == 1) {
+        int64_t attempts = sql_int(row, 2);
+        looked++;
+        counts->waiting++;
+        counts->delayed += attempts == 0;
+        counts->hidden += attempts > 0;
+        *place = (struct message_place){ (uint64_t)sql_int(row, 0), (uint64_t)sql_int(row, 1) };
+    }
+    return looked == rows;
+}
+
 void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlog *ret)
 {
     sqlite3_stmt *row =

@@ -107,6 +107,11 @@ struct message_counts {
 void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
                           struct message_counts *ret);
 
+/* Adds the waiting, delayed and hidden ones behind `place` to `counts`, at most `rows` of them.
+ * True: there may be more, behind the new `place`. */
+bool store_messages_tally(struct store *s, uint64_t queue, uint64_t now_ms, uint32_t rows,
+                          struct message_place *place, struct message_counts *counts);
+
 struct store_backlog {
     uint64_t count;
     uint64_t bytes;     /* of their bodies */

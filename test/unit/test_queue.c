@@ -593,6 +593,43 @@ START_TEST(a_long_list_comes_in_steps)
 }
 END_TEST
 
+#define LONG_ROWS 12000 /* more than are counted at once */
+
+static int insert_long(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(
+        db,
+        "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, "
+        "attributes, error, body) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < ?1) SELECT ?2, 0, CASE WHEN i > 3 THEN 1 ELSE ?3 END, 1, 0, i = 1, 'u', '', "
+        "'{}', '', x'00' FROM n",
+        "iii", (int64_t)LONG_ROWS, (int64_t)queue_number(q), (int64_t)queue_now_ms() + 3600 * 1000);
+}
+
+START_TEST(a_long_queue_is_counted_in_steps)
+{
+    struct message_counts c;
+    (void)put("a", "", "");
+    until_sent();
+    queue_count(q, &c);
+    ck_assert_uint_eq(c.waiting, 1);
+    submit(insert_long);
+    queue_count(q, &c);
+    ck_assert_uint_eq(c.waiting, LONG_ROWS + 1);
+    ck_assert_uint_eq(c.hidden, 1);
+    ck_assert_uint_eq(c.delayed, 2);
+    submit(insert_long);
+    while (c.waiting == LONG_ROWS + 1) { /* as it was before */
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        queue_count(q, &c);
+    }
+    ck_assert_uint_eq(c.waiting, 2 * LONG_ROWS + 1);
+    ck_assert_uint_eq(c.hidden, 2);
+    ck_assert_uint_eq(c.delayed, 4);
+}
+END_TEST
+
 static int drop_only(struct store_job *job, struct sql *db)
 {
     (void)job;
@@ -727,6 +764,7 @@ int main(void)
     tcase_add_test(cases, what_a_dropped_queue_has_left_goes_after_a_crash);
     tcase_add_test(cases, a_short_queue_is_listed_without_the_long_one_behind_it);
     tcase_add_test(cases, a_long_list_comes_in_steps);
+    tcase_add_test(cases, a_long_queue_is_counted_in_steps);
     tcase_add_test(cases, what_is_kept_is_known_without_counting);
     tcase_add_test(cases, what_was_kept_before_is_counted_once);
     suite_add_tcase(suite, jobs);

@@ -310,12 +310,10 @@ static void set_number(json_t *to, const char *name, uint64_t number)
     (void)json_object_set_new(to, name, json_string(text));
 }
 
-static void set_counts(const struct sqs_call *c, const struct sqs_queue *q, json_t *all)
+static void set_counts(const struct sqs_queue *q, json_t *all)
 {
-    struct message_counts counts = { 0 };
-    if (queue_number(q->queue)) {
-        store_messages_count(c->services->store, queue_number(q->queue), queue_now_ms(), &counts);
-    }
+    struct message_counts counts;
+    queue_count(q->queue, &counts);
     uint64_t hidden = counts.hidden + counts.delayed;
     set_number(all, "ApproximateNumberOfMessages",
                counts.waiting > hidden ? counts.waiting - hidden : 0);
@@ -328,7 +326,7 @@ json_t *sqs_attributes_all(const struct sqs_call *c, const struct sqs_queue *q)
     char arn[SQS_ARN_BYTES];
     json_t *all = json_object();
     sqs_queue_arn(q->name, str_c(c->region), arn);
-    set_counts(c, q, all);
+    set_counts(q, all);
     set_number(all, "CreatedTimestamp", q->created_s);
     set_number(all, "LastModifiedTimestamp", q->modified_s);
     set_number(all, "VisibilityTimeout", q->visibility_ms / 1000);

@@ -219,6 +219,7 @@ static void purging_done(struct store_job *job, int r)
     q->purges--;
     if (r == 0) {
         queue_set_number(q, p->number);
+        q->counted_ms = 0;
         sweep(q->queues);
     }
     queue_wake(q);

@@ -144,6 +144,9 @@ struct queue_settle {
     void (*done)(struct queue_settle *settle, int r); /* 1: it was no longer there */
 };
 void queue_settle(struct queue_settle *settle);
+/* How many wait, are delayed and hidden: of a long queue as it was some seconds ago, since to count
+ * a million takes a while. (The first time it is counted at once.) */
+void queue_count(struct queue *q, struct message_counts *ret);
 /* How many are in hands of ours just now. */
 size_t queue_in_flight(const struct queue *q);
 /* Copies a message's texts into one piece of memory, which the caller frees, and has them point

@@ -42,6 +42,9 @@ struct queue {
     /* Every waiting message up to here is held: so a look at what is due need not begin at the
      * front, where those in hands are. */
     struct message_place looked;
+    struct message_counts counts; /* of a long queue, as of counted_ms (0: never) */
+    uint64_t counted_ms;
+    bool is_counting;
     struct id_set held; /* ids of messages that must not be handed out now */
 };
 

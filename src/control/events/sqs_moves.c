@@ -273,11 +273,9 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
                                  setting_written_fn done, void *context)
 {
     struct sqs_move *m = task_create(all, source->name, destination ? destination->name : NULL);
-    struct message_counts counts = { 0 };
+    struct message_counts counts;
     uint64_t now = queue_now_ms();
-    if (queue_number(source->queue)) {
-        store_messages_count(all->services->store, queue_number(source->queue), now, &counts);
-    }
+    queue_count(source->queue, &counts);
     chance_uuid(m->id);
     m->rate = rate;
     m->started_ms = now;
