@@ -149,37 +149,31 @@ void sqs_admin_url(struct sqs_call *c)
     }
 }
 
-static int by_name(const void *a, const void *b)
-{
-    const struct sqs_queue *const *x = a;
-    const struct sqs_queue *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
-}
-
 /* Those with the prefix that the token does not pass over, by name; the caller frees. NULL: that
  * the token is none has been answered. */
 static struct sqs_queue **sorted(struct sqs_call *c, const char *prefix, size_t *ret_count)
 {
     const char *token = sqs_call_text(c->input, "NextToken");
     scoped_free char *after = token ? aws_page_last(token) : NULL;
-    size_t count = 0, n = 0;
+    GTree *by_name = c->queues->by_name;
+    size_t n = 0;
     if (token && !after) {
         sqs_call_fail(c, SQS_ERROR_PARAMETER,
                       "Value for parameter NextToken is invalid. Reason: it is no token that a "
                       "list of queues has ended with.");
         return NULL;
     }
-    list_for_each (item, &c->queues->queues) {
-        count++;
-    }
-    struct sqs_queue **all = mem_alloc((count + 1) * sizeof(void *));
-    list_for_each (item, &c->queues->queues) {
-        struct sqs_queue *q = list_entry(item, struct sqs_queue, link);
-        if (str_starts(str_c(q->name), str_c(prefix)) && (!after || strcmp(q->name, after) > 0)) {
+    struct sqs_queue **all = mem_alloc(((size_t)g_tree_nnodes(by_name) + 1) * sizeof(void *));
+    for (GTreeNode *node = g_tree_lower_bound(by_name, prefix); node;
+         node = g_tree_node_next(node)) {
+        struct sqs_queue *q = g_tree_node_value(node);
+        if (!str_starts(str_c(q->name), str_c(prefix))) {
+            break;
+        }
+        if (!after || strcmp(q->name, after) > 0) {
             all[n++] = q;
         }
     }
-    qsort(all, n, sizeof(struct sqs_queue *), by_name);
     *ret_count = n;
     return all;
 }

@@ -49,8 +49,8 @@ static struct sqs_queue *need_queue(struct sqs_call *c, const char *parameter)
 
 static bool is_dead_letter_queue(const struct sqs_call *c, const struct sqs_queue *q)
 {
-    list_for_each (item, &c->queues->queues) {
-        const struct sqs_queue *other = list_entry(item, struct sqs_queue, link);
+    for (GTreeNode *n = g_tree_node_first(c->queues->by_name); n; n = g_tree_node_next(n)) {
+        const struct sqs_queue *other = g_tree_node_value(n);
         if (other->dead_letter && strcmp(other->dead_letter, q->name) == 0) {
             return true;
         }

@@ -79,13 +79,10 @@ static void apply(struct sqs_queue *q)
 
 struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name)
 {
-    list_for_each (item, &all->queues) {
-        struct sqs_queue *q = list_entry(item, struct sqs_queue, link);
-        if (str_eq(str_c(q->name), name)) {
-            return q;
-        }
-    }
-    return NULL;
+    char key[SQS_NAME_MAX + 1];
+    (void)snprintf(key, sizeof(key), STR_FMT, STR_ARG(name)); /* a longer one is none's */
+    struct sqs_queue *q = g_tree_lookup(all->by_name, key);
+    return q && str_eq(str_c(q->name), name) ? q : NULL;
 }
 
 struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t *attributes,
@@ -101,7 +98,7 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
     q->attributes = attributes ? attributes : json_object();
     q->tags = tags ? tags : json_object();
     q->created_s = q->modified_s = queue_now_ms() / 1000;
-    list_push(&all->queues, &q->link);
+    g_tree_replace(all->by_name, q->name, q);
     apply(q);
     return q;
 }
@@ -163,7 +160,7 @@ void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q, setting_writt
 {
     note_removal(all, q->name);
     q->removed = true;
-    list_remove(&q->link);
+    (void)g_tree_remove(all->by_name, q->name); /* it is there */
     queue_drop(q->queue); /* first: a crash must not leave messages to a later queue of the name */
     setting_write(all->services->store, KIND, q->name, NULL, done, context);
     sqs_queue_unref(q);
@@ -201,11 +198,16 @@ static void read_one(struct str name, struct str value, void *context)
     json_decref(json);
 }
 
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(a, b);
+}
+
 struct sqs_queues *sqs_queues_create(struct services *s)
 {
     struct sqs_queues *all = mem_new(struct sqs_queues);
     all->services = s;
-    list_init(&all->queues);
+    all->by_name = g_tree_new(compare_names);
     all->deleted = json_object();
     store_settings_each(s->store, KIND, read_one, all);
     return all;

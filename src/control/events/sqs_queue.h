@@ -14,6 +14,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <glib.h>
 #include <jansson.h>
 
 #include "control/events/setting_write.h"
@@ -23,7 +24,6 @@
 #define SQS_ACCOUNT  "000000000000"
 
 struct sqs_queue {
-    struct list link;
     char *name; /* owned */
     struct queue *queue;
     json_t *attributes; /* owned: texts by SQS's names, only those that were set */
@@ -49,7 +49,7 @@ struct sqs_queue {
 
 struct sqs_queues {
     struct services *services;
-    struct list queues;
+    GTree *by_name;  /* of struct sqs_queue */
     json_t *deleted; /* owned: name to when, of the last minute at least */
 };
 
