@@ -424,7 +424,11 @@ START_TEST(aws_clients_of_a_function_find_the_aws_port)
     expect_env(env, "AWS_SECRET_ACCESS_KEY", "hush");
     expect_env(env, "AWS_REGION", "us-east-1");
     expect_env(env, "AWS_DEFAULT_REGION", "us-east-1");
+    expect_env(env, "AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required");
     expect_env(env, "SECRET", "hunter2");
+    json_decref(env);
+    env = env_with(json_pack("{s:s}", "AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported"));
+    expect_env(env, "AWS_RESPONSE_CHECKSUM_VALIDATION", "when_supported");
     json_decref(env);
     env = env_with(json_pack("{s:s}", "AWS_DEFAULT_REGION", "eu-west-1"));
     expect_env(env, "AWS_REGION", "eu-west-1");
