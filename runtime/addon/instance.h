@@ -35,7 +35,8 @@ struct instance {
     uint64_t memory_at_ms;
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;
-    bool dirty; /* frames have been written and the peer has not been woken */
+    bool keeps_memory; /* that is free: requests come */
+    bool dirty;        /* frames have been written and the peer has not been woken */
 
     /* The loop had something to do before its last wait. All of Node's timers are one handle, which
      * is off while they run: in a timer the loop does not show that others are left. */

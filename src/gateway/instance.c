@@ -75,6 +75,7 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
     i->function = f;
     i->id = id;
     i->unused_ms = i->progress_ms = gateway_now_ms(g);
+    i->trimmed = true;
     list_init(&i->in_function);
     list_init(&i->awake);
     list_init(&i->dirty);
@@ -167,6 +168,7 @@ void instance_bind(struct instance *i, struct request *rq)
         f->start_counted += !i->served;
         i->progress_ms = gateway_now_ms(i->gateway);
         i->ping_ms = 0;
+        i->trimmed = false;
     }
     uint32_t slot = i->free_slots[--i->free_count];
     i->generation = (i->generation + 1) & ((1U << (32 - SLOT_BITS)) - 1);
@@ -458,12 +460,17 @@ static void give_away(struct instance *i)
     }
 }
 
-/* What large bodies have touched of the channel is given back. */
+/* What large bodies have touched of the channel, and free memory of its own, is given back: once,
+ * since it wakes. */
 static void trim(struct instance *i, uint64_t now_ms)
 {
     struct frame frame = { .type = FRAME_TRIM };
-    if (i->stop_ms == 0 && now_ms - i->unused_ms >= TRIM_MS && channel_trim(&i->channel) &&
-        ring_write(&i->channel.out, &frame, NULL) == 0) {
+    if (i->trimmed || i->stop_ms > 0 || now_ms - i->unused_ms < TRIM_MS) {
+        return;
+    }
+    channel_trim(&i->channel);
+    if (ring_write(&i->channel.out, &frame, NULL) == 0) {
+        i->trimmed = true;
         instance_touch(i);
     }
 }

@@ -54,6 +54,7 @@ struct instance {
     uint64_t stop_ms;        /* told to stop: when it must have gone, 0: not told */
     bool ready;              /* reads its channel */
     bool served;             /* has had a request */
+    bool trimmed;            /* since it was used last, or not used yet */
     bool full;               /* its ring takes no more for now */
     bool stuck;              /* its requests go elsewhere */
     bool dead;               /* being closed */
