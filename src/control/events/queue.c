@@ -375,7 +375,8 @@ void queue_send(struct queue_send *s)
     s->message.queue = s->queue->purges == 0 ? s->queue->number : 0;
     s->job = (struct store_job){ .run = run_send,
                                  .done = send_done,
-                                 .is_one_write = s->message.queue != 0 && s->dedup.len == 0 };
+                                 .is_one_write = s->message.queue != 0 && s->dedup.len == 0 &&
+                                                 !s->message.is_kept };
     s->queue->references++;
     store_submit(s->queue->queues->store, &s->job);
 }
