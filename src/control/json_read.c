@@ -108,18 +108,18 @@ static int32_t read_unicode(struct reader *r)
 }
 
 /* Returns the length. */
-static size_t put_utf8(int32_t c, char *out)
+static size_t put_utf8(uint32_t c, char *out)
 {
+    static const uint8_t first[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
     if (c < 0x80) {
         out[0] = (char)c;
         return 1;
     }
     size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     for (size_t i = len - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (c & 0x3F));
+        out[i] = (char)(uint8_t)(0x80 | (c & 0x3F));
         c >>= 6;
     }
-    static const int32_t first[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
     out[0] = (char)(first[len] | c);
     return len;
 }
@@ -135,10 +135,13 @@ static size_t read_escape(struct reader *r, char ret[UTF8_BYTES_MAX])
     r->at += 2;
     if (c == 'u') {
         int32_t character = read_unicode(r);
-        return character < 0 ? 0 : put_utf8(character, ret);
+        return character < 0 ? 0 : put_utf8((uint32_t)character, ret);
     }
     const char *found = c ? strchr(from, c) : NULL;
-    ret[0] = found ? to[found - from] : '\0';
+    *ret = '\0';
+    if (found) {
+        *ret = to[found - from];
+    }
     return found ? 1 : 0;
 }
 

@@ -131,10 +131,10 @@ static bool is_reserved(json_t *entry)
 
 static bool is_object_text(json_t *text)
 {
-    struct str s = str_of(json_string_value(text), json_string_length(text));
-    size_t blanks = s.data ? strspn(s.data, " \t\r\n") : 0;
-    return str_starts(str_skip(s, blanks), STR("{")) &&
-           json_is_sound(s, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL); /* beyond 64 bits, too */
+    const char *s = json_string_value(text);
+    const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL; /* beyond 64 bits, too */
+    return s && s[strspn(s, " \t\r\n")] == '{' &&
+           json_is_sound(str_of(s, json_string_length(text)), flags);
 }
 
 static struct str str_member(json_t *object, const char *name)
