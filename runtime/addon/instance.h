@@ -6,6 +6,7 @@
 
 #include "addon.h"
 #include "cpu_limit.h"
+#include "instance_memory.h"
 #include "outbox.h"
 
 enum instance_callback {
@@ -35,8 +36,8 @@ struct instance {
     uint64_t memory_at_ms;
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;
-    bool keeps_memory; /* that is free: requests come */
-    bool dirty;        /* frames have been written and the peer has not been woken */
+    struct instance_memory memory;
+    bool dirty; /* frames have been written and the peer has not been woken */
 
     /* The loop had something to do before its last wait. All of Node's timers are one handle, which
      * is off while they run: in a timer the loop does not show that others are left. */

@@ -4,7 +4,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,12 +12,6 @@
 #include "instance.h"
 
 #define INSTANCE_BATCH 64 /* frames a callback scope, so that other work gets its turn */
-/* Free memory that malloc keeps, while requests come and else: with its own 128 KiB every
- * collection of the buffers of bodies, objects and images would give them back to the kernel and
- * every next one fetch them again, page by page. Lambda's payloads have 6 MB. */
-#define INSTANCE_KEEP_BYTES      (64 * MIB)
-#define INSTANCE_IDLE_KEEP_BYTES (8 * MIB)
-#define INSTANCE_MMAP_BYTES      (8 * MIB) /* from here on it is the kernel's each time */
 
 static const char *const callback_names[INSTANCE_CALLBACKS] = { "request", "body",   "end",
                                                                 "cancel",  "credit", "stop" };
@@ -50,15 +43,6 @@ static void call(struct instance *in, enum instance_callback which, size_t count
     }
 }
 
-static void keep_memory(struct instance *in, bool keep)
-{
-    in->keeps_memory = keep;
-    (void)mallopt(M_TRIM_THRESHOLD, (int)(keep ? INSTANCE_KEEP_BYTES : INSTANCE_IDLE_KEEP_BYTES));
-    if (!keep && mallinfo2().fordblks > INSTANCE_IDLE_KEEP_BYTES) {
-        (void)malloc_trim(0); /* nothing to trim is fine */
-    }
-}
-
 static void on_request(struct instance *in, const struct frame *f, const char *payload)
 {
     napi_env env = in->env;
@@ -83,9 +67,7 @@ static void on_request(struct instance *in, const struct frame *f, const char *p
     if (in->active++ == 0) {
         cpu_limit_start(in->cpu_limit);
     }
-    if (!in->keeps_memory) {
-        keep_memory(in, true);
-    }
+    instance_memory_use(&in->memory);
     call(in, ON_REQUEST, ARRAY_COUNT(values), values);
 }
 
@@ -149,8 +131,10 @@ static void on_frame(struct instance *in, const struct frame *f, const void *pay
         call(in, ON_STOP, 0, NULL);
         break;
     case FRAME_TRIM:
-        channel_trim(&in->channel); /* the gateway has trimmed its own */
-        keep_memory(in, false);
+        (void)channel_trim(&in->channel); /* the gateway has trimmed its own */
+        if (f->value) {
+            instance_memory_idle(&in->memory);
+        }
         break;
     default: /* of a newer gateway: nothing that must be understood */
         break;
@@ -342,8 +326,7 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
         return NULL;
     }
     struct instance *in = take_ptr(addon->prepared);
-    (void)mallopt(M_TRIM_THRESHOLD, (int)INSTANCE_IDLE_KEEP_BYTES); /* valid: never refused */
-    (void)mallopt(M_MMAP_THRESHOLD, (int)INSTANCE_MMAP_BYTES);
+    instance_memory_open(&in->memory);
     int r = channel_open(&in->channel, &addon->channel_fds, CHANNEL_INSTANCE);
     if (r == 0) {
         r = start_handles(in, addon->loop);

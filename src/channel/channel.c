@@ -106,10 +106,12 @@ void channel_flush(struct channel *c)
     }
 }
 
-void channel_trim(struct channel *c)
+bool channel_trim(struct channel *c)
 {
     (void)ring_trim(&c->out); /* it is small, or the next time is soon enough */
+    bool ask = ring_is_large(&c->in);
     c->in.reached = 0;
+    return ask;
 }
 
 bool channel_sleep(struct channel *c)

@@ -50,9 +50,9 @@ void channel_close(struct channel *c);
  * other for ever. */
 void channel_flush(struct channel *c);
 
-/* When nothing is going on: gives back what large transfers have touched of the ring that we write;
- * the peer should be told to do the same with its own. */
-void channel_trim(struct channel *c);
+/* When nothing is going on: gives back what large transfers have touched of the ring that we write.
+ * True: the peer should do the same with its own. */
+bool channel_trim(struct channel *c);
 
 /* Before waiting for wake_self: false when there is something to read already. */
 bool channel_sleep(struct channel *c);

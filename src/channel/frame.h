@@ -34,7 +34,7 @@ enum frame_type {
     FRAME_PING =
         18, /* answered with FRAME_PONG by the event loop, so it shows that the loop turns */
     FRAME_STOP = 19, /* no more requests will come: finish and exit */
-    FRAME_TRIM = 20, /* nothing is going on: channel_trim() */
+    FRAME_TRIM = 20, /* nothing is going on: channel_trim(); value 1: free memory, too */
 
     /* instance to gateway */
     FRAME_RESPONSE = 32,      /* value: status, and after a 101 bodies of either side are what the

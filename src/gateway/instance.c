@@ -13,11 +13,12 @@
 #include "gateway/lease.h"
 #include "gateway/request_log.h"
 
-#define READ_BATCH   256  /* frames a turn: one instance does not starve the others */
-#define PING_MS      50   /* of silence, with requests unanswered */
-#define STOP_MS      1500 /* between being asked to stop and being killed */
-#define TRIM_MS      1000 /* unused for this long, it needs no large rings */
-#define ATTEMPTS_MAX 3    /* instances that may die under a request that none has accepted */
+#define READ_BATCH   256   /* frames a turn: one instance does not starve the others */
+#define PING_MS      50    /* of silence, with requests unanswered */
+#define STOP_MS      1500  /* between being asked to stop and being killed */
+#define TRIM_MS      1000  /* unused for this long, it needs no large rings */
+#define TRIM_ALL_MS  30000 /* ... nor free memory */
+#define ATTEMPTS_MAX 3     /* instances that may die under a request that none has accepted */
 
 /* A stream is the slot and how often slots have been given: late frames of an earlier request find
  * nobody. */
@@ -460,17 +461,18 @@ static void give_away(struct instance *i)
     }
 }
 
-/* What large bodies have touched of the channel, and free memory of its own, is given back: once,
- * since it wakes. */
+/* What large bodies have touched of the channel is given back soon, free memory of its own later,
+ * and once: bursts that follow one another would fetch it again each time. */
 static void trim(struct instance *i, uint64_t now_ms)
 {
-    struct frame frame = { .type = FRAME_TRIM };
-    if (i->trimmed || i->stop_ms > 0 || now_ms - i->unused_ms < TRIM_MS) {
+    uint64_t unused_ms = now_ms - i->unused_ms;
+    if (i->stop_ms > 0 || unused_ms < TRIM_MS) {
         return;
     }
-    channel_trim(&i->channel);
-    if (ring_write(&i->channel.out, &frame, NULL) == 0) {
-        i->trimmed = true;
+    bool all = !i->trimmed && unused_ms >= TRIM_ALL_MS;
+    struct frame frame = { .type = FRAME_TRIM, .value = all };
+    if ((channel_trim(&i->channel) || all) && ring_write(&i->channel.out, &frame, NULL) == 0) {
+        i->trimmed = i->trimmed || all;
         instance_touch(i);
     }
 }
