@@ -275,10 +275,7 @@ void aws_events_list_targets(struct aws_call *c)
     }
     json_t *rule =
         aws_events_find_rule(c, aws_events_bus_name(c, "EventBusName"), aws_call_text(c, "Rule"));
-    if (!rule) {
-        return;
-    }
-    if (!aws_events_page(&page, c)) {
+    if (!rule || !aws_events_page(&page, c)) {
         return;
     }
     size_t i;

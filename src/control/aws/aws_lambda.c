@@ -169,7 +169,7 @@ static bool is_invocation(const struct exchange *x)
     return str_eq(x->method, STR("POST")) &&
            ((aws_lambda_path_part(x->target, FUNCTIONS, named, &rest) &&
              str_eq(rest, STR("/invocations"))) ||
-            (aws_lambda_path_part(x->target, STR("/2014-11-13/functions/"), named, &rest) &&
+            (aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, &rest) &&
              (str_eq(rest, STR("/invoke-async")) || str_eq(rest, STR("/invoke-async/")))) ||
             (aws_lambda_path_part(x->target, STREAMS, named, &rest) &&
              str_eq(rest, STR("/response-streaming-invocations"))));

@@ -11,11 +11,11 @@
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/base64.h"
 #include "control/events/stored_request.h"
+#include "control/json_read.h"
 #include "http/http_block.h"
 
 #define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
 #define STREAMS            STR("/2021-11-15/")
-#define INVOKE_ASYNC       "/2014-11-13/functions/" /* an Invoke of the type "Event" */
 
 struct invoke {
     struct services *services;
@@ -125,7 +125,7 @@ static bool is_misnamed(const struct services *s, struct exchange *x, const char
     struct aws_lambda_named parts;
     if (!aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), named, NULL) &&
         !aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), named, NULL) &&
-        !aws_lambda_path_part(x->target, STR(INVOKE_ASYNC), named, NULL)) {
+        !aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, NULL)) {
         return false;
     }
     if (aws_lambda_path_fault(named, x->target, region, &fault)) {
@@ -146,7 +146,7 @@ static bool is_client_context(struct str text)
 {
     size_t len = 0;
     scoped_free char *decoded = base64_decode(text, &len);
-    json_t *json = decoded ? json_loadb(decoded, len, 0, NULL) : NULL;
+    json_t *json = decoded ? json_read(str_of(decoded, len), 0) : NULL;
     bool is = json_is_object(json);
     json_decref(json);
     return is;
@@ -177,7 +177,7 @@ static void have_payload(struct exchange *x, int r, struct str body)
     }
     char target[AWS_LAMBDA_NAME_BYTES + 64];
     char named[AWS_LAMBDA_NAME_BYTES];
-    bool is_async = aws_lambda_path_part(x->target, STR(INVOKE_ASYNC), named, NULL);
+    bool is_async = aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, NULL);
     struct buf headers;
     buf_init(&headers, 2 * LIMIT_REQUEST_HEAD_BYTES);
     if (is_async) {
