@@ -71,13 +71,19 @@ $(OUT)/addon/%.o: %.c
 
 # Unit tests and fuzz corpora, always under ASan and UBSan.
 UNIT_TESTS := $(patsubst test/unit/%.c,build/asan/%,$(wildcard test/unit/test_*.c))
+PLAIN_TESTS := build/asan/test_instance_memory
 FUZZERS    := $(patsubst test/fuzz/%.c,build/asan/%,$(wildcard test/fuzz/fuzz_*.c))
 ifeq ($(MODE),asan)
 # All folders but the programs' mains are linked into each test; --gc-sections drops what it does not use.
 TEST_OBJECTS := $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
-$(UNIT_TESTS): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
+$(filter-out $(PLAIN_TESTS),$(UNIT_TESTS)): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
+# What it tests is malloc, so that of the sanitizers must not be in its place.
+$(PLAIN_TESTS): CFLAGS_asan := -Og
+$(PLAIN_TESTS): build/asan/test_%: $(OUT)/test/unit/test_%.o $(OUT)/runtime/addon/%.o
+	@echo "  LD  $@"
+	$(Q)$(CC) -o $@ $^ $(shell pkg-config --libs check)
 $(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_OBJECTS)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

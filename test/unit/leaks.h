@@ -4,10 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <sys/wait.h>
+
+#include "suite.h"
 
 static int leaks_open_before;
 
@@ -38,19 +39,5 @@ static inline void leaks_teardown(void)
 /* A suite of one case with the fixture; add tests to `*ret_case`. */
 static inline Suite *leaks_suite(const char *name, TCase **ret_case)
 {
-    Suite *suite = suite_create(name);
-    *ret_case = tcase_create(name);
-    tcase_add_checked_fixture(*ret_case, leaks_setup, leaks_teardown);
-    tcase_set_timeout(*ret_case, 60); /* sanitizers on a busy machine */
-    suite_add_tcase(suite, *ret_case);
-    return suite;
-}
-
-static inline int leaks_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_make(name, leaks_setup, leaks_teardown, ret_case);
 }

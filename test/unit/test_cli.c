@@ -249,5 +249,5 @@ int main(void)
     tcase_add_test(tests, a_living_platforms_workspace_is_not_swept);
     tcase_add_test(tests, a_dead_platforms_workspace_is_swept);
     tcase_add_test(tests, somebody_elses_folder_of_that_name_is_left_alone);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -560,19 +560,11 @@ START_TEST(a_reader_that_stops_holds_nobody_up)
 }
 END_TEST
 
-/* libuv opens a pipe for signals with the first loop and never closes it: no leak of a test. */
-static void open_libuv(void)
-{
-    uv_loop_t loop;
-    (void)uv_loop_init(&loop);
-    (void)uv_loop_close(&loop);
-}
-
 int main(void)
 {
     TCase *tests;
     (void)setenv("TZ", "UTC", 1);
-    open_libuv();
+    suite_open_libuv();
     Suite *suite = leaks_suite("console", &tests);
     tcase_add_test(tests, durations_are_short);
     tcase_add_test(tests, a_request_is_one_line);
@@ -595,5 +587,5 @@ int main(void)
     tcase_add_test(tests, json_leaves_nothing_out);
     tcase_add_test(tests, none_prints_no_requests_but_failed_builds);
     tcase_add_test(tests, a_reader_that_stops_holds_nobody_up);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -148,5 +148,5 @@ int main(void)
     tcase_add_test(tests, a_small_object_stays_with_the_page_cache);
     tcase_add_test(tests, a_file_system_without_direct_writes_gets_ordinary_ones);
     tcase_add_test(tests, a_full_disk_is_told);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -296,5 +296,5 @@ int main(void)
     tcase_add_test(tc, impossible_and_rare_days_come_to_an_end);
     tcase_add_test(tc, a_zone_tells_its_offset_in_far_years_too);
     tcase_add_test(tc, clocks_that_skip_or_repeat_an_hour_have_one_first_moment);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

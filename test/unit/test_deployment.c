@@ -593,5 +593,5 @@ int main(void)
     tcase_add_test(tests, a_plan_mounts_the_artifact_first);
     tcase_add_test(tests, a_manifest_that_is_not_sound_changes_nothing);
     tcase_add_test(tests, whatever_json_is_no_manifest);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -146,5 +146,5 @@ int main(void)
     tcase_add_test(tc, a_template_that_cannot_become_json_is_refused);
     tcase_add_test(tc, there_are_names_for_the_rule_and_the_event);
     tcase_add_test(tc, what_is_wrong_is_said_in_the_words_of_aws);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -310,5 +310,5 @@ int main(void)
     tcase_add_test(tc, a_field_is_added_whole_or_not_at_all);
     tcase_add_test(tc, a_webhook_is_signed_as_the_specification_shows);
     tcase_add_test(tc, a_secret_is_any_text_unless_it_says_otherwise);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -325,5 +325,5 @@ int main(void)
     tcase_add_test(tc, steps_and_dots_make_the_same_path);
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
     tcase_add_test(tc, ways_and_steps_are_bounded);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -201,9 +201,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_encoding");
-    TCase *tests = tcase_create("bodies");
-    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    TCase *tests;
+    Suite *suite = leaks_suite("http_encoding", &tests);
     tcase_add_test(tests,
                    gzip_is_accepted_when_it_is_named_and_not_less_wanted_than_the_plain_body);
     tcase_add_test(tests, what_is_text_becomes_smaller);
@@ -212,10 +211,5 @@ int main(void)
     tcase_add_test(tests, fields_of_routes_count);
     tcase_add_test(tests, a_compressed_answer_says_so_and_its_tag_is_weak);
     tcase_add_test(tests, each_piece_can_be_read_at_once_and_all_are_one_body);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return suite_run(suite);
 }

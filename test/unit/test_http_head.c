@@ -320,9 +320,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http");
-    TCase *tests = tcase_create("messages");
-    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    TCase *tests;
+    Suite *suite = leaks_suite("http", &tests);
     tcase_add_test(tests, a_head_is_split_into_its_parts);
     tcase_add_test(tests, an_unfinished_head_asks_for_more);
     tcase_add_test(tests, keeping_the_connection_follows_version_and_options);
@@ -339,10 +338,5 @@ int main(void)
     tcase_add_test(tests, headers_of_routes_replace_or_yield_but_cookies_add_up);
     tcase_add_test(tests, what_cannot_be_sent_is_refused);
     tcase_add_test(tests, dot_segments_are_resolved_as_in_urls);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return suite_run(suite);
 }

@@ -114,9 +114,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("pool");
-    TCase *tests = tcase_create("policy");
-    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    TCase *tests;
+    Suite *suite = leaks_suite("pool", &tests);
     tcase_add_test(tests, as_many_start_as_those_who_wait_need);
     tcase_add_test(tests, never_more_than_allowed);
     tcase_add_test(tests, as_many_come_up_at_once_as_the_processors_have_use_for);
@@ -126,10 +125,5 @@ int main(void)
     tcase_add_test(tests, min_instances_are_there_before_anybody_asks);
     tcase_add_test(tests, idle_instances_go_but_for_the_spare_and_the_least);
     tcase_add_test(tests, the_kernel_is_understood_when_it_says_how_busy_the_machine_is);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return suite_run(suite);
 }

@@ -276,5 +276,5 @@ int main(void)
     tcase_add_test(tests, lists_have_a_limit);
     tcase_add_test(tests, triggers_are_rows_of_the_table);
     tcase_add_test(tests, triggers_are_a_list_of_the_build_in_json);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

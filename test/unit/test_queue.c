@@ -159,5 +159,5 @@ int main(void)
     tcase_add_test(tests, what_was_taken_is_not_handed_out_again_before_its_time);
     tcase_add_test(tests, what_is_taken_comes_group_by_group);
     tcase_add_test(tests, messages_outlive_the_process);
-    return queue_fixture_run(suite);
+    return suite_run(suite);
 }

@@ -289,9 +289,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("router");
-    TCase *tests = tcase_create("routes");
-    tcase_add_checked_fixture(tests, leaks_setup, leaks_teardown);
+    TCase *tests;
+    Suite *suite = leaks_suite("router", &tests);
     tcase_add_test(tests, the_first_route_that_matches_answers_whether_literal_or_not);
     tcase_add_test(tests, captures_become_params_as_received);
     tcase_add_test(tests, a_rewrite_goes_on_behind_or_at_the_file_system);
@@ -307,10 +306,5 @@ int main(void)
     tcase_add_test(tests, a_pattern_that_explodes_does_not_match_and_costs_little);
     tcase_add_test(tests, routes_to_functions_that_a_request_came_through_are_skipped);
     tcase_add_test(tests, faults_in_the_routes_are_named);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return suite_run(suite);
 }

@@ -2,13 +2,13 @@
  * would wait for ever.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "control/s3/s3_receive.h"
+#include "suite.h"
 
 #define FRAME_BYTES (128 * 1024)
 
@@ -180,18 +180,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("s3_receive");
-    TCase *c = tcase_create("s3_receive");
-    tcase_add_checked_fixture(c, setup, teardown);
-    tcase_set_timeout(c, 60); /* sanitizers on a busy machine */
-    suite_add_tcase(suite, c);
+    TCase *c;
+    Suite *suite = suite_make("s3_receive", setup, teardown, &c);
     tcase_add_test(c, every_byte_is_told_of_once);
     tcase_add_test(c, a_large_body_is_stored_as_it_came);
     tcase_add_test(c, a_small_body_stays_in_memory);
     tcase_add_test(c, a_body_over_the_limit_is_refused);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -495,5 +495,5 @@ int main(void)
     tcase_add_test(c, a_rule_applies_to_what_its_filter_names);
     tcase_add_test(c, old_versions_markers_and_uploads_have_actions_of_their_own);
     tcase_add_test(c, tags_are_unique_few_and_in_order);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

@@ -228,10 +228,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "sandbox fall-backs, as root"
-                                               : "sandbox fall-backs, as an ordinary user");
-    TCase *tests = tcase_create("fallback");
-    tcase_set_timeout(tests, 20);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("sandbox fall-backs", &tests);
     tcase_add_test(tests, without_landlock_instances_cannot_read_each_others_memory);
     tcase_add_test(tests, without_a_proc_of_its_own_it_has_its_root_and_tmp);
     tcase_add_test(tests, without_the_lesser_namespaces_it_has_its_root_and_tmp);
@@ -240,7 +238,6 @@ static Suite *make_suite(void)
     tcase_add_test(tests, without_a_pid_namespace_it_dies_with_its_supervisor);
     tcase_add_test(tests, sources_outside_of_the_project_are_refused);
     tcase_add_test(tests, isolation_is_only_claimed_when_it_is_whole);
-    suite_add_tcase(suite, tests);
     return suite;
 }
 

@@ -525,10 +525,8 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "sandbox isolation, as root"
-                                               : "sandbox isolation, as an ordinary user");
-    TCase *tests = tcase_create("isolation");
-    tcase_set_timeout(tests, 20);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("sandbox isolation", &tests);
     tcase_add_test(tests, it_sees_its_own_files_and_no_others);
     tcase_add_test(tests, it_can_write_nothing_but_its_tmp);
     tcase_add_test(tests, an_instance_sees_and_writes_no_more_than_its_zygote);
@@ -541,7 +539,6 @@ static Suite *make_suite(void)
     tcase_add_test(tests, abstract_sockets_of_the_machine_are_out_of_reach);
     tcase_add_test(tests, folders_that_were_open_outside_are_closed_inside);
     tcase_add_test(tests, proc_tells_of_cpus_and_not_of_the_machine);
-    suite_add_tcase(suite, tests);
     return suite;
 }
 

@@ -160,12 +160,9 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "Node.js in a sandbox, as root"
-                                               : "Node.js in a sandbox, as an ordinary user");
-    TCase *tests = tcase_create("node");
-    tcase_set_timeout(tests, 60);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("Node.js in a sandbox", &tests);
     tcase_add_test(tests, all_of_node_works);
-    suite_add_tcase(suite, tests);
     return suite;
 }
 

@@ -106,14 +106,11 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "sandbox's /tmp, as root"
-                                               : "sandbox's /tmp, as an ordinary user");
-    TCase *tests = tcase_create("tmp");
-    tcase_set_timeout(tests, 20);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("sandbox's /tmp", &tests);
     tcase_add_test(tests, each_instance_has_a_tmp_of_its_own_with_a_bound);
     tcase_add_test(tests, a_tmp_that_is_mounted_later_arrives_in_a_running_sandbox);
     tcase_add_test(tests, what_the_function_left_in_tmp_while_loading_is_in_every_instance);
-    suite_add_tcase(suite, tests);
     return suite;
 }
 

@@ -200,17 +200,14 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-    Suite *suite = suite_create(geteuid() == 0 ? "sandbox volumes, as root"
-                                               : "sandbox volumes, as an ordinary user");
-    TCase *tests = tcase_create("volumes");
-    tcase_set_timeout(tests, 20);
+    TCase *tests;
+    Suite *suite = suite_make_for_user("sandbox volumes", &tests);
     tcase_add_test(tests, what_a_function_writes_belongs_to_the_owner_of_the_project);
     tcase_add_test(tests, a_volume_in_a_folder_is_made_with_it_and_runs_no_programs);
     tcase_add_test(tests, removing_a_function_leaves_its_volume_as_it_is);
     tcase_add_test(tests, files_of_other_users_in_a_volume_stay_theirs);
     tcase_add_test(tests, a_volume_lies_inside_of_the_project);
     tcase_add_test(tests, what_the_owner_may_not_make_is_not_made);
-    suite_add_tcase(suite, tests);
     return suite;
 }
 

@@ -1,7 +1,6 @@
 /* Schedules over a store of their own and a clock that the test sets.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/events/schedules.h"
+#include "suite.h"
 
 static uint64_t clock_ms;
 static uv_loop_t loop;
@@ -355,11 +355,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("schedules");
-    TCase *tc = tcase_create("schedules");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    TCase *tc;
+    Suite *suite = suite_make("schedules", setup, teardown, &tc);
     tcase_set_timeout(tc, 120);
-    suite_add_tcase(suite, tc);
     tcase_add_test(tc, each_tick_happens_once_when_it_is_due);
     tcase_add_test(tc, a_restart_neither_loses_nor_repeats_a_tick);
     tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
@@ -370,9 +368,5 @@ int main(void)
     tcase_add_test(tc, the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once);
     tcase_add_test(tc, a_trigger_is_a_tick_more);
     tcase_add_test(tc, of_ten_thousand_those_fire_that_are_due);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(suite);
 }

@@ -179,5 +179,5 @@ int main(void)
     tcase_add_test(tc, a_message_is_checked_as_aws_does);
     tcase_add_test(tc, base64_is_what_it_was);
     tcase_add_test(tc, attempts_are_known_for_five_minutes_and_the_newest_thousand);
-    return leaks_run(suite);
+    return suite_run(suite);
 }

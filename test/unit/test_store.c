@@ -463,5 +463,5 @@ int main(void)
     tcase_add_test(tests, what_a_dropped_queue_has_left_goes_after_a_crash);
     tcase_add_test(tests, what_is_kept_is_known_without_counting);
     tcase_add_test(tests, what_was_kept_before_is_counted_once);
-    return queue_fixture_run(suite);
+    return suite_run(suite);
 }

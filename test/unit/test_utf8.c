@@ -130,5 +130,5 @@ int main(void)
     tcase_add_test(tests, colours_are_kept_and_ended_or_dropped_whole);
     tcase_add_test(tests, further_lines_are_indented_and_trailing_breaks_go);
     tcase_add_test(tests, a_full_buffer_is_reported);
-    return leaks_run(suite);
+    return suite_run(suite);
 }
