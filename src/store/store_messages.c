@@ -186,6 +186,14 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
     }
 }
 
+int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
+{
+    return purge(db,
+                 PURGE "messages INDEXED BY messages_waiting WHERE state = 0 AND queue = ? "
+                       "AND due_ms < ? ORDER BY due_ms, id LIMIT ?)",
+                 queue, before_ms, limit);
+}
+
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit)
 {
     int r = sql_run(db,
@@ -297,7 +305,7 @@ bool store_messages_has_history(struct store *s, uint64_t queue)
                       "i", (int64_t)queue) == 1;
 }
 
-void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
+void store_messages_count(struct store *s, uint64_t queue, uint64_t since_ms, uint64_t now_ms,
                           struct message_counts *ret)
 {
     struct sql *db = store_reader(s);
@@ -308,7 +316,7 @@ void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
                           " WHERE queue = ? AND " where,                                           \
                           "i" format, __VA_ARGS__)
     const int64_t now = (int64_t)now_ms;
-    ret->waiting = COUNT("waiting", "state = 0", "", q);
+    ret->waiting = COUNT("waiting", "state = 0 AND due_ms >= ?", "i", q, (int64_t)since_ms);
     ret->delayed = COUNT("waiting", "state = 0 AND due_ms > ? AND attempts = 0", "i", q, now);
     ret->hidden = COUNT("waiting", "state = 0 AND due_ms > ? AND attempts > 0", "i", q, now);
     ret->done = COUNT("over", OVER "1", "", q);

@@ -65,6 +65,10 @@ int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, s
  * how many. */
 int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
                          uint32_t limit) MUST_USE;
+/* Removes waiting messages that were due before `before_ms`, longest due first, at most `limit`.
+ * Returns how many. */
+int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms,
+                          uint32_t limit) MUST_USE;
 /* Keys of what was sent before. Returns how many. */
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
 /* Takes a queue's name away, if there is one: from here on nobody finds it or its messages, and who
@@ -104,7 +108,8 @@ struct message_counts {
     uint64_t done;
     uint64_t oldest_ms; /* of the waiting, 0: none */
 };
-void store_messages_count(struct store *s, uint64_t queue, uint64_t now_ms,
+/* Those that were due before `since_ms` do not count as waiting. */
+void store_messages_count(struct store *s, uint64_t queue, uint64_t since_ms, uint64_t now_ms,
                           struct message_counts *ret);
 
 /* Adds the waiting, delayed and hidden ones behind `place` to `counts`, at most `rows` of them.

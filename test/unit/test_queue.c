@@ -9,7 +9,7 @@ static struct message_counts counts(void)
     /* What was settled is written once all jobs before this one are. */
     (void)put("barrier", "", "");
     until_sent();
-    store_messages_count(store, queue_number(q), queue_now_ms(), &c);
+    store_messages_count(store, queue_number(q), 0, queue_now_ms(), &c);
     return c;
 }
 

@@ -136,22 +136,6 @@ static json_t *message_json(const struct receive *r, const struct stored_message
     return json;
 }
 
-/* Nobody waits for it: it goes for good. */
-static void forgotten(struct queue_settle *settle, int r)
-{
-    (void)r; /* then it is looked at again when it is next received */
-    free(settle);
-}
-
-static void forget(struct sqs_queue *q, uint64_t id)
-{
-    struct queue_settle *settle = mem_new(struct queue_settle);
-    *settle = (struct queue_settle){ .queue = q->queue,
-                                     .outcome = { .id = id, .fate = FATE_GONE },
-                                     .done = forgotten };
-    queue_settle(settle);
-}
-
 static void receive_found(struct receive *r);
 
 static void buried(void *context)
@@ -164,15 +148,10 @@ static void buried(void *context)
     receive_unref(r);
 }
 
-/* Whether a message that was taken may be handed out: not when it is too old, or has been received
- * too often. */
+/* Whether a message that was taken may be handed out: not when it was too often. */
 static bool is_deliverable(struct receive *r, const struct stored_message *m)
 {
     struct sqs_queue *q = r->q;
-    if (m->sent_ms + q->retention_ms < queue_now_ms()) {
-        forget(q, m->id);
-        return false;
-    }
     if (q->dead_letter && m->attempts > q->max_receives) {
         if (sqs_queue_bury(r->c->queues, q, m, buried, r)) {
             r->references++;
@@ -213,7 +192,7 @@ static void receive_take(struct receive *r)
         return;
     }
     r->taking = false;
-    if (uv_now(r->c->services->loop) >= r->until_ms) {
+    if (uv_now(r->c->services->loop) >= r->until_ms && !r->taken.is_behind) {
         receive_answer(r);
     } else {
         queue_wait(r->q->queue, &r->waiter);
@@ -324,6 +303,12 @@ static bool add_again(const struct stored_message *m, void *context)
     return false;
 }
 
+static void was_hidden(struct queue_settle *settle, int r)
+{
+    (void)r; /* then it is hidden as before */
+    free(settle);
+}
+
 /* Hidden for the whole time from now on. */
 static void hide_again(struct receive *r, uint64_t id, const struct again *a)
 {
@@ -335,7 +320,7 @@ static void hide_again(struct receive *r, uint64_t id, const struct again *a)
                                                   .first_ms = a->first_ms,
                                                   .attempts = a->attempts,
                                                   .error = STR("") },
-                                     .done = forgotten };
+                                     .done = was_hidden };
     queue_settle(settle);
 }
 

@@ -271,16 +271,5 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     free(text);
 }
 
-/* Over its retention: SQS forgets it. */
-static void batch_expired(struct queue *queue, struct delivery *d, struct delivered *m,
-                          void *context)
-{
-    (void)queue;
-    (void)d;
-    (void)context;
-    queue_set_outcome(m, FATE_GONE, 0, STR(""));
-}
-
 const struct queue_consumer lambda_batch_consumer = { .name = "lambda batch",
-                                                      .deliver = batch_deliver,
-                                                      .expired = batch_expired };
+                                                      .deliver = batch_deliver };

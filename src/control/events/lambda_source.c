@@ -67,7 +67,6 @@ static void apply(struct lambda_source *changed)
     struct queue_policy policy = { .batch_size = BATCH_MAX,
                                    .window_ms = WINDOW_MS_MAX,
                                    .window_bytes = BATCH_BYTES_MAX,
-                                   .max_age_ms = q ? q->retention_ms : 0,
                                    .ordered = q && q->fifo };
     changed->concurrency = number_of(changed->config, "max_concurrency", CONCURRENCY, 1000);
     list_for_each (item, &all->sources) {

@@ -414,7 +414,8 @@ static void on_history(uv_timer_t *timer)
     sweep(qs);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
         list_for_each (item, &qs->buckets[i]) {
-            const struct queue *q = list_entry(item, struct queue, in_bucket);
+            struct queue *q = list_entry(item, struct queue, in_bucket);
+            queue_expire_due(q, now);
             if (q->number == 0 || !store_messages_has_history(qs->store, q->number)) {
                 continue;
             }

@@ -90,6 +90,9 @@ void queue_consume(struct queue *q, const struct queue_consumer *consumer,
 void *queue_context(const struct queue *q);
 /* FIFO also where it has no consumer: for queue_take. */
 void queue_set_ordered(struct queue *q, bool ordered);
+/* What was sent longer ago than that is too old: nobody gets it, and it is removed without a word.
+ * 0, as at first: nothing is. */
+void queue_set_retention(struct queue *q, uint64_t retention_ms);
 /* Stops handing out, or goes on: a deploy in between, a consumer that is disabled. */
 void queue_pause(struct queue *q, bool paused);
 
@@ -126,11 +129,13 @@ void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due
  * those of a group behind one another as SQS has it; they are not handed out again before
  * `visible_ms`. With some, `taken` is called when that is durable (or cannot be written, then they
  * come again at once); whoever is given them before that could see them twice after a crash. With
- * count 0 there is no call. The caller settles messages by id, and frees them with
- * queue_taken_free(). */
+ * count 0 there is no call; `is_behind` then says that nothing can be told yet, since there is too
+ * much in front that is too old: wait (queue_wait) and take again. The caller settles messages by
+ * id, and frees them with queue_taken_free(). */
 struct queue_taken {
     struct delivered *messages;
     size_t count;
+    bool is_behind;
     void (*taken)(struct queue_taken *t);
 };
 void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *t);

@@ -44,10 +44,16 @@ static void count_some(uv_idle_t *turn)
     uv_close((uv_handle_t *)turn, counting_free);
 }
 
+/* What is too old does not count. */
+static struct message_place first_kept(const struct queue *q)
+{
+    return (struct message_place){ .due_ms = queue_kept_since_ms(q, queue_now_ms()) };
+}
+
 static void start_counting(struct queue *q)
 {
     struct counting *c = mem_new(struct counting);
-    *c = (struct counting){ .queue = q, .number = q->number };
+    *c = (struct counting){ .queue = q, .number = q->number, .place = first_kept(q) };
     q->is_counting = true;
     q->references++;
     (void)uv_idle_init(q->queues->loop, &c->turn); /* always succeeds */
@@ -57,14 +63,15 @@ static void start_counting(struct queue *q)
 void queue_count(struct queue *q, struct message_counts *ret)
 {
     struct store *store = q->queues->store;
-    struct message_place place = { 0 };
+    struct message_place place = first_kept(q);
+    uint64_t since = place.due_ms;
     uint64_t now = queue_now_ms();
     *ret = (struct message_counts){ 0 };
     if (q->number == 0 || !store_messages_tally(store, q->number, now, COUNT_ROWS, &place, ret)) {
         return; /* these are all */
     }
     if (q->counted_ms == 0) {
-        store_messages_count(store, q->number, now, ret);
+        store_messages_count(store, q->number, since, now, ret);
         keep(q, ret);
     } else {
         *ret = q->counts;

@@ -5,182 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/queue.h"
-#include "control/events/queue_state.h"
+#include "control/events/queue_pick.h"
 
-#define ORDERED_LOOK_MAX 20000 /* messages of a FIFO queue that are looked at for a free group */
-#define SETTLE_RETRY_MS  500
-
-/* ---- picking ---- */
-
-/* The groups that have a message in somebody's hands, or one that is not due: those behind it wait.
- */
-struct groups {
-    char **names; /* owned */
-    size_t count;
-};
-
-static bool groups_has(const struct groups *g, struct str name)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        if (str_eq(str_c(g->names[i]), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void groups_add(struct groups *g, struct str name)
-{
-    if (!groups_has(g, name)) {
-        g->names = mem_resize(g->names, g->count + 1, sizeof(*g->names));
-        g->names[g->count++] = mem_copy_str(name);
-    }
-}
-
-static void groups_finish(struct groups *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        free(g->names[i]);
-    }
-    free(g->names);
-}
-
-/* One look at a queue's messages. */
-struct pick {
-    struct queue *queue;
-    struct delivered *messages; /* owned */
-    size_t count;
-    size_t max;
-    size_t bytes;
-    size_t bytes_max;          /* 0: no bound */
-    struct message_place last; /* of the messages, in the order of being due */
-    uint64_t now_ms;
-    uint64_t later_ms; /* a message was passed over that is due then; UINT64_MAX: none */
-    size_t looked;
-    size_t group_start; /* where the messages of the group begin that is being picked */
-    struct groups blocked;
-};
-
-/* Copies texts into one piece of memory and has them point there. */
-static char *copy_parts(struct str *const *parts, size_t count)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += parts[i]->len + 1;
-    }
-    char *memory = mem_alloc(bytes);
-    char *at = memory;
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i]->len > 0) {
-            memcpy(at, parts[i]->data, parts[i]->len);
-        }
-        at[parts[i]->len] = '\0';
-        parts[i]->data = at;
-        at += parts[i]->len + 1;
-    }
-    return memory;
-}
-
-char *queue_copy_texts(struct stored_message *m)
-{
-    struct str *const parts[] = { &m->uuid, &m->group, &m->attributes, &m->error, &m->body };
-    return copy_parts(parts, ARRAY_COUNT(parts));
-}
-
-static void pick_add(struct pick *p, const struct stored_message *m)
-{
-    if (p->count == 0) {
-        p->messages = mem_alloc(p->max * sizeof(*p->messages));
-    }
-    struct delivered *d = &p->messages[p->count++];
-    d->message = *m;
-    d->memory = queue_copy_texts(&d->message);
-    d->message.attempts++;
-    d->message.first_ms = m->first_ms ? m->first_ms : p->now_ms;
-    d->outcome = (struct message_outcome){ .id = m->id,
-                                           .fate = FATE_DONE,
-                                           .due_ms = p->now_ms,
-                                           .first_ms = d->message.first_ms,
-                                           .attempts = d->message.attempts };
-    p->bytes += m->body.len;
-}
-
-static bool has_room(const struct pick *p, const struct stored_message *m)
-{
-    return p->count < p->max &&
-           (p->bytes_max == 0 || p->count == 0 || p->bytes + m->body.len <= p->bytes_max);
-}
-
-static bool pick_due(const struct stored_message *m, void *context)
-{
-    struct pick *p = context;
-    if (id_set_has(&p->queue->held, m->id)) {
-        return true;
-    }
-    if (!has_room(p, m)) {
-        return false;
-    }
-    pick_add(p, m);
-    p->last = (struct message_place){ m->due_ms, m->id };
-    return p->count < p->max;
-}
-
-static bool pick_ordered(const struct stored_message *m, void *context)
-{
-    struct pick *p = context;
-    if (++p->looked > ORDERED_LOOK_MAX) {
-        return false;
-    }
-    if (groups_has(&p->blocked, m->group)) {
-        return true;
-    }
-    if (m->due_ms > p->now_ms || id_set_has(&p->queue->held, m->id)) {
-        groups_add(&p->blocked, m->group);
-        p->later_ms = m->due_ms > p->now_ms && m->due_ms < p->later_ms ? m->due_ms : p->later_ms;
-        return true;
-    }
-    if (p->count > p->group_start && !str_eq(p->messages[p->group_start].message.group, m->group)) {
-        return true;
-    }
-    if (!has_room(p, m)) {
-        return false;
-    }
-    pick_add(p, m);
-    return p->count < p->max;
-}
-
-/* The messages of one group, then those of the next, as long as there is room. */
-static void pick_groups(struct pick *p, size_t groups_max)
-{
-    uint64_t after = 0;
-    for (size_t i = 0; i < groups_max; i++) {
-        p->group_start = p->count;
-        store_messages_ordered(p->queue->queues->store, p->queue->number, after, pick_ordered, p);
-        if (p->count == p->group_start || p->count == p->max) {
-            return;
-        }
-        const struct stored_message *first = &p->messages[p->group_start].message;
-        groups_add(&p->blocked, first->group);
-        after = first->id; /* the next group's first message is behind this one's */
-    }
-}
-
-static void pick_run(struct pick *p, bool ordered, size_t groups_max)
-{
-    struct store *store = p->queue->queues->store;
-    uint64_t number = p->queue->number;
-    p->now_ms = queue_now_ms();
-    p->later_ms = UINT64_MAX;
-    if (ordered) {
-        pick_groups(p, groups_max);
-    } else {
-        store_messages_due(store, number, &p->queue->looked, p->now_ms, pick_due, p);
-        if (p->count < p->max) {
-            p->later_ms = store_messages_next_due(store, number, p->now_ms);
-        }
-    }
-    groups_finish(&p->blocked);
-}
+#define HAND_OUTS_MAX   64 /* in a turn of the loop */
+#define SETTLE_RETRY_MS 500
 
 static void messages_free(struct delivered *messages, size_t count)
 {
@@ -210,7 +38,7 @@ static void let_go(struct queue *q, const struct message_outcome *o)
 }
 
 /* Waits for more? Then for until when, else 0. */
-static uint64_t fills_until(const struct queue *q, const struct pick *p)
+static uint64_t fills_until(const struct queue *q, const struct queue_pick *p)
 {
     const struct queue_policy *policy = &q->policy;
     if (policy->window_ms == 0 || p->count == 0 || p->count == p->max) {
@@ -221,7 +49,7 @@ static uint64_t fills_until(const struct queue *q, const struct pick *p)
     return until > p->now_ms && !is_large ? until : 0;
 }
 
-static struct delivery *delivery_of(struct queue *q, struct pick *p)
+static struct delivery *delivery_of(struct queue *q, struct queue_pick *p)
 {
     struct delivery *d = mem_new(struct delivery);
     *d = (struct delivery){
@@ -270,10 +98,10 @@ static bool expire(struct queue *q, struct delivery *d)
 /* False: there is nothing to hand out now. */
 static bool hand_out(struct queue *q)
 {
-    struct pick p = { .queue = q,
-                      .max = q->policy.batch_size,
-                      .bytes_max = q->policy.window_bytes };
-    pick_run(&p, q->policy.ordered || q->ordered, 1);
+    struct queue_pick p = { .queue = q,
+                            .max = q->policy.batch_size,
+                            .bytes_max = q->policy.window_bytes };
+    queue_pick_run(&p, q->policy.ordered || q->ordered, 1);
     uint64_t until = fills_until(q, &p);
     if (p.count == 0 || until > 0) {
         uint64_t wake = until > 0 && until < p.later_ms ? until : p.later_ms;
@@ -292,8 +120,13 @@ static bool hand_out(struct queue *q)
 
 void queue_dispatch(struct queue *q)
 {
-    while (q->consumer && !q->paused && queue_is_open(q) && q->batches < q->policy.concurrency &&
-           hand_out(q)) {
+    for (size_t i = 0; q->consumer && !q->paused && queue_is_open(q) &&
+                       q->batches < q->policy.concurrency && hand_out(q);
+         i++) {
+        if (i == HAND_OUTS_MAX) {
+            queue_mark(q); /* others come between, as the outcomes do that are ready at once */
+            return;
+        }
     }
 }
 
@@ -317,17 +150,17 @@ struct queue_follow {
     struct stored_message message;
     struct str dedup;
     char *memory; /* owned: what the texts point into */
+    char *key;    /* owned: dedup's */
 };
 
 void queue_follow(struct delivery *d, struct queue *to, const struct stored_message *m,
                   struct str dedup, uint64_t delay_ms)
 {
     struct queue_follow *f = mem_new(struct queue_follow);
-    *f = (struct queue_follow){ .to = to, .message = *m, .dedup = dedup };
-    struct str *const parts[] = { &f->message.uuid, &f->message.group, &f->message.attributes,
-                                  &f->message.body, &f->dedup };
-    f->memory = copy_parts(parts, ARRAY_COUNT(parts));
+    *f = (struct queue_follow){ .to = to, .message = *m, .key = mem_copy_str(dedup) };
     f->message.error = STR("");
+    f->memory = queue_copy_texts(&f->message);
+    f->dedup = str_c(f->key);
     f->message.state = MESSAGE_WAITING;
     f->message.sent_ms = queue_now_ms();
     f->message.due_ms = f->message.sent_ms + delay_ms;
@@ -362,6 +195,7 @@ static void free_follows(struct delivery *d)
         queue_wake(f->to);
         queue_unref(f->to);
         free(f->memory);
+        free(f->key);
         free(f);
     }
 }
@@ -489,15 +323,17 @@ static void taking_done(struct store_job *job, int r)
 
 void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_taken *taken)
 {
-    struct pick p = { .queue = q, .max = max };
+    struct queue_pick p = { .queue = q, .max = max };
     taken->messages = NULL;
     taken->count = 0;
+    taken->is_behind = false;
     if (!queue_is_open(q) || max == 0) {
         return;
     }
-    pick_run(&p, q->policy.ordered || q->ordered, max);
+    queue_pick_run(&p, q->policy.ordered || q->ordered, max);
     taken->messages = p.messages;
     taken->count = p.count;
+    taken->is_behind = p.count == 0 && queue_pick_is_behind(&p);
     if (p.count == 0) {
         return;
     }

@@ -1,4 +1,4 @@
-/* What queue.c and queue_dispatch.c share: the insides of a queue.
+/* What queue.c, queue_dispatch.c, queue_count.c and queue_expiry.c share: the insides of a queue.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -36,11 +36,13 @@ struct queue {
     bool ordered;
     bool paused;
     bool dropped;
+    bool is_expiring;      /* a job removes what is too old */
+    uint64_t retention_ms; /* 0: nothing is ever too old */
     uint32_t purges;       /* that are not durable yet: then `number` is about to be another */
     uint32_t batches;      /* in the consumer's hands */
     struct list in_flight; /* of struct delivery, until their outcome is durable */
-    /* Every waiting message up to here is held: so a look at what is due need not begin at the
-     * front, where those in hands are. */
+    /* Every waiting message up to here is held or too old: so a look at what is due need not begin
+     * at the front, where those in hands are. */
     struct message_place looked;
     struct message_counts counts; /* of a long queue, as of counted_ms (0: never) */
     uint64_t counted_ms;
@@ -61,3 +63,10 @@ void queue_mark(struct queue *q);
 void queue_dispatch(struct queue *q);
 void queue_tell_waiters(struct queue *q);
 void queue_wake_at(struct queue *q, uint64_t due_ms);
+/* What was sent before that is too old. 0: nothing is. */
+uint64_t queue_kept_since_ms(const struct queue *q, uint64_t now_ms);
+/* Removes `ids` (owned from here on, may be NULL) and, little by little, what was due before
+ * `before_ms`. The queue is woken after each step. */
+void queue_expire(struct queue *q, uint64_t before_ms, uint64_t *ids, size_t count);
+/* Removes what was due before everything that is kept, if anything was. */
+void queue_expire_due(struct queue *q, uint64_t now_ms);

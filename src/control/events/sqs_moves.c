@@ -11,7 +11,7 @@
 #define KIND        STR("sqs-move")
 #define BATCH_MAX   10
 #define HIDDEN_MS   30000 /* a step takes much less */
-#define RETRY_MS    1000  /* after a step that could not be written */
+#define RETRY_MS    1000  /* after a step that could not be written, or taken yet */
 #define FINISHED    10    /* so many that are over are kept, of all queues */
 #define LOST_REASON "AWS.SimpleQueueService.NonExistentQueue"
 #define FROM_REASON "CouldNotDetermineMessageSource"
@@ -249,7 +249,9 @@ static void on_timer(uv_timer_t *timer)
     }
     size_t max = m->rate > 0 && m->rate < BATCH_MAX ? 1 : BATCH_MAX;
     queue_take(source->queue, max, queue_now_ms() + HIDDEN_MS, &m->taken);
-    if (m->taken.count == 0) {
+    if (m->taken.is_behind) {
+        wait_for(m, RETRY_MS);
+    } else if (m->taken.count == 0) {
         end(m, SQS_MOVE_COMPLETED, NULL);
     }
 }

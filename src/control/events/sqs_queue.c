@@ -75,6 +75,7 @@ static void apply(struct sqs_queue *q)
     q->dedup_by_group = attribute_is(q->attributes, "DeduplicationScope", "messageGroup");
     read_redrive(q);
     queue_set_ordered(q->queue, q->fifo);
+    queue_set_retention(q->queue, q->retention_ms);
 }
 
 struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name)
