@@ -156,8 +156,9 @@ void aws_events_list_archives(struct aws_call *c)
                               "UPDATE_FAILED")) {
         return;
     }
-    list_for_each (item, &c->services->archives->archives) {
-        const struct event_archive *a = list_entry(item, struct event_archive, link);
+    GTree *all = c->services->archives->archives;
+    for (GTreeNode *n = g_tree_node_first(all); n; n = g_tree_node_next(n)) {
+        const struct event_archive *a = g_tree_node_value(n);
         if (aws_events_kept_takes(&kept, a->config, json_text(a->config, "ArchiveName"),
                                   "ENABLED")) {
             (void)json_array_append_new(kept.page.list, show(a)); /* a new value */

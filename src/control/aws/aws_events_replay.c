@@ -168,8 +168,9 @@ void aws_events_list_replays(struct aws_call *c)
                               "STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED, FAILED")) {
         return;
     }
-    list_for_each (item, &c->services->replays->replays) {
-        const struct event_replay *r = list_entry(item, struct event_replay, link);
+    GTree *all = c->services->replays->replays;
+    for (GTreeNode *n = g_tree_node_first(all); n; n = g_tree_node_next(n)) {
+        const struct event_replay *r = g_tree_node_value(n);
         if (aws_events_kept_takes(&kept, r->config, json_text(r->config, "ReplayName"),
                                   json_text(r->config, "State"))) {
             (void)json_array_append_new(kept.page.list, show(r)); /* a new value */

@@ -22,13 +22,7 @@ static const char *name_of(const struct event_archive *a)
 
 struct event_archive *event_archive_find(const struct event_archives *all, struct str name)
 {
-    list_for_each (item, &all->archives) {
-        struct event_archive *a = list_entry(item, struct event_archive, link);
-        if (str_eq(str_c(name_of(a)), name)) {
-            return a;
-        }
-    }
-    return NULL;
+    return name_tree_find(all->archives, name);
 }
 
 struct str event_archive_name_in(const char *arn, const char *mark)
@@ -95,8 +89,8 @@ void event_archive_keep(const struct event_archives *all, struct str bus,
     if (event->replay.len > 0) {
         return;
     }
-    list_for_each (item, &all->archives) {
-        const struct event_archive *a = list_entry(item, struct event_archive, link);
+    for (GTreeNode *n = g_tree_node_first(all->archives); n; n = g_tree_node_next(n)) {
+        const struct event_archive *a = g_tree_node_value(n);
         if (str_eq(event_archive_bus(a), bus) &&
             (!a->pattern || event_pattern_matches(a->pattern, json))) {
             add_event(a, event, batch);
@@ -106,8 +100,9 @@ void event_archive_keep(const struct event_archives *all, struct str bus,
 
 /* ---- which there are ---- */
 
-static void archive_free(struct event_archive *a)
+static void archive_free(void *archive)
 {
+    struct event_archive *a = archive;
     json_decref(a->config);
     event_pattern_destroy(a->pattern);
     free(a);
@@ -129,32 +124,22 @@ static int make(struct event_archives *all, json_t *config, struct event_archive
     return 0;
 }
 
-/* Before the first of a later name. Its queue is known from here on. */
+/* In place of one of its name. Its queue is known from here on. */
 static void insert(struct event_archives *all, struct event_archive *a)
 {
     char queue[NAME_BYTES];
     queue_name_of(a, queue);
     (void)queue_open(all->services->queues, str_c(queue));
-    struct list *at = all->archives.next;
-    while (at != &all->archives &&
-           strcmp(name_of(list_entry(at, struct event_archive, link)), name_of(a)) < 0) {
-        at = at->next;
-    }
-    list_push(at, &a->link);
+    name_tree_put(all->archives, str_c(name_of(a)), a);
 }
 
 int event_archive_put(struct event_archives *all, json_t *config, setting_written_fn done,
                       void *context, struct err *err)
 {
     struct event_archive *a;
-    struct event_archive *known = event_archive_find(all, str_c(json_text(config, "ArchiveName")));
     int r = make(all, config, &a, err);
     if (r < 0) {
         return r;
-    }
-    if (known) {
-        list_remove(&known->link);
-        archive_free(known);
     }
     insert(all, a);
     setting_write(all->services->store, KIND, name_of(a), json_dumps(config, JSON_COMPACT), done,
@@ -171,8 +156,7 @@ void event_archive_remove(struct event_archive *a, setting_written_fn done, void
         queue_drop(q);
     }
     setting_write(a->all->services->store, KIND, name_of(a), NULL, done, context);
-    list_remove(&a->link);
-    archive_free(a);
+    name_tree_remove(a->all->archives, str_c(name_of(a)));
 }
 
 /* ---- what is past its days ---- */
@@ -203,8 +187,8 @@ static void sweep_done(struct store_job *job, int r)
 static void sweep(uv_timer_t *timer)
 {
     struct event_archives *all = container_of(timer, struct event_archives, sweep);
-    list_for_each (item, &all->archives) {
-        const struct event_archive *a = list_entry(item, struct event_archive, link);
+    for (GTreeNode *n = g_tree_node_first(all->archives); n; n = g_tree_node_next(n)) {
+        const struct event_archive *a = g_tree_node_value(n);
         json_int_t days = json_integer_value(json_object_get(a->config, "RetentionDays"));
         uint64_t queue = days > 0 ? event_archive_queue(a) : 0;
         uint64_t now = queue_now_ms();
@@ -241,7 +225,7 @@ struct event_archives *event_archives_create(struct services *s)
 {
     struct event_archives *all = mem_new(struct event_archives);
     all->services = s;
-    list_init(&all->archives);
+    all->archives = name_tree_create(archive_free);
     store_settings_each(s->store, KIND, load, all);
     (void)uv_timer_init(s->loop, &all->sweep); /* always succeeds */
     (void)uv_timer_start(&all->sweep, sweep, 0, SWEEP_MS);

@@ -13,10 +13,10 @@
 
 #include "control/events/event_bus.h"
 #include "control/events/event_pattern.h"
+#include "control/events/name_tree.h"
 #include "control/events/setting_write.h"
 
 struct event_archive {
-    struct list link;
     struct event_archives *all;
     /* Owned, in AWS's words: "ArchiveName", "EventSourceArn", "CreationTime", "RetentionDays" (0:
      * for ever), and where given "Description" and "EventPattern" (text). */
@@ -26,7 +26,7 @@ struct event_archive {
 
 struct event_archives {
     struct services *services;
-    struct list archives; /* by name */
+    GTree *archives; /* of struct event_archive, by name */
     uv_timer_t sweep;
 };
 

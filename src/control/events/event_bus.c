@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/event_bus.h"
 
-#include <glib.h>
 #include <stdio.h>
 
 #include "base/chance.h"
@@ -13,6 +12,7 @@
 #include "control/events/event_input.h"
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
+#include "control/events/name_tree.h"
 #include "control/iso_time.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
@@ -54,17 +54,6 @@ bool event_bus_is_project(json_t *rule_or_bus)
 
 /* ---- the tables ---- */
 
-static int compare_names(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return strcmp(a, b);
-}
-
-static void free_json(void *json)
-{
-    json_decref(json);
-}
-
 static void free_rule(void *rule)
 {
     struct rule *r = rule;
@@ -89,14 +78,13 @@ static char *key_of(json_t *rule)
 
 json_t *event_bus_find(struct event_buses *eb, struct str bus)
 {
-    scoped_free char *key = mem_copy_str(bus);
-    return g_tree_lookup(eb->buses, key);
+    return name_tree_find(eb->buses, bus);
 }
 
 json_t *event_bus_find_rule(struct event_buses *eb, struct str bus, struct str rule)
 {
     scoped_free char *key = rule_key(bus, rule);
-    struct rule *found = g_tree_lookup(eb->rules, key);
+    struct rule *found = name_tree_find(eb->rules, str_c(key));
     return found ? found->json : NULL;
 }
 
@@ -111,7 +99,7 @@ void event_bus_each(struct event_buses *eb, event_bus_fn each, void *context)
 static GTreeNode *first_rule(struct event_buses *eb, struct str bus)
 {
     scoped_free char *key = rule_key(bus, STR(""));
-    return g_tree_lower_bound(eb->rules, key);
+    return name_tree_from(eb->rules, str_c(key));
 }
 
 /* The rule at `n`, or NULL if it is of another bus. */
@@ -371,7 +359,8 @@ static void keep_rule(struct event_buses *eb, struct rule *rule)
     if (set_schedule(eb, rule, &err) < 0) {
         log_error("rule %s: %s", json_text(rule->json, "Name"), err.text); /* has been checked */
     }
-    g_tree_replace(eb->rules, key_of(rule->json), rule);
+    scoped_free char *key = key_of(rule->json);
+    name_tree_put(eb->rules, str_c(key), rule);
 }
 
 static void forget_rule(struct event_buses *eb, json_t *json)
@@ -380,7 +369,7 @@ static void forget_rule(struct event_buses *eb, json_t *json)
     scoped_free char *key = key_of(json);
     schedule_name(json, name, sizeof(name));
     schedules_remove(eb->schedules, str_c(name));
-    (void)g_tree_remove(eb->rules, key); /* frees json */
+    name_tree_remove(eb->rules, str_c(key)); /* frees json */
 }
 
 struct change {
@@ -400,7 +389,7 @@ static void apply_change(const struct change *c)
     if (c->rule) {
         keep_rule(eb, c->rule);
     } else if (c->bus) {
-        g_tree_replace(eb->buses, mem_copy_str(str_c(json_text(c->bus, "Name"))), c->bus);
+        name_tree_put(eb->buses, str_c(json_text(c->bus, "Name")), c->bus);
         bus_queue_update(eb->services->bus_queues);
     } else if (c->removed_rule) {
         rule = event_bus_find_rule(eb, str_c(c->removed_bus), str_c(c->removed_rule));
@@ -408,7 +397,7 @@ static void apply_change(const struct change *c)
             forget_rule(eb, rule);
         }
     } else {
-        (void)g_tree_remove(eb->buses, c->removed_bus); /* gone already: fine */
+        name_tree_remove(eb->buses, str_c(c->removed_bus));
     }
 }
 
@@ -488,7 +477,7 @@ static void load_bus(struct str name, struct str value, void *context)
     struct event_buses *eb = context;
     json_t *bus = json_read(value, 0);
     if (bus && json_text(bus, "Name")) {
-        g_tree_replace(eb->buses, mem_copy_str(name), bus);
+        name_tree_put(eb->buses, name, bus);
     } else {
         json_decref(bus);
     }
@@ -522,9 +511,9 @@ struct event_buses *event_bus_create(struct services *s, struct schedules *sched
     struct str name = STR("default");
     eb->services = s;
     eb->schedules = schedules;
-    eb->buses = g_tree_new_full(compare_names, NULL, free, free_json);
-    eb->rules = g_tree_new_full(compare_names, NULL, free, free_rule);
-    g_tree_replace(eb->buses, mem_copy_str(name), new_bus(name.data, false));
+    eb->buses = name_tree_create_json();
+    eb->rules = name_tree_create(free_rule);
+    name_tree_put(eb->buses, name, new_bus(name.data, false));
     store_settings_each(s->store, STR(BUSES), load_bus, eb);
     store_settings_each(s->store, STR(RULES), load_rule, eb);
     return eb;
@@ -581,7 +570,7 @@ void event_bus_build(struct event_buses *eb, const json_t *manifest)
     {
         const char *name = json_text(said, "name");
         if (name && !event_bus_find(eb, str_c(name))) {
-            g_tree_replace(eb->buses, mem_copy_str(str_c(name)), new_bus(name, true));
+            name_tree_put(eb->buses, str_c(name), new_bus(name, true));
         }
     }
     json_array_foreach(json_object_get(events, "rules"), i, said)

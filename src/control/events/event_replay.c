@@ -30,20 +30,14 @@ bool event_replay_is_over(const struct event_replay *r)
 
 struct event_replay *event_replay_find(const struct event_replays *all, struct str name)
 {
-    list_for_each (item, &all->replays) {
-        struct event_replay *r = list_entry(item, struct event_replay, link);
-        if (str_eq(str_c(name_of(r)), name)) {
-            return r;
-        }
-    }
-    return NULL;
+    return name_tree_find(all->replays, name);
 }
 
 size_t event_replay_active(const struct event_replays *all)
 {
     size_t count = 0;
-    list_for_each (item, &all->replays) {
-        count += !event_replay_is_over(list_entry(item, struct event_replay, link));
+    for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
+        count += !event_replay_is_over(g_tree_node_value(n));
     }
     return count;
 }
@@ -175,8 +169,8 @@ static void forget_old(struct event_replays *all)
 {
     size_t over = 0;
     struct event_replay *oldest = NULL;
-    list_for_each (item, &all->replays) {
-        struct event_replay *r = list_entry(item, struct event_replay, link);
+    for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
+        struct event_replay *r = g_tree_node_value(n);
         if (event_replay_is_over(r)) {
             over++;
             oldest = !oldest || milliseconds(r->config, "ReplayEndTime") <
@@ -187,7 +181,7 @@ static void forget_old(struct event_replays *all)
     }
     if (over > OVER_MAX) {
         setting_write(all->services->store, STR(KIND), name_of(oldest), NULL, NULL, NULL);
-        list_remove(&oldest->link);
+        name_tree_remove(all->replays, str_c(name_of(oldest)));
         uv_close((uv_handle_t *)&oldest->timer, replay_free);
     }
 }
@@ -240,12 +234,7 @@ static struct event_replay *add(struct event_replays *all, json_t *config)
     struct event_replay *r = mem_new(struct event_replay);
     *r = (struct event_replay){ .all = all, .config = config };
     (void)uv_timer_init(all->services->loop, &r->timer); /* always succeeds */
-    struct list *at = all->replays.next;
-    while (at != &all->replays &&
-           strcmp(name_of(list_entry(at, struct event_replay, link)), name_of(r)) < 0) {
-        at = at->next;
-    }
-    list_push(at, &r->link); /* before the first of a later name */
+    name_tree_put(all->replays, str_c(name_of(r)), r);
     return r;
 }
 
@@ -287,7 +276,7 @@ struct event_replays *event_replays_create(struct services *s)
 {
     struct event_replays *all = mem_new(struct event_replays);
     all->services = s;
-    list_init(&all->replays);
+    all->replays = name_tree_create(NULL); /* what is taken out closes its timer first */
     store_settings_each(s->store, STR(KIND), load, all);
     return all;
 }
@@ -298,8 +287,8 @@ void event_replays_build(struct event_replays *all)
         return;
     }
     all->is_going = true;
-    list_for_each (item, &all->replays) {
-        struct event_replay *r = list_entry(item, struct event_replay, link);
+    for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
+        struct event_replay *r = g_tree_node_value(n);
         if (!event_replay_is_over(r)) {
             again_in(r, 0);
         }

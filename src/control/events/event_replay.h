@@ -12,7 +12,6 @@
 #define EVENT_REPLAYS_ACTIVE 10 /* of an account at a time: EventBridge's quota */
 
 struct event_replay {
-    struct list link;
     struct event_replays *all;
     /* Owned, in AWS's words: "ReplayName", "EventSourceArn", "Destination", "EventStartTime" and
      * "EventEndTime" (seconds), "State", "ReplayStartTime", and where known "Description",
@@ -24,8 +23,8 @@ struct event_replay {
 
 struct event_replays {
     struct services *services;
-    struct list replays; /* by name */
-    bool is_going;       /* the first build is known */
+    GTree *replays; /* of struct event_replay, by name */
+    bool is_going;  /* the first build is known */
 };
 
 /* Reads what there is. */

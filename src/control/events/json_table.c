@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/json_table.h"
 
-#include <glib.h>
-
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/name_tree.h"
 #include "control/json_read.h"
 #include "store/store_settings.h"
 
@@ -14,23 +13,12 @@ struct json_table {
     GTree *tree;
 };
 
-static int compare_names(const void *a, const void *b, void *context)
-{
-    (void)context;
-    return strcmp(a, b);
-}
-
-static void free_json(void *json)
-{
-    json_decref(json);
-}
-
 static void load(struct str name, struct str value, void *context)
 {
     struct json_table *t = context;
     json_t *json = json_read(value, JSON_ALLOW_NUL);
     if (json_is_object(json)) {
-        g_tree_replace(t->tree, mem_copy_str(name), json);
+        name_tree_put(t->tree, name, json);
     } else {
         log_error("the %s " STR_FMT " is damaged and left out", t->kind, STR_ARG(name));
         json_decref(json);
@@ -41,21 +29,19 @@ struct json_table *json_table_create(struct queues *queues, const char *kind)
 {
     struct json_table *t = mem_new(struct json_table);
     *t = (struct json_table){ .queues = queues, .kind = kind };
-    t->tree = g_tree_new_full(compare_names, NULL, free, free_json);
+    t->tree = name_tree_create_json();
     store_settings_each(queues_store(queues), str_c(kind), load, t);
     return t;
 }
 
 json_t *json_table_find(struct json_table *t, struct str name)
 {
-    scoped_free char *key = mem_copy_str(name);
-    return g_tree_lookup(t->tree, key);
+    return name_tree_find(t->tree, name);
 }
 
 void json_table_each(struct json_table *t, struct str prefix, json_table_fn each, void *context)
 {
-    scoped_free char *key = mem_copy_str(prefix);
-    for (GTreeNode *n = g_tree_lower_bound(t->tree, key); n; n = g_tree_node_next(n)) {
+    for (GTreeNode *n = name_tree_from(t->tree, prefix); n; n = g_tree_node_next(n)) {
         const char *name = g_tree_node_key(n);
         if (!str_starts(str_c(name), prefix)) {
             return;
@@ -77,14 +63,13 @@ static void written(int r, void *context)
     struct change *c = context;
     if (r < 0) {
         json_decref(c->json);
-        free(c->name);
     } else if (c->json) {
-        g_tree_replace(c->table->tree, c->name, c->json); /* takes both over */
+        name_tree_put(c->table->tree, str_c(c->name), c->json);
     } else {
-        (void)g_tree_remove(c->table->tree, c->name); /* gone already: fine */
-        free(c->name);
+        name_tree_remove(c->table->tree, str_c(c->name));
     }
     c->done(r, c->context);
+    free(c->name);
     free(c);
 }
 
