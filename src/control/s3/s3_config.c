@@ -23,40 +23,26 @@
 #define LEAST_DEFAULT STR("all_storage_classes_128K")
 
 /* clang-format off */
-static const struct kind {
-    const char *name; /* of the parameter */
-    const char *root;
-    enum s3_error absent; /* what GET answers without one; S3_OK: an empty document */
-    const char *empty;    /* ... with this inside */
-    s3_config_check_fn check;
-} kinds[] = {
-    { "cors", "CORSConfiguration", S3_NO_SUCH_CORS, NULL, s3_config_check_cors },
-    { "lifecycle", "LifecycleConfiguration", S3_NO_SUCH_LIFECYCLE, NULL, s3_config_check_lifecycle },
-    { "website", "WebsiteConfiguration", S3_NO_SUCH_WEBSITE, NULL, s3_config_check_website },
-    { "encryption", "ServerSideEncryptionConfiguration", S3_NO_SUCH_ENCRYPTION, NULL, s3_config_check_encryption },
-    { "publicAccessBlock", "PublicAccessBlockConfiguration", S3_NO_SUCH_PUBLIC_BLOCK, NULL, NULL },
-    { "ownershipControls", "OwnershipControls", S3_NO_SUCH_OWNERSHIP, NULL, s3_config_check_ownership },
-    { "replication", "ReplicationConfiguration", S3_NO_SUCH_REPLICATION, NULL, NULL },
-    { "tagging", "Tagging", S3_NO_SUCH_TAG_SET, NULL, s3_config_check_tagging },
-    { "logging", "BucketLoggingStatus", S3_OK, "", s3_config_check_logging },
-    { "requestPayment", "RequestPaymentConfiguration", S3_OK, "<Payer>BucketOwner</Payer>", s3_config_check_payment },
-    { "accelerate", "AccelerateConfiguration", S3_OK, "", NULL },
+static const struct s3_config_kind kinds[] = {
+    { "cors", "CORSConfiguration", NULL, S3_NO_SUCH_CORS, NULL, s3_config_check_cors },
+    { "lifecycle", "LifecycleConfiguration", NULL, S3_NO_SUCH_LIFECYCLE, NULL, s3_config_check_lifecycle },
+    { "website", "WebsiteConfiguration", NULL, S3_NO_SUCH_WEBSITE, NULL, s3_config_check_website },
+    { "encryption", "ServerSideEncryptionConfiguration", NULL, S3_NO_SUCH_ENCRYPTION, NULL, s3_config_check_encryption },
+    { "publicAccessBlock", "PublicAccessBlockConfiguration", NULL, S3_NO_SUCH_PUBLIC_BLOCK, NULL, NULL },
+    { "ownershipControls", "OwnershipControls", NULL, S3_NO_SUCH_OWNERSHIP, NULL, s3_config_check_ownership },
+    { "replication", "ReplicationConfiguration", NULL, S3_NO_SUCH_REPLICATION, NULL, NULL },
+    { "tagging", "Tagging", NULL, S3_NO_SUCH_TAG_SET, NULL, s3_config_check_tagging },
+    { "logging", "BucketLoggingStatus", NULL, S3_OK, "", s3_config_check_logging },
+    { "requestPayment", "RequestPaymentConfiguration", NULL, S3_OK, "<Payer>BucketOwner</Payer>", s3_config_check_payment },
+    { "accelerate", "AccelerateConfiguration", NULL, S3_OK, "", NULL },
+    { "metrics", "MetricsConfiguration", "ListMetricsConfigurationsResult", 0, NULL, NULL },
+    { "analytics", "AnalyticsConfiguration", "ListBucketAnalyticsConfigurationResult", 0, NULL, s3_config_check_analytics },
+    { "inventory", "InventoryConfiguration", "ListInventoryConfigurationsResult", 0, NULL, s3_config_check_inventory },
+    { "intelligent-tiering", "IntelligentTieringConfiguration", "ListBucketIntelligentTieringConfigurationsOutput", 0, NULL, s3_config_check_tiering },
 };
 /* clang-format on */
 
-struct put_state {
-    struct buf text;
-    struct str least; /* of a lifecycle, or data NULL */
-};
-
-static void free_put(void *state)
-{
-    struct put_state *p = state;
-    buf_finish(&p->text);
-    free(p);
-}
-
-static const struct kind *kind_of(const struct s3_request *rq)
+const struct s3_config_kind *s3_config_kind(const struct s3_request *rq)
 {
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
         if (strcmp(kinds[i].name, rq->op->query) == 0) {
@@ -68,7 +54,7 @@ static const struct kind *kind_of(const struct s3_request *rq)
 
 void s3_config_get(struct s3_request *rq)
 {
-    const struct kind *k = kind_of(rq);
+    const struct s3_config_kind *k = s3_config_kind(rq);
     struct s3_xml_out o = { .out = &rq->body };
     struct str kept = s3_bucket_setting(rq->bucket, str_c(k->name));
     if (kept.data) {
@@ -88,19 +74,54 @@ void s3_config_get(struct s3_request *rq)
     s3_answer_xml(rq, 200, o.r);
 }
 
-static int run_put(struct s3_request *rq, struct sql *db)
+/* ---- changes ---- */
+
+struct change {
+    char setting[S3_CONFIG_SETTING_BYTES];
+    struct buf text;
+    struct str least; /* of a lifecycle, or data NULL */
+    bool removes;
+};
+
+static void free_change(void *state)
 {
-    const struct put_state *p = rq->state;
-    int r =
-        store_buckets_put_setting(db, rq->bucket->row.id, str_c(rq->op->query), buf_str(&p->text));
-    return r < 0 || !p->least.data
-               ? r
-               : store_buckets_put_setting(db, rq->bucket->row.id, LEAST_SETTING, p->least);
+    struct change *c = state;
+    buf_finish(&c->text);
+    free(c);
 }
 
-static int run_delete(struct s3_request *rq, struct sql *db)
+/* NULL: it is too large, which was answered. */
+static struct change *make_change(struct s3_request *rq, const char *setting, struct str text)
 {
-    return store_buckets_remove_setting(db, rq->bucket->row.id, str_c(rq->op->query));
+    struct change *c = s3_state(rq, sizeof(*c), free_change);
+    *c = (struct change){ .removes = !text.data };
+    (void)snprintf(c->setting, sizeof(c->setting), "%s", setting); /* fits */
+    buf_init(&c->text, DOCUMENT_BYTES_MAX);
+    if (buf_append(&c->text, text) < 0) {
+        s3_fail(rq, S3_MALFORMED_XML);
+        return NULL;
+    }
+    return c;
+}
+
+static int run_change(struct s3_request *rq, struct sql *db)
+{
+    const struct change *c = rq->state;
+    int64_t bucket = rq->bucket->row.id;
+    if (c->removes) {
+        return store_buckets_remove_setting(db, bucket, str_c(c->setting));
+    }
+    int r = store_buckets_put_setting(db, bucket, str_c(c->setting), buf_str(&c->text));
+    return r < 0 || !c->least.data ? r
+                                   : store_buckets_put_setting(db, bucket, LEAST_SETTING, c->least);
+}
+
+void s3_config_write(struct s3_request *rq, const char *setting, struct str text,
+                     void (*done)(struct s3_request *rq, int r))
+{
+    if (make_change(rq, setting, text)) {
+        s3_submit(rq, run_change, done);
+    }
 }
 
 void s3_config_done(struct s3_request *rq, int r)
@@ -118,37 +139,32 @@ void s3_config_done(struct s3_request *rq, int r)
 }
 
 /* False: answered. */
-static bool read_least(struct s3_request *rq, struct put_state *p)
+static bool read_least(struct s3_request *rq, struct str *ret)
 {
     char text[96];
     struct str least = s3_header(rq, LEAST_HEADER);
     if (strcmp(rq->op->query, "lifecycle") != 0) {
         return true;
     }
-    p->least = least.data ? least : LEAST_DEFAULT;
-    if (!str_eq(p->least, LEAST_DEFAULT) && !str_eq(p->least, STR("varies_by_storage_class"))) {
+    *ret = least.data ? least : LEAST_DEFAULT;
+    if (!str_eq(*ret, LEAST_DEFAULT) && !str_eq(*ret, STR("varies_by_storage_class"))) {
         (void)snprintf(text, sizeof(text),
                        "Invalid TransitionDefaultMinimumObjectSize found: " STR_FMT,
                        STR_ARG(least)); /* a long one is cut */
         s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }
-    s3_put_header(rq, LEAST_HEADER, p->least);
+    s3_put_header(rq, LEAST_HEADER, *ret);
     return true;
 }
 
 void s3_config_store(struct s3_request *rq, struct str text)
 {
-    struct put_state *p = s3_state(rq, sizeof(*p), free_put);
-    buf_init(&p->text, DOCUMENT_BYTES_MAX);
-    p->least = (struct str){ NULL, 0 };
-    if (!read_least(rq, p)) {
-        return;
-    }
-    if (buf_append(&p->text, text) < 0) {
-        s3_fail(rq, S3_MALFORMED_XML);
-    } else {
-        s3_submit(rq, run_put, s3_config_done);
+    struct str least = { NULL, 0 };
+    struct change *c = read_least(rq, &least) ? make_change(rq, rq->op->query, text) : NULL;
+    if (c) {
+        c->least = least;
+        s3_submit(rq, run_change, s3_config_done);
     }
 }
 
@@ -174,7 +190,7 @@ void s3_config_store_document(struct s3_request *rq, const struct s3_xml_node *r
 
 void s3_config_put(struct s3_request *rq)
 {
-    const struct kind *k = kind_of(rq);
+    const struct s3_config_kind *k = s3_config_kind(rq);
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
     if (!s3_xml_is(root, k->root)) {
         s3_fail(rq, S3_MALFORMED_XML);
@@ -185,5 +201,5 @@ void s3_config_put(struct s3_request *rq)
 
 void s3_config_delete(struct s3_request *rq)
 {
-    s3_submit(rq, run_delete, s3_config_done);
+    s3_config_write(rq, rq->op->query, str_of(NULL, 0), s3_config_done);
 }

@@ -244,3 +244,84 @@ bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *ro
     return str_eq(payer, STR("BucketOwner")) || str_eq(payer, STR("Requester")) ||
            fail(rq, S3_MALFORMED_XML, NULL);
 }
+
+/* ---- of what is set many times over ---- */
+
+static bool is_one_of(struct str text, const char *const *known)
+{
+    for (; *known; known++) {
+        if (str_eq(text, str_c(*known))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool are_fields_known(const struct s3_xml_node *fields)
+{
+    static const char *const known[] = {
+        "Size",
+        "LastModifiedDate",
+        "StorageClass",
+        "ETag",
+        "IsMultipartUploaded",
+        "ReplicationStatus",
+        "EncryptionStatus",
+        "ObjectLockRetainUntilDate",
+        "ObjectLockMode",
+        "ObjectLockLegalHoldStatus",
+        "IntelligentTieringAccessTier",
+        "BucketKeyStatus",
+        "ChecksumAlgorithm",
+        "ObjectAccessControlList",
+        "ObjectOwner",
+        "LifecycleExpirationDate",
+        NULL,
+    };
+    const struct s3_xml_node *f = s3_xml_child(fields, "Field");
+    while (f && is_one_of(f->text, known)) {
+        f = s3_xml_again(f);
+    }
+    return !f;
+}
+
+bool s3_config_check_inventory(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    static const char *const formats[] = { "CSV", "ORC", "Parquet", NULL };
+    static const char *const frequencies[] = { "Daily", "Weekly", NULL };
+    static const char *const versions[] = { "All", "Current", NULL };
+    static const char *const booleans[] = { "true", "false", NULL };
+    const struct s3_xml_node *to =
+        s3_xml_child(s3_xml_child(root, "Destination"), "S3BucketDestination");
+    if (!is_one_of(s3_xml_text(to, "Format"), formats) ||
+        !is_one_of(s3_xml_text(s3_xml_child(root, "Schedule"), "Frequency"), frequencies) ||
+        !is_one_of(s3_xml_text(root, "IncludedObjectVersions"), versions) ||
+        !is_one_of(s3_xml_text(root, "IsEnabled"), booleans) ||
+        !are_fields_known(s3_xml_child(root, "OptionalFields"))) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (!str_starts(s3_xml_text(to, "Bucket"), STR("arn:aws:s3:::"))) {
+        s3_fail_custom(rq, 400, "InvalidS3DestinationBucket", "Invalid bucket ARN.");
+        return false;
+    }
+    return true;
+}
+
+bool s3_config_check_analytics(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    return s3_xml_child(root, "StorageClassAnalysis") || fail(rq, S3_MALFORMED_XML, NULL);
+}
+
+bool s3_config_check_tiering(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    static const char *const states[] = { "Enabled", "Disabled", NULL };
+    static const char *const tiers[] = { "ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS", NULL };
+    const struct s3_xml_node *t = s3_xml_child(root, "Tiering");
+    bool is_valid = t && is_one_of(s3_xml_text(root, "Status"), states);
+    for (; is_valid && t; t = s3_xml_again(t)) {
+        uint64_t days;
+        is_valid = is_one_of(s3_xml_text(t, "AccessTier"), tiers) &&
+                   str_to_u64(s3_xml_text(t, "Days"), &days);
+    }
+    return is_valid || fail(rq, S3_MALFORMED_XML, NULL);
+}

@@ -16,6 +16,9 @@ bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *
 bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_inventory(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_analytics(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_tiering(struct s3_request *rq, const struct s3_xml_node *root);
 
 /* Writes an element of a document as it is kept: with ids where S3 makes them. */
 void s3_config_put_node(struct s3_xml_out *o, const struct s3_xml_node *node);

@@ -10,136 +10,9 @@
 #include "control/s3/s3_config.h"
 #include "control/s3/s3_operations.h"
 
-#define ID_LEN_MAX         64 /* as S3 has it */
 #define CONFIGURATIONS_MAX 1000
 #define PAGE_MAX           100
 #define DOCUMENT_BYTES_MAX (16 * KIB)
-#define SETTING_BYTES      (ID_LEN_MAX + 32)
-
-typedef bool (*check_fn)(struct s3_request *rq, const struct s3_xml_node *root);
-
-static bool is_one_of(struct str text, const char *const *known)
-{
-    for (; *known; known++) {
-        if (str_eq(text, str_c(*known))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool are_fields_known(const struct s3_xml_node *fields)
-{
-    static const char *const known[] = {
-        "Size",
-        "LastModifiedDate",
-        "StorageClass",
-        "ETag",
-        "IsMultipartUploaded",
-        "ReplicationStatus",
-        "EncryptionStatus",
-        "ObjectLockRetainUntilDate",
-        "ObjectLockMode",
-        "ObjectLockLegalHoldStatus",
-        "IntelligentTieringAccessTier",
-        "BucketKeyStatus",
-        "ChecksumAlgorithm",
-        "ObjectAccessControlList",
-        "ObjectOwner",
-        "LifecycleExpirationDate",
-        NULL,
-    };
-    const struct s3_xml_node *f = s3_xml_child(fields, "Field");
-    while (f && is_one_of(f->text, known)) {
-        f = s3_xml_again(f);
-    }
-    return !f;
-}
-
-static bool check_inventory(struct s3_request *rq, const struct s3_xml_node *root)
-{
-    static const char *const formats[] = { "CSV", "ORC", "Parquet", NULL };
-    static const char *const frequencies[] = { "Daily", "Weekly", NULL };
-    static const char *const versions[] = { "All", "Current", NULL };
-    static const char *const booleans[] = { "true", "false", NULL };
-    const struct s3_xml_node *to =
-        s3_xml_child(s3_xml_child(root, "Destination"), "S3BucketDestination");
-    if (!is_one_of(s3_xml_text(to, "Format"), formats) ||
-        !is_one_of(s3_xml_text(s3_xml_child(root, "Schedule"), "Frequency"), frequencies) ||
-        !is_one_of(s3_xml_text(root, "IncludedObjectVersions"), versions) ||
-        !is_one_of(s3_xml_text(root, "IsEnabled"), booleans) ||
-        !are_fields_known(s3_xml_child(root, "OptionalFields"))) {
-        s3_fail(rq, S3_MALFORMED_XML);
-        return false;
-    }
-    if (!str_starts(s3_xml_text(to, "Bucket"), STR("arn:aws:s3:::"))) {
-        s3_fail_custom(rq, 400, "InvalidS3DestinationBucket", "Invalid bucket ARN.");
-        return false;
-    }
-    return true;
-}
-
-static bool check_analytics(struct s3_request *rq, const struct s3_xml_node *root)
-{
-    if (!s3_xml_child(root, "StorageClassAnalysis")) {
-        s3_fail(rq, S3_MALFORMED_XML);
-        return false;
-    }
-    return true;
-}
-
-static bool check_tiering(struct s3_request *rq, const struct s3_xml_node *root)
-{
-    static const char *const states[] = { "Enabled", "Disabled", NULL };
-    static const char *const tiers[] = { "ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS", NULL };
-    const struct s3_xml_node *t = s3_xml_child(root, "Tiering");
-    bool is_valid = t && is_one_of(s3_xml_text(root, "Status"), states);
-    for (; is_valid && t; t = s3_xml_again(t)) {
-        uint64_t days;
-        is_valid = is_one_of(s3_xml_text(t, "AccessTier"), tiers) &&
-                   str_to_u64(s3_xml_text(t, "Days"), &days);
-    }
-    if (!is_valid) {
-        s3_fail(rq, S3_MALFORMED_XML);
-    }
-    return is_valid;
-}
-
-/* clang-format off */
-static const struct kind {
-    const char *name; /* of the parameter */
-    const char *root;
-    const char *list; /* the root of a list of them */
-    check_fn check;   /* NULL: anything goes. False: answered */
-} kinds[] = {
-    { "metrics", "MetricsConfiguration", "ListMetricsConfigurationsResult", NULL },
-    { "analytics", "AnalyticsConfiguration", "ListBucketAnalyticsConfigurationResult", check_analytics },
-    { "inventory", "InventoryConfiguration", "ListInventoryConfigurationsResult", check_inventory },
-    { "intelligent-tiering", "IntelligentTieringConfiguration", "ListBucketIntelligentTieringConfigurationsOutput", check_tiering },
-};
-/* clang-format on */
-
-struct put_state {
-    struct buf text;
-    char setting[SETTING_BYTES];
-};
-
-static void free_put(void *state)
-{
-    struct put_state *p = state;
-    buf_finish(&p->text);
-    free(p);
-}
-
-static const struct kind *kind_of(const struct s3_request *rq)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].name, rq->op->query) == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL; /* not reached: the table of operations names no others */
-}
 
 /* Letters, digits, dots, dashes and underscores. */
 static bool is_id(struct str id)
@@ -151,11 +24,11 @@ static bool is_id(struct str id)
             return false;
         }
     }
-    return id.len > 0 && id.len <= ID_LEN_MAX;
+    return id.len > 0 && id.len <= S3_CONFIG_ID_LEN_MAX;
 }
 
 /* False: answered. */
-static bool read_setting(struct s3_request *rq, char ret[SETTING_BYTES])
+static bool read_setting(struct s3_request *rq, char ret[S3_CONFIG_SETTING_BYTES])
 {
     struct str id = s3_param(rq, "id");
     if (!is_id(id)) {
@@ -163,7 +36,8 @@ static bool read_setting(struct s3_request *rq, char ret[SETTING_BYTES])
                          "id", id);
         return false;
     }
-    (void)snprintf(ret, SETTING_BYTES, "%s:" STR_FMT, rq->op->query, STR_ARG(id)); /* fits */
+    (void)snprintf(ret, S3_CONFIG_SETTING_BYTES, "%s:" STR_FMT, rq->op->query,
+                   STR_ARG(id)); /* fits */
     return true;
 }
 
@@ -181,7 +55,7 @@ static bool has_setting(struct s3_request *rq, const char *setting, struct str *
 
 struct page {
     struct s3_xml_out out;
-    const struct kind *kind;
+    const struct s3_config_kind *kind;
     struct str after, last; /* ids */
     size_t count;
     bool truncated;
@@ -209,7 +83,7 @@ static void put_listed(struct str setting, struct str text, void *context)
 static void list_all(struct s3_request *rq)
 {
     struct page p = { .out = { .out = &rq->body },
-                      .kind = kind_of(rq),
+                      .kind = s3_config_kind(rq),
                       .after = s3_param(rq, "continuation-token") };
     s3_xml_begin(&p.out, p.kind->list);
     s3_bucket_settings(rq->bucket, put_listed, &p);
@@ -228,9 +102,9 @@ static void list_all(struct s3_request *rq)
 
 void s3_config_get_named(struct s3_request *rq)
 {
-    const struct kind *k = kind_of(rq);
+    const struct s3_config_kind *k = s3_config_kind(rq);
     struct s3_xml_out o = { .out = &rq->body };
-    char setting[SETTING_BYTES];
+    char setting[S3_CONFIG_SETTING_BYTES];
     struct str text;
     if (!s3_has_param(rq, "id")) {
         list_all(rq);
@@ -240,18 +114,6 @@ void s3_config_get_named(struct s3_request *rq)
         s3_xml_close(&o, k->root);
         s3_answer_xml(rq, 200, o.r);
     }
-}
-
-static int run_put(struct s3_request *rq, struct sql *db)
-{
-    const struct put_state *p = rq->state;
-    return store_buckets_put_setting(db, rq->bucket->row.id, str_c(p->setting), buf_str(&p->text));
-}
-
-static int run_delete(struct s3_request *rq, struct sql *db)
-{
-    const struct put_state *p = rq->state;
-    return store_buckets_remove_setting(db, rq->bucket->row.id, str_c(p->setting));
 }
 
 static void changed(struct s3_request *rq, int r)
@@ -273,7 +135,7 @@ static void count_kind(struct str setting, struct str text, void *context)
 
 static bool has_room(struct s3_request *rq, const char *setting)
 {
-    struct page p = { .kind = kind_of(rq) };
+    struct page p = { .kind = s3_config_kind(rq) };
     s3_bucket_settings(rq->bucket, count_kind, &p);
     bool is_new = !s3_bucket_setting(rq->bucket, str_c(setting)).data;
     if (is_new && p.count >= CONFIGURATIONS_MAX) {
@@ -286,11 +148,11 @@ static bool has_room(struct s3_request *rq, const char *setting)
 }
 
 /* The document says the id, too. */
-static bool check_document(struct s3_request *rq, const struct kind *k)
+static bool check_document(struct s3_request *rq, const struct s3_config_kind *k)
 {
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
     bool is_same = str_eq(s3_xml_text(root, "Id"), s3_param(rq, "id"));
-    if (s3_xml_is(root, k->root) && !is_same && k->check == check_inventory) {
+    if (s3_xml_is(root, k->root) && !is_same && k->check == s3_config_check_inventory) {
         s3_fail_custom(rq, 400, "IdMismatch",
                        "Document ID does not match the specified configuration ID.");
         return false;
@@ -304,13 +166,14 @@ static bool check_document(struct s3_request *rq, const struct kind *k)
 
 void s3_config_put_named(struct s3_request *rq)
 {
-    struct put_state *p = s3_state(rq, sizeof(*p), free_put);
-    buf_init(&p->text, DOCUMENT_BYTES_MAX);
-    if (!read_setting(rq, p->setting) || !check_document(rq, kind_of(rq)) ||
-        !has_room(rq, p->setting)) {
+    char setting[S3_CONFIG_SETTING_BYTES];
+    if (!read_setting(rq, setting) || !check_document(rq, s3_config_kind(rq)) ||
+        !has_room(rq, setting)) {
         return;
     }
-    struct s3_xml_out o = { .out = &p->text };
+    struct buf text;
+    buf_init(&text, DOCUMENT_BYTES_MAX);
+    struct s3_xml_out o = { .out = &text };
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
     for (const struct s3_xml_node *child = root->first; child; child = child->next) {
         s3_xml_put_node(&o, child);
@@ -318,16 +181,16 @@ void s3_config_put_named(struct s3_request *rq)
     if (o.r < 0) {
         s3_fail(rq, S3_MALFORMED_XML); /* larger than any of S3's can be */
     } else {
-        s3_submit(rq, run_put, changed);
+        s3_config_write(rq, setting, buf_str(&text), changed);
     }
+    buf_finish(&text);
 }
 
 void s3_config_delete_named(struct s3_request *rq)
 {
-    struct put_state *p = s3_state(rq, sizeof(*p), free_put);
+    char setting[S3_CONFIG_SETTING_BYTES];
     struct str text;
-    buf_init(&p->text, DOCUMENT_BYTES_MAX);
-    if (read_setting(rq, p->setting) && has_setting(rq, p->setting, &text)) {
-        s3_submit(rq, run_delete, changed);
+    if (read_setting(rq, setting) && has_setting(rq, setting, &text)) {
+        s3_config_write(rq, setting, str_of(NULL, 0), changed);
     }
 }
