@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_lambda.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "control/aws/aws_lambda_operations.h"
 
-#define STREAMS STR("/2021-11-15/functions/")
-#define TAGS    STR("/2017-03-31/tags/")
+#define TAGS STR("/2017-03-31/tags/")
 
 #define ASYNC       "/2019-09-25/functions/"
-#define LAMBDA      "/2015-03-31/functions/"
-#define FUNCTIONS   STR(LAMBDA)
+#define LAMBDA      AWS_LAMBDA_FUNCTIONS
 #define URLS        "/2021-10-31/functions/"
 #define CONCURRENCY "/2019-09-30/functions/"
 #define RESERVED    "/2017-10-31/functions/"
@@ -126,7 +122,7 @@ static void run_on_function(struct aws_call *c, struct str path)
         return;
     }
     /* Not here; but what is wrong with how it names its function comes first. */
-    if (!aws_lambda_path_part(path, FUNCTIONS, named, &rest)) {
+    if (!aws_lambda_path_part(path, STR(LAMBDA), named, &rest)) {
         unknown(c);
     } else if (read_subject(c, named, &s)) {
         if (s.function) {
@@ -142,8 +138,7 @@ static void run(struct aws_call *c)
     struct str target = c->exchange->target;
     struct str path = str_of(target.data, str_find(target, '?'));
     char named[AWS_LAMBDA_NAME_BYTES];
-    bool is_list =
-        str_eq(path, str_of(FUNCTIONS.data, FUNCTIONS.len - 1)) || str_eq(path, FUNCTIONS);
+    bool is_list = str_eq(path, str_of(LAMBDA, sizeof(LAMBDA) - 2)) || str_eq(path, STR(LAMBDA));
     if (str_starts(path, STR("/2015-03-31/event-source-mappings"))) {
         aws_lambda_mappings(c);
     } else if (is_method(c, "GET") && is_list) {
@@ -167,11 +162,11 @@ static bool is_invocation(const struct exchange *x)
     char named[AWS_LAMBDA_NAME_BYTES];
     struct str rest;
     return str_eq(x->method, STR("POST")) &&
-           ((aws_lambda_path_part(x->target, FUNCTIONS, named, &rest) &&
+           ((aws_lambda_path_part(x->target, STR(LAMBDA), named, &rest) &&
              str_eq(rest, STR("/invocations"))) ||
-            (aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, &rest) &&
+            (aws_lambda_path_part(x->target, STR(AWS_LAMBDA_INVOKE_ASYNC), named, &rest) &&
              (str_eq(rest, STR("/invoke-async")) || str_eq(rest, STR("/invoke-async/")))) ||
-            (aws_lambda_path_part(x->target, STREAMS, named, &rest) &&
+            (aws_lambda_path_part(x->target, STR(AWS_LAMBDA_STREAMS), named, &rest) &&
              str_eq(rest, STR("/response-streaming-invocations"))));
 }
 

@@ -15,7 +15,6 @@
 #include "http/http_block.h"
 
 #define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
-#define STREAMS            STR("/2021-11-15/")
 
 struct invoke {
     struct services *services;
@@ -123,9 +122,9 @@ static bool is_misnamed(const struct services *s, struct exchange *x, const char
     char named[AWS_LAMBDA_NAME_BYTES];
     struct aws_lambda_fault fault;
     struct aws_lambda_named parts;
-    if (!aws_lambda_path_part(x->target, STR("/2015-03-31/functions/"), named, NULL) &&
-        !aws_lambda_path_part(x->target, STR("/2021-11-15/functions/"), named, NULL) &&
-        !aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, NULL)) {
+    if (!aws_lambda_path_part(x->target, STR(AWS_LAMBDA_FUNCTIONS), named, NULL) &&
+        !aws_lambda_path_part(x->target, STR(AWS_LAMBDA_STREAMS), named, NULL) &&
+        !aws_lambda_path_part(x->target, STR(AWS_LAMBDA_INVOKE_ASYNC), named, NULL)) {
         return false;
     }
     if (aws_lambda_path_fault(named, x->target, region, &fault)) {
@@ -175,13 +174,13 @@ static void have_payload(struct exchange *x, int r, struct str body)
                "Client context must be a valid Base64-encoded JSON object.");
         return;
     }
-    char target[AWS_LAMBDA_NAME_BYTES + 64];
+    char target[AWS_LAMBDA_TARGET_BYTES];
     char named[AWS_LAMBDA_NAME_BYTES];
-    bool is_async = aws_lambda_path_part(x->target, AWS_LAMBDA_INVOKE_ASYNC, named, NULL);
+    bool is_async = aws_lambda_path_part(x->target, STR(AWS_LAMBDA_INVOKE_ASYNC), named, NULL);
     struct buf headers;
     buf_init(&headers, 2 * LIMIT_REQUEST_HEAD_BYTES);
     if (is_async) {
-        (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%s/invocations", named);
+        aws_lambda_path_invoke(named, NULL, target);
         (void)!http_block_add(&headers, STR("x-amz-invocation-type"), STR("Event")); /* fits */
     }
     (void)!stored_request_fields(&headers, x->headers); /* fits: it came in a head */
@@ -190,8 +189,9 @@ static void have_payload(struct exchange *x, int r, struct str body)
                                            .headers = buf_str(&headers),
                                            .body = body,
                                            .response_max_bytes = RESPONSE_BYTES_MAX,
-                                           .part =
-                                               str_starts(x->target, STREAMS) ? part_came : NULL };
+                                           .part = str_starts(x->target, STR(AWS_LAMBDA_STREAMS))
+                                                       ? part_came
+                                                       : NULL };
     i->invocation = invoker_call(i->services->invoker, &rq, invoked, i);
     buf_finish(&headers);
 }

@@ -8,8 +8,6 @@
 
 /* Invocations, which are no JSON calls: reads the payload itself. */
 void aws_lambda_invoke(struct services *s, struct exchange *x);
-/* Where InvokeAsync is called, an Invoke of the type "Event". */
-#define AWS_LAMBDA_INVOKE_ASYNC STR("/2014-11-13/functions/")
 
 /* What Lambda says where a resource of a function's is missing, and not the function. */
 #define AWS_LAMBDA_NO_RESOURCE "The resource you requested does not exist."

@@ -49,6 +49,13 @@ bool aws_lambda_path_query(struct str target, struct str name, char ret[AWS_LAMB
     return false;
 }
 
+void aws_lambda_path_invoke(const char *name, const char *qualifier,
+                            char ret[AWS_LAMBDA_TARGET_BYTES])
+{
+    (void)snprintf(ret, AWS_LAMBDA_TARGET_BYTES, AWS_LAMBDA_FUNCTIONS "%s%s%s/invocations", name,
+                   qualifier ? ":" : "", qualifier ? qualifier : "");
+}
+
 static bool is_lambda(const json_t *function)
 {
     const char *dialect = json_string_value(json_object_get(function, "dialect"));

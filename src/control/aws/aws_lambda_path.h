@@ -10,6 +10,16 @@
 #define AWS_LAMBDA_NAME_BYTES 400 /* longer is no name that Lambda looks at */
 #define AWS_LAMBDA_ARN_BYTES  352
 
+/* Where functions are called, before their names. */
+#define AWS_LAMBDA_FUNCTIONS    "/2015-03-31/functions/"
+#define AWS_LAMBDA_STREAMS      "/2021-11-15/functions/"
+#define AWS_LAMBDA_INVOKE_ASYNC "/2014-11-13/functions/" /* an Invoke of the type "Event" */
+
+/* The target of an Invoke; `qualifier` may be NULL. One that is cut is no function's. */
+#define AWS_LAMBDA_TARGET_BYTES (AWS_LAMBDA_NAME_BYTES + 192)
+void aws_lambda_path_invoke(const char *name, const char *qualifier,
+                            char ret[AWS_LAMBDA_TARGET_BYTES]);
+
 /* The part of the path behind `prefix` up to the next "/" or "?", percent-decoded; false: the path
  * is another or too long. `ret_rest` (may be NULL): what follows, without the query. */
 bool aws_lambda_path_part(struct str target, struct str prefix, char ret[AWS_LAMBDA_NAME_BYTES],

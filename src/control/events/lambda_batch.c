@@ -2,10 +2,10 @@
 #include "control/events/lambda_batch.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_lambda_path.h"
 #include "control/aws/sqs_md5.h"
 #include "control/events/event_log.h"
 #include "control/events/lambda_source.h"
@@ -239,7 +239,7 @@ static void attempt_done(const struct invocation_result *result, void *context)
 static void batch_deliver(struct queue *queue, struct delivery *d, void *context)
 {
     struct lambda_source *ls = lambda_source_pick(context, queue_name(queue) + strlen("sqs:"));
-    char target[256];
+    char target[AWS_LAMBDA_TARGET_BYTES];
     static const char headers[] = "x-mayfly-direct\0001\0content-type\0application/json";
     assert(ls); /* without one the queue has no consumer */
     json_t *records = records_of(ls, d);
@@ -251,9 +251,7 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     json_t *event = json_pack("{s:o}", "Records", records);
     char *text = json_dumps(event, JSON_COMPACT);
     json_decref(event);
-    const char *qualifier = json_text(ls->config, "qualifier");
-    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.64s%s%.128s/invocations",
-                   ls->function_name, qualifier ? ":" : "", qualifier ? qualifier : "");
+    aws_lambda_path_invoke(ls->function_name, json_text(ls->config, "qualifier"), target);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .source = ls, .delivery = d };
     ls->references++;

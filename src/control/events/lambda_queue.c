@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_lambda_concurrency.h"
+#include "control/aws/aws_lambda_path.h"
 #include "control/events/attempt.h"
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
@@ -245,15 +246,14 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
 {
     struct lambda_queue *q = context;
     const struct stored_message *m = &d->messages[0].message;
-    char target[256];
+    char target[AWS_LAMBDA_TARGET_BYTES];
     struct buf headers;
     (void)queue;
     if (aws_lambda_concurrency_reserved(q->services, q->function) == 0) {
         shut_out(q, d);
         return;
     }
-    (void)snprintf(target, sizeof(target), "/2015-03-31/functions/%.140s/invocations",
-                   q->function_name);
+    aws_lambda_path_invoke(q->function_name, NULL, target);
     buf_init(&headers, 8 * KIB);
     json_t *attributes = json_read(m->attributes, 0);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
