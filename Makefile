@@ -40,7 +40,9 @@ LLHTTP_OBJECTS := $(patsubst %,$(OUT)/llhttp/%.o,llhttp api http)
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all demo test check unit e2e lint fmt bench clean help setup
+# With a recipe, if an empty one: else make says that there is nothing to be done.
 all: build/mayfly build/mayfly.node ## build everything
+	@:
 
 # Renamed into place: a running platform maps these files and must not see them change.
 build/mayfly: $(OUT)/mayfly
