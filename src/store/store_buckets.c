@@ -3,7 +3,6 @@
 
 #include "store/sql.h"
 #include "store/store_objects.h"
-#include "store/store_uploads.h"
 
 int store_buckets_create(struct sql *db, const struct stored_bucket *b, int64_t *ret_id)
 {
@@ -49,8 +48,7 @@ int store_buckets_remove(struct sql *db, int64_t id)
     if (store_objects_any(db, id)) {
         return -ENOTEMPTY;
     }
-    int r = store_uploads_remove_bucket(db, id);
-    r = r < 0 ? r : sql_run(db, "DELETE FROM bucket_settings WHERE bucket = ?", "i", id);
+    int r = sql_run(db, "DELETE FROM bucket_settings WHERE bucket = ?", "i", id);
     r = r < 0 ? r : sql_run(db, "DELETE FROM buckets WHERE id = ?", "i", id);
     return r < 0 ? r : sql_changes(db) == 1 ? 0 : -ENOENT;
 }

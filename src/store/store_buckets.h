@@ -22,7 +22,8 @@ struct stored_bucket {
 
 /* Writes `b` but for its id. -EEXIST: the name is taken. */
 int store_buckets_create(struct sql *db, const struct stored_bucket *b, int64_t *ret_id) MUST_USE;
-/* -ENOTEMPTY: it has objects; -ENOENT. Its settings and uploads go with it. */
+/* -ENOTEMPTY: it has objects; -ENOENT. Its settings go with it; its uploads are found no more, and
+ * are removed by store_contents_sweep(). */
 int store_buckets_remove(struct sql *db, int64_t id) MUST_USE;
 /* -ENOENT: the bucket is gone. */
 int store_buckets_set_versioning(struct sql *db, int64_t id, enum bucket_versioning state,

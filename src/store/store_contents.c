@@ -12,10 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sql.h"
+#include "store/store_uploads.h"
 
 #define FOLDERS         256 /* by the first byte of the hash */
 #define FILE_PATH_BYTES (3 + 2 * CONTENT_HASH_BYTES)
-#define SWEEP_FILES     64 /* removed in one job: others wait behind it */
+#define SWEEP_FILES     64   /* removed in one job: others wait behind it */
+#define SWEEP_ROWS      2000 /* of uploads, as many */
 #define ORPHANS_A_JOB   256
 
 struct store_contents {
@@ -182,17 +184,17 @@ char *store_contents_row(struct store *s, int64_t row, size_t *ret_len)
 
 /* ---- removal ---- */
 
-static int remove_file(struct store_contents *c, struct str hash)
+static int remove_file(const struct store_contents *c, struct str hash)
 {
     char path[FILE_PATH_BYTES + 1];
     file_path(hash, path);
     return unlinkat(c->folder, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* A row goes after its file: if this is undone, the row says again that the file may go. */
-static int run_sweep(struct store_job *job, struct sql *db)
+/* A row goes after its file: if this is undone, the row says again that the file may go. 1: there
+ * may be more. */
+static int sweep_files(const struct store_contents *c, struct sql *db)
 {
-    struct store_contents *c = container_of(job, struct store_contents, sweep);
     uint8_t hashes[SWEEP_FILES][CONTENT_HASH_BYTES];
     size_t count = 0;
     sqlite3_stmt *q = sql_prepare(db, "SELECT hash FROM files WHERE refs = 0 LIMIT 64", "");
@@ -211,7 +213,14 @@ static int run_sweep(struct store_job *job, struct sql *db)
             return r;
         }
     }
-    return (int)count;
+    return count == SWEEP_FILES;
+}
+
+static int run_sweep(struct store_job *job, struct sql *db)
+{
+    int uploads = store_uploads_sweep(db, SWEEP_ROWS);
+    return uploads != 0 ? uploads
+                        : sweep_files(container_of(job, struct store_contents, sweep), db);
 }
 
 static void free_if_closed(struct store_contents *c)
@@ -227,7 +236,7 @@ static void sweep_done(struct store_job *job, int result)
 {
     struct store_contents *c = container_of(job, struct store_contents, sweep);
     c->sweeping = false;
-    if (result == SWEEP_FILES || c->sweep_wanted) {
+    if (result == 1 || c->sweep_wanted) {
         store_contents_sweep(c);
     }
     free_if_closed(c);

@@ -59,7 +59,8 @@ int store_contents_release_file(struct sql *db, struct str hash) MUST_USE;
 
 /* The bytes of a row, in memory of the caller's to free. NULL: there is none. */
 char *store_contents_row(struct store *s, int64_t row, size_t *ret_len) MUST_USE;
-/* Removes files that nobody counts any more, soon. Called after something was released. */
+/* Removes files that nobody counts any more, and uploads of buckets that are gone, soon and little
+ * by little. Called after something was released. */
 void store_contents_sweep(struct store_contents *c);
 /* A file was published and no job has counted it: it goes unless another did. */
 void store_contents_forget(struct store_contents *c, const uint8_t hash[CONTENT_HASH_BYTES]);

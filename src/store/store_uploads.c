@@ -58,7 +58,10 @@ static int release_part(struct sql *db, int64_t upload, uint32_t number)
 int store_uploads_put_part(struct store_contents *c, struct sql *db, const struct stored_upload *u,
                            const struct stored_upload_part *part, const char *name)
 {
-    if (sql_number(db, 0, "SELECT 1 FROM uploads WHERE id = ?", "i", u->id) == 0) {
+    if (sql_number(db, 0,
+                   "SELECT 1 FROM uploads u WHERE id = ? AND EXISTS (SELECT 1 FROM buckets b WHERE "
+                   "b.id = u.bucket)",
+                   "i", u->id) == 0) {
         return -ENOENT;
     }
     int r = store_contents_keep_file(c, db, part->hash, part->size, name);
@@ -106,14 +109,58 @@ int store_uploads_remove(struct sql *db, int64_t id, const uint32_t *kept, size_
     return r < 0 ? r : sql_changes(db) == 1 ? 0 : 1;
 }
 
-int store_uploads_remove_bucket(struct sql *db, int64_t bucket)
+/* A bucket that is gone and of which there are uploads, or -1. One step of an index a bucket. */
+static int64_t lost_bucket(struct sql *db)
 {
-    int r = 0;
-    for (int64_t id = 0; r == 0 && id >= 0;) {
-        id = sql_number(db, -1, "SELECT id FROM uploads WHERE bucket = ? LIMIT 1", "i", bucket);
-        r = id >= 0 ? store_uploads_remove(db, id, NULL, 0) : 0;
+    return sql_number(
+        db, -1,
+        "WITH RECURSIVE b (id) AS (SELECT min(bucket) FROM uploads UNION ALL SELECT (SELECT "
+        "min(bucket) FROM uploads WHERE bucket > b.id) FROM b WHERE b.id IS NOT NULL) SELECT id "
+        "FROM b WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM buckets WHERE buckets.id = b.id)"
+        " LIMIT 1",
+        "");
+}
+
+/* The first `limit` of its parts at most; how many these were. */
+static int remove_some_parts(struct sql *db, int64_t id, uint32_t limit)
+{
+    int r = 0, count = 0;
+    int64_t last = 0;
+    sqlite3_stmt *q =
+        sql_prepare(db, "SELECT number, hash FROM parts WHERE upload = ? ORDER BY number LIMIT ?",
+                    "ii", id, (int64_t)limit);
+    while (r == 0 && sql_step(q) == 1) {
+        last = sql_int(q, 0);
+        r = store_contents_release_file(db, sql_str(q, 1));
+        count++;
     }
-    return r;
+    sql_reset(q);
+    r = r < 0 ? r
+              : sql_run(db, "DELETE FROM parts WHERE upload = ? AND number <= ?", "ii", id, last);
+    return r < 0 ? r : count;
+}
+
+int store_uploads_sweep(struct sql *db, uint32_t limit)
+{
+    int64_t bucket = lost_bucket(db);
+    uint32_t count = 0;
+    while (bucket >= 0 && count < limit) {
+        int64_t id =
+            sql_number(db, -1, "SELECT id FROM uploads WHERE bucket = ? LIMIT 1", "i", bucket);
+        if (id < 0) {
+            return 1; /* perhaps of another */
+        }
+        int parts = remove_some_parts(db, id, limit - count);
+        if (parts < 0) {
+            return parts;
+        }
+        count += (uint32_t)parts + 1;
+        int r = count <= limit ? sql_run(db, "DELETE FROM uploads WHERE id = ?", "i", id) : 0;
+        if (r < 0) {
+            return r;
+        }
+    }
+    return bucket >= 0;
 }
 
 void store_uploads_parts(struct sql *db, int64_t upload, uint32_t after, size_t limit,

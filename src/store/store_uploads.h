@@ -34,8 +34,9 @@ int store_uploads_put_part(struct store_contents *c, struct sql *db, const struc
 /* Forgets an upload and lets go of its parts, but for those whose numbers are in `kept`
  * (ascending), which are the object's now. 1: there was none. */
 int store_uploads_remove(struct sql *db, int64_t id, const uint32_t *kept, size_t count) MUST_USE;
-/* All of a bucket's. */
-int store_uploads_remove_bucket(struct sql *db, int64_t bucket) MUST_USE;
+/* Removes uploads whose buckets are gone, at most `limit` rows with their parts'. 1: there may be
+ * more. */
+int store_uploads_sweep(struct sql *db, uint32_t limit) MUST_USE;
 
 typedef void (*store_upload_part_fn)(const struct stored_upload_part *part, void *context);
 /* The parts after number `after`, in order; on either thread with its own connection. */

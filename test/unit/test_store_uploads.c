@@ -1,0 +1,182 @@
+/* Uploads of a bucket that is removed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/sql.h"
+#include "store/store_buckets.h"
+#include "store/store_contents.h"
+#include "store/store_uploads.h"
+
+#define UPLOADS 2500 /* with their parts more than are removed at once */
+#define HASH    STR("0123456789abcdef0123456789abcdef")
+
+static uv_loop_t loop;
+static struct store *store;
+static struct store_contents *contents;
+static char folder[] = "/tmp/mayfly-uploads-XXXXXX";
+static int64_t doomed, other;
+static struct stored_upload last;
+static char file[CONTENT_NAME_BYTES]; /* of the one file that all parts are */
+
+static void open_all(void)
+{
+    struct err err = { 0 };
+    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
+    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
+}
+
+static void close_all(void)
+{
+    store_contents_close(contents);
+    store_close(store);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+struct job {
+    struct store_job job;
+    int result;
+    bool is_done;
+};
+
+static void on_done(struct store_job *job, int r)
+{
+    struct job *j = container_of(job, struct job, job);
+    j->result = r;
+    j->is_done = true;
+}
+
+static int submit(int (*run)(struct store_job *job, struct sql *db))
+{
+    struct job j = { .job = { .run = run, .done = on_done } };
+    store_submit(store, &j.job);
+    while (!j.is_done) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    return j.result;
+}
+
+static int make_bucket(struct sql *db, struct str name, int64_t *ret_id)
+{
+    return store_buckets_create(
+        db, &(struct stored_bucket){ .name = name, .owner = STR("o"), .region = STR("") }, ret_id);
+}
+
+static const struct stored_upload_part part = {
+    .number = 1, .etag = STR("e"), .hash = HASH, .checksum = STR("")
+};
+
+static int make_upload(struct sql *db, int64_t bucket)
+{
+    last = (struct stored_upload){ .initiator = STR("o"),
+                                   .object = { .bucket = bucket,
+                                               .key = STR("k"),
+                                               .headers = STR(""),
+                                               .tags = STR(""),
+                                               .owner = STR("o"),
+                                               .acl = STR(""),
+                                               .checksum = STR(""),
+                                               .crypt = STR("") } };
+    int r = store_uploads_create(db, &last);
+    return r < 0 ? r : store_uploads_put_part(contents, db, &last, &part, file);
+}
+
+static int make_all(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    int r = make_bucket(db, STR("doomed"), &doomed);
+    r = r < 0 ? r : make_bucket(db, STR("other"), &other);
+    r = r < 0 ? r : make_upload(db, other);
+    for (int i = 0; i < UPLOADS && r == 0; i++) {
+        r = make_upload(db, doomed);
+    }
+    return r;
+}
+
+static int64_t rows(const char *of)
+{
+    char text[160];
+    (void)snprintf(text, sizeof(text), "SELECT count(*) FROM %s", of);
+    return sql_number(store_reader(store), -1, text, "");
+}
+
+static void setup(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    open_all();
+    int fd = store_contents_create(contents, file);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(submit(make_all), 0);
+}
+
+static void teardown(void)
+{
+    char command[64];
+    close_all();
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static int remove_doomed(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_buckets_remove(db, doomed);
+}
+
+static int put_part(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_uploads_put_part(contents, db, &last, &part, file);
+}
+
+static void until_swept(void)
+{
+    while (rows("uploads") > 1 || rows("parts") > 1) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_int_eq(rows("files WHERE refs = 1"), 1); /* the other bucket's */
+    ck_assert_int_eq(rows("parts JOIN uploads ON upload = id JOIN buckets b ON b.id = bucket WHERE "
+                          "name = 'other'"),
+                     1);
+}
+
+START_TEST(uploads_of_a_removed_bucket_go_in_steps)
+{
+    ck_assert_int_eq(submit(put_part), 0);
+    ck_assert_int_eq(submit(remove_doomed), 0);
+    ck_assert_int_eq(rows("uploads"), UPLOADS + 1); /* the removal was short */
+    ck_assert_int_eq(submit(put_part), -ENOENT);
+    store_contents_sweep(contents);
+    until_swept();
+}
+END_TEST
+
+START_TEST(after_a_crash_uploads_of_a_removed_bucket_go_too)
+{
+    ck_assert_int_eq(submit(remove_doomed), 0);
+    close_all();
+    open_all();
+    until_swept();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store uploads");
+    TCase *tests = tcase_create("store uploads");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, uploads_of_a_removed_bucket_go_in_steps);
+    tcase_add_test(tests, after_a_crash_uploads_of_a_removed_bucket_go_too);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
