@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import {
   AddPermissionCommand,
+  ChangeMessageVisibilityBatchCommand,
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   DeleteMessageBatchCommand,
@@ -95,6 +96,26 @@ test('what was received comes again after its time, or earlier, or never', async
   ]);
   const other = await queue('other');
   assert.equal((await refused(sqs.send(new DeleteMessageCommand({ QueueUrl: other, ReceiptHandle: 'bm9uZQ==' }))))[0], 'ReceiptHandleIsInvalid');
+});
+
+test('a message is hidden for twelve hours at most from when it was received', async (t) => {
+  const { sqs, queue, send, receive } = await start(t);
+  const QueueUrl = await queue('q');
+  await send(QueueUrl, 'a');
+  const [{ ReceiptHandle }] = await receive(QueueUrl, { VisibilityTimeout: 43_200 });
+  const received = Date.now();
+  await eventually(() => Date.now() > received + 1);
+  const words = 'Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]';
+  const hide = (VisibilityTimeout) => sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }));
+  assert.deepEqual(await refused(hide(43_200)), ['InvalidParameterValue', words]);
+  const { Successful, Failed } = await sqs.send(new ChangeMessageVisibilityBatchCommand({
+    QueueUrl, Entries: [43_200, 30_000].map((VisibilityTimeout) => ({ Id: `of${VisibilityTimeout}`, ReceiptHandle, VisibilityTimeout })),
+  }));
+  assert.deepEqual(Successful.map(({ Id }) => Id), ['of30000']);
+  assert.deepEqual(Failed, [{ Id: 'of43200', SenderFault: true, Code: 'InvalidParameterValue', Message: words }]);
+  await hide(0);
+  const [again] = await receive(QueueUrl); /* the twelve hours begin anew */
+  await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: again.ReceiptHandle, VisibilityTimeout: 40_000 }));
 });
 
 test('a FIFO queue hands out group by group, and knows what it has seen', async (t) => {

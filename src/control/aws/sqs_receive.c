@@ -20,6 +20,7 @@ struct receive {
     struct sqs_call *c;
     struct sqs_queue *q;
     size_t max;
+    uint64_t received_ms; /* the request */
     uint64_t visibility_ms;
     uint64_t until_ms;      /* of the loop: when to stop waiting */
     json_t *messages;       /* owned; what has been found */
@@ -115,7 +116,7 @@ static json_t *message_attributes(const struct receive *r, const json_t *stored)
 static json_t *message_json(const struct receive *r, const struct stored_message *m)
 {
     char md5[SQS_MD5_BYTES];
-    scoped_free char *receipt = sqs_record_receipt(m);
+    scoped_free char *receipt = sqs_record_receipt(m, r->received_ms);
     json_t *stored = json_read(m->attributes, 0);
     json_t *system = system_attributes(r, m, stored);
     json_t *own = message_attributes(r, stored);
@@ -169,7 +170,7 @@ static void receive_answer(struct receive *r)
         (void)json_object_set(output, "Messages", r->messages);
     }
     if (r->attempt_id && r->attempt.count > 0) {
-        sqs_attempt_keep(r->q->attempts, r->attempt_id, &r->attempt, queue_now_ms());
+        sqs_attempt_keep(r->q->attempts, r->attempt_id, &r->attempt, r->received_ms);
     }
     struct sqs_call *c = r->c;
     receive_end(r);
@@ -328,14 +329,17 @@ static void hide_again(struct receive *r, uint64_t id, const struct again *a)
 static bool receive_again(struct receive *r, const struct sqs_attempt *attempt)
 {
     struct again all[SQS_ATTEMPT_MESSAGES];
+    uint64_t now_ms = r->received_ms;
+    r->received_ms = attempt->made_ms; /* so the receipts are the same, too */
     for (size_t i = 0; i < attempt->count; i++) {
         all[i] = (struct again){ .receive = r,
                                  .attempts = attempt->messages[i].attempts,
-                                 .now_ms = queue_now_ms() };
+                                 .now_ms = now_ms };
         (void)store_messages_find(r->c->services->store, attempt->messages[i].id, add_again,
                                   &all[i]); /* one that is not there is not the same */
         if (!all[i].is_same) {
             (void)json_array_clear(r->messages); /* always succeeds */
+            r->received_ms = now_ms;
             return false;
         }
     }
@@ -425,6 +429,7 @@ void sqs_receive(struct sqs_call *c)
     *r = (struct receive){ .c = c,
                            .q = sqs_queue_ref(q),
                            .max = (size_t)max,
+                           .received_ms = queue_now_ms(),
                            .visibility_ms = (uint64_t)visibility * 1000,
                            .until_ms = uv_now(c->services->loop) + (uint64_t)wait * 1000,
                            .messages = json_array(),

@@ -9,13 +9,17 @@
 #include "control/events/base64.h"
 #include "control/events/sqs_record.h"
 
+/* From when a message was received on. */
+#define VISIBILITY_MAX_MS ((uint64_t)SQS_VISIBILITY_MAX_S * 1000)
+
 /* What a receipt handle stands for. */
 struct receipt {
     uint64_t id;
     uint32_t attempts; /* the time it was handed out */
-    bool is_here;      /* the rest says something: it has not been deleted */
-    bool is_hidden;    /* it has been handed out, and is not due again */
-    bool is_others;    /* it is gone, or was handed out once more */
+    uint64_t received_ms;
+    bool is_here;   /* the rest says something: it has not been deleted */
+    bool is_hidden; /* it has been handed out, and is not due again */
+    bool is_others; /* it is gone, or was handed out once more */
     uint64_t first_ms;
 };
 
@@ -42,8 +46,10 @@ static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, con
     struct str rest = text ? str_of(text, len) : STR("");
     struct str id = str_cut(&rest, ':');
     struct str attempts = rest.data ? str_cut(&rest, ':') : STR("");
+    struct str received = rest.data ? str_cut(&rest, ':') : STR("");
     uint64_t tries;
-    if (!rest.data || !str_to_u64(id, &ret->id) || !str_to_u64(attempts, &tries)) {
+    if (!rest.data || !str_to_u64(id, &ret->id) || !str_to_u64(attempts, &tries) ||
+        !str_to_u64(received, &ret->received_ms)) {
         return -EINVAL;
     }
     struct sought s = { .uuid = rest };
@@ -164,10 +170,18 @@ static int hide_entry(struct settling *all, struct sqs_queue *q, const json_t *e
                                "change.",
                                sqs_call_text(entry, "ReceiptHandle"));
     }
+    uint64_t until_ms = queue_now_ms() + (uint64_t)seconds * 1000;
+    if (until_ms > receipt->received_ms && until_ms - receipt->received_ms > VISIBILITY_MAX_MS) {
+        return sqs_check_fault(f, SQS_ERROR_PARAMETER,
+                               "Value %lld for parameter VisibilityTimeout is invalid. Reason: "
+                               "Total VisibilityTimeout for the message is beyond the limit [43200 "
+                               "seconds]",
+                               (long long)seconds);
+    }
     settle_later(all, q, sqs_call_text(entry, "Id"),
                  &(struct message_outcome){ .id = receipt->id,
                                             .fate = FATE_AGAIN,
-                                            .due_ms = queue_now_ms() + (uint64_t)seconds * 1000,
+                                            .due_ms = until_ms,
                                             .first_ms = receipt->first_ms,
                                             .attempts = receipt->attempts,
                                             .error = STR("") });

@@ -48,7 +48,7 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
     const struct stored_message *m = &d->message;
     const struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
     char md5[SQS_MD5_BYTES], arn[SQS_ARN_BYTES];
-    scoped_free char *receipt = sqs_record_receipt(m);
+    scoped_free char *receipt = sqs_record_receipt(m, queue_now_ms());
     json_t *stored = json_read(m->attributes, 0);
     json_t *body = json_stringn(m->body.data, m->body.len);
     sqs_queue_arn(ls->queue, STR(REGION), arn);

@@ -52,7 +52,9 @@ bool sqs_attempt_find(const json_t *attempts, const char *id, uint64_t now_ms,
     if (!known || is_old(known, now_ms)) {
         return false;
     }
-    *ret = (struct sqs_attempt){ .count = json_array_size(messages) };
+    *ret = (struct sqs_attempt){ .made_ms = (uint64_t)json_integer_value(
+                                     json_object_get(known, "made_ms")),
+                                 .count = json_array_size(messages) };
     for (size_t i = 0; i < ret->count; i++) {
         const json_t *m = json_array_get(messages, i);
         ret->messages[i].id = (uint64_t)json_integer_value(json_array_get(m, 0));

@@ -16,6 +16,7 @@
 #define SQS_ATTEMPT_MESSAGES 10
 
 struct sqs_attempt {
+    uint64_t made_ms; /* what was said when it was kept */
     size_t count;
     struct {
         uint64_t id;

@@ -7,11 +7,11 @@
 
 #define SENDER "AIDAMAYFLY0000000000" /* there is one account, and it has no users */
 
-char *sqs_record_receipt(const struct stored_message *m)
+char *sqs_record_receipt(const struct stored_message *m, uint64_t received_ms)
 {
     char handle[128];
-    int len = snprintf(handle, sizeof(handle), "%llu:%u:%.40s", (unsigned long long)m->id,
-                       m->attempts, m->uuid.data);
+    int len = snprintf(handle, sizeof(handle), "%llu:%u:%llu:%.40s", (unsigned long long)m->id,
+                       m->attempts, (unsigned long long)received_ms, m->uuid.data);
     return base64_encode(str_of(handle, (size_t)len));
 }
 

@@ -7,9 +7,10 @@
 
 #include "control/events/sqs_queue.h"
 
-/* Names the message and the time it was handed out: "ID:ATTEMPTS:UUID" in base64. The caller
+/* Names the message, the time it was handed out and when the request for it came:
+ * "ID:ATTEMPTS:MILLISECONDS:UUID" in base64. The caller
  * frees. */
-char *sqs_record_receipt(const struct stored_message *m);
+char *sqs_record_receipt(const struct stored_message *m, uint64_t received_ms);
 
 /* Its system attributes (SenderId, SentTimestamp...), all of them. `stored`: its attributes (see
  * sqs_queue.h). The caller owns the object. */
