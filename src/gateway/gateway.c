@@ -380,22 +380,58 @@ static bool read_fd(const char *text, int *ret)
     return true;
 }
 
+enum option_code {
+    SUPERVISOR = 1, /* from here to PORT_SELF: descriptors that must be there */
+    CONTROL,
+    LOG_MEMORY,
+    LOG_HOST,
+    LOG_SELF,
+    PORT_MEMORY,
+    PORT_HOST,
+    PORT_SELF,
+    LISTEN,
+    AWS,
+    DEV,
+    AGAIN
+};
+
+static int *descriptor_of(struct options *o, int code)
+{
+    int *const all[] = { [SUPERVISOR] = &o->supervisor,        [CONTROL] = &o->control,
+                         [LOG_MEMORY] = &o->log.memory,        [LOG_HOST] = &o->log.wake_host,
+                         [LOG_SELF] = &o->log.wake_instance,   [PORT_MEMORY] = &o->port.memory,
+                         [PORT_HOST] = &o->port.wake_instance, [PORT_SELF] = &o->port.wake_host };
+    return all[code];
+}
+
+static bool add_listener(struct options *o, const char *text, enum door door)
+{
+    if (o->listen_count == GATEWAY_LISTENERS_MAX ||
+        !read_fd(text, &o->listen[o->listen_count].fd)) {
+        return false;
+    }
+    o->listen[o->listen_count++].door = door;
+    return true;
+}
+
+static bool read_option(struct options *o, int code, const char *text)
+{
+    switch (code) {
+    case LISTEN:
+        return add_listener(o, text, DOOR_PUBLIC);
+    case AWS:
+        return add_listener(o, text, DOOR_AWS);
+    case DEV:
+        return o->dev = true;
+    case AGAIN:
+        return o->again = true;
+    default:
+        return code >= SUPERVISOR && code <= PORT_SELF && read_fd(text, descriptor_of(o, code));
+    }
+}
+
 static bool read_options(int argc, char **argv, struct options *ret)
 {
-    enum {
-        LISTEN = 1,
-        AWS,
-        SUPERVISOR,
-        CONTROL,
-        LOG_MEMORY,
-        LOG_HOST,
-        LOG_SELF,
-        PORT_MEMORY,
-        PORT_HOST,
-        PORT_SELF,
-        DEV,
-        AGAIN
-    };
     static const struct option names[] = {
         { "listen", required_argument, NULL, LISTEN },
         { "aws", required_argument, NULL, AWS },
@@ -411,39 +447,18 @@ static bool read_options(int argc, char **argv, struct options *ret)
         { "again", no_argument, NULL, AGAIN },
         { 0 },
     };
-    int listen = -1;
-    int *const fds[] = { [LISTEN] = &listen,
-                         [AWS] = &listen,
-                         [SUPERVISOR] = &ret->supervisor,
-                         [CONTROL] = &ret->control,
-                         [LOG_MEMORY] = &ret->log.memory,
-                         [LOG_HOST] = &ret->log.wake_host,
-                         [LOG_SELF] = &ret->log.wake_instance,
-                         [PORT_MEMORY] = &ret->port.memory,
-                         [PORT_HOST] = &ret->port.wake_instance,
-                         [PORT_SELF] = &ret->port.wake_host };
     *ret = (struct options){
         .supervisor = -1, .control = -1, .log = { -1, -1, -1 }, .port = { -1, -1, -1 }
     };
     optind = 1;
-    int option;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        if (option == DEV) {
-            ret->dev = true;
-        } else if (option == AGAIN) {
-            ret->again = true;
-        } else if (option < LISTEN || option > PORT_SELF || !read_fd(optarg, fds[option])) {
+    int code;
+    while ((code = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (!read_option(ret, code, optarg)) {
             return false;
-        } else if (option == LISTEN || option == AWS) {
-            if (ret->listen_count == GATEWAY_LISTENERS_MAX) {
-                return false;
-            }
-            ret->listen[ret->listen_count].fd = listen;
-            ret->listen[ret->listen_count++].door = option == AWS ? DOOR_AWS : DOOR_PUBLIC;
         }
     }
-    for (size_t i = SUPERVISOR; i <= PORT_SELF; i++) {
-        if (*fds[i] < 0) {
+    for (code = SUPERVISOR; code <= PORT_SELF; code++) {
+        if (*descriptor_of(ret, code) < 0) {
             return false;
         }
     }
