@@ -3,25 +3,28 @@
 
 #include "store/sql.h"
 
-int store_answers_put(struct sql *db, struct str route, struct str key,
-                      const struct stored_answer *a)
+#define FORGOTTEN_A_PUT 4
+
+static int forget_some(struct sql *db, uint64_t now_ms)
 {
     return sql_run(db,
-                   "INSERT INTO answers (route, key, until_ms, status, headers, body) "
-                   "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (route, key) DO UPDATE SET "
-                   "until_ms = excluded.until_ms, status = excluded.status, "
-                   "headers = excluded.headers, body = excluded.body",
-                   "ssiibb", route, key, (int64_t)a->until_ms, (int64_t)a->status, a->headers,
-                   a->body);
+                   "DELETE FROM answers WHERE (route, key) IN "
+                   "(SELECT route, key FROM answers WHERE until_ms < ? LIMIT ?)",
+                   "ii", (int64_t)now_ms, (int64_t)FORGOTTEN_A_PUT);
 }
 
-int store_answers_forget(struct sql *db, uint64_t now_ms, uint32_t limit)
+int store_answers_put(struct sql *db, struct str route, struct str key,
+                      const struct stored_answer *a, uint64_t now_ms)
 {
-    int r = sql_run(db,
-                    "DELETE FROM answers WHERE (route, key) IN "
-                    "(SELECT route, key FROM answers WHERE until_ms < ? LIMIT ?)",
-                    "ii", (int64_t)now_ms, (int64_t)limit);
-    return r < 0 ? r : sql_changes(db);
+    int r = forget_some(db, now_ms);
+    return r < 0 ? r
+                 : sql_run(db,
+                           "INSERT INTO answers (route, key, until_ms, status, headers, body) "
+                           "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (route, key) DO UPDATE SET "
+                           "until_ms = excluded.until_ms, status = excluded.status, "
+                           "headers = excluded.headers, body = excluded.body",
+                           "ssiibb", route, key, (int64_t)a->until_ms, (int64_t)a->status,
+                           a->headers, a->body);
 }
 
 bool store_answers_find(struct store *s, struct str route, struct str key, uint64_t now_ms,

@@ -16,11 +16,10 @@ struct stored_answer {
     uint64_t until_ms;
 };
 
-/* On the store's thread, in a job's run. */
+/* On the store's thread, in a job's run. Removes some that count no more at now_ms: more than it
+ * puts, so that there are never many of them. */
 int store_answers_put(struct sql *db, struct str route, struct str key,
-                      const struct stored_answer *answer) MUST_USE;
-/* At most `limit`. Returns how many. */
-int store_answers_forget(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
+                      const struct stored_answer *answer, uint64_t now_ms) MUST_USE;
 
 /* On the loop's thread. Calls `found`, and is true, if there is one that counts at now_ms; its
  * texts live until that returns. */

@@ -2,11 +2,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdatomic.h>
 
 #include "control/events/message_batch.h"
 #include "queue_fixture.h"
+#include "store/store_answers.h"
 
 /* ---- jobs ---- */
 
@@ -554,6 +556,49 @@ START_TEST(what_was_kept_before_is_counted_once)
 }
 END_TEST
 
+/* ---- answers ---- */
+
+static uint64_t answers_now_ms;
+static uint64_t answers_put;
+
+static int put_answer(struct store_job *job, struct sql *db)
+{
+    char key[24];
+    (void)job;
+    const struct stored_answer answer = {
+        .status = 200, .headers = STR(""), .body = STR("done"), .until_ms = answers_now_ms + 1000
+    };
+    (void)snprintf(key, sizeof(key), "%" PRIu64, answers_put++);
+    return store_answers_put(db, STR("route"), str_c(key), &answer, answers_now_ms);
+}
+
+static void note_answer(const struct stored_answer *answer, void *context)
+{
+    ck_assert(str_eq(answer->body, STR("done")));
+    *(bool *)context = true;
+}
+
+static bool has_answer(const char *key, uint64_t now_ms)
+{
+    bool noted = false;
+    bool found = store_answers_find(store, STR("route"), str_c(key), now_ms, note_answer, &noted);
+    ck_assert_int_eq(found, noted);
+    return found;
+}
+
+START_TEST(answers_that_count_no_more_do_not_add_up)
+{
+    const char *count = "SELECT count(*) FROM answers";
+    for (answers_now_ms = 1000; answers_now_ms < 50000; answers_now_ms += 500) {
+        submit(put_answer);
+    }
+    ck_assert(has_answer("97", 50000)); /* the last counts until 50500 */
+    ck_assert(!has_answer("97", 50501));
+    ck_assert(!has_answer("0", 50000));
+    ck_assert_int_le(sql_number(store_reader(store), -1, count, ""), 4);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -573,5 +618,6 @@ int main(void)
     tcase_add_test(tests, what_a_dropped_queue_has_left_goes_after_a_crash);
     tcase_add_test(tests, what_is_kept_is_known_without_counting);
     tcase_add_test(tests, what_was_kept_before_is_counted_once);
+    tcase_add_test(tests, answers_that_count_no_more_do_not_add_up);
     return suite_run(suite);
 }

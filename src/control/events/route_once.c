@@ -64,11 +64,12 @@ static void answer_all(struct claim *c, unsigned status, struct str headers, str
 static int run_store(struct store_job *job, struct sql *db)
 {
     const struct claim *c = container_of(job, struct claim, job);
+    uint64_t now_ms = queue_now_ms();
     const struct stored_answer answer = { .status = c->status,
                                           .headers = buf_str(&c->headers),
                                           .body = buf_str(&c->body),
-                                          .until_ms = queue_now_ms() + c->route->config.ttl_ms };
-    return store_answers_put(db, str_c(c->route->name), str_c(c->key), &answer);
+                                          .until_ms = now_ms + c->route->config.ttl_ms };
+    return store_answers_put(db, str_c(c->route->name), str_c(c->key), &answer, now_ms);
 }
 
 static void stored(struct store_job *job, int r)
