@@ -13,6 +13,5 @@ void log_open(const char *role);
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 
 #define log_debug(...)   log_write(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_error(...)   log_write(LOG_ERROR, __VA_ARGS__)

@@ -10,7 +10,6 @@
 #include "base/mem.h"
 
 #define WRITER_FULL_BYTES  (1 * MIB)
-#define WRITER_STUCK_BYTES (16 * MIB)
 #define WRITER_LIMIT_BYTES (32 * MIB)
 
 struct writer {
@@ -111,20 +110,10 @@ void writer_append(struct writer *w, struct str bytes)
     uv_mutex_unlock(&w->mutex);
 }
 
-static bool holds_more_than(struct writer *w, size_t bytes)
-{
-    uv_mutex_lock(&w->mutex);
-    bool more = w->waiting_len > bytes;
-    uv_mutex_unlock(&w->mutex);
-    return more;
-}
-
 bool writer_is_full(struct writer *w)
 {
-    return holds_more_than(w, WRITER_FULL_BYTES);
-}
-
-bool writer_is_stuck(struct writer *w)
-{
-    return holds_more_than(w, WRITER_STUCK_BYTES);
+    uv_mutex_lock(&w->mutex);
+    bool is_full = w->waiting_len > WRITER_FULL_BYTES;
+    uv_mutex_unlock(&w->mutex);
+    return is_full;
 }

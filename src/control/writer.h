@@ -18,5 +18,3 @@ void writer_finish(struct writer *w, unsigned int patience_ms);
 void writer_append(struct writer *w, struct str bytes);
 /* More waits than should: whoever can had better stop. */
 bool writer_is_full(struct writer *w);
-/* Far more waits: what can be done without is dropped. */
-bool writer_is_stuck(struct writer *w);

@@ -26,16 +26,6 @@
  * same. Between the two: an answer that comes within this is sent. */
 #define CONN_HALF_CLOSE_MS 200
 
-const char *conn_state_name(enum conn_state state)
-{
-    static const char *const names[] = {
-        [CONN_IDLE] = "idle",       [CONN_HEAD] = "head",       [CONN_BUSY] = "busy",
-        [CONN_DISCARD] = "discard", [CONN_CLOSING] = "closing", [CONN_LINGER] = "linger",
-        [CONN_CLOSED] = "closed",
-    };
-    return names[state];
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static bool wants_read(const struct conn *c)

@@ -84,5 +84,3 @@ size_t conn_pending(const struct conn *c);
 void conn_flush(struct conn *c);
 /* Times. */
 void conn_sweep(struct conn *c, uint64_t now_ms);
-
-const char *conn_state_name(enum conn_state state);

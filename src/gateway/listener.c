@@ -70,17 +70,6 @@ int listener_open(struct gateway *g, int fd, enum door door)
     return r;
 }
 
-void listener_close(struct gateway *g)
-{
-    pause_accepting(g);
-    for (size_t i = 0; i < g->listener_count; i++) {
-        uv_close((uv_handle_t *)&g->listeners[i].poll,
-                 NULL); /* embedded in what outlives the loop */
-        (void)close(g->listeners[i].fd);
-    }
-    g->listener_count = 0;
-}
-
 void listener_resume(struct gateway *g)
 {
     bool ready = g->router || gateway_now_ms(g) >= g->patience_until_ms;

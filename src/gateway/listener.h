@@ -25,8 +25,6 @@ struct listener {
  * or until patience is over (GATEWAY_PATIENCE_MS, _AGAIN_MS), so that the first request after a
  * start finds its function. */
 int listener_open(struct gateway *g, int fd, enum door door) __attribute__((warn_unused_result));
-/* Closes all. */
-void listener_close(struct gateway *g);
 
 /* Accepts from now on, if there is something to answer with and there are not too many already. */
 void listener_resume(struct gateway *g);

@@ -445,28 +445,16 @@ static bool step_invoke(struct request *rq)
     return false;
 }
 
-/* clang-format off */
-static const struct {
-    const char *name;
-    bool (*run)(struct request *rq);
-} steps[REQUEST_STEP_COUNT] = {
-    [REQUEST_ROUTE]  = { "route",  step_route },
-    [REQUEST_LEASE]  = { "lease",  step_lease },
-    [REQUEST_INVOKE] = { "invoke", step_invoke },
-    [REQUEST_REPLY]  = { "reply",  NULL },        /* goes on with the instance's frames */
-    [REQUEST_OVER]   = { "over",   NULL },
+static bool (*const steps[REQUEST_STEP_COUNT])(struct request *rq) = {
+    [REQUEST_ROUTE] = step_route,   [REQUEST_LEASE] = step_lease,
+    [REQUEST_INVOKE] = step_invoke, [REQUEST_REPLY] = NULL, /* goes on with the instance's frames */
+    [REQUEST_OVER] = NULL,
 };
-/* clang-format on */
-
-const char *request_step_name(enum request_step step)
-{
-    return step < REQUEST_STEP_COUNT ? steps[step].name : "unknown";
-}
 
 void request_continue(struct request *rq, enum request_step step)
 {
     rq->step = step;
-    while (steps[rq->step].run(rq)) {
+    while (steps[rq->step](rq)) {
     }
 }
 

@@ -126,5 +126,3 @@ void request_sweep(struct request *rq, uint64_t now_ms);
 void request_fail(struct request *rq, enum error_kind kind, struct str detail);
 /* Answers the connection's current request before it has a request, or instead. */
 void request_refuse(struct conn *c, unsigned status);
-
-const char *request_step_name(enum request_step step);

@@ -243,7 +243,8 @@ static const struct {
     { "webmanifest", "application/manifest+json" },
 };
 
-const char *static_type(const char *name)
+/* "text/html; charset=utf-8" of a file's name. */
+static const char *type_of(const char *name)
 {
     const char *dot = strrchr(name, '.');
     if (dot && !strchr(dot, '/')) {
@@ -279,7 +280,7 @@ static bool open_file(int directory, const char *name, struct static_file *ret)
                                  .modified_s = st.st_mtim.tv_sec,
                                  .modified_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000U +
                                                 (uint64_t)st.st_mtim.tv_nsec };
-    (void)snprintf(ret->type, sizeof(ret->type), "%s", static_type(name)); /* all fit */
+    (void)snprintf(ret->type, sizeof(ret->type), "%s", type_of(name)); /* all fit */
     const char *slash = strrchr(name, '/');
     (void)snprintf(ret->name, sizeof(ret->name), "%s", slash ? slash + 1 : name);
     ret->fd = take_fd(&fd);

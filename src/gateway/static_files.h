@@ -46,6 +46,3 @@ int static_path_decode(struct str path, char *out, size_t size) MUST_USE;
 #define STATIC_ABSENT_MS 100
 bool static_files_find(struct static_root *roots, size_t count, struct str path,
                        struct static_file *ret);
-
-/* "text/html; charset=utf-8" of a file's name. */
-const char *static_type(const char *name);

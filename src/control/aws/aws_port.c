@@ -39,7 +39,8 @@ static struct str after(struct str text, struct str marker, char end)
     return rest.data ? str_of(rest.data, str_find(rest, end)) : rest;
 }
 
-struct str aws_port_service(const struct exchange *x)
+/* In the scope of its signature; data NULL: it has none. */
+static struct str signed_service(const struct exchange *x)
 {
     struct str authorization = http_block_find(x->headers, STR("authorization"));
     struct str scope = after(authorization, STR("Credential="), ',');
@@ -67,7 +68,7 @@ static const struct {
 
 static struct str service_or_s3(const struct exchange *x)
 {
-    struct str service = aws_port_service(x);
+    struct str service = signed_service(x);
     return service.data ? service : STR("s3");
 }
 

@@ -8,6 +8,3 @@
 #include "control/services.h"
 
 void aws_port_begin(struct services *s, struct exchange *x);
-
-/* The service in the scope of a request's signature; data NULL: it has none. For tests. */
-struct str aws_port_service(const struct exchange *x);

@@ -8,8 +8,6 @@
 
 #include "control/aws/aws_sign.h"
 
-#define AWS_SIGN_V2_BYTES 28 /* base64 of an HMAC-SHA1 */
-
 /* Checks a request of which aws_sign.c knows that it is signed so; *ret and ret_detail as there.
  * The body is not part of what is signed. */
 enum aws_fault aws_sign_v2_verify(const struct aws_sign_request *request,

@@ -10,12 +10,11 @@
 static const struct {
     const char *member; /* of the manifest's destination */
     const char *prefix; /* of the queue that it is */
-    const char *shown;
 } kinds[] = {
-    { "queue", "sqs:", "queue" },
-    { "function", "lambda:", "function" },
-    { "bus", "bus:", "event bus" },
-    { "url", "webhook:", "" },
+    { "queue", "sqs:" },
+    { "function", "lambda:" },
+    { "bus", "bus:" },
+    { "url", "webhook:" },
 };
 
 static const char *target_of(const json_t *destination, size_t *ret_kind)
@@ -52,15 +51,4 @@ void destination_send(struct services *s, struct delivery *d, const json_t *dest
     queue_follow(d, queue_open(s->queues, str_of(name, (size_t)len)), &m, STR(""), 0);
     free(own_text);
     json_decref(own);
-}
-
-void destination_describe(const json_t *destination, char *ret, size_t size)
-{
-    size_t kind;
-    const char *target = target_of(destination, &kind);
-    ret[0] = '\0';
-    if (target) {
-        (void)snprintf(ret, size, "%s%s%.200s", kinds[kind].shown, kinds[kind].shown[0] ? " " : "",
-                       target);
-    }
 }

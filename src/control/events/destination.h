@@ -13,6 +13,3 @@
  * the form of sqs_message.h, or empty. */
 void destination_send(struct services *s, struct delivery *d, const json_t *destination,
                       struct str body, struct str attributes);
-
-/* "queue orders", for people; empty for none. */
-void destination_describe(const json_t *destination, char *ret, size_t size);

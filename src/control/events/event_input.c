@@ -38,7 +38,8 @@ static bool next_step(struct str *rest, struct str *ret_name, uint64_t *ret_inde
     return str_to_u64(inside, ret_index);
 }
 
-bool event_input_is_path(struct str path)
+/* A path through JSON: "$", ".name", "[0]", "['name']". */
+static bool is_path(struct str path)
 {
     struct str rest = str_skip(path, 1);
     struct str name;
@@ -54,7 +55,8 @@ bool event_input_is_path(struct str path)
     return true;
 }
 
-json_t *event_input_find(json_t *root, struct str path)
+/* What it leads to, borrowed, or NULL. */
+static json_t *find(json_t *root, struct str path)
 {
     struct str rest = str_skip(path, 1);
     json_t *at = root;
@@ -179,7 +181,7 @@ static int check_transformer(json_t *transformer, const char *id, struct err *er
         if (strspn(name, PATH_NAME) != strlen(name)) {
             return err_set(err, EINVAL, "Invalid InputPathsMap for target %s.", id);
         }
-        if (!json_is_string(path) || !event_input_is_path(text_of(path))) {
+        if (!json_is_string(path) || !is_path(text_of(path))) {
             return err_set(err, EINVAL, "Invalid InputPath for target %s.", id);
         }
     }
@@ -231,7 +233,7 @@ int event_input_check(json_t *target, const char *id, struct err *err)
     if (input && !is_json(input)) {
         return err_set(err, EINVAL, "JSON syntax error in input for target %s", id);
     }
-    if (path && (!json_is_string(path) || !event_input_is_path(text_of(path)))) {
+    if (path && (!json_is_string(path) || !is_path(text_of(path)))) {
         return err_set(err, EINVAL, "Invalid InputPath for target %s.", id);
     }
     return transformer ? check_transformer(transformer, id, err) : 0;
@@ -305,7 +307,7 @@ static json_t *value_of(json_t *paths, struct str name, const struct event_input
         return json_incref(source->event);
     }
     json_t *path = member(paths, name);
-    json_t *found = path ? event_input_find(source->event, text_of(path)) : NULL;
+    json_t *found = path ? find(source->event, text_of(path)) : NULL;
     return found ? json_incref(found) : json_string("");
 }
 
@@ -351,6 +353,6 @@ int event_input_append(json_t *target, const struct event_input_source *source, 
     if (!path || str_eq(text_of(path), STR("$"))) {
         return buf_append(out, source->text);
     }
-    json_t *found = event_input_find(source->event, text_of(path));
+    json_t *found = find(source->event, text_of(path));
     return found ? append_json(out, found) : buf_append(out, STR("null"));
 }

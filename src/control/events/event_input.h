@@ -19,11 +19,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* A path through JSON: "$", ".name", "[0]", "['name']". */
-bool event_input_is_path(struct str path);
-/* What it leads to, borrowed, or NULL. */
-json_t *event_input_find(json_t *root, struct str path);
-
 /* Whether `target` says at most one of the three, and says it well. EINVAL in AWS's words, for the
  * target of the name `id`. */
 int event_input_check(json_t *target, const char *id, struct err *err) MUST_USE;

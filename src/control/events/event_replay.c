@@ -23,7 +23,7 @@ static bool has_state(const struct event_replay *r, const char *state)
     return strcmp(json_text(r->config, "State"), state) == 0;
 }
 
-bool event_replay_is_over(const struct event_replay *r)
+static bool is_over(const struct event_replay *r)
 {
     return has_state(r, "COMPLETED") || has_state(r, "CANCELLED") || has_state(r, "FAILED");
 }
@@ -37,7 +37,7 @@ size_t event_replay_active(const struct event_replays *all)
 {
     size_t count = 0;
     for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
-        count += !event_replay_is_over(g_tree_node_value(n));
+        count += !is_over(g_tree_node_value(n));
     }
     return count;
 }
@@ -171,7 +171,7 @@ static void forget_old(struct event_replays *all)
     struct event_replay *oldest = NULL;
     for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
         struct event_replay *r = g_tree_node_value(n);
-        if (event_replay_is_over(r)) {
+        if (is_over(r)) {
             over++;
             oldest = !oldest || milliseconds(r->config, "ReplayEndTime") <
                                     milliseconds(oldest->config, "ReplayEndTime")
@@ -200,7 +200,7 @@ static void step_done(int result, void *context)
         }
         json_decref(r->config);
         r->config = s->next;
-        if (event_replay_is_over(r)) {
+        if (is_over(r)) {
             forget_old(r->all);
         } else {
             again_in(r, 0);
@@ -289,7 +289,7 @@ void event_replays_build(struct event_replays *all)
     all->is_going = true;
     for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
         struct event_replay *r = g_tree_node_value(n);
-        if (!event_replay_is_over(r)) {
+        if (!is_over(r)) {
             again_in(r, 0);
         }
     }

@@ -35,7 +35,6 @@ void event_replays_build(struct event_replays *all);
 struct event_replay *event_replay_find(const struct event_replays *all, struct str name);
 /* How many have begun and are not over. */
 size_t event_replay_active(const struct event_replays *all);
-bool event_replay_is_over(const struct event_replay *r);
 /* Begins one (used up); `done` is called when that is durable. */
 void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,
                         void *context);

@@ -29,7 +29,8 @@ struct project_schedules {
     bool has_built;
 };
 
-char *project_schedules_name(json_t *schedule)
+/* The name in schedules.h of the manifest's schedule, owned. */
+static char *name_of(json_t *schedule)
 {
     char *name;
     if (asprintf(&name, "project:%s", json_text(schedule, "name")) < 0) {
@@ -127,7 +128,7 @@ static void tick_project(const struct schedule_tick *tick, void *context)
 
 static struct project_schedule *find_or_create(struct project_schedules *ps, json_t *json)
 {
-    scoped_free char *name = project_schedules_name(json);
+    scoped_free char *name = name_of(json);
     list_for_each (item, &ps->list) {
         struct project_schedule *p = list_entry(item, struct project_schedule, link);
         if (strcmp(p->name, name) == 0) {

@@ -21,9 +21,6 @@ struct project_schedules *project_schedules_create(struct services *s, struct sc
 /* Of the manifest that is served from now on (borrowed). */
 void project_schedules_build(struct project_schedules *ps, const json_t *manifest);
 
-/* The name in schedules.h of the manifest's schedule, owned. */
-char *project_schedules_name(json_t *schedule);
-
 /* What EventBridge's two services send of themselves. Appends it. `arn`: of the rule or schedule.
  */
 int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out) MUST_USE;

@@ -135,11 +135,6 @@ bool queue_is_open(const struct queue *q)
     return q->number != 0 && q->purges == 0 && !q->dropped;
 }
 
-size_t queue_in_flight(const struct queue *q)
-{
-    return q->held.count;
-}
-
 /* ---- the end of messages ---- */
 
 static int run_sweep(struct store_job *job, struct sql *db)
@@ -324,11 +319,6 @@ void queue_consume(struct queue *q, const struct queue_consumer *consumer,
     q->policy = policy ? *policy : (struct queue_policy){ 0 };
     q->context = context;
     queue_mark(q);
-}
-
-void *queue_context(const struct queue *q)
-{
-    return q->context;
 }
 
 void queue_set_ordered(struct queue *q, bool ordered)

@@ -86,8 +86,6 @@ void queue_purge(struct queue_purge *p);
 /* NULL consumer: none from here on; what is in flight ends. */
 void queue_consume(struct queue *q, const struct queue_consumer *consumer,
                    const struct queue_policy *policy, void *context);
-/* What queue_consume() was given last. */
-void *queue_context(const struct queue *q);
 /* FIFO also where it has no consumer: for queue_take. */
 void queue_set_ordered(struct queue *q, bool ordered);
 /* What was sent longer ago than that is too old: nobody gets it, and it is removed without a word.
@@ -152,8 +150,6 @@ void queue_settle(struct queue_settle *settle);
 /* How many wait, are delayed and hidden: of a long queue as it was some seconds ago, since to count
  * a million takes a while. (The first time it is counted at once.) */
 void queue_count(struct queue *q, struct message_counts *ret);
-/* How many are in hands of ours just now. */
-size_t queue_in_flight(const struct queue *q);
 /* Copies a message's texts into one piece of memory, which the caller frees, and has them point
  * there, each with a NUL behind it. */
 char *queue_copy_texts(struct stored_message *m);

@@ -37,17 +37,6 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
     return 0;
 }
 
-void s3_destroy(struct s3 *s)
-{
-    if (s) {
-        s3_access_logs_destroy(s->access_logs);
-        s3_expiry_destroy(s->expiry);
-        s3_buckets_destroy(s->buckets);
-        store_contents_close(s->contents);
-        free(s);
-    }
-}
-
 /* ---- reading the head ---- */
 
 /* "bucket.s3.amazonaws.com", "bucket.s3.eu-west-1.amazonaws.com". */

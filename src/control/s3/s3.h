@@ -24,7 +24,6 @@ struct s3 {
 };
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err) MUST_USE;
-void s3_destroy(struct s3 *s); /* NULL is fine; after the store is closed */
 
 /* Whether there is a build and its buckets are made: requests that come before that wait for it
  * (aws_hold.h). */

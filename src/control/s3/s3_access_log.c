@@ -86,20 +86,6 @@ static void batch_drop(struct batch *b)
     uv_close((uv_handle_t *)&b->timer, batch_closed);
 }
 
-void s3_access_logs_destroy(struct s3_access_logs *logs)
-{
-    if (!logs) {
-        return;
-    }
-    list_for_each (item, &logs->batches) {
-        list_remove(item);
-        batch_drop(list_entry(item, struct batch, link));
-    }
-    buf_finish(&logs->line);
-    free(logs->refused);
-    free(logs);
-}
-
 /* ---- who may write it ---- */
 
 struct asking {

@@ -17,8 +17,6 @@
 struct s3_access_logs;
 
 struct s3_access_logs *s3_access_logs_create(struct s3 *s3);
-/* NULL is fine; after the store is closed. Its memory is freed when the loop has run once more. */
-void s3_access_logs_destroy(struct s3_access_logs *logs);
 
 /* A request is over; does nothing unless its bucket has logging. */
 void s3_access_log_request(struct s3_request *rq);

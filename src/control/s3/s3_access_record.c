@@ -55,7 +55,8 @@ static const char *resource_of(const struct s3_request *rq)
                                                    : "BUCKET";
 }
 
-void s3_access_record_operation(const struct s3_request *rq, char *ret, size_t size)
+/* "REST.GET.OBJECT": REST, the method, and what it was about. */
+static void name_operation(const struct s3_request *rq, char *ret, size_t size)
 {
     bool is_copy =
         str_eq(rq->x->method, STR("PUT")) && s3_header(rq, "x-amz-copy-source").data != NULL;
@@ -161,7 +162,7 @@ int s3_access_record_put(struct buf *out, const struct s3_request *rq, uint64_t 
 {
     const struct s3_outcome *o = &rq->outcome;
     char operation[OPERATION_BYTES];
-    s3_access_record_operation(rq, operation, sizeof(operation));
+    name_operation(rq, operation, sizeof(operation));
     TRY(put_begin(out, rq));
     TRY(put_word(out, str_c(operation)));
     TRY(put_key(out, rq->key));

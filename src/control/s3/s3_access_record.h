@@ -24,6 +24,3 @@ struct s3_access_deletion {
 };
 int s3_access_record_put_deletion(struct buf *out, const struct s3_request *rq,
                                   const struct s3_access_deletion *d) MUST_USE;
-
-/* "REST.GET.OBJECT": REST, the method, and what it was about. */
-void s3_access_record_operation(const struct s3_request *rq, char *ret, size_t size);

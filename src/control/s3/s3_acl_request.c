@@ -94,15 +94,6 @@ static enum s3_error finish(const struct s3_request *rq, struct str canned, stru
     return error;
 }
 
-enum s3_error s3_acl_request_canned(const struct s3_request *rq, struct str name,
-                                    struct str bucket_owner, struct buf *ret)
-{
-    struct s3_acl acl;
-    const struct s3_acl_owners owners = { s3_owner(rq), bucket_owner };
-    enum s3_error error = s3_acl_canned(name, &owners, &acl);
-    return error == S3_OK ? finish(rq, name, &acl, ret) : error;
-}
-
 bool s3_acl_request_read(struct s3_request *rq, struct str bucket_owner, struct buf *ret)
 {
     struct s3_acl acl;

@@ -12,6 +12,3 @@
 bool s3_acl_request_read(struct s3_request *rq, struct str bucket_owner, struct buf *ret) MUST_USE;
 /* Whether there are such fields. */
 bool s3_acl_request_has(const struct s3_request *rq);
-/* What the canned list of that name is for something new. S3_OK or what is wrong. */
-enum s3_error s3_acl_request_canned(const struct s3_request *rq, struct str name,
-                                    struct str bucket_owner, struct buf *ret);

@@ -42,14 +42,6 @@ void s3_bucket_unref(struct s3_bucket *bucket)
     free(bucket);
 }
 
-void s3_buckets_destroy(struct s3_buckets *b)
-{
-    for (size_t i = 0; b && i < SLOTS; i++) {
-        s3_bucket_unref(b->slots[i]);
-    }
-    free(b);
-}
-
 static struct s3_bucket **slot_of(struct s3_buckets *b, struct str name)
 {
     uint32_t hash = 2166136261U;

@@ -36,7 +36,6 @@ struct s3_bucket {
 };
 
 struct s3_buckets *s3_buckets_create(struct store *s);
-void s3_buckets_destroy(struct s3_buckets *b);
 
 /* One more reference, or NULL: there is none of that name. */
 struct s3_bucket *s3_buckets_find(struct s3_buckets *b, struct str name);

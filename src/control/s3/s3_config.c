@@ -168,7 +168,7 @@ void s3_config_store(struct s3_request *rq, struct str text)
     }
 }
 
-void s3_config_store_document(struct s3_request *rq, const struct s3_xml_node *root)
+static void store_document(struct s3_request *rq, const struct s3_xml_node *root)
 {
     struct buf text;
     char name[64];
@@ -195,7 +195,7 @@ void s3_config_put(struct s3_request *rq)
     if (!s3_xml_is(root, k->root)) {
         s3_fail(rq, S3_MALFORMED_XML);
     } else if (!k->check || k->check(rq, root)) {
-        s3_config_store_document(rq, root);
+        store_document(rq, root);
     }
 }
 

@@ -23,8 +23,6 @@ const struct s3_config_kind *s3_config_kind(const struct s3_request *rq);
 
 /* Keeps a text under the name of the request's operation's parameter, and answers. */
 void s3_config_store(struct s3_request *rq, struct str text);
-/* The same with a document, written anew. */
-void s3_config_store_document(struct s3_request *rq, const struct s3_xml_node *root);
 /* Writes a setting, or removes it (`text` without data). */
 void s3_config_write(struct s3_request *rq, const char *setting, struct str text,
                      void (*done)(struct s3_request *rq, int r));

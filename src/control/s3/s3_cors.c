@@ -116,8 +116,9 @@ static bool allows_fields(const struct s3_xml_node *rule, struct str fields)
     return true;
 }
 
-const struct s3_xml_node *s3_cors_find(const struct s3_xml_node *root, struct str origin,
-                                       struct str method, struct str fields)
+/* The first rule for an origin, a method and a list of fields (empty: none), or NULL. */
+static const struct s3_xml_node *find_rule(const struct s3_xml_node *root, struct str origin,
+                                           struct str method, struct str fields)
 {
     for (const struct s3_xml_node *r = s3_xml_child(root, "CORSRule"); r; r = s3_xml_again(r)) {
         if (any_matches(r, "AllowedOrigin", origin) && any_matches(r, "AllowedMethod", method) &&
@@ -175,8 +176,7 @@ void s3_cors_put_headers(struct s3_request *rq)
     scoped_s3_xml struct s3_xml *x = s3_xml_parse(config);
     struct str method = http_block_find(rq->x->headers, STR("access-control-request-method"));
     const struct s3_xml_node *rule =
-        x ? s3_cors_find(s3_xml_root(x), origin, method.data ? method : rq->x->method, STR(""))
-          : NULL;
+        x ? find_rule(s3_xml_root(x), origin, method.data ? method : rq->x->method, STR("")) : NULL;
     if (rule) {
         put_rule(rq, rule, origin);
     }
@@ -202,7 +202,7 @@ void s3_cors_preflight(struct s3_request *rq)
         s3_fail(rq, S3_CORS_NOT_ENABLED);
         return;
     }
-    const struct s3_xml_node *rule = s3_cors_find(s3_xml_root(x), origin, method, fields);
+    const struct s3_xml_node *rule = find_rule(s3_xml_root(x), origin, method, fields);
     if (!rule) {
         s3_fail(rq, S3_CORS_FORBIDDEN);
         return;

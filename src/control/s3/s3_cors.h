@@ -15,6 +15,3 @@ void s3_cors_put_headers(struct s3_request *rq);
 
 /* NULL: a sound configuration; else what is wrong with it, in `memory`. */
 const char *s3_cors_check(const struct s3_xml_node *root, char memory[256]);
-/* The first rule for an origin, a method and a list of fields (empty: none), or NULL. */
-const struct s3_xml_node *s3_cors_find(const struct s3_xml_node *root, struct str origin,
-                                       struct str method, struct str fields);

@@ -334,22 +334,6 @@ struct s3_expiry *s3_expiry_create(struct s3 *s3)
     return e;
 }
 
-static void closed(uv_handle_t *handle)
-{
-    struct s3_expiry *e = container_of((uv_timer_t *)handle, struct s3_expiry, timer);
-    free(e);
-}
-
-void s3_expiry_destroy(struct s3_expiry *e)
-{
-    if (e) {
-        forget_all(e);
-        buf_finish(&e->from);
-        buf_finish(&e->key);
-        uv_close((uv_handle_t *)&e->timer, closed);
-    }
-}
-
 void s3_expiry_wake(struct s3_expiry *e)
 {
     bool is_resting = !e->is_working && !e->name[0];

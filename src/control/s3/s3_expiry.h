@@ -10,8 +10,6 @@ struct s3;
 struct s3_expiry;
 
 struct s3_expiry *s3_expiry_create(struct s3 *s3);
-/* Freed when the loop has run once more; no job of its own may be under way. NULL is fine. */
-void s3_expiry_destroy(struct s3_expiry *e);
 
 /* A lifecycle has changed: looks again, from the first bucket on. */
 void s3_expiry_wake(struct s3_expiry *e);

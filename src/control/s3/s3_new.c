@@ -144,6 +144,8 @@ bool s3_new_read_lock(struct s3_request *rq, struct s3_new *n)
 
 /* ---- encryption ---- */
 
+enum customer_key { NO_KEY, HAS_KEY, KEY_ANSWERED };
+
 static struct str customer_field(const struct s3_request *rq, const char *prefix, const char *name)
 {
     char field[96];
@@ -151,20 +153,20 @@ static struct str customer_field(const struct s3_request *rq, const char *prefix
     return s3_header(rq, field);
 }
 
-static enum s3_customer_key refuse_key(struct s3_request *rq, const char *text, const char *name)
+static enum customer_key refuse_key(struct s3_request *rq, const char *text, const char *name)
 {
     s3_fail_argument(rq, text, name, STR(""));
-    return S3_CUSTOMER_KEY_ANSWERED;
+    return KEY_ANSWERED;
 }
 
-enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *prefix,
-                                         uint8_t ret_key[S3_CRYPT_KEY_BYTES])
+static enum customer_key read_customer_key(struct s3_request *rq, const char *prefix,
+                                           uint8_t ret_key[S3_CRYPT_KEY_BYTES])
 {
     struct str algorithm = customer_field(rq, prefix, "algorithm");
     struct str key = customer_field(rq, prefix, "key"), md5 = customer_field(rq, prefix, "key-md5");
     uint8_t digest[S3_MD5_BYTES], given[S3_MD5_BYTES];
     if (!algorithm.data && !key.data && !md5.data) {
-        return S3_NO_CUSTOMER_KEY;
+        return NO_KEY;
     }
     if (!algorithm.data) {
         return refuse_key(rq,
@@ -176,7 +178,7 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
         s3_detail(rq, "ArgumentName", STR(SSE));
         s3_detail(rq, "ArgumentValue", algorithm);
         s3_fail(rq, S3_INVALID_ENCRYPTION);
-        return S3_CUSTOMER_KEY_ANSWERED;
+        return KEY_ANSWERED;
     }
     if (!key.data) {
         return refuse_key(rq,
@@ -202,18 +204,18 @@ enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *pref
                           "provided.",
                           "x-amz-server-side-encryption-customer-key-MD5");
     }
-    return S3_CUSTOMER_KEY;
+    return HAS_KEY;
 }
 
 bool s3_new_open(struct s3_request *rq, const char *prefix, struct str stored, struct s3_crypt *ret)
 {
     uint8_t key[S3_CRYPT_KEY_BYTES];
-    enum s3_customer_key has = s3_new_customer_key(rq, prefix, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+    enum customer_key has = read_customer_key(rq, prefix, key);
+    if (has == KEY_ANSWERED) {
         return false;
     }
     const char *why = NULL;
-    if ((has == S3_CUSTOMER_KEY) != (stored.len > 0)) {
+    if ((has == HAS_KEY) != (stored.len > 0)) {
         why = stored.len > 0
                   ? "The object was stored using a form of Server Side Encryption. The correct "
                     "parameters must be provided to retrieve the object."
@@ -285,11 +287,11 @@ bool s3_new_read_encryption(struct s3_request *rq, struct s3_new *n)
 {
     uint8_t key[S3_CRYPT_KEY_BYTES];
     struct str algorithm = s3_header(rq, SSE);
-    enum s3_customer_key has = s3_new_customer_key(rq, S3_CUSTOMER_PREFIX, key);
-    if (has == S3_CUSTOMER_KEY_ANSWERED) {
+    enum customer_key has = read_customer_key(rq, S3_CUSTOMER_PREFIX, key);
+    if (has == KEY_ANSWERED) {
         return false;
     }
-    if (has == S3_NO_CUSTOMER_KEY) {
+    if (has == NO_KEY) {
         return add_managed(rq, n, algorithm);
     }
     if (algorithm.data) {

@@ -42,10 +42,7 @@ bool s3_new_add_header(struct s3_new *n, struct str name, struct str value) MUST
 /* Views of *n, for the object. */
 void s3_new_apply(const struct s3_new *n, const struct s3_request *rq, struct stored_object *o);
 
-/* The key that a client sends along (SSE-C), in fields that begin with `prefix`. */
-enum s3_customer_key { S3_NO_CUSTOMER_KEY, S3_CUSTOMER_KEY, S3_CUSTOMER_KEY_ANSWERED };
-enum s3_customer_key s3_new_customer_key(struct s3_request *rq, const char *prefix,
-                                         uint8_t ret_key[S3_CRYPT_KEY_BYTES]);
+/* What the fields of a key that a client sends along (SSE-C) begin with. */
 #define S3_CUSTOMER_PREFIX      "x-amz-server-side-encryption-customer-"
 #define S3_COPY_CUSTOMER_PREFIX "x-amz-copy-source-server-side-encryption-customer-"
 /* For what is stored of an encrypted thing: the key that the request gives for it. False: the key

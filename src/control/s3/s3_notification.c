@@ -48,7 +48,8 @@ static const struct kind {
     { "TopicConfiguration", "Topic", "sns" },
 };
 
-bool s3_notification_wants(struct str pattern, struct str event)
+/* "s3:ObjectCreated:*" against "ObjectCreated:Put". */
+static bool event_matches(struct str pattern, struct str event)
 {
     if (!str_starts(pattern, STR("s3:"))) {
         return false;
@@ -87,7 +88,7 @@ static bool wants(const struct s3_xml_node *configuration, struct str event)
 {
     for (const struct s3_xml_node *e = s3_xml_child(configuration, "Event"); e;
          e = s3_xml_again(e)) {
-        if (s3_notification_wants(e->text, event)) {
+        if (event_matches(e->text, event)) {
             return true;
         }
     }
@@ -134,7 +135,7 @@ static bool manifest_wants(const json_t *notification, struct str event, struct 
     json_array_foreach(json_object_get(notification, "events"), i, pattern)
     {
         struct str text = str_of(json_string_value(pattern), json_string_length(pattern));
-        if (s3_notification_wants(text, event)) {
+        if (event_matches(text, event)) {
             return str_starts(key, prefix) && ends(key, suffix);
         }
     }
@@ -264,8 +265,8 @@ static bool share_event(const struct s3_xml_node *a, const struct s3_xml_node *b
 {
     for (const struct s3_xml_node *e = s3_xml_child(a, "Event"); e; e = s3_xml_again(e)) {
         for (const struct s3_xml_node *f = s3_xml_child(b, "Event"); f; f = s3_xml_again(f)) {
-            if (s3_notification_wants(e->text, str_skip(f->text, 3)) ||
-                s3_notification_wants(f->text, str_skip(e->text, 3))) {
+            if (event_matches(e->text, str_skip(f->text, 3)) ||
+                event_matches(f->text, str_skip(e->text, 3))) {
                 return true;
             }
         }

@@ -31,9 +31,6 @@ void s3_notification_match_manifest(const json_t *notifications, struct str even
                                     s3_target_fn each, void *context);
 bool s3_notification_has_event_bridge(const struct s3_xml_node *root);
 
-/* "s3:ObjectCreated:*" against "ObjectCreated:Put". */
-bool s3_notification_wants(struct str pattern, struct str event);
-
 /* Why a document cannot be set. */
 struct s3_notification_fault {
     bool is_malformed; /* MalformedXML; else InvalidArgument with: */

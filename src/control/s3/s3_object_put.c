@@ -19,7 +19,8 @@ static void free_put(void *state)
     free(p);
 }
 
-struct s3_put *s3_put_create(struct s3_request *rq)
+/* The state of a request that puts. */
+static struct s3_put *create_put(struct s3_request *rq)
 {
     struct s3_put *p = s3_state(rq, sizeof(*p), free_put);
     s3_new_init(&p->new);
@@ -109,7 +110,7 @@ void s3_object_put(struct s3_request *rq)
                          s3_param(rq, "versionId"));
         return;
     }
-    struct s3_put *p = s3_put_create(rq);
+    struct s3_put *p = create_put(rq);
     struct s3_receive_plan plan;
     if (!s3_new_read_tags(rq, &p->new) ||
         !s3_access_write(rq, "s3:PutObject", buf_str(&p->new.tags)) || !s3_new_read(rq, &p->new) ||

@@ -15,8 +15,6 @@ struct s3_put {
     char checksum[S3_CHECKSUM_STORED];
 };
 
-/* The state of a request that puts. */
-struct s3_put *s3_put_create(struct s3_request *rq);
 /* The entity tag, size and checksum of what was received become those of the object. */
 void s3_put_digests(struct s3_put *p, const struct s3_received *received);
 /* Writes what was received as p->new says, with an event of that kind. */

@@ -309,7 +309,8 @@ void s3_put_new_version_header(struct s3_request *rq, const struct stored_object
     }
 }
 
-struct str s3_display_name(const struct s3_request *rq, struct str canonical_id)
+/* The display name of an owner. */
+static struct str display_name(const struct s3_request *rq, struct str canonical_id)
 {
     const struct aws_user *user = aws_users_find_canonical(rq->s3->services->users, canonical_id);
     return user ? user->display_name : canonical_id;
@@ -320,6 +321,6 @@ void s3_xml_put_owner(const struct s3_request *rq, struct s3_xml_out *o, const c
 {
     s3_xml_open(o, name);
     s3_xml_put(o, "ID", canonical_id);
-    s3_xml_put(o, "DisplayName", s3_display_name(rq, canonical_id));
+    s3_xml_put(o, "DisplayName", display_name(rq, canonical_id));
     s3_xml_close(o, name);
 }

@@ -183,7 +183,5 @@ void s3_put_version_header(struct s3_request *rq, const struct stored_object *o)
 void s3_put_new_version_header(struct s3_request *rq, const struct stored_object *o);
 /* x-amz-id-2 and HostId. */
 struct str s3_host_id(const struct s3_request *rq);
-/* The display name of an owner. */
-struct str s3_display_name(const struct s3_request *rq, struct str canonical_id);
 void s3_xml_put_owner(const struct s3_request *rq, struct s3_xml_out *o, const char *name,
                       struct str canonical_id);
