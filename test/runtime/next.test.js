@@ -13,6 +13,7 @@ const { headers, cookies, draftMode } = require('../../runtime/js/shims/next/hea
 const navigation = require('../../runtime/js/shims/next/navigation');
 const cache = require('../../runtime/js/shims/next/cache');
 const { startInstance, thunk } = require('./mock_native');
+const { aStuckModuleFailsAlone } = require('./stuck_module');
 
 const SHIMS = path.join(__dirname, '../../runtime/js/shims/next');
 
@@ -130,20 +131,7 @@ test('a module that throws at import fails alone', async () => {
   assert.equal((await gateway.request('GET /good', { endpoint: 1 })).status, 200);
 });
 
-test('a module that never finishes loading fails alone', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const endpoints = ['good', 'stuck'].map((name) => ({ name: `/api/${name}`, file: `${name}.js`, module: name, settings: {} }));
-  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: () => new Response('ok') }, stuck: thunk(() => new Promise(() => {})) } });
-  await new Promise(setImmediate);
-  t.mock.timers.tick(20_000);
-  const gateway = await starting;
-  t.mock.timers.reset();
-  const good = await gateway.request('GET /api/good', { endpoint: 0 });
-  assert.equal(await good.text(), 'ok');
-  const stuck = await gateway.request('GET /api/stuck', { endpoint: 1 });
-  await stuck.done();
-  assert.match(stuck.failure.errorMessage, /stuck\.js did not finish loading within 20 seconds/);
-});
+test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(adapter));
 
 test('development warns of lower-case methods and default exports', async (t) => {
   const before = process.env.NODE_ENV;

@@ -7,6 +7,7 @@ const http = require('node:http');
 require('../../runtime/js/web').install();
 const adapter = require('../../runtime/js/dialects/vercel');
 const { startInstance, thunk } = require('./mock_native');
+const { aStuckModuleFailsAlone } = require('./stuck_module');
 
 /* One instance a case: { name: module }, served under /api/name. */
 async function serve(modules, extra = {}) {
@@ -335,20 +336,7 @@ test('a module that fails to load fails alone', async () => {
   assert.deepEqual([useless.failure.kind, useless.failure.errorMessage], ['load', "Can't detect way to handle request"]);
 });
 
-test('a module that never finishes loading fails alone', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const endpoints = ['good', 'stuck'].map((name) => ({ name: `/api/${name}`, file: `${name}.js`, module: name, settings: {} }));
-  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: () => new Response('ok') }, stuck: thunk(() => new Promise(() => {})) } });
-  await new Promise(setImmediate);
-  t.mock.timers.tick(20_000);
-  const gateway = await starting;
-  t.mock.timers.reset();
-  const good = await gateway.request('GET /api/good', { endpoint: 0 });
-  assert.equal(await good.text(), 'ok');
-  const stuck = await gateway.request('GET /api/stuck', { endpoint: 1 });
-  await stuck.done();
-  assert.match(stuck.failure.errorMessage, /stuck\.js did not finish loading within 20 seconds/);
-});
+test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(adapter));
 
 test('the request context of @vercel/functions', async () => {
   const settled = Promise.withResolvers();

@@ -8,7 +8,7 @@ const { inspect } = require('node:util');
 const http = require('node:http');
 const zlib = require('node:zlib');
 const web = require('../../runtime/js/web');
-const { startInstance } = require('./mock_native');
+const { serveWeb } = require('./web_serve');
 
 web.install();
 
@@ -337,22 +337,8 @@ test('the classes describe themselves as undici\'s do', () => {
 
 /* Requests: ours comes from an exchange, undici's from its constructor. */
 
-const passThrough = {
-  async load() {
-    return { handle: null };
-  },
-  async handle(app, exchange) {
-    await web.sendResponse(exchange, await app.handle(web.requestOf(exchange), exchange));
-  },
-};
-
 let gateway;
-test.before(async () => {
-  gateway = await startInstance({ adapter: passThrough });
-});
-test.afterEach(() => {
-  assert.deepEqual(gateway.violations, []);
-});
+serveWeb((it) => { gateway = it; });
 
 /* Runs fn(request) in a handler and gives its outcome. */
 async function inHandler(line, options, fn) {

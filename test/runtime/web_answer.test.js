@@ -4,26 +4,12 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const web = require('../../runtime/js/web');
-const { startInstance } = require('./mock_native');
+const { serveWeb } = require('./web_serve');
 
 web.install();
 
-const passThrough = {
-  async load() {
-    return { handle: null };
-  },
-  async handle(app, exchange) {
-    await web.sendResponse(exchange, await app.handle(web.requestOf(exchange), exchange));
-  },
-};
-
 let gateway;
-test.before(async () => {
-  gateway = await startInstance({ adapter: passThrough });
-});
-test.afterEach(() => {
-  assert.deepEqual(gateway.violations, []);
-});
+serveWeb((it) => { gateway = it; });
 
 async function answer(handle, line = 'GET /', options) {
   gateway.app.handle = handle;

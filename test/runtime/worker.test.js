@@ -6,29 +6,9 @@ const http = require('node:http');
 const zlib = require('node:zlib');
 const { once } = require('node:events');
 const { listenOnLoopback } = require('./real_listen');
-const { startInstance, thunk } = require('./mock_native');
-const consoles = require('../../runtime/js/console');
-const web = require('../../runtime/js/web');
-
-process.setMaxListeners(0);
-consoles.install();
-web.install();
-
-const worker = require('../../runtime/js/dialects/worker');
+const { thunk } = require('./mock_native');
+const { byFetch, serve } = require('./worker_serve');
 const shim = require('../../runtime/js/shims/cloudflare-workers');
-
-/* An instance with one worker; `exported` are its module's exports. */
-function serve(exported, { settings = {}, bindings = {}, ...spec } = {}) {
-  return startInstance({
-    adapter: worker,
-    modules: { main: exported },
-    settings: { worker: 'main', format: 'modules', ...settings },
-    endpoints: [{ name: '/', file: 'worker.js', module: 'main', settings: {} }],
-    spec: { name: 'worker/main', bindings, ...spec },
-  });
-}
-
-const byFetch = (fetch) => ({ default: { fetch } });
 
 /* The gateway's inner address, as far as these tests need one. */
 async function innerGateway(t, answer) {
