@@ -34,10 +34,10 @@ export const GET = () => Response.json({ endpoint: process.env.AWS_ENDPOINT_URL,
 `;
 const CREDENTIALS = { accessKeyId: 'mayfly', secretAccessKey: 'mayfly-dev-only' };
 
-/** Clients for a platform whose project has WHERE in api/where.js. */
-export async function clients(t, platform) {
+/** Clients for a platform whose project has WHERE in api/where.js; `more`: options of their own. */
+export async function clients(t, platform, more = {}) {
   const { json } = await platform.get('/api/where');
-  const options = { ...json, credentials: CREDENTIALS, maxAttempts: 10 };
+  const options = { ...json, credentials: CREDENTIALS, maxAttempts: 10, ...more };
   const made = {
     events: new EventBridgeClient(options), scheduler: new SchedulerClient(options),
     sqs: new SQSClient(options), lambda: new LambdaClient(options),

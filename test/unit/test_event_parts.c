@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/events/event_arn.h"
 #include "control/events/retry.h"
 #include "control/events/route_config.h"
 #include "control/events/stored_request.h"
@@ -20,6 +21,34 @@ static json_t *json_of(const char *text)
     ck_assert_msg(json != NULL, "%s is not JSON", text);
     return json;
 }
+
+/* ---- ARNs ---- */
+
+static struct str region_of(const char *arn)
+{
+    return event_arn_region(str_c(arn));
+}
+
+START_TEST(a_region_is_the_fourth_part_of_an_arn)
+{
+    ck_assert(str_eq(region_of("arn:aws:events:eu-west-1:000000000000:rule/a"), STR("eu-west-1")));
+    ck_assert(str_eq(region_of("arn:aws:scheduler:::aws-sdk:sqs:sendMessage"), STR("us-east-1")));
+    ck_assert(str_eq(region_of("arn:aws:events"), STR("us-east-1")));
+    ck_assert(str_eq(region_of("a:b:c:d:e"), STR("us-east-1")));
+    ck_assert(str_eq(region_of(""), STR("us-east-1")));
+}
+END_TEST
+
+START_TEST(the_same_in_another_region_is_the_same)
+{
+    struct str here = STR("arn:aws:events:eu-west-1:000000000000:rule/a:b");
+    ck_assert(event_arn_is_same(here, STR("arn:aws:events:us-east-1:000000000000:rule/a:b")));
+    ck_assert(!event_arn_is_same(here, STR("arn:aws:events:eu-west-1:000000000000:rule/a")));
+    ck_assert(!event_arn_is_same(here, STR("arn:aws:sqs:eu-west-1:000000000000:rule/a:b")));
+    ck_assert(!event_arn_is_same(here, STR("arn:aws:events")));
+    ck_assert(event_arn_is_same(STR(""), STR("")));
+}
+END_TEST
 
 /* ---- when an event is tried again ---- */
 
@@ -293,6 +322,8 @@ int main(void)
 {
     TCase *tc;
     Suite *suite = leaks_suite("event_parts", &tc);
+    tcase_add_test(tc, a_region_is_the_fourth_part_of_an_arn);
+    tcase_add_test(tc, the_same_in_another_region_is_the_same);
     tcase_add_test(tc, what_is_not_said_stays_as_the_platform_has_it);
     tcase_add_test(tc, the_last_delay_stays);
     tcase_add_test(tc, without_delays_it_is_tried_again_at_once);

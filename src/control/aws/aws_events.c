@@ -5,12 +5,12 @@
 
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
 #define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
-#define ARN_BYTES   512
 #define TAGS_MAX    50
 #define PAGE_LENGTH 100
 
@@ -80,10 +80,11 @@ json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule
     return found;
 }
 
-void aws_events_bus_arn(json_t *bus, char *ret, size_t size)
+void aws_events_arn(const struct aws_call *c, const char *kind, const char *name,
+                    char ret[AWS_EVENTS_ARN_BYTES])
 {
-    (void)snprintf(ret, size, AWS_EVENTS_ARN "event-bus/%s",
-                   json_string_value(json_object_get(bus, "Name")));
+    (void)snprintf(ret, AWS_EVENTS_ARN_BYTES, "arn:aws:events:%s:000000000000:%s/%s", c->region,
+                   kind, name);
 }
 
 /* ---- pages ---- */
@@ -121,7 +122,8 @@ bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_in
 bool aws_events_kept_takes(struct aws_events_kept *k, const json_t *config, const char *name,
                            const char *state)
 {
-    return (!k->source || strcmp(k->source, json_text(config, "EventSourceArn")) == 0) &&
+    return (!k->source ||
+            event_arn_is_same(str_c(k->source), str_c(json_text(config, "EventSourceArn")))) &&
            (!k->state || strcmp(k->state, state) == 0) && aws_page_takes(&k->page, name, name);
 }
 
@@ -138,7 +140,7 @@ static void copy_members(json_t *to, json_t *from, const char *const *names, siz
 }
 
 /* As the APIs show it. */
-static json_t *show_bus(json_t *bus)
+static json_t *show_bus(const struct aws_call *c, json_t *bus)
 {
     static const char *const names[] = { "Name",
                                          "Description",
@@ -148,8 +150,8 @@ static json_t *show_bus(json_t *bus)
                                          "DeadLetterConfig",
                                          "LogConfig",
                                          "Policy" };
-    char arn[ARN_BYTES];
-    aws_events_bus_arn(bus, arn, sizeof(arn));
+    char arn[AWS_EVENTS_ARN_BYTES];
+    aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *shown = json_pack("{s:s}", "Arn", arn);
     copy_members(shown, bus, names, ARRAY_COUNT(names));
     return shown;
@@ -170,7 +172,7 @@ static json_t *tags_of(struct aws_call *c);
 
 static void create_bus(struct aws_call *c)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     json_int_t now = (json_int_t)(queue_now_ms() / 1000);
     if (!aws_events_check(c, bus_rules, ARRAY_COUNT(bus_rules))) {
         return;
@@ -192,7 +194,7 @@ static void create_bus(struct aws_call *c)
     json_t *bus = json_pack("{s:s,s:I,s:I,s:o}", "Name", name, "CreationTime", now,
                             "LastModifiedTime", now, "Tags", tags);
     copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
-    aws_events_bus_arn(bus, arn, sizeof(arn));
+    aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *output = json_pack("{s:s}", "EventBusArn", arn);
     copy_members(output, c->input, bus_settings, ARRAY_COUNT(bus_settings));
     c->context = output;
@@ -203,7 +205,7 @@ static void update_bus(struct aws_call *c)
 {
     struct str name = aws_events_bus_name(c, "Name");
     json_t *bus = aws_events_own_bus(c, name);
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     if (!bus) {
         return;
     }
@@ -211,7 +213,7 @@ static void update_bus(struct aws_call *c)
     copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
     (void)json_object_set_new(bus, "LastModifiedTime",
                               json_integer((json_int_t)(queue_now_ms() / 1000)));
-    aws_events_bus_arn(bus, arn, sizeof(arn));
+    aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *output = json_pack("{s:s,s:O}", "Arn", arn, "Name", json_object_get(bus, "Name"));
     copy_members(output, bus, bus_settings, ARRAY_COUNT(bus_settings));
     c->context = output;
@@ -222,15 +224,15 @@ static void describe_bus(struct aws_call *c)
 {
     json_t *bus = aws_events_find_bus(c, aws_events_bus_name(c, "Name"));
     if (bus) {
-        aws_call_answer(c, show_bus(bus));
+        aws_call_answer(c, show_bus(c, bus));
     }
 }
 
 static void list_bus(json_t *bus, void *context)
 {
-    struct aws_page *p = context;
-    if (aws_page_takes(p, json_text(bus, "Name"), json_text(bus, "Name"))) {
-        (void)json_array_append_new(p->list, show_bus(bus)); /* a new value */
+    struct aws_events_listing *l = context;
+    if (aws_page_takes(&l->page, json_text(bus, "Name"), json_text(bus, "Name"))) {
+        (void)json_array_append_new(l->page.list, show_bus(l->call, bus)); /* a new value */
     }
 }
 
@@ -241,10 +243,10 @@ static void list_buses(struct aws_call *c)
         { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
-    struct aws_page page;
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&page, c)) {
-        event_bus_each(c->services->buses, list_bus, &page);
-        aws_page_answer(&page, c, "EventBuses");
+    struct aws_events_listing l = { .call = c };
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&l.page, c)) {
+        event_bus_each(c->services->buses, list_bus, &l);
+        aws_page_answer(&l.page, c, "EventBuses");
     }
 }
 

@@ -22,7 +22,6 @@ struct aws_rule;
 #define AWS_EVENTS_BUS                                                                             \
     "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?"                        \
     "[/\\.\\-_A-Za-z0-9]+"
-#define AWS_EVENTS_ARN "arn:aws:events:us-east-1:000000000000:"
 /* Of what events come from: a bus, an archive. */
 #define AWS_EVENTS_SOURCE "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"
 
@@ -36,7 +35,11 @@ json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rul
 /* As above, and it may be changed: what the project's files declare may not. */
 json_t *aws_events_own_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
-void aws_events_bus_arn(json_t *bus, char *ret, size_t size);
+/* "arn:aws:events:REGION:000000000000:KIND/NAME" in the client's region: of a bus, archive,
+ * replay. */
+#define AWS_EVENTS_ARN_BYTES 512
+void aws_events_arn(const struct aws_call *c, const char *kind, const char *name,
+                    char ret[AWS_EVENTS_ARN_BYTES]);
 
 /* Sets a member of a rule or target; NULL: takes it away. */
 void aws_events_set_text(json_t *object, const char *member, const char *text);
@@ -45,6 +48,11 @@ void aws_events_write_rule(struct aws_call *c, json_t *rule, json_t *output);
 
 /* A page of "Limit" of a list. False: that the token is none has been answered. */
 bool aws_events_page(struct aws_page *p, struct aws_call *c) MUST_USE;
+/* A page whose entries have ARNs. */
+struct aws_events_listing {
+    struct aws_page page;
+    const struct aws_call *call;
+};
 
 /* A page of what is made from a source and has a state: archives, replays. */
 struct aws_events_kept {

@@ -8,8 +8,6 @@
 #include "control/events/event_archive.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES 256
-
 static const struct aws_rule archive_rules[] = {
     { "ArchiveName", AWS_TEXT, AWS_MUST, 1, 48, AWS_EVENTS_NAME },
     { "EventSourceArn", AWS_TEXT, AWS_MUST, 1, 1600, AWS_EVENTS_SOURCE },
@@ -32,11 +30,10 @@ static void copy_members(json_t *to, json_t *from, const char *const *names, siz
 }
 
 /* What is answered when one was made or changed. */
-static json_t *outcome_of(json_t *config)
+static json_t *outcome_of(const struct aws_call *c, json_t *config)
 {
-    char arn[ARN_BYTES];
-    (void)snprintf(arn, sizeof(arn), AWS_EVENTS_ARN "archive/%.48s",
-                   json_text(config, "ArchiveName"));
+    char arn[AWS_EVENTS_ARN_BYTES];
+    aws_events_arn(c, "archive", json_text(config, "ArchiveName"), arn);
     return json_pack("{s:s, s:s, s:O}", "ArchiveArn", arn, "State", "ENABLED", "CreationTime",
                      json_object_get(config, "CreationTime"));
 }
@@ -69,7 +66,7 @@ static struct event_archive *need_archive(struct aws_call *c)
 static void keep(struct aws_call *c, json_t *config)
 {
     struct err err = { 0 };
-    c->context = outcome_of(config);
+    c->context = outcome_of(c, config);
     if (event_archive_put(c->services->archives, config, aws_call_written, c, &err) < 0) {
         json_decref(c->context);
         aws_call_fail(c, 400, "InvalidEventPatternException",
@@ -128,12 +125,11 @@ void aws_events_update_archive(struct aws_call *c)
 
 void aws_events_describe_archive(struct aws_call *c)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     const struct event_archive *a = aws_events_check(c, archive_rules, 1) ? need_archive(c) : NULL;
     if (a) {
         json_t *shown = show(a);
-        (void)snprintf(arn, sizeof(arn), AWS_EVENTS_ARN "archive/%.48s",
-                       json_text(a->config, "ArchiveName"));
+        aws_events_arn(c, "archive", json_text(a->config, "ArchiveName"), arn);
         (void)json_object_set_new(shown, "ArchiveArn", json_string(arn)); /* a sound text */
         copy_members(shown, a->config, settings, ARRAY_COUNT(settings));
         aws_call_answer(c, shown);

@@ -10,14 +10,12 @@
 #include "control/events/event_bus.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES 512
-
 /* The statement that the input's members make, a new reference. */
 static json_t *statement_of(struct aws_call *c, json_t *bus)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     json_t *condition = aws_call_member(c, "Condition");
-    aws_events_bus_arn(bus, arn, sizeof(arn));
+    aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *statement =
         json_pack("{s:O, s:s, s:o, s:O, s:s}", "Sid", aws_call_member(c, "StatementId"), "Effect",
                   "Allow", "Principal", aws_policy_principal(aws_call_text(c, "Principal")),

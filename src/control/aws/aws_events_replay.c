@@ -8,7 +8,6 @@
 #include "control/events/event_replay.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES   256
 #define FILTERS_MAX 5 /* EventBridge's */
 
 static const struct aws_rule replay_rules[] = {
@@ -19,11 +18,6 @@ static const struct aws_rule replay_rules[] = {
     { "Destination", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
 };
-
-static void replay_arn(const char *name, char ret[ARN_BYTES])
-{
-    (void)snprintf(ret, ARN_BYTES, AWS_EVENTS_ARN "replay/%.64s", name);
-}
 
 /* By the model; else that is answered. */
 static bool check_model(struct aws_call *c)
@@ -89,7 +83,7 @@ static bool check_meaning(struct aws_call *c)
 
 void aws_events_start_replay(struct aws_call *c)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     if (!check_model(c) || !check_meaning(c)) {
         return;
     }
@@ -100,7 +94,7 @@ void aws_events_start_replay(struct aws_call *c)
             (void)json_object_set(config, replay_rules[i].member, value); /* sound names */
         }
     }
-    replay_arn(aws_call_text(c, "ReplayName"), arn);
+    aws_events_arn(c, "replay", aws_call_text(c, "ReplayName"), arn);
     json_t *output = json_pack("{s:s, s:s, s:f}", "ReplayArn", arn, "State", "STARTING",
                                "ReplayStartTime", (double)queue_now_ms() / 1000);
     c->context = output;
@@ -130,11 +124,11 @@ static struct event_replay *need_replay(struct aws_call *c)
 
 void aws_events_describe_replay(struct aws_call *c)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     const struct event_replay *r = aws_events_check(c, replay_rules, 1) ? need_replay(c) : NULL;
     if (r) {
         json_t *shown = json_copy(r->config);
-        replay_arn(json_text(r->config, "ReplayName"), arn);
+        aws_events_arn(c, "replay", json_text(r->config, "ReplayName"), arn);
         (void)json_object_set_new(shown, "ReplayArn", json_string(arn)); /* a sound text */
         (void)json_object_del(shown, "place");                           /* it may not be there */
         aws_call_answer(c, shown);
@@ -143,7 +137,7 @@ void aws_events_describe_replay(struct aws_call *c)
 
 void aws_events_cancel_replay(struct aws_call *c)
 {
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     struct event_replay *r = aws_events_check(c, replay_rules, 1) ? need_replay(c) : NULL;
     if (!r) {
         return;
@@ -155,7 +149,7 @@ void aws_events_cancel_replay(struct aws_call *c)
                       json_text(r->config, "ReplayName"));
         return;
     }
-    replay_arn(json_text(r->config, "ReplayName"), arn);
+    aws_events_arn(c, "replay", json_text(r->config, "ReplayName"), arn);
     json_t *output = json_pack("{s:s, s:s}", "ReplayArn", arn, "State", "CANCELLING");
     c->context = output;
     event_replay_cancel(r, aws_call_written, c);

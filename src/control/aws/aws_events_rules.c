@@ -10,8 +10,6 @@
 #include "control/events/schedule_time.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES 512
-
 static const struct aws_rule name_and_bus[] = {
     { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
     { "EventBusName", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_BUS },
@@ -84,6 +82,7 @@ static json_t *rule_of(struct aws_call *c, struct str bus, json_t *before)
                         expression && expression[0] ? expression : NULL);
     aws_events_set_text(rule, "Description", aws_call_text(c, "Description"));
     aws_events_set_text(rule, "RoleArn", aws_call_text(c, "RoleArn"));
+    aws_events_set_text(rule, "Region", c->region);
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
         json_t *value = json_object_get(before, kept[i]);
         (void)json_object_set_new(rule, kept[i], value ? json_deep_copy(value) : json_array());
@@ -107,7 +106,7 @@ void aws_events_put_rule(struct aws_call *c)
         { "Tags", AWS_LIST, AWS_MAY, 0, 0, NULL },
         { "EventBusName", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_BUS },
     };
-    char arn[ARN_BYTES];
+    char arn[AWS_EVENTS_ARN_BYTES];
     struct str bus = aws_events_bus_name(c, "EventBusName");
     if (!aws_events_check(c, rules, ARRAY_COUNT(rules)) || !aws_events_find_bus(c, bus) ||
         !check_meaning(c, bus)) {
@@ -119,17 +118,17 @@ void aws_events_put_rule(struct aws_call *c)
         return;
     }
     json_t *rule = rule_of(c, bus, before);
-    event_bus_rule_arn(rule, arn, sizeof(arn));
+    event_bus_rule_arn(rule, str_c(c->region), arn, sizeof(arn));
     aws_events_write_rule(c, rule, json_pack("{s:s}", "RuleArn", arn));
 }
 
 /* As the APIs show it. */
-static json_t *show_rule(json_t *rule)
+static json_t *show_rule(const struct aws_call *c, json_t *rule)
 {
     static const char *const names[] = { "Name",  "EventPattern", "ScheduleExpression",
                                          "State", "Description",  "RoleArn" };
-    char arn[ARN_BYTES];
-    event_bus_rule_arn(rule, arn, sizeof(arn));
+    char arn[AWS_EVENTS_ARN_BYTES];
+    event_bus_rule_arn(rule, str_c(c->region), arn, sizeof(arn));
     json_t *shown = json_pack("{s:s,s:s}", "Arn", arn, "EventBusName", json_text(rule, "Bus"));
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         aws_events_set_text(shown, names[i], json_text(rule, names[i]));
@@ -148,7 +147,7 @@ void aws_events_describe_rule(struct aws_call *c)
     json_t *rule =
         aws_events_find_rule(c, aws_events_bus_name(c, "EventBusName"), aws_call_text(c, "Name"));
     if (rule) {
-        json_t *shown = show_rule(rule);
+        json_t *shown = show_rule(c, rule);
         aws_events_set_text(shown, "CreatedBy", "000000000000");
         aws_call_answer(c, shown);
     }
@@ -156,9 +155,9 @@ void aws_events_describe_rule(struct aws_call *c)
 
 static void list_rule(json_t *rule, void *context)
 {
-    struct aws_page *p = context;
-    if (aws_page_takes(p, json_text(rule, "Name"), json_text(rule, "Name"))) {
-        (void)json_array_append_new(p->list, show_rule(rule)); /* a new value */
+    struct aws_events_listing *l = context;
+    if (aws_page_takes(&l->page, json_text(rule, "Name"), json_text(rule, "Name"))) {
+        (void)json_array_append_new(l->page.list, show_rule(l->call, rule)); /* a new value */
     }
 }
 
@@ -170,12 +169,12 @@ void aws_events_list_rules(struct aws_call *c)
         { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
-    struct aws_page page;
+    struct aws_events_listing l = { .call = c };
     struct str bus = aws_events_bus_name(c, "EventBusName");
     if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus) &&
-        aws_events_page(&page, c)) {
-        event_bus_each_rule(c->services->buses, bus, list_rule, &page);
-        aws_page_answer(&page, c, "Rules");
+        aws_events_page(&l.page, c)) {
+        event_bus_each_rule(c->services->buses, bus, list_rule, &l);
+        aws_page_answer(&l.page, c, "Rules");
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_input.h"
 #include "control/events/event_target.h"
@@ -228,21 +229,22 @@ void aws_events_put_targets(struct aws_call *c)
 }
 
 /* AWS's form of a target that the project's files declare. A new reference. */
-static json_t *outer_target(json_t *inner)
+static json_t *outer_target(const struct aws_call *c, json_t *inner)
 {
-    static const char prefix[] = "arn:aws:%s:us-east-1:000000000000:%s%s";
+    static const char form[] = "arn:aws:%s:%s:000000000000:%s%s";
     char arn[ARN_BYTES];
     const char *function = json_text(inner, "function");
     const char *queue = json_text(inner, "queue");
     const char *bus = json_text(inner, "bus");
     if (function) {
         const char *slash = strrchr(function, '/');
-        (void)snprintf(arn, sizeof(arn), prefix, "lambda",
+        (void)snprintf(arn, sizeof(arn), form, "lambda", c->region,
                        "function:", slash ? slash + 1 : function);
     } else if (queue) {
-        (void)snprintf(arn, sizeof(arn), prefix, "sqs", "", queue);
+        (void)snprintf(arn, sizeof(arn), form, "sqs", c->region, "", queue);
     } else {
-        (void)snprintf(arn, sizeof(arn), prefix, "events", "event-bus/", bus ? bus : "default");
+        (void)snprintf(arn, sizeof(arn), form, "events", c->region, "event-bus/",
+                       bus ? bus : "default");
     }
     json_t *outer = json_pack("{s:O,s:s}", "Id", json_object_get(inner, "id"), "Arn", arn);
     aws_events_set_text(outer, "Input", json_text(inner, "input"));
@@ -251,7 +253,7 @@ static json_t *outer_target(json_t *inner)
 }
 
 /* A new reference to the targets as AWS shows them. */
-static json_t *show_targets(json_t *rule)
+static json_t *show_targets(const struct aws_call *c, json_t *rule)
 {
     json_t *shown = json_object_get(rule, "Targets");
     size_t i;
@@ -262,7 +264,7 @@ static json_t *show_targets(json_t *rule)
     shown = json_array();
     json_array_foreach(json_object_get(rule, "targets"), i, inner)
     {
-        (void)json_array_append_new(shown, outer_target(inner)); /* a new value */
+        (void)json_array_append_new(shown, outer_target(c, inner)); /* a new value */
     }
     return shown;
 }
@@ -280,7 +282,7 @@ void aws_events_list_targets(struct aws_call *c)
     }
     size_t i;
     json_t *target;
-    json_t *targets = show_targets(rule);
+    json_t *targets = show_targets(c, rule);
     scoped_free char *after = page.after;
     bool skipping = after != NULL;
     page.after = NULL; /* they are in the order in which they were put, not by name */
@@ -348,7 +350,7 @@ void aws_events_remove_targets(struct aws_call *c)
 }
 
 struct by_target {
-    struct aws_page page;
+    struct aws_events_listing listing;
     const char *arn;
 };
 
@@ -358,15 +360,17 @@ static void list_if_targeting(json_t *rule, void *context)
     size_t i;
     json_t *target;
     bool leads_there = false;
-    json_t *targets = show_targets(rule);
+    json_t *targets = show_targets(b->listing.call, rule);
     json_array_foreach(targets, i, target)
     {
-        leads_there = leads_there || strcmp(json_text(target, "Arn"), b->arn) == 0;
+        leads_there =
+            leads_there || event_arn_is_same(str_c(json_text(target, "Arn")), str_c(b->arn));
     }
     json_decref(targets);
     const char *name = json_text(rule, "Name");
-    if (leads_there && aws_page_takes(&b->page, name, name)) {
-        (void)json_array_append(b->page.list, json_object_get(rule, "Name")); /* a new place */
+    if (leads_there && aws_page_takes(&b->listing.page, name, name)) {
+        (void)json_array_append(b->listing.page.list,
+                                json_object_get(rule, "Name")); /* a new place */
     }
 }
 
@@ -378,12 +382,12 @@ void aws_events_list_rule_names(struct aws_call *c)
         { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
-    struct by_target b;
+    struct by_target b = { .listing.call = c };
     struct str bus = aws_events_bus_name(c, "EventBusName");
     if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_find_bus(c, bus) &&
-        aws_events_page(&b.page, c)) {
+        aws_events_page(&b.listing.page, c)) {
         b.arn = aws_call_text(c, "TargetArn");
         event_bus_each_rule(c->services->buses, bus, list_if_targeting, &b);
-        aws_page_answer(&b.page, c, "RuleNames");
+        aws_page_answer(&b.listing.page, c, "RuleNames");
     }
 }

@@ -254,6 +254,7 @@ static json_t *schedule_of(struct aws_call *c, json_t *before)
     json_t *schedule = json_deep_copy(c->input);
     json_t *made = json_object_get(before, "CreationDate");
     (void)json_object_set_new(schedule, "GroupName", json_string(group_of(c))); /* sound names */
+    (void)json_object_set_new(schedule, SCHEDULER_REGION, json_string(c->region));
     (void)json_object_set_new(schedule, "CreationDate",
                               made ? json_incref(made) : json_integer(now_s()));
     (void)json_object_set_new(schedule, "LastModificationDate", json_integer(now_s()));
@@ -274,7 +275,7 @@ static void write_schedule(struct aws_call *c, json_t *before)
 {
     char arn[ARN_BYTES];
     json_t *schedule = schedule_of(c, before);
-    scheduler_arn(schedule, arn, sizeof(arn));
+    scheduler_arn(schedule, c->region, arn, sizeof(arn));
     c->context = json_pack("{s:s}", "ScheduleArn", arn);
     scheduler_put(c->services->scheduler, schedule, aws_call_written, c);
 }
@@ -288,7 +289,7 @@ bool aws_scheduler_is_again(const struct aws_call *c, json_t *known)
 static void answer_again(struct aws_call *c, json_t *schedule)
 {
     char arn[ARN_BYTES];
-    scheduler_arn(schedule, arn, sizeof(arn));
+    scheduler_arn(schedule, c->region, arn, sizeof(arn));
     aws_call_answer(c, json_pack("{s:s}", "ScheduleArn", arn));
 }
 
@@ -350,10 +351,11 @@ static void get_schedule(struct aws_call *c)
         aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
     if (schedule) {
         char arn[ARN_BYTES];
-        scheduler_arn(schedule, arn, sizeof(arn));
+        scheduler_arn(schedule, c->region, arn, sizeof(arn));
         json_t *shown = json_copy(schedule);
         (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
-        (void)json_object_del(shown, AWS_SCHEDULER_TOKEN);         /* it may not be there */
+        (void)json_object_del(shown, AWS_SCHEDULER_TOKEN);         /* they may not be there */
+        (void)json_object_del(shown, SCHEDULER_REGION);
         aws_call_answer(c, shown);
     }
 }
@@ -370,6 +372,7 @@ static void delete_schedule(struct aws_call *c)
 
 struct listing {
     struct aws_page page;
+    const char *region;
     const char *state; /* NULL: any */
 };
 
@@ -383,7 +386,7 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
         !aws_page_takes(&l->page, key, json_text(schedule, "Name"))) {
         return;
     }
-    scheduler_arn(schedule, arn, sizeof(arn));
+    scheduler_arn(schedule, l->region, arn, sizeof(arn));
     json_t *shown = json_pack("{s:s,s:{s:O}}", "Arn", arn, "Target", "Arn",
                               json_object_get(json_object_get(schedule, "Target"), "Arn"));
     for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
@@ -395,7 +398,7 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
 static void list_schedules(struct aws_call *c)
 {
     char prefix[KEY_BYTES] = "";
-    struct listing listing = { .state = aws_call_text(c, "State") };
+    struct listing listing = { .region = c->region, .state = aws_call_text(c, "State") };
     const char *group = aws_call_text(c, "ScheduleGroup");
     if (group && !aws_scheduler_has_group(c, group)) {
         return;

@@ -6,9 +6,8 @@
 #include "control/events/scheduler.h"
 #include "control/json_reading.h"
 
-#define ARN_PREFIX "arn:aws:scheduler:us-east-1:000000000000:"
-#define ARN_BYTES  512
-#define KEY_BYTES  160
+#define ARN_BYTES 512
+#define KEY_BYTES 160
 
 /* ---- groups ---- */
 
@@ -26,11 +25,17 @@ bool aws_scheduler_has_group(struct aws_call *c, const char *name)
     return false;
 }
 
-static json_t *show_group(const char *name, json_t *group)
+static void group_arn(const char *region, const char *name, char ret[ARN_BYTES])
+{
+    (void)snprintf(ret, ARN_BYTES, "arn:aws:scheduler:%s:000000000000:schedule-group/%s", region,
+                   name);
+}
+
+static json_t *show_group(const char *region, const char *name, json_t *group)
 {
     char arn[ARN_BYTES];
     json_t *made = json_object_get(group, "CreationDate");
-    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    group_arn(region, name, arn);
     return json_pack("{s:s,s:s,s:s,s:O,s:O}", "Arn", arn, "Name", name, "State", "ACTIVE",
                      "CreationDate", made, "LastModificationDate", made);
 }
@@ -49,7 +54,7 @@ void aws_scheduler_create_group(struct aws_call *c)
     }
     const char *name = aws_call_text(c, "Name");
     json_t *tags = aws_call_member(c, "Tags");
-    (void)snprintf(arn, sizeof(arn), ARN_PREFIX "schedule-group/%s", name);
+    group_arn(c->region, name, arn);
     json_t *known = find_group(c, name);
     if (known && aws_scheduler_is_again(c, known)) {
         aws_call_answer(c, json_pack("{s:s}", "ScheduleGroupArn", arn)); /* it has been made */
@@ -73,7 +78,7 @@ void aws_scheduler_get_group(struct aws_call *c)
     if (aws_scheduler_check(c, group_rules, 1) &&
         aws_scheduler_has_group(c, aws_call_text(c, "Name"))) {
         const char *name = aws_call_text(c, "Name");
-        aws_call_answer(c, show_group(name, find_group(c, name)));
+        aws_call_answer(c, show_group(c->region, name, find_group(c, name)));
     }
 }
 
@@ -119,20 +124,26 @@ void aws_scheduler_delete_group(struct aws_call *c)
     json_table_remove(scheduler_groups(sr), str_c(name), aws_call_written, c);
 }
 
+struct listing {
+    struct aws_page page;
+    const char *region;
+};
+
 static void list_group(const char *name, json_t *group, void *context)
 {
-    struct aws_page *p = context;
-    if (aws_page_takes(p, name, name)) {
-        (void)json_array_append_new(p->list, show_group(name, group)); /* a new value */
+    struct listing *l = context;
+    if (aws_page_takes(&l->page, name, name)) {
+        json_t *shown = show_group(l->region, name, group);
+        (void)json_array_append_new(l->page.list, shown); /* a new value */
     }
 }
 
 void aws_scheduler_list_groups(struct aws_call *c)
 {
-    struct aws_page page;
-    if (aws_scheduler_page(&page, c)) {
-        json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &page);
-        aws_page_answer(&page, c, "ScheduleGroups");
+    struct listing l = { .region = c->region };
+    if (aws_scheduler_page(&l.page, c)) {
+        json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &l);
+        aws_page_answer(&l.page, c, "ScheduleGroups");
     }
 }
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
 #include "control/events/event_archive.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_input.h"
 #include "control/events/event_pattern.h"
 #include "control/events/event_target.h"
@@ -21,7 +22,6 @@
 #define BUSES      "event bus" /* kinds of settings */
 #define RULES      "event rule"
 #define ACCOUNT    "000000000000"
-#define REGION     "us-east-1"
 #define BUS_HOPS   5         /* events may go from bus to bus, not for ever */
 #define PROJECT    "project" /* the member of what the project's files declare */
 #define NAME_BYTES 512
@@ -39,11 +39,11 @@ struct event_buses {
     GTree *rules; /* "BUS/NAME" to struct rule: those of a bus stand together */
 };
 
-void event_bus_rule_arn(json_t *rule, char *ret, size_t size)
+void event_bus_rule_arn(json_t *rule, struct str region, char *ret, size_t size)
 {
     const char *bus = json_text(rule, "Bus");
     bool is_default = strcmp(bus, "default") == 0;
-    (void)snprintf(ret, size, "arn:aws:events:" REGION ":" ACCOUNT ":rule/%s%s%s",
+    (void)snprintf(ret, size, "arn:aws:events:" STR_FMT ":" ACCOUNT ":rule/%s%s%s", STR_ARG(region),
                    is_default ? "" : bus, is_default ? "" : "/", json_text(rule, "Name"));
 }
 
@@ -178,7 +178,7 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
         send_through(s, str_c(bus), hops + 1);
         return;
     }
-    event_bus_rule_arn(rule, arn, sizeof(arn));
+    event_bus_rule_arn(rule, s->event->region, arn, sizeof(arn));
     (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s%s" STR_FMT, STR_ARG(s->event->id),
                    arn, json_text(target, "id"), s->event->replay.len > 0 ? " " : "",
                    STR_ARG(s->event->replay));
@@ -210,10 +210,10 @@ static bool is_for(const struct bus_event *event, json_t *rule)
     char arn[NAME_BYTES];
     size_t i;
     json_t *wanted;
-    event_bus_rule_arn(rule, arn, sizeof(arn));
+    event_bus_rule_arn(rule, event->region, arn, sizeof(arn));
     json_array_foreach(event->rules, i, wanted)
     {
-        if (strcmp(json_string_value(wanted), arn) == 0) {
+        if (event_arn_is_same(str_c(json_string_value(wanted)), str_c(arn))) {
             return true;
         }
     }
@@ -283,7 +283,9 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
     struct rule *rule = context;
     char arn[NAME_BYTES];
     char uuid[UUID_BYTES];
-    event_bus_rule_arn(rule->json, arn, sizeof(arn));
+    const char *region = json_text(rule->json, "Region");
+    struct str of_rule = str_c(region ? region : EVENT_ARN_REGION);
+    event_bus_rule_arn(rule->json, of_rule, arn, sizeof(arn));
     chance_uuid(uuid);
     json_t *resources = json_pack("[s]", arn);
     const struct bus_event event = { .bus = str_c(json_text(rule->json, "Bus")),
@@ -291,7 +293,7 @@ static void tick_rule(const struct schedule_tick *tick, void *context)
                                      .source = STR("aws.events"),
                                      .detail_type = STR("Scheduled Event"),
                                      .time_ms = tick->time_ms,
-                                     .region = STR(REGION),
+                                     .region = of_rule,
                                      .resources = resources,
                                      .detail = STR("{}") };
     struct sending s = { .buses = rule->buses, .event = &event, .batch = tick->batch };

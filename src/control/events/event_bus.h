@@ -4,9 +4,10 @@
  * every build and cannot be changed by the APIs. The bus "default" is always there.
  *
  * A rule is a JSON object: "Name", "Bus", "State", and where given "EventPattern" (text),
- * "ScheduleExpression", "Description", "RoleArn", "Tags"; "Targets", an array of AWS's targets as
- * they were put; "targets", the same in the words of event_target.h and event_input.h. A bus is one
- * too: "Name", "CreationTime" and "LastModifiedTime" (seconds), "Description", "Tags"...
+ * "ScheduleExpression", "Description", "RoleArn", "Tags", "Region" (of the client that put it);
+ * "Targets", an array of AWS's targets as they were put; "targets", the same in the words of
+ * event_target.h and event_input.h. A bus is one too: "Name", "CreationTime" and "LastModifiedTime"
+ * (seconds), "Description", "Tags"...
  *
  * Loop thread only.
  *
@@ -25,9 +26,8 @@ struct event_buses *event_bus_create(struct services *s, struct schedules *sched
 /* `events.buses` and `events.rules` of the manifest that is served from now on (borrowed). */
 void event_bus_build(struct event_buses *eb, const json_t *manifest);
 
-/* "arn:aws:events:us-east-1:000000000000:rule/NAME", with "BUS/" before it but on the default bus.
- */
-void event_bus_rule_arn(json_t *rule, char *ret, size_t size);
+/* "arn:aws:events:REGION:000000000000:rule/NAME", with "BUS/" before it but on the default bus. */
+void event_bus_rule_arn(json_t *rule, struct str region, char *ret, size_t size);
 
 /* Borrowed; NULL: there is none. */
 json_t *event_bus_find(struct event_buses *eb, struct str bus);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_target.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
@@ -51,13 +52,15 @@ int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
     char uuid[UUID_BYTES];
     char time[ISO_TIME_BYTES];
     bool rule = is_rule_arn(arn);
+    struct str region = event_arn_region(arn);
     chance_uuid(uuid);
     (void)iso_time_s(time_ms, time);
-    json_t *event = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:[s%],s:o}", "version", "0", "id", uuid, "detail-type",
-        "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler", "account",
-        "000000000000", "time", time, "region", "us-east-1", "resources", arn.data, arn.len,
-        "detail", rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
+    json_t *event =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:[s%],s:o}", "version", "0", "id", uuid,
+                  "detail-type", "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler",
+                  "account", "000000000000", "time", time, "region", region.data, region.len,
+                  "resources", arn.data, arn.len, "detail",
+                  rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
     free(text);
@@ -78,7 +81,7 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
                                                                 : STR("aws.scheduler"),
                                      .detail_type = STR("Scheduled Event"),
                                      .time_ms = tick->time_ms,
-                                     .region = STR("us-east-1"),
+                                     .region = event_arn_region(arn),
                                      .resources = resources,
                                      .detail = STR("{}") };
     int r = event_bus_send(p->all->buses, &event, tick->batch);

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_target.h"
 #include "control/events/project_schedules.h"
@@ -33,9 +34,9 @@ struct json_table *scheduler_groups(struct scheduler *sr)
     return sr->groups;
 }
 
-void scheduler_arn(json_t *schedule, char *ret, size_t size)
+void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size)
 {
-    (void)snprintf(ret, size, "arn:aws:scheduler:us-east-1:000000000000:schedule/%s/%s",
+    (void)snprintf(ret, size, "arn:aws:scheduler:%s:000000000000:schedule/%s/%s", region,
                    json_text(schedule, "GroupName"), json_text(schedule, "Name"));
 }
 
@@ -116,7 +117,7 @@ static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, str
                                      .source = str_c(source ? source : "aws.scheduler"),
                                      .detail_type = str_c(type ? type : "Scheduled Event"),
                                      .time_ms = tick->time_ms,
-                                     .region = STR("us-east-1"),
+                                     .region = event_arn_region(str_c(arn)),
                                      .detail = detail };
     int r = event_bus_send(sr->services->buses, &event, tick->batch);
     if (r < 0) {
@@ -150,7 +151,8 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
     char arn[ARN_BYTES];
     struct buf text, universal;
     struct err err = { 0 };
-    scheduler_arn(schedule, arn, sizeof(arn));
+    const char *region = json_text(schedule, SCHEDULER_REGION);
+    scheduler_arn(schedule, region ? region : EVENT_ARN_REGION, arn, sizeof(arn));
     buf_init(&text, LIMIT_EVENT_BYTES);
     buf_init(&universal, LIMIT_EVENT_BYTES);
     if (json_is_string(input)) {

@@ -1,6 +1,7 @@
 /* EventBridge Scheduler: schedules in groups that its API has made, and what they send.
  *
- * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds. Its
+ * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds, and
+ * SCHEDULER_REGION, that of the client that put it. Its
  * target is a Lambda function, an SQS queue or an event bus, or one of two "universal" ones:
  * aws-sdk:sqs:sendMessage and aws-sdk:lambda:invoke.
  *
@@ -14,6 +15,8 @@
 #include "control/events/json_table.h"
 #include "control/events/schedules.h"
 #include "control/services.h"
+
+#define SCHEDULER_REGION "Region"
 
 struct scheduler;
 
@@ -31,5 +34,5 @@ void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done
 void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
                       message_batch_fn done, void *context);
 
-/* "arn:aws:scheduler:us-east-1:000000000000:schedule/GROUP/NAME" */
-void scheduler_arn(json_t *schedule, char *ret, size_t size);
+/* "arn:aws:scheduler:REGION:000000000000:schedule/GROUP/NAME" */
+void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size);
