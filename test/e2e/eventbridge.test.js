@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
-  DisableRuleCommand, EventBridgeClient, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
-  PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
+  DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
+  ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
+  ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
+  DeleteConnectionCommand, PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
@@ -153,6 +155,29 @@ test("what AWS does not take of a bus, a target, an event or a token is not take
   assert.equal((await scheduler.send(new GetScheduleCommand({ Name: 's' }))).ClientToken, undefined);
   await assert.rejects(create({ Name: 'b', Target: { ...plan.Target, Arn: 'arn:aws:events:us-east-1:000000000000:event-bus/default' } }), validation);
   assert.deepEqual(got(platform), []);
+});
+
+test('connections, API destinations, endpoints and partners are answered as where there are none', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const { events } = await clients(t, platform);
+  const refusal = (Command, input) => events.send(new Command(input)).then(() => assert.fail('it was not refused'), ({ name, message }) => [name, message]);
+  for (const [Command, list, input = {}] of [
+    [ListConnectionsCommand, 'Connections'], [ListApiDestinationsCommand, 'ApiDestinations', { NamePrefix: 'a', Limit: 3 }], [ListEndpointsCommand, 'Endpoints', { MaxResults: 3 }],
+    [ListEventSourcesCommand, 'EventSources'], [ListPartnerEventSourcesCommand, 'PartnerEventSources', { NamePrefix: 'aws.partner/example.com/' }],
+  ]) {
+    const { $metadata, ...output } = await events.send(new Command(input));
+    assert.deepEqual(output, { [list]: [] });
+  }
+  assert.deepEqual(await refusal(DescribeConnectionCommand, { Name: 'c' }),
+    ['ResourceNotFoundException', "Failed to describe the connection(s). Connection 'c' does not exist."]);
+  assert.deepEqual(await refusal(DescribeApiDestinationCommand, { Name: 'd' }),
+    ['ResourceNotFoundException', "Failed to describe the api-destination(s). An api-destination 'd' does not exist."]);
+  assert.equal((await refusal(DeleteConnectionCommand, { Name: 'c' }))[0], 'ResourceNotFoundException');
+  assert.equal((await refusal(DescribeEndpointCommand, { Name: 'e' }))[0], 'ResourceNotFoundException');
+  assert.deepEqual(await refusal(DescribeConnectionCommand, { Name: 'a b' }), ['ValidationException',
+    "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"]);
+  assert.equal((await refusal(ListPartnerEventSourcesCommand, {}))[0], 'ValidationException');
+  assert.equal((await refusal(ListEndpointsCommand, { NextToken: 'x' }))[0], 'ValidationException');
 });
 
 test('a schedule without a future or a group, and a token that was never given out, are refused', async (t) => {

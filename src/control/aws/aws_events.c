@@ -456,18 +456,6 @@ static void list_tags(struct aws_call *c)
     }
 }
 
-/* ---- what cannot be made here, of which there is none ---- */
-
-static void list_connections(struct aws_call *c)
-{
-    aws_call_answer(c, json_pack("{s:[]}", "Connections"));
-}
-
-static void list_destinations(struct aws_call *c)
-{
-    aws_call_answer(c, json_pack("{s:[]}", "ApiDestinations"));
-}
-
 /* ---- which operation ---- */
 
 /* clang-format off */
@@ -487,9 +475,7 @@ static const struct {
     { "DescribeRule",          aws_events_describe_rule },
     { "DisableRule",           aws_events_disable_rule },
     { "EnableRule",            aws_events_enable_rule },
-    { "ListApiDestinations",   list_destinations },
     { "ListArchives",          aws_events_list_archives },
-    { "ListConnections",       list_connections },
     { "ListEventBuses",        list_buses },
     { "ListReplays",           aws_events_list_replays },
     { "ListRuleNamesByTarget", aws_events_list_rule_names },
@@ -521,6 +507,9 @@ static void run_operation(struct aws_call *c)
             operations[i].run(c);
             return;
         }
+    }
+    if (ours && aws_events_none(c, name)) {
+        return;
     }
     aws_call_fail(c, 400, "UnknownOperationException", "Mayfly has no operation " STR_FMT,
                   STR_ARG(str_of(target.data, target.len < 100 ? target.len : 100)));

@@ -2,8 +2,8 @@
  * TestEventPattern, archives and replays. What was seen of AWS's own answers decides, then its API
  * reference.
  *
- * Connections and API destinations cannot be made here, nor endpoints and partners: that answers
- * UnknownOperationException.
+ * Connections, API destinations, endpoints and partners' event sources cannot be made here: that
+ * answers UnknownOperationException. Whoever looks finds that there are none.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -67,6 +67,9 @@ bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_in
 /* Whether what has this config, in the order of names, is on the page. */
 bool aws_events_kept_takes(struct aws_events_kept *k, const json_t *config, const char *name,
                            const char *state);
+
+/* Runs an operation on what there is none of here. False: it is no such operation. */
+bool aws_events_none(struct aws_call *c, struct str operation);
 
 /* The operations of its other files. */
 void aws_events_put_rule(struct aws_call *c);
