@@ -7,14 +7,19 @@ import {
   DeleteFunctionConcurrencyCommand,
   DeleteEventSourceMappingCommand,
   DeleteFunctionEventInvokeConfigCommand,
+  DeleteLayerVersionCommand,
   GetEventSourceMappingCommand,
   GetAliasCommand,
+  GetCodeSigningConfigCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
   GetFunctionEventInvokeConfigCommand,
   GetFunctionRecursionConfigCommand,
   GetFunctionUrlConfigCommand,
+  GetLayerVersionByArnCommand,
+  GetLayerVersionCommand,
+  GetLayerVersionPolicyCommand,
   GetPolicyCommand,
   GetProvisionedConcurrencyConfigCommand,
   GetRuntimeManagementConfigCommand,
@@ -22,11 +27,16 @@ import {
   InvokeCommand,
   LambdaClient,
   ListAliasesCommand,
+  ListCodeSigningConfigsCommand,
   ListFunctionEventInvokeConfigsCommand,
+  ListFunctionsByCodeSigningConfigCommand,
   ListFunctionsCommand,
+  ListLayersCommand,
+  ListLayerVersionsCommand,
   ListProvisionedConcurrencyConfigsCommand,
   ListTagsCommand,
   ListVersionsByFunctionCommand,
+  PublishLayerVersionCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
   PutFunctionEventInvokeConfigCommand,
@@ -157,6 +167,26 @@ test('concurrency is reserved, and given up again', async (t) => {
   await assert.rejects(put(1, { FunctionName: 'none' }), { name: 'ResourceNotFoundException', message: /:none:\$LATEST$/ });
   await assert.rejects(put(1, { FunctionName: 'tells:live' }), { name: 'InvalidParameterValueException', message: /Aliases and versions/ });
   await assert.rejects(put(901), { name: 'InvalidParameterValueException', message: /below its minimum value/ });
+});
+
+test('layers and code signing are answered as where there are none', async (t) => {
+  const { lambda: client } = await start(t);
+  const ask = (Command, input) => client.send(new Command(input)).then(({ $metadata, ...output }) => output, ({ name, message }) => [name, message]);
+  const ARN = 'arn:aws:lambda:us-east-1:000000000000:layer:l';
+  const CodeSigningConfigArn = 'arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-0123456789abcdef0';
+  const nothing = ['ResourceNotFoundException', 'The resource you requested does not exist.'];
+  const noConfig = ['ResourceNotFoundException', `The Lambda code signing configuration ${CodeSigningConfigArn} can not be found.`];
+  assert.deepEqual(await ask(ListLayersCommand, {}), { Layers: [] });
+  assert.deepEqual(await ask(ListLayerVersionsCommand, { LayerName: 'l' }), { LayerVersions: [] });
+  assert.deepEqual(await ask(GetLayerVersionCommand, { LayerName: 'l', VersionNumber: 1 }), nothing);
+  assert.deepEqual(await ask(GetLayerVersionCommand, { LayerName: 'l', VersionNumber: -1 }), ['InvalidParameterValueException', 'Layer Version Cannot be less than 1']);
+  assert.deepEqual(await ask(GetLayerVersionByArnCommand, { Arn: `${ARN}:1` }), nothing);
+  assert.deepEqual(await ask(GetLayerVersionPolicyCommand, { LayerName: 'l', VersionNumber: 2 }), ['ResourceNotFoundException', `Layer version ${ARN}:2 does not exist.`]);
+  assert.deepEqual(await ask(DeleteLayerVersionCommand, { LayerName: 'l', VersionNumber: 1 }), {});
+  assert.equal((await ask(PublishLayerVersionCommand, { LayerName: 'l', Content: { ZipFile: new Uint8Array(1) } }))[0], 'NotImplementedException');
+  assert.deepEqual(await ask(ListCodeSigningConfigsCommand, {}), { CodeSigningConfigs: [] });
+  assert.deepEqual(await ask(GetCodeSigningConfigCommand, { CodeSigningConfigArn }), noConfig);
+  assert.deepEqual(await ask(ListFunctionsByCodeSigningConfigCommand, { CodeSigningConfigArn }), noConfig);
 });
 
 test('functions are tagged', async (t) => {

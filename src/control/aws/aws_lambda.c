@@ -147,11 +147,7 @@ static void run(struct aws_call *c)
         aws_lambda_functions_account(c);
     } else if (aws_lambda_path_part(path, TAGS, named, NULL)) {
         aws_lambda_tags(c, named);
-    } else if (is_method(c, "GET") && str_starts(path, STR("/2020-04-22/code-signing-configs"))) {
-        aws_call_answer(c, json_pack("{s:[]}", "CodeSigningConfigs"));
-    } else if (is_method(c, "GET") && str_starts(path, STR("/2018-10-31/layers"))) {
-        aws_call_answer(c, json_pack("{s:[]}", "Layers"));
-    } else {
+    } else if (!aws_lambda_none(c, path)) {
         run_on_function(c, path);
     }
 }

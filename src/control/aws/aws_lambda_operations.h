@@ -12,6 +12,10 @@ void aws_lambda_invoke(struct services *s, struct exchange *x);
 /* What Lambda says where a resource of a function's is missing, and not the function. */
 #define AWS_LAMBDA_NO_RESOURCE "The resource you requested does not exist."
 
+/* Answers what is asked of layers and the like, of which there are none. False: it is not, or would
+ * make some. */
+bool aws_lambda_none(struct aws_call *c, struct str path);
+
 /* What a call is about. */
 struct aws_lambda_subject {
     struct aws_lambda_named named;
