@@ -66,7 +66,9 @@ static void put(json_t *root, char *path, json_t *value)
         json_t *next = json_object_get(at, part);
         if (!json_is_object(next)) {
             next = json_object();
-            (void)json_object_set_new(at, part, next);
+            if (json_object_set_new(at, part, next) < 0) {
+                break; /* a name that is no text */
+            }
         }
         at = next;
         part = dot + 1;
