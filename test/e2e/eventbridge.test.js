@@ -329,6 +329,10 @@ test('who may put events on a bus is kept and shown', async (t) => {
   const missing = { name: 'ResourceNotFoundException', message: 'Statement with the provided id does not exist.' };
   await assert.rejects(events.send(new RemovePermissionCommand({ EventBusName, StatementId: 'one' })), missing);
   assert.equal((await policy()).Statement.length, 1);
+  const whole = { Version: '2012-10-17', Statement: { Sid: 'whole', Effect: 'Allow', Principal: '*', Action: 'events:PutEvents', Resource: '*' } };
+  await events.send(new PutPermissionCommand({ EventBusName, Policy: JSON.stringify(whole) }));
+  await put('all', '*');
+  assert.deepEqual((await policy()).Statement.map(({ Sid }) => Sid), ['whole', 'all']);
   await events.send(new RemovePermissionCommand({ EventBusName, RemoveAllPermissions: true }));
   assert.equal(await policy(), null);
 });

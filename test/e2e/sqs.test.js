@@ -236,6 +236,17 @@ test('attributes are checked and kept', async (t) => {
   assert.deepEqual(await attributes(url, 'Policy'), {});
 });
 
+test('a policy of one statement that is no list keeps it', async (t) => {
+  const { sqs, queue, attributes } = await start(t);
+  const Statement = { Sid: 'own', Effect: 'Allow', Principal: '*', Action: 'SQS:SendMessage', Resource: '*' };
+  const url = await queue('q', { Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
+  const labels = async () => JSON.parse((await attributes(url, 'Policy')).Policy).Statement.map(({ Sid }) => Sid);
+  await sqs.send(new AddPermissionCommand({ QueueUrl: url, Label: 'more', AWSAccountIds: ['111111111111'], Actions: ['SendMessage'] }));
+  assert.deepEqual(await labels(), ['own', 'more']);
+  await sqs.send(new RemovePermissionCommand({ QueueUrl: url, Label: 'own' }));
+  assert.deepEqual(await labels(), ['more']);
+});
+
 test('what is not as the documents say is refused in their words', async (t) => {
   const { platform, sqs, queue, send, receive } = await start(t);
   const url = await queue('q');

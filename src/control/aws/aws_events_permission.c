@@ -35,8 +35,7 @@ static json_t *statement_of(struct aws_call *c, json_t *bus)
 /* The bus's policy, or an empty one. A new reference. */
 static json_t *policy_of(json_t *bus)
 {
-    const char *text = json_text(bus, "Policy");
-    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *policy = aws_policy_read(json_text(bus, "Policy"));
     return policy ? policy : json_pack("{s:s, s:[]}", "Version", "2012-10-17", "Statement");
 }
 
@@ -90,13 +89,12 @@ void aws_events_put_permission(struct aws_call *c)
         return;
     }
     if (whole) {
-        json_t *policy = json_loads(whole, 0, NULL);
-        if (json_is_array(json_object_get(policy, "Statement"))) {
+        json_t *policy = aws_policy_read(whole);
+        if (policy) {
             write_policy(c, bus, policy);
-            return;
+        } else {
+            aws_call_fail(c, 400, "ValidationException", "The policy is not valid.");
         }
-        json_decref(policy);
-        aws_call_fail(c, 400, "ValidationException", "The policy is not valid.");
     } else if (!aws_call_text(c, "Action") || !aws_call_text(c, "Principal") ||
                !aws_call_text(c, "StatementId")) {
         aws_call_fail(c, 400, "ValidationException",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "control/json_read.h"
 
 static bool is_account(struct str text)
 {
@@ -31,4 +32,19 @@ json_t *aws_policy_principal(const char *text)
         return json_pack("{s:s}", "Service", text);
     }
     return NULL;
+}
+
+json_t *aws_policy_read(const char *text)
+{
+    json_t *policy = text ? json_read(str_c(text), 0) : NULL;
+    json_t *statement = json_object_get(policy, "Statement");
+    if (json_is_object(statement)) {
+        json_t *list = json_array();
+        (void)json_array_append(list, statement); /* a new place for it */
+        (void)json_object_set_new(policy, "Statement", list);
+    } else if (!json_is_array(statement)) {
+        json_decref(policy);
+        return NULL;
+    }
+    return policy;
 }

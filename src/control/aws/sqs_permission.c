@@ -4,13 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/aws/aws_policy.h"
 #include "control/aws/sqs_operations.h"
-
-static json_t *policy_of(const struct sqs_queue *q)
-{
-    const char *text = sqs_call_text(q->attributes, "Policy");
-    return text ? json_loads(text, 0, NULL) : NULL;
-}
 
 /* The place of the statement with that Sid; the list's size: there is none. */
 static size_t find_statement(const json_t *statements, const char *label)
@@ -122,7 +117,7 @@ void sqs_permission_add(struct sqs_call *c)
     }
     sqs_queue_arn(q->name, str_c(c->region), arn);
     (void)snprintf(id, sizeof(id), "%s/SQSDefaultPolicy", arn);
-    json_t *policy = policy_of(q);
+    json_t *policy = aws_policy_read(sqs_call_text(q->attributes, "Policy"));
     json_t *statements = json_object_get(policy, "Statement");
     if (find_statement(statements, label) < json_array_size(statements)) {
         json_decref(policy);
@@ -130,8 +125,7 @@ void sqs_permission_add(struct sqs_call *c)
                       "Value %.80s for parameter Label is invalid. Reason: Already exists.", label);
         return;
     }
-    if (!json_is_array(statements)) {
-        json_decref(policy);
+    if (!policy) {
         policy = json_pack("{s:s, s:s, s:[]}", "Version", "2008-10-17", "Id", id, "Statement");
         statements = json_object_get(policy, "Statement");
     }
@@ -155,7 +149,7 @@ void sqs_permission_remove(struct sqs_call *c)
         sqs_call_fail(c, SQS_ERROR_MISSING, "The request must contain the parameter Label.");
         return;
     }
-    json_t *policy = policy_of(q);
+    json_t *policy = aws_policy_read(sqs_call_text(q->attributes, "Policy"));
     json_t *statements = json_object_get(policy, "Statement");
     size_t at = find_statement(statements, label);
     if (at == json_array_size(statements)) {

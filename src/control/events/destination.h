@@ -10,6 +10,6 @@
 
 /* `destination`: { "queue" }, { "function" }, { "bus" } or { "url", "secret" } of the manifest's
  * events; NULL or null: nowhere. `body` is its message; `attributes` are SQS message attributes in
- * the form of sqs_message.h, or empty. */
+ * the form of sqs_queue.h, or empty. */
 void destination_send(struct services *s, struct delivery *d, const json_t *destination,
                       struct str body, struct str attributes);
