@@ -416,11 +416,21 @@ static void set_default(json_t *env, const char *name, json_t *value)
     }
 }
 
-static void add_aws(json_t *env, const struct deployment_aws *aws)
+static const char *region_of(const json_t *env)
 {
     const char *region = json_string_value(json_object_get(env, "AWS_REGION"));
     const char *other = json_string_value(json_object_get(env, "AWS_DEFAULT_REGION"));
-    region = region ? region : other ? other : "us-east-1";
+    return region ? region : other ? other : "us-east-1";
+}
+
+const char *deployment_region(const json_t *function)
+{
+    return region_of(json_object_get(function, "env"));
+}
+
+static void add_aws(json_t *env, const struct deployment_aws *aws)
+{
+    const char *region = region_of(env);
     set(env, "AWS_ENDPOINT_URL", json_string(aws->origin));
     set(env, "AWS_ACCESS_KEY_ID", json_stringn(aws->access_key.data, aws->access_key.len));
     set(env, "AWS_SECRET_ACCESS_KEY", json_stringn(aws->secret.data, aws->secret.len));

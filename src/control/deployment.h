@@ -103,6 +103,10 @@ struct deployment_aws {
     struct str secret;
 };
 
+/* The AWS region that a function of a manifest is told to be in (borrowed); us-east-1 if it is told
+ * nothing. NULL is fine. */
+const char *deployment_region(const json_t *function);
+
 /* The function's own spec, for its process: the manifest's entry with id, version and origin, and
  * in its environment how a worker reaches the gateway, and how AWS clients reach the AWS port:
  * unless the project has told them where to go. `aws` may be NULL. The caller owns it. */

@@ -7,8 +7,10 @@ import {
   ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand, PutRuleCommand, PutTargetsCommand, StartReplayCommand, TagResourceCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleGroupCommand, GetScheduleCommand, GetScheduleGroupCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
+import { CreateEventSourceMappingCommand, InvokeCommand, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
-import { startPlatform } from './harness.js';
+import { eventually, startPlatform } from './harness.js';
 
 const REGION = 'eu-west-1';
 const arn = (service, resource, region = REGION) => `arn:aws:${service}:${region}:000000000000:${resource}`;
@@ -89,4 +91,21 @@ test("a schedule and its group have ARNs of the client's region, and so has its 
   assert.deepEqual((await plan(ListSchedulesCommand, {})).Schedules.map(({ Arn }) => Arn), [schedule]);
   const [{ region, resources }] = await gotten(platform, 1);
   assert.deepEqual({ region, resources }, { region: REGION, resources: [schedule] });
+});
+
+test('a function that is told to be in a region gets and makes events of it', async (t) => {
+  const files = { '.env': `AWS_REGION=${REGION}\n`, 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
+  const platform = await startPlatform(t, { files });
+  const { sqs, lambda: api } = await clients(t, platform);
+  const queue = async (QueueName) => (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl;
+  const [jobs, done] = [await queue('jobs'), await queue('done')];
+  const EventSourceArn = arn('sqs', 'jobs');
+  await api.send(new CreateEventSourceMappingCommand({ FunctionName: 'tells', EventSourceArn }));
+  await sqs.send(new SendMessageCommand({ QueueUrl: jobs, MessageBody: 'a' }));
+  const [{ Records: [{ awsRegion, eventSourceARN }] }] = await gotten(platform, 1);
+  assert.deepEqual({ awsRegion, eventSourceARN }, { awsRegion: REGION, eventSourceARN: EventSourceArn });
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnSuccess: { Destination: arn('sqs', 'done') } } }));
+  await api.send(new InvokeCommand({ FunctionName: 'tells', InvocationType: 'Event', Payload: '{}' }));
+  const [{ Body }] = await eventually(async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl: done, WaitTimeSeconds: 5 }))).Messages);
+  assert.equal(JSON.parse(Body).requestContext.functionArn, arn('lambda', 'function:tells:$LATEST'));
 });

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "control/events/event_arn.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 
@@ -29,13 +30,14 @@ static json_t *lambda_envelope(const char *bus, json_t *record)
     json_t *context = json_object_get(record, "requestContext");
     const char *condition = json_text(context, "condition");
     bool success = condition && strcmp(condition, "Success") == 0;
-    (void)snprintf(bus_arn, sizeof(bus_arn), "arn:aws:events:us-east-1:000000000000:event-bus/%s",
-                   bus);
-    return json_pack("{s:s,s:s,s:s,s:[s*,s]}", "source", "lambda", "detail-type",
+    const char *function = json_text(context, "functionArn");
+    struct str region = event_arn_region(str_c(function ? function : ""));
+    (void)snprintf(bus_arn, sizeof(bus_arn), "arn:aws:events:" STR_FMT ":000000000000:event-bus/%s",
+                   STR_ARG(region), bus);
+    return json_pack("{s:s,s:s,s:s%,s:[s*,s]}", "source", "lambda", "detail-type",
                      success ? "Lambda Function Invocation Result - Success"
                              : "Lambda Function Invocation Result - Failure",
-                     "region", "us-east-1", "resources", json_text(context, "functionArn"),
-                     bus_arn);
+                     "region", region.data, region.len, "resources", function, bus_arn);
 }
 
 /* The message's uuid is the event's id: so one that is handed out again, after the process died in

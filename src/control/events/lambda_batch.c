@@ -14,7 +14,6 @@
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
-#define REGION      "us-east-1"
 #define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
 
 /* ---- the event ---- */
@@ -51,14 +50,14 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
     scoped_free char *receipt = sqs_record_receipt(m, queue_now_ms());
     json_t *stored = json_read(m->attributes, 0);
     json_t *body = json_stringn(m->body.data, m->body.len);
-    sqs_queue_arn(ls->queue, STR(REGION), arn);
+    sqs_queue_arn(ls->queue, str_c(ls->region), arn);
     sqs_md5_body(m->body, md5);
     json_t *record =
         json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "messageId", m->uuid.data,
                   "receiptHandle", receipt, "body", body ? body : json_string(""), "attributes",
-                  sqs_record_system(m, stored, q && q->fifo, STR(REGION)), "messageAttributes",
-                  message_attributes(stored), "md5OfBody", md5, "eventSource", "aws:sqs",
-                  "eventSourceARN", arn, "awsRegion", REGION);
+                  sqs_record_system(m, stored, q && q->fifo, str_c(ls->region)),
+                  "messageAttributes", message_attributes(stored), "md5OfBody", md5, "eventSource",
+                  "aws:sqs", "eventSourceARN", arn, "awsRegion", ls->region);
     if (sqs_md5_attributes(json_object_get(stored, "messageAttributes"), md5)) {
         (void)json_object_set_new(record, "md5OfMessageAttributes", json_string(md5)); /* hex */
     }

@@ -17,9 +17,8 @@
 #include "http/http_block.h"
 #include "store/store_settings.h"
 
-#define IN_FLIGHT_MAX     100 /* of one function; its instances bound it too */
-#define ACCOUNT_AND_SO_ON "arn:aws:lambda:us-east-1:000000000000:function:"
-#define ERROR_TEXT_MAX    1024 /* of a dead letter: Lambda's "first 1 KB" */
+#define IN_FLIGHT_MAX  100  /* of one function; its instances bound it too */
+#define ERROR_TEXT_MAX 1024 /* of a dead letter: Lambda's "first 1 KB" */
 
 /* Lambda's defaults: two retries, after one minute and two; six hours. */
 static const struct retry_policy lambda_policy = { .retries_max = 2,
@@ -71,7 +70,8 @@ static json_t *record_of(const struct lambda_queue *q, const struct delivered *m
 {
     char arn[256];
     char time[ISO_TIME_BYTES];
-    (void)snprintf(arn, sizeof(arn), ACCOUNT_AND_SO_ON "%.128s:$LATEST", q->function_name);
+    (void)snprintf(arn, sizeof(arn), "arn:aws:lambda:%.32s:000000000000:function:%.128s:$LATEST",
+                   deployment_region(q->function), q->function_name);
     (void)iso_time_ms(queue_now_ms(), time);
     json_t *context =
         json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,

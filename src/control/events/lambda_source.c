@@ -11,6 +11,7 @@
 #include "control/events/lambda_batch.h"
 #include "control/events/setting_write.h"
 #include "control/json_read.h"
+#include "control/json_reading.h"
 #include "store/store_settings.h"
 
 #define KIND            STR("lambda-source")
@@ -109,8 +110,8 @@ static char *copy_member(const json_t *config, const char *name)
     return mem_copy_str(str_c(text ? text : ""));
 }
 
-/* AWS's name of a function of the manifest. */
-static char *aws_name(const struct services *s, const char *function)
+/* The manifest's entry, or NULL. */
+static const json_t *entry_of(const struct services *s, const char *function)
 {
     const json_t *functions = s->deployment->active
                                   ? json_object_get(s->deployment->active->manifest, "functions")
@@ -119,20 +120,22 @@ static char *aws_name(const struct services *s, const char *function)
         const json_t *f = json_array_get(functions, i);
         const char *name = json_string_value(json_object_get(f, "name"));
         if (name && strcmp(name, function) == 0) {
-            const char *aws =
-                json_string_value(json_object_get(json_object_get(f, "settings"), "function_name"));
-            return mem_copy_str(str_c(aws ? aws : name));
+            return f;
         }
     }
-    return mem_copy_str(str_c(function));
+    return NULL;
 }
 
 static void set_function(struct lambda_source *ls)
 {
     free(ls->function);
     free(ls->function_name);
+    free(ls->region);
     ls->function = copy_member(ls->config, "function");
-    ls->function_name = aws_name(ls->services, ls->function);
+    const json_t *entry = entry_of(ls->services, ls->function);
+    const char *aws = json_text(json_object_get(entry, "settings"), "function_name");
+    ls->function_name = mem_copy_str(str_c(aws ? aws : ls->function));
+    ls->region = mem_copy_str(str_c(deployment_region(entry)));
 }
 
 static int configure(struct lambda_source *ls, struct err *err)
@@ -216,6 +219,7 @@ void lambda_source_unref(struct lambda_source *ls)
     free(ls->queue);
     free(ls->function);
     free(ls->function_name);
+    free(ls->region);
     free(ls);
 }
 

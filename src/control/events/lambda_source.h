@@ -25,6 +25,7 @@ struct lambda_source {
     char *queue;         /* owned: the SQS queue's name */
     char *function;      /* owned: the manifest's name */
     char *function_name; /* owned: AWS's */
+    char *region;        /* owned: that the function is told to be in */
     json_t *config;      /* owned: the consumer in the manifest's words */
     struct event_pattern *filters[LAMBDA_SOURCE_FILTERS]; /* owned */
     size_t filter_count;
