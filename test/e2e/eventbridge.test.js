@@ -5,7 +5,7 @@ import {
   CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
   DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
   ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
-  ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
+  ListEventBusesCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
   DeleteConnectionCommand, PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
@@ -309,6 +309,17 @@ test('an event reaches queues, those with groups too', async (t) => {
     assert.deepEqual(JSON.parse(Messages[0].Body), { id: 7 });
     assert.equal(Messages[0].Attributes.MessageGroupId, i === 1 ? 'g' : undefined);
   }
+});
+
+test('a bus that the project declares no more is gone', async (t) => {
+  const bus = 'resource "aws_cloudwatch_event_bus" "orders" {\n  name = "orders"\n}\n';
+  const platform = await startPlatform(t, { files: { ...FILES, 'main.tf': `${FILES['main.tf']}\n${bus}` } });
+  const { events } = await clients(t, platform);
+  const names = async () => (await events.send(new ListEventBusesCommand({}))).EventBuses.map(({ Name }) => Name).join();
+  await events.send(new CreateEventBusCommand({ Name: 'own' }));
+  assert.equal(await names(), 'default,orders,own');
+  await platform.save('main.tf', FILES['main.tf']);
+  await eventually(async () => (await names()) === 'default,own', 'the bus is still there');
 });
 
 test('who may put events on a bus is kept and shown', async (t) => {

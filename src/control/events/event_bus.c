@@ -562,19 +562,37 @@ static void drop_project(struct event_buses *eb)
     }
 }
 
+/* Those that the API made, and those declared, which may be known. */
+static void build_buses(struct event_buses *eb, json_t *declared)
+{
+    GTree *buses = name_tree_create_json();
+    size_t i;
+    json_t *said;
+    for (GTreeNode *n = g_tree_node_first(eb->buses); n; n = g_tree_node_next(n)) {
+        json_t *bus = g_tree_node_value(n);
+        if (!event_bus_is_project(bus)) {
+            name_tree_put(buses, str_c(g_tree_node_key(n)), json_incref(bus));
+        }
+    }
+    json_array_foreach(declared, i, said)
+    {
+        const char *name = json_text(said, "name");
+        json_t *known = name ? event_bus_find(eb, str_c(name)) : NULL;
+        if (name) {
+            name_tree_put(buses, str_c(name), known ? json_incref(known) : new_bus(name, true));
+        }
+    }
+    g_tree_destroy(eb->buses);
+    eb->buses = buses;
+}
+
 void event_bus_build(struct event_buses *eb, const json_t *manifest)
 {
     json_t *events = json_object_get(manifest, "events");
     size_t i;
     json_t *said;
     drop_project(eb);
-    json_array_foreach(json_object_get(events, "buses"), i, said)
-    {
-        const char *name = json_text(said, "name");
-        if (name && !event_bus_find(eb, str_c(name))) {
-            name_tree_put(eb->buses, str_c(name), new_bus(name, true));
-        }
-    }
+    build_buses(eb, json_object_get(events, "buses"));
     json_array_foreach(json_object_get(events, "rules"), i, said)
     {
         build_rule(eb, said);
