@@ -197,7 +197,8 @@ static int sweep_files(const struct store_contents *c, struct sql *db)
 {
     uint8_t hashes[SWEEP_FILES][CONTENT_HASH_BYTES];
     size_t count = 0;
-    sqlite3_stmt *q = sql_prepare(db, "SELECT hash FROM files WHERE refs = 0 LIMIT 64", "");
+    sqlite3_stmt *q =
+        sql_prepare(db, "SELECT hash FROM files WHERE refs = 0 LIMIT ?", "i", (int64_t)SWEEP_FILES);
     while (count < SWEEP_FILES && sql_step(q) == 1) {
         struct str hash = sql_str(q, 0);
         if (hash.len == CONTENT_HASH_BYTES) {
