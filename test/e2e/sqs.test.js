@@ -349,6 +349,23 @@ function fill(platform, name, count) {
   database.close();
 }
 
+test('what is older than its queue keeps messages is had by nobody', async (t) => {
+  const { platform, sqs, queue, send, receive, attributes } = await start(t);
+  const QueueUrl = await queue('q');
+  await send(QueueUrl, 'a');
+  const [{ ReceiptHandle }] = await receive(QueueUrl);
+  await send(QueueUrl, 'b');
+  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
+  database.exec('UPDATE messages SET sent_ms = sent_ms - 5 * 86400000, due_ms = CASE attempts WHEN 0 THEN due_ms - 5 * 86400000 ELSE due_ms END');
+  database.close();
+  await send(QueueUrl, 'c');
+  const change = sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+  assert.match((await refused(change))[1], /Message does not exist or is not available for visibility timeout change/);
+  assert.equal((await attributes(QueueUrl, 'ApproximateNumberOfMessages')).ApproximateNumberOfMessages, '1');
+  assert.deepEqual(bodies(await receive(QueueUrl)), ['c']);
+  await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })); /* it is gone: fine */
+});
+
 /** How many messages the database has, whoever may find them. */
 function stored(platform) {
   const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000, readOnly: true });

@@ -59,7 +59,8 @@ static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, con
     }
     uint64_t now = queue_now_ms();
     ret->attempts = (uint32_t)tries;
-    ret->is_here = found && s.state.state == MESSAGE_WAITING;
+    ret->is_here = found && s.state.state == MESSAGE_WAITING &&
+                   s.state.sent_ms + q->retention_ms >= now; /* else it is as good as gone */
     ret->is_hidden = ret->is_here && s.state.due_ms > now;
     ret->is_others = !ret->is_here || s.state.attempts != tries;
     ret->first_ms = s.state.first_ms;
