@@ -8,6 +8,7 @@ const { Exchange } = require('./exchange');
 const context = require('./context');
 const consoles = require('./console');
 const { countBody } = require('./garbage');
+const { InFlight } = require('./in_flight');
 
 const LOG_ERROR = 3;
 
@@ -23,7 +24,7 @@ function mergeSettings(spec) {
 class Instance {
   #app;
   #adapter;
-  #active = new Map();
+  #active = new InFlight();
   #stopping = false;
   #exitCode = 0;
   #isUsed = false;
@@ -106,7 +107,7 @@ class Instance {
   #culprit() {
     const exchange = context.current();
     if (exchange) return exchange;
-    return this.#active.size === 1 ? this.#active.values().next().value : undefined;
+    return this.#active.size === 1 ? this.#active.values()[0] : undefined;
   }
 
   uncaught(error, origin) {

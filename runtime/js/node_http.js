@@ -119,12 +119,6 @@ function encodeHead(text, whole) {
   return block;
 }
 
-/* 'HTTP/1.1 103 Early Hints\r\nLink: ...\r\n\r\n' as ServerResponse writes it. */
-function sendInformational(exchange, text) {
-  const line = text.indexOf('\r\n');
-  exchange.informational(Number(text.slice(9, 12)), encodeHead(text.slice(line + 2), false));
-}
-
 function byteLength(data) {
   return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
 }
@@ -183,6 +177,12 @@ class Answer {
   static #flushLater(answer) {
     answer.#scheduled = false;
     answer.#flush();
+  }
+
+  /** 'HTTP/1.1 103 Early Hints\r\nLink: ...\r\n\r\n' as ServerResponse writes it. */
+  inform(text) {
+    const line = text.indexOf('\r\n');
+    this.#exchange.informational(Number(text.slice(9, 12)), encodeHead(text.slice(line + 2), false));
   }
 
   /** There will be no more. */
@@ -316,36 +316,48 @@ function makeRequest(exchange, socket, { Request = http.IncomingMessage, url = e
   return request;
 }
 
+/* What a response has in place of Node's own, of which nothing else may be changed. V8 puts a function that is written where it
+ * is assigned to a property among its old objects, and it takes a full collection to find that one dead: as closures of each
+ * response, these kept all of each request until then. */
+const ANSWER = Symbol('answer');
+
+function storeFrameHeader(firstLine, headers) {
+  this._removedConnection = this.shouldKeepAlive; /* else Node says "close" itself */
+  /* Node refuses a Trailer field without chunks. */
+  this.chunkedEncoding = true;
+  storeHeader.call(this, '', headers);
+  this.chunkedEncoding = false;
+  this[ANSWER].storeHead(this._header, firstLine.slice('HTTP/1.1 200 '.length, -2));
+  this._header = firstLine + this._header;
+}
+
+function sendFrame(data, encoding, callback) {
+  this._headerSent = true;
+  return this[ANSWER].send(data, encoding, callback);
+}
+
+function writeInformational(data, encoding, callback) {
+  this[ANSWER].inform(data);
+  const done = typeof encoding === 'function' ? encoding : callback;
+  if (typeof done === 'function') process.nextTick(done);
+  return true;
+}
+
+function finishFrames() {
+  http.ServerResponse.prototype._finish.call(this);
+  this[ANSWER].finish();
+}
+
 function makeResponse(exchange, request, socket, { Response = http.ServerResponse }) {
   const response = new Response(request);
-  const answer = new Answer(exchange, response, socket);
+  Object.defineProperty(response, ANSWER, { value: new Answer(exchange, response, socket) });
   /* No Date or Transfer-Encoding of its own, and no chunks: the gateway does that. */
   response.sendDate = false;
   response.useChunkedEncodingByDefault = false;
-
-  response._storeHeader = function storeFrameHeader(firstLine, headers) {
-    this._removedConnection = this.shouldKeepAlive; /* else Node says "close" itself */
-    /* Node refuses a Trailer field without chunks. */
-    this.chunkedEncoding = true;
-    storeHeader.call(this, '', headers);
-    this.chunkedEncoding = false;
-    answer.storeHead(this._header, firstLine.slice('HTTP/1.1 200 '.length, -2));
-    this._header = firstLine + this._header;
-  };
-  response._send = function sendFrame(data, encoding, callback) {
-    this._headerSent = true;
-    return answer.send(data, encoding, callback);
-  };
-  response._writeRaw = function writeInformational(data, encoding, callback) {
-    sendInformational(exchange, data);
-    const done = typeof encoding === 'function' ? encoding : callback;
-    if (typeof done === 'function') process.nextTick(done);
-    return true;
-  };
-  response._finish = function finishFrames() {
-    http.ServerResponse.prototype._finish.call(this);
-    answer.finish();
-  };
+  response._storeHeader = storeFrameHeader;
+  response._send = sendFrame;
+  response._writeRaw = writeInformational;
+  response._finish = finishFrames;
   response.assignSocket(socket);
   return response;
 }

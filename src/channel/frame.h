@@ -10,7 +10,8 @@
 
 struct frame {
     uint32_t length; /* of the payload */
-    uint32_t stream; /* one request; 0: the instance as a whole */
+    uint32_t stream; /* one request; 0: the instance as a whole. Those of an instance at one time
+                        differ in their low 12 bits (runtime/js/in_flight.js) */
     uint16_t type;   /* enum frame_type */
     uint16_t flags;
     uint32_t value;

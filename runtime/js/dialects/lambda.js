@@ -6,6 +6,7 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
+const { InFlight } = require('../in_flight');
 const { answer, fail, readEvent } = require('./lambda/answer');
 const callbacks = require('./lambda/callbacks');
 const consoles = require('./lambda/console');
@@ -88,7 +89,7 @@ async function load(spec, loadModule) {
     const settings = { ...spec.settings, ...endpoint.settings };
     targets.push(await loadTarget(endpoint, settings, generation, loadShared));
   }
-  return { targets, generation, arn: arnOf(spec), inFlight: new Set() };
+  return { targets, generation, arn: arnOf(spec), inFlight: new InFlight() };
 }
 
 /* Invoking */
@@ -132,7 +133,7 @@ async function answerEvent(app, target, event, exchange) {
 
 async function handle(app, exchange) {
   const target = app.targets[exchange.endpoint];
-  app.inFlight.add(exchange);
+  app.inFlight.set(exchange.stream, exchange);
   try {
     const event = await readEvent(exchange, app.arn);
     if (target.error && event !== undefined) {
@@ -144,7 +145,7 @@ async function handle(app, exchange) {
     /* The client went away while it sent its event. */
     exchange.fail('throw', error);
   } finally {
-    app.inFlight.delete(exchange);
+    app.inFlight.delete(exchange.stream);
   }
 }
 
@@ -153,7 +154,7 @@ async function handle(app, exchange) {
 /* process.exit() in a handler: the last chance to say so to whoever waits. The gateway answers for
  * function URLs, whose clients are told nothing. */
 function answerExit(app, code) {
-  for (const exchange of app.inFlight) {
+  for (const exchange of app.inFlight.values()) {
     if (canTell(exchange) && !exchange.answered) {
       const errorMessage = exitText(exchange.requestId, code);
       console.error(`${errorMessage}\nRuntime.ExitError`);

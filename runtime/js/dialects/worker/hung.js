@@ -7,6 +7,7 @@
  * One check in a while costs a busy instance nothing; two in a row make sure that it was no moment in between. */
 
 const loopIdle = require('../loop_idle');
+const { InFlight } = require('../../in_flight');
 
 const CHECK_MS = 100;
 const CHECKS = 2;
@@ -20,8 +21,8 @@ let hasTimers = loopIdle.activeTimers;
 let compiling = 0; /* WebAssembly, by threads of V8's that the loop does not know */
 let timer = null;
 let idleChecks = 0;
-/* Requests without an answer: exchange to the fail(error) that ends it. */
-const waiting = new Map();
+/* Requests without an answer, each with the fail(error) that ends it. */
+const waiting = new InFlight();
 
 function countCompiling(name) {
   const real = WebAssembly[name];
@@ -63,7 +64,7 @@ function check() {
   idleChecks = isBusy() ? 0 : idleChecks + 1;
   if (idleChecks >= CHECKS) {
     idleChecks = 0;
-    for (const [exchange, fail] of waiting) {
+    for (const { exchange, fail } of waiting.values()) {
       if (isHung(exchange)) {
         const error = new Error(HUNG);
         error.stack = `Error: ${HUNG}`;
@@ -88,9 +89,9 @@ function watch(exchange, fail) {
   if (waiting.size === 0) {
     idleChecks = 0; /* what was found then says nothing of this request */
   }
-  waiting.set(exchange, fail);
+  waiting.set(exchange.stream, { exchange, fail });
   arm();
-  return () => waiting.delete(exchange);
+  return () => waiting.delete(exchange.stream);
 }
 
 module.exports = { install, start, watch };

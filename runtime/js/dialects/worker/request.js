@@ -6,6 +6,7 @@
 
 const { requestOf } = require('../../web');
 const { LightHeaders, wrap } = require('../../web_headers');
+const { makeStamp } = require('../../web_stamp');
 const { checkUrl, requestInit } = require('./init');
 const responses = require('./response');
 const words = require('./words');
@@ -28,7 +29,7 @@ const NO_CERTIFICATE = Object.freeze({
 });
 
 /* Of requests that came from outside: { exchange, cf, headers }, the latter two made when asked for. */
-const incoming = new WeakMap();
+const Incoming = makeStamp();
 /* The cf option of requests that the worker made. */
 const outgoing = new WeakMap();
 /* But `duplex`, which undici reads of a Request that is the init of another. */
@@ -110,12 +111,12 @@ function deepFreeze(object) {
 function incomingRequest(exchange) {
   const { said, internal } = prepareHeaders(exchange);
   const request = requestOf(exchange);
-  incoming.set(request, { exchange, said, cf: undefined, headers: undefined });
+  Incoming.put(request, { exchange, said, cf: undefined, headers: undefined });
   return { request, internal };
 }
 
 function cfOf(request) {
-  const state = incoming.get(request);
+  const state = Incoming.find(request);
   if (!state) {
     return outgoing.get(request);
   }
@@ -125,7 +126,7 @@ function cfOf(request) {
 /* A copy of a request that came in still leaves redirects to the client. */
 function initFor(input, init) {
   const checked = requestInit(init);
-  const inherits = incoming.has(input) && (checked === undefined || checked === null || checked.redirect === undefined);
+  const inherits = Incoming.find(input) !== undefined && (checked === undefined || checked === null || checked.redirect === undefined);
   return inherits ? { ...checked, redirect: 'manual' } : checked;
 }
 
@@ -184,22 +185,22 @@ function installRequest() {
     headers: {
       ...headers,
       get() {
-        const state = incoming.get(this);
+        const state = Incoming.find(this);
         return state ? (state.headers ??= frozenHeaders(state.exchange)) : headers.get.call(this);
       },
     },
     redirect: {
       ...redirect,
       get() {
-        return incoming.has(this) ? 'manual' : redirect.get.call(this);
+        return Incoming.find(this) !== undefined ? 'manual' : redirect.get.call(this);
       },
     },
     clone: {
       configurable: true, enumerable: true, writable: true,
       value: { clone() {
         const copy = clone.call(this);
-        if (incoming.has(this)) {
-          incoming.set(copy, incoming.get(this));
+        if (Incoming.find(this) !== undefined) {
+          Incoming.put(copy, Incoming.find(this));
         }
         return rememberCf(copy, this);
       } }.clone,
@@ -229,7 +230,7 @@ function install() {
 
 module.exports = {
   cfOf,
-  exchangeOf: (request) => incoming.get(request)?.exchange,
+  exchangeOf: (request) => Incoming.find(request)?.exchange,
   incomingRequest,
   install,
   initFor,
