@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -81,6 +82,13 @@ static bool take_submitted(struct store *s, struct list *jobs, size_t *in_out_co
     return any;
 }
 
+/* Whoever submits may wait for this processor: what it brings then shares the sync, too. */
+static bool take_late(struct store *s, struct list *jobs, size_t *in_out_count)
+{
+    (void)sched_yield(); /* never fails on Linux */
+    return take_submitted(s, jobs, in_out_count);
+}
+
 /* SQLite itself rolls a whole transaction back when, say, the disk is full. Then the jobs before
  * the one that met it are undone too, and that is returned. What is submitted meanwhile shares the
  * sync, too. */
@@ -92,7 +100,8 @@ static int run_jobs(struct store *s, struct list *jobs, size_t *in_out_count, bo
         return r;
     }
     struct list *last = jobs;
-    while (last->next != jobs || take_submitted(s, jobs, in_out_count)) {
+    while (last->next != jobs || take_submitted(s, jobs, in_out_count) ||
+           take_late(s, jobs, in_out_count)) {
         last = last->next;
         struct store_job *job = list_entry(last, struct store_job, link);
         job->result = only_makes_room && !job->makes_room ? -ENOSPC : run_job(s, job);
