@@ -16,6 +16,9 @@ const v8 = require('node:v8');
 
 /* Ours is compiled as it is loaded, until loadAll(): what is not compiled by then, each instance compiles for itself. */
 v8.setFlagsFromString('--no-lazy');
+/* A full collection would throw away what has not run for a while: a fork would write to pages that it shares, and compile
+ * anew what its next request needs. */
+v8.setFlagsFromString('--no-flush-bytecode');
 
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
