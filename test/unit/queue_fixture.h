@@ -92,6 +92,42 @@ static inline void until_sent(void)
     }
 }
 
+struct submitted {
+    struct store_job job;
+    int done;
+};
+
+static inline void is_done(struct store_job *job, int r)
+{
+    ck_assert_int_eq(r, 0);
+    container_of(job, struct submitted, job)->done = 1;
+}
+
+/* Runs a job that succeeds, once the queue's number is known. */
+static inline void submit(int (*run)(struct store_job *job, struct sql *db))
+{
+    struct submitted j = { .job = { .run = run, .done = is_done } };
+    while (queue_number(q) == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    store_submit(store, &j.job);
+    run_until(&j.done, 1);
+}
+
+/* In the database, found or not. */
+static inline int64_t rows(void)
+{
+    return sql_number(store_reader(store), -1,
+                      "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM dedup)", "");
+}
+
+static inline void until_rows(int64_t wanted)
+{
+    while (rows() != wanted) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
 static inline void deliver(struct queue *queue, struct delivery *d, void *context)
 {
     (void)queue;

@@ -1,4 +1,5 @@
-/* The store's jobs, and what it does with many messages: dropped, purged, listed, counted.
+/* The store's jobs, what it does with many messages (dropped, purged, listed, counted), and
+ * answers.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -112,20 +113,6 @@ END_TEST
 
 /* ---- the messages of queues ---- */
 
-/* In the database, found or not. */
-static int64_t rows(void)
-{
-    return sql_number(store_reader(store), -1,
-                      "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM dedup)", "");
-}
-
-static void until_rows(int64_t wanted)
-{
-    while (rows() != wanted) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-}
-
 static bool note_body(const struct stored_message *m, void *context)
 {
     (void)snprintf(context, 16, STR_FMT, STR_ARG(m->body));
@@ -176,22 +163,6 @@ static int insert_many(struct store_job *job, struct sql *db)
         r = store_messages_insert(db, &m, str_c(key), 0, &id);
     }
     return r;
-}
-
-static void is_done(struct store_job *job, int r)
-{
-    ck_assert_int_eq(r, 0);
-    container_of(job, struct job, job)->done = 1;
-}
-
-static void submit(int (*run)(struct store_job *job, struct sql *db))
-{
-    struct job j = { .job = { .run = run, .done = is_done } };
-    while (queue_number(q) == 0) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    store_submit(store, &j.job);
-    run_until(&j.done, 1);
 }
 
 static int purges;
@@ -337,112 +308,6 @@ START_TEST(a_long_queue_is_counted_in_steps)
     ck_assert_uint_eq(c.waiting, 2 * LONG_ROWS + 1);
     ck_assert_uint_eq(c.hidden, 2);
     ck_assert_uint_eq(c.delayed, 4);
-}
-END_TEST
-
-/* More than are removed, and more than are looked at, at once. */
-#define OLD_ROWS 5000
-
-static uint64_t old_due_ms;
-static const char *old_group;
-
-static int insert_old(struct store_job *job, struct sql *db)
-{
-    (void)job;
-    return sql_run(
-        db,
-        "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, "
-        "fifo, attributes, error, body) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
-        "SELECT i + 1 FROM n WHERE i < ?1) SELECT ?2, 0, ?3, 1, 0, 0, 'u', ?4, '{}', '', "
-        "x'00' FROM n",
-        "iiis", (int64_t)OLD_ROWS, (int64_t)queue_number(q), (int64_t)old_due_ms, str_c(old_group));
-}
-
-static void put_behind_old(uint64_t due_ms, const char *group)
-{
-    old_due_ms = due_ms;
-    old_group = group;
-    submit(insert_old);
-    (void)put("fresh", group, "");
-    until_sent();
-}
-
-struct available {
-    struct queue_waiter waiter;
-    int calls;
-};
-
-static void on_available(struct queue_waiter *w)
-{
-    container_of(w, struct available, waiter)->calls++;
-}
-
-/* What can be had, after waiting for as long as that cannot be told. Says how often it waited. */
-static int take_behind(char ret[64])
-{
-    struct taking t = { .taken = { .taken = was_taken } };
-    struct available a = { .waiter.available = on_available };
-    list_init(&a.waiter.link);
-    queue_take(q, 10, queue_now_ms() + 3600 * 1000, &t.taken);
-    while (t.taken.is_behind) {
-        queue_wait(q, &a.waiter);
-        run_until(&a.calls, a.calls + 1);
-        queue_take(q, 10, queue_now_ms() + 3600 * 1000, &t.taken);
-    }
-    ck_assert_uint_eq(t.taken.count, 1);
-    while (!t.is_over) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    (void)snprintf(ret, 64, "%s", t.taken.messages[0].message.body.data);
-    queue_taken_free(&t.taken);
-    return a.calls;
-}
-
-START_TEST(what_is_too_old_is_had_by_nobody)
-{
-    char bodies[64];
-    struct message_counts c;
-    put_behind_old(1, "");
-    queue_set_retention(q, 3600 * 1000);
-    queue_count(q, &c);
-    ck_assert_uint_eq(c.waiting, 1);
-    take(10, bodies); /* at once */
-    ck_assert_str_eq(bodies, "fresh");
-    until_rows(1);
-}
-END_TEST
-
-START_TEST(what_grew_too_old_while_it_was_hidden_is_had_by_nobody)
-{
-    char bodies[64];
-    put_behind_old(queue_now_ms(), "");
-    queue_set_retention(q, 3600 * 1000);
-    ck_assert_int_gt(take_behind(bodies), 0);
-    ck_assert_str_eq(bodies, "fresh");
-    until_rows(1);
-}
-END_TEST
-
-START_TEST(what_is_too_old_does_not_hold_up_its_group)
-{
-    char bodies[64];
-    queue_set_ordered(q, true);
-    put_behind_old(queue_now_ms() + 7200 * 1000, "a"); /* hidden */
-    queue_set_retention(q, 3600 * 1000);
-    ck_assert_int_gt(take_behind(bodies), 0);
-    ck_assert_str_eq(bodies, "fresh");
-    until_rows(1);
-}
-END_TEST
-
-START_TEST(a_consumer_gets_nothing_that_is_too_old)
-{
-    put_behind_old(queue_now_ms(), "");
-    queue_set_retention(q, 3600 * 1000);
-    consume(10, 1, false);
-    run_until(&deliveries, 1);
-    ck_assert_str_eq(seen, "fresh");
-    until_rows(1); /* done */
 }
 END_TEST
 
@@ -611,10 +476,6 @@ int main(void)
     tcase_add_test(tests, a_short_queue_is_listed_without_the_long_one_behind_it);
     tcase_add_test(tests, a_long_list_comes_in_steps);
     tcase_add_test(tests, a_long_queue_is_counted_in_steps);
-    tcase_add_test(tests, what_is_too_old_is_had_by_nobody);
-    tcase_add_test(tests, what_grew_too_old_while_it_was_hidden_is_had_by_nobody);
-    tcase_add_test(tests, what_is_too_old_does_not_hold_up_its_group);
-    tcase_add_test(tests, a_consumer_gets_nothing_that_is_too_old);
     tcase_add_test(tests, what_a_dropped_queue_has_left_goes_after_a_crash);
     tcase_add_test(tests, what_is_kept_is_known_without_counting);
     tcase_add_test(tests, what_was_kept_before_is_counted_once);

@@ -144,7 +144,7 @@ function makeContext(exchange, request, patterns) {
     url: new URL(request.url),
     waitUntil: (...args) => waitFor(exchange, args),
   };
-  /* Only where they say something: V8 makes a class of its own for each object with a getter of its own, among its old
+  /* Only where they say something: V8 makes a hidden class for each object with a getter of its own, among its old
    * objects, and that keeps the getter and the request until a full collection. */
   if (patterns.length > 0) {
     Object.defineProperties(context, { params: { get: () => match().params }, path: { get: () => match().path } });
