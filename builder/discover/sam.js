@@ -5,7 +5,7 @@ import { readTemplate } from './sam_template.js';
 
 /** SAM's own, CloudFormation's, and what the CDK has synthesized. */
 const TEMPLATE = /(^|\/)(template\.(ya?ml|json)|cdk\.out\/[^/]+\.template\.json)$/;
-const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
+export const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
 const kept = new WeakMap();
 

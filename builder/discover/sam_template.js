@@ -21,7 +21,8 @@ const ARNS = {
 };
 const DEPTH_MAX = 20;
 
-const customTags = FUNCTIONS.flatMap((name) => {
+/** The short forms, for the YAML parser. */
+export const customTags = FUNCTIONS.flatMap((name) => {
   const tag = `!${name.replace(/^Fn::/, '')}`;
   const split = (text) => (name === 'Fn::GetAtt' ? [text.slice(0, text.indexOf('.')), text.slice(text.indexOf('.') + 1)] : text);
   return [
@@ -33,7 +34,7 @@ const customTags = FUNCTIONS.flatMap((name) => {
 
 /**
  * @returns {{ resources: object, globals: object, resolve: (value: unknown) => any, nameOf: (id: string) => string,
- *   arnOf: (id: string) => string }|null} the last two of a resource of the template
+ *   arnOf: (id: string) => string, titleOf: (id: string) => string }|null} of a resource of the template; the last is for people
  */
 export function readTemplate({ files, diagnostics, project, env }, file) {
   const source = files.read(file);
@@ -55,9 +56,11 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
     diagnostics.error(`${file}: ${error.message}`, { file });
     return null;
   }
-  if (!isObject(template?.Resources)) {
-    return null;
-  }
+  return isObject(template?.Resources) ? templateOf(template, { project, env }) : null;
+}
+
+/** @param {object} template with Resources, and whatever else CloudFormation knows */
+export function templateOf(template, { project, env }) {
   const resolver = new Resolver(template, path.basename(project), regionOf(env));
   return {
     resources: Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || resolver.holds(resource.Condition))),
@@ -65,6 +68,7 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
     resolve: (value) => resolver.resolve(value, 0),
     nameOf: (id) => resolver.nameOf(id, 0),
     arnOf: (id) => resolver.arnOf(id, 0),
+    titleOf: (id) => id,
   };
 }
 

@@ -2,37 +2,84 @@
  * function URLs. What plugins make of it is theirs. */
 import path from 'node:path';
 import { parse } from 'yaml';
+import { ACCOUNT, regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
+import { customTags } from './sam_template.js';
+import { templateOfService } from './serverless_template.js';
 
 const FILE = /(^|\/)serverless\.(ya?ml|json)$/;
 const DEFAULT_STAGE = 'dev';
 const DEFAULT_TIMEOUT_S = 6; /* the framework's own, and so is the memory */
 const DEFAULT_MEMORY_MB = 1024;
 const DEPTH_MAX = 20;
-const REFERENCE = /\$\{([^${}]+)\}/;
+/** A kind with its argument, or a literal; what has neither, such as `${AWS::Region}`, is CloudFormation's. */
+const REFERENCE = /\$\{(\s*(?:\w+(?:\([^)]*\))?:(?!:)|['"]|file\()[^${}]*)\}/;
+
+const kept = new WeakMap();
+
+/** @returns {{ file: string, service: object, functions: object[], template: object }[]} those of AWS that can be read */
+function services(context) {
+  if (!kept.has(context)) {
+    const files = context.files.list().filter((file) => FILE.test(file));
+    kept.set(context, files.map((file) => ({ file, ...serviceOf(context, file) })).filter(({ service }) => service));
+  }
+  return kept.get(context);
+}
 
 /**
  * @param {import('./all.js').Context} context
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function serverlessFunctions(context) {
-  const files = context.files.list().filter((file) => FILE.test(file));
-  return files.flatMap((file) => {
-    const service = readService(context, file);
-    return Object.entries(service?.functions ?? {}).map(([key, said]) => declarationOf(service, file, key, said ?? {}));
-  });
+  return services(context).flatMap((one) => one.functions.map((fn) => declarationOf(one, fn)));
+}
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {object[]} as samTemplates() of sam.js
+ */
+export function serverlessTemplates(context) {
+  return services(context).map(({ file, template }) => ({ file, ...template }));
+}
+
+/** Functions may be a list of such objects, as of several files. */
+function serviceOf(context, file) {
+  const read = readService(context, file);
+  if (!read) {
+    return {};
+  }
+  const service = { ...read, functions: Object.assign({}, ...[read.functions ?? {}].flat()) };
+  const functions = functionsOf(service);
+  if (read.constructs) {
+    const text = 'constructs are a plugin\'s (serverless-lift) and are not read: declare their queues and buckets as resources';
+    context.diagnostics.warn(`${file}: ${text}`, { file });
+  }
+  return { service, functions, template: templateOfService(context, service, functions) };
 }
 
 function readService({ files, diagnostics, env }, file) {
   try {
-    const text = parse(files.read(file));
+    const text = parseYaml(files.read(file));
     const isAws = text?.provider === 'aws' || text?.provider?.name === 'aws';
-    const read = (name) => files.has(name) ? files.read(name) : undefined;
-    return isAws ? new Values(text, env, (name) => read(path.posix.join(path.posix.dirname(file), name))).all() : null;
+    const read = (name) => {
+      const beside = path.posix.join(path.posix.dirname(file), name);
+      return files.has(beside) ? files.read(beside) : undefined;
+    };
+    return isAws ? new Values(withDefaults(text, env), env, read).all() : null;
   } catch (error) {
     diagnostics.error(`${file}: ${error.message.split('\n')[0]}`, { file });
     return null;
   }
+}
+
+/** `${self:provider.stage}` has a value though the file says none. */
+function withDefaults(text, env) {
+  const provider = typeof text.provider === 'object' ? text.provider : {};
+  return { ...text, provider: { stage: DEFAULT_STAGE, region: regionOf(env), ...provider } };
+}
+
+function parseYaml(text) {
+  return parse(text, { customTags, logLevel: 'error', uniqueKeys: false });
 }
 
 /* Variables */
@@ -104,7 +151,7 @@ class Values {
       env: () => this.env[argument],
       opt: () => undefined, /* of its command line */
       sls: () => (argument === 'stage' ? this.#stage(depth) : undefined),
-      aws: () => ({ region: this.env.AWS_REGION ?? 'us-east-1', accountId: '000000000000' })[argument],
+      aws: () => ({ region: regionOf(this.env), accountId: ACCOUNT })[argument],
     };
     return Object.hasOwn(kinds, kind ?? '') ? kinds[kind]() : undefined;
   }
@@ -115,7 +162,7 @@ class Values {
 
   #inFile(name, argument, depth) {
     const text = this.read(name);
-    return text === undefined ? undefined : this.#resolve(pick(parse(text), argument), depth);
+    return text === undefined ? undefined : this.#resolve(pick(parseYaml(text), argument), depth);
   }
 }
 
@@ -125,19 +172,25 @@ function pick(object, steps) {
 
 /* Functions */
 
-function declarationOf(service, file, key, said) {
-  const provider = typeof service.provider === 'object' ? service.provider : {};
+function functionsOf({ service, provider, functions }) {
+  const prefix = `${service?.name ?? service}-${provider.stage ?? DEFAULT_STAGE}`;
+  return Object.entries(functions).map(([key, said]) => {
+    return { key, name: String(said?.name ?? `${prefix}-${key}`), said: said ?? {} };
+  });
+}
+
+function declarationOf({ file, service, template }, { key, name, said }) {
+  const { provider } = service;
   const base = path.posix.dirname(file).replace(/^\.$/, '');
-  const stage = provider.stage ?? DEFAULT_STAGE;
   return {
-    name: String(said.name ?? `${service.service?.name ?? service.service}-${stage}-${key}`),
+    name,
     handler: said.handler,
     runtime: said.runtime ?? provider.runtime,
     timeout: number(said.timeout ?? provider.timeout) ?? DEFAULT_TIMEOUT_S,
     memory: number(said.memorySize ?? provider.memorySize) ?? DEFAULT_MEMORY_MB,
     tmp: number(said.ephemeralStorageSize),
     reserved: number(said.reservedConcurrency),
-    environment: { ...provider.environment, ...said.environment },
+    environment: template.resolve({ ...provider.environment, ...said.environment }),
     url: urlOf(said.url),
     events: [said.events ?? []].flat().flatMap((event) => eventOf(service, provider, key, event)),
     folder: base,

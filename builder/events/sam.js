@@ -1,5 +1,6 @@
-/* Events in SAM and CloudFormation templates: those of functions, and the resources that AWS itself knows. */
-import { isFunction, samTemplates } from '../discover/sam.js';
+/* Events in SAM and CloudFormation templates, and in what serverless.yml comes to: those of functions, and the resources that AWS itself knows. */
+import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
+import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
@@ -10,7 +11,7 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
  */
 export function samEvents(context) {
   const events = emptyEvents();
-  for (const template of samTemplates(context)) {
+  for (const template of [...samTemplates(context), ...serverlessTemplates(context)]) {
     const scene = { context, template, events, buckets: new Map() };
     for (const [id, resource] of Object.entries(template.resources)) {
       const properties = template.resolve(resource?.Properties ?? {});
@@ -186,13 +187,14 @@ function addFunction(scene, id, resource) {
   const properties = template.resolve({ ...globals, ...resource.Properties });
   const fn = { name: `lambda/${template.nameOf(id)}`, arn: template.arnOf(id), id };
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
-    const declared = { file: template.file, what: `${id}.${name}` };
-    FUNCTION_EVENTS[event?.Type]?.(scene, { fn, declared, name: `${id}${name}`, said: event.Properties ?? {} });
+    const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };
+    const add = FUNCTION_EVENTS[event?.Type] ?? tellOther;
+    add(scene, { fn, declared, name: `${id}${name}`, said: event?.Properties ?? {}, kind: event?.Type });
   }
   const dead = properties.DeadLetterQueue?.TargetArn ?? properties.DeadLetterConfig?.TargetArn;
   if (properties.EventInvokeConfig || dead !== undefined) {
     const said = { ...invokeSettings(properties.EventInvokeConfig ?? {}), dead_letter: dead };
-    events.async.push(asyncOf(context, { file: template.file, what: id }, fn.name, said));
+    events.async.push(asyncOf(context, { file: template.file, what: template.titleOf(id) }, fn.name, said));
   }
 }
 
@@ -218,15 +220,22 @@ const FUNCTION_EVENTS = {
   },
 };
 
+function tellOther({ context }, { declared, kind }) {
+  if (!Object.hasOwn(API_EVENTS, kind)) {
+    const text = `events of this kind (${kind}) do not come by themselves here: invoke the function with one`;
+    tellWarning(context.diagnostics, declared, text);
+  }
+}
+
 /** The bucket is one of the same template. */
 function addS3Event({ context, buckets }, { fn, declared, name, said }) {
   const bucket = buckets.get(parseArn(said.Bucket)?.resource ?? said.Bucket);
   if (!bucket) {
-    tellError(
-      context.diagnostics,
-      declared,
-      `Bucket must be a reference to an AWS::S3::Bucket of this template, as in !Ref Bucket`,
-    );
+    const text =
+      said.Bucket === undefined
+        ? 'the name of its bucket is not known before it is created'
+        : 'Bucket must be a reference to an AWS::S3::Bucket of this template, as in !Ref Bucket';
+    tellError(context.diagnostics, declared, text);
     return;
   }
   const made = notification(context, declared, {

@@ -63,3 +63,13 @@ test('serverless.yml: what is not AWS, or does not parse, is not taken for Lambd
   const broken = await build(t, projectOf(t, { 'serverless.yml': 'service: [\n', 'a.js': handler('a') }));
   assert.equal(broken.diagnostics[0].file, 'serverless.yml');
 });
+
+test('serverless.yml: functions of several files', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'serverless.yml': 'service: shop\nprovider: aws\nfunctions:\n  - ${file(one.yml)}\n  - two: { handler: a.handler }\n',
+    'one.yml': 'one: { handler: a.handler, events: [httpApi: GET /one] }\n', 'a.js': handler('a'),
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(manifest.functions.map(({ name }) => name).sort(), ['lambda/shop-dev-one', 'lambda/shop-dev-two']);
+  assert.equal(visit(manifest, 'GET', '/one').function, 'lambda/shop-dev-one');
+});
