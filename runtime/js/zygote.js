@@ -25,6 +25,7 @@ const native = require(addonFile);
 const { warm } = require('./warm');
 const { comeToRest, explain } = require('./rest');
 const { warmDialect } = require('./warm_dialect');
+const awsQueueUrls = require('./aws_queue_urls');
 const awsSdk2 = require('./aws_sdk2');
 const consoles = require('./console');
 const fixups = require('./fixups');
@@ -147,6 +148,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const adapter = adapterOf(spec.dialect);
   const entry = becomeProgramOf(spec, task);
   awsSdk2.install(task);
+  awsQueueUrls.install(task);
   const practise = await warmDialect(spec.dialect, adapter);
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
