@@ -1,4 +1,4 @@
-/* A plain Node.js server (Express, Fastify, Hono, node:http), when no platform claims the project.
+/* A plain Node.js server (Express, Fastify, Hono, node:http), or an app that is exported, when no platform claims the project.
  *
  * Its folder is the artifact as it stands, since it reads its own views and files; only TypeScript is bundled, beside
  * a copy of the folder. Secrets (.env) stay out: they reach it as its environment. */
@@ -11,6 +11,9 @@ import { mainOf, readPackage } from './server_main.js';
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 300_000;
 const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bDeno\.serve\b|\bBun\.serve\b/;
+/** Apps that Vercel's adapter can ask itself, as Vercel and Bun do with what such a file exports. */
+const FRAMEWORK = /\b(?:from|require\()\s*['"](?:express|hono|@hono\/[\w-]+|elysia|h3)['"]/;
+const EXPORTS_APP = /\bexport\s+default\b|\bexport\s*\{[^}]*\bas\s+default\b|\bmodule\.exports\s*=/;
 const FOLLOWED_MAX = 200;
 /** What says so of the module that Node.js was started with; here that is always another. */
 const IS_MAIN = /\bimport\.meta\.main\b/g;
@@ -27,12 +30,22 @@ export async function discoverServer(context, sofar) {
   }
   const manifest = readPackage(context);
   const main = manifest && mainOf(context.files, manifest);
-  if (!main || !createsServer(context.files, main.file)) {
+  const dialect = main && dialectOf(context.files, main.file);
+  if (!dialect) {
     return found;
   }
-  found.drafts.push(draftOf(context, manifest, main));
-  found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect: 'server' });
+  found.drafts.push({ ...draftOf(context, manifest, main), dialect });
+  found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect });
   return found;
+}
+
+/** A program that listens runs as it is; an app that is only exported is one function for all paths. */
+function dialectOf(files, main) {
+  if (createsServer(files, main)) {
+    return 'server';
+  }
+  const text = files.read(main);
+  return FRAMEWORK.test(text) && EXPORTS_APP.test(text) ? 'vercel' : null;
 }
 
 /** Looks for a listening call in the main file and what it imports by relative paths. */
@@ -71,7 +84,6 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader }) {
   const module = isTyped ? file.replace(/\.[^.]+$/, '') : 'server';
   const draft = {
     name: 'server',
-    dialect: 'server',
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
     env: { NODE_ENV: stage, PORT: '3000', ...env, ...variables },

@@ -52,6 +52,22 @@ test('no server where a platform has the project, or where nothing listens', asy
   assert.deepEqual(library.functions, []);
 });
 
+test('an app of a web framework that is exported takes every request, as on Vercel and in Bun', async (t) => {
+  const exported = async (files) => {
+    const manifest = await build(t, projectOf(t, { 'package.json': '{ "type": "module" }', ...files }));
+    assert.deepEqual(manifest.diagnostics.filter(({ text }) => !/is not installed/.test(text)), []);
+    return manifest.functions.map(({ name, dialect, endpoints }) => [name, dialect, endpoints[0].file, visit(manifest, 'PUT', '/a/b').function]);
+  };
+  const taken = (file) => [['server', 'vercel', file, 'server']];
+  const hono = "import { Hono } from 'hono';\nconst app = new Hono();\nexport default app;\n";
+  assert.deepEqual(await exported({ 'src/index.ts': hono }), taken('src/index.ts'));
+  assert.deepEqual(await exported({ 'server.js': "import express from 'express';\nexport { app as default };\nconst app = express();\n" }), taken('server.js'));
+  const common = { 'package.json': '{ "main": "index.js" }', 'index.js': "const express = require('express');\nmodule.exports = express();\n" };
+  assert.deepEqual(await exported(common), taken('index.js'));
+  assert.deepEqual(await exported({ 'index.ts': "import { Hono } from 'hono';\nexport const app = new Hono();\n" }), []);
+  assert.deepEqual(await exported({ 'index.ts': "import { x } from 'elsewhere';\nexport default x;\n" }), []);
+});
+
 test('what the start script has Node.js load, read and pass on comes before the program', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'package.json': JSON.stringify({
