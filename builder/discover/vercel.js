@@ -8,6 +8,7 @@ import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
 import { configuredRoutes, functionSettings, readVercelJson } from './vercel_json.js';
+import { workerMains } from './worker.js';
 
 const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
 const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
@@ -23,7 +24,7 @@ export async function discoverVercel(context, sofar) {
   const found = { ...nothing(), compress: true };
   const config = readVercelJson(context);
   const settingsOf = functionSettings(config);
-  const sources = [...apiFiles(context.files), ...builtFiles(context.files, config)];
+  const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config)];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
 
   found.drafts = groupByRuntime('api', 'vercel', endpoints, {
@@ -91,12 +92,30 @@ export function vercelEnv({ env, development }) {
 }
 
 /** Names with `_` or `.` in front, of files and of folders, are helpers; so are declarations. */
-function apiFiles(files) {
-  return files
+async function apiFiles(context) {
+  const named = context.files
     .list()
-    .filter((file) => API_FILE.test(file) && !/\/[_.]/.test(file) && !/\.d\.[cm]?ts$/.test(file))
+    .filter((file) => API_FILE.test(file) && !/\/[_.]/.test(file) && !/\.d\.[cm]?ts$/.test(file));
+  return (await withoutOthers(context, named))
     .sort(byMoreSegments)
     .map((file) => ({ file, url: `/${file.replace(/\.[^.]+$/, '')}` }));
+}
+
+/** Other platforms' projects have a folder `api` too: that of a Worker's main, or with Lambda's handlers. */
+async function withoutOthers(context, named) {
+  const { files } = context;
+  if (named.length === 0 || files.has('vercel.json')) {
+    return named;
+  }
+  if (workerMains(context).some((main) => named.includes(main))) {
+    return [];
+  }
+  const facts = await Promise.all(named.map((file) => inspect(file, files.read(file))));
+  return named.filter((_, i) => !facts[i] || facts[i].open || !isLambda(facts[i].exports));
+}
+
+function isLambda(exported) {
+  return exported.has('handler') && !['default', ...METHODS].some((name) => exported.has(name));
 }
 
 /** The order in which Vercel tries dynamic routes. */

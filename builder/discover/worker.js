@@ -1,6 +1,7 @@
 /* Cloudflare Workers: wrangler's files wherever they lie in the project, or a root worker.ts. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Diagnostics } from '../diagnostics.js';
 import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
@@ -66,6 +67,11 @@ function configuredWorkers(context) {
       return workerOf(context, folder, join(folder, name));
     })
     .filter(Boolean);
+}
+
+/** What wrangler's files name as main, for those who ask whose a file is; what is wrong with them is told once. */
+export function workerMains(context) {
+  return configuredWorkers({ ...context, diagnostics: new Diagnostics() }).flatMap(({ main }) => main ?? []);
 }
 
 const depth = (folder) => (folder ? folder.split('/').length : 0);

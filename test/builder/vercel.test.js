@@ -117,3 +117,23 @@ test('a wrong vercel.json is told with its place, and its functions still work',
   assert.equal(wrong.diagnostics.length, 4);
   assert.equal(visit(wrong, 'GET', '/api/a').file, 'api/a.ts');
 });
+
+test('a folder api of another platform is not Vercel\'s, unless vercel.json says so', async (t) => {
+  const dialects = async (files) => (await build(t, projectOf(t, files))).functions.map(({ name, dialect }) => [name, dialect]).sort();
+  const worker = {
+    'wrangler.jsonc': '{ "name": "shop", "main": "./api/index.js" }',
+    'api/index.js': "import { rows } from './rows.js';\nexport default { fetch: () => Response.json(rows) };\n",
+    'api/rows.js': 'export const rows = [];\n',
+  };
+  assert.deepEqual(await dialects(worker), [['worker/shop', 'worker']]);
+  assert.deepEqual(await dialects({ ...worker, 'vercel.json': '{}' }), [['api', 'vercel'], ['worker/shop', 'worker']]);
+
+  const lambda = {
+    'serverless.yml': 'service: shop\nprovider: { name: aws }\nfunctions: { hello: { handler: api/hello.handler, events: [httpApi: GET /api/hello] } }\n',
+    'api/hello.js': "exports.handler = async () => 'hello';\n",
+  };
+  assert.deepEqual(await dialects(lambda), [['lambda/shop-dev-hello', 'lambda']]);
+  assert.deepEqual(await dialects({ ...lambda, 'api/mixed.js': 'export const GET = () => new Response();\nexport const handler = GET;\n' }), [
+    ['api', 'vercel'], ['lambda/shop-dev-hello', 'lambda'],
+  ]);
+});
