@@ -84,22 +84,31 @@ function workerOf(context, folder, config) {
     return null;
   }
   const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
-  const assets = readAssets(context, { folder, config, settings });
-  if (!main && !assets) {
-    diagnostics.error(`${config} names no "main" and no "assets"`, { file: config });
+  const hint = buildHint(context, folder, settings);
+  const assets = readAssets(context, { folder, config, settings, hint });
+  if (!main && !settings.assets?.directory) {
+    const pages = settings.pages_build_output_dir === undefined ? '' : ': projects of Cloudflare Pages do not run here, Workers do';
+    diagnostics.error(`${config} names no "main" and no "assets"${pages}`, { file: config });
     return null;
   }
   if (main && !files.has(main)) {
-    diagnostics.error(`${config}: main "${settings.main}" does not exist${builtBy(settings)}`, { file: config });
+    diagnostics.error(`${config}: main "${settings.main}" does not exist${hint}`, { file: config });
+    return null;
+  }
+  if (!main && !assets) {
     return null;
   }
   const name = typeof settings.name === 'string' ? settings.name : path.basename(folder || context.project);
   return { name: safeName(name), folder, main, config, settings, assets };
 }
 
-/** wrangler would run it first. */
-function builtBy({ build }) {
-  return typeof build?.command === 'string' ? `; run its build command first: ${build.command}` : '';
+/** For what is not there yet: wrangler would run its own command first, the project's is for people to run. */
+function buildHint({ files }, folder, { build }) {
+  if (typeof build?.command === 'string') {
+    return `; run its build command first: ${build.command}`;
+  }
+  const manifest = [join(folder, 'package.json'), 'package.json'].find((file) => files.has(file));
+  return manifest && /"build"\s*:/.test(files.read(manifest)) ? '; build the project first: npm run build' : '';
 }
 
 function safeName(name) {

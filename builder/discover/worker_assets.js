@@ -15,17 +15,17 @@ const NOT_FOUND_HANDLING = ['single-page-application', '404-page', 'none'];
 
 /**
  * @param {import('./all.js').Context} context
- * @param {{ folder: string, config: string, settings: object }} worker
+ * @param {{ folder: string, config: string, settings: object, hint: string }} worker `hint`: how what is not there comes to be
  * @returns {Assets|null}
  */
-export function readAssets({ project, diagnostics }, { folder, config, settings }) {
+export function readAssets({ project, diagnostics }, { folder, config, settings, hint }) {
   const { assets, main } = settings;
   if (typeof assets?.directory !== 'string') {
     return null;
   }
   const source = path.join(project, folder, assets.directory);
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
-    diagnostics.error(`${config}: assets.directory "${assets.directory}" does not exist`, { file: config });
+    diagnostics.error(`${config}: assets.directory "${assets.directory}" does not exist${hint}`, { file: config });
     return null;
   }
   const first = assets.run_worker_first;

@@ -159,7 +159,20 @@ test('what is wrong with a wrangler file is one diagnostic with its line', async
   assert.equal(visit(manifest, 'GET', '/x').function, 'app');
 
   const missing = await build(t, projectOf(t, { 'wrangler.toml': 'name = "a"\nmain = "gone.ts"\n' }));
-  assert.match(missing.diagnostics[0].text, /main "gone\.ts" does not exist/);
+  assert.match(missing.diagnostics[0].text, /main "gone\.ts" does not exist$/);
+});
+
+test('what a build makes first is told with the way to make it, and what does not run here as such', async (t) => {
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ text }) => text);
+  const unbuilt = '{ "name": "a", "main": "dist/index.js", "assets": { "directory": "dist/client" } }';
+  const hint = '; build the project first: npm run build';
+  assert.deepEqual(await told({ 'wrangler.json': unbuilt, 'package.json': '{ "scripts": { "build": "vite build" } }' }), [
+    `wrangler.json: assets.directory "dist/client" does not exist${hint}`, `wrangler.json: main "dist/index.js" does not exist${hint}`,
+  ]);
+  assert.deepEqual(await told({ 'wrangler.json': '{ "assets": { "directory": "gone" } }' }), ['wrangler.json: assets.directory "gone" does not exist']);
+  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\npages_build_output_dir = "dist"\n' }), [
+    'wrangler.toml names no "main" and no "assets": projects of Cloudflare Pages do not run here, Workers do',
+  ]);
 });
 
 test('a worker that names HTMLRewriter brings it along', async (t) => {
