@@ -147,7 +147,7 @@ test("what AWS does not take of a bus, a target, an event or a token is not take
   await assert.rejects(tag(gone, 'a'.repeat(129)), validation);
   await assert.rejects(tag(gone, 'a'), { name: 'ResourceNotFoundException' });
 
-  const plan = { Name: 's', ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
+  const plan = { Name: 's', ScheduleExpression: 'at(2099-01-01T00:00:00)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { Arn: FUNCTION, RoleArn: 'arn:aws:iam::000000000000:role/x' } };
   const create = (more) => scheduler.send(new CreateScheduleCommand({ ...plan, ...more }));
   const { ScheduleArn } = await create({ ClientToken: 'one' });
   assert.equal((await create({ ClientToken: 'one' })).ScheduleArn, ScheduleArn);
