@@ -37,7 +37,7 @@ int buf_reserve(struct buf *b, size_t len, char **ret_at)
     return 0;
 }
 
-int buf_append(struct buf *b, struct str s)
+int buf_append_growing(struct buf *b, struct str s)
 {
     char *at;
     int r = buf_reserve(b, s.len, &at);

@@ -28,7 +28,18 @@ static inline void buf_clear(struct buf *b)
 
 /* Room for `len` more bytes behind b->len, which the caller fills and then adds to b->len. */
 int buf_reserve(struct buf *b, size_t len, char **ret_at) MUST_USE;
-int buf_append(struct buf *b, struct str s) MUST_USE;
+int buf_append_growing(struct buf *b, struct str s) MUST_USE; /* buf_append() without room */
+
+MUST_USE static inline int buf_append(struct buf *b, struct str s)
+{
+    if (s.len == 0 || s.len > b->capacity - b->len || s.len > b->limit - b->len) {
+        return buf_append_growing(b, s);
+    }
+    memcpy(b->data + b->len, s.data, s.len);
+    b->len += s.len;
+    return 0;
+}
+
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3) MUST_USE;
 
 /* Removes `len` bytes from the front. */

@@ -16,6 +16,18 @@ bool str_folds_to(struct str a, struct str b)
     return true;
 }
 
+bool str_keep(struct str s, char *ret, size_t size)
+{
+    if (s.len >= size) {
+        return false;
+    }
+    if (s.len > 0) {
+        memcpy(ret, s.data, s.len);
+    }
+    ret[s.len] = '\0';
+    return true;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {

@@ -52,6 +52,10 @@ static inline struct str str_skip(struct str s, size_t n)
     return n >= s.len ? str_of(s.data + s.len, 0) : str_of(s.data + n, s.len - n);
 }
 
+/* Copies it, with a NUL, into an array of `size`; false, and nothing is changed, if it does not
+ * fit. */
+bool str_keep(struct str s, char *ret, size_t size) MUST_USE;
+
 /* Of texts of one length: whether they differ in the case of ASCII letters at most. */
 bool str_folds_to(struct str a, struct str b);
 

@@ -243,7 +243,7 @@ void exchange_send_last_file(struct exchange *x, int fd, uint64_t offset, uint64
 
 void exchange_credit(struct exchange *x, size_t bytes)
 {
-    if (!x->ended && bytes > 0) {
+    if (!x->ended && !x->has_whole_body && bytes > 0) {
         put_simple(x, FRAME_CREDIT, (uint32_t)bytes);
     }
 }
@@ -334,6 +334,7 @@ static int on_request(struct exchange_port *p, const struct frame *f, const char
 
 static void on_body(struct exchange *x, const struct frame *f, const char *payload)
 {
+    x->has_whole_body = f->flags & FRAME_FLAG_END;
     if (f->length > 0) {
         x->received += f->length;
         if (x->events && x->events->body) {

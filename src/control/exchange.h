@@ -54,6 +54,7 @@ struct exchange {
     struct str scheme;
     const char *request_id; /* a UUID */
     bool has_body;
+    bool has_whole_body; /* all of it has come: nothing more to ask for */
     bool is_gone;
 
     struct exchange_port *port; /* the rest is exchange.c's */

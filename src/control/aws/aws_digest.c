@@ -7,16 +7,32 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
+
 #define BASE64_BYTES_MAX 64 /* of digests and keys, which is all that is told so */
 
 static EVP_MD *sha256, *md5; /* for good */
+
+/* One of each for a thread: to make one takes as long as a short text's digest. */
+struct contexts {
+    EVP_MD_CTX *sha256, *md5;
+};
+static pthread_key_t contexts_key;
+
+static void free_contexts(void *of_thread)
+{
+    struct contexts *c = of_thread;
+    EVP_MD_CTX_free(c->sha256);
+    EVP_MD_CTX_free(c->md5);
+    free(c);
+}
 
 static void find_algorithms(void)
 {
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-    if (!sha256 || !md5) {
-        abort(); /* every OpenSSL that is not in FIPS mode has them */
+    if (!sha256 || !md5 || pthread_key_create(&contexts_key, free_contexts) != 0) {
+        abort(); /* every OpenSSL that is not in FIPS mode has them, and keys are few */
     }
 }
 
@@ -38,20 +54,35 @@ const EVP_MD *aws_md5_algorithm(void)
     return md5;
 }
 
-static void digest(const EVP_MD *algorithm, struct str text, uint8_t *ret_digest)
+static const struct contexts *thread_contexts(void)
 {
-    int ok = EVP_Digest(text.data, text.len, ret_digest, NULL, algorithm, NULL);
-    assert(ok == 1); /* fails for want of memory only */
+    need_algorithms();
+    struct contexts *c = pthread_getspecific(contexts_key);
+    if (!c) {
+        c = mem_new(struct contexts);
+        *c = (struct contexts){ EVP_MD_CTX_new(), EVP_MD_CTX_new() };
+        (void)pthread_setspecific(contexts_key, c); /* fails for want of memory only */
+    }
+    return c;
+}
+
+static void digest(EVP_MD_CTX *context, const EVP_MD *algorithm, struct str text,
+                   uint8_t *ret_digest)
+{
+    int ok = EVP_DigestInit_ex2(context, algorithm, NULL) == 1 &&
+             EVP_DigestUpdate(context, text.data, text.len) == 1 &&
+             EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
+    assert(ok); /* fails for want of memory only */
 }
 
 void aws_sha256(struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])
 {
-    digest(aws_sha256_algorithm(), text, ret_digest);
+    digest(thread_contexts()->sha256, aws_sha256_algorithm(), text, ret_digest);
 }
 
 void aws_md5(struct str text, uint8_t ret_digest[AWS_MD5_BYTES])
 {
-    digest(aws_md5_algorithm(), text, ret_digest);
+    digest(thread_contexts()->md5, aws_md5_algorithm(), text, ret_digest);
 }
 
 void aws_hmac(struct str key, struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])

@@ -49,16 +49,6 @@ static struct str query_find(struct str query, const char *name, struct buf *mem
     return (struct str){ NULL, 0 };
 }
 
-static bool keep(char *ret, size_t size, struct str text)
-{
-    if (text.len >= size) {
-        return false;
-    }
-    memcpy(ret, text.data, text.len);
-    ret[text.len] = '\0';
-    return true;
-}
-
 /* "AKID/20130524/us-east-1/s3/aws4_request"; access keys may hold slashes. */
 bool aws_scope_parse(struct str credential, struct aws_scope *ret)
 {
@@ -74,10 +64,10 @@ bool aws_scope_parse(struct str credential, struct aws_scope *ret)
         credential.len = at;
     }
     return str_eq(parts[0], STR("aws4_request")) && credential.len > 0 && parts[3].len == DAY_LEN &&
-           keep(ret->access_key, sizeof(ret->access_key), credential) &&
-           keep(ret->day, sizeof(ret->day), parts[3]) &&
-           keep(ret->region, sizeof(ret->region), parts[2]) &&
-           keep(ret->service, sizeof(ret->service), parts[1]);
+           str_keep(credential, ret->access_key, sizeof(ret->access_key)) &&
+           str_keep(parts[3], ret->day, sizeof(ret->day)) &&
+           str_keep(parts[2], ret->region, sizeof(ret->region)) &&
+           str_keep(parts[1], ret->service, sizeof(ret->service));
 }
 
 static struct str header_find(const struct aws_sign_request *request, struct str name)

@@ -44,7 +44,6 @@ enum sqs_error {
 };
 
 #define SQS_OPERATION_BYTES 48
-#define SQS_REGION_BYTES    33
 
 struct sqs_call {
     struct services *services;
@@ -52,7 +51,7 @@ struct sqs_call {
     struct exchange *exchange;
     enum sqs_protocol protocol;
     char operation[SQS_OPERATION_BYTES];
-    char region[SQS_REGION_BYTES];
+    char region[AWS_SCOPE_BYTES];
     json_t *input; /* an object; owned */
     bool answered;
     void (*run)(struct sqs_call *c);
