@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/command_client.h"
 #include "cli/options.h"
+#include "control/json_write.h"
 
 #define PLAIN_MAX     101 /* the verb, and ids */
 #define COLUMNS       6
@@ -40,7 +41,7 @@ static json_int_t number_of(json_t *line, const char *member)
 
 static void print_json(json_t *line)
 {
-    char *text = json_dumps(line, JSON_COMPACT);
+    char *text = json_write(line);
     (void)puts(text ? text : "{}");
     free(text);
 }

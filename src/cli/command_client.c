@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "control/command_port.h"
+#include "control/json_write.h"
 #include "control/utf8.h"
 
 static int no_mayfly(const char *folder, struct err *err)
@@ -110,7 +111,7 @@ int command_client_ask(const struct command_client *client, json_t *command, com
     int len = client->data ? snprintf(folder, sizeof(folder), "%s", client->data)
                            : snprintf(folder, sizeof(folder), "%s/.mayfly",
                                       client->project ? client->project : ".");
-    char *text = json_dumps(command, JSON_COMPACT);
+    char *text = json_write(command);
     json_decref(command);
     int r = len < (int)sizeof(folder) && text
                 ? connect_in(folder, err)

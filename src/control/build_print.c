@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "control/build_rows.h"
+#include "control/json_write.h"
 #include "control/utf8.h"
 
 static const char *const titles[BUILD_ROWS_COLUMNS] = { "METHOD",  "ROUTE",   "FILE",
@@ -166,8 +167,7 @@ int build_print_json(struct buf *b, const struct build *build, uint64_t time_ms)
     TRY(append_rows_json(b, routes, route_count, of_routes));
     TRY(buf_append(b, STR("],\"triggers\":[")));
     TRY(append_rows_json(b, triggers, trigger_count, of_triggers));
-    scoped_free char *diagnostics =
-        json_dumps(json_object_get(build->manifest, "diagnostics"), JSON_COMPACT);
+    scoped_free char *diagnostics = json_write(json_object_get(build->manifest, "diagnostics"));
     return buf_printf(b, "],\"diagnostics\":%s}\n", diagnostics ? diagnostics : "[]");
 }
 

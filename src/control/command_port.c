@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "control/commands.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "store/store.h"
 
 #define BACKLOG    16
@@ -83,7 +84,7 @@ void command_port_reply(struct command *c, json_t *line)
 {
     struct connection *k = connection_of(c);
     struct reply *r = mem_new(struct reply);
-    r->text = json_dumps(line, JSON_COMPACT);
+    r->text = json_write(line);
     json_decref(line);
     if (!r->text || k->gone) {
         free(r->text);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_users.h"
 #include "control/build_print.h"
+#include "control/json_write.h"
 #include "control/rate.h"
 #include "control/utf8.h"
 #include "control/writer.h"
@@ -270,7 +271,7 @@ static int print_failed_json(struct console *c, json_t *diagnostics)
 {
     int r = buf_append(&c->buf, STR("{\"type\":\"failed\",\"time\":\""));
     r = r < 0 ? r : log_print_time_utc(&c->buf, wall_clock_ms());
-    char *text = json_dumps(diagnostics, JSON_COMPACT);
+    char *text = json_write(diagnostics);
     r = r < 0 ? r : buf_printf(&c->buf, "\",\"diagnostics\":%s}\n", text ? text : "[]");
     free(text);
     return r;

@@ -26,6 +26,7 @@
 #include "control/console.h"
 #include "control/deployment.h"
 #include "control/events/events.h"
+#include "control/json_write.h"
 #include "control/log_reader.h"
 #include "control/output.h"
 #include "control/s3/s3.h"
@@ -111,7 +112,7 @@ static int text_to_memfd(const char *name, const char *text)
 /* Sends `message` with the JSON as its descriptor; the JSON is used up. */
 static void send_json(struct link *link, const void *message, const char *name, json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     scoped_fd int fd = text ? text_to_memfd(name, text) : -ENOMEM;
     free(text);
@@ -200,7 +201,7 @@ static void control_routes_changed(struct services *s)
 /* A control that is killed in here leaves the beginning of a manifest, which is none. */
 static void keep(const struct control *c, const struct build *build)
 {
-    scoped_free char *text = json_dumps(build->manifest, JSON_COMPACT);
+    scoped_free char *text = json_write(build->manifest);
     int r = !text || ftruncate(c->kept_fd, 0) < 0 || lseek(c->kept_fd, 0, SEEK_SET) < 0
                 ? -EIO
                 : write_text(c->kept_fd, text);

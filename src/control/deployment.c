@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_users.h"
 #include "control/events/queue.h"
+#include "control/json_write.h"
 #include "control/manifest_check.h"
 
 #define DEPLOYMENT_REMOVED_KEPT 64
@@ -454,7 +455,7 @@ static void add_blobs(json_t *env, const struct deployment_aws *aws)
         json_pack("{s:s,s:s,s:o,s:s,s:s,s:s}", "edgeURL", aws->origin, "uncachedEdgeURL",
                   aws->origin, "token", token, "siteID", site ? site : "unlinked", "deployID", "0",
                   "primaryRegion", "us-east-2");
-    char *dump = json_dumps(context, JSON_COMPACT);
+    char *dump = json_write(context);
     size_t len = dump ? strlen(dump) : 0;
     char *text = mem_alloc(AWS_BASE64_BYTES(len));
     struct str encoded = aws_base64((const uint8_t *)dump, len, text);

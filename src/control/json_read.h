@@ -1,5 +1,5 @@
 /* Reads JSON (RFC 8259) into jansson's values. jansson's own reader takes 25 to 80 ns a byte, which
- * for a payload of 6 MB is half a second of the loop: doc/decisions/0013-reading-json.md. This one
+ * for a payload of 6 MB is half a second of the loop: doc/decisions/0013-json.md. This one
  * takes and refuses what that one does, which test/fuzz/fuzz_json_read.c holds it to.
  *
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,13 +1,24 @@
 /* A byte of flags, then JSON: json_read() takes what jansson takes, as the same value, and refuses
- * what it refuses; json_is_sound() says which.
+ * what it refuses; json_is_sound() says which. What json_write() makes of the value is that value.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "control/json_read.h"
+#include "control/json_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_written(const json_t *value)
+{
+    char *text = json_write(value);
+    json_t *again = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    assert(json_equal(value, again));
+    json_decref(again);
+    free(text);
+}
 
 static size_t flags_of(uint8_t byte)
 {
@@ -29,6 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!value == !expected);
     assert(!value || json_equal(value, expected));
     assert(json_is_sound(text, flags) == (value != NULL));
+    if (value) {
+        check_written(value);
+    }
     json_decref(value);
     json_decref(expected);
     return 0;

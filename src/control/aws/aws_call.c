@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define MESSAGE_BYTES 4096
@@ -101,7 +102,7 @@ static void respond(struct aws_call *c, unsigned status, const char *error_type,
 
 void aws_call_answer(struct aws_call *c, json_t *output)
 {
-    char *text = output ? json_dumps(output, JSON_COMPACT) : NULL;
+    char *text = json_write(output);
     const char *nothing = c->style == AWS_STYLE_JSON ? "" : "{}";
     json_decref(output);
     respond(c, c->status ? c->status : 200, NULL, c->status == 204 ? "" : text ? text : nothing);
@@ -152,7 +153,7 @@ char *aws_call_error_text(enum aws_style style, unsigned status, const char *cod
         body = json_pack("{s:s}", "Message", message);
         break;
     }
-    char *text = json_dumps(body, JSON_COMPACT);
+    char *text = json_write(body);
     json_decref(body);
     return text ? text : mem_copy_str(STR("{}")); /* the message is no text */
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "control/json_write.h"
 
 #define TEXT_BYTES (64 * KIB)
 
@@ -50,7 +51,7 @@ static bool is_one_of(const char *values, struct str text)
 /* "Value 'x' at 'targets.1.member.id' failed to satisfy constraint: Member must ..." */
 static void add(struct aws_check *k, json_t *value, const char *path, const char *must)
 {
-    char *text = json_is_string(value) ? NULL : value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+    char *text = json_is_string(value) ? NULL : json_write(value);
     struct str shown = json_is_string(value)
                            ? str_of(json_string_value(value), json_string_length(value))
                            : str_c(text ? text : "null");

@@ -9,6 +9,7 @@
 #include "control/aws/aws_policy.h"
 #include "control/events/event_bus.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 /* The statement that the input's members make, a new reference. */
 static json_t *statement_of(struct aws_call *c, json_t *bus)
@@ -60,9 +61,8 @@ static bool remove_statement(json_t *policy, const char *sid)
 static void write_policy(struct aws_call *c, json_t *bus, json_t *policy)
 {
     json_t *copy = json_deep_copy(bus);
-    char *text = json_array_size(json_object_get(policy, "Statement")) > 0
-                     ? json_dumps(policy, JSON_COMPACT)
-                     : NULL;
+    char *text =
+        json_array_size(json_object_get(policy, "Statement")) > 0 ? json_write(policy) : NULL;
     (void)json_object_del(copy, "Policy"); /* it may not be there */
     if (text) {
         (void)json_object_set_new(copy, "Policy", json_string(text)); /* sound text */

@@ -15,6 +15,7 @@
 #include "control/events/setting_write.h"
 #include "control/events/sqs_queue.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 /* ---- what is asked for ---- */
 
@@ -203,8 +204,8 @@ static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t 
     const char *name = json_text(s->function, "name");
     c->context = config ? describe(s, config) : NULL;
     (void)!lambda_queues_configure(c->services->lambda_queues, name, config); /* it is there */
-    setting_write(c->services->store, LAMBDA_ASYNC_KIND, name,
-                  config ? json_dumps(config, JSON_COMPACT) : NULL, aws_call_written, c);
+    setting_write(c->services->store, LAMBDA_ASYNC_KIND, name, json_write(config), aws_call_written,
+                  c);
     json_decref(config);
 }
 

@@ -8,6 +8,7 @@
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/lambda_source.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 #define PREFIX   STR("/2015-03-31/event-source-mappings/")
 #define LIST_MAX 100 /* Lambda's page */
@@ -50,7 +51,7 @@ static json_t *describe(const struct aws_call *c, const struct lambda_source *ls
     if (json_array_size(filters) > 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < json_array_size(filters); i++) {
-            scoped_free char *text = json_dumps(json_array_get(filters, i), JSON_COMPACT);
+            scoped_free char *text = json_write(json_array_get(filters, i));
             (void)json_array_append_new(list, json_pack("{s:s}", "Pattern", text ? text : "{}"));
         }
         (void)json_object_set_new(out, "FilterCriteria", json_pack("{s:o}", "Filters", list));

@@ -14,6 +14,7 @@
 #include "control/aws/aws_policy.h"
 #include "control/events/json_table.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 #define KEY_BYTES      ((size_t)2 * AWS_LAMBDA_NAME_BYTES)
 #define REVISION_BYTES 37 /* a UUID's */
@@ -44,7 +45,7 @@ static char *read_policy(struct aws_call *c, const struct aws_lambda_subject *s,
     json_table_each(c->services->lambda_permissions, str_c(prefix), add_statement, statements);
     json_t *policy = json_pack("{s:s, s:s, s:O}", "Version", "2012-10-17", "Id", "default",
                                "Statement", statements);
-    char *text = json_array_size(statements) > 0 ? json_dumps(policy, JSON_COMPACT) : NULL;
+    char *text = json_array_size(statements) > 0 ? json_write(policy) : NULL;
     json_decref(policy);
     json_decref(statements);
     aws_sha256(text ? str_c(text) : STR(""), digest);
@@ -198,7 +199,7 @@ void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *
     }
     json_t *statement = statement_of(c, s);
     if (statement) {
-        char *text = json_dumps(statement, JSON_COMPACT);
+        char *text = json_write(statement);
         c->status = 201;
         c->context = json_pack("{s:s}", "Statement", text ? text : "{}");
         free(text);

@@ -10,6 +10,7 @@
 #include "control/aws/sqs_query.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
@@ -87,11 +88,8 @@ static void respond(struct sqs_call *c, unsigned status, const char *query_error
 
 static void answer_json(struct sqs_call *c, const json_t *output)
 {
-    char room[KIB]; /* most answers are short */
-    size_t len = json_dumpb(output, room, sizeof(room), JSON_COMPACT);
-    char *text = len > sizeof(room) ? json_dumps(output, JSON_COMPACT) : NULL;
-    respond(c, 200, NULL, text ? str_c(text) : len > 0 ? str_of(room, len) : STR("{}"));
-    free(text);
+    scoped_free char *text = json_write(output);
+    respond(c, 200, NULL, text ? str_c(text) : STR("{}"));
 }
 
 void sqs_call_answer(struct sqs_call *c, json_t *output)
@@ -111,7 +109,7 @@ static void fail_json(struct sqs_call *c, enum sqs_error e, const char *code, co
     char type[128];
     (void)snprintf(type, sizeof(type), "com.amazonaws.sqs#%s", code);
     json_t *body = json_pack("{s:s, s:s}", "__type", type, "message", text);
-    char *json = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *json = json_write(body);
     respond(c, errors[e].status, errors[e].query ? errors[e].query : code,
             str_c(json ? json : "{}"));
     free(json);
@@ -252,14 +250,21 @@ static void call_gone(struct exchange *x)
     }
 }
 
-/* The types of the JSON protocol's members, which mean the same in all operations. Others are
- * passed over, as AWS does. */
-static bool has_type(enum sqs_protocol protocol, const json_t *object, const char *name)
+struct member {
+    const char *name;
+    json_type type;
+};
+
+static int by_name(const void *name, const void *member)
 {
-    static const struct {
-        const char *name;
-        json_type type;
-    } members[] = {
+    return strcmp(name, ((const struct member *)member)->name);
+}
+
+/* The types of the JSON protocol's members, which mean the same in all operations; by name. Others
+ * are passed over, as AWS does. */
+static const struct member *find_member(const char *name)
+{
+    static const struct member members[] = {
         { "AWSAccountIds", JSON_ARRAY },
         { "Actions", JSON_ARRAY },
         { "AttributeNames", JSON_ARRAY },
@@ -294,16 +299,17 @@ static bool has_type(enum sqs_protocol protocol, const json_t *object, const cha
         { "WaitTimeSeconds", JSON_INTEGER },
         { "tags", JSON_OBJECT },
     };
+    return bsearch(name, members, ARRAY_COUNT(members), sizeof(members[0]), by_name);
+}
+
+static bool has_type(enum sqs_protocol protocol, const json_t *object, const char *name)
+{
+    const struct member *m = find_member(name);
     const json_t *value = json_object_get(object, name);
     int64_t number;
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
-        if (strcmp(name, members[i].name) == 0) {
-            bool is_text_number = protocol == SQS_QUERY && members[i].type == JSON_INTEGER;
-            return json_is_null(value) || json_typeof(value) == members[i].type ||
-                   (is_text_number && sqs_call_number(object, name, &number));
-        }
-    }
-    return true;
+    return !m || json_is_null(value) || json_typeof(value) == m->type ||
+           (protocol == SQS_QUERY && m->type == JSON_INTEGER &&
+            sqs_call_number(object, name, &number));
 }
 
 /* The member that is not of its type, of the input or of a batch's entry; NULL: all are. What is
@@ -340,11 +346,10 @@ static bool read_operation(struct sqs_call *c, struct str body)
     struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
     if (target.data) {
         c->protocol = SQS_JSON;
-        if (!str_starts(target, TARGET) || target.len - TARGET.len >= sizeof(c->operation)) {
+        if (!str_starts(target, TARGET) ||
+            !str_keep(str_skip(target, TARGET.len), c->operation, sizeof(c->operation))) {
             return false;
         }
-        target = str_skip(target, TARGET.len);
-        (void)snprintf(c->operation, sizeof(c->operation), STR_FMT, STR_ARG(target));
         c->input = body.len > 0 ? json_read(body, JSON_ALLOW_NUL) : json_object();
         return json_is_object(c->input);
     }
@@ -365,7 +370,7 @@ static bool is_allowed(struct sqs_call *c, struct str body)
     struct aws_access access;
     enum aws_protocol protocol = c->protocol == SQS_JSON ? AWS_PROTOCOL_JSON : AWS_PROTOCOL_QUERY;
     if (aws_access_check(c->services, c->exchange, body, protocol, &access)) {
-        (void)snprintf(c->region, sizeof(c->region), "%s", access.who.scope.region);
+        memcpy(c->region, access.who.scope.region, sizeof(c->region));
         return true;
     }
     const struct aws_fault_answer *refusal = &access.refusal;

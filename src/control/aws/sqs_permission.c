@@ -6,6 +6,7 @@
 
 #include "control/aws/aws_policy.h"
 #include "control/aws/sqs_operations.h"
+#include "control/json_write.h"
 
 /* The place of the statement with that Sid; the list's size: there is none. */
 static size_t find_statement(const json_t *statements, const char *label)
@@ -48,7 +49,7 @@ static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *p
 {
     json_t *attributes = json_deep_copy(q->attributes);
     if (json_array_size(json_object_get(policy, "Statement")) > 0) {
-        scoped_free char *text = json_dumps(policy, JSON_COMPACT);
+        scoped_free char *text = json_write(policy);
         (void)json_object_set_new(attributes, "Policy", json_string(text));
     } else {
         (void)json_object_del(attributes, "Policy"); /* absent is fine */

@@ -11,6 +11,7 @@
 #include "control/aws/sqs_check.h"
 #include "control/aws/sqs_md5.h"
 #include "control/aws/sqs_operations.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define DEDUP_MS        300000 /* SQS: five minutes */
@@ -78,7 +79,7 @@ static char *stored_attributes(const struct sqs_call *c, const json_t *entry, co
     if (trace) {
         (void)json_object_set_new(json, "trace", trace);
     }
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text;
 }
@@ -166,7 +167,9 @@ static json_t *result_of(struct sending *out)
         (void)store_messages_find(out->call->c->services->store, out->send.message.id, take_uuid,
                                   out);
     }
-    json_t *result = json_pack("{s:s, s:s}", "MessageId", out->uuid, "MD5OfMessageBody", out->md5);
+    json_t *result = json_object();
+    (void)json_object_set_new(result, "MessageId", json_string(out->uuid));
+    (void)json_object_set_new(result, "MD5OfMessageBody", json_string(out->md5));
     if (out->id) {
         (void)json_object_set_new(result, "Id", json_string(out->id));
     }

@@ -10,6 +10,7 @@
 #include "control/iso_time.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define IN_FLIGHT_MAX       10 /* ticks of one schedule, where they take longer than it waits */
@@ -64,7 +65,7 @@ void cron_queue_add(json_t *schedule, const struct schedule_tick *tick)
     json_t *body = is_of(schedule, "worker")    ? worker_body(schedule, tick)
                    : is_of(schedule, "netlify") ? netlify_body(tick)
                                                 : NULL;
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char *text = json_write(body);
     if (asprintf(&queue, "cron:%s", json_text(schedule, "name")) < 0) {
         abort();
     }

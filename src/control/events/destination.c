@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "control/json_write.h"
 
 #define NAME_BYTES 2100 /* a URL of 2 KB with its kind in front */
 
@@ -43,7 +44,7 @@ void destination_send(struct services *s, struct delivery *d, const json_t *dest
     chance_uuid(uuid);
     const char *secret = json_string_value(json_object_get(destination, "secret"));
     json_t *own = secret ? json_pack("{s:s}", "secret", secret) : NULL;
-    char *own_text = own ? json_dumps(own, JSON_COMPACT) : NULL;
+    char *own_text = json_write(own);
     const struct stored_message m = { .uuid = str_c(uuid),
                                       .group = STR(""),
                                       .attributes = own_text ? str_c(own_text) : attributes,

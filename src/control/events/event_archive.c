@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define KIND       STR("event archive")
@@ -69,7 +70,7 @@ static void add_event(const struct event_archive *a, const struct bus_event *eve
         json_pack("{s:s%, s:s%, s:s%, s:O*}", "source", event->source.data, event->source.len,
                   "detail-type", event->detail_type.data, event->detail_type.len, "region",
                   event->region.data, event->region.len, "resources", event->resources);
-    scoped_free char *attributes = rest ? json_dumps(rest, JSON_COMPACT) : NULL;
+    scoped_free char *attributes = json_write(rest);
     json_decref(rest);
     queue_name_of(a, queue);
     (void)snprintf(dedup, sizeof(dedup), STR_FMT, STR_ARG(event->id));
@@ -142,8 +143,7 @@ int event_archive_put(struct event_archives *all, json_t *config, setting_writte
         return r;
     }
     insert(all, a);
-    setting_write(all->services->store, KIND, name_of(a), json_dumps(config, JSON_COMPACT), done,
-                  context);
+    setting_write(all->services->store, KIND, name_of(a), json_write(config), done, context);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "control/iso_time.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define BUSES      "event bus" /* kinds of settings */
@@ -131,9 +132,8 @@ struct sending {
 static int append_quoted(struct buf *out, const char *before, struct str text)
 {
     json_t *string = json_stringn(text.data, text.len);
-    char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    scoped_free char *quoted = json_write(string);
     int r = quoted ? buf_printf(out, "%s%s", before, quoted) : -EBADMSG;
-    free(quoted);
     json_decref(string);
     return r;
 }
@@ -142,7 +142,7 @@ static int append_quoted(struct buf *out, const char *before, struct str text)
 static int compose(struct buf *out, const struct bus_event *e)
 {
     char time[ISO_TIME_BYTES];
-    char *resources = e->resources ? json_dumps(e->resources, JSON_COMPACT) : NULL;
+    char *resources = json_write(e->resources);
     int r = append_quoted(out, "{\"version\":\"0\",\"id\":", e->id);
     r = r < 0 ? r : append_quoted(out, ",\"detail-type\":", e->detail_type);
     r = r < 0 ? r : append_quoted(out, ",\"source\":", e->source);
@@ -427,7 +427,7 @@ static void write_change(const struct change *change, const char *kind, const ch
 {
     struct change *c = mem_new(struct change);
     struct message_batch *b = message_batch_create(change->buses->services->queues);
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    char *text = json_write(value);
     *c = *change;
     message_batch_put(b, str_c(kind), str_c(name), text ? str_c(text) : str_of(NULL, 0));
     free(text);
@@ -524,7 +524,7 @@ struct event_buses *event_bus_create(struct services *s, struct schedules *sched
 /* A rule of the manifest in the form of this table. AWS's form of its targets is for the APIs. */
 static json_t *project_rule(json_t *said)
 {
-    char *pattern = json_dumps(json_object_get(said, "pattern"), JSON_COMPACT);
+    char *pattern = json_write(json_object_get(said, "pattern"));
     bool enabled = !json_is_false(json_object_get(said, "enabled"));
     json_t *targets = json_object_get(said, "targets");
     json_t *rule = json_pack("{s:O,s:s,s:s,s:s*,s:O,s:b}", "Name", json_object_get(said, "name"),

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 
 #define PATHS_MAX 100 /* EventBridge's, and its names of paths */
 #define PATH_NAME "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -243,7 +244,7 @@ int event_input_check(json_t *target, const char *id, struct err *err)
 
 static int append_json(struct buf *out, json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_write(value);
     int r = text ? buf_append(out, str_c(text)) : -ENOMEM;
     free(text);
     return r;
@@ -253,7 +254,7 @@ static int append_json(struct buf *out, json_t *value)
  * template of text loses the quotes. */
 static int append_pasted(struct buf *out, json_t *value, bool without_quotes)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = json_write(value);
     struct str s = text ? str_c(text) : STR("");
     int r = text ? 0 : -ENOMEM;
     if (json_is_string(value)) {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define KIND        "event replay"
@@ -222,7 +223,7 @@ static void step_timer(uv_timer_t *timer)
     } else {
         send_some(s);
     }
-    scoped_free char *text = json_dumps(s->next, JSON_COMPACT);
+    scoped_free char *text = json_write(s->next);
     message_batch_put(s->batch, STR(KIND), str_c(name_of(r)), str_c(text ? text : "{}"));
     message_batch_submit(s->batch, step_done, s);
 }
@@ -240,8 +241,8 @@ static struct event_replay *add(struct event_replays *all, json_t *config)
 
 static void save(const struct event_replay *r, setting_written_fn done, void *context)
 {
-    setting_write(r->all->services->store, STR(KIND), name_of(r),
-                  json_dumps(r->config, JSON_COMPACT), done, context);
+    setting_write(r->all->services->store, STR(KIND), name_of(r), json_write(r->config), done,
+                  context);
 }
 
 void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,

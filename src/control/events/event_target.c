@@ -12,6 +12,7 @@
 #include "control/events/sqs_queue.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 #define ARN_PARTS       6      /* arn:aws:service:region:account:resource */
 #define FIFO_DEDUP_MS   300000 /* SQS: five minutes */
@@ -158,7 +159,7 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
         set_attribute(attributes, "TARGET_ARN", str_c(arn));
     }
     json_t *json = json_pack("{s:o}", "messageAttributes", attributes);
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text;
 }

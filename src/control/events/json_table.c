@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "control/events/name_tree.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 struct json_table {
@@ -77,7 +78,7 @@ static void write_change(const struct change *change)
 {
     struct change *c = mem_new(struct change);
     struct message_batch *b = message_batch_create(change->table->queues);
-    char *text = change->json ? json_dumps(change->json, JSON_COMPACT) : NULL;
+    char *text = json_write(change->json);
     *c = *change;
     message_batch_put(b, str_c(c->table->kind), str_c(c->name),
                       text ? str_c(text) : str_of(NULL, 0));

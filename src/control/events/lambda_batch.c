@@ -12,6 +12,7 @@
 #include "control/events/sqs_record.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
@@ -248,7 +249,7 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
         return;
     }
     json_t *event = json_pack("{s:o}", "Records", records);
-    char *text = json_dumps(event, JSON_COMPACT);
+    char *text = json_write(event);
     json_decref(event);
     aws_lambda_path_invoke(ls->function_name, json_text(ls->config, "qualifier"), target);
     struct attempt *a = mem_new(struct attempt);

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define PAYLOAD_BYTES_MAX (1 * MIB) /* Lambda's quota for asynchronous invocations */
@@ -69,7 +70,7 @@ static char *attributes_of(const struct exchange *x)
             (void)json_object_set_new(json, kept[i][0], text); /* a sound name */
         }
     }
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text ? text : mem_copy_str(STR("{}"));
 }

@@ -14,6 +14,7 @@
 #include "control/events/trace_header.h"
 #include "control/iso_time.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 #include "store/store_settings.h"
 
@@ -99,7 +100,7 @@ static void send_record(const struct lambda_queue *q, struct delivery *d, const 
     }
     char trace[TRACE_HEADER_BYTES];
     json_t *record = record_of(q, m, f);
-    char *text = json_dumps(record, JSON_COMPACT);
+    char *text = json_write(record);
     destination_send(q->services, d, destination, str_c(text ? text : "{}"),
                      trace_header_attributes(trace));
     free(text);
@@ -130,7 +131,7 @@ static void send_dead_letter(const struct lambda_queue *q, struct delivery *d,
                   "DataType", "String", "StringValue", m->message.uuid.data, "ErrorCode",
                   "DataType", "Number", "StringValue", code, "ErrorMessage", "DataType", "String",
                   "StringValue", error.data, fitting(error, ERROR_TEXT_MAX));
-    char *text = attributes ? json_dumps(attributes, JSON_COMPACT) : NULL;
+    char *text = json_write(attributes);
     destination_send(q->services, d, destination, m->message.body, text ? str_c(text) : STR(""));
     free(text);
     json_decref(attributes);

@@ -12,6 +12,7 @@
 #include "control/events/setting_write.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define KIND            STR("lambda-source")
@@ -231,7 +232,7 @@ void lambda_source_save(const struct lambda_source *ls, bool removed, setting_wr
     char *value = NULL;
     if (!removed) {
         (void)json_object_set_new(ls->config, "uuid", json_string(ls->uuid));
-        value = json_dumps(ls->config, JSON_COMPACT);
+        value = json_write(ls->config);
     }
     setting_write(ls->services->store, KIND, ls->uuid, value, done, context);
 }

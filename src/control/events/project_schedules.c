@@ -12,6 +12,7 @@
 #include "control/events/event_target.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 struct project_schedule {
     struct list link;
@@ -61,7 +62,7 @@ int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
                   "account", "000000000000", "time", time, "region", region.data, region.len,
                   "resources", arn.data, arn.len, "detail",
                   rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
-    char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+    char *text = json_write(event);
     int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
     free(text);
     json_decref(event);

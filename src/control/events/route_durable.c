@@ -14,6 +14,7 @@
 #include "control/events/route.h"
 #include "control/events/stored_request.h"
 #include "control/iso_time.h"
+#include "control/json_write.h"
 #include "http/http_block.h"
 
 #define BACKGROUND_TIMEOUT_MS "900000" /* Netlify: 15 minutes */
@@ -72,7 +73,7 @@ static char *attributes_of(const struct exchange *x)
 {
     json_t *json = json_pack("{s:s%, s:s%}", "method", x->method.data, x->method.len, "path",
                              x->target.data, x->target.len);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json_write(json);
     json_decref(json);
     return text ? text : mem_copy_str(STR("{}"));
 }
@@ -132,7 +133,7 @@ static void send_outcome(const struct route *route, struct delivery *d, const ch
                   "data", "id", m->message.uuid.data, "route", route->name, "attempts",
                   (int)m->outcome.attempts, "status", (int)status, "error",
                   m->outcome.error.data ? m->outcome.error.data : "", m->outcome.error.len);
-    char *text = record ? json_dumps(record, JSON_COMPACT) : NULL;
+    char *text = json_write(record);
     destination_send(route->services, d, destination, str_c(text ? text : "{}"), STR(""));
     free(text);
     json_decref(record);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define MARKS   "schedule" /* the kind of settings that they are */
@@ -130,7 +131,7 @@ static char *mark_to_text(const struct mark *m)
     json_t *json = json_pack("{s:s,s:I,s:I,s:I,s:b}", "identity", m->identity, "made",
                              (json_int_t)m->made_ms, "from", (json_int_t)m->from_ms, "last",
                              (json_int_t)m->last_ms, "enabled", m->enabled);
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text;
 }

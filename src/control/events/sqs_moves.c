@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/events/setting_write.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define KIND        STR("sqs-move")
@@ -32,7 +33,7 @@ static char *task_text(const struct sqs_move *m)
                              "destination", m->destination, "rate", (json_int_t)m->rate, "started",
                              (json_int_t)m->started_ms, "moved", (json_int_t)m->moved, "toMove",
                              (json_int_t)m->to_move, "status", (int)m->status, "reason", m->reason);
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text;
 }
@@ -174,7 +175,7 @@ static void add_message(struct step *s, const struct stored_message *old, struct
     uint64_t now = queue_now_ms();
     (void)json_object_del(attributes, "from"); /* absent is fine */
     chance_uuid(mv->uuid);
-    mv->attributes = json_dumps(attributes, JSON_COMPACT);
+    mv->attributes = json_write(attributes);
     mv->old_id = old->id;
     mv->to = q->queue;
     mv->message = (struct stored_message){ .uuid = str_c(mv->uuid),

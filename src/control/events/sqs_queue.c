@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/events/setting_write.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "store/store_settings.h"
 
 #define KIND             STR("sqs")
@@ -182,8 +183,7 @@ void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
     json_t *json =
         json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags, "created",
                   (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
-    setting_write(all->services->store, KIND, q->name, json_dumps(json, JSON_COMPACT), done,
-                  context);
+    setting_write(all->services->store, KIND, q->name, json_write(json), done, context);
     json_decref(json);
 }
 
@@ -335,7 +335,7 @@ char *sqs_queue_dead_attributes(const struct sqs_queue *q, struct str attributes
     json_t *json = json_read(attributes, 0);
     json = json ? json : json_object();
     (void)json_object_set_new(json, "from", json_string(q->name));
-    char *text = json_dumps(json, JSON_COMPACT);
+    char *text = json_write(json);
     json_decref(json);
     return text;
 }

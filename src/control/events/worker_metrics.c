@@ -2,6 +2,7 @@
 #include "control/events/worker_metrics.h"
 
 #include "base/scope.h"
+#include "control/json_write.h"
 
 void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
                          uint64_t max_age_ms)
@@ -44,7 +45,7 @@ void worker_metrics_answer(const struct worker_metrics *m, struct exchange *x)
 {
     const struct store_backlog nothing = { 0 };
     json_t *body = json_pack("{s:o}", "metrics", worker_metrics_json(m, &nothing));
-    scoped_free char *text = json_dumps(body, JSON_COMPACT);
+    scoped_free char *text = json_write(body);
     json_decref(body);
     exchange_respond(x, 200, STR("content-type\0application/json\0"), str_c(text ? text : "{}"));
 }

@@ -9,6 +9,7 @@
 #include "control/events/event_log.h"
 #include "control/events/worker_send.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 
 #define CONCURRENCY_MAX    250 /* Cloudflare: concurrent consumer invocations of one queue */
 #define BATCH_MAX          100 /* Cloudflare: max_batch_size */
@@ -195,7 +196,7 @@ static char *batch_text(struct worker_queue *q, const struct delivery *d)
     worker_metrics_read(&q->metrics, q->services->store, q->queue, WORKER_METRICS_AGE_MS);
     json_t *batch = json_pack("{s:s, s:{s:o}, s:o}", "queue", q->name, "metadata", "metrics",
                               worker_metrics_json(&q->metrics, &in_hands), "messages", messages);
-    char *text = json_dumps(batch, JSON_COMPACT);
+    char *text = json_write(batch);
     json_decref(batch);
     return text;
 }

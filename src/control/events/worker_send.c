@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "control/events/base64.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 
 /* Cloudflare: 100 messages or 256 KB a batch; base64 and JSON are around them. */
 #define MESSAGES_MAX   100
@@ -112,7 +113,7 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
     one->body =
         base64_decode(str_of(json_string_value(body), json_string_length(body)), &one->body_len);
     json_t *attributes = json_pack("{s:s}", "contentType", json_string_value(type));
-    one->attributes = json_dumps(attributes, JSON_COMPACT);
+    one->attributes = json_write(attributes);
     json_decref(attributes);
     if (!one->body || !one->attributes) {
         return -EINVAL;

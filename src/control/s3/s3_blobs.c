@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
+#include "control/json_write.h"
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_name.h"
 #include "http/http_block.h"
@@ -94,7 +95,7 @@ static enum level read_target(struct s3_request *rq)
 
 static void answer_json(struct s3_request *rq, json_t *json)
 {
-    char *dump = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *dump = json_write(json);
     json_decref(json);
     if (!dump || buf_append(&rq->body, str_c(dump)) < 0) {
         s3_fail(rq, S3_INTERNAL);

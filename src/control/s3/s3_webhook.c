@@ -11,6 +11,7 @@
 #include "control/aws/aws_uri.h"
 #include "control/events/message_batch.h"
 #include "control/json_read.h"
+#include "control/json_write.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_event_record.h"
 #include "control/s3/s3_name.h"
@@ -70,7 +71,7 @@ static void on_target(const char *queue_name, struct str id, void *context)
     json_t *object = json_object_get(s3, "object");
     (void)json_object_set_new(s3, "configurationId", json_stringn(id.data, id.len));
     json_t *event = json_pack("{s:[O]}", "Records", t->record);
-    char *text = json_dumps(event, JSON_COMPACT);
+    char *text = json_write(event);
     bool is_known = text_of(object, "sequencer")[0] != '\0'; /* else each post is another */
     put_dedup(t, id, hex);
     const struct batch_message m = { .queue = str_c(queue_name),
