@@ -40,5 +40,5 @@ test('STS tells who one is, and other services that they are not here, in XML', 
 
   const iam = await call(aws, 'iam', 'ListRoles');
   assert.equal(iam.status, 501);
-  assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam\.<\/Message>/);
+  assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_\w+=[^<]+<\/Message><\/Error>/);
 });

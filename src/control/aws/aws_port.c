@@ -75,7 +75,7 @@ static struct str service_or_s3(const struct exchange *x)
 /* In the form that the service's clients read: S3's, and all older ones', read XML. */
 static void refuse(struct exchange *x, unsigned status, const char *code, const char *message)
 {
-    char text[320];
+    char text[512];
     struct str type = http_block_find(x->headers, STR("content-type"));
     if (str_eq(service_or_s3(x), STR("s3"))) {
         (void)snprintf(text, sizeof(text),
@@ -93,7 +93,7 @@ static void refuse(struct exchange *x, unsigned status, const char *code, const 
 
 static void refuse_unknown(struct exchange *x, struct str service)
 {
-    char message[160];
+    char message[256];
     char name[32] = "";
     for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
         char c = service.data[i];
@@ -101,7 +101,9 @@ static void refuse_unknown(struct exchange *x, struct str service)
         name[i] = (char)(is_sound ? c : '-');
     }
     (void)snprintf(message, sizeof(message),
-                   "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s.",
+                   "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s: give "
+                   "it an endpoint of its own in .env, as in "
+                   "AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000",
                    name); /* fits */
     refuse(x, 501, "UnknownService", message);
 }
