@@ -27,8 +27,10 @@ export function functionRoutes(endpoint, diagnostics, alone) {
   });
 }
 
+/** An on-demand builder is asked for at a path of its own. */
 function defaultRoute(name) {
-  return { phase: 'exact', route: { src: `^/\\.netlify/functions/${escapePattern(name)}(?:/.*)?$` } };
+  const src = `^/\\.netlify/(?:functions|builders)/${escapePattern(name)}(?:/.*)?$`;
+  return { phase: 'exact', route: { src, shown: `/.netlify/functions/${name}` } };
 }
 
 function phaseOf(pattern, preferStatic, alone) {

@@ -17,6 +17,7 @@ test('functions are files, or folders with a file of the same name or index', as
   assert.equal(visit(manifest, 'POST', '/.netlify/functions/folder').file, 'netlify/functions/folder/folder.ts');
   assert.equal(visit(manifest, 'GET', '/.netlify/functions/plain/sub/path').file, 'netlify/functions/plain.js');
   assert.equal(visit(manifest, 'GET', '/.netlify/functions/plainer').status, 404);
+  assert.equal(visit(manifest, 'GET', '/.netlify/builders/plain/7').file, 'netlify/functions/plain.js');
 });
 
 test('config.path takes the default URL\'s place; methods, exclusions and static files are heeded', async (t) => {
