@@ -10,7 +10,7 @@ const NOT_OFFERED = {
   r2_buckets: 'R2 bucket', d1_databases: 'D1 database', durable_objects: 'Durable Object namespace',
   vectorize: 'Vectorize index', ai: 'Workers AI', ai_search: 'AI Search instance',
   browser: 'browser', images: 'Images', media: 'Media Transformations', stream: 'Stream', send_email: 'email sender',
-  analytics_engine_datasets: 'Analytics Engine dataset', dispatch_namespaces: 'dispatch namespace',
+  dispatch_namespaces: 'dispatch namespace',
   mtls_certificates: 'mTLS certificate', workflows: 'Workflow', secrets_store_secrets: 'secret of the Secrets Store',
   pipelines: 'pipeline', ratelimits: 'rate limit', worker_loaders: 'worker loader', vpc_services: 'VPC service',
   vpc_networks: 'VPC network', logfwdr: 'log forwarder',
@@ -48,6 +48,9 @@ export function bindingsOf(context, worker, workers, secrets) {
   }
   namesOf(settings.version_metadata).forEach((name) => {
     bindings[name] = { type: 'version' };
+  });
+  namesOf(settings.analytics_engine_datasets).forEach((name) => {
+    bindings[name] = { type: 'dataset' };
   });
   addNotOffered(bindings, context, worker);
   addHyperdrive(bindings, context, worker);

@@ -240,12 +240,14 @@ test('bindings of kinds that are not offered are there, and told once', async (t
     'wrangler.json': JSON.stringify({
       name: 'data', main: 'index.js', r2_buckets: [{ binding: 'CACHE', bucket_name: 'x' }], d1_databases: [{ binding: 'DB' }],
       durable_objects: { bindings: [{ name: 'COUNTER', class_name: 'Counter' }] }, ai: { binding: 'AI' },
+      analytics_engine_datasets: [{ binding: 'VISITS', dataset: 'visits' }],
     }),
     'index.js': worker('x'),
   }));
   const { bindings } = functionNamed(manifest, 'worker/data');
   assert.deepEqual(bindings.DB, { type: 'missing', kind: 'D1 database', key: 'd1_databases' });
-  assert.deepEqual(Object.keys(bindings).sort(), ['AI', 'CACHE', 'COUNTER', 'DB']);
+  assert.deepEqual(Object.keys(bindings).sort(), ['AI', 'CACHE', 'COUNTER', 'DB', 'VISITS']);
+  assert.deepEqual(bindings.VISITS, { type: 'dataset' });
   assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [['warning',
     'wrangler.json: these bindings are not available in Mayfly yet: CACHE (R2 bucket), DB (D1 database), ' +
       'COUNTER (Durable Object namespace), AI (Workers AI). What uses them will fail and say so']]);

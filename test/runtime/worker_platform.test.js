@@ -401,6 +401,11 @@ test('a version tells its id and when it came', async () => {
   assert.equal(new Date(version.timestamp).toISOString(), version.timestamp);
 });
 
+test('a data set takes what is written to it', async () => {
+  const taken = await inside((request, env) => [env.VISITS.writeDataPoint({ blobs: ['/'], doubles: [1], indexes: ['a'] })], { bindings: { VISITS: { type: 'dataset' } } });
+  assert.deepEqual(taken, [undefined]);
+});
+
 test('what only some requests, sockets and events have', async () => {
   assert.deepEqual(await fails({
     upgrade: () => new Response('body', { status: 101, webSocket: new WebSocketPair()[0] }),

@@ -93,6 +93,12 @@ function versionOf({ hash = '' }) {
   return { id: `${id[0]}-${id[1]}-4${id[2]}-8${id[3]}-${id[4]}`, tag: '', timestamp: new Date().toISOString() };
 }
 
+/* A data set of Analytics Engine can only be written to, and what is written on one's own machine goes nowhere, as in
+ * wrangler dev. */
+class Dataset {
+  writeDataPoint() {}
+}
+
 const MAKERS = {
   var: (binding) => binding.value,
   json: (binding) => binding.value,
@@ -102,6 +108,7 @@ const MAKERS = {
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   },
   version: (binding, read, spec) => versionOf(spec),
+  dataset: () => new Dataset(),
   kv: (binding) => makeKv(binding.folder),
   hyperdrive: makeHyperdrive,
   wasm: (binding, read) => new WebAssembly.Module(read(binding.file)),
