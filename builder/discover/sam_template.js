@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { ACCOUNT, arnOf, queueUrl, regionOf } from './arn.js';
+import { readSamConfig } from './sam_config.js';
 
 const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
@@ -56,12 +57,18 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
     diagnostics.error(`${file}: ${error.message}`, { file });
     return null;
   }
-  return isObject(template?.Resources) ? templateOf(template, { project, env }) : null;
+  if (!isObject(template?.Resources)) {
+    return null;
+  }
+  return templateOf(template, { project, env }, readSamConfig({ files, diagnostics }, file));
 }
 
-/** @param {object} template with Resources, and whatever else CloudFormation knows */
-export function templateOf(template, { project, env }) {
-  const resolver = new Resolver(template, path.basename(project), regionOf(env));
+/**
+ * @param {object} template with Resources, and whatever else CloudFormation knows
+ * @param {{ stack?: string, parameters?: Record<string, string> }} [config] as it is deployed
+ */
+export function templateOf(template, { project, env }, { stack, parameters = {} } = {}) {
+  const resolver = new Resolver(template, stack ?? path.basename(project), regionOf(env), parameters);
   return {
     resources: Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || resolver.holds(resource.Condition))),
     globals: isObject(template.Globals) ? template.Globals : {},
@@ -77,9 +84,8 @@ function isObject(value) {
 }
 
 class Resolver {
-  constructor(template, stack, region) {
-    this.template = template;
-    this.region = region;
+  constructor(template, stack, region, parameters) {
+    Object.assign(this, { template, region, parameters });
     this.pseudo = {
       'AWS::Region': region, 'AWS::AccountId': ACCOUNT, 'AWS::Partition': 'aws',
       'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackName': stack, 'AWS::NoValue': undefined,
@@ -142,7 +148,7 @@ class Resolver {
     }
     const parameter = this.template.Parameters?.[name];
     if (parameter) {
-      return parameter.Default;
+      return this.parameters[name] ?? parameter.Default;
     }
     const type = this.template.Resources[name]?.Type;
     if (type === 'AWS::SQS::Queue') {

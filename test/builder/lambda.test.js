@@ -236,3 +236,31 @@ resource "aws_lambda_function" "mail" {
   const files = manifest.functions.map((fn) => [fn.name, fn.endpoints[0].file]).sort();
   assert.deepEqual(files, [['lambda/Pdf', 'src/pdf.ts'], ['lambda/mail', 'services/mail/src/send.ts']]);
 });
+
+test('SAM: parameters and the name of the stack are those of samconfig.toml', async (t) => {
+  const template = `
+Parameters: { Stage: { Type: String }, Table: { Type: String, Default: orders }, Greeting: { Type: String, Default: hi } }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub "\${AWS::StackName}-\${Stage}"
+      Handler: f.handler
+      Runtime: nodejs24.x
+      Environment: { Variables: { TABLE: !Ref Table, GREETING: !Ref Greeting } }
+`;
+  const seen = async (overrides, local = '') => {
+    const manifest = await build(t, projectOf(t, {
+      'template.yaml': template, 'f.js': "exports.handler = async () => 1;\n",
+      'samconfig.toml': `[default.global.parameters]\nstack_name = "shop"\n[default.deploy.parameters]\nparameter_overrides = ${overrides}\n${local}`,
+    }));
+    assert.deepEqual(manifest.diagnostics, []);
+    const [{ name, env }] = manifest.functions;
+    return [name, env.TABLE, env.GREETING];
+  };
+  assert.deepEqual(await seen("'Stage=dev Greeting=\"good day\"'"), ['lambda/shop-dev', 'orders', 'good day']);
+  assert.deepEqual(await seen('["Stage=dev", "Table=a=b"]'), ['lambda/shop-dev', 'a=b', 'hi']);
+  assert.deepEqual(await seen('"ParameterKey=Stage,ParameterValue=dev"'), ['lambda/shop-dev', 'orders', 'hi']);
+  const local = '[default.local_start_api.parameters]\nparameter_overrides = "Stage=here"\n';
+  assert.deepEqual(await seen('"Stage=prod Table=live"', local), ['lambda/shop-here', 'live', 'hi']);
+});
