@@ -514,6 +514,10 @@ static int control_open_services(struct control *c, const struct control_argumen
         return r;
     }
     c->events = events_create(s);
+    r = store_read_failure(s->store);
+    if (r < 0) { /* rules, schedules and queues would be missing */
+        return err_set(err, -r, "the database cannot be read: %s", strerror(-r));
+    }
     r = exchange_port_open(&c->loop, &port, &actions, c, &c->port);
     if (r < 0) {
         return err_set(err, -r, "open the gateway's channel: %s", strerror(-r));

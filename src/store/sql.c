@@ -21,6 +21,7 @@ struct cached {
 
 struct sql {
     sqlite3 *db;
+    int failure; /* the first that nobody has forgotten yet */
     struct cached cached[STATEMENTS];
 };
 
@@ -193,13 +194,26 @@ sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, 
     return s;
 }
 
-int sql_step(sqlite3_stmt *statement)
+int sql_step(struct sql *db, sqlite3_stmt *statement)
 {
-    int r = step_code(sqlite3_db_handle(statement), sqlite3_step(statement));
+    int r = step_code(db->db, sqlite3_step(statement));
     if (r != 1) {
         (void)sqlite3_reset(statement); /* repeats the error */
     }
+    if (r < 0 && r != -EEXIST && db->failure == 0) {
+        db->failure = r;
+    }
     return r;
+}
+
+int sql_failure(const struct sql *db)
+{
+    return db->failure;
+}
+
+void sql_forget_failure(struct sql *db)
+{
+    db->failure = 0;
 }
 
 int sql_run(struct sql *db, const char *text, const char *format, ...)
@@ -208,7 +222,7 @@ int sql_run(struct sql *db, const char *text, const char *format, ...)
     va_start(arguments, format);
     sqlite3_stmt *s = prepare(db, text, format, arguments);
     va_end(arguments);
-    int r = sql_step(s);
+    int r = sql_step(db, s);
     if (r == 1) {
         sql_reset(s);
     }
@@ -227,7 +241,7 @@ int64_t sql_number(struct sql *db, int64_t otherwise, const char *text, const ch
     sqlite3_stmt *s = prepare(db, text, format, arguments);
     va_end(arguments);
     int64_t number = otherwise;
-    if (sql_step(s) == 1) {
+    if (sql_step(db, s) == 1) {
         number = sqlite3_column_type(s, 0) == SQLITE_NULL ? otherwise : sql_int(s, 0);
         sql_reset(s);
     }

@@ -31,7 +31,12 @@ sqlite3_stmt *sql_prepare(struct sql *db, const char *text, const char *format, 
 
 /* 1: there is a row. 0: done. Negative errno: -ENOSPC full disk, -EEXIST a constraint, -EUCLEAN
  * the database is damaged, -EIO. */
-int sql_step(sqlite3_stmt *statement) MUST_USE;
+int sql_step(struct sql *db, sqlite3_stmt *statement) MUST_USE;
+/* Who steps through rows takes a read that fails for the end of them. So the first failure (a
+ * constraint is none) is kept until it is forgotten: who is about to act on what was not there asks
+ * first. 0 or negative errno. */
+int sql_failure(const struct sql *db);
+void sql_forget_failure(struct sql *db);
 /* For statements without rows: 0 or negative errno. */
 int sql_run(struct sql *db, const char *text, const char *format, ...) MUST_USE;
 /* Any number of statements without parameters. `ret_why` (may be NULL): SQLite's words, to be given

@@ -46,7 +46,11 @@ static int run_undoable(struct store *s, struct store_job *job)
     if (r < 0) {
         return r;
     }
+    sql_forget_failure(s->writer);
     int result = job->run(job, s->writer);
+    if (result >= 0) {
+        result = sql_failure(s->writer) < 0 ? sql_failure(s->writer) : result;
+    }
     if (result < 0) {
         (void)!sql_run(s->writer, "ROLLBACK TO job", ""); /* fails if all is rolled back already */
     }
@@ -180,19 +184,6 @@ static void store_thread(void *context)
 
 /* ---- the loop's thread ---- */
 
-static void end_reading(struct store *s)
-{
-    if (s->reading) {
-        s->reading = false;
-        (void)!sql_run(s->reader, "COMMIT", ""); /* has written nothing */
-    }
-}
-
-static void on_turn(uv_prepare_t *turn)
-{
-    end_reading(container_of(turn, struct store, turn));
-}
-
 /* Once: everything fails from here on. */
 static void tell(struct store *s, int result)
 {
@@ -205,6 +196,22 @@ static void tell(struct store *s, int result)
         s->has_told = true;
         log_error("%s", what);
     }
+}
+
+static void end_reading(struct store *s)
+{
+    if (s->reading) {
+        s->reading = false;
+        (void)!sql_run(s->reader, "COMMIT", ""); /* has written nothing */
+    }
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    struct store *s = container_of(turn, struct store, turn);
+    end_reading(s);
+    tell(s, sql_failure(s->reader));
+    sql_forget_failure(s->reader);
 }
 
 static void call_back(struct store *s)
@@ -366,6 +373,11 @@ struct sql *store_reader(struct store *s)
         s->reading = sql_run(s->reader, "BEGIN", "") == 0;
     }
     return s->reader;
+}
+
+int store_read_failure(const struct store *s)
+{
+    return sql_failure(s->reader);
 }
 
 const char *store_folder(const struct store *s)

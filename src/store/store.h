@@ -22,7 +22,8 @@ struct store;
  * is called. */
 struct store_job {
     struct list link;
-    /* On the store's thread. Negative: everything this job has written is undone, and nothing else.
+    /* On the store's thread. Negative, or one of its reads has failed: everything this job has
+     * written is undone, and nothing else.
      * It may read what the caller does not touch meanwhile, and write what done() looks at. */
     int (*run)(struct store_job *job, struct sql *db);
     /* On the loop's thread: 0 or positive and durable, or what failed: -ENOSPC, -EIO, -EUCLEAN (the
@@ -47,6 +48,11 @@ void store_close(struct store *s);
 void store_submit(struct store *s, struct store_job *job);
 /* Whether only jobs that make room would be written now. */
 bool store_is_full(const struct store *s);
+
+/* Whether something could not be read since the loop's turn began: then what was found may not be
+ * all there is. Who is about to say or do something because of that asks first. 0 or negative
+ * errno. */
+int store_read_failure(const struct store *s);
 
 /* For the files of src/store: the connection that reads on the loop's thread. */
 struct sql *store_reader(struct store *s);

@@ -30,11 +30,12 @@ int store_answers_put(struct sql *db, struct str route, struct str key,
 bool store_answers_find(struct store *s, struct str route, struct str key, uint64_t now_ms,
                         store_answer_fn found, void *context)
 {
-    sqlite3_stmt *row = sql_prepare(store_reader(s),
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *row = sql_prepare(db,
                                     "SELECT status, headers, body, until_ms FROM answers "
                                     "WHERE route = ? AND key = ? AND until_ms >= ?",
                                     "ssi", route, key, (int64_t)now_ms);
-    if (sql_step(row) != 1) {
+    if (sql_step(db, row) != 1) {
         return false;
     }
     const struct stored_answer answer = { .status = (unsigned)sql_int(row, 0),

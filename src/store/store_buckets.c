@@ -68,9 +68,10 @@ static struct stored_bucket read_bucket(sqlite3_stmt *q)
 
 bool store_buckets_find(struct store *s, struct str name, store_bucket_fn each, void *context)
 {
-    sqlite3_stmt *q = sql_prepare(
-        store_reader(s), "SELECT " BUCKET_COLUMNS " FROM buckets WHERE name = ?", "s", name);
-    if (sql_step(q) != 1) {
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *q =
+        sql_prepare(db, "SELECT " BUCKET_COLUMNS " FROM buckets WHERE name = ?", "s", name);
+    if (sql_step(db, q) != 1) {
         return false;
     }
     struct stored_bucket b = read_bucket(q);
@@ -82,11 +83,11 @@ bool store_buckets_find(struct store *s, struct str name, store_bucket_fn each, 
 void store_buckets_list(struct store *s, struct str after, size_t limit, store_bucket_fn each,
                         void *context)
 {
-    sqlite3_stmt *q =
-        sql_prepare(store_reader(s),
-                    "SELECT " BUCKET_COLUMNS " FROM buckets WHERE name > ? ORDER BY name LIMIT ?",
-                    "si", after, (int64_t)limit);
-    while (sql_step(q) == 1) {
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *q = sql_prepare(
+        db, "SELECT " BUCKET_COLUMNS " FROM buckets WHERE name > ? ORDER BY name LIMIT ?", "si",
+        after, (int64_t)limit);
+    while (sql_step(db, q) == 1) {
         struct stored_bucket b = read_bucket(q);
         each(&b, context);
     }
@@ -95,10 +96,10 @@ void store_buckets_list(struct store *s, struct str after, size_t limit, store_b
 void store_buckets_settings(struct store *s, int64_t id, store_bucket_setting_fn each,
                             void *context)
 {
+    struct sql *db = store_reader(s);
     sqlite3_stmt *q = sql_prepare(
-        store_reader(s), "SELECT kind, value FROM bucket_settings WHERE bucket = ? ORDER BY kind",
-        "i", id);
-    while (sql_step(q) == 1) {
+        db, "SELECT kind, value FROM bucket_settings WHERE bucket = ? ORDER BY kind", "i", id);
+    while (sql_step(db, q) == 1) {
         each(sql_str(q, 0), sql_str(q, 1), context);
     }
 }

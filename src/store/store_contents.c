@@ -169,11 +169,11 @@ int store_contents_release_file(struct sql *db, struct str hash)
 
 char *store_contents_row(struct store *s, int64_t row, size_t *ret_len)
 {
+    struct sql *db = store_reader(s);
     char *copy = NULL;
     *ret_len = 0;
-    sqlite3_stmt *q =
-        sql_prepare(store_reader(s), "SELECT data FROM contents WHERE id = ?", "i", row);
-    if (sql_step(q) == 1) {
+    sqlite3_stmt *q = sql_prepare(db, "SELECT data FROM contents WHERE id = ?", "i", row);
+    if (sql_step(db, q) == 1) {
         struct str data = sql_str(q, 0);
         copy = mem_copy_str(data);
         *ret_len = data.len;
@@ -199,7 +199,7 @@ static int sweep_files(const struct store_contents *c, struct sql *db)
     size_t count = 0;
     sqlite3_stmt *q =
         sql_prepare(db, "SELECT hash FROM files WHERE refs = 0 LIMIT ?", "i", (int64_t)SWEEP_FILES);
-    while (count < SWEEP_FILES && sql_step(q) == 1) {
+    while (count < SWEEP_FILES && sql_step(db, q) == 1) {
         struct str hash = sql_str(q, 0);
         if (hash.len == CONTENT_HASH_BYTES) {
             memcpy(hashes[count++], hash.data, hash.len);
@@ -284,7 +284,8 @@ static int run_orphans(struct store_job *job, struct sql *db)
     struct orphans *o = container_of(job, struct orphans, job);
     for (size_t i = 0; i < o->count; i++) {
         struct str hash = str_of((const char *)o->hashes[i], CONTENT_HASH_BYTES);
-        if (sql_number(db, 0, "SELECT 1 FROM files WHERE hash = ?", "b", hash) == 0) {
+        if (sql_number(db, 0, "SELECT 1 FROM files WHERE hash = ?", "b", hash) == 0 &&
+            sql_failure(db) == 0) { /* a file that is gone comes back with no rollback */
             (void)remove_file(o->contents, hash); /* else the next start does it */
         }
     }

@@ -7,6 +7,8 @@
 #define IN_A_QUEUE                                                                                 \
     "EXISTS (SELECT 1 FROM queues q WHERE q.id = messages.queue AND q.name IS NOT NULL)"
 
+#define READ_AGAIN_MS 1000 /* what cannot be read now is looked at again */
+
 #define COLUMNS                                                                                    \
     "id, queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body"
 
@@ -255,9 +257,9 @@ static struct stored_message read_row(sqlite3_stmt *row)
                                     .body = sql_str(row, 11) };
 }
 
-static void walk(sqlite3_stmt *rows, store_message_fn each, void *context)
+static void walk(struct sql *db, sqlite3_stmt *rows, store_message_fn each, void *context)
 {
-    while (sql_step(rows) == 1) {
+    while (sql_step(db, rows) == 1) {
         const struct stored_message m = read_row(rows);
         if (!each(&m, context)) {
             sql_reset(rows);
@@ -269,7 +271,9 @@ static void walk(sqlite3_stmt *rows, store_message_fn each, void *context)
 void store_messages_due(struct store *s, uint64_t queue, const struct message_place *after,
                         uint64_t now_ms, store_message_fn each, void *context)
 {
-    walk(sql_prepare(store_reader(s),
+    struct sql *db = store_reader(s);
+    walk(db,
+         sql_prepare(db,
                      "SELECT " COLUMNS " FROM messages INDEXED BY messages_waiting "
                      "WHERE state = 0 AND queue = ? AND (due_ms, id) > (?, ?) AND due_ms <= ? "
                      "ORDER BY due_ms, id",
@@ -281,7 +285,9 @@ void store_messages_due(struct store *s, uint64_t queue, const struct message_pl
 void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
                             store_message_fn each, void *context)
 {
-    walk(sql_prepare(store_reader(s),
+    struct sql *db = store_reader(s);
+    walk(db,
+         sql_prepare(db,
                      "SELECT " COLUMNS " FROM messages INDEXED BY messages_ordered "
                      "WHERE state = 0 AND fifo <> '' AND queue = ? AND id > ? ORDER BY id",
                      "ii", (int64_t)queue, (int64_t)after_id),
@@ -290,10 +296,14 @@ void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
 
 uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms)
 {
-    int64_t due = sql_number(store_reader(s), -1,
+    struct sql *db = store_reader(s);
+    int64_t due = sql_number(db, -1,
                              "SELECT due_ms FROM messages INDEXED BY messages_waiting "
                              "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
                              "ii", (int64_t)queue, (int64_t)after_ms);
+    if (due < 0 && sql_failure(db) < 0) {
+        return after_ms + READ_AGAIN_MS;
+    }
     return due < 0 ? UINT64_MAX : (uint64_t)due;
 }
 
@@ -332,16 +342,17 @@ void store_messages_count(struct store *s, uint64_t queue, uint64_t since_ms, ui
 bool store_messages_tally(struct store *s, uint64_t queue, uint64_t now_ms, uint32_t rows,
                           struct message_place *place, struct message_counts *counts)
 {
+    struct sql *db = store_reader(s);
     /* The index alone is read, but for those that are not due. */
     sqlite3_stmt *row = sql_prepare(
-        store_reader(s),
+        db,
         "SELECT due_ms, id, CASE WHEN due_ms > ?4 THEN attempts ELSE -1 END FROM messages INDEXED "
         "BY messages_waiting WHERE state = 0 AND queue = ?1 AND (due_ms, id) > (?2, ?3) "
         "ORDER BY due_ms, id LIMIT ?5",
         "iiiii", (int64_t)queue, (int64_t)place->due_ms, (int64_t)place->id, (int64_t)now_ms,
         (int64_t)rows);
     uint32_t looked = 0;
-    while (sql_step(row) == 1) {
+    while (sql_step(db, row) == 1) {
         int64_t attempts = sql_int(row, 2);
         looked++;
         counts->waiting++;
@@ -354,13 +365,14 @@ bool store_messages_tally(struct store *s, uint64_t queue, uint64_t now_ms, uint
 
 void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlog *ret)
 {
+    struct sql *db = store_reader(s);
     sqlite3_stmt *row =
-        sql_prepare(store_reader(s),
+        sql_prepare(db,
                     "SELECT count(*), total(length(body)), min(sent_ms) FROM messages INDEXED BY "
                     "messages_waiting WHERE state = 0 AND queue = ?",
                     "i", (int64_t)queue);
     *ret = (struct store_backlog){ 0 };
-    if (sql_step(row) == 1) {
+    if (sql_step(db, row) == 1) {
         *ret = (struct store_backlog){ .count = (uint64_t)sql_int(row, 0),
                                        .bytes = (uint64_t)sql_int(row, 1),
                                        .oldest_ms = (uint64_t)sql_int(row, 2) };
@@ -370,10 +382,11 @@ void store_messages_backlog(struct store *s, uint64_t queue, struct store_backlo
 
 void store_messages_kept(struct store *s, uint64_t queue, struct store_backlog *ret)
 {
-    sqlite3_stmt *row = sql_prepare(
-        store_reader(s), "SELECT count, bytes FROM kept WHERE queue = ?", "i", (int64_t)queue);
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *row =
+        sql_prepare(db, "SELECT count, bytes FROM kept WHERE queue = ?", "i", (int64_t)queue);
     *ret = (struct store_backlog){ 0 };
-    if (sql_step(row) == 1) {
+    if (sql_step(db, row) == 1) {
         *ret = (struct store_backlog){ .count = (uint64_t)sql_int(row, 0),
                                        .bytes = (uint64_t)sql_int(row, 1) };
     }
@@ -400,7 +413,8 @@ static bool list_short(struct store *s, const struct message_filter *f, int64_t 
     if (count > rows) {
         return false;
     }
-    walk(sql_prepare(db,
+    walk(db,
+         sql_prepare(db,
                      "SELECT " COLUMNS " FROM messages WHERE id IN (" IDS_OF_QUEUE ") AND id < ?5 "
                      "AND sent_ms >= ?6 AND " IN_A_QUEUE " ORDER BY id DESC",
                      "iiiiii", queue, waiting, one, other, before, (int64_t)f->since_ms),
@@ -418,17 +432,18 @@ static bool passes(sqlite3_stmt *row, const struct message_filter *f)
 bool store_messages_list(struct store *s, struct message_filter *f, uint32_t rows,
                          store_message_fn each, void *context)
 {
+    struct sql *db = store_reader(s);
     int64_t before = f->before_id > 0 ? (int64_t)f->before_id : INT64_MAX;
     if (f->queue != 0 && list_short(s, f, before, rows, each, context)) {
         return false;
     }
-    sqlite3_stmt *row = sql_prepare(store_reader(s),
+    sqlite3_stmt *row = sql_prepare(db,
                                     "SELECT " COLUMNS ", " IN_A_QUEUE
                                     " FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?",
                                     "ii", before, (int64_t)rows);
     uint32_t looked = 0;
     bool wants_more = true;
-    while (wants_more && sql_step(row) == 1) {
+    while (wants_more && sql_step(db, row) == 1) {
         looked++;
         f->before_id = (uint64_t)sql_int(row, 0);
         if (passes(row, f)) {
@@ -442,10 +457,10 @@ bool store_messages_list(struct store *s, struct message_filter *f, uint32_t row
 
 bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context)
 {
-    sqlite3_stmt *row = sql_prepare(store_reader(s),
-                                    "SELECT " COLUMNS " FROM messages WHERE id = ? AND " IN_A_QUEUE,
-                                    "i", (int64_t)id);
-    if (sql_step(row) != 1) {
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *row = sql_prepare(
+        db, "SELECT " COLUMNS " FROM messages WHERE id = ? AND " IN_A_QUEUE, "i", (int64_t)id);
+    if (sql_step(db, row) != 1) {
         return false;
     }
     const struct stored_message m = read_row(row);
@@ -458,9 +473,10 @@ void store_messages_queues(struct store *s,
                            void (*each)(uint64_t queue, struct str name, void *context),
                            void *context)
 {
-    sqlite3_stmt *rows = sql_prepare(
-        store_reader(s), "SELECT id, name FROM queues WHERE name IS NOT NULL ORDER BY id", "");
-    while (sql_step(rows) == 1) {
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *rows =
+        sql_prepare(db, "SELECT id, name FROM queues WHERE name IS NOT NULL ORDER BY id", "");
+    while (sql_step(db, rows) == 1) {
         each((uint64_t)sql_int(rows, 0), sql_str(rows, 1), context);
     }
 }

@@ -120,7 +120,7 @@ static sqlite3_stmt *find(struct sql *db, int64_t bucket, struct str key,
                         "ib", bucket, key);
         break;
     }
-    return sql_step(q) == 1 ? q : NULL;
+    return sql_step(db, q) == 1 ? q : NULL;
 }
 
 bool store_objects_find(struct store *s, int64_t bucket, struct str key,
@@ -145,60 +145,80 @@ bool store_objects_any(struct sql *db, int64_t bucket)
 
 #define SKIPPED_BEFORE_SEEK 16 /* versions of a key that are stepped over: a seek costs as much */
 
-static sqlite3_stmt *walk_from(struct sql *db, int64_t bucket, struct str from)
+struct walk {
+    struct sql *db;
+    int64_t bucket;
+    sqlite3_stmt *q;
+    struct buf from; /* what q began at: it must not change under it */
+    struct buf at;
+};
+
+/* Begins anew at the key that `at` holds. True: at a row, as below. */
+static bool seek(struct walk *w)
 {
-    return sql_prepare(db,
+    struct buf from = w->at;
+    w->at = w->from;
+    w->from = from;
+    w->q = sql_prepare(w->db,
                        "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = ? AND key >= ?"
                        " ORDER BY key, rank",
-                       "ib", bucket, from);
+                       "ib", w->bucket, buf_str(&w->from));
+    return sql_step(w->db, w->q) == 1;
 }
 
-/* Steps to the next key; `at` holds the present one. True: q is at a row. */
-static bool next_key(struct sql *db, int64_t bucket, struct buf *at, sqlite3_stmt **q)
+static bool next_version(struct walk *w)
 {
+    return sql_step(w->db, w->q) == 1;
+}
+
+static bool next_key(struct walk *w, struct str key)
+{
+    buf_clear(&w->at);
+    if (buf_append(&w->at, key) < 0) {
+        return false;
+    }
     for (int i = 0; i < SKIPPED_BEFORE_SEEK; i++) {
-        if (sql_step(*q) != 1) {
+        if (!next_version(w)) {
             return false;
         }
-        if (!str_eq(sql_str(*q, 0), buf_str(at))) {
+        if (!str_eq(sql_str(w->q, 0), buf_str(&w->at))) {
             return true;
         }
     }
     /* A key is followed by the same with a zero byte, at the earliest. */
-    if (buf_append(at, str_of("", 1)) < 0) {
-        return false;
-    }
-    *q = walk_from(db, bucket, buf_str(at));
-    return sql_step(*q) == 1;
+    return buf_append(&w->at, str_of("", 1)) == 0 && seek(w);
 }
 
 void store_objects_walk(struct store *s, int64_t bucket, struct str from, store_object_walk_fn each,
                         void *context)
 {
-    struct sql *db = store_reader(s);
-    struct buf at;
-    buf_init(&at, 8 * KIB); /* keys are shorter */
-    sqlite3_stmt *q = walk_from(db, bucket, from);
-    bool more = sql_step(q) == 1;
+    struct walk w = { .db = store_reader(s), .bucket = bucket };
+    buf_init(&w.from, LIMIT_REQUEST_HEAD_BYTES); /* where a client begins is shorter */
+    buf_init(&w.at, LIMIT_REQUEST_HEAD_BYTES);
+    bool more = buf_append(&w.at, from) == 0 && seek(&w);
     while (more) {
-        struct stored_object o = read_object(bucket, q);
-        buf_clear(&at);
-        enum object_walk step = each(&o, &at, context);
-        if (step == WALK_STOP) {
+        struct stored_object o = read_object(bucket, w.q);
+        buf_clear(&w.at);
+        switch (each(&o, &w.at, context)) {
+        case WALK_NEXT:
+            more = next_version(&w);
+            break;
+        case WALK_KEY:
+            more = next_key(&w, o.key);
+            break;
+        case WALK_SEEK:
+            more = seek(&w);
+            break;
+        case WALK_STOP:
+            more = false;
             break;
         }
-        if (step == WALK_KEY) {
-            buf_clear(&at);
-            more = buf_append(&at, o.key) == 0 && next_key(db, bucket, &at, &q);
-        } else if (step == WALK_SEEK) {
-            q = walk_from(db, bucket, buf_str(&at));
-            more = sql_step(q) == 1;
-        } else {
-            more = sql_step(q) == 1;
-        }
     }
-    sql_reset(q);
-    buf_finish(&at);
+    if (w.q) {
+        sql_reset(w.q);
+    }
+    buf_finish(&w.from);
+    buf_finish(&w.at);
 }
 
 /* ---- writing ---- */

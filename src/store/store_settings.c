@@ -19,10 +19,10 @@ int store_settings_remove(struct sql *db, struct str kind, struct str name)
 
 void store_settings_each(struct store *s, struct str kind, store_setting_fn each, void *context)
 {
+    struct sql *db = store_reader(s);
     sqlite3_stmt *rows =
-        sql_prepare(store_reader(s),
-                    "SELECT name, value FROM settings WHERE kind = ? ORDER BY name", "s", kind);
-    while (sql_step(rows) == 1) {
+        sql_prepare(db, "SELECT name, value FROM settings WHERE kind = ? ORDER BY name", "s", kind);
+    while (sql_step(db, rows) == 1) {
         each(sql_str(rows, 0), sql_str(rows, 1), context);
     }
 }

@@ -47,7 +47,7 @@ static int release_part(struct sql *db, int64_t upload, uint32_t number)
 {
     sqlite3_stmt *q = sql_prepare(db, "SELECT hash FROM parts WHERE upload = ? AND number = ?",
                                   "ii", upload, (int64_t)number);
-    if (sql_step(q) != 1) {
+    if (sql_step(db, q) != 1) {
         return 0;
     }
     int r = store_contents_release_file(db, sql_str(q, 0));
@@ -92,7 +92,7 @@ static int release_parts(struct sql *db, int64_t id, const uint32_t *kept, size_
 {
     int r = 0;
     sqlite3_stmt *q = sql_prepare(db, "SELECT number, hash FROM parts WHERE upload = ?", "i", id);
-    while (r == 0 && sql_step(q) == 1) {
+    while (r == 0 && sql_step(db, q) == 1) {
         if (!is_kept((uint32_t)sql_int(q, 0), kept, count)) {
             r = store_contents_release_file(db, sql_str(q, 1));
         }
@@ -129,7 +129,7 @@ static int remove_some_parts(struct sql *db, int64_t id, uint32_t limit)
     sqlite3_stmt *q =
         sql_prepare(db, "SELECT number, hash FROM parts WHERE upload = ? ORDER BY number LIMIT ?",
                     "ii", id, (int64_t)limit);
-    while (r == 0 && sql_step(q) == 1) {
+    while (r == 0 && sql_step(db, q) == 1) {
         last = sql_int(q, 0);
         r = store_contents_release_file(db, sql_str(q, 1));
         count++;
@@ -171,7 +171,7 @@ void store_uploads_parts(struct sql *db, int64_t upload, uint32_t after, size_t 
                     "SELECT number, size, modified_ms, etag, hash, checksum FROM parts"
                     " WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
                     "iii", upload, (int64_t)after, (int64_t)limit);
-    while (sql_step(q) == 1) {
+    while (sql_step(db, q) == 1) {
         const struct stored_upload_part part = { .number = (uint32_t)sql_int(q, 0),
                                                  .size = (uint64_t)sql_int(q, 1),
                                                  .modified_ms = (uint64_t)sql_int(q, 2),
@@ -185,10 +185,11 @@ void store_uploads_parts(struct sql *db, int64_t upload, uint32_t after, size_t 
 bool store_uploads_find(struct store *s, int64_t id, uint64_t salt, store_upload_fn each,
                         void *context)
 {
-    sqlite3_stmt *q = sql_prepare(
-        store_reader(s), "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = ? AND salt = ?", "ii",
-        id, (int64_t)salt);
-    if (sql_step(q) != 1) {
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *q =
+        sql_prepare(db, "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE id = ? AND salt = ?", "ii",
+                    id, (int64_t)salt);
+    if (sql_step(db, q) != 1) {
         return false;
     }
     struct stored_upload u = read_upload(q);
@@ -200,12 +201,13 @@ bool store_uploads_find(struct store *s, int64_t id, uint64_t salt, store_upload
 void store_uploads_walk(struct store *s, int64_t bucket, struct str from, int64_t after_id,
                         store_upload_fn each, void *context)
 {
-    sqlite3_stmt *q = sql_prepare(store_reader(s),
+    struct sql *db = store_reader(s);
+    sqlite3_stmt *q = sql_prepare(db,
                                   "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE bucket = ?"
                                   " AND (key, id) > (?, ?) ORDER BY key, id",
                                   "ibi", bucket, from, after_id);
     bool more = true;
-    while (more && sql_step(q) == 1) {
+    while (more && sql_step(db, q) == 1) {
         struct stored_upload u = read_upload(q);
         more = each(&u, context);
     }

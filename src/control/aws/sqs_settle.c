@@ -37,7 +37,7 @@ static bool compare(const struct stored_message *m, void *context)
     return false;
 }
 
-/* -EINVAL: it is no handle of this queue's. */
+/* -EINVAL: it is no handle of this queue's. Or its message cannot be read. */
 static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, const char *handle,
                         struct receipt *ret)
 {
@@ -54,6 +54,9 @@ static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, con
     }
     struct sought s = { .uuid = rest };
     bool found = store_messages_find(c->services->store, ret->id, compare, &s);
+    if (store_read_failure(c->services->store) < 0) {
+        return -EIO;
+    }
     if (found && (!s.is_same || s.state.queue != queue_number(q->queue))) {
         return -EINVAL;
     }
@@ -198,7 +201,11 @@ static int settle_entry(struct settling *all, struct sqs_queue *q, const json_t 
         return sqs_check_fault(f, SQS_ERROR_MISSING,
                                "The request must contain the parameter ReceiptHandle.");
     }
-    if (read_receipt(all->c, q, handle, &receipt) < 0) {
+    int r = read_receipt(all->c, q, handle, &receipt);
+    if (r == -EIO) {
+        return sqs_check_fault(f, SQS_ERROR_INTERNAL, "The message could not be read.");
+    }
+    if (r < 0) {
         return sqs_check_fault(f, SQS_ERROR_RECEIPT,
                                "The input receipt handle \"%.200s\" is not a valid receipt handle.",
                                handle);

@@ -187,6 +187,14 @@ static void forget_old(struct event_replays *all)
     }
 }
 
+/* Before it is submitted. */
+static void drop(struct step *s)
+{
+    message_batch_destroy(s->batch);
+    json_decref(s->next);
+    free(s);
+}
+
 static void step_done(int result, void *context)
 {
     struct step *s = context;
@@ -222,6 +230,11 @@ static void step_timer(uv_timer_t *timer)
         end(s->next, "CANCELLED");
     } else {
         send_some(s);
+    }
+    if (store_read_failure(r->all->services->store) < 0) { /* there may be more to send */
+        drop(s);
+        again_in(r, RETRY_MS);
+        return;
     }
     scoped_free char *text = json_write(s->next);
     message_batch_put(s->batch, STR(KIND), str_c(name_of(r)), str_c(text ? text : "{}"));

@@ -168,6 +168,11 @@ void route_once_begin(struct route *route, struct exchange *x, struct str body, 
                            answer_again, x)) {
         return;
     }
+    if (store_read_failure(route->services->store) < 0) { /* it may have run before */
+        exchange_respond(x, 500, STR("content-type\0text/plain\0"),
+                         STR("what was answered before cannot be read: this was not run\n"));
+        return;
+    }
     if (store_is_full(
             route->services->store)) { /* what runs could not be kept, and would run again */
         exchange_respond(x, 507, STR("content-type\0text/plain\0"),

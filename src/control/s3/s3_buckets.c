@@ -158,6 +158,10 @@ struct s3_bucket *s3_buckets_find(struct s3_buckets *b, struct str name)
         return NULL;
     }
     store_buckets_settings(b->store, bucket->row.id, keep_setting, bucket);
+    if (store_read_failure(b->store) < 0) { /* it might have lost its policy */
+        s3_bucket_unref(bucket);
+        return NULL;
+    }
     read_settings(bucket);
     s3_bucket_unref(*slot);
     *slot = bucket;

@@ -297,6 +297,9 @@ static void look_through(struct s3_expiry *e)
     if (!e->is_cut) {
         store_uploads_walk(store, e->bucket->row.id, STR(""), 0, on_upload, e);
     }
+    if (store_read_failure(store) < 0) {
+        forget_all(e); /* a version that was not seen may be one that the rest depends on */
+    }
     leave_bucket(e); /* its rules may be others by the next turn */
 }
 

@@ -100,7 +100,7 @@ void s3_answer(struct s3_request *rq, unsigned status)
 
 void s3_answer_xml(struct s3_request *rq, unsigned status, int r)
 {
-    if (r < 0) {
+    if (r < 0 || store_read_failure(rq->s3->services->store) < 0) {
         s3_fail(rq, S3_INTERNAL);
         return;
     }
@@ -196,9 +196,11 @@ static void put_subject(struct s3_request *rq, enum s3_error error)
 
 void s3_fail_text(struct s3_request *rq, enum s3_error error, const char *text)
 {
-    const struct s3_error_text *e = s3_error_text(error);
+    /* What could not be read looked absent to whoever says this. */
+    bool is_unread = store_read_failure(rq->s3->services->store) < 0;
+    const struct s3_error_text *e = s3_error_text(is_unread ? S3_INTERNAL : error);
     put_subject(rq, error);
-    s3_fail_custom(rq, e->status, e->code, text ? text : e->text);
+    s3_fail_custom(rq, e->status, e->code, text && !is_unread ? text : e->text);
 }
 
 void s3_fail(struct s3_request *rq, enum s3_error error)

@@ -157,11 +157,16 @@ static void take(struct webhook *w, json_t *post)
     {
         is_sound = is_sound && tell(w->services->s3, record, batch);
     }
-    if (is_sound && message_batch_count(batch) > 0) {
+    int unread = store_read_failure(w->services->store);
+    if (is_sound && unread == 0 && message_batch_count(batch) > 0) {
         message_batch_submit(batch, stored, w);
         return;
     }
     message_batch_destroy(batch);
+    if (is_sound && unread < 0) { /* a bucket may want it */
+        stored(unread, w);
+        return;
+    }
     respond(w->x, is_sound ? 200 : 400,
             is_sound ? "" : "this is no event of MinIO: {\"EventName\", \"Key\", \"Records\"}\n");
 }
