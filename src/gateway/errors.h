@@ -41,6 +41,7 @@ struct error_case {
     struct str type;      /* of the error thrown */
     struct str message;
     struct str path;
+    struct str region; /* that a client of AWS has signed for */
     enum endpoint_api api;
     bool edge;       /* of Next.js: whoever asks is told what a server says */
     bool invoke;     /* Lambda's Invoke API: a failed function is a result like others */

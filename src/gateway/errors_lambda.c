@@ -149,11 +149,10 @@ static unsigned answer_lambda_route(struct error_out *o, const struct error_case
         return error_out_plain(o, e);
     }
     struct str name = str_cut(&path, '/');
-    json_t *fields = json_pack(
-        "{s:o*}", "Message",
-        json_sprintf("Function not found: arn:aws:lambda:us-east-1:000000000000:function:" STR_FMT
-                     ":$LATEST",
-                     STR_ARG(name)));
+    json_t *fields = json_pack("{s:o*}", "Message",
+                               json_sprintf("Function not found: arn:aws:lambda:" STR_FMT
+                                            ":000000000000:function:" STR_FMT ":$LATEST",
+                                            STR_ARG(e->region), STR_ARG(name)));
     return answer_lambda_user(o, e, 404, "ResourceNotFoundException", fields);
 }
 

@@ -13,7 +13,8 @@
 #include "gateway/reply.h"
 #include "gateway/request_log.h"
 
-#define ERROR_BODY_MAX (256 * KIB)
+#define ERROR_BODY_MAX   (256 * KIB)
+#define REGION_BYTES_MAX 32
 
 struct failure {
     enum record_outcome outcome;
@@ -133,6 +134,18 @@ static bool accepts(const struct request *rq, struct str type)
     return accept && memmem(accept->value.data, accept->value.len, type.data, type.len);
 }
 
+/* Of "AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/lambda/aws4_request, ...". Nobody has checked it:
+ * it is only said back. */
+static struct str signed_region(const struct request *rq)
+{
+    const struct http_field *field = http_head_find(&rq->head, STR("authorization"));
+    struct str rest = field ? str_behind(field->value, STR("Credential=")) : str_of("", 0);
+    (void)str_cut(&rest, '/');
+    (void)str_cut(&rest, '/');
+    struct str region = str_cut(&rest, '/');
+    return region.len > 0 && region.len <= REGION_BYTES_MAX ? region : STR("us-east-1");
+}
+
 /* With a status for ERROR_ROUTE. */
 static void fail_with(struct request *rq, enum error_kind kind, unsigned status, struct str detail)
 {
@@ -150,6 +163,7 @@ static void fail_with(struct request *rq, enum error_kind kind, unsigned status,
         .api = endpoint ? endpoint->api : ENDPOINT_API_NONE,
         .timeout_ms = rq->function ? function_timeout_ms(rq->function, rq->endpoint) : 0,
         .path = rq->head.target,
+        .region = signed_region(rq),
         .wants_html = accepts(rq, STR("text/html")),
         .wants_json = accepts(rq, STR("json")),
         .dev = rq->gateway->dev,

@@ -77,6 +77,9 @@ test('the Invoke API', async (t) => {
     assert.deepEqual(missing.json, {
       Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST', Type: 'User',
     });
+    const authorization = 'AWS4-HMAC-SHA256 Credential=mayfly/20260101/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0';
+    const { json } = await platform.post('/2015-03-31/functions/nobody/invocations', {}, { headers: { authorization } });
+    assert.equal(json.Message, 'Function not found: arn:aws:lambda:eu-west-1:000000000000:function:nobody:$LATEST');
   });
 
   await t.test('has a function that could not be built fail as its runtime would', async () => {
