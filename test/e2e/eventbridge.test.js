@@ -126,6 +126,12 @@ test("what AWS does not take of a bus, a target, an event or a token is not take
   const validation = { name: 'ValidationException' };
   const { Entries: [entry] } = await events.send(new PutEventsCommand({ Entries: [order({}, { Source: 'aws.shop' })] }));
   assert.deepEqual(entry, { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' });
+  const tooMany = Array.from({ length: 11 }, (_, n) => order({ n, note: 'x'.repeat(1000) }));
+  await assert.rejects(events.send(new PutEventsCommand({ Entries: tooMany })), ({ name, message }) => {
+    assert.equal(name, 'ValidationException');
+    assert.equal(message.split('PutEventsRequestEntry(').length, 12); /* all are shown */
+    return message.endsWith("internalMetadata=null)]' at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10");
+  });
   await assert.rejects(events.send(new CreateEventBusCommand({ Name: 'a/b' })), { ...validation, message: "Event bus name must not contain '/'." });
   await events.send(new CreateEventBusCommand({ Name: 'mine' }));
   await events.send(new PutRuleCommand({ Name: 'r', EventBusName: 'mine', EventPattern: '{"source":["a"]}' }));

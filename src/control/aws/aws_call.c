@@ -11,7 +11,7 @@
 #include "control/json_write.h"
 #include "http/http_block.h"
 
-#define MESSAGE_BYTES 4096
+#define MESSAGE_BYTES (64 * KIB) /* one shows the entries of a PutEvents */
 
 /* ---- turns ---- */
 

@@ -13,7 +13,8 @@
 #include "control/json_reading.h"
 
 #define ENTRIES_MAX 10
-#define TIME_BYTES  14 /* what a "Time" counts as */
+#define TIME_BYTES  14         /* what a "Time" counts as */
+#define SHOWN_BYTES (60 * KIB) /* of the entries, in an error's message */
 
 /* ---- PutEvents ---- */
 
@@ -84,7 +85,7 @@ static bool check_request(struct aws_call *c, json_t *entries)
     }
     if (i > ENTRIES_MAX) {
         struct buf shown;
-        buf_init(&shown, 3 * KIB);
+        buf_init(&shown, SHOWN_BYTES);
         describe_entries(entries, &shown);
         aws_call_fail(c, 400, "ValidationException",
                       "1 validation error detected: Value '" STR_FMT "' at 'entries' failed to "
