@@ -88,17 +88,35 @@ static int sync_folder(int at, const char *path)
     return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Links the temporary file under its final name, durably. */
+/* There is a file of that name already. It has the same bytes, unless the disk has lost some. */
+static int replace_damaged(struct store_contents *c, const char *name, const char *path)
+{
+    char again[CONTENT_NAME_BYTES + 1];
+    struct stat whole, there;
+    if (fstatat(c->temporary, name, &whole, 0) < 0 || fstatat(c->folder, path, &there, 0) < 0) {
+        return -errno;
+    }
+    if (whole.st_size == there.st_size) {
+        return 0;
+    }
+    (void)snprintf(again, sizeof(again), "%s+", name); /* fits */
+    return linkat(c->temporary, name, c->temporary, again, 0) == 0 &&
+                   renameat(c->temporary, again, c->folder, path) == 0
+               ? 0
+               : -errno;
+}
+
+/* Links the temporary file under its final name, durably: whoever linked it before us may not have
+ * synced that yet. */
 static int link_file(struct store_contents *c, const char *name, struct str hash)
 {
     char path[FILE_PATH_BYTES + 1];
     file_path(hash, path);
-    if (linkat(c->temporary, name, c->folder, path, 0) < 0) {
-        /* The same bytes are there already, synced by whoever brought them. */
-        return errno == EEXIST ? 0 : -errno;
-    }
+    int r = linkat(c->temporary, name, c->folder, path, 0) == 0 ? 0
+            : errno == EEXIST                                   ? replace_damaged(c, name, path)
+                                                                : -errno;
     path[2] = '\0';
-    return sync_folder(c->folder, path);
+    return r < 0 ? r : sync_folder(c->folder, path);
 }
 
 int store_contents_publish(struct store_contents *c, const char *name,
