@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_name.h"
@@ -136,7 +137,8 @@ static struct str first_key(const struct s3_list_query *q, struct buf *memory)
 void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w)
 {
     struct buf memory;
-    buf_init(&memory, KEY_BUFFER_BYTES);
+    buf_init(&memory,
+             LIMIT_REQUEST_HEAD_BYTES); /* where a client begins may be longer than a key */
     buf_init(&w->last, KEY_BUFFER_BYTES);
     buf_init(&w->key, KEY_BUFFER_BYTES);
     if (w->query->most > 0) {
@@ -181,7 +183,7 @@ bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_t
         return false;
     }
     text->is_url = encoding.len > 0;
-    buf_init(&text->memory, 3 * KEY_BUFFER_BYTES);
+    buf_init(&text->memory, 3 * LIMIT_REQUEST_HEAD_BYTES);
     *ret_most = number < S3_LIST_MAX ? (size_t)number : S3_LIST_MAX;
     return true;
 }
