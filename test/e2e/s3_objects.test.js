@@ -301,6 +301,12 @@ test('S3 takes uploads in parts', async (t) => {
     assert.deepEqual((await send(ListMultipartUploadsCommand, { Bucket })).Uploads.map((u) => [u.Key, u.UploadId]), [['k', UploadId]]);
     const page = await send(ListPartsCommand, { Bucket, Key: 'k', UploadId, MaxParts: 1 });
     assert.deepEqual([page.Parts.map((p) => p.PartNumber), page.IsTruncated, page.NextPartNumberMarker], [[1], true, '1']);
+    assert.equal((await send(ListPartsCommand, { Bucket, Key: 'k', UploadId, MaxParts: 0 })).IsTruncated, false);
+    const keys = async (query) => (await send(ListMultipartUploadsCommand, { Bucket, ...query })).Uploads?.map((u) => u.Key);
+    await upload(Bucket, 'b', ['one']);
+    assert.deepEqual([await keys({ Prefix: 'k', KeyMarker: 'a' }), await keys({ KeyMarker: 'b' }), await keys({ Prefix: 'b', KeyMarker: 'b' })], [['k'], ['k'], undefined]);
+    assert.equal((await send(ListMultipartUploadsCommand, { Bucket, MaxUploads: 0 })).IsTruncated, false);
+    await send(AbortMultipartUploadCommand, { Bucket, Key: 'b', UploadId: (await send(ListMultipartUploadsCommand, { Bucket })).Uploads[0].UploadId });
     await send(AbortMultipartUploadCommand, { Bucket, Key: 'k', UploadId });
     assert.equal((await send(ListMultipartUploadsCommand, { Bucket })).Uploads, undefined);
     await refused(send(ListPartsCommand, { Bucket, Key: 'k', UploadId }), 404, 'NoSuchUpload');

@@ -33,7 +33,7 @@ static void on_part(const struct stored_upload_part *part, void *context)
     struct s3_checksum_value v = s3_checksum_load(part->checksum);
     bool is_agreed = p->upload.checksum.kind != S3_CHECKSUM_NONE; /* else it is ours alone */
     if (p->count == p->most) {
-        p->truncated = true;
+        p->truncated = p->most > 0;
         return;
     }
     p->count++;
@@ -160,7 +160,7 @@ static bool on_upload(const struct stored_upload *u, void *context)
         return true; /* told already */
     }
     if (l->count == q->most) {
-        l->truncated = true;
+        l->truncated = q->most > 0; /* or a client would ask for ever */
         return false;
     }
     l->count++;
@@ -239,7 +239,8 @@ void s3_upload_list(struct s3_request *rq)
     l.query.prefix = prefix.data ? prefix : STR("");
     l.query.delimiter = delimiter.data ? delimiter : STR("");
     l.query.after = after.data ? after : STR("");
-    bool from_after = l.query.after.len > 0;
+    /* Where the prefix begins, or behind the marker if that comes later. */
+    bool from_after = l.query.after.len > 0 && str_compare(l.query.after, l.query.prefix) >= 0;
     store_uploads_walk(rq->s3->services->store, rq->bucket->row.id,
                        from_after ? l.query.after : l.query.prefix, from_after ? after_id(rq) : 0,
                        on_upload, &l);
