@@ -57,11 +57,12 @@ test('S3 lists', async (t) => {
 
   await t.test('a listing begins behind a marker, be it a key or not', async () => {
     const Bucket = await bucket(objects(KEYS));
-    const after = async (StartAfter) => keysOf(await s3.send(new ListObjectsV2Command({ Bucket, StartAfter })));
+    const after = async (StartAfter, query) => keysOf(await s3.send(new ListObjectsV2Command({ Bucket, StartAfter, ...query })));
     assert.deepEqual(await after('b'), KEYS.slice(3));
     assert.deepEqual(await after('b/x'), KEYS.slice(3));
     assert.deepEqual(await after('zzz'), ['ü/ä']);
     assert.deepEqual(await after('z'.repeat(10_000)), ['ü/ä']);
+    assert.deepEqual(await after('b', { Prefix: 'b/y' }), ['b/y']); /* there are others between them */
     const old = await s3.send(new ListObjectsCommand({ Bucket, Marker: 'a/', Delimiter: '/', MaxKeys: 1 }));
     assert.deepEqual([keysOf(old), prefixesOf(old), old.NextMarker], [['b'], [], 'b']);
   });

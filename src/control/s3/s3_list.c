@@ -117,10 +117,7 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
 /* Where to begin: at the prefix, or behind what was told already. */
 static struct str first_key(const struct s3_list_query *q, struct buf *memory)
 {
-    if (q->after.len == 0 ||
-        (!str_starts(q->after, q->prefix) &&
-         memcmp(q->after.data, q->prefix.data,
-                q->after.len < q->prefix.len ? q->after.len : q->prefix.len) < 0)) {
+    if (q->after.len == 0 || str_compare(q->after, q->prefix) < 0) {
         return q->prefix;
     }
     struct str common = common_of(q, q->after);
