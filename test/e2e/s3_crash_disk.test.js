@@ -2,7 +2,7 @@
  * room that comes back is used at once. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -117,6 +117,26 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'after' });
   assert.equal((await event()).status, 202);
   await platform.log('got {"n":1}');
+});
+
+test('what waits in a queue is handed out by a platform that starts on a full disk', async (t) => {
+  const data = smallDisk(t);
+  if (!data) {
+    t.diagnostic('this user may not mount a disk: nothing was tested');
+    return;
+  }
+  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+  const first = await startPlatform(t, options);
+  const { QueueUrl } = await connect(t, first).sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  await connect(t, first).sqs(SendMessageCommand, { QueueUrl, MessageBody: 'before' });
+  await first.stop();
+  rmSync(path.join(data, 'reserve')); /* as it is once the disk was full: some of that room is left */
+  const ballast = path.join(data, 'ballast');
+  fill(ballast);
+  truncateSync(ballast, statSync(ballast).size - MIB / 2);
+  const { sqs } = connect(t, await startPlatform(t, options));
+  const { Messages } = await sqs(ReceiveMessageCommand, { QueueUrl: '/000000000000/jobs', WaitTimeSeconds: 5 });
+  assert.deepEqual(Messages?.map(({ Body }) => Body), ['before']);
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

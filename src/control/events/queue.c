@@ -13,6 +13,7 @@
 #define HISTORY_MS    30000 /* between two looks at what may be forgotten */
 #define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
 #define SWEEP_ROWS    2000  /* of dropped queues, in a job: some 10 ms of the store's time */
+#define OPEN_RETRY_MS 1000
 #define TIMER_MS_MAX  ((uint64_t)30000) /* then a clock that was set is noticed, and a sleep */
 
 uint64_t queue_now_ms(void)
@@ -56,6 +57,8 @@ struct queue_opening {
     struct store_job job;
     struct queue *queue; /* counted */
     uint64_t number;
+    uv_timer_t again; /* a full disk */
+    bool has_failed;
 };
 
 static int run_opening(struct store_job *job, struct sql *db)
@@ -64,18 +67,43 @@ static int run_opening(struct store_job *job, struct sql *db)
     return store_messages_queue(db, str_c(o->queue->name), &o->number);
 }
 
+static void opening_free(uv_handle_t *handle)
+{
+    struct queue_opening *o = container_of((uv_timer_t *)handle, struct queue_opening, again);
+    queue_unref(o->queue);
+    free(o);
+}
+
+/* Somebody may have removed the queue, or sent a message to it, meanwhile. */
+static void opening_again(uv_timer_t *timer)
+{
+    struct queue_opening *o = container_of(timer, struct queue_opening, again);
+    if (o->queue->dropped || o->queue->number != 0) {
+        uv_close((uv_handle_t *)timer, opening_free);
+    } else {
+        store_submit(o->queue->queues->store, &o->job);
+    }
+}
+
+/* What waits in a queue that is not open would be handed out to nobody. */
 static void opening_done(struct store_job *job, int r)
 {
     struct queue_opening *o = container_of(job, struct queue_opening, job);
     struct queue *q = o->queue;
     if (r < 0) {
-        log_error("queue %s: %s", q->name, strerror(-r)); /* the first message tries again */
-    } else if (q->number == 0) {
+        if (!o->has_failed) {
+            log_error("queue %s cannot be opened yet: %s", q->name, strerror(-r));
+        }
+        o->has_failed = true;
+        (void)uv_timer_start(&o->again, opening_again, OPEN_RETRY_MS,
+                             0); /* has a callback: works */
+        return;
+    }
+    if (q->number == 0) {
         queue_set_number(q, o->number);
         queue_wake(q);
     }
-    free(o);
-    queue_unref(q);
+    uv_close((uv_handle_t *)&o->again, opening_free);
 }
 
 struct queue *queue_open(struct queues *qs, struct str name)
@@ -92,7 +120,10 @@ struct queue *queue_open(struct queues *qs, struct str name)
     list_push(&qs->buckets[bucket_of(name)], &q->in_bucket);
     (void)uv_timer_init(qs->loop, &q->timer); /* always succeeds */
     struct queue_opening *o = mem_new(struct queue_opening);
-    *o = (struct queue_opening){ .job = { .run = run_opening, .done = opening_done }, .queue = q };
+    *o = (struct queue_opening){
+        .job = { .run = run_opening, .done = opening_done, .makes_room = true }, .queue = q
+    };
+    (void)uv_timer_init(qs->loop, &o->again); /* always succeeds */
     q->references++;
     store_submit(qs->store, &o->job);
     return q;
