@@ -1,6 +1,9 @@
 /* Queues: what is handed out, when, and what becomes of it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "queue_fixture.h"
 
 static struct message_counts counts(void)
@@ -135,6 +138,28 @@ START_TEST(what_is_taken_comes_group_by_group)
 }
 END_TEST
 
+START_TEST(who_takes_is_told_that_it_cannot_be_written)
+{
+    struct taking t = { .taken = { .taken = was_taken } };
+    struct rlimit limit;
+    char bodies[64];
+    (void)put("a", "", "");
+    until_sent();
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1, limit.rlim_max }), 0);
+    queue_take(q, 1, queue_now_ms() + 3600 * 1000, &t.taken);
+    while (!t.is_over) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_int_lt(t.taken.result, 0);
+    queue_taken_free(&t.taken);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    take(1, bodies);
+    ck_assert_str_eq(bodies, "a");
+}
+END_TEST
+
 START_TEST(messages_outlive_the_process)
 {
     (void)put("a", "", "");
@@ -158,6 +183,7 @@ int main(void)
     tcase_add_test(tests, the_same_key_is_kept_once);
     tcase_add_test(tests, what_was_taken_is_not_handed_out_again_before_its_time);
     tcase_add_test(tests, what_is_taken_comes_group_by_group);
+    tcase_add_test(tests, who_takes_is_told_that_it_cannot_be_written);
     tcase_add_test(tests, messages_outlive_the_process);
     return suite_run(suite);
 }

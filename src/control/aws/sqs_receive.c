@@ -177,11 +177,11 @@ static void receive_answer(struct receive *r)
     sqs_call_answer(c, output);
 }
 
-static void receive_fail(struct receive *r)
+static void receive_fail(struct receive *r, enum sqs_error error)
 {
     struct sqs_call *c = r->c;
     receive_end(r);
-    sqs_call_fail(c, SQS_ERROR_NO_QUEUE, NULL);
+    sqs_call_fail(c, error, NULL);
 }
 
 static void receive_take(struct receive *r)
@@ -193,7 +193,9 @@ static void receive_take(struct receive *r)
         return;
     }
     r->taking = false;
-    if (uv_now(r->c->services->loop) >= r->until_ms && !r->taken.is_behind) {
+    if (store_read_failure(r->c->services->store) < 0) {
+        receive_fail(r, SQS_ERROR_INTERNAL);
+    } else if (uv_now(r->c->services->loop) >= r->until_ms && !r->taken.is_behind) {
         receive_answer(r);
     } else {
         queue_wait(r->q->queue, &r->waiter);
@@ -205,7 +207,7 @@ static void receive_take(struct receive *r)
 static void receive_found(struct receive *r)
 {
     if (r->q->removed) {
-        receive_fail(r);
+        receive_fail(r, SQS_ERROR_NO_QUEUE);
     } else if (json_array_size(r->messages) > 0) {
         receive_answer(r);
     } else {
@@ -213,11 +215,13 @@ static void receive_found(struct receive *r)
     }
 }
 
+/* What could not be hidden is not handed out: others would be given it, too, and its attempts not
+ * be counted. */
 static void receive_taken(struct queue_taken *t)
 {
     struct receive *r = container_of(t, struct receive, taken);
     r->taking = false;
-    for (size_t i = 0; r->c && i < t->count; i++) {
+    for (size_t i = 0; r->c && t->result == 0 && i < t->count; i++) {
         const struct stored_message *m = &t->messages[i].message;
         if (is_deliverable(r, m)) {
             (void)json_array_append_new(r->messages, message_json(r, m));
@@ -225,7 +229,9 @@ static void receive_taken(struct queue_taken *t)
         }
     }
     queue_taken_free(t);
-    if (r->c && r->burying == 0) {
+    if (r->c && t->result < 0) {
+        receive_fail(r, t->result == -ENOSPC ? SQS_ERROR_FULL : SQS_ERROR_INTERNAL);
+    } else if (r->c && r->burying == 0) {
         receive_found(r);
     }
     receive_unref(r);
@@ -235,7 +241,7 @@ static void receive_available(struct queue_waiter *w)
 {
     struct receive *r = container_of(w, struct receive, waiter);
     if (r->q->removed) {
-        receive_fail(r);
+        receive_fail(r, SQS_ERROR_NO_QUEUE);
     } else {
         receive_take(r);
     }

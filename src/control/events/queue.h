@@ -125,14 +125,15 @@ void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due
 
 /* Taking, for queues without a consumer: at most `max` messages, in order, whose groups are free,
  * those of a group behind one another as SQS has it; they are not handed out again before
- * `visible_ms`. With some, `taken` is called when that is durable (or cannot be written, then they
- * come again at once); whoever is given them before that could see them twice after a crash. With
- * count 0 there is no call; `is_behind` then says that nothing can be told yet, since there is too
- * much in front that is too old: wait (queue_wait) and take again. The caller settles messages by
- * id, and frees them with queue_taken_free(). */
+ * `visible_ms`. With some, `taken` is called when that is durable; whoever is given them before
+ * that could see them twice after a crash. A negative result: it cannot be written, and they come
+ * again at once. With count 0 there is no call; `is_behind` then says that nothing can be told yet,
+ * since there is too much in front that is too old, or it cannot be read: wait (queue_wait) and
+ * take again. The caller settles messages by id, and frees them with queue_taken_free(). */
 struct queue_taken {
     struct delivered *messages;
     size_t count;
+    int result;
     bool is_behind;
     void (*taken)(struct queue_taken *t);
 };

@@ -301,7 +301,6 @@ static int run_taking(struct store_job *job, struct sql *db)
     return 0;
 }
 
-/* That they were taken is durable, or is not: then they are handed out again. */
 static void taking_done(struct store_job *job, int r)
 {
     struct taking *t = container_of(job, struct taking, job);
@@ -318,6 +317,7 @@ static void taking_done(struct store_job *job, int r)
     free(t);
     queue_mark(q);
     queue_unref(q);
+    taken->result = r;
     taken->taken(taken);
 }
 
@@ -326,6 +326,7 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     struct queue_pick p = { .queue = q, .max = max };
     taken->messages = NULL;
     taken->count = 0;
+    taken->result = 0;
     taken->is_behind = false;
     if (!queue_is_open(q) || max == 0) {
         return;
@@ -333,7 +334,8 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     queue_pick_run(&p, q->policy.ordered || q->ordered, max);
     taken->messages = p.messages;
     taken->count = p.count;
-    taken->is_behind = p.count == 0 && queue_pick_is_behind(&p);
+    taken->is_behind =
+        p.count == 0 && (queue_pick_is_behind(&p) || store_read_failure(q->queues->store) < 0);
     if (p.count == 0) {
         return;
     }
