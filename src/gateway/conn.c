@@ -18,22 +18,30 @@
 
 #define CONN_IN_BYTES      (64 * KIB) /* pipelined requests wait up to this much */
 #define CONN_OUT_BYTES_MAX (4 * MIB)  /* the streams' windows keep it far below */
+#define CONN_BEHIND_BYTES  (64 * KIB) /* of answers not sent: the next request waits */
 #define CONN_KEEP_BYTES    (4 * KIB)  /* of a buffer, between requests */
 #define CONN_DISCARD_BYTES (1 * MIB)  /* of a body nobody wants, to keep the connection */
 #define CONN_LINGER_MS     2000
 #define CONN_READS         8 /* a turn, of a body that keeps coming */
 /* A client that closes its sending side may still read: wget and nc do. One that is gone looks the
- * same. Between the two: an answer that comes within this is sent. */
+ * same. Between the two: an answer that begins within this, and goes on within it, is sent. */
 #define CONN_HALF_CLOSE_MS 200
 
 static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* The client asks faster than it takes answers: it is read no further, or its answers would fill
+ * our memory. */
+static bool is_behind(const struct conn *c)
+{
+    return c->state == CONN_IDLE && conn_pending(c) >= CONN_BEHIND_BYTES;
+}
 
 static bool wants_read(const struct conn *c)
 {
     if (c->eof || c->state == CONN_CLOSING || c->state == CONN_CLOSED) {
         return false;
     }
-    return !c->body_blocked && c->in.len < CONN_IN_BYTES;
+    return !c->body_blocked && c->in.len < CONN_IN_BYTES && !is_behind(c);
 }
 
 static void set_events(struct conn *c, int events)
@@ -88,11 +96,6 @@ static void close_now(struct conn *c)
     }
 }
 
-size_t conn_pending(const struct conn *c)
-{
-    return c->out.len - c->sent;
-}
-
 void conn_touch(struct conn *c)
 {
     if (list_is_empty(&c->dirty)) {
@@ -109,7 +112,7 @@ static void process_later(struct conn *c)
 static void begin_close(struct conn *c)
 {
     c->state = CONN_CLOSING;
-    c->deadline_ms = 0;
+    c->deadline_ms = c->gone_ms = 0;
     c->body_blocked = false;
     conn_touch(c);
 }
@@ -178,9 +181,26 @@ static void refuse(struct conn *c, unsigned status)
     begin_close(c);
 }
 
+/* The rest of the request's body is not to be had. */
+static void give_up(struct conn *c, unsigned status)
+{
+    struct request *rq = take_ptr(c->request);
+    bool started = rq->reply_started;
+    request_client_gone(rq);
+    if (started) {
+        begin_close(c);
+    } else {
+        refuse(c, status);
+    }
+}
+
 /* A head, or part of one, is at the front. False: more is needed. */
 static bool take_head(struct conn *c, struct str *in)
 {
+    if (is_behind(c)) {
+        process_later(c);
+        return false;
+    }
     int len = http_head_scan(&c->scan, *in);
     if (len == 0) {
         if (c->state == CONN_IDLE && in->len > 0) {
@@ -239,14 +259,7 @@ static bool feed_body(struct conn *c, struct str *in)
     struct str data;
     int r = conn_body_take(c, in, room, &data);
     if (r < 0) {
-        struct request *rq = take_ptr(c->request);
-        bool started = rq->reply_started;
-        request_client_gone(rq);
-        if (started) {
-            begin_close(c);
-        } else {
-            refuse(c, 400);
-        }
+        give_up(c, 400);
         return true;
     }
     conn_body_await(c);
@@ -296,9 +309,7 @@ static void process(struct conn *c, struct str *in)
         case CONN_DISCARD:
             again = discard_body(c, in);
             break;
-        case CONN_CLOSING:
-        case CONN_LINGER:
-        case CONN_CLOSED:
+        default:
             *in = str_of(in->data + in->len, 0);
             break;
         }
@@ -320,26 +331,44 @@ static void process_kept(struct conn *c)
     }
 }
 
-static void on_eof(struct conn *c)
+static uint64_t said_bytes(const struct conn *c)
 {
-    c->eof = true;
+    return c->request ? c->request->sent_bytes : 0;
+}
+
+/* The client will send no more, and what it sent is handled. */
+static void on_last(struct conn *c)
+{
     switch (c->state) {
     case CONN_BUSY:
         if (c->body == CONN_BODY_TUNNEL) {
             body_complete(c);
         }
-        if (c->body != CONN_BODY_NONE) {
+        if (c->body != CONN_BODY_NONE && !c->body_blocked) {
             close_now(c); /* half a request */
-        } else {
+        } else if (c->gone_ms == 0) {
             c->gone_ms = gateway_now_ms(c->gateway) + CONN_HALF_CLOSE_MS;
+            c->gone_said_bytes = said_bytes(c);
             gateway_expect_sweep(c->gateway);
         }
         break;
-    case CONN_CLOSING:
+    case CONN_IDLE:
+    case CONN_HEAD:
+    case CONN_DISCARD:
+        begin_close(c);
+        break;
+    case CONN_LINGER:
+        close_now(c);
         break;
     default:
-        close_now(c);
+        break;
     }
+}
+
+static void on_eof(struct conn *c)
+{
+    c->eof = true;
+    process_later(c); /* there may be requests before it that are not handled */
 }
 
 static void on_bytes(struct conn *c, struct str bytes, bool in_buffer)
@@ -437,8 +466,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
             close_now(c);
             return;
         }
-        if (!c->body_blocked && c->body == CONN_BODY_NONE) {
-            on_eof(c);
+        if (c->state == CONN_CLOSING) {
+            on_eof(c); /* what it has sent besides is of no interest */
         } else {
             set_events(c, c->events & ~(UV_DISCONNECT | UV_READABLE));
             return;
@@ -472,6 +501,19 @@ static void shut(struct conn *c)
     buf_finish(&c->in);
 }
 
+/* With what was held back, and with the end behind it. */
+static void go_on(struct conn *c)
+{
+    c->process_again = false;
+    process_kept(c);
+    if (conn_body_is_plain(c) && wants_read(c)) {
+        read_some(c); /* there is something */
+    }
+    if (c->eof && !c->process_again) {
+        on_last(c);
+    }
+}
+
 void conn_flush(struct conn *c)
 {
     list_remove(&c->dirty);
@@ -482,15 +524,8 @@ void conn_flush(struct conn *c)
     if (c->request) {
         reply_drained(c->request);
     }
-    if (c->process_again) {
-        c->process_again = false;
-        process_kept(c);
-        if (conn_body_is_plain(c) && wants_read(c)) {
-            read_some(c); /* it was held back, so there is something */
-        }
-        if (c->eof && c->state == CONN_IDLE) {
-            close_now(c);
-        }
+    if (c->process_again && !is_behind(c)) {
+        go_on(c);
     }
     if (c->state == CONN_CLOSING && conn_pending(c) == 0) {
         shut(c);
@@ -509,19 +544,28 @@ static void on_deadline(struct conn *c)
     case CONN_HEAD:
         refuse(c, 408);
         break;
-    case CONN_BUSY: {
-        struct request *rq = take_ptr(c->request);
-        bool started = rq->reply_started;
-        request_client_gone(rq);
-        if (started) {
-            close_now(c);
-        } else {
-            refuse(c, 408);
-        }
+    case CONN_BUSY:
+        give_up(c, 408);
         break;
-    }
+    case CONN_IDLE:
+    case CONN_DISCARD:
+        begin_close(c); /* it may not have taken all of the last answer yet */
+        break;
     default:
         close_now(c);
+    }
+}
+
+/* One that is gone resets the connection when it is sent something: while its answer flows, or
+ * waits to be taken, it is there. */
+static void look_if_gone(struct conn *c, uint64_t now_ms)
+{
+    uint64_t said = said_bytes(c);
+    if (said == c->gone_said_bytes && conn_pending(c) == 0) {
+        close_now(c);
+    } else {
+        c->gone_said_bytes = said;
+        c->gone_ms = now_ms + CONN_HALF_CLOSE_MS;
     }
 }
 
@@ -530,8 +574,7 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
     if (c->send_ms > 0 && now_ms >= c->send_ms) {
         close_now(c);
     } else if (c->gone_ms > 0 && now_ms >= c->gone_ms) {
-        c->gone_ms = 0;
-        close_now(c);
+        look_if_gone(c, now_ms);
     } else if (c->deadline_ms > 0 && now_ms >= c->deadline_ms) {
         on_deadline(c);
     }

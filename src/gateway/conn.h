@@ -57,10 +57,11 @@ struct conn {
     uint64_t deadline_ms; /* of the state, 0: none */
     uint64_t send_ms;     /* when the client must have taken something, 0: nothing to take */
     uint64_t gone_ms;     /* half-closed: when to believe that the client is gone, 0: it is not */
-    bool keep_alive;      /* after this request */
-    bool eof;             /* the client will send no more */
-    bool body_blocked;    /* nobody takes the body now */
-    bool process_again;   /* at the turn's end: `in` may hold a whole request */
+    uint64_t gone_said_bytes; /* of the answer, when gone_ms was set */
+    bool keep_alive;          /* after this request */
+    bool eof;                 /* the client will send no more */
+    bool body_blocked;        /* nobody takes the body now */
+    bool process_again;       /* at the turn's end: `in` may hold a whole request */
 
     uint16_t port;
     char address[INET6_ADDRSTRLEN];
@@ -78,7 +79,10 @@ void conn_abort(struct conn *c);
 /* There is room for the request's body again. */
 void conn_resume_body(struct conn *c);
 /* Bytes of conn->out not sent yet. */
-size_t conn_pending(const struct conn *c);
+static inline size_t conn_pending(const struct conn *c)
+{
+    return c->out.len - c->sent;
+}
 
 /* At the turn's end, for each of gateway->dirty_conns. */
 void conn_flush(struct conn *c);

@@ -16,6 +16,8 @@
 #include "http/http_block.h"
 #include "http/http_encoding.h"
 
+#define INFORMATIONAL_BYTES (64 * KIB) /* not taken by the client: no more hints then */
+
 /* In development an answer says how it came about. */
 static void add_dev_fields(struct request *rq)
 {
@@ -91,6 +93,18 @@ static struct str compressed(struct request *rq, struct str data, bool last)
     return rq->reply.encoding & HTTP_ENCODING_GZIP ? compress(rq, data, last) : data;
 }
 
+/* An error's answer instead; if that cannot be written either, nothing is left to be said. */
+static void fail_head(struct request *rq, int r)
+{
+    if (rq->head_failed) {
+        conn_abort(rq->conn);
+        return;
+    }
+    rq->head_failed = true;
+    request_fail(rq, r == -EMSGSIZE ? ERROR_SIZE : ERROR_INVALID,
+                 STR("its headers cannot be sent"));
+}
+
 /* Writes the head into the connection's buffer. False: nobody is there, or another answer has been
  * given instead. */
 static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole,
@@ -120,8 +134,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     };
     int r = http_reply_write(&c->out, &rq->reply);
     if (r < 0) {
-        request_fail(rq, r == -EMSGSIZE ? ERROR_SIZE : ERROR_INVALID,
-                     STR("its headers cannot be sent"));
+        fail_head(rq, r);
         return false;
     }
     rq->reply_started = true;
@@ -271,7 +284,8 @@ void reply_end(struct request *rq)
 
 void reply_informational(struct request *rq, unsigned status, struct str fields)
 {
-    if (!rq->conn || rq->reply_started || rq->head.minor == 0) {
+    if (!rq->conn || rq->reply_started || rq->head.minor == 0 ||
+        conn_pending(rq->conn) > INFORMATIONAL_BYTES) {
         return;
     }
     if (http_reply_write_informational(&rq->conn->out, status, fields) == 0) {

@@ -88,6 +88,7 @@ struct request {
     bool responded;          /* the function has begun its answer, or failed */
     bool response_over;      /* ... and ended it */
     bool reply_warned;
+    bool head_failed; /* an answer's head could not be written: another is tried once */
     bool cold;
     bool sent; /* is in the instance's channel */
     bool accepted;

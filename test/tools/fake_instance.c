@@ -229,10 +229,13 @@ static void start(const struct frame *f, struct str method, struct str target, s
         int len = snprintf(number, sizeof(number), "%u", aborts);
         text(f->stream, str_of(number, (size_t)len));
     } else if (str_eq(path, STR("/hints"))) {
-        put(
-            &(struct frame){
-                .type = FRAME_INFORMATIONAL, .stream = f->stream, .value = 103, .length = 14 },
-            "link\0</a.css>\0");
+        do {
+            put(&(struct frame){ .type = FRAME_INFORMATIONAL,
+                                 .stream = f->stream,
+                                 .value = 103,
+                                 .length = 14 },
+                "link\0</a.css>\0");
+        } while (n-- > 1);
         text(f->stream, STR("hinted"));
     } else if (str_eq(path, STR("/fail"))) {
         static const char json[] = "{\"errorType\":\"Error\",\"errorMessage\":\"boom\",\"trace\":"

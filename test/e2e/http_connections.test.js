@@ -1,0 +1,76 @@
+/* Clients that read late, say much at once, or close their sending side. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { API, CATCH_ALL, startGateway, Wire } from './http_gateway.js';
+
+const SOCKET_BYTES = 8 << 20; /* more than the sockets between client and gateway hold */
+
+/** A client that does not read until it is told to. */
+async function connect(gateway) {
+  const socket = net.connect({ port: gateway.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.pause();
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Writes `text` over and over until nobody takes it any more; how often. */
+async function writeUntilBlocked(socket, text) {
+  for (let times = 1; ; times++) {
+    if (socket.write(text)) continue;
+    const taken = once(socket, 'drain').then(() => true);
+    if (!(await Promise.race([taken, sleep(1000, false)]))) return times;
+  }
+}
+
+async function readAll(socket) {
+  return Buffer.concat(await socket.toArray()).toString('latin1');
+}
+
+test('connections', async (t) => {
+  const long = { path: '/missing', headers: { 'x-fill': 'f'.repeat(8000) }, continue: true };
+  const routes = [long, { path: '/missing', status: 404 }, ...CATCH_ALL];
+  const gateway = await startGateway(t, { functions: [{ ...API, max_instances: 1 }], routes });
+
+  await t.test('who asks without reading is held up, and gets every answer when he reads', async () => {
+    const socket = await connect(gateway);
+    const request = `GET /missing HTTP/1.1\r\nHost: a\r\nX-Fill: ${'f'.repeat(8000)}\r\n\r\n`;
+    const times = await writeUntilBlocked(socket, request);
+    assert.equal(await (await gateway.fetch('/hello')).text(), '{"hello":"world"}', 'others are served');
+    socket.end();
+    assert.equal((await readAll(socket)).match(/HTTP\/1\.1 404 /g).length, times);
+  });
+
+  await t.test('hints that nobody reads cost no memory, and the answer follows', async () => {
+    const socket = await connect(gateway);
+    socket.write('GET /hints?100000 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await gateway.usage('GET /hints?100000');
+    socket.end();
+    const said = await readAll(socket);
+    assert.ok(said.length < SOCKET_BYTES);
+    assert.match(said, /^HTTP\/1\.1 103 /);
+    assert.match(said, /\r\nhinted$/);
+  });
+
+  await t.test('a client that has closed its sending side gets a long answer that it reads slowly', async () => {
+    const socket = await connect(gateway);
+    socket.end(`GET /sized?${SOCKET_BYTES} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await sleep(500); /* longer than a client that takes nothing and says nothing is waited for */
+    assert.ok((await readAll(socket)).length > SOCKET_BYTES);
+  });
+
+  await t.test('all that came before the end of the sending side is answered', async () => {
+    const socket = await connect(gateway);
+    const first = 'GET /slow?100 HTTP/1.1\r\nHost: a\r\n\r\n';
+    socket.end(first + 'GET /hello HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5000));
+    assert.equal((await readAll(socket)).match(/HTTP\/1\.1 200 /g).length, 5001);
+  });
+
+  await t.test('half a request behind a whole one ends the connection behind its answer', async () => {
+    const wire = new Wire(gateway.port).send('GET /hello HTTP/1.1\r\nHost: a\r\n\r\nGET /he');
+    wire.socket.end();
+    assert.match(await wire.end(), /^HTTP\/1\.1 200 .*"world"}$/s);
+  });
+});
