@@ -162,6 +162,18 @@ static int64_t ring_available(struct ring *r)
     return available > r->size || available % RING_UNIT != 0 ? -1 : (int64_t)available;
 }
 
+/* Padding reaches from behind the start to the end, so a frame follows it: whoever could have us
+ * skip one padding after the other would keep us from everything else. */
+static bool is_sound(const struct ring *r, const struct frame *frame, uint32_t available)
+{
+    uint32_t to_end = r->size - offset_of(r);
+    if (frame->type == FRAME_PADDING &&
+        (to_end == r->size || frame->length != to_end - RING_UNIT)) {
+        return false;
+    }
+    return frame->length <= to_end - RING_UNIT && RING_UNIT + round_up(frame->length) <= available;
+}
+
 int ring_peek(struct ring *r, struct frame *ret_frame, const void **ret_payload)
 {
     for (;;) {
@@ -172,9 +184,7 @@ int ring_peek(struct ring *r, struct frame *ret_frame, const void **ret_payload)
         struct frame frame;
         unsigned char *at = ring_at(r, r->position);
         memcpy(&frame, at, sizeof(frame)); /* the one copy that is looked at */
-        uint32_t to_end = r->size - (r->position & (r->size - 1));
-        if (frame.length > to_end - RING_UNIT ||
-            RING_UNIT + round_up(frame.length) > (uint64_t)available) {
+        if (!is_sound(r, &frame, (uint32_t)available)) {
             return -EPROTO;
         }
         r->pending = RING_UNIT + round_up(frame.length);

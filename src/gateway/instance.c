@@ -411,15 +411,22 @@ void instance_kill(struct instance *i, enum message_stop why)
     }
 }
 
+/* What it said before it ended counts; what a process that it has left behind goes on to write does
+ * not. */
+static void read_last(struct instance *i)
+{
+    const struct ring *in = &i->channel.in;
+    uint32_t first = in->position;
+    uint32_t before = first - 1;
+    while (!i->dead && in->position != before && in->position - first < in->size) {
+        before = in->position;
+        instance_read(i);
+    }
+}
+
 void instance_gone(struct instance *i, enum error_kind kind, struct str text)
 {
-    if (!i->dead) {
-        uint32_t position;
-        do { /* what it said before it ended counts */
-            position = i->channel.in.position;
-            instance_read(i);
-        } while (!i->dead && position != i->channel.in.position);
-    }
+    read_last(i);
     bury(i);
     list_remove(&i->in_gateway);
     i->gateway->instance_count--;

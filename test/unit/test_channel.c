@@ -227,6 +227,33 @@ START_TEST(a_writer_that_lies_about_a_length_is_found_out)
 }
 END_TEST
 
+/* Nothing but padding would keep a reader busy for as long as the writer likes: a frame counts. */
+START_TEST(padding_that_leads_nowhere_is_found_out)
+{
+    struct both b;
+    struct frame frame;
+    const void *payload;
+    both_init(&b, SMALL_RING); /* zeros are padding without length */
+    atomic_store(&b.shared->head, 64);
+    ck_assert_int_eq(ring_peek(&b.reader, &frame, &payload), -EPROTO);
+    both_finish(&b);
+}
+END_TEST
+
+START_TEST(padding_of_the_whole_ring_is_found_out)
+{
+    struct both b;
+    struct frame whole = { .type = FRAME_PADDING, .length = SMALL_RING - sizeof(whole) };
+    struct frame frame;
+    const void *payload;
+    both_init(&b, SMALL_RING);
+    memcpy(b.shared->data, &whole, sizeof(whole));
+    atomic_store(&b.shared->head, SMALL_RING);
+    ck_assert_int_eq(ring_peek(&b.reader, &frame, &payload), -EPROTO);
+    both_finish(&b);
+}
+END_TEST
+
 START_TEST(a_reader_that_lies_about_its_position_only_stops_itself)
 {
     static const uint32_t lies[] = { 1, 16, SMALL_RING, 1U << 31 }; /* ahead of the writer */
@@ -514,6 +541,8 @@ int main(void)
     tcase_add_test(tests, a_reader_that_sleeps_is_to_be_woken_once);
     tcase_add_test(tests, a_writer_that_lies_about_its_position_is_found_out);
     tcase_add_test(tests, a_writer_that_lies_about_a_length_is_found_out);
+    tcase_add_test(tests, padding_that_leads_nowhere_is_found_out);
+    tcase_add_test(tests, padding_of_the_whole_ring_is_found_out);
     tcase_add_test(tests, a_reader_that_lies_about_its_position_only_stops_itself);
     tcase_add_test(tests, a_channel_carries_both_ways);
     tcase_add_test(tests, rings_are_as_large_as_their_maker_wants);
