@@ -63,6 +63,7 @@ struct invoker {
 
 static void connection_poll(uv_poll_t *poll, int status, int events);
 static void give_out(struct invoker *v);
+static void on_sweep(uv_timer_t *timer);
 
 /* ---- the answer ---- */
 
@@ -238,6 +239,9 @@ static void answered(struct connection *c)
         c->idle_ms = uv_now(v->loop);
         list_push_front(&v->idle, &c->link);
         watch(c);
+        if (!uv_is_active((uv_handle_t *)&v->sweep)) {
+            (void)uv_timer_start(&v->sweep, on_sweep, IDLE_MS / 2, 0); /* has a callback: works */
+        }
     } else {
         connection_close(c);
     }
@@ -359,6 +363,14 @@ static void on_sweep(uv_timer_t *timer)
     }
 }
 
+/* No less than write_request() writes. */
+static size_t request_bound(const struct invocation_request *rq)
+{
+    /* Two more bytes a field, which has three at least; what is fixed is less than 4 KB. */
+    return rq->method.len + rq->target.len + rq->host.len + rq->event.len + 2 * rq->headers.len +
+           rq->body.len + 4 * KIB;
+}
+
 static int write_request(struct buf *to, const struct invocation_request *rq)
 {
     struct str host = rq->host.len > 0 ? rq->host : STR("localhost");
@@ -389,8 +401,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
     i->done = done;
     i->context = context;
     i->is_head = str_eq(rq->method, STR("HEAD"));
-    buf_init(&i->request,
-             rq->body.len + rq->headers.len * 4 + rq->target.len + rq->event.len + 4 * KIB);
+    buf_init(&i->request, request_bound(rq));
     buf_init(&i->headers, HEADERS_MAX);
     buf_init(&i->body, rq->response_max_bytes);
     if (write_request(&i->request, rq) < 0) {

@@ -68,6 +68,15 @@ test('a refusal or a failure is not kept: the next try runs', async (t) => {
   assert.deepEqual(await showAll(platform, 3), ['x', 'x', 'x']);
 });
 
+test('a host as long as a head may be is passed on', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) },
+  });
+  const answer = await platform.post('/api/hook', { id: 'a' }, { host: 'h'.repeat(12_000) });
+  assert.deepEqual([answer.status, answer.json.count], [201, 1]);
+  assert.equal((await platform.post('/api/hook', { id: 'a' })).json.count, 1);
+});
+
 /* Durable routes */
 
 /** A server that takes webhooks. */
