@@ -42,7 +42,7 @@ struct function {
     size_t endpoint_count;
 
     struct list in_gateway;
-    struct list open;    /* instances with room, the fullest that may take more first */
+    struct list open;    /* instances with room, the warmest first */
     struct list closed;  /* instances without */
     struct list waiting; /* requests, first come first served */
     size_t waiting_count;

@@ -18,6 +18,7 @@
 #define STOP_MS      1500  /* between being asked to stop and being killed */
 #define TRIM_MS      1000  /* unused for this long, it needs no large rings */
 #define TRIM_ALL_MS  30000 /* ... nor free memory */
+#define WARMTH_MAX   10    /* 512 requests: those that have had more are alike */
 #define ATTEMPTS_MAX 3     /* instances that may die under a request that none has accepted */
 
 /* A stream is the slot and how often slots have been given: late frames of an earlier request find
@@ -144,17 +145,34 @@ void instance_accepted(struct instance *i)
     i->accepted_ms = gateway_now_ms(i->gateway);
 }
 
+/* How much of the function it has compiled, roughly: so often as many requests again make a
+ * difference. */
+static unsigned warmth(const struct instance *i)
+{
+    unsigned doublings = 0;
+    while (doublings < WARMTH_MAX && i->served_count >> doublings > 0) {
+        doublings++;
+    }
+    return doublings;
+}
+
+/* The warmest in front, of those the last that was free, and those behind may become idle. A fresh
+ * one waits its turn. */
+static void push_open(struct instance *i)
+{
+    struct list *open = &i->function->open;
+    struct list *before = i->served_count > 0 ? open->next : open;
+    while (before != open && warmth(list_entry(before, struct instance, in_function)) > warmth(i)) {
+        before = before->next;
+    }
+    list_push(before, &i->in_function);
+}
+
 void instance_sort(struct instance *i)
 {
-    bool open = instance_is_open(i);
     list_remove(&i->in_function);
-    if (open) {
-        /* In front: it is warm, and those behind may become idle. A fresh one waits its turn. */
-        if (i->served) {
-            list_push_front(&i->function->open, &i->in_function);
-        } else {
-            list_push(&i->function->open, &i->in_function);
-        }
+    if (instance_is_open(i)) {
+        push_open(i);
     } else {
         list_push(&i->function->closed, &i->in_function);
     }
@@ -166,7 +184,7 @@ void instance_bind(struct instance *i, struct request *rq)
     struct function *f = i->function;
     if (instance_used(i) == 0) {
         f->unused_count -= i->stop_ms == 0;
-        f->start_counted += !i->served;
+        f->start_counted += i->served_count == 0;
         i->progress_ms = gateway_now_ms(i->gateway);
         i->ping_ms = 0;
         i->trimmed = false;

@@ -45,6 +45,7 @@ struct instance {
     uint32_t generation;
     uint32_t abandoned;
 
+    uint64_t served_count;   /* requests sent to it */
     uint32_t unaccepted;     /* requests sent and not begun */
     uint64_t accepted_ms;    /* when one last was, or the first was sent */
     uint64_t progress_ms;    /* the last frame */
@@ -53,7 +54,6 @@ struct instance {
     uint64_t unused_ms;      /* since when it has nothing to do */
     uint64_t stop_ms;        /* told to stop: when it must have gone, 0: not told */
     bool ready;              /* reads its channel */
-    bool served;             /* has had a request */
     bool trimmed;            /* since it was used last, or not used yet */
     bool full;               /* its ring takes no more for now */
     bool stuck;              /* its requests go elsewhere */

@@ -155,8 +155,7 @@ static int send_request(struct request *rq)
     head.meta_len = (uint32_t)(at - meta);
     memcpy(payload, &head, sizeof(head));
     bool ends = rq->body_end && rq->body_bytes == 0;
-    rq->cold = !i->served;
-    i->served = true;
+    rq->cold = i->served_count++ == 0;
     struct frame frame = { .type = FRAME_REQUEST,
                            .flags = (uint16_t)((ends ? FRAME_FLAG_END : 0) |
                                                (rq->cold ? FRAME_FLAG_COLD : 0)),

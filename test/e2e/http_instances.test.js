@@ -54,6 +54,28 @@ test('with concurrency 1 each request in flight has an instance of its own', asy
   await releaseAll(held);
 });
 
+test('of instances that are free the one that has served most goes before the one that was free last', async (t) => {
+  const gateway = await startGateway(t, { functions: [{ ...API, dialect: 'lambda', concurrency: 1, max_instances: 2 }], args: DEV });
+  /** An instance is free when it is known what its request has used. */
+  const free = (requests) => gateway.record(() => gateway.records.filter(({ usage }) => usage).length === requests);
+  const [warm, fresh] = await holdMany(gateway, 2);
+  await fresh.release();
+  await free(1);
+  await warm.release();
+  await free(2);
+  for (let i = 1; i <= 10; i++) {
+    assert.equal(instanceOf(await ask(gateway, '/hello')), warm.instance);
+    await free(2 + i);
+  }
+  const again = await holdMany(gateway, 2);
+  const of = ({ instance }) => again.find((held) => held.instance === instance);
+  await of(warm).release();
+  await free(13);
+  await of(fresh).release();
+  await free(14);
+  assert.equal(instanceOf(await ask(gateway, '/hello')), warm.instance);
+});
+
 test('one instance serves as many at once as its concurrency says', async (t) => {
   const gateway = await startGateway(t, { functions: [{ ...API, concurrency: 8, max_instances: 1 }], args: DEV });
   const held = await holdMany(gateway, 8);
