@@ -3,49 +3,28 @@
 
 #include <stdio.h>
 
-#include "base/chance.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
-#include "control/events/event_archive.h"
-#include "control/events/event_arn.h"
-#include "control/events/event_input.h"
-#include "control/events/event_pattern.h"
+#include "control/events/event_bus_state.h"
 #include "control/events/event_target.h"
 #include "control/events/name_tree.h"
-#include "control/iso_time.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
 #include "store/store_settings.h"
 
-#define BUSES      "event bus" /* kinds of settings */
-#define RULES      "event rule"
-#define ACCOUNT    "000000000000"
-#define BUS_HOPS   5         /* events may go from bus to bus, not for ever */
-#define PROJECT    "project" /* the member of what the project's files declare */
-#define NAME_BYTES 512
-
-struct rule {
-    struct event_buses *buses;
-    json_t *json;                  /* owned */
-    struct event_pattern *pattern; /* owned; NULL: none */
-};
-
-struct event_buses {
-    struct services *services;
-    struct schedules *schedules;
-    GTree *buses; /* name to json_t */
-    GTree *rules; /* "BUS/NAME" to struct rule: those of a bus stand together */
-};
+#define BUSES   "event bus" /* kinds of settings */
+#define RULES   "event rule"
+#define PROJECT "project" /* the member of what the project's files declare */
 
 void event_bus_rule_arn(json_t *rule, struct str region, char *ret, size_t size)
 {
     const char *bus = json_text(rule, "Bus");
     bool is_default = strcmp(bus, "default") == 0;
-    (void)snprintf(ret, size, "arn:aws:events:" STR_FMT ":" ACCOUNT ":rule/%s%s%s", STR_ARG(region),
-                   is_default ? "" : bus, is_default ? "" : "/", json_text(rule, "Name"));
+    (void)snprintf(ret, size, "arn:aws:events:" STR_FMT ":" EVENT_BUS_ACCOUNT ":rule/%s%s%s",
+                   STR_ARG(region), is_default ? "" : bus, is_default ? "" : "/",
+                   json_text(rule, "Name"));
 }
 
 bool event_bus_is_project(json_t *rule_or_bus)
@@ -96,15 +75,13 @@ void event_bus_each(struct event_buses *eb, event_bus_fn each, void *context)
     }
 }
 
-/* The first rule of a bus. */
-static GTreeNode *first_rule(struct event_buses *eb, struct str bus)
+GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus)
 {
     scoped_free char *key = rule_key(bus, STR(""));
     return name_tree_from(eb->rules, str_c(key));
 }
 
-/* The rule at `n`, or NULL if it is of another bus. */
-static struct rule *rule_at(GTreeNode *n, struct str bus)
+struct rule *event_bus_rule_at(GTreeNode *n, struct str bus)
 {
     struct rule *rule = n ? g_tree_node_value(n) : NULL;
     return rule && str_eq(str_c(json_text(rule->json, "Bus")), bus) ? rule : NULL;
@@ -113,162 +90,10 @@ static struct rule *rule_at(GTreeNode *n, struct str bus)
 void event_bus_each_rule(struct event_buses *eb, struct str bus, event_bus_fn each, void *context)
 {
     struct rule *rule;
-    for (GTreeNode *n = first_rule(eb, bus); (rule = rule_at(n, bus)); n = g_tree_node_next(n)) {
+    for (GTreeNode *n = event_bus_first_rule(eb, bus); (rule = event_bus_rule_at(n, bus));
+         n = g_tree_node_next(n)) {
         each(rule->json, context);
     }
-}
-
-/* ---- sending ---- */
-
-struct sending {
-    struct event_buses *buses;
-    const struct bus_event *event;
-    json_t *json; /* the event */
-    struct buf text;
-    char ingested[ISO_TIME_BYTES];
-    struct message_batch *batch;
-};
-
-static int append_quoted(struct buf *out, const char *before, struct str text)
-{
-    json_t *string = json_stringn(text.data, text.len);
-    scoped_free char *quoted = json_write(string);
-    int r = quoted ? buf_printf(out, "%s%s", before, quoted) : -EBADMSG;
-    json_decref(string);
-    return r;
-}
-
-/* The detail is passed on as it came, byte by byte. */
-static int compose(struct buf *out, const struct bus_event *e)
-{
-    char time[ISO_TIME_BYTES];
-    char *resources = json_write(e->resources);
-    int r = append_quoted(out, "{\"version\":\"0\",\"id\":", e->id);
-    r = r < 0 ? r : append_quoted(out, ",\"detail-type\":", e->detail_type);
-    r = r < 0 ? r : append_quoted(out, ",\"source\":", e->source);
-    r = r < 0 ? r
-              : append_quoted(
-                    out, ",\"account\":\"" ACCOUNT "\",\"time\":", iso_time_s(e->time_ms, time));
-    r = r < 0 ? r : append_quoted(out, ",\"region\":", e->region);
-    if (r == 0 && e->replay.len > 0) {
-        r = append_quoted(out, ",\"replay-name\":", e->replay);
-    }
-    r = r < 0 ? r : buf_printf(out, ",\"resources\":%s,\"detail\":", resources ? resources : "[]");
-    r = r < 0 ? r : buf_append(out, e->detail);
-    free(resources);
-    return r < 0 ? r : buf_append(out, STR("}"));
-}
-
-/* Numbers that are too large for integers are read as floating point. */
-static json_t *parse(struct str text)
-{
-    json_t *json = json_read(text, JSON_ALLOW_NUL);
-    return json ? json : json_read(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL);
-}
-
-static void send_through(struct sending *s, struct str bus, int hops);
-
-static void send_to_target(struct sending *s, json_t *rule, json_t *target, int hops)
-{
-    const char *bus = json_text(target, "bus");
-    struct buf text;
-    char arn[NAME_BYTES];
-    char dedup[NAME_BYTES * 2];
-    if (bus && event_bus_find(s->buses, str_c(bus))) {
-        send_through(s, str_c(bus), hops + 1);
-        return;
-    }
-    event_bus_rule_arn(rule, s->event->region, arn, sizeof(arn));
-    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s%s" STR_FMT, STR_ARG(s->event->id),
-                   arn, json_text(target, "id"), s->event->replay.len > 0 ? " " : "",
-                   STR_ARG(s->event->replay));
-    const struct event_input_source source = { .event = s->json,
-                                               .text = buf_str(&s->text),
-                                               .rule_name = str_c(json_text(rule, "Name")),
-                                               .rule_arn = str_c(arn),
-                                               .ingestion_time = str_c(s->ingested) };
-    struct target_message m = { .dedup = str_c(dedup), .arn = str_c(arn) };
-    buf_init(&text, LIMIT_EVENT_BYTES);
-    int r = event_input_append(target, &source, &text);
-    if (r == 0) {
-        m.text = buf_str(&text);
-        event_target_add(s->buses->services, target, &m, s->batch);
-    } else {
-        m.text = source.text;
-        event_target_give_up(s->buses->services, target, &m,
-                             r == -EBADMSG ? "INVALID_JSON" : "INVALID_PARAMETER",
-                             r == -EBADMSG ? "the input template has become JSON that is none"
-                                           : "the input template has become too large",
-                             s->batch);
-    }
-    buf_finish(&text);
-}
-
-/* A replay may be for some rules only. */
-static bool is_for(const struct bus_event *event, json_t *rule)
-{
-    char arn[NAME_BYTES];
-    size_t i;
-    json_t *wanted;
-    event_bus_rule_arn(rule, event->region, arn, sizeof(arn));
-    json_array_foreach(event->rules, i, wanted)
-    {
-        if (event_arn_is_same(str_c(json_string_value(wanted)), str_c(arn))) {
-            return true;
-        }
-    }
-    return i == 0;
-}
-
-static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
-{
-    size_t i;
-    json_t *target;
-    const char *state = json_text(rule->json, "State");
-    if (!rule->pattern || (hops == 0 && !is_for(s->event, rule->json)) ||
-        (state && strcmp(state, "DISABLED") == 0) ||
-        !event_pattern_matches(rule->pattern, s->json)) {
-        return;
-    }
-    json_array_foreach(json_object_get(rule->json, "targets"), i, target)
-    {
-        send_to_target(s, rule->json, target, hops);
-    }
-}
-
-static void send_through(struct sending *s, struct str bus, int hops)
-{
-    struct rule *rule;
-    if (hops > BUS_HOPS) {
-        log_warning("an event is dropped: it went through more than %d buses", BUS_HOPS);
-        return;
-    }
-    event_archive_keep(s->buses->services->archives, bus, s->event, s->json, s->batch);
-    for (GTreeNode *n = first_rule(s->buses, bus); (rule = rule_at(n, bus));
-         n = g_tree_node_next(n)) {
-        send_to_rule(s, rule, hops);
-    }
-}
-
-int event_bus_send(struct event_buses *eb, const struct bus_event *event,
-                   struct message_batch *batch)
-{
-    struct sending s = { .buses = eb, .event = event, .batch = batch };
-    if (!event_bus_find(eb, event->bus)) {
-        return -ENOENT;
-    }
-    (void)iso_time_s(queue_now_ms(), s.ingested);
-    buf_init(&s.text, LIMIT_EVENT_BYTES);
-    int r = compose(&s.text, event);
-    s.json = r == 0 ? parse(buf_str(&s.text)) : NULL;
-    if (r == 0 && json_is_object(json_object_get(s.json, "detail"))) {
-        send_through(&s, event->bus, 0);
-    } else if (r == 0) {
-        r = -EBADMSG;
-    }
-    json_decref(s.json);
-    buf_finish(&s.text);
-    return r;
 }
 
 /* ---- rules that tick ---- */
@@ -278,43 +103,9 @@ static void schedule_name(json_t *rule, char *ret, size_t size)
     (void)snprintf(ret, size, "rule:%s/%s", json_text(rule, "Bus"), json_text(rule, "Name"));
 }
 
-static void tick_rule(const struct schedule_tick *tick, void *context)
-{
-    struct rule *rule = context;
-    char arn[NAME_BYTES];
-    char uuid[UUID_BYTES];
-    const char *region = json_text(rule->json, "Region");
-    struct str of_rule = str_c(region ? region : EVENT_ARN_REGION);
-    event_bus_rule_arn(rule->json, of_rule, arn, sizeof(arn));
-    chance_uuid(uuid);
-    json_t *resources = json_pack("[s]", arn);
-    const struct bus_event event = { .bus = str_c(json_text(rule->json, "Bus")),
-                                     .id = str_c(uuid),
-                                     .source = STR("aws.events"),
-                                     .detail_type = STR("Scheduled Event"),
-                                     .time_ms = tick->time_ms,
-                                     .region = of_rule,
-                                     .resources = resources,
-                                     .detail = STR("{}") };
-    struct sending s = { .buses = rule->buses, .event = &event, .batch = tick->batch };
-    size_t i;
-    json_t *target;
-    (void)iso_time_s(tick->time_ms, s.ingested);
-    buf_init(&s.text, LIMIT_EVENT_BYTES);
-    if (compose(&s.text, &event) == 0 && (s.json = parse(buf_str(&s.text)))) {
-        json_array_foreach(json_object_get(rule->json, "targets"), i, target)
-        {
-            send_to_target(&s, rule->json, target, 0);
-        }
-    }
-    json_decref(s.json);
-    json_decref(resources);
-    buf_finish(&s.text);
-}
-
 static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *err)
 {
-    char name[NAME_BYTES];
+    char name[EVENT_BUS_ARN_BYTES];
     const char *expression = json_text(rule->json, "ScheduleExpression");
     const char *state = json_text(rule->json, "State");
     schedule_name(rule->json, name, sizeof(name));
@@ -328,7 +119,7 @@ static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *e
                                         .platform = SCHEDULE_RULE,
                                         .enabled = !state || strcmp(state, "DISABLED") != 0,
                                         .catch_up = true,
-                                        .tick = tick_rule,
+                                        .tick = event_bus_send_tick,
                                         .context = rule };
     return schedules_set(eb->schedules, &spec, err);
 }
@@ -367,7 +158,7 @@ static void keep_rule(struct event_buses *eb, struct rule *rule)
 
 static void forget_rule(struct event_buses *eb, json_t *json)
 {
-    char name[NAME_BYTES];
+    char name[EVENT_BUS_ARN_BYTES];
     scoped_free char *key = key_of(json);
     schedule_name(json, name, sizeof(name));
     schedules_remove(eb->schedules, str_c(name));
