@@ -1,7 +1,7 @@
 'use strict';
 
-/* The gateway numbers streams so that those of an instance at one time differ in these bits (src/channel/frame.h). One that
- * it gave up waiting for may still run here when its bits are another's. */
+/* The gateway numbers streams so that those of an instance at one time differ in their low bits (FRAME_SLOT_BITS in
+ * src/channel/frame.h). One that it gave up waiting for may still run here when its bits are another's. */
 const SLOTS = 4096;
 
 /**

@@ -8,10 +8,14 @@
 
 #include <stdint.h>
 
+/* The streams of an instance at one time differ in so many low bits (runtime/js/in_flight.js goes
+ * by that, too), so there are no more of them than this. */
+#define FRAME_SLOT_BITS 12
+#define FRAME_SLOTS     (1U << FRAME_SLOT_BITS)
+
 struct frame {
     uint32_t length; /* of the payload */
-    uint32_t stream; /* one request; 0: the instance as a whole. Those of an instance at one time
-                        differ in their low 12 bits (runtime/js/in_flight.js) */
+    uint32_t stream; /* one request; 0: the instance as a whole */
     uint16_t type;   /* enum frame_type */
     uint16_t flags;
     uint32_t value;

@@ -6,8 +6,7 @@
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
 
-#define CONTROL_STREAMS 4096 /* at a time; more wait, as for any function */
-#define FILES_MAX       1024 /* that came before their frames: control sends them together */
+#define FILES_MAX 1024 /* that came before their frames: control sends them together */
 
 /* A file that came before its frame. */
 struct early_file {
@@ -21,7 +20,7 @@ int control_port_open(struct gateway *g, const struct channel_fds *fds)
     struct function *f = function_create();
     f->name = mem_copy_str(STR("mayfly"));
     f->dialect = DIALECT_CONTROL;
-    f->limits = (struct pool_limits){ .concurrency = CONTROL_STREAMS,
+    f->limits = (struct pool_limits){ .concurrency = FRAME_SLOTS, /* more wait */
                                       .min_instances = 1,
                                       .max_instances = 1,
                                       .idle_ms = UINT64_MAX };

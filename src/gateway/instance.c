@@ -23,8 +23,7 @@
 
 /* A stream is the slot and how often slots have been given: late frames of an earlier request find
  * nobody. */
-#define SLOT_BITS 12
-_Static_assert((1 << SLOT_BITS) >= 4096, "the highest concurrency routes_json.c lets in");
+#define GENERATION_MAX (UINT32_MAX >> FRAME_SLOT_BITS)
 
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
@@ -190,11 +189,10 @@ void instance_bind(struct instance *i, struct request *rq)
         i->trimmed = false;
     }
     uint32_t slot = i->free_slots[--i->free_count];
-    i->generation = (i->generation + 1) & ((1U << (32 - SLOT_BITS)) - 1);
-    i->generation += i->generation == 0; /* so that no stream is 0 */
+    i->generation = i->generation % GENERATION_MAX + 1; /* never 0, so that no stream is */
     i->slots[slot] = rq;
     rq->instance = i;
-    rq->stream = i->generation << SLOT_BITS | slot;
+    rq->stream = i->generation << FRAME_SLOT_BITS | slot;
     rq->attempts++;
     rq->accepted = rq->cancelled = rq->body_end_sent = rq->sent = false;
     rq->body_credit = 0;
@@ -206,7 +204,7 @@ void instance_bind(struct instance *i, struct request *rq)
 
 void instance_unbind(struct instance *i, struct request *rq)
 {
-    uint32_t slot = rq->stream & ((1U << SLOT_BITS) - 1);
+    uint32_t slot = rq->stream % FRAME_SLOTS;
     assert(i->slots[slot] == rq);
     i->slots[slot] = NULL;
     i->free_slots[i->free_count++] = slot;
@@ -240,7 +238,7 @@ void instance_touch(struct instance *i)
 
 static struct request *request_of(const struct instance *i, uint32_t stream)
 {
-    uint32_t slot = stream & ((1U << SLOT_BITS) - 1);
+    uint32_t slot = stream % FRAME_SLOTS;
     struct request *rq = slot < i->slot_count ? i->slots[slot] : NULL;
     return rq && rq->stream == stream ? rq : NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "channel/frame.h"
 
 #define ROUTES_MAX          65536
 #define ENDPOINTS_MAX       65536
@@ -14,7 +15,6 @@
 #define DEFAULT_TIMEOUT_MS  300000
 #define DEFAULT_IDLE_MS     300000
 #define DEFAULT_INSTANCES   1000 /* Lambda's concurrency of an account */
-#define CONCURRENCY_MAX     4096
 #define TOKEN_BYTES_MIN     32
 
 static void json_scope(json_t **json)
@@ -200,7 +200,7 @@ static int read_limits(const json_t *json, struct function *f, struct err *err)
         uint64_t *value;
     } numbers[] = {
         { "id", INT64_MAX, &f->id },
-        { "concurrency", CONCURRENCY_MAX, &concurrency },
+        { "concurrency", FRAME_SLOTS, &concurrency },
         { "min_instances", LIMIT_INSTANCES, &min },
         { "max_instances", UINT32_MAX, &max },
         { "timeout_ms", UINT32_MAX, &f->timeout_ms },

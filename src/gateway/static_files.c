@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 /* Most requests are for functions, and most of their paths come again and again: without this each
@@ -86,15 +87,6 @@ void static_root_close(struct static_root *root)
     root->absent = NULL;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One byte of the path, percent-decoded; -1 when it is malformed. */
 static int take_byte(struct str *path)
 {
@@ -103,8 +95,8 @@ static int take_byte(struct str *path)
     if (c != '%') {
         return (unsigned char)c;
     }
-    int high = path->len > 1 ? hex(path->data[0]) : -1;
-    int low = path->len > 1 ? hex(path->data[1]) : -1;
+    int high = path->len > 1 ? hex_digit(path->data[0]) : -1;
+    int low = path->len > 1 ? hex_digit(path->data[1]) : -1;
     if (high < 0 || low < 0) {
         return -1;
     }
