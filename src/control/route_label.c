@@ -181,7 +181,12 @@ static void put_path(struct label *l, const json_t *route)
 void route_label_write(const json_t *route, char *ret_text, size_t size)
 {
     struct label l = { .text = ret_text, .size = size };
+    struct str shown = str_c(text_of(route, "shown"));
     ret_text[0] = '\0';
+    if (shown.len > 0) {
+        put(&l, shown);
+        return;
+    }
     put_pattern(&l, str_c(text_of(route, "host")), false, 0);
     if (l.len == 1 && ret_text[0] == '*') {
         l.len = 0; /* any host */

@@ -1,7 +1,8 @@
 /* A route as people write it: "/api/users/[id]" for "^/api/users/([^/]+?)/?$".
  *
  * Covers the patterns that the builder makes from platforms' conventions; of a pattern that a user
- * wrote by hand it shows what can be shown and a star for the rest.
+ * wrote by hand it shows what can be shown and a star for the rest. Where the manifest says what is
+ * to be shown (doc/manifest.md), that is it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

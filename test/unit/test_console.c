@@ -293,6 +293,7 @@ START_TEST(patterns_are_shown_as_people_write_them)
         { "{'src':'^/v1\\\\.0/.*$','host':'^a(b)?\\\\.dev$'}", "a.dev/v1.0/*" },
         { "{'src':'^/(a|b)$','params':['x']}", "/[x]" },
         { "{'src':'^/a$|^/b$'}", "/a*" },
+        { "{'src':'^/(?:a|b)/c$','host':'^d$','shown':'d/a/c'}", "d/a/c" },
         { "{'src':'((((((((((((((((('}", "*" },
         { "{'src':'\\\\','host':'['}", "*" },
         { "{}", "*" },
