@@ -2,63 +2,18 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "store/sql.h"
 #include "store/store_answers.h"
 #include "store/store_buckets.h"
-#include "store/store_contents.h"
 #include "store/store_messages.h"
 #include "store/store_objects.h"
-#include "suite.h"
+#include "store_fixture.h"
 
 #define HASH "0123456789abcdef0123456789abcdef"
 #define KEY  STR("key")
 
-static uv_loop_t loop;
-static struct store *store;
-static struct store_contents *contents;
-static char folder[] = "/tmp/mayfly-damage-XXXXXX";
 static int64_t bucket;
-
-static void open_all(void)
-{
-    struct err err = { 0 };
-    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
-    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
-}
-
-static void close_all(void)
-{
-    store_contents_close(contents);
-    store_close(store);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
-}
-
-struct job {
-    struct store_job job;
-    int result;
-    bool is_done;
-};
-
-static void on_done(struct store_job *job, int r)
-{
-    struct job *j = container_of(job, struct job, job);
-    j->result = r;
-    j->is_done = true;
-}
-
-static int submit(int (*run)(struct store_job *job, struct sql *db))
-{
-    struct job j = { .job = { .run = run, .done = on_done } };
-    store_submit(store, &j.job);
-    while (!j.is_done) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    return j.result;
-}
 
 static int put_object(struct store_job *job, struct sql *db)
 {
@@ -83,23 +38,13 @@ static int make_all(struct store_job *job, struct sql *db)
 static void setup(void)
 {
     char name[CONTENT_NAME_BYTES];
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(uv_loop_init(&loop), 0);
-    open_all();
+    open_new();
     int fd = store_contents_create(contents, name);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(close(fd), 0);
     ck_assert_int_eq(store_contents_publish(contents, name, (const uint8_t *)HASH), 0);
     store_contents_drop_name(contents, name);
     ck_assert_int_eq(submit(make_all), 0);
-}
-
-static void teardown(void)
-{
-    char command[64];
-    close_all();
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 /* Writes over the first page of a table, or of an index. */

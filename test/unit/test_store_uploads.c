@@ -1,64 +1,19 @@
 /* Uploads of a bucket that is removed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "store/sql.h"
 #include "store/store_buckets.h"
-#include "store/store_contents.h"
 #include "store/store_uploads.h"
+#include "store_fixture.h"
 
 #define UPLOADS 2500 /* with their parts more than are removed at once */
 #define HASH    STR("0123456789abcdef0123456789abcdef")
 
-static uv_loop_t loop;
-static struct store *store;
-static struct store_contents *contents;
-static char folder[] = "/tmp/mayfly-uploads-XXXXXX";
 static int64_t doomed, other;
 static struct stored_upload last;
 static char file[CONTENT_NAME_BYTES]; /* of the one file that all parts are */
-
-static void open_all(void)
-{
-    struct err err = { 0 };
-    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
-    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
-}
-
-static void close_all(void)
-{
-    store_contents_close(contents);
-    store_close(store);
-    (void)uv_run(&loop, UV_RUN_NOWAIT);
-}
-
-struct job {
-    struct store_job job;
-    int result;
-    bool is_done;
-};
-
-static void on_done(struct store_job *job, int r)
-{
-    struct job *j = container_of(job, struct job, job);
-    j->result = r;
-    j->is_done = true;
-}
-
-static int submit(int (*run)(struct store_job *job, struct sql *db))
-{
-    struct job j = { .job = { .run = run, .done = on_done } };
-    store_submit(store, &j.job);
-    while (!j.is_done) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    return j.result;
-}
 
 static int make_bucket(struct sql *db, struct str name, int64_t *ret_id)
 {
@@ -106,21 +61,11 @@ static int64_t rows(const char *of)
 
 static void setup(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(uv_loop_init(&loop), 0);
-    open_all();
+    open_new();
     int fd = store_contents_create(contents, file);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(close(fd), 0);
     ck_assert_int_eq(submit(make_all), 0);
-}
-
-static void teardown(void)
-{
-    char command[64];
-    close_all();
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 static int remove_doomed(struct store_job *job, struct sql *db)
