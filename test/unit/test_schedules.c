@@ -10,6 +10,8 @@
 #include "control/events/schedules.h"
 #include "suite.h"
 
+#define ROUNDS 8 /* more than jobs bring others in turn */
+
 static uint64_t clock_ms;
 static uv_loop_t loop;
 static struct store *store;
@@ -130,15 +132,42 @@ static void count_queue(uint64_t queue, struct str name, void *context)
 }
 
 /* The ticks that are durable, in the order in which they were written. */
+struct barrier {
+    struct store_job job;
+    bool is_done;
+};
+
+static int run_nothing(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    (void)db;
+    return 0;
+}
+
+static void barrier_done(struct store_job *job, int r)
+{
+    (void)r;
+    container_of(job, struct barrier, job)->is_done = true;
+}
+
+/* Jobs are done in their order, and those that are under way may bring others. */
+static void settle(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        struct barrier b = { .job = { .run = run_nothing, .done = barrier_done } };
+        store_submit(store, &b.job);
+        while (!b.is_done) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+    }
+}
+
 static const char *ticks(void)
 {
     static struct written w;
     uint64_t queue = 0;
     memset(w.text, 0, sizeof(w.text));
-    for (int i = 0; i < 200; i++) { /* jobs that are under way */
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
-        (void)usleep(1000);
-    }
+    settle();
     store_messages_queues(store, count_queue, &queue);
     if (queue) {
         struct message_filter filter = { .queue = queue, .state = -1 };
