@@ -68,14 +68,17 @@ function turn() {
 /**
  * Resolves to '' when the process is at rest, else to the reason, for the user.
  * @param {{ restScan(linkFd?: number): { activity: number, busy: string, reason: string } }} native
- * @param {number} [linkFd] the base zygote's connection, which may stay open
+ * @param {object} [options]
+ * @param {number} [options.linkFd] the base zygote's connection, which may stay open
+ * @param {() => void} [options.letGo] called before each look: gives up what can be had again
  */
-async function comeToRest(native, linkFd) {
+async function comeToRest(native, { linkFd, letGo } = {}) {
   const end = Date.now() + PATIENCE_MS;
   let quiet = 0;
   let why = '';
   let before = native.restScan(linkFd).activity;
   while (quiet < LOOKS) {
+    letGo?.();
     await turn();
     const { activity, busy, reason } = native.restScan(linkFd);
     why = resourceIn(PRECISE) || reason || resourceIn(ROUGH) || busy || unknownResource()

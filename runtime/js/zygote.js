@@ -23,6 +23,7 @@ v8.setFlagsFromString('--no-flush-bytecode');
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
 const { warm } = require('./warm');
+const { watchConnections } = require('./idle_connections');
 const { comeToRest, explain } = require('./rest');
 const { warmDialect } = require('./warm_dialect');
 const awsQueueUrls = require('./aws_queue_urls');
@@ -134,8 +135,8 @@ function failWhileLoading() {
 }
 
 /* '' or what keeps it from being forked, in words for who wrote it. */
-async function reasonNotToFork() {
-  return await comeToRest(native) || explain(fixups.sharedRandomness());
+async function reasonNotToFork(connections) {
+  return await comeToRest(native, { letGo: connections.closeIdle }) || explain(fixups.sharedRandomness());
 }
 
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
@@ -150,9 +151,11 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   awsSdk2.install(task);
   awsQueueUrls.install(task);
   const practise = await warmDialect(spec.dialect, adapter);
+  const connections = watchConnections();
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
-  const reason = maySnapshot === 1 ? await reasonNotToFork() : 'it could not be before';
+  const reason = maySnapshot === 1 ? await reasonNotToFork(connections) : 'it could not be before';
+  connections.stop();
   if (reason !== '') {
     fixups.keepAsLoaded();
     await new Promise((become) => {
@@ -183,7 +186,7 @@ async function main() {
   loadAll();
   await warm();
   garbage.promoteYoung();
-  const reason = await comeToRest(native, Number(linkFd));
+  const reason = await comeToRest(native, { linkFd: Number(linkFd) });
   if (reason !== '') throw new Error(`the base zygote cannot be forked: ${reason}`);
   nameAsInside();
   const start = native.serveBase(Number(linkFd), Math.round(performance.now())); /* returns in every function zygote */
