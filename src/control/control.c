@@ -47,8 +47,9 @@ struct control {
     struct deployment deployment;
     int kept_fd;  /* the supervisor's: the manifest that is served, for the control after this */
     json_t *kept; /* owned: what was found there, until the builder has a manifest; or NULL */
-    bool is_first_build; /* that the active build is the first, of deployment */
-    uint64_t told_build; /* on the console */
+    bool is_first_build;   /* that the active build is the first, of deployment */
+    uint64_t routed_build; /* that requests reach */
+    uint64_t told_build;   /* on the console */
     struct console *console;
     const char *origin;
     struct exchange_port *port; /* owned, as what is in services */
@@ -239,27 +240,39 @@ static const struct deployment_actions control_actions = {
 
 /* ---- what comes in ---- */
 
+/* A build is told of when requests reach it, not before: who reads of it may send one at once. And
+ * when its functions have loaded, or why not is not known. */
+static void tell_build(struct control *c)
+{
+    const struct build *active = c->deployment.active;
+    if (active && active->number == c->routed_build && active->number != c->told_build &&
+        deployment_has_settled(active)) {
+        c->told_build = active->number;
+        console_build(c->console, active, c->is_first_build);
+    }
+}
+
 static void control_from_supervisor(struct link *link, const union message *message,
                                     struct ipc_received *received)
 {
     struct control *c = container_of(link, struct control, supervisor);
     if (message->type == MESSAGE_FUNCTION_LOADED) {
         deployment_loaded(&c->deployment, &message->function_loaded);
+        tell_build(c);
     } else if (message->type == MESSAGE_FUNCTION_OUTPUT) {
-        output_open(&c->loop, take_fd(&received->fds[0]), message->function_output.function,
-                    c->console, &c->deployment);
+        uint64_t function = message->function_output.function;
+        output_open(&c->loop, take_fd(&received->fds[0]), function, c->console, &c->deployment);
+        deployment_loading(&c->deployment, function);
     }
 }
 
-/* A build is told of when requests reach it, not before: who reads of it may send one at once. */
 static void control_routed(struct control *c, const struct message_routes_done *done)
 {
-    const struct build *active = c->deployment.active;
     if (done->drained) {
         deployment_drained(&c->deployment, done->build);
-    } else if (active && active->number == done->build && done->build != c->told_build) {
-        c->told_build = done->build;
-        console_build(c->console, active, c->is_first_build);
+    } else {
+        c->routed_build = done->build;
+        tell_build(c);
     }
 }
 

@@ -208,14 +208,19 @@ static const struct version *find_culprit(const struct deployment *d)
     return NULL;
 }
 
-static bool has_settled(const struct build *b)
+static bool has_reached(const struct build *b, enum version_state state)
 {
     for (size_t i = 0; i < b->count; i++) {
-        if (b->versions[i]->state == VERSION_LOADING) {
+        if (b->versions[i]->state < state) {
             return false;
         }
     }
     return true;
+}
+
+bool deployment_has_settled(const struct build *build)
+{
+    return has_reached(build, VERSION_LOADED);
 }
 
 static void retire_unused(struct deployment *d)
@@ -244,7 +249,7 @@ static void activate(struct deployment *d)
 
 static void settle(struct deployment *d)
 {
-    if (!d->pending || !has_settled(d->pending)) {
+    if (!d->pending || !has_reached(d->pending, d->active ? VERSION_LOADED : VERSION_LOADING)) {
         return;
     }
     const struct version *culprit = find_culprit(d);
@@ -297,6 +302,15 @@ int deployment_offer(struct deployment *d, json_t *manifest, struct err *err)
     collect(d);
     settle(d);
     return 0;
+}
+
+void deployment_loading(struct deployment *d, uint64_t id)
+{
+    struct version *v = find_in(&d->versions, id);
+    if (v && v->state == VERSION_NEW) {
+        v->state = VERSION_LOADING;
+        settle(d);
+    }
 }
 
 void deployment_loaded(struct deployment *d, const struct message_function_loaded *loaded)
@@ -520,9 +534,6 @@ static json_t *gateway_function(const struct version *v)
     if (v->token[0]) {
         set(function, "token", json_string(v->token));
         set(function, "services", services_of(v));
-    }
-    if (v->state == VERSION_FAILED) {
-        set(function, "error", json_string(v->text));
     }
     return function;
 }

@@ -9,6 +9,9 @@
  * that works is rejected; a function that never worked is served all the same and answers its
  * error.
  *
+ * The first build has none to wait behind: it is routed while its functions load, and a request
+ * waits for the one that it is for. So a module may call the platform while it is loaded.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
@@ -21,7 +24,8 @@
 
 #define DEPLOYMENT_TOKEN_BYTES 24
 
-enum version_state { VERSION_LOADING, VERSION_LOADED, VERSION_FAILED };
+/* In order. NEW: the supervisor may not have heard of it yet, so it cannot be asked for. */
+enum version_state { VERSION_NEW, VERSION_LOADING, VERSION_LOADED, VERSION_FAILED };
 
 /* One version of one function. */
 struct version {
@@ -83,11 +87,17 @@ void deployment_finish(struct deployment *d);
 /* A new manifest (borrowed). EINVAL says what is wrong with it; then nothing has changed. */
 int deployment_offer(struct deployment *d, json_t *manifest, struct err *err) MUST_USE;
 
-/* The supervisor has loaded a function, or could not. Unknown ids are of superseded builds. */
+/* The supervisor has begun to load a function. Unknown ids are of superseded builds. */
+void deployment_loading(struct deployment *d, uint64_t id);
+
+/* The supervisor has loaded a function, or could not. */
 void deployment_loaded(struct deployment *d, const struct message_function_loaded *loaded);
 
 /* The gateway has no request left on functions that only builds before `build` use. */
 void deployment_drained(struct deployment *d, uint64_t build);
+
+/* Whether each function of the build has loaded, or failed to. */
+bool deployment_has_settled(const struct build *build);
 
 /* A live or recently removed version, or NULL. */
 const struct version *deployment_find(const struct deployment *d, uint64_t id);

@@ -56,7 +56,8 @@ struct function {
     double start_rate;
     uint64_t start_counted; /* unused instances taken into use since the rate was computed */
     uint64_t rated_ms;
-    bool retired; /* of no current build */
+    bool has_served; /* an instance has been ready: it is loaded, unless it was put away */
+    bool retired;    /* of no current build */
 };
 
 struct function *function_create(void);

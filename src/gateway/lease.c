@@ -131,6 +131,7 @@ void lease_started(struct function *f)
 
 void lease_up(struct instance *i)
 {
+    i->function->has_served = true;
     lease_offer(i);
     start_for_waiting(i->gateway, i->function);
 }

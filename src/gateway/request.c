@@ -270,10 +270,11 @@ static bool goes_through_events(const struct request *rq, const struct endpoint 
     return e->via_events || (type && str_eq(type->value, STR("Event")));
 }
 
-/* The wait for an instance is none of the function's own time. */
+/* The wait for an instance is none of the function's own time. The first may have to be loaded. */
 static uint64_t queue_deadline_ms(const struct request *rq, uint64_t timeout_ms)
 {
-    uint64_t wait_ms = timeout_ms > LIMIT_QUEUE_MS ? timeout_ms : LIMIT_QUEUE_MS;
+    uint64_t start_ms = rq->function->has_served ? LIMIT_QUEUE_MS : LIMIT_LOAD_MS;
+    uint64_t wait_ms = timeout_ms > start_ms ? timeout_ms : start_ms;
     return timeout_ms > 0 ? gateway_now_ms(rq->gateway) + wait_ms : 0;
 }
 

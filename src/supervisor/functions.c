@@ -227,8 +227,7 @@ static void zygote_late(uv_timer_t *timer)
     char text[MESSAGE_TEXT_MAX];
     (void)snprintf(text, sizeof(text),
                    "it did not finish loading within %d seconds: is there an endless loop, or a "
-                   "top-level await that never settles? (S3, SQS and the other services of the AWS "
-                   "port answer once all functions are loaded: call them in the handler)",
+                   "top-level await that never settles?",
                    LIMIT_LOAD_MS / 1000);
     zygote_gone(z, 0, text);
 }

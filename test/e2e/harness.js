@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
@@ -49,12 +49,16 @@ function giveTo(user, folder) {
   readdirSync(folder, { recursive: true }).forEach((name) => lchownSync(path.join(folder, name), user, user));
 }
 
-/** Texts, bytes, or { program } for what can be executed. */
+/** Texts, bytes, { program } for what can be executed, or { link } to what lies elsewhere. */
 function writeFiles(folder, files) {
   for (const [file, contents] of Object.entries(files)) {
     const target = path.join(folder, file);
     mkdirSync(path.dirname(target), { recursive: true });
-    writeFileSync(target, contents.program ?? contents, contents.program && { mode: 0o755 });
+    if (typeof contents.link === 'string') {
+      symlinkSync(contents.link, target);
+    } else {
+      writeFileSync(target, contents.program ?? contents, contents.program && { mode: 0o755 });
+    }
   }
 }
 
@@ -328,7 +332,7 @@ export async function readConsole(t, files, until) {
  *
  * @param {import('node:test').TestContext} t
  * @param {object} [options]
- * @param {Record<string, string | Buffer | { program: Buffer }>} [options.files] of a project of the test's own
+ * @param {Record<string, string | Buffer | { program: Buffer } | { link: string }>} [options.files] of a project of the test's own
  * @param {string} [options.project] a folder that exists already, instead
  * @param {string[]} [options.args] further arguments
  * @param {Record<string, string>} [options.env] further environment

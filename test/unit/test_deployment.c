@@ -112,16 +112,57 @@ static void expect(struct scene *s, const char *asked)
     s->asked[0] = '\0';
 }
 
-START_TEST(the_first_build_is_routed_when_all_its_functions_have_loaded)
+START_TEST(the_first_build_is_routed_when_the_supervisor_knows_all_its_functions)
 {
     struct scene s;
     scene_open(&s);
     offer(&s, "api=a worker/ab=b");
     expect(&s, "add api@1, add worker/ab@1");
+    deployment_loading(&s.d, 1);
+    expect(&s, "");
+    settle(&s, 2, "SyntaxError");
+    expect(&s, "first 1");
+    ck_assert(!deployment_has_settled(s.d.active));
+    deployment_loading(&s.d, 99); /* of nobody's */
     settle(&s, 1, NULL);
     expect(&s, "");
+    ck_assert(deployment_has_settled(s.d.active));
+    deployment_finish(&s.d);
+}
+END_TEST
+
+START_TEST(a_later_build_is_routed_when_all_its_functions_have_loaded)
+{
+    struct scene s;
+    scene_open(&s);
+    offer(&s, "api=a");
+    settle(&s, 1, NULL);
+    expect(&s, "add api@1, first 1");
+    offer(&s, "api=A b=b");
+    deployment_loading(&s.d, 2);
+    deployment_loading(&s.d, 3);
     settle(&s, 2, NULL);
-    expect(&s, "first 1");
+    expect(&s, "add api@2, add b@1");
+    settle(&s, 3, NULL);
+    expect(&s, "route 2");
+    deployment_finish(&s.d);
+}
+END_TEST
+
+/* What has not worked yet is not kept from being replaced. */
+START_TEST(a_build_that_comes_while_the_first_is_loading_takes_its_place)
+{
+    struct scene s;
+    scene_open(&s);
+    offer(&s, "api=a");
+    deployment_loading(&s.d, 1);
+    expect(&s, "add api@1, first 1");
+    offer(&s, "api=A");
+    deployment_loading(&s.d, 2);
+    settle(&s, 1, "SyntaxError");
+    expect(&s, "add api@2");
+    settle(&s, 2, "SyntaxError");
+    expect(&s, "route 2");
     deployment_finish(&s.d);
 }
 END_TEST
@@ -217,7 +258,7 @@ START_TEST(a_later_drain_covers_the_earlier_ones)
 }
 END_TEST
 
-START_TEST(a_function_that_fails_at_the_first_build_is_served_with_its_error)
+START_TEST(a_function_that_fails_at_the_first_build_is_served_all_the_same)
 {
     struct scene s;
     scene_open(&s);
@@ -225,10 +266,7 @@ START_TEST(a_function_that_fails_at_the_first_build_is_served_with_its_error)
     settle(&s, 1, "Error: no database");
     settle(&s, 2, NULL);
     expect(&s, "add api@1, add b@1, first 1");
-    json_t *routes = deployment_routes(s.d.active);
-    json_t *function = json_array_get(json_object_get(routes, "functions"), 0);
-    ck_assert_str_eq(json_string_value(json_object_get(function, "error")), "Error: no database");
-    json_decref(routes);
+    ck_assert_str_eq(s.d.active->versions[0]->text, "Error: no database");
     deployment_finish(&s.d);
 }
 END_TEST
@@ -574,13 +612,15 @@ int main(void)
 {
     TCase *tests;
     Suite *suite = leaks_suite("deployment", &tests);
-    tcase_add_test(tests, the_first_build_is_routed_when_all_its_functions_have_loaded);
+    tcase_add_test(tests, the_first_build_is_routed_when_the_supervisor_knows_all_its_functions);
+    tcase_add_test(tests, a_later_build_is_routed_when_all_its_functions_have_loaded);
+    tcase_add_test(tests, a_build_that_comes_while_the_first_is_loading_takes_its_place);
     tcase_add_test(tests, what_is_unchanged_stays_and_the_rest_gets_a_new_version);
     tcase_add_test(tests, a_build_without_new_functions_is_routed_at_once);
     tcase_add_test(tests, a_newer_manifest_replaces_the_one_that_waits);
     tcase_add_test(tests, going_back_while_the_old_version_drains_uses_it_again);
     tcase_add_test(tests, a_later_drain_covers_the_earlier_ones);
-    tcase_add_test(tests, a_function_that_fails_at_the_first_build_is_served_with_its_error);
+    tcase_add_test(tests, a_function_that_fails_at_the_first_build_is_served_all_the_same);
     tcase_add_test(tests, a_rebuild_that_breaks_a_working_function_is_rejected);
     tcase_add_test(tests, what_failed_is_tried_again_by_the_next_build);
     tcase_add_test(tests, slots_are_small_and_shared_by_no_two_live_versions);
