@@ -117,9 +117,29 @@ void command_port_end(struct command *c)
     finish(c, json_pack("{s:b}", "done", true));
 }
 
+/* What could not be read is neither missing nor all there is. */
+static bool fail_unread(struct command *c)
+{
+    bool is_unread = store_read_failure(c->services->store) < 0;
+    if (is_unread) {
+        finish(c, json_pack("{s:s}", "error", "the database cannot be read"));
+    }
+    return is_unread;
+}
+
+void command_port_end_read(struct command *c)
+{
+    if (!fail_unread(c)) {
+        command_port_end(c);
+    }
+}
+
 void command_port_fail(struct command *c, const char *fmt, ...)
 {
     char text[1024];
+    if (fail_unread(c)) {
+        return;
+    }
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);

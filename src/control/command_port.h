@@ -25,6 +25,9 @@ struct command {
 void command_port_reply(struct command *c, json_t *line);
 /* The last line. */
 void command_port_end(struct command *c);
+/* The same of a command that has read in this turn of the loop: it fails if it could not. */
+void command_port_end_read(struct command *c);
+/* The last line, too: what is wrong, or that the database could not be read. */
 void command_port_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);
 
 /* Listens. Removes a socket that a killed predecessor left: the store's lock says there is none. */

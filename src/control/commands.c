@@ -200,7 +200,7 @@ static void list_some(uv_idle_t *turn)
     struct command *c = l->command;
     if (l->left <= 0 ||
         !store_messages_list(c->services->store, &l->filter, LIST_ROWS, list_message, l)) {
-        command_port_end(c);
+        command_port_end_read(c);
         uv_close((uv_handle_t *)turn, listing_free);
     }
 }
@@ -242,7 +242,7 @@ static void run_show(struct command *c)
     json_int_t id = number_of(c, "id", 0);
     struct showing s = { c, read_queues(c, NULL) };
     if (id > 0 && store_messages_find(c->services->store, (uint64_t)id, show_one, &s)) {
-        command_port_end(c);
+        command_port_end_read(c);
     } else {
         command_port_fail(c, "there is no event %lld; those that are done are kept for an hour",
                           (long long)id);

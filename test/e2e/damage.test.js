@@ -6,7 +6,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { CreateBucketCommand, DeleteBucketCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { startPlatform } from './harness.js';
+import { runMayfly, startPlatform } from './harness.js';
 
 const PAGE = 4096; /* SQLite's */
 
@@ -24,13 +24,14 @@ function damage(data, text) {
 }
 
 const files = {
-  'mayfly.json': JSON.stringify({ volumes: ['ran'], routes: { '/api/once': { idempotent: '$.id' } } }),
+  'mayfly.json': JSON.stringify({ volumes: ['ran'], routes: { '/api/once': { idempotent: '$.id' }, '/api/later': { durable: true } } }),
   'api/once.js': `
     import { appendFileSync } from 'node:fs';
     export async function POST(request) {
       appendFileSync('ran/ids', (await request.json()).id + '\\n');
       return new Response('ran');
     }`,
+  'api/later.js': 'export const POST = () => new Response();',
 };
 
 /** A platform that is stopped after `prepare`, and another one with its data after `text` of them is no more. */
@@ -38,7 +39,7 @@ async function startDamaged(t, text, prepare) {
   const data = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-damage-'));
   t.after(() => rmSync(data, { recursive: true, force: true }));
   const first = await startPlatform(t, { files, args: ['--data', data] });
-  await prepare(first);
+  await prepare(first, data);
   await first.stop();
   damage(data, text);
   return startPlatform(t, { files, args: ['--data', data] });
@@ -71,4 +72,19 @@ test('a webhook whose answer cannot be read is not run again', async (t) => {
   });
   assert.equal((await platform.post('/api/once', body)).status, 500);
   assert.deepEqual(platform.lines('ran/ids'), []);
+});
+
+test('events that cannot be read are not said to be missing', async (t) => {
+  const body = { id: 'an-event-to-look-at' };
+  let events, id;
+  await startDamaged(t, body.id, async (first, data) => {
+    events = (...args) => runMayfly(['events', ...args, '--data', data]);
+    assert.equal((await first.post('/api/later', body)).status, 202);
+    ({ id } = JSON.parse((await events('ls', '--json')).stdout));
+  });
+  for (const args of [['show', `${id}`], ['replay', `${id}`], ['ls']]) {
+    const { status, stderr } = await events(...args);
+    assert.equal(status, 1, args[0]);
+    assert.match(stderr, /the database cannot be read/, args[0]);
+  }
 });
