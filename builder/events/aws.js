@@ -251,14 +251,17 @@ export function addRule(context, declared, said, events) {
         enabled,
         target: { ...target, rule: said.arn },
       };
-      addSchedule(context, declared, schedule, events);
+      addSchedule(context, declared, schedule, events, true);
     }
   }
 }
 
-/** @param {object} said in the manifest's words, without what most schedules leave out */
-export function addSchedule({ diagnostics }, declared, said, events) {
-  const fault = faultOfAws(said.expression);
+/**
+ * @param {object} said in the manifest's words, without what most schedules leave out
+ * @param {boolean} [isRule] of EventBridge; else of its Scheduler
+ */
+export function addSchedule({ diagnostics }, declared, said, events, isRule = false) {
+  const fault = faultOfAws(said.expression, isRule);
   if (fault) {
     tellError(diagnostics, declared, fault);
     return;

@@ -84,26 +84,39 @@ export function faultOfWorker(expression) {
   return told(expression, faultOfFields(expression, WORKER));
 }
 
-/** rate(5 minutes), cron(0 2 * * ? *), at(2030-01-01T00:00:00) */
-export function faultOfAws(expression) {
-  const rate = /^rate\((\d+) (\w+)\)$/.exec(expression);
-  const cron = /^cron\((.*)\)$/.exec(expression);
-  if (rate) {
-    const [count, unit] = [Number(rate[1]), rate[2]];
-    const singular = Object.hasOwn(UNITS, unit) ? unit : Object.keys(UNITS).find((one) => UNITS[one] === unit);
-    const right = singular && (count === 1 ? singular : UNITS[singular]);
-    return told(
-      expression,
-      !right || count < 1 ? 'needs minutes, hours or days' : unit === right ? null : `must be rate(${count} ${right})`,
-    );
+/**
+ * rate(5 minutes), cron(0 2 * * ? *), at(2030-01-01T00:00:00)
+ * @param {boolean} isRule of EventBridge, which knows no at() and takes the unit only in the number of its count; of
+ *   the Scheduler otherwise
+ */
+export function faultOfAws(expression, isRule) {
+  const [, kind, text] = /^(rate|cron|at)\((.*)\)$/.exec(expression) ?? [];
+  if (kind === 'rate') {
+    return told(expression, faultOfRate(text, isRule));
   }
-  if (cron) {
-    const fault = faultOfFields(cron[1], AWS);
-    const [, , day, , weekday] = cron[1].trim().split(/\s+/);
-    const one = (day === '?') !== (weekday === '?');
-    return told(expression, fault ?? (one ? null : 'must have ? for either the day of the month or that of the week'));
+  if (kind === 'cron') {
+    return told(expression, faultOfAwsCron(text));
   }
-  const isTime =
-    /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/.test(expression) && !Number.isNaN(Date.parse(expression.slice(3, -1)));
-  return isTime ? null : told(expression, 'is none of cron(...), rate(...) and at(...)');
+  if (kind === 'at' && isRule) {
+    return told(expression, 'is for schedules of EventBridge Scheduler: a rule takes cron(...) and rate(...)');
+  }
+  const isTime = kind === 'at' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+  return isTime ? null : told(expression, `is none of cron(...)${isRule ? ' and rate(...)' : ', rate(...) and at(...)'}`);
+}
+
+function faultOfRate(text, isRule) {
+  const [, digits, unit] = /^(\d+) (\w+)$/.exec(text) ?? [];
+  const count = Number(digits);
+  const singular = Object.keys(UNITS).find((one) => unit === one || unit === UNITS[one]);
+  if (!singular || count < 1) {
+    return 'needs a number of minutes, hours or days';
+  }
+  const right = count === 1 ? singular : UNITS[singular];
+  return isRule && unit !== right ? `must be rate(${count} ${right})` : null;
+}
+
+function faultOfAwsCron(text) {
+  const [, , day, , weekday] = text.trim().split(/\s+/);
+  const one = (day === '?') !== (weekday === '?');
+  return faultOfFields(text, AWS) ?? (one ? null : 'must have ? for either the day of the month or that of the week');
 }

@@ -360,3 +360,29 @@ test('mayfly.json: nonsense in events is told, never fatal', async (t) => {
   }
   assert.match(texts(await build(t, projectOf(t, { ...api, ...withConfig({ events: 7 }) })))[0], /^mayfly\.json: events: must be an object/);
 });
+
+test('a rule of EventBridge is strict about rates and knows no at(); its Scheduler takes either number of the unit', async (t) => {
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    'index.js': handler,
+    'template.yaml': `
+Resources:
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: nodejs22.x
+      Handler: index.handler
+      Events:
+        One: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 minutes) } }
+        Five: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(5 minute) } }
+        None: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(0 minutes) } }
+        Rule: { Type: Schedule, Properties: { Schedule: rate(5 minute) } }
+        At: { Type: Schedule, Properties: { Schedule: at(2030-01-01T00:00:00) } }
+`,
+  }));
+  assert.deepEqual(events.schedules.map(({ expression }) => expression), ['rate(1 minutes)', 'rate(5 minute)']);
+  assert.deepEqual(diagnostics.map(({ text }) => text.replace(/^.*?: the/, 'the')), [
+    'the schedule "rate(0 minutes)" needs a number of minutes, hours or days',
+    'the schedule "rate(5 minute)" must be rate(5 minutes)',
+    'the schedule "at(2030-01-01T00:00:00)" is for schedules of EventBridge Scheduler: a rule takes cron(...) and rate(...)',
+  ]);
+});

@@ -103,6 +103,8 @@ START_TEST(the_scheduler_takes_what_aws_was_seen_to_take)
     refuse(SCHEDULE_SCHEDULER, "rate(1 day)", "Mars/Olympus");
     struct schedule_time t = parse(SCHEDULE_SCHEDULER, "rate(1 minutes)", "");
     ck_assert_uint_eq(t.period_ms, 60000);
+    t = parse(SCHEDULE_SCHEDULER, "rate(5 minute)", "");
+    ck_assert_uint_eq(t.period_ms, 300000);
 }
 END_TEST
 
