@@ -1,4 +1,6 @@
 /* Names of AWS resources: what Terraform and CloudFormation say they will be called here, and back to what they name. */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
 
 /** Of everything that this platform makes up for AWS (doc/events.md). */
 export const ACCOUNT = '000000000000';
@@ -12,6 +14,22 @@ export function regionOf(env) {
 /** @returns {string} */
 export function arnOf(service, region, resource) {
   return service === 's3' ? `arn:aws:s3:::${resource}` : `arn:aws:${service}:${region}:${ACCOUNT}:${resource}`;
+}
+
+/** What every service that runs here takes for a name; S3's 63 are the least. */
+const NAME_MAX = 63;
+/** Leaves room for what templates put after a stack's name to name a function, of which Lambda takes 64. */
+const STACK_MAX = 32;
+
+/** The name of a resource that its file gives none. CloudFormation, too, keeps the beginning of a long one. */
+export function nameFor(id) {
+  return id.length <= NAME_MAX ? id : `${id.slice(0, NAME_MAX - 13)}-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`;
+}
+
+/** The name of a stack that nobody has named, after its folder: of letters, digits and hyphens, as CloudFormation's are. */
+export function stackFor(folder) {
+  const text = path.basename(folder).replace(/[^A-Za-z0-9]+/g, '-').replace(/^[^A-Za-z]+/, '');
+  return text.slice(0, STACK_MAX).replace(/-$/, '') || 'stack';
 }
 
 /** As SQS's own; control puts the address of this machine in its place. */

@@ -92,7 +92,7 @@ function withoutTwins(declared, diagnostics) {
   const names = new Set();
   return declared.filter(({ name, declaredIn }) => {
     const fault = !/^[A-Za-z0-9_-]{1,64}$/.test(name)
-      ? `"${name}" is not a name that Lambda accepts`
+      ? `"${name}" is not a name that Lambda accepts: up to 64 letters, digits, - and _`
       : names.has(name) && `a function "${name}" is declared twice`;
     if (fault) {
       diagnostics.error(`${declaredIn}: ${fault}`, { file: declaredIn });

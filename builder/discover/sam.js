@@ -51,7 +51,7 @@ function declarationOf(context, template, file, id, resource) {
   }
   const logging = value('LoggingConfig');
   return [{
-    name: String(value('FunctionName') ?? id),
+    name: String(value('FunctionName') ?? template.nameOf(id)),
     handler: value('Handler'),
     runtime: value('Runtime'),
     timeout: numberOf(value('Timeout')),

@@ -1,7 +1,6 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
-import path from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { ACCOUNT, arnOf, queueUrl, regionOf } from './arn.js';
+import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor } from './arn.js';
 import { readSamConfig } from './sam_config.js';
 
 const FUNCTIONS = [
@@ -68,7 +67,7 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
  * @param {{ stack?: string, parameters?: Record<string, string> }} [config] as it is deployed
  */
 export function templateOf(template, { project, env }, { stack, parameters = {} } = {}) {
-  const resolver = new Resolver(template, stack ?? path.basename(project), regionOf(env), parameters);
+  const resolver = new Resolver(template, stack ?? stackFor(project), regionOf(env), parameters);
   return {
     resources: Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || resolver.holds(resource.Condition))),
     globals: isObject(template.Globals) ? template.Globals : {},
@@ -165,7 +164,8 @@ class Resolver {
       return String(given);
     }
     const isFifo = type === 'AWS::SQS::Queue' && this.resolve(properties.FifoQueue, depth) === true;
-    return type === 'AWS::S3::Bucket' ? id.toLowerCase() : `${id}${isFifo ? '.fifo' : ''}`;
+    const name = nameFor(id);
+    return type === 'AWS::S3::Bucket' ? name.toLowerCase() : `${name}${isFifo ? '.fifo' : ''}`;
   }
 
   arnOf(id, depth) {

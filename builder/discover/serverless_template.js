@@ -17,9 +17,11 @@ export function templateOfService(context, service, functions) {
   const template = Object.fromEntries(SECTIONS.map((section) => [section, joined(section)]));
   const entries = functions.map((fn) => [logicalId(fn.key), functionOf(service, fn)]);
   const resources = { ...template.Resources, ...Object.fromEntries(entries) };
-  const buckets = bucketsOf(templateOf({ ...template, Resources: resources }, context));
+  const { provider } = service;
+  const config = { stack: provider.stackName ?? `${service.service?.name ?? service.service}-${provider.stage}` };
+  const buckets = bucketsOf(templateOf({ ...template, Resources: resources }, context, config));
   const keys = Object.fromEntries(functions.map(({ key }) => [logicalId(key), key]));
-  return { ...templateOf({ ...template, Resources: { ...buckets, ...resources } }, context), titleOf: (id) => keys[id] ?? id };
+  return { ...templateOf({ ...template, Resources: { ...buckets, ...resources } }, context, config), titleOf: (id) => keys[id] ?? id };
 }
 
 /** `send-mail` is `SendDashmailLambdaFunction` to those who refer to it. */

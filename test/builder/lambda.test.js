@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { build, evaluate, fixture, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, fixture, functionNamed, projectOf, temporaryFolder, visit, writeFiles } from './harness.js';
 
 const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
 
@@ -263,4 +263,31 @@ Resources:
   assert.deepEqual(await seen('"ParameterKey=Stage,ParameterValue=dev"'), ['lambda/shop-dev', 'orders', 'hi']);
   const local = '[default.local_start_api.parameters]\nparameter_overrides = "Stage=here"\n';
   assert.deepEqual(await seen('"Stage=prod Table=live"', local), ['lambda/shop-here', 'live', 'hi']);
+});
+
+test('SAM: names that nobody gave fit what Lambda takes, however long a folder or logical id is', async (t) => {
+  const long = (letter) => `${letter}${'Construct'.repeat(8)}`;
+  const folder = path.join(temporaryFolder(t), `my shop (v1.2), ${'the best of all the shops '.repeat(4)}`);
+  writeFiles(folder, {
+    'f.js': handler('f'),
+    'template.yaml': `
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: { FunctionName: !Sub "\${AWS::StackName}-image-thumbnail-maker", Handler: f.handler, Runtime: nodejs24.x }
+  ${long('A')}:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: f.handler, Runtime: nodejs24.x, Environment: { Variables: { OTHER: !Ref ${long('A')}B } } }
+  ${long('A')}B:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: f.handler, Runtime: nodejs24.x }
+`,
+  });
+  const { diagnostics, functions } = await build(t, folder);
+  assert.deepEqual(diagnostics, []);
+  const names = functions.map(({ name }) => name.slice('lambda/'.length));
+  assert.equal(names[0], 'my-shop-v1-2-the-best-of-all-the-image-thumbnail-maker');
+  assert.match(names[1], /^AConstruct.{40}-[0-9a-f]{12}$/);
+  assert.equal(new Set(names).size, 3);
+  assert.equal(functions[1].env.OTHER, names[2]);
 });

@@ -73,3 +73,16 @@ test('serverless.yml: functions of several files', async (t) => {
   assert.deepEqual(manifest.functions.map(({ name }) => name).sort(), ['lambda/shop-dev-one', 'lambda/shop-dev-two']);
   assert.equal(visit(manifest, 'GET', '/one').function, 'lambda/shop-dev-one');
 });
+
+test('serverless.yml: the stack is called as the framework calls it', async (t) => {
+  const stackOf = async (provider) => {
+    const { functions: [fn] } = await build(t, projectOf(t, {
+      'a.js': handler('a'),
+      'serverless.yml': `service: shop\nprovider: { name: aws, runtime: nodejs24.x${provider} }\nfunctions: { a: { handler: a.handler, environment: { STACK: !Ref "AWS::StackName" } } }\n`,
+    }));
+    return fn.env.STACK;
+  };
+  assert.equal(await stackOf(''), 'shop-dev');
+  assert.equal(await stackOf(', stage: live'), 'shop-live');
+  assert.equal(await stackOf(', stackName: mine'), 'mine');
+});
