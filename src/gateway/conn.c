@@ -84,6 +84,10 @@ static void close_now(struct conn *c)
         return;
     }
     struct request *rq = take_ptr(c->request);
+    const struct linger reset = { .l_onoff = 1 };
+    if (c->is_cut_off || conn_pending(c) > 0) {
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    }
     c->state = CONN_CLOSED;
     list_remove(&c->in_gateway);
     list_remove(&c->dirty);
@@ -132,7 +136,7 @@ void conn_answered(struct conn *c, bool keep_alive)
 {
     struct request *rq = take_ptr(c->request);
     bool too_much = c->body == CONN_BODY_LENGTH && c->body_left > CONN_DISCARD_BYTES;
-    c->body_blocked = false;
+    c->body_blocked = c->is_cut_off = false;
     if (!keep_alive || too_much) {
         begin_close(c);
     } else if (!conn_body_is_complete(c)) {
@@ -152,11 +156,6 @@ void conn_answered(struct conn *c, bool keep_alive)
 void conn_abort(struct conn *c)
 {
     struct request *rq = take_ptr(c->request);
-    struct linger hard = { .l_onoff = 1 };
-    if (rq->reply.framing == HTTP_FRAMING_CLOSE && !rq->tunnel) {
-        /* Only a reset tells this client that something is missing. */
-        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-    }
     c->body = CONN_BODY_NONE;
     begin_close(c);
     request_release(rq);
@@ -489,7 +488,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void shut(struct conn *c)
 {
-    if (c->eof || (conn_body_is_complete(c) && c->in.len == 0)) {
+    if (c->is_cut_off || c->eof || (conn_body_is_complete(c) && c->in.len == 0)) {
         close_now(c);
         return;
     }

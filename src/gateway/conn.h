@@ -60,8 +60,10 @@ struct conn {
     uint64_t gone_said_bytes; /* of the answer, when gone_ms was set */
     bool keep_alive;          /* after this request */
     bool eof;                 /* the client will send no more */
-    bool body_blocked;        /* nobody takes the body now */
-    bool process_again;       /* at the turn's end: `in` may hold a whole request */
+    bool is_cut_off; /* would be, if it ended now: an answer that ends with the connection has begun
+                        and only a reset tells that something is missing */
+    bool body_blocked;  /* nobody takes the body now */
+    bool process_again; /* at the turn's end: `in` may hold a whole request */
 
     uint16_t port;
     char address[INET6_ADDRSTRLEN];

@@ -140,6 +140,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     rq->reply_started = true;
     rq->status = status;
     rq->reply_left = rq->reply.length;
+    c->is_cut_off = rq->reply.framing == HTTP_FRAMING_CLOSE && status != 101;
     if (status == 101) {
         conn_tunnel_begin(rq);
     }

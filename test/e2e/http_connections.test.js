@@ -74,3 +74,35 @@ test('connections', async (t) => {
     assert.match(await wire.end(), /^HTTP\/1\.1 200 .*"world"}$/s);
   });
 });
+
+test('an answer to HTTP/1.0 that is broken off ends with a reset', async (t) => {
+  const gateway = await startGateway(t, { functions: [{ ...API, timeout_ms: 300 }] });
+  const say = (text) => new Wire(gateway.port).send(text);
+  const half = 'POST /echo HTTP/1.0\r\nContent-Length: 8\r\n\r\nheld';
+
+  await t.test('when the function\'s time is up', async () => {
+    const wire = say(half);
+    assert.match(await wire.end(), /^HTTP\/1\.1 200 .*held$/s);
+    assert.ok(wire.reset);
+  });
+
+  await t.test('... and the client has said more than was looked at', async () => {
+    const wire = say('GET /sse?100 HTTP/1.0\r\n\r\nGET /he');
+    assert.match(await wire.end(), /^HTTP\/1\.1 200 /);
+    assert.ok(wire.reset);
+  });
+
+  await t.test('when the client closes its sending side too soon', async () => {
+    const wire = say(half);
+    await wire.until((r) => r.endsWith('held'));
+    wire.socket.end();
+    await wire.end();
+    assert.ok(wire.reset);
+  });
+
+  await t.test('and not when it is whole', async () => {
+    const wire = say('GET /big?1000 HTTP/1.0\r\n\r\nGET /he');
+    assert.match(await wire.end(), /x{1000}$/);
+    assert.ok(!wire.reset);
+  });
+});
