@@ -32,6 +32,12 @@ export const customTags = FUNCTIONS.flatMap((name) => {
   ];
 });
 
+/** What CloudFormation and `sam` read: `yes` is true, `<<` merges; but a date stays text, as the version of a policy. */
+const YAML_1_1 = {
+  version: '1.1',
+  customTags: (tags) => [...tags.filter(({ tag }) => tag !== 'tag:yaml.org,2002:timestamp'), ...customTags],
+};
+
 /**
  * @returns {{ resources: object, globals: object, resolve: (value: unknown) => any, nameOf: (id: string) => string,
  *   arnOf: (id: string) => string, titleOf: (id: string) => string }|null} of a resource of the template; the last is for people
@@ -42,7 +48,7 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
   let template;
   try {
     /* CloudFormation takes a key that comes twice; the last counts. */
-    const document = parseDocument(source, { customTags, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
+    const document = parseDocument(source, { ...YAML_1_1, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
     const [fault] = document.errors;
     if (fault) {
       const { line, col } = lines.linePos(fault.pos[0]);

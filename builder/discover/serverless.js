@@ -79,7 +79,7 @@ function withDefaults(text, env) {
 }
 
 function parseYaml(text) {
-  return parse(text, { customTags, logLevel: 'error', uniqueKeys: false });
+  return parse(text, { customTags, logLevel: 'error', merge: true, uniqueKeys: false });
 }
 
 /* Variables */

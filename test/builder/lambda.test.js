@@ -291,3 +291,31 @@ Resources:
   assert.equal(new Set(names).size, 3);
   assert.equal(functions[1].env.OTHER, names[2]);
 });
+
+test('SAM: YAML is read as CloudFormation reads it: 1.1, with anchors that are merged', async (t) => {
+  const { diagnostics, functions } = await build(t, projectOf(t, {
+    'f.js': handler('f'),
+    'template.yaml': `
+AWSTemplateFormatVersion: 2010-09-09
+Common: &common
+  Handler: f.handler
+  Runtime: nodejs24.x
+  Timeout: 7
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      <<: *common
+      Timeout: 9
+      Environment: {
+        Variables: { SINCE: 2020-01-01, VERBOSE: yes }
+      }
+  G:
+    Type: AWS::Serverless::Function
+    Properties: { <<: *common }
+`,
+  }));
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual(functions.map(({ name, timeout_ms: timeout }) => [name, timeout]), [['lambda/F', 9000], ['lambda/G', 7000]]);
+  assert.deepEqual([functions[0].env.SINCE, functions[0].env.VERBOSE], ['2020-01-01', 'true']);
+});

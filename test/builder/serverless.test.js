@@ -86,3 +86,26 @@ test('serverless.yml: the stack is called as the framework calls it', async (t) 
   assert.equal(await stackOf(', stage: live'), 'shop-live');
   assert.equal(await stackOf(', stackName: mine'), 'mine');
 });
+
+test('serverless.yml: anchors are merged, and lists may end at the indentation of their key', async (t) => {
+  const { diagnostics, functions } = await build(t, projectOf(t, {
+    'a.js': handler('a'),
+    'serverless.yml': `
+service: shop
+provider: { name: aws, runtime: nodejs24.x }
+custom:
+  common: &common
+    timeout: 9
+    environment: { FLAG: yes }
+functions:
+  a:
+    <<: *common
+    handler: a.handler
+    events: [
+      httpApi: "*"
+    ]
+`,
+  }));
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual([functions[0].timeout_ms, functions[0].env.FLAG, functions[0].endpoints.length], [9000, 'yes', 3]);
+});
