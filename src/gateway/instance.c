@@ -54,6 +54,7 @@ static void on_closed(uv_handle_t *handle)
     channel_close(&i->channel);
     free(i->slots);
     free(i->free_slots);
+    buf_finish(&i->owed);
     free(i);
     f->reference_count--;
     lease_release(f);
@@ -81,6 +82,7 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
     list_init(&i->awake);
     list_init(&i->dirty);
     init_slots(i);
+    buf_init(&i->owed, (2 * i->slot_count + 1) * sizeof(struct frame)); /* cancels, and a ping */
     f->reference_count++;
     f->instance_count++;
     f->unused_count++;
@@ -273,10 +275,33 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
     }
 }
 
+void instance_send(struct instance *i, const struct frame *frame)
+{
+    if (i->owed.len > 0 || ring_write(&i->channel.out, frame, NULL) < 0) {
+        i->full = true;
+        (void)!buf_append(&i->owed, str_of((const char *)frame, sizeof(*frame))); /* has room */
+    }
+    instance_touch(i);
+}
+
+static void send_owed(struct instance *i)
+{
+    while (i->owed.len > 0) {
+        struct frame frame;
+        memcpy(&frame, i->owed.data, sizeof(frame));
+        if (ring_write(&i->channel.out, &frame, NULL) < 0) {
+            i->full = true;
+            return;
+        }
+        buf_consume(&i->owed, sizeof(frame));
+    }
+}
+
 /* The channel was full and the other side has read. */
 static void retry(struct instance *i)
 {
     i->full = false;
+    send_owed(i);
     for (uint32_t k = 0; k < i->slot_count && !i->full && !i->dead; k++) {
         if (i->slots[k]) {
             invoke_retry(i->slots[k]);
@@ -455,9 +480,7 @@ static void ping(struct instance *i, uint64_t now_ms)
     struct frame frame = { .type = FRAME_PING };
     i->ping_ms = now_ms;
     i->ping_waited_us = pressure_waited_us(&i->gateway->pressure, now_ms);
-    if (ring_write(&i->channel.out, &frame, NULL) == 0) {
-        instance_touch(i);
-    }
+    instance_send(i, &frame);
 }
 
 /* Running it twice does no harm (RFC 9110 9.2.1). */

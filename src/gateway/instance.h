@@ -44,6 +44,7 @@ struct instance {
     uint32_t slot_count;
     uint32_t generation;
     uint32_t abandoned;
+    struct buf owed; /* frames of instance_send() that the ring had no room for */
 
     uint64_t served_count;   /* requests sent to it */
     uint32_t unaccepted;     /* requests sent and not begun */
@@ -85,6 +86,8 @@ void instance_unbind(struct instance *i, struct request *rq);
 /* Moves it to the list where it belongs, after anything that instance_is_open() looks at. */
 void instance_sort(struct instance *i);
 
+/* Sends a frame without payload, which it gets even if its ring is full now: when it has read. */
+void instance_send(struct instance *i, const struct frame *frame);
 /* Something was written to its channel, or read. */
 void instance_touch(struct instance *i);
 /* Handles what is in the channel. */

@@ -12,10 +12,10 @@
 #include "gateway/request_log.h"
 
 _Static_assert(LIMIT_BODY_FRAME_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame) &&
-                   LIMIT_FRAME_PAYLOAD_BYTES <= LIMIT_BODY_FRAME_BYTES,
+                   LIMIT_FRAME_PAYLOAD_BYTES + INVOKE_REPLAY_BYTES + KIB <= LIMIT_BODY_FRAME_BYTES,
                "what an instance's ring can take");
-/* Until the handler has begun, a request may have to move to another instance, with its body. */
-#define REPLAY_BYTES (64 * KIB)
+/* Of the frames behind the request's own, and what rounds them up. */
+#define REPLAY_FRAME_BYTES (4 * sizeof(struct frame))
 
 static char *put(char *at, struct str s)
 {
@@ -109,18 +109,15 @@ static uint32_t left_ms(const struct request *rq)
     return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
-static int send_replay(struct request *rq)
+/* There is room: send_request() has seen to it. */
+static void send_replay(struct request *rq)
 {
-    struct str rest = buf_str(&rq->replay);
-    while (rest.len > 0) {
-        size_t len = rest.len < LIMIT_BODY_FRAME_BYTES ? rest.len : LIMIT_BODY_FRAME_BYTES;
-        struct frame frame = { .type = FRAME_BODY, .stream = rq->stream, .length = (uint32_t)len };
-        if (send_frame(rq, &frame, rest.data) < 0) {
-            return -EAGAIN;
-        }
-        rest = str_skip(rest, len);
+    struct frame frame = { .type = FRAME_BODY,
+                           .stream = rq->stream,
+                           .length = (uint32_t)rq->replay.len };
+    if (frame.length > 0) {
+        (void)send_frame(rq, &frame, rq->replay.data);
     }
-    return 0;
 }
 
 /* A plain server reads the line as it came, unless a rule has rewritten it. */
@@ -141,7 +138,10 @@ static int send_request(struct request *rq)
     if (bound > LIMIT_FRAME_PAYLOAD_BYTES) {
         return -EMSGSIZE;
     }
-    char *payload = ring_reserve(&i->channel.out, (uint32_t)bound);
+    /* With half of its body it could not be taken back: all that is there goes along, or nothing.
+     */
+    size_t body = rq->replay.len > 0 ? rq->replay.len + REPLAY_FRAME_BYTES : 0;
+    char *payload = ring_reserve(&i->channel.out, (uint32_t)(bound + body));
     if (!payload) {
         return is_full(i);
     }
@@ -176,11 +176,7 @@ int invoke_send(struct request *rq)
         return r;
     }
     instance_touch(rq->instance);
-    if (send_replay(rq) < 0) {
-        /* Half of a body in one instance cannot be continued later: start over elsewhere. */
-        invoke_cancel(rq, FRAME_CANCEL_DRAIN);
-        return -EAGAIN;
-    }
+    send_replay(rq);
     if (rq->body_end) {
         invoke_body_end(rq);
     }
@@ -189,12 +185,12 @@ int invoke_send(struct request *rq)
 
 size_t invoke_body_room(struct request *rq, size_t wanted)
 {
-    if (rq->step != REQUEST_REPLY || !rq->instance ||
-        (!rq->accepted && rq->replay.len >= REPLAY_BYTES)) {
+    if (rq->step != REQUEST_REPLY || !rq->instance) {
         return 0;
     }
     uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->body_credit - rq->body_bytes;
-    size_t room = wanted < LIMIT_BODY_FRAME_BYTES ? wanted : LIMIT_BODY_FRAME_BYTES;
+    size_t max = rq->accepted ? LIMIT_BODY_FRAME_BYTES : INVOKE_REPLAY_BYTES - rq->replay.len;
+    size_t room = wanted < max ? wanted : max;
     room = window < room ? (size_t)window : room;
     if (room > 0 && !ring_reserve(&rq->instance->channel.out, (uint32_t)room)) {
         (void)is_full(rq->instance);
@@ -258,7 +254,7 @@ void invoke_cancel(struct request *rq, enum frame_cancel why)
     struct frame frame = { .type = FRAME_CANCEL, .stream = rq->stream, .value = why };
     if (rq->instance && !rq->cancelled) {
         rq->cancelled = true;
-        (void)send_frame(rq, &frame, NULL); /* an instance that reads nothing is swept away */
+        instance_send(rq->instance, &frame);
     }
 }
 

@@ -6,6 +6,10 @@
 #include "channel/frame.h"
 #include "gateway/request.h"
 
+/* Until the handler has begun, a request may have to move to another instance, with its body: so
+ * much of it is taken, and kept. */
+#define INVOKE_REPLAY_BYTES (64 * KIB)
+
 /* Puts the request, and what is kept of its body, into the channel. 0; -EAGAIN when the channel is
  * full; -EMSGSIZE when it will never fit. */
 int invoke_send(struct request *rq) MUST_USE;
@@ -20,7 +24,7 @@ char *invoke_body_reserve(struct request *rq, size_t wanted, size_t *ret_room);
 void invoke_body_commit(struct request *rq, size_t len);
 void invoke_body_end(struct request *rq);
 
-/* Best effort: a channel that is full belongs to an instance that will be looked at anyway. */
+/* Told once, behind what is in the channel. */
 void invoke_cancel(struct request *rq, enum frame_cancel why);
 void invoke_credit(struct request *rq, uint64_t bytes);
 

@@ -21,8 +21,7 @@
 #include "gateway/request_error.h"
 #include "http/http_target.h"
 
-#define SPARE_MAX  1024 /* requests kept for reuse */
-#define REPLAY_MAX (128 * KIB)
+#define SPARE_MAX 1024 /* requests kept for reuse */
 /* A function that was told of its time-out or that its client is gone, and goes on, keeps its place
  * in the instance for this long; then the instance has to go. */
 #define OVERRUN_MS 1000
@@ -83,7 +82,7 @@ static struct request *request_take(struct gateway *g)
     }
     struct request *rq = mem_new(struct request);
     route_answer_init(&rq->route);
-    buf_init(&rq->replay, REPLAY_MAX);
+    buf_init(&rq->replay, INVOKE_REPLAY_BYTES);
     return rq;
 }
 
