@@ -11,6 +11,8 @@
 #define LIMIT_REQUEST_LINE_BYTES  (16 * KIB)
 #define LIMIT_REQUEST_HEAD_BYTES  (32 * KIB)
 #define LIMIT_REQUEST_HEADERS     100
+#define LIMIT_INNER_HEAD_BYTES    (4 * KIB) /* what control adds when it passes one on: ids, ... */
+#define LIMIT_INNER_HEADERS       16
 #define LIMIT_RESPONSE_HEAD_BYTES (32 * KIB)
 #define LIMIT_CONNECTIONS         16384
 #define LIMIT_HEAD_MS             10000 /* a head must arrive within this, slowloris or not */
@@ -22,7 +24,8 @@
 #define LIMIT_RING_BYTES          (1 * MIB)   /* an instance's */
 #define LIMIT_LOG_RING_BYTES      (128 * KIB) /* of the gateway's records for control */
 #define LIMIT_CONTROL_RING_BYTES  (1 * MIB)   /* between gateway and control: uploads, downloads */
-#define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)  /* but for bodies */
+#define LIMIT_FRAME_PAYLOAD_BYTES (48 * KIB)  /* but for bodies, and requests: */
+#define LIMIT_REQUEST_FRAME_BYTES (80 * KIB)  /* a head, the line as it came, captures of it */
 #define LIMIT_BODY_FRAME_BYTES    (128 * KIB)
 
 /* Bytes of a body that may be under way. A receiver may let a stream have more once so much of it

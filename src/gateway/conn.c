@@ -124,7 +124,7 @@ static void begin_close(struct conn *c)
 static void begin_idle(struct conn *c)
 {
     c->state = CONN_IDLE;
-    c->scan = (struct http_scan){ 0 };
+    c->scan = (struct http_scan){ .inner = c->door == DOOR_CONTROL };
     c->deadline_ms = gateway_now_ms(c->gateway) + LIMIT_KEEPALIVE_MS;
     c->gone_ms = 0;
     if (c->in.len > 0 || c->eof) {
@@ -582,7 +582,7 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 void conn_create(struct gateway *g, int fd, enum door door, const struct sockaddr_storage *peer)
 {
     struct conn *c = mem_new(struct conn);
-    *c = (struct conn){ .gateway = g, .fd = fd, .door = door };
+    *c = (struct conn){ .gateway = g, .fd = fd, .door = door, .scan.inner = door == DOOR_CONTROL };
     list_init(&c->dirty);
     buf_init(&c->in, 4 * CONN_IN_BYTES);
     buf_init(&c->out, CONN_OUT_BYTES_MAX);

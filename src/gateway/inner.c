@@ -114,7 +114,7 @@ static void read_trusted(struct inner *in, const struct http_field *f)
 
 void inner_read(const struct gateway *g, bool trusted, struct http_head *head, struct inner *ret)
 {
-    struct http_field ours[LIMIT_REQUEST_HEADERS];
+    struct http_field ours[ARRAY_COUNT(head->fields)];
     size_t ours_count = 0, kept = 0;
     *ret = (struct inner){ .trusted = trusted };
     for (size_t i = 0; i < head->field_count; i++) {

@@ -12,7 +12,8 @@
 #include "gateway/request_log.h"
 
 _Static_assert(LIMIT_BODY_FRAME_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame) &&
-                   LIMIT_FRAME_PAYLOAD_BYTES + INVOKE_REPLAY_BYTES + KIB <= LIMIT_BODY_FRAME_BYTES,
+                   LIMIT_REQUEST_FRAME_BYTES + INVOKE_REPLAY_BYTES + KIB <= LIMIT_RING_BYTES / 2 &&
+                   LIMIT_REQUEST_FRAME_BYTES <= LIMIT_BODY_FRAME_BYTES,
                "what an instance's ring can take");
 /* Of the frames behind the request's own, and what rounds them up. */
 #define REPLAY_FRAME_BYTES (4 * sizeof(struct frame))
@@ -135,7 +136,7 @@ static int send_request(struct request *rq)
     struct str target = target_of(rq);
     size_t bound =
         sizeof(struct frame_request) + method.len + target.len + headers_bound(rq) + meta_bound(rq);
-    if (bound > LIMIT_FRAME_PAYLOAD_BYTES) {
+    if (bound > LIMIT_REQUEST_FRAME_BYTES) {
         return -EMSGSIZE;
     }
     /* With half of its body it could not be taken back: all that is there goes along, or nothing.

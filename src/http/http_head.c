@@ -164,6 +164,16 @@ static bool has_bare_cr(const struct http_scan *scan, struct str bytes)
     return str_find(fresh, '\r') + 1 < fresh.len;
 }
 
+static size_t head_bytes_max(const struct http_scan *scan)
+{
+    return LIMIT_REQUEST_HEAD_BYTES + (scan->inner ? LIMIT_INNER_HEAD_BYTES : 0);
+}
+
+static size_t fields_max(const struct http_scan *scan)
+{
+    return LIMIT_REQUEST_HEADERS + (scan->inner ? LIMIT_INNER_HEADERS : 0);
+}
+
 static int check_unfinished(const struct http_scan *scan, struct str bytes)
 {
     if (has_bare_cr(scan, bytes)) {
@@ -179,7 +189,7 @@ static int check_unfinished(const struct http_scan *scan, struct str bytes)
             return refuse_long_line(line);
         }
     }
-    return bytes.len > LIMIT_REQUEST_HEAD_BYTES ? -431 : 0;
+    return bytes.len > head_bytes_max(scan) ? -431 : 0;
 }
 
 int http_head_scan(struct http_scan *scan, struct str bytes)
@@ -198,7 +208,7 @@ int http_head_scan(struct http_scan *scan, struct str bytes)
         }
         struct str line = str_of(bytes.data + scan->line, end - 1 - scan->line);
         size_t next = end + 1;
-        if (next > LIMIT_REQUEST_HEAD_BYTES) {
+        if (next > head_bytes_max(scan)) {
             return scan->line == scan->blank ? refuse_long_line(line) : -431;
         }
         if (line.len == 0 && scan->line == scan->blank) {
@@ -210,7 +220,7 @@ int http_head_scan(struct http_scan *scan, struct str bytes)
             if (r < 0) {
                 return r;
             }
-            if (scan->fields++ > LIMIT_REQUEST_HEADERS) {
+            if (scan->fields++ > fields_max(scan)) {
                 return -431;
             }
         }
@@ -227,7 +237,7 @@ struct parse {
 static int on_field(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct parse *p = container_of(llhttp, struct parse, llhttp);
-    if (p->head->field_count == LIMIT_REQUEST_HEADERS) {
+    if (p->head->field_count == ARRAY_COUNT(p->head->fields)) {
         return HPE_USER;
     }
     p->head->fields[p->head->field_count++] = (struct http_field){ .name = str_of(at, len) };

@@ -30,15 +30,16 @@ struct http_head {
     bool expects_other; /* than that: whoever knows no other answers 417 */
     bool upgrade; /* asks to become a WebSocket: its Upgrade and Connection fields are passed on */
     size_t field_count;
-    struct http_field fields[LIMIT_REQUEST_HEADERS];
+    struct http_field fields[LIMIT_REQUEST_HEADERS + LIMIT_INNER_HEADERS];
 };
 
-/* How far the search for a head's end has come. Zero it for each head. */
+/* How far the search for a head's end has come. Zero it for each head, but for `inner`. */
 struct http_scan {
     size_t line;   /* where the line begins that is not complete yet */
     size_t at;     /* searched up to here */
     size_t blank;  /* bytes of blank lines before the head */
     size_t fields; /* lines after the first */
+    bool inner;    /* from control: a head that was taken before, and what control adds to it */
 };
 
 /* Looks for the end of the head at the front of `bytes`, which has grown since the last call.

@@ -68,6 +68,20 @@ test('a refusal or a failure is not kept: the next try runs', async (t) => {
   assert.deepEqual(await showAll(platform, 3), ['x', 'x', 'x']);
 });
 
+test('a head as large as one may be is passed on, by every way that it goes inside', async (t) => {
+  const config = { routes: { '/api/hook': { idempotent: '$.id' }, '/api/later': { durable: true } } };
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'api/later.js': counting['api/hook.js'], 'mayfly.json': mayfly(config) },
+  });
+  const many = Object.fromEntries(Array.from({ length: 94 }, (_, i) => [`x-${10 + i}`, 'v'.repeat(338)])); /* nearly 32 KB, 100 fields */
+  const one = { x: 'v'.repeat(16_200) };
+  const query = `?${'q'.repeat(16_300)}`;
+  assert.equal((await platform.post('/api/hook', { id: 'a' }, { headers: many })).status, 201);
+  assert.equal((await platform.post(`/api/hook${query}`, { id: 'b' }, { headers: one })).status, 201);
+  assert.equal((await platform.post('/api/later', { id: 'c' }, { headers: many })).status, 202);
+  assert.deepEqual(await showAll(platform, 3), ['a', 'b', 'c']);
+});
+
 test('a host as long as a head may be is passed on', async (t) => {
   const platform = await startPlatform(t, {
     files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { idempotent: '$.id' } } }) },
