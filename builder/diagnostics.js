@@ -10,6 +10,7 @@ import { codeFrame } from './frame.js';
  * @property {number} [line] from 1
  * @property {number} [column] from 1
  * @property {string} [frame]
+ * @property {true} [told] a warning that the build before had, too
  */
 
 export class Diagnostics {
@@ -33,6 +34,12 @@ export class Diagnostics {
 
 function withoutUndefined(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** "a.ts", or "a.ts and 2 more pages". */
+export function andMore([first, ...others], what = '') {
+  const plural = `${what ? ` ${what}` : ''}${what && others.length > 1 ? 's' : ''}`;
+  return others.length === 0 ? first : `${first} and ${others.length} more${plural}`;
 }
 
 /** Line and column (from 1) of an offset in a text. */

@@ -46,6 +46,7 @@ const MINIO_ROUTE = { path: '/minio/webhook', control: true, shown: '' };
 export class Project {
   #lastGood = null;
   #lastSent = '';
+  #told = new Set();
 
   /**
    * @param {{ project: string, out: string, watch: boolean, port: number }} options
@@ -74,9 +75,19 @@ export class Project {
       return null;
     }
     this.#lastSent = text;
+    this.#markTold(diagnostics.list);
     return message.type === 'manifest'
       ? { ...message, build_ms: Math.round((performance.now() - started) * 10) / 10 }
       : message;
+  }
+
+  /** A warning that the build before had too is not news; an error is until it is mended. */
+  #markTold(diagnostics) {
+    const warnings = diagnostics.filter(({ severity }) => severity === 'warning');
+    const keyOf = ({ file, text }) => `${file}\0${text}`; /* its line may have moved */
+    const told = this.#told;
+    this.#told = new Set(warnings.map(keyOf));
+    warnings.filter((warning) => told.has(keyOf(warning))).forEach((warning) => Object.assign(warning, { told: true }));
   }
 
   /** @param {string} file relative to the project, of which changes are nothing to build */

@@ -4,6 +4,7 @@ import { discoverLambdas, lambdaAtRoot } from './lambda.js';
 import { discoverNetlify } from './netlify.js';
 import { discoverNext } from './next.js';
 import { discoverServer } from './server.js';
+import { tellPassedOver } from './passed_over.js';
 import { discoverVercel } from './vercel.js';
 import { discoverWorkers } from './worker.js';
 import { addRoutes, emptyRoutes } from '../routes/order.js';
@@ -61,6 +62,7 @@ export async function discover(context) {
   }
   all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]);
   lambdaAtRoot(all);
+  tellPassedOver(context);
   applyOverrides(all.drafts, context);
   all.events = finishEvents(all.events, all.drafts, context);
   return all;

@@ -14,6 +14,10 @@ import { vercelEnv } from './vercel.js';
 
 const ROUTE_FILE = /(?:^|\/)route\.(tsx|ts|jsx|js|mjs)$/;
 const API_FILE = /^api(?:\/.*)?\/[^/]+\.(tsx|ts|jsx|js|mjs)$|^api\.(tsx|ts|jsx|js|mjs)$/;
+const PAGE_FILE = /(?:^|\/)page\.(tsx|ts|jsx|js|mdx?)$/;
+const SCRIPT = /\.(tsx|ts|jsx|js|mdx?)$/;
+/** What the folder pages has beside pages. */
+const NO_PAGE = /^(_app|_document|_error|404|500)\.|\.d\.ts$/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 const SETTINGS = ['runtime', 'dynamic', 'maxDuration', 'revalidate', 'fetchCache', 'dynamicParams', 'preferredRegion'];
 /* What Next.js's server says of everything in the folder app that runs on Node.js. */
@@ -86,6 +90,16 @@ function findRouteFiles(files) {
     }
     return [{ file, folder, folders, ...(metadata ? { metadata } : {}) }];
   });
+}
+
+/** The files of its pages, which are for Next.js' own server. */
+export function pagesOfNext(files) {
+  if (!dependsOnNext(files)) {
+    return [];
+  }
+  const app = filesBelow(files, 'app').filter(({ inside }) => PAGE_FILE.test(inside) && !inside.split('/').some(isPrivate));
+  const pages = filesBelow(files, 'pages').filter(({ inside }) => SCRIPT.test(inside) && !API_FILE.test(inside) && !NO_PAGE.test(inside));
+  return [...app, ...pages].map(({ file }) => file);
 }
 
 function dependsOnNext(files) {

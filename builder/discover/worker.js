@@ -7,11 +7,11 @@ import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
 import { nothing } from './all.js';
+import { pagesFault } from './passed_over.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf } from './worker_bindings.js';
-import { readWrangler } from './wrangler.js';
+import { CONFIG_NAMES, isWranglerFile, readWrangler } from './wrangler.js';
 
-const CONFIG_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
 const MEMORY_MB = 256;
 const TIMEOUT_MS = 300_000;
@@ -58,7 +58,7 @@ export async function discoverWorkers(context, sofar) {
 /** The project's root first: it is the one that answers where no route decides. */
 function configuredWorkers(context) {
   const { files } = context;
-  const configs = files.list().filter((file) => CONFIG_NAMES.includes(path.posix.basename(file)));
+  const configs = files.list().filter(isWranglerFile);
   const folders = [...new Set(configs.map((file) => path.posix.dirname(file).replace(/^\.$/, '')))];
   folders.sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
   return folders
@@ -87,8 +87,12 @@ function workerOf(context, folder, config) {
   const hint = buildHint(context, folder, settings);
   const assets = readAssets(context, { folder, config, settings, hint });
   if (!main && !settings.assets?.directory) {
-    const pages = settings.pages_build_output_dir === undefined ? '' : ': projects of Cloudflare Pages do not run here, Workers do';
+    const pages = settings.pages_build_output_dir === undefined ? '' : `: ${pagesFault(files, folder)}`;
     diagnostics.error(`${config} names no "main" and no "assets"${pages}`, { file: config });
+    return null;
+  }
+  if (main?.endsWith('.py')) {
+    diagnostics.error(`${config}: main "${settings.main}" is in Python, which does not run here: Workers in JavaScript and TypeScript do`, { file: config });
     return null;
   }
   if (main && !files.has(main)) {

@@ -1,6 +1,13 @@
 /* Reads wrangler.{toml,json,jsonc}, with the section of the environment that CLOUDFLARE_ENV names. */
+import path from 'node:path';
 import { readJson } from './mayfly_json.js';
 import { readToml } from './toml.js';
+
+export const CONFIG_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
+
+export function isWranglerFile(file) {
+  return CONFIG_NAMES.includes(path.posix.basename(file));
+}
 
 /** What an environment does not take over from the top of the file. */
 const NOT_INHERITED = [

@@ -193,6 +193,9 @@ static int append_diagnostic(struct buf *b, const struct print_style *style, jso
 {
     bool error = strcmp(text_of(diagnostic, "severity"), "error") == 0;
     const char *frame = text_of(diagnostic, "frame");
+    if (json_is_true(json_object_get(diagnostic, "told"))) {
+        return 0;
+    }
     TRY(buf_printf(b, "  %s%s%s  ", log_print_colour(style, error ? PRINT_RED : PRINT_YELLOW),
                    error ? "error" : "warning", log_print_plain(style)));
     TRY(append_place(b, diagnostic));

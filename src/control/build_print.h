@@ -19,6 +19,6 @@ int build_print_version_json(struct buf *b, const struct version *version) MUST_
 /* {"type":"build",...} with its routes, triggers and diagnostics. `time_ms` is since the epoch. */
 int build_print_json(struct buf *b, const struct build *build, uint64_t time_ms) MUST_USE;
 
-/* Errors and warnings with their code frames. */
+/* Errors and warnings with their code frames, but for warnings that the build before had, too. */
 int build_print_diagnostics(struct buf *b, const struct print_style *style,
                             json_t *diagnostics) MUST_USE;

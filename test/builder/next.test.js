@@ -298,3 +298,17 @@ test('a redirect of next.config has none of its headers, and an empty path takes
   assert.deepEqual(visit(manifest, 'GET', '/old'), { status: 308, location: '/new', headers: {} });
   assert.equal(visit(manifest, 'GET', '/api/x').headers['x-all'], '1');
 });
+
+test('pages, which need Next.js\' own server, are told once and in one line', async (t) => {
+  const route = { 'app/api/x/route.js': 'export const GET = () => new Response("x");\n' };
+  const page = 'export default () => null;\n';
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ severity, text }) => `${severity}: ${text}`);
+  const next = { 'package.json': JSON.stringify({ dependencies: { next: '15' } }) };
+  const why = "Next.js' pages are not served here, only its route handlers, API routes and middleware: run `next dev` for them";
+  assert.deepEqual(await told({ ...next, ...route, 'app/page.tsx': page, 'app/(shop)/cart/page.mdx': '', 'app/layout.tsx': page, 'app/_lib/page.js': page }), [
+    `warning: app/(shop)/cart/page.mdx and 1 more page: ${why}`,
+  ]);
+  assert.deepEqual(await told({ ...next, 'pages/index.tsx': page, 'pages/_app.tsx': page, 'pages/api/x.ts': page }), [`warning: pages/index.tsx: ${why}`]);
+  assert.deepEqual(await told({ ...next, ...route, 'app/layout.tsx': page, 'pages/_app.tsx': page, 'pages/404.tsx': page }), []);
+  assert.deepEqual(await told({ ...route, 'app/page.tsx': page }), []);
+});

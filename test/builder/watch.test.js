@@ -157,3 +157,17 @@ test("Terraform's parser takes memory only where there is Terraform", async (t) 
   assert.equal(terraform.first.type, 'manifest');
   assert.ok(residentBytes(terraform) - residentBytes(plain) > 10 * 2 ** 20, `${residentBytes(plain)} and ${residentBytes(terraform)} bytes`);
 });
+
+test('a warning is news once; when it comes back it is again', async (t) => {
+  const next = JSON.stringify({ dependencies: { next: '15' } });
+  const route = 'app/x/route.js';
+  const { project, builder, first } = await watched(t, { 'package.json': next, 'app/page.js': '', [route]: handler(1) });
+  const told = ({ diagnostics }) => diagnostics.map((diagnostic) => diagnostic.told);
+  assert.deepEqual(told(first), [undefined]);
+  writeFiles(project, { [route]: handler(2) });
+  assert.deepEqual(told(await builder.next()), [true]);
+  rmSync(path.join(project, 'app/page.js'));
+  assert.deepEqual(told(await builder.next()), []);
+  writeFiles(project, { 'app/page.js': '// again\n' });
+  assert.deepEqual(told(await builder.next()), [undefined]);
+});

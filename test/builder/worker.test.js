@@ -305,3 +305,22 @@ test('a KV namespace is a folder of the project, by its id', async (t) => {
     { source: path.join(project, '.mayfly/kv', name), target: `___kv/${name}`, writable: true })));
   assert.match(a.mounts[1].source, /\/\.mayfly\/kv\/---x-[0-9a-f]{12}$/);
 });
+
+test('what runs on Cloudflare and not here is told: Pages, and Workers in Python', async (t) => {
+  const told = async (files) => {
+    const { functions, diagnostics } = await build(t, projectOf(t, files));
+    return [functions.length, diagnostics.map(({ severity, text }) => `${severity}: ${text}`)];
+  };
+  const pages = { 'functions/api/hello.ts': 'export const onRequestGet: PagesFunction = () => new Response("x");\n', 'public/index.html': 'x' };
+  const why = 'projects of Cloudflare Pages do not run here, Workers do; ' +
+    '`npx wrangler pages functions build --outdir dist` makes of its folder functions a Worker, to be "main" in wrangler.jsonc';
+  assert.deepEqual(await told(pages), [0, [`warning: functions/api/hello.ts: ${why}`]]);
+  assert.deepEqual(await told({ ...pages, 'wrangler.toml': 'pages_build_output_dir = "public"\n' }), [
+    0, [`error: wrangler.toml names no "main" and no "assets": ${why}`],
+  ]);
+  assert.deepEqual(await told({ 'functions/hello.js': 'export const handler = () => {};\n', 'functions/lib.ts': 'export const onRequested = 1;\n', 'functions/firebase.js': 'export const api = onRequest(() => {});\n' }), [0, []]);
+  const python = '{ "main": "src/entry.py", "compatibility_flags": ["python_workers"] }';
+  assert.deepEqual(await told({ 'wrangler.jsonc': python, 'src/entry.py': 'async def on_fetch(request): pass\n' }), [
+    0, ['error: wrangler.jsonc: main "src/entry.py" is in Python, which does not run here: Workers in JavaScript and TypeScript do'],
+  ]);
+});

@@ -378,6 +378,11 @@ START_TEST(a_diagnostic_shows_its_frame)
     expect(&b, "  error  app/x.ts:3:7  Expected \";\"\n\n      3 | a b\n        |   ^\n\n"
                "  warning  wrangler.toml has no main\n");
     json_decref(diagnostics);
+    size_t before = b.len;
+    diagnostics = json_pack("[{s:s, s:s, s:b}]", "severity", "warning", "text", "again", "told", 1);
+    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
+    ck_assert_uint_eq(b.len, before);
+    json_decref(diagnostics);
     diagnostics = json_pack("[n, i, {s:i}]", 7, "text", 7);
     ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
     json_decref(diagnostics);

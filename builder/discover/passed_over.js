@@ -1,0 +1,36 @@
+/* What of a project its platform would run and Mayfly does not, where the files that it is in are not read for anything else.
+ * It is told once, so that nobody looks for a mistake of their own. */
+import { andMore } from '../diagnostics.js';
+import { pagesOfNext } from './next.js';
+import { isWranglerFile } from './wrangler.js';
+
+const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
+/** Firebase's functions, in a folder of that name too, are made by an onRequest. */
+const PAGES_EXPORT = /\bexport\s*(?:(?:const|let|var|(?:async\s+)?function\s*\*?)\s+|\{[^}]*\b)onRequest(Get|Head|Post|Put|Patch|Delete|Options)?\b/;
+
+/** Why what a folder's files ask for is not there, and what to do. */
+export function pagesFault(files, folder = '') {
+  const hasFunctions = pagesFunctions(files, folder).length > 0;
+  const way = '; `npx wrangler pages functions build --outdir dist` makes of its folder functions a Worker, to be "main" in wrangler.jsonc';
+  return `projects of Cloudflare Pages do not run here, Workers do${hasFunctions ? way : ''}`;
+}
+
+/** Other platforms' functions may lie in a folder of that name, too. */
+function pagesFunctions(files, folder) {
+  const prefix = folder ? `${folder}/` : '';
+  return files.list().filter((file) => file.startsWith(prefix) && PAGES_FUNCTION.test(file.slice(prefix.length)) && PAGES_EXPORT.test(files.read(file)));
+}
+
+/** @param {import('./all.js').Context} context */
+export function tellPassedOver(context) {
+  const { files, diagnostics } = context;
+  const pages = pagesOfNext(files);
+  if (pages.length > 0) {
+    const text = 'Next.js\' pages are not served here, only its route handlers, API routes and middleware: run `next dev` for them';
+    diagnostics.warn(`${andMore(pages, 'page')}: ${text}`);
+  }
+  const functions = files.list().some(isWranglerFile) ? [] : pagesFunctions(files, '');
+  if (functions.length > 0) {
+    diagnostics.warn(`${andMore(functions, 'function')}: ${pagesFault(files)}`);
+  }
+}
