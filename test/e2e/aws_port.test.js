@@ -1,6 +1,7 @@
 /* The AWS port itself: who one is there, and what is said to clients of services that are not. */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
+import net from 'node:net';
 import { test } from 'node:test';
 import { startPlatform } from './harness.js';
 
@@ -41,4 +42,28 @@ test('STS tells who one is, and other services that they are not here, in XML', 
   const iam = await call(aws, 'iam', 'ListRoles');
   assert.equal(iam.status, 501);
   assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_\w+=[^<]+<\/Message><\/Error>/);
+});
+
+/** What the port answers to a head whose body does not come. */
+async function answerToHead(t, aws, path, fields) {
+  const { hostname, port, host } = new URL(aws.endpoint);
+  const socket = net.connect(port, hostname).setEncoding('latin1');
+  t.after(() => socket.destroy());
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 3000000\r\n${fields.join('\r\n')}\r\n\r\n`);
+  for await (const text of socket) return text;
+}
+
+test('who is not known is told so before the body is taken', { timeout: 10_000 }, async (t) => {
+  const { aws } = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  const iso = (date) => date.toISOString().replace(/[-:]|\.\d+/g, '');
+  const signed = (service, key, date = iso(new Date())) => [`X-Amz-Date: ${date}`,
+    `Authorization: AWS4-HMAC-SHA256 Credential=${key}/${date.slice(0, 8)}/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`];
+  const lambda = '/2015-03-31/functions/hello/invocations';
+  const target = 'X-Amz-Target: AmazonSQS.SendMessage', known = aws.credentials.accessKeyId;
+
+  assert.match(await answerToHead(t, aws, '/', [target, ...signed('sqs', 'NOBODY')]), /^HTTP\/1\.1 403 .*UnrecognizedClientException/s);
+  assert.match(await answerToHead(t, aws, lambda, signed('lambda', 'NOBODY')), /^HTTP\/1\.1 403 .*UnrecognizedClientException/s);
+  assert.match(await answerToHead(t, aws, '/', ['X-Amz-Target: AWSEvents.PutEvents', ...signed('events', 'NOBODY')]), /^HTTP\/1\.1 403 .*UnrecognizedClientException/s);
+  assert.match(await answerToHead(t, aws, '/', ['Content-Type: application/x-www-form-urlencoded', ...signed('sts', 'NOBODY')]), /^HTTP\/1\.1 403 .*InvalidClientTokenId/s);
+  assert.match(await answerToHead(t, aws, lambda, signed('lambda', known, iso(new Date(Date.now() - 3_600_000)))), /^HTTP\/1\.1 403 .*InvalidSignatureException/s);
 });

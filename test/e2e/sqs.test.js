@@ -269,8 +269,10 @@ test('what is not as the documents say is refused in their words', async (t) => 
   assert.equal((await refused(send(url, 'a', { DelaySeconds: 'soon' })))[0], 'SerializationException');
   const Entries = [{ Id: '1', MessageBody: 'a', DelaySeconds: 1e99 }];
   assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))))[0], 'SerializationException');
-  const authorization = 'AWS4-HMAC-SHA256 Credential=mayfly/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0'; /* whose service it is */
-  const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
+  const date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const scope = `${platform.aws.credentials.accessKeyId}/${date.slice(0, 8)}/us-east-1/sqs/aws4_request`; /* whose service it is */
+  const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`;
+  const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-date': date, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
   assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);
   assert.equal((await refused(receive(url, { MaxNumberOfMessages: '1' })))[0], 'SerializationException');
   assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: [{ Id: 'a', MessageBody: 5 }] }))))[0], 'SerializationException');

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_access.h"
 
-bool aws_access_check(struct services *s, const struct exchange *x, struct str body,
+bool aws_access_check(struct services *s, const struct exchange *x, const struct str *body,
                       enum aws_protocol protocol, struct aws_access *ret)
 {
+    const struct str none = STR("");
     const struct aws_sign_request request = { .method = x->method,
                                               .target = x->target,
                                               .headers = x->headers,
                                               .host = x->host,
                                               .now_s = queue_now_ms() / 1000,
-                                              .body = &body };
+                                              .body = body ? body : &none,
+                                              .is_head = !body };
     ret->detail = STR("");
     enum aws_fault fault = aws_sign_verify(&request, s->users, &ret->who, &ret->detail);
     if (fault != AWS_FAULT_NONE) {

@@ -13,6 +13,7 @@ struct aws_access {
     struct str detail;               /* ... with this behind its message; the request's */
 };
 
-/* Anonymous requests are told that a signature is missing. */
-bool aws_access_check(struct services *s, const struct exchange *x, struct str body,
+/* Anonymous requests are told that a signature is missing. Without a body, NULL: whether the head
+ * can be of somebody we know, so that others' bodies are not even read. */
+bool aws_access_check(struct services *s, const struct exchange *x, const struct str *body,
                       enum aws_protocol protocol, struct aws_access *ret) MUST_USE;

@@ -191,7 +191,7 @@ void aws_call_written(int r, void *call)
 /* ---- the beginning ---- */
 
 /* Whether it was signed by somebody we know; else that is answered. */
-static bool is_signed(struct aws_call *c, struct str body)
+static bool is_signed(struct aws_call *c, const struct str *body)
 {
     struct aws_access access;
     if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &access)) {
@@ -207,12 +207,11 @@ static bool is_signed(struct aws_call *c, struct str body)
 static void call_body(struct exchange *x, int r, struct str body)
 {
     struct aws_call *c = x->user;
-    x->events = &call_events;
     if (r < 0) {
         aws_call_fail(c, 413, "RequestEntityTooLargeException", "The request is too large.");
         return;
     }
-    if (!is_signed(c, body)) {
+    if (!is_signed(c, &body)) {
         return;
     }
     c->input = body.len > 0 ? json_read(body, JSON_ALLOW_NUL) : json_object();
@@ -235,7 +234,10 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
     *c = (struct aws_call){ .services = s, .exchange = x, .style = style, .run = run };
     list_init(&c->turn);
     x->user = c;
-    exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
+    x->events = &call_events;
+    if (!x->has_body || is_signed(c, NULL)) {
+        exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
+    }
 }
 
 json_t *aws_call_member(const struct aws_call *c, const char *name)

@@ -151,6 +151,18 @@ static bool is_client_context(struct str text)
     return is;
 }
 
+/* False: that has been answered. */
+static bool is_signed(struct exchange *x, const struct str *body, struct aws_access *ret)
+{
+    const struct invoke *i = x->user;
+    bool is = aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, ret);
+    if (!is) {
+        const char *message = ret->refusal.message;
+        refuse(x, ret->refusal.status, ret->refusal.code, message ? message : "");
+    }
+    return is;
+}
+
 static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
@@ -160,12 +172,7 @@ static void have_payload(struct exchange *x, int r, struct str body)
                "The request payload exceeded the maximum of 6291456 bytes.");
         return;
     }
-    if (!aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, &access)) {
-        const char *message = access.refusal.message;
-        refuse(x, access.refusal.status, access.refusal.code, message ? message : "");
-        return;
-    }
-    if (is_misnamed(i->services, x, access.who.scope.region)) {
+    if (!is_signed(x, &body, &access) || is_misnamed(i->services, x, access.who.scope.region)) {
         return;
     }
     struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
@@ -201,9 +208,12 @@ void aws_lambda_invoke(struct services *s, struct exchange *x)
     static const struct exchange_events events = { .writable = invoke_writable,
                                                    .gone = invoke_gone,
                                                    .over = invoke_over };
+    struct aws_access access;
     struct invoke *i = mem_new(struct invoke);
     *i = (struct invoke){ .services = s, .x = x };
     x->events = &events;
     x->user = i;
-    exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
+    if (!x->has_body || is_signed(x, NULL, &access)) {
+        exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
+    }
 }

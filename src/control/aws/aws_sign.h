@@ -25,6 +25,7 @@ struct aws_sign_request {
     /* The whole body, which is part of what is signed; NULL for S3, where it comes later and
      * aws_signed.body says what it must be. */
     const struct str *body;
+    bool is_head; /* the body has not come yet: all is checked but the signature itself */
 };
 
 /* What the body must satisfy. */

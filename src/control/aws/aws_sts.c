@@ -72,13 +72,23 @@ static struct str action_of(const struct exchange *x, struct str form)
     return STR("");
 }
 
+/* False: that has been answered. */
+static bool is_signed(struct exchange *x, const struct str *body, struct aws_access *ret)
+{
+    bool is = aws_access_check(x->user, x, body, AWS_PROTOCOL_QUERY, ret);
+    if (!is) {
+        aws_sts_fail(x, ret->refusal.status, ret->refusal.code, ret->refusal.message);
+    }
+    return is;
+}
+
 static void have_body(struct exchange *x, int r, struct str body)
 {
     struct aws_access access;
     if (r < 0) {
         aws_sts_fail(x, 413, "RequestEntityTooLarge", "The request is too large.");
-    } else if (!aws_access_check(x->user, x, body, AWS_PROTOCOL_QUERY, &access)) {
-        aws_sts_fail(x, access.refusal.status, access.refusal.code, access.refusal.message);
+    } else if (!is_signed(x, &body, &access)) {
+        return;
     } else if (!str_eq(action_of(x, body), STR("GetCallerIdentity"))) {
         aws_sts_fail(x, 400, "InvalidAction",
                      "Of STS Mayfly has GetCallerIdentity only: there are no roles to be assumed. "
@@ -91,6 +101,9 @@ static void have_body(struct exchange *x, int r, struct str body)
 
 void aws_sts_begin(struct services *s, struct exchange *x)
 {
+    struct aws_access access;
     x->user = s;
-    exchange_read_body(x, BODY_MAX, have_body);
+    if (!x->has_body || is_signed(x, NULL, &access)) {
+        exchange_read_body(x, BODY_MAX, have_body);
+    }
 }

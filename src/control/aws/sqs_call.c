@@ -365,7 +365,7 @@ static bool read_operation(struct sqs_call *c, struct str body)
     return action != NULL;
 }
 
-static bool is_allowed(struct sqs_call *c, struct str body)
+static bool is_allowed(struct sqs_call *c, const struct str *body)
 {
     struct aws_access access;
     enum aws_protocol protocol = c->protocol == SQS_JSON ? AWS_PROTOCOL_JSON : AWS_PROTOCOL_QUERY;
@@ -379,14 +379,20 @@ static bool is_allowed(struct sqs_call *c, struct str body)
     return false;
 }
 
+/* What there is to fail with before there is a body. */
+static void read_protocol(struct sqs_call *c)
+{
+    struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
+    c->protocol = target.data ? SQS_JSON : SQS_QUERY;
+    c->input = json_object();
+}
+
 static void have_body(struct exchange *x, int r, struct str body)
 {
-    static const struct exchange_events events = { .over = call_over, .gone = call_gone };
     struct sqs_call *c = x->user;
-    x->events = &events;
+    json_decref(take_ptr(c->input));
     if (r < 0) {
-        c->input = json_object();
-        c->protocol = http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
+        read_protocol(c);
         sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
     } else if (!read_operation(c, body)) {
         json_decref(c->input);
@@ -400,15 +406,20 @@ static void have_body(struct exchange *x, int r, struct str body)
         } else {
             sqs_call_fail(c, SQS_ERROR_OPERATION, "The request names no operation.");
         }
-    } else if (is_allowed(c, body) && has_types(c)) {
+    } else if (is_allowed(c, &body) && has_types(c)) {
         c->run(c);
     }
 }
 
 void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct sqs_call *c))
 {
+    static const struct exchange_events events = { .over = call_over, .gone = call_gone };
     struct sqs_call *c = mem_new(struct sqs_call);
     *c = (struct sqs_call){ .services = s, .queues = s->sqs, .exchange = x, .run = run };
     x->user = c;
-    exchange_read_body(x, BODY_BYTES_MAX, have_body);
+    x->events = &events;
+    read_protocol(c);
+    if (!x->has_body || is_allowed(c, NULL)) {
+        exchange_read_body(x, BODY_BYTES_MAX, have_body);
+    }
 }
