@@ -3,6 +3,7 @@
  * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
 import path from 'node:path';
+import { andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
@@ -35,6 +36,7 @@ import { terraformFunctions } from './terraform.js';
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[] }[]}
  *   [events] what API Gateway sends it
+ * @property {boolean} [durable] whether Lambda would run it as durable executions
  * @property {string} declaredIn its file
  */
 
@@ -63,12 +65,23 @@ export async function discoverLambdas(context) {
       addRoutes(found.routes, draft, declaration);
     }
   }
+  tellDurable(declared, context.diagnostics);
   sortApiRoutes(found.routes);
   if (found.drafts.length > 0) {
     const missing = invokePaths('[^/]+').map((src) => ({ src, methods: ['POST'], status: 404, dialect: 'lambda', shown: '' }));
     found.routes.hosts.push(...missing);
   }
   return found;
+}
+
+function tellDurable(declared, diagnostics) {
+  const durable = declared.filter((declaration) => declaration.durable);
+  if (durable.length > 0) {
+    const [{ declaredIn: file }] = durable;
+    const names = durable.map(({ name }) => `"${name}"`);
+    const text = 'durable executions do not run here, it is invoked as any other; AWS\' test runner (@aws/durable-execution-sdk-js-testing) runs them';
+    diagnostics.warn(`${file}: function ${andMore(names)}: ${text}`, { file });
+  }
 }
 
 /** mayfly.json: an entry with a handler (or a runtime) is a function; one without only sets limits of another. */

@@ -63,6 +63,7 @@ function declarationOf(context, template, file, id, resource) {
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
     layers: layersOf(template, file, properties.Layers),
+    durable: value('DurableConfig') !== undefined,
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];

@@ -2,6 +2,7 @@
  * function URLs. What plugins make of it is theirs. */
 import path from 'node:path';
 import { parse } from 'yaml';
+import { andMore } from '../diagnostics.js';
 import { ACCOUNT, regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
 import { customTags } from './sam_template.js';
@@ -54,6 +55,11 @@ function serviceOf(context, file) {
     const text = 'constructs are a plugin\'s (serverless-lift) and are not read: declare their queues and buckets as resources';
     context.diagnostics.warn(`${file}: ${text}`, { file });
   }
+  if (service.custom?.apiGatewayServiceProxies) {
+    const text = 'custom.apiGatewayServiceProxies is a plugin\'s (serverless-apigateway-service-proxy): its routes are not served here';
+    context.diagnostics.warn(`${file}: ${text}`, { file });
+  }
+  tellIntegrations(context, file, functions);
   return { service, functions, template: templateOfService(context, service, functions) };
 }
 
@@ -192,6 +198,7 @@ function declarationOf({ file, service, template }, { key, name, said }) {
     reserved: number(said.reservedConcurrency),
     environment: template.resolve({ ...provider.environment, ...said.environment }),
     url: urlOf(said.url),
+    durable: said.durableConfig !== undefined,
     events: [said.events ?? []].flat().flatMap((event) => eventOf(service, provider, key, event)),
     folder: base,
     declaredIn: file,
@@ -234,6 +241,17 @@ function eventOf(service, provider, key, event) {
     api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, ...(binaryTypes ? { binaryTypes } : {}),
     ...(said?.cors ? { cors: corsOf(said.cors) } : {}),
   }];
+}
+
+/** Of a REST API's routes; a proxy's kind goes by several names. */
+function tellIntegrations({ diagnostics }, file, functions) {
+  const routes = functions.flatMap(({ key, said: { events } }) => [events ?? []].flat().map((event) => ({ key, ...event?.http })));
+  const others = routes.filter(({ integration }) => integration && !/^(lambda|aws)[-_]proxy$/i.test(integration));
+  if (others.length > 0) {
+    const names = others.map(({ key, integration }) => `${key} (${integration})`);
+    const text = 'integrations other than lambda-proxy do not run here: the function is invoked as by that one';
+    diagnostics.warn(`${file}: ${andMore(names, 'route')}: ${text}`, { file });
+  }
 }
 
 function placeOf(said) {

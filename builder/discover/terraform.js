@@ -35,6 +35,7 @@ function declarationOf(context, module, resource, events) {
     timeout: number(resource.get('timeout')),
     memory: number(resource.get('memory_size')),
     tmp: number(resource.blocks('ephemeral_storage')[0]?.size),
+    durable: resource.blocks('durable_config').length > 0,
     environment: { ...resource.blocks('environment')[0]?.variables, ...loggingOf(resource) },
     reserved: number(resource.get('reserved_concurrent_executions')),
     url: urlOf(values, resource),

@@ -1,5 +1,7 @@
 /* Events in SAM and CloudFormation templates, and in what serverless.yml comes to: those of functions, and the resources that AWS itself knows. */
+import { andMore } from '../diagnostics.js';
 import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
+import { tellApis } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
@@ -12,7 +14,7 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
 export function samEvents(context) {
   const events = emptyEvents();
   for (const template of [...samTemplates(context), ...serverlessTemplates(context)]) {
-    const scene = { context, template, events, buckets: new Map() };
+    const scene = { context, template, events, buckets: new Map(), others: new Map() };
     for (const [id, resource] of Object.entries(template.resources)) {
       const properties = template.resolve(resource?.Properties ?? {});
       const declared = { file: template.file, what: id };
@@ -22,6 +24,8 @@ export function samEvents(context) {
       addFunction(scene, id, resource);
     }
     events.buckets.push(...scene.buckets.values());
+    tellOthers(scene);
+    tellApis(context, template);
   }
   return events;
 }
@@ -188,7 +192,7 @@ function addFunction(scene, id, resource) {
   const fn = { name: `lambda/${template.nameOf(id)}`, arn: template.arnOf(id), id };
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
     const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };
-    const add = FUNCTION_EVENTS[event?.Type] ?? tellOther;
+    const add = FUNCTION_EVENTS[event?.Type] ?? noteOther;
     add(scene, { fn, declared, name: `${id}${name}`, said: event?.Properties ?? {}, kind: event?.Type });
   }
   const dead = properties.DeadLetterQueue?.TargetArn ?? properties.DeadLetterConfig?.TargetArn;
@@ -220,10 +224,16 @@ const FUNCTION_EVENTS = {
   },
 };
 
-function tellOther({ context }, { declared, kind }) {
+function noteOther({ others }, { declared, kind }) {
   if (!Object.hasOwn(API_EVENTS, kind)) {
+    others.set(kind, [...(others.get(kind) ?? []), declared.what]);
+  }
+}
+
+function tellOthers({ context, template: { file }, others }) {
+  for (const [kind, names] of others) {
     const text = `events of this kind (${kind}) do not come by themselves here: invoke the function with one`;
-    tellWarning(context.diagnostics, declared, text);
+    tellWarning(context.diagnostics, { file, what: andMore(names) }, text);
   }
 }
 

@@ -415,3 +415,36 @@ Resources:
     assert.deepEqual(evaluate(functionNamed(manifest, 'lambda/layered'), "load('src/index').handler()"), ['package shared', 'package']);
   }
 });
+
+const templateOf = (resources) => ({
+  'f.js': 'exports.handler = async () => 1;\n',
+  'template.yaml': `Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: f.handler\n      Runtime: nodejs24.x\n${resources}`,
+});
+
+test('SAM: APIs and executions that do not run here are told once, and nothing of what is served', async (t) => {
+  const told = async (resources) => (await build(t, projectOf(t, templateOf(resources)))).diagnostics.map(({ severity, text }) => `${severity}: ${text}`);
+  const definition = `
+  Api:
+    Type: AWS::Serverless::Api
+    Properties: { StageName: prod, DefinitionBody: { openapi: 3.0.1, paths: { /orders: { get: {} } } } }
+`;
+  const rest = 'routes of an API that are no Api or HttpApi events of a function are not served here; a function also answers at NAME.localhost';
+  assert.deepEqual(await told(definition), [`warning: template.yaml: Api: ${rest}`]);
+  const event = '      Events: { Get: { Type: Api, Properties: { RestApiId: !Ref Api, Path: /orders, Method: get } } }';
+  assert.deepEqual(await told(event + definition), []);
+  assert.deepEqual(await told(`
+  Rest: { Type: AWS::ApiGateway::RestApi }
+  Get: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: GET, Integration: { Type: MOCK } } }
+  Put: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: PUT, Integration: { Type: AWS } } }
+  Empty:
+  Chat: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: WEBSOCKET } }
+  Connect: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Chat, RouteKey: $connect } }
+`), [
+    'warning: template.yaml: Chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
+    `warning: template.yaml: Rest: ${rest}`,
+  ]);
+  assert.deepEqual(await told('      DurableConfig: { ExecutionTimeout: 60 }\n'), [
+    'warning: template.yaml: function "F": durable executions do not run here, it is invoked as any other; ' +
+      'AWS\' test runner (@aws/durable-execution-sdk-js-testing) runs them',
+  ]);
+});

@@ -109,3 +109,29 @@ functions:
   assert.deepEqual(diagnostics, []);
   assert.deepEqual([functions[0].timeout_ms, functions[0].env.FLAG, functions[0].endpoints.length], [9000, 'yes', 3]);
 });
+
+test('serverless.yml: what its REST APIs do without a function is told', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'a.js': handler('a'),
+    'serverless.yml': `
+service: shop
+provider: { name: aws, runtime: nodejs24.x }
+custom: { apiGatewayServiceProxies: [{ sqs: { path: /q, method: post } }] }
+functions:
+  a:
+    handler: a.handler
+    events:
+      - http: { path: a, method: get, integration: lambda }
+      - http: { path: b, method: get, integration: mock }
+      - http: { path: c, method: get, integration: LAMBDA_PROXY }
+      - http: GET /d
+      - websocket: $connect
+      - websocket: $default
+`,
+  }));
+  assert.deepEqual(diagnostics.map(({ severity, text }) => `${severity}: ${text}`), [
+    'warning: serverless.yml: custom.apiGatewayServiceProxies is a plugin\'s (serverless-apigateway-service-proxy): its routes are not served here',
+    'warning: serverless.yml: a (lambda) and 1 more route: integrations other than lambda-proxy do not run here: the function is invoked as by that one',
+    'warning: serverless.yml: a.websocket and 1 more: events of this kind (websocket) do not come by themselves here: invoke the function with one',
+  ]);
+});

@@ -152,8 +152,8 @@ constructs: { photos: { type: storage } }
 `)));
   assert.deepEqual(texts(manifest), [
     "warning: serverless.yml: constructs are a plugin's (serverless-lift) and are not read: declare their queues and buckets as resources",
+    'error: serverless.yml: work.s3: the name of its bucket is not known before it is created',
     'warning: serverless.yml: work.sns: events of this kind (sns) do not come by themselves here: invoke the function with one',
     'warning: serverless.yml: work.stream: events of this kind (stream) do not come by themselves here: invoke the function with one',
-    'error: serverless.yml: work.s3: the name of its bucket is not known before it is created',
   ]);
 });
