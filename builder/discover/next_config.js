@@ -94,7 +94,10 @@ function isKnown(value) {
  */
 export function configRoutes(routes, config, endpoints, alone, diagnostics) {
   const { basePath = '', trailingSlash = false } = config;
-  routes.first.push(...slashRedirects(basePath, trailingSlash, endpoints, alone));
+  routes.first.push(...(alone ? [DOUBLE_SLASHES] : []));
+  if (!config.skipTrailingSlashRedirect) {
+    routes.first.push(...slashRedirects(basePath, trailingSlash, endpoints, alone));
+  }
   const { beforeFiles = [], afterFiles = [], fallback = [] } = Array.isArray(config.rewrites)
     ? { afterFiles: config.rewrites }
     : config.rewrites ?? {};
@@ -144,19 +147,21 @@ function prefixed(list, basePath) {
   );
 }
 
+function redirect(src, location) {
+  return { src, location, status: 308, dialect: 'next' };
+}
+
+/** Three such places at once; more need another round. */
+const DOUBLE_SLASHES = redirect('^(.*?)(?:[/\\\\]{2,}|\\\\)(.*?)(?:(/)/+(.*?))?(?:(/)/+(.*))?$', '$1/$2$3$4$5$6');
+
 /** `next start` answers 308 to the other form of a path; beside other platforms only for its own paths. */
 function slashRedirects(basePath, trailingSlash, endpoints, alone) {
   const base = escapePattern(basePath);
-  const redirect = (src, location) => ({ src, location, status: 308, dialect: 'next' });
   if (alone) {
     const folders = '(?!\\.well-known(?:/|$))(?:[^/]+/)*';
-    return [
-      /* Three such places at once; more need another round. */
-      redirect('^(.*?)(?:[/\\\\]{2,}|\\\\)(.*?)(?:(/)/+(.*?))?(?:(/)/+(.*))?$', '$1/$2$3$4$5$6'),
-      ...(trailingSlash
-        ? [redirect(`^/(${folders}[^/]+\\.\\w+)/$`, '/$1'), redirect(`^/(${folders}[^/.]+)$`, '/$1/')]
-        : [redirect('^/(.+)/$', '/$1')]),
-    ];
+    return trailingSlash
+      ? [redirect(`^/(${folders}[^/]+\\.\\w+)/$`, '/$1'), redirect(`^/(${folders}[^/.]+)$`, '/$1/')]
+      : [redirect('^/(.+)/$', '/$1')];
   }
   return endpoints
     .filter((endpoint) => endpoint.settings.segments.length > 0)
@@ -164,8 +169,6 @@ function slashRedirects(basePath, trailingSlash, endpoints, alone) {
       const path = endpoint.settings.segments
         .map((segment) => (segment.startsWith('[') ? (segment.includes('...') ? '.+' : '[^/]+') : escapePattern(segment)))
         .join('/');
-      return trailingSlash
-        ? { src: `^(${base}/${path}(?<!/))$`, location: '$1/', status: 308, dialect: 'next' }
-        : { src: `^(${base}/${path}(?<!/))/$`, location: '$1', status: 308, dialect: 'next' };
+      return trailingSlash ? redirect(`^(${base}/${path}(?<!/))$`, '$1/') : redirect(`^(${base}/${path}(?<!/))/$`, '$1');
     });
 }

@@ -36,13 +36,13 @@ function parameterName(segment) {
 
 /**
  * @param {string[]} segments
- * @param {{ basePath?: string, trailingSlash?: boolean }} config
+ * @param {{ basePath?: string, trailingSlash?: boolean, skipTrailingSlashRedirect?: boolean }} config
  * @returns {{ phase: string, route: object[] }}
  */
-export function nextRoute(segments, { basePath = '', trailingSlash = false } = {}) {
+export function nextRoute(segments, { basePath = '', trailingSlash = false, skipTrailingSlashRedirect = false } = {}) {
   const ranks = segments.map(segmentRank);
   if (ranks.every((rank) => rank === 0)) {
-    return { phase: 'exact', route: literalRoutes(segments, basePath, trailingSlash) };
+    return { phase: 'exact', route: literalRoutes(segments, basePath, trailingSlash || skipTrailingSlashRedirect) };
   }
   const params = [];
   const pattern = segments.map((segment, i) => {
@@ -57,9 +57,9 @@ export function nextRoute(segments, { basePath = '', trailingSlash = false } = {
   return { phase, route: [{ src, params }] };
 }
 
-function literalRoutes(segments, basePath, trailingSlash) {
+function literalRoutes(segments, basePath, mayEndInSlash) {
   const path = `${basePath}/${segments.map(encodeSegment).join('/')}`.replace(/(.)\/$/, '$1');
-  return trailingSlash && path !== '/' ? [{ path }, { path: `${path}/` }] : [{ path }];
+  return mayEndInSlash && path !== '/' ? [{ path }, { path: `${path}/` }] : [{ path }];
 }
 
 /** Paths arrive as browsers send them: with everything outside of ASCII percent-encoded. */

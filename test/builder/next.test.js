@@ -312,3 +312,21 @@ test('pages, which need Next.js\' own server, are told once and in one line', as
   assert.deepEqual(await told({ ...next, ...route, 'app/layout.tsx': page, 'pages/_app.tsx': page, 'pages/404.tsx': page }), []);
   assert.deepEqual(await told({ ...route, 'app/page.tsx': page }), []);
 });
+
+test('skipTrailingSlashRedirect: both forms of a path are answered, and proxy.ts sees the one that was asked for', async (t) => {
+  const files = {
+    'app/about/route.ts': handler('about'), 'app/users/[id]/route.ts': handler('user'), 'proxy.ts': 'export function proxy() {}\n',
+  };
+  for (const trailingSlash of [true, false]) {
+    const config = `export default { trailingSlash: ${trailingSlash}, skipTrailingSlashRedirect: true };`;
+    const manifest = await build(t, projectOf(t, { ...files, 'next.config.mjs': config }));
+    for (const url of ['/about', '/about/', '/users/7', '/users/7/']) {
+      assert.equal(visit(manifest, 'GET', url).function, 'middleware', url);
+    }
+    const behind = { ...manifest, routes: manifest.routes.filter(({ function: index }) => manifest.functions[index]?.name !== 'middleware') };
+    for (const url of ['/about', '/about/', '/users/7', '/users/7/']) {
+      assert.equal(visit(behind, 'GET', url).function, 'app', url);
+    }
+    assert.equal(visit(manifest, 'GET', '/a//b').location, '/a/b');
+  }
+});
