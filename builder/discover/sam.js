@@ -1,7 +1,7 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
 import { loggingVariables, urlSettings } from './lambda_url.js';
-import { readTemplate } from './sam_template.js';
+import { isOpen, readTemplate } from './sam_template.js';
 
 /** SAM's own, CloudFormation's, and what the CDK has synthesized. */
 const TEMPLATE = /(^|\/)(template\.(ya?ml|json)|cdk\.out\/[^/]+\.template\.json)$/;
@@ -51,7 +51,7 @@ function declarationOf(context, template, file, id, resource) {
   }
   const logging = value('LoggingConfig');
   return [{
-    name: String(value('FunctionName') ?? template.nameOf(id)),
+    name: nameOf(context, template, id, value('FunctionName')),
     handler: value('Handler'),
     runtime: value('Runtime'),
     timeout: numberOf(value('Timeout')),
@@ -67,6 +67,19 @@ function declarationOf(context, template, file, id, resource) {
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];
+}
+
+/** A name that depends on a parameter without a value is asked for when the stack is deployed. */
+function nameOf({ diagnostics }, { file, nameOf: madeUp }, id, given) {
+  if (given !== undefined && !isOpen(given)) {
+    return String(given);
+  }
+  const name = madeUp(id);
+  if (given !== undefined) {
+    const text = `function "${name}" is to be called "${given}": give the parameter a value in samconfig.toml (parameter_overrides)`;
+    diagnostics.warn(`${file}: ${text}`, { file });
+  }
+  return name;
 }
 
 /** SAM's own property, or a resource that names the function. */

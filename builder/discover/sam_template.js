@@ -84,6 +84,11 @@ export function templateOf(template, { project, env }, { stack, parameters = {} 
   };
 }
 
+/** Whether a text of Fn::Sub depends on what is not known before, as a parameter without a value. */
+export function isOpen(value) {
+  return typeof value === 'string' && value.includes('${');
+}
+
 function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -166,7 +171,7 @@ class Resolver {
     const { Type: type, Properties: properties = {} } = this.template.Resources[id] ?? {};
     const key = NAME_PROPERTIES.find((name) => properties[name] !== undefined);
     const given = key && this.resolve(properties[key], depth);
-    if (given !== undefined) {
+    if (given !== undefined && !isOpen(given)) {
       return String(given);
     }
     const isFifo = type === 'AWS::SQS::Queue' && this.resolve(properties.FifoQueue, depth) === true;

@@ -319,3 +319,28 @@ Resources:
   assert.deepEqual(functions.map(({ name, timeout_ms: timeout }) => [name, timeout]), [['lambda/F', 9000], ['lambda/G', 7000]]);
   assert.deepEqual([functions[0].env.SINCE, functions[0].env.VERBOSE], ['2020-01-01', 'true']);
 });
+
+test('SAM: a function whose name is not known before it is deployed has that of its resource, and says so', async (t) => {
+  const { diagnostics, functions } = await build(t, projectOf(t, {
+    'f.js': handler('f'),
+    'template.yaml': `
+Parameters: { App: { Type: String } }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: !Sub "\${App}-function"
+      Handler: f.handler
+      Runtime: nodejs24.x
+      Environment: { Variables: { SELF: !Ref Other } }
+  Other:
+    Type: AWS::SQS::Queue
+    Properties: { QueueName: !Sub "\${App}-queue" }
+`,
+  }));
+  assert.deepEqual(functions.map(({ name }) => name), ['lambda/F']);
+  assert.match(functions[0].env.SELF, /\/Other$/);
+  assert.deepEqual(diagnostics.map(({ severity, text }) => `${severity}: ${text}`), [
+    'warning: template.yaml: function "F" is to be called "${App}-function": give the parameter a value in samconfig.toml (parameter_overrides)',
+  ]);
+});
