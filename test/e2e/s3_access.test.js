@@ -5,7 +5,7 @@ import test from 'node:test';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import {
-  DeleteBucketPolicyCommand, GetBucketAclCommand, GetBucketPolicyCommand, GetBucketPolicyStatusCommand, GetObjectAclCommand,
+  DeleteBucketPolicyCommand, DeletePublicAccessBlockCommand, GetBucketAclCommand, GetBucketPolicyCommand, GetBucketPolicyStatusCommand, GetObjectAclCommand,
   GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutBucketAclCommand, PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand, PutObjectAclCommand, PutObjectCommand, PutObjectTaggingCommand, PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
@@ -135,6 +135,29 @@ test('S3 lets in who may come in', async (t) => {
     assert.equal(await text(get(s3, Bucket, 'up')), 'sent');
   });
 
+  await t.test('a presigned URL has fields of the head in it, which its user need not send', async () => {
+    const Bucket = await bucket({}, { ObjectOwnership: 'ObjectWriter' });
+    await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
+    const put = new PutObjectCommand({ Bucket, Key: 'k', ACL: 'public-read', Metadata: { Who: 'me' }, Tagging: 'a=b', ContentType: 'text/x' });
+    const url = await getSignedUrl(s3, put, { expiresIn: 60 });
+    assert.equal((await fetch(url.replace('public-read', 'private'), { method: 'PUT', body: 'x' })).status, 403);
+    assert.equal((await fetch(url, { method: 'PUT', body: 'x', headers: { 'content-type': 'text/x' } })).status, 200);
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
+    assert.deepEqual([head.Metadata, head.TagCount, head.ContentType], [{ who: 'me' }, 1, 'text/x']);
+    assert.equal((await anonymous(Bucket, 'k')).status, 200);
+  });
+
+  await t.test('a presigned URL puts no line of its own into an answer', async () => {
+    const Bucket = await bucket();
+    const put = new PutObjectCommand({ Bucket, Key: 'k' });
+    put.middlewareStack.add((next) => (args) => {
+      args.request.query['x-amz-meta-a'] = '1\r\nset-cookie: 2';
+      return next(args);
+    }, { step: 'build' });
+    assert.equal((await fetch(await getSignedUrl(s3, put, { expiresIn: 60 }), { method: 'PUT', body: 'x' })).status, 200);
+    assert.deepEqual((await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }))).Metadata, {});
+  });
+
   await t.test("a browser's form is held to its policy", async () => {
     const Bucket = await bucket();
     const send = async (Conditions, fields, file, Fields = {}) => {
@@ -163,6 +186,11 @@ test('S3 lets in who may come in', async (t) => {
     const query = (expires, signature) => anonymous(Bucket, `k?AWSAccessKeyId=${accessKeyId}&Expires=${expires}&Signature=${encodeURIComponent(signature)}`);
     const soon = Math.floor(Date.now() / 1000) + 600;
     assert.equal((await query(soon, sign(['GET', '', '', soon, `/${Bucket}/k`]))).status, 200);
+    const withField = await fetch(`${endpoint}/${Bucket}/new?AWSAccessKeyId=${accessKeyId}&Expires=${soon}&content-type=text%2Fx&x-amz-meta-who=me&Signature=${
+      encodeURIComponent(sign(['PUT', '', 'text/x', soon, 'x-amz-meta-who:me', `/${Bucket}/new`]))}`, { method: 'PUT', body: Buffer.from('x') });
+    assert.equal(withField.status, 200);
+    const { Metadata, ContentType } = await s3.send(new HeadObjectCommand({ Bucket, Key: 'new' }));
+    assert.deepEqual([Metadata, ContentType], [{ who: 'me' }, 'text/x']);
     assert.match(await (await query(1, sign(['GET', '', '', 1, `/${Bucket}/k`]))).text(), /Request has expired/);
   });
 

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand,
   DeleteObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketTaggingCommand, GetObjectCommand, GetObjectTaggingCommand,
-  HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketVersioningCommand,
-  PutObjectCommand, PutObjectTaggingCommand, UploadPartCommand,
+  HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand,
+  PutObjectCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { refused, startS3 } from './s3_project.js';
 
 /** What an error says beside what every error has. */
@@ -27,6 +28,8 @@ test("S3's answers", async (t) => {
     assert.deepEqual(await said(send(GetObjectCommand, { Bucket, Key: 'k', VersionId }), 404, 'NoSuchVersion'), { Key: 'k', VersionId });
     assert.deepEqual(await said(send(GetBucketTaggingCommand, { Bucket }), 404, 'NoSuchTagSet'), { BucketName: Bucket });
     assert.deepEqual(await said(send(GetObjectCommand, { Bucket: 'no-such', Key: 'k' }), 404, 'NoSuchBucket'), { BucketName: 'no-such' });
+    const copy = { Bucket, Key: 'copy', CopySource: `${Bucket}/source` };
+    assert.deepEqual(await said(send(CopyObjectCommand, copy), 404, 'NoSuchKey'), { Key: 'source' });
     assert.deepEqual(await said(send(DeleteBucketCommand, { Bucket }), 409, 'BucketNotEmpty'), { BucketName: Bucket });
     assert.deepEqual(await said(send(PutObjectCommand, { Bucket, Key: 'k', StorageClass: 'NONE' }), 400, 'InvalidStorageClass'), { StorageClassRequested: 'NONE' });
     await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: 'me' }), 400, 'InvalidBucketOwnerAWSAccountID');
@@ -103,6 +106,55 @@ test("S3's answers", async (t) => {
     await refused(tag('a', 'v;w'), 400, 'InvalidTag');
     await tag('größe +-=._:/@1', 'ä');
     await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging: 'a=1&a=2' }), 400, 'InvalidArgument');
+    const { message } = await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging: 'aws:a=1' }), 400, 'InvalidTag');
+    assert.equal(message, 'Your TagKey cannot be prefixed with aws:');
+  });
+
+  await t.test("a bucket's tags are put without a word, and none is no set of them", async () => {
+    const Bucket = await bucket();
+    const put = (...TagSet) => send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet } });
+    assert.equal((await put({ Key: 'a', Value: 'b' })).$metadata.httpStatusCode, 204);
+    await put();
+    await refused(send(GetBucketTaggingCommand, { Bucket }), 404, 'NoSuchTagSet');
+  });
+
+  await t.test('a bucket is made in the region that the request is sent to', async () => {
+    /* By a URL: else the SDK writes the region of its own. */
+    const make = async (region, LocationConstraint) => {
+      const there = new S3Client({ endpoint, region, credentials: s3.config.credentials, forcePathStyle: true });
+      const Bucket = `in-${region}-${LocationConstraint ?? 'none'}`.toLowerCase();
+      const url = await getSignedUrl(there, new CreateBucketCommand({ Bucket }), { unsignableHeaders: new Set(['content-length']) });
+      there.destroy();
+      const body = `<CreateBucketConfiguration><LocationConstraint>${LocationConstraint}</LocationConstraint></CreateBucketConfiguration>`;
+      const answer = await fetch(url, { method: 'PUT', body: LocationConstraint && body });
+      return [answer.status, /<Code>(.*)<.Code><Message>(.*)<.Message>/.exec(await answer.text())?.slice(1)].flat();
+    };
+    const incompatible = (what) => [
+      400, 'IllegalLocationConstraintException', `The ${what} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+    ];
+    assert.deepEqual(await make('us-west-2', 'eu-central-1'), incompatible('eu-central-1'));
+    assert.deepEqual(await make('us-west-2', 'us-east-1'), incompatible('us-east-1'));
+    assert.deepEqual(await make('us-west-2'), incompatible('unspecified'));
+    assert.equal((await make('us-east-1', 'us-east-1'))[1], 'InvalidLocationConstraint');
+    for (const where of [['us-west-2', 'us-west-2'], ['eu-west-1', 'EU'], ['us-east-1', 'eu-central-1'], ['us-east-1']]) {
+      assert.equal((await make(...where))[0], 200, where.join());
+    }
+  });
+
+  await t.test('a document that is missing is no malformed one', async () => {
+    const Bucket = await bucket();
+    const error = await refused(send(PutObjectLockConfigurationCommand, { Bucket }), 400, 'MissingRequestBodyError');
+    assert.equal(error.message, 'Request Body is empty');
+  });
+
+  await t.test('an entity tag may lack quotation marks', async () => {
+    const Bucket = await bucket();
+    const put = (Body, IfMatch) => send(PutObjectCommand, { Bucket, Key: 'k', Body, IfMatch });
+    const first = await put('1');
+    const second = await put('2', first.ETag.replaceAll('"', ''));
+    await put('3', second.ETag.slice(1));
+    await refused(put('4', second.ETag), 412, 'PreconditionFailed');
+    await refused(send(PutObjectCommand, { Bucket, Key: 'no', Body: 'x', IfMatch: first.ETag }), 404, 'NoSuchKey');
   });
 
   await t.test('a delete marker says what it is', async () => {

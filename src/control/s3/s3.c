@@ -16,8 +16,10 @@
 #include "control/s3/s3_expiry.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_name.h"
+#include "control/s3/s3_operations.h"
 #include "control/s3/s3_post.h"
 #include "control/s3/s3_route.h"
+#include "control/s3/s3_signed_url.h"
 #include "http/http_head.h"
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err)
@@ -204,9 +206,11 @@ static void fail_signature(struct s3_request *rq, enum aws_fault fault, struct s
 
 static bool authenticate(struct s3_request *rq)
 {
+    s3_signed_url_read_head(rq);
     const struct aws_sign_request sign = { .method = rq->x->method,
                                            .target = rq->x->target,
-                                           .headers = rq->x->headers,
+                                           .headers = s3_signed_url_is_v2(rq) ? s3_headers(rq)
+                                                                              : rq->x->headers,
                                            .host = rq->x->host,
                                            .bucket = bucket_of_host(rq->x->host),
                                            .now_s = rq->now_ms / 1000 };
@@ -226,6 +230,10 @@ static void run_with_text(struct s3_request *rq, struct s3_received *received)
 {
     rq->text = received->data;
     if (rq->op->body == S3_BODY_XML) {
+        if (rq->text.len == 0 && rq->op->run != s3_upload_complete) {
+            s3_fail(rq, S3_MISSING_BODY);
+            return;
+        }
         rq->xml = s3_xml_parse(rq->text);
         if (!rq->xml) {
             s3_fail(rq, S3_MALFORMED_XML);

@@ -239,6 +239,7 @@ static void on_over(struct exchange *x)
     s3_xml_destroy(rq->xml);
     s3_bucket_unref(rq->bucket);
     buf_finish(&rq->target);
+    buf_finish(&rq->head);
     buf_finish(&rq->headers);
     buf_finish(&rq->body);
     buf_finish(&rq->details);

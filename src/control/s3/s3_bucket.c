@@ -125,6 +125,28 @@ static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3
     return error == S3_OK;
 }
 
+/* A bucket is made where the request is sent, which the signature tells; but at us-east-1's address
+ * it may be made anywhere, and there that region is what no constraint means. False: answered. */
+static bool check_location(struct s3_request *rq, struct str wanted)
+{
+    struct str here = str_c(rq->who.scope.region);
+    char text[160];
+    if (here.len == 0 || (str_eq(here, STR(S3_DEFAULT_REGION)) && !str_eq(wanted, here)) ||
+        (!str_eq(here, STR(S3_DEFAULT_REGION)) && str_eq(wanted, here))) {
+        return true;
+    }
+    if (str_eq(here, STR(S3_DEFAULT_REGION))) {
+        s3_fail(rq, S3_INVALID_LOCATION);
+        return false;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "The %.*s location constraint is incompatible for the region specific endpoint "
+                   "this request was sent to.",
+                   STR_ARG(wanted.len > 0 ? wanted : STR("unspecified"))); /* a long one is cut */
+    s3_fail_text(rq, S3_ILLEGAL_LOCATION, text);
+    return false;
+}
+
 /* False: answered. */
 static bool read_configuration(struct s3_request *rq, struct creation *c)
 {
@@ -144,8 +166,11 @@ static bool read_configuration(struct s3_request *rq, struct creation *c)
             return false;
         }
     }
-    /* "EU" is an old name. */
-    c->region = mem_copy_str(str_eq(region, STR("EU")) ? STR("eu-west-1") : region);
+    region = str_eq(region, STR("EU")) ? STR("eu-west-1") : region; /* its old name */
+    if (!check_location(rq, region)) {
+        return false;
+    }
+    c->region = mem_copy_str(region);
     return !rq->xml || read_tags(rq, c, s3_xml_child(s3_xml_root(rq->xml), "Tags"));
 }
 
@@ -265,6 +290,7 @@ void s3_bucket_head(struct s3_request *rq)
 {
     s3_put_header(rq, "x-amz-bucket-region", s3_bucket_region(&rq->bucket->row));
     s3_put_header(rq, "x-amz-access-point-alias", STR("false"));
+    s3_put_header(rq, "content-type", STR("application/xml")); /* of no body; as S3 says it */
     s3_answer(rq, 200);
 }
 

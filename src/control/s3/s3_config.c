@@ -133,7 +133,8 @@ void s3_config_done(struct s3_request *rq, int r)
         if (strcmp(rq->op->query, "lifecycle") == 0) {
             s3_expiry_wake(rq->s3->expiry);
         }
-        bool is_bare = str_eq(rq->x->method, STR("DELETE")) || rq->op->run == s3_policy_put;
+        bool is_bare = str_eq(rq->x->method, STR("DELETE")) || rq->op->run == s3_policy_put ||
+                       rq->op->run == s3_config_put_tags;
         s3_answer(rq, is_bare ? 204 : 200);
     }
 }
@@ -202,4 +203,16 @@ void s3_config_put(struct s3_request *rq)
 void s3_config_delete(struct s3_request *rq)
 {
     s3_config_write(rq, rq->op->query, str_of(NULL, 0), s3_config_done);
+}
+
+/* A bucket with no tags has no set of them. */
+void s3_config_put_tags(struct s3_request *rq)
+{
+    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    const struct s3_xml_node *set = s3_xml_child(root, "TagSet");
+    if (s3_xml_is(root, "Tagging") && set && !s3_xml_child(set, "Tag")) {
+        s3_config_delete(rq);
+    } else {
+        s3_config_put(rq);
+    }
 }

@@ -68,6 +68,7 @@ static bool find_object(struct s3_request *rq, struct s3_copy_source *s)
                                            s->version.data ? "s3:GetObjectVersion" : "s3:GetObject",
                                            S3_READ, found && !is_marker ? &s->object : NULL);
     if (error != S3_OK) {
+        rq->missing_key = s->key;
         s3_fail(rq, error == S3_NO_SUCH_KEY && s->version.data ? S3_NO_SUCH_VERSION : error);
     }
     return error == S3_OK;

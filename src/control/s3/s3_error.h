@@ -47,6 +47,9 @@
     X(INVALID_DIGEST, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.")          \
     X(INVALID_ENCRYPTION, "InvalidEncryptionAlgorithmError", 400,                                  \
       "The Encryption request you specified is not valid. Supported value: AES256.")               \
+    X(ILLEGAL_LOCATION, "IllegalLocationConstraintException", 400,                                 \
+      "The location constraint is incompatible for the region specific endpoint this request was " \
+      "sent to.")                                                                                  \
     X(INVALID_LOCATION, "InvalidLocationConstraint", 400,                                          \
       "The specified location-constraint is not valid")                                            \
     X(INVALID_OBJECT_STATE, "InvalidObjectState", 403,                                             \
@@ -79,6 +82,7 @@
       "The body of your POST request is not well-formed multipart/form-data.")                     \
     X(MALFORMED_XML, "MalformedXML", 400,                                                          \
       "The XML you provided was not well-formed or did not validate against our published schema") \
+    X(MISSING_BODY, "MissingRequestBodyError", 400, "Request Body is empty")                       \
     X(MAX_POST_PRE_DATA, "MaxPostPreDataLengthExceeded", 400,                                      \
       "Your POST request fields preceeding the upload file was too large.")                        \
     X(METADATA_TOO_LARGE, "MetadataTooLarge", 400,                                                 \

@@ -147,8 +147,12 @@ bool s3_conditions_has_etag(struct str list, struct str etag)
         if (str_starts(one, STR("W/"))) {
             one = str_skip(one, 2);
         }
-        if (one.len >= 2 && one.data[0] == '"' && one.data[one.len - 1] == '"') {
-            one = str_of(one.data + 1, one.len - 2);
+        /* S3 takes one without its quotation marks, or without one of them. */
+        if (str_starts(one, STR("\""))) {
+            one = str_skip(one, 1);
+        }
+        if (one.len > 0 && one.data[one.len - 1] == '"') {
+            one.len--;
         }
         if (str_eq(one, STR("*")) || str_eq(one, etag)) {
             return true;

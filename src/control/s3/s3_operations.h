@@ -39,6 +39,7 @@ void s3_acl_put_object(struct s3_request *rq);
 /* s3_config.c: by the parameter that names it */
 void s3_config_get(struct s3_request *rq);
 void s3_config_put(struct s3_request *rq);
+void s3_config_put_tags(struct s3_request *rq);
 void s3_config_delete(struct s3_request *rq);
 
 /* s3_config_named.c: the same, and by an id */

@@ -26,13 +26,12 @@ struct str s3_param(const struct s3_request *rq, const char *name)
 
 struct str s3_header(const struct s3_request *rq, const char *name)
 {
-    return rq->form.data ? http_block_find(rq->form, str_c(name))
-                         : http_block_find(rq->x->headers, str_c(name));
+    return http_block_find(s3_headers(rq), str_c(name));
 }
 
 struct str s3_headers(const struct s3_request *rq)
 {
-    return rq->form.data ? rq->form : rq->x->headers;
+    return rq->form.data ? rq->form : rq->head.len > 0 ? buf_str(&rq->head) : rq->x->headers;
 }
 
 void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state))
@@ -159,13 +158,14 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
 /* What S3 names with errors of a bucket, of a key, of a version. */
 static void put_subject(struct s3_request *rq, enum s3_error error)
 {
+    struct str key = rq->missing_key.data ? rq->missing_key : rq->key;
     switch (error) {
     case S3_NO_SUCH_VERSION:
-        s3_detail(rq, "Key", rq->key);
+        s3_detail(rq, "Key", key);
         s3_detail(rq, "VersionId", s3_param(rq, "versionId"));
         break;
     case S3_NO_SUCH_KEY:
-        s3_detail(rq, "Key", rq->key);
+        s3_detail(rq, "Key", key);
         break;
     case S3_NO_SUCH_UPLOAD:
     case S3_INVALID_PART_ORDER:

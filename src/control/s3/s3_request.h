@@ -83,12 +83,14 @@ struct s3_request {
     struct s3_bucket *bucket;
     struct s3_param params[S3_PARAMS_MAX];
     size_t param_count;
-    struct buf target;  /* what the views above point into */
-    struct buf headers; /* of the answer: "name\0value\0"... */
-    struct buf body;    /* of the answer */
-    struct buf details; /* of an error: "Name\0Value\0"... */
-    struct str text;    /* of the request's body */
-    struct str form;    /* fields of a browser's form, which stand for the head's; else data NULL */
+    struct buf target;      /* what the views above point into */
+    struct buf headers;     /* of the answer: "name\0value\0"... */
+    struct buf body;        /* of the answer */
+    struct buf details;     /* of an error: "Name\0Value\0"... */
+    struct str missing_key; /* that an error is about; data NULL: the request's */
+    struct str text;        /* of the request's body */
+    struct buf head;        /* the exchange's, with what a signed URL adds; empty: nothing */
+    struct str form; /* fields of a browser's form, which stand for the head's; else data NULL */
     struct s3_xml *xml;
     struct s3_receive *receive;
     bool is_blob;    /* of Netlify's: s3_blobs.h */
@@ -130,7 +132,8 @@ static inline bool s3_has_param(const struct s3_request *rq, const char *name)
     return s3_param(rq, name).data != NULL;
 }
 struct str s3_header(const struct s3_request *rq, const char *name);
-/* All of the head, or of the form that stands for it: "name\0value\0"... */
+/* All of the head, with what a signed URL adds, or of the form that stands for it:
+ * "name\0value\0"... */
 struct str s3_headers(const struct s3_request *rq);
 /* The state of an operation: zeroed, freed with the request. */
 void *s3_state(struct s3_request *rq, size_t size, void (*free_state)(void *state));

@@ -43,7 +43,7 @@ static const struct s3_operation operations[] = {
     { "PutBucketReplication", "PUT", S3_BUCKET, "replication", "s3:PutReplicationConfiguration", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
     { "DeleteBucketReplication", "DELETE", S3_BUCKET, "replication", "s3:PutReplicationConfiguration", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete },
     { "GetBucketTagging", "GET", S3_BUCKET, "tagging", "s3:GetBucketTagging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
-    { "PutBucketTagging", "PUT", S3_BUCKET, "tagging", "s3:PutBucketTagging", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
+    { "PutBucketTagging", "PUT", S3_BUCKET, "tagging", "s3:PutBucketTagging", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_tags },
     { "DeleteBucketTagging", "DELETE", S3_BUCKET, "tagging", "s3:PutBucketTagging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete },
     { "GetBucketLogging", "GET", S3_BUCKET, "logging", "s3:GetBucketLogging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
     { "PutBucketLogging", "PUT", S3_BUCKET, "logging", "s3:PutBucketLogging", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },

@@ -123,6 +123,9 @@ enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char *
         if (aws_uri_decode(&key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
             aws_uri_decode(&text, value, AWS_URI_PLUS_IS_SPACE) < 0) {
             error = S3_INVALID_ARGUMENT;
+        } else if (str_starts(buf_str(&key), STR("aws:"))) {
+            *ret_why = "Your TagKey cannot be prefixed with aws:";
+            error = S3_INVALID_TAG;
         } else {
             bool is_again = s3_tags_find(buf_str(out), buf_str(&key)).data != NULL;
             error =
