@@ -62,7 +62,7 @@ export async function discover(context) {
   }
   all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]);
   lambdaAtRoot(all);
-  tellPassedOver(context);
+  tellPassedOver(context, all.drafts);
   applyOverrides(all.drafts, context);
   all.events = finishEvents(all.events, all.drafts, context);
   return all;

@@ -93,3 +93,14 @@ test('files full of nonsense are told, never fatal', async (t) => {
     assert.deepEqual(manifest.logs.filter(({ level }) => level === 'error'), []);
   }
 });
+
+test('the root of a workspace has nothing to serve: where its packages are is told', async (t) => {
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ text }) => text);
+  const packages = { 'apps/api/package.json': '{}', 'apps/web/package.json': '{}', 'apps/web/src/lib/package.json': '{}' };
+  const text = 'apps/api and 1 more package: the packages of a workspace are served each by itself: mayfly dev apps/api';
+  assert.deepEqual(await told({ ...packages, 'package.json': '{ "workspaces": ["apps/*"] }' }), [text]);
+  assert.deepEqual(await told({ ...packages, 'package.json': '{}', 'pnpm-workspace.yaml': 'packages: ["apps/*"]\n' }), [text]);
+  assert.deepEqual(await told({ ...packages, 'package.json': '{}' }), []);
+  const api = { 'api/x.js': 'export const GET = () => new Response();\n' };
+  assert.deepEqual(await told({ ...packages, ...api, 'package.json': '{ "workspaces": ["apps/*"] }' }), []);
+});

@@ -311,6 +311,8 @@ test('pages, which need Next.js\' own server, are told once and in one line', as
   assert.deepEqual(await told({ ...next, 'pages/index.tsx': page, 'pages/_app.tsx': page, 'pages/api/x.ts': page }), [`warning: pages/index.tsx: ${why}`]);
   assert.deepEqual(await told({ ...next, ...route, 'app/layout.tsx': page, 'pages/_app.tsx': page, 'pages/404.tsx': page }), []);
   assert.deepEqual(await told({ ...route, 'app/page.tsx': page }), []);
+  const worker = { 'wrangler.jsonc': '{ "main": "worker.js" }', 'worker.js': 'export default { fetch: () => new Response() };\n' };
+  assert.deepEqual(await told({ ...next, ...worker, 'app/page.tsx': page }), []);
 });
 
 test('skipTrailingSlashRedirect: both forms of a path are answered, and proxy.ts sees the one that was asked for', async (t) => {
