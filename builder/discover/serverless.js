@@ -66,12 +66,15 @@ function serviceOf(context, file) {
 function readService({ files, diagnostics, env }, file) {
   try {
     const text = parseYaml(files.read(file));
-    const isAws = text?.provider === 'aws' || text?.provider?.name === 'aws';
+    const provider = text?.provider?.name ?? text?.provider;
+    if (typeof provider === 'string' && provider !== 'aws') {
+      diagnostics.warn(`${file}: functions of the provider "${provider}" do not run here, those of "aws" do`, { file });
+    }
     const read = (name) => {
       const beside = path.posix.join(path.posix.dirname(file), name);
       return files.has(beside) ? files.read(beside) : undefined;
     };
-    return isAws ? new Values(withDefaults(text, env), env, read).all() : null;
+    return provider === 'aws' ? new Values(withDefaults(text, env), env, read).all() : null;
   } catch (error) {
     diagnostics.error(`${file}: ${error.message.split('\n')[0]}`, { file });
     return null;

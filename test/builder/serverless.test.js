@@ -135,3 +135,13 @@ functions:
     'warning: serverless.yml: a.websocket and 1 more: events of this kind (websocket) do not come by themselves here: invoke the function with one',
   ]);
 });
+
+test('serverless.yml: functions of another provider than AWS are told', async (t) => {
+  for (const provider of ['azure', '{ name: azure, runtime: nodejs24.x }']) {
+    const { functions, diagnostics } = await build(t, projectOf(t, {
+      'a.js': handler('a'), 'serverless.yml': `service: shop\nprovider: ${provider}\nfunctions: { a: { handler: a.handler } }\n`,
+    }));
+    assert.equal(functions.length, 0);
+    assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: functions of the provider "azure" do not run here, those of "aws" do']);
+  }
+});
