@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_access.h"
 
+#include "base/limits.h"
+#include "http/http_block.h"
+
+/* To keep so much of all streams costs less than to look at each head twice. */
+#define SMALL_BODY_BYTES (4 * KIB)
+
+bool aws_access_comes_first(const struct exchange *x)
+{
+    uint64_t length;
+    struct str text = http_block_find(x->headers, STR("content-length"));
+    bool is_small = text.data && str_to_u64(text, &length) && length <= SMALL_BODY_BYTES;
+    return x->has_body && !is_small;
+}
+
 bool aws_access_check(struct services *s, const struct exchange *x, const struct str *body,
                       enum aws_protocol protocol, struct aws_access *ret)
 {

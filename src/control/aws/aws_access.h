@@ -13,6 +13,9 @@ struct aws_access {
     struct str detail;               /* ... with this behind its message; the request's */
 };
 
+/* Whether the head is checked before the body is read; else both are, together. */
+bool aws_access_comes_first(const struct exchange *x);
+
 /* Anonymous requests are told that a signature is missing. Without a body, NULL: whether the head
  * can be of somebody we know, so that others' bodies are not even read. */
 bool aws_access_check(struct services *s, const struct exchange *x, const struct str *body,

@@ -235,7 +235,7 @@ void aws_call_begin(struct services *s, struct exchange *x, enum aws_style style
     list_init(&c->turn);
     x->user = c;
     x->events = &call_events;
-    if (!x->has_body || is_signed(c, NULL)) {
+    if (!aws_access_comes_first(x) || is_signed(c, NULL)) {
         exchange_read_body(x, LIMIT_AWS_JSON_BYTES, call_body);
     }
 }

@@ -213,7 +213,7 @@ void aws_lambda_invoke(struct services *s, struct exchange *x)
     *i = (struct invoke){ .services = s, .x = x };
     x->events = &events;
     x->user = i;
-    if (!x->has_body || is_signed(x, NULL, &access)) {
+    if (!aws_access_comes_first(x) || is_signed(x, NULL, &access)) {
         exchange_read_body(x, LIMIT_LAMBDA_PAYLOAD_BYTES, have_payload);
     }
 }

@@ -103,7 +103,7 @@ void aws_sts_begin(struct services *s, struct exchange *x)
 {
     struct aws_access access;
     x->user = s;
-    if (!x->has_body || is_signed(x, NULL, &access)) {
+    if (!aws_access_comes_first(x) || is_signed(x, NULL, &access)) {
         exchange_read_body(x, BODY_MAX, have_body);
     }
 }

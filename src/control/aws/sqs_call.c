@@ -419,7 +419,7 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
     x->user = c;
     x->events = &events;
     read_protocol(c);
-    if (!x->has_body || is_allowed(c, NULL)) {
+    if (!aws_access_comes_first(x) || is_allowed(c, NULL)) {
         exchange_read_body(x, BODY_BYTES_MAX, have_body);
     }
 }
