@@ -50,6 +50,7 @@
 
 /* Events. */
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */
+#define LIMIT_READING_BYTES             (256 * MIB)   /* of bodies on their way into control */
 #define LIMIT_LAMBDA_PAYLOAD_BYTES      (7 * MIB)     /* Lambda: 6 MB, and what is around it */
 #define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
 #define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */

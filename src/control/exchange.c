@@ -35,6 +35,8 @@ struct exchange_port {
     struct list streams[STREAM_BUCKETS]; /* of struct exchange, by stream */
     struct list over;                    /* done, and `over` not called yet */
     struct list waiting;                 /* of struct waiting_frame */
+    struct list readers;                 /* of struct body_reader, the longest at it first */
+    size_t reading_bytes;                /* what they have */
 };
 
 /* ---- frames out ---- */
@@ -488,6 +490,7 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
     }
     list_init(&p->over);
     list_init(&p->waiting);
+    list_init(&p->readers);
     (void)uv_prepare_init(loop, &p->prepare); /* none of these can fail */
     (void)uv_idle_init(loop, &p->again);
     (void)uv_prepare_start(&p->prepare, on_prepare);
@@ -501,17 +504,26 @@ int exchange_port_open(uv_loop_t *loop, const struct channel_fds *fds,
 /* ---- for handlers ---- */
 
 struct body_reader {
+    struct list link; /* port->readers */
+    struct exchange *x;
     struct buf body;
     exchange_body_fn done;
     const struct exchange_events *before; /* the handler's */
     void *user;
 };
 
+static void body_leave(struct body_reader *b)
+{
+    list_remove(&b->link);
+    b->x->port->reading_bytes -= b->body.len;
+}
+
 static void body_give(struct exchange *x, int r)
 {
     struct body_reader *b = x->user;
     struct buf body = b->body;
     exchange_body_fn done = b->done;
+    body_leave(b);
     x->events = b->before;
     x->user = b->user;
     free(b);
@@ -522,9 +534,15 @@ static void body_give(struct exchange *x, int r)
 static void body_take(struct exchange *x, struct str data)
 {
     struct body_reader *b = x->user;
+    struct exchange_port *p = x->port;
     exchange_credit(x, data.len);
     if (buf_append(&b->body, data) < 0) {
         body_give(x, -EMSGSIZE);
+        return;
+    }
+    p->reading_bytes += data.len;
+    while (p->reading_bytes > LIMIT_READING_BYTES) { /* who takes his time makes room */
+        body_give(list_entry(p->readers.next, struct body_reader, link)->x, -EBUSY);
     }
 }
 
@@ -541,6 +559,7 @@ static void body_gone(struct exchange *x)
 static void body_over(struct exchange *x)
 {
     struct body_reader *b = x->user; /* answered while it was read */
+    body_leave(b);
     buf_finish(&b->body);
     free(b);
 }
@@ -555,8 +574,9 @@ void exchange_read_body(struct exchange *x, size_t limit, exchange_body_fn done)
         return;
     }
     struct body_reader *b = mem_new(struct body_reader);
-    *b = (struct body_reader){ .done = done, .before = x->events, .user = x->user };
+    *b = (struct body_reader){ .x = x, .done = done, .before = x->events, .user = x->user };
     buf_init(&b->body, limit);
+    list_push(&x->port->readers, &b->link);
     x->events = &events;
     x->user = b;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import test from 'node:test';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
@@ -80,6 +81,23 @@ test('a head as large as one may be is passed on, by every way that it goes insi
   assert.equal((await platform.post(`/api/hook${query}`, { id: 'b' }, { headers: one })).status, 201);
   assert.equal((await platform.post('/api/later', { id: 'c' }, { headers: many })).status, 202);
   assert.deepEqual(await showAll(platform, 3), ['a', 'b', 'c']);
+});
+
+test('of bodies that take their time only so much is kept', { timeout: 60_000 }, async (t) => {
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { durable: true } } }) },
+  });
+  const most = Buffer.alloc(7_900_000);
+  const begin = () => {
+    const socket = net.connect(platform.port, '127.0.0.1').setEncoding('latin1').on('error', () => {});
+    t.after(() => socket.destroy());
+    socket.write('POST /api/hook HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n');
+    socket.write(most);
+    return once(socket, 'data');
+  };
+  const first = await Promise.race(Array.from({ length: 40 }, begin)); /* 300 MB */
+  assert.match(first[0], /^HTTP\/1\.1 503 /);
+  assert.equal((await platform.post('/api/hook', { id: 'a' })).status, 202);
 });
 
 test('a host as long as a head may be is passed on', async (t) => {

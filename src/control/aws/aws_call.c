@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_call.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -204,9 +205,20 @@ static bool is_signed(struct aws_call *c, const struct str *body)
     return false;
 }
 
+static void fail_throttled(struct aws_call *c)
+{
+    bool is_lambda = c->style == AWS_STYLE_LAMBDA;
+    aws_call_fail(c, c->style == AWS_STYLE_JSON ? 400 : 429,
+                  is_lambda ? "TooManyRequestsException" : "ThrottlingException", "Rate exceeded");
+}
+
 static void call_body(struct exchange *x, int r, struct str body)
 {
     struct aws_call *c = x->user;
+    if (r == -EBUSY) {
+        fail_throttled(c);
+        return;
+    }
     if (r < 0) {
         aws_call_fail(c, 413, "RequestEntityTooLargeException", "The request is too large.");
         return;

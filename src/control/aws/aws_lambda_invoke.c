@@ -3,6 +3,7 @@
  * client takes it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/limits.h"
@@ -167,6 +168,10 @@ static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
     struct aws_access access;
+    if (r == -EBUSY) {
+        refuse(x, 429, "TooManyRequestsException", "Rate Exceeded.");
+        return;
+    }
     if (r < 0) {
         refuse(x, 413, "RequestTooLargeException",
                "The request payload exceeded the maximum of 6291456 bytes.");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/sqs_call.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -59,6 +60,8 @@ static const struct {
     [SQS_ERROR_NO_RESOURCE] = { 404, "ResourceNotFoundException", "ResourceNotFoundException",
         NULL },
     [SQS_ERROR_ACCESS] = { 403, NULL, NULL, NULL },
+    [SQS_ERROR_THROTTLED] = { 403, "RequestThrottled", "RequestThrottled",
+        "The request was denied due to request throttling." },
     [SQS_ERROR_FULL] = { 507, "InternalFailure", "InternalFailure",
         "The disk is full: nothing was stored." },
     [SQS_ERROR_INTERNAL] = { 500, "InternalFailure", "InternalFailure",
@@ -393,7 +396,11 @@ static void have_body(struct exchange *x, int r, struct str body)
     json_decref(take_ptr(c->input));
     if (r < 0) {
         read_protocol(c);
-        sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
+        if (r == -EBUSY) {
+            sqs_call_fail(c, SQS_ERROR_THROTTLED, NULL);
+        } else {
+            sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
+        }
     } else if (!read_operation(c, body)) {
         json_decref(c->input);
         c->input = json_object();

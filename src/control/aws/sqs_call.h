@@ -38,6 +38,7 @@ enum sqs_error {
     SQS_ERROR_UNSUPPORTED,
     SQS_ERROR_NO_RESOURCE,
     SQS_ERROR_ACCESS, /* the text begins with the fault's own code */
+    SQS_ERROR_THROTTLED,
     SQS_ERROR_FULL,
     SQS_ERROR_INTERNAL,
     SQS_ERROR_COUNT

@@ -131,6 +131,11 @@ static void have_body(struct exchange *x, int r, struct str body)
                          STR("a request to this route may have 8 MB\n"));
         return;
     }
+    if (r == -EBUSY) {
+        exchange_respond(x, 503, STR("content-type\0text/plain\0"),
+                         STR("too much is sent at once\n"));
+        return;
+    }
     if (r < 0) {
         exchange_end(x);
         return;
