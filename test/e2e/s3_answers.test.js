@@ -147,6 +147,27 @@ test("S3's answers", async (t) => {
     assert.equal(error.message, 'Request Body is empty');
   });
 
+  await t.test('a copy is checked as what is new', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const copy = (more) => send(CopyObjectCommand, { Bucket, Key: 'c', CopySource: `${Bucket}/k`, ...more });
+    await refused(copy({ StorageClass: 'STANDARD2' }), 400, 'InvalidStorageClass');
+    await refused(copy({ WebsiteRedirectLocation: 'there' }), 400, 'InvalidRequest');
+    await copy({ StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/there' });
+  });
+
+  await t.test('a rule of a lifecycle has what the schema wants', async () => {
+    const Bucket = await bucket();
+    const put = (rule) => send(PutBucketLifecycleConfigurationCommand, {
+      Bucket, LifecycleConfiguration: { Rules: [{ ID: 'r', Status: 'Enabled', Filter: { Prefix: 'a' }, ...rule }] },
+    });
+    const malformed = (rule) => refused(put(rule), 400, 'MalformedXML');
+    await malformed({ Expiration: { Days: 1 }, Prefix: 'b' });
+    await malformed({ Expiration: { Days: 1, ExpiredObjectDeleteMarker: false } });
+    await malformed({ Transitions: [{ Days: 1 }] });
+    await malformed({ NoncurrentVersionTransitions: [{ StorageClass: 'GLACIER' }] });
+    await put({ Expiration: { ExpiredObjectDeleteMarker: true }, NoncurrentVersionTransitions: [{ NoncurrentDays: 3, StorageClass: 'GLACIER' }] });
+  });
+
   await t.test('an entity tag may lack quotation marks', async () => {
     const Bucket = await bucket();
     const put = (Body, IfMatch) => send(PutObjectCommand, { Bucket, Key: 'k', Body, IfMatch });

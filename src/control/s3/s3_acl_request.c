@@ -40,6 +40,8 @@ static bool fail_acl(struct s3_request *rq, enum s3_error error)
 {
     if (error == S3_INVALID_ACL) {
         s3_fail_argument(rq, "", "x-amz-acl", s3_header(rq, "x-amz-acl"));
+    } else if (error == S3_INVALID_REQUEST) {
+        s3_fail_text(rq, error, "Specifying both Canned ACLs and Header Grants is not allowed");
     } else if (error == S3_INVALID_ARGUMENT) {
         s3_fail_argument(rq, "Invalid id", "CanonicalUser/ID", STR(""));
     } else {

@@ -57,6 +57,18 @@ static bool check_date(struct s3_request *rq, const struct s3_xml_node *action)
     return true;
 }
 
+/* What an action must have beside a number that is sound, by the schema. */
+static bool has_parts(const struct s3_xml_node *action)
+{
+    bool is_old = s3_xml_is(action, "NoncurrentVersionTransition");
+    if (is_old || s3_xml_is(action, "Transition")) {
+        return s3_xml_child(action, "StorageClass") &&
+               (!is_old || s3_xml_child(action, "NoncurrentDays"));
+    }
+    return !s3_xml_is(action, "Expiration") || !s3_xml_child(action, "ExpiredObjectDeleteMarker") ||
+           (!s3_xml_child(action, "Days") && !s3_xml_child(action, "Date"));
+}
+
 static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
 {
     static const char *const actions[] = { "Expiration", "Transition",
@@ -68,6 +80,9 @@ static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
         const struct s3_xml_node *a = s3_xml_child(rule, actions[i]);
         for (; a; a = s3_xml_again(a)) {
             any = true;
+            if (!has_parts(a)) {
+                return fail(rq, S3_MALFORMED_XML, NULL);
+            }
             if (!check_days(rq, a, "Days", i == 1 ? 0 : 1) ||
                 !check_days(rq, a, "NoncurrentDays", 1) ||
                 !check_days(rq, a, "DaysAfterInitiation", 1) || !check_date(rq, a)) {
@@ -102,7 +117,7 @@ static bool check_rule(struct s3_request *rq, const struct s3_xml_node *root,
                     "Rule ID must be unique. Found same ID for more than one rule");
     }
     if ((!str_eq(status, STR("Enabled")) && !str_eq(status, STR("Disabled"))) ||
-        (!s3_xml_child(rule, "Filter") && !s3_xml_child(rule, "Prefix"))) {
+        !s3_xml_child(rule, "Filter") == !s3_xml_child(rule, "Prefix")) {
         return fail(rq, S3_MALFORMED_XML, NULL);
     }
     return check_actions(rq, rule);

@@ -88,11 +88,8 @@ static bool add_metadata(struct s3_request *rq, struct s3_new *n)
     return true;
 }
 
-bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
+bool s3_new_check_headers(struct s3_request *rq)
 {
-    static const char *const kept[] = { "cache-control", "content-disposition", "content-language",
-                                        "expires" };
-    struct str type = s3_header(rq, "content-type");
     struct str class = s3_header(rq, "x-amz-storage-class");
     struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     if (class.data && !is_storage_class(class)) {
@@ -105,6 +102,19 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
         s3_fail_text(rq, S3_INVALID_REQUEST,
                      "The website redirect location must have a prefix of 'http://' or 'https://' "
                      "or '/'.");
+        return false;
+    }
+    return true;
+}
+
+bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
+{
+    static const char *const kept[] = { "cache-control", "content-disposition", "content-language",
+                                        "expires" };
+    struct str type = s3_header(rq, "content-type");
+    struct str class = s3_header(rq, "x-amz-storage-class");
+    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
+    if (!s3_new_check_headers(rq)) {
         return false;
     }
     bool fits =

@@ -30,7 +30,10 @@ void s3_new_finish(struct s3_new *n);
 /* From the head of a request, but for the tags: they are read before, because they may decide who
  * may write it. False: it is not right, and that was answered. */
 bool s3_new_read(struct s3_request *rq, struct s3_new *n) MUST_USE;
-/* The parts of it, for those who take some from elsewhere. */
+/* The parts of it, for those who take some from elsewhere: */
+/* ... whether its storage class and its redirect can be; */
+bool s3_new_check_headers(struct s3_request *rq) MUST_USE;
+/* ... that, and all fields that are kept. */
 bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n) MUST_USE;
 bool s3_new_read_tags(struct s3_request *rq, struct s3_new *n) MUST_USE;
 bool s3_new_read_lock(struct s3_request *rq, struct s3_new *n) MUST_USE;

@@ -47,6 +47,9 @@ static bool copy_headers(struct s3_request *rq, struct copy *c)
     struct str class = s3_header(rq, "x-amz-storage-class");
     struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     bool fits = true;
+    if (!s3_new_check_headers(rq)) {
+        return false;
+    }
     while (fits && http_block_next(&block, &name, &value)) {
         /* Neither of these is copied: they are said anew, or are not. */
         if (!str_starts(name, STR("x-amz-storage")) && !str_starts(name, STR("x-amz-website")) &&
