@@ -230,6 +230,7 @@ static void run_with_text(struct s3_request *rq, struct s3_received *received)
 {
     rq->text = received->data;
     if (rq->op->body == S3_BODY_XML) {
+        /* An upload's parts that are missing are malformed, as Ceph's tests have it. */
         if (rq->text.len == 0 && rq->op->run != s3_upload_complete) {
             s3_fail(rq, S3_MISSING_BODY);
             return;
