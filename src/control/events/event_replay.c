@@ -12,6 +12,7 @@
 #define STEP_EVENTS 10
 #define START_MS    1000 /* until it begins, and may be cancelled: minutes at AWS */
 #define RETRY_MS    1000 /* after a step that could not be written */
+#define OPEN_MS     10   /* after a start, until the archive can be read */
 #define OVER_MAX    100  /* so many that are over are kept */
 
 static const char *name_of(const struct event_replay *r)
@@ -129,18 +130,22 @@ static void end(json_t *config, const char *state)
     set_time(config, "ReplayEndTime", queue_now_ms());
 }
 
+/* NULL: it is gone. */
+static const struct event_archive *archive_of(const struct event_replay *r)
+{
+    return event_archive_find(
+        r->all->services->archives,
+        event_archive_name_in(json_text(r->config, "EventSourceArn"), ":archive/"));
+}
+
 /* Sends the next events, if any, and says in the config how far it is. */
 static void send_some(struct step *s)
 {
-    struct services *services = s->replay->all->services;
-    const char *arn = json_text(s->next, "EventSourceArn");
-    const struct event_archive *a =
-        event_archive_find(services->archives, event_archive_name_in(arn, ":archive/"));
-    uint64_t queue = a ? event_archive_queue(a) : 0;
+    const struct event_archive *a = archive_of(s->replay);
     const struct message_place after = place_of(s->next);
-    if (queue) {
-        store_messages_due(services->store, queue, &after, milliseconds(s->next, "EventEndTime"),
-                           send_one, s);
+    if (a) {
+        store_messages_due(s->replay->all->services->store, event_archive_queue(a), &after,
+                           milliseconds(s->next, "EventEndTime"), send_one, s);
     }
     if (s->count > 0) {
         (void)json_object_set_new(s->next, "place",
@@ -221,6 +226,11 @@ static void step_done(int result, void *context)
 static void step_timer(uv_timer_t *timer)
 {
     struct event_replay *r = container_of(timer, struct event_replay, timer);
+    const struct event_archive *a = archive_of(r);
+    if (a && event_archive_queue(a) == 0) { /* it is not empty, but not open yet */
+        again_in(r, OPEN_MS);
+        return;
+    }
     struct step *s = mem_new(struct step);
     *s = (struct step){ .replay = r,
                         .next = json_deep_copy(r->config),
