@@ -1,7 +1,8 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter } from 'yaml';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor } from './arn.js';
 import { readSamConfig } from './sam_config.js';
+import { parseYaml } from './yaml.js';
 
 const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
@@ -48,7 +49,7 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
   let template;
   try {
     /* CloudFormation takes a key that comes twice; the last counts. */
-    const document = parseDocument(source, { ...YAML_1_1, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
+    const document = parseYaml(source, { ...YAML_1_1, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
     const [fault] = document.errors;
     if (fault) {
       const { line, col } = lines.linePos(fault.pos[0]);

@@ -1,12 +1,12 @@
 /* Lambda functions of the Serverless Framework's serverless.yml: handlers, their limits and environment, HTTP events and
  * function URLs. What plugins make of it is theirs. */
 import path from 'node:path';
-import { parse } from 'yaml';
 import { andMore } from '../diagnostics.js';
 import { ACCOUNT, regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
 import { customTags } from './sam_template.js';
 import { templateOfService } from './serverless_template.js';
+import { parseYaml } from './yaml.js';
 
 const FILE = /(^|\/)serverless\.(ya?ml|json)$/;
 const DEFAULT_STAGE = 'dev';
@@ -65,7 +65,7 @@ function serviceOf(context, file) {
 
 function readService({ files, diagnostics, env }, file) {
   try {
-    const text = parseYaml(files.read(file));
+    const text = parse(files.read(file));
     const provider = text?.provider?.name ?? text?.provider;
     if (typeof provider === 'string' && provider !== 'aws') {
       diagnostics.warn(`${file}: functions of the provider "${provider}" do not run here, those of "aws" do`, { file });
@@ -87,8 +87,12 @@ function withDefaults(text, env) {
   return { ...text, provider: { stage: DEFAULT_STAGE, region: regionOf(env), ...provider } };
 }
 
-function parseYaml(text) {
-  return parse(text, { customTags, logLevel: 'error', merge: true, uniqueKeys: false });
+function parse(text) {
+  const document = parseYaml(text, { customTags, logLevel: 'silent', merge: true, uniqueKeys: false });
+  if (document.errors.length > 0) {
+    throw document.errors[0];
+  }
+  return document.toJS();
 }
 
 /* Variables */
@@ -171,7 +175,7 @@ class Values {
 
   #inFile(name, argument, depth) {
     const text = this.read(name);
-    return text === undefined ? undefined : this.#resolve(pick(parseYaml(text), argument), depth);
+    return text === undefined ? undefined : this.#resolve(pick(parse(text), argument), depth);
   }
 }
 

@@ -87,7 +87,7 @@ test('serverless.yml: the stack is called as the framework calls it', async (t) 
   assert.equal(await stackOf(', stackName: mine'), 'mine');
 });
 
-test('serverless.yml: anchors are merged, and lists may end at the indentation of their key', async (t) => {
+test('serverless.yml: anchors are merged, and lists may end anywhere', async (t) => {
   const { diagnostics, functions } = await build(t, projectOf(t, {
     'a.js': handler('a'),
     'serverless.yml': `
@@ -102,12 +102,15 @@ functions:
     <<: *common
     handler: a.handler
     events: [
-      httpApi: "*"
-    ]
+    {
+ httpApi: "*"
+}, { httpApi:
+  GET /b }
+  ]
 `,
   }));
   assert.deepEqual(diagnostics, []);
-  assert.deepEqual([functions[0].timeout_ms, functions[0].env.FLAG, functions[0].endpoints.length], [9000, 'yes', 3]);
+  assert.deepEqual([functions[0].timeout_ms, functions[0].env.FLAG, functions[0].endpoints.length], [9000, 'yes', 4]);
 });
 
 test('serverless.yml: what its REST APIs do without a function is told', async (t) => {
