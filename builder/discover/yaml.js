@@ -13,6 +13,7 @@ const LINES_MAX = 200;
  */
 export function parseYaml(text, options) {
   const first = parseDocument(text, options);
+  const again = { ...options, lineCounter: undefined }; /* it counts those of the text as it is written */
   const lines = text.split('\n');
   let document = first;
   for (let last = -1, tries = 0; document.errors.length > 0 && tries < LINES_MAX; tries += 1) {
@@ -23,7 +24,7 @@ export function parseYaml(text, options) {
     }
     lines[line] = INDENT + lines[line];
     last = line;
-    document = parseDocument(lines.join('\n'), options);
+    document = parseDocument(lines.join('\n'), again);
   }
   return document.errors.length > 0 ? first : document;
 }
