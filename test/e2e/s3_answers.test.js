@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand,
   DeleteObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketTaggingCommand, GetObjectCommand, GetObjectTaggingCommand,
-  HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand,
+  HeadBucketCommand, HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand,
   PutObjectCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
@@ -193,6 +193,43 @@ test("S3's answers", async (t) => {
     const Bucket = await bucket();
     assert.equal((await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' })).ServerSideEncryption, 'AES256');
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k' })).ServerSideEncryption, 'AES256');
+  });
+
+  await t.test('lists tell when an object was written by the second, as its head does', async () => {
+    const Bucket = await bucket();
+    for (const Key of ['a', 'b', 'c']) {
+      await send(PutObjectCommand, { Bucket, Key, Body: 'x' }); /* not all three at the beginning of a second */
+    }
+    const { Contents } = await send(ListObjectsV2Command, { Bucket });
+    for (const { Key, LastModified } of Contents) {
+      assert.deepEqual(LastModified, (await send(HeadObjectCommand, { Bucket, Key })).LastModified);
+    }
+    const { CopyObjectResult } = await send(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/a` });
+    assert.equal(CopyObjectResult.LastModified.getMilliseconds(), 0);
+  });
+
+  await t.test('a plus in the source of a copy is a blank, unless it is escaped', async () => {
+    const Bucket = await bucket({ 'a b': 'blank', 'a+b': 'plus' });
+    for (const [escaped, Key] of [['a+b', 'a b'], ['a%20b', 'a b'], ['a%2Bb', 'a+b']]) {
+      await send(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/${escaped}` });
+      const { Body } = await send(GetObjectCommand, { Bucket, Key: 'copy' });
+      assert.equal(await Body.transformToString(), Key === 'a b' ? 'blank' : 'plus', escaped);
+    }
+  });
+
+  await t.test('a wrong Content-MD5 is told as that, whatever checksum came with it', async () => {
+    const Bucket = await bucket();
+    const put = (more) => send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ...more });
+    const error = await refused(put({ ContentMD5: 'AAAAAAAAAAAAAAAAAAAAAA==', ChecksumCRC32: 'NhCmhg==' }), 400, 'BadDigest');
+    assert.match(error.message, /^The Content-MD5 you specified did not match/);
+    assert.match((await refused(put({ ChecksumCRC32: 'AAAAAA==' }), 400, 'BadDigest')).message, /^The CRC32 you specified/);
+  });
+
+  await t.test("a bucket's head tells its ARN, and its lists tell the region", async () => {
+    const Bucket = await bucket({ k: 'x' });
+    assert.equal((await send(HeadBucketCommand, { Bucket })).BucketArn, `arn:aws:s3:::${Bucket}`);
+    const answer = await fetch(await getSignedUrl(s3, new ListObjectsV2Command({ Bucket })));
+    assert.equal(answer.headers.get('x-amz-bucket-region'), 'us-east-1');
   });
 
   await t.test("a lifecycle tells from which size on it moves objects, as Terraform's provider waits for", async () => {

@@ -126,8 +126,6 @@ void s3_body_fail(struct s3_request *rq, enum s3_error error)
                        "The " STR_FMT " you specified did not match the calculated checksum.",
                        STR_ARG(s3_checksum_name(plan.checksum))); /* fits */
         s3_fail_text(rq, error, text);
-    } else if (error == S3_BAD_DIGEST) {
-        s3_fail_text(rq, error, "The Content-MD5 you specified did not match what we received.");
     } else {
         s3_fail(rq, error);
     }

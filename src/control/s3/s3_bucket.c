@@ -288,7 +288,9 @@ void s3_bucket_create(struct s3_request *rq)
 
 void s3_bucket_head(struct s3_request *rq)
 {
+    char arn[BUCKET_ARN_BYTES];
     s3_put_header(rq, "x-amz-bucket-region", s3_bucket_region(&rq->bucket->row));
+    s3_put_header(rq, "x-amz-bucket-arn", bucket_arn(rq->bucket_name, arn));
     s3_put_header(rq, "x-amz-access-point-alias", STR("false"));
     s3_put_header(rq, "content-type", STR("application/xml")); /* of no body; as S3 says it */
     s3_answer(rq, 200);

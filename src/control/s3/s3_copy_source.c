@@ -17,7 +17,8 @@ void s3_copy_source_finish(struct s3_copy_source *s)
     free(s->memory);
 }
 
-/* "[/]bucket/key[?versionId=x]", escaped. */
+/* "[/]bucket/key[?versionId=x]", escaped as forms are: to S3 a plus is a blank, as Go's
+ * url.QueryEscape() writes it. */
 static bool read_source(struct s3_request *rq, struct s3_copy_source *s)
 {
     struct str source = s3_header(rq, "x-amz-copy-source");
@@ -29,7 +30,7 @@ static bool read_source(struct s3_request *rq, struct s3_copy_source *s)
         query = str_skip(source, path.len + 11);
     }
     buf_init(&s->text, source.len + 1);
-    if (aws_uri_decode(&s->text, path, AWS_URI_PLUS) < 0) {
+    if (aws_uri_decode(&s->text, path, AWS_URI_PLUS_IS_SPACE) < 0) {
         return false;
     }
     s->key = buf_str(&s->text);

@@ -288,6 +288,7 @@ static void listing_finish(struct listing *l)
 
 static void put_common_head(struct listing *l)
 {
+    s3_put_header(l->rq, "x-amz-bucket-region", s3_bucket_region(&l->rq->bucket->row));
     s3_xml_begin(&l->contents, "ListBucketResult");
     s3_xml_put(&l->contents, "Name", l->rq->bucket_name);
     /* Clients do not decode it in the first version's answers. */

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_config.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_object.h"
@@ -149,6 +150,7 @@ static struct change *change_create(struct s3_request *rq, const struct stored_o
 static void retention_get_found(struct s3_request *rq, const struct stored_object *object)
 {
     struct s3_xml_out o = { .out = &rq->body };
+    char until[ISO_TIME_BYTES];
     if (object->lock_mode == OBJECT_UNLOCKED) {
         s3_fail(rq, S3_NO_SUCH_OBJECT_LOCK);
         return;
@@ -156,7 +158,7 @@ static void retention_get_found(struct s3_request *rq, const struct stored_objec
     s3_xml_begin(&o, "Retention");
     s3_xml_put(&o, "Mode",
                object->lock_mode == OBJECT_COMPLIANCE ? STR("COMPLIANCE") : STR("GOVERNANCE"));
-    s3_xml_put_time(&o, "RetainUntilDate", object->lock_until_ms);
+    s3_xml_put(&o, "RetainUntilDate", iso_time_ms(object->lock_until_ms, until));
     s3_xml_close(&o, "Retention");
     s3_answer_xml(rq, 200, o.r);
 }

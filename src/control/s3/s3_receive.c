@@ -223,7 +223,7 @@ static enum s3_error check(const struct s3_receive *r, const uint8_t *sha256)
         return S3_SHA256_MISMATCH;
     }
     if (p->has_md5 && memcmp(p->md5, r->result.md5, S3_MD5_BYTES) != 0) {
-        return S3_BAD_DIGEST;
+        return S3_BAD_MD5;
     }
     struct str expected =
         p->checksum != S3_CHECKSUM_NONE ? expected_checksum(r) : (struct str){ NULL, 0 };

@@ -296,7 +296,7 @@ void s3_xml_put_bool(struct s3_xml_out *o, const char *name, bool value)
 void s3_xml_put_time(struct s3_xml_out *o, const char *name, uint64_t ms)
 {
     char text[ISO_TIME_BYTES];
-    s3_xml_put(o, name, iso_time_ms(ms, text));
+    s3_xml_put(o, name, iso_time_ms(ms - ms % 1000, text));
 }
 
 void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag)

@@ -55,7 +55,7 @@ void s3_xml_close(struct s3_xml_out *o, const char *name);
 void s3_xml_put(struct s3_xml_out *o, const char *name, struct str text);
 void s3_xml_put_u64(struct s3_xml_out *o, const char *name, uint64_t number);
 void s3_xml_put_bool(struct s3_xml_out *o, const char *name, bool value);
-/* "2009-10-12T17:50:30.000Z" */
+/* "2009-10-12T17:50:30.000Z": by the second, as a head has its Last-Modified. */
 void s3_xml_put_time(struct s3_xml_out *o, const char *name, uint64_t ms);
 /* In quotes. */
 void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag);
