@@ -8,12 +8,15 @@ import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
+import { apiRoutes, functionIn, isServed, preflightOf, tellApiRoutes } from './api_routes.js';
 import { findHandlerFile, splitHandler } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
-import { samFunctions } from './sam.js';
-import { serverlessFunctions } from './serverless.js';
-import { terraformFunctions } from './terraform.js';
+import { samFunctions, samTemplates } from './sam.js';
+import { templateApis } from './sam_api.js';
+import { serverlessFunctions, serverlessTemplates } from './serverless.js';
+import { terraformFunctions, terraformModules } from './terraform.js';
+import { terraformApis } from './terraform_api.js';
 
 /**
  * @typedef {object} Declaration
@@ -58,6 +61,7 @@ export async function discoverLambdas(context) {
     ...serverlessFunctions(context),
     ...configuredFunctions(context),
   ];
+  await addApis(context, found.routes, declared);
   for (const declaration of withoutTwins(declared, context.diagnostics)) {
     const draft = await draftOf(context, declaration);
     if (draft) {
@@ -72,6 +76,24 @@ export async function discoverLambdas(context) {
     found.routes.hosts.push(...missing);
   }
   return found;
+}
+
+/** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
+async function addApis(context, found, declared) {
+  const templates = [...samTemplates(context), ...serverlessTemplates(context)];
+  const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
+  const keyOf = ({ method, path: url }) => `${method} ${url}`;
+  const own = new Set(declared.flatMap(({ events, declaredIn }) => (events ?? []).map((event) => `${declaredIn} ${keyOf(event)}`)));
+  const routes = apiRoutes(scopes).filter((route) => !route.isDefined || !own.has(`${route.file} ${keyOf(route)}`));
+  for (const declaration of declared) {
+    const sent = routes.filter((route) => isServed(route) && functionIn(route.uri) === declaration.name);
+    declaration.events = [...declaration.events ?? [], ...sent];
+  }
+  const preflights = routes.map(preflightOf).filter(Boolean);
+  for (const { phase, index, route } of lambdaEventRoutes(preflights)) {
+    found[phase].push({ ...route, headers: preflights[index].headers, status: 204, shown: '' });
+  }
+  tellApiRoutes(context.diagnostics, scopes, routes, new Set(declared.map(({ name }) => name)));
 }
 
 function tellDurable(declared, diagnostics) {

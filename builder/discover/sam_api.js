@@ -1,51 +1,64 @@
-/* APIs of CloudFormation and SAM that are not served here: only the Api and HttpApi events of functions are read. Told once
- * for a template, however many routes they have. */
+/* APIs of API Gateway in CloudFormation's resources, as api_routes.js has them. Api and HttpApi events of SAM's functions are
+ * read with the functions: sam.js. */
 import { andMore } from '../diagnostics.js';
-import { API_EVENTS, isFunction } from './sam.js';
+import { urlSettings } from './lambda_url.js';
+import { isFunction } from './sam.js';
 
-const APIS = ['AWS::Serverless::Api', 'AWS::Serverless::HttpApi', 'AWS::ApiGateway::RestApi', 'AWS::ApiGatewayV2::Api'];
-const DEFINITIONS = ['DefinitionBody', 'DefinitionUri', 'Body', 'BodyS3Location'];
-/** Routes as resources of their own, and what names their API. */
-const ROUTES = { 'AWS::ApiGateway::Method': 'RestApiId', 'AWS::ApiGatewayV2::Route': 'ApiId' };
+const APIS = {
+  'AWS::ApiGateway::RestApi': 'rest', 'AWS::Serverless::Api': 'rest', 'AWS::ApiGatewayV2::Api': 'http', 'AWS::Serverless::HttpApi': 'http',
+  'AWS::Serverless::WebSocketApi': 'websocket',
+};
+const DEFINITIONS = ['DefinitionBody', 'Body'];
+/** Those are in a file of their own. */
+const ELSEWHERE = ['DefinitionUri', 'BodyS3Location'];
 
-/** @param {object} template as samTemplates() of sam.js */
-export function tellApis({ diagnostics }, template) {
+/**
+ * @param {object} template as samTemplates() of sam.js
+ * @returns {import('./api_routes.js').ApiScope}
+ */
+export function templateApis(template) {
+  const { file } = template;
+  const all = (types, of) => Object.entries(template.resources).filter(([, resource]) => types.includes(resource?.Type))
+    .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}), resource.Type));
+  return {
+    apis: all(Object.keys(APIS), api),
+    resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
+    methods: all(['AWS::ApiGateway::Method'], method),
+    routes: all(['AWS::ApiGatewayV2::Route'], ({ title }, { ApiId: its, RouteKey: key, Target: target }) => ({ title, file, api: its, key, target })),
+    integrations: all(['AWS::ApiGatewayV2::Integration'], ({ name }, said) => ({
+      name, type: said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion,
+    })),
+  };
+}
+
+function api(common, said, type) {
+  const isSocket = said.ProtocolType === 'WEBSOCKET';
+  const cors = APIS[type] === 'http' && typeof said.CorsConfiguration === 'object' ? urlSettings({ Cors: said.CorsConfiguration }).cors : undefined;
+  return {
+    ...common, kind: isSocket ? 'websocket' : APIS[type], cors, target: said.Target, routeKey: said.RouteKey,
+    binaryTypes: Array.isArray(said.BinaryMediaTypes) ? said.BinaryMediaTypes.map((one) => String(one).replaceAll('~1', '/')) : undefined,
+    definition: DEFINITIONS.map((key) => said[key]).find((definition) => typeof definition === 'object'),
+  };
+}
+
+function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said = {} }) {
+  return { title, file, api: its, resource, method: verb, type: said.Type, uri: said.Uri, said };
+}
+
+/** Definitions that are not read, of APIs whose paths no function has as events. */
+export function tellDefinitions({ diagnostics }, template) {
   const { file, titleOf } = template;
-  const all = Object.entries(template.resources).map(([id, resource]) => ({ id, type: resource?.Type, properties: resource?.Properties ?? {} }));
-  const sockets = all.filter(isWebSocket).map(({ id }) => id);
-  if (sockets.length > 0) {
-    const text = 'WebSocket APIs do not run here: invoke their functions with the events that they would get';
-    diagnostics.warn(`${file}: ${andMore(sockets.map(titleOf))}: ${text}`, { file });
-  }
-  const apis = new Set([...defined(template, all), ...withRoutes(all)]).difference(new Set(sockets));
-  if (apis.size > 0) {
-    const text = 'routes of an API that are no Api or HttpApi events of a function are not served here; a function also answers at NAME.localhost';
-    diagnostics.warn(`${file}: ${andMore([...apis].map(titleOf))}: ${text}`, { file });
+  const events = Object.values(template.resources).filter(isFunction).flatMap((resource) => Object.values(resource.Properties?.Events ?? {}))
+    .map((event) => (event?.Properties?.ApiId ?? event?.Properties?.RestApiId)?.Ref);
+  const unread = Object.entries(template.resources).filter(([id, resource]) => APIS[resource?.Type] && !events.includes(id))
+    .filter(([, { Properties: said }]) => isElsewhere(template, said ?? {})).map(([id]) => titleOf(id));
+  if (unread.length > 0) {
+    const text = 'a definition in a file of its own is not read, its routes are not served; write it into the template (DefinitionBody)';
+    diagnostics.warn(`${file}: ${andMore(unread)}: ${text}`, { file });
   }
 }
 
-function isWebSocket({ type, properties }) {
-  return type === 'AWS::Serverless::WebSocketApi' || (type === 'AWS::ApiGatewayV2::Api' && properties.ProtocolType === 'WEBSOCKET');
-}
-
-/** APIs whose definition has paths that no function has as an event; of definitions that cannot be read, those without events. */
-function defined(template, all) {
-  const events = eventsOf(template, all);
-  return all.filter(({ id, type, properties }) => {
-    const key = APIS.includes(type) && DEFINITIONS.find((name) => properties[name] !== undefined);
-    const own = events.filter(({ api }) => api === undefined || api === id).map(({ path }) => path);
-    const paths = key ? Object.keys(template.resolve(properties[key])?.paths ?? {}) : [];
-    return key && (paths.length > 0 ? paths.some((path) => !own.includes(path)) : own.length === 0);
-  }).map(({ id }) => id);
-}
-
-function eventsOf({ resolve }, all) {
-  return all.filter(({ type }) => isFunction({ Type: type })).flatMap(({ properties }) => Object.values(properties.Events ?? {}))
-    .filter((event) => API_EVENTS[event?.Type])
-    .map(({ Properties: said }) => ({ path: resolve(said?.Path), api: (said?.ApiId ?? said?.RestApiId)?.Ref }));
-}
-
-function withRoutes(all) {
-  return all.filter(({ type, properties }) => ROUTES[type] && properties.HttpMethod !== 'OPTIONS')
-    .map(({ id, type, properties }) => properties[ROUTES[type]]?.Ref ?? id);
+function isElsewhere(template, said) {
+  const inline = DEFINITIONS.find((key) => said[key] !== undefined);
+  return ELSEWHERE.some((key) => said[key] !== undefined) || (inline !== undefined && !template.resolve(said[inline])?.paths);
 }

@@ -162,10 +162,20 @@ class Resolver {
       return this.parameters[name] ?? parameter.Default;
     }
     const type = this.template.Resources[name]?.Type;
+    if (type === 'AWS::Lambda::Alias' || type === 'AWS::Lambda::Version') {
+      return this.#qualified(name, depth);
+    }
     if (type === 'AWS::SQS::Queue') {
       return queueUrl(this.region, this.nameOf(name, depth));
     }
     return type ? this.nameOf(name, depth) : undefined;
+  }
+
+  /** The ARN of a function with its version or alias. */
+  #qualified(id, depth) {
+    const { FunctionName: fn, Name: alias = '1' } = this.resolve(this.template.Resources[id].Properties ?? {}, depth);
+    const name = String(fn).replace(/^arn:.*:function:/, '');
+    return arnOf('lambda', this.region, `function:${name}:${alias}`);
   }
 
   nameOf(id, depth) {

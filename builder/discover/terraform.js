@@ -1,7 +1,6 @@
 /* Terraform's Lambda functions. */
 import path from 'node:path';
 import { loggingVariables, withoutUndefined } from './lambda_url.js';
-import { terraformApiEvents } from './terraform_api.js';
 import { placeOf, terraformModules } from './terraform_modules.js';
 
 export { terraformModules };
@@ -12,13 +11,12 @@ export { terraformModules };
  */
 export async function terraformFunctions(context) {
   const modules = await terraformModules(context);
-  const events = terraformApiEvents(modules);
   return modules.flatMap((module) =>
-    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource, events)).filter(Boolean),
+    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource)).filter(Boolean),
   );
 }
 
-function declarationOf(context, module, resource, events) {
+function declarationOf(context, module, resource) {
   const { values } = module;
   const declaredIn = resource.file;
   if (resource.get('package_type') === 'Image') {
@@ -40,7 +38,6 @@ function declarationOf(context, module, resource, events) {
     reserved: number(resource.get('reserved_concurrent_executions')),
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
-    events: events(resource),
     layers: layersOf(context, module, resource),
     declaredIn,
     ...codeOf(context, module, resource),

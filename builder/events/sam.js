@@ -1,7 +1,7 @@
 /* Events in SAM and CloudFormation templates, and in what serverless.yml comes to: those of functions, and the resources that AWS itself knows. */
 import { andMore } from '../diagnostics.js';
 import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
-import { tellApis } from '../discover/sam_api.js';
+import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
@@ -25,7 +25,7 @@ export function samEvents(context) {
     }
     events.buckets.push(...scene.buckets.values());
     tellOthers(scene);
-    tellApis(context, template);
+    tellDefinitions(context, template);
   }
   return events;
 }

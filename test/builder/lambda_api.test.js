@@ -129,6 +129,92 @@ resource "aws_api_gateway_integration" "mock" {
   assert.equal(visit(manifest, 'POST', '/users/7').function, undefined);
 });
 
+test('the CDK: REST and HTTP APIs of resources, as they are synthesized', async (t) => {
+  const uri = (to) => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':apigateway:', { Ref: 'AWS::Region' }, ':lambda:path/2015-03-31/functions/', to, '/invocations']] });
+  const arn = { 'Fn::GetAtt': ['Fn', 'Arn'] };
+  const root = { 'Fn::GetAtt': ['Rest', 'RootResourceId'] };
+  const resource = (ParentId, PathPart) => ({ Type: 'AWS::ApiGateway::Resource', Properties: { ParentId, PathPart, RestApiId: { Ref: 'Rest' } } });
+  const method = (ResourceId, HttpMethod, Integration) => ({ Type: 'AWS::ApiGateway::Method', Properties: { HttpMethod, Integration, ResourceId, RestApiId: { Ref: 'Rest' } } });
+  const proxy = (to) => ({ IntegrationHttpMethod: 'POST', Type: 'AWS_PROXY', Uri: uri(to) });
+  const cors = { Type: 'MOCK', IntegrationResponses: [{ StatusCode: '204', ResponseParameters: {
+    'method.response.header.Access-Control-Allow-Origin': "'*'", 'method.response.header.Access-Control-Allow-Methods': "'GET,PUT'",
+  } }] };
+  const route = (RouteKey) => ({ Type: 'AWS::ApiGatewayV2::Route', Properties: { ApiId: { Ref: 'Http' }, RouteKey, Target: { 'Fn::Join': ['', ['integrations/', { Ref: 'Integration' }]] } } });
+  const project = projectOf(t, {
+    'cdk.out/Stack.template.json': JSON.stringify({ Resources: {
+      Fn: { Type: 'AWS::Lambda::Function', Properties: { Handler: 'index.handler', Runtime: 'nodejs24.x', Code: {} }, Metadata: { 'aws:asset:path': 'asset.abc' } },
+      Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Fn' } } },
+      Live: { Type: 'AWS::Lambda::Alias', Properties: { FunctionName: { Ref: 'Fn' }, FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] }, Name: 'live' } },
+      Rest: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'items', BinaryMediaTypes: ['image/png'] } },
+      Items: resource(root, 'items'), Item: resource({ Ref: 'Items' }, '{id}'), Files: resource(root, '{proxy+}'),
+      Root: method(root, 'GET', proxy(arn)), Get: method({ Ref: 'Item' }, 'GET', proxy({ Ref: 'Version' })), Put: method({ Ref: 'Item' }, 'PUT', proxy({ Ref: 'Live' })),
+      Options: method({ Ref: 'Item' }, 'OPTIONS', cors), Any: method({ Ref: 'Files' }, 'ANY', proxy(arn)),
+      Http: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'http', ProtocolType: 'HTTP', CorsConfiguration: { AllowOrigins: ['https://a.example'], MaxAge: 5 } } },
+      Integration: { Type: 'AWS::ApiGatewayV2::Integration', Properties: { ApiId: { Ref: 'Http' }, IntegrationType: 'AWS_PROXY', IntegrationUri: arn, PayloadFormatVersion: '2.0' } },
+      Book: route('GET /books/{isbn}'),
+      Spec: { Type: 'AWS::ApiGateway::RestApi', Properties: { Body: { paths: { '/pets': { post: { 'x-amazon-apigateway-integration': { type: 'aws_proxy', uri: uri(arn) } } } } } } },
+      Quick: { Type: 'AWS::ApiGatewayV2::Api', Properties: { ProtocolType: 'HTTP', RouteKey: 'POST /quick', Target: arn } },
+    } }),
+    'cdk.out/asset.abc/index.js': handler('synthesized'),
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  const to = (verb, url) => {
+    const { function: fn, params, settings } = visit(manifest, verb, url);
+    return [fn, settings?.api, settings?.payload, params];
+  };
+  assert.deepEqual(to('GET', '/'), ['lambda/Fn', 'rest', '1.0', {}]);
+  assert.deepEqual(to('PUT', '/items/7'), ['lambda/Fn', 'rest', '1.0', { id: '7' }]);
+  assert.deepEqual(to('GET', '/items/7'), ['lambda/Fn', 'rest', '1.0', { id: '7' }]);
+  assert.deepEqual(to('GET', '/books/7'), ['lambda/Fn', 'http', '2.0', { isbn: '7' }]);
+  assert.deepEqual(to('POST', '/pets'), ['lambda/Fn', 'rest', '1.0', {}]);
+  assert.deepEqual(to('POST', '/quick'), ['lambda/Fn', 'http', '2.0', {}]);
+  assert.equal(to('DELETE', '/other/path')[0], 'lambda/Fn');
+  const { status, headers } = visit(manifest, 'OPTIONS', '/items/7');
+  assert.deepEqual([status, headers], [204, { 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET,PUT' }]);
+  const events = functionNamed(manifest, 'lambda/Fn').endpoints.map(({ settings }) => settings);
+  assert.deepEqual(events.find(({ resource }) => resource === '/items/{id}').binary_types, ['image/png']);
+  assert.deepEqual(events.find(({ route_key: key }) => key === 'GET /books/{isbn}').cors, { allow_origins: ['https://a.example'], max_age: 5 });
+});
+
+test('Terraform: an OpenAPI body is served, and what is no proxy of a function is told', async (t) => {
+  const project = projectOf(t, {
+    'main.tf': `
+resource "aws_lambda_function" "f" {
+  function_name = "f"
+  handler       = "f.handler"
+  runtime       = "nodejs24.x"
+  filename      = "f.zip"
+}
+resource "aws_apigatewayv2_api" "chat" {
+  name          = "chat"
+  protocol_type = "WEBSOCKET"
+}
+resource "aws_api_gateway_rest_api" "spec" {
+  name = "spec"
+  body = jsonencode({ paths = {
+    "/pets" = { get = { "x-amazon-apigateway-integration" = { type = "aws_proxy", uri = aws_lambda_function.f.invoke_arn } } }
+    "/http" = { get = { "x-amazon-apigateway-integration" = { type = "http", uri = "https://a.example" } } }
+  } })
+}
+resource "aws_api_gateway_integration" "sqs" {
+  rest_api_id = aws_api_gateway_rest_api.spec.id
+  resource_id = aws_api_gateway_rest_api.spec.root_resource_id
+  http_method = "POST"
+  type        = "AWS"
+  uri         = "arn:aws:apigateway:us-east-1:sqs:path/0/q"
+}
+`,
+    'f.js': handler('f'),
+  });
+  const manifest = await build(t, project);
+  assert.equal(visit(manifest, 'GET', '/pets').function, 'lambda/f');
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
+    'main.tf: aws_api_gateway_integration.sqs (AWS) and 1 more route: only Lambda proxy integrations (AWS_PROXY) are served here',
+    'main.tf: aws_apigatewayv2_api.chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
+  ]);
+});
+
 test('Terraform: local modules are worked out for each call, with paths, outputs and instances', async (t) => {
   const project = projectOf(t, {
     'infra/main.tf': `
@@ -450,8 +536,8 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
     Type: AWS::Serverless::Api
     Properties: { StageName: prod, DefinitionBody: { openapi: 3.0.1, paths: { /orders: { get: {} } } } }
 `;
-  const rest = 'routes of an API that are no Api or HttpApi events of a function are not served here; a function also answers at NAME.localhost';
-  assert.deepEqual(await told(definition), [`warning: template.yaml: Api: ${rest}`]);
+  const proxies = 'only Lambda proxy integrations (AWS_PROXY) are served here';
+  assert.deepEqual(await told(definition), [`warning: template.yaml: GET /orders (no integration): ${proxies}`]);
   const event = '      Events: { Get: { Type: Api, Properties: { RestApiId: !Ref Api, Path: /orders, Method: get } } }';
   assert.deepEqual(await told(event + definition), []);
   assert.deepEqual(await told(`
@@ -462,8 +548,8 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
   Chat: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: WEBSOCKET } }
   Connect: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Chat, RouteKey: $connect } }
 `), [
+    `warning: template.yaml: Get (MOCK) and 1 more route: ${proxies}`,
     'warning: template.yaml: Chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
-    `warning: template.yaml: Rest: ${rest}`,
   ]);
   assert.deepEqual(await told('      DurableConfig: { ExecutionTimeout: 60 }\n'), [
     'warning: template.yaml: function "F": durable executions do not run here, it is invoked as any other; ' +

@@ -1,0 +1,154 @@
+/* The routes of APIs of API Gateway: one model of HTTP APIs (routes and integrations) and REST APIs (a tree of resources with
+ * methods), and of OpenAPI definitions of both, which the readers of Terraform's and CloudFormation's files fill. Parts name one
+ * another; a name is looked for where it is used first, and then everywhere, as ids are handed from file to file. */
+import { andMore } from '../diagnostics.js';
+
+/**
+ * @typedef {object} ApiScope what one module or template declares
+ * @property {{ name: string, title: string, file: string, kind: 'http'|'rest'|'websocket', cors?: object, binaryTypes?: string[],
+ *   target?: string, routeKey?: string, definition?: object }[]} apis
+ * @property {{ name: string, parent: string, part: string }[]} resources of REST APIs
+ * @property {{ title: string, file: string, api: string, resource: string, method: string, type: string, uri: string, said?: object }[]} methods
+ *   of those, each with its integration, which `said` is as CloudFormation has it
+ * @property {{ title: string, file: string, api: string, key: string, target: string }[]} routes of HTTP APIs
+ * @property {{ name: string, type: string, uri: string, payload?: string }[]} integrations of those
+ *
+ * @typedef {object} ApiRoute what is sent to where: an event of lambda.js, if `uri` is a function's
+ */
+
+const DEFAULT_PAYLOAD = '1.0'; /* of an integration that says nothing, though the console's is 2.0 */
+const PROXY = 'AWS_PROXY';
+const OPERATION = /^(get|put|post|delete|options|head|patch|trace|x-amazon-apigateway-any-method)$/i;
+const PARTS_MAX = 30;
+
+const isText = (value) => typeof value === 'string';
+
+/** @param {ApiScope[]} scopes @returns {ApiRoute[]} */
+export function apiRoutes(scopes) {
+  return scopes.flatMap((scope) => {
+    const find = (kind, name) => [scope, ...scopes].flatMap((one) => one[kind]).find((one) => one.name === name);
+    return [
+      ...scope.routes.map((route) => httpRoute(find, route)),
+      ...scope.apis.filter(({ target }) => isText(target)).map(quickRoute),
+      ...scope.methods.map((method) => restRoute(find, method)),
+      ...scope.apis.flatMap(definedRoutes),
+    ].filter(Boolean);
+  });
+}
+
+/** A function's name (as Terraform's `invoke_arn` is worked out to), its ARN, or an address that holds it. */
+export function functionIn(uri) {
+  return isText(uri) ? /:function:([^:/]+)/.exec(uri)?.[1] ?? uri : undefined;
+}
+
+/** Whether a function gets it, if it is one of the project. */
+export function isServed({ type, uri, path, method }) {
+  return type === PROXY && isText(uri) && isText(path) && isText(method);
+}
+
+const typeOf = (type) => String(type ?? '').toUpperCase().replaceAll('-', '_');
+
+/* HTTP APIs */
+
+function httpRoute(find, { title, file, api: apiName, key, target }) {
+  const api = find('apis', apiName);
+  if (api?.kind === 'websocket') {
+    return null;
+  }
+  const integration = find('integrations', /^integrations\/(.+)$/.exec(target ?? '')?.[1]);
+  const payload = String(integration?.payload ?? DEFAULT_PAYLOAD);
+  return { api: 'http', ...parseKey(key), payload, cors: api?.cors, id: title, file, uri: integration?.uri, type: typeOf(integration?.type) };
+}
+
+function quickRoute({ title, file, cors, target, routeKey }) {
+  return { api: 'http', ...parseKey(routeKey ?? '$default'), payload: '2.0', cors, id: title, file, uri: target, type: PROXY };
+}
+
+/** "GET /users/{id}", "ANY /x" or "$default". */
+function parseKey(key) {
+  const match = /^(\S+)\s+(\/\S*)$/.exec(isText(key) ? key : '');
+  return match ? { method: match[1].toUpperCase(), path: match[2] } : key === '$default' ? { method: 'ANY', path: key } : {};
+}
+
+/* REST APIs */
+
+function restRoute(find, { title, file, api, resource, method, type, uri, said }) {
+  const binaryTypes = find('apis', api)?.binaryTypes;
+  return {
+    api: 'rest', payload: '1.0', path: pathOf(find, resource, 0), method: isText(method) ? method.toUpperCase() : undefined,
+    id: title, file, uri, type: typeOf(type), said, ...(binaryTypes ? { binaryTypes } : {}),
+  };
+}
+
+/** From the resource up to the root, whose id is the API's name. */
+function pathOf(find, name, depth) {
+  if (!isText(name) || depth > PARTS_MAX) {
+    return undefined;
+  }
+  const resource = find('resources', name);
+  if (!resource) {
+    return find('apis', name) ? '/' : undefined;
+  }
+  const parent = pathOf(find, resource.parent, depth + 1);
+  return parent === undefined ? undefined : `${parent === '/' ? '' : parent}/${resource.part}`;
+}
+
+/* OpenAPI */
+
+function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
+  const of = { file, cors: cors ?? corsIn(definition), binaryTypes: binaryTypes ?? definition?.['x-amazon-apigateway-binary-media-types'] };
+  return Object.entries(definition?.paths ?? {}).flatMap(([path, item]) => Object.entries(item ?? {})
+    .filter(([method]) => OPERATION.test(method))
+    .map(([method, operation]) => definedRoute(kind, of, path, method, operation?.['x-amazon-apigateway-integration'] ?? {})));
+}
+
+function definedRoute(kind, { file, cors, binaryTypes }, path, operation, said) {
+  const method = operation.startsWith('x-') ? 'ANY' : operation.toUpperCase();
+  const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: typeOf(said.type), isDefined: true };
+  return kind === 'http'
+    ? { ...common, api: 'http', path: path === '/$default' ? '$default' : path, payload: String(said.payloadFormatVersion ?? DEFAULT_PAYLOAD), cors }
+    : { ...common, api: 'rest', path, payload: '1.0', said, ...(binaryTypes ? { binaryTypes } : {}) };
+}
+
+function corsIn(definition) {
+  const said = definition?.['x-amazon-apigateway-cors'];
+  return said && Object.fromEntries(Object.entries(said).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+}
+
+/* What answers browsers that ask before they send: a MOCK that says the fields of CORS, which are constants in quotes. */
+
+const FIELD = /^method\.response\.header\.(Access-Control-[\w-]+)$/i;
+
+/** @returns {{ path: string, method: string, headers: object }|null} */
+export function preflightOf({ method, path, type, said }) {
+  const { ResponseParameters: fields } = said?.IntegrationResponses?.[0] ?? {};
+  const parameters = fields ?? Object.values(said?.responses ?? {})[0]?.responseParameters ?? {};
+  const headers = Object.entries(parameters).flatMap(([name, value]) => {
+    const [, field] = FIELD.exec(name) ?? [];
+    return field && /^'.*'$/.test(value) ? [[field.toLowerCase(), value.slice(1, -1)]] : [];
+  });
+  return method === 'OPTIONS' && type === 'MOCK' && isText(path) && headers.length > 0
+    ? { path, method, headers: Object.fromEntries(headers) }
+    : null;
+}
+
+/* What is not served */
+
+/** @param {ApiScope[]} scopes @param {ApiRoute[]} routes */
+export function tellApiRoutes(diagnostics, scopes, routes, names) {
+  const tell = (entries, nameOf, text) => {
+    for (const [file, ofFile] of Map.groupBy(entries, (entry) => entry.file)) {
+      diagnostics.warn(`${file}: ${andMore(ofFile.map(nameOf), 'route')}: ${text}`, { file });
+    }
+  };
+  const others = routes.filter((route) => !isServed(route) && !preflightOf(route));
+  const isKnown = ({ type, path }) => path !== undefined && type === PROXY;
+  tell(others.filter((route) => !isKnown(route) && route.type !== PROXY), ({ id, type }) => `${id} (${type || 'no integration'})`,
+    'only Lambda proxy integrations (AWS_PROXY) are served here');
+  const lost = [...others.filter(({ type }) => type === PROXY), ...routes.filter((route) => isServed(route) && !names.has(functionIn(route.uri)))];
+  tell(lost, ({ id }) => id, 'where it leads is not known before it is deployed, or is no function of this project');
+  for (const [file, sockets] of Map.groupBy(scopes.flatMap(({ apis }) => apis).filter(({ kind }) => kind === 'websocket'), ({ file: its }) => its)) {
+    const text = 'WebSocket APIs do not run here: invoke their functions with the events that they would get';
+    diagnostics.warn(`${file}: ${andMore(sockets.map(({ title }) => title))}: ${text}`, { file });
+  }
+}

@@ -1,0 +1,53 @@
+/* APIs of CloudFormation's resources by real requests: events, parameters, and what browsers ask before they send. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { startPlatform } from './harness.js';
+
+const TEMPLATE = `
+Resources:
+  Echo:
+    Type: AWS::Lambda::Function
+    Properties: { Handler: echo.handler, Runtime: nodejs24.x, Code: . }
+  Rest: { Type: AWS::ApiGateway::RestApi, Properties: { Name: items } }
+  Item:
+    Type: AWS::ApiGateway::Resource
+    Properties: { RestApiId: !Ref Rest, ParentId: !GetAtt Rest.RootResourceId, PathPart: '{id}' }
+  Get:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Rest
+      ResourceId: !Ref Item
+      HttpMethod: GET
+      Integration:
+        Type: AWS_PROXY
+        IntegrationHttpMethod: POST
+        Uri: !Sub arn:aws:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/\${Echo.Arn}/invocations
+  Options:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Rest
+      ResourceId: !Ref Item
+      HttpMethod: OPTIONS
+      Integration:
+        Type: MOCK
+        IntegrationResponses: [{ StatusCode: 204, ResponseParameters: { method.response.header.Access-Control-Allow-Origin: "'*'" } }]
+  Http: { Type: AWS::ApiGatewayV2::Api, Properties: { Name: books, ProtocolType: HTTP } }
+  Integration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { ApiId: !Ref Http, IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt Echo.Arn, PayloadFormatVersion: '2.0' }
+  Book:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { ApiId: !Ref Http, RouteKey: 'GET /books/{isbn}', Target: !Sub 'integrations/\${Integration}' }
+`;
+
+test('REST and HTTP APIs of a CloudFormation template answer at their paths', async (t) => {
+  const echo = 'exports.handler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });\n';
+  const platform = await startPlatform(t, { files: { 'template.yaml': TEMPLATE, 'echo.js': echo } });
+  const rest = await (await platform.fetch('/7?a=1')).json();
+  assert.deepEqual([rest.resource, rest.httpMethod, rest.pathParameters, rest.queryStringParameters], ['/{id}', 'GET', { id: '7' }, { a: '1' }]);
+  const http = await (await platform.fetch('/books/9')).json();
+  assert.deepEqual([http.version, http.routeKey, http.pathParameters], ['2.0', 'GET /books/{isbn}', { isbn: '9' }]);
+  const preflight = await platform.fetch('/7', { method: 'OPTIONS' });
+  assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin'), await preflight.text()], [204, '*', '']);
+  assert.equal((await platform.fetch('/7', { method: 'PUT' })).status, 404);
+});
