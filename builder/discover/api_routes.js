@@ -8,9 +8,10 @@ import { andMore } from '../diagnostics.js';
  * @property {{ name: string, title: string, file: string, kind: 'http'|'rest'|'websocket', cors?: object, binaryTypes?: string[],
  *   target?: string, routeKey?: string, definition?: object }[]} apis
  * @property {{ name: string, parent: string, part: string }[]} resources of REST APIs
- * @property {{ title: string, file: string, api: string, resource: string, method: string, type: string, uri: string, said?: object }[]} methods
+ * @property {{ title: string, file: string, api: string, resource: string, method: string, type: string, uri: string, authorization?: string,
+ *   said?: object }[]} methods
  *   of those, each with its integration, which `said` is as CloudFormation has it
- * @property {{ title: string, file: string, api: string, key: string, target: string }[]} routes of HTTP APIs
+ * @property {{ title: string, file: string, api: string, key: string, target: string, authorization?: string }[]} routes of HTTP APIs
  * @property {{ name: string, type: string, uri: string, payload?: string }[]} integrations of those
  *
  * @typedef {object} ApiRoute what is sent to where: an event of lambda.js, if `uri` is a function's
@@ -50,14 +51,14 @@ const typeOf = (type) => String(type ?? '').toUpperCase().replaceAll('-', '_');
 
 /* HTTP APIs */
 
-function httpRoute(find, { title, file, api: apiName, key, target }) {
+function httpRoute(find, { title, file, api: apiName, key, target, authorization }) {
   const api = find('apis', apiName);
   if (api?.kind === 'websocket') {
     return null;
   }
   const integration = find('integrations', /^integrations\/(.+)$/.exec(target ?? '')?.[1]);
   const payload = String(integration?.payload ?? DEFAULT_PAYLOAD);
-  return { api: 'http', ...parseKey(key), payload, cors: api?.cors, id: title, file, uri: integration?.uri, type: typeOf(integration?.type) };
+  return { api: 'http', ...parseKey(key), payload, cors: api?.cors, id: title, file, uri: integration?.uri, type: typeOf(integration?.type), authorization };
 }
 
 function quickRoute({ title, file, cors, target, routeKey }) {
@@ -72,11 +73,11 @@ function parseKey(key) {
 
 /* REST APIs */
 
-function restRoute(find, { title, file, api, resource, method, type, uri, said }) {
+function restRoute(find, { title, file, api, resource, method, type, uri, said, authorization }) {
   const binaryTypes = find('apis', api)?.binaryTypes;
   return {
     api: 'rest', payload: '1.0', path: pathOf(find, resource, 0), method: isText(method) ? method.toUpperCase() : undefined,
-    id: title, file, uri, type: typeOf(type), said, ...(binaryTypes ? { binaryTypes } : {}),
+    id: title, file, uri, type: typeOf(type), said, authorization, ...(binaryTypes ? { binaryTypes } : {}),
   };
 }
 
@@ -147,6 +148,8 @@ export function tellApiRoutes(diagnostics, scopes, routes, names) {
     'only Lambda proxy integrations (AWS_PROXY) are served here');
   const lost = [...others.filter(({ type }) => type === PROXY), ...routes.filter((route) => isServed(route) && !names.has(functionIn(route.uri)))];
   tell(lost, ({ id }) => id, 'where it leads is not known before it is deployed, or is no function of this project');
+  tell(routes.filter((route) => isServed(route) && (route.authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${authorization})`,
+    'authorizers do not run here: everybody may call it');
   for (const [file, sockets] of Map.groupBy(scopes.flatMap(({ apis }) => apis).filter(({ kind }) => kind === 'websocket'), ({ file: its }) => its)) {
     const text = 'WebSocket APIs do not run here: invoke their functions with the events that they would get';
     diagnostics.warn(`${file}: ${andMore(sockets.map(({ title }) => title))}: ${text}`, { file });

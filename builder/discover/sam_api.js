@@ -24,7 +24,9 @@ export function templateApis(template) {
     apis: all(Object.keys(APIS), api),
     resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
     methods: all(['AWS::ApiGateway::Method'], method),
-    routes: all(['AWS::ApiGatewayV2::Route'], ({ title }, { ApiId: its, RouteKey: key, Target: target }) => ({ title, file, api: its, key, target })),
+    routes: all(['AWS::ApiGatewayV2::Route'], ({ title }, { ApiId: its, RouteKey: key, Target: target, AuthorizationType: authorization }) => ({
+      title, file, api: its, key, target, authorization,
+    })),
     integrations: all(['AWS::ApiGatewayV2::Integration'], ({ name }, said) => ({
       name, type: said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion,
     })),
@@ -41,8 +43,8 @@ function api(common, said, type) {
   };
 }
 
-function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said = {} }) {
-  return { title, file, api: its, resource, method: verb, type: said.Type, uri: said.Uri, said };
+function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said = {}, AuthorizationType: authorization }) {
+  return { title, file, api: its, resource, method: verb, type: said.Type, uri: said.Uri, said, authorization };
 }
 
 /** Definitions that are not read, of APIs whose paths no function has as events. */

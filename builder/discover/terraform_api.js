@@ -15,7 +15,7 @@ export function terraformApis(modules) {
       resources: all('aws_api_gateway_resource', ({ name }, get) => ({ name, parent: get('parent_id'), part: get('path_part') })),
       methods: all('aws_api_gateway_integration', method).filter(({ type }) => type !== 'MOCK'),
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
-        title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'),
+        title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'), authorization: get('authorization_type'),
       })),
       integrations: all('aws_apigatewayv2_integration', ({ name }, get) => ({
         name, type: get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),

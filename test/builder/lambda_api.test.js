@@ -551,6 +551,13 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
     `warning: template.yaml: Get (MOCK) and 1 more route: ${proxies}`,
     'warning: template.yaml: Chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
+  assert.deepEqual(await told(`
+  Quick: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: HTTP } }
+  To: { Type: AWS::ApiGatewayV2::Integration, Properties: { ApiId: !Ref Quick, IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt F.Arn } }
+  Mine:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { ApiId: !Ref Quick, RouteKey: GET /mine, AuthorizationType: JWT, Target: !Sub 'integrations/\${To}' }
+`), ['warning: template.yaml: Mine (JWT): authorizers do not run here: everybody may call it']);
   assert.deepEqual(await told('      DurableConfig: { ExecutionTimeout: 60 }\n'), [
     'warning: template.yaml: function "F": durable executions do not run here, it is invoked as any other; ' +
       'AWS\' test runner (@aws/durable-execution-sdk-js-testing) runs them',
