@@ -28,7 +28,7 @@ export function templateApis(template) {
       title, file, api: its, key, target, authorization,
     })),
     integrations: all(['AWS::ApiGatewayV2::Integration'], ({ name }, said) => ({
-      name, type: said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion,
+      name, type: said.IntegrationSubtype ?? said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion,
     })),
   };
 }

@@ -18,7 +18,7 @@ export function terraformApis(modules) {
         title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'), authorization: get('authorization_type'),
       })),
       integrations: all('aws_apigatewayv2_integration', ({ name }, get) => ({
-        name, type: get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
+        name, type: get('integration_subtype') ?? get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
       })),
     };
   });
