@@ -19,7 +19,7 @@ const ELSEWHERE = ['DefinitionUri', 'BodyS3Location'];
 export function templateApis(template) {
   const { file } = template;
   const all = (types, of) => Object.entries(template.resources).filter(([, resource]) => types.includes(resource?.Type))
-    .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}), resource.Type));
+    .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}) ?? {}, resource.Type));
   return {
     apis: all(Object.keys(APIS), api),
     resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
@@ -43,8 +43,8 @@ function api(common, said, type) {
   };
 }
 
-function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said = {}, AuthorizationType: authorization }) {
-  return { title, file, api: its, resource, method: verb, type: said.Type, uri: said.Uri, said, authorization };
+function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said, AuthorizationType: authorization }) {
+  return { title, file, api: its, resource, method: verb, type: said?.Type, uri: said?.Uri, said, authorization };
 }
 
 /** Definitions that are not read, of APIs whose paths no function has as events. */

@@ -545,10 +545,12 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
   Get: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: GET, Integration: { Type: MOCK } } }
   Put: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: PUT, Integration: { Type: AWS } } }
   Empty:
+  Bare: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: GET, Integration: } }
+  None: { Type: AWS::ApiGateway::Method, Properties: !Ref Nothing }
   Chat: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: WEBSOCKET } }
   Connect: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Chat, RouteKey: $connect } }
 `), [
-    `warning: template.yaml: Get (MOCK) and 1 more route: ${proxies}`,
+    `warning: template.yaml: Get (MOCK) and 3 more routes: ${proxies}`,
     'warning: template.yaml: Chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
   assert.deepEqual(await told(`
