@@ -469,6 +469,12 @@ bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, vo
     return true;
 }
 
+uint64_t store_messages_queue_find(struct store *s, struct str name)
+{
+    return (uint64_t)sql_number(store_reader(s), 0, "SELECT id FROM queues WHERE name = ?", "s",
+                                name);
+}
+
 void store_messages_queues(struct store *s,
                            void (*each)(uint64_t queue, struct str name, void *context),
                            void *context)

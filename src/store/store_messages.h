@@ -79,6 +79,9 @@ int store_messages_sweep(struct sql *db, uint32_t limit) MUST_USE;
 
 /* On the loop's thread: */
 
+/* The queue's number, 0: there is none of that name. */
+uint64_t store_messages_queue_find(struct store *s, struct str name);
+
 /* Called for each message; its texts live until it returns. False ends the walk. */
 typedef bool (*store_message_fn)(const struct stored_message *m, void *context);
 

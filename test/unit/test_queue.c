@@ -171,6 +171,36 @@ START_TEST(messages_outlive_the_process)
 }
 END_TEST
 
+START_TEST(what_a_queue_holds_is_known_directly_after_a_start)
+{
+    char bodies[64];
+    struct message_counts c;
+    (void)put("a", "", "");
+    until_sent();
+    open_again(); /* and the loop has not run */
+    queue_count(q, &c);
+    ck_assert_uint_eq(c.waiting, 1);
+    take(1, bodies);
+    ck_assert_str_eq(bodies, "a");
+}
+END_TEST
+
+START_TEST(a_queue_of_the_name_of_one_that_was_dropped_is_empty)
+{
+    char bodies[64];
+    (void)put("a", "", "");
+    until_sent();
+    open_again();
+    queue_drop(q);
+    q = queue_open(queues, STR("test:q"));
+    ck_assert_uint_eq(queue_number(q), 0);
+    (void)put("b", "", "");
+    until_sent();
+    take(10, bodies);
+    ck_assert_str_eq(bodies, "b");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -185,5 +215,7 @@ int main(void)
     tcase_add_test(tests, what_is_taken_comes_group_by_group);
     tcase_add_test(tests, who_takes_is_told_that_it_cannot_be_written);
     tcase_add_test(tests, messages_outlive_the_process);
+    tcase_add_test(tests, what_a_queue_holds_is_known_directly_after_a_start);
+    tcase_add_test(tests, a_queue_of_the_name_of_one_that_was_dropped_is_empty);
     return suite_run(suite);
 }

@@ -61,7 +61,7 @@ static bool consumes(const struct lambda_source *ls, const char *queue)
 }
 
 /* The queue is consumed as the configs of its mappings say: no batch is larger, none waits longer
- * than any of them wants. */
+ * than any of them wants. Before the first build no function can be reached. */
 static void apply(struct lambda_source *changed)
 {
     struct lambda_sources *all = changed->services->lambda_sources;
@@ -81,7 +81,7 @@ static void apply(struct lambda_source *changed)
             policy.concurrency += ls->concurrency;
         }
     }
-    if (q) {
+    if (q && changed->services->deployment->active) {
         queue_consume(q->queue, policy.concurrency > 0 ? &lambda_batch_consumer : NULL, &policy,
                       all);
     }

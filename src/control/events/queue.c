@@ -106,6 +106,24 @@ static void opening_done(struct store_job *job, int r)
     uv_close((uv_handle_t *)&o->again, opening_free);
 }
 
+static void begin_opening(struct queue *q)
+{
+    struct queue_opening *o = mem_new(struct queue_opening);
+    *o = (struct queue_opening){
+        .job = { .run = run_opening, .done = opening_done, .makes_room = true }, .queue = q
+    };
+    (void)uv_timer_init(q->queues->loop, &o->again); /* always succeeds */
+    q->references++;
+    store_submit(q->queues->store, &o->job);
+}
+
+/* After a start what is stored is known at once: nobody may take a queue for empty that is not. A
+ * queue that has just been dropped may still be read. */
+static uint64_t known_number(const struct queues *qs, struct str name)
+{
+    return qs->has_dropped ? 0 : store_messages_queue_find(qs->store, name);
+}
+
 struct queue *queue_open(struct queues *qs, struct str name)
 {
     struct queue *q = queue_find(qs, name);
@@ -113,19 +131,17 @@ struct queue *queue_open(struct queues *qs, struct str name)
         return q;
     }
     q = mem_new(struct queue);
-    *q = (struct queue){ .queues = qs, .name = mem_copy_str(name), .references = 1 };
+    *q = (struct queue){
+        .queues = qs, .name = mem_copy_str(name), .number = known_number(qs, name), .references = 1
+    };
     list_init(&q->dirty);
     list_init(&q->waiters);
     list_init(&q->in_flight);
     list_push(&qs->buckets[bucket_of(name)], &q->in_bucket);
     (void)uv_timer_init(qs->loop, &q->timer); /* always succeeds */
-    struct queue_opening *o = mem_new(struct queue_opening);
-    *o = (struct queue_opening){
-        .job = { .run = run_opening, .done = opening_done, .makes_room = true }, .queue = q
-    };
-    (void)uv_timer_init(qs->loop, &o->again); /* always succeeds */
-    q->references++;
-    store_submit(qs->store, &o->job);
+    if (q->number == 0) {
+        begin_opening(q);
+    }
     return q;
 }
 
@@ -221,6 +237,7 @@ void queue_drop(struct queue *q)
     *d = (struct queue_dropping){
         .job = { .run = run_dropping, .done = dropping_done, .makes_room = true }, .queue = q
     };
+    q->queues->has_dropped = true;
     q->consumer = NULL;
     q->dropped = true;
     list_remove(&q->in_bucket);

@@ -17,6 +17,7 @@ struct queues {
     uv_timer_t history;
     struct store_job sweep; /* removes what dropped queues have left */
     bool is_sweeping;
+    bool has_dropped; /* a queue since the start: it may not be written yet */
 };
 
 struct queue {
