@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import test from 'node:test';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
 import {
   DeleteBucketPolicyCommand, DeletePublicAccessBlockCommand, GetBucketAclCommand, GetBucketPolicyCommand, GetBucketPolicyStatusCommand, GetObjectAclCommand,
   GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutBucketAclCommand, PutBucketOwnershipControlsCommand,
@@ -145,6 +145,23 @@ test('S3 lets in who may come in', async (t) => {
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
     assert.deepEqual([head.Metadata, head.TagCount, head.ContentType], [{ who: 'me' }, 1, 'text/x']);
     assert.equal((await anonymous(Bucket, 'k')).status, 200);
+  });
+
+  await t.test('a presigned URL may put its object only where none is', async () => {
+    const Bucket = await bucket({});
+    const { protocol, host, hostname, port } = new URL(endpoint);
+    const request = { method: 'PUT', protocol, hostname, port: Number(port), path: `/${Bucket}/k`, headers: { host } };
+    const url = async (wanted) => {
+      const { query } = await new S3RequestPresigner(s3.config).presign({ ...request, query: wanted }, { expiresIn: 60 });
+      return `${endpoint}/${Bucket}/k?${new URLSearchParams(query)}`;
+    };
+    const once = await url({ 'If-None-Match': '*' });
+    const first = await fetch(once, { method: 'PUT', body: 'first' });
+    assert.deepEqual([first.status, (await fetch(once, { method: 'PUT', body: 'second' })).status], [200, 412]);
+    assert.equal((await fetch(await url({ 'If-Match': '"0123"' }), { method: 'PUT', body: 'third' })).status, 412);
+    assert.equal(await text(get(s3, Bucket)), 'first');
+    const change = await url({ 'If-Match': first.headers.get('etag') });
+    assert.equal((await fetch(change, { method: 'PUT', body: 'third' })).status, 200);
   });
 
   await t.test('a presigned URL puts no line of its own into an answer', async () => {

@@ -63,8 +63,9 @@ struct queue_consumer {
 struct queues *queues_create(uv_loop_t *loop, struct store *store);
 struct store *queues_store(struct queues *qs);
 
-/* Made if there is none: a write, so a new one's number is known a little later. Until then messages
- * may be sent to it already. After a start what is stored is known at once. The name is copied. */
+/* Made if there is none: a write, so a new one's number is known a little later. Until then
+ * messages may be sent to it already. After a start what is stored is known at once. The name is
+ * copied. */
 struct queue *queue_open(struct queues *qs, struct str name);
 struct queue *queue_find(struct queues *qs, struct str name); /* or NULL */
 const char *queue_name(const struct queue *q);

@@ -30,6 +30,9 @@ static bool is_field(struct str name, bool is_v2)
     if (is_v2 && (str_eq(name, STR("content-type")) || str_eq(name, STR("content-md5")))) {
         return true;
     }
+    if (!is_v2 && (str_eq(name, STR("if-match")) || str_eq(name, STR("if-none-match")))) {
+        return true; /* else who has the URL could overwrite what its signer wants to keep */
+    }
     return str_starts(name, STR("x-amz-")) && (is_v2 || !is_of_the_head(name));
 }
 
