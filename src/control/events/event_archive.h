@@ -53,6 +53,6 @@ void event_archive_keep(const struct event_archives *all, struct str bus,
 
 /* How many events an archive has, and how large their details are: that is known, not counted. */
 void event_archive_count(const struct event_archive *a, struct store_backlog *ret);
-/* The queue's number; 0: it is not yet known, since the archive has just been made or control has
- * just begun. */
+/* The queue's number; 0: it is not yet known, since the archive has just been made or control
+ * could not read it. */
 uint64_t event_archive_queue(const struct event_archive *a);

@@ -12,7 +12,7 @@
 #define STEP_EVENTS 10
 #define START_MS    1000 /* until it begins, and may be cancelled: minutes at AWS */
 #define RETRY_MS    1000 /* after a step that could not be written */
-#define OPEN_MS     10   /* after a start, until the archive can be read */
+#define OPEN_MS     10   /* until the archive is open */
 #define OVER_MAX    100  /* so many that are over are kept */
 
 static const char *name_of(const struct event_replay *r)
@@ -227,7 +227,7 @@ static void step_timer(uv_timer_t *timer)
 {
     struct event_replay *r = container_of(timer, struct event_replay, timer);
     const struct event_archive *a = archive_of(r);
-    if (a && event_archive_queue(a) == 0) { /* it is not empty, but not open yet */
+    if (a && event_archive_queue(a) == 0) { /* not open yet: what it holds cannot be seen */
         again_in(r, OPEN_MS);
         return;
     }
