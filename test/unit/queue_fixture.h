@@ -176,11 +176,11 @@ static inline void was_taken(struct queue_taken *t)
     container_of(t, struct taking, taken)->is_over = true;
 }
 
-/* The next `max` that are free, hidden for an hour; says which in `ret`, as "a b". */
-static inline void take(size_t max, char ret[64])
+/* The next `max` that are free, hidden for so long; says which in `ret`, as "a b". */
+static inline void take_for(size_t max, uint64_t hidden_ms, char ret[64])
 {
     struct taking t = { .taken = { .taken = was_taken } };
-    queue_take(q, max, queue_now_ms() + 3600 * 1000, &t.taken);
+    queue_take(q, max, queue_now_ms() + hidden_ms, &t.taken);
     while (t.taken.count > 0 && !t.is_over) {
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
@@ -191,6 +191,11 @@ static inline void take(size_t max, char ret[64])
                        t.taken.messages[i].message.body.data);
     }
     queue_taken_free(&t.taken);
+}
+
+static inline void take(size_t max, char ret[64])
+{
+    take_for(max, 3600 * 1000, ret);
 }
 
 /* A suite of one case with the fixture; add tests to `*ret_case`. */

@@ -138,6 +138,26 @@ START_TEST(what_is_taken_comes_group_by_group)
 }
 END_TEST
 
+START_TEST(a_group_whose_message_came_back_is_behind_the_others)
+{
+    char bodies[64];
+    queue_set_ordered(q, true);
+    (void)put("a1", "a", "");
+    (void)put("b1", "b", "");
+    (void)put("a2", "a", "");
+    (void)put("c1", "c", "");
+    until_sent();
+    take_for(1, 0, bodies); /* it is to be had again at once */
+    ck_assert_str_eq(bodies, "a1");
+    take_for(1, 0, bodies);
+    ck_assert_str_eq(bodies, "b1");
+    take_for(1, 0, bodies);
+    ck_assert_str_eq(bodies, "c1");
+    take(10, bodies); /* as they came back, and a group in its own order */
+    ck_assert_str_eq(bodies, "a1 a2 b1 c1");
+}
+END_TEST
+
 START_TEST(who_takes_is_told_that_it_cannot_be_written)
 {
     struct taking t = { .taken = { .taken = was_taken } };
@@ -213,6 +233,7 @@ int main(void)
     tcase_add_test(tests, the_same_key_is_kept_once);
     tcase_add_test(tests, what_was_taken_is_not_handed_out_again_before_its_time);
     tcase_add_test(tests, what_is_taken_comes_group_by_group);
+    tcase_add_test(tests, a_group_whose_message_came_back_is_behind_the_others);
     tcase_add_test(tests, who_takes_is_told_that_it_cannot_be_written);
     tcase_add_test(tests, messages_outlive_the_process);
     tcase_add_test(tests, what_a_queue_holds_is_known_directly_after_a_start);

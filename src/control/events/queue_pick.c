@@ -25,12 +25,13 @@ static void groups_add(struct queue_groups *g, struct str name)
     }
 }
 
-static void groups_finish(struct queue_groups *g)
+static void groups_clear(struct queue_groups *g)
 {
     for (size_t i = 0; i < g->count; i++) {
         free(g->names[i]);
     }
     free(g->names);
+    *g = (struct queue_groups){ 0 };
 }
 
 char *queue_copy_texts(struct stored_message *m)
@@ -107,47 +108,84 @@ static bool pick_due(const struct stored_message *m, void *context)
     return p->count < p->max;
 }
 
-static bool pick_ordered(const struct stored_message *m, void *context)
+/* Whether it may be handed out now; if not, its time is noted. */
+static bool is_free(struct queue_pick *p, const struct stored_message *m)
+{
+    if (m->due_ms > p->now_ms && m->due_ms < p->later_ms) {
+        p->later_ms = m->due_ms;
+    }
+    return m->due_ms <= p->now_ms && !id_set_has(&p->queue->held, m->id);
+}
+
+/* The first message of a group. Ids are as old as messages: of those that were never handed out
+ * the first waits longest, and ends the look. */
+static bool consider_first(struct queue_pick *p, const struct stored_message *m)
+{
+    bool is_new = m->attempts == 0;
+    if (p->first.id == 0 || m->due_ms < p->first.due_ms ||
+        (is_new && m->due_ms == p->first.due_ms)) {
+        p->first = (struct message_place){ m->due_ms, m->id };
+    }
+    groups_add(&p->passed, m->group);
+    return !is_new;
+}
+
+static bool find_first(const struct stored_message *m, void *context)
 {
     struct queue_pick *p = context;
-    if (++p->looked > ORDERED_LOOK_MAX) {
-        return false;
+    if (++p->looked > ORDERED_LOOK_MAX || (p->first.id != 0 && m->sent_ms > p->first.due_ms)) {
+        return false; /* what is behind was sent after that came back */
     }
-    if (groups_has(&p->blocked, m->group)) {
+    if (groups_has(&p->blocked, m->group) || groups_has(&p->passed, m->group)) {
         return true;
     }
     bool is_held = id_set_has(&p->queue->held, m->id);
     if (!is_held && is_too_old(p, m)) {
         return !queue_pick_is_behind(p);
     }
-    if (is_held || m->due_ms > p->now_ms) {
+    if (!is_free(p, m)) {
         groups_add(&p->blocked, m->group);
-        p->later_ms = m->due_ms > p->now_ms && m->due_ms < p->later_ms ? m->due_ms : p->later_ms;
         return true;
     }
+    return consider_first(p, m);
+}
+
+/* Of the group that is being picked. */
+static bool pick_ordered(const struct stored_message *m, void *context)
+{
+    struct queue_pick *p = context;
     if (p->count > p->group_start && !str_eq(p->messages[p->group_start].message.group, m->group)) {
-        return true;
+        return ++p->looked <= ORDERED_LOOK_MAX;
     }
-    if (!has_room(p, m)) {
+    if (!is_free(p, m) || !has_room(p, m)) {
         return false;
     }
     pick_add(p, m);
-    return p->count < p->max;
+    return p->count < p->max && ++p->looked <= ORDERED_LOOK_MAX;
 }
 
-/* The messages of one group, then those of the next, as long as there is room. */
+/* The messages of one group, then those of the next, as long as there is room. The group comes
+ * first that could be had first: SQS puts one whose message came back behind the others, or a
+ * message that fails again and again would keep them waiting. */
 static void pick_groups(struct queue_pick *p, size_t groups_max)
 {
+    struct store *store = p->queue->queues->store;
     uint64_t after = 0;
     for (size_t i = 0; i < groups_max; i++) {
         p->group_start = p->count;
-        store_messages_ordered(p->queue->queues->store, p->queue->number, after, pick_ordered, p);
+        p->first = (struct message_place){ 0 };
+        store_messages_ordered(store, p->queue->number, after, find_first, p);
+        bool is_only = p->passed.count == 1;
+        groups_clear(&p->passed);
+        if (p->first.id == 0) {
+            return;
+        }
+        store_messages_ordered(store, p->queue->number, p->first.id - 1, pick_ordered, p);
         if (p->count == p->group_start || p->count == p->max || queue_pick_is_behind(p)) {
             return;
         }
-        const struct stored_message *first = &p->messages[p->group_start].message;
-        groups_add(&p->blocked, first->group);
-        after = first->id; /* the next group's first message is behind this one's */
+        groups_add(&p->blocked, p->messages[p->group_start].message.group);
+        after = is_only ? p->first.id : after; /* the next group's first message is behind it */
     }
 }
 
@@ -174,7 +212,7 @@ void queue_pick_run(struct queue_pick *p, bool ordered, size_t groups_max)
     } else {
         pick_from(p);
     }
-    groups_finish(&p->blocked);
+    groups_clear(&p->blocked);
     if (p->expired_count > 0) {
         queue_expire(p->queue, p->since_ms, p->expired, p->expired_count);
     }

@@ -31,6 +31,8 @@ struct queue_pick {
     size_t looked;
     size_t group_start; /* where the messages of the group begin that is being picked */
     struct queue_groups blocked;
+    struct queue_groups passed; /* of the look for the group that is next: their first were seen */
+    struct message_place first; /* the first message of that group; id 0: none yet */
 };
 
 /* Copies what may be handed out, in order: of a FIFO queue (`ordered`) the messages of at most so
