@@ -173,7 +173,7 @@ class Resolver {
 
   /** The ARN of a function with its version or alias. */
   #qualified(id, depth) {
-    const { FunctionName: fn, Name: alias = '1' } = this.resolve(this.template.Resources[id].Properties ?? {}, depth);
+    const { FunctionName: fn, Name: alias = '1' } = this.resolve(this.template.Resources[id].Properties ?? {}, depth) ?? {};
     const name = String(fn).replace(/^arn:.*:function:/, '');
     return arnOf('lambda', this.region, `function:${name}:${alias}`);
   }

@@ -547,10 +547,12 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
   Empty:
   Bare: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: GET, Integration: } }
   None: { Type: AWS::ApiGateway::Method, Properties: !Ref Nothing }
+  Odd: { Type: AWS::Lambda::Alias, Properties: !Ref Nothing }
+  OfOdd: { Type: AWS::ApiGateway::Method, Properties: { RestApiId: !Ref Rest, HttpMethod: GET, Integration: { Uri: !Ref Odd } } }
   Chat: { Type: AWS::ApiGatewayV2::Api, Properties: { ProtocolType: WEBSOCKET } }
   Connect: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Chat, RouteKey: $connect } }
 `), [
-    `warning: template.yaml: Get (MOCK) and 3 more routes: ${proxies}`,
+    `warning: template.yaml: Get (MOCK) and 4 more routes: ${proxies}`,
     'warning: template.yaml: Chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
   assert.deepEqual(await told(`
