@@ -55,13 +55,10 @@ const AWS_VARIABLES = /^AWS_(REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_K
  */
 export async function discoverLambdas(context) {
   const found = nothing();
-  const declared = [
-    ...(await terraformFunctions(context)),
-    ...samFunctions(context),
-    ...serverlessFunctions(context),
-    ...configuredFunctions(context),
-  ];
-  await addApis(context, found.routes, declared);
+  const ofTerraform = await terraformFunctions(context);
+  const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
+  const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
+  await addApis(context, found.routes, declared, templates);
   for (const declaration of withoutTwins(declared, context.diagnostics)) {
     const draft = await draftOf(context, declaration);
     if (draft) {
@@ -79,8 +76,7 @@ export async function discoverLambdas(context) {
 }
 
 /** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
-async function addApis(context, found, declared) {
-  const templates = [...samTemplates(context), ...serverlessTemplates(context)];
+async function addApis(context, found, declared, templates) {
   const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
   const keyOf = ({ method, path: url }) => `${method} ${url}`;
   const own = new Set(declared.flatMap(({ events, declaredIn }) => (events ?? []).map((event) => `${declaredIn} ${keyOf(event)}`)));

@@ -1,22 +1,20 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
 import { loggingVariables, urlSettings } from './lambda_url.js';
-import { isOpen, readTemplate } from './sam_template.js';
+import { addSiblings, isOpen } from './sam_template.js';
+import { readStacks } from './stacks.js';
 
-/** SAM's own, CloudFormation's, and what the CDK has synthesized. */
-const TEMPLATE = /(^|\/)(template\.(ya?ml|json)|cdk\.out\/[^/]+\.template\.json)$/;
 export const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
 const kept = new WeakMap();
 
 /**
  * @param {import('./all.js').Context} context
- * @returns {{ file: string, resources: object, globals: object, resolve: (value: unknown) => any }[]} those that can be read
+ * @returns {import('./sam_template.js').Template[]} those that can be read
  */
 export function samTemplates(context) {
   if (!kept.has(context)) {
-    const files = context.files.list().filter((file) => TEMPLATE.test(file));
-    kept.set(context, files.map((file) => ({ file, ...readTemplate(context, file) })).filter(({ resources }) => resources));
+    kept.set(context, addSiblings(context, readStacks(context)));
   }
   return kept.get(context);
 }
@@ -30,9 +28,16 @@ export function samFunctions(context) {
 }
 
 function functionsOf(context, template) {
+  const helpers = template.isSynthesized ? helpersOf(template.resources) : [];
   return Object.entries(template.resources)
-    .filter(([, resource]) => isFunction(resource))
+    .filter(([id, resource]) => isFunction(resource) && !helpers.includes(id))
     .flatMap(([id, resource]) => declarationOf(context, template, template.file, id, resource));
+}
+
+/** What the CDK has custom resources do while a stack is deployed, which nothing is here. */
+function helpersOf(resources) {
+  return Object.values(resources).map((resource) => resource?.Properties?.ServiceToken)
+    .map((token) => [token?.['Fn::GetAtt'] ?? token?.Ref].flat()[0]);
 }
 
 export function isFunction(resource) {

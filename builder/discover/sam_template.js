@@ -1,7 +1,7 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
+import path from 'node:path';
 import { LineCounter } from 'yaml';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor } from './arn.js';
-import { readSamConfig } from './sam_config.js';
 import { parseYaml } from './yaml.js';
 
 const FUNCTIONS = [
@@ -21,6 +21,8 @@ const ARNS = {
   'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
 };
 const DEPTH_MAX = 20;
+/** Types of parameters whose text is a list. */
+const LIST = /^(CommaDelimitedList$|List<)/;
 
 /** The short forms, for the YAML parser. */
 export const customTags = FUNCTIONS.flatMap((name) => {
@@ -40,13 +42,38 @@ const YAML_1_1 = {
 };
 
 /**
- * @returns {{ resources: object, globals: object, resolve: (value: unknown) => any, nameOf: (id: string) => string,
- *   arnOf: (id: string) => string, titleOf: (id: string) => string }|null} of a resource of the template; the last is for people
+ * @typedef {object} Template a stack's
+ * @property {string} file
+ * @property {string} stack its name
+ * @property {object} resources those whose conditions hold
+ * @property {object} globals SAM's
+ * @property {boolean} isSynthesized by the CDK
+ * @property {(value: unknown) => any} resolve
+ * @property {(id: string) => string} nameOf a resource
+ * @property {(id: string) => string} arnOf a resource
+ * @property {(id: string) => string} titleOf a resource, for people
+ * @property {(id: string) => string} uniqueId what no other stack has for an id
+ * @property {Resolver} resolver
  */
-export function readTemplate({ files, diagnostics, project, env }, file) {
+
+/** @returns {object|null} with Resources; what is wrong with it is told */
+export function parseTemplate({ files, diagnostics }, file) {
   const source = files.read(file);
+  const template = parsedJson(file, source) ?? parsedYaml(diagnostics, file, source);
+  return isObject(template?.Resources) ? template : null;
+}
+
+/** What the CDK writes is large, and read a hundred times as fast as by way of YAML, which tells faults better. */
+function parsedJson(file, source) {
+  try {
+    return file.endsWith('.json') ? JSON.parse(source) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsedYaml(diagnostics, file, source) {
   const lines = new LineCounter();
-  let template;
   try {
     /* CloudFormation takes a key that comes twice; the last counts. */
     const document = parseYaml(source, { ...YAML_1_1, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });
@@ -58,31 +85,82 @@ export function readTemplate({ files, diagnostics, project, env }, file) {
       });
       return null;
     }
-    template = document.toJS({ maxAliasCount: 100 });
+    return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     diagnostics.error(`${file}: ${error.message}`, { file });
     return null;
   }
-  if (!isObject(template?.Resources)) {
-    return null;
-  }
-  return templateOf(template, { project, env }, readSamConfig({ files, diagnostics }, file));
 }
 
 /**
  * @param {object} template with Resources, and whatever else CloudFormation knows
- * @param {{ stack?: string, parameters?: Record<string, string> }} [config] as it is deployed
+ * @param {{ file?: string, stack?: string, parameters?: Record<string, string>, parameter?: (name: string, depth: number) => unknown,
+ *   isSynthesized?: boolean }} [config] as it is deployed
+ * @returns {Template}
  */
-export function templateOf(template, { project, env }, { stack, parameters = {} } = {}) {
-  const resolver = new Resolver(template, stack ?? stackFor(project), regionOf(env), parameters);
+export function templateOf(template, context, { file = '', stack, parameters = {}, parameter, isSynthesized = false } = {}) {
+  const name = stack ?? stackFor(path.join(context.project, path.dirname(file)));
+  const resolver = new Resolver(template, siblingsOf(context), name, regionOf(context.env), parameter ?? ((key) => parameters[key]));
   return {
-    resources: Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || resolver.holds(resource.Condition))),
+    stack: name,
+    resources: resolver.resources,
     globals: isObject(template.Globals) ? template.Globals : {},
+    isSynthesized,
     resolve: (value) => resolver.resolve(value, 0),
     nameOf: (id) => resolver.nameOf(id, 0),
     arnOf: (id) => resolver.arnOf(id, 0),
     titleOf: (id) => id,
+    uniqueId: (id) => resolver.uniqueId(id),
+    resolver,
   };
+}
+
+/* What the stacks of a project know of one another. */
+
+class Siblings {
+  #resolvers = new Set();
+  #counts = null;
+  #imports = new Map();
+
+  add(resolver) {
+    this.#resolvers.add(resolver);
+    this.#counts = null;
+    this.#imports.clear();
+  }
+
+  /** Whether several stacks have a resource of this kind and id. */
+  isShared(type, id) {
+    const keyOf = (kind, name) => `${String(kind).replace('::Serverless::', '::Lambda::')} ${name}`;
+    if (!this.#counts) {
+      const keys = [...this.#resolvers].flatMap(({ resources }) => Object.entries(resources).map(([name, resource]) => keyOf(resource?.Type, name)));
+      this.#counts = Map.groupBy(keys, (key) => key);
+    }
+    return this.#counts.get(keyOf(type, id))?.length > 1;
+  }
+
+  /** One that leads back to itself is not known. */
+  imported(name, depth) {
+    if (!this.#imports.has(name)) {
+      this.#imports.set(name, undefined);
+      this.#imports.set(name, [...this.#resolvers].map((resolver) => resolver.exported(name, depth)).find((value) => value !== undefined));
+    }
+    return this.#imports.get(name);
+  }
+}
+
+const kept = new WeakMap();
+
+function siblingsOf(context) {
+  if (!kept.has(context)) {
+    kept.set(context, new Siblings());
+  }
+  return kept.get(context);
+}
+
+/** All templates of a project are known before anything in one is resolved that another may say. */
+export function addSiblings(context, templates) {
+  templates.forEach(({ resolver }) => siblingsOf(context).add(resolver));
+  return templates;
 }
 
 /** Whether a text of Fn::Sub depends on what is not known before, as a parameter without a value. */
@@ -95,12 +173,16 @@ function isObject(value) {
 }
 
 class Resolver {
-  constructor(template, stack, region, parameters) {
-    Object.assign(this, { template, region, parameters });
+  /** @type {Map<string, Resolver>} */
+  nested = new Map();
+
+  constructor(template, siblings, stack, region, parameter) {
+    Object.assign(this, { template, siblings, stack, region, parameter });
     this.pseudo = {
       'AWS::Region': region, 'AWS::AccountId': ACCOUNT, 'AWS::Partition': 'aws',
       'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackName': stack, 'AWS::NoValue': undefined,
     };
+    this.resources = Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => !resource?.Condition || this.holds(resource.Condition)));
   }
 
   /** @returns {any} undefined when it cannot be known */
@@ -135,6 +217,7 @@ class Resolver {
       'Fn::Or': () => this.resolve(argument, depth)?.some(Boolean),
       'Fn::Select': () => this.resolve(argument?.[1], depth)?.[Number(this.resolve(argument?.[0], depth))],
       'Fn::Split': () => this.resolve(argument?.[1], depth)?.split?.(argument[0]),
+      'Fn::ImportValue': () => this.siblings.imported(this.resolve(argument, depth), depth),
       'Fn::FindInMap': () => {
         const [map, first, second] = this.resolve(argument, depth) ?? [];
         return this.resolve(this.template.Mappings?.[map]?.[first]?.[second], depth);
@@ -159,7 +242,8 @@ class Resolver {
     }
     const parameter = this.template.Parameters?.[name];
     if (parameter) {
-      return this.parameters[name] ?? parameter.Default;
+      const value = this.parameter(name, depth) ?? parameter.Default;
+      return LIST.test(parameter.Type) && typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
     }
     const type = this.template.Resources[name]?.Type;
     if (type === 'AWS::Lambda::Alias' || type === 'AWS::Lambda::Version') {
@@ -186,8 +270,18 @@ class Resolver {
       return String(given);
     }
     const isFifo = type === 'AWS::SQS::Queue' && this.resolve(properties.FifoQueue, depth) === true;
-    const name = nameFor(id);
+    const name = nameFor(this.uniqueId(id));
     return type === 'AWS::S3::Bucket' ? name.toLowerCase() : `${name}${isFifo ? '.fifo' : ''}`;
+  }
+
+  uniqueId(id) {
+    return this.siblings.isShared(this.template.Resources[id]?.Type, id) ? `${this.stack}-${id}` : id;
+  }
+
+  exported(name, depth) {
+    const outputs = Object.values(this.template.Outputs ?? {});
+    const found = outputs.find((output) => output?.Export && this.resolve(output.Export.Name, depth) === name);
+    return found && this.resolve(found.Value, depth);
   }
 
   arnOf(id, depth) {
@@ -195,7 +289,11 @@ class Resolver {
     return arnOf(service, this.region, resource(this.nameOf(id, depth)));
   }
 
-  #attribute([id, attribute], depth) {
+  #attribute([id, attribute, output], depth) {
+    if (attribute === 'Outputs') {
+      const inner = this.nested.get(id);
+      return inner?.resolve(inner.template.Outputs?.[output]?.Value, depth);
+    }
     if (!this.template.Resources[id]) {
       return undefined;
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { ACCOUNT, regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
-import { customTags } from './sam_template.js';
+import { addSiblings, customTags } from './sam_template.js';
 import { templateOfService } from './serverless_template.js';
 import { parseYaml } from './yaml.js';
 
@@ -22,7 +22,9 @@ const kept = new WeakMap();
 function services(context) {
   if (!kept.has(context)) {
     const files = context.files.list().filter((file) => FILE.test(file));
-    kept.set(context, files.map((file) => ({ file, ...serviceOf(context, file) })).filter(({ service }) => service));
+    const found = files.map((file) => ({ file, ...serviceOf(context, file) })).filter(({ service }) => service);
+    addSiblings(context, found.map(({ template }) => template));
+    kept.set(context, found);
   }
   return kept.get(context);
 }
@@ -37,7 +39,7 @@ export function serverlessFunctions(context) {
 
 /**
  * @param {import('./all.js').Context} context
- * @returns {object[]} as samTemplates() of sam.js
+ * @returns {import('./sam_template.js').Template[]}
  */
 export function serverlessTemplates(context) {
   return services(context).map(({ file, template }) => ({ file, ...template }));

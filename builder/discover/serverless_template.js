@@ -4,7 +4,7 @@ import { templateOf } from './sam_template.js';
 
 /** What API Gateway brings is read elsewhere: serverless.js. */
 const HTTP = ['http', 'httpApi'];
-const SECTIONS = ['Resources', 'Parameters', 'Conditions', 'Mappings'];
+const SECTIONS = ['Resources', 'Parameters', 'Conditions', 'Mappings', 'Outputs'];
 
 /**
  * @param {import('./all.js').Context} context

@@ -13,21 +13,27 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
  */
 export function samEvents(context) {
   const events = emptyEvents();
-  for (const template of [...samTemplates(context), ...serverlessTemplates(context)]) {
-    const scene = { context, template, events, buckets: new Map(), others: new Map() };
-    for (const [id, resource] of Object.entries(template.resources)) {
-      const properties = template.resolve(resource?.Properties ?? {});
-      const declared = { file: template.file, what: id };
-      RESOURCES[resource?.Type]?.(scene, { id, properties, declared });
-    }
-    for (const [id, resource] of Object.entries(template.resources).filter(([, one]) => isFunction(one))) {
+  const templates = [...samTemplates(context), ...serverlessTemplates(context)];
+  const buckets = new Map();
+  const scenes = templates.map((template) => ({ context, template, events, buckets, others: new Map() }));
+  scenes.forEach((scene) => addResources(scene, RESOURCES));
+  for (const scene of scenes) {
+    addResources(scene, OF_RESOURCES);
+    for (const [id, resource] of Object.entries(scene.template.resources).filter(([, one]) => isFunction(one))) {
       addFunction(scene, id, resource);
     }
-    events.buckets.push(...scene.buckets.values());
     tellOthers(scene);
-    tellDefinitions(context, template);
+    tellDefinitions(context, scene.template);
   }
   return events;
+}
+
+function addResources(scene, kinds) {
+  const { template } = scene;
+  for (const [id, resource] of Object.entries(template.resources)) {
+    const properties = template.resolve(resource?.Properties ?? {});
+    kinds[resource?.Type]?.(scene, { id, properties, declared: { file: template.file, what: id } });
+  }
 }
 
 const asList = (value) => [value ?? []].flat();
@@ -55,35 +61,23 @@ const RESOURCES = {
     events.async.push(asyncOf(context, declared, functionNamed(properties.FunctionName), invokeSettings(properties))),
 };
 
+/** What is added to other resources. */
+const OF_RESOURCES = { 'Custom::S3BucketNotifications': addBucketNotifications };
+
 function functionNamed(said) {
   return `lambda/${/(?:^|function:)([^:]+)(?::[^:]*)?$/.exec(String(said))?.[1]}`;
 }
 
-function addBucket({ context, template, buckets }, { id, properties, declared }) {
-  const {
-    NotificationConfiguration: said = {},
-    VersioningConfiguration: versioning,
-    CorsConfiguration: cors,
-  } = properties;
-  const add = (entry, arn, kind, i) =>
-    notification(context, declared, {
-      id: `${id}-${kind}-${i + 1}`,
-      arn,
-      events: entry.Event,
-      ...keyRules(entry.Filter?.S3Key),
-    });
-  const made = [
-    ...asList(said.LambdaConfigurations).map((entry, i) => add(entry, entry.Function, 'lambda', i)),
-    ...asList(said.QueueConfigurations).map((entry, i) => add(entry, entry.Queue, 'queue', i)),
-  ];
+function addBucket({ context, template, events, buckets }, { id, properties, declared }) {
+  const { NotificationConfiguration: said = {}, VersioningConfiguration: versioning, CorsConfiguration: cors } = properties;
   if (asList(said.TopicConfigurations).length > 0) {
     tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
   }
-  buckets.set(template.nameOf(id), {
+  const bucket = {
     name: template.nameOf(id),
     versioning: versioning?.Status === 'Enabled',
     declared,
-    notifications: made.filter(Boolean).map((one) => ({ ...one, declared })),
+    notifications: notificationsOf(context, declared, id, said),
     cors: asList(cors?.CorsRules).map((rule) =>
       corsRule({
         id: rule.Id,
@@ -94,9 +88,51 @@ function addBucket({ context, template, buckets }, { id, properties, declared })
         maxAge: rule.MaxAge,
       }),
     ),
-    eventbridge:
-      said.EventBridgeConfiguration !== undefined && said.EventBridgeConfiguration?.EventBridgeEnabled !== false,
-  });
+    eventbridge: goesToEventBridge(said),
+  };
+  buckets.set(bucket.name, bucket);
+  events.buckets.push(bucket);
+}
+
+const goesToEventBridge = ({ EventBridgeConfiguration: said }) => said !== undefined && said?.EventBridgeEnabled !== false;
+
+function notificationsOf(context, declared, id, said) {
+  const add = (entry, arn, kind, i) =>
+    notification(context, declared, {
+      id: `${id}-${kind}-${i + 1}`,
+      arn,
+      events: entry.Event,
+      ...keyRules(entry.Filter?.S3Key),
+    });
+  return [
+    ...asList(said.LambdaConfigurations).map((entry, i) => add(entry, entry.Function, 'lambda', i)),
+    ...asList(said.QueueConfigurations).map((entry, i) => add(entry, entry.Queue, 'queue', i)),
+  ]
+    .filter(Boolean)
+    .map((one) => ({ ...one, declared }));
+}
+
+/** The CDK's way around the order of CloudFormation's resources: in the words of S3's API, and of any bucket. */
+function addBucketNotifications({ context, events, buckets }, { id, properties, declared }) {
+  const { BucketName: name, NotificationConfiguration: said = {} } = properties;
+  if (typeof name !== 'string') {
+    tellError(context.diagnostics, declared, 'the name of its bucket is not known before it is created');
+    return;
+  }
+  if (!buckets.has(name)) {
+    tellWarning(context.diagnostics, declared, `the bucket "${name}" is not declared in this project: it is made`);
+    buckets.set(name, { name, versioning: false, declared, notifications: [], cors: [], eventbridge: false });
+    events.buckets.push(buckets.get(name));
+  }
+  const inWords = (key) => (entry) => ({ Event: entry.Events, [key]: entry[`${key}Arn`] ?? entry[`Lambda${key}Arn`], Filter: { S3Key: { Rules: entry.Filter?.Key?.FilterRules } } });
+  const bucket = buckets.get(name);
+  bucket.notifications.push(
+    ...notificationsOf(context, declared, id, {
+      LambdaConfigurations: asList(said.LambdaFunctionConfigurations).map(inWords('Function')),
+      QueueConfigurations: asList(said.QueueConfigurations).map(inWords('Queue')),
+    }),
+  );
+  bucket.eventbridge ||= goesToEventBridge(said);
 }
 
 /** `Rules: [{ Name: prefix, Value: uploads/ }]` */
@@ -193,7 +229,7 @@ function addFunction(scene, id, resource) {
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
     const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };
     const add = FUNCTION_EVENTS[event?.Type] ?? noteOther;
-    add(scene, { fn, declared, name: `${id}${name}`, said: event?.Properties ?? {}, kind: event?.Type });
+    add(scene, { fn, declared, name: `${template.uniqueId(id)}${name}`, said: event?.Properties ?? {}, kind: event?.Type });
   }
   const dead = properties.DeadLetterQueue?.TargetArn ?? properties.DeadLetterConfig?.TargetArn;
   if (properties.EventInvokeConfig || dead !== undefined) {

@@ -1,0 +1,71 @@
+/* The stacks of a project: its templates, those that the CDK's manifests name, and those that are nested in others; and what they
+ * know of one another. */
+import path from 'node:path';
+import { cloudAssemblies } from './cdk.js';
+import { readSamConfig } from './sam_config.js';
+import { parseTemplate, templateOf } from './sam_template.js';
+
+/** SAM's own and CloudFormation's, and what the CDK has synthesized where no manifest says so. */
+const TEMPLATE = /(^|\/)template\.(ya?ml|json)$/;
+const SYNTHESIZED = /(^|\/)cdk\.out\/[^/]+\.template\.json$/;
+const NESTED = { 'AWS::CloudFormation::Stack': 'TemplateURL', 'AWS::Serverless::Application': 'Location' };
+const KINDS = { 'AWS::CloudFormation::Stack': 'a template', 'AWS::Serverless::Application': 'an application' };
+
+/**
+ * @param {import('./all.js').Context} context
+ * @returns {import('./sam_template.js').Template[]} those that can be read, each before those that are nested in it
+ */
+export function readStacks(context) {
+  const parsed = new Map();
+  const read = (file) => {
+    parsed.has(file) || parsed.set(file, parseTemplate(context, file));
+    return parsed.get(file);
+  };
+  const found = stackFiles(context).filter(({ file }) => read(file));
+  const inside = new Set(found.flatMap(({ file }) => nestedFiles(context, file, read(file)).filter((other) => other !== file)));
+  return found.filter(({ file }) => !inside.has(file)).flatMap((one) => withNested(context, read, one, []));
+}
+
+function stackFiles(context) {
+  const { files } = context;
+  const { folders, stacks } = cloudAssemblies(context);
+  const isWithin = (file) => /(^|\/)cdk\.out\//.test(file) || folders.some((folder) => file.startsWith(`${folder}/`));
+  const own = files.list().filter((file) => TEMPLATE.test(file) && !isWithin(file)).map((file) => ({ file, ...readSamConfig(context, file) }));
+  const loose = files.list().filter((file) => SYNTHESIZED.test(file) && !folders.includes(path.posix.dirname(file)))
+    .map((file) => ({ file, stack: path.posix.basename(file, '.template.json'), isSynthesized: true }));
+  return [...own, ...loose, ...stacks];
+}
+
+function nestedFiles({ files }, file, { Resources: resources }) {
+  return Object.values(resources).map((resource) => nestedFile(files, file, resource)).filter(Boolean);
+}
+
+/** Relative to the template; the CDK says it beside where it will be. */
+function nestedFile(files, file, resource) {
+  const said = NESTED[resource?.Type] && (resource.Metadata?.['aws:asset:path'] ?? resource.Properties?.[NESTED[resource.Type]]);
+  const place = typeof said === 'string' ? path.posix.join(path.posix.dirname(file), said) : '';
+  return files.has(place) ? place : undefined;
+}
+
+/** @param {string[]} above the files that it is nested in */
+function withNested(context, read, { file, ...config }, above) {
+  const template = { file, ...templateOf(read(file), context, { ...config, file }) };
+  const inner = Object.entries(template.resources).filter(([, resource]) => NESTED[resource?.Type]).flatMap(([id, resource]) => {
+    const place = nestedFile(context.files, file, resource);
+    if (!place) {
+      context.diagnostics.warn(`${file}: ${id}: ${KINDS[resource.Type]} that is not in this project does not run here`, { file });
+    }
+    const isCircle = [...above, file].includes(place);
+    return place && !isCircle && read(place) ? inStack(context, read, template, { id, place, resource }, [...above, file]) : [];
+  });
+  return [template, ...inner];
+}
+
+function inStack(context, read, template, { id, place, resource }, above) {
+  const given = resource.Properties?.Parameters ?? {};
+  const parameter = (name, steps) => template.resolver.resolve(given[name], steps);
+  const config = { file: place, stack: `${template.stack}-${id}`, parameter, isSynthesized: template.isSynthesized };
+  const [first, ...others] = withNested(context, read, config, above);
+  template.resolver.nested.set(id, first.resolver);
+  return [first, ...others];
+}
