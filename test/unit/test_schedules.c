@@ -2,12 +2,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/mem.h"
 #include "control/events/schedules.h"
+#include "store/store_settings.h"
 #include "suite.h"
 
 #define ROUNDS 8 /* more than jobs bring others in turn */
@@ -216,6 +219,56 @@ START_TEST(a_restart_neither_loses_nor_repeats_a_tick)
 }
 END_TEST
 
+static void count_mark(struct str name, struct str value, void *context)
+{
+    (void)name;
+    (void)value;
+    ++*(int *)context;
+}
+
+static void count_marks(int r, void *context)
+{
+    ck_assert_int_eq(r, 0);
+    store_settings_each(store, STR("schedule"), count_mark, context);
+}
+
+START_TEST(what_is_settled_is_known_to_the_next_process)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_SCHEDULER, "at(2026-11-25T10:01:00)");
+    int marks = 0;
+    set(&spec);
+    schedules_settle(schedules, count_marks, &marks);
+    settle();
+    ck_assert_int_eq(marks, 1);
+    stop();
+    clock_ms = ms_of("2026-11-25 10:07:00"); /* down at its only time */
+    start();
+    set(&spec);
+    at("2026-11-25 10:07:00");
+    ck_assert_str_eq(ticks(), "10:01:00 ");
+}
+END_TEST
+
+START_TEST(a_tick_that_failed_is_not_tried_again_when_disabled)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
+    struct rlimit limit;
+    set(&spec);
+    settle();
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1, limit.rlim_max }), 0);
+    clock_ms = ms_of("2026-11-25 10:05:00");
+    schedules_run(schedules); /* is being written */
+    spec.enabled = false;
+    set(&spec);
+    settle();
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    at("2026-11-25 10:06:00");
+    ck_assert_str_eq(ticks(), "");
+}
+END_TEST
+
 START_TEST(what_was_missed_is_caught_up_once_or_skipped)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
@@ -389,6 +442,8 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, each_tick_happens_once_when_it_is_due);
     tcase_add_test(tc, a_restart_neither_loses_nor_repeats_a_tick);
+    tcase_add_test(tc, what_is_settled_is_known_to_the_next_process);
+    tcase_add_test(tc, a_tick_that_failed_is_not_tried_again_when_disabled);
     tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
     tcase_add_test(tc, a_clock_that_jumps_neither_repeats_nor_skips);
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);

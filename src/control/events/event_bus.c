@@ -197,8 +197,10 @@ static void apply_change(const struct change *c)
 static void change_written(int r, void *context)
 {
     struct change *c = context;
+    struct schedules *schedules = c->buses->schedules;
     message_batch_fn done = c->done;
     void *for_whom = c->context;
+    bool ticks = c->rule && json_text(c->rule->json, "ScheduleExpression");
     if (r == 0) {
         apply_change(c);
     } else {
@@ -210,7 +212,11 @@ static void change_written(int r, void *context)
     free(c->removed_bus);
     free(c->removed_rule);
     free(c);
-    done(r, for_whom);
+    if (r == 0 && ticks) {
+        schedules_settle(schedules, done, for_whom);
+    } else {
+        done(r, for_whom);
+    }
 }
 
 static void write_change(const struct change *change, const char *kind, const char *name,

@@ -293,8 +293,10 @@ static void put_written(int r, void *context)
     json_t *schedule = json_table_find(p->scheduler->schedules, str_c(p->key));
     if (r == 0 && schedule) {
         set(p->scheduler, schedule);
+        schedules_settle(p->scheduler->services->schedules, p->done, p->context);
+    } else {
+        p->done(r, p->context);
     }
-    p->done(r, p->context);
     free(p->key);
     free(p);
 }
@@ -314,8 +316,10 @@ void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
     char full[NAME_BYTES];
     (void)snprintf(full, sizeof(full), "scheduler:" STR_FMT "/" STR_FMT, STR_ARG(group),
                    STR_ARG(name));
-    schedules_remove(sr->services->schedules, str_c(full));
+    /* In this order: a mark without a schedule is forgotten at the next start, but a schedule without
+     * a mark would be a new one there. */
     json_table_remove(sr->schedules, key_in(str_c(full)), done, context);
+    schedules_remove(sr->services->schedules, str_c(full));
 }
 
 /* One that had its last tick before a restart, but could not be removed any more. */

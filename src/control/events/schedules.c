@@ -319,7 +319,9 @@ static void fired(int r, void *context)
     if (r < 0) {
         log_error("schedule %s cannot fire: %s; it is tried again in %d s", s->name, strerror(-r),
                   RETRY_MS / 1000);
-        heap_add(ss, s, ss->now() + RETRY_MS);
+        if (s->spec.enabled) {
+            heap_add(ss, s, ss->now() + RETRY_MS);
+        }
         set_timer(ss);
         return;
     }
@@ -424,6 +426,12 @@ int schedules_set(struct schedules *ss, const struct schedule_spec *spec, struct
     plan(s);
     set_timer(ss);
     return 0;
+}
+
+void schedules_settle(struct schedules *ss, message_batch_fn done, void *context)
+{
+    /* Jobs are in order: when nothing is written, the marks before it are. */
+    message_batch_submit(message_batch_create(ss->queues), done, context);
 }
 
 void schedules_remove(struct schedules *ss, struct str name)

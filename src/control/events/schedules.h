@@ -57,6 +57,9 @@ void schedules_hold(struct schedules *ss, bool held);
 /* Adds a schedule, or replaces the one of that name. EINVAL: its expression or zone is none; then
  * nothing has changed. */
 int schedules_set(struct schedules *ss, const struct schedule_spec *spec, struct err *err) MUST_USE;
+/* Calls back when what was set before is known to a next process too, so that this does not take
+ * one for new whose time has passed meanwhile. Whoever acknowledges a schedule waits for it. */
+void schedules_settle(struct schedules *ss, message_batch_fn done, void *context);
 /* Forgets it, and when it last fired. */
 void schedules_remove(struct schedules *ss, struct str name);
 
