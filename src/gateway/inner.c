@@ -198,14 +198,14 @@ static char *put(char *at, struct str s)
     return at + s.len + 1;
 }
 
-/* Whose request it is that control gets. */
+/* Whose request it is that control gets: by name, since control may be a build ahead. */
 static char *put_passed(const struct inner *in, char *at)
 {
     if (in->passed) {
-        char number[NUMBER_DIGITS + 1];
-        int len = snprintf(number, sizeof(number), "%u", in->passed_endpoint);
         at = put(put(at, STR(PREFIX "function")), str_c(in->passed->name));
-        at = put(put(at, STR(PREFIX "endpoint")), str_of(number, (size_t)len));
+    }
+    if (in->passed_endpoint) {
+        at = put(put(at, STR(PREFIX "endpoint")), str_c(in->passed_endpoint->name));
     }
     if (in->to_control) {
         at = put(put(at, STR(PREFIX "caller")), str_c(in->caller->name));
@@ -245,9 +245,9 @@ size_t inner_bound(const struct inner *in)
     struct runtime_field fields[RUNTIME_FIELDS];
     size_t len = sizeof(HOPS) + NUMBER_DIGITS + 1;
     len += sizeof(PREFIX "event") + in->event.len + 1;
-    len += in->passed ? sizeof(PREFIX "function") + strlen(in->passed->name) +
-                            sizeof(PREFIX "endpoint") + NUMBER_DIGITS + 2
-                      : 0;
+    len += in->passed ? sizeof(PREFIX "function") + strlen(in->passed->name) + 1 : 0;
+    len +=
+        in->passed_endpoint ? sizeof(PREFIX "endpoint") + strlen(in->passed_endpoint->name) + 1 : 0;
     len += in->to_control ? sizeof(PREFIX "caller") + strlen(in->caller->name) + 1 : 0;
     runtime_fields(in, fields);
     for (size_t i = 0; i < RUNTIME_FIELDS; i++) {

@@ -39,7 +39,7 @@ struct inner {
 
     /* Of a request that is passed to control: whose it was. */
     const struct function *passed;
-    uint32_t passed_endpoint;
+    const struct endpoint *passed_endpoint; /* NULL: control knows it by its function alone */
 };
 
 /* Takes the x-mayfly-* fields out of the head. Those of a caller of ours go to `ret` and may

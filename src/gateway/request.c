@@ -285,7 +285,7 @@ static bool begin_function(struct request *rq)
                                                    : function_timeout_ms(f, rq->route.endpoint);
     if (goes_through_events(rq, endpoint)) {
         rq->inner.passed = f;
-        rq->inner.passed_endpoint = rq->route.endpoint;
+        rq->inner.passed_endpoint = endpoint->via_events ? endpoint : NULL;
         control_port_take(rq, CONTROL_ROUTE);
         return true;
     }

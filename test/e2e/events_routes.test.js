@@ -210,3 +210,36 @@ test('Netlify: a schedule gives the next run, a background function is answered 
   assert.deepEqual([answer.status, answer.text], [202, '']);
   assert.deepEqual((await showAll(platform, 2))[1], ['PUT', 'to all', null]);
 });
+
+test('what is acknowledged while routes are changed is handled, whatever number its endpoint has then', async (t) => {
+  const durable = { durable: true };
+  const platform = await startPlatform(t, {
+    files: {
+      'mayfly.json': mayfly({ volumes: ['data'], routes: { '/api/m': durable } }),
+      'api/m.js': `
+        import { appendFileSync } from 'node:fs';
+        export async function POST(request) {
+          appendFileSync('data/handled', (await request.json()).id + '\\n');
+          return new Response('done');
+        }`,
+    },
+  });
+  const acknowledged = [];
+  const refused = [];
+  let over = false;
+  const clients = Array.from({ length: 64 }, async (_, client) => {
+    for (let n = 0; !over; n++) {
+      const id = `${client}-${n}`;
+      const { status, text } = await platform.post('/api/m', { id });
+      (status === 202 ? acknowledged : refused).push(status === 202 ? id : `${status} ${text}`);
+    }
+  });
+  for (const name of ['l', 'k', 'j', 'i', 'h', 'g']) { /* each before those that are there */
+    await platform.save(`api/${name}.js`, 'export const GET = () => new Response("here");');
+  }
+  over = true;
+  await Promise.all(clients);
+  assert.deepEqual(refused, []);
+  const missing = () => acknowledged.filter((id) => !platform.lines('data/handled').includes(id));
+  await eventually(() => missing().length === 0, () => `missing of ${acknowledged.length}: ${missing().slice(0, 9)}\n${platform.errors}`, 20_000);
+});

@@ -1,4 +1,4 @@
-/* What the files of routes share: one route, by its function and endpoint.
+/* What the files of routes share: one route, by the names of its function and endpoint.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -14,8 +14,6 @@ struct route {
     struct list link;
     struct services *services;
     char *name; /* owned: "FUNCTION#ENDPOINT's name", which outlives builds */
-    char *function;
-    uint64_t endpoint;
     struct route_config config;
     struct queue *queue; /* of durable ones; NULL until it is needed */
     struct list claims;  /* of struct claim: keys whose request is running */

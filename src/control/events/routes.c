@@ -17,18 +17,14 @@ struct routes {
     struct list routes;
 };
 
-static struct route *find(const struct routes *rs, struct str function, uint64_t endpoint)
+static void name_of(struct str function, struct str endpoint, char ret[ROUTE_NAME_BYTES])
 {
-    list_for_each (item, &rs->routes) {
-        struct route *r = list_entry(item, struct route, link);
-        if (r->wanted && r->endpoint == endpoint && str_eq(str_c(r->function), function)) {
-            return r;
-        }
-    }
-    return NULL;
+    (void)snprintf(ret, ROUTE_NAME_BYTES, "%.*s#%.*s",
+                   (int)(function.len < 100 ? function.len : 100), function.data,
+                   (int)(endpoint.len < 140 ? endpoint.len : 140), endpoint.data);
 }
 
-static struct route *find_name(const struct routes *rs, const char *name)
+static struct route *find(const struct routes *rs, const char *name)
 {
     list_for_each (item, &rs->routes) {
         struct route *r = list_entry(item, struct route, link);
@@ -73,19 +69,17 @@ static void build_one(struct routes *rs, const json_t *manifest, const json_t *e
     if (!shown) {
         return;
     }
-    (void)snprintf(name, sizeof(name), "%.100s#%.140s", function, shown);
-    struct route *r = find_name(rs, name);
+    name_of(str_c(function), str_c(shown), name);
+    struct route *r = find(rs, name);
     if (!r) {
         r = mem_new(struct route);
         r->services = rs->services;
         r->name = mem_copy_str(str_c(name));
-        r->function = mem_copy_str(str_c(function));
         list_init(&r->claims);
         list_push(&rs->routes, &r->link);
     }
     route_config_finish(&r->config);
     route_config_read(entry, &r->config);
-    r->endpoint = endpoint;
     r->wanted = true;
     if (r->config.durable || r->config.background) {
         open_queue(r);
@@ -122,10 +116,21 @@ static void routes_over(struct exchange *x)
     (void)x; /* answered while its body was read: there is nothing of ours */
 }
 
+/* The gateway is a build behind, or the build came while the body did. */
+static void refuse_changed(struct exchange *x)
+{
+    exchange_respond(x, 503, STR("content-type\0text/plain\0"),
+                     STR("this route has just been changed: try again\n"));
+}
+
 static void have_body(struct exchange *x, int r, struct str body)
 {
     struct route *route = x->user;
     x->user = NULL;
+    if (!route->wanted) {
+        refuse_changed(x);
+        return;
+    }
     if (r == -EMSGSIZE) {
         exchange_respond(x, 413, STR("content-type\0text/plain\0"),
                          STR("a request to this route may have 8 MB\n"));
@@ -156,14 +161,16 @@ void routes_begin(struct routes *rs, struct exchange *x)
 {
     static const struct exchange_events events = { .over = routes_over };
     struct str function = http_block_find(x->headers, STR("x-mayfly-function"));
-    uint64_t endpoint;
-    if (!str_to_u64(http_block_find(x->headers, STR("x-mayfly-endpoint")), &endpoint)) {
-        exchange_respond(x, 500, STR(""), STR(""));
+    struct str endpoint = http_block_find(x->headers, STR("x-mayfly-endpoint"));
+    if (!endpoint.data) { /* only Lambda's Invoke API comes without one */
+        lambda_invoke_begin(rs->services, x, function);
         return;
     }
-    struct route *route = find(rs, function, endpoint);
-    if (!route) { /* only Lambda's Invoke API comes without one */
-        lambda_invoke_begin(rs->services, x, function);
+    char name[ROUTE_NAME_BYTES];
+    name_of(function, endpoint, name);
+    struct route *route = find(rs, name);
+    if (!route || !route->wanted) {
+        refuse_changed(x);
         return;
     }
     x->events = &events;

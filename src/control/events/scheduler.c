@@ -316,8 +316,8 @@ void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
     char full[NAME_BYTES];
     (void)snprintf(full, sizeof(full), "scheduler:" STR_FMT "/" STR_FMT, STR_ARG(group),
                    STR_ARG(name));
-    /* In this order: a mark without a schedule is forgotten at the next start, but a schedule without
-     * a mark would be a new one there. */
+    /* In this order: a mark without a schedule is forgotten at the next start, but a schedule
+     * without a mark would be a new one there. */
     json_table_remove(sr->schedules, key_in(str_c(full)), done, context);
     schedules_remove(sr->services->schedules, str_c(full));
 }
