@@ -2,6 +2,7 @@
  * methods), and of OpenAPI definitions of both, which the readers of Terraform's and CloudFormation's files fill. Parts name one
  * another; a name is looked for where it is used first, and then everywhere, as ids are handed from file to file. */
 import { andMore } from '../diagnostics.js';
+import { escapePattern } from '../routes/order.js';
 
 /**
  * @typedef {object} ApiScope what one module or template declares
@@ -100,7 +101,10 @@ function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
   const of = { file, cors: cors ?? corsIn(definition), binaryTypes: binaryTypes ?? definition?.['x-amazon-apigateway-binary-media-types'] };
   return Object.entries(definition?.paths ?? {}).flatMap(([path, item]) => Object.entries(item ?? {})
     .filter(([method]) => OPERATION.test(method))
-    .map(([method, operation]) => definedRoute(kind, of, path, method, operation?.['x-amazon-apigateway-integration'] ?? {})));
+    .map(([method, operation]) => ({
+      ...definedRoute(kind, of, path, method, operation?.['x-amazon-apigateway-integration'] ?? {}),
+      authorization: Object.keys((operation?.security ?? definition.security)?.[0] ?? {})[0],
+    })));
 }
 
 function definedRoute(kind, { file, cors, binaryTypes }, path, operation, said) {
@@ -120,8 +124,22 @@ function corsIn(definition) {
 
 const FIELD = /^method\.response\.header\.(Access-Control-[\w-]+)$/i;
 
-/** @returns {{ path: string, method: string, headers: object }|null} */
-export function preflightOf({ method, path, type, said }) {
+/** What the CDK makes of further origins: a program that compares them. */
+const OTHER_ORIGIN = /\$origin == "([^"]+)"/g;
+const ALLOWED = 'access-control-allow-origin';
+
+/** @returns {{ path: string, method: string, headers: object, has?: object[] }[]} those for certain origins first */
+export function preflightsOf(route) {
+  const preflight = preflightOf(route);
+  const programs = Object.values(route.said?.IntegrationResponses?.[0]?.ResponseTemplates ?? {}).filter(isText);
+  const others = preflight ? new Set(programs.flatMap((text) => [...text.matchAll(OTHER_ORIGIN)].map(([, origin]) => origin))) : [];
+  const forOthers = [...others].map((origin) => ({
+    ...preflight, headers: { ...preflight.headers, [ALLOWED]: origin }, has: [{ type: 'header', key: 'origin', value: escapePattern(origin) }],
+  }));
+  return preflight ? [...forOthers, preflight] : [];
+}
+
+function preflightOf({ method, path, type, said }) {
   const { ResponseParameters: fields } = said?.IntegrationResponses?.[0] ?? {};
   const parameters = fields ?? Object.values(said?.responses ?? {})[0]?.responseParameters ?? {};
   const headers = Object.entries(parameters).flatMap(([name, value]) => {
@@ -135,23 +153,45 @@ export function preflightOf({ method, path, type, said }) {
 
 /* What is not served */
 
-/** @param {ApiScope[]} scopes @param {ApiRoute[]} routes */
-export function tellApiRoutes(diagnostics, scopes, routes, names) {
-  const tell = (entries, nameOf, text) => {
-    for (const [file, ofFile] of Map.groupBy(entries, (entry) => entry.file)) {
-      diagnostics.warn(`${file}: ${andMore(ofFile.map(nameOf), 'route')}: ${text}`, { file });
-    }
-  };
+/**
+ * @param {ApiScope[]} scopes
+ * @param {ApiRoute[]} routes
+ * @param {object[]} own events that functions name themselves, each with its file
+ */
+export function tellApiRoutes(diagnostics, scopes, routes, own, names) {
+  const tell = (entries, nameOf, text) => tellByFile(diagnostics, entries, nameOf, text);
   const others = routes.filter((route) => !isServed(route) && !preflightOf(route));
   const isKnown = ({ type, path }) => path !== undefined && type === PROXY;
   tell(others.filter((route) => !isKnown(route) && route.type !== PROXY), ({ id, type }) => `${id} (${type || 'no integration'})`,
     'only Lambda proxy integrations (AWS_PROXY) are served here');
   const lost = [...others.filter(({ type }) => type === PROXY), ...routes.filter((route) => isServed(route) && !names.has(functionIn(route.uri)))];
   tell(lost, ({ id }) => id, 'where it leads is not known before it is deployed, or is no function of this project');
-  tell(routes.filter((route) => isServed(route) && (route.authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${authorization})`,
+  tell([...own, ...routes.filter(isServed)].filter(({ authorization }) => (authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${isText(authorization) ? authorization : 'an authorizer'})`,
     'authorizers do not run here: everybody may call it');
   for (const [file, sockets] of Map.groupBy(scopes.flatMap(({ apis }) => apis).filter(({ kind }) => kind === 'websocket'), ({ file: its }) => its)) {
     const text = 'WebSocket APIs do not run here: invoke their functions with the events that they would get';
     diagnostics.warn(`${file}: ${andMore(sockets.map(({ title }) => title))}: ${text}`, { file });
   }
+}
+
+function tellByFile(diagnostics, entries, nameOf, text) {
+  for (const [file, ofFile] of Map.groupBy(entries, (entry) => entry.file)) {
+    const [first] = ofFile;
+    diagnostics.warn(`${file}: ${andMore(ofFile.map(nameOf), 'route')}: ${typeof text === 'string' ? text : text(first)}`, { file });
+  }
+}
+
+/** Of several functions that APIs send the same to, the first gets it. */
+export function tellTwice(diagnostics, declared) {
+  const taken = new Map();
+  const keyOf = ({ method, path }) => `${method} ${String(path).replaceAll(/\{[^}+]*(\+?)\}/g, '{$1}')}`;
+  const all = declared.flatMap(({ name, declaredIn: file, events }) => (events ?? []).map((event) => ({ ...event, file, name })));
+  const late = all.filter((event) => {
+    const before = taken.get(keyOf(event));
+    taken.set(keyOf(event), before ?? event);
+    return before && before.name !== event.name;
+  });
+  tellByFile(diagnostics, late, ({ method, path, name }) => `${method} ${path} (${name})`, (event) =>
+    `"${taken.get(keyOf(event)).name}" answers there already, as all APIs have one address here; ` +
+    `this function has its own, http://${event.name.toLowerCase()}.localhost`);
 }

@@ -8,7 +8,7 @@ import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
-import { apiRoutes, functionIn, isServed, preflightOf, tellApiRoutes } from './api_routes.js';
+import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { findHandlerFile, splitHandler } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
@@ -37,7 +37,8 @@ import { terraformApis } from './terraform_api.js';
  *   /opt or /opt/nodejs
  * @property {Record<string, string>} [inline] its code itself, by the names of files
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
- * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[] }[]}
+ * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[],
+ *   authorization?: string }[]}
  *   [events] what API Gateway sends it
  * @property {boolean} [durable] whether Lambda would run it as durable executions
  * @property {string} declaredIn its file
@@ -79,17 +80,20 @@ export async function discoverLambdas(context) {
 async function addApis(context, found, declared, templates) {
   const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
   const keyOf = ({ method, path: url }) => `${method} ${url}`;
-  const own = new Set(declared.flatMap(({ events, declaredIn }) => (events ?? []).map((event) => `${declaredIn} ${keyOf(event)}`)));
+  const events = declared.flatMap(({ events: own, declaredIn: file }) => (own ?? []).map((event) => ({ ...event, file })));
+  const own = new Set(events.map((event) => `${event.file} ${keyOf(event)}`));
   const routes = apiRoutes(scopes).filter((route) => !route.isDefined || !own.has(`${route.file} ${keyOf(route)}`));
   for (const declaration of declared) {
     const sent = routes.filter((route) => isServed(route) && functionIn(route.uri) === declaration.name);
     declaration.events = [...declaration.events ?? [], ...sent];
   }
-  const preflights = routes.map(preflightOf).filter(Boolean);
+  const preflights = routes.flatMap(preflightsOf);
   for (const { phase, index, route } of lambdaEventRoutes(preflights)) {
-    found[phase].push({ ...route, headers: preflights[index].headers, status: 204, shown: '' });
+    const { headers, has } = preflights[index];
+    found[phase].push({ ...route, ...(has ? { has } : {}), headers, status: 204, shown: '' });
   }
-  tellApiRoutes(context.diagnostics, scopes, routes, new Set(declared.map(({ name }) => name)));
+  tellApiRoutes(context.diagnostics, scopes, routes, events, new Set(declared.map(({ name }) => name)));
+  tellTwice(context.diagnostics, declared);
 }
 
 function tellDurable(declared, diagnostics) {

@@ -148,19 +148,25 @@ function eventsOf(template, id, events) {
     const payload = properties.PayloadFormatVersion === '1.0' ? '1.0' : kind.payload;
     return [{
       ...kind, payload, id: `${id}.${name}`, path: url, method: method === 'X-AMAZON-APIGATEWAY-ANY-METHOD' ? 'ANY' : method,
-      ...apiOf(template, kind, event.Properties),
+      ...apiOf(template, kind, event.Properties, properties.Auth),
     }];
   });
 }
 
 /** What the event's API says, or the globals of all that are not declared. */
-function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}) {
+function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}, auth) {
   const named = [apiId, restApiId].map((reference) => template.resources[reference?.Ref ?? reference]).find(Boolean);
   const globals = kind.api === 'rest' ? template.globals.Api : template.globals.HttpApi;
   const api = template.resolve({ ...globals, ...named?.Properties });
   const cors = kind.api === 'rest' ? api.Cors : api.CorsConfiguration;
   const binaryTypes = api.BinaryMediaTypes?.map((type) => type.replaceAll('~1', '/'));
-  return { ...(cors ? { cors: corsOf(cors) } : {}), ...(binaryTypes ? { binaryTypes } : {}) };
+  const authorization = authorizationOf({ ...api.Auth, ...auth });
+  return { ...(cors ? { cors: corsOf(cors) } : {}), ...(binaryTypes ? { binaryTypes } : {}), authorization };
+}
+
+/** An event's own is that of its API, if it names none. */
+function authorizationOf({ Authorizer: own, DefaultAuthorizer: name = undefined, ApiKeyRequired: isKeyed }) {
+  return own ?? name ?? (isKeyed === true ? 'API key' : undefined);
 }
 
 /** Text of a REST API's CORS is in quotes within its own, because it becomes the value of a header. */

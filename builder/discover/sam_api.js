@@ -9,7 +9,7 @@ const APIS = {
   'AWS::Serverless::WebSocketApi': 'websocket',
 };
 const DEFINITIONS = ['DefinitionBody', 'Body'];
-/** Those are in a file of their own. */
+/** Those are in a file of their own, which may be the project's. */
 const ELSEWHERE = ['DefinitionUri', 'BodyS3Location'];
 
 /**
@@ -21,7 +21,7 @@ export function templateApis(template) {
   const all = (types, of) => Object.entries(template.resources).filter(([, resource]) => types.includes(resource?.Type))
     .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}) ?? {}, resource.Type));
   return {
-    apis: all(Object.keys(APIS), api),
+    apis: all(Object.keys(APIS), (common, said, type) => api(template, common, said, type)),
     resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
     methods: all(['AWS::ApiGateway::Method'], method),
     routes: all(['AWS::ApiGatewayV2::Route'], ({ title }, { ApiId: its, RouteKey: key, Target: target, AuthorizationType: authorization }) => ({
@@ -33,17 +33,23 @@ export function templateApis(template) {
   };
 }
 
-function api(common, said, type) {
+function api(template, common, said, type) {
   const isSocket = said.ProtocolType === 'WEBSOCKET';
   const cors = APIS[type] === 'http' && typeof said.CorsConfiguration === 'object' ? urlSettings({ Cors: said.CorsConfiguration }).cors : undefined;
   return {
     ...common, kind: isSocket ? 'websocket' : APIS[type], cors, target: said.Target, routeKey: said.RouteKey,
     binaryTypes: Array.isArray(said.BinaryMediaTypes) ? said.BinaryMediaTypes.map((one) => String(one).replaceAll('~1', '/')) : undefined,
-    definition: DEFINITIONS.map((key) => said[key]).find((definition) => typeof definition === 'object'),
+    definition: definitionOf(template, said),
   };
 }
 
-function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said, AuthorizationType: authorization }) {
+function definitionOf(template, said) {
+  const inline = DEFINITIONS.map((key) => said[key]).find((definition) => typeof definition === 'object');
+  return inline ?? template.included(said.DefinitionUri);
+}
+
+function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said, AuthorizationType: kind, ApiKeyRequired: isKeyed }) {
+  const authorization = isKeyed === true && (kind ?? 'NONE') === 'NONE' ? 'API key' : kind;
   return { title, file, api: its, resource, method: verb, type: said?.Type, uri: said?.Uri, said, authorization };
 }
 
@@ -55,12 +61,13 @@ export function tellDefinitions({ diagnostics }, template) {
   const unread = Object.entries(template.resources).filter(([id, resource]) => APIS[resource?.Type] && !events.includes(id))
     .filter(([, { Properties: said }]) => isElsewhere(template, said ?? {})).map(([id]) => titleOf(id));
   if (unread.length > 0) {
-    const text = 'a definition in a file of its own is not read, its routes are not served; write it into the template (DefinitionBody)';
+    const text = 'a definition that is no file of this project is not read, its routes are not served; write it into the template (DefinitionBody)';
     diagnostics.warn(`${file}: ${andMore(unread)}: ${text}`, { file });
   }
 }
 
 function isElsewhere(template, said) {
   const inline = DEFINITIONS.find((key) => said[key] !== undefined);
-  return ELSEWHERE.some((key) => said[key] !== undefined) || (inline !== undefined && !template.resolve(said[inline])?.paths);
+  const isRead = template.included(template.resolve(said.DefinitionUri)) !== undefined;
+  return (!isRead && ELSEWHERE.some((key) => said[key] !== undefined)) || (inline !== undefined && !template.resolve(said[inline])?.paths);
 }

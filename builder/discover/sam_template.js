@@ -20,6 +20,11 @@ const ARNS = {
   'AWS::Events::Rule': ['events', (name) => `rule/${name}`],
   'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
 };
+/** What SAM and the Serverless Framework make of functions' events, if nobody says otherwise. */
+const MADE = {
+  ServerlessRestApi: { Type: 'AWS::ApiGateway::RestApi' }, ServerlessHttpApi: { Type: 'AWS::ApiGatewayV2::Api' },
+  ApiGatewayRestApi: { Type: 'AWS::ApiGateway::RestApi' }, HttpApi: { Type: 'AWS::ApiGatewayV2::Api' },
+};
 const DEPTH_MAX = 20;
 /** Types of parameters whose text is a list. */
 const LIST = /^(CommaDelimitedList$|List<)/;
@@ -53,14 +58,19 @@ const YAML_1_1 = {
  * @property {(id: string) => string} arnOf a resource
  * @property {(id: string) => string} titleOf a resource, for people
  * @property {(id: string) => string} uniqueId what no other stack has for an id
+ * @property {(location: unknown) => any} included a file of the project, or undefined
  * @property {Resolver} resolver
  */
 
 /** @returns {object|null} with Resources; what is wrong with it is told */
 export function parseTemplate({ files, diagnostics }, file) {
-  const source = files.read(file);
-  const template = parsedJson(file, source) ?? parsedYaml(diagnostics, file, source);
+  const template = parsedFile({ files, diagnostics }, file);
   return isObject(template?.Resources) ? template : null;
+}
+
+function parsedFile({ files, diagnostics }, file) {
+  const source = files.read(file);
+  return parsedJson(file, source) ?? parsedYaml(diagnostics, file, source);
 }
 
 /** What the CDK writes is large, and read a hundred times as fast as by way of YAML, which tells faults better. */
@@ -100,7 +110,10 @@ function parsedYaml(diagnostics, file, source) {
  */
 export function templateOf(template, context, { file = '', stack, parameters = {}, parameter, isSynthesized = false } = {}) {
   const name = stack ?? stackFor(path.join(context.project, path.dirname(file)));
-  const resolver = new Resolver(template, siblingsOf(context), name, regionOf(context.env), parameter ?? ((key) => parameters[key]));
+  const resolver = new Resolver({ ...template, Resources: { ...MADE, ...template.Resources } }, {
+    siblings: siblingsOf(context), stack: name, region: regionOf(context.env), parameter: parameter ?? ((key) => parameters[key]),
+    include: (location) => includedFile(context, path.posix.dirname(file), location),
+  });
   return {
     stack: name,
     resources: resolver.resources,
@@ -111,8 +124,15 @@ export function templateOf(template, context, { file = '', stack, parameters = {
     arnOf: (id) => resolver.arnOf(id, 0),
     titleOf: (id) => id,
     uniqueId: (id) => resolver.uniqueId(id),
+    included: (location) => resolver.include(location),
     resolver,
   };
+}
+
+/** Relative to the template. */
+function includedFile(context, folder, location) {
+  const file = typeof location === 'string' ? path.posix.join(folder, location) : '';
+  return context.files.has(file) ? parsedFile(context, file) ?? undefined : undefined;
 }
 
 /* What the stacks of a project know of one another. */
@@ -176,8 +196,8 @@ class Resolver {
   /** @type {Map<string, Resolver>} */
   nested = new Map();
 
-  constructor(template, siblings, stack, region, parameter) {
-    Object.assign(this, { template, siblings, stack, region, parameter });
+  constructor(template, { siblings, stack, region, parameter, include }) {
+    Object.assign(this, { template, siblings, stack, region, parameter, include });
     this.pseudo = {
       'AWS::Region': region, 'AWS::AccountId': ACCOUNT, 'AWS::Partition': 'aws',
       'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackName': stack, 'AWS::NoValue': undefined,
@@ -217,6 +237,7 @@ class Resolver {
       'Fn::Or': () => this.resolve(argument, depth)?.some(Boolean),
       'Fn::Select': () => this.resolve(argument?.[1], depth)?.[Number(this.resolve(argument?.[0], depth))],
       'Fn::Split': () => this.resolve(argument?.[1], depth)?.split?.(argument[0]),
+      'Fn::Transform': () => (argument?.Name === 'AWS::Include' ? this.resolve(this.include(argument.Parameters?.Location), depth) : undefined),
       'Fn::ImportValue': () => this.siblings.imported(this.resolve(argument, depth), depth),
       'Fn::FindInMap': () => {
         const [map, first, second] = this.resolve(argument, depth) ?? [];

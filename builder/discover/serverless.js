@@ -237,7 +237,7 @@ function eventOf(service, provider, key, event) {
     const payload = (said?.payload ?? provider.httpApi?.payload ?? '2.0') === '1.0' ? '1.0' : '2.0';
     const cors = provider.httpApi?.cors;
     return [{
-      api: 'http', payload, id: `${key}.${url}`, method, path: url === '*' ? '$default' : url,
+      api: 'http', payload, id: `${key}.${url}`, method, path: url === '*' ? '$default' : url, authorization: authorizationOf(said),
       ...(cors ? { cors: corsOf(cors) } : {}),
     }];
   }
@@ -247,9 +247,15 @@ function eventOf(service, provider, key, event) {
   const { method, path: url } = placeOf(said);
   const binaryTypes = provider.apiGateway?.binaryMediaTypes;
   return [{
-    api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, ...(binaryTypes ? { binaryTypes } : {}),
+    api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, authorization: authorizationOf(said), ...(binaryTypes ? { binaryTypes } : {}),
     ...(said?.cors ? { cors: corsOf(said.cors) } : {}),
   }];
+}
+
+/** Its name, or a name that people know it by. */
+function authorizationOf({ authorizer, private: isKeyed } = {}) {
+  const { name, arn, type } = typeof authorizer === 'object' && authorizer ? authorizer : { name: authorizer };
+  return name ?? arn ?? type ?? (authorizer ? 'authorizer' : isKeyed === true ? 'API key' : undefined);
 }
 
 /** Of a REST API's routes; a proxy's kind goes by several names. */

@@ -13,7 +13,7 @@ export function terraformApis(modules) {
     return {
       apis: [...all('aws_apigatewayv2_api', httpApi), ...all('aws_api_gateway_rest_api', restApi)],
       resources: all('aws_api_gateway_resource', ({ name }, get) => ({ name, parent: get('parent_id'), part: get('path_part') })),
-      methods: all('aws_api_gateway_integration', method).filter(({ type }) => type !== 'MOCK'),
+      methods: all('aws_api_gateway_integration', method).filter(({ type }) => type !== 'MOCK').map((one) => ({ ...one, authorization: authorizationOf(values, one) })),
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
         title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'), authorization: get('authorization_type'),
       })),
@@ -44,6 +44,13 @@ function method({ address, file }, get) {
   return {
     title: address, file, api: get('rest_api_id'), resource: get('resource_id'), method: get('http_method'), type: get('type'), uri: get('uri'),
   };
+}
+
+/** A REST API's method and its integration are two resources. */
+function authorizationOf(values, { api, resource, method: verb }) {
+  const found = values.all('aws_api_gateway_method').find((one) =>
+    one.get('rest_api_id') === api && one.get('resource_id') === resource && one.get('http_method') === verb);
+  return found?.get('authorization') === 'NONE' && found.get('api_key_required') === true ? 'API key' : found?.get('authorization');
 }
 
 /** JSON or YAML; one that does not parse is Terraform's to tell. */
