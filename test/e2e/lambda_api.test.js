@@ -267,7 +267,9 @@ test('a destination is a function or a queue, and not the function itself', asyn
   await assert.rejects(put(bus), { name, message: `The destination ARN ${bus} is invalid.` });
   await assert.rejects(put(arn('tells', 'iam')), { name, message: /^The provided destination config DestinationConfig\(/ });
   await assert.rejects(put('arn:aws:_/!:us-east-1:000000000000:x'), { name: 'ValidationException' });
-  await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells' })), { name, message: /at least one of/ });
+  for (const FunctionName of ['tells', 'none']) {
+    await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName })), { name, message: /at least one of/ });
+  }
   await assert.rejects(api.send(new UpdateFunctionEventInvokeConfigCommand({ FunctionName: 'tells', MaximumRetryAttempts: 1 })),
     { name: 'ResourceNotFoundException', message: `The function ${arn('tells')}:$LATEST doesn't have an EventInvokeConfig` });
   await put(arn('other'));

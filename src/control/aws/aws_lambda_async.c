@@ -28,7 +28,7 @@ static const char *const directions[][3] = {
     { "OnFailure", "on_failure", "destinationConfig.onFailure." },
 };
 
-/* By the model; else that is answered. */
+/* By the model, and whether anything is said at all; else that is answered. */
 static bool check_input(struct aws_call *c)
 {
     static const struct aws_rule rules[] = {
@@ -47,7 +47,16 @@ static bool check_input(struct aws_call *c)
             aws_check_members(&k, on, directions[i][2], &rule, 1);
         }
     }
-    return aws_check_end(&k, c);
+    if (!aws_check_end(&k, c)) {
+        return false;
+    }
+    if (!destinations && !aws_call_member(c, "MaximumRetryAttempts") &&
+        !aws_call_member(c, "MaximumEventAgeInSeconds")) {
+        aws_call_fail(c, 400, "InvalidParameterValueException",
+                      "You must specify at least one of error handling or destination setting.");
+        return false;
+    }
+    return true;
 }
 
 static const char *arn_of(const struct aws_call *c, const char *direction)
@@ -108,21 +117,13 @@ static json_t *destination_of(struct aws_call *c, const char *arn, const char *i
     return target;
 }
 
-/* The input in the manifest's words, a new reference; NULL: what is wrong has been answered. */
+/* The checked input in the manifest's words, a new reference; NULL: what is wrong has been
+ * answered. */
 static json_t *config_of(struct aws_call *c, const char *itself)
 {
-    if (!check_input(c)) {
-        return NULL;
-    }
-    json_t *retries = aws_call_member(c, "MaximumRetryAttempts");
-    json_t *age = aws_call_member(c, "MaximumEventAgeInSeconds");
-    if (!retries && !age && !aws_call_member(c, "DestinationConfig")) {
-        aws_call_fail(c, 400, "InvalidParameterValueException",
-                      "You must specify at least one of error handling or destination setting.");
-        return NULL;
-    }
-    json_t *config = json_pack("{s:O*, s:O*, s:I}", "max_retries", retries, "max_age_s", age,
-                               "modified_ms", (json_int_t)queue_now_ms());
+    json_t *config = json_pack(
+        "{s:O*, s:O*, s:I}", "max_retries", aws_call_member(c, "MaximumRetryAttempts"), "max_age_s",
+        aws_call_member(c, "MaximumEventAgeInSeconds"), "modified_ms", (json_int_t)queue_now_ms());
     for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
         const char *arn = arn_of(c, directions[i][0]);
         json_t *to = !arn || !arn[0] ? json_null() : destination_of(c, arn, itself);
@@ -211,6 +212,9 @@ static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t 
 
 void aws_lambda_async_put(struct aws_call *c, const struct aws_lambda_subject *s)
 {
+    if (!check_input(c)) {
+        return;
+    }
     if (!s->function) {
         no_function(c);
         return;
@@ -224,6 +228,9 @@ void aws_lambda_async_put(struct aws_call *c, const struct aws_lambda_subject *s
 /* What is not given stays. */
 void aws_lambda_async_update(struct aws_call *c, const struct aws_lambda_subject *s)
 {
+    if (!check_input(c)) {
+        return;
+    }
     if (!aws_lambda_path_function(c->services, s->named.name)) {
         no_function(c);
         return;
