@@ -89,7 +89,7 @@ test('an archive keeps the events that it wants, and a replay sends those of a t
   assert.deepEqual(numbers(await take('two', 3)), [1, 2, 3]);
   await put([5], { Source: 'last' });
   assert.deepEqual(numbers(await take('one', 1)), [5], 'the other rule got what was not for it');
-  const { Replays } = await events.send(new ListReplaysCommand({ State: 'COMPLETED', EventSourceArn: ARCHIVE }));
+  const { Replays } = await events.send(new ListReplaysCommand({ State: 'COMPLETED' }));
   assert.deepEqual(Replays.map(({ ReplayName }) => ReplayName), ['again', 'some']);
   const shown = (...args) => runMayfly(['events', 'ls', ...args, '--project', platform.project]);
   assert.doesNotMatch((await shown()).stdout, /archive:/, 'archived events are shown as work');
@@ -133,6 +133,10 @@ test('a replay is cancelled, an archive changed and removed', async (t) => {
 
 test('what is wrong with archives and replays is told as AWS tells it', async (t) => {
   const { events, replay } = await start(t);
+  for (const [Command, what] of [[ListArchivesCommand, 'ListArchives'], [ListReplaysCommand, 'ListReplays']]) {
+    await assert.rejects(events.send(new Command({ NamePrefix: 'o', EventSourceArn: BUS })), { name: 'ValidationException',
+      message: `At most one filter is allowed for ${what}. Use either : State, EventSourceArn, or NamePrefix.` });
+  }
   const none = { name: 'ResourceNotFoundException' };
   const invalid = { name: 'ValidationException' };
   const create = (more) => events.send(new CreateArchiveCommand({ ArchiveName: 'new', EventSourceArn: BUS, ...more }));

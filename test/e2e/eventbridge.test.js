@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
+  CreateApiDestinationCommand, CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
   DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
   ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
   ListEventBusesCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
@@ -184,6 +184,8 @@ test('connections, API destinations, endpoints and partners are answered as wher
     "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"]);
   assert.equal((await refusal(ListPartnerEventSourcesCommand, {}))[0], 'ValidationException');
   assert.equal((await refusal(ListEndpointsCommand, { NextToken: 'x' }))[0], 'ValidationException');
+  assert.deepEqual(await refusal(CreateApiDestinationCommand, { Name: 'd', ConnectionArn: 'arn:x', InvocationEndpoint: 'https://example.com', HttpMethod: 'POST' }),
+    ['NotImplementedException', "Mayfly's event buses lead to Lambda functions, SQS queues and other buses: CreateApiDestination is not implemented."]);
 });
 
 test('a schedule without a future or a group, and a token that was never given out, are refused', async (t) => {
@@ -350,6 +352,9 @@ test('who may put events on a bus is kept and shown', async (t) => {
   await events.send(new PutPermissionCommand({ EventBusName, Policy: JSON.stringify(whole) }));
   await put('all', '*');
   assert.deepEqual((await policy()).Statement.map(({ Sid }) => Sid), ['whole', 'all']);
+  const long = { ...whole, Statement: Array(40).fill({ ...whole.Statement, Sid: 's'.repeat(200) }) };
+  await assert.rejects(events.send(new PutPermissionCommand({ EventBusName, Policy: JSON.stringify(long) })), { name: 'PolicyLengthExceededException' });
+  assert.deepEqual((await policy()).Statement.map(({ Sid }) => Sid), ['whole', 'all']);
   await events.send(new RemovePermissionCommand({ EventBusName, RemoveAllPermissions: true }));
   assert.equal(await policy(), null);
 });
@@ -372,7 +377,7 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
   await assert.rejects(retry({ MaximumEventAgeInSeconds: 59 }), { name: 'ValidationException' });
 
   const away = ['arn:aws:lambda:us-east-1:000000000000:function:gone', 'arn:aws:sqs:us-east-1:000000000000:gone',
-    'arn:aws:events:us-east-1:000000000000:event-bus/gone'];
+    'arn:aws:events:us-east-1:000000000000:event-bus/gone', 'arn:aws:sns:us-east-1:000000000000:gone'];
   const RetryPolicy = { MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: 60 };
   for (const Arn of away) {
     await put({ Arn, RetryPolicy, InputPath: '$.detail' });
@@ -380,7 +385,7 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
     assert.deepEqual(Targets.find(({ Id }) => Id === '9'), { Id: '9', Arn, InputPath: '$.detail', RetryPolicy, DeadLetterConfig });
     await events.send(new PutEventsCommand({ Entries: [order({ to: Arn })] }));
     const { ERROR_MESSAGE: why, ...rest } = await dead();
-    assert.match(why, /gone does not exist/);
+    assert.match(why, Arn.includes(':sns:') ? /:sns:us-east-1:000000000000:gone is of a service that is not here/ : /gone does not exist/);
     assert.deepEqual(rest, { Body: JSON.stringify({ to: Arn }), RULE_ARN: 'arn:aws:events:us-east-1:000000000000:rule/orders',
       TARGET_ARN: Arn, ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0' });
   }

@@ -99,8 +99,8 @@ bool aws_events_page(struct aws_page *p, struct aws_call *c)
     return true;
 }
 
-bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_int_t name_max,
-                          const char *states)
+bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, const char *operation,
+                          json_int_t name_max, const char *states)
 {
     const struct aws_rule rules[] = {
         { "NamePrefix", AWS_TEXT, AWS_MAY, 1, name_max, AWS_EVENTS_NAME },
@@ -114,6 +114,13 @@ bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_in
     }
     k->source = aws_call_text(c, "EventSourceArn");
     k->state = aws_call_text(c, "State");
+    if (!!k->source + !!k->state + !!aws_call_text(c, "NamePrefix") > 1) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "At most one filter is allowed for %s. Use either : State, EventSourceArn, "
+                      "or NamePrefix.",
+                      operation);
+        return false;
+    }
     bool is_bus = k->source && strstr(k->source, ":event-bus/");
     return (!is_bus || aws_events_find_bus(c, aws_events_bus_name(c, "EventSourceArn"))) &&
            aws_events_page(&k->page, c);

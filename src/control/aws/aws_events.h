@@ -60,10 +60,10 @@ struct aws_events_kept {
     const char *source; /* an ARN; NULL: any */
     const char *state;  /* NULL: any */
 };
-/* Checks the input, answering what is wrong, also that there is no such bus. `states`: those that
- * there are. */
-bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, json_int_t name_max,
-                          const char *states) MUST_USE;
+/* Checks the input of `operation`, answering what is wrong, also that there is no such bus.
+ * `states`: those that there are. */
+bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, const char *operation,
+                          json_int_t name_max, const char *states) MUST_USE;
 /* Whether what has this config, in the order of names, is on the page. */
 bool aws_events_kept_takes(struct aws_events_kept *k, const json_t *config, const char *name,
                            const char *state);

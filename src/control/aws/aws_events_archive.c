@@ -147,7 +147,7 @@ void aws_events_delete_archive(struct aws_call *c)
 void aws_events_list_archives(struct aws_call *c)
 {
     struct aws_events_kept kept;
-    if (!aws_events_kept_init(&kept, c, 48,
+    if (!aws_events_kept_init(&kept, c, "ListArchives", 48,
                               "ENABLED, DISABLED, CREATING, UPDATING, CREATE_FAILED, "
                               "UPDATE_FAILED")) {
         return;

@@ -1,5 +1,6 @@
 /* EventBridge's operations on what cannot be made here: connections, API destinations, global
- * endpoints, partners' event sources. They answer as in an account that has none.
+ * endpoints, partners' event sources. They answer as in an account that has none; what would make
+ * one is refused.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_check.h"
@@ -77,6 +78,19 @@ static const struct operation operations[] = {
 };
 /* clang-format on */
 
+static bool would_make(struct str operation)
+{
+    static const char *const names[] = { "CreateApiDestination", "CreateConnection",
+                                         "CreateEndpoint", "CreatePartnerEventSource",
+                                         "PutPartnerEvents" };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (str_eq(operation, str_c(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run(struct aws_call *c, const struct operation *o)
 {
     struct aws_page page;
@@ -104,6 +118,14 @@ bool aws_events_none(struct aws_call *c, struct str operation)
             run(c, &operations[i]);
             return true;
         }
+    }
+    if (would_make(operation)) {
+        aws_call_fail(
+            c, 501, "NotImplementedException",
+            "Mayfly's event buses lead to Lambda functions, SQS queues and other buses: " STR_FMT
+            " is not implemented.",
+            STR_ARG(operation));
+        return true;
     }
     return false;
 }

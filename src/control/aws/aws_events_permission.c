@@ -11,6 +11,8 @@
 #include "control/json_reading.h"
 #include "control/json_write.h"
 
+#define POLICY_MAX 10240 /* EventBridge's quota */
+
 /* The statement that the input's members make, a new reference. */
 static json_t *statement_of(struct aws_call *c, json_t *bus)
 {
@@ -60,15 +62,19 @@ static bool remove_statement(json_t *policy, const char *sid)
 /* Writes the bus with another policy (used up; NULL or without statements: with none). */
 static void write_policy(struct aws_call *c, json_t *bus, json_t *policy)
 {
+    const bool is_empty = json_array_size(json_object_get(policy, "Statement")) == 0;
+    scoped_free char *text = is_empty ? NULL : json_write(policy);
+    json_decref(policy);
+    if (text && strlen(text) > POLICY_MAX) {
+        aws_call_fail(c, 400, "PolicyLengthExceededException",
+                      "The event bus policy is too long: it may have %d bytes.", POLICY_MAX);
+        return;
+    }
     json_t *copy = json_deep_copy(bus);
-    char *text =
-        json_array_size(json_object_get(policy, "Statement")) > 0 ? json_write(policy) : NULL;
     (void)json_object_del(copy, "Policy"); /* it may not be there */
     if (text) {
         (void)json_object_set_new(copy, "Policy", json_string(text)); /* sound text */
     }
-    free(text);
-    json_decref(policy);
     event_bus_put(c->services->buses, copy, aws_call_written, c);
 }
 

@@ -158,7 +158,7 @@ void aws_events_cancel_replay(struct aws_call *c)
 void aws_events_list_replays(struct aws_call *c)
 {
     struct aws_events_kept kept;
-    if (!aws_events_kept_init(&kept, c, 64,
+    if (!aws_events_kept_init(&kept, c, "ListReplays", 64,
                               "STARTING, RUNNING, CANCELLING, COMPLETED, CANCELLED, FAILED")) {
         return;
     }

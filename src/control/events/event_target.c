@@ -230,8 +230,9 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
                        json_text(target, "bus"));
         event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
     } else {
-        log_warning("an event of " STR_FMT " is dropped: its target is of a service that is not "
-                    "here",
-                    STR_ARG(m->arn));
+        const char *arn = json_text(target, "arn");
+        (void)snprintf(why, sizeof(why), "its target %.150s is of a service that is not here",
+                       arn ? arn : "");
+        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
     }
 }
