@@ -32,6 +32,15 @@ export class Diagnostics {
   }
 }
 
+/** What one command installs, and what stands in a file that several functions have, is told once. */
+export function withoutRepeats(diagnostics) {
+  const keyOf = ({ severity, text, file, line, column }) => {
+    const [, command] = /^Package .* is not installed\. Install it with: (.*)$/.exec(text) ?? [];
+    return JSON.stringify(command ? [severity, command] : [severity, text, file, line, column]);
+  };
+  return [...Map.groupBy(diagnostics, keyOf).values()].map(([first]) => first);
+}
+
 function withoutUndefined(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

@@ -6,7 +6,7 @@ import { Bundler } from './bundle/esbuild.js';
 import { addHtmlRewriter } from './bundle/html_rewriter.js';
 import { Installed } from './bundle/installed.js';
 import { traceAssets } from './bundle/trace.js';
-import { Diagnostics } from './diagnostics.js';
+import { Diagnostics, withoutRepeats } from './diagnostics.js';
 import { discover } from './discover/all.js';
 import { readConfig } from './discover/mayfly_json.js';
 import { readVolumes, volumeMounts } from './discover/volumes.js';
@@ -69,6 +69,7 @@ export class Project {
     this.files.invalidate(changes);
     const diagnostics = new Diagnostics();
     const manifest = await this.#manifest(diagnostics, changes);
+    diagnostics.list = withoutRepeats(diagnostics.list);
     const message = this.#verdict(manifest, diagnostics.list);
     const text = JSON.stringify(message);
     if (text === this.#lastSent) {

@@ -21,10 +21,31 @@ const LOCK_FILES = [
   ['bun.lockb', 'bun add'],
 ];
 
-/** The command that installs a package, in the words of the package manager the project uses. */
-export function installCommand(project, name) {
-  const found = LOCK_FILES.find(([file]) => existsSync(path.join(project, file)));
-  return `${found ? found[1] : 'npm install'} ${name}`;
+/**
+ * The command that installs a package, in the words of the package manager the project uses: if a package.json names it
+ * already, the one that installs all of that.
+ * @param {string} importer the folder that the package is wanted in
+ */
+export function installCommand(project, name, importer) {
+  const folder = namingFolder(project, name, importer);
+  const found = LOCK_FILES.find(([file]) => [folder ?? project, project].some((place) => existsSync(path.join(place, file))));
+  const add = found ? found[1] : 'npm install';
+  if (folder === null) {
+    return `${add} ${name}`;
+  }
+  const place = path.relative(project, folder);
+  return `${place ? `cd ${place} && ` : ''}${add.split(' ')[0]} install`;
+}
+
+/** The nearest folder from the importer up to the project whose package.json names the package. */
+function namingFolder(project, name, importer) {
+  for (let at = importer; at === project || at.startsWith(`${project}/`); at = path.dirname(at)) {
+    const { dependencies, devDependencies, optionalDependencies } = parsedManifest(path.join(at, 'package.json'));
+    if ({ ...dependencies, ...devDependencies, ...optionalDependencies }[name]) {
+      return at;
+    }
+  }
+  return null;
 }
 
 /**

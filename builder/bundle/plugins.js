@@ -150,7 +150,7 @@ function missing(args, result, project) {
     return { errors: result.errors.map(({ text, notes }) => ({ text, notes })) };
   }
   const name = packageName(args.path);
-  const text = `Package "${name}" is not installed. Install it with: ${installCommand(project, name)}`;
+  const text = `Package "${name}" is not installed. Install it with: ${installCommand(project, name, args.resolveDir)}`;
   if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
     return { path: args.path, external: true, warnings: [{ text }] };
   }

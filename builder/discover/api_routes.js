@@ -109,7 +109,7 @@ function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
 
 function definedRoute(kind, { file, cors, binaryTypes }, path, operation, said) {
   const method = operation.startsWith('x-') ? 'ANY' : operation.toUpperCase();
-  const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: typeOf(said.type), isDefined: true };
+  const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: typeOf(said.integrationSubtype ?? said.type), isDefined: true };
   return kind === 'http'
     ? { ...common, api: 'http', path: path === '/$default' ? '$default' : path, payload: String(said.payloadFormatVersion ?? DEFAULT_PAYLOAD), cors }
     : { ...common, api: 'rest', path, payload: '1.0', said, ...(binaryTypes ? { binaryTypes } : {}) };

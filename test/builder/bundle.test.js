@@ -208,6 +208,19 @@ test('a missing package is named with the command to install it, and the others 
   assert.equal(evaluate(api, "load('api/optional')()"), 'none');
 });
 
+test('packages that a package.json names are told once, with the command that installs all of them', async (t) => {
+  const text = (...names) => names.map((name) => `import '${name}';\n`).join('') + 'export default () => 1;\n';
+  const project = projectOf(t, {
+    'package.json': '{ "dependencies": { "one": "1", "two": "2" } }',
+    'api/a.ts': text('one', 'two', 'three'), 'api/b.ts': text('two', 'three'),
+    'api/inner/package.json': '{ "devDependencies": { "four": "4" } }', 'api/inner/yarn.lock': '', 'api/inner/c.ts': text('four'),
+  });
+  const { diagnostics } = await build(t, project);
+  assert.deepEqual(diagnostics.map(({ text: told }) => told.replace(/^.*Install it with: /, '')).sort(), [
+    'cd api/inner && yarn install', 'npm install', 'npm install three',
+  ]);
+});
+
 test('a syntax error is shown with its frame; routes that import the file are broken, the others served', async (t) => {
   const project = projectOf(t, {
     'lib/wrong.ts': 'export const a = 1;\nexport const b = = 2;\n',

@@ -195,6 +195,7 @@ resource "aws_api_gateway_rest_api" "spec" {
   body = jsonencode({ paths = {
     "/pets" = { get = { "x-amazon-apigateway-integration" = { type = "aws_proxy", uri = aws_lambda_function.f.invoke_arn } } }
     "/http" = { get = { "x-amazon-apigateway-integration" = { type = "http", uri = "https://a.example" } } }
+    "/put" = { post = { "x-amazon-apigateway-integration" = { type = "aws_proxy", integrationSubtype = "EventBridge-PutEvents" } } }
   } })
 }
 resource "aws_api_gateway_integration" "sqs" {
@@ -210,7 +211,7 @@ resource "aws_api_gateway_integration" "sqs" {
   const manifest = await build(t, project);
   assert.equal(visit(manifest, 'GET', '/pets').function, 'lambda/f');
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
-    'main.tf: aws_api_gateway_integration.sqs (AWS) and 1 more route: only Lambda proxy integrations (AWS_PROXY) are served here',
+    'main.tf: aws_api_gateway_integration.sqs (AWS) and 2 more routes: only Lambda proxy integrations (AWS_PROXY) are served here',
     'main.tf: aws_apigatewayv2_api.chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
 });
