@@ -76,6 +76,18 @@ test('S3 keeps versions', async (t) => {
     assert.ok(Retention.RetainUntilDate > inDays(2.5));
   });
 
+  await t.test('a retention of nothing lifts governance for who may bypass it', async () => {
+    const Bucket = await bucket({}, { ObjectLockEnabledForBucket: true });
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+    for (const nothing of [{}, { Mode: '' }]) { // the second of the SDK for Go
+      const put = (Retention, bypass) => s3.send(new PutObjectRetentionCommand({ Bucket, Key: 'k', BypassGovernanceRetention: bypass, Retention }));
+      await put({ Mode: 'GOVERNANCE', RetainUntilDate: inDays(1) });
+      await refused(put(nothing), 403, 'AccessDenied');
+      await put(nothing, true);
+      await refused(s3.send(new GetObjectRetentionCommand({ Bucket, Key: 'k' })), 404, 'NoSuchObjectLockConfiguration');
+    }
+  });
+
   await t.test('a legal hold holds until it is lifted', async () => {
     const Bucket = await bucket({}, { ObjectLockEnabledForBucket: true });
     const { VersionId } = await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));

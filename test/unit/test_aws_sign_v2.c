@@ -80,6 +80,8 @@ START_TEST(only_parameters_that_say_what_is_done_are_signed)
     request.headers = STR("date\0Tue, 27 Mar 2007 19:44:46 +0000\0"
                           "authorization\0AWS " KEY ":82ZHiFIjc+WbcwFKGUVEQspPn+0=\0");
     ck_assert_int_eq(verify(&request, &head), AWS_FAULT_NONE);
+    request.target = STR("/?max-keys=1&acl=");
+    ck_assert_int_eq(verify(&request, &head), AWS_FAULT_NONE);
 }
 END_TEST
 

@@ -81,7 +81,8 @@ static int put_resource(struct buf *out, const struct aws_sign_request *request,
         struct str rest = query, name, value;
         while (r == 0 && aws_query_next(&rest, &name, &value)) {
             if (str_eq(name, str_c(parameters[i]))) {
-                r = buf_printf(out, "%c%s%s", separator, parameters[i], value.data ? "=" : "");
+                /* minio-go sends "acl=" where it signs "acl". */
+                r = buf_printf(out, "%c%s%s", separator, parameters[i], value.len > 0 ? "=" : "");
                 r = r < 0 ? r : aws_uri_decode(out, value, AWS_URI_PLUS);
                 separator = '&';
             }

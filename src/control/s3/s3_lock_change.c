@@ -193,7 +193,7 @@ static void retention_put_found(struct s3_request *rq, const struct stored_objec
                                    : str_eq(mode, STR("COMPLIANCE")) ? OBJECT_COMPLIANCE
                                                                      : OBJECT_UNLOCKED;
     uint64_t until_ms = 0;
-    bool clears = !mode.data && !until.data;
+    bool clears = mode.len == 0 && until.len == 0;
     if (!s3_xml_is(root, "Retention") ||
         (!clears && (wanted == OBJECT_UNLOCKED || !s3_lock_parse_time(until, &until_ms)))) {
         s3_fail(rq, S3_MALFORMED_XML);
