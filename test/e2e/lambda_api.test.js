@@ -355,3 +355,12 @@ test('a mapping that the API made works on when control has died', async (t) => 
   const [{ Records: [record] }] = await gotten(platform, 1);
   assert.deepEqual([record.body, record.md5OfMessageAttributes], ['later', MD5OfMessageAttributes]);
 });
+
+test('records of a mapping with a window say that they have no attributes', async (t) => {
+  const { platform, lambda: api, sqs } = await start(t);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'q' }));
+  await api.send(new CreateEventSourceMappingCommand({ FunctionName: 'tells:live', EventSourceArn: ARN, MaximumBatchingWindowInSeconds: 1 }));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'plain' }));
+  const [{ Records: [record] }] = await gotten(platform, 1);
+  assert.equal(record.md5OfMessageAttributes, null);
+});

@@ -61,6 +61,9 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
                   "aws:sqs", "eventSourceARN", arn, "awsRegion", ls->region);
     if (sqs_md5_attributes(json_object_get(stored, "messageAttributes"), md5)) {
         (void)json_object_set_new(record, "md5OfMessageAttributes", json_string(md5)); /* hex */
+    } else if (json_integer_value(json_object_get(ls->config, "window_ms")) > 0) {
+        /* Without a window Lambda leaves it out: a schema has to allow both. */
+        (void)json_object_set_new(record, "md5OfMessageAttributes", json_null());
     }
     json_decref(stored);
     return record;
