@@ -29,6 +29,12 @@ function packagesOf(files) {
   return isWorkspace ? files.list().filter((file) => PACKAGE.test(file)).map((file) => path.posix.dirname(file)) : [];
 }
 
+/** Whether a folder has a cloud assembly, wherever cdk.json has it put. */
+function isSynthesized(files, folder) {
+  const prefix = folder === '.' ? '' : `${folder}/`;
+  return files.list().some((file) => file.startsWith(prefix) && /(^|\/)cdk\.out(\/|$)/.test(file.slice(prefix.length)));
+}
+
 /**
  * @param {import('./all.js').Context} context
  * @param {import('../project.js').Draft[]} drafts what is served
@@ -38,6 +44,11 @@ export function tellPassedOver(context, drafts) {
   const packages = drafts.length === 0 ? packagesOf(files) : [];
   if (packages.length > 0) {
     diagnostics.warn(`${andMore(packages, 'package')}: the packages of a workspace are served each by itself: mayfly dev ${packages[0]}`);
+  }
+  const apps = files.list().filter((file) => path.posix.basename(file) === 'cdk.json' && !isSynthesized(files, path.posix.dirname(file)));
+  if (apps.length > 0) {
+    const text = 'functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes';
+    diagnostics.warn(`${andMore(apps)}: ${text}`, { file: apps[0] });
   }
   /* A Worker at the root is what OpenNext makes of Next.js: with its pages. */
   const pages = CONFIG_NAMES.some((name) => files.has(name)) ? [] : pagesOfNext(files);

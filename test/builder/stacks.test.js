@@ -209,3 +209,10 @@ Outputs: { X: { Value: !ImportValue X, Export: { Name: X } } }
   const manifest = await build(t, project);
   assert.ok(names(manifest).includes('lambda/project-f'));
 });
+
+test('the CDK: a project that is not synthesized is told what to do', async (t) => {
+  const project = projectOf(t, { 'infra/cdk.json': '{ "app": "npx tsx app.ts" }', 'infra/fn/index.js': handler('f') });
+  assert.deepEqual((await build(t, project)).diagnostics.map(({ text }) => text), [
+    'infra/cdk.json: functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes',
+  ]);
+});
