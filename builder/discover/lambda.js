@@ -2,6 +2,7 @@
  *
  * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
@@ -210,9 +211,9 @@ async function nodeDraft(context, declaration, common) {
   };
 }
 
-/** Those that are folders of the project; others are AWS's or somebody else's. */
-function layersOf({ files, project }, layers) {
-  return layers.filter(({ folder }) => folder === '' || files.list().some((file) => file.startsWith(`${folder}/`)))
+/** Those that are folders of the project, perhaps with nothing but packages; others are AWS's or somebody else's. */
+function layersOf({ project }, layers) {
+  return layers.filter(({ folder }) => !folder.startsWith('..') && existsSync(path.join(project, folder)))
     .map(({ folder, at }) => ({ folder: path.join(project, folder), at }));
 }
 

@@ -4,6 +4,7 @@ import { loggingVariables, urlSettings } from './lambda_url.js';
 import { addSiblings, isOpen } from './sam_template.js';
 import { readStacks } from './stacks.js';
 
+const LAYER = /^AWS::(Serverless|Lambda)::LayerVersion$/;
 export const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api: 'http', payload: '2.0' } };
 
 const kept = new WeakMap();
@@ -67,7 +68,7 @@ function declarationOf(context, template, file, id, resource) {
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
-    layers: layersOf(template, file, properties.Layers),
+    layers: layersOf(context, template, properties.Layers),
     durable: value('DurableConfig') !== undefined,
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
@@ -95,13 +96,20 @@ function urlOf(template, id, properties) {
   return config ? urlSettings(config) : undefined;
 }
 
-/** SAM packs what it builds itself below `nodejs`; other folders are /opt as they stand. */
-function layersOf(template, file, references) {
-  return [references ?? []].flat().map((reference) => template.resources[reference?.Ref]).filter(Boolean)
-    .map(({ Properties: { ContentUri: uri } = {}, Metadata: { BuildMethod: method } = {} }) => ({
-      folder: path.posix.normalize(path.posix.join(path.posix.dirname(file), String(template.resolve(uri) ?? '.'))).replace(/\/$|^\.$/, ''),
-      at: /^nodejs/.test(method ?? '') ? '/opt/nodejs' : '/opt',
-    }));
+/** Of whatever stack. SAM packs what it builds itself below `nodejs`; other folders are /opt as they stand. */
+function layersOf(context, template, references) {
+  const wanted = [template.resolve(references) ?? []].flat();
+  return samTemplates(context).flatMap((other) => Object.entries(other.resources)
+    .filter(([id, resource]) => LAYER.test(resource?.Type) && wanted.includes(other.nameOf(id)))
+    .map(([, { Properties: said = {}, Metadata: metadata = {} }]) => ({
+      folder: folderFrom(other.file, String(metadata['aws:asset:path'] ?? other.resolve(said.ContentUri) ?? '.')),
+      at: /^nodejs/.test(metadata.BuildMethod ?? '') ? '/opt/nodejs' : '/opt',
+    })));
+}
+
+/** A path that a template says, which is relative to it. */
+function folderFrom(file, place) {
+  return path.posix.normalize(path.posix.join(path.posix.dirname(file), place)).replace(/\/$|^\.$/, '');
 }
 
 function aliasesOf(alias) {
@@ -120,10 +128,9 @@ function codeOf({ files }, file, properties, template, metadata) {
   if (typeof inline === 'string') {
     return { inline: { 'index.js': inline } };
   }
-  const base = path.posix.dirname(file);
   const codeUri = metadata?.['aws:asset:path'] ?? code;
   const place = typeof codeUri === 'string' ? codeUri : '.';
-  const folder = path.posix.normalize(path.posix.join(base, place)).replace(/\/$|^\.$/, '');
+  const folder = folderFrom(file, place);
   if (/^s3:|\.zip$/.test(place) || folder.startsWith('..')) {
     return { missing: place };
   }

@@ -306,7 +306,8 @@ class Resolver {
   }
 
   arnOf(id, depth) {
-    const [service, resource] = ARNS[this.template.Resources[id]?.Type] ?? ['', (name) => name];
+    const type = this.template.Resources[id]?.Type;
+    const [service, resource] = ARNS[type] ?? [String(type).split('::')[1]?.toLowerCase() ?? '', (name) => name];
     return arnOf(service, this.region, resource(this.nameOf(id, depth)));
   }
 
@@ -318,7 +319,7 @@ class Resolver {
     if (!this.template.Resources[id]) {
       return undefined;
     }
-    return attribute === 'Arn' ? this.arnOf(id, depth) : this.nameOf(id, depth);
+    return /^(Stream)?Arn$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
   }
 
   #substitute(argument, depth) {

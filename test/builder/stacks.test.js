@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { build, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
 
 const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
 const att = (id, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
@@ -214,5 +214,38 @@ test('the CDK: a project that is not synthesized is told what to do', async (t) 
   const project = projectOf(t, { 'infra/cdk.json': '{ "app": "npx tsx app.ts" }', 'infra/fn/index.js': handler('f') });
   assert.deepEqual((await build(t, project)).diagnostics.map(({ text }) => text), [
     'infra/cdk.json: functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes',
+  ]);
+});
+
+test('the CDK: layers of other stacks, from their assets', async (t) => {
+  const name = 'Base:ExportsOutputRefLayer';
+  const layer = { Type: 'AWS::Lambda::LayerVersion', Properties: { Content: { S3Bucket: 'b', S3Key: 'k' } }, Metadata: { 'aws:asset:path': 'asset.layer' } };
+  const fn = lambda();
+  fn.Properties.Layers = [{ 'Fn::ImportValue': name }, 'arn:aws:lambda:us-east-1:1:layer:other:3'];
+  const project = projectOf(t, {
+    ...assembly('cdk.out', { Base: stack('Base.template.json'), Shop: stack('Shop.template.json') }, {
+      'Base.template.json': { Resources: { Layer: layer }, Outputs: { Layer: exported(name, { Ref: 'Layer' }) } },
+      'Shop.template.json': { Resources: { Fn: fn } },
+    }),
+    'cdk.out/asset.layer/nodejs/node_modules/in-layer/index.js': 'exports.text = "layer";\n',
+    'cdk.out/asset.abc/index.js': "exports.handler = async () => require('in-layer').text;\n",
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(evaluate(functionNamed(manifest, 'lambda/Fn'), "load('cdk.out/asset.abc/index').handler()"), 'layer');
+});
+
+test('CloudFormation: a source of events that does not come here is told by its service', async (t) => {
+  const project = projectOf(t, {
+    'template.yaml': `
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { Handler: f.handler, Runtime: nodejs24.x } }
+  Table: { Type: AWS::DynamoDB::Table }
+  Mapping: { Type: AWS::Lambda::EventSourceMapping, Properties: { EventSourceArn: !GetAtt Table.StreamArn, FunctionName: !Ref F } }
+`,
+    'f.js': handler('f'),
+  });
+  assert.deepEqual((await build(t, project)).diagnostics.map(({ text }) => text), [
+    'template.yaml: Mapping: dynamodb is not available here: only SQS queues are',
   ]);
 });
