@@ -300,6 +300,26 @@ async function eventBridge({ platform, s3, sqs, events }) {
   ]);
 }
 
+/** What EventBridge is told of a restoration, as recorded of S3. */
+async function bridgedRestorations({ s3, sqs, events }) {
+  const Bucket = 'bridged';
+  const url = await makeQueue(sqs, Bucket);
+  const EventPattern = JSON.stringify({ source: ['aws.s3'], 'detail-type': [{ prefix: 'Object Restore' }], detail: { bucket: { name: [Bucket] } } });
+  await events(PutRuleCommand, { Name: Bucket, EventPattern });
+  await events(PutTargetsCommand, { Rule: Bucket, Targets: [{ Id: '1', Arn: arnOfQueue(Bucket) }] });
+  await s3(CreateBucketCommand, { Bucket });
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration: { EventBridgeConfiguration: {} } });
+  await s3(PutObjectCommand, { Bucket, Key: 'k', Body: 'ice', StorageClass: 'GLACIER' });
+  await s3(RestoreObjectCommand, { Bucket, Key: 'k', RestoreRequest: { Days: 1 } });
+  const told = await take(sqs, url, 2);
+  assert.deepEqual(told.map((one) => [one['detail-type'], Object.keys(one.detail).sort().join(' '), Object.keys(one.detail.object).sort().join(' ')]), [
+    ['Object Restore Initiated', 'bucket object request-id requester source-ip-address source-storage-class version', 'etag key size'],
+    ['Object Restore Completed', 'bucket object request-id requester restore-expiry-time source-storage-class version', 'etag key size'],
+  ]);
+  assert.equal(told[0].detail['source-storage-class'], 'GLACIER');
+  assert.match(told[1].detail['restore-expiry-time'], /^\d{4}-\d\d-\d\dT00:00:00Z$/);
+}
+
 async function refusals({ s3, sqs }) {
   const Bucket = 'refusing';
   await makeQueue(sqs, 'there');
@@ -386,6 +406,7 @@ test('notifications of S3', async (t) => {
   await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));
   await t.test('EventBridge gets S3\'s events, and its rules pick from them', () => eventBridge(scene));
+  await t.test('EventBridge is told of restorations', () => bridgedRestorations(scene));
   await t.test('a configuration that cannot work is refused as S3 does, and changes nothing', () => refusals(scene));
   await t.test('a MinIO outside tells the functions that want to know, once', () => minio(scene));
 });

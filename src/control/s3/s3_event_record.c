@@ -86,14 +86,18 @@ static bool is_about_object(const struct s3_happening *h)
            str_starts(str_c(h->kind), STR("ObjectAcl:"));
 }
 
+static bool is_restoration(const struct s3_happening *h)
+{
+    return str_starts(str_c(h->kind), STR("ObjectRestore:"));
+}
+
 /* The names of members differ. */
 static int put_object(struct buf *out, const struct s3_happening *h, const struct stored_object *o,
-                      const char *etag_name, const char *version_name)
+                      const char *etag_name, const char *version_name, bool has_order)
 {
     char version[S3_VERSION_TEXT];
     int r = 0;
-    bool is_about = is_about_object(h);
-    if (!is_removed(h) && !is_marker(o) && !is_about) {
+    if (!is_removed(h) && !is_marker(o) && !is_about_object(h)) {
         r = buf_printf(out, ",\"size\":%llu", (unsigned long long)o->size);
     }
     if (r == 0 && !is_removed(h)) {
@@ -104,7 +108,7 @@ static int put_object(struct buf *out, const struct s3_happening *h, const struc
         struct str text = s3_version_text(o->rank, o->salt, o->flags, version);
         r = buf_printf(out, ",\"%s\":\"" STR_FMT "\"", version_name, STR_ARG(text));
     }
-    if (r == 0 && !is_about) {
+    if (r == 0 && has_order) {
         r = buf_printf(out, ",\"sequencer\":\"%018llX\"", (unsigned long long)h->sequence);
     }
     return r < 0 ? r : buf_append(out, STR("}"));
@@ -137,14 +141,18 @@ static int put_head(struct buf *out, const struct s3_event_cause *c, const struc
                       STR_ARG(c->host_id));
 }
 
+static bool is_restored(const struct s3_happening *h)
+{
+    return strcmp(h->kind, "ObjectRestore:Completed") == 0;
+}
+
 /* What only the end of a restoration has. */
 static int put_restored(struct buf *out, const struct s3_event_cause *c,
                         const struct s3_happening *h, const struct stored_object *o)
 {
     char when[ISO_TIME_BYTES];
     int64_t until_s;
-    if (strcmp(h->kind, "ObjectRestore:Completed") != 0 ||
-        !s3_restore_until(o, c->now_ms, &until_s)) {
+    if (!is_restored(h) || !s3_restore_until(o, c->now_ms, &until_s)) {
         return 0;
     }
     (void)iso_time_ms((uint64_t)until_s * 1000, when);
@@ -169,13 +177,29 @@ int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
                            h->bucket, h->owner, h->bucket);
     r = r < 0 ? r : s3_event_record_put_key(out, str_of(h->key, h->key_len));
     r = r < 0 ? r : buf_append(out, STR("\""));
-    r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId");
+    r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId", !is_about_object(h));
     r = r < 0 ? r : buf_append(out, STR("}"));
     r = r < 0 ? r : put_restored(out, c, h, o);
     return r < 0 ? r : buf_append(out, STR("}]}"));
 }
 
 /* ---- EventBridge's ---- */
+
+/* What restorations have instead of an order. */
+static int put_archive(struct buf *out, const struct s3_event_cause *c,
+                       const struct s3_happening *h, const struct stored_object *o)
+{
+    char when[ISO_TIME_BYTES];
+    int64_t until_s;
+    int r = 0;
+    if (is_restored(h) && s3_restore_until(o, c->now_ms, &until_s)) {
+        (void)iso_time_s((uint64_t)until_s * 1000, when);
+        r = buf_printf(out, ",\"restore-expiry-time\":\"%s\"", when);
+    }
+    return r < 0 ? r
+                 : buf_printf(out, ",\"source-storage-class\":\"" STR_FMT "\"",
+                              STR_ARG(http_block_find(o->headers, STR("x-amz-storage-class"))));
+}
 
 int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
                                const struct s3_happening *h, const struct stored_object *o)
@@ -184,11 +208,16 @@ int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
     int r =
         buf_printf(out, "{\"version\":\"0\",\"bucket\":{\"name\":\"%s\"},\"object\":{", h->bucket);
     r = r < 0 ? r : put_json_text(out, "key", str_of(h->key, h->key_len));
-    r = r < 0 ? r : put_object(out, h, o, "etag", "version-id");
+    bool has_order = !is_about_object(h) && !is_restoration(h);
+    r = r < 0 ? r : put_object(out, h, o, "etag", "version-id", has_order);
     r = r < 0 ? r
               : buf_printf(out, ",\"request-id\":\"" STR_FMT "\",\"requester\":\"%s\"",
                            STR_ARG(c->request_id), c->is_of_s3 ? S3_ITSELF : AWS_ACCOUNT_ID);
-    if (r == 0 && !c->is_of_s3) {
+    if (r == 0 && is_restoration(h)) {
+        r = put_archive(out, c, h, o);
+    }
+    /* That it is restored nobody asks for. */
+    if (r == 0 && !c->is_of_s3 && !is_restored(h)) {
         r = buf_printf(out, ",\"source-ip-address\":\"" STR_FMT "\"", STR_ARG(c->remote));
     }
     if (r == 0 && bridge && bridge->reason) {
