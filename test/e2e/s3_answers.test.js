@@ -8,6 +8,7 @@ import {
   PutObjectCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { refused, startS3 } from './s3_project.js';
 
 /** What an error says beside what every error has. */
@@ -242,5 +243,42 @@ test("S3's answers", async (t) => {
     await put('varies_by_storage_class');
     assert.equal(await kept(), 'varies_by_storage_class');
     await refused(put('any'), 400, 'InvalidRequest');
+  });
+
+  await t.test("a browser's form is told what it lacks, and which condition does not hold", async () => {
+    const Bucket = await bucket();
+    const post = async (change = {}, Conditions = [], file = 'hello', name = 'name.txt') => {
+      const { url, fields } = await createPresignedPost(s3, { Bucket, Key: 'in/${filename}', Conditions, Expires: 60 });
+      const data = new FormData();
+      Object.entries({ ...fields, ...change }).filter(([, value]) => value !== undefined).forEach(([field, value]) => data.append(field, value));
+      data.append('file', name ? new File([file], name) : file);
+      const answer = await fetch(url, { method: 'POST', body: data });
+      return `${answer.status} ${(await answer.text()).replace(/^.*<Error>|<RequestId>.*$/gs, '')}`;
+    };
+    const lacks = (name) => `400 <Code>InvalidArgument</Code><Message>Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.</Message><ArgumentName>${name}</ArgumentName><ArgumentValue></ArgumentValue>`;
+    const named = (answer) => answer.replaceAll('&apos;', "'").replace('<ArgumentValue/>', '<ArgumentValue></ArgumentValue>');
+    assert.equal(named(await post({ 'X-Amz-Signature': undefined })), lacks('X-Amz-Signature'));
+    assert.equal(named(await post({ 'X-Amz-Algorithm': undefined, 'X-Amz-Credential': undefined })), lacks('X-Amz-Algorithm'));
+    assert.equal(named(await post({ key: undefined })), lacks('key'));
+    const unsigned = Object.fromEntries(['Algorithm', 'Credential', 'Date', 'Signature'].map((name) => [`X-Amz-${name}`, undefined]));
+    assert.match(await post(unsigned), /^403 <Code>AccessDenied</);
+    assert.match(await post({ 'X-Amz-Signature': '00' }), /^403 <Code>SignatureDoesNotMatch<.*<StringToSign>[\w+/=]+<.*<SignatureProvided>00<.*<StringToSignBytes>65 79 /s);
+
+    const failed = (...condition) => `403 <Code>AccessDenied</Code><Message>Invalid according to Policy: Policy Condition failed: [${condition.map((text) => `"${text}"`).join(', ')}]</Message>`;
+    const told = async (condition) => (await post({ 'Content-Type': 'image/x' }, [condition])).replaceAll('&quot;', '"');
+    assert.equal(await told({ 'Content-Type': 'text/x' }), failed('eq', '$Content-Type', 'text/x'));
+    assert.equal(await told(['starts-with', '$Content-Type', 'text/']), failed('starts-with', '$Content-Type', 'text/'));
+    assert.equal(await told(['eq', 'Content-Type', 'image/x']), failed('eq', 'Content-Type', 'image/x'));
+    assert.equal(await told(['content-length-range', 'few', '10']), failed('content-length-range', 'few', '10'));
+    assert.match(await told({ 'Content-Type': 'image/x', acl: 'private' }), /^400 <Code>InvalidPolicyDocument<.*exactly one property/);
+    const sized = [['content-length-range', 2, 4]];
+    assert.match(await post({}, sized), /^400 <Code>EntityTooLarge<.*<MaxSizeAllowed>4</);
+    assert.match(await post({}, sized, 'x'), /^400 <Code>EntityTooSmall<.*<ProposedSize>1<.*<MinSizeAllowed>2</);
+
+    assert.match(await post({}, [], 'text', null), /^204 /);
+    assert.deepEqual((await send(ListObjectsV2Command, { Bucket })).Contents.map(({ Key }) => Key), ['in/${filename}'], 'a file without a name');
+    const wrong = await fetch(`${endpoint}/${Bucket}`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/html' } });
+    assert.equal(wrong.status, 412);
+    assert.match(await wrong.text(), /<Code>PreconditionFailed<.*<Condition>Bucket POST must be of the enclosure-type multipart\/form-data</);
   });
 });

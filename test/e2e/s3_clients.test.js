@@ -183,7 +183,9 @@ async function forms(clients) {
     const post = (more, file = 'by form') => send('POST', url, formOf({ ...fields, 'Content-Type': 'text/plain', ...more }, file));
     const done = await post({});
     assert.equal(done.status, 201, done.text);
-    assert.match(done.text, new RegExp(`<PostResponse>.*<Location>http.*<Bucket>forms<.*<Key>${style}/cat.txt<.*<ETag>`, 's'));
+    const location = `${url.replace(/\/$/, '')}/${style}/cat.txt`;
+    assert.match(done.text, new RegExp(`<PostResponse>.*<Location>${location}<.*<Bucket>forms<.*<Key>${style}/cat.txt<.*<ETag>`, 's'));
+    assert.equal(done.headers.location, location);
     const { Body, ContentType } = await clients.path.send(new GetObjectCommand({ Bucket: 'forms', Key: `${style}/cat.txt` }));
     assert.deepEqual([await Body.transformToString(), ContentType], ['by form', 'text/plain']);
     const refused = async (answer, status, code) => {

@@ -112,6 +112,7 @@ static bool read_target(struct s3_request *rq)
     path = str_skip(path, 1);
     if (host.len > 0) {
         rq->bucket_name = host;
+        rq->is_by_host = true;
     } else if (!decode(rq, str_cut(&path, '/'), AWS_URI_PLUS, &rq->bucket_name)) {
         return false;
     }
@@ -126,7 +127,7 @@ static struct s3_request *request_create(struct s3 *s, struct exchange *x)
     rq->now_ms = queue_now_ms();
     buf_init(&rq->headers, LIMIT_RESPONSE_HEAD_BYTES);
     buf_init(&rq->body, S3_ANSWER_BYTES_MAX);
-    buf_init(&rq->details, 4 * LIMIT_REQUEST_HEAD_BYTES); /* signatures are explained */
+    buf_init(&rq->details, 8 * LIMIT_REQUEST_HEAD_BYTES); /* signatures are explained */
     /* Sixteen digits of the request's UUID. */
     size_t len = 0;
     for (const char *at = x->request_id; *at && len < sizeof(rq->id) - 1; at++) {
@@ -141,16 +142,26 @@ static struct s3_request *request_create(struct s3 *s, struct exchange *x)
 
 /* ---- who ---- */
 
+/* As the client has given it, in either version's place. */
+static struct str given_signature(const struct s3_request *rq)
+{
+    struct str header = s3_header(rq, "authorization");
+    struct str v4 = s3_param(rq, "X-Amz-Signature"), v2 = s3_param(rq, "Signature");
+    struct str in_header = str_behind(header, STR("Signature="));
+    if (v4.data || v2.data) {
+        return v4.data ? v4 : v2;
+    }
+    return in_header.data ? in_header : str_behind(header, STR(":"));
+}
+
 static void fail_mismatch(struct s3_request *rq, const struct aws_sign_request *sign)
 {
     struct buf canonical, to_sign;
     buf_init(&canonical, LIMIT_REQUEST_HEAD_BYTES);
     buf_init(&to_sign, LIMIT_REQUEST_HEAD_BYTES);
     aws_sign_explain(sign, &canonical, &to_sign);
-    s3_detail(rq, "AWSAccessKeyId", str_c(rq->who.scope.access_key));
-    s3_detail(rq, "StringToSign", buf_str(&to_sign));
-    s3_detail(rq, "CanonicalRequest", buf_str(&canonical));
-    s3_fail(rq, S3_SIGNATURE_MISMATCH);
+    s3_fail_signature(rq, str_c(rq->who.scope.access_key), given_signature(rq), buf_str(&to_sign),
+                      buf_str(&canonical));
     buf_finish(&canonical);
     buf_finish(&to_sign);
 }

@@ -25,7 +25,7 @@ struct post {
     struct buf headers; /* the form's fields by the names that the head would have */
     struct buf key;
     struct buf policy; /* decoded */
-    uint64_t least;    /* bytes of the file */
+    uint64_t least, most; /* bytes of the file */
     bool in_file, file_ended, over;
 };
 
@@ -43,8 +43,7 @@ static void free_post(void *state)
 bool s3_post_is(const struct s3_request *rq)
 {
     return str_eq(rq->x->method, STR("POST")) && rq->bucket_name.len > 0 && rq->key.len == 0 &&
-           rq->param_count == 0 &&
-           str_starts(s3_header(rq, "content-type"), STR("multipart/form-data"));
+           rq->param_count == 0;
 }
 
 static struct str field(const struct post *p, const char *name)
@@ -61,7 +60,60 @@ static void fail(struct s3_request *rq, enum s3_error error, const char *text)
     }
 }
 
+static void fail_missing(struct s3_request *rq, const char *name)
+{
+    struct post *p = rq->state;
+    char text[128];
+    (void)snprintf(text, sizeof(text),
+                   "Bucket POST must contain a field named '%s'.  If it is specified, please check "
+                   "the order of the fields.",
+                   name); /* fits */
+    if (!p->over) {
+        p->over = true;
+        s3_fail_argument(rq, text, name, STR(""));
+    }
+}
+
 /* ---- who ---- */
+
+/* How a form may be signed: the fields of it, of which all are there or none. */
+static const struct signing {
+    const char *fields[5];
+    bool is_v4;
+} signings[] = {
+    { { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature", NULL }, true },
+    { { "AWSAccessKeyId", "Signature", NULL }, false },
+};
+
+/* By its name as S3 writes it. */
+static struct str signing_field(const struct post *p, const char *name)
+{
+    char lower[24];
+    size_t len = 0;
+    for (; name[len]; len++) {
+        lower[len] = (char)(name[len] >= 'A' && name[len] <= 'Z' ? name[len] | 0x20 : name[len]);
+    }
+    lower[len] = '\0';
+    return field(p, lower);
+}
+
+/* NULL: it is signed in neither way. *ret_missing: what it should have beside, or NULL. */
+static const struct signing *find_signing(const struct post *p, const char **ret_missing)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(signings); i++) {
+        size_t count = 0, found = 0;
+        *ret_missing = NULL;
+        for (; signings[i].fields[count]; count++) {
+            bool is_there = signing_field(p, signings[i].fields[count]).data != NULL;
+            found += is_there;
+            *ret_missing = is_there || *ret_missing ? *ret_missing : signings[i].fields[count];
+        }
+        if (found > 0) {
+            return &signings[i];
+        }
+    }
+    return NULL;
+}
 
 static bool decode_policy(struct post *p, struct str text)
 {
@@ -129,29 +181,41 @@ static bool check_policy(struct s3_request *rq, struct post *p, struct s3_receiv
     return true;
 }
 
+/* A policy that somebody has signed; *ret is who. */
+static bool check_signature(struct s3_request *rq, struct post *p, const struct aws_user **ret)
+{
+    const char *missing;
+    const struct signing *signing = find_signing(p, &missing);
+    if (!signing) {
+        fail(rq, S3_ACCESS_DENIED, NULL);
+        return false;
+    }
+    if (missing) {
+        fail_missing(rq, missing);
+        return false;
+    }
+    bool is_signed = signing->is_v4 ? is_signed_v4(rq, p, ret) : is_signed_v2(rq, p, ret);
+    if (!is_signed && !p->over) {
+        p->over = true;
+        s3_fail_signature(rq, *ret ? (*ret)->access_key : STR(""),
+                          field(p, signing->is_v4 ? "x-amz-signature" : "signature"),
+                          field(p, "policy"), STR(""));
+    }
+    return is_signed;
+}
+
 /* Without a policy nobody has signed: then it is for anybody, if anybody may write. */
 static bool authenticate(struct s3_request *rq, struct post *p, struct s3_receive_plan *plan)
 {
     const struct aws_user *user = NULL;
     if (!field(p, "policy").data) {
-        if (field(p, "x-amz-signature").data || field(p, "signature").data) {
-            fail(
-                rq, S3_INVALID_ARGUMENT,
-                "Bucket POST must contain a field named 'policy'. If it is specified, please check "
-                "the order of the fields.");
-            return false;
+        bool is_signed = field(p, "x-amz-signature").data || field(p, "signature").data;
+        if (is_signed) {
+            fail_missing(rq, "policy");
         }
-        return true;
+        return !is_signed;
     }
-    bool is_v4 = field(p, "x-amz-signature").data != NULL;
-    if (!is_v4 && (!field(p, "signature").data || !field(p, "awsaccesskeyid").data)) {
-        fail(rq, S3_INVALID_ARGUMENT,
-             "Bucket POST must contain a field named 'Signature'. If it is specified, please check "
-             "the order of the fields.");
-        return false;
-    }
-    if (!(is_v4 ? is_signed_v4(rq, p, &user) : is_signed_v2(rq, p, &user))) {
-        fail(rq, S3_SIGNATURE_MISMATCH, NULL);
+    if (!check_signature(rq, p, &user)) {
         return false;
     }
     if (!decode_policy(p, field(p, "policy"))) {
@@ -200,7 +264,8 @@ static bool read_tags(struct s3_request *rq, struct post *p)
     return error == S3_OK;
 }
 
-/* "${filename}" is what the browser calls the file, without its folder. */
+/* "${filename}" is what the browser calls the file, without its folder; if it says nothing, it
+ * stays. */
 static bool read_key(struct s3_request *rq, struct post *p)
 {
     struct str key = field(p, "key"), name = buf_str(&p->form.filename);
@@ -209,14 +274,12 @@ static bool read_key(struct s3_request *rq, struct post *p)
         name = str_skip(name, (size_t)(slash - name.data) + 1);
     }
     if (!key.data || key.len == 0) {
-        fail(rq, S3_INVALID_ARGUMENT,
-             "Bucket POST must contain a field named 'key'. If it is specified, please check the "
-             "order of the fields.");
+        fail_missing(rq, "key");
         return false;
     }
     int r = 0;
     while (r == 0 && key.len > 0) {
-        const char *at = memmem(key.data, key.len, "${filename}", 11);
+        const char *at = name.len > 0 ? memmem(key.data, key.len, "${filename}", 11) : NULL;
         size_t before = at ? (size_t)(at - key.data) : key.len;
         r = buf_append(&p->key, str_of(key.data, before));
         r = r < 0 || !at ? r : buf_append(&p->key, name);
@@ -232,25 +295,15 @@ static bool read_key(struct s3_request *rq, struct post *p)
 
 /* ---- the answer ---- */
 
-static void put_location(const struct s3_request *rq, char *ret, size_t size)
-{
-    (void)snprintf(ret, size, STR_FMT "://" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(rq->x->scheme),
-                   STR_ARG(rq->x->host), STR_ARG(rq->bucket_name),
-                   STR_ARG(rq->key)); /* a long host is cut */
-}
-
-static void answer_document(struct s3_request *rq, const struct post *p)
+static void answer_document(struct s3_request *rq, const struct post *p, struct str location)
 {
     struct s3_xml_out o = { .out = &rq->body };
-    char location[2048];
-    put_location(rq, location, sizeof(location));
     s3_xml_raw(&o, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
-    s3_xml_put(&o, "Location", str_c(location));
+    s3_xml_put(&o, "Location", location);
     s3_xml_put(&o, "Bucket", rq->bucket_name);
     s3_xml_put(&o, "Key", rq->key);
     s3_xml_put_etag(&o, "ETag", p->put.write.object.etag);
     s3_xml_close(&o, "PostResponse");
-    s3_put_header(rq, "location", str_c(location));
     s3_answer_xml(rq, 201, o.r);
 }
 
@@ -285,11 +338,17 @@ static void post_done(struct s3_request *rq, int r)
     if (redirect.len > 0 && answer_redirect(rq, p, redirect)) {
         return;
     }
+    struct buf location;
+    buf_init(&location, LIMIT_REQUEST_HEAD_BYTES);
+    if (s3_append_url(rq, &location) == 0) {
+        s3_put_header(rq, "location", buf_str(&location));
+    }
     if (str_eq(status, STR("201"))) {
-        answer_document(rq, p);
+        answer_document(rq, p, buf_str(&location));
     } else {
         s3_answer(rq, str_eq(status, STR("200")) ? 200 : 204);
     }
+    buf_finish(&location);
 }
 
 /* ---- the body ---- */
@@ -306,8 +365,13 @@ static void on_received(enum s3_error error, struct s3_received *received, void 
     struct post *p = rq->state;
     p->over = true;
     if (error != S3_OK) {
+        if (error == S3_ENTITY_TOO_LARGE) {
+            s3_detail_u64(rq, "MaxSizeAllowed", p->most);
+        }
         s3_body_fail(rq, error);
     } else if (received->size < p->least) {
+        s3_detail_u64(rq, "ProposedSize", received->size);
+        s3_detail_u64(rq, "MinSizeAllowed", p->least);
         s3_fail(rq, S3_ENTITY_TOO_SMALL);
     } else {
         s3_put_store(rq, received, "ObjectCreated:Post", post_done);
@@ -332,6 +396,7 @@ static void begin_file(struct s3_request *rq, struct post *p)
               !s3_new_read_encryption(rq, n) ||
               !s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl) ||
               !s3_access_write(rq, "s3:PutObject", buf_str(&n->tags));
+    p->most = plan.limit;
     if (!p->over) {
         plan.crypt = n->is_encrypted ? &n->crypt : NULL;
         rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, &plan);
@@ -403,7 +468,11 @@ void s3_post_begin(struct s3_request *rq)
     buf_init(&p->key, LIMIT_REQUEST_HEAD_BYTES);
     buf_init(&p->policy, S3_FORM_FIELDS_MAX);
     rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
-    if (s3_form_init(&p->form, s3_header(rq, "content-type")) < 0) {
+    if (!str_starts(s3_header(rq, "content-type"), STR("multipart/form-data"))) {
+        s3_detail(rq, "Condition",
+                  STR("Bucket POST must be of the enclosure-type multipart/form-data"));
+        fail(rq, S3_PRECONDITION_FAILED, NULL);
+    } else if (s3_form_init(&p->form, s3_header(rq, "content-type")) < 0) {
         fail(rq, S3_MALFORMED_POST, NULL);
     } else if (!rq->bucket) {
         fail(rq, S3_NO_SUCH_BUCKET, NULL);

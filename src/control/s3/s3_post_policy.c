@@ -37,6 +37,17 @@ static enum s3_error fail(struct check *c, enum s3_error error, const char *why)
     return error;
 }
 
+/* A condition that does not hold is told as the list that it is, or could be. */
+static enum s3_error fail_condition(struct check *c, struct str operator, const char *sigil,
+                                    struct str name, struct str value)
+{
+    (void)snprintf(c->p->why, sizeof(c->p->why),
+                   "Invalid according to Policy: Policy Condition failed: [\"" STR_FMT "\", "
+                   "\"%s" STR_FMT "\", \"" STR_FMT "\"]",
+                   STR_ARG(operator), sigil, STR_ARG(name), STR_ARG(value)); /* a long one is cut */
+    return fail(c, S3_ACCESS_DENIED, c->p->why);
+}
+
 static enum s3_error note(struct check *c, struct str name)
 {
     if (c->count == FIELDS_MAX) {
@@ -46,24 +57,15 @@ static enum s3_error note(struct check *c, struct str name)
     return S3_OK;
 }
 
-static enum s3_error check_equal(struct check *c, struct str name, struct str wanted)
+static enum s3_error check_field(struct check *c, struct str operator, struct str name,
+                                 struct str wanted)
 {
+    bool is_equal = str_eq_nocase(operator, STR("eq"));
     struct str value = field(c, name);
-    if (!value.data || !str_eq(value, wanted)) {
-        return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy Condition failed");
-    }
-    return note(c, name);
-}
-
-/* For a list of content types each must begin so. */
-static enum s3_error check_starts(struct check *c, struct str name, struct str prefix)
-{
-    struct str value = field(c, name);
-    /* What may be anything may be absent. */
-    if (prefix.len > 0 && (!value.data || !str_starts(value, prefix))) {
-        return fail(c, S3_ACCESS_DENIED, "Invalid according to Policy: Policy Condition failed");
-    }
-    return note(c, name);
+    /* What may begin with anything may be absent. */
+    bool holds = is_equal ? value.data && str_eq(value, wanted)
+                          : wanted.len == 0 || (value.data && str_starts(value, wanted));
+    return holds ? note(c, name) : fail_condition(c, operator, "$", name, wanted);
 }
 
 static bool number_of(const json_t *value, uint64_t *ret)
@@ -75,50 +77,52 @@ static bool number_of(const json_t *value, uint64_t *ret)
     return json_is_string(value) && str_to_u64(text_of(value), ret);
 }
 
+static enum s3_error check_range(struct check *c, const json_t *list)
+{
+    const json_t *least = json_array_get(list, 1), *most = json_array_get(list, 2);
+    c->p->has_range = number_of(least, &c->p->least) && number_of(most, &c->p->most) &&
+                      c->p->least <= c->p->most;
+    if (c->p->has_range) {
+        return S3_OK;
+    }
+    return json_is_string(least) && json_is_string(most)
+               ? fail_condition(c, text_of(json_array_get(list, 0)), "", text_of(least),
+                                text_of(most))
+               : fail(c, S3_INVALID_POLICY_DOCUMENT,
+                      "Invalid Policy: Invalid content-length-range.");
+}
+
 static enum s3_error check_list(struct check *c, const json_t *list)
 {
-    struct str operator= text_of(json_array_get(list, 0)), name = text_of(json_array_get(list, 1));
-    const json_t *value = json_array_get(list, 2);
-    if (json_array_size(list) != 3) {
+    struct str operator= text_of(json_array_get(list, 0));
+    const json_t *name = json_array_get(list, 1), *value = json_array_get(list, 2);
+    if (json_array_size(list) == 3 && str_eq_nocase(operator, STR("content-length-range"))) {
+        return check_range(c, list);
+    }
+    bool is_known =
+        str_eq_nocase(operator, STR("eq")) || str_eq_nocase(operator, STR("starts-with"));
+    if (json_array_size(list) != 3 || !is_known || !json_is_string(name) ||
+        !json_is_string(value)) {
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
     }
-    if (str_eq_nocase(operator, STR("content-length-range"))) {
-        c->p->has_range = number_of(json_array_get(list, 1), &c->p->least) &&
-                          number_of(value, &c->p->most) && c->p->least <= c->p->most;
-        return c->p->has_range ? S3_OK
-                               : fail(c, S3_INVALID_POLICY_DOCUMENT,
-                                      "Invalid Policy: Invalid content-length-range.");
+    if (!str_starts(text_of(name), STR("$"))) {
+        return fail_condition(c, operator, "", text_of(name), text_of(value));
     }
-    if (name.len < 2 || name.data[0] != '$' || !json_is_string(value)) {
-        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
-    }
-    name = str_skip(name, 1);
-    if (str_eq_nocase(operator, STR("eq"))) {
-        return check_equal(c, name, text_of(value));
-    }
-    if (str_eq_nocase(operator, STR("starts-with"))) {
-        return check_starts(c, name, text_of(value));
-    }
-    return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+    return check_field(c, operator, str_skip(text_of(name), 1), text_of(value));
 }
 
 static enum s3_error check_object(struct check *c, json_t *object)
 {
-    const char *name;
-    json_t *value;
-    enum s3_error error = S3_OK;
-    if (json_object_size(object) == 0) {
-        return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
+    void *only = json_object_iter(object);
+    const json_t *value = json_object_iter_value(only);
+    if (json_object_size(object) != 1) {
+        return fail(c, S3_INVALID_POLICY_DOCUMENT,
+                    "Invalid Policy: Invalid Simple-Condition: Simple-Conditions must have exactly "
+                    "one property specified.");
     }
-    json_object_foreach(object, name, value)
-    {
-        if (error == S3_OK) {
-            error = json_is_string(value)
-                        ? check_equal(c, str_c(name), text_of(value))
-                        : fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
-        }
-    }
-    return error;
+    return json_is_string(value)
+               ? check_field(c, STR("eq"), str_c(json_object_iter_key(only)), text_of(value))
+               : fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
 }
 
 static enum s3_error check_conditions(struct check *c, const json_t *conditions)

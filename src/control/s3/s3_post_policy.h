@@ -17,7 +17,7 @@ struct s3_post_policy {
     /* Found out. */
     bool has_range;
     uint64_t least, most; /* bytes of the file */
-    char why[160];        /* what *ret_why may point to */
+    char why[512];        /* what *ret_why may point to */
 };
 
 /* S3_OK: the form is as it should be. *ret_why: what to tell, or NULL. */

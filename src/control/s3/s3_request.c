@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_uri.h"
 #include "control/s3/s3_blobs.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
@@ -126,6 +127,19 @@ void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value)
     s3_detail(rq, name, str_of(text, (size_t)len));
 }
 
+/* Each byte in hexadecimal digits: blanks and line breaks are seen so. */
+static void detail_bytes(struct s3_request *rq, const char *name, struct str value)
+{
+    struct buf text;
+    int r = 0;
+    buf_init(&text, 3 * value.len + 1);
+    for (size_t i = 0; r == 0 && i < value.len; i++) {
+        r = buf_printf(&text, "%s%02x", i > 0 ? " " : "", (unsigned char)value.data[i]);
+    }
+    s3_detail(rq, name, buf_str(&text));
+    buf_finish(&text);
+}
+
 static void put_details(struct s3_xml_out *o, struct str details)
 {
     while (details.len > 0) {
@@ -213,6 +227,30 @@ void s3_fail_argument(struct s3_request *rq, const char *text, const char *name,
     s3_detail(rq, "ArgumentName", str_c(name));
     s3_detail(rq, "ArgumentValue", value);
     s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
+}
+
+void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str signature,
+                       struct str to_sign, struct str canonical)
+{
+    s3_detail(rq, "AWSAccessKeyId", access_key);
+    s3_detail(rq, "StringToSign", to_sign);
+    s3_detail(rq, "SignatureProvided", signature);
+    detail_bytes(rq, "StringToSignBytes", to_sign);
+    if (canonical.len > 0) {
+        s3_detail(rq, "CanonicalRequest", canonical);
+        detail_bytes(rq, "CanonicalRequestBytes", canonical);
+    }
+    s3_fail(rq, S3_SIGNATURE_MISMATCH);
+}
+
+int s3_append_url(const struct s3_request *rq, struct buf *out)
+{
+    int r = buf_printf(out, STR_FMT "://" STR_FMT "/", STR_ARG(rq->x->scheme),
+                       STR_ARG(rq->x->host));
+    if (r == 0 && !rq->is_by_host) {
+        r = buf_printf(out, STR_FMT "/", STR_ARG(rq->bucket_name));
+    }
+    return r < 0 ? r : aws_uri_encode(out, rq->key, '/');
 }
 
 /* ---- writing ---- */

@@ -80,6 +80,7 @@ struct s3_request {
     struct aws_signed who;
     struct str bucket_name; /* empty: the service */
     struct str key;         /* empty: the bucket */
+    bool is_by_host;        /* the bucket's name was in the host, not in the path */
     struct s3_bucket *bucket;
     struct s3_param params[S3_PARAMS_MAX];
     size_t param_count;
@@ -162,6 +163,13 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
 /* Another element of the error that is going to be answered. */
 void s3_detail(struct s3_request *rq, const char *name, struct str value);
 void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value);
+/* The object's URL, as the client has addressed its bucket. */
+int s3_append_url(const struct s3_request *rq, struct buf *out) MUST_USE;
+
+/* A signature that is not the one that was computed of `to_sign`; canonical: empty, or what that was
+ * computed of. */
+void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str signature,
+                       struct str to_sign, struct str canonical);
 /* An argument that is not right. */
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value);
 

@@ -8,7 +8,6 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
@@ -233,9 +232,7 @@ static void answer_completed(struct s3_request *rq, const struct stored_object *
     struct s3_xml_out out = { .out = &rq->body };
     struct buf location;
     buf_init(&location, LIMIT_REQUEST_HEAD_BYTES);
-    int r = buf_printf(&location, STR_FMT "://" STR_FMT "/" STR_FMT "/", STR_ARG(rq->x->scheme),
-                       STR_ARG(rq->x->host), STR_ARG(rq->bucket_name));
-    r = r < 0 ? r : aws_uri_encode(&location, rq->key, '/');
+    int r = s3_append_url(rq, &location);
     s3_put_new_version_header(rq, o);
     s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
     s3_lifecycle_put_header(rq, o);
