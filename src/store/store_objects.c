@@ -23,7 +23,7 @@ void store_objects_read_traits(sqlite3_stmt *q, int column, struct stored_object
     ret->crypt = sql_str(q, column + 5);
     ret->lock_mode = (enum object_lock_mode)sql_int(q, column + 6);
     ret->lock_until_ms = (uint64_t)sql_int(q, column + 7);
-    ret->legal_hold = sql_int(q, column + 8) != 0;
+    ret->legal_hold = (enum object_hold)sql_int(q, column + 8);
 }
 
 static struct stored_object read_object(int64_t bucket, sqlite3_stmt *q)

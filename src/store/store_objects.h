@@ -13,6 +13,7 @@ enum object_flag {
     OBJECT_NULL_VERSION = 2 /* the one whose id is "null": written without versioning */
 };
 
+enum object_hold { OBJECT_HOLD_UNSET, OBJECT_HOLD_ON, OBJECT_HOLD_OFF };
 enum object_lock_mode { OBJECT_UNLOCKED, OBJECT_GOVERNANCE, OBJECT_COMPLIANCE };
 
 struct stored_object {
@@ -32,7 +33,7 @@ struct stored_object {
     struct str crypt;    /* what is to be known to decrypt it; empty: plain */
     enum object_lock_mode lock_mode;
     uint64_t lock_until_ms;
-    bool legal_hold;
+    enum object_hold legal_hold;
     /* Where its bytes are: a row, a file, or several files; none of an empty object. */
     int64_t row;       /* 0: none */
     struct str hash;   /* of a file, CONTENT_HASH_BYTES; empty: none */

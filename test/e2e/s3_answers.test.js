@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand,
-  DeleteObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketTaggingCommand, GetObjectCommand, GetObjectTaggingCommand,
-  HeadBucketCommand, HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand,
-  PutObjectCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, UploadPartCommand,
+  CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand,
+  DeleteBucketCommand, DeleteObjectCommand, DeleteObjectTaggingCommand,
+  GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
+  GetObjectAttributesCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
+  HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
+  PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
+  PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
@@ -18,7 +22,7 @@ function details(error) {
 }
 
 test("S3's answers", async (t) => {
-  const { s3, bucket, endpoint } = await startS3(t);
+  const { s3, bucket, endpoint, client } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
 
   await t.test('an error names the bucket, the key or the version that it is about', async () => {
@@ -102,11 +106,16 @@ test("S3's answers", async (t) => {
   await t.test('tags that are the system\'s, or no tags, are refused', async () => {
     const Bucket = await bucket({ k: 'x' });
     const tag = (Key, Value) => send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: [{ Key, Value }] } });
-    assert.equal((await refused(tag('aws:x', 'v'), 400, 'InvalidTag')).message, 'System tags cannot be added/updated by requester');
-    await refused(tag('a,b', 'v'), 400, 'InvalidTag');
-    await refused(tag('a', 'v;w'), 400, 'InvalidTag');
+    assert.equal((await refused(tag('aws:x', 'v'), 400, 'InvalidTag')).message, 'Your TagKey cannot be prefixed with aws:');
+    assert.deepEqual(details(await refused(tag('a,b', 'v'), 400, 'InvalidTag')), { TagKey: 'a,b' });
+    assert.deepEqual(details(await refused(tag('a', 'v;w'), 400, 'InvalidTag')), { TagKey: 'a', TagValue: 'v;w' });
+    const ofBucket = send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet: [{ Key: 'aws:x', Value: 'v' }] } });
+    assert.equal((await refused(ofBucket, 400, 'InvalidTag')).message, 'System tags cannot be added/updated by requester');
     await tag('größe +-=._:/@1', 'ä');
-    await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging: 'a=1&a=2' }), 400, 'InvalidArgument');
+    for (const Tagging of ['a=1&a=2', 'a=1,b=2']) {
+      const said = details(await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging }), 400, 'InvalidArgument'));
+      assert.deepEqual(said, { ArgumentName: 'x-amz-tagging', ArgumentValue: Tagging });
+    }
     const { message } = await refused(send(PutObjectCommand, { Bucket, Key: 't', Tagging: 'aws:a=1' }), 400, 'InvalidTag');
     assert.equal(message, 'Your TagKey cannot be prefixed with aws:');
   });
@@ -280,5 +289,90 @@ test("S3's answers", async (t) => {
     const wrong = await fetch(`${endpoint}/${Bucket}`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/html' } });
     assert.equal(wrong.status, 412);
     assert.match(await wrong.text(), /<Code>PreconditionFailed<.*<Condition>Bucket POST must be of the enclosure-type multipart\/form-data</);
+  });
+
+  await t.test('a condition on an upload is of what was there when it began', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const begin = async () => {
+      const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+      const { ETag } = await send(UploadPartCommand, { Bucket, Key: 'k', UploadId, PartNumber: 1, Body: 'part' });
+      return (more) => send(CompleteMultipartUploadCommand, { Bucket, Key: 'k', UploadId, MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] }, ...more });
+    };
+    const first = await begin();
+    const { ETag: IfMatch } = await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const said = details(await refused(first({ IfMatch }), 409, 'ConditionalRequestConflict'));
+    assert.deepEqual(said, { Condition: 'If-Match', Key: 'k' });
+    const again = await begin();
+    await again({ IfMatch });
+    await first(); /* without a condition the last one wins */
+
+    const unknown = { Bucket, Key: 'k', UploadId: '0'.repeat(32) };
+    assert.deepEqual(details(await refused(send(CompleteMultipartUploadCommand, unknown), 404, 'NoSuchUpload')), { UploadId: unknown.UploadId });
+  });
+
+  await t.test('a delete marker has nothing to be changed, nor tags', async () => {
+    const Bucket = await bucket();
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' });
+    const { VersionId } = await send(DeleteObjectCommand, { Bucket, Key: 'k' });
+    const k = { Bucket, Key: 'k' };
+    for (const [Command, more, Method] of [
+      [GetObjectTaggingCommand, {}, 'GET'],
+      [PutObjectTaggingCommand, { Tagging: { TagSet: [] } }, 'PUT'],
+      [DeleteObjectTaggingCommand, {}, 'DELETE'],
+      [PutObjectAclCommand, { ACL: 'private' }, 'PUT'],
+      [GetObjectAclCommand, { VersionId }, 'GET'],
+    ]) {
+      assert.deepEqual(details(await refused(send(Command, { ...k, ...more }), 405, 'MethodNotAllowed')), { Method, ResourceType: 'DeleteMarker' });
+    }
+    await refused(send(GetObjectAclCommand, k), 404, 'NoSuchKey');
+  });
+
+  await t.test('what S3 does not know or allow is refused', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const said = async (promise) => details(await refused(promise, 400, 'InvalidArgument'));
+    await refused(send(PutObjectCommand, { Bucket, Key: 'k', StorageClass: 'OUTPOSTS' }), 400, 'InvalidStorageClass');
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'a' });
+    const marker = await said(send(ListMultipartUploadsCommand, { Bucket, KeyMarker: 'b', UploadIdMarker: UploadId }));
+    assert.deepEqual(marker, { ArgumentName: 'upload-id-marker', ArgumentValue: UploadId });
+    const owner = await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: 'me' }), 400, 'InvalidBucketOwnerAWSAccountID');
+    assert.equal(owner.message, 'The value of the expected bucket owner parameter must be an AWS Account ID... [me]');
+  });
+
+  await t.test('a hold that was taken off is told, one that never was is not', async () => {
+    const Bucket = await bucket({}, { ObjectLockEnabledForBucket: true });
+    const k = { Bucket, Key: 'k' };
+    await send(PutObjectCommand, { ...k, Body: 'x' });
+    await refused(send(GetObjectLegalHoldCommand, k), 404, 'NoSuchObjectLockConfiguration');
+    assert.equal((await send(HeadObjectCommand, k)).ObjectLockLegalHoldStatus, undefined);
+    for (const Status of ['ON', 'OFF']) {
+      await send(PutObjectLegalHoldCommand, { ...k, LegalHold: { Status } });
+      assert.equal((await send(HeadObjectCommand, k)).ObjectLockLegalHoldStatus, Status);
+      assert.equal((await send(GetObjectLegalHoldCommand, k)).LegalHold.Status, Status);
+    }
+  });
+
+  await t.test('of parts without checksums only the count is told', async () => {
+    const Bucket = await bucket();
+    const attributes = async (ChecksumAlgorithm) => {
+      const { UploadId } = await plain.send(new CreateMultipartUploadCommand({ Bucket, Key: 'k', ChecksumAlgorithm }));
+      const part = await plain.send(new UploadPartCommand({ Bucket, Key: 'k', UploadId, PartNumber: 1, Body: 'x', ChecksumAlgorithm }));
+      const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumSHA256: part.ChecksumSHA256 }];
+      await plain.send(new CompleteMultipartUploadCommand({ Bucket, Key: 'k', UploadId, MultipartUpload: { Parts } }));
+      return (await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts'] })).ObjectParts;
+    };
+    const plain = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
+    assert.deepEqual(await attributes(), { TotalPartsCount: 1 });
+    assert.equal((await attributes('SHA256')).Parts.length, 1);
+  });
+
+  await t.test("the old name of Ireland's region is told as it was given", async () => {
+    const ireland = client(undefined, { region: 'eu-west-1' });
+    await ireland.send(new CreateBucketCommand({ Bucket: 'in-eu', CreateBucketConfiguration: { LocationConstraint: 'EU' } }));
+    assert.equal((await send(GetBucketLocationCommand, { Bucket: 'in-eu' })).LocationConstraint, 'EU');
+    assert.equal((await send(HeadBucketCommand, { Bucket: 'in-eu' })).BucketRegion, 'eu-west-1');
+    const here = new CreateBucketCommand({ Bucket: 'not-in-eu', CreateBucketConfiguration: { LocationConstraint: 'EU' } });
+    const { message } = await refused(client(undefined, { region: 'eu-central-1' }).send(here), 400, 'IllegalLocationConstraintException');
+    assert.match(message, /^The EU location constraint is incompatible/);
   });
 });

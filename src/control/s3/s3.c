@@ -241,13 +241,14 @@ static void run_with_text(struct s3_request *rq, struct s3_received *received)
 {
     rq->text = received->data;
     if (rq->op->body == S3_BODY_XML) {
-        /* An upload's parts that are missing are malformed, as Ceph's tests have it. */
-        if (rq->text.len == 0 && rq->op->run != s3_upload_complete) {
+        /* An upload has to be there before its parts are missing. */
+        bool may_be_empty = rq->op->run == s3_upload_complete;
+        if (rq->text.len == 0 && !may_be_empty) {
             s3_fail(rq, S3_MISSING_BODY);
             return;
         }
         rq->xml = s3_xml_parse(rq->text);
-        if (!rq->xml) {
+        if (!rq->xml && rq->text.len > 0) {
             s3_fail(rq, S3_MALFORMED_XML);
             return;
         }
@@ -280,7 +281,12 @@ static bool find_bucket(struct s3_request *rq)
         return false;
     }
     enum s3_error error = check_expected_owner(rq);
-    if (error != S3_OK) {
+    if (error == S3_INVALID_ACCOUNT) {
+        char text[128];
+        (void)snprintf(text, sizeof(text), "%s... [" STR_FMT "]", s3_error_text(error)->text,
+                       STR_ARG(s3_header(rq, "x-amz-expected-bucket-owner"))); /* may be cut */
+        s3_fail_text(rq, error, text);
+    } else if (error != S3_OK) {
         s3_fail(rq, error);
     }
     return error == S3_OK;

@@ -113,11 +113,11 @@ static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3
 {
     struct buf tags;
     struct s3_xml_out out = { .out = &c->tagging };
-    const char *why;
+    struct s3_tags_fault fault;
     buf_init(&tags, S3_TAG_BYTES_MAX);
-    enum s3_error error = s3_tags_from_set(set, S3_TAGS_OF_BUCKET, &tags, &why);
+    enum s3_error error = s3_tags_from_set(set, S3_TAGS_OF_BUCKET, &tags, &fault);
     if (error != S3_OK) {
-        s3_fail_text(rq, error, why);
+        s3_tags_fail(rq, error, &fault);
     } else if (tags.len > 0) {
         s3_tags_to_xml(buf_str(&tags), &out);
     }
@@ -130,12 +130,13 @@ static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3
 static bool check_location(struct s3_request *rq, struct str wanted)
 {
     struct str here = str_c(rq->who.scope.region);
+    bool is_default = str_eq(here, STR(S3_DEFAULT_REGION));
     char text[160];
-    if (here.len == 0 || (str_eq(here, STR(S3_DEFAULT_REGION)) && !str_eq(wanted, here)) ||
-        (!str_eq(here, STR(S3_DEFAULT_REGION)) && str_eq(wanted, here))) {
+    if (here.len == 0 || str_eq(s3_region_of(wanted), here) != is_default) {
         return true;
     }
-    if (str_eq(here, STR(S3_DEFAULT_REGION))) {
+    if (is_default) {
+        s3_detail(rq, "LocationConstraint", wanted);
         s3_fail(rq, S3_INVALID_LOCATION);
         return false;
     }
@@ -166,7 +167,6 @@ static bool read_configuration(struct s3_request *rq, struct creation *c)
             return false;
         }
     }
-    region = str_eq(region, STR("EU")) ? STR("eu-west-1") : region; /* its old name */
     if (!check_location(rq, region)) {
         return false;
     }

@@ -138,9 +138,14 @@ static void read_settings(struct s3_bucket *bucket)
     }
 }
 
+struct str s3_region_of(struct str constraint)
+{
+    return str_eq(constraint, STR("EU")) ? STR("eu-west-1") : constraint; /* its old name */
+}
+
 struct str s3_bucket_region(const struct stored_bucket *row)
 {
-    return row->region.len > 0 ? row->region : STR(S3_DEFAULT_REGION);
+    return row->region.len > 0 ? s3_region_of(row->region) : STR(S3_DEFAULT_REGION);
 }
 
 struct s3_bucket *s3_buckets_find(struct s3_buckets *b, struct str name)

@@ -45,6 +45,7 @@ void s3_buckets_forget(struct s3_buckets *b, struct str name);
 
 /* Where it is, also when nobody has said so. */
 #define S3_DEFAULT_REGION "us-east-1"
+struct str s3_region_of(struct str constraint);
 struct str s3_bucket_region(const struct stored_bucket *row);
 /* A setting as it was stored, or data NULL. */
 struct str s3_bucket_setting(const struct s3_bucket *bucket, struct str kind);

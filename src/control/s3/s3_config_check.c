@@ -212,11 +212,14 @@ bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *
 bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root)
 {
     struct buf tags;
-    const char *why;
+    struct s3_tags_fault fault;
     buf_init(&tags, S3_TAG_BYTES_MAX);
-    enum s3_error error = s3_tags_from_xml(root, S3_TAGS_OF_BUCKET, &tags, &why);
+    enum s3_error error = s3_tags_from_xml(root, S3_TAGS_OF_BUCKET, &tags, &fault);
     buf_finish(&tags);
-    return error == S3_OK || fail(rq, error, why);
+    if (error != S3_OK) {
+        s3_tags_fail(rq, error, &fault);
+    }
+    return error == S3_OK;
 }
 
 /* SimplePrefix, or PartitionedPrefix with one of two sources of its date. */

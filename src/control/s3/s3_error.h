@@ -20,6 +20,9 @@
     X(BUCKET_NOT_EMPTY, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty")      \
     X(BUCKET_NOT_EMPTY_OF_VERSIONS, "BucketNotEmpty", 409,                                         \
       "The bucket you tried to delete is not empty. You must delete all versions in the bucket.")  \
+    X(CONDITION_CONFLICT, "ConditionalRequestConflict", 409,                                       \
+      "The conditional request cannot succeed due to a conflicting operation against this "        \
+      "resource.")                                                                                 \
     X(CORS_FORBIDDEN, "AccessForbidden", 403,                                                      \
       "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "  \
       "Origin, request method / Access-Control-Request-Method or "                                 \
@@ -41,7 +44,7 @@
     X(INVALID_ACL, "InvalidArgument", 400, "Invalid canned ACL")                                   \
     X(INVALID_ARGUMENT, "InvalidArgument", 400, "Invalid Argument")                                \
     X(INVALID_ACCOUNT, "InvalidBucketOwnerAWSAccountID", 400,                                      \
-      "The value of the expected bucket owner parameter must be an AWS account ID")                \
+      "The value of the expected bucket owner parameter must be an AWS Account ID")                \
     X(INVALID_BUCKET_NAME, "InvalidBucketName", 400, "The specified bucket is not valid.")         \
     X(INVALID_BUCKET_STATE, "InvalidBucketState", 409,                                             \
       "The request is not valid with the current state of the bucket.")                            \

@@ -94,6 +94,19 @@ static struct str mode_name(enum object_lock_mode mode)
     return mode == OBJECT_COMPLIANCE ? STR("COMPLIANCE") : STR("GOVERNANCE");
 }
 
+bool s3_lock_parse_hold(struct str text, enum object_hold *ret)
+{
+    *ret = str_eq(text, STR("ON"))    ? OBJECT_HOLD_ON
+           : str_eq(text, STR("OFF")) ? OBJECT_HOLD_OFF
+                                      : OBJECT_HOLD_UNSET;
+    return *ret != OBJECT_HOLD_UNSET;
+}
+
+struct str s3_lock_hold_name(enum object_hold hold)
+{
+    return hold == OBJECT_HOLD_ON ? STR("ON") : STR("OFF");
+}
+
 /* ---- what a new object is locked with ---- */
 
 /* The bucket's default retention. */
@@ -116,7 +129,7 @@ static void read_default(const struct s3_request *rq, enum object_lock_mode *ret
 }
 
 bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode,
-                          uint64_t *ret_until_ms, bool *ret_hold)
+                          uint64_t *ret_until_ms, enum object_hold *ret_hold)
 {
     struct str mode = s3_header(rq, "x-amz-object-lock-mode");
     struct str until = s3_header(rq, "x-amz-object-lock-retain-until-date");
@@ -145,12 +158,11 @@ bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode
                          "x-amz-object-lock-retain-until-date", until);
         return false;
     }
-    if (hold.data && !str_eq(hold, STR("ON")) && !str_eq(hold, STR("OFF"))) {
+    if (hold.data && !s3_lock_parse_hold(hold, ret_hold)) {
         s3_fail_argument(rq, "Legal Hold must be either of 'ON' or 'OFF'",
                          "x-amz-object-lock-legal-hold", hold);
         return false;
     }
-    *ret_hold = str_eq(hold, STR("ON"));
     if (!mode.data) {
         read_default(rq, ret_mode, ret_until_ms);
     }
@@ -165,14 +177,14 @@ void s3_lock_put_headers(struct s3_request *rq, const struct stored_object *o)
         s3_put_header(rq, "x-amz-object-lock-retain-until-date",
                       iso_time_ms(o->lock_until_ms, text));
     }
-    if (o->legal_hold) {
-        s3_put_header(rq, "x-amz-object-lock-legal-hold", STR("ON"));
+    if (o->legal_hold != OBJECT_HOLD_UNSET) {
+        s3_put_header(rq, "x-amz-object-lock-legal-hold", s3_lock_hold_name(o->legal_hold));
     }
 }
 
 bool s3_lock_allows_removal(const struct stored_object *o, uint64_t now_ms, bool bypass)
 {
-    if (o->legal_hold) {
+    if (o->legal_hold == OBJECT_HOLD_ON) {
         return false;
     }
     if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= now_ms) {

@@ -219,8 +219,12 @@ void s3_lock_put_retention(struct s3_request *rq)
 static void hold_get_found(struct s3_request *rq, const struct stored_object *object)
 {
     struct s3_xml_out o = { .out = &rq->body };
+    if (object->legal_hold == OBJECT_HOLD_UNSET) {
+        s3_fail(rq, S3_NO_SUCH_OBJECT_LOCK);
+        return;
+    }
     s3_xml_begin(&o, "LegalHold");
-    s3_xml_put(&o, "Status", object->legal_hold ? STR("ON") : STR("OFF"));
+    s3_xml_put(&o, "Status", s3_lock_hold_name(object->legal_hold));
     s3_xml_close(&o, "LegalHold");
     s3_answer_xml(rq, 200, o.r);
 }
@@ -235,14 +239,12 @@ void s3_lock_get_hold(struct s3_request *rq)
 static void hold_put_found(struct s3_request *rq, const struct stored_object *o)
 {
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
-    struct str status = s3_xml_text(root, "Status");
     struct change *c = change_create(rq, o);
     if (!s3_xml_is(root, "LegalHold") ||
-        (!str_eq(status, STR("ON")) && !str_eq(status, STR("OFF")))) {
+        !s3_lock_parse_hold(s3_xml_text(root, "Status"), &c->object.legal_hold)) {
         s3_fail(rq, S3_MALFORMED_XML);
         return;
     }
-    c->object.legal_hold = str_eq(status, STR("ON"));
     s3_submit(rq, run_change, change_done);
 }
 

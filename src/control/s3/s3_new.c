@@ -59,9 +59,8 @@ static bool add_coding(struct s3_request *rq, struct s3_new *n)
 static bool is_storage_class(struct str name)
 {
     static const char *const known[] = {
-        "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",      "INTELLIGENT_TIERING",
-        "GLACIER",  "DEEP_ARCHIVE",       "GLACIER_IR",  "EXPRESS_ONEZONE", "OUTPOSTS",
-        "SNOW"
+        "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA",
+        "GLACIER",  "DEEP_ARCHIVE",       "GLACIER_IR",  "INTELLIGENT_TIERING",
     };
     for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
         if (str_eq(name, str_c(known[i]))) {
@@ -137,11 +136,11 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
 
 bool s3_new_read_tags(struct s3_request *rq, struct s3_new *n)
 {
-    const char *why;
+    struct s3_tags_fault fault;
     struct str tags = s3_header(rq, "x-amz-tagging");
-    enum s3_error error = s3_tags_from_query(tags, &n->tags, &why);
+    enum s3_error error = s3_tags_from_query(tags, &n->tags, &fault);
     if (error != S3_OK) {
-        s3_fail_text(rq, error, why);
+        s3_tags_fail(rq, error, &fault);
         return false;
     }
     return true;

@@ -18,7 +18,7 @@ struct s3_new {
     struct buf acl;
     enum object_lock_mode lock_mode;
     uint64_t lock_until_ms;
-    bool legal_hold;
+    enum object_hold legal_hold;
     bool is_encrypted;
     struct s3_crypt crypt;
     char crypt_stored[S3_CRYPT_STORED_BYTES];

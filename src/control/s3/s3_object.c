@@ -16,14 +16,17 @@ struct finding {
     void (*found)(struct s3_request *rq, const struct stored_object *o);
 };
 
-/* A delete marker stands for nothing; asked for by its id it cannot be read. */
-static void answer_marker(struct s3_request *rq, const struct stored_object *o, bool by_version)
+/* A delete marker stands for nothing: what is read of it is not there. It has nothing that could be
+ * changed, nor tags or a lock, and asked for by its id it cannot be read either. */
+static void answer_marker(const struct finding *f, const struct stored_object *o)
 {
     char date[HTTP_DATE_BYTES];
+    struct s3_request *rq = f->rq;
+    bool is_read = f->permission == S3_READ || f->permission == S3_READ_ACP;
     enum s3_error error = s3_access_object(rq, rq->bucket, rq->key, rq->op->action, S3_READ, NULL);
     s3_put_header(rq, "x-amz-delete-marker", STR("true"));
     s3_put_version_header(rq, o);
-    if (by_version) {
+    if (f->by_version || (error == S3_NO_SUCH_KEY && !is_read)) {
         http_date_format((int64_t)(o->modified_ms / 1000), date);
         s3_put_header(rq, "last-modified", str_c(date));
         s3_put_header(rq, "allow", STR("DELETE"));
@@ -39,7 +42,7 @@ static void on_object(const struct stored_object *o, void *context)
 {
     const struct finding *f = context;
     if (o->flags & OBJECT_DELETE_MARKER) {
-        answer_marker(f->rq, o, f->by_version);
+        answer_marker(f, o);
         return;
     }
     enum s3_error error =
@@ -200,7 +203,7 @@ void s3_conditions_fail(struct s3_request *rq, enum s3_error error, const char *
                         const char *failed)
 {
     char text[64];
-    if (error == S3_PRECONDITION_FAILED && failed) {
+    if ((error == S3_PRECONDITION_FAILED || error == S3_CONDITION_CONFLICT) && failed) {
         int len = snprintf(text, sizeof(text), "%s%s", prefix, failed); /* fits */
         s3_detail(rq, "Condition", str_of(text, (size_t)len));
     }

@@ -49,7 +49,7 @@ static void put_parts(struct s3_xml_out *o, const struct stored_object *object, 
                       size_t most)
 {
     struct s3_checksum_value v = s3_checksum_load(object->checksum);
-    size_t count = s3_object_part_count(object), told = 0, last = after;
+    size_t count = s3_object_part_count(object), told = 0, last = 0;
     bool truncated = false;
     s3_xml_open(o, "ObjectParts");
     s3_xml_put_u64(o, "PartsCount", count);

@@ -250,16 +250,17 @@ static bool read_fields(struct s3_request *rq, struct post *p)
 static bool read_tags(struct s3_request *rq, struct post *p)
 {
     struct str document = field(p, "tagging");
-    const char *why = NULL;
+    struct s3_tags_fault fault = { 0 };
     enum s3_error error = S3_OK;
     if (document.data) {
         rq->xml = s3_xml_parse(document);
         error = rq->xml ? s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT,
-                                           &p->put.new.tags, &why)
+                                           &p->put.new.tags, &fault)
                         : S3_MALFORMED_XML;
     }
     if (error != S3_OK) {
-        fail(rq, error, why);
+        p->over = true;
+        s3_tags_fail(rq, error, &fault);
     }
     return error == S3_OK;
 }

@@ -178,6 +178,7 @@ static void put_subject(struct s3_request *rq, enum s3_error error)
         s3_detail(rq, "Key", key);
         s3_detail(rq, "VersionId", s3_param(rq, "versionId"));
         break;
+    case S3_CONDITION_CONFLICT:
     case S3_NO_SUCH_KEY:
         s3_detail(rq, "Key", key);
         break;
@@ -325,7 +326,8 @@ bool s3_version_parse(struct str text, struct object_version *ret)
         return false;
     }
     *ret = (struct object_version){ VERSION_EXACT, -(int64_t)rank, salt };
-    return true;
+    char as_told[S3_VERSION_TEXT]; /* an id has one spelling */
+    return str_eq(text, s3_version_text(ret->rank, ret->salt, 0, as_told));
 }
 
 void s3_tell_object(struct s3_request *rq, uint64_t bytes)

@@ -66,10 +66,11 @@ static struct change *change_create(struct s3_request *rq, const struct stored_o
 static void put_found(struct s3_request *rq, const struct stored_object *o)
 {
     struct change *c = change_create(rq, o);
-    const char *why;
-    enum s3_error error = s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT, &c->tags, &why);
+    struct s3_tags_fault fault;
+    enum s3_error error =
+        s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT, &c->tags, &fault);
     if (error != S3_OK) {
-        s3_fail_text(rq, error, why);
+        s3_tags_fail(rq, error, &fault);
         return;
     }
     /* A policy may look at the tags that are to be. */

@@ -3,6 +3,7 @@
 
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_name.h"
+#include "control/s3/s3_request.h"
 #include "control/utf8.h"
 
 #define KEY_LEN_MAX    128 /* characters */
@@ -87,89 +88,116 @@ static bool is_tag_text(struct str text)
     return s3_name_is_utf8(text);
 }
 
-static enum s3_error add(struct buf *out, struct str key, struct str value, const char **ret_why)
+static enum s3_error check_tag(struct str tags, struct str key, struct str value, size_t most,
+                               struct s3_tags_fault *fault)
 {
     size_t key_len = count_characters(key);
+    fault->key = key;
     if (str_starts(key, STR("aws:"))) {
-        *ret_why = "System tags cannot be added/updated by requester";
-        return S3_INVALID_TAG;
+        fault->text = most == S3_TAGS_OF_OBJECT
+                          ? "Your TagKey cannot be prefixed with aws:"
+                          : "System tags cannot be added/updated by requester";
+    } else if (key_len == 0 || key_len > KEY_LEN_MAX || !is_tag_text(key)) {
+        fault->text = "The TagKey you have provided is invalid";
+    } else if (count_characters(value) > VALUE_LEN_MAX || !is_tag_text(value)) {
+        fault->text = "The TagValue you have provided is invalid";
+        fault->value = value;
+    } else if (s3_tags_find(tags, key).data) {
+        fault->text = "Cannot provide multiple Tags with the same key";
     }
-    if (key_len == 0 || key_len > KEY_LEN_MAX || !is_tag_text(key)) {
-        *ret_why = "The TagKey you have provided is invalid";
-        return S3_INVALID_TAG;
-    }
-    if (count_characters(value) > VALUE_LEN_MAX || !is_tag_text(value)) {
-        *ret_why = "The TagValue you have provided is invalid";
-        return S3_INVALID_TAG;
-    }
-    if (s3_tags_find(buf_str(out), key).data) {
-        *ret_why = "Cannot provide multiple Tags with the same key";
-        return S3_INVALID_TAG;
-    }
-    return insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
+    return fault->text ? S3_INVALID_TAG : S3_OK;
 }
 
-enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why)
+static enum s3_error add(struct buf *out, struct str key, struct str value, size_t most,
+                         struct s3_tags_fault *fault)
+{
+    enum s3_error error = check_tag(buf_str(out), key, value, most, fault);
+    return error != S3_OK                ? error
+           : insert(out, key, value) < 0 ? S3_INVALID_TAG
+                                         : S3_OK;
+}
+
+static enum s3_error check_count(const struct buf *out, size_t most, struct s3_tags_fault *fault)
+{
+    if (s3_tags_count(buf_str(out)) <= most) {
+        return S3_OK;
+    }
+    *fault = (struct s3_tags_fault){ .text = most == S3_TAGS_OF_OBJECT
+                                                 ? "Object tags cannot be greater than 10"
+                                                 : "Bucket tag count cannot be greater than 50" };
+    return S3_INVALID_TAG;
+}
+
+/* One of "a=1&b=2"; what is between has no plain "=". */
+static enum s3_error add_pair(struct buf *out, struct str name, struct str value, struct buf *key,
+                              struct buf *text, struct s3_tags_fault *fault)
+{
+    buf_clear(key);
+    buf_clear(text);
+    if (str_find(value, '=') < value.len ||
+        aws_uri_decode(key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
+        aws_uri_decode(text, value, AWS_URI_PLUS_IS_SPACE) < 0 ||
+        s3_tags_find(buf_str(out), buf_str(key)).data) {
+        fault->text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+                      "query parameters without tag name duplicates.";
+        return S3_INVALID_ARGUMENT;
+    }
+    return add(out, buf_str(key), buf_str(text), S3_TAGS_OF_OBJECT, fault);
+}
+
+enum s3_error s3_tags_from_query(struct str query, struct buf *out,
+                                 struct s3_tags_fault *ret_fault)
 {
     struct str name, value;
     enum s3_error error = S3_OK;
     struct buf key, text;
+    *ret_fault = (struct s3_tags_fault){ 0 };
     buf_init(&key, query.len);
     buf_init(&text, query.len);
-    *ret_why = NULL;
     while (error == S3_OK && aws_query_next(&query, &name, &value)) {
-        buf_clear(&key);
-        buf_clear(&text);
-        if (aws_uri_decode(&key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
-            aws_uri_decode(&text, value, AWS_URI_PLUS_IS_SPACE) < 0) {
-            error = S3_INVALID_ARGUMENT;
-        } else if (str_starts(buf_str(&key), STR("aws:"))) {
-            *ret_why = "Your TagKey cannot be prefixed with aws:";
-            error = S3_INVALID_TAG;
-        } else {
-            bool is_again = s3_tags_find(buf_str(out), buf_str(&key)).data != NULL;
-            error =
-                is_again ? S3_INVALID_ARGUMENT : add(out, buf_str(&key), buf_str(&text), ret_why);
-        }
+        error = add_pair(out, name, value, &key, &text, ret_fault);
     }
     buf_finish(&key);
     buf_finish(&text);
-    if (error == S3_INVALID_ARGUMENT) {
-        *ret_why = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
-                   "query parameters without tag name duplicates.";
-    }
-    if (error == S3_OK && s3_tags_count(buf_str(out)) > S3_TAGS_OF_OBJECT) {
-        *ret_why = "Object tags cannot be greater than 10";
-        return S3_INVALID_TAG;
-    }
-    return error;
+    ret_fault->key = ret_fault->value = (struct str){ NULL, 0 }; /* they were ours */
+    return error == S3_OK ? check_count(out, S3_TAGS_OF_OBJECT, ret_fault) : error;
 }
 
 enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struct buf *out,
-                               const char **ret_why)
+                               struct s3_tags_fault *ret_fault)
 {
     enum s3_error error = S3_OK;
-    *ret_why = NULL;
+    *ret_fault = (struct s3_tags_fault){ 0 };
     for (const struct s3_xml_node *t = s3_xml_child(set, "Tag"); t && error == S3_OK;
          t = s3_xml_again(t)) {
         struct str key = s3_xml_text(t, "Key"), value = s3_xml_text(t, "Value");
-        error = key.data && value.data ? add(out, key, value, ret_why) : S3_MALFORMED_XML;
+        error = key.data && value.data ? add(out, key, value, most, ret_fault) : S3_MALFORMED_XML;
     }
-    if (error == S3_OK && s3_tags_count(buf_str(out)) > most) {
-        *ret_why = most == S3_TAGS_OF_OBJECT ? "Object tags cannot be greater than 10"
-                                             : "Bucket tag count cannot be greater than 50";
-        return S3_INVALID_TAG;
-    }
-    return error;
+    return error == S3_OK ? check_count(out, most, ret_fault) : error;
 }
 
 enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
-                               const char **ret_why)
+                               struct s3_tags_fault *ret_fault)
 {
-    *ret_why = NULL;
+    *ret_fault = (struct s3_tags_fault){ 0 };
     return s3_xml_is(root, "Tagging")
-               ? s3_tags_from_set(s3_xml_child(root, "TagSet"), most, out, ret_why)
+               ? s3_tags_from_set(s3_xml_child(root, "TagSet"), most, out, ret_fault)
                : S3_MALFORMED_XML;
+}
+
+void s3_tags_fail(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault)
+{
+    if (error == S3_INVALID_ARGUMENT) {
+        s3_fail_argument(rq, fault->text, "x-amz-tagging", s3_header(rq, "x-amz-tagging"));
+        return;
+    }
+    if (error == S3_INVALID_TAG && fault->key.data) {
+        s3_detail(rq, "TagKey", fault->key);
+    }
+    if (error == S3_INVALID_TAG && fault->value.data) {
+        s3_detail(rq, "TagValue", fault->value);
+    }
+    s3_fail_text(rq, error, fault->text);
 }
 
 void s3_tags_to_xml(struct str tags, struct s3_xml_out *out)

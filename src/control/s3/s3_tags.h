@@ -16,12 +16,22 @@
 struct str s3_tags_find(struct str tags, struct str key);
 size_t s3_tags_count(struct str tags);
 
-/* "a=1&b=2", as in x-amz-tagging. *ret_why: what to tell, a literal. */
-enum s3_error s3_tags_from_query(struct str query, struct buf *out, const char **ret_why);
+/* What is wrong with tags. */
+struct s3_tags_fault {
+    const char *text;      /* a literal, or NULL: the error's own */
+    struct str key, value; /* of the tag, views into its document; data NULL: not told */
+};
+/* Answers it. */
+struct s3_request;
+void s3_tags_fail(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault);
+
+/* "a=1&b=2", as in x-amz-tagging. */
+enum s3_error s3_tags_from_query(struct str query, struct buf *out,
+                                 struct s3_tags_fault *ret_fault);
 /* The children "Tag" of a node; NULL: none. */
 enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struct buf *out,
-                               const char **ret_why);
+                               struct s3_tags_fault *ret_fault);
 /* A Tagging document. */
 enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
-                               const char **ret_why);
+                               struct s3_tags_fault *ret_fault);
 void s3_tags_to_xml(struct str tags, struct s3_xml_out *out);

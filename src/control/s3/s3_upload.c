@@ -19,7 +19,7 @@ struct str s3_upload_id(int64_t id, uint64_t salt, char ret_text[S3_UPLOAD_ID_BY
     return str_of(ret_text, S3_UPLOAD_ID_BYTES - 1);
 }
 
-static bool parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt)
+bool s3_upload_parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt)
 {
     uint8_t bytes[16];
     uint64_t halves[2] = { 0 };
@@ -50,7 +50,7 @@ bool s3_upload_look(struct s3_request *rq, struct s3_upload *ret)
     int64_t id;
     uint64_t salt;
     *ret = (struct s3_upload){ 0 };
-    return parse_id(s3_param(rq, "uploadId"), &id, &salt) &&
+    return s3_upload_parse_id(s3_param(rq, "uploadId"), &id, &salt) &&
            store_uploads_find(rq->s3->services->store, id, salt, keep, ret) &&
            ret->upload.object.bucket == rq->bucket->row.id &&
            str_eq(ret->upload.object.key, rq->key);

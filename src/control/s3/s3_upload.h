@@ -24,4 +24,5 @@ bool s3_upload_find(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
 bool s3_upload_look(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
 void s3_upload_finish(struct s3_upload *u);
 
+bool s3_upload_parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt) MUST_USE;
 struct str s3_upload_id(int64_t id, uint64_t salt, char ret_text[S3_UPLOAD_ID_BYTES]);

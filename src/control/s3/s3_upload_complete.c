@@ -92,9 +92,9 @@ static bool read_part(const struct s3_xml_node *node, const struct completion *c
 /* S3_OK, or what is wrong with the list. */
 static enum s3_error read_parts(struct s3_request *rq, struct completion *c)
 {
-    const struct s3_xml_node *root = s3_xml_root(rq->xml);
+    const struct s3_xml_node *root = rq->xml ? s3_xml_root(rq->xml) : NULL;
     size_t count = s3_xml_count(root, "Part"), i = 0;
-    if (!s3_xml_is(root, "CompleteMultipartUpload") || count == 0 || count > S3_PARTS_MAX) {
+    if (!root || !s3_xml_is(root, "CompleteMultipartUpload") || count == 0 || count > S3_PARTS_MAX) {
         return S3_MALFORMED_XML;
     }
     c->count = count;
@@ -203,6 +203,21 @@ static void begin(struct completion *c)
     s3_checksum_parts_init(&c->checksum, c->whole.kind, c->whole.type);
     int ok = EVP_DigestInit_ex(c->md5, EVP_md5(), NULL);
     assert(ok == 1); /* fails for want of memory only */
+}
+
+/* Conditions are of what the key had when the upload began: what was written since is in conflict,
+ * even if they hold. */
+static int check_conditions(const struct stored_object *current, void *context)
+{
+    struct completion *c = context;
+    struct s3_conditions *w = &c->conditions;
+    int r = s3_conditions_write_check(current, w);
+    bool is_later = current && current->modified_ms > c->upload.upload.started_ms;
+    if (r == 0 && is_later && (w->if_match.data || w->if_none_match.data)) {
+        w->failed = w->if_match.data ? "If-Match" : "If-None-Match";
+        return s3_error_refuse(S3_CONDITION_CONFLICT);
+    }
+    return r;
 }
 
 static int run_complete(struct s3_request *rq, struct sql *db)
@@ -376,8 +391,8 @@ void s3_upload_complete(struct s3_request *rq)
     o->modified_ms = rq->now_ms;
     o->upload = s3_upload_id(c->upload.upload.id, c->upload.upload.salt, c->id);
     s3_conditions_read(rq, "", &c->conditions);
-    c->write.check = s3_conditions_write_check;
-    c->write.context = &c->conditions;
+    c->write.check = check_conditions;
+    c->write.context = c;
     c->md5 = EVP_MD_CTX_new();
     assert(c->md5); /* fails for want of memory only */
     c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:CompleteMultipartUpload");

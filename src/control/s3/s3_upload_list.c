@@ -1,7 +1,6 @@
 /* ListParts and ListMultipartUploads.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/hex.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_operations.h"
@@ -178,19 +177,35 @@ static bool on_upload(const struct stored_upload *u, void *context)
     return true;
 }
 
-/* Behind which upload to go on: without an id, behind all of the key's. */
-static int64_t after_id(struct s3_request *rq)
+struct marker {
+    struct str key;
+    bool is_other; /* the upload is of another key */
+};
+
+static bool compare_key(const struct stored_upload *u, void *context)
+{
+    struct marker *m = context;
+    m->is_other = !str_eq(u->object.key, m->key);
+    return false;
+}
+
+/* Behind which upload of the key to go on: without an id, behind all of them. False: it is another
+ * key's, and that was answered. */
+static bool read_after_id(struct s3_request *rq, struct str key, int64_t *ret)
 {
     struct str id = s3_param(rq, "upload-id-marker");
-    uint8_t bytes[16];
-    uint64_t number = 0;
-    if (!hex_read(id, bytes, sizeof(bytes))) {
-        return INT64_MAX;
+    struct marker m = { .key = key };
+    uint64_t salt;
+    if (!s3_upload_parse_id(id, ret, &salt)) {
+        *ret = INT64_MAX;
+        return true;
     }
-    for (size_t i = 8; i < sizeof(bytes); i++) {
-        number = number << 8 | bytes[i];
+    (void)store_uploads_find(rq->s3->services->store, *ret, salt, compare_key,
+                             &m); /* one that is over has its place, too */
+    if (m.is_other) {
+        s3_fail_argument(rq, "Invalid uploadId marker", "upload-id-marker", id);
     }
-    return (int64_t)number;
+    return !m.is_other;
 }
 
 static void answer_uploads(struct s3_request *rq, struct uploads *l)
@@ -227,7 +242,14 @@ void s3_upload_list(struct s3_request *rq)
     struct uploads l = { .rq = rq };
     struct str prefix = s3_param(rq, "prefix"), delimiter = s3_param(rq, "delimiter");
     struct str after = s3_param(rq, "key-marker");
-    if (!s3_list_read(rq, "max-uploads", &l.text, &l.query.most)) {
+    int64_t after_id = 0;
+    l.query.prefix = prefix.data ? prefix : STR("");
+    l.query.delimiter = delimiter.data ? delimiter : STR("");
+    l.query.after = after.data ? after : STR("");
+    /* Where the prefix begins, or behind the marker if that comes later. */
+    bool from_after = l.query.after.len > 0 && str_compare(l.query.after, l.query.prefix) >= 0;
+    if ((from_after && !read_after_id(rq, l.query.after, &after_id)) ||
+        !s3_list_read(rq, "max-uploads", &l.text, &l.query.most)) {
         return;
     }
     buf_init(&l.told, S3_ANSWER_BYTES_MAX);
@@ -236,14 +258,8 @@ void s3_upload_list(struct s3_request *rq)
     buf_init(&l.last_common, LIMIT_REQUEST_HEAD_BYTES);
     l.out.out = &l.told;
     l.common_out.out = &l.commons;
-    l.query.prefix = prefix.data ? prefix : STR("");
-    l.query.delimiter = delimiter.data ? delimiter : STR("");
-    l.query.after = after.data ? after : STR("");
-    /* Where the prefix begins, or behind the marker if that comes later. */
-    bool from_after = l.query.after.len > 0 && str_compare(l.query.after, l.query.prefix) >= 0;
     store_uploads_walk(rq->s3->services->store, rq->bucket->row.id,
-                       from_after ? l.query.after : l.query.prefix, from_after ? after_id(rq) : 0,
-                       on_upload, &l);
+                       from_after ? l.query.after : l.query.prefix, after_id, on_upload, &l);
     answer_uploads(rq, &l);
     buf_finish(&l.told);
     buf_finish(&l.commons);
