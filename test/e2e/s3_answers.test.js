@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand,
   DeleteBucketCommand, DeleteObjectCommand, DeleteObjectTaggingCommand,
-  GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
+  GetBucketLifecycleConfigurationCommand, GetBucketAclCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
   GetObjectAttributesCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
   HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
-  PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
+  PutBucketLifecycleConfigurationCommand, PutBucketAclCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
   PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -374,5 +374,24 @@ test("S3's answers", async (t) => {
     const here = new CreateBucketCommand({ Bucket: 'not-in-eu', CreateBucketConfiguration: { LocationConstraint: 'EU' } });
     const { message } = await refused(client(undefined, { region: 'eu-central-1' }).send(here), 400, 'IllegalLocationConstraintException');
     assert.match(message, /^The EU location constraint is incompatible/);
+  });
+
+  await t.test('a grant that cannot be read is named', async () => {
+    const Bucket = await bucket();
+    const put = async (input, code = 'InvalidArgument') => {
+      const error = await refused(send(PutBucketAclCommand, { Bucket, ...input }), 400, code);
+      return [error.message, details(error)];
+    };
+    const argument = (message, ArgumentName, ArgumentValue) => [message, { ArgumentName, ArgumentValue }];
+    assert.deepEqual(await put({ GrantRead: 'id="nobody"' }), argument('Invalid id', 'id', 'nobody'));
+    assert.deepEqual(await put({ GrantRead: 'uri="http://nowhere"' }), argument('Invalid group uri', 'uri', 'http://nowhere'));
+    assert.deepEqual(await put({ GrantWrite: 'who="me"' }), argument('Argument format not recognized', 'x-amz-grant-write', 'who="me"'));
+    const { Owner } = await send(GetBucketAclCommand, { Bucket });
+    const policy = (Grantee, owner = Owner) => ({ AccessControlPolicy: { Owner: owner, Grants: [{ Permission: 'READ', Grantee }] } });
+    const user = { Type: 'CanonicalUser', ID: 'nobody' };
+    assert.deepEqual(await put(policy(user)), argument('Invalid id', 'CanonicalUser/ID', 'nobody'));
+    assert.deepEqual(await put(policy(user, { ID: 'no owner' })), argument('Invalid id', 'CanonicalUser/ID', 'no owner'));
+    assert.deepEqual(await put(policy({ Type: 'Group', URI: 'http://nowhere' })), argument('Invalid group uri', 'Group/URI', 'http://nowhere'));
+    assert.deepEqual(await put({}, 'MissingSecurityHeader'), ['Your request was missing a required header', { MissingHeaderName: 'x-amz-acl' }]);
   });
 });

@@ -62,8 +62,18 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.equal((await ask('https://shop.example', 'PUT', 'x-other')).status, 403);
     const plain = await fetch(`${endpoint}/${Bucket}/k`, { headers: { origin: 'https://shop.example' } });
     assert.equal(plain.headers.get('access-control-expose-headers'), 'ETag'); /* on refusals, too */
+    assert.equal((await ask('https://shop.example', 'PUT', 'X-Amz-ACL,x-amz-tagging')).headers.get('access-control-allow-headers'), 'x-amz-acl, x-amz-tagging');
+    const wants = { origin: 'https://shop.example', 'access-control-request-headers': 'x-other' };
+    assert.equal((await fetch(`${endpoint}/${Bucket}/k`, { headers: wants })).headers.get('access-control-allow-origin'), null);
+
+    const refusal = async (answer) => [answer.status, ...(await answer.text()).match(/(?<=<(Code|Message|Method|ResourceType)>).*?(?=<)/g)];
+    const [status, code, , ...subject] = await refusal(await ask('https://shop.other', 'PUT', ''));
+    assert.deepEqual([status, code, ...subject], [403, 'AccessForbidden', 'PUT', 'OBJECT']);
+    const bare = (headers, name = Bucket) => fetch(`${endpoint}/${name}/k`, { method: 'OPTIONS', headers });
+    assert.deepEqual(await refusal(await bare({})), [400, 'BadRequest', 'Insufficient information. Origin request header needed.']);
+    assert.deepEqual(await refusal(await bare({ origin: 'a' }, 'no-such')), [403, 'AccessForbidden', 'CORSResponse: Bucket not found', 'OPTIONS', 'BUCKET']);
     await send(DeleteBucketCorsCommand, { Bucket });
-    assert.equal((await ask('https://shop.example', 'PUT', 'x-amz-acl')).status, 403);
+    assert.deepEqual(await refusal(await ask('https://shop.example', 'PUT', 'x-amz-acl')), [403, 'AccessForbidden', 'CORSResponse: CORS is not enabled for this bucket.', 'PUT', 'BUCKET']);
   });
 
   await t.test('encryption by default is told with each object', async () => {

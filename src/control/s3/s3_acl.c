@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_acl.h"
 
-#define GROUPS "http://acs.amazonaws.com/groups/"
+#define GROUPS      "http://acs.amazonaws.com/groups/"
+#define INVALID_ID  "Invalid id"
+#define INVALID_URI "Invalid group uri"
 
 static const struct {
     enum s3_permission permission;
@@ -111,23 +113,36 @@ static struct str unquote(struct str s)
     return s;
 }
 
+/* One of "id=\"...\"", "uri=\"...\"", "emailAddress=\"...\"". */
+static enum s3_error add_named(struct str text, enum s3_permission permission,
+                               const struct aws_users *users, struct s3_acl *acl,
+                               struct s3_acl_fault *ret_fault)
+{
+    struct str who = text;
+    struct str kind = str_trim(str_cut(&who, '='));
+    who = unquote(who);
+    if (str_eq_nocase(kind, STR("id"))) {
+        *ret_fault = (struct s3_acl_fault){ INVALID_ID, "id", who };
+        return add_user(acl, who, permission, users);
+    }
+    if (str_eq_nocase(kind, STR("uri"))) {
+        *ret_fault = (struct s3_acl_fault){ INVALID_URI, "uri", who };
+        return add_group(acl, who, permission);
+    }
+    if (str_eq_nocase(kind, STR("emailAddress"))) {
+        return add_email(acl, who, permission, users);
+    }
+    *ret_fault = (struct s3_acl_fault){ "Argument format not recognized", NULL, text };
+    return S3_INVALID_ARGUMENT;
+}
+
 enum s3_error s3_acl_grant_header(struct str value, enum s3_permission permission,
-                                  const struct aws_users *users, struct s3_acl *acl)
+                                  const struct aws_users *users, struct s3_acl *acl,
+                                  struct s3_acl_fault *ret_fault)
 {
     enum s3_error error = S3_OK;
     while (error == S3_OK && value.len > 0) {
-        struct str who = str_trim(str_cut(&value, ','));
-        struct str kind = str_trim(str_cut(&who, '='));
-        who = unquote(who);
-        if (str_eq_nocase(kind, STR("id"))) {
-            error = add_user(acl, who, permission, users);
-        } else if (str_eq_nocase(kind, STR("emailAddress"))) {
-            error = add_email(acl, who, permission, users);
-        } else if (str_eq_nocase(kind, STR("uri"))) {
-            error = add_group(acl, who, permission);
-        } else {
-            error = S3_INVALID_ARGUMENT;
-        }
+        error = add_named(str_trim(str_cut(&value, ',')), permission, users, acl, ret_fault);
     }
     return error;
 }
@@ -144,7 +159,7 @@ static bool parse_permission(struct str name, enum s3_permission *ret)
 }
 
 static enum s3_error grant_from_xml(const struct s3_xml_node *grant, const struct aws_users *users,
-                                    struct s3_acl *acl)
+                                    struct s3_acl *acl, struct s3_acl_fault *ret_fault)
 {
     const struct s3_xml_node *grantee = s3_xml_child(grant, "Grantee");
     struct str id = s3_xml_text(grantee, "ID"), uri = s3_xml_text(grantee, "URI");
@@ -154,16 +169,18 @@ static enum s3_error grant_from_xml(const struct s3_xml_node *grant, const struc
         return S3_MALFORMED_ACL;
     }
     if (uri.len > 0) {
+        *ret_fault = (struct s3_acl_fault){ INVALID_URI, "Group/URI", uri };
         return add_group(acl, uri, permission);
     }
     if (email.len > 0) {
         return add_email(acl, email, permission, users);
     }
+    *ret_fault = (struct s3_acl_fault){ INVALID_ID, "CanonicalUser/ID", id };
     return id.len > 0 ? add_user(acl, id, permission, users) : S3_MALFORMED_ACL;
 }
 
 enum s3_error s3_acl_from_xml(const struct s3_xml_node *root, const struct aws_users *users,
-                              struct str owner, struct s3_acl *ret)
+                              struct str owner, struct s3_acl *ret, struct s3_acl_fault *ret_fault)
 {
     const struct s3_xml_node *list = s3_xml_child(root, "AccessControlList");
     struct str said = s3_xml_text(s3_xml_child(root, "Owner"), "ID");
@@ -171,13 +188,14 @@ enum s3_error s3_acl_from_xml(const struct s3_xml_node *root, const struct aws_u
     if (!s3_xml_is(root, "AccessControlPolicy") || !list || !said.data) {
         return S3_MALFORMED_ACL;
     }
-    if (!str_eq(said, owner)) {
-        return S3_ACCESS_DENIED; /* an owner cannot be changed */
+    if (!str_eq(said, owner)) { /* an owner cannot be changed */
+        *ret_fault = (struct s3_acl_fault){ INVALID_ID, "CanonicalUser/ID", said };
+        return aws_users_find_canonical(users, said) ? S3_ACCESS_DENIED : S3_INVALID_ARGUMENT;
     }
     enum s3_error error = S3_OK;
     for (const struct s3_xml_node *g = s3_xml_child(list, "Grant"); g && error == S3_OK;
          g = s3_xml_again(g)) {
-        error = grant_from_xml(g, users, ret);
+        error = grant_from_xml(g, users, ret, ret_fault);
     }
     return error;
 }

@@ -44,12 +44,19 @@ struct s3_acl_owners {
 /* A list by name ("public-read"). S3_INVALID_ACL: there is none of that name. */
 enum s3_error s3_acl_canned(struct str name, const struct s3_acl_owners *owners,
                             struct s3_acl *ret);
+/* With S3_INVALID_ARGUMENT: what S3 says of it. */
+struct s3_acl_fault {
+    const char *text;
+    const char *name; /* of the argument; NULL: that of the field */
+    struct str value; /* a view into what was read */
+};
 /* "id=\"...\", uri=\"...\"" of an x-amz-grant-* field, added to *acl. */
 enum s3_error s3_acl_grant_header(struct str value, enum s3_permission permission,
-                                  const struct aws_users *users, struct s3_acl *acl);
+                                  const struct aws_users *users, struct s3_acl *acl,
+                                  struct s3_acl_fault *ret_fault);
 /* An AccessControlPolicy. Ids point into the document or the users. */
 enum s3_error s3_acl_from_xml(const struct s3_xml_node *root, const struct aws_users *users,
-                              struct str owner, struct s3_acl *ret);
+                              struct str owner, struct s3_acl *ret, struct s3_acl_fault *ret_fault);
 void s3_acl_to_xml(const struct s3_acl *acl, struct str owner, const struct aws_users *users,
                    struct s3_xml_out *out);
 

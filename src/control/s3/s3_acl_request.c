@@ -36,14 +36,17 @@ bool s3_acl_request_has(const struct s3_request *rq)
 }
 
 /* False: it was answered. */
-static bool fail_acl(struct s3_request *rq, enum s3_error error)
+static bool fail_acl(struct s3_request *rq, enum s3_error error, const struct s3_acl_fault *fault)
 {
     if (error == S3_INVALID_ACL) {
         s3_fail_argument(rq, "", "x-amz-acl", s3_header(rq, "x-amz-acl"));
     } else if (error == S3_INVALID_REQUEST) {
         s3_fail_text(rq, error, "Specifying both Canned ACLs and Header Grants is not allowed");
     } else if (error == S3_INVALID_ARGUMENT) {
-        s3_fail_argument(rq, "Invalid id", "CanonicalUser/ID", STR(""));
+        s3_fail_argument(rq, fault->text, fault->name, fault->value);
+    } else if (error == S3_MISSING_SECURITY_HEADER) {
+        s3_detail(rq, "MissingHeaderName", STR("x-amz-acl"));
+        s3_fail(rq, error);
     } else {
         s3_fail(rq, error);
     }
@@ -51,7 +54,7 @@ static bool fail_acl(struct s3_request *rq, enum s3_error error)
 }
 
 static enum s3_error read_fields(const struct s3_request *rq, const struct s3_acl_owners *owners,
-                                 struct s3_acl *acl)
+                                 struct s3_acl *acl, struct s3_acl_fault *ret_fault)
 {
     struct str canned = s3_header(rq, "x-amz-acl");
     enum s3_error error = S3_OK;
@@ -61,7 +64,10 @@ static enum s3_error read_fields(const struct s3_request *rq, const struct s3_ac
     acl->count = 0;
     for (size_t i = 0; i < ARRAY_COUNT(grants) && error == S3_OK; i++) {
         error = s3_acl_grant_header(s3_header(rq, grants[i].header), grants[i].permission,
-                                    rq->s3->services->users, acl);
+                                    rq->s3->services->users, acl, ret_fault);
+        if (error == S3_INVALID_ARGUMENT && !ret_fault->name) {
+            ret_fault->name = grants[i].header;
+        }
     }
     return error;
 }
@@ -99,15 +105,16 @@ static enum s3_error finish(const struct s3_request *rq, struct str canned, stru
 bool s3_acl_request_read(struct s3_request *rq, struct str bucket_owner, struct buf *ret)
 {
     struct s3_acl acl;
+    struct s3_acl_fault fault = { 0 };
     const struct s3_acl_owners owners = { s3_owner(rq), bucket_owner };
     if (!s3_acl_request_has(rq)) {
         return true;
     }
-    enum s3_error error = read_fields(rq, &owners, &acl);
+    enum s3_error error = read_fields(rq, &owners, &acl, &fault);
     if (error == S3_OK) {
         error = finish(rq, s3_header(rq, "x-amz-acl"), &acl, ret);
     }
-    return error == S3_OK || fail_acl(rq, error);
+    return error == S3_OK || fail_acl(rq, error, &fault);
 }
 
 /* ---- operations ---- */
@@ -137,27 +144,36 @@ void s3_acl_get_object(struct s3_request *rq)
     s3_object_find(rq, "s3:GetObjectAcl", S3_READ_ACP, get_found);
 }
 
-/* What is to be set: from the document, or from fields. False: answered. */
+/* From the document, or from fields. */
+static enum s3_error read_source(struct s3_request *rq, const struct s3_acl_owners *owners,
+                                 struct s3_acl *acl, struct s3_acl_fault *ret_fault)
+{
+    if (s3_acl_request_has(rq)) {
+        return rq->text.len > 0 ? S3_UNEXPECTED_CONTENT : read_fields(rq, owners, acl, ret_fault);
+    }
+    if (rq->text.len == 0) {
+        return S3_MISSING_SECURITY_HEADER;
+    }
+    rq->xml = s3_xml_parse(rq->text);
+    return rq->xml ? s3_acl_from_xml(s3_xml_root(rq->xml), rq->s3->services->users, owners->owner,
+                                     acl, ret_fault)
+                   : S3_MALFORMED_ACL;
+}
+
+/* What is to be set. False: answered. */
 static bool read_wanted(struct s3_request *rq, struct str owner, struct buf *ret)
 {
     struct s3_acl acl;
+    struct s3_acl_fault fault = { 0 };
     const struct s3_acl_owners owners = { owner, rq->bucket->row.owner };
-    enum s3_error error;
-    if (s3_acl_request_has(rq)) {
-        error = rq->text.len > 0 ? S3_UNEXPECTED_CONTENT : read_fields(rq, &owners, &acl);
-    } else {
-        rq->xml = s3_xml_parse(rq->text);
-        error = rq->xml
-                    ? s3_acl_from_xml(s3_xml_root(rq->xml), rq->s3->services->users, owner, &acl)
-                    : S3_MALFORMED_ACL;
-    }
+    enum s3_error error = read_source(rq, &owners, &acl, &fault);
     if (error == S3_OK) {
         error = check_allowed(rq->bucket, s3_header(rq, "x-amz-acl"), &acl);
     }
     if (error == S3_OK && !is_private(&acl, owner) && s3_acl_store(&acl, ret) < 0) {
         error = S3_MALFORMED_ACL;
     }
-    return error == S3_OK || fail_acl(rq, error);
+    return error == S3_OK || fail_acl(rq, error, &fault);
 }
 
 struct put_state {

@@ -175,11 +175,41 @@ void s3_cors_put_headers(struct s3_request *rq)
     }
     scoped_s3_xml struct s3_xml *x = s3_xml_parse(config);
     struct str method = http_block_find(rq->x->headers, STR("access-control-request-method"));
+    struct str fields = http_block_find(rq->x->headers, STR("access-control-request-headers"));
     const struct s3_xml_node *rule =
-        x ? find_rule(s3_xml_root(x), origin, method.data ? method : rq->x->method, STR("")) : NULL;
+        x ? find_rule(s3_xml_root(x), origin, method.data ? method : rq->x->method, fields) : NULL;
     if (rule) {
         put_rule(rq, rule, origin);
     }
+}
+
+/* What was asked, of what. */
+static void refuse(struct s3_request *rq, enum s3_error error, struct str method)
+{
+    bool is_object = error == S3_CORS_FORBIDDEN && rq->key.len > 0;
+    s3_detail(rq, "Method", method.data ? method : rq->x->method);
+    s3_detail(rq, "ResourceType", is_object ? STR("OBJECT") : STR("BUCKET"));
+    s3_fail(rq, error);
+}
+
+/* As S3 writes the list of fields. */
+static void put_allowed_fields(struct s3_request *rq, struct str fields)
+{
+    struct buf list;
+    int r = 0;
+    buf_init(&list, 2 * fields.len + 2);
+    while (r == 0 && fields.len > 0) {
+        struct str field = str_trim(str_cut(&fields, ','));
+        r = buf_printf(&list, "%s" STR_FMT, list.len > 0 ? ", " : "", STR_ARG(field));
+    }
+    for (size_t i = 0; i < list.len; i++) {
+        char c = list.data[i];
+        list.data[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    if (r == 0 && list.len > 0) {
+        s3_put_header(rq, "access-control-allow-headers", buf_str(&list));
+    }
+    buf_finish(&list);
 }
 
 void s3_cors_preflight(struct s3_request *rq)
@@ -188,28 +218,25 @@ void s3_cors_preflight(struct s3_request *rq)
     struct str method = s3_header(rq, "access-control-request-method");
     struct str fields = s3_header(rq, "access-control-request-headers");
     if (!origin.data) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "Insufficient information. Origin request header needed.");
-        return;
-    }
-    if (!method.data || !is_method(method)) {
-        s3_fail_text(rq, S3_INVALID_REQUEST, "Invalid Access-Control-Request-Method: null");
+        s3_fail(rq, S3_BAD_REQUEST);
         return;
     }
     struct str config = rq->bucket ? s3_bucket_setting(rq->bucket, STR("cors")) : STR("");
     scoped_s3_xml struct s3_xml *x = config.len > 0 ? s3_xml_parse(config) : NULL;
     if (!x) {
-        s3_fail(rq, S3_CORS_NOT_ENABLED);
+        refuse(rq, rq->bucket ? S3_CORS_NOT_ENABLED : S3_CORS_NO_BUCKET, method);
+        return;
+    }
+    if (!method.data || !is_method(method)) {
+        s3_fail_text(rq, S3_BAD_REQUEST, "Invalid Access-Control-Request-Method: null");
         return;
     }
     const struct s3_xml_node *rule = find_rule(s3_xml_root(x), origin, method, fields);
     if (!rule) {
-        s3_fail(rq, S3_CORS_FORBIDDEN);
+        refuse(rq, S3_CORS_FORBIDDEN, method);
         return;
     }
     put_rule(rq, rule, origin);
-    if (fields.len > 0) {
-        s3_put_header(rq, "access-control-allow-headers", fields);
-    }
+    put_allowed_fields(rq, fields);
     s3_answer(rq, 200);
 }

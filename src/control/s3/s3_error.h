@@ -11,6 +11,8 @@
     X(BAD_DIGEST, "BadDigest", 400,                                                                \
       "The Content-MD5 or checksum value that you specified did not match what the server "        \
       "received.")                                                                                 \
+    X(BAD_REQUEST, "BadRequest", 400,                                                              \
+      "Insufficient information. Origin request header needed.")                                   \
     X(BAD_MD5, "BadDigest", 400, "The Content-MD5 you specified did not match what we received.")  \
     X(BUCKET_EXISTS, "BucketAlreadyExists", 409,                                                   \
       "The requested bucket name is not available. The bucket namespace is shared by all users "   \
@@ -27,6 +29,7 @@
       "CORSResponse: This CORS request is not allowed. This is usually because the evalution of "  \
       "Origin, request method / Access-Control-Request-Method or "                                 \
       "Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.")           \
+    X(CORS_NO_BUCKET, "AccessForbidden", 403, "CORSResponse: Bucket not found")                    \
     X(CORS_NOT_ENABLED, "AccessForbidden", 403,                                                    \
       "CORSResponse: CORS is not enabled for this bucket.")                                        \
     X(ENTITY_TOO_LARGE, "EntityTooLarge", 400,                                                     \
@@ -87,6 +90,8 @@
     X(MALFORMED_XML, "MalformedXML", 400,                                                          \
       "The XML you provided was not well-formed or did not validate against our published schema") \
     X(MISSING_BODY, "MissingRequestBodyError", 400, "Request Body is empty")                       \
+    X(MISSING_SECURITY_HEADER, "MissingSecurityHeader", 400,                                       \
+      "Your request was missing a required header")                                                \
     X(MAX_POST_PRE_DATA, "MaxPostPreDataLengthExceeded", 400,                                      \
       "Your POST request fields preceeding the upload file was too large.")                        \
     X(METADATA_TOO_LARGE, "MetadataTooLarge", 400,                                                 \
