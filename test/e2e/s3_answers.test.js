@@ -5,7 +5,7 @@ import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand,
   DeleteBucketCommand, DeleteObjectCommand, DeleteObjectTaggingCommand,
   GetBucketLifecycleConfigurationCommand, GetBucketAclCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
-  GetObjectAttributesCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
+  GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
   HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
   PutBucketLifecycleConfigurationCommand, PutBucketAclCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
   PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client,
@@ -350,20 +350,6 @@ test("S3's answers", async (t) => {
       assert.equal((await send(HeadObjectCommand, k)).ObjectLockLegalHoldStatus, Status);
       assert.equal((await send(GetObjectLegalHoldCommand, k)).LegalHold.Status, Status);
     }
-  });
-
-  await t.test('of parts without checksums only the count is told', async () => {
-    const Bucket = await bucket();
-    const attributes = async (ChecksumAlgorithm) => {
-      const { UploadId } = await plain.send(new CreateMultipartUploadCommand({ Bucket, Key: 'k', ChecksumAlgorithm }));
-      const part = await plain.send(new UploadPartCommand({ Bucket, Key: 'k', UploadId, PartNumber: 1, Body: 'x', ChecksumAlgorithm }));
-      const Parts = [{ PartNumber: 1, ETag: part.ETag, ChecksumSHA256: part.ChecksumSHA256 }];
-      await plain.send(new CompleteMultipartUploadCommand({ Bucket, Key: 'k', UploadId, MultipartUpload: { Parts } }));
-      return (await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts'] })).ObjectParts;
-    };
-    const plain = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
-    assert.deepEqual(await attributes(), { TotalPartsCount: 1 });
-    assert.equal((await attributes('SHA256')).Parts.length, 1);
   });
 
   await t.test("the old name of Ireland's region is told as it was given", async () => {

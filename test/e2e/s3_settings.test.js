@@ -10,6 +10,7 @@ import {
   GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
   ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand,
   PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
+  CopyObjectCommand, DeleteBucketEncryptionCommand,
 } from '@aws-sdk/client-s3';
 import { eventually } from './harness.js';
 import { ALICE, FILES, refused, startS3 } from './s3_project.js';
@@ -85,6 +86,23 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.deepEqual([ServerSideEncryption, SSEKMSKeyId], ['aws:kms', 'key-1']);
     await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x', ServerSideEncryption: 'AES256' });
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k' })).ServerSideEncryption, 'AES256');
+  });
+
+  await t.test('a bucket key goes with keys of KMS, unless a request says no', async () => {
+    const Bucket = await bucket();
+    const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: 'key' }, BucketKeyEnabled: true };
+    await send(PutBucketEncryptionCommand, { Bucket, ServerSideEncryptionConfiguration: { Rules: [rule] } });
+    const put = async (Key, more) => {
+      const { BucketKeyEnabled, ServerSideEncryption } = await send(PutObjectCommand, { Bucket, Key, Body: 'x', ...more });
+      assert.equal((await send(HeadObjectCommand, { Bucket, Key })).BucketKeyEnabled, BucketKeyEnabled);
+      return [ServerSideEncryption, BucketKeyEnabled];
+    };
+    assert.deepEqual(await put('a'), ['aws:kms', true]);
+    assert.deepEqual(await put('b', { BucketKeyEnabled: false }), ['aws:kms', undefined]);
+    assert.deepEqual(await put('c', { ServerSideEncryption: 'AES256' }), ['AES256', undefined]);
+    await send(DeleteBucketEncryptionCommand, { Bucket });
+    const copied = await send(CopyObjectCommand, { Bucket, Key: 'a', CopySource: `${Bucket}/a` });
+    assert.equal(copied.ServerSideEncryption, 'AES256', 'that it is encrypted otherwise is a change');
   });
 
   await t.test('configurations with an id are kept, listed in pages and removed', async () => {

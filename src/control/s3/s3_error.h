@@ -11,8 +11,7 @@
     X(BAD_DIGEST, "BadDigest", 400,                                                                \
       "The Content-MD5 or checksum value that you specified did not match what the server "        \
       "received.")                                                                                 \
-    X(BAD_REQUEST, "BadRequest", 400,                                                              \
-      "Insufficient information. Origin request header needed.")                                   \
+    X(BAD_REQUEST, "BadRequest", 400, "Insufficient information. Origin request header needed.")   \
     X(BAD_MD5, "BadDigest", 400, "The Content-MD5 you specified did not match what we received.")  \
     X(BUCKET_EXISTS, "BucketAlreadyExists", 409,                                                   \
       "The requested bucket name is not available. The bucket namespace is shared by all users "   \

@@ -11,6 +11,7 @@
 
 #define HEADERS_BYTES_MAX (24 * KIB) /* the head of an answer has to take them */
 #define SSE               "x-amz-server-side-encryption"
+#define BUCKET_KEY        SSE "-bucket-key-enabled"
 
 void s3_new_init(struct s3_new *n)
 {
@@ -162,9 +163,11 @@ static struct str customer_field(const struct s3_request *rq, const char *prefix
     return s3_header(rq, field);
 }
 
-static enum customer_key refuse_key(struct s3_request *rq, const char *text, const char *name)
+/* Whatever is wrong with the key, S3 names the field of the method. */
+static enum customer_key refuse_key(struct s3_request *rq, const char *text)
 {
-    s3_fail_argument(rq, text, name, STR(""));
+    s3_detail(rq, "ArgumentName", STR(SSE));
+    s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
     return KEY_ANSWERED;
 }
 
@@ -180,8 +183,7 @@ static enum customer_key read_customer_key(struct s3_request *rq, const char *pr
     if (!algorithm.data) {
         return refuse_key(rq,
                           "Requests specifying Server Side Encryption with Customer provided keys "
-                          "must provide a valid encryption algorithm.",
-                          "x-amz-server-side-encryption-customer-algorithm");
+                          "must provide a valid encryption algorithm.");
     }
     if (!str_eq(algorithm, STR("AES256"))) {
         s3_detail(rq, "ArgumentName", STR(SSE));
@@ -192,26 +194,21 @@ static enum customer_key read_customer_key(struct s3_request *rq, const char *pr
     if (!key.data) {
         return refuse_key(rq,
                           "Requests specifying Server Side Encryption with Customer provided keys "
-                          "must provide an appropriate secret key.",
-                          "x-amz-server-side-encryption-customer-key");
+                          "must provide an appropriate secret key.");
     }
     if (!aws_base64_decode(key, ret_key, S3_CRYPT_KEY_BYTES)) {
-        return refuse_key(rq, "The secret key was invalid for the specified algorithm.",
-                          "x-amz-server-side-encryption-customer-key");
+        return refuse_key(rq, "The secret key was invalid for the specified algorithm.");
     }
     if (!md5.data) {
         return refuse_key(rq,
                           "Requests specifying Server Side Encryption with Customer provided keys "
-                          "must provide the client calculated MD5 of the secret key.",
-                          "x-amz-server-side-encryption-customer-key-MD5");
+                          "must provide the client calculated MD5 of the secret key.");
     }
     if (EVP_Digest(ret_key, S3_CRYPT_KEY_BYTES, digest, NULL, EVP_md5(), NULL) != 1 ||
         !aws_base64_decode(md5, given, sizeof(given)) ||
         memcmp(digest, given, sizeof(given)) != 0) {
-        return refuse_key(rq,
-                          "The calculated MD5 hash of the key did not match the hash that was "
-                          "provided.",
-                          "x-amz-server-side-encryption-customer-key-MD5");
+        return refuse_key(rq, "The calculated MD5 hash of the key did not match the hash that was "
+                              "provided.");
     }
     return HAS_KEY;
 }
@@ -242,30 +239,45 @@ void s3_new_put_encryption(struct s3_request *rq, struct str headers, bool by_cu
 {
     struct str algorithm = http_block_find(headers, STR(SSE));
     struct str key = http_block_find(headers, STR(SSE "-aws-kms-key-id"));
-    if (by_customer) {
+    struct str bucket_key = http_block_find(headers, STR(BUCKET_KEY));
+    struct str md5 = s3_header(rq, S3_CUSTOMER_PREFIX "key-md5");
+    if (by_customer && md5.data) { /* else it was not asked for */
         s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
-        s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5",
-                      s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
+        s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5", md5);
+    }
+    if (by_customer) {
         return;
     }
     s3_put_header(rq, SSE, algorithm.data ? algorithm : STR("AES256"));
     if (key.data) {
         s3_put_header(rq, SSE "-aws-kms-key-id", key);
     }
+    if (bucket_key.data) {
+        s3_put_header(rq, BUCKET_KEY, bucket_key);
+    }
 }
 
-/* What the bucket encrypts with unless a request says otherwise. */
-static bool add_default(struct s3_request *rq, struct s3_new *n)
+/* What the bucket encrypts with unless a request says otherwise; views into the document. */
+struct encryption {
+    struct str algorithm, key, bucket_key;
+};
+
+static struct encryption read_rule(const struct s3_xml_node *rule)
 {
-    struct str config = s3_bucket_setting(rq->bucket, STR("encryption"));
-    scoped_s3_xml struct s3_xml *x = config.data ? s3_xml_parse(config) : NULL;
-    const struct s3_xml_node *rule = x ? s3_xml_child(s3_xml_root(x), "Rule") : NULL;
     const struct s3_xml_node *by = s3_xml_child(rule, "ApplyServerSideEncryptionByDefault");
-    struct str algorithm = s3_xml_text(by, "SSEAlgorithm");
-    struct str key = s3_xml_text(by, "KMSMasterKeyID");
-    return algorithm.len == 0 ||
-           (s3_new_add_header(n, STR(SSE), algorithm) &&
-            (key.len == 0 || s3_new_add_header(n, STR(SSE "-aws-kms-key-id"), key)));
+    return (struct encryption){ .algorithm = s3_xml_text(by, "SSEAlgorithm"),
+                                .key = s3_xml_text(by, "KMSMasterKeyID"),
+                                .bucket_key = s3_xml_text(rule, "BucketKeyEnabled") };
+}
+
+/* S3's own keys need no bucket keys. */
+static bool add_encryption(struct s3_new *n, const struct encryption *e)
+{
+    bool has_bucket_key =
+        str_eq(e->algorithm, STR("aws:kms")) && str_eq_nocase(e->bucket_key, STR("true"));
+    return (e->algorithm.len == 0 || s3_new_add_header(n, STR(SSE), e->algorithm)) &&
+           (e->key.len == 0 || s3_new_add_header(n, STR(SSE "-aws-kms-key-id"), e->key)) &&
+           (!has_bucket_key || s3_new_add_header(n, STR(BUCKET_KEY), STR("true")));
 }
 
 /* SSE-S3 and SSE-KMS: what lies on our disk is not ours to encrypt; the names are kept. */
@@ -285,11 +297,20 @@ static bool add_managed(struct s3_request *rq, struct s3_new *n, struct str algo
                          "x-amz-server-side-encryption", algorithm);
         return false;
     }
-    if (!algorithm.data) {
-        return add_default(rq, n);
+    struct str config = s3_bucket_setting(rq->bucket, STR("encryption"));
+    scoped_s3_xml struct s3_xml *x = config.data ? s3_xml_parse(config) : NULL;
+    struct encryption e = read_rule(x ? s3_xml_child(s3_xml_root(x), "Rule") : NULL);
+    struct str bucket_key = s3_header(rq, BUCKET_KEY);
+    if (algorithm.data) {
+        e.algorithm = algorithm;
+        e.key = key;
     }
-    return s3_new_add_header(n, STR(SSE), algorithm) &&
-           (!key.data || s3_new_add_header(n, STR(SSE "-aws-kms-key-id"), key));
+    e.bucket_key = bucket_key.data ? bucket_key : e.bucket_key;
+    bool fits = add_encryption(n, &e);
+    if (!fits) {
+        s3_fail(rq, S3_METADATA_TOO_LARGE);
+    }
+    return fits;
 }
 
 bool s3_new_read_encryption(struct s3_request *rq, struct s3_new *n)

@@ -82,15 +82,22 @@ static bool read_new(struct s3_request *rq, struct copy *c)
            s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl);
 }
 
+/* A copy is encrypted as it is said, not as its source. */
+static bool changes_encryption(const struct s3_request *rq, const struct copy *c)
+{
+    static const struct str field = STR("x-amz-server-side-encryption");
+    return c->put.new.is_encrypted || c->source.is_encrypted || s3_header(rq, field.data).data ||
+           s3_bucket_setting(rq->bucket, STR("encryption")).data ||
+           http_block_find(c->source.object.headers, field).data;
+}
+
 /* Onto itself only something else than the bytes can be changed. */
 static bool changes_something(const struct s3_request *rq, const struct copy *c)
 {
     bool is_same = c->source.bucket->row.id == rq->bucket->row.id &&
                    str_eq(c->source.key, rq->key) && !c->source.version.data;
-    return !is_same || c->replaces_metadata || c->put.new.is_encrypted || c->source.is_encrypted ||
+    return !is_same || c->replaces_metadata || changes_encryption(rq, c) ||
            s3_header(rq, "x-amz-storage-class").data ||
-           s3_header(rq, "x-amz-server-side-encryption").data ||
-           s3_bucket_setting(rq->bucket, STR("encryption")).data ||
            s3_header(rq, "x-amz-website-redirect-location").data;
 }
 

@@ -24,7 +24,7 @@ struct post {
     struct s3_form form;
     struct buf headers; /* the form's fields by the names that the head would have */
     struct buf key;
-    struct buf policy; /* decoded */
+    struct buf policy;    /* decoded */
     uint64_t least, most; /* bytes of the file */
     bool in_file, file_ended, over;
 };

@@ -38,13 +38,13 @@ static enum s3_error fail(struct check *c, enum s3_error error, const char *why)
 }
 
 /* A condition that does not hold is told as the list that it is, or could be. */
-static enum s3_error fail_condition(struct check *c, struct str operator, const char *sigil,
+static enum s3_error fail_condition(struct check *c, struct str relation, const char *sigil,
                                     struct str name, struct str value)
 {
     (void)snprintf(c->p->why, sizeof(c->p->why),
                    "Invalid according to Policy: Policy Condition failed: [\"" STR_FMT "\", "
                    "\"%s" STR_FMT "\", \"" STR_FMT "\"]",
-                   STR_ARG(operator), sigil, STR_ARG(name), STR_ARG(value)); /* a long one is cut */
+                   STR_ARG(relation), sigil, STR_ARG(name), STR_ARG(value)); /* a long one is cut */
     return fail(c, S3_ACCESS_DENIED, c->p->why);
 }
 
@@ -57,15 +57,15 @@ static enum s3_error note(struct check *c, struct str name)
     return S3_OK;
 }
 
-static enum s3_error check_field(struct check *c, struct str operator, struct str name,
+static enum s3_error check_field(struct check *c, struct str relation, struct str name,
                                  struct str wanted)
 {
-    bool is_equal = str_eq_nocase(operator, STR("eq"));
+    bool is_equal = str_eq_nocase(relation, STR("eq"));
     struct str value = field(c, name);
     /* What may begin with anything may be absent. */
     bool holds = is_equal ? value.data && str_eq(value, wanted)
                           : wanted.len == 0 || (value.data && str_starts(value, wanted));
-    return holds ? note(c, name) : fail_condition(c, operator, "$", name, wanted);
+    return holds ? note(c, name) : fail_condition(c, relation, "$", name, wanted);
 }
 
 static bool number_of(const json_t *value, uint64_t *ret)
@@ -80,8 +80,8 @@ static bool number_of(const json_t *value, uint64_t *ret)
 static enum s3_error check_range(struct check *c, const json_t *list)
 {
     const json_t *least = json_array_get(list, 1), *most = json_array_get(list, 2);
-    c->p->has_range = number_of(least, &c->p->least) && number_of(most, &c->p->most) &&
-                      c->p->least <= c->p->most;
+    c->p->has_range =
+        number_of(least, &c->p->least) && number_of(most, &c->p->most) && c->p->least <= c->p->most;
     if (c->p->has_range) {
         return S3_OK;
     }
@@ -94,21 +94,21 @@ static enum s3_error check_range(struct check *c, const json_t *list)
 
 static enum s3_error check_list(struct check *c, const json_t *list)
 {
-    struct str operator= text_of(json_array_get(list, 0));
+    struct str relation = text_of(json_array_get(list, 0));
     const json_t *name = json_array_get(list, 1), *value = json_array_get(list, 2);
-    if (json_array_size(list) == 3 && str_eq_nocase(operator, STR("content-length-range"))) {
+    if (json_array_size(list) == 3 && str_eq_nocase(relation, STR("content-length-range"))) {
         return check_range(c, list);
     }
     bool is_known =
-        str_eq_nocase(operator, STR("eq")) || str_eq_nocase(operator, STR("starts-with"));
+        str_eq_nocase(relation, STR("eq")) || str_eq_nocase(relation, STR("starts-with"));
     if (json_array_size(list) != 3 || !is_known || !json_is_string(name) ||
         !json_is_string(value)) {
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid Condition.");
     }
     if (!str_starts(text_of(name), STR("$"))) {
-        return fail_condition(c, operator, "", text_of(name), text_of(value));
+        return fail_condition(c, relation, "", text_of(name), text_of(value));
     }
-    return check_field(c, operator, str_skip(text_of(name), 1), text_of(value));
+    return check_field(c, relation, str_skip(text_of(name), 1), text_of(value));
 }
 
 static enum s3_error check_object(struct check *c, json_t *object)

@@ -246,8 +246,8 @@ void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str 
 
 int s3_append_url(const struct s3_request *rq, struct buf *out)
 {
-    int r = buf_printf(out, STR_FMT "://" STR_FMT "/", STR_ARG(rq->x->scheme),
-                       STR_ARG(rq->x->host));
+    int r =
+        buf_printf(out, STR_FMT "://" STR_FMT "/", STR_ARG(rq->x->scheme), STR_ARG(rq->x->host));
     if (r == 0 && !rq->is_by_host) {
         r = buf_printf(out, STR_FMT "/", STR_ARG(rq->bucket_name));
     }

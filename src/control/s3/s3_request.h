@@ -166,8 +166,8 @@ void s3_detail_u64(struct s3_request *rq, const char *name, uint64_t value);
 /* The object's URL, as the client has addressed its bucket. */
 int s3_append_url(const struct s3_request *rq, struct buf *out) MUST_USE;
 
-/* A signature that is not the one that was computed of `to_sign`; canonical: empty, or what that was
- * computed of. */
+/* A signature that is not the one that was computed of `to_sign`; canonical: empty, or what that
+ * was computed of. */
 void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str signature,
                        struct str to_sign, struct str canonical);
 /* An argument that is not right. */

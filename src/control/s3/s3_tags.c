@@ -112,9 +112,7 @@ static enum s3_error add(struct buf *out, struct str key, struct str value, size
                          struct s3_tags_fault *fault)
 {
     enum s3_error error = check_tag(buf_str(out), key, value, most, fault);
-    return error != S3_OK                ? error
-           : insert(out, key, value) < 0 ? S3_INVALID_TAG
-                                         : S3_OK;
+    return error != S3_OK ? error : insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
 }
 
 static enum s3_error check_count(const struct buf *out, size_t most, struct s3_tags_fault *fault)
@@ -134,8 +132,7 @@ static enum s3_error add_pair(struct buf *out, struct str name, struct str value
 {
     buf_clear(key);
     buf_clear(text);
-    if (str_find(value, '=') < value.len ||
-        aws_uri_decode(key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
+    if (str_find(value, '=') < value.len || aws_uri_decode(key, name, AWS_URI_PLUS_IS_SPACE) < 0 ||
         aws_uri_decode(text, value, AWS_URI_PLUS_IS_SPACE) < 0 ||
         s3_tags_find(buf_str(out), buf_str(key)).data) {
         fault->text = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
@@ -145,8 +142,7 @@ static enum s3_error add_pair(struct buf *out, struct str name, struct str value
     return add(out, buf_str(key), buf_str(text), S3_TAGS_OF_OBJECT, fault);
 }
 
-enum s3_error s3_tags_from_query(struct str query, struct buf *out,
-                                 struct s3_tags_fault *ret_fault)
+enum s3_error s3_tags_from_query(struct str query, struct buf *out, struct s3_tags_fault *ret_fault)
 {
     struct str name, value;
     enum s3_error error = S3_OK;

@@ -53,6 +53,13 @@ static bool read_key(struct s3_request *rq, struct part *p)
 {
     struct s3_crypt crypt;
     struct str stored = p->upload.upload.object.crypt;
+    bool has_key = s3_header(rq, S3_CUSTOMER_PREFIX "key").data != NULL;
+    if (has_key != (stored.len > 0)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The multipart upload initiate requested encryption. Subsequent part requests "
+                     "must include the appropriate encryption parameters.");
+        return false;
+    }
     if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, stored, &crypt)) {
         return false;
     }
