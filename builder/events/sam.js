@@ -70,9 +70,6 @@ function functionNamed(said) {
 
 function addBucket({ context, template, events, buckets }, { id, properties, declared }) {
   const { NotificationConfiguration: said = {}, VersioningConfiguration: versioning, CorsConfiguration: cors } = properties;
-  if (asList(said.TopicConfigurations).length > 0) {
-    tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
-  }
   const bucket = {
     name: template.nameOf(id),
     versioning: versioning?.Status === 'Enabled',
@@ -97,6 +94,9 @@ function addBucket({ context, template, events, buckets }, { id, properties, dec
 const goesToEventBridge = ({ EventBridgeConfiguration: said }) => said !== undefined && said?.EventBridgeEnabled !== false;
 
 function notificationsOf(context, declared, id, said) {
+  if (asList(said.TopicConfigurations).length > 0) {
+    tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
+  }
   const add = (entry, arn, kind, i) =>
     notification(context, declared, {
       id: `${id}-${kind}-${i + 1}`,
@@ -130,6 +130,7 @@ function addBucketNotifications({ context, events, buckets }, { id, properties, 
     ...notificationsOf(context, declared, id, {
       LambdaConfigurations: asList(said.LambdaFunctionConfigurations).map(inWords('Function')),
       QueueConfigurations: asList(said.QueueConfigurations).map(inWords('Queue')),
+      TopicConfigurations: said.TopicConfigurations,
     }),
   );
   bucket.eventbridge ||= goesToEventBridge(said);

@@ -177,6 +177,7 @@ test('the CDK: what its constructs have custom resources do: notifications of bu
       } }),
       Outside: custom('S3BucketNotifications', { BucketName: 'outside', NotificationConfiguration: {
         LambdaFunctionConfigurations: [{ Events: ['s3:ObjectCreated:*'], LambdaFunctionArn: att('Thumb') }],
+        TopicConfigurations: [{ Events: ['s3:ObjectRemoved:*'], TopicArn: 'arn:aws:sns:us-east-1:123456789012:topic' }],
       } }),
       Photos: { Type: 'AWS::S3::Bucket' }, Jobs: { Type: 'AWS::SQS::Queue' }, Thumb: lambda(),
       Helper: { Type: 'AWS::Lambda::Function', Properties: { Handler: 'index.handler', Runtime: 'python3.13', Code: { ZipFile: 'x' } } },
@@ -186,6 +187,7 @@ test('the CDK: what its constructs have custom resources do: notifications of bu
   const manifest = await build(t, project);
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
     'cdk.out/S.template.json: Outside: the bucket "outside" is not declared in this project: it is made',
+    'cdk.out/S.template.json: Outside: topics (SNS) are not available here: use a queue or a function',
   ]);
   assert.deepEqual(names(manifest), ['lambda/Thumb']);
   assert.deepEqual(manifest.events.buckets.map(({ name, eventbridge, notifications }) => [name, eventbridge, notifications.map(({ prefix, function: fn, queue }) => [prefix, fn ?? queue])]), [
