@@ -51,6 +51,8 @@
 /* Events. */
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */
 #define LIMIT_READING_BYTES             (256 * MIB)   /* of bodies on their way into control */
+#define LIMIT_UNSENT_BYTES              (256 * MIB)   /* ... and from there to functions */
+#define LIMIT_IN_HANDS_BYTES            (128 * MIB)   /* of messages that consumers have */
 #define LIMIT_LAMBDA_PAYLOAD_BYTES      (7 * MIB)     /* Lambda: 6 MB, and what is around it */
 #define LIMIT_SCHEDULE_EXPRESSION_BYTES ((size_t)256) /* AWS's; Vercel's too */
 #define LIMIT_RATE_VALUE                99999999      /* days: longer than dates go */

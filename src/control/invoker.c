@@ -31,7 +31,7 @@ struct invocation {
     struct list link; /* invoker->waiting, or invoker->calls */
     struct invoker *invoker;
     struct connection *connection; /* NULL while it waits for one */
-    struct buf request;
+    struct buf request;            /* freed once it is sent */
     size_t sent;
     bool is_head;
     unsigned status;
@@ -54,6 +54,7 @@ struct invoker {
     void *context;
     struct list idle;
     size_t connection_count;
+    size_t unsent_bytes; /* of the requests of all invocations */
     struct list waiting;
     struct list calls;
     uv_timer_t sweep;
@@ -185,10 +186,22 @@ static struct connection *connection_open(struct invoker *v)
     return c;
 }
 
+static bool is_sent(const struct invocation *i)
+{
+    return i->sent == i->request.len;
+}
+
+static void forget_request(struct invocation *i)
+{
+    i->invoker->unsent_bytes -= i->request.len;
+    i->sent = 0;
+    buf_finish(&i->request);
+}
+
 static void invocation_free(struct invocation *i)
 {
     list_remove(&i->link);
-    buf_finish(&i->request);
+    forget_request(i);
     buf_finish(&i->headers);
     buf_finish(&i->body);
     free(i);
@@ -223,7 +236,7 @@ static void fail(struct connection *c, int error)
 
 static void watch(struct connection *c)
 {
-    bool writes = c->call && c->call->sent < c->call->request.len;
+    bool writes = c->call && !is_sent(c->call);
     bool reads = !c->call || !c->call->paused;
     /* Works: an open handle. */
     (void)uv_poll_start(&c->poll, (reads ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0),
@@ -234,7 +247,7 @@ static void answered(struct connection *c)
 {
     struct invoker *v = c->invoker;
     struct invocation *i = take_ptr(c->call);
-    bool reusable = !i->last && i->sent == i->request.len;
+    bool reusable = !i->last && is_sent(i);
     if (reusable) {
         c->idle_ms = uv_now(v->loop);
         list_push_front(&v->idle, &c->link);
@@ -291,13 +304,16 @@ static bool send_some(struct connection *c)
         return false;
     }
     i->sent += n > 0 ? (size_t)n : 0;
+    if (is_sent(i)) {
+        forget_request(i);
+    }
     return true;
 }
 
 static void connection_poll(uv_poll_t *poll, int status, int events)
 {
     struct connection *c = container_of(poll, struct connection, poll);
-    bool writes = c->call && c->call->sent < c->call->request.len;
+    bool writes = c->call && !is_sent(c->call);
     if (status < 0) {
         fail(c, -EIO);
         return;
@@ -392,6 +408,11 @@ static int write_request(struct buf *to, const struct invocation_request *rq)
     return r == 0 ? buf_append(to, rq->body) : r;
 }
 
+bool invoker_is_full(const struct invoker *v)
+{
+    return v->unsent_bytes >= LIMIT_UNSENT_BYTES;
+}
+
 struct invocation *invoker_call(struct invoker *v, const struct invocation_request *rq,
                                 invocation_fn done, void *context)
 {
@@ -407,6 +428,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
     if (write_request(&i->request, rq) < 0) {
         abort(); /* the limit is above what is written */
     }
+    v->unsent_bytes += i->request.len;
     list_init(&i->link);
     list_push(&v->waiting, &i->link);
     give_out(v); /* what fails is told from the loop */

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -46,6 +47,8 @@ struct invocation_result {
     struct str body;
 };
 
+/* So much waits to be sent to functions that clients are to be refused: see LIMIT_UNSENT_BYTES. */
+bool invoker_is_full(const struct invoker *v);
 /* Copies what it needs. Calls back exactly once, never before it returns; the result lives until
  * the callback returns. */
 typedef void (*invocation_fn)(const struct invocation_result *result, void *context);

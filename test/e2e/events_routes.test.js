@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
 import test from 'node:test';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
@@ -98,6 +100,34 @@ test('of bodies that take their time only so much is kept', { timeout: 60_000 },
   const first = await Promise.race(Array.from({ length: 40 }, begin)); /* 300 MB */
   assert.match(first[0], /^HTTP\/1\.1 503 /);
   assert.equal((await platform.post('/api/hook', { id: 'a' })).status, 202);
+});
+
+test('of bodies that a function does not take only so much is kept', { timeout: 90_000 }, async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'mayfly.json': mayfly({ volumes: ['data'], routes: { '/api/hook': { idempotent: { header: 'idempotency-key' } } } }),
+      'api/hook.js': `
+        import { existsSync } from 'node:fs';
+        export async function POST(request) {
+          while (!existsSync('data/go')) await new Promise((done) => setTimeout(done, 50));
+          return Response.json((await request.arrayBuffer()).byteLength);
+        }`,
+    },
+  });
+  const body = Buffer.alloc(7_900_000);
+  const answers = [];
+  const send = (key) => new Promise((sent) => { /* one after the other, so that control has read nearly all */
+    const request = http.request({ port: platform.port, host: '127.0.0.1', method: 'POST', path: '/api/hook', headers: { 'idempotency-key': key } });
+    answers.push(once(request, 'response').then(([response]) => response.statusCode));
+    request.end(body, sent);
+  });
+  for (let n = 0; n < 40; n++) { /* 316 MB */
+    await send(`key-${n}`);
+  }
+  assert.equal(await Promise.race(answers), 503);
+  writeFileSync(path.join(platform.project, 'data/go'), '');
+  assert.deepEqual([...new Set(await Promise.all(answers))].sort(), [200, 503]);
+  assert.equal((await platform.post('/api/hook', body, { headers: { 'idempotency-key': 'another' } })).status, 200);
 });
 
 test('a host as long as a head may be is passed on', async (t) => {

@@ -168,7 +168,7 @@ static void have_payload(struct exchange *x, int r, struct str body)
 {
     struct invoke *i = x->user;
     struct aws_access access;
-    if (r == -EBUSY) {
+    if (r == -EBUSY || (r == 0 && invoker_is_full(i->services->invoker))) {
         refuse(x, 429, "TooManyRequestsException", "Rate Exceeded.");
         return;
     }

@@ -135,6 +135,7 @@ struct queue *queue_open(struct queues *qs, struct str name)
         .queues = qs, .name = mem_copy_str(name), .number = known_number(qs, name), .references = 1
     };
     list_init(&q->dirty);
+    list_init(&q->stopped);
     list_init(&q->waiters);
     list_init(&q->in_flight);
     list_push(&qs->buckets[bucket_of(name)], &q->in_bucket);
@@ -242,6 +243,7 @@ void queue_drop(struct queue *q)
     q->dropped = true;
     list_remove(&q->in_bucket);
     list_remove(&q->dirty);
+    list_remove(&q->stopped);
     (void)uv_timer_stop(&q->timer); /* always succeeds */
     queue_tell_waiters(q);
     store_submit(q->queues->store, &d->job); /* takes over the reference of being known */
@@ -474,6 +476,7 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
     qs->loop = loop;
     qs->store = store;
     list_init(&qs->dirty);
+    list_init(&qs->stopped);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
         list_init(&qs->buckets[i]);
     }

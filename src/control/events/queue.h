@@ -35,6 +35,7 @@ struct delivery {
     size_t count;
     struct list follows; /* of struct queue_follow */
     uint64_t started_ms; /* wall clock */
+    size_t bytes;        /* of the bodies */
     void *user;          /* the consumer's */
 };
 

@@ -52,9 +52,11 @@ static uint64_t fills_until(const struct queue *q, const struct queue_pick *p)
 static struct delivery *delivery_of(struct queue *q, struct queue_pick *p)
 {
     struct delivery *d = mem_new(struct delivery);
-    *d = (struct delivery){
-        .queue = q, .messages = p->messages, .count = p->count, .started_ms = p->now_ms
-    };
+    *d = (struct delivery){ .queue = q,
+                            .messages = p->messages,
+                            .count = p->count,
+                            .started_ms = p->now_ms,
+                            .bytes = p->bytes };
     list_init(&d->follows);
     list_push(&q->in_flight, &d->link);
     hold(q, d->messages, d->count);
@@ -63,6 +65,7 @@ static struct delivery *delivery_of(struct queue *q, struct queue_pick *p)
     }
     q->references++;
     q->batches++;
+    q->queues->in_hands_bytes += d->bytes;
     return d;
 }
 
@@ -118,11 +121,37 @@ static bool hand_out(struct queue *q)
     return true;
 }
 
+static bool may_hand_out(const struct queue *q)
+{
+    return q->consumer && !q->paused && queue_is_open(q) && q->batches < q->policy.concurrency;
+}
+
+/* Of what consumers have so much is kept in memory: who has nothing yet gets something all the
+ * same, so that slow ones hold up nobody. */
+static bool must_stop(struct queue *q)
+{
+    struct queues *qs = q->queues;
+    bool must = q->batches > 0 && qs->in_hands_bytes >= LIMIT_IN_HANDS_BYTES;
+    if (must && list_is_empty(&q->stopped)) {
+        list_push(&qs->stopped, &q->stopped);
+    }
+    return must;
+}
+
+/* Those that stopped go on, once there is room. */
+static void put_down(struct queues *qs, size_t bytes)
+{
+    qs->in_hands_bytes -= bytes;
+    while (qs->in_hands_bytes < LIMIT_IN_HANDS_BYTES && !list_is_empty(&qs->stopped)) {
+        struct queue *q = list_entry(qs->stopped.next, struct queue, stopped);
+        list_remove(&q->stopped);
+        queue_mark(q);
+    }
+}
+
 void queue_dispatch(struct queue *q)
 {
-    for (size_t i = 0; q->consumer && !q->paused && queue_is_open(q) &&
-                       q->batches < q->policy.concurrency && hand_out(q);
-         i++) {
+    for (size_t i = 0; may_hand_out(q) && !must_stop(q) && hand_out(q); i++) {
         if (i == HAND_OUTS_MAX) {
             queue_mark(q); /* others come between, as the outcomes do that are ready at once */
             return;
@@ -253,6 +282,7 @@ static void settling_done(struct store_job *job, int r)
         let_go(q, &d->messages[i].outcome);
     }
     list_remove(&d->link);
+    put_down(q->queues, d->bytes);
     free_follows(d);
     messages_free(d->messages, d->count);
     free(d);

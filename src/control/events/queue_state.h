@@ -13,6 +13,8 @@ struct queues {
     struct store *store;
     struct list buckets[QUEUE_BUCKETS]; /* of struct queue, by name */
     struct list dirty;                  /* to be looked at before the loop waits */
+    struct list stopped;                /* handed out nothing more: too much is in hands */
+    size_t in_hands_bytes;              /* of the bodies of all deliveries */
     uv_idle_t idle;
     uv_timer_t history;
     struct store_job sweep; /* removes what dropped queues have left */
@@ -27,6 +29,7 @@ struct queue {
     uint32_t references; /* being known, jobs, deliveries */
     struct list in_bucket;
     struct list dirty;
+    struct list stopped;
     struct list waiters; /* of struct queue_waiter */
     uv_timer_t timer;
     uint64_t timer_ms; /* when it is set to, 0: not */

@@ -179,6 +179,11 @@ void route_once_begin(struct route *route, struct exchange *x, struct str body, 
                          STR("the disk is full: this was not run\n"));
         return;
     }
+    if (invoker_is_full(route->services->invoker)) {
+        exchange_respond(x, 503, STR("content-type\0text/plain\0"),
+                         STR("too much is sent at once\n"));
+        return;
+    }
     c = mem_new(struct claim);
     c->route = route;
     c->key = mem_copy_str(key);
