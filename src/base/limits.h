@@ -59,14 +59,14 @@
 #define LIMIT_TARGET_NAME_BYTES         2100          /* of a queue, with its kind in front */
 /* Of the disk, for what makes room when it is full. */
 #define LIMIT_STORE_RESERVE_BYTES  (8 * MIB)
-#define LIMIT_EVENT_BYTES          (2 * MIB)   /* AWS: 256 KiB; with room for templates */
-#define LIMIT_AWS_JSON_BYTES       (4 * MIB)   /* a call of a JSON service: ten events, escaped */
-#define LIMIT_PUT_EVENTS_BYTES     (256 * KIB) /* AWS's: all entries of one call */
-#define LIMIT_COMMAND_BYTES        (8 * MIB)   /* of mayfly trigger: a payload, escaped */
-#define LIMIT_PATTERN_PATH_BYTES   (4 * KIB)   /* AWS: a pattern has 4096 characters */
-#define LIMIT_PATTERN_ALTERNATIVES 1000        /* ways through the "$or"s of a pattern */
-#define LIMIT_PATTERN_COMPLEXITY   10          /* of wildcards: event-ruler's advice */
-#define LIMIT_PATTERN_STEPS        5000000     /* leaves looked at for one event */
+#define LIMIT_EVENT_BYTES          (2 * MIB) /* AWS: 1 MiB; with room for templates */
+#define LIMIT_AWS_JSON_BYTES       (4 * MIB) /* a call of a JSON service: ten events, escaped */
+#define LIMIT_PUT_EVENTS_BYTES     (1 * MIB) /* AWS's: all entries of one call */
+#define LIMIT_COMMAND_BYTES        (8 * MIB) /* of mayfly trigger: a payload, escaped */
+#define LIMIT_PATTERN_PATH_BYTES   (4 * KIB) /* AWS: a pattern has 4096 characters */
+#define LIMIT_PATTERN_ALTERNATIVES 1000      /* ways through the "$or"s of a pattern */
+#define LIMIT_PATTERN_COMPLEXITY   10        /* of wildcards: event-ruler's advice */
+#define LIMIT_PATTERN_STEPS        5000000   /* leaves looked at for one event */
 
 /* User and group ids of our processes and of functions when started as root: a range that no
  * distribution, subuid or container tool hands out (systemd: UIDs and GIDs, "unused"

@@ -50,6 +50,15 @@ test('an event reaches the function that its rule leads to, as AWS would send it
   assert.equal((await gotten(platform, 3))[2].region, 'eu-west-1');
 });
 
+test('the events of a call may have a megabyte together', async (t) => {
+  const { platform, events } = await withRule(t, { target: { InputPath: '$.detail.id' } });
+  const put = (...sizes) => events.send(new PutEventsCommand({ Entries: sizes.map((size, n) => order({ id: `${size}-${n}`, text: 'é"'.repeat(size / 4) })) }));
+  assert.equal((await put(900_000)).FailedEntryCount, 0);
+  assert.equal((await put(300_000, 300_000)).FailedEntryCount, 0);
+  assert.deepEqual((await gotten(platform, 3)).sort(), ['300000-0', '300000-1', '900000-0']);
+  await assert.rejects(put(500_000, 600_000), { name: 'ValidationException', message: 'Total size of the entries in the request is over the limit.' });
+});
+
 test('entries fail one by one, in the words of AWS', async (t) => {
   const { events } = await withRule(t);
   const { Entries, FailedEntryCount } = await events.send(new PutEventsCommand({
