@@ -235,6 +235,12 @@ test("S3's answers", async (t) => {
     assert.match((await refused(put({ ChecksumCRC32: 'AAAAAA==' }), 400, 'BadDigest')).message, /^The CRC32 you specified/);
   });
 
+  await t.test('a Content-MD5 that is none is given back', async () => {
+    const Bucket = await bucket();
+    const error = await refused(send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x', ContentMD5: 'none' }), 400, 'InvalidDigest');
+    assert.deepEqual(details(error), { 'Content-MD5': 'none' });
+  });
+
   await t.test("a bucket's head tells its ARN, and its lists tell the region", async () => {
     const Bucket = await bucket({ k: 'x' });
     assert.equal((await send(HeadBucketCommand, { Bucket })).BucketArn, `arn:aws:s3:::${Bucket}`);

@@ -95,6 +95,7 @@ bool s3_body_plan(struct s3_request *rq, struct s3_receive_plan *ret)
     if (md5.data) {
         ret->has_md5 = aws_base64_decode(md5, ret->md5, sizeof(ret->md5));
         if (!ret->has_md5) {
+            s3_detail(rq, "Content-MD5", md5);
             s3_fail(rq, S3_INVALID_DIGEST);
             return false;
         }
