@@ -240,12 +240,10 @@ void s3_new_put_encryption(struct s3_request *rq, struct str headers, bool by_cu
     struct str algorithm = http_block_find(headers, STR(SSE));
     struct str key = http_block_find(headers, STR(SSE "-aws-kms-key-id"));
     struct str bucket_key = http_block_find(headers, STR(BUCKET_KEY));
-    struct str md5 = s3_header(rq, S3_CUSTOMER_PREFIX "key-md5");
-    if (by_customer && md5.data) { /* else it was not asked for */
-        s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
-        s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5", md5);
-    }
     if (by_customer) {
+        s3_put_header(rq, S3_CUSTOMER_PREFIX "algorithm", STR("AES256"));
+        s3_put_header(rq, S3_CUSTOMER_PREFIX "key-MD5",
+                      s3_header(rq, S3_CUSTOMER_PREFIX "key-md5"));
         return;
     }
     s3_put_header(rq, SSE, algorithm.data ? algorithm : STR("AES256"));

@@ -362,15 +362,6 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
     return true;
 }
 
-/* The client's key is needed only for the checksum that was agreed on. False: answered. */
-static bool check_key(struct s3_request *rq, const struct completion *c)
-{
-    struct s3_crypt crypt;
-    bool has_key = s3_header(rq, S3_CUSTOMER_PREFIX "key").data != NULL;
-    return (!has_key && !c->is_agreed) ||
-           s3_new_open(rq, S3_CUSTOMER_PREFIX, c->upload.upload.object.crypt, &crypt);
-}
-
 void s3_upload_complete(struct s3_request *rq)
 {
     struct completion *c = s3_state(rq, sizeof(*c), free_completion);
@@ -390,7 +381,9 @@ void s3_upload_complete(struct s3_request *rq)
         s3_fail(rq, error);
         return;
     }
-    if (!check_key(rq, c) || !read_expected(rq, c)) {
+    struct s3_crypt crypt;
+    if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, c->upload.upload.object.crypt, &crypt) ||
+        !read_expected(rq, c)) {
         return;
     }
     struct stored_object *o = &c->write.object;
