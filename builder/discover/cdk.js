@@ -22,7 +22,9 @@ export function cloudAssemblies(context) {
 function stacksIn(context, folder, depth) {
   const file = `${folder}/manifest.json`;
   const { artifacts } = context.files.has(file) && depth < DEPTH_MAX ? readJson(context.files, file, context.diagnostics) ?? {} : {};
-  return Object.entries(artifacts ?? {}).flatMap(([id, { type, properties = {} }]) => {
+  return Object.entries(artifacts ?? {}).flatMap(([id, artifact]) => {
+    const { type } = artifact ?? {};
+    const properties = artifact?.properties ?? {};
     const place = (name) => path.posix.join(folder, String(name));
     if (type === 'cdk:cloud-assembly') {
       return stacksIn(context, place(properties.directoryName), depth + 1);

@@ -251,3 +251,10 @@ Resources:
     'template.yaml: Mapping: dynamodb is not available here: only SQS queues are',
   ]);
 });
+
+test('the CDK: a manifest of nothing that is known ends the reading of nothing', async (t) => {
+  const artifacts = { a: null, b: 5, c: { type: 'aws:cloudformation:stack', properties: null }, d: { type: 'cdk:cloud-assembly' }, Shop: stack('Shop.template.json') };
+  const files = assembly('cdk.out', artifacts, { 'Shop.template.json': { Resources: { Fn: lambda() } } });
+  const manifest = await build(t, projectOf(t, { ...files, ...code }));
+  assert.deepEqual(names(manifest), ['lambda/Fn']);
+});
