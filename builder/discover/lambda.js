@@ -139,7 +139,7 @@ function withoutTwins(declared, diagnostics) {
 }
 
 async function draftOf(context, declaration) {
-  const { runtime = 'nodejs24.x' } = declaration;
+  const runtime = String(declaration.runtime ?? 'nodejs24.x');
   const common = commonOf(context, declaration, runtime);
   if (runtime.startsWith('provided')) {
     return bootstrapDraft(context, declaration, common);

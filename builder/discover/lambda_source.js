@@ -10,7 +10,7 @@ const HOMES = ['lambda', 'lambdas', 'functions', 'src', 'handlers'];
 
 /** "dir/file.a.b" is the module "dir/file" and the export "a.b". */
 export function splitHandler(handler) {
-  const match = /^((?:[^/]+\/)*[^/.]+)\.([^/]+)$/.exec(handler.replace(/^\.\//, ''));
+  const match = /^((?:[^/]+\/)*[^/.]+)\.([^/]+)$/.exec(String(handler).replace(/^\.\//, ''));
   return match && !handler.includes('..') ? { module: match[1], property: match[2].split('.')[0] } : null;
 }
 

@@ -149,7 +149,7 @@ function eventsOf(template, id, events) {
     if (!kind) {
       return [];
     }
-    const properties = template.resolve(event.Properties ?? {});
+    const properties = template.resolve(event.Properties ?? {}) ?? {};
     const url = typeof properties.Path === 'string' ? properties.Path : kind.api === 'rest' ? '/' : '$default';
     const method = String(properties.Method ?? 'ANY').toUpperCase();
     const payload = properties.PayloadFormatVersion === '1.0' ? '1.0' : kind.payload;

@@ -1,6 +1,7 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
 import path from 'node:path';
 import { LineCounter } from 'yaml';
+import { andMore } from '../diagnostics.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor } from './arn.js';
 import { parseYaml } from './yaml.js';
 
@@ -26,6 +27,7 @@ const MADE = {
   ApiGatewayRestApi: { Type: 'AWS::ApiGateway::RestApi' }, HttpApi: { Type: 'AWS::ApiGatewayV2::Api' },
 };
 const DEPTH_MAX = 20;
+const NESTING_MAX = 100;
 /** Types of parameters whose text is a list. */
 const LIST = /^(CommaDelimitedList$|List<)/;
 
@@ -65,7 +67,32 @@ const YAML_1_1 = {
 /** @returns {object|null} with Resources; what is wrong with it is told */
 export function parseTemplate({ files, diagnostics }, file) {
   const template = parsedFile({ files, diagnostics }, file);
-  return isObject(template?.Resources) ? template : null;
+  if (!isObject(template?.Resources)) {
+    return null;
+  }
+  const nulls = nullsIn(template, []);
+  if (nulls.length > 0) {
+    diagnostics.warn(`${file}: ${andMore(nulls)}: nothing stands there, which AWS refuses ("null values are not allowed in templates")`, { file });
+  }
+  return withoutNulls(template, 0);
+}
+
+/** @returns {string[]} where they are, as "Resources/Fn/Properties" */
+function nullsIn(value, at) {
+  if (value === null) {
+    return [at.join('/')];
+  }
+  const isNested = typeof value === 'object' && at.length < NESTING_MAX;
+  return isNested ? Object.entries(value).flatMap(([key, one]) => nullsIn(one, [...at, key])) : [];
+}
+
+/** A template that is being written has them. */
+function withoutNulls(value, depth) {
+  if (typeof value !== 'object' || depth === NESTING_MAX) {
+    return value;
+  }
+  const kept = Object.entries(value).filter(([, one]) => one !== null).map(([key, one]) => [key, withoutNulls(one, depth + 1)]);
+  return Array.isArray(value) ? kept.map(([, one]) => one) : Object.fromEntries(kept);
 }
 
 function parsedFile({ files, diagnostics }, file) {
@@ -192,6 +219,11 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** An entry of a list that is AWS::NoValue is none. */
+function withoutGaps(value) {
+  return Array.isArray(value) ? value.filter((entry) => entry !== undefined) : value;
+}
+
 class Resolver {
   /** @type {Map<string, Resolver>} */
   nested = new Map();
@@ -220,7 +252,13 @@ class Resolver {
     if (keys.length === 1 && FUNCTIONS.includes(keys[0])) {
       return this.#call(keys[0], value[keys[0]], depth + 1);
     }
-    return Object.fromEntries(keys.map((key) => [key, this.resolve(value[key], depth + 1)]));
+    return Object.fromEntries(keys.map((key) => [key, withoutGaps(this.resolve(value[key], depth + 1))]));
+  }
+
+  /** Of a function that wants several arguments, or a list. */
+  #list(argument, depth) {
+    const list = this.resolve(argument, depth);
+    return Array.isArray(list) ? list : [];
   }
 
   #call(name, argument, depth) {
@@ -231,16 +269,16 @@ class Resolver {
       'Fn::Join': () => this.#join(argument, depth),
       'Fn::If': () => this.resolve(argument?.[this.holds(argument?.[0]) ? 1 : 2], depth),
       Condition: () => this.holds(argument),
-      'Fn::Equals': () => this.#equal(this.resolve(argument, depth)),
-      'Fn::Not': () => !this.resolve(argument, depth)?.[0],
-      'Fn::And': () => this.resolve(argument, depth)?.every(Boolean),
-      'Fn::Or': () => this.resolve(argument, depth)?.some(Boolean),
+      'Fn::Equals': () => this.#equal(this.#list(argument, depth)),
+      'Fn::Not': () => !this.#list(argument, depth)[0],
+      'Fn::And': () => this.#list(argument, depth).every(Boolean),
+      'Fn::Or': () => this.#list(argument, depth).some(Boolean),
       'Fn::Select': () => this.resolve(argument?.[1], depth)?.[Number(this.resolve(argument?.[0], depth))],
       'Fn::Split': () => this.resolve(argument?.[1], depth)?.split?.(argument[0]),
       'Fn::Transform': () => (argument?.Name === 'AWS::Include' ? this.resolve(this.include(argument.Parameters?.Location), depth) : undefined),
       'Fn::ImportValue': () => this.siblings.imported(this.resolve(argument, depth), depth),
       'Fn::FindInMap': () => {
-        const [map, first, second] = this.resolve(argument, depth) ?? [];
+        const [map, first, second] = this.#list(argument, depth);
         return this.resolve(this.template.Mappings?.[map]?.[first]?.[second], depth);
       },
     };
@@ -253,7 +291,7 @@ class Resolver {
     return condition === undefined ? true : this.resolve(condition, 1) ?? true;
   }
 
-  #equal([left, right] = []) {
+  #equal([left, right]) {
     return left === undefined || right === undefined ? undefined : String(left) === String(right);
   }
 
@@ -339,7 +377,7 @@ class Resolver {
   }
 
   #join(argument, depth) {
-    const [separator, list] = this.resolve(argument, depth) ?? [];
+    const [separator, list] = this.#list(argument, depth);
     return Array.isArray(list) && !list.includes(undefined) ? list.join(separator) : undefined;
   }
 }

@@ -31,7 +31,7 @@ export function samEvents(context) {
 function addResources(scene, kinds) {
   const { template } = scene;
   for (const [id, resource] of Object.entries(template.resources)) {
-    const properties = template.resolve(resource?.Properties ?? {});
+    const properties = template.resolve(resource?.Properties ?? {}) ?? {};
     kinds[resource?.Type]?.(scene, { id, properties, declared: { file: template.file, what: id } });
   }
 }
@@ -225,7 +225,7 @@ function schedulerSchedule({ context, events }, declared, properties, name, targ
 function addFunction(scene, id, resource) {
   const { context, template, events } = scene;
   const globals = resource.Type === 'AWS::Serverless::Function' ? (template.globals.Function ?? {}) : {};
-  const properties = template.resolve({ ...globals, ...resource.Properties });
+  const properties = template.resolve({ ...globals, ...resource.Properties }) ?? {};
   const fn = { name: `lambda/${template.nameOf(id)}`, arn: template.arnOf(id), id };
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
     const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };

@@ -258,3 +258,43 @@ test('the CDK: a manifest of nothing that is known ends the reading of nothing',
   const manifest = await build(t, projectOf(t, { ...files, ...code }));
   assert.deepEqual(names(manifest), ['lambda/Fn']);
 });
+
+test('CloudFormation: what is still empty in a template is told, and ends the reading of nothing', async (t) => {
+  const template = `Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      Targets:
+        -
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs24.x
+      CodeUri: src
+      Events:
+        Get:
+          Type: Api
+          Properties:
+`;
+  const manifest = await build(t, projectOf(t, { 'template.yaml': template, 'src/index.js': handler('x') }));
+  assert.deepEqual(names(manifest), ['lambda/Fn']);
+  assert.match(manifest.diagnostics[0].text, /template\.yaml: Resources\/Queue\/Properties and 2 more: nothing stands there/);
+});
+
+test('CloudFormation: an entry of a list that is AWS::NoValue is none', async (t) => {
+  const target = { Arn: att('Fn'), Id: 'fn' };
+  const template = {
+    Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
+    Resources: {
+      Fn: { Type: 'AWS::Serverless::Function', Properties: { Handler: 'index.handler', Runtime: 'nodejs24.x', CodeUri: 'src' } },
+      Rule: { Type: 'AWS::Events::Rule', Properties: { EventPattern: { source: ['x'] }, Targets: [{ 'Fn::If': ['Never', target, { Ref: 'AWS::NoValue' }] }, target] } },
+    },
+  };
+  const manifest = await build(t, projectOf(t, { 'template.json': JSON.stringify(template), 'src/index.js': handler('x') }));
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(manifest.events.rules[0].targets.map(({ id }) => id), ['fn']);
+});
