@@ -282,68 +282,29 @@ void store_messages_due(struct store *s, uint64_t queue, const struct message_pl
          each, context);
 }
 
-void store_messages_ordered(struct store *s, uint64_t queue, store_message_fn each, void *context)
+void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
+                            store_message_fn each, void *context)
 {
     struct sql *db = store_reader(s);
     walk(db,
          sql_prepare(db,
                      "SELECT " COLUMNS " FROM messages INDEXED BY messages_ordered "
-                     "WHERE state = 0 AND fifo <> '' AND queue = ? ORDER BY id",
-                     "i", (int64_t)queue),
+                     "WHERE state = 0 AND fifo <> '' AND queue = ? AND id > ? ORDER BY id",
+                     "ii", (int64_t)queue, (int64_t)after_id),
          each, context);
-}
-
-/* The first messages of their groups. */
-#define FIRST "messages INDEXED BY messages_first WHERE state = 0 AND fifo <> '' AND behind = 0"
-
-void store_messages_first(struct store *s, uint64_t queue, uint64_t now_ms, store_message_fn each,
-                          void *context)
-{
-    struct sql *db = store_reader(s);
-    walk(db,
-         sql_prepare(db,
-                     "SELECT " COLUMNS " FROM " FIRST " AND queue = ? AND due_ms <= ? "
-                     "ORDER BY due_ms, id",
-                     "ii", (int64_t)queue, (int64_t)now_ms),
-         each, context);
-}
-
-void store_messages_group(struct store *s, uint64_t queue, struct str group, store_message_fn each,
-                          void *context)
-{
-    struct sql *db = store_reader(s);
-    walk(db,
-         sql_prepare(db,
-                     "SELECT " COLUMNS " FROM messages INDEXED BY messages_groups "
-                     "WHERE state = 0 AND fifo <> '' AND queue = ? AND fifo = ? ORDER BY id",
-                     "is", (int64_t)queue, group),
-         each, context);
-}
-
-static uint64_t next_due(struct store *s, const char *text, uint64_t queue, uint64_t after_ms)
-{
-    struct sql *db = store_reader(s);
-    int64_t due = sql_number(db, -1, text, "ii", (int64_t)queue, (int64_t)after_ms);
-    if (due < 0 && sql_failure(db) < 0) {
-        return after_ms + READ_AGAIN_MS;
-    }
-    return due < 0 ? UINT64_MAX : (uint64_t)due;
 }
 
 uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms)
 {
-    return next_due(s,
-                    "SELECT due_ms FROM messages INDEXED BY messages_waiting "
-                    "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
-                    queue, after_ms);
-}
-
-uint64_t store_messages_next_first(struct store *s, uint64_t queue, uint64_t after_ms)
-{
-    return next_due(s,
-                    "SELECT due_ms FROM " FIRST " AND queue = ? AND due_ms > ? ORDER BY due_ms "
-                    "LIMIT 1",
-                    queue, after_ms);
+    struct sql *db = store_reader(s);
+    int64_t due = sql_number(db, -1,
+                             "SELECT due_ms FROM messages INDEXED BY messages_waiting "
+                             "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
+                             "ii", (int64_t)queue, (int64_t)after_ms);
+    if (due < 0 && sql_failure(db) < 0) {
+        return after_ms + READ_AGAIN_MS;
+    }
+    return due < 0 ? UINT64_MAX : (uint64_t)due;
 }
 
 bool store_messages_has_history(struct store *s, uint64_t queue)

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_migrations.h"
 
-/* The first waiting message of the group that `row` is of. */
-#define FIRST_OF_AND(row, more)                                                                    \
-    "(SELECT min(m.id) FROM messages m WHERE m.state = 0 AND m.fifo <> '' AND m.queue = " row      \
-    ".queue AND m.fifo = " row ".fifo " more ")"
-#define FIRST_OF(row) FIRST_OF_AND(row, "")
-
 /* clang-format off */
 static const char *const steps[] = {
     /* 1: messages. Times are milliseconds since the epoch. Two partial indexes: what is to do, and
@@ -153,27 +147,6 @@ static const char *const steps[] = {
     ") STRICT;"
     "INSERT INTO kept SELECT queue, count(*), sum(length(body)) FROM messages WHERE state = 0 AND "
     "  queue IN (SELECT id FROM queues WHERE name GLOB 'archive:*') GROUP BY queue;",
-    /* 6: which waiting messages are the first of their group, whatever becomes of those before
-     * them. So a look at a FIFO queue costs nothing for what waits behind a group's first. */
-    "ALTER TABLE messages ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX messages_groups ON messages (queue, fifo, id) WHERE state = 0 AND fifo <> '';"
-    "UPDATE messages SET behind = 1 WHERE state = 0 AND fifo <> '' AND id > " FIRST_OF("messages")
-    ";"
-    "CREATE INDEX messages_first ON messages (queue, due_ms, id) "
-    "  WHERE state = 0 AND fifo <> '' AND behind = 0;"
-    "CREATE TRIGGER message_came AFTER INSERT ON messages "
-    "  WHEN new.state = 0 AND new.fifo <> '' BEGIN "
-    "  UPDATE messages SET behind = 1 WHERE id = new.id AND id > " FIRST_OF("new") "; END;"
-    "CREATE TRIGGER message_gone AFTER DELETE ON messages "
-    "  WHEN old.state = 0 AND old.fifo <> '' AND old.behind = 0 BEGIN "
-    "  UPDATE messages SET behind = 0 WHERE id = " FIRST_OF("old") "; END;"
-    "CREATE TRIGGER message_over AFTER UPDATE OF state ON messages "
-    "  WHEN old.state = 0 AND new.state > 0 AND old.fifo <> '' AND old.behind = 0 BEGIN "
-    "  UPDATE messages SET behind = 0 WHERE id = " FIRST_OF("old") "; END;"
-    "CREATE TRIGGER message_again AFTER UPDATE OF state ON messages "
-    "  WHEN old.state > 0 AND new.state = 0 AND new.fifo <> '' BEGIN "
-    "  UPDATE messages SET behind = id > " FIRST_OF("new") " WHERE id = new.id;"
-    "  UPDATE messages SET behind = 1 WHERE id = " FIRST_OF_AND("new", "AND m.id > new.id") "; END;",
 };
 /* clang-format on */
 
