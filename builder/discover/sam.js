@@ -172,7 +172,7 @@ function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}, auth
 }
 
 /** An event's own is that of its API, if it names none. */
-function authorizationOf({ Authorizer: own, DefaultAuthorizer: name = undefined, ApiKeyRequired: isKeyed }) {
+function authorizationOf({ Authorizer: own, DefaultAuthorizer: name, ApiKeyRequired: isKeyed }) {
   return own ?? name ?? (isKeyed === true ? 'API key' : undefined);
 }
 

@@ -117,7 +117,7 @@ static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3
     buf_init(&tags, S3_TAG_BYTES_MAX);
     enum s3_error error = s3_tags_from_set(set, S3_TAGS_OF_BUCKET, &tags, &fault);
     if (error != S3_OK) {
-        s3_tags_fail(rq, error, &fault);
+        s3_fail_tags(rq, error, &fault);
     } else if (tags.len > 0) {
         s3_tags_to_xml(buf_str(&tags), &out);
     }

@@ -217,7 +217,7 @@ bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *ro
     enum s3_error error = s3_tags_from_xml(root, S3_TAGS_OF_BUCKET, &tags, &fault);
     buf_finish(&tags);
     if (error != S3_OK) {
-        s3_tags_fail(rq, error, &fault);
+        s3_fail_tags(rq, error, &fault);
     }
     return error == S3_OK;
 }

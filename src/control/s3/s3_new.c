@@ -141,7 +141,7 @@ bool s3_new_read_tags(struct s3_request *rq, struct s3_new *n)
     struct str tags = s3_header(rq, "x-amz-tagging");
     enum s3_error error = s3_tags_from_query(tags, &n->tags, &fault);
     if (error != S3_OK) {
-        s3_tags_fail(rq, error, &fault);
+        s3_fail_tags(rq, error, &fault);
         return false;
     }
     return true;

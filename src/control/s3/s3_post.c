@@ -260,7 +260,7 @@ static bool read_tags(struct s3_request *rq, struct post *p)
     }
     if (error != S3_OK) {
         p->over = true;
-        s3_tags_fail(rq, error, &fault);
+        s3_fail_tags(rq, error, &fault);
     }
     return error == S3_OK;
 }

@@ -10,6 +10,7 @@
 #include "control/s3/s3_blobs.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
+#include "control/s3/s3_tags.h"
 #include "http/http_block.h"
 
 /* Who is not signed in: what S3 calls it. */
@@ -228,6 +229,21 @@ void s3_fail_argument(struct s3_request *rq, const char *text, const char *name,
     s3_detail(rq, "ArgumentName", str_c(name));
     s3_detail(rq, "ArgumentValue", value);
     s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
+}
+
+void s3_fail_tags(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault)
+{
+    if (error == S3_INVALID_ARGUMENT) {
+        s3_fail_argument(rq, fault->text, "x-amz-tagging", s3_header(rq, "x-amz-tagging"));
+        return;
+    }
+    if (error == S3_INVALID_TAG && fault->key.data) {
+        s3_detail(rq, "TagKey", fault->key);
+    }
+    if (error == S3_INVALID_TAG && fault->value.data) {
+        s3_detail(rq, "TagValue", fault->value);
+    }
+    s3_fail_text(rq, error, fault->text);
 }
 
 void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str signature,

@@ -27,6 +27,7 @@
 
 struct s3_request;
 struct s3_events;
+struct s3_tags_fault;
 
 struct s3_param {
     struct str name, value;
@@ -172,6 +173,8 @@ void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str 
                        struct str to_sign, struct str canonical);
 /* An argument that is not right. */
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value);
+/* Tags that are not right. */
+void s3_fail_tags(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault);
 
 /* For the access log: the size of the object that it is about. */
 void s3_tell_object(struct s3_request *rq, uint64_t bytes);

@@ -70,7 +70,7 @@ static void put_found(struct s3_request *rq, const struct stored_object *o)
     enum s3_error error =
         s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT, &c->tags, &fault);
     if (error != S3_OK) {
-        s3_tags_fail(rq, error, &fault);
+        s3_fail_tags(rq, error, &fault);
         return;
     }
     /* A policy may look at the tags that are to be. */

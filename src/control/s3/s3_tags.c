@@ -3,7 +3,6 @@
 
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_name.h"
-#include "control/s3/s3_request.h"
 #include "control/utf8.h"
 
 #define KEY_LEN_MAX    128 /* characters */
@@ -179,21 +178,6 @@ enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, stru
     return s3_xml_is(root, "Tagging")
                ? s3_tags_from_set(s3_xml_child(root, "TagSet"), most, out, ret_fault)
                : S3_MALFORMED_XML;
-}
-
-void s3_tags_fail(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault)
-{
-    if (error == S3_INVALID_ARGUMENT) {
-        s3_fail_argument(rq, fault->text, "x-amz-tagging", s3_header(rq, "x-amz-tagging"));
-        return;
-    }
-    if (error == S3_INVALID_TAG && fault->key.data) {
-        s3_detail(rq, "TagKey", fault->key);
-    }
-    if (error == S3_INVALID_TAG && fault->value.data) {
-        s3_detail(rq, "TagValue", fault->value);
-    }
-    s3_fail_text(rq, error, fault->text);
 }
 
 void s3_tags_to_xml(struct str tags, struct s3_xml_out *out)

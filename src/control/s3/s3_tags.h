@@ -21,9 +21,6 @@ struct s3_tags_fault {
     const char *text;      /* a literal, or NULL: the error's own */
     struct str key, value; /* of the tag, views into its document; data NULL: not told */
 };
-/* Answers it. */
-struct s3_request;
-void s3_tags_fail(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault);
 
 /* "a=1&b=2", as in x-amz-tagging. */
 enum s3_error s3_tags_from_query(struct str query, struct buf *out,
