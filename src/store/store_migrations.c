@@ -147,6 +147,8 @@ static const char *const steps[] = {
     ") STRICT;"
     "INSERT INTO kept SELECT queue, count(*), sum(length(body)) FROM messages WHERE state = 0 AND "
     "  queue IN (SELECT id FROM queues WHERE name GLOB 'archive:*') GROUP BY queue;",
+    /* 6: whether the key had an object when the upload began. */
+    "ALTER TABLE uploads ADD COLUMN had_object INTEGER NOT NULL DEFAULT 0;",
 };
 /* clang-format on */
 

@@ -136,6 +136,15 @@ bool store_objects_find(struct store *s, int64_t bucket, struct str key,
     return true;
 }
 
+bool store_objects_has(struct sql *db, int64_t bucket, struct str key)
+{
+    return sql_number(
+               db, 0,
+               "SELECT flags & 1 = 0 FROM objects WHERE bucket = ? AND key = ? ORDER BY rank "
+               "LIMIT 1",
+               "ib", bucket, key) == 1;
+}
+
 bool store_objects_any(struct sql *db, int64_t bucket)
 {
     return sql_number(db, 0, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", "i", bucket) == 1;

@@ -6,8 +6,9 @@
 #include "store/sql.h"
 #include "store/store_buckets.h"
 
-#define UPLOAD_COLUMNS "id, salt, started_ms, initiator, bucket, key, " STORE_OBJECT_TRAITS
-#define TRAITS_COLUMN  6
+#define UPLOAD_COLUMNS                                                                             \
+    "id, salt, started_ms, initiator, had_object, bucket, key, " STORE_OBJECT_TRAITS
+#define TRAITS_COLUMN 7
 
 static struct stored_upload read_upload(sqlite3_stmt *q)
 {
@@ -15,7 +16,8 @@ static struct stored_upload read_upload(sqlite3_stmt *q)
                                .salt = (uint64_t)sql_int(q, 1),
                                .started_ms = (uint64_t)sql_int(q, 2),
                                .initiator = sql_str(q, 3),
-                               .object = { .bucket = sql_int(q, 4), .key = sql_str(q, 5) } };
+                               .had_object = sql_int(q, 4) != 0,
+                               .object = { .bucket = sql_int(q, 5), .key = sql_str(q, 6) } };
     store_objects_read_traits(q, TRAITS_COLUMN, &u.object);
     return u;
 }
@@ -32,13 +34,15 @@ int store_uploads_create(struct sql *db, struct stored_upload *u)
         return -EIO;
     }
     u->salt = random >> 1;
-    r = sql_run(
-        db,
-        "INSERT INTO uploads (salt, started_ms, initiator, bucket, key, " STORE_OBJECT_TRAITS
-        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "iisibbbssbbiii", (int64_t)u->salt, (int64_t)u->started_ms, u->initiator, o->bucket, o->key,
-        o->headers, o->tags, o->owner, o->acl, o->checksum, o->crypt, (int64_t)o->lock_mode,
-        (int64_t)o->lock_until_ms, (int64_t)o->legal_hold);
+    u->had_object = store_objects_has(db, o->bucket, o->key);
+    r = sql_run(db,
+                "INSERT INTO uploads (salt, started_ms, initiator, had_object, bucket, "
+                "key, " STORE_OBJECT_TRAITS
+                ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "iisiibbbssbbiii", (int64_t)u->salt, (int64_t)u->started_ms, u->initiator,
+                (int64_t)u->had_object, o->bucket, o->key, o->headers, o->tags, o->owner, o->acl,
+                o->checksum, o->crypt, (int64_t)o->lock_mode, (int64_t)o->lock_until_ms,
+                (int64_t)o->legal_hold);
     u->id = sql_last_id(db);
     return r;
 }

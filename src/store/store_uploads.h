@@ -11,6 +11,7 @@ struct stored_upload {
     uint64_t salt;
     uint64_t started_ms;
     struct str initiator;        /* canonical id */
+    bool had_object;             /* the key, when it began */
     struct stored_object object; /* what it will be; checksum names the algorithm and type only */
 };
 
@@ -25,7 +26,7 @@ struct stored_upload_part {
 
 /* On the store's thread, in a job's run: */
 
-/* Sets u->id and u->salt. -ENOENT: the bucket is gone. */
+/* Sets u->id, u->salt and u->had_object. -ENOENT: the bucket is gone. */
 int store_uploads_create(struct sql *db, struct stored_upload *u) MUST_USE;
 /* Replaces the part of that number. `name`: see store_contents_keep_file(). -ENOENT: the upload is
  * over. */

@@ -312,6 +312,13 @@ test("S3's answers", async (t) => {
     await again({ IfMatch });
     await first(); /* without a condition the last one wins */
 
+    const over = await begin();
+    await refused(over({ IfNoneMatch: '*' }), 412, 'PreconditionFailed');
+    await send(DeleteObjectCommand, { Bucket, Key: 'k' });
+    assert.deepEqual(details(await refused(over({ IfNoneMatch: '*' }), 409, 'ConditionalRequestConflict')), { Condition: 'If-None-Match', Key: 'k' });
+    await refused(over({ IfMatch }), 404, 'NoSuchKey');
+    await (await begin())({ IfNoneMatch: '*' });
+
     const unknown = { Bucket, Key: 'k', UploadId: '0'.repeat(32) };
     assert.deepEqual(details(await refused(send(CompleteMultipartUploadCommand, unknown), 404, 'NoSuchUpload')), { UploadId: unknown.UploadId });
   });

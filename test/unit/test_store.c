@@ -411,7 +411,11 @@ START_TEST(what_was_kept_before_is_counted_once)
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     (void)snprintf(file, sizeof(file), "%s/mayfly.db", folder);
     ck_assert_int_eq(sql_open(file, SQL_WRITER, &db, &err), 0);
-    ck_assert_int_eq(sql_script(db, "DROP TABLE kept; PRAGMA user_version = 4;", NULL), 0);
+    ck_assert_int_eq(sql_script(db,
+                                "DROP TABLE kept; ALTER TABLE uploads DROP COLUMN had_object; "
+                                "PRAGMA user_version = 4;",
+                                NULL),
+                     0);
     sql_close(db);
     ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
     queues = queues_create(&loop, store);

@@ -206,15 +206,16 @@ static void begin(struct completion *c)
     assert(ok == 1); /* fails for want of memory only */
 }
 
-/* Conditions are of what the key had when the upload began: what was written since is in conflict,
- * even if they hold. */
+/* Conditions are of what the key had when the upload began: what was written or deleted since is in
+ * conflict, even if they hold. */
 static int check_conditions(const struct stored_object *current, void *context)
 {
     struct completion *c = context;
     struct s3_conditions *w = &c->conditions;
     int r = s3_conditions_write_check(current, w);
-    bool is_later = current && current->modified_ms > c->upload.upload.started_ms;
-    if (r == 0 && is_later && (w->if_match.data || w->if_none_match.data)) {
+    const struct stored_upload *u = &c->upload.upload;
+    bool is_changed = current ? current->modified_ms > u->started_ms : u->had_object;
+    if (r == 0 && is_changed && (w->if_match.data || w->if_none_match.data)) {
         w->failed = w->if_match.data ? "If-Match" : "If-None-Match";
         return s3_error_refuse(S3_CONDITION_CONFLICT);
     }
