@@ -8,11 +8,13 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/attempt.h"
+#include "control/events/event_log.h"
 #include "control/events/webhook_sign.h"
 #include "control/json_read.h"
 
+#define KIND           "webhook:"
 #define TIMEOUT_MS     20000L /* the specification: 15 to 30 seconds */
-#define IN_FLIGHT      2      /* of one URL; the thread pool has others to serve */
+#define IN_FLIGHT      2      /* of one URL */
 #define URL_BYTES_MAX  2048
 #define RESPONSE_BYTES 512 /* of what the receiver says, for the error */
 
@@ -25,12 +27,16 @@ static const struct retry_policy webhook_policy = { .retries_max = 9,
 
 struct webhook_queues {
     struct services *services;
-    bool started; /* libcurl, which takes a few megabytes, when there is a use for it */
+    json_t *named; /* owned: the URLs of the project as it is now, as members */
+    bool started;  /* libcurl, which takes a few megabytes, when there is a use for it */
 };
 
-/* One try. */
+/* One try. It has a thread of its own, not one of the loop's pool: a receiver that never answers
+ * would hold up the others there, and whoever stores an object. */
 struct webhook {
-    uv_work_t work;
+    uv_thread_t thread;
+    uv_async_t over;
+    bool has_thread;
     struct services *services;
     struct delivery *delivery;
     const char *url; /* of the queue's name */
@@ -75,11 +81,9 @@ static struct curl_slist *headers_of(const struct webhook *w)
     return list;
 }
 
-/* In a thread of the pool. Redirects are not followed: the specification takes them for failures.
- */
-static void post(uv_work_t *work)
+/* Redirects are not followed: the specification takes them for failures. */
+static void post(struct webhook *w)
 {
-    struct webhook *w = container_of(work, struct webhook, work);
     const struct stored_message *m = &w->delivery->messages[0].message;
     CURL *curl = curl_easy_init();
     if (!curl) {
@@ -120,48 +124,103 @@ static void failed(struct webhook *w)
     (void)attempt_failed(w->services, w->delivery, gone ? &never : &webhook_policy, text);
 }
 
-static void posted(uv_work_t *work, int status)
+static void webhook_free(uv_handle_t *handle)
 {
-    struct webhook *w = container_of(work, struct webhook, work);
-    struct delivery *d = w->delivery;
-    if (status < 0 || w->status < 200 || w->status > 299) {
-        failed(w);
-    }
+    struct webhook *w = container_of((uv_async_t *)handle, struct webhook, over);
     free(w->secret);
     free(w);
+}
+
+static void posted(uv_async_t *over)
+{
+    struct webhook *w = container_of(over, struct webhook, over);
+    if (w->has_thread) {
+        (void)uv_thread_join(&w->thread); /* it is at its end, and nobody else's */
+    }
+    if (w->status < 200 || w->status > 299) {
+        failed(w);
+    }
+    queue_delivered(w->delivery);
+    uv_close((uv_handle_t *)over, webhook_free);
+}
+
+static void run_thread(void *context)
+{
+    struct webhook *w = context;
+    post(w);
+    (void)uv_async_send(&w->over); /* cannot fail for a handle that is open */
+}
+
+static void begin(struct webhook *w)
+{
+    (void)uv_async_init(w->services->loop, &w->over, posted); /* the loop has had one before */
+    int r = uv_thread_create(&w->thread, run_thread, w);
+    w->has_thread = r == 0;
+    if (r < 0) {
+        (void)snprintf(w->error, sizeof(w->error), "no thread: %s", uv_strerror(r));
+        (void)uv_async_send(&w->over); /* as above */
+    }
+}
+
+/* What waited while its URL was taken out of the project would otherwise wait for ever. Who wants
+ * it sent after all puts the URL back and replays it. */
+static void give_up(struct services *s, struct delivery *d)
+{
+    struct delivered *m = &d->messages[0];
+    m->outcome.attempts--; /* this was none */
+    queue_set_outcome(m, FATE_DEAD, queue_now_ms(), STR("the project names this URL no longer"));
+    event_log_dead(s, d, m);
     queue_delivered(d);
 }
 
 static void webhook_deliver(struct queue *q, struct delivery *d, void *context)
 {
-    struct services *s = context;
+    const struct webhook_queues *wq = context;
     const struct stored_message *m = &d->messages[0].message;
+    const char *url = queue_name(q) + strlen(KIND);
+    if (!json_object_get(wq->named, url)) {
+        give_up(wq->services, d);
+        return;
+    }
     json_t *attributes = json_read(m->attributes, 0);
     const char *secret = json_string_value(json_object_get(attributes, "secret"));
     struct webhook *w = mem_new(struct webhook);
-    w->services = s;
+    w->services = wq->services;
     w->delivery = d;
-    w->url = queue_name(q) + strlen("webhook:");
+    w->url = url;
     w->secret = secret ? mem_copy_str(str_c(secret)) : NULL;
     json_decref(attributes);
-    (void)uv_queue_work(s->loop, &w->work, post, posted); /* fails only without a callback */
+    begin(w);
+}
+
+static void consume(struct webhook_queues *wq, struct str name)
+{
+    static const struct queue_consumer consumer = { .name = "webhook", .deliver = webhook_deliver };
+    static const struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT };
+    queue_consume(queue_open(wq->services->queues, name), &consumer, &policy, wq);
 }
 
 static void open_url(struct webhook_queues *wq, const json_t *destination)
 {
-    static const struct queue_consumer consumer = { .name = "webhook", .deliver = webhook_deliver };
-    static const struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT };
     char name[URL_BYTES_MAX + 16];
     const char *url = json_string_value(json_object_get(destination, "url"));
-    if (url && strlen(url) <= URL_BYTES_MAX) {
-        if (!wq->started) {
-            (void)curl_global_init(
-                CURL_GLOBAL_DEFAULT); /* fails without memory, as each try does */
-            wq->started = true;
-        }
-        (void)snprintf(name, sizeof(name), "webhook:%s", url);
-        queue_consume(queue_open(wq->services->queues, str_c(name)), &consumer, &policy,
-                      wq->services);
+    if (!url || strlen(url) > URL_BYTES_MAX) {
+        return;
+    }
+    if (!wq->started) {
+        (void)curl_global_init(CURL_GLOBAL_DEFAULT); /* fails without memory, as each try does */
+        wq->started = true;
+    }
+    (void)json_object_set_new(wq->named, url, json_true()); /* a string that is UTF-8: works */
+    (void)snprintf(name, sizeof(name), KIND "%s", url);
+    consume(wq, str_c(name));
+}
+
+static void open_stored(uint64_t number, struct str name, void *context)
+{
+    (void)number;
+    if (str_starts(name, STR(KIND))) {
+        consume(context, name);
     }
 }
 
@@ -170,6 +229,7 @@ void webhook_queues_build(struct webhook_queues *wq, const json_t *manifest)
     static const char *const lists[] = { "async", "routes" };
     static const char *const members[] = { "on_success", "on_failure" };
     const json_t *events = json_object_get(manifest, "events");
+    json_object_clear(wq->named);
     for (size_t l = 0; l < ARRAY_COUNT(lists); l++) {
         const json_t *list = json_object_get(events, lists[l]);
         for (size_t i = 0; i < json_array_size(list); i++) {
@@ -178,11 +238,13 @@ void webhook_queues_build(struct webhook_queues *wq, const json_t *manifest)
             }
         }
     }
+    store_messages_queues(wq->services->store, open_stored, wq);
 }
 
 struct webhook_queues *webhook_queues_create(struct services *s)
 {
     struct webhook_queues *wq = mem_new(struct webhook_queues);
     wq->services = s;
+    wq->named = json_object();
     return wq;
 }

@@ -1,10 +1,11 @@
 /* Outgoing webhooks: what became of an event, sent to a URL outside, signed as Standard Webhooks
- * say, and tried again for more than a day. The queue "webhook:URL" of each.
+ * say, and tried again for more than a day. The queue "webhook:URL" of each. What waits for a URL
+ * that the project no longer names is given up when its turn comes.
  *
  * A message's body is the JSON to be sent; its attributes may have "secret". Its uuid is the
  * webhook-id, the same for all tries.
  *
- * Loop thread only; libcurl works in the loop's thread pool.
+ * Loop thread only; libcurl works in threads of its own, one a request.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
