@@ -19,6 +19,15 @@ export function targetOf(arn) {
   return target?.queue || target?.bus ? target : null;
 }
 
+/** The services that schedules can call here, by their names in SDKs. */
+const API = /^arn:[^:]+:scheduler:::aws-sdk:((?:sqs|lambda|eventbridge|s3):\w+)$/;
+
+/** @returns {{ function: string }|{ queue: string }|{ bus: string }|{ api: string }|null} where a schedule may lead, too: a call of an API */
+export function scheduleTargetOf(arn) {
+  const api = API.exec(typeof arn === 'string' ? arn : '')?.[1];
+  return api === undefined ? targetOf(arn) : { api };
+}
+
 /** A destination, a dead letter: null where none is said. An ARN that is not known or leads elsewhere is told. */
 export function destinationOf({ diagnostics }, declared, name, arn, kinds = ['function', 'queue', 'bus']) {
   if (arn === undefined || arn === null) {
@@ -196,8 +205,7 @@ export function asyncOf(context, declared, fn, said) {
  * @param {{ id: string, arn: unknown, group?: unknown, input?: unknown, input_path?: unknown,
  *   input_transformer?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
  */
-export function ruleTarget(context, declared, said) {
-  const target = targetOf(said.arn);
+export function ruleTarget(context, declared, said, target = targetOf(said.arn)) {
   if (!target) {
     tellWarning(context.diagnostics, declared, `its target ${JSON.stringify(said.arn) ?? ''} is left out: ${TARGETS}`);
     return null;

@@ -4,7 +4,7 @@ import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
 import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
-import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
+import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf, targetOf } from './aws.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
@@ -156,7 +156,7 @@ function addQueue({ context, template, events }, { id, properties, declared }) {
   queue && events.queues.push(queue);
 }
 
-function cloudFormationTarget(context, declared, target) {
+function cloudFormationTarget(context, declared, target, leads = targetOf(target.Arn)) {
   const transformer = target.InputTransformer;
   return ruleTarget(context, declared, {
     id: target.Id ?? 'target',
@@ -171,7 +171,7 @@ function cloudFormationTarget(context, declared, target) {
     dead_letter: target.DeadLetterConfig?.Arn,
     max_age_s: target.RetryPolicy?.MaximumEventAgeInSeconds,
     max_retries: target.RetryPolicy?.MaximumRetryAttempts,
-  });
+  }, leads);
 }
 
 const busName = (value) => (typeof value === 'string' ? value.replace(/^arn:[^/]*event-bus\//, '') : 'default');
@@ -196,7 +196,8 @@ function addEventsRule({ context, template, events }, { id, properties, declared
 }
 
 function addSchedulerSchedule({ context, template, events }, { id, properties, declared }) {
-  const target = cloudFormationTarget(context, declared, properties.Target ?? {});
+  const { Target = {} } = properties;
+  const target = cloudFormationTarget(context, declared, Target, scheduleTargetOf(Target.Arn));
   if (target) {
     schedulerSchedule({ context, events }, declared, properties, template.nameOf(id), target, template.arnOf(id));
   }

@@ -2,7 +2,7 @@
  * retries and destinations. */
 import { terraformModules } from '../discover/terraform.js';
 import { parseArn } from '../discover/arn.js';
-import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget } from './aws.js';
+import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
@@ -280,7 +280,7 @@ function addSchedules(context, values, events) {
       dead_letter: nested('dead_letter_config').arn,
       max_age_s: nested('retry_policy').maximum_event_age_in_seconds,
       max_retries: nested('retry_policy').maximum_retry_attempts,
-    });
+    }, scheduleTargetOf(said.arn));
     if (target) {
       const { id: _id, input_path: _path, input_transformer: _transformer, ...rest } = target;
       addSchedule(

@@ -363,10 +363,14 @@ static int check_rule_target(const struct scene *s, json_t *entry)
 static int check_schedule_target(const struct scene *s, json_t *target, const char *platform)
 {
     static const struct member members[] = { { "path", TEXT, MUST, 1, 512 } };
+    static const struct member calls[] = { { "api", TEXT, MUST, 1, 128 } };
     bool by_path = strcmp(platform, "vercel") == 0 || strcmp(platform, "netlify") == 0;
     int r = check_target_members(s, target);
     if (r == 0 && by_path) {
         r = CHECK_MEMBERS(target, members, "a schedule's target");
+    }
+    if (r == 0 && json_object_get(target, "api")) {
+        return CHECK_MEMBERS(target, calls, "a schedule's target");
     }
     /* The path alone decides at Vercel. */
     return r < 0 || strcmp(platform, "vercel") == 0

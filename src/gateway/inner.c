@@ -99,6 +99,8 @@ static void read_trusted(struct inner *in, const struct http_field *f)
 {
     if (str_eq(f->name, STR(PREFIX "direct"))) {
         in->direct = true;
+    } else if (str_eq(f->name, STR(PREFIX "aws"))) {
+        in->to_aws = true;
     } else if (str_eq(f->name, STR(PREFIX "service"))) {
         in->service = f->value;
     } else if (str_eq(f->name, STR(PREFIX "event"))) {

@@ -32,6 +32,7 @@ struct inner {
     /* Of control's own requests; empty for all others. */
     bool trusted;
     bool direct;           /* past what goes through events */
+    bool to_aws;           /* as if it had come by the AWS port */
     struct str event;      /* for the function's runtime */
     struct str request_id; /* instead of a new one */
     struct str delivery;   /* what is handled, for the log */

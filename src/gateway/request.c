@@ -343,7 +343,7 @@ static void answer_status(struct request *rq, unsigned status)
 static bool step_route(struct request *rq)
 {
     struct gateway *g = rq->gateway;
-    if (rq->conn->door == DOOR_AWS) {
+    if (rq->conn->door == DOOR_AWS || rq->inner.to_aws) {
         control_port_take(rq, CONTROL_AWS);
         return true;
     }

@@ -383,6 +383,27 @@ resource "aws_scheduler_schedule" "report" {
   ]);
 });
 
+test('a schedule may call the API of a service that is here', async (t) => {
+  const written = (name, api) => `
+resource "aws_scheduler_schedule" "${name}" {
+  name                = "${name}"
+  schedule_expression = "rate(5 minutes)"
+  flexible_time_window { mode = "OFF" }
+  target {
+    arn      = "arn:aws:scheduler:::aws-sdk:${api}"
+    role_arn = "arn:aws:iam::1:role/x"
+    input    = jsonencode({ FunctionName = "f" })
+  }
+}
+`;
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    ...lambda('f'), 'main.tf': `${written('call', 'lambda:invoke')}${written('stop', 'ec2:stopInstances')}`,
+  }));
+  assert.deepEqual(events.schedules.map(({ name, target: { api, input } }) => ({ name, api, input })),
+    [{ name: 'call', api: 'lambda:invoke', input: '{"FunctionName":"f"}' }]);
+  assert.deepEqual(texts({ diagnostics }).map((text) => text.match(/aws-sdk:[^"\\]*/)?.[0]), ['aws-sdk:ec2:stopInstances']);
+});
+
 test('Terraform: what leads nowhere, or is not available here, is told with its place', async (t) => {
   const manifest = await build(t, projectOf(t, {
     ...lambda('real', '  timeout = 40\n'),

@@ -197,6 +197,7 @@ static bool is_signed(struct aws_call *c, const struct str *body)
     struct aws_access access;
     if (aws_access_check(c->services, c->exchange, body, AWS_PROTOCOL_JSON, &access)) {
         (void)snprintf(c->region, sizeof(c->region), "%s", access.who.scope.region);
+        c->user = access.who.user;
         return true;
     }
     const struct aws_fault_answer *refusal = &access.refusal;

@@ -25,6 +25,7 @@ struct aws_call {
     struct exchange *exchange;
     enum aws_style style;
     char region[AWS_SCOPE_BYTES]; /* that the client thinks it speaks to: of its signature */
+    const struct aws_user *user;  /* who has signed */
     json_t *input;                /* an object; owned */
     unsigned status;              /* of success, the handler's to set; 0: 200 */
     void *context;                /* the handler's between its callbacks */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_scheduler.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
+#include "control/aws/aws_sdk.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/event_target.h"
 #include "control/events/scheduler.h"
@@ -182,15 +184,46 @@ static const char *wrong_new_dates(const struct aws_call *c)
                : NULL;
 }
 
-static const char *wrong_target(const struct aws_call *c)
+/* Of "templated" targets, whose ARN is that of a resource. */
+static bool is_target_service(struct str service)
+{
+    return str_list_has(STR("codebuild,codepipeline,ecs,events,firehose,inspector,kinesis,lambda,"
+                            "sagemaker,sns,sqs,states"),
+                        service);
+}
+
+/* What is wrong with where the target leads; NULL: nothing. */
+static const char *wrong_arn(json_t *target, json_t *leads, struct err *err)
+{
+    struct str arn = str_c(json_text(target, "Arn"));
+    json_t *input = json_object_get(target, "Input");
+    struct str text = str_of(json_string_value(input), json_string_length(input));
+    if (str_starts(arn, STR(AWS_SDK_ARN))) {
+        return aws_sdk_refuses(str_skip(arn, strlen(AWS_SDK_ARN)), text, err) ? err->text : NULL;
+    }
+    if (event_target_set_arn(leads, arn, err) < 0) {
+        return "Provided Arn is not in correct format.";
+    }
+    struct str rest = str_behind(str_behind(arn, STR(":")), STR(":"));
+    struct str service = str_cut(&rest, ':');
+    if (!is_target_service(service)) {
+        (void)err_set(err, EINVAL, STR_FMT " is not a supported service for a target.",
+                      STR_ARG(service));
+        return err->text;
+    }
+    return NULL;
+}
+
+static const char *wrong_target(const struct aws_call *c, struct err *err)
 {
     json_t *target = aws_call_member(c, "Target");
-    struct err err = { 0 };
     json_t *leads = json_object();
-    const char *wrong = NULL;
-    if (event_target_set_arn(leads, str_c(json_text(target, "Arn")), &err) < 0) {
-        wrong = "Provided Arn is not in correct format.";
-    } else if (json_object_get(leads, "bus") && !json_object_get(target, "EventBridgeParameters")) {
+    const char *wrong = wrong_arn(target, leads, err);
+    if (wrong) {
+        json_decref(leads);
+        return wrong;
+    }
+    if (json_object_get(leads, "bus") && !json_object_get(target, "EventBridgeParameters")) {
         wrong = "EventBridgeParameters must be specified for an event bus.";
     } else if (json_object_get(leads, "queue") &&
                sqs_queue_is_fifo(str_c(json_text(leads, "queue"))) &&
@@ -217,7 +250,7 @@ static bool check_meaning(struct aws_call *c)
         return false;
     }
     const char *wrong = wrong_time(c);
-    wrong = wrong ? wrong : wrong_target(c);
+    wrong = wrong ? wrong : wrong_target(c, &err);
     if (wrong) {
         aws_call_fail(c, 400, "ValidationException", "%s", wrong);
     }
@@ -255,6 +288,11 @@ static json_t *schedule_of(struct aws_call *c, json_t *before)
     json_t *made = json_object_get(before, "CreationDate");
     (void)json_object_set_new(schedule, "GroupName", json_string(group_of(c))); /* sound names */
     (void)json_object_set_new(schedule, SCHEDULER_REGION, json_string(c->region));
+    (void)json_object_del(schedule, SCHEDULER_USER); /* that only we say; it may not be there */
+    if (c->user->kind == AWS_USER_PROJECT) {
+        const struct str key = c->user->access_key;
+        (void)json_object_set_new(schedule, SCHEDULER_USER, json_stringn(key.data, key.len));
+    }
     (void)json_object_set_new(schedule, "CreationDate",
                               made ? json_incref(made) : json_integer(now_s()));
     (void)json_object_set_new(schedule, "LastModificationDate", json_integer(now_s()));
@@ -356,6 +394,7 @@ static void get_schedule(struct aws_call *c)
         (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
         (void)json_object_del(shown, AWS_SCHEDULER_TOKEN);         /* they may not be there */
         (void)json_object_del(shown, SCHEDULER_REGION);
+        (void)json_object_del(shown, SCHEDULER_USER);
         aws_call_answer(c, shown);
     }
 }

@@ -9,7 +9,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
+#include "control/aws/aws_sdk.h"
+#include "control/events/api_queue.h"
+#include "control/events/destination.h"
 #include "control/events/sqs_queue.h"
+#include "control/events/target_attempt.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
@@ -81,6 +85,8 @@ int event_target_set_arn(json_t *target, struct str arn, struct err *err)
         set_text(target, "queue", resource);
     } else if (str_eq(parts[2], STR("events")) && str_starts(resource, STR("event-bus/"))) {
         set_text(target, "bus", str_skip(resource, 10));
+    } else if (str_starts(arn, STR(AWS_SDK_ARN))) {
+        set_text(target, "api", str_skip(arn, strlen(AWS_SDK_ARN)));
     }
     return 0;
 }
@@ -143,20 +149,30 @@ static void set_schedule(json_t *attributes, const struct target_message *m)
 
 /* AWS's attributes of a dead letter, owned. */
 static char *dead_letter_attributes(json_t *target, const struct target_message *m,
-                                    const char *code, const char *why)
+                                    const struct dead_letter *dead)
 {
+    char retries[12];
     const char *arn = json_text(target, "arn");
+    const char *api = json_text(target, "api");
+    scoped_free char *api_arn = NULL;
+    if (api && asprintf(&api_arn, "%s%s", AWS_SDK_ARN, api) < 0) {
+        abort();
+    }
+    (void)snprintf(retries, sizeof(retries), "%u", dead->retries);
     json_t *attributes = json_object();
     if (str_starts(m->arn, STR("arn:aws:scheduler:"))) {
         set_schedule(attributes, m);
     } else {
         set_attribute(attributes, "RULE_ARN", m->arn);
     }
-    set_attribute(attributes, "ERROR_CODE", str_c(code));
-    set_attribute(attributes, "ERROR_MESSAGE", str_c(why));
-    set_attribute(attributes, "RETRY_ATTEMPTS", STR("0"));
-    if (arn) {
-        set_attribute(attributes, "TARGET_ARN", str_c(arn));
+    set_attribute(attributes, "ERROR_CODE", str_c(dead->code));
+    set_attribute(attributes, "ERROR_MESSAGE", str_c(dead->why));
+    set_attribute(attributes, "RETRY_ATTEMPTS", str_c(retries));
+    if (dead->exhausted) {
+        set_attribute(attributes, "EXHAUSTED_RETRY_CONDITION", str_c(dead->exhausted));
+    }
+    if (arn || api_arn) {
+        set_attribute(attributes, "TARGET_ARN", str_c(arn ? arn : api_arn));
     }
     json_t *json = json_pack("{s:o}", "messageAttributes", attributes);
     char *text = json_write(json);
@@ -164,17 +180,36 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
     return text;
 }
 
-void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
-                          const char *code, const char *why, struct message_batch *batch)
+/* The target's dead-letter queue; NULL: it has none that is there. AWS takes standard queues only.
+ */
+static const struct sqs_queue *find_dead_queue(struct services *s, json_t *target)
 {
     const char *name = json_text(json_object_get(target, "dead_letter"), "queue");
     const struct sqs_queue *dead = name ? sqs_queue_find(s->sqs, str_c(name)) : NULL;
-    if (!dead || dead->fifo) { /* AWS takes standard queues only */
+    return dead && !dead->fifo ? dead : NULL;
+}
+
+void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
+                          const char *code, const char *why, struct message_batch *batch)
+{
+    const struct sqs_queue *queue = find_dead_queue(s, target);
+    if (!queue) {
         log_warning("an event of " STR_FMT " is dropped: %s", STR_ARG(m->arn), why);
         return;
     }
-    scoped_free char *attributes = dead_letter_attributes(target, m, code, why);
-    add_to_queue(dead, NULL, m, attributes ? str_c(attributes) : STR("{}"), batch);
+    const struct dead_letter dead = { .code = code, .why = why };
+    scoped_free char *attributes = dead_letter_attributes(target, m, &dead);
+    add_to_queue(queue, NULL, m, attributes ? str_c(attributes) : STR("{}"), batch);
+}
+
+void event_target_follow_dead(struct delivery *d, struct services *s, json_t *target,
+                              const struct target_message *m, const struct dead_letter *dead)
+{
+    if (find_dead_queue(s, target)) {
+        scoped_free char *attributes = dead_letter_attributes(target, m, dead);
+        destination_send(s, d, json_object_get(target, "dead_letter"), m->text,
+                         attributes ? str_c(attributes) : STR("{}"));
+    }
 }
 
 /* ---- delivery ---- */
@@ -208,6 +243,16 @@ static void add_to_function(const char *function, const struct target_message *m
                    .queue = str_c(name), .body = m->text, .dedup = m->dedup, .due_ms = m->due_ms });
 }
 
+static void add_call(json_t *target, const struct target_message *m, struct message_batch *batch)
+{
+    scoped_free char *attributes = target_attempt_attributes(target, m);
+    message_batch_add(batch, &(struct batch_message){ .queue = STR(API_QUEUE),
+                                                      .attributes = str_c(attributes),
+                                                      .body = m->text,
+                                                      .dedup = m->dedup,
+                                                      .due_ms = m->due_ms });
+}
+
 void event_target_add(struct services *s, json_t *target, const struct target_message *m,
                       struct message_batch *batch)
 {
@@ -219,6 +264,8 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
     }
     if (json_text(target, "queue")) {
         deliver_to_queue(s, target, m, batch);
+    } else if (json_text(target, "api")) {
+        add_call(target, m, batch);
     } else if (function && has_function(s, function)) {
         add_to_function(function, m, batch);
     } else if (function || aws_name) {

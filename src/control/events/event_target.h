@@ -1,8 +1,9 @@
 /* Targets: where EventBridge's rules and schedules lead, and how what they send becomes a message.
  *
  * A target is an object in the manifest's words: "function" (its name there), "function_name" (its
- * name at AWS), "queue", "bus", or none of them: then it is of a service that is not here, and what
- * it would get is dropped, which is told once. "group" is a FIFO queue's.
+ * name at AWS), "queue", "bus", "api" (a call of AWS's APIs, "sqs:sendMessage"), or none of them:
+ * then it is of a service that is not here, and what it would get is dropped, which is told once.
+ * "group" is a FIFO queue's.
  *
  * Loop thread only.
  *
@@ -39,7 +40,18 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
                       struct message_batch *batch);
 
 /* What was to be sent goes to the target's dead-letter queue, if it has one, with AWS's attributes:
- * delivery is local, so that nothing is to be tried again and no retry policy is ever exhausted.
- * `code`: one of those that EventBridge's guide lists. */
+ * delivery to queues and functions is local, so that nothing is to be tried again and no retry
+ * policy is ever exhausted. `code`: one of those that EventBridge's guide lists. */
 void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
                           const char *code, const char *why, struct message_batch *batch);
+
+/* Why and when something became a dead letter. */
+struct dead_letter {
+    const char *code;
+    const char *why;
+    uint32_t retries;
+    const char *exhausted; /* the member of the retry policy that ended it; NULL: none */
+};
+/* The same of a message that is being delivered, together with its outcome. */
+void event_target_follow_dead(struct delivery *d, struct services *s, json_t *target,
+                              const struct target_message *m, const struct dead_letter *dead);

@@ -2,6 +2,7 @@
 #include "control/events/events.h"
 
 #include "base/mem.h"
+#include "control/events/api_queue.h"
 #include "control/events/bus_queue.h"
 #include "control/events/event_replay.h"
 #include "control/events/json_table.h"
@@ -39,6 +40,7 @@ struct events *events_create(struct services *s)
     s->schedules = schedules_create(s->loop, s->queues, NULL);
     schedules_hold(s->schedules, true); /* until their targets are known */
     s->bus_queues = bus_queue_create(s);
+    api_queue_open(s);
     s->archives = event_archives_create(s);
     s->buses = event_bus_create(s, s->schedules);
     s->replays = event_replays_create(s);

@@ -10,6 +10,7 @@
 #include "control/events/cron_queue.h"
 #include "control/events/event_arn.h"
 #include "control/events/event_target.h"
+#include "control/events/scheduler.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
@@ -92,18 +93,29 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
     json_decref(resources);
 }
 
+/* A rule's is sent as it is. */
+static int append_input(struct buf *out, const json_t *input, struct str arn, uint64_t time_ms)
+{
+    struct str text = str_of(json_string_value(input), json_string_length(input));
+    if (!json_is_string(input)) {
+        return project_schedules_event(arn, time_ms, out);
+    }
+    if (is_rule_arn(arn)) {
+        return buf_append(out, text);
+    }
+    scheduler_append_input(out, text, arn.data, time_ms);
+    return 0;
+}
+
 static void tick_aws(struct project_schedule *p, const struct schedule_tick *tick)
 {
     json_t *target = json_object_get(p->json, "target");
-    json_t *input = json_object_get(target, "input");
     const char *rule = json_text(target, "rule");
     const char *bus = json_text(target, "bus");
     struct str arn = str_c(rule ? rule : p->name);
     struct buf text;
     buf_init(&text, LIMIT_EVENT_BYTES);
-    int r = json_is_string(input)
-                ? buf_append(&text, str_of(json_string_value(input), json_string_length(input)))
-                : project_schedules_event(arn, tick->time_ms, &text);
+    int r = append_input(&text, json_object_get(target, "input"), arn, tick->time_ms);
     if (bus) {
         send_to_bus(p, bus, arn, tick);
     } else if (r == 0) {

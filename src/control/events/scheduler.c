@@ -12,7 +12,6 @@
 #include "control/events/event_target.h"
 #include "control/events/project_schedules.h"
 #include "control/iso_time.h"
-#include "control/json_read.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES  512
@@ -60,8 +59,7 @@ static void append_replaced(struct buf *out, struct str text, const char *const 
     }
 }
 
-/* "Adding context attributes": of what is known of the tick. */
-static void append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
+void scheduler_append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
 {
     char time[ISO_TIME_BYTES];
     char uuid[UUID_BYTES];
@@ -74,34 +72,6 @@ static void append_input(struct buf *out, struct str input, const char *arn, uin
         { "<aws.scheduler.attempt-number>", "1" },
     };
     append_replaced(out, input, values, ARRAY_COUNT(values));
-}
-
-/* Where a universal target leads, and what it sends instead of its input. False: it is none. */
-static bool read_universal(const char *arn, struct str input, json_t *target, struct buf *text)
-{
-    struct err err = { 0 };
-    const char *sqs = "arn:aws:scheduler:::aws-sdk:sqs:sendMessage";
-    const char *lambda = "arn:aws:scheduler:::aws-sdk:lambda:invoke";
-    bool to_queue = strcmp(arn, sqs) == 0;
-    if (!to_queue && strcmp(arn, lambda) != 0) {
-        return false;
-    }
-    json_t *json = json_read(input, 0);
-    const char *where = json_text(json, to_queue ? "QueueUrl" : "FunctionName");
-    const char *what = json_text(json, to_queue ? "MessageBody" : "Payload");
-    const char *group = json_text(json, "MessageGroupId");
-    const char *slash = where ? strrchr(where, '/') : NULL;
-    if (where && to_queue) {
-        (void)json_object_set_new(target, "queue", json_string(slash ? slash + 1 : where));
-    } else if (where && event_target_set_arn(target, str_c(where), &err) < 0) {
-        (void)json_object_set_new(target, "function_name", json_string(where)); /* a plain name */
-    }
-    if (group) {
-        (void)json_object_set_new(target, "group", json_string(group)); /* sound texts */
-    }
-    (void)!buf_append(text, str_c(what ? what : "{}")); /* shorter than the input */
-    json_decref(json);
-    return true;
 }
 
 static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, struct str detail,
@@ -138,37 +108,45 @@ static uint64_t due_of(json_t *schedule, uint64_t time_ms)
     return time_ms + random % ((uint64_t)minutes * 60000);
 }
 
+/* The target in the manifest's words, a new reference. An ARN that cannot be read leads nowhere. */
+static json_t *target_of(json_t *schedule)
+{
+    struct err err = { 0 };
+    json_t *said = json_object_get(schedule, "Target");
+    json_t *sqs = json_object_get(said, "SqsParameters");
+    json_t *retry = json_object_get(said, "RetryPolicy");
+    const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
+    json_t *dead_target = json_object();
+    json_t *target =
+        json_pack("{s:O*,s:O*,s:O*,s:O*}", "group", json_object_get(sqs, "MessageGroupId"), "user",
+                  json_object_get(schedule, SCHEDULER_USER), "max_age_s",
+                  json_object_get(retry, "MaximumEventAgeInSeconds"), "max_retries",
+                  json_object_get(retry, "MaximumRetryAttempts"));
+    (void)!event_target_set_arn(target, str_c(json_text(said, "Arn")), &err);
+    if (dead && event_target_set_arn(dead_target, str_c(dead), &err) == 0) {
+        (void)json_object_set(target, "dead_letter", dead_target); /* sound values */
+    }
+    json_decref(dead_target);
+    return target;
+}
+
 static void send_tick(struct scheduler *sr, json_t *schedule, const struct schedule_tick *tick)
 {
     json_t *said = json_object_get(schedule, "Target");
     json_t *input = json_object_get(said, "Input");
-    const char *to = json_text(said, "Arn");
-    const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
-    json_t *target =
-        json_pack("{s:O*}", "group",
-                  json_object_get(json_object_get(said, "SqsParameters"), "MessageGroupId"));
-    json_t *dead_target = json_object();
+    json_t *target = target_of(schedule);
     char arn[ARN_BYTES];
-    struct buf text, universal;
-    struct err err = { 0 };
+    struct buf text;
     const char *region = json_text(schedule, SCHEDULER_REGION);
     scheduler_arn(schedule, region ? region : EVENT_ARN_REGION, arn, sizeof(arn));
     buf_init(&text, LIMIT_EVENT_BYTES);
-    buf_init(&universal, LIMIT_EVENT_BYTES);
     if (json_is_string(input)) {
-        append_input(&text, str_of(json_string_value(input), json_string_length(input)), arn,
-                     tick->time_ms);
+        scheduler_append_input(&text, str_of(json_string_value(input), json_string_length(input)),
+                               arn, tick->time_ms);
     } else {
         (void)!project_schedules_event(str_c(arn), tick->time_ms, &text); /* it is short */
     }
-    bool is_universal = read_universal(to, buf_str(&text), target, &universal);
-    if (!is_universal) {
-        (void)!event_target_set_arn(target, str_c(to), &err); /* else it leads nowhere */
-    }
-    if (dead && event_target_set_arn(dead_target, str_c(dead), &err) == 0) {
-        (void)json_object_set(target, "dead_letter", dead_target); /* sound values */
-    }
-    const struct target_message m = { .text = buf_str(is_universal ? &universal : &text),
+    const struct target_message m = { .text = buf_str(&text),
                                       .dedup = tick->dedup,
                                       .arn = str_c(arn),
                                       .due_ms = due_of(schedule, tick->time_ms),
@@ -180,9 +158,7 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
         event_target_add(sr->services, target, &m, tick->batch);
     }
     json_decref(target);
-    json_decref(dead_target);
     buf_finish(&text);
-    buf_finish(&universal);
 }
 
 /* ---- schedules ---- */

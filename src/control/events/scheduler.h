@@ -1,9 +1,9 @@
 /* EventBridge Scheduler: schedules in groups that its API has made, and what they send.
  *
- * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds, and
- * SCHEDULER_REGION, that of the client that put it. Its
- * target is a Lambda function, an SQS queue or an event bus, or one of two "universal" ones:
- * aws-sdk:sqs:sendMessage and aws-sdk:lambda:invoke.
+ * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds, and of
+ * the client that put it SCHEDULER_REGION and, where that is a user with an account of its own,
+ * SCHEDULER_USER, the access key. Its target is a Lambda function, an SQS queue, an event bus, or
+ * "universal": a call of one of AWS's APIs, which is made in that user's name.
  *
  * Loop thread only.
  *
@@ -17,6 +17,7 @@
 #include "control/services.h"
 
 #define SCHEDULER_REGION "Region"
+#define SCHEDULER_USER   "User"
 
 struct scheduler;
 
@@ -33,6 +34,10 @@ int scheduler_check(json_t *schedule, struct err *err) MUST_USE;
 void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done, void *context);
 void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
                       message_batch_fn done, void *context);
+
+/* What a schedule's target says as its input, with what is known of the tick in the place of
+ * "context attributes", as "<aws.scheduler.schedule-arn>". */
+void scheduler_append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms);
 
 /* "arn:aws:scheduler:REGION:000000000000:schedule/GROUP/NAME" */
 void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size);

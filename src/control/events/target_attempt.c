@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/target_attempt.h"
+
+#include "control/events/attempt.h"
+#include "control/json_read.h"
+#include "control/json_reading.h"
+#include "control/json_write.h"
+
+/* Both services say "exponential backoff" and how often and how long, but not when. */
+static const struct retry_policy backoff = {
+    .retries_max = EVENT_TARGET_RETRIES_MAX,
+    .delays_ms = { 1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000 },
+    .delay_count = 10,
+    .max_age_ms = EVENT_TARGET_AGE_MAX_S * 1000ULL,
+};
+
+char *target_attempt_attributes(json_t *target, const struct target_message *m)
+{
+    json_t *attributes = json_pack("{s:O,s:s%,s:I}", "target", target, "source", m->arn.data,
+                                   m->arn.len, "tick_ms", (json_int_t)m->tick_ms);
+    char *text = json_write(attributes);
+    json_decref(attributes);
+    return text;
+}
+
+json_t *target_attempt_read(const struct delivery *d)
+{
+    return json_read(d->messages[0].message.attributes, JSON_ALLOW_NUL);
+}
+
+static void follow_dead(struct services *s, struct delivery *d, json_t *attributes,
+                        const struct dead_letter *dead)
+{
+    const struct stored_message *message = &d->messages[0].message;
+    const char *source = json_text(attributes, "source");
+    const struct target_message m = {
+        .text = message->body,
+        .arn = str_c(source ? source : ""),
+        .tick_ms = (uint64_t)json_integer_value(json_object_get(attributes, "tick_ms")),
+    };
+    event_target_follow_dead(d, s, json_object_get(attributes, "target"), &m, dead);
+}
+
+/* A policy that has ended it was exhausted by the number of tries, else by their time. */
+static const char *exhausted_by(const struct retry_policy *policy, uint32_t retries)
+{
+    return retries >= policy->retries_max ? "MaximumRetryAttempts" : "MaximumEventAgeInSeconds";
+}
+
+void target_attempt_failed(struct services *s, struct delivery *d, enum target_fault fault,
+                           const char *code, const char *why)
+{
+    static const struct retry_policy never = { 0 };
+    struct retry_policy policy;
+    const bool passes = fault == TARGET_FAULT_PASSES;
+    const uint32_t retries = d->messages[0].message.attempts - 1; /* the first try is none */
+    json_t *attributes = target_attempt_read(d);
+    retry_read(json_object_get(attributes, "target"), &backoff, &policy);
+    if (!attempt_failed(s, d, passes ? &policy : &never, str_c(why))) {
+        const struct dead_letter dead = { .code = code,
+                                          .why = why,
+                                          .retries = retries,
+                                          .exhausted =
+                                              passes ? exhausted_by(&policy, retries) : NULL };
+        follow_dead(s, d, attributes, &dead);
+    }
+    json_decref(attributes);
+    queue_delivered(d);
+}
