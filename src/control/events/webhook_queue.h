@@ -5,7 +5,7 @@
  * A message's body is the JSON to be sent; its attributes may have "secret". Its uuid is the
  * webhook-id, the same for all tries.
  *
- * Loop thread only; libcurl works in threads of its own, one a request.
+ * Loop thread only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
