@@ -145,9 +145,8 @@ static void cancel(struct sqs_call *c, const json_t *handle)
     } else if (!m || !is_running(m)) {
         sqs_call_fail(c, SQS_ERROR_NO_RESOURCE, "Task does not exist.");
     } else {
-        sqs_moves_cancel(m);
-        sqs_call_answer(
-            c, json_pack("{s:I}", "ApproximateNumberOfMessagesMoved", (json_int_t)m->moved));
+        c->context = json_pack("{s:I}", "ApproximateNumberOfMessagesMoved", (json_int_t)m->moved);
+        sqs_moves_cancel(m, sqs_call_saved, c);
     }
 }
 

@@ -122,6 +122,22 @@ static int run_step(struct store_job *job, struct sql *db)
 
 static void on_timer(uv_timer_t *timer);
 
+/* A step that was not written, or that a crash has ended, leaves what it had taken hidden. */
+static void await_hidden(struct sqs_move *m)
+{
+    m->hidden_until_ms = queue_now_ms() + HIDDEN_MS;
+}
+
+static bool has_hidden(const struct sqs_move *m, const struct sqs_queue *source)
+{
+    struct message_counts counts;
+    if (queue_now_ms() >= m->hidden_until_ms) {
+        return false;
+    }
+    queue_count(source->queue, &counts);
+    return counts.hidden > 0;
+}
+
 static void wait_for(struct sqs_move *m, uint64_t ms)
 {
     (void)uv_timer_start(&m->timer, on_timer, ms, 0); /* it has a callback */
@@ -145,6 +161,7 @@ static void step_done(struct store_job *job, int r)
     if (r < 0) {
         log_error("queue %s: its messages cannot be moved yet: %s", m->source, strerror(-r));
         m->moved = s->moved_before;
+        await_hidden(m);
     }
     for (size_t i = 0; i < s->count && r >= 0; i++) {
         queue_wake(s->messages[i].to);
@@ -213,6 +230,11 @@ static void on_taken(struct queue_taken *t)
 {
     struct sqs_move *m = container_of(t, struct sqs_move, taken);
     const struct sqs_queue *source = sqs_queue_find(m->moves->services->sqs, str_c(m->source));
+    if (t->result < 0) { /* others may be given them, too */
+        queue_taken_free(t);
+        wait_for(m, RETRY_MS);
+        return;
+    }
     struct step *s = mem_new(struct step);
     *s = (struct step){ .job = { .run = run_step, .done = step_done },
                         .task = m,
@@ -250,7 +272,7 @@ static void on_timer(uv_timer_t *timer)
     }
     size_t max = m->rate > 0 && m->rate < BATCH_MAX ? 1 : BATCH_MAX;
     queue_take(source->queue, max, queue_now_ms() + HIDDEN_MS, &m->taken);
-    if (m->taken.is_behind) {
+    if (m->taken.is_behind || (m->taken.count == 0 && has_hidden(m, source))) {
         wait_for(m, RETRY_MS);
     } else if (m->taken.count == 0) {
         end(m, SQS_MOVE_COMPLETED, NULL);
@@ -271,6 +293,21 @@ static struct sqs_move *task_create(struct sqs_moves *all, const char *source,
     return m;
 }
 
+/* A task that could not be kept is none: its caller is told so. */
+static void start_saved(int r, void *context)
+{
+    struct sqs_move *m = context;
+    setting_written_fn done = m->started;
+    void *caller = m->context;
+    if (r < 0) {
+        list_remove(&m->link);
+        uv_close((uv_handle_t *)&m->timer, task_free);
+    } else {
+        wait_for(m, 0);
+    }
+    done(r, caller);
+}
+
 struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *source,
                                  const struct sqs_queue *destination, uint32_t rate,
                                  setting_written_fn done, void *context)
@@ -284,8 +321,9 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
     m->started_ms = now;
     m->to_move = counts.waiting - counts.hidden - counts.delayed;
     list_push_front(&all->tasks, &m->link);
-    save(m, false, done, context);
-    wait_for(m, 0);
+    m->started = done;
+    m->context = context;
+    save(m, false, start_saved, m);
     return m;
 }
 
@@ -300,10 +338,10 @@ struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id)
     return NULL;
 }
 
-void sqs_moves_cancel(struct sqs_move *m)
+void sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context)
 {
     m->status = SQS_MOVE_CANCELLING;
-    save(m, false, NULL, NULL);
+    save(m, false, done, context);
 }
 
 static uint64_t number(const json_t *json, const char *name)
@@ -339,6 +377,7 @@ static void read_one(struct str name, struct str value, void *context)
         m->to_move = number(json, "toMove");
         m->status = (enum sqs_move_status)status;
         m->reason = !reason ? NULL : strcmp(reason, FROM_REASON) == 0 ? FROM_REASON : LOST_REASON;
+        await_hidden(m);
         insert(all, m);
     }
     json_decref(json);

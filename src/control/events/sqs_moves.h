@@ -32,9 +32,12 @@ struct sqs_move {
     uint64_t moved;
     uint64_t to_move; /* as many were there at the start */
     enum sqs_move_status status;
-    const char *reason; /* why it failed; NULL: it has not */
+    const char *reason;       /* why it failed; NULL: it has not */
+    uint64_t hidden_until_ms; /* until then there may be more of them than can be taken */
     uv_timer_t timer;
     struct queue_taken taken;
+    setting_written_fn started; /* the caller's, until it is kept */
+    void *context;
 };
 
 struct sqs_moves {
@@ -54,8 +57,8 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
                                  setting_written_fn done, void *context);
 /* The one with that id; NULL: there is none. */
 struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id);
-/* It stops before its next step. */
-void sqs_moves_cancel(struct sqs_move *m);
+/* It stops before its next step; `done` as above. */
+void sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context);
 
 /* "RUNNING"... */
 const char *sqs_moves_status(const struct sqs_move *m);
