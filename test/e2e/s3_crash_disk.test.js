@@ -10,6 +10,7 @@ import {
   CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
   PutObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { lambda, TELLS } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -137,6 +138,38 @@ test('what waits in a queue is handed out by a platform that starts on a full di
   const { sqs } = connect(t, await startPlatform(t, options));
   const { Messages } = await sqs(ReceiveMessageCommand, { QueueUrl: '/000000000000/jobs', WaitTimeSeconds: 5 });
   assert.deepEqual(Messages?.map(({ Body }) => Body), ['before']);
+});
+
+test('a schedule can be removed on a full disk, and does not come back', async (t) => {
+  const data = smallDisk(t);
+  if (!data) {
+    t.diagnostic('this user may not mount a disk: nothing was tested');
+    return;
+  }
+  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+  const first = await startPlatform(t, options);
+  const schedulerOf = (platform) => {
+    const client = new SchedulerClient({ ...platform.aws, maxAttempts: 1 });
+    t.after(() => client.destroy());
+    return client;
+  };
+  const scheduler = schedulerOf(first);
+  const { sqs } = connect(t, first);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  const create = (Name) => scheduler.send(new CreateScheduleCommand({
+    Name, ScheduleExpression: 'rate(1 day)', FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: { Arn: 'arn:aws:lambda:us-east-1:000000000000:function:keep', RoleArn: 'arn:aws:iam::000000000000:role/x' },
+  }));
+  const names = async (client) => (await client.send(new ListSchedulesCommand({}))).Schedules.map(({ Name }) => Name);
+  await create('gone');
+  await create('kept');
+  fill(path.join(data, 'ballast'));
+  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+
+  await scheduler.send(new DeleteScheduleCommand({ Name: 'gone' }));
+  assert.deepEqual(await names(scheduler), ['kept']);
+  await first.stop();
+  assert.deepEqual(await names(schedulerOf(await startPlatform(t, options))), ['kept']);
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

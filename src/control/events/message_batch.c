@@ -139,9 +139,20 @@ static void batch_done(struct store_job *job, int r)
     message_batch_destroy(b);
 }
 
+static bool only_removes(const struct message_batch *b)
+{
+    for (size_t i = 0; i < b->setting_count; i++) {
+        if (b->settings[i].value) {
+            return false;
+        }
+    }
+    return b->message_count == 0 && b->setting_count > 0;
+}
+
 void message_batch_submit(struct message_batch *b, message_batch_fn done, void *context)
 {
-    b->job = (struct store_job){ .run = run_batch, .done = batch_done };
+    b->job =
+        (struct store_job){ .run = run_batch, .done = batch_done, .makes_room = only_removes(b) };
     b->done = done;
     b->context = context;
     store_submit(queues_store(b->queues), &b->job);

@@ -286,16 +286,35 @@ void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done
     json_table_put(sr->schedules, str_c(p->key), schedule, put_written, p);
 }
 
+struct removing {
+    struct scheduler *scheduler;
+    char *name;
+    message_batch_fn done;
+    void *context;
+};
+
+/* In this order: a mark without a schedule is forgotten at the next start, but a schedule without a
+ * mark would be a new one there; and one that could not be removed ticks on. */
+static void removed(int r, void *context)
+{
+    struct removing *rm = context;
+    if (r == 0) {
+        schedules_remove(rm->scheduler->services->schedules, str_c(rm->name));
+    }
+    rm->done(r, rm->context);
+    free(rm->name);
+    free(rm);
+}
+
 void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
                       message_batch_fn done, void *context)
 {
-    char full[NAME_BYTES];
-    (void)snprintf(full, sizeof(full), "scheduler:" STR_FMT "/" STR_FMT, STR_ARG(group),
-                   STR_ARG(name));
-    /* In this order: a mark without a schedule is forgotten at the next start, but a schedule
-     * without a mark would be a new one there. */
-    json_table_remove(sr->schedules, key_in(str_c(full)), done, context);
-    schedules_remove(sr->services->schedules, str_c(full));
+    struct removing *rm = mem_new(struct removing);
+    *rm = (struct removing){ .scheduler = sr, .done = done, .context = context };
+    if (asprintf(&rm->name, "scheduler:" STR_FMT "/" STR_FMT, STR_ARG(group), STR_ARG(name)) < 0) {
+        abort();
+    }
+    json_table_remove(sr->schedules, key_in(str_c(rm->name)), removed, rm);
 }
 
 /* One that had its last tick before a restart, but could not be removed any more. */
