@@ -195,17 +195,23 @@ static const struct version *predecessor(const struct build *active, const struc
     return NULL;
 }
 
-static const struct version *find_culprit(const struct deployment *d)
+/* What failed to load in the place of one that is in `state`. */
+static const struct version *find_failed(const struct deployment *d, enum version_state state)
 {
     const struct build *b = d->pending;
     for (size_t i = 0; i < b->count; i++) {
         const struct version *before = predecessor(d->active, b->versions[i]);
-        if (b->is_new[i] && b->versions[i]->state == VERSION_FAILED && before &&
-            before->state == VERSION_LOADED) {
+        if (b->versions[i]->state == VERSION_FAILED && before && before->state == state) {
             return b->versions[i];
         }
     }
     return NULL;
+}
+
+/* The first build may still be loading what the pending one would replace by something broken. */
+static bool may_be_broken(const struct deployment *d)
+{
+    return find_failed(d, VERSION_NEW) || find_failed(d, VERSION_LOADING);
 }
 
 static bool has_reached(const struct build *b, enum version_state state)
@@ -249,10 +255,11 @@ static void activate(struct deployment *d)
 
 static void settle(struct deployment *d)
 {
-    if (!d->pending || !has_reached(d->pending, d->active ? VERSION_LOADED : VERSION_LOADING)) {
+    if (!d->pending || !has_reached(d->pending, d->active ? VERSION_LOADED : VERSION_LOADING) ||
+        may_be_broken(d)) {
         return;
     }
-    const struct version *culprit = find_culprit(d);
+    const struct version *culprit = find_failed(d, VERSION_LOADED);
     if (!culprit) {
         activate(d);
         return;

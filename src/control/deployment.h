@@ -6,8 +6,8 @@
  * added as new versions. When all of them have settled the build is routed and becomes the active
  * one; what it no longer uses is removed when the gateway says that its last request is over. A
  * manifest that arrives meanwhile replaces the pending build. A build that would break a function
- * that works is rejected; a function that never worked is served all the same and answers its
- * error.
+ * that works, or still loads and then works, is rejected; a function that never worked is served
+ * all the same and answers its error.
  *
  * The first build has none to wait behind: it is routed while its functions load, and a request
  * waits for the one that it is for. So a module may call the platform while it is loaded.

@@ -165,6 +165,41 @@ START_TEST(a_rebuild_that_breaks_a_working_function_is_rejected)
 }
 END_TEST
 
+START_TEST(a_build_that_fails_while_the_first_is_loading_waits_for_whether_that_works)
+{
+    static const char *const failures[] = { NULL, "Error: no database" };
+    for (size_t i = 0; i < ARRAY_COUNT(failures); i++) {
+        struct scene s;
+        scene_open(&s);
+        offer(&s, "api=a");
+        deployment_loading(&s.d, 1);
+        offer(&s, "api=A");
+        settle(&s, 2, "Error: boom");
+        expect(&s, "add api@1, first 1, add api@2");
+        settle(&s, 1, failures[i]);
+        expect(&s, failures[i] ? "route 2" : "reject for api@2, remove api@2");
+        deployment_finish(&s.d);
+    }
+}
+END_TEST
+
+START_TEST(a_version_that_two_builds_wait_for_breaks_neither_when_it_fails)
+{
+    struct scene s;
+    scene_open(&s);
+    offer(&s, "api=a b=b");
+    settle(&s, 1, NULL);
+    settle(&s, 2, NULL);
+    offer(&s, "api=A b=b");
+    offer(&s, "api=A b=B"); /* another file was saved meanwhile */
+    s.asked[0] = '\0';
+    settle(&s, 3, "Error: boom");
+    settle(&s, 4, NULL);
+    expect(&s, "reject for api@2, remove api@2, remove b@2");
+    deployment_finish(&s.d);
+}
+END_TEST
+
 START_TEST(what_failed_is_tried_again_by_the_next_build)
 {
     struct scene s;
@@ -295,6 +330,9 @@ int main(void)
     tcase_add_test(tests, a_later_drain_covers_the_earlier_ones);
     tcase_add_test(tests, a_function_that_fails_at_the_first_build_is_served_all_the_same);
     tcase_add_test(tests, a_rebuild_that_breaks_a_working_function_is_rejected);
+    tcase_add_test(tests,
+                   a_build_that_fails_while_the_first_is_loading_waits_for_whether_that_works);
+    tcase_add_test(tests, a_version_that_two_builds_wait_for_breaks_neither_when_it_fails);
     tcase_add_test(tests, what_failed_is_tried_again_by_the_next_build);
     tcase_add_test(tests, slots_are_small_and_shared_by_no_two_live_versions);
     tcase_add_test(tests, a_removed_version_is_still_known_for_late_records);
