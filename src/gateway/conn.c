@@ -84,10 +84,7 @@ static void close_now(struct conn *c)
         return;
     }
     struct request *rq = take_ptr(c->request);
-    const struct linger reset = { .l_onoff = 1 };
-    if (c->is_cut_off || conn_pending(c) > 0) {
-        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    }
+    conn_set_reset(c, c->is_cut_off || conn_pending(c) > 0);
     c->state = CONN_CLOSED;
     list_remove(&c->in_gateway);
     list_remove(&c->dirty);
@@ -494,6 +491,7 @@ static void shut(struct conn *c)
     }
     /* Bytes that nobody will read are on their way: closing now would reset the connection and
      * could take our answer from the client's hands. RFC 9112 9.6. */
+    conn_set_reset(c, false);
     (void)shutdown(c->fd, SHUT_WR);
     c->state = CONN_LINGER;
     c->deadline_ms = gateway_now_ms(c->gateway) + CONN_LINGER_MS;

@@ -62,6 +62,7 @@ struct conn {
     bool eof;                 /* the client will send no more */
     bool is_cut_off; /* would be, if it ended now: an answer that ends with the connection has begun
                         and only a reset tells that something is missing */
+    bool resets;     /* conn_set_reset() */
     bool body_blocked;  /* nobody takes the body now */
     bool process_again; /* at the turn's end: `in` may hold a whole request */
 

@@ -88,3 +88,12 @@ int conn_send_pending(struct conn *c)
     }
     return 0;
 }
+
+void conn_set_reset(struct conn *c, bool reset)
+{
+    const struct linger linger = { .l_onoff = reset };
+    if (c->resets != reset) {
+        c->resets = reset;
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)); /* cannot fail */
+    }
+}

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/str.h"
 
 struct conn;
@@ -18,3 +20,7 @@ size_t conn_send_file(struct conn *c, int fd, uint64_t offset, size_t len) MUST_
 
 /* Sends what the buffer holds, as much as goes. 0, or -errno: the connection is broken. */
 int conn_send_pending(struct conn *c) MUST_USE;
+
+/* How the connection ends, if this process does too: whether the client sees that something is
+ * missing (a reset) or the end of what was sent. */
+void conn_set_reset(struct conn *c, bool reset);

@@ -141,6 +141,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     rq->status = status;
     rq->reply_left = rq->reply.length;
     c->is_cut_off = rq->reply.framing == HTTP_FRAMING_CLOSE && status != 101;
+    conn_set_reset(c, c->is_cut_off);
     if (status == 101) {
         conn_tunnel_begin(rq);
     }

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { API, CATCH_ALL, startGateway, Wire } from './http_gateway.js';
+import { processTree, titleOf } from './machine.js';
 
 const SOCKET_BYTES = 8 << 20; /* more than the sockets between client and gateway hold */
 
@@ -104,5 +105,17 @@ test('an answer to HTTP/1.0 that is broken off ends with a reset', async (t) => 
     const wire = say('GET /big?1000 HTTP/1.0\r\n\r\nGET /he');
     assert.match(await wire.end(), /x{1000}$/);
     assert.ok(!wire.reset);
+  });
+
+  await t.test('and when the gateway is killed, if not all of it was sent', async () => {
+    const whole = say('GET /big?1000 HTTP/1.0\r\n\r\nGET /he');
+    await whole.until((r) => /x{1000}$/.test(r) && whole.closed);
+    const wire = say(half);
+    await wire.until((r) => r.endsWith('held'));
+    const { pid } = processTree(gateway.child.pid).find(({ pid }) => titleOf(pid) === 'mayfly: gateway');
+    process.kill(pid, 'SIGKILL');
+    await wire.end();
+    assert.ok(wire.reset);
+    assert.ok(!whole.reset);
   });
 });
