@@ -69,6 +69,11 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
  * Returns how many. */
 int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms,
                           uint32_t limit) MUST_USE;
+/* Waiting messages, and keys, that were sent later than now: by a clock that was ahead. They are as
+ * if sent now, and wait as long as they were to wait; an archive's stay. At most `limit` of either.
+ * Returns how many messages. */
+#define STORE_CLOCK_SLACK_MS 60000 /* so far clocks are put right without such ado */
+int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
 /* Keys of what was sent before. Returns how many. */
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
 /* Takes a queue's name away, if there is one: from here on nobody finds it or its messages, and who

@@ -452,6 +452,7 @@ static void on_history(uv_timer_t *timer)
     struct queues *qs = container_of(timer, struct queues, history);
     uint64_t now = queue_now_ms();
     sweep(qs);
+    queue_clock_look(qs);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
         list_for_each (item, &qs->buckets[i]) {
             struct queue *q = list_entry(item, struct queue, in_bucket);
@@ -483,7 +484,8 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
     (void)uv_idle_init(loop, &qs->idle); /* none of these can fail */
     (void)uv_timer_init(loop, &qs->history);
     (void)uv_timer_start(&qs->history, on_history, HISTORY_MS, HISTORY_MS);
-    sweep(qs); /* what an earlier process has not come to */
+    sweep(qs);            /* what an earlier process has not come to */
+    queues_clock_set(qs); /* while nothing ran */
     return qs;
 }
 

@@ -112,6 +112,8 @@ void queue_send(struct queue_send *send);
 void queue_wake(struct queue *q);
 
 uint64_t queue_now_ms(void); /* wall clock */
+/* The clock may have been put back. Called where that is noticed; so does a test. */
+void queues_clock_set(struct queues *qs);
 
 /* A message that is sent together with the delivery's outcomes, in the same transaction: to a
  * destination, a dead-letter queue. Everything is copied; `m` needs no id, queue or times.

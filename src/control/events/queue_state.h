@@ -1,4 +1,4 @@
-/* What queue.c, queue_dispatch.c, queue_count.c and queue_expiry.c share: the insides of a queue.
+/* What queue.c and queue_*.c share: the insides of a queue.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -19,6 +19,9 @@ struct queues {
     uv_timer_t history;
     struct store_job sweep; /* removes what dropped queues have left */
     bool is_sweeping;
+    struct store_job setting_back; /* queue_clock.c's, as the next two */
+    bool is_setting_back;
+    int64_t lead_ms;  /* of the wall clock, when it was looked at */
     bool has_dropped; /* a queue since the start: it may not be written yet */
 };
 
@@ -72,5 +75,7 @@ uint64_t queue_kept_since_ms(const struct queue *q, uint64_t now_ms);
 /* Removes `ids` (owned from here on, may be NULL) and, little by little, what was due before
  * `before_ms`. The queue is woken after each step. */
 void queue_expire(struct queue *q, uint64_t before_ms, uint64_t *ids, size_t count);
+/* Whether the clock was put back; called now and then. */
+void queue_clock_look(struct queues *qs);
 /* Removes what was due before everything that is kept, if anything was. */
 void queue_expire_due(struct queue *q, uint64_t now_ms);
