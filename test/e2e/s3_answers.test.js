@@ -287,9 +287,14 @@ test("S3's answers", async (t) => {
     assert.equal(await told(['content-length-range', 'few', '10']), failed('content-length-range', 'few', '10'));
     assert.match(await told({ 'Content-Type': 'image/x', acl: 'private' }), /^400 <Code>InvalidPolicyDocument<.*exactly one property/);
     const sized = [['content-length-range', 2, 4]];
-    assert.match(await post({}, sized), /^400 <Code>EntityTooLarge<.*<MaxSizeAllowed>4</);
+    assert.match(await post({}, sized), /^400 <Code>EntityTooLarge<.*<ProposedSize>5<.*<MaxSizeAllowed>4</);
+    assert.match(await post({}, sized, 'x'.repeat(3_000_000)), /^400 <Code>EntityTooLarge<.*<ProposedSize>3000000</);
     assert.match(await post({}, sized, 'x'), /^400 <Code>EntityTooSmall<.*<ProposedSize>1<.*<MinSizeAllowed>2</);
 
+    const tagging = (value) => post({ tagging: value }, [['eq', '$tagging', value]]);
+    assert.match(await tagging('not-xml'), /^400 <Code>MalformedXML</);
+    assert.match(await tagging('<InvalidXmlTagging></InvalidXmlTagging>'), /^204 /, 'a document of something else has no tags');
+    await send(DeleteObjectCommand, { Bucket, Key: 'in/name.txt' });
     assert.match(await post({}, [], 'text', null), /^204 /);
     assert.deepEqual((await send(ListObjectsV2Command, { Bucket })).Contents.map(({ Key }) => Key), ['in/${filename}'], 'a file without a name');
     const wrong = await fetch(`${endpoint}/${Bucket}`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/html' } });
@@ -391,6 +396,46 @@ test("S3's answers", async (t) => {
     assert.deepEqual(await put(policy(user)), argument('Invalid id', 'CanonicalUser/ID', 'nobody'));
     assert.deepEqual(await put(policy(user, { ID: 'no owner' })), argument('Invalid id', 'CanonicalUser/ID', 'no owner'));
     assert.deepEqual(await put(policy({ Type: 'Group', URI: 'http://nowhere' })), argument('Invalid group uri', 'Group/URI', 'http://nowhere'));
+    await put(policy({ ...user, Type: 'BadType' }), 'MalformedACLError');
     assert.deepEqual(await put({}, 'MissingSecurityHeader'), ['Your request was missing a required header', { MissingHeaderName: 'x-amz-acl' }]);
+  });
+
+  await t.test('what is not ASCII comes back as an encoded word, and in Latin-1', async () => {
+    const Bucket = await bucket();
+    const metadata = async (Key) => (await send(HeadObjectCommand, { Bucket, Key })).Metadata;
+    const words = { b: '=?UTF-8?B?w4RNw4Raw5XDkSBTMw==?=', fake: '=?UTF-8?Q?actually-ascii?=', plain: 'a_b=c' };
+    await send(PutObjectCommand, { Bucket, Key: 'head', Body: 'x', Metadata: words });
+    const told = '=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=';
+    assert.deepEqual(await metadata('head'), { b: told, fake: 'actually-ascii', plain: 'a_b=c' });
+    await send(CopyObjectCommand, { Bucket, Key: 'copy', CopySource: `${Bucket}/head` });
+    assert.deepEqual(await metadata('copy'), await metadata('head'));
+
+    const Fields = { 'x-amz-meta-text': 'ÄMÄZÕÑ S3', 'x-amz-meta-word': words.fake, 'Cache-Control': '_\u2014_é_' };
+    const { url, fields } = await createPresignedPost(s3, { Bucket, Key: 'form', Fields, Expires: 60 });
+    const data = new FormData();
+    Object.entries(fields).forEach(([name, value]) => data.append(name, value));
+    data.append('file', new File(['x'], 'x'));
+    assert.equal((await fetch(url, { method: 'POST', body: data })).status, 204);
+    assert.deepEqual(await metadata('form'), { text: told, word: words.fake }, 'a form is UTF-8 and has no encoded words');
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'form' })).CacheControl, '_ _é_');
+  });
+
+  await t.test('fields of an answer that cannot be replaced so are named', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const get = (more) => send(GetObjectCommand, { Bucket, Key: 'k', ...more });
+    assert.equal((await get({ ResponseContentDisposition: 'filename="é"' })).ContentDisposition, 'filename="é"');
+    for (const value of ['no-\u2014', 'a\r\nset-cookie: b']) {
+      const error = await refused(get({ ResponseCacheControl: value }), 400, 'InvalidArgument');
+      assert.equal(error.message, 'Header value cannot be represented using ISO-8859-1.');
+      assert.equal(error.ArgumentName, 'response-cache-control');
+    }
+    const other = new GetObjectCommand({ Bucket, Key: 'k' });
+    other.middlewareStack.add((next) => (args) => {
+      args.request.query['response-other'] = 'x';
+      return next(args);
+    }, { step: 'build' });
+    const error = await refused(s3.send(other), 400, 'InvalidArgument');
+    assert.match(error.message, /^response-other is not in the set of overridable response headers\./);
+    assert.deepEqual(details(error), { ArgumentName: 'response-other', ArgumentValue: 'x' });
   });
 });

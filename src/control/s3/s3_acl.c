@@ -158,6 +158,13 @@ static bool parse_permission(struct str name, enum s3_permission *ret)
     return false;
 }
 
+/* The schema wants one of these; a grantee that says none is known by what is in it. */
+static bool is_grantee_type(struct str type)
+{
+    return type.len == 0 || str_eq(type, STR("CanonicalUser")) || str_eq(type, STR("Group")) ||
+           str_eq(type, STR("AmazonCustomerByEmail"));
+}
+
 static enum s3_error grant_from_xml(const struct s3_xml_node *grant, const struct aws_users *users,
                                     struct s3_acl *acl, struct s3_acl_fault *ret_fault)
 {
@@ -165,7 +172,8 @@ static enum s3_error grant_from_xml(const struct s3_xml_node *grant, const struc
     struct str id = s3_xml_text(grantee, "ID"), uri = s3_xml_text(grantee, "URI");
     struct str email = s3_xml_text(grantee, "EmailAddress");
     enum s3_permission permission;
-    if (!parse_permission(s3_xml_text(grant, "Permission"), &permission)) {
+    if (!parse_permission(s3_xml_text(grant, "Permission"), &permission) ||
+        (grantee && !is_grantee_type(grantee->type))) {
         return S3_MALFORMED_ACL;
     }
     if (uri.len > 0) {

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "control/s3/s3_acl_request.h"
+#include "control/s3/s3_charset.h"
 #include "control/s3/s3_lock.h"
+#include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
 
@@ -71,21 +73,61 @@ static bool is_storage_class(struct str name)
     return false;
 }
 
+/* Of a form or of a URL: those are UTF-8, a head is not. */
+static bool is_text(const struct s3_request *rq, struct str name)
+{
+    return rq->form.data || !http_block_find(rq->x->headers, name).data;
+}
+
+static int put_metadata(struct buf *out, struct str value, bool is_text)
+{
+    struct buf text;
+    if (!is_text && !s3_name_is_utf8(value)) {
+        return buf_append(out, value); /* a head's own Latin-1 comes back as it is, as of Ceph */
+    }
+    buf_init(&text, HEADERS_BYTES_MAX);
+    int r = is_text ? buf_append(&text, value) : s3_charset_from_field(&text, value);
+    r = r < 0 ? r : s3_charset_put_word(out, buf_str(&text));
+    buf_finish(&text);
+    return r;
+}
+
 static bool add_metadata(struct s3_request *rq, struct s3_new *n)
 {
     struct str block = s3_headers(rq), name, value;
+    struct buf told;
     size_t bytes = 0;
-    while (http_block_next(&block, &name, &value)) {
+    bool fits = true;
+    buf_init(&told, HEADERS_BYTES_MAX);
+    while (fits && http_block_next(&block, &name, &value)) {
         if (!str_starts(name, STR("x-amz-meta-"))) {
             continue;
         }
+        buf_clear(&told);
         bytes += name.len - (sizeof("x-amz-meta-") - 1) + value.len;
-        if (bytes > S3_METADATA_BYTES_MAX || !s3_new_add_header(n, name, value)) {
-            s3_fail(rq, S3_METADATA_TOO_LARGE);
-            return false;
-        }
+        fits = bytes <= S3_METADATA_BYTES_MAX &&
+               put_metadata(&told, value, is_text(rq, name)) == 0 &&
+               s3_new_add_header(n, name, buf_str(&told));
     }
-    return true;
+    buf_finish(&told);
+    if (!fits) {
+        s3_fail(rq, S3_METADATA_TOO_LARGE);
+    }
+    return fits;
+}
+
+static bool add_kept(struct s3_request *rq, struct s3_new *n, const char *name)
+{
+    struct str value = s3_header(rq, name);
+    struct buf told;
+    if (!value.data || !is_text(rq, str_c(name))) {
+        return !value.data || s3_new_add_header(n, str_c(name), value);
+    }
+    buf_init(&told, HEADERS_BYTES_MAX);
+    bool fits = s3_charset_to_latin1(&told, value) >= 0 &&
+                s3_new_add_header(n, str_c(name), buf_str(&told));
+    buf_finish(&told);
+    return fits;
 }
 
 bool s3_new_check_headers(struct s3_request *rq)
@@ -120,8 +162,7 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
     bool fits =
         s3_new_add_header(n, STR("content-type"), type.len > 0 ? type : STR("binary/octet-stream"));
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
-        struct str value = s3_header(rq, kept[i]);
-        fits = fits && (!value.data || s3_new_add_header(n, str_c(kept[i]), value));
+        fits = fits && add_kept(rq, n, kept[i]);
     }
     fits =
         fits && add_coding(rq, n) &&

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/s3/s3_charset.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_new.h"
@@ -12,6 +13,7 @@
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
+#include "http/http_head.h"
 #include "http/http_reply.h"
 
 /* What of it is asked for. */
@@ -146,39 +148,91 @@ static void put_checksum(struct s3_request *rq, const struct stored_object *o,
     }
 }
 
-/* Fields that the request replaces (response-content-type...): signed requests only. */
+/* ---- fields that the request replaces ---- */
+
+static const struct {
+    const char *param, *field;
+} overrides[] = {
+    { "response-content-type", "content-type" },
+    { "response-content-language", "content-language" },
+    { "response-expires", "expires" },
+    { "response-cache-control", "cache-control" },
+    { "response-content-disposition", "content-disposition" },
+    { "response-content-encoding", "content-encoding" },
+};
+
+static bool is_override(struct str param)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(overrides); i++) {
+        if (str_eq(param, str_c(overrides[i].param))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: answered. */
+static bool check_override(struct s3_request *rq, const struct s3_param *p)
+{
+    char name[64], text[256];
+    struct buf latin1;
+    (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(p->name)); /* a long one is cut */
+    if (!rq->who.user) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "Request specific response headers cannot be used for anonymous GET "
+                     "requests.");
+        return false;
+    }
+    if (!is_override(p->name)) {
+        (void)snprintf(text, sizeof(text),
+                       "%s is not in the set of overridable response headers. Please refer to the "
+                       "S3 API documentation for a complete list of overridable response headers.",
+                       name);
+        s3_fail_argument(rq, text, name, p->value);
+        return false;
+    }
+    buf_init(&latin1, p->value.len);
+    bool is_value = s3_charset_to_latin1(&latin1, p->value) == 0 && http_is_field_value(p->value);
+    buf_finish(&latin1);
+    if (!is_value) {
+        s3_fail_argument(rq, "Header value cannot be represented using ISO-8859-1.", name,
+                         p->value);
+    }
+    return is_value;
+}
+
+/* Of signed requests only. False: answered. */
 static bool check_overrides(struct s3_request *rq)
 {
     for (size_t i = 0; i < rq->param_count; i++) {
-        if (str_starts(rq->params[i].name, STR("response-")) && !rq->who.user) {
-            s3_fail_text(rq, S3_INVALID_REQUEST,
-                         "Request specific response headers cannot be used for anonymous GET "
-                         "requests.");
+        const struct s3_param *p = &rq->params[i];
+        if (str_starts(p->name, STR("response-")) && !check_override(rq, p)) {
             return false;
         }
     }
     return true;
 }
 
-static struct str override_of(const struct s3_request *rq, struct str name)
+static void put_override(struct s3_request *rq, const char *field, struct str value)
 {
-    char param[64];
-    int len = snprintf(param, sizeof(param), "response-" STR_FMT, STR_ARG(name));
-    return (size_t)len < sizeof(param) ? s3_param(rq, param) : (struct str){ NULL, 0 };
+    struct buf latin1;
+    buf_init(&latin1, value.len);
+    if (s3_charset_to_latin1(&latin1, value) == 0) { /* it is shorter, and was checked */
+        s3_put_header(rq, field, buf_str(&latin1));
+    }
+    buf_finish(&latin1);
 }
 
 static void put_stored_headers(struct s3_request *rq, const struct stored_object *o)
 {
-    static const char *const replaceable[] = {
-        "content-type",  "content-language",    "expires",
-        "cache-control", "content-disposition", "content-encoding"
-    };
     struct str block = o->headers, name, value;
-    for (size_t i = 0; i < ARRAY_COUNT(replaceable); i++) {
-        struct str replacement = override_of(rq, str_c(replaceable[i]));
-        struct str kept = http_block_find(o->headers, str_c(replaceable[i]));
-        if (replacement.data || kept.data) {
-            s3_put_header(rq, replaceable[i], replacement.data ? replacement : kept);
+    for (size_t i = 0; i < ARRAY_COUNT(overrides); i++) {
+        struct str replacement = s3_param(rq, overrides[i].param);
+        struct str kept = http_block_find(o->headers, str_c(overrides[i].field));
+        if (replacement.data) {
+            put_override(rq, overrides[i].field, replacement);
+        } else if (kept.data) {
+            s3_put_header(rq, overrides[i].field, kept);
         }
     }
     while (http_block_next(&block, &name, &value)) {

@@ -24,8 +24,9 @@ struct post {
     struct s3_form form;
     struct buf headers; /* the form's fields by the names that the head would have */
     struct buf key;
-    struct buf policy;    /* decoded */
-    uint64_t least, most; /* bytes of the file */
+    struct buf policy;     /* decoded */
+    uint64_t least, most;  /* bytes of the file */
+    uint64_t fed, file_at; /* bytes of the form: all so far, those before the file */
     bool in_file, file_ended, over;
 };
 
@@ -254,9 +255,12 @@ static bool read_tags(struct s3_request *rq, struct post *p)
     enum s3_error error = S3_OK;
     if (document.data) {
         rq->xml = s3_xml_parse(document);
-        error = rq->xml ? s3_tags_from_xml(s3_xml_root(rq->xml), S3_TAGS_OF_OBJECT,
-                                           &p->put.new.tags, &fault)
-                        : S3_MALFORMED_XML;
+        const struct s3_xml_node *root = rq->xml ? s3_xml_root(rq->xml) : NULL;
+        /* Another document has no tags. */
+        error = !root ? S3_MALFORMED_XML
+                : !s3_xml_is(root, "Tagging")
+                    ? S3_OK
+                    : s3_tags_from_xml(root, S3_TAGS_OF_OBJECT, &p->put.new.tags, &fault);
     }
     if (error != S3_OK) {
         p->over = true;
@@ -360,6 +364,17 @@ static void on_room(size_t bytes, void *context)
     exchange_credit(rq->x, bytes);
 }
 
+/* A file that is too large is not read to its end: how long the form is says how large. */
+static void put_sizes(struct s3_request *rq, const struct post *p)
+{
+    uint64_t length, around = p->file_at + p->form.delimiter_len + sizeof("--\r\n") - 1;
+    if (str_to_u64(http_block_find(rq->x->headers, STR("content-length")), &length) &&
+        length > around) {
+        s3_detail_u64(rq, "ProposedSize", length - around);
+    }
+    s3_detail_u64(rq, "MaxSizeAllowed", p->most);
+}
+
 static void on_received(enum s3_error error, struct s3_received *received, void *context)
 {
     struct s3_request *rq = context;
@@ -367,7 +382,7 @@ static void on_received(enum s3_error error, struct s3_received *received, void 
     p->over = true;
     if (error != S3_OK) {
         if (error == S3_ENTITY_TOO_LARGE) {
-            s3_detail_u64(rq, "MaxSizeAllowed", p->most);
+            put_sizes(rq, p);
         }
         s3_body_fail(rq, error);
     } else if (received->size < p->least) {
@@ -384,6 +399,7 @@ static void begin_file(struct s3_request *rq, struct post *p)
 {
     struct s3_receive_plan plan;
     p->in_file = true;
+    p->file_at = p->fed - p->form.pending.len;
     if (!read_fields(rq, p) || !read_key(rq, p)) {
         return;
     }
@@ -424,6 +440,7 @@ static void on_body(struct s3_request *rq, struct str data)
         exchange_credit(rq->x, data.len);
         return;
     }
+    p->fed += data.len;
     int r = s3_form_feed(&p->form, data);
     r = r < 0 ? r : s3_form_next(&p->form, &piece);
     while (r == S3_FORM_FILE && !p->over) {
