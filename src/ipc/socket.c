@@ -2,9 +2,17 @@
 #include "ipc/socket.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#ifndef SO_PASSPIDFD
+#    define SO_PASSPIDFD 76
+#endif
+#ifndef SCM_PIDFD
+#    define SCM_PIDFD 4
+#endif
 
 int ipc_pair(int ret_fds[2])
 {
@@ -24,6 +32,12 @@ int ipc_pair(int ret_fds[2])
     ret_fds[0] = fds[0];
     ret_fds[1] = fds[1];
     return 0;
+}
+
+void ipc_tell_sender(int fd)
+{
+    int one = 1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one)); /* or there are none */
 }
 
 int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd_count)
@@ -56,6 +70,7 @@ int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd
 
 static void receive_control(struct msghdr *header, struct ipc_received *ret)
 {
+    bool is_gone = false;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
         if (c->cmsg_level != SOL_SOCKET) {
             continue;
@@ -67,22 +82,27 @@ static void receive_control(struct msghdr *header, struct ipc_received *ret)
             struct ucred cred;
             memcpy(&cred, CMSG_DATA(c), sizeof(cred));
             ret->pid = cred.pid;
+        } else if (c->cmsg_type == SCM_PIDFD) {
+            memcpy(&ret->pidfd, CMSG_DATA(c), sizeof(int));
+            is_gone = ret->pidfd < 0; /* then it is an error */
         }
     }
+    ret->pid = is_gone ? 0 : ret->pid;
 }
 
 int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret)
 {
     union {
         struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
+        char space[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred)) +
+                   CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec part = { .iov_base = buffer, .iov_len = capacity };
     struct msghdr header = { .msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = control.space,
                              .msg_controllen = sizeof(control.space) };
-    *ret = (struct ipc_received){ 0 };
+    *ret = (struct ipc_received){ .pidfd = -1 };
     ssize_t n;
     do {
         n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
@@ -106,4 +126,6 @@ void ipc_received_close(struct ipc_received *received)
         received->fds[i] = -1;
     }
     received->fd_count = 0;
+    scope_close_fd(&received->pidfd);
+    received->pidfd = -1;
 }

@@ -16,13 +16,18 @@
 /* A connected pair, CLOEXEC, blocking; receivers learn the sender's pid from the kernel. */
 int ipc_pair(int ret_fds[2]) MUST_USE;
 
+/* Messages that are received here tell who sent them by a descriptor, too: the number may be
+ * another process's when it is looked at. Kernels before 6.5 have none. */
+void ipc_tell_sender(int fd);
+
 /* Sends one message whole. The descriptors stay the caller's. -EAGAIN when the peer is slow and the
  * socket does not block, -EPIPE when it is gone. */
 int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd_count) MUST_USE;
 
 struct ipc_received {
     size_t size;
-    pid_t pid; /* of the sender, as seen in our pid namespace; 0 when it is not visible */
+    pid_t pid; /* of the sender, as seen in our pid namespace; 0 when it is not visible, or gone */
+    int pidfd; /* of the sender, owned as the next; -1: ipc_tell_sender() does not serve here */
     size_t fd_count;
     int fds[IPC_FDS_MAX]; /* owned by the caller, CLOEXEC; taken ones are set to -1 */
 };

@@ -194,7 +194,7 @@ static void zygote_message(struct link *link, const union message *m, struct ipc
         zygote_gone(z, 0, m->zygote_failed.text);
         break;
     case MESSAGE_ZYGOTE_HELLO:
-        instances_hello(z, m->zygote_hello.instance, received->pid);
+        instances_hello(z, m->zygote_hello.instance, received);
         break;
     case MESSAGE_ZYGOTE_EXITED:
         instances_exited(z, m->zygote_exited.instance, m->zygote_exited.wait_status);
@@ -261,6 +261,7 @@ static int zygote_launch(struct zygote *z)
     r = link_open(&z->link, &p->loop, pair[0], &ends);
     if (r == 0) {
         z->linked = true;
+        ipc_tell_sender(z->link.fd);
         (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0); /* cannot fail */
         r = zygote_send_start(z, pair[1]);
     }

@@ -300,14 +300,27 @@ void instances_zygote_gone(struct zygote *z, int wait_status)
     }
 }
 
-void instances_hello(struct zygote *z, uint64_t id, pid_t pid)
+/* The kernel's own descriptor is of who has said it; a number might be another's by now. */
+static int take_sender(struct ipc_received *received)
+{
+    int fd = received->pidfd >= 0 ? take_fd(&received->pidfd)
+                                  : (int)syscall(SYS_pidfd_open, received->pid, 0);
+    if (fd >= 0 && syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) < 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+void instances_hello(struct zygote *z, uint64_t id, struct ipc_received *received)
 {
     struct instance *i = instance_find(z->function->platform, id);
+    pid_t pid = received->pid;
     if (!i || i->zygote != z || i->state != INSTANCE_FORKING || pid <= 0) {
         return; /* a hostile zygote, or one that was stopped meanwhile */
     }
     i->pid = pid;
-    i->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    i->pidfd = take_sender(received);
     if (i->pidfd < 0) {
         return; /* it has ended already, which its zygote reports */
     }

@@ -52,7 +52,7 @@ void instances_function_failed(struct function *f);
 void instances_zygote_gone(struct zygote *z, int wait_status);
 
 /* Messages of a zygote about an instance of its. */
-void instances_hello(struct zygote *z, uint64_t id, pid_t pid);
+void instances_hello(struct zygote *z, uint64_t id, struct ipc_received *received);
 void instances_exited(struct zygote *z, uint64_t id, int wait_status);
 
 /* Ends those whose process is over its limit: the kernel's limit leaves room for /tmp, and is not

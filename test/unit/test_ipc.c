@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -36,6 +37,41 @@ START_TEST(a_message_arrives_whole_with_its_descriptors_and_its_sender)
     close(pair[1]);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
+}
+END_TEST
+
+/* One descriptor is enough to tell a sender that has ended from who got its number. */
+START_TEST(a_message_tells_its_sender_by_a_descriptor_where_the_kernel_has_them)
+{
+    int pair[2];
+    char text[16];
+    struct ipc_received received;
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    ipc_tell_sender(pair[1]);
+    ck_assert_int_eq(ipc_send(pair[0], "hello", 5, NULL, 0), 0);
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 1);
+    ck_assert_int_eq(received.pid, getpid());
+    if (received.pidfd >= 0) {
+        ck_assert_int_eq(syscall(SYS_pidfd_send_signal, received.pidfd, 0, NULL, 0), 0);
+        ck_assert_int_eq(fcntl(received.pidfd, F_GETFD), FD_CLOEXEC);
+    }
+    ipc_received_close(&received);
+
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(ipc_send(pair[0], "bye", 3, NULL, 0) < 0);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 1);
+    ck_assert(received.pid == 0 || received.pid == child);
+    if (received.pidfd >= 0) {
+        ck_assert_int_lt(syscall(SYS_pidfd_send_signal, received.pidfd, 0, NULL, 0), 0);
+    }
+    ipc_received_close(&received);
+    close(pair[0]);
+    close(pair[1]);
 }
 END_TEST
 
@@ -323,6 +359,7 @@ int main(void)
     suite_open_libuv();
     Suite *suite = leaks_suite("ipc", &tests);
     tcase_add_test(tests, a_message_arrives_whole_with_its_descriptors_and_its_sender);
+    tcase_add_test(tests, a_message_tells_its_sender_by_a_descriptor_where_the_kernel_has_them);
     tcase_add_test(tests, a_message_that_is_too_long_is_dropped_with_its_descriptors);
     tcase_add_test(tests, sending_to_nobody_is_an_error_and_no_signal);
     tcase_add_test(tests, only_the_role_in_the_table_may_send_a_message);
