@@ -20,6 +20,7 @@
 #include "control/s3/s3_post.h"
 #include "control/s3/s3_route.h"
 #include "control/s3/s3_signed_url.h"
+#include "control/s3/s3_website.h"
 #include "http/http_head.h"
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err)
@@ -101,8 +102,9 @@ bool s3_read_params(struct s3_request *rq, struct str query)
 
 static bool read_target(struct s3_request *rq)
 {
-    struct str path, query, host = bucket_of_host(rq->x->host);
+    struct str path, query, host = s3_website_bucket(rq->x->host);
     char *room;
+    host = host.len > 0 ? host : bucket_of_host(rq->x->host);
     buf_init(&rq->target, rq->x->target.len + host.len + 1);
     aws_target_split(rq->x->target, &path, &query);
     if (buf_reserve(&rq->target, rq->target.limit, &room) < 0 || path.len == 0 ||
@@ -334,6 +336,8 @@ void s3_begin(struct services *services, struct exchange *x)
     } else if (str_eq(x->method, STR("OPTIONS"))) {
         rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
         s3_cors_preflight(rq);
+    } else if (s3_website_bucket(x->host).len > 0) {
+        s3_website_begin(rq);
     } else if (s3_post_is(rq)) {
         s3_post_begin(rq);
     } else if (authenticate(rq)) {

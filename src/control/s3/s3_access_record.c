@@ -55,13 +55,13 @@ static const char *resource_of(const struct s3_request *rq)
                                                    : "BUCKET";
 }
 
-/* "REST.GET.OBJECT": REST, the method, and what it was about. */
+/* "REST.GET.OBJECT", "WEBSITE.GET.OBJECT": the method, and what it was about. */
 static void name_operation(const struct s3_request *rq, char *ret, size_t size)
 {
     bool is_copy =
         str_eq(rq->x->method, STR("PUT")) && s3_header(rq, "x-amz-copy-source").data != NULL;
-    (void)snprintf(ret, size, "REST." STR_FMT ".%s", STR_ARG(is_copy ? STR("COPY") : rq->x->method),
-                   resource_of(rq));
+    (void)snprintf(ret, size, "%s." STR_FMT ".%s", rq->is_website ? "WEBSITE" : "REST",
+                   STR_ARG(is_copy ? STR("COPY") : rq->x->method), resource_of(rq));
     for (char *c = ret; *c; c++) {
         bool is_small = *c >= 'a' && *c <= 'z';
         *c = (char)(*c == '-' ? '_' : is_small ? *c - 'a' + 'A' : *c);

@@ -1,6 +1,6 @@
 /* What is set for a bucket as a document: checked, kept, given back. Most of it takes effect
- * elsewhere (CORS, notifications, lifecycles, encryption by default...); websites and
- * replication are kept for their clients only.
+ * elsewhere (CORS, notifications, lifecycles, encryption by default, websites...);
+ * replication is kept for its clients only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_config.h"

@@ -11,6 +11,12 @@
 void s3_object_find(struct s3_request *rq, const char *action, enum s3_permission permission,
                     void (*found)(struct s3_request *rq, const struct stored_object *o));
 
+/* In s3_object_get.c: answers with what of an object the request wants, or that its conditions do
+ * not hold. */
+void s3_object_answer(struct s3_request *rq, const struct stored_object *o);
+/* With all of it, which tells another error. */
+void s3_object_answer_as(struct s3_request *rq, unsigned status, const struct stored_object *o);
+
 /* "\"0123...\"" with quotes, as it stands in fields. */
 void s3_object_put_etag(struct s3_request *rq, struct str etag);
 /* x-amz-checksum-*, and its type. */

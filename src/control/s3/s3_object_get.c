@@ -289,7 +289,7 @@ static void answer_not_modified(struct s3_request *rq, const struct stored_objec
     s3_fail(rq, S3_NOT_MODIFIED);
 }
 
-static void found(struct s3_request *rq, const struct stored_object *o)
+void s3_object_answer(struct s3_request *rq, const struct stored_object *o)
 {
     struct s3_conditions conditions;
     struct s3_crypt crypt;
@@ -324,12 +324,28 @@ static void found(struct s3_request *rq, const struct stored_object *o)
     }
 }
 
+void s3_object_answer_as(struct s3_request *rq, unsigned status, const struct stored_object *o)
+{
+    struct s3_crypt crypt;
+    if (!s3_restore_check(rq, o) || !find_key(rq, o, &crypt)) {
+        return;
+    }
+    put_headers(rq, o);
+    s3_tell_object(rq, o->size);
+    if (str_eq(rq->x->method, STR("HEAD"))) {
+        s3_put_header_u64(rq, "content-length", o->size);
+        s3_answer(rq, status);
+    } else {
+        s3_send(rq, status, o, o->crypt.len > 0 ? &crypt : NULL, 0, o->size);
+    }
+}
+
 void s3_object_get(struct s3_request *rq)
 {
-    s3_object_find(rq, "s3:GetObject", S3_READ, found);
+    s3_object_find(rq, "s3:GetObject", S3_READ, s3_object_answer);
 }
 
 void s3_object_head(struct s3_request *rq)
 {
-    s3_object_find(rq, "s3:GetObject", S3_READ, found);
+    s3_object_find(rq, "s3:GetObject", S3_READ, s3_object_answer);
 }

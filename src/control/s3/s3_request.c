@@ -11,6 +11,7 @@
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_tags.h"
+#include "control/s3/s3_website.h"
 #include "http/http_block.h"
 
 /* Who is not signed in: what S3 calls it. */
@@ -154,8 +155,13 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
     buf_clear(&rq->body);
     (void)snprintf(rq->outcome.error, sizeof(rq->outcome.error), "%s",
                    code); /* a long one is cut */
-    if (rq->is_blob || str_eq(rq->x->method, STR("HEAD")) || status == 304) {
+    bool is_bare = str_eq(rq->x->method, STR("HEAD")) && !rq->is_website;
+    if (rq->is_blob || is_bare || status == 304) {
         s3_answer(rq, rq->is_blob ? s3_blobs_status(rq, status) : status);
+        return;
+    }
+    if (rq->is_website) {
+        s3_website_fail(rq, status, code, text);
         return;
     }
     struct s3_xml_out o = { .out = &rq->body };

@@ -96,6 +96,7 @@ struct s3_request {
     struct s3_xml *xml;
     struct s3_receive *receive;
     bool is_blob;    /* of Netlify's: s3_blobs.h */
+    bool is_website; /* s3_website.h */
     bool takes_body; /* what the client sends goes into it */
     uint64_t now_ms;
     char id[17]; /* x-amz-request-id */

@@ -235,7 +235,7 @@ static const char *escape_of(char c, char memory[8])
 
 /* What is no UTF-8 becomes U+FFFD: fields of a head may be of any bytes, and a text that was cut
  * may end within a character. */
-static void put_escaped(struct s3_xml_out *o, struct str text)
+void s3_xml_text_put(struct s3_xml_out *o, struct str text)
 {
     size_t from = 0, len;
     char memory[8];
@@ -277,7 +277,7 @@ void s3_xml_close(struct s3_xml_out *o, const char *name)
 void s3_xml_put(struct s3_xml_out *o, const char *name, struct str text)
 {
     s3_xml_open(o, name);
-    put_escaped(o, text);
+    s3_xml_text_put(o, text);
     s3_xml_close(o, name);
 }
 
@@ -303,7 +303,7 @@ void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag)
 {
     s3_xml_open(o, name);
     s3_xml_raw(o, STR("&quot;"));
-    put_escaped(o, etag);
+    s3_xml_text_put(o, etag);
     s3_xml_raw(o, STR("&quot;"));
     s3_xml_close(o, name);
 }

@@ -62,3 +62,4 @@ void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag);
 /* A node as it was read, and what is in it. */
 void s3_xml_put_node(struct s3_xml_out *o, const struct s3_xml_node *node);
 void s3_xml_raw(struct s3_xml_out *o, struct str text);
+void s3_xml_text_put(struct s3_xml_out *o, struct str text); /* escaped, in no element */
