@@ -2,6 +2,7 @@
 #include "store/store_messages.h"
 
 #include "store/sql.h"
+#include "store/store_groups.h"
 
 /* Not in one that was dropped. */
 #define IN_A_QUEUE                                                                                 \
@@ -66,7 +67,9 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
     int r =
         sql_run(db,
                 "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, "
-                "fifo, attributes, error, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "fifo, attributes, error, body, behind) VALUES (?1, ?, ?, ?, ?, ?, ?, ?8, ?, ?, ?, "
+                "CASE ?8 WHEN '' THEN 0 ELSE EXISTS (SELECT 1 FROM " STORE_GROUPS_WAITING(
+                    "?1", "?8") ") END)",
                 "iiiiiissssb", (int64_t)m->queue, (int64_t)m->state, (int64_t)m->due_ms,
                 (int64_t)m->sent_ms, (int64_t)m->first_ms, (int64_t)m->attempts, m->uuid, m->group,
                 m->attributes, m->error, m->body);
@@ -92,8 +95,11 @@ int store_messages_settle(struct sql *db, const struct message_outcome *o)
     static const int states[] = {
         [FATE_DONE] = MESSAGE_DONE, [FATE_AGAIN] = MESSAGE_WAITING, [FATE_DEAD] = MESSAGE_DEAD
     };
-    int r =
-        o->fate == FATE_GONE
+    int r = o->fate == FATE_AGAIN ? 0 : store_groups_leave(db, o->id);
+    if (r < 0) {
+        return r;
+    }
+    r = o->fate == FATE_GONE
             ? sql_run(db, "DELETE FROM messages WHERE id = ? AND state = 0", "i", (int64_t)o->id)
             : sql_run(db,
                       "UPDATE messages SET state = ?, due_ms = ?, first_ms = ?, attempts = ?, "
@@ -110,22 +116,31 @@ int store_messages_settle(struct sql *db, const struct message_outcome *o)
     "UPDATE messages " index " SET state = 0, attempts = 0, first_ms = 0, "                        \
     "due_ms = ? WHERE queue = ? AND "
 
+static int replay_dead(struct sql *db, uint64_t queue, uint64_t due_ms)
+{
+    int r = sql_run(db, WAIT_AGAIN("INDEXED BY messages_over") OVER "2", "ii", (int64_t)due_ms,
+                    (int64_t)queue);
+    int total = sql_changes(db);
+    r = r < 0 ? r : store_groups_return_many(db, queue);
+    return r < 0 ? r : total;
+}
+
 int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
                           uint64_t due_ms)
 {
     int total = 0;
     if (count == 0) {
-        int r = sql_run(db, WAIT_AGAIN("INDEXED BY messages_over") OVER "2", "ii", (int64_t)due_ms,
-                        (int64_t)queue);
-        return r < 0 ? r : sql_changes(db);
+        return replay_dead(db, queue, due_ms);
     }
     for (size_t i = 0; i < count; i++) {
         int r = sql_run(db, WAIT_AGAIN("") "state > 0 AND id = ?", "iii", (int64_t)due_ms,
                         (int64_t)queue, (int64_t)ids[i]);
+        int changed = sql_changes(db);
+        r = r < 0 || changed == 0 ? r : store_groups_return(db, ids[i]);
         if (r < 0) {
             return r;
         }
-        total += sql_changes(db);
+        total += changed;
     }
     return total;
 }
@@ -137,11 +152,11 @@ static int purge(struct sql *db, const char *text, uint64_t queue, uint64_t befo
     return r < 0 ? r : sql_changes(db);
 }
 
-#define PURGE "DELETE FROM messages WHERE id IN (SELECT id FROM "
+#define PURGE(rows) "DELETE FROM messages WHERE id IN (SELECT id FROM " rows ")"
 
 #define WAITING                                                                                    \
     "messages INDEXED BY messages_waiting WHERE queue = ?1 AND state = 0 AND sent_ms < ?2 "        \
-    "ORDER BY due_ms, id LIMIT ?3)"
+    "ORDER BY due_ms, id LIMIT ?3"
 
 static int purge_waiting(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
 {
@@ -149,9 +164,10 @@ static int purge_waiting(struct sql *db, uint64_t queue, uint64_t before_ms, uin
     int r = sql_run(db,
                     "UPDATE kept SET (count, bytes) = (SELECT kept.count - count(*), "
                     "kept.bytes - ifnull(sum(length(body)), 0) FROM (SELECT body FROM " WAITING
-                    ") WHERE queue = ?1",
+                    ")) WHERE queue = ?1",
                     "iii", (int64_t)queue, (int64_t)before_ms, (int64_t)limit);
-    return r < 0 ? r : purge(db, PURGE WAITING, queue, before_ms, limit);
+    r = r < 0 ? r : purge(db, STORE_GROUPS_LEAVE_MANY(WAITING), queue, before_ms, limit);
+    return r < 0 ? r : purge(db, PURGE(WAITING), queue, before_ms, limit);
 }
 
 static int purge_all(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
@@ -161,8 +177,8 @@ static int purge_all(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_
         return waiting;
     }
     int over = purge(db,
-                     PURGE "messages INDEXED BY messages_over WHERE queue = ? AND state > 0 "
-                           "AND sent_ms < ? LIMIT ?)",
+                     PURGE("messages INDEXED BY messages_over WHERE queue = ? AND state > 0 "
+                           "AND sent_ms < ? LIMIT ?"),
                      queue, before_ms, limit - (uint32_t)waiting);
     return over < 0 ? over : waiting + over;
 }
@@ -170,8 +186,8 @@ static int purge_all(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_
 /* Looks at the oldest only: they are over in about the order in which they came, and a history of
  * which nothing is to go is not read from end to end. */
 #define PURGE_OVER(state)                                                                          \
-    PURGE "(SELECT id, due_ms FROM messages INDEXED BY messages_over WHERE queue = ?1 AND " OVER   \
-        state " ORDER BY id LIMIT ?3) WHERE due_ms < ?2)"
+    PURGE("(SELECT id, due_ms FROM messages INDEXED BY messages_over WHERE queue = ?1 AND " OVER   \
+              state " ORDER BY id LIMIT ?3) WHERE due_ms < ?2")
 
 int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,
                          uint32_t limit)
@@ -188,12 +204,14 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
     }
 }
 
+#define DUE_BEFORE                                                                                 \
+    "messages INDEXED BY messages_waiting WHERE state = 0 AND queue = ? AND due_ms < ? "           \
+    "ORDER BY due_ms, id LIMIT ?"
+
 int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms, uint32_t limit)
 {
-    return purge(db,
-                 PURGE "messages INDEXED BY messages_waiting WHERE state = 0 AND queue = ? "
-                       "AND due_ms < ? ORDER BY due_ms, id LIMIT ?)",
-                 queue, before_ms, limit);
+    int r = purge(db, STORE_GROUPS_LEAVE_MANY(DUE_BEFORE), queue, before_ms, limit);
+    return r < 0 ? r : purge(db, PURGE(DUE_BEFORE), queue, before_ms, limit);
 }
 
 int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit)
@@ -303,29 +321,68 @@ void store_messages_due(struct store *s, uint64_t queue, const struct message_pl
          each, context);
 }
 
-void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
-                            store_message_fn each, void *context)
+void store_messages_ordered(struct store *s, uint64_t queue, store_message_fn each, void *context)
 {
     struct sql *db = store_reader(s);
     walk(db,
          sql_prepare(db,
                      "SELECT " COLUMNS " FROM messages INDEXED BY messages_ordered "
-                     "WHERE state = 0 AND fifo <> '' AND queue = ? AND id > ? ORDER BY id",
-                     "ii", (int64_t)queue, (int64_t)after_id),
+                     "WHERE state = 0 AND fifo <> '' AND queue = ? ORDER BY id",
+                     "i", (int64_t)queue),
          each, context);
 }
 
-uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms)
+/* The first messages of their groups. */
+#define FIRST "messages INDEXED BY messages_first WHERE state = 0 AND fifo <> '' AND behind = 0"
+
+void store_messages_first(struct store *s, uint64_t queue, uint64_t now_ms, store_message_fn each,
+                          void *context)
 {
     struct sql *db = store_reader(s);
-    int64_t due = sql_number(db, -1,
-                             "SELECT due_ms FROM messages INDEXED BY messages_waiting "
-                             "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
-                             "ii", (int64_t)queue, (int64_t)after_ms);
+    walk(db,
+         sql_prepare(db,
+                     "SELECT " COLUMNS " FROM " FIRST " AND queue = ? AND due_ms <= ? "
+                     "ORDER BY due_ms, id",
+                     "ii", (int64_t)queue, (int64_t)now_ms),
+         each, context);
+}
+
+void store_messages_group(struct store *s, uint64_t queue, struct str group, store_message_fn each,
+                          void *context)
+{
+    struct sql *db = store_reader(s);
+    walk(db,
+         sql_prepare(db,
+                     "SELECT " COLUMNS " FROM messages INDEXED BY messages_groups "
+                     "WHERE state = 0 AND fifo <> '' AND queue = ? AND fifo = ? ORDER BY id",
+                     "is", (int64_t)queue, group),
+         each, context);
+}
+
+static uint64_t next_due(struct store *s, const char *text, uint64_t queue, uint64_t after_ms)
+{
+    struct sql *db = store_reader(s);
+    int64_t due = sql_number(db, -1, text, "ii", (int64_t)queue, (int64_t)after_ms);
     if (due < 0 && sql_failure(db) < 0) {
         return after_ms + READ_AGAIN_MS;
     }
     return due < 0 ? UINT64_MAX : (uint64_t)due;
+}
+
+uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms)
+{
+    return next_due(s,
+                    "SELECT due_ms FROM messages INDEXED BY messages_waiting "
+                    "WHERE state = 0 AND queue = ? AND due_ms > ? ORDER BY due_ms LIMIT 1",
+                    queue, after_ms);
+}
+
+uint64_t store_messages_next_first(struct store *s, uint64_t queue, uint64_t after_ms)
+{
+    return next_due(s,
+                    "SELECT due_ms FROM " FIRST " AND queue = ? AND due_ms > ? ORDER BY due_ms "
+                    "LIMIT 1",
+                    queue, after_ms);
 }
 
 bool store_messages_has_history(struct store *s, uint64_t queue)

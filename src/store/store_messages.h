@@ -99,11 +99,19 @@ struct message_place {
  * first among equals). */
 void store_messages_due(struct store *s, uint64_t queue, const struct message_place *after,
                         uint64_t now_ms, store_message_fn each, void *context);
-/* All waiting messages in the order of arrival after `after_id`: for FIFO queues. */
-void store_messages_ordered(struct store *s, uint64_t queue, uint64_t after_id,
-                            store_message_fn each, void *context);
 /* When the next waiting message is due after `after_ms`, UINT64_MAX: there is none. */
 uint64_t store_messages_next_due(struct store *s, uint64_t queue, uint64_t after_ms);
+
+/* Of FIFO queues: the waiting messages that have a group, in the order of arrival. */
+void store_messages_ordered(struct store *s, uint64_t queue, store_message_fn each, void *context);
+/* ... those of one group, in that order, */
+void store_messages_group(struct store *s, uint64_t queue, struct str group, store_message_fn each,
+                          void *context);
+/* ... the first of each group that are due at `now_ms`, longest due first, */
+void store_messages_first(struct store *s, uint64_t queue, uint64_t now_ms, store_message_fn each,
+                          void *context);
+/* ... and when the next first one is due. */
+uint64_t store_messages_next_first(struct store *s, uint64_t queue, uint64_t after_ms);
 
 /* Whether any of its messages are done or dead. */
 bool store_messages_has_history(struct store *s, uint64_t queue);

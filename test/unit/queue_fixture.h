@@ -114,6 +114,11 @@ static inline void submit(int (*run)(struct store_job *job, struct sql *db))
     run_until(&j.done, 1);
 }
 
+/* Makes a database one of step 6, together with a user_version. */
+#define UNDO_GROUPS                                                                                \
+    "DROP INDEX messages_first; DROP INDEX messages_groups;"                                       \
+    "ALTER TABLE messages DROP COLUMN behind;"
+
 /* In the database, found or not. */
 static inline int64_t rows(void)
 {

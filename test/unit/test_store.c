@@ -412,6 +412,7 @@ START_TEST(what_was_kept_before_is_counted_once)
     (void)snprintf(file, sizeof(file), "%s/mayfly.db", folder);
     ck_assert_int_eq(sql_open(file, SQL_WRITER, &db, &err), 0);
     ck_assert_int_eq(sql_script(db,
+                                UNDO_GROUPS
                                 "DROP TABLE kept; ALTER TABLE uploads DROP COLUMN had_object; "
                                 "PRAGMA user_version = 4;",
                                 NULL),

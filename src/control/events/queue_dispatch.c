@@ -364,8 +364,7 @@ void queue_take(struct queue *q, size_t max, uint64_t visible_ms, struct queue_t
     queue_pick_run(&p, q->policy.ordered || q->ordered, max);
     taken->messages = p.messages;
     taken->count = p.count;
-    taken->is_behind =
-        p.count == 0 && (queue_pick_is_behind(&p) || store_read_failure(q->queues->store) < 0);
+    taken->is_behind = p.count == 0 && (p.is_behind || store_read_failure(q->queues->store) < 0);
     if (p.count == 0) {
         return;
     }

@@ -5,35 +5,6 @@
 
 #include "base/mem.h"
 
-#define ORDERED_LOOK_MAX 20000 /* messages of a FIFO queue that are looked at for a free group */
-
-static bool groups_has(const struct queue_groups *g, struct str name)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        if (str_eq(str_c(g->names[i]), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void groups_add(struct queue_groups *g, struct str name)
-{
-    if (!groups_has(g, name)) {
-        g->names = mem_resize(g->names, g->count + 1, sizeof(*g->names));
-        g->names[g->count++] = mem_copy_str(name);
-    }
-}
-
-static void groups_clear(struct queue_groups *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        free(g->names[i]);
-    }
-    free(g->names);
-    *g = (struct queue_groups){ 0 };
-}
-
 char *queue_copy_texts(struct stored_message *m)
 {
     struct str *const parts[] = { &m->uuid, &m->group, &m->attributes, &m->error, &m->body };
@@ -83,11 +54,12 @@ static bool is_too_old(struct queue_pick *p, const struct stored_message *m)
     if (m->sent_ms >= p->since_ms) {
         return false;
     }
-    assert(!queue_pick_is_behind(p)); /* a look ends there */
+    assert(!p->is_behind); /* a look ends there */
     if (p->expired_count == 0) {
         p->expired = mem_alloc(QUEUE_PICK_EXPIRED_MAX * sizeof(*p->expired));
     }
     p->expired[p->expired_count++] = m->id;
+    p->is_behind = p->expired_count == QUEUE_PICK_EXPIRED_MAX;
     return true;
 }
 
@@ -98,7 +70,7 @@ static bool pick_due(const struct stored_message *m, void *context)
         return true;
     }
     if (is_too_old(p, m)) {
-        return !queue_pick_is_behind(p);
+        return !p->is_behind;
     }
     if (!has_room(p, m)) {
         return false;
@@ -108,85 +80,58 @@ static bool pick_due(const struct stored_message *m, void *context)
     return p->count < p->max;
 }
 
-/* Whether it may be handed out now; if not, its time is noted. */
-static bool is_free(struct queue_pick *p, const struct stored_message *m)
-{
-    if (m->due_ms > p->now_ms && m->due_ms < p->later_ms) {
-        p->later_ms = m->due_ms;
-    }
-    return m->due_ms <= p->now_ms && !id_set_has(&p->queue->held, m->id);
-}
-
-/* The first message of a group. Ids are as old as messages: of those that were never handed out
- * the first waits longest, and ends the look. */
-static bool consider_first(struct queue_pick *p, const struct stored_message *m)
-{
-    bool is_new = m->attempts == 0;
-    if (p->first.id == 0 || m->due_ms < p->first.due_ms ||
-        (is_new && m->due_ms == p->first.due_ms)) {
-        p->first = (struct message_place){ m->due_ms, m->id };
-    }
-    groups_add(&p->passed, m->group);
-    return !is_new;
-}
-
-static bool find_first(const struct stored_message *m, void *context)
+/* In the order of arrival the oldest come first, hidden ones too. */
+static bool find_too_old(const struct stored_message *m, void *context)
 {
     struct queue_pick *p = context;
-    if (++p->looked > ORDERED_LOOK_MAX || (p->first.id != 0 && m->sent_ms > p->first.due_ms)) {
-        return false; /* what is behind was sent after that came back */
-    }
-    if (groups_has(&p->blocked, m->group) || groups_has(&p->passed, m->group)) {
-        return true;
-    }
-    bool is_held = id_set_has(&p->queue->held, m->id);
-    if (!is_held && is_too_old(p, m)) {
-        return !queue_pick_is_behind(p);
-    }
-    if (!is_free(p, m)) {
-        groups_add(&p->blocked, m->group);
-        return true;
-    }
-    return consider_first(p, m);
+    return id_set_has(&p->queue->held, m->id) || (is_too_old(p, m) && !p->is_behind);
 }
 
-/* Of the group that is being picked. */
 static bool pick_ordered(const struct stored_message *m, void *context)
 {
     struct queue_pick *p = context;
-    if (p->count > p->group_start && !str_eq(p->messages[p->group_start].message.group, m->group)) {
-        return ++p->looked <= ORDERED_LOOK_MAX;
-    }
-    if (!is_free(p, m) || !has_room(p, m)) {
+    bool is_free =
+        m->due_ms <= p->now_ms && m->sent_ms >= p->since_ms && !id_set_has(&p->queue->held, m->id);
+    if (!is_free || !has_room(p, m)) {
         return false;
     }
     pick_add(p, m);
-    return p->count < p->max && ++p->looked <= ORDERED_LOOK_MAX;
+    return p->count < p->max;
+}
+
+/* The messages of the group whose first message this is. */
+static bool pick_group(const struct stored_message *m, void *context)
+{
+    struct queue_pick *p = context;
+    struct queue *q = p->queue;
+    if (id_set_has(&q->held, m->id)) {
+        return true; /* those behind it wait */
+    }
+    if (is_too_old(p, m)) {
+        return !p->is_behind;
+    }
+    if (!has_room(p, m)) {
+        return false;
+    }
+    store_messages_group(q->queues->store, q->number, m->group, pick_ordered, p);
+    return p->count < p->max && --p->groups_left > 0;
 }
 
 /* The messages of one group, then those of the next, as long as there is room. The group comes
  * first that could be had first: SQS puts one whose message came back behind the others, or a
- * message that fails again and again would keep them waiting. */
-static void pick_groups(struct queue_pick *p, size_t groups_max)
+ * message that fails again and again would keep them waiting. What is too old goes before all. */
+static void pick_groups(struct queue_pick *p)
 {
-    struct store *store = p->queue->queues->store;
-    uint64_t after = 0;
-    for (size_t i = 0; i < groups_max; i++) {
-        p->group_start = p->count;
-        p->first = (struct message_place){ 0 };
-        store_messages_ordered(store, p->queue->number, after, find_first, p);
-        bool is_only = p->passed.count == 1;
-        groups_clear(&p->passed);
-        if (p->first.id == 0) {
-            return;
-        }
-        store_messages_ordered(store, p->queue->number, p->first.id - 1, pick_ordered, p);
-        if (p->count == p->group_start || p->count == p->max || queue_pick_is_behind(p)) {
-            return;
-        }
-        groups_add(&p->blocked, p->messages[p->group_start].message.group);
-        after = is_only ? p->first.id : after; /* the next group's first message is behind it */
+    struct queue *q = p->queue;
+    struct store *store = q->queues->store;
+    if (p->since_ms > 0) {
+        store_messages_ordered(store, q->number, find_too_old, p);
     }
+    if (p->expired_count == 0) {
+        store_messages_first(store, q->number, p->now_ms, pick_group, p);
+        p->later_ms = store_messages_next_first(store, q->number, p->now_ms);
+    }
+    p->is_behind = p->expired_count > 0;
 }
 
 static void pick_from(struct queue_pick *p)
@@ -207,12 +152,12 @@ void queue_pick_run(struct queue_pick *p, bool ordered, size_t groups_max)
     p->now_ms = queue_now_ms();
     p->since_ms = queue_kept_since_ms(p->queue, p->now_ms);
     p->later_ms = UINT64_MAX;
+    p->groups_left = groups_max;
     if (ordered) {
-        pick_groups(p, groups_max);
+        pick_groups(p);
     } else {
         pick_from(p);
     }
-    groups_clear(&p->blocked);
     if (p->expired_count > 0) {
         queue_expire(p->queue, p->since_ms, p->expired, p->expired_count);
     }
