@@ -45,7 +45,8 @@ START_TEST(a_task_that_a_crash_has_stopped_waits_for_what_its_last_step_had_take
     ck_assert_str_eq(taken, "letter");
     submit(keep_running);
 
-    struct sqs_moves *moves = sqs_moves_create(&services);
+    static struct sqs_moves *moves; /* lives as long as the process */
+    moves = sqs_moves_create(&services);
     const struct sqs_move *task = list_entry(moves->tasks.next, struct sqs_move, link);
     sqs_moves_build(moves);
     while (waiting_in(back) == 0) {
@@ -85,7 +86,8 @@ START_TEST(a_task_that_cannot_be_kept_does_not_run)
     (void)put("letter", "", "");
     until_sent();
     submit(refuse_settings);
-    struct sqs_moves *moves = sqs_moves_create(&services);
+    static struct sqs_moves *moves; /* lives as long as the process */
+    moves = sqs_moves_create(&services);
     sqs_moves_build(moves);
     (void)sqs_moves_start(moves, dead, back, 0, on_started, &over);
     run_until(&over, 1);
