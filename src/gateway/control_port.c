@@ -6,9 +6,7 @@
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
 
-#define FILES_MAX 1024 /* that came before their frames: control sends them together */
-
-/* A file that came before its frame. */
+/* A file that came before its frame, or, with fd -1, one that nobody waits for any more. */
 struct early_file {
     struct list link;
     struct message_file message;
@@ -53,26 +51,57 @@ bool control_port_has(const struct request *rq)
     return rq->function == rq->gateway->control_function;
 }
 
+static void note(struct list *files, const struct message_file *m, int fd)
+{
+    struct early_file *e = mem_new(struct early_file);
+    *e = (struct early_file){ .message = *m, .fd = fd };
+    list_push(files, &e->link);
+}
+
+/* True: the first of that stream was there, and is in `ret`. */
+static bool take(struct list *files, uint32_t stream, struct early_file *ret)
+{
+    list_for_each (item, files) {
+        struct early_file *e = list_entry(item, struct early_file, link);
+        if (e->message.stream == stream) {
+            list_remove(&e->link);
+            *ret = *e;
+            free(e);
+            return true;
+        }
+    }
+    return false;
+}
+
 void control_port_file_follows(struct request *rq)
 {
     struct gateway *g = rq->gateway;
-    list_for_each (item, &g->early_files) {
-        struct early_file *e = list_entry(item, struct early_file, link);
-        if (e->message.stream != rq->stream) {
-            continue;
-        }
-        list_remove(&e->link);
-        g->early_file_count--;
-        file_reply_send(rq, e->fd, e->message.offset, e->message.length);
-        free(e);
+    struct early_file early;
+    if (take(&g->early_files, rq->stream, &early)) {
+        file_reply_send(rq, early.fd, early.message.offset, early.message.length);
         return;
     }
     rq->file_stream = rq->stream;
     list_push(&g->awaiting_file, &rq->awaiting_file);
 }
 
+void control_port_file_unwanted(struct gateway *g, uint32_t stream)
+{
+    struct early_file early;
+    if (take(&g->early_files, stream, &early)) {
+        (void)close(early.fd);
+    } else {
+        note(&g->unwanted_files, &(struct message_file){ .stream = stream }, -1);
+    }
+}
+
 void control_port_file(struct gateway *g, const struct message_file *m, int fd)
 {
+    struct early_file unwanted;
+    if (take(&g->unwanted_files, m->stream, &unwanted)) {
+        (void)close(fd);
+        return;
+    }
     list_for_each (item, &g->awaiting_file) {
         struct request *rq = list_entry(item, struct request, awaiting_file);
         if (rq->file_stream == m->stream) {
@@ -81,15 +110,5 @@ void control_port_file(struct gateway *g, const struct message_file *m, int fd)
             return;
         }
     }
-    if (g->early_file_count == FILES_MAX) { /* of requests that were given up */
-        struct early_file *oldest = list_entry(g->early_files.next, struct early_file, link);
-        list_remove(&oldest->link);
-        (void)close(oldest->fd);
-        free(oldest);
-        g->early_file_count--;
-    }
-    struct early_file *e = mem_new(struct early_file);
-    *e = (struct early_file){ .message = *m, .fd = fd };
-    list_push(&g->early_files, &e->link);
-    g->early_file_count++;
+    note(&g->early_files, m, fd);
 }

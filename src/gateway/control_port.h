@@ -23,5 +23,8 @@ bool control_port_has(const struct request *rq);
 
 /* The rest of the answer is a file (FRAME_FILE): it is sent when the file is here. */
 void control_port_file_follows(struct request *rq);
+/* Its request is over before it has come: then each frame still takes its own file, or another
+ * request's of the same number would get it. */
+void control_port_file_unwanted(struct gateway *g, uint32_t stream);
 /* The file; takes it over. */
 void control_port_file(struct gateway *g, const struct message_file *m, int fd);

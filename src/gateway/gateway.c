@@ -467,10 +467,10 @@ static bool read_options(int argc, char **argv, struct options *ret)
 
 static void init(struct gateway *g, const struct options *options)
 {
-    struct list *const lists[] = { &g->functions,    &g->drains,          &g->conns,
-                                   &g->requests,     &g->spare_requests,  &g->awake,
-                                   &g->dirty_conns,  &g->dirty_instances, &g->early_files,
-                                   &g->awaiting_file };
+    struct list *const lists[] = { &g->functions,      &g->drains,          &g->conns,
+                                   &g->requests,       &g->spare_requests,  &g->awake,
+                                   &g->dirty_conns,    &g->dirty_instances, &g->early_files,
+                                   &g->unwanted_files, &g->awaiting_file };
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
         list_init(lists[i]);
     }

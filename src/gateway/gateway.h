@@ -53,10 +53,10 @@ struct gateway {
     } folders[GATEWAY_FOLDERS_MAX];
     struct function *control_function; /* control_port.c; owned */
     struct list early_files;           /* of struct early_file, in control_port.c */
-    size_t early_file_count;
-    struct list awaiting_file; /* requests whose answer goes on with a file from control */
-    struct list functions;     /* all, retired ones too */
-    struct list drains;        /* builds whose predecessors are not quiet yet, lease.c */
+    struct list unwanted_files;        /* as these: to be closed when they come */
+    struct list awaiting_file;         /* requests whose answer goes on with a file from control */
+    struct list functions;             /* all, retired ones too */
+    struct list drains;                /* builds whose predecessors are not quiet yet, lease.c */
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
     size_t instance_count;
     struct list conns;

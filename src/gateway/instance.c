@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
+#include "gateway/control_port.h"
 #include "gateway/gateway.h"
 #include "gateway/invoke.h"
 #include "gateway/lease.h"
@@ -251,6 +252,9 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
         struct request *rq = request_of(i, frame->stream);
         if (rq) {
             return invoke_frame(rq, frame, payload);
+        }
+        if (frame->type == FRAME_FILE && i->function == i->gateway->control_function) {
+            control_port_file_unwanted(i->gateway, frame->stream);
         }
         if (frame->type != FRAME_LOG) {
             return 0; /* of one that was given up: late */

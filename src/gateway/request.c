@@ -108,7 +108,10 @@ static void request_give_back(struct request *rq)
 {
     struct gateway *g = rq->gateway;
     list_remove(&rq->in_gateway);
-    list_remove(&rq->awaiting_file);
+    if (!list_is_empty(&rq->awaiting_file)) {
+        list_remove(&rq->awaiting_file);
+        control_port_file_unwanted(g, rq->file_stream);
+    }
     g->request_count--;
     file_reply_close(rq->file);
     rq->file = NULL;

@@ -1,6 +1,8 @@
 /* Objects of S3: what is given back, conditions, ranges, checksums, copies, tags, keys of the client's. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readlinkSync } from 'node:fs';
+import net from 'node:net';
 import test from 'node:test';
 import { crc32 } from 'node:zlib';
 import {
@@ -9,6 +11,8 @@ import {
   ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand, PutObjectCommand, PutObjectTaggingCommand, RestoreObjectCommand, SelectObjectContentCommand, UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { eventually } from './harness.js';
 import { refused, startS3, text } from './s3_project.js';
 
 const MIB = 1024 * 1024;
@@ -192,7 +196,7 @@ test('S3 keeps objects', async (t) => {
 });
 
 test('S3 takes uploads in parts', async (t) => {
-  const { s3, bucket, client } = await startS3(t);
+  const { platform, s3, bucket, client } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
   const bare = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 
@@ -339,5 +343,28 @@ test('S3 takes uploads in parts', async (t) => {
     await refused(send(CompleteMultipartUploadCommand, completion), 400, 'InvalidRequest');
     await send(CompleteMultipartUploadCommand, { ...completion, ...key });
     assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'k', ...key })), 'secret');
+  });
+
+  await t.test('clients that leave before their object comes leave no file open', async () => {
+    const Bucket = await bucket({ k: randomBytes(MIB) });
+    const url = new URL(await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: 'k' })));
+    const { pid } = await platform.process('mayfly: gateway');
+    const leave = (n) => new Promise((resolve) => {
+      const socket = net.connect(url.port, url.hostname, () => {
+        socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`);
+        setTimeout(() => socket.resetAndDestroy(), n % 30);
+      });
+      socket.on('error', () => {}).on('close', resolve).resume();
+    });
+    await Promise.all(Array.from({ length: 400 }, (_, n) => leave(n)));
+    const open = () => readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`).includes('/objects/');
+      } catch {
+        return false; /* closed meanwhile */
+      }
+    });
+    assert.equal((await text(send(GetObjectCommand, { Bucket, Key: 'k' }))).length > 0, true);
+    await eventually(() => open().length === 0, () => `${open().length} are open`);
   });
 });
