@@ -38,6 +38,7 @@ START_TEST(metadata_of_a_head_come_back_as_of_s3)
     check_told("=?UTF-8?B?AAECAw==?=", "=?UTF-8?B?AAECAw==?=");
     check_told("=?UTF-8?B?77+977+977+977+977+977+977+9?=",
                "=?UTF-8?B?77+977+977+977+977+977+977+9?=");
+    check_told("Hello World\xe9", "=?UTF-8?Q?Hello_World=C3=A9?=");
     /* UTF-8 that is sent as it is counts as Latin-1. */
     check_told("\xc3\x84M\xc3\x84Z\xc3\x95\xc3\x91 S3", "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?=");
 }

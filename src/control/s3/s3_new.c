@@ -7,7 +7,6 @@
 #include "control/s3/s3_acl_request.h"
 #include "control/s3/s3_charset.h"
 #include "control/s3/s3_lock.h"
-#include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
 
@@ -82,9 +81,6 @@ static bool is_text(const struct s3_request *rq, struct str name)
 static int put_metadata(struct buf *out, struct str value, bool is_text)
 {
     struct buf text;
-    if (!is_text && !s3_name_is_utf8(value)) {
-        return buf_append(out, value); /* a head's own Latin-1 comes back as it is, as of Ceph */
-    }
     buf_init(&text, HEADERS_BYTES_MAX);
     int r = is_text ? buf_append(&text, value) : s3_charset_from_field(&text, value);
     r = r < 0 ? r : s3_charset_put_word(out, buf_str(&text));
