@@ -8,7 +8,7 @@ import {
   GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
   HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
   PutBucketLifecycleConfigurationCommand, PutBucketAclCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
-  PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client,
+  PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, SelectObjectContentCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
@@ -418,6 +418,16 @@ test("S3's answers", async (t) => {
     assert.equal((await fetch(url, { method: 'POST', body: data })).status, 204);
     assert.deepEqual(await metadata('form'), { text: told, word: words.fake }, 'a form is UTF-8 and has no encoded words');
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'form' })).CacheControl, '_ _é_');
+  });
+
+  await t.test('what S3 serves to new customers no more, and methods that mean nothing', async () => {
+    const Bucket = await bucket({ k: 'a,b' });
+    const select = { ExpressionType: 'SQL', Expression: 'SELECT * FROM s3object', InputSerialization: { CSV: {} }, OutputSerialization: { CSV: {} } };
+    const error = await refused(send(SelectObjectContentCommand, { Bucket, Key: 'k', ...select }), 405, 'MethodNotAllowed');
+    assert.match(error.message, /^SelectObjectContent is not served/);
+    assert.deepEqual(details(error), { Method: 'POST', ResourceType: 'OBJECT' });
+    const anonymous = await (await fetch(`${endpoint}/${Bucket}`, { method: 'PATCH' })).text();
+    assert.match(anonymous, /<Code>MethodNotAllowed<.*<Method>PATCH<.*<ResourceType>BUCKET</s);
   });
 
   await t.test('fields of an answer that cannot be replaced so are named', async () => {

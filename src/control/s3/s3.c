@@ -304,12 +304,27 @@ static bool authorize(struct s3_request *rq)
     return op->needs <= S3_NEEDS_USER || s3_access_bucket(rq, op->action, op->needs);
 }
 
+static void fail_route(struct s3_request *rq, enum s3_error error)
+{
+    if (error != S3_METHOD_NOT_ALLOWED) {
+        s3_fail(rq, error);
+        return;
+    }
+    s3_fail_method(rq,
+                   rq->key.len > 0           ? "OBJECT"
+                   : rq->bucket_name.len > 0 ? "BUCKET"
+                                             : "SERVICE",
+                   s3_has_param(rq, "select")
+                       ? "SelectObjectContent is not served here, nor by AWS for new customers."
+                       : NULL);
+}
+
 void s3_dispatch(struct s3_request *rq)
 {
     enum s3_error error;
     rq->op = s3_route_find(rq, &error);
     if (!rq->op) {
-        s3_fail(rq, error);
+        fail_route(rq, error);
     } else if (rq->key.len > S3_KEY_BYTES_MAX) {
         s3_fail(rq, S3_KEY_TOO_LONG);
     } else if (find_bucket(rq) && authorize(rq)) {

@@ -30,9 +30,7 @@ static void answer_marker(const struct finding *f, const struct stored_object *o
         http_date_format((int64_t)(o->modified_ms / 1000), date);
         s3_put_header(rq, "last-modified", str_c(date));
         s3_put_header(rq, "allow", STR("DELETE"));
-        s3_detail(rq, "Method", rq->x->method);
-        s3_detail(rq, "ResourceType", STR("DeleteMarker"));
-        s3_fail(rq, S3_METHOD_NOT_ALLOWED);
+        s3_fail_method(rq, "DeleteMarker", NULL);
     } else {
         s3_fail(rq, error);
     }

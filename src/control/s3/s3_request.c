@@ -237,6 +237,13 @@ void s3_fail_argument(struct s3_request *rq, const char *text, const char *name,
     s3_fail_text(rq, S3_INVALID_ARGUMENT, text);
 }
 
+void s3_fail_method(struct s3_request *rq, const char *resource_type, const char *text)
+{
+    s3_detail(rq, "Method", rq->x->method);
+    s3_detail(rq, "ResourceType", str_c(resource_type));
+    s3_fail_text(rq, S3_METHOD_NOT_ALLOWED, text);
+}
+
 void s3_fail_tags(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault)
 {
     if (error == S3_INVALID_ARGUMENT) {

@@ -174,6 +174,8 @@ void s3_fail_signature(struct s3_request *rq, struct str access_key, struct str 
                        struct str to_sign, struct str canonical);
 /* An argument that is not right. */
 void s3_fail_argument(struct s3_request *rq, const char *text, const char *name, struct str value);
+/* A method that is not for what was named: "OBJECT", "DeleteMarker"... `text`: NULL, the usual. */
+void s3_fail_method(struct s3_request *rq, const char *resource_type, const char *text);
 /* Tags that are not right. */
 void s3_fail_tags(struct s3_request *rq, enum s3_error error, const struct s3_tags_fault *fault);
 

@@ -360,9 +360,7 @@ void s3_website_begin(struct s3_request *rq)
     } else if (is_paid_by_requester(rq->bucket)) {
         s3_fail(rq, S3_ACCESS_DENIED);
     } else if (!str_eq(rq->x->method, STR("GET")) && !str_eq(rq->x->method, STR("HEAD"))) {
-        s3_detail(rq, "Method", rq->x->method);
-        s3_detail(rq, "ResourceType", STR("OBJECT"));
-        s3_fail(rq, S3_METHOD_NOT_ALLOWED);
+        s3_fail_method(rq, "OBJECT", NULL);
     } else {
         w->config = s3_xml_root(rq->xml);
         serve(rq);
