@@ -302,6 +302,22 @@ test("S3's answers", async (t) => {
     assert.match(await wrong.text(), /<Code>PreconditionFailed<.*<Condition>Bucket POST must be of the enclosure-type multipart\/form-data</);
   });
 
+  await t.test('conditions that S3 does not know of a write are named', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const unknown = async (call, Header, additionalMessage) => {
+      const error = await refused(call, 501, 'NotImplemented');
+      assert.deepEqual([error.message, details(error)], ['A header you provided implies functionality that is not implemented', { Header, additionalMessage }]);
+    };
+    const value = (name) => `We don't accept the provided value of ${name} header for this API`;
+    const copy = (more) => send(CopyObjectCommand, { Bucket, Key: 'c', CopySource: `${Bucket}/k`, ...more });
+    const both = ['If-Match,If-None-Match', 'Multiple conditional request headers present in the request'];
+    await unknown(send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x', IfMatch: 'abc', IfNoneMatch: '*' }), ...both);
+    await unknown(copy({ IfMatch: '*', IfNoneMatch: 'abc' }), ...both);
+    await unknown(copy({ IfMatch: '*' }), 'If-Match', value('If-Match'));
+    await unknown(copy({ IfNoneMatch: 'abc' }), 'If-None-Match', value('If-None-Match'));
+    await copy({ IfNoneMatch: '*' });
+  });
+
   await t.test('a condition on an upload is of what was there when it began', async () => {
     const Bucket = await bucket({ k: 'x' });
     const begin = async () => {

@@ -141,6 +141,25 @@ void s3_conditions_read(const struct s3_request *rq, const char *prefix, struct 
         http_date_parse(field(rq, prefix, "if-unmodified-since"), &ret->unmodified_since_s);
 }
 
+void s3_conditions_fail_unknown(struct s3_request *rq, const char *names, const char *why)
+{
+    s3_detail(rq, "Header", str_c(names));
+    s3_detail(rq, "additionalMessage", str_c(why));
+    s3_fail_text(rq, S3_NOT_IMPLEMENTED,
+                 "A header you provided implies functionality that is not implemented");
+}
+
+bool s3_conditions_read_write(struct s3_request *rq, struct s3_conditions *ret)
+{
+    s3_conditions_read(rq, "", ret);
+    if (ret->if_match.data && ret->if_none_match.data) {
+        s3_conditions_fail_unknown(rq, "If-Match,If-None-Match",
+                                   "Multiple conditional request headers present in the request");
+        return false;
+    }
+    return true;
+}
+
 bool s3_conditions_has_etag(struct str list, struct str etag)
 {
     while (list.len > 0) {

@@ -35,6 +35,10 @@ struct s3_conditions {
 };
 /* From fields that begin with `prefix` ("" or "x-amz-copy-source-"). */
 void s3_conditions_read(const struct s3_request *rq, const char *prefix, struct s3_conditions *ret);
+/* Those of a write, which may have one. False: it has more, and that was answered. */
+bool s3_conditions_read_write(struct s3_request *rq, struct s3_conditions *ret) MUST_USE;
+/* Answers that S3 does not know conditions of such a kind. */
+void s3_conditions_fail_unknown(struct s3_request *rq, const char *names, const char *why);
 /* For reading: S3_OK, S3_NOT_MODIFIED or S3_PRECONDITION_FAILED. */
 enum s3_error s3_conditions_read_check(struct s3_conditions *c, struct str etag,
                                        uint64_t modified_ms);

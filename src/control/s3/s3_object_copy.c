@@ -205,13 +205,32 @@ static bool read_checksum(struct s3_request *rq, struct copy *c)
     return true;
 }
 
+/* A copy is made only where nothing is, or over something that is named. (A PUT and an upload take
+ * other values as well, for clients of other servers.) */
+static bool read_conditions(struct s3_request *rq, struct s3_conditions *ret)
+{
+    if (!s3_conditions_read_write(rq, ret)) {
+        return false;
+    }
+    bool is_any = str_eq(ret->if_match, STR("*"));
+    if (is_any || (ret->if_none_match.data && !str_eq(ret->if_none_match, STR("*")))) {
+        s3_conditions_fail_unknown(
+            rq, is_any ? "If-Match" : "If-None-Match",
+            is_any ? "We don't accept the provided value of If-Match header for this API"
+                   : "We don't accept the provided value of If-None-Match header for this API");
+        return false;
+    }
+    return true;
+}
+
 void s3_object_copy(struct s3_request *rq)
 {
     struct copy *c = s3_state(rq, sizeof(*c), free_copy);
     s3_new_init(&c->put.new);
     if (!read_directive(rq, "x-amz-metadata-directive", &c->replaces_metadata) ||
         !read_directive(rq, "x-amz-tagging-directive", &c->replaces_tags) ||
-        !read_checksum(rq, c) || !s3_copy_source_find(rq, &c->source) || !read_new(rq, c) ||
+        !read_checksum(rq, c) || !read_conditions(rq, &c->put.conditions) ||
+        !s3_copy_source_find(rq, &c->source) || !read_new(rq, c) ||
         !s3_access_write(rq, "s3:PutObject", buf_str(&c->put.new.tags))) {
         return;
     }
@@ -228,7 +247,6 @@ void s3_object_copy(struct s3_request *rq)
                      "redirect location or encryption attributes.");
         return;
     }
-    s3_conditions_read(rq, "", &c->put.conditions);
     c->put.write.check = s3_conditions_write_check;
     c->put.write.context = &c->put.conditions;
     start(rq, c);

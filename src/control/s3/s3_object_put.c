@@ -114,10 +114,9 @@ void s3_object_put(struct s3_request *rq)
     struct s3_receive_plan plan;
     if (!s3_new_read_tags(rq, &p->new) ||
         !s3_access_write(rq, "s3:PutObject", buf_str(&p->new.tags)) || !s3_new_read(rq, &p->new) ||
-        !s3_body_plan_object(rq, &plan)) {
+        !s3_conditions_read_write(rq, &p->conditions) || !s3_body_plan_object(rq, &plan)) {
         return;
     }
-    s3_conditions_read(rq, "", &p->conditions);
     p->write.check = s3_conditions_write_check;
     p->write.context = &p->conditions;
     plan.crypt = p->new.is_encrypted ? &p->new.crypt : NULL;

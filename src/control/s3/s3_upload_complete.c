@@ -384,7 +384,7 @@ void s3_upload_complete(struct s3_request *rq)
     }
     struct s3_crypt crypt;
     if (!s3_new_open(rq, S3_CUSTOMER_PREFIX, c->upload.upload.object.crypt, &crypt) ||
-        !read_expected(rq, c)) {
+        !read_expected(rq, c) || !s3_conditions_read_write(rq, &c->conditions)) {
         return;
     }
     struct stored_object *o = &c->write.object;
@@ -392,7 +392,6 @@ void s3_upload_complete(struct s3_request *rq)
     o->checksum = STR("");
     o->modified_ms = rq->now_ms;
     o->upload = s3_upload_id(c->upload.upload.id, c->upload.upload.salt, c->id);
-    s3_conditions_read(rq, "", &c->conditions);
     c->write.check = check_conditions;
     c->write.context = c;
     c->md5 = EVP_MD_CTX_new();
