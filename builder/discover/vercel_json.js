@@ -34,7 +34,19 @@ function isBoolean(value) {
   return typeof value === 'boolean';
 }
 
+/* "cron" and "clean_urls" are passed over in silence otherwise. Names that are nothing like ours may be new ones of Vercel's. */
+function warnOfMisspelt(config, diagnostics) {
+  const letters = (name) => name.toLowerCase().replace(/[^a-z]|s$/g, '');
+  for (const name of Object.keys(config).filter((name) => !(name in KINDS) && name !== 'build')) {
+    const meant = Object.keys(KINDS).find((known) => letters(known) === letters(name));
+    if (meant) {
+      diagnostics.warn(`${FILE}: "${name}" means nothing: did you mean "${meant}"?`, { file: FILE });
+    }
+  }
+}
+
 function validated(config, diagnostics) {
+  warnOfMisspelt(config, diagnostics);
   const valid = { ...config };
   const fault = (text) => diagnostics.error(`${FILE}: ${text}`, { file: FILE });
   for (const [name, isKind] of Object.entries(KINDS)) {

@@ -118,6 +118,16 @@ test('a wrong vercel.json is told with its place, and its functions still work',
   assert.equal(visit(wrong, 'GET', '/api/a').file, 'api/a.ts');
 });
 
+test('a setting of vercel.json that is misspelt is told, and one that Vercel alone knows is not', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'api/a.ts': handler, 'vercel.json': JSON.stringify({ cron: [], clean_urls: true, build: {}, framework: null, images: {} }),
+  }));
+  assert.deepEqual(diagnostics.map(({ severity, text }) => [severity, text]), [
+    ['warning', 'vercel.json: "cron" means nothing: did you mean "crons"?'],
+    ['warning', 'vercel.json: "clean_urls" means nothing: did you mean "cleanUrls"?'],
+  ]);
+});
+
 test('a folder api of another platform is not Vercel\'s, unless vercel.json says so', async (t) => {
   const dialects = async (files) => (await build(t, projectOf(t, files))).functions.map(({ name, dialect }) => [name, dialect]).sort();
   const worker = {
