@@ -333,7 +333,8 @@ test('a module that fails to load fails alone', async () => {
   const bad = await gateway.ask('bad', 'GET /api/bad');
   assert.deepEqual([bad.failure.kind, bad.failure.errorMessage], ['load', 'no database']);
   const useless = await gateway.ask('useless', 'GET /api/useless');
-  assert.deepEqual([useless.failure.kind, useless.failure.errorMessage], ['load', "Can't detect way to handle request"]);
+  assert.equal(useless.failure.kind, 'load');
+  assert.match(useless.failure.errorMessage, /^Can't detect way to handle request: .* exports something, and no function as default or as GET, POST\.\.\.$/);
 });
 
 test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(adapter));

@@ -76,6 +76,13 @@ async function importCatching(load, name) {
   }
 }
 
+/* Vercel's words; what is there may be a handler with its name misspelt. */
+function noHandler(module, file) {
+  const names = Object.keys(module ?? {}).filter((name) => name !== '__esModule');
+  const exported = names.length === 0 ? 'nothing' : names.join(', ').slice(0, 200);
+  return new Error(`Can't detect way to handle request: ${file} exports ${exported}, and no function as default or as GET, POST...`);
+}
+
 async function loadFunction(endpoint, load) {
   try {
     const { module, handler } = await settleInTime(importCatching(load, endpoint.module), endpoint.file);
@@ -84,7 +91,7 @@ async function loadFunction(endpoint, load) {
       return { kind: 'web', edge: false, handlers: webHandlers(handler) };
     }
     if (handler instanceof http.Server) return { kind: 'node', target: handler, helpers: false };
-    if (typeof handler !== 'function') throw new Error("Can't detect way to handle request");
+    if (typeof handler !== 'function') throw noHandler(module, endpoint.file);
     /* An Express app brings its own. */
     const helpers = typeof handler.listen !== 'function' && process.env.NODEJS_HELPERS !== '0';
     return { kind: 'node', target: handler, helpers };
