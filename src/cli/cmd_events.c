@@ -346,14 +346,19 @@ static int events_run(struct events *e, struct err *err)
     static const struct {
         const char *verb;
         int (*run)(struct events *e, struct err *err);
-    } verbs[] = {
-        { "ls", run_ls }, { "show", run_show }, { "replay", run_replay }, { "purge", run_purge }
-    };
+        size_t plain_max; /* itself and its arguments */
+    } verbs[] = { { "ls", run_ls, 1 },
+                  { "show", run_show, 2 },
+                  { "replay", run_replay, SIZE_MAX },
+                  { "purge", run_purge, 1 } };
     static const char *const names[] = { "ls", "show", "replay", "purge", NULL };
     const char *verb = e->plain_count > 0 ? e->plain[0] : "ls";
     for (size_t i = 0; i < ARRAY_COUNT(verbs); i++) {
         if (strcmp(verbs[i].verb, verb) == 0) {
-            return verbs[i].run(e, err);
+            return e->plain_count > verbs[i].plain_max
+                       ? err_set(err, EINVAL, "one argument too many: %.40s",
+                                 e->plain[verbs[i].plain_max])
+                       : verbs[i].run(e, err);
         }
     }
     const char *meant = options_suggest(verb, names);

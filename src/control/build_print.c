@@ -189,6 +189,16 @@ static int append_place(struct buf *b, json_t *diagnostic)
     return buf_append(b, STR("  "));
 }
 
+/* What it says, without the file that stands in front already. */
+static const char *words_of(json_t *diagnostic)
+{
+    const char *text = text_of(diagnostic, "text");
+    const char *file = text_of(diagnostic, "file");
+    size_t len = strlen(file);
+    bool again = len > 0 && strncmp(text, file, len) == 0 && strncmp(text + len, ": ", 2) == 0;
+    return again ? text + len + 2 : text;
+}
+
 static int append_diagnostic(struct buf *b, const struct print_style *style, json_t *diagnostic)
 {
     bool error = strcmp(text_of(diagnostic, "severity"), "error") == 0;
@@ -200,7 +210,7 @@ static int append_diagnostic(struct buf *b, const struct print_style *style, jso
                    error ? "error" : "warning", log_print_plain(style)));
     TRY(append_place(b, diagnostic));
     TRY(buf_printf(b, "%s", log_print_colour(style, PRINT_BOLD)));
-    TRY(append_safe(b, text_of(diagnostic, "text"), "         "));
+    TRY(append_safe(b, words_of(diagnostic), "         "));
     TRY(buf_printf(b, "%s\n", log_print_plain(style)));
     if (frame[0]) {
         TRY(buf_append(b, STR("\n    ")));

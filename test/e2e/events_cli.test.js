@@ -100,6 +100,8 @@ test('mistakes are answered with what to do', async (t) => {
   assert.match(await wrong('events', 'ls', '--state', 'odd'), /--state is waiting, done or dead, not odd/);
   assert.match(await wrong('events', 'ls', '--since', 'yesterday'), /--since is a time like 30s, 10m, 2h or 1d/);
   assert.match(await wrong('events', 'purge'), /say which queue to purge/);
+  assert.match(await wrong('events', 'ls', 'jobs'), /one argument too many: jobs/);
+  assert.match(await wrong('events', 'purge', '7', '--queue', 'lambda:lambda/tells'), /one argument too many: 7/);
 });
 
 test('where no mayfly runs, that is said', async () => {

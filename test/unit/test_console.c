@@ -378,6 +378,13 @@ START_TEST(a_diagnostic_shows_its_frame)
     expect(&b, "  error  app/x.ts:3:7  Expected \";\"\n\n      3 | a b\n        |   ^\n\n"
                "  warning  wrangler.toml has no main\n");
     json_decref(diagnostics);
+    b = fresh();
+    diagnostics = json_pack("[{s:s, s:s, s:s}]", "severity", "error", "file", "vercel.json", "text",
+                            "vercel.json: crons[0]: the schedule");
+    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
+    expect(&b, "  error  vercel.json  crons[0]: the schedule\n");
+    json_decref(diagnostics);
+    b = fresh();
     size_t before = b.len;
     diagnostics = json_pack("[{s:s, s:s, s:b}]", "severity", "warning", "text", "again", "told", 1);
     ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);

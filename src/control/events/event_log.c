@@ -34,8 +34,9 @@ void event_log_dead(struct services *s, const struct delivery *d, const struct d
     char text[TEXT_BYTES];
     int len =
         snprintf(text, sizeof(text),
-                 "event %llu of %s: given up after %u tries: " STR_FMT " (mayfly events show %llu)",
+                 "event %llu of %s: given up after %u %s: " STR_FMT " (mayfly events show %llu)",
                  (unsigned long long)m->message.id, queue_name(d->queue), m->outcome.attempts,
-                 STR_ARG(first_line(m->outcome.error)), (unsigned long long)m->message.id);
+                 m->outcome.attempts == 1 ? "try" : "tries", STR_ARG(first_line(m->outcome.error)),
+                 (unsigned long long)m->message.id);
     note(s, 3, text, len);
 }
