@@ -28,6 +28,7 @@ import { terraformApis } from './terraform_api.js';
  * @property {number} [memory] megabytes
  * @property {number} [tmp] megabytes
  * @property {number} [reserved] how many of it may run at a time
+ * @property {object} [tags]
  * @property {Record<string, unknown>} [environment]
  * @property {string} [folder] of its code, relative to the project ('' is its root); absent: to be searched
  * @property {string} [sourceFile] relative to the project
@@ -166,6 +167,7 @@ function commonOf(context, declaration, runtime) {
     settings: {
       function_name: declaration.name, handler: declaration.handler ?? 'index.handler', runtime,
       ...(declaration.aliases ? { aliases: declaration.aliases } : {}),
+      ...(Object.keys(declaration.tags ?? {}).length > 0 ? { tags: strings(declaration.tags) } : {}),
     },
   };
 }

@@ -65,6 +65,7 @@ function declarationOf(context, template, file, id, resource) {
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
     environment: { ...template.resolve(variables), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
     reserved: numberOf(value('ReservedConcurrentExecutions')),
+    tags: { ...tagsOf(template.resolve(globals.Tags)), ...tagsOf(template.resolve(own.Tags)) },
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
@@ -73,6 +74,11 @@ function declarationOf(context, template, file, id, resource) {
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];
+}
+
+/** SAM's are an object, CloudFormation's a list. */
+function tagsOf(said) {
+  return Array.isArray(said) ? Object.fromEntries(said.map((tag) => [tag?.Key, tag?.Value])) : said;
 }
 
 /** A name that depends on a parameter without a value is asked for when the stack is deployed. */

@@ -205,6 +205,7 @@ function declarationOf({ file, service, template }, { key, name, said }) {
     memory: number(said.memorySize ?? provider.memorySize) ?? DEFAULT_MEMORY_MB,
     tmp: number(said.ephemeralStorageSize),
     reserved: number(said.reservedConcurrency),
+    tags: template.resolve({ ...provider.tags, ...said.tags }),
     environment: template.resolve({ ...provider.environment, ...said.environment }),
     url: urlOf(said.url),
     durable: said.durableConfig !== undefined,

@@ -36,6 +36,7 @@ function declarationOf(context, module, resource) {
     durable: resource.blocks('durable_config').length > 0,
     environment: { ...resource.blocks('environment')[0]?.variables, ...loggingOf(resource) },
     reserved: number(resource.get('reserved_concurrent_executions')),
+    tags: resource.get('tags'),
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
     layers: layersOf(context, module, resource),

@@ -344,3 +344,20 @@ Resources:
     'warning: template.yaml: function "F" is to be called "${App}-function": give the parameter a value in samconfig.toml (parameter_overrides)',
   ]);
 });
+
+test('the tags of functions are known, those of SAM\'s globals too', async (t) => {
+  const tagsIn = async (files, name) => functionNamed(await build(t, projectOf(t, { 'f.js': 'exports.handler = async () => 1;\n', ...files })), `lambda/${name}`).settings.tags;
+  const properties = 'Properties: { FunctionName: f, Runtime: nodejs24.x, Handler: f.handler';
+  const sam = `
+Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Tags: { team: tea, stage: dev } } }
+Resources: { F: { Type: AWS::Serverless::Function, ${properties}, Tags: { stage: !Sub "\${AWS::Region}", count: 1 } } } }
+`;
+  assert.deepEqual(await tagsIn({ 'template.yaml': sam }, 'f'), { team: 'tea', stage: 'us-east-1', count: '1' });
+  const plain = `Resources: { F: { Type: AWS::Lambda::Function, ${properties}, Code: ., Tags: [{ Key: team, Value: tea }] } } }`;
+  assert.deepEqual(await tagsIn({ 'template.yaml': plain }, 'f'), { team: 'tea' });
+  const serverless = 'service: s\nprovider: { name: aws, runtime: nodejs24.x, tags: { team: tea } }\nfunctions: { f: { name: f, handler: f.handler, tags: { stage: dev } } }\n';
+  assert.deepEqual(await tagsIn({ 'serverless.yml': serverless }, 'f'), { team: 'tea', stage: 'dev' });
+  const bare = 'service: s\nprovider: { name: aws, runtime: nodejs24.x }\nfunctions: { f: { name: f, handler: f.handler } }\n';
+  assert.equal(await tagsIn({ 'serverless.yml': bare }, 'f'), undefined);
+});

@@ -1,5 +1,9 @@
 /* The Lambda API by AWS's own client. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
 import test from 'node:test';
 import {
   AddPermissionCommand,
@@ -155,7 +159,7 @@ test('concurrency is reserved, and given up again', async (t) => {
   const once = new LambdaClient({ ...platform.aws, maxAttempts: 1 }); /* it would wait for a minute */
   t.after(() => once.destroy());
   const refused = await once.send(new InvokeCommand({ FunctionName: 'tells' })).then(() => assert.fail('was invoked'), (error) => error);
-  assert.deepEqual([refused.name, refused.$metadata.httpStatusCode], ['TooManyRequestsException', 429]);
+  assert.deepEqual([refused.name, refused.$metadata.httpStatusCode, refused.retryAfterSeconds], ['TooManyRequestsException', 429, undefined]);
   await put(1);
   await ask(InvokeCommand);
   assert.equal(await reserved(), 1);
@@ -166,7 +170,48 @@ test('concurrency is reserved, and given up again', async (t) => {
   assert.equal(await reserved(), undefined);
   await assert.rejects(put(1, { FunctionName: 'none' }), { name: 'ResourceNotFoundException', message: /:none:\$LATEST$/ });
   await assert.rejects(put(1, { FunctionName: 'tells:live' }), { name: 'InvalidParameterValueException', message: /Aliases and versions/ });
-  await assert.rejects(put(901), { name: 'InvalidParameterValueException', message: /below its minimum value/ });
+  await assert.rejects(put(901), ({ name, message, Type }) =>
+    name === 'InvalidParameterValueException' && message.includes('below its minimum value') && Type === undefined);
+});
+
+/** A call as it would be sent, signed. */
+function signed(t, platform, command) {
+  return new Promise((resolve) => {
+    const client = new LambdaClient({ ...platform.aws, requestHandler: { handle: (request) => { resolve(request); return new Promise(() => {}); } } });
+    t.after(() => client.destroy());
+    client.send(command);
+  });
+}
+
+test('of what waits for a function only so much is kept: then an Invoke is refused, and fine later', { timeout: 90_000 }, async (t) => {
+  const { platform } = await start(t, {
+    ...FILES, 'main.tf': lambda('holds'),
+    'mayfly.json': JSON.stringify({ volumes: ['data'], functions: { holds: { maxInstances: 1 } } }),
+    'holds.js': `
+      const { existsSync } = require('node:fs');
+      exports.handler = async (event) => {
+        while (!existsSync('data/go')) await new Promise((done) => setTimeout(done, 50));
+        return event.length;
+      };`,
+  });
+  const Payload = JSON.stringify('x'.repeat(6_200_000));
+  const { hostname, port, method, path: target, headers, body } = await signed(t, platform, new InvokeCommand({ FunctionName: 'holds', Payload }));
+  const answers = [];
+  const send = () => new Promise((sent) => { /* one after the other, so that control has read nearly all */
+    const request = http.request({ hostname, port, method, path: target, headers });
+    answers.push(once(request, 'response').then(async ([response]) => ({ status: response.statusCode, headers: response.headers, text: Buffer.concat(await Array.fromAsync(response)).toString() })));
+    request.end(body, sent);
+  });
+  for (let n = 0; n < 48; n++) { /* 298 MB */
+    await send();
+  }
+  const refused = await Promise.race(answers);
+  assert.deepEqual([refused.status, refused.headers['x-amzn-errortype'], refused.headers['retry-after'], JSON.parse(refused.text)],
+    [429, 'TooManyRequestsException', undefined, { Type: 'User', message: 'Rate Exceeded.' }]);
+  writeFileSync(path.join(platform.project, 'data/go'), '');
+  assert.deepEqual([...new Set((await Promise.all(answers)).map(({ status, text: said }) => `${status} ${said}`))].sort(), ['200 6200000', `429 ${refused.text}`]);
+  await send();
+  assert.equal((await answers.at(-1)).status, 200);
 });
 
 test('layers and code signing are answered as where there are none', async (t) => {
@@ -207,6 +252,16 @@ test('functions are tagged', async (t) => {
   await assert.rejects(tag({ a: 'b' }, 'arn:aws:something'), { name: 'ValidationException', message: /at 'resource' failed to satisfy constraint/ });
   const many = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${i}`, 'x']));
   await assert.rejects(tag(many), { name: 'InvalidParameterValueException', message: /exceeds resource tag limit/ });
+});
+
+test('functions have the tags that their files say, until the API says otherwise', async (t) => {
+  const tagged = lambda('tells').replace('timeout ', 'tags = { team = "tea", count = 3 }\n  timeout ');
+  const { lambda: api } = await start(t, { ...FILES, 'main.tf': tagged });
+  const Resource = 'arn:aws:lambda:us-east-1:000000000000:function:tells';
+  const tags = async () => [(await api.send(new ListTagsCommand({ Resource }))).Tags, (await api.send(new GetFunctionCommand({ FunctionName: 'tells' }))).Tags];
+  assert.deepEqual(await tags(), Array(2).fill({ team: 'tea', count: '3' }));
+  await api.send(new UntagResourceCommand({ Resource, TagKeys: ['count'] }));
+  assert.deepEqual(await tags(), Array(2).fill({ team: 'tea' }));
 });
 
 test('two functions share a queue; each of its messages is for one of them', async (t) => {

@@ -1,5 +1,6 @@
-/* The Lambda API: tags of functions and event source mappings. Those of the project's files are not
- * known here; what this API sets is kept by the function's name, or with the mapping.
+/* The Lambda API: tags of functions and event source mappings. What this API sets is kept by the
+ * function's name, or with the mapping; from then on it counts instead of what the project's files
+ * say.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
@@ -19,8 +20,12 @@
 
 json_t *aws_lambda_tags_of(const struct services *s, const char *name)
 {
-    json_t *kept = json_table_find(s->lambda_tags, str_c(name));
-    return kept ? json_copy(kept) : json_object();
+    json_t *tags = json_table_find(s->lambda_tags, str_c(name));
+    if (!tags) {
+        const json_t *function = aws_lambda_path_function(s, name);
+        tags = json_object_get(json_object_get(function, "settings"), "tags");
+    }
+    return tags ? json_copy(tags) : json_object();
 }
 
 /* By the model; else that is answered. */
