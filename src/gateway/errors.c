@@ -279,7 +279,7 @@ static void name_error(struct error_out *o, const struct error_case *e)
 unsigned errors_answer(const struct error_case *e, struct buf *fields, struct buf *body)
 {
     struct error_out o = { .fields = fields, .body = body };
-    if (e->kind == ERROR_OVERLOAD) {
+    if (e->kind == ERROR_OVERLOAD && !e->invoke) { /* Lambda's clients take it for a member */
         error_out_field(&o, "retry-after", RETRY_AFTER_S);
     }
     if (e->kind == ERROR_METHOD && e->allow) {

@@ -123,6 +123,14 @@ test('the log of an invocation comes with its answer when it is asked for', asyn
     'Memory Size: \\d+ MB\\tMax Memory Used: \\d+ MB\\t$'));
 });
 
+test('the first invocation of an instance says how long its function took to load', async () => {
+  const gateway = await serve(async () => 1);
+  const report = async () => tailOf(await invoke(gateway, INVOKE, { 'x-amz-log-type': 'Tail' })).split('\n').find((line) => line.startsWith('REPORT'));
+  const [, duration, billed, init] = /\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\t.*\tInit Duration: (\d+\.\d\d) ms\t$/.exec(await report());
+  assert.ok(Number(billed) >= Number(duration) + Number(init) - 0.01);
+  assert.doesNotMatch(await report(), /Init/);
+});
+
 test('the log is the last 4 KiB, and has the error of one that fails', async () => {
   const gateway = await serve(async () => {
     for (let i = 0; i < 500; i += 1) console.log(`line ${i} ü`);

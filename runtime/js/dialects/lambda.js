@@ -79,6 +79,7 @@ function loadOnce(loadModule) {
 }
 
 async function load(spec, loadModule) {
+  const startedAt = performance.now();
   const generation = generationOf(spec.settings ?? {});
   defineEnvironment(spec);
   installGlobal(generation.globals);
@@ -89,7 +90,8 @@ async function load(spec, loadModule) {
     const settings = { ...spec.settings, ...endpoint.settings };
     targets.push(await loadTarget(endpoint, settings, generation, loadShared));
   }
-  return { targets, generation, arn: arnOf(spec), inFlight: new InFlight() };
+  const initMs = performance.now() - startedAt; /* told with an instance's first invocation */
+  return { targets, generation, arn: arnOf(spec), inFlight: new InFlight(), initMs };
 }
 
 /* Invoking */
@@ -135,6 +137,8 @@ async function handle(app, exchange) {
   const target = app.targets[exchange.endpoint];
   app.inFlight.set(exchange.stream, exchange);
   try {
+    exchange.local = { initMs: app.initMs };
+    app.initMs = 0;
     const event = await readEvent(exchange, app.arn);
     if (target.error && event !== undefined) {
       fail(exchange, target.error, { ...app.generation, kind: 'load' });

@@ -150,6 +150,9 @@ char *aws_call_error_text(enum aws_style style, unsigned status, const char *cod
         body = json_pack("{s:s,s:s}", "Type", status < 500 ? "User" : "Service",
                          message_member(code), message);
         break;
+    case AWS_STYLE_LAMBDA_LIMIT:
+        body = json_pack("{s:s}", message_member(code), message);
+        break;
     case AWS_STYLE_REST:
         body = json_pack("{s:s}", "Message", message);
         break;

@@ -16,7 +16,12 @@
 #include "control/aws/aws_users.h"
 #include "control/services.h"
 
-enum aws_style { AWS_STYLE_JSON, AWS_STYLE_REST, AWS_STYLE_LAMBDA };
+enum aws_style {
+    AWS_STYLE_JSON,
+    AWS_STYLE_REST,
+    AWS_STYLE_LAMBDA,
+    AWS_STYLE_LAMBDA_LIMIT /* of what an account may have: the error does not say whose fault */
+};
 
 struct aws_call {
     struct list turn; /* of those that change something; else in no list */

@@ -94,6 +94,7 @@ void aws_lambda_concurrency_put(struct aws_call *c, const struct aws_lambda_subj
     }
     json_t *reserved = aws_call_member(c, MEMBER);
     if (json_integer_value(reserved) > RESERVED_MAX) {
+        c->style = AWS_STYLE_LAMBDA_LIMIT;
         aws_call_fail(c, 400, "InvalidParameterValueException",
                       "Specified ReservedConcurrentExecutions for function decreases account's "
                       "UnreservedConcurrentExecution below its minimum value of [100].");

@@ -70,7 +70,8 @@ function open(exchange, arn) {
     exchange.respond(204, ['x-amzn-requestid', exchange.requestId], null);
     return false;
   }
-  exchange.local = { arn: qualifier === null ? arn : `${arn}:${qualifier}`, version, isStream, tail: null, payload: null };
+  const initMs = exchange.local?.initMs ?? 0;
+  exchange.local = { arn: qualifier === null ? arn : `${arn}:${qualifier}`, version, isStream, initMs, tail: null, payload: null };
   if (exchange.headers['x-amz-log-type'] === 'Tail') {
     exchange.local.tail = new LogTail(exchange);
   }

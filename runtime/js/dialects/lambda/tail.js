@@ -25,12 +25,14 @@ class LogTail {
     const milliseconds = performance.now() - this.#startedAt;
     const memory = process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE;
     const used = Math.ceil(process.memoryUsage.rss() / MIB);
+    const { initMs } = this.#exchange.local; /* AWS bills it, too */
     return [
       `REPORT RequestId: ${this.#exchange.requestId}`,
       `Duration: ${milliseconds.toFixed(2)} ms`,
-      `Billed Duration: ${Math.ceil(milliseconds)} ms`,
+      `Billed Duration: ${Math.ceil(milliseconds + initMs)} ms`,
       `Memory Size: ${memory} MB`,
       `Max Memory Used: ${used} MB`,
+      ...(initMs > 0 ? [`Init Duration: ${initMs.toFixed(2)} ms`] : []),
       '\n',
     ].join('\t');
   }
