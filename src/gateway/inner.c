@@ -44,11 +44,11 @@ static bool is_same(struct str a, struct str b)
 }
 
 /* Retired functions too: their last requests are still in flight. */
-static const struct function *find_caller(const struct gateway *g, struct str token)
+static struct function *find_caller(const struct gateway *g, struct str token)
 {
-    const struct function *found = NULL;
+    struct function *found = NULL;
     for (struct list *item = g->functions.next; item != &g->functions; item = item->next) {
-        const struct function *f = list_entry(item, struct function, in_gateway);
+        struct function *f = list_entry(item, struct function, in_gateway);
         if (f->token && is_same(str_c(f->token), token)) {
             found = f;
         }

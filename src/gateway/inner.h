@@ -15,7 +15,7 @@ struct request;
 
 /* The texts point into the request's head; data NULL: not said. */
 struct inner {
-    const struct function *caller; /* NULL: from outside */
+    struct function *caller; /* NULL: from outside; counted */
     struct str scheme;
     struct str via;        /* "a,b": functions the request came through */
     struct str service;    /* who is to answer, whatever the routes say */
@@ -39,7 +39,7 @@ struct inner {
     uint64_t timeout_ms;   /* instead of the function's own, 0: that */
 
     /* Of a request that is passed to control: whose it was. */
-    const struct function *passed;
+    struct function *passed;                /* counted */
     const struct endpoint *passed_endpoint; /* NULL: control knows it by its function alone */
 };
 

@@ -104,6 +104,23 @@ static void request_clear(struct request *rq)
     list_init(&rq->awaiting_file);
 }
 
+/* A deploy may retire it while the request waits. */
+static struct function *hold(struct function *f)
+{
+    if (f) {
+        f->reference_count++;
+    }
+    return f;
+}
+
+static void let_go(struct function *f)
+{
+    if (f) {
+        f->reference_count--;
+        lease_release(f);
+    }
+}
+
 static void request_give_back(struct request *rq)
 {
     struct gateway *g = rq->gateway;
@@ -117,6 +134,8 @@ static void request_give_back(struct request *rq)
     rq->file = NULL;
     router_unref(rq->router);
     rq->router = NULL;
+    let_go(take_ptr(rq->inner.caller));
+    let_go(take_ptr(rq->inner.passed));
     free(rq->raw_target);
     rq->raw_target = NULL;
     buf_finish(&rq->replay);
@@ -172,6 +191,7 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
     }
     remove_dots(rq, c);
     inner_read(g, c->door == DOOR_CONTROL, &rq->head, &rq->inner);
+    (void)hold(rq->inner.caller);
     rq->conn = c;
     rq->start_ns = uv_hrtime();
     rq->start_ms = gateway_epoch_ms(g);
@@ -287,7 +307,7 @@ static bool begin_function(struct request *rq)
     uint64_t timeout_ms = rq->inner.timeout_ms > 0 ? rq->inner.timeout_ms
                                                    : function_timeout_ms(f, rq->route.endpoint);
     if (goes_through_events(rq, endpoint)) {
-        rq->inner.passed = f;
+        rq->inner.passed = hold(f);
         rq->inner.passed_endpoint = endpoint->via_events ? endpoint : NULL;
         control_port_take(rq, CONTROL_ROUTE);
         return true;

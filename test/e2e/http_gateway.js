@@ -70,6 +70,12 @@ export class Gateway {
     await this.record((r) => r.routes === build);
   }
 
+  /** Control takes what it has been given, and leaves it unanswered. */
+  control() {
+    this.child.stdin.write('control\n');
+    return this.record((r) => r.control);
+  }
+
   url(target) {
     return `http://127.0.0.1:${this.port}${target}`;
   }

@@ -1,10 +1,11 @@
 /* Instances: how many there are, what happens when one dies, hangs or lies. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from './harness.js';
-import { API, CATCH_ALL, startGateway, timed } from './http_gateway.js';
+import { API, CATCH_ALL, startGateway, timed, Wire } from './http_gateway.js';
 
 const DEV = ['--dev'];
 const instanceOf = (response) => response.headers.get('x-mayfly-instance');
@@ -228,6 +229,20 @@ test('a deploy switches at once, requests in flight finish on what they began wi
   assert.ok(!gateway.records.some((r) => r.routes === 2 && r.drained));
   await releaseAll([held]);
   await gateway.record((r) => r.routes === 2 && r.drained);
+});
+
+test('a deploy takes no name away from a request that waits for control', async (t) => {
+  const routes = [{ path: '/missing', status: 404 }, ...CATCH_ALL];
+  const kept = (id, name) => ({ functions: [{ ...API, id, name, endpoints: [{ name: 'api', via: 'events' }] }], routes, static: [] });
+  const gateway = await startGateway(t, kept(11, 'first'));
+  const head = `GET /hello HTTP/1.1\r\nHost: a\r\nX-Fill: ${'f'.repeat(8000)}\r\n\r\n`;
+  const wires = Array.from({ length: 300 }, () => new Wire(gateway.port).send(head)); /* more than its channel holds */
+  t.after(() => wires.forEach((wire) => wire.destroy()));
+  await Promise.all(wires.map(({ socket }) => once(socket, 'connect')));
+  assert.equal((await ask(gateway, '/missing')).status, 404);
+  await gateway.deploy(kept(12, 'second'));
+  await gateway.control();
+  assert.equal((await ask(gateway, '/missing')).status, 404);
 });
 
 test('routes that cannot be read change nothing', async (t) => {

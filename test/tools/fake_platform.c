@@ -4,7 +4,8 @@
  *     fake_platform ROUTES.json [--dev] [--start-ms N] [--later-start-ms N]
  *
  * Listens on a free port of 127.0.0.1 and prints it, then each record of the gateway as a line of
- * JSON. New routes are read from the file when a line comes in on standard input; ends with it.
+ * JSON. New routes are read from the file when a line comes in on standard input; "control" has it
+ * take the requests that control has been given until then, and pass them over. Ends with it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
@@ -66,7 +67,7 @@ static int listen_somewhere(uint16_t *ret_port)
     return fd;
 }
 
-/* `port`: control as an instance, which nobody plays here. */
+/* `port`: control as an instance, which answers nothing here. */
 static void start_gateway(int listen_fd, int supervisor, int control, const struct channel_fds *log,
                           const struct channel_fds *port, bool dev)
 {
@@ -250,6 +251,17 @@ static void read_log(bool quiet)
     } while (!channel_sleep(&log_channel));
 }
 
+static void take_requests(struct channel *port)
+{
+    struct frame frame;
+    const void *payload;
+    while (ring_peek(&port->in, &frame, &payload) > 0) {
+        ring_consume(&port->in);
+    }
+    channel_flush(port);
+    (void)printf("{\"control\":true}\n");
+}
+
 static void on_child(int signal_number)
 {
     (void)signal_number; /* interrupts poll() */
@@ -289,7 +301,9 @@ int main(int argc, char **argv)
     (void)close(listen_fd);
     (void)close(supervisor[1]);
     (void)close(control[1]);
+    struct channel port_end;
     must(channel_open(&log_channel, &log, CHANNEL_HOST), "log channel");
+    must(channel_open(&port_end, &port_channel, CHANNEL_INSTANCE), "control's channel");
     send_routes(argv[1], build++);
     (void)printf("{\"port\":%u}\n", port);
     for (;;) {
@@ -314,7 +328,11 @@ int main(int argc, char **argv)
             if (read(STDIN_FILENO, line, sizeof(line)) <= 0) {
                 return 0;
             }
-            send_routes(argv[1], build++);
+            if (strncmp(line, "control", 7) == 0) {
+                take_requests(&port_end);
+            } else {
+                send_routes(argv[1], build++);
+            }
         }
     }
 }
