@@ -7,7 +7,7 @@ import {
   GetBucketLifecycleConfigurationCommand, GetBucketAclCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
   GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
   HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
-  PutBucketLifecycleConfigurationCommand, PutBucketAclCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
+  PutBucketLifecycleConfigurationCommand, PutBucketAclCommand, PutBucketLoggingCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectAclCommand,
   PutObjectCommand, PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectTaggingCommand, S3Client, SelectObjectContentCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -76,6 +76,7 @@ test("S3's answers", async (t) => {
     const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key });
     const listed = await send(ListMultipartUploadsCommand, { Bucket });
     assert.deepEqual([listed.NextKeyMarker, listed.NextUploadIdMarker, listed.IsTruncated], [Key, UploadId, false]);
+    assert.equal((await send(ListMultipartUploadsCommand, { Bucket, UploadIdMarker: UploadId })).UploadIdMarker, '', 'it counts behind a key only');
     const { ETag } = await send(UploadPartCommand, { Bucket, Key, UploadId, PartNumber: 1, Body: 'x' });
     const whole = await send(CompleteMultipartUploadCommand, { Bucket, Key, UploadId, MultipartUpload: { Parts: [{ ETag, PartNumber: 1 }] } });
     assert.equal(whole.Location, `${endpoint}/${Bucket}/%C3%A4%20b/%E2%80%94`);
@@ -463,5 +464,30 @@ test("S3's answers", async (t) => {
     const error = await refused(s3.send(other), 400, 'InvalidArgument');
     assert.match(error.message, /^response-other is not in the set of overridable response headers\./);
     assert.deepEqual(details(error), { ArgumentName: 'response-other', ArgumentValue: 'x' });
+  });
+
+  await t.test('what a lifecycle, a lock and a log lack is named', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const rule = async (more, code) => {
+      const Rules = [{ ID: 'r', Status: 'Enabled', Filter: {}, Expiration: { Days: 7 }, ...more }];
+      return refused(send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } }), 400, code);
+    };
+    await rule({ NoncurrentVersionExpiration: {} }, 'MalformedXML');
+    await rule({ Filter: { And: { Prefix: 'test' }, Prefix: '' } }, 'MalformedXML');
+    await rule({ Filter: { ObjectSizeGreaterThan: 500, Prefix: '' } }, 'MalformedXML');
+    const Tags = ['one', 'two'].map((Value) => ({ Key: 'k', Value }));
+    assert.equal((await rule({ Filter: { And: { Tags } } }, 'InvalidRequest')).message, 'Duplicate Tag Keys are not allowed.');
+
+    const Locked = await bucket({}, { ObjectLockEnabledForBucket: true });
+    const put = (more) => refused(send(PutObjectCommand, { Bucket: Locked, Key: 'k', Body: 'x', ...more }), 400, 'InvalidArgument');
+    assert.deepEqual(details(await put({ ObjectLockMode: 'GOVERNANCE' })), { ArgumentName: 'x-amz-object-lock-retain-until-date' });
+    assert.deepEqual(details(await put({ ObjectLockRetainUntilDate: new Date(Date.now() + 1e6) })), { ArgumentName: 'x-amz-object-lock-mode' });
+
+    const logs = (TargetBucket) => send(PutBucketLoggingCommand, { Bucket, BucketLoggingStatus: { LoggingEnabled: { TargetBucket, TargetPrefix: 'l' } } });
+    assert.deepEqual(details(await refused(logs('not-there'), 400, 'InvalidTargetBucketForLogging')), { TargetBucket: 'not-there' });
+    await send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } });
+    const url = await getSignedUrl(s3, new PutBucketTaggingCommand({ Bucket, Tagging: undefined }));
+    assert.equal((await fetch(url, { method: 'PUT', body: '<Tagging/>' })).status, 204);
+    await refused(send(GetBucketTaggingCommand, { Bucket }), 404, 'NoSuchTagSet');
   });
 });

@@ -209,8 +209,7 @@ void s3_config_delete(struct s3_request *rq)
 void s3_config_put_tags(struct s3_request *rq)
 {
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
-    const struct s3_xml_node *set = s3_xml_child(root, "TagSet");
-    if (s3_xml_is(root, "Tagging") && set && !s3_xml_child(set, "Tag")) {
+    if (s3_xml_is(root, "Tagging") && !s3_xml_child(s3_xml_child(root, "TagSet"), "Tag")) {
         s3_config_delete(rq);
     } else {
         s3_config_put(rq);

@@ -9,8 +9,9 @@
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
 
-#define RULES_MAX  1000 /* of a lifecycle, S3's own limit */
-#define ID_LEN_MAX 255
+#define RULES_MAX       1000 /* of a lifecycle, S3's own limit */
+#define ID_LEN_MAX      255
+#define FILTER_TAGS_MAX 100 /* compared with each other; an object has ten */
 /* Of access logs: what a key has behind it fits. */
 #define LOG_PREFIX_BYTES_MAX (S3_KEY_BYTES_MAX - 384)
 
@@ -67,6 +68,10 @@ static bool has_parts(const struct s3_xml_node *action)
         return s3_xml_child(action, "StorageClass") &&
                (!is_old || s3_xml_child(action, "NoncurrentDays"));
     }
+    if (s3_xml_is(action, "NoncurrentVersionExpiration")) {
+        return s3_xml_child(action, "NoncurrentDays") ||
+               s3_xml_child(action, "NewerNoncurrentVersions");
+    }
     return !s3_xml_is(action, "Expiration") || !s3_xml_child(action, "ExpiredObjectDeleteMarker") ||
            (!s3_xml_child(action, "Days") && !s3_xml_child(action, "Date"));
 }
@@ -107,6 +112,30 @@ static bool is_taken(const struct s3_xml_node *root, const struct s3_xml_node *r
     return false;
 }
 
+static bool has_tag_twice(const struct s3_xml_node *both)
+{
+    for (const struct s3_xml_node *t = s3_xml_child(both, "Tag"); t; t = s3_xml_again(t)) {
+        for (const struct s3_xml_node *u = s3_xml_again(t); u; u = s3_xml_again(u)) {
+            if (str_eq(s3_xml_text(t, "Key"), s3_xml_text(u, "Key"))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* One thing, which may be an And of more. */
+static bool check_filter(struct s3_request *rq, const struct s3_xml_node *filter)
+{
+    const struct s3_xml_node *both = s3_xml_child(filter, "And");
+    if ((filter && filter->first && filter->first->next) ||
+        s3_xml_count(both, "Tag") > FILTER_TAGS_MAX) {
+        return fail(rq, S3_MALFORMED_XML, NULL);
+    }
+    return !has_tag_twice(both) ||
+           fail(rq, S3_INVALID_REQUEST, "Duplicate Tag Keys are not allowed.");
+}
+
 static bool check_rule(struct s3_request *rq, const struct s3_xml_node *root,
                        const struct s3_xml_node *rule)
 {
@@ -122,7 +151,7 @@ static bool check_rule(struct s3_request *rq, const struct s3_xml_node *root,
         !s3_xml_child(rule, "Filter") == !s3_xml_child(rule, "Prefix")) {
         return fail(rq, S3_MALFORMED_XML, NULL);
     }
-    return check_actions(rq, rule);
+    return check_filter(rq, s3_xml_child(rule, "Filter")) && check_actions(rq, rule);
 }
 
 bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root)
@@ -357,6 +386,11 @@ bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *ro
             ? S3_CROSS_LOCATION_LOGGING
         : prefix.len > LOG_PREFIX_BYTES_MAX ? S3_KEY_TOO_LONG
                                             : S3_OK;
+    if (error == S3_CROSS_LOCATION_LOGGING) {
+        s3_detail(rq, "TargetBucketLocation", s3_bucket_region(&target->row));
+    } else if (error == S3_INVALID_TARGET_BUCKET) {
+        s3_detail(rq, "TargetBucket", name);
+    }
     s3_bucket_unref(target);
     return error == S3_OK || fail(rq, error, NULL);
 }

@@ -75,7 +75,7 @@
       "The storage class you specified is not valid")                                              \
     X(INVALID_TAG, "InvalidTag", 400, "The tag provided was not a valid tag.")                     \
     X(CROSS_LOCATION_LOGGING, "CrossLocationLoggingProhibitted", 403,                              \
-      "Cross S3 location logging not allowed.")                                                    \
+      "Cross S3 location logging not allowed. ")                                                   \
     X(INVALID_TARGET_BUCKET, "InvalidTargetBucketForLogging", 400,                                 \
       "The target bucket for logging does not exist, is not owned by you, or does not have the "   \
       "appropriate grants for the log-delivery group.")                                            \

@@ -143,10 +143,12 @@ bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode
         return false;
     }
     if (!mode.data != !until.data) {
-        s3_fail_argument(rq,
-                         "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both "
-                         "be supplied",
-                         "x-amz-object-lock-mode", mode);
+        s3_detail(rq, "ArgumentName",
+                  mode.data ? STR("x-amz-object-lock-retain-until-date")
+                            : STR("x-amz-object-lock-mode"));
+        s3_fail_text(rq, S3_INVALID_ARGUMENT,
+                     "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be "
+                     "supplied");
         return false;
     }
     if (mode.data && !parse_mode(mode, ret_mode)) {

@@ -93,7 +93,7 @@ static bool read_checksum(struct s3_request *rq, struct creation *c)
     struct str algorithm = s3_header(rq, "x-amz-checksum-algorithm");
     struct str type = s3_header(rq, "x-amz-checksum-type");
     struct s3_checksum_value v = { .kind = s3_checksum_of(algorithm), .text = STR("") };
-    char text[128];
+    char text[128], name[16];
     if (algorithm.data && v.kind == S3_CHECKSUM_NONE) {
         s3_fail_text(rq, S3_INVALID_REQUEST,
                      "Checksum algorithm provided is unsupported. Please try again with any of the "
@@ -115,9 +115,9 @@ static bool read_checksum(struct s3_request *rq, struct creation *c)
                                               : S3_FULL_OBJECT;
     if (v.kind != S3_CHECKSUM_NONE && !s3_checksum_allows(v.kind, v.type)) {
         (void)snprintf(text, sizeof(text),
-                       "The " STR_FMT " checksum type cannot be used with the " STR_FMT
-                       " checksum algorithm.",
-                       STR_ARG(s3_checksum_type_name(v.type)), STR_ARG(s3_checksum_name(v.kind)));
+                       "The " STR_FMT " checksum type cannot be used with the %s checksum "
+                       "algorithm.",
+                       STR_ARG(s3_checksum_type_name(v.type)), s3_checksum_lower(v.kind, name));
         s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }

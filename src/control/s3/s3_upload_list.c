@@ -216,7 +216,8 @@ static void answer_uploads(struct s3_request *rq, struct uploads *l)
     s3_xml_begin(&o, "ListMultipartUploadsResult");
     s3_xml_put(&o, "Bucket", rq->bucket_name);
     s3_list_put(&l->text, &o, "KeyMarker", l->query.after);
-    s3_xml_put(&o, "UploadIdMarker", id.data ? id : STR(""));
+    /* Without a key it says nothing. */
+    s3_xml_put(&o, "UploadIdMarker", id.data && l->query.after.len > 0 ? id : STR(""));
     s3_list_put(&l->text, &o, "NextKeyMarker", buf_str(&l->last_key));
     s3_xml_put(&o, "NextUploadIdMarker",
                l->last_id > 0 ? s3_upload_id(l->last_id, l->last_salt, text) : STR(""));
