@@ -120,6 +120,8 @@ test('what is not valid is refused with the names that the client knows', async 
   await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', EventPattern: '{"a":[{"EXISTS":true}]}' })), {
     name: 'InvalidEventPatternException', message: 'Event pattern is not valid. Reason: Unrecognized match type EXISTS',
   });
+  await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', EventPattern: '["a"]' })), { name: 'InvalidEventPatternException',
+    message: 'Event pattern is not valid. Reason: Filter is not an object\n at [Source: (String)"["a"]"; line: 1, column: 2]' });
   await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', ScheduleExpression: 'rate(1 minutes)' })), {
     name: 'ValidationException', message: 'Parameter ScheduleExpression is not valid.',
   });

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/event_pattern.h"
+#include "control/events/pattern_syntax.h"
 #include "leaks.h"
 
 struct sample {
@@ -310,6 +311,62 @@ START_TEST(ways_and_steps_are_bounded)
 }
 END_TEST
 
+/* As recorded of AWS, but for the last two. */
+START_TEST(what_is_no_json_object_is_told_with_its_place)
+{
+    static const struct {
+        const char *text, *fault; /* up to " at [Source" */
+        int line, column;
+    } cases[] = {
+        { "this is valid json but not a dict",
+          "Unrecognized token 'this': was expecting (JSON String, Number, Array, Object or token "
+          "'null', 'true' or 'false')",
+          1, 5 },
+        { "{'bad': 'quotation'}",
+          "Unexpected character (''' (code 39)): was expecting double-quote to start field name", 1,
+          2 },
+        { "{\"not\": closed mark\"",
+          "Unrecognized token 'closed': was expecting (JSON String, Number, Array, Object or token "
+          "'null', 'true' or 'false')",
+          1, 15 },
+        { "[\"not\", \"a\", \"dict\", \"but valid json\"]", "Filter is not an object", 1, 2 },
+        { "{\"a\":\n[1", "Unexpected end-of-input", 2, 3 },
+        { "", "Unexpected end-of-input", 1, 1 },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct buf out;
+        char expected[512];
+        buf_init(&out, 4 * KIB);
+        (void)snprintf(expected, sizeof(expected),
+                       "%s\n at [Source: (String)\"%s\"; line: %d, column: %d]", cases[i].fault,
+                       cases[i].text, cases[i].line, cases[i].column);
+        ck_assert(pattern_syntax_fault(str_c(cases[i].text), &out));
+        ck_assert_msg(str_eq(buf_str(&out), str_c(expected)), STR_FMT "\nis not\n%s",
+                      STR_ARG(buf_str(&out)), expected);
+        buf_finish(&out);
+    }
+}
+END_TEST
+
+START_TEST(of_a_long_text_only_the_beginning_is_told)
+{
+    char text[1200] = "[\"x";
+    struct buf out;
+    for (size_t i = 3; i < 1101; i += 2) {
+        memcpy(text + i, "\xc3\xbc", 3);
+    }
+    memcpy(text + 1101, "\"]", 3);
+    buf_init(&out, 4 * KIB);
+    ck_assert(pattern_syntax_fault(str_c(text), &out));
+    ck_assert(str_behind(buf_str(&out), STR("\"[truncated 604 chars]; line: 1, column: 2]")).data);
+    buf_finish(&out);
+    buf_init(&out, 4 * KIB);
+    ck_assert(!pattern_syntax_fault(STR("{\"a\":[1]}"), &out));
+    ck_assert_uint_eq(out.len, 0);
+    buf_finish(&out);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc;
@@ -325,5 +382,7 @@ int main(void)
     tcase_add_test(tc, steps_and_dots_make_the_same_path);
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
     tcase_add_test(tc, ways_and_steps_are_bounded);
+    tcase_add_test(tc, what_is_no_json_object_is_told_with_its_place);
+    tcase_add_test(tc, of_a_long_text_only_the_beginning_is_told);
     return suite_run(suite);
 }

@@ -3,16 +3,19 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
+#include "control/events/pattern_syntax.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
 #define BUS_NAME    "[/\\.\\-_A-Za-z0-9]+"
 #define TAGS_MAX    50
 #define PAGE_LENGTH 100
+#define FAULT_BYTES (8 * KIB)
 
 /* ---- what its files share ---- */
 
@@ -85,6 +88,18 @@ void aws_events_arn(const struct aws_call *c, const char *kind, const char *name
 {
     (void)snprintf(ret, AWS_EVENTS_ARN_BYTES, "arn:aws:events:%s:000000000000:%s/%s", c->region,
                    kind, name);
+}
+
+void aws_events_fail_pattern(struct aws_call *c, const struct err *err)
+{
+    struct buf fault;
+    const char *pattern = aws_call_text(c, "EventPattern");
+    buf_init(&fault, FAULT_BYTES);
+    bool is_other = pattern_syntax_fault(str_c(pattern ? pattern : ""), &fault);
+    const struct str why = is_other ? buf_str(&fault) : str_c(err->text);
+    aws_call_fail(c, 400, "InvalidEventPatternException",
+                  "Event pattern is not valid. Reason: " STR_FMT, STR_ARG(why));
+    buf_finish(&fault);
 }
 
 /* ---- pages ---- */

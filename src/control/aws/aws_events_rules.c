@@ -60,8 +60,7 @@ static bool check_meaning(struct aws_call *c, struct str bus)
         return false;
     }
     if (pattern && pattern[0] && event_pattern_parse(str_c(pattern), &parsed, &err) < 0) {
-        aws_call_fail(c, 400, "InvalidEventPatternException",
-                      "Event pattern is not valid. Reason: %s", err.text);
+        aws_events_fail_pattern(c, &err);
         return false;
     }
     event_pattern_destroy(parsed);
