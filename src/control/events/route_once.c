@@ -19,6 +19,7 @@ struct claim {
     struct buf headers;  /* the answer */
     struct buf body;
     unsigned status;
+    uint64_t ttl_ms; /* the route's: a build may change that while the store's thread writes */
     struct store_job job;
 };
 
@@ -68,7 +69,7 @@ static int run_store(struct store_job *job, struct sql *db)
     const struct stored_answer answer = { .status = c->status,
                                           .headers = buf_str(&c->headers),
                                           .body = buf_str(&c->body),
-                                          .until_ms = now_ms + c->route->config.ttl_ms };
+                                          .until_ms = now_ms + c->ttl_ms };
     return store_answers_put(db, str_c(c->route->name), str_c(c->key), &answer, now_ms);
 }
 
@@ -119,6 +120,7 @@ static void ran(const struct invocation_result *result, void *context)
         answer_all(c, c->status, buf_str(&c->headers), buf_str(&c->body));
     } else {
         /* The disk may be full by now: it was begun, so it may end. */
+        c->ttl_ms = c->route->config.ttl_ms;
         c->job = (struct store_job){ .run = run_store, .done = stored, .makes_room = true };
         store_submit(c->route->services->store, &c->job);
     }
