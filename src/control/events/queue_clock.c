@@ -37,9 +37,8 @@ static void setting_back_done(struct store_job *job, int r)
 {
     struct queues *qs = container_of(job, struct queues, setting_back);
     if (r > 0) {
-        log_warning("%d events were sent by a clock that was ahead: they are due as if they had "
-                    "been sent now",
-                    r);
+        log_warning("of the events %d %s sent by a clock that was ahead: due as if sent now", r,
+                    r == 1 ? "was" : "were");
         wake_all(qs);
     }
     qs->is_setting_back = r == STEP_ROWS;
