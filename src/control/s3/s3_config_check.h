@@ -8,9 +8,15 @@
 /* False: it is not, and that was answered. */
 typedef bool (*s3_config_check_fn)(struct s3_request *rq, const struct s3_xml_node *root);
 
-bool s3_config_check_cors(struct s3_request *rq, const struct s3_xml_node *root);
+/* Answers what is wrong with it (text: NULL, the usual), and is false. */
+bool s3_config_refuse(struct s3_request *rq, enum s3_error error, const char *text);
+
+/* In s3_config_lifecycle.c and s3_config_website.c. */
 bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_website(struct s3_request *rq, const struct s3_xml_node *root);
+
+/* The others. */
+bool s3_config_check_cors(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_encryption(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root);
@@ -20,5 +26,6 @@ bool s3_config_check_inventory(struct s3_request *rq, const struct s3_xml_node *
 bool s3_config_check_analytics(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_tiering(struct s3_request *rq, const struct s3_xml_node *root);
 
-/* Writes an element of a document as it is kept: with ids where S3 makes them. */
+/* In s3_config_lifecycle.c: writes an element of a document as it is kept: with ids where S3 makes
+ * them. */
 void s3_config_put_node(struct s3_xml_out *o, const struct s3_xml_node *node);
