@@ -1,6 +1,7 @@
 /* mayfly.json: what none of the platforms' files can say. Its schema is builder/mayfly.schema.json. */
 import { parse, printParseErrorCode } from 'jsonc-parser';
 import { positionOf } from '../diagnostics.js';
+import { findUnknown } from './unknown_members.js';
 
 /**
  * @typedef {object} JsonFile
@@ -42,6 +43,9 @@ const LIMITS = {
 export function readConfig(files, diagnostics) {
   const config = files.has('mayfly.json') ? readJson(files, 'mayfly.json', diagnostics) ?? {} : {};
   const where = { file: 'mayfly.json' };
+  findUnknown(config, (member, name, known) => {
+    diagnostics.warn(`mayfly.json: ${member ? `${member}: ` : ''}there is no "${name}"; there are ${known.join(', ')}`, where);
+  });
   const functions = isObject(config.functions) ? config.functions : {};
   if (config.functions !== undefined && !isObject(config.functions)) {
     diagnostics.error('mayfly.json: "functions" must be an object of name to settings', where);

@@ -74,6 +74,27 @@ test('mayfly.json sets limits for all and for one', async (t) => {
   assert.match(manifest.diagnostics[0].text, /no function "nope"/);
 });
 
+test('members of mayfly.json that are misspelt are told, wherever they are', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    ...api, 'f.js': 'exports.handler = async () => 1;\n',
+    'mayfly.json': JSON.stringify({
+      $schema: 'x', concurency: 2, timeout: 3, env: { A: { required: false, patern: 'x' } }, functions: { f: { handler: 'f.handler', timeot: 3, environment: { ANY: 'x' } } },
+      routes: { '/api/a': { durable: { retry: 1 }, onSuccess: { url: 'http://a.test', key: 'x' } } },
+      events: { queues: { jobs: { fifo: true } }, buckets: { photos: { notifications: [{ events: 's3:ObjectCreated:*', function: 'f', sufix: '.png' }] } } },
+    }),
+  }));
+  const told = diagnostics.filter(({ text }) => text.includes('there is no "')).map(({ severity, text }) => `${severity} ${text.replace(/; there are .*/, '')}`);
+  assert.deepEqual(told, [
+    'warning mayfly.json: there is no "concurency"',
+    'warning mayfly.json: env.A: there is no "patern"',
+    'warning mayfly.json: functions.f: there is no "timeot"',
+    'warning mayfly.json: routes./api/a.durable: there is no "retry"',
+    'warning mayfly.json: routes./api/a.onSuccess: there is no "key"',
+    'warning mayfly.json: events.queues.jobs: there is no "fifo"',
+    'warning mayfly.json: events.buckets.photos.notifications[0]: there is no "sufix"',
+  ]);
+});
+
 test('wrong members of mayfly.json are told and left out', async (t) => {
   const project = projectOf(t, { ...api, 'mayfly.json': '{ "idleSeconds": "long", "concurrency": 1.5, "functions": [], "env": { "A": { "required": false, "pattern": "(" } } }' });
   const manifest = await build(t, project);
