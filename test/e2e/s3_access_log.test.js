@@ -1,9 +1,11 @@
 /* Server access logs of S3: what is asked of a bucket becomes lines of objects in another. */
 import assert from 'node:assert/strict';
+import { get } from 'node:http';
 import test from 'node:test';
 import {
   CopyObjectCommand, CreateBucketCommand, DeleteObjectsCommand, GetBucketLoggingCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command,
-  PutBucketAclCommand, PutBucketLoggingCommand, PutBucketOwnershipControlsCommand, PutBucketPolicyCommand, PutObjectAclCommand, PutObjectCommand,
+  PutBucketAclCommand, PutBucketLoggingCommand, PutBucketOwnershipControlsCommand, PutBucketPolicyCommand, PutBucketWebsiteCommand, PutObjectAclCommand,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { eventually } from './harness.js';
@@ -115,6 +117,16 @@ test('S3 delivers access logs', async (t) => {
     assert.deepEqual(await keys(closed), []);
   });
 
+  await t.test('what a website serves has operations of its own', async () => {
+    const [target, Bucket] = [await bucket(), await bucket({ 'index.html': 'page' })];
+    await send(PutBucketPolicyCommand, { Bucket: target, Policy: allow(target, Bucket) });
+    await configure(Bucket, target);
+    await send(PutBucketWebsiteCommand, { Bucket, WebsiteConfiguration: { IndexDocument: { Suffix: 'index.html' } } });
+    await new Promise((resolve) => get(endpoint, { headers: { host: `${Bucket}.s3-website.localhost` } }, (answer) => answer.resume().on('end', resolve)));
+    const { status, error, key } = (await lines(target, ['WEBSITE.GET.OBJECT'])).find(({ operation }) => operation === 'WEBSITE.GET.OBJECT');
+    assert.deepEqual([status, error, key], ['403', 'AccessDenied', 'index.html']);
+  });
+
   await t.test('what cannot be is refused as by S3', async () => {
     const [target, Bucket] = [await bucket(), await bucket()];
     await refused(configure(Bucket, 'not-there'), 400, 'InvalidTargetBucketForLogging');
@@ -123,7 +135,12 @@ test('S3 delivers access logs', async (t) => {
     const far = await bucket({}, { CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } });
     await refused(configure(Bucket, far), 403, 'CrossLocationLoggingProhibitted');
     await refused(configure(Bucket, target, { TargetObjectKeyFormat: { PartitionedPrefix: { PartitionDateSource: 'Never' } } }), 400, 'MalformedXML');
-    await configure(Bucket, target);
+    const TargetGrants = [
+      { Grantee: { Type: 'Group', URI: 'http://acs.amazonaws.com/groups/global/AllUsers' }, Permission: 'READ' },
+      { Grantee: { Type: 'CanonicalUser', ID: ALICE_ID }, Permission: 'READ' },
+    ];
+    await configure(Bucket, target, { TargetGrants });
+    assert.deepEqual((await send(GetBucketLoggingCommand, { Bucket })).LoggingEnabled.TargetGrants, TargetGrants, 'they are given back');
     await send(PutBucketLoggingCommand, { Bucket, BucketLoggingStatus: {} });
     assert.equal((await send(GetBucketLoggingCommand, { Bucket })).LoggingEnabled, undefined);
   });

@@ -308,6 +308,18 @@ void s3_xml_put_etag(struct s3_xml_out *o, const char *name, struct str etag)
     s3_xml_close(o, name);
 }
 
+static void open_node(struct s3_xml_out *o, const struct s3_xml_node *node)
+{
+    s3_xml_raw(o, STR("<"));
+    s3_xml_raw(o, node->name);
+    if (node->type.len > 0) {
+        s3_xml_raw(o, STR(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\""));
+        s3_xml_text_put(o, node->type);
+        s3_xml_raw(o, STR("\""));
+    }
+    s3_xml_raw(o, STR(">"));
+}
+
 void s3_xml_put_node(struct s3_xml_out *o, const struct s3_xml_node *node)
 {
     char name[NAME_LEN_MAX + 1];
@@ -317,7 +329,7 @@ void s3_xml_put_node(struct s3_xml_out *o, const struct s3_xml_node *node)
         return;
     }
     /* As deep as the parser allows. */
-    s3_xml_open(o, name);
+    open_node(o, node);
     for (const struct s3_xml_node *child = node->first; child; child = child->next) {
         s3_xml_put_node(o, child);
     }
