@@ -15,8 +15,10 @@
 
 struct aws_call_turns;
 struct bus_queues;
+struct endpoint_queues;
 struct event_archives;
 struct event_buses;
+struct event_connections;
 struct event_replays;
 struct json_table;
 struct project_schedules;
@@ -44,6 +46,8 @@ struct services {
     struct schedules *schedules;
     struct event_buses *buses;
     struct bus_queues *bus_queues;
+    struct event_connections *connections;
+    struct endpoint_queues *endpoints;
     struct event_archives *archives;
     struct event_replays *replays;
     struct scheduler *scheduler;

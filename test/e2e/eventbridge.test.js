@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateApiDestinationCommand, CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
+  CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
   DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
   ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
   ListEventBusesCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
@@ -195,8 +195,6 @@ test('connections, API destinations, endpoints and partners are answered as wher
     "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+"]);
   assert.equal((await refusal(ListPartnerEventSourcesCommand, {}))[0], 'ValidationException');
   assert.equal((await refusal(ListEndpointsCommand, { NextToken: 'x' }))[0], 'ValidationException');
-  assert.deepEqual(await refusal(CreateApiDestinationCommand, { Name: 'd', ConnectionArn: 'arn:x', InvocationEndpoint: 'https://example.com', HttpMethod: 'POST' }),
-    ['NotImplementedException', "Mayfly's event buses lead to Lambda functions, SQS queues and other buses: CreateApiDestination is not implemented."]);
 });
 
 test('a schedule without a future or a group, and a token that was never given out, are refused', async (t) => {

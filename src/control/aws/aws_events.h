@@ -22,6 +22,9 @@ struct aws_rule;
 #define AWS_EVENTS_BUS                                                                             \
     "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?"                        \
     "[/\\.\\-_A-Za-z0-9]+"
+#define AWS_EVENTS_CONNECTION                                                                      \
+    "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/"                      \
+    "[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"
 /* Of what events come from: a bus, an archive. */
 #define AWS_EVENTS_SOURCE "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"
 
@@ -93,6 +96,18 @@ void aws_events_update_archive(struct aws_call *c);
 void aws_events_describe_archive(struct aws_call *c);
 void aws_events_delete_archive(struct aws_call *c);
 void aws_events_list_archives(struct aws_call *c);
+void aws_events_create_connection(struct aws_call *c);
+void aws_events_update_connection(struct aws_call *c);
+void aws_events_deauthorize_connection(struct aws_call *c);
+void aws_events_describe_connection(struct aws_call *c);
+void aws_events_delete_connection(struct aws_call *c);
+void aws_events_list_connections(struct aws_call *c);
+/* API destinations. */
+void aws_events_create_endpoint(struct aws_call *c);
+void aws_events_update_endpoint(struct aws_call *c);
+void aws_events_describe_endpoint(struct aws_call *c);
+void aws_events_delete_endpoint(struct aws_call *c);
+void aws_events_list_endpoints(struct aws_call *c);
 void aws_events_start_replay(struct aws_call *c);
 void aws_events_describe_replay(struct aws_call *c);
 void aws_events_cancel_replay(struct aws_call *c);

@@ -1,18 +1,11 @@
-/* EventBridge's operations on what cannot be made here: connections, API destinations, global
- * endpoints, partners' event sources. They answer as in an account that has none; what would make
- * one is refused.
+/* EventBridge's operations on what cannot be made here: global endpoints, partners' event sources.
+ * They answer as in an account that has none; what would make one is refused.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 
 #define PARTNER "aws\\.partner(/[\\.\\-_A-Za-z0-9]+){2,}"
-#define CONNECTION                                                                                 \
-    "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/"                      \
-    "[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"
-#define STATES                                                                                     \
-    "CREATING, UPDATING, DELETING, AUTHORIZED, DEAUTHORIZED, AUTHORIZING, DEAUTHORIZING, ACTIVE, " \
-    "FAILED_CONNECTIVITY"
 #define NAMED(member, max, pattern)                                                                \
     {                                                                                              \
         {                                                                                          \
@@ -39,31 +32,18 @@ struct operation {
 };
 
 /* clang-format off */
-#define OF_CONNECTION  NAMED("Name", 64, AWS_EVENTS_NAME), NULL, "Connection '", "' does not exist."
-#define OF_DESTINATION NAMED("Name", 64, AWS_EVENTS_NAME), NULL, "An api-destination '", "' does not exist."
 #define OF_ENDPOINT    NAMED("Name", 64, AWS_EVENTS_NAME), NULL, "Endpoint '", "' does not exist."
 #define OF_SOURCE      NAMED("Name", 256, PARTNER), NULL, "Event source ", " does not exist."
 
 static const struct operation operations[] = {
     { "ActivateEventSource",        OF_SOURCE },
     { "DeactivateEventSource",      OF_SOURCE },
-    { "DeauthorizeConnection",      OF_CONNECTION },
-    { "DeleteApiDestination",       OF_DESTINATION },
-    { "DeleteConnection",           OF_CONNECTION },
     { "DeleteEndpoint",             OF_ENDPOINT },
     /* Who deletes a source that is not there is told nothing: the model has no such error. */
     { "DeletePartnerEventSource",   NAMED("Name", 256, PARTNER), NULL, NULL, NULL },
-    { "DescribeApiDestination",     NAMED("Name", 64, AWS_EVENTS_NAME), NULL,
-      "Failed to describe the api-destination(s). An api-destination '", "' does not exist." },
-    { "DescribeConnection",         NAMED("Name", 64, AWS_EVENTS_NAME), NULL,
-      "Failed to describe the connection(s). Connection '", "' does not exist." },
     { "DescribeEndpoint",           OF_ENDPOINT },
     { "DescribeEventSource",        OF_SOURCE },
     { "DescribePartnerEventSource", OF_SOURCE },
-    { "ListApiDestinations",        { PREFIX, { "ConnectionArn", AWS_TEXT, AWS_MAY, 1, 1600, CONNECTION }, PAGE("Limit") },
-      "ApiDestinations", NULL, NULL },
-    { "ListConnections",            { PREFIX, { "ConnectionState", AWS_TEXT, AWS_MAY, 0, 0, STATES }, PAGE("Limit") },
-      "Connections", NULL, NULL },
     { "ListEndpoints",              { PREFIX, { "HomeRegion", AWS_TEXT, AWS_MAY, 9, 20, "^[\\-a-z0-9]+$" }, PAGE("MaxResults") },
       "Endpoints", NULL, NULL },
     { "ListEventSources",           { { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 256, "[/\\.\\-_A-Za-z0-9]+" }, PAGE("Limit") },
@@ -72,16 +52,13 @@ static const struct operation operations[] = {
     { "ListPartnerEventSources",    { { "NamePrefix", AWS_TEXT, AWS_MUST, 1, 256,
                                         "aws\\.partner/[\\.\\-_A-Za-z0-9]+/[/\\.\\-_A-Za-z0-9]*" }, PAGE("Limit") },
       "PartnerEventSources", NULL, NULL },
-    { "UpdateApiDestination",       OF_DESTINATION },
-    { "UpdateConnection",           OF_CONNECTION },
     { "UpdateEndpoint",             OF_ENDPOINT },
 };
 /* clang-format on */
 
 static bool would_make(struct str operation)
 {
-    static const char *const names[] = { "CreateApiDestination", "CreateConnection",
-                                         "CreateEndpoint", "CreatePartnerEventSource",
+    static const char *const names[] = { "CreateEndpoint", "CreatePartnerEventSource",
                                          "PutPartnerEvents" };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (str_eq(operation, str_c(names[i]))) {

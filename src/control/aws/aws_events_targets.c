@@ -33,11 +33,15 @@ static json_t *inner_target(json_t *said)
     struct err err = { 0 };
     json_t *target = json_pack("{s:O}", "id", json_object_get(said, "Id"));
     json_t *transformer = json_object_get(said, "InputTransformer");
+    json_t *retry = json_object_get(said, "RetryPolicy");
     const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
     (void)!event_target_set_arn(target, str_c(json_text(said, "Arn")),
                                 &err); /* see has_failure() */
     copy_as(target, "group",
             json_object_get(json_object_get(said, "SqsParameters"), "MessageGroupId"));
+    copy_as(target, "http_parameters", json_object_get(said, "HttpParameters"));
+    copy_as(target, "max_age_s", json_object_get(retry, "MaximumEventAgeInSeconds"));
+    copy_as(target, "max_retries", json_object_get(retry, "MaximumRetryAttempts"));
     copy_as(target, "input", json_object_get(said, "Input"));
     copy_as(target, "input_path", json_object_get(said, "InputPath"));
     if (transformer) {
@@ -155,6 +159,7 @@ static bool check_targets(struct aws_call *c, json_t *targets)
         { "InputPath", AWS_TEXT, AWS_MAY, 0, 256, NULL },
         { "InputTransformer", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
         { "SqsParameters", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+        { "HttpParameters", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
         { "DeadLetterConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
         { "RetryPolicy", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
     };

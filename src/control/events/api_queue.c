@@ -30,17 +30,21 @@ static void failed(struct api_call *call, const struct invocation_result *result
 {
     struct aws_sdk_error error;
     aws_sdk_error_read(&error, result->headers, result->body);
-    target_attempt_failed(call->services, call->delivery,
-                          passes(result->status) ? TARGET_FAULT_PASSES : TARGET_FAULT_STAYS,
-                          error.code[0] ? error.code : "UnknownError", error.message);
+    const struct target_failure failure = {
+        .fault = passes(result->status) ? TARGET_FAULT_PASSES : TARGET_FAULT_STAYS,
+        .code = error.code[0] ? error.code : "UnknownError",
+        .why = error.message,
+    };
+    target_attempt_failed(call->services, call->delivery, &failure);
 }
 
 static void call_done(const struct invocation_result *result, void *context)
 {
     struct api_call *call = context;
     if (result->error == -EIO) {
-        target_attempt_failed(call->services, call->delivery, TARGET_FAULT_PASSES,
-                              "ServiceUnavailable", "the AWS port broke off");
+        const struct target_failure failure = { TARGET_FAULT_PASSES, "ServiceUnavailable",
+                                                "the AWS port broke off", 0 };
+        target_attempt_failed(call->services, call->delivery, &failure);
     } else if (result->error == 0 && (result->status < 200 || result->status > 299)) {
         failed(call, result);
     } else { /* also when its answer was too large: nobody reads it */
@@ -110,7 +114,8 @@ static void api_deliver(struct queue *q, struct delivery *d, void *context)
     (void)q;
     int r = write_request(s, d, &rq, &err);
     if (r < 0) {
-        target_attempt_failed(s, d, TARGET_FAULT_STAYS, code_of(r), err.text);
+        const struct target_failure failure = { TARGET_FAULT_STAYS, code_of(r), err.text, 0 };
+        target_attempt_failed(s, d, &failure);
         return;
     }
     struct api_call *call = mem_new(struct api_call);

@@ -12,6 +12,7 @@
 #include "control/aws/aws_sdk.h"
 #include "control/events/api_queue.h"
 #include "control/events/destination.h"
+#include "control/events/endpoint_queue.h"
 #include "control/events/sqs_queue.h"
 #include "control/events/target_attempt.h"
 #include "control/iso_time.h"
@@ -85,6 +86,9 @@ int event_target_set_arn(json_t *target, struct str arn, struct err *err)
         set_text(target, "queue", resource);
     } else if (str_eq(parts[2], STR("events")) && str_starts(resource, STR("event-bus/"))) {
         set_text(target, "bus", str_skip(resource, 10));
+    } else if (str_eq(parts[2], STR("events")) && str_starts(resource, STR("api-destination/"))) {
+        struct str name = str_skip(resource, 16);
+        set_text(target, "endpoint", str_cut(&name, '/')); /* without its UUID */
     } else if (str_starts(arn, STR(AWS_SDK_ARN))) {
         set_text(target, "api", str_skip(arn, strlen(AWS_SDK_ARN)));
     }
@@ -243,14 +247,29 @@ static void add_to_function(const char *function, const struct target_message *m
                    .queue = str_c(name), .body = m->text, .dedup = m->dedup, .due_ms = m->due_ms });
 }
 
-static void add_call(json_t *target, const struct target_message *m, struct message_batch *batch)
+static void add_attempt(struct str queue, json_t *target, const struct target_message *m,
+                        struct message_batch *batch)
 {
     scoped_free char *attributes = target_attempt_attributes(target, m);
-    message_batch_add(batch, &(struct batch_message){ .queue = STR(API_QUEUE),
+    message_batch_add(batch, &(struct batch_message){ .queue = queue,
                                                       .attributes = str_c(attributes),
                                                       .body = m->text,
                                                       .dedup = m->dedup,
                                                       .due_ms = m->due_ms });
+}
+
+static void add_to_endpoint(struct services *s, json_t *target, const struct target_message *m,
+                            struct message_batch *batch)
+{
+    char text[256];
+    const char *name = json_text(target, "endpoint");
+    if (json_table_find(endpoint_queues_table(s->endpoints), str_c(name))) {
+        (void)snprintf(text, sizeof(text), "endpoint:%s", name); /* the name of one that is there */
+        add_attempt(str_c(text), target, m, batch);
+    } else {
+        (void)snprintf(text, sizeof(text), "the API destination %.100s does not exist", name);
+        event_target_give_up(s, target, m, "NO_RESOURCE", text, batch);
+    }
 }
 
 void event_target_add(struct services *s, json_t *target, const struct target_message *m,
@@ -265,7 +284,9 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
     if (json_text(target, "queue")) {
         deliver_to_queue(s, target, m, batch);
     } else if (json_text(target, "api")) {
-        add_call(target, m, batch);
+        add_attempt(STR(API_QUEUE), target, m, batch);
+    } else if (json_text(target, "endpoint")) {
+        add_to_endpoint(s, target, m, batch);
     } else if (function && has_function(s, function)) {
         add_to_function(function, m, batch);
     } else if (function || aws_name) {

@@ -1,9 +1,9 @@
 /* Targets: where EventBridge's rules and schedules lead, and how what they send becomes a message.
  *
  * A target is an object in the manifest's words: "function" (its name there), "function_name" (its
- * name at AWS), "queue", "bus", "api" (a call of AWS's APIs, "sqs:sendMessage"), or none of them:
- * then it is of a service that is not here, and what it would get is dropped, which is told once.
- * "group" is a FIFO queue's.
+ * name at AWS), "queue", "bus", "api" (a call of AWS's APIs, "sqs:sendMessage"), "endpoint" (an
+ * API destination), or none of them: then it is of a service that is not here, and what it would
+ * get is dropped, which is told once. "group" is a FIFO queue's, "http_parameters" an endpoint's.
  *
  * Loop thread only.
  *

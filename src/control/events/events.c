@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "control/events/api_queue.h"
 #include "control/events/bus_queue.h"
+#include "control/events/endpoint_queue.h"
+#include "control/events/event_connection.h"
 #include "control/events/event_replay.h"
 #include "control/events/json_table.h"
 #include "control/events/lambda_queue.h"
@@ -41,6 +43,8 @@ struct events *events_create(struct services *s)
     schedules_hold(s->schedules, true); /* until their targets are known */
     s->bus_queues = bus_queue_create(s);
     api_queue_open(s);
+    s->connections = event_connections_create(s);
+    s->endpoints = endpoint_queues_create(s);
     s->archives = event_archives_create(s);
     s->buses = event_bus_create(s, s->schedules);
     s->replays = event_replays_create(s);

@@ -2,8 +2,9 @@
  *
  * A queue is found or made by name. Names of Mayfly's own begin with their kind: "lambda:NAME"
  * holds a function's asynchronous invocations, "cron:NAME" a schedule's ticks, "route:NAME" a
- * durable route's requests, "webhook:URL" outgoing ones, "api:aws" calls of the AWS port. SQS's
- * and Workers' queues are "sqs:NAME" and "worker:NAME".
+ * durable route's requests, "webhook:URL" outgoing ones, "api:aws" calls of the AWS port,
+ * "endpoint:NAME" events for API destinations. SQS's and Workers' queues are "sqs:NAME" and
+ * "worker:NAME".
  *
  * A queue with a consumer is dispatched: due messages are handed to the consumer in batches.
  * Without one, its messages wait to be taken (queue_take: SQS's ReceiveMessage).

@@ -47,18 +47,25 @@ static const char *exhausted_by(const struct retry_policy *policy, uint32_t retr
     return retries >= policy->retries_max ? "MaximumRetryAttempts" : "MaximumEventAgeInSeconds";
 }
 
-void target_attempt_failed(struct services *s, struct delivery *d, enum target_fault fault,
-                           const char *code, const char *why)
+static void wait_at_least(struct retry_policy *policy, uint64_t wait_ms)
+{
+    for (uint32_t i = 0; i < policy->delay_count; i++) {
+        policy->delays_ms[i] = policy->delays_ms[i] < wait_ms ? wait_ms : policy->delays_ms[i];
+    }
+}
+
+void target_attempt_failed(struct services *s, struct delivery *d, const struct target_failure *f)
 {
     static const struct retry_policy never = { 0 };
     struct retry_policy policy;
-    const bool passes = fault == TARGET_FAULT_PASSES;
+    const bool passes = f->fault == TARGET_FAULT_PASSES;
     const uint32_t retries = d->messages[0].message.attempts - 1; /* the first try is none */
     json_t *attributes = target_attempt_read(d);
     retry_read(json_object_get(attributes, "target"), &backoff, &policy);
-    if (!attempt_failed(s, d, passes ? &policy : &never, str_c(why))) {
-        const struct dead_letter dead = { .code = code,
-                                          .why = why,
+    wait_at_least(&policy, f->wait_ms);
+    if (!attempt_failed(s, d, passes ? &policy : &never, str_c(f->why))) {
+        const struct dead_letter dead = { .code = f->code,
+                                          .why = f->why,
                                           .retries = retries,
                                           .exhausted =
                                               passes ? exhausted_by(&policy, retries) : NULL };

@@ -22,6 +22,11 @@ enum target_fault {
     TARGET_FAULT_PASSES, /* the same may go well later: it is tried again, as the target says */
     TARGET_FAULT_STAYS
 };
-/* The delivery's try has failed: `code` and `why` are for the dead letter. Ends the delivery. */
-void target_attempt_failed(struct services *s, struct delivery *d, enum target_fault fault,
-                           const char *code, const char *why);
+struct target_failure {
+    enum target_fault fault;
+    const char *code; /* for the dead letter, as the next */
+    const char *why;
+    uint64_t wait_ms; /* at least so long until the next try, as the target has said */
+};
+/* The delivery's try has failed. Ends the delivery. */
+void target_attempt_failed(struct services *s, struct delivery *d, const struct target_failure *f);

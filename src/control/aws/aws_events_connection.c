@@ -1,0 +1,338 @@
+/* EventBridge's connections: CreateConnection and its kin.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/chance.h"
+#include "control/aws/aws_check.h"
+#include "control/aws/aws_events.h"
+#include "control/events/event_connection.h"
+#include "control/json_reading.h"
+
+#define STATES                                                                                     \
+    "CREATING, UPDATING, DELETING, AUTHORIZED, DEAUTHORIZED, AUTHORIZING, DEAUTHORIZING, ACTIVE, " \
+    "FAILED_CONNECTIVITY"
+#define TYPES         "BASIC, OAUTH_CLIENT_CREDENTIALS, API_KEY"
+#define SECRET_SUFFIX ((size_t)6) /* Secrets Manager puts so much behind a name */
+
+/* What AuthParameters must have, by the type, and where in it the secret is. */
+static const struct kind {
+    const char *type;
+    const char *member;
+    const char *inner; /* of the member, in which the next is; NULL: in itself */
+    const char *secret;
+} kinds[] = {
+    { "BASIC", "BasicAuthParameters", NULL, "Password" },
+    { "API_KEY", "ApiKeyAuthParameters", NULL, "ApiKeyValue" },
+    { "OAUTH_CLIENT_CREDENTIALS", "OAuthParameters", "ClientParameters", "ClientSecret" },
+};
+
+/* ---- what is said ---- */
+
+static void check_auth(struct aws_check *k, json_t *auth)
+{
+    static const struct aws_rule basic[] = { { "Username", AWS_TEXT, AWS_MUST, 1, 512, NULL },
+                                             { "Password", AWS_TEXT, AWS_MUST, 1, 512, NULL } };
+    static const struct aws_rule key[] = { { "ApiKeyName", AWS_TEXT, AWS_MUST, 1, 512, NULL },
+                                           { "ApiKeyValue", AWS_TEXT, AWS_MUST, 1, 512, NULL } };
+    static const struct aws_rule oauth[] = {
+        { "ClientParameters", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
+        { "AuthorizationEndpoint", AWS_TEXT, AWS_MUST, 1, 2048, NULL },
+        { "HttpMethod", AWS_TEXT, AWS_MUST, 1, 8, NULL },
+    };
+    static const struct aws_rule client[] = { { "ClientID", AWS_TEXT, AWS_MUST, 1, 512, NULL },
+                                              { "ClientSecret", AWS_TEXT, AWS_MUST, 1, 512,
+                                                NULL } };
+    json_t *said = json_object_get(auth, "OAuthParameters");
+    json_t *said_client = json_object_get(said, "ClientParameters");
+    const struct {
+        json_t *object;
+        const char *at;
+        const struct aws_rule *rules;
+        size_t count;
+    } parts[] = {
+        { json_object_get(auth, "BasicAuthParameters"), "authParameters.basicAuthParameters.",
+          basic, ARRAY_COUNT(basic) },
+        { json_object_get(auth, "ApiKeyAuthParameters"), "authParameters.apiKeyAuthParameters.",
+          key, ARRAY_COUNT(key) },
+        { said, "authParameters.oAuthParameters.", oauth, ARRAY_COUNT(oauth) },
+        { said_client, "authParameters.oAuthParameters.clientParameters.", client,
+          ARRAY_COUNT(client) },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (parts[i].object && !json_is_null(parts[i].object)) {
+            aws_check_members(k, parts[i].object, parts[i].at, parts[i].rules, parts[i].count);
+        }
+    }
+}
+
+static const struct kind *kind_of(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        if (strcmp(kinds[i].type, type) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+/* By the model; else that is answered. */
+static bool check(struct aws_call *c, enum aws_presence presence)
+{
+    const struct aws_rule rules[] = {
+        { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
+        { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
+        { "AuthorizationType", AWS_TEXT, presence, 0, 0, TYPES },
+        { "AuthParameters", AWS_OBJECT, presence, 0, 0, NULL },
+    };
+    struct aws_check k;
+    json_t *auth = aws_call_member(c, "AuthParameters");
+    aws_check_init(&k);
+    aws_check_members(&k, c->input, "", rules, ARRAY_COUNT(rules));
+    if (auth) {
+        check_auth(&k, auth);
+    }
+    return aws_check_end(&k, c);
+}
+
+/* Whether parameters and type, that of `before` where it is not said, go together; else that is
+ * answered. */
+static bool check_type(struct aws_call *c, json_t *before)
+{
+    json_t *auth = aws_call_member(c, "AuthParameters");
+    const char *type = aws_call_text(c, "AuthorizationType");
+    type = type ? type : json_text(before, "AuthorizationType");
+    const struct kind *kind = kind_of(type);
+    bool fits = !(auth || aws_call_member(c, "AuthorizationType")) ||
+                json_is_object(json_object_get(auth, kind->member));
+    if (!fits) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "AuthParameters of the authorization type %s must have %s.", type,
+                      kind->member);
+    }
+    return fits;
+}
+
+/* ---- what is kept, what is shown ---- */
+
+static void hide_values(json_t *parameters)
+{
+    static const char *const lists[] = { "HeaderParameters", "QueryStringParameters",
+                                         "BodyParameters" };
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        size_t k;
+        json_t *one;
+        json_array_foreach(json_object_get(parameters, lists[i]), k, one)
+        {
+            if (json_is_true(json_object_get(one, "IsValueSecret"))) {
+                (void)json_object_del(one, "Value"); /* it may have none */
+            }
+        }
+    }
+}
+
+/* A copy without what nobody is shown again. */
+static json_t *without_secrets(json_t *auth)
+{
+    json_t *shown = json_deep_copy(auth);
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        json_t *holder = json_object_get(shown, kinds[i].member);
+        holder = kinds[i].inner ? json_object_get(holder, kinds[i].inner) : holder;
+        (void)json_object_del(holder, kinds[i].secret); /* it may have none */
+    }
+    hide_values(json_object_get(shown, "InvocationHttpParameters"));
+    hide_values(json_object_get(json_object_get(shown, "OAuthParameters"), "OAuthHttpParameters"));
+    return shown;
+}
+
+static void put_arns(const struct aws_call *c, json_t *connection, json_t *shown, bool with_secret)
+{
+    char arn[AWS_EVENTS_ARN_BYTES];
+    const char *name = json_text(connection, "Name");
+    const char *uuid = json_text(connection, "Uuid");
+    (void)snprintf(arn, sizeof(arn), "arn:aws:events:%s:000000000000:connection/%s/%s", c->region,
+                   name, uuid);
+    (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
+    if (with_secret) {
+        (void)snprintf(arn, sizeof(arn),
+                       "arn:aws:secretsmanager:%s:000000000000:secret:events!connection/%s/%s-%s",
+                       c->region, name, json_text(connection, "SecretUuid"),
+                       json_text(connection, "SecretSuffix"));
+        (void)json_object_set_new(shown, "SecretArn", json_string(arn));
+    }
+}
+
+/* A new object with its ARN, its state (NULL: as it is) and those members. */
+static json_t *show(const struct aws_call *c, json_t *connection, const char *state,
+                    const char *const *members, size_t count)
+{
+    json_t *shown = json_object();
+    put_arns(c, connection, shown, false);
+    state = state ? state : event_connection_state(c->services->connections, connection);
+    (void)json_object_set_new(shown, "ConnectionState", json_string(state)); /* a literal */
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(connection, members[i]);
+        (void)(value ? json_object_set(shown, members[i], value) : 0);
+    }
+    return shown;
+}
+
+static const char *const times[] = { "CreationTime", "LastModifiedTime", "LastAuthorizedTime" };
+
+static void set_now(json_t *connection, const char *member)
+{
+    (void)json_object_set_new(connection, member,
+                              json_integer((json_int_t)(queue_now_ms() / 1000)));
+}
+
+/* What the input says of it, over what it has. */
+static void take_input(struct aws_call *c, json_t *connection)
+{
+    static const char *const members[] = { "Description", "AuthorizationType" };
+    json_t *auth = aws_call_member(c, "AuthParameters");
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        json_t *value = aws_call_member(c, members[i]);
+        (void)(value ? json_object_set(connection, members[i], value) : 0);
+    }
+    if (auth) {
+        (void)json_object_set(connection, "secret", auth);
+        (void)json_object_set_new(connection, "AuthParameters", without_secrets(auth));
+        set_now(connection, "LastAuthorizedTime");
+    }
+    set_now(connection, "LastModifiedTime");
+}
+
+/* Keeps it (used up), and answers with `members` of it. */
+static void keep(struct aws_call *c, json_t *connection, const char *state, size_t time_count)
+{
+    struct event_connections *all = c->services->connections;
+    const char *name = json_text(connection, "Name");
+    event_connection_forget(all, name);
+    event_connection_authorize(all, connection, NULL, NULL);
+    c->context = show(c, connection, state, times, time_count);
+    json_table_put(event_connections_table(all), str_c(name), connection, aws_call_written, c);
+}
+
+/* The one that is named, or NULL: answered, with `before` in front. */
+static json_t *need(struct aws_call *c, const char *before)
+{
+    static const struct aws_rule rules[] = { { "Name", AWS_TEXT, AWS_MUST, 1, 64,
+                                               AWS_EVENTS_NAME } };
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return NULL;
+    }
+    const char *name = aws_call_text(c, "Name");
+    json_t *connection =
+        json_table_find(event_connections_table(c->services->connections), str_c(name));
+    if (!connection) {
+        aws_call_fail(c, 400, "ResourceNotFoundException", "%sConnection '%s' does not exist.",
+                      before, name);
+    }
+    return connection;
+}
+
+/* ---- operations ---- */
+
+void aws_events_create_connection(struct aws_call *c)
+{
+    char uuid[UUID_BYTES], secret[UUID_BYTES], suffix[UUID_BYTES];
+    if (!check(c, AWS_MUST) || !check_type(c, NULL)) {
+        return;
+    }
+    const char *name = aws_call_text(c, "Name");
+    if (json_table_find(event_connections_table(c->services->connections), str_c(name))) {
+        aws_call_fail(c, 400, "ResourceAlreadyExistsException", "Connection %s already exists.",
+                      name);
+        return;
+    }
+    chance_uuid(uuid);
+    chance_uuid(secret);
+    chance_uuid(suffix);
+    json_t *connection = json_pack("{s:s,s:s,s:s,s:s%}", "Name", name, "Uuid", uuid, "SecretUuid",
+                                   secret, "SecretSuffix", suffix, SECRET_SUFFIX);
+    set_now(connection, "CreationTime");
+    take_input(c, connection);
+    keep(c, connection, NULL, 2);
+}
+
+void aws_events_update_connection(struct aws_call *c)
+{
+    json_t *before = check(c, AWS_MAY) ? need(c, "") : NULL;
+    if (before && check_type(c, before)) {
+        json_t *connection = json_deep_copy(before);
+        take_input(c, connection);
+        keep(c, connection, NULL, ARRAY_COUNT(times));
+    }
+}
+
+void aws_events_deauthorize_connection(struct aws_call *c)
+{
+    json_t *before = need(c, "");
+    if (before) {
+        json_t *connection = json_deep_copy(before);
+        (void)json_object_del(connection, "secret"); /* it may have none */
+        set_now(connection, "LastModifiedTime");
+        keep(c, connection, "DEAUTHORIZING", ARRAY_COUNT(times));
+    }
+}
+
+void aws_events_describe_connection(struct aws_call *c)
+{
+    static const char *const members[] = {
+        "Name",          "Description",      "AuthorizationType",
+        "CreationTime",  "LastModifiedTime", "LastAuthorizedTime",
+        "AuthParameters"
+    };
+    json_t *connection = need(c, "Failed to describe the connection(s). ");
+    if (connection) {
+        json_t *shown = show(c, connection, NULL, members, ARRAY_COUNT(members));
+        put_arns(c, connection, shown, true);
+        aws_call_answer(c, shown);
+    }
+}
+
+void aws_events_delete_connection(struct aws_call *c)
+{
+    json_t *connection = need(c, "");
+    if (connection) {
+        struct event_connections *all = c->services->connections;
+        const char *name = aws_call_text(c, "Name");
+        c->context = show(c, connection, "DELETING", times, ARRAY_COUNT(times));
+        event_connection_forget(all, name);
+        json_table_remove(event_connections_table(all), str_c(name), aws_call_written, c);
+    }
+}
+
+struct listing {
+    struct aws_page page;
+    const struct aws_call *call;
+};
+
+static void list_one(const char *name, json_t *connection, void *context)
+{
+    static const char *const members[] = { "Name", "AuthorizationType", "CreationTime",
+                                           "LastModifiedTime", "LastAuthorizedTime" };
+    struct listing *l = context;
+    const char *state = aws_call_text(l->call, "ConnectionState");
+    const char *now = event_connection_state(l->call->services->connections, connection);
+    if ((!state || strcmp(state, now) == 0) && aws_page_takes(&l->page, name, name)) {
+        (void)json_array_append_new(l->page.list, show(l->call, connection, NULL, members,
+                                                       ARRAY_COUNT(members))); /* a new value */
+    }
+}
+
+void aws_events_list_connections(struct aws_call *c)
+{
+    static const struct aws_rule rules[] = {
+        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 64, AWS_EVENTS_NAME },
+        { "ConnectionState", AWS_TEXT, AWS_MAY, 0, 0, STATES },
+        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
+    };
+    struct listing l = { .call = c };
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&l.page, c)) {
+        json_table_each(event_connections_table(c->services->connections), STR(""), list_one, &l);
+        aws_page_answer(&l.page, c, "Connections");
+    }
+}

@@ -1,0 +1,25 @@
+/* EventBridge's API destinations: each is a queue, "endpoint:NAME", and this is the consumer of
+ * these queues, which sends its messages to the destination's endpoint outside, as often a second
+ * as it takes, and again as its target says.
+ *
+ * A destination is a JSON object in a table, by its name, with the members of
+ * DescribeApiDestination's answer but its ARN and state, and "Uuid". A message's body is what its
+ * target is sent, its attributes are those of target_attempt.h.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/events/json_table.h"
+#include "control/services.h"
+
+#define ENDPOINT_RATE 300 /* a second, where it says nothing */
+
+struct endpoint_queues;
+
+/* Takes up what is stored. */
+struct endpoint_queues *endpoint_queues_create(struct services *s);
+struct json_table *endpoint_queues_table(struct endpoint_queues *eq);
+/* A destination of that name is there, or will be. */
+void endpoint_queues_open(struct endpoint_queues *eq, struct str name);
