@@ -11,29 +11,12 @@
 #include "control/build_print.h"
 #include "control/console.h"
 #include "control/line_split.h"
-#include "control/log_print.h"
 #include "control/rate.h"
-#include "control/route_label.h"
 #include "control/writer.h"
-#include "leaks.h"
+#include "print_fixture.h"
 
-static const struct print_style plain = { 0 };
 static const struct print_source api = { .name = "api", .version = 3, .endpoint = "/api/orders" };
 static const struct print_source nobody = { .name = "", .endpoint = "" };
-
-static struct buf fresh(void)
-{
-    struct buf b;
-    buf_init(&b, MIB);
-    return b;
-}
-
-static void expect(struct buf *b, const char *text)
-{
-    ck_assert_int_eq(buf_append(b, str_of("", 1)), 0);
-    ck_assert_str_eq(b->data, text);
-    buf_finish(b);
-}
 
 START_TEST(durations_are_short)
 {
@@ -142,16 +125,6 @@ START_TEST(colours_appear_only_where_they_are_wanted)
 END_TEST
 
 /* What JSON says must be JSON, whatever functions and clients put into it. */
-static json_t *parse(struct buf *b)
-{
-    json_error_t error;
-    ck_assert_int_eq(b->data[b->len - 1], '\n');
-    json_t *json = json_loadb(b->data, b->len, JSON_REJECT_DUPLICATES, &error);
-    ck_assert_msg(json != NULL, "%s: %.*s", error.text, (int)b->len, b->data);
-    buf_finish(b);
-    return json;
-}
-
 static const char *field(json_t *json, const char *key)
 {
     return json_string_value(json_object_get(json, key));
@@ -212,187 +185,6 @@ START_TEST(any_bytes_in_a_log_make_an_object_of_one_line)
     ck_assert_msg(json != NULL, "%s", error.text);
     ck_assert_ptr_null(json_object_get(json, "function"));
     json_decref(json);
-    buf_finish(&b);
-}
-END_TEST
-
-/* ---- builds ---- */
-
-static json_t *spec(const char *name, const char *dialect, const char *endpoints)
-{
-    json_error_t error;
-    json_t *list = json_loads(endpoints, 0, &error);
-    ck_assert_msg(list != NULL, "%s", error.text);
-    return json_pack("{s:s, s:s, s:o}", "name", name, "dialect", dialect, "endpoints", list);
-}
-
-static void expect_build(json_t *manifest, struct version *versions, size_t count, const char *text)
-{
-    struct version *list[4];
-    bool is_new[4] = { true, true, true, true };
-    for (size_t i = 0; i < count; i++) {
-        list[i] = &versions[i];
-    }
-    const struct build build = {
-        .manifest = manifest, .count = count, .versions = list, .is_new = is_new
-    };
-    struct buf b = fresh();
-    ck_assert_int_eq(build_print_routes(&b, &plain, &build), 0);
-    expect(&b, text);
-    b = fresh();
-    ck_assert_int_eq(build_print_json(&b, &build, 0), 0);
-    json_decref(parse(&b));
-}
-
-START_TEST(the_table_shows_what_is_served_where)
-{
-    json_t *manifest = json_loads(
-        "{\"routes\":[{\"src\":\"^/api/users/([^/]+?)/?$\",\"params\":[\"id\"],\"function\":0,"
-        "\"endpoint\":0},"
-        "{\"label\":\"filesystem\"},{\"static\":true},"
-        "{\"path\":\"/hello\",\"function\":0,\"endpoint\":1},"
-        "{\"path\":\"/hello\",\"function\":0,\"endpoint\":1},"
-        "{\"host\":\"^ab\\\\.example$\",\"src\":\"^\",\"methods\":[\"GET\"],\"function\":1,"
-        "\"endpoint\":0},{\"src\":\"^\",\"function\":9,\"endpoint\":0}]}",
-        0, NULL);
-    struct version versions[2] = {
-        { .label = "api@1",
-          .spec = spec("api", "next",
-                       "[{\"name\":\"/api/users/[id]\",\"file\":\"app/u/[id]/route.ts\","
-                       "\"methods\":[\"GET\",\"POST\"]},"
-                       "{\"name\":\"/hello\",\"file\":\"app/hello/route.ts\","
-                       "\"settings\":{\"runtime\":\"edge\"}}]") },
-        { .label = "worker/ab@2",
-          .spec = spec("worker/ab", "worker", "[{\"name\":\"fetch\",\"file\":\"ab.ts\"}]") }
-    };
-    expect_build(
-        manifest, versions, 2,
-        "  METHOD    ROUTE            FILE                 DIALECT  RUNTIME  FUNCTION\n"
-        "  GET,POST  /api/users/[id]  app/u/[id]/route.ts  next     nodejs   api@1\n"
-        "  any       /hello           app/hello/route.ts   next     edge     api@1\n"
-        "  GET       ab.example*      ab.ts                worker   nodejs   worker/ab@2\n");
-    json_decref(versions[0].spec);
-    json_decref(versions[1].spec);
-    json_decref(manifest);
-}
-END_TEST
-
-START_TEST(patterns_are_shown_as_people_write_them)
-{
-    static const struct {
-        const char *route;
-        const char *label;
-    } cases[] = {
-        { "{'path':'/hello/'}", "/hello" },
-        { "{'path':'/'}", "/" },
-        { "{'src':'^/'}", "/*" },
-        { "{'src':'^/a/([^/]+?)/b/(.+?)/?$','params':['id','rest*']}", "/a/[id]/b/[...rest]" },
-        { "{'src':'^/shop(?:/(.+?))?/?$','params':['slug*']}", "/shop/[[...slug]]" },
-        { "{'src':'(?i)^/quote/([^/]+?)/?$','params':['author']}", "/quote/[author]" },
-        { "{'src':'^/fn/(?:[^/]*x(?::|%3[Aa]))?ship(?:(?::)[^/]+)?/run$'}", "/fn/ship/run" },
-        { "{'src':'^/v1\\\\.0/.*$','host':'^a(b)?\\\\.dev$'}", "a.dev/v1.0/*" },
-        { "{'src':'^/(a|b)$','params':['x']}", "/[x]" },
-        { "{'src':'^/a$|^/b$'}", "/a*" },
-        { "{'src':'^/(?:a|b)/c$','host':'^d$','shown':'d/a/c'}", "d/a/c" },
-        { "{'src':'((((((((((((((((('}", "*" },
-        { "{'src':'\\\\','host':'['}", "*" },
-        { "{}", "*" },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        char json[200];
-        char label[100];
-        (void)snprintf(json, sizeof(json), "%s", cases[i].route);
-        for (char *c = json; *c; c++) {
-            *c = *c == '\'' ? '"' : *c;
-        }
-        json_t *route = json_loads(json, 0, NULL);
-        ck_assert_msg(route != NULL, "%s", json);
-        route_label_write(route, label, sizeof(label));
-        ck_assert_str_eq(label, cases[i].label);
-        route_label_write(route, label, 3); /* cut, not overrun */
-        ck_assert_uint_le(strlen(label), 2);
-        json_decref(route);
-    }
-}
-END_TEST
-
-START_TEST(an_empty_project_is_told_what_to_do)
-{
-    json_t *manifest = json_pack("{s:[]}", "routes");
-    expect_build(manifest, NULL, 0,
-                 "  no functions found; `mayfly help dev` says where they are looked for\n");
-    json_decref(manifest);
-}
-END_TEST
-
-START_TEST(names_from_the_project_cannot_write_to_the_terminal)
-{
-    json_t *manifest =
-        json_loads("{\"routes\":[{\"path\":\"/x\",\"function\":0,\"endpoint\":0}]}", 0, NULL);
-    struct version version = { .label = "api@1",
-                               .spec = spec("api", "next",
-                                            "[{\"name\":\"/x\",\"file\":\"a\\u001b[2J\\nb\"}]") };
-    struct version *list = &version;
-    const struct build build = { .manifest = manifest, .count = 1, .versions = &list };
-    struct buf b = fresh();
-    ck_assert_int_eq(build_print_routes(&b, &plain, &build), 0);
-    ck_assert_ptr_null(memchr(b.data, '\x1b', b.len));
-    buf_finish(&b);
-    json_decref(version.spec);
-    json_decref(manifest);
-}
-END_TEST
-
-START_TEST(a_loaded_function_tells_whether_it_is_a_snapshot)
-{
-    struct buf b = fresh();
-    struct version v = { .label = "api@1",
-                         .name = "api",
-                         .state = VERSION_LOADED,
-                         .snapshot = true,
-                         .load_ms = 41,
-                         .text = (char[]){ "" } };
-    ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
-    expect(&b, "  api@1  loaded in 41 ms, snapshot\n");
-    v.snapshot = false;
-    v.text = (char[]){ "a connection to 127.0.0.1:5432 is open after loading" };
-    ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
-    expect(&b,
-           "  api@1  loaded in 41 ms, no snapshot: a connection to 127.0.0.1:5432 is open after "
-           "loading\n");
-    v.state = VERSION_FAILED;
-    v.text = (char[]){ "Error: no\n    at x" };
-    ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
-    expect(&b, "  api@1  did not load: Error: no\n        at x\n");
-}
-END_TEST
-
-START_TEST(a_diagnostic_shows_its_frame)
-{
-    struct buf b = fresh();
-    json_t *diagnostics = json_pack("[{s:s, s:s, s:i, s:i, s:s, s:s}, {s:s, s:s}]", "severity",
-                                    "error", "file", "app/x.ts", "line", 3, "column", 7, "text",
-                                    "Expected \";\"", "frame", "  3 | a b\n    |   ^", "severity",
-                                    "warning", "text", "wrangler.toml has no main");
-    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
-    expect(&b, "  error  app/x.ts:3:7  Expected \";\"\n\n      3 | a b\n        |   ^\n\n"
-               "  warning  wrangler.toml has no main\n");
-    json_decref(diagnostics);
-    b = fresh();
-    diagnostics = json_pack("[{s:s, s:s, s:s}]", "severity", "error", "file", "vercel.json", "text",
-                            "vercel.json: crons[0]: the schedule");
-    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
-    expect(&b, "  error  vercel.json  crons[0]: the schedule\n");
-    json_decref(diagnostics);
-    b = fresh();
-    size_t before = b.len;
-    diagnostics = json_pack("[{s:s, s:s, s:b}]", "severity", "warning", "text", "again", "told", 1);
-    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
-    ck_assert_uint_eq(b.len, before);
-    json_decref(diagnostics);
-    diagnostics = json_pack("[n, i, {s:i}]", 7, "text", 7);
-    ck_assert_int_eq(build_print_diagnostics(&b, &plain, diagnostics), 0);
-    json_decref(diagnostics);
     buf_finish(&b);
 }
 END_TEST
@@ -588,12 +380,6 @@ int main(void)
     tcase_add_test(tests, colours_appear_only_where_they_are_wanted);
     tcase_add_test(tests, a_usage_record_is_an_object_with_every_figure);
     tcase_add_test(tests, any_bytes_in_a_log_make_an_object_of_one_line);
-    tcase_add_test(tests, the_table_shows_what_is_served_where);
-    tcase_add_test(tests, patterns_are_shown_as_people_write_them);
-    tcase_add_test(tests, an_empty_project_is_told_what_to_do);
-    tcase_add_test(tests, names_from_the_project_cannot_write_to_the_terminal);
-    tcase_add_test(tests, a_loaded_function_tells_whether_it_is_a_snapshot);
-    tcase_add_test(tests, a_diagnostic_shows_its_frame);
     tcase_add_test(tests, lines_are_the_same_whole_or_byte_by_byte);
     tcase_add_test(tests, a_rate_shows_all_of_a_few_and_goes_quiet_under_load);
     tcase_add_test(tests, more_requests_than_anybody_reads_are_summed_up);

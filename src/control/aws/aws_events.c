@@ -114,6 +114,16 @@ bool aws_events_page(struct aws_page *p, struct aws_call *c)
     return true;
 }
 
+void aws_events_list(struct aws_call *c, struct json_table *table, json_table_fn take,
+                     const char *member)
+{
+    struct aws_events_listing l = { .call = c };
+    if (aws_events_page(&l.page, c)) {
+        json_table_each(table, STR(""), take, &l);
+        aws_page_answer(&l.page, c, member);
+    }
+}
+
 bool aws_events_kept_init(struct aws_events_kept *k, struct aws_call *c, const char *operation,
                           json_int_t name_max, const char *states)
 {
@@ -485,48 +495,48 @@ static const struct {
     const char *name;
     void (*run)(struct aws_call *c);
 } operations[] = {
-    { "CancelReplay",          aws_events_cancel_replay },
+    { "CancelReplay",           aws_events_cancel_replay },
     { "CreateApiDestination",   aws_events_create_endpoint },
-    { "CreateArchive",         aws_events_create_archive },
+    { "CreateArchive",          aws_events_create_archive },
     { "CreateConnection",       aws_events_create_connection },
-    { "CreateEventBus",        create_bus },
+    { "CreateEventBus",         create_bus },
     { "DeauthorizeConnection",  aws_events_deauthorize_connection },
     { "DeleteApiDestination",   aws_events_delete_endpoint },
-    { "DeleteArchive",         aws_events_delete_archive },
+    { "DeleteArchive",          aws_events_delete_archive },
     { "DeleteConnection",       aws_events_delete_connection },
-    { "DeleteEventBus",        delete_bus },
-    { "DeleteRule",            aws_events_delete_rule },
+    { "DeleteEventBus",         delete_bus },
+    { "DeleteRule",             aws_events_delete_rule },
     { "DescribeApiDestination", aws_events_describe_endpoint },
-    { "DescribeArchive",       aws_events_describe_archive },
+    { "DescribeArchive",        aws_events_describe_archive },
     { "DescribeConnection",     aws_events_describe_connection },
-    { "DescribeEventBus",      describe_bus },
-    { "DescribeReplay",        aws_events_describe_replay },
-    { "DescribeRule",          aws_events_describe_rule },
-    { "DisableRule",           aws_events_disable_rule },
-    { "EnableRule",            aws_events_enable_rule },
+    { "DescribeEventBus",       describe_bus },
+    { "DescribeReplay",         aws_events_describe_replay },
+    { "DescribeRule",           aws_events_describe_rule },
+    { "DisableRule",            aws_events_disable_rule },
+    { "EnableRule",             aws_events_enable_rule },
     { "ListApiDestinations",    aws_events_list_endpoints },
-    { "ListArchives",          aws_events_list_archives },
+    { "ListArchives",           aws_events_list_archives },
     { "ListConnections",        aws_events_list_connections },
-    { "ListEventBuses",        list_buses },
-    { "ListReplays",           aws_events_list_replays },
-    { "ListRuleNamesByTarget", aws_events_list_rule_names },
-    { "ListRules",             aws_events_list_rules },
-    { "ListTagsForResource",   list_tags },
-    { "ListTargetsByRule",     aws_events_list_targets },
-    { "PutEvents",             aws_events_put_events },
-    { "PutPermission",         aws_events_put_permission },
-    { "PutRule",               aws_events_put_rule },
-    { "PutTargets",            aws_events_put_targets },
-    { "RemovePermission",      aws_events_remove_permission },
-    { "RemoveTargets",         aws_events_remove_targets },
-    { "StartReplay",           aws_events_start_replay },
-    { "TagResource",           tag_resource },
-    { "TestEventPattern",      aws_events_test_pattern },
-    { "UntagResource",         untag_resource },
+    { "ListEventBuses",         list_buses },
+    { "ListReplays",            aws_events_list_replays },
+    { "ListRuleNamesByTarget",  aws_events_list_rule_names },
+    { "ListRules",              aws_events_list_rules },
+    { "ListTagsForResource",    list_tags },
+    { "ListTargetsByRule",      aws_events_list_targets },
+    { "PutEvents",              aws_events_put_events },
+    { "PutPermission",          aws_events_put_permission },
+    { "PutRule",                aws_events_put_rule },
+    { "PutTargets",             aws_events_put_targets },
+    { "RemovePermission",       aws_events_remove_permission },
+    { "RemoveTargets",          aws_events_remove_targets },
+    { "StartReplay",            aws_events_start_replay },
+    { "TagResource",            tag_resource },
+    { "TestEventPattern",       aws_events_test_pattern },
+    { "UntagResource",          untag_resource },
     { "UpdateApiDestination",   aws_events_update_endpoint },
-    { "UpdateArchive",         aws_events_update_archive },
+    { "UpdateArchive",          aws_events_update_archive },
     { "UpdateConnection",       aws_events_update_connection },
-    { "UpdateEventBus",        update_bus },
+    { "UpdateEventBus",         update_bus },
 };
 /* clang-format on */
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "control/aws/aws_page.h"
+#include "control/events/json_table.h"
 
 /* The AWS port's entry. */
 void aws_events_begin(struct services *s, struct exchange *x);
@@ -58,6 +59,9 @@ struct aws_events_listing {
     struct aws_page page;
     const struct aws_call *call;
 };
+/* Answers with those of a table that `take` takes: its context is a struct aws_events_listing. */
+void aws_events_list(struct aws_call *c, struct json_table *table, json_table_fn take,
+                     const char *member);
 
 /* A page of what is made from a source and has a state: archives, replays. */
 struct aws_events_kept {

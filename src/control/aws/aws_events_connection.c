@@ -1,7 +1,6 @@
 /* EventBridge's connections: CreateConnection and its kin.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <stdio.h>
 
 #include "base/chance.h"
@@ -304,16 +303,11 @@ void aws_events_delete_connection(struct aws_call *c)
     }
 }
 
-struct listing {
-    struct aws_page page;
-    const struct aws_call *call;
-};
-
 static void list_one(const char *name, json_t *connection, void *context)
 {
     static const char *const members[] = { "Name", "AuthorizationType", "CreationTime",
                                            "LastModifiedTime", "LastAuthorizedTime" };
-    struct listing *l = context;
+    struct aws_events_listing *l = context;
     const char *state = aws_call_text(l->call, "ConnectionState");
     const char *now = event_connection_state(l->call->services->connections, connection);
     if ((!state || strcmp(state, now) == 0) && aws_page_takes(&l->page, name, name)) {
@@ -330,9 +324,8 @@ void aws_events_list_connections(struct aws_call *c)
         { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
-    struct listing l = { .call = c };
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&l.page, c)) {
-        json_table_each(event_connections_table(c->services->connections), STR(""), list_one, &l);
-        aws_page_answer(&l.page, c, "Connections");
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        aws_events_list(c, event_connections_table(c->services->connections), list_one,
+                        "Connections");
     }
 }

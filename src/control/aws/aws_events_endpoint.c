@@ -145,11 +145,6 @@ void aws_events_delete_endpoint(struct aws_call *c)
     }
 }
 
-struct listing {
-    struct aws_page page;
-    const struct aws_call *call;
-};
-
 static void list_one(const char *name, json_t *destination, void *context)
 {
     static const char *const members[] = { "Name",
@@ -159,7 +154,7 @@ static void list_one(const char *name, json_t *destination, void *context)
                                            "InvocationRateLimitPerSecond",
                                            "CreationTime",
                                            "LastModifiedTime" };
-    struct listing *l = context;
+    struct aws_events_listing *l = context;
     const char *arn = aws_call_text(l->call, "ConnectionArn");
     if ((!arn || strcmp(arn, json_text(destination, "ConnectionArn")) == 0) &&
         aws_page_takes(&l->page, name, name)) {
@@ -176,9 +171,8 @@ void aws_events_list_endpoints(struct aws_call *c)
         { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
-    struct listing l = { .call = c };
-    if (aws_events_check(c, rules, ARRAY_COUNT(rules)) && aws_events_page(&l.page, c)) {
-        json_table_each(endpoint_queues_table(c->services->endpoints), STR(""), list_one, &l);
-        aws_page_answer(&l.page, c, "ApiDestinations");
+    if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        aws_events_list(c, endpoint_queues_table(c->services->endpoints), list_one,
+                        "ApiDestinations");
     }
 }

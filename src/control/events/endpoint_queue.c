@@ -9,12 +9,10 @@
 #include "control/events/event_connection.h"
 #include "control/events/target_attempt.h"
 #include "control/json_reading.h"
-#include "control/outgoing.h"
 
 #define KIND           "endpoint:"
-#define TIMEOUT_MS     5000L /* EventBridge's */
-#define IN_FLIGHT      16    /* of one destination, a thread each */
-#define RESPONSE_BYTES 512   /* of what it says, for the error */
+#define IN_FLIGHT      16  /* of one destination, a thread each */
+#define RESPONSE_BYTES 512 /* of what it says, for the error */
 
 struct endpoint {
     struct list link;
@@ -134,14 +132,7 @@ static void send_event(const char *header, const char *value, const char *why, v
                                               "its parameters cannot be sent", 0 });
         return;
     }
-    const struct outgoing_request request = { .method = rq.method,
-                                              .url = buf_str(&rq.url),
-                                              .headers = buf_str(&rq.headers),
-                                              .body = buf_str(&rq.body),
-                                              .timeout_ms = TIMEOUT_MS,
-                                              .response_max_bytes = RESPONSE_BYTES };
-    outgoing_send(t->endpoint->all->services->loop, &request, sent, t);
-    endpoint_request_finish(&rq);
+    endpoint_request_send(&rq, t->endpoint->all->services->loop, RESPONSE_BYTES, sent, t);
 }
 
 static void on_turn(uv_timer_t *turn)

@@ -12,7 +12,8 @@
 #include "control/json_write.h"
 #include "http/http_block.h"
 
-#define URL_BYTES 16384
+#define URL_BYTES  16384
+#define TIMEOUT_MS 5000L /* EventBridge's */
 
 /* A method in any case, as a literal; POST where there is none. */
 static const char *method_of(const char *said)
@@ -237,13 +238,20 @@ static void init(struct endpoint_request *rq, const char *method)
     buf_init(&rq->body, LIMIT_EVENT_BYTES);
 }
 
+static void finish(struct endpoint_request *rq)
+{
+    buf_finish(&rq->url);
+    buf_finish(&rq->headers);
+    buf_finish(&rq->body);
+}
+
 int endpoint_request_init(struct endpoint_request *rq, const struct endpoint_said *said,
                           struct str payload)
 {
     init(rq, json_text(said->destination, "HttpMethod"));
     int r = write_event(rq, said, payload);
     if (r < 0) {
-        endpoint_request_finish(rq);
+        finish(rq);
     }
     return r;
 }
@@ -284,14 +292,20 @@ int endpoint_request_token(struct endpoint_request *rq, json_t *auth)
     init(rq, json_text(oauth, "HttpMethod"));
     int r = write_token(rq, oauth);
     if (r < 0) {
-        endpoint_request_finish(rq);
+        finish(rq);
     }
     return r;
 }
 
-void endpoint_request_finish(struct endpoint_request *rq)
+void endpoint_request_send(struct endpoint_request *rq, uv_loop_t *loop, size_t answer_bytes,
+                           outgoing_fn done, void *context)
 {
-    buf_finish(&rq->url);
-    buf_finish(&rq->headers);
-    buf_finish(&rq->body);
+    const struct outgoing_request request = { .method = rq->method,
+                                              .url = buf_str(&rq->url),
+                                              .headers = buf_str(&rq->headers),
+                                              .body = buf_str(&rq->body),
+                                              .timeout_ms = TIMEOUT_MS,
+                                              .response_max_bytes = answer_bytes };
+    outgoing_send(loop, &request, done, context);
+    finish(rq);
 }

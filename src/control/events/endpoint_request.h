@@ -1,6 +1,6 @@
 /* What an API destination's endpoint is sent, and the authorization server of a connection.
  *
- * No I/O.
+ * Loop thread only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "control/outgoing.h"
 
 struct endpoint_request {
     const char *method;
@@ -31,4 +32,7 @@ int endpoint_request_init(struct endpoint_request *rq, const struct endpoint_sai
                           struct str payload) MUST_USE;
 /* For an access token, by a connection's AuthParameters with OAuthParameters. The same. */
 int endpoint_request_token(struct endpoint_request *rq, json_t *auth) MUST_USE;
-void endpoint_request_finish(struct endpoint_request *rq);
+/* Sends it, and finishes it; for EventBridge's five seconds. Of the answer at most so many bytes
+ * are kept; `done` is called as outgoing_send() says. */
+void endpoint_request_send(struct endpoint_request *rq, uv_loop_t *loop, size_t answer_bytes,
+                           outgoing_fn done, void *context);

@@ -10,9 +10,7 @@
 #include "control/events/endpoint_request.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
-#include "control/outgoing.h"
 
-#define TIMEOUT_MS    5000L
 #define ANSWER_BYTES  (64 * KIB)
 #define SOON_MS       60000 /* EventBridge asks anew for a token that is over in a minute */
 #define LONG_MS       3600000
@@ -114,14 +112,7 @@ static void ask(struct event_connections *ec, json_t *connection, event_connecti
         answered(&(struct outgoing_result){ .error = "its parameters cannot be sent" }, a);
         return;
     }
-    const struct outgoing_request request = { .method = rq.method,
-                                              .url = buf_str(&rq.url),
-                                              .headers = buf_str(&rq.headers),
-                                              .body = buf_str(&rq.body),
-                                              .timeout_ms = TIMEOUT_MS,
-                                              .response_max_bytes = ANSWER_BYTES };
-    outgoing_send(ec->services->loop, &request, answered, a);
-    endpoint_request_finish(&rq);
+    endpoint_request_send(&rq, ec->services->loop, ANSWER_BYTES, answered, a);
 }
 
 static void authorize_oauth(struct event_connections *ec, json_t *connection,
