@@ -68,6 +68,23 @@ int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd
     return n < 0 ? -errno : 0;
 }
 
+/* False when there are more than fit: then the kernel has put them where the other things that it
+ * tells would have been, as a sender that is not ours may have it do. Those are closed. */
+static bool take_fds(struct cmsghdr *c, struct ipc_received *ret)
+{
+    const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+        if (ret->fd_count < IPC_FDS_MAX) {
+            ret->fds[ret->fd_count++] = fd;
+        } else {
+            scope_close_fd(&fd);
+        }
+    }
+    return count <= IPC_FDS_MAX;
+}
+
 static void receive_control(struct msghdr *header, struct ipc_received *ret)
 {
     bool is_gone = false;
@@ -76,8 +93,7 @@ static void receive_control(struct msghdr *header, struct ipc_received *ret)
             continue;
         }
         if (c->cmsg_type == SCM_RIGHTS) {
-            ret->fd_count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-            memcpy(ret->fds, CMSG_DATA(c), ret->fd_count * sizeof(int));
+            header->msg_flags |= take_fds(c, ret) ? 0 : MSG_CTRUNC;
         } else if (c->cmsg_type == SCM_CREDENTIALS) {
             struct ucred cred;
             memcpy(&cred, CMSG_DATA(c), sizeof(cred));

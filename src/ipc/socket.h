@@ -32,7 +32,8 @@ struct ipc_received {
     int fds[IPC_FDS_MAX]; /* owned by the caller, CLOEXEC; taken ones are set to -1 */
 };
 
-/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long: dropped, its fds closed). */
+/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long, or more than IPC_FDS_MAX
+ * descriptors: dropped, its fds closed). */
 int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret) MUST_USE;
 
 /* Closes what was received and not taken. */

@@ -89,6 +89,41 @@ START_TEST(a_message_that_is_too_long_is_dropped_with_its_descriptors)
 }
 END_TEST
 
+/* What has broken out of a sandbox does not use ipc_send(): the kernel passes on as many
+ * descriptors as fit into the space that the receiver has for all that it is told. */
+START_TEST(a_message_with_too_many_descriptors_is_dropped_with_all_of_them)
+{
+    enum { COUNT = IPC_FDS_MAX + 4 };
+    int pair[2], pipe_fds[2];
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(COUNT * sizeof(int))];
+    } control = { .head = { .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS,
+                            .cmsg_len = CMSG_LEN(COUNT * sizeof(int)) } };
+    for (size_t i = 0; i < COUNT; i++) {
+        memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &pipe_fds[1], sizeof(int));
+    }
+    char text[8] = "hello";
+    struct iovec part = { text, sizeof(text) };
+    struct msghdr header = { .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.space,
+                             .msg_controllen = sizeof(control.space) };
+    ck_assert_int_eq(sendmsg(pair[0], &header, 0), sizeof(text));
+    struct ipc_received received;
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), -EMSGSIZE);
+    ck_assert_uint_eq(received.fd_count, 0);
+    close(pipe_fds[1]);
+    ck_assert_int_eq(read(pipe_fds[0], text, 1), 0); /* nobody has the other end any more */
+    close(pipe_fds[0]);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(sending_to_nobody_is_an_error_and_no_signal)
 {
     int pair[2];
@@ -361,6 +396,7 @@ int main(void)
     tcase_add_test(tests, a_message_arrives_whole_with_its_descriptors_and_its_sender);
     tcase_add_test(tests, a_message_tells_its_sender_by_a_descriptor_where_the_kernel_has_them);
     tcase_add_test(tests, a_message_that_is_too_long_is_dropped_with_its_descriptors);
+    tcase_add_test(tests, a_message_with_too_many_descriptors_is_dropped_with_all_of_them);
     tcase_add_test(tests, sending_to_nobody_is_an_error_and_no_signal);
     tcase_add_test(tests, only_the_role_in_the_table_may_send_a_message);
     tcase_add_test(tests, a_function_zygote_may_say_nothing_but_its_own_messages);
