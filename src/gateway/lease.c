@@ -144,12 +144,15 @@ void lease_not_started(struct function *f, struct str text, bool unheard)
     if (f->starting > 0 || f->instance_count > 0) {
         return; /* others may still serve those who wait */
     }
+    f->reference_count++; /* of a build that is no more, it lives as long as they do */
     while (!list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
         lease_forget(rq);
         request_fail(rq, ERROR_START, text);
         request_done(rq, 0, 0);
     }
+    f->reference_count--;
+    lease_release(f);
 }
 
 /* Spares and idle instances. */

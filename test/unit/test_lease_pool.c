@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "gateway/gateway.h"
+#include "gateway/lease.h"
 #include "gateway/pool.h"
 #include "gateway/pressure.h"
 #include "leaks.h"
@@ -112,6 +115,38 @@ START_TEST(the_kernel_is_understood_when_it_says_how_busy_the_machine_is)
 }
 END_TEST
 
+/* Clients that have gone: nobody is to be answered. */
+static void let_one_wait(struct gateway *g, struct function *f)
+{
+    struct request *rq = mem_new(struct request);
+    *rq = (struct request){ .gateway = g, .function = f };
+    list_init(&rq->waiting);
+    list_init(&rq->awaiting_file);
+    list_push(&g->requests, &rq->in_gateway);
+    route_answer_init(&rq->route);
+    f->reference_count++;
+    f->request_count++;
+    ck_assert_int_eq(lease_acquire(rq), 0);
+}
+
+START_TEST(an_old_function_that_does_not_start_ends_with_the_last_who_waits_for_it)
+{
+    static struct gateway g;
+    struct function *f = function_create();
+    list_init(&g.functions);
+    list_init(&g.requests);
+    g.spare_count = SIZE_MAX; /* none is kept for the next */
+    list_push(&g.functions, &f->in_gateway);
+    f->limits = one;
+    let_one_wait(&g, f);
+    let_one_wait(&g, f);
+    f->retired = true;
+    lease_not_started(f, STR("no memory"), false);
+    ck_assert(list_is_empty(&g.functions));
+    ck_assert(list_is_empty(&g.requests));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -125,5 +160,6 @@ int main(void)
     tcase_add_test(tests, min_instances_are_there_before_anybody_asks);
     tcase_add_test(tests, idle_instances_go_but_for_the_spare_and_the_least);
     tcase_add_test(tests, the_kernel_is_understood_when_it_says_how_busy_the_machine_is);
+    tcase_add_test(tests, an_old_function_that_does_not_start_ends_with_the_last_who_waits_for_it);
     return suite_run(suite);
 }
