@@ -208,6 +208,9 @@ static void on_instance(struct gateway *g, const struct message_instance *m,
             lease_offer(instance_find(g, m->instance));
             return;
         }
+        if (r != -EEXIST) {
+            fds = (struct channel_fds){ -1, -1, -1 }; /* were taken over nonetheless */
+        }
         log_error("instance %llu: %s", (unsigned long long)m->instance, strerror(-r));
         break;
     }

@@ -64,10 +64,12 @@ int listener_open(struct gateway *g, int fd, enum door door)
     struct listener *l = &g->listeners[g->listener_count];
     *l = (struct listener){ .gateway = g, .fd = fd, .door = door };
     int r = uv_poll_init(&g->loop, &l->poll, fd);
-    if (r == 0) {
-        g->listener_count++;
+    if (r < 0) {
+        (void)close(fd);
+        return r;
     }
-    return r;
+    g->listener_count++;
+    return 0;
 }
 
 void listener_resume(struct gateway *g)

@@ -5,6 +5,8 @@
 
 #include <uv.h>
 
+#include "base/scope.h"
+
 struct gateway;
 
 /* Which way a connection came in. */
@@ -21,10 +23,10 @@ struct listener {
     enum door door;
 };
 
-/* Takes over a listening socket. Who connects waits in the kernel's queue until there is a build,
- * or until patience is over (GATEWAY_PATIENCE_MS, _AGAIN_MS), so that the first request after a
- * start finds its function. */
-int listener_open(struct gateway *g, int fd, enum door door) __attribute__((warn_unused_result));
+/* Takes over a listening socket, also on failure. Who connects waits in the kernel's queue until
+ * there is a build, or until patience is over (GATEWAY_PATIENCE_MS, _AGAIN_MS), so that the first
+ * request after a start finds its function. */
+int listener_open(struct gateway *g, int fd, enum door door) MUST_USE;
 
 /* Accepts from now on, if there is something to answer with and there are not too many already. */
 void listener_resume(struct gateway *g);
