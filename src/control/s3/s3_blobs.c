@@ -2,9 +2,9 @@
 #include "control/s3/s3_blobs.h"
 
 #include <jansson.h>
-#include <openssl/crypto.h>
 
 #include "base/mem.h"
+#include "control/aws/aws_digest.h"
 #include "control/aws/aws_uri.h"
 #include "control/json_write.h"
 #include "control/s3/s3_list.h"
@@ -28,8 +28,7 @@ static bool authenticate(struct s3_request *rq)
     struct str secret = str_skip(http_block_find(rq->x->headers, STR("authorization")), BEARER.len);
     struct str key = str_cut(&secret, '.');
     const struct aws_user *user = aws_users_find(rq->s3->services->users, key);
-    if (!user || user->kind == AWS_USER_PROJECT || secret.len != user->secret.len ||
-        CRYPTO_memcmp(secret.data, user->secret.data, secret.len) != 0) {
+    if (!user || user->kind == AWS_USER_PROJECT || !aws_equal(secret, user->secret)) {
         return false;
     }
     rq->who.user = user;
