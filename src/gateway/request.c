@@ -22,8 +22,8 @@
 #include "http/http_target.h"
 
 #define SPARE_MAX 1024 /* requests kept for reuse */
-/* A function that was told of its time-out or that its client is gone, and goes on, keeps its place
- * in the instance for this long; then the instance has to go. */
+/* A function that was told of its time-out and goes on keeps its place in the instance for this
+ * long; then the instance has to go. */
 #define OVERRUN_MS 1000
 
 /* Ids. */

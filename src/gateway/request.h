@@ -67,7 +67,7 @@ struct request {
     uint64_t limit_ms;    /* that the function may take, 0: any time */
     uint64_t deadline_ms; /* loop time, 0: none; first of the wait for an instance, then of the
                              function itself, whose time begins when it takes the request */
-    uint64_t kill_ms;     /* timed out or left: when the instance must have let it go, 0: not */
+    uint64_t kill_ms;     /* timed out: when the instance must have let it go, 0: it is not */
 
     /* The body, to the instance. */
     struct buf replay;    /* sent and not accepted: what a second instance would need */

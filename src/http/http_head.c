@@ -285,7 +285,7 @@ static int run_llhttp(struct parse *p, struct str fields)
     }
 }
 
-/* The token after the last comma of "a, b"; calls with an empty rest end the walk. */
+/* Cuts the next element off a list like "a, b"; `rest` has no data behind the last. */
 static struct str next_token(struct str *rest)
 {
     return str_trim(str_cut(rest, ','));
