@@ -32,6 +32,7 @@ const consoles = require('./console');
 const fixups = require('./fixups');
 const garbage = require('./garbage');
 const instances = require('./instance');
+const nativeModules = require('./native_modules');
 const stacks = require('./stacks');
 
 /* Where sandboxes have what lies in this folder. */
@@ -183,6 +184,7 @@ async function main() {
   native.setTitle('mayfly: zygote base');
   consoles.install(native);
   stacks.install();
+  nativeModules.install();
   loadAll();
   await warm();
   garbage.promoteYoung();

@@ -10,16 +10,27 @@ import { ROOT, startPlatform } from './harness.js';
 const ADDON = `#include <node_api.h>
   NAPI_MODULE_INIT() { napi_value text; napi_create_string_utf8(env, "native", NAPI_AUTO_LENGTH, &text); return text; }`;
 
+/* What a compiler makes of V8's own interface: it is for one version of Node.js, here for number 115, which is 20. */
+const ADDON_OF_NODE_20 = `extern void node_module_register(void *module);
+  static struct { int version; unsigned flags; void *handle; const char *file; void *start, *start_in; const char *name; void *rest[2]; }
+      module = { 115, 0, 0, "addon.c", 0, 0, "addon", { 0, 0 } };
+  __attribute__((constructor)) static void begin(void) { node_module_register(&module); }`;
+
 let addon;
 let folder;
 before(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-packages-'));
   chmodSync(folder, 0o755);
-  addon = path.join(folder, 'addon.node');
-  writeFileSync(path.join(folder, 'addon.c'), ADDON);
-  execFileSync('cc', ['-shared', '-fPIC', `-I${ROOT}/node_modules/node-api-headers/include`, '-o', addon, path.join(folder, 'addon.c')]);
+  addon = compile('addon', ADDON);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+function compile(name, source) {
+  const file = path.join(folder, `${name}.node`);
+  writeFileSync(path.join(folder, `${name}.c`), source);
+  execFileSync('cc', ['-shared', '-fPIC', `-I${ROOT}/node_modules/node-api-headers/include`, '-o', file, path.join(folder, `${name}.c`)]);
+  return file;
+}
 
 /** A package whose native module is looked for where the package lies, as sharp's, and what it is made of. */
 const NATIVE = {
@@ -131,3 +142,22 @@ for (const [title, { files, app = 'app', loads }] of Object.entries(LAYOUTS)) {
     });
   }
 }
+
+test('a native module that another Node.js installed says how it is compiled for this one, however often it is asked for', async (t) => {
+  const root = mkdtempSync(path.join(folder, 'old-'));
+  chmodSync(root, 0o755);
+  const old = compile('old', ADDON_OF_NODE_20);
+  lay(root, {
+    'api/load.js': `exports.GET = () => {
+      try { require('@acme/native'); } catch (error) { return Response.json([error.code, error.message]); } };`,
+    'node_modules/@acme/native': { ...NATIVE, 'build/addon.node': (file) => copyFileSync(old, file) },
+  });
+  const platform = await startPlatform(t, { project: root });
+  const [major] = process.versions.node.split('.');
+  for (let i = 0; i < 2; i++) {
+    const [code, text] = (await platform.get('/api/load')).json;
+    assert.equal(code, 'ERR_DLOPEN_FAILED');
+    assert.equal(text, `@acme/native was compiled for another version of Node.js than Mayfly's, ${major}. `
+      + `Compile it for this one: npx -p node@${major} npm rebuild @acme/native`);
+  }
+});
