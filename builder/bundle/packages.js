@@ -37,12 +37,16 @@ export function installCommand(project, name, importer) {
   return `${place ? `cd ${place} && ` : ''}${add.split(' ')[0]} install`;
 }
 
-/** The nearest folder from the importer up to the project whose package.json names the package. */
+/**
+ * The nearest folder from the importer up to the project whose package.json names the package. What an installed package
+ * depends on comes with it, into the same folder; what it wants of its users (peerDependencies) the project names.
+ */
 function namingFolder(project, name, importer) {
   for (let at = importer; at === project || at.startsWith(`${project}/`); at = path.dirname(at)) {
+    const [owner, inside] = at.split('/node_modules/');
     const { dependencies, devDependencies, optionalDependencies } = parsedManifest(path.join(at, 'package.json'));
-    if ({ ...dependencies, ...devDependencies, ...optionalDependencies }[name]) {
-      return at;
+    if ({ ...dependencies, ...optionalDependencies, ...(inside ? {} : devDependencies) }[name]) {
+      return owner;
     }
   }
   return null;

@@ -221,6 +221,18 @@ test('packages that a package.json names are told once, with the command that in
   ]);
 });
 
+test('what a package that is bundled lacks is installed in the project, not in its folder', async (t) => {
+  const installed = { name: 'tool', main: 'index.mjs', dependencies: { four: '4' }, devDependencies: { peer: '1' }, peerDependencies: { next: '16', peer: '1' } };
+  const project = projectOf(t, {
+    'package.json': '{ "dependencies": { "tool": "1" } }',
+    'app/a/route.ts': "import 'tool';\nexport const GET = () => new Response();\n",
+    'node_modules/tool/package.json': JSON.stringify(installed),
+    'node_modules/tool/index.mjs': "import 'peer';\nimport 'four';\n",
+  });
+  const { diagnostics } = await build(t, project);
+  assert.deepEqual(diagnostics.map(({ text: told }) => told.replace(/^.*Install it with: /, '')).sort(), ['npm install', 'npm install peer']);
+});
+
 test('a syntax error is shown with its frame; routes that import the file are broken, the others served', async (t) => {
   const project = projectOf(t, {
     'lib/wrong.ts': 'export const a = 1;\nexport const b = = 2;\n',
