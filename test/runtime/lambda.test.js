@@ -5,6 +5,7 @@ const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const path = require('node:path');
 const { startInstance, thunk } = require('./mock_native');
+const lambda = require('../../runtime/js/dialects/lambda');
 const { invokeEndpoint, invokeJson, serve } = require('./lambda_serve');
 
 /* The event */
@@ -254,6 +255,14 @@ test('callbacks, promises and the old context methods all answer', async () => {
     const { value } = await invokeJson(handler, {}, { loopAlive: () => timers > 0 });
     assert.equal(value, expected[i]);
   }
+});
+
+test('that callbacks are a thing of the past is told once, however many endpoints the function has', async () => {
+  const { logs } = await serve(async () => 1); /* here the instance that runs already hears what the next one prints while it loads */
+  const modules = { index: { handler: (_event, _context, callback) => callback(null, 1) } };
+  const endpoint = { name: '/', file: 'index.js', module: 'index', settings: {} };
+  await startInstance({ adapter: lambda, modules, settings: { handler: 'index.handler', runtime: 'nodejs22.x' }, endpoints: [endpoint, endpoint] });
+  assert.equal(logs.filter(({ text }) => /callback-based/.test(text)).length, 1);
 });
 
 test('a callback waits for the event loop to be empty unless told not to', async () => {

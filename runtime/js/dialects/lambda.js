@@ -85,10 +85,13 @@ async function load(spec, loadModule) {
   installGlobal(generation.globals);
   consoles.install();
   const loadShared = loadOnce(loadModule);
+  const known = new Map(); /* by module and handler: what is wrong with one is told once */
   const targets = [];
   for (const endpoint of spec.endpoints) {
     const settings = { ...spec.settings, ...endpoint.settings };
-    targets.push(await loadTarget(endpoint, settings, generation, loadShared));
+    const key = `${endpoint.module} ${settings.handler}`;
+    known.has(key) || known.set(key, await loadTarget(endpoint, settings, generation, loadShared));
+    targets.push(known.get(key));
   }
   const initMs = performance.now() - startedAt; /* told with an instance's first invocation */
   return { targets, generation, arn: arnOf(spec), inFlight: new InFlight(), initMs };
