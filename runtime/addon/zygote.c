@@ -193,7 +193,7 @@ static void children_add(struct children *c, pid_t pid, uint64_t instance)
 
 /* Reaps whatever has ended: instances, and orphans of theirs, which process 1 inherits. An
  * instance's control group ends what it has left behind; where there is none, that ends with the
- * function's last instance. */
+ * function's last instance. Who is not process 1 sees all that its user runs, and ends nothing. */
 static void children_reap(struct children *c, int link_fd)
 {
     int status;
@@ -210,7 +210,7 @@ static void children_reap(struct children *c, int link_fd)
             }
         }
     }
-    if (before > 0 && c->count == 0) {
+    if (before > 0 && c->count == 0 && getpid() == 1) {
         (void)kill(-1, SIGKILL); /* everybody but us; nobody is left is fine */
     }
 }

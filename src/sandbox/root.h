@@ -61,10 +61,10 @@ void root_scratch_remove_function(const char *base, const char *function);
 #define ROOT_SCRATCH_NAME_MAX 64
 
 /* Mounts a tmpfs of `tmp_mb` at <base>/scratch/<function>/<name> with a folder in it that is owned
- * by uid, and appends that folder to `name`: "17" becomes "17/<32 digits>". Nobody but the
- * supervisor can list where it lies, so an instance that does not know its name cannot open it (an
- * ordinary user's supervisor and functions are the same user: there Landlock alone keeps the files
- * in it apart). About 0.1 ms. */
+ * by uid (0: by the caller), and appends that folder to `name`: "17" becomes "17/<32 digits>".
+ * Nobody but the supervisor can list where it lies, so an instance that does not know its name
+ * cannot open it (an ordinary user's supervisor and functions are the same user: there Landlock
+ * alone keeps the files in it apart). About 0.1 ms. */
 int root_scratch_mount(const char *base, const char *function, char name[ROOT_SCRATCH_NAME_MAX],
                        uint32_t tmp_mb, uid_t uid, struct err *err) MUST_USE;
 /* `name` before or after. */

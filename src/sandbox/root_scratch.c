@@ -54,7 +54,7 @@ static int make_hidden_folder(const char *path, char *name, uid_t uid, struct er
     name[used] = '/';
     *hex_write(random, sizeof(random), name + used + 1) = '\0';
     (void)snprintf(hidden, sizeof(hidden), "%s%s", path, name + used);
-    if (mkdir(hidden, 0700) < 0 || chown(hidden, uid, uid) < 0) {
+    if (mkdir(hidden, 0700) < 0 || (uid != 0 && chown(hidden, uid, uid) < 0)) {
         return err_sys(err, "make %s", hidden);
     }
     return 0;

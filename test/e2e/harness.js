@@ -337,9 +337,10 @@ export async function readConsole(t, files, until) {
  * @param {string[]} [options.args] further arguments
  * @param {Record<string, string>} [options.env] further environment
  * @param {number} [options.user] who it runs as, if the test is root
+ * @param {string[]} [options.through] a program, with arguments, that becomes it
  * @returns {Promise<Platform>}
  */
-export async function startPlatform(t, { files = {}, project, args = [], env = {}, user, openFiles } = {}) {
+export async function startPlatform(t, { files = {}, project, args = [], env = {}, user, openFiles, through = [] } = {}) {
   const own = project ? null : temporaryFolder('project');
   const scratch = temporaryFolder('scratch');
   writeFiles(own ?? scratch, own ? files : {});
@@ -349,7 +350,7 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
       giveTo(user, own);
     }
   }
-  const command = [MAYFLY, 'dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args];
+  const command = [...through, MAYFLY, 'dev', project ?? own, '--port', '0', '--aws-port', '0', '--log', 'json', ...args];
   /* `openFiles`: as many as the shell says may be open */
   const [program, ...rest] = openFiles ? ['sh', '-c', `ulimit -Sn ${openFiles}; exec "$0" "$@"`, ...command] : command;
   const child = spawn(program, rest, {

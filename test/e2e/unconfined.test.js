@@ -1,0 +1,59 @@
+/* Where the kernel lets an ordinary user make no namespaces, as Ubuntu's does and containers do, and where it has no Landlock. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import { compile } from './faults_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const USER = 1900200001; /* nobody else's: what goes wrong here may end every process of its user */
+
+const DENY = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    struct scmp_arg_cmp user = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0) ||
+            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, user) ||
+            seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, user) || seccomp_load(filter);
+    return r == 0 ? execv(argv[1], argv + 1) : r;
+}
+`;
+
+/** The path of a program that has what it is to become do without. */
+function denier(t) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-deny-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o755);
+  const file = path.join(folder, 'deny');
+  writeFileSync(file, compile(DENY, '-Wl,--no-as-needed', '-lseccomp').program, { mode: 0o755 });
+  return file;
+}
+
+test('functions of an ordinary user run without namespaces, and nothing else of that user ends with them', async (t) => {
+  const other = spawn('sleep', ['1000'], { uid: USER, gid: USER });
+  t.after(() => other.kill());
+  const platform = await startPlatform(t, {
+    user: USER,
+    through: [denier(t)],
+    files: {
+      'mayfly.json': JSON.stringify({ functions: { hello: { handler: 'hello.handler', runtime: 'nodejs24.x', idleSeconds: 0.2 } } }),
+      'hello.js': "exports.handler = async () => 'hello';",
+    },
+  });
+  const invoke = async () => (await platform.post('/2015-03-31/functions/hello/invocations', {})).json;
+  const instances = () => platform.processes().filter((one) => one.title.startsWith('mayfly: instance'));
+
+  assert.equal(await invoke(), 'hello');
+  await eventually(() => instances().length === 0, () => `still there: ${JSON.stringify(instances())}`);
+  assert.equal(await invoke(), 'hello');
+  assert.equal(other.signalCode, null);
+});
