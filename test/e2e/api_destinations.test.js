@@ -202,3 +202,36 @@ test('an event that waits for its destination is sent after a crash', async (t) 
   await eventually(() => taken.length > before, 'it did not come again');
   assert.equal(taken.at(-1).headers['x-key'], 'open-sesame');
 });
+
+test('parameters of two kinds: a connection authorizes itself as its type says', async (t) => {
+  const { connect, destination, lead, put } = await start(t);
+  const { taken, url } = await host(t);
+  const oauth = { AuthorizationEndpoint: `${url}/token`, HttpMethod: 'POST', ClientParameters: { ClientID: 'me', ClientSecret: 'x' } };
+  const both = { ...KEY, AuthParameters: { ...KEY.AuthParameters, OAuthParameters: oauth } };
+  await lead(await destination('d', await connect('c', both), url));
+  await put();
+  await eventually(() => taken.length > 0, 'nothing came');
+  assert.deepEqual(taken.map((one) => [one.url, one.headers['x-key'], one.headers.authorization]), [['/', 'open-sesame', undefined]]);
+});
+
+test('tries of one connection that come together share one request for a token, and one for the next', async (t) => {
+  const { events, connect, destination, lead, put } = await start(t);
+  const beside = await host(t);
+  const login = await host(t, async (_, response) => {
+    const token = `token-${login.taken.length}`;
+    await eventually(() => beside.taken.length >= 4, 'the events did not come');
+    response.end(JSON.stringify({ access_token: token, expires_in: 3600 }));
+  });
+  const api = await host(t, async ({ headers }, response) => {
+    await eventually(() => api.taken.length >= 4, 'the tries did not come together');
+    response.writeHead(headers.authorization === 'Bearer token-1' ? 401 : 200).end();
+  });
+  const OAuthParameters = { AuthorizationEndpoint: login.url, HttpMethod: 'POST', ClientParameters: { ClientID: 'me', ClientSecret: 'x' } };
+  const oauth = await connect('oauth', { AuthorizationType: 'OAUTH_CLIENT_CREDENTIALS', AuthParameters: { OAuthParameters } });
+  await lead(await destination('d', oauth, api.url));
+  await events.send(new PutTargetsCommand({ Rule: 'shop', Targets: [{ Id: '2', Arn: await destination('beside', await connect('key'), beside.url) }] }));
+  await Promise.all([1, 2, 3, 4].map((n) => put({ n })));
+  const isGood = ({ headers }) => headers.authorization === 'Bearer token-2';
+  await eventually(() => api.taken.filter(isGood).length === 4, () => `they did not come again: ${JSON.stringify(api.taken)}`);
+  assert.equal(login.taken.length, 2);
+});

@@ -2,8 +2,8 @@
  * TestEventPattern, archives and replays. What was seen of AWS's own answers decides, then its API
  * reference.
  *
- * Connections, API destinations, endpoints and partners' event sources cannot be made here: that
- * answers UnknownOperationException. Whoever looks finds that there are none.
+ * Endpoints (of several regions) and partners' event sources cannot be made here: that answers
+ * UnknownOperationException. Whoever looks finds that there are none.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -12,20 +12,7 @@
 #define STATES                                                                                     \
     "CREATING, UPDATING, DELETING, AUTHORIZED, DEAUTHORIZED, AUTHORIZING, DEAUTHORIZING, ACTIVE, " \
     "FAILED_CONNECTIVITY"
-#define TYPES         "BASIC, OAUTH_CLIENT_CREDENTIALS, API_KEY"
-#define SECRET_SUFFIX ((size_t)6) /* Secrets Manager puts so much behind a name */
-
-/* What AuthParameters must have, by the type, and where in it the secret is. */
-static const struct kind {
-    const char *type;
-    const char *member;
-    const char *inner; /* of the member, in which the next is; NULL: in itself */
-    const char *secret;
-} kinds[] = {
-    { "BASIC", "BasicAuthParameters", NULL, "Password" },
-    { "API_KEY", "ApiKeyAuthParameters", NULL, "ApiKeyValue" },
-    { "OAUTH_CLIENT_CREDENTIALS", "OAuthParameters", "ClientParameters", "ClientSecret" },
-};
+#define TYPES "BASIC, OAUTH_CLIENT_CREDENTIALS, API_KEY"
 
 /* ---- what is said ---- */
 
@@ -66,16 +53,6 @@ static void check_auth(struct aws_check *k, json_t *auth)
     }
 }
 
-static const struct kind *kind_of(const char *type)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].type, type) == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL;
-}
-
 /* By the model; else that is answered. */
 static bool check(struct aws_call *c, enum aws_presence presence)
 {
@@ -102,7 +79,7 @@ static bool check_type(struct aws_call *c, json_t *before)
     json_t *auth = aws_call_member(c, "AuthParameters");
     const char *type = aws_call_text(c, "AuthorizationType");
     type = type ? type : json_text(before, "AuthorizationType");
-    const struct kind *kind = kind_of(type);
+    const struct event_connection_kind *kind = event_connection_kind(type);
     bool fits = !(auth || aws_call_member(c, "AuthorizationType")) ||
                 json_is_object(json_object_get(auth, kind->member));
     if (!fits) {
@@ -113,61 +90,33 @@ static bool check_type(struct aws_call *c, json_t *before)
     return fits;
 }
 
-/* ---- what is kept, what is shown ---- */
+/* ---- what is shown ---- */
 
-static void hide_values(json_t *parameters)
+static void connection_arn(const struct aws_call *c, json_t *connection,
+                           char ret[AWS_EVENTS_ARN_BYTES])
 {
-    static const char *const lists[] = { "HeaderParameters", "QueryStringParameters",
-                                         "BodyParameters" };
-    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
-        size_t k;
-        json_t *one;
-        json_array_foreach(json_object_get(parameters, lists[i]), k, one)
-        {
-            if (json_is_true(json_object_get(one, "IsValueSecret"))) {
-                (void)json_object_del(one, "Value"); /* it may have none */
-            }
-        }
-    }
+    (void)snprintf(ret, AWS_EVENTS_ARN_BYTES, "arn:aws:events:%s:000000000000:connection/%s/%s",
+                   c->region, json_text(connection, "Name"), json_text(connection, "Uuid"));
 }
 
-/* A copy without what nobody is shown again. */
-static json_t *without_secrets(json_t *auth)
-{
-    json_t *shown = json_deep_copy(auth);
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        json_t *holder = json_object_get(shown, kinds[i].member);
-        holder = kinds[i].inner ? json_object_get(holder, kinds[i].inner) : holder;
-        (void)json_object_del(holder, kinds[i].secret); /* it may have none */
-    }
-    hide_values(json_object_get(shown, "InvocationHttpParameters"));
-    hide_values(json_object_get(json_object_get(shown, "OAuthParameters"), "OAuthHttpParameters"));
-    return shown;
-}
-
-static void put_arns(const struct aws_call *c, json_t *connection, json_t *shown, bool with_secret)
+static void put_secret_arn(const struct aws_call *c, json_t *connection, json_t *shown)
 {
     char arn[AWS_EVENTS_ARN_BYTES];
-    const char *name = json_text(connection, "Name");
-    const char *uuid = json_text(connection, "Uuid");
-    (void)snprintf(arn, sizeof(arn), "arn:aws:events:%s:000000000000:connection/%s/%s", c->region,
-                   name, uuid);
-    (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
-    if (with_secret) {
-        (void)snprintf(arn, sizeof(arn),
-                       "arn:aws:secretsmanager:%s:000000000000:secret:events!connection/%s/%s-%s",
-                       c->region, name, json_text(connection, "SecretUuid"),
-                       json_text(connection, "SecretSuffix"));
-        (void)json_object_set_new(shown, "SecretArn", json_string(arn));
-    }
+    (void)snprintf(arn, sizeof(arn),
+                   "arn:aws:secretsmanager:%s:000000000000:secret:events!connection/%s/%s-%s",
+                   c->region, json_text(connection, "Name"), json_text(connection, "SecretUuid"),
+                   json_text(connection, "SecretSuffix"));
+    (void)json_object_set_new(shown, "SecretArn", json_string(arn)); /* sound texts */
 }
 
 /* A new object with its ARN, its state (NULL: as it is) and those members. */
 static json_t *show(const struct aws_call *c, json_t *connection, const char *state,
                     const char *const *members, size_t count)
 {
+    char arn[AWS_EVENTS_ARN_BYTES];
     json_t *shown = json_object();
-    put_arns(c, connection, shown, false);
+    connection_arn(c, connection, arn);
+    (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
     state = state ? state : event_connection_state(c->services->connections, connection);
     (void)json_object_set_new(shown, "ConnectionState", json_string(state)); /* a literal */
     for (size_t i = 0; i < count; i++) {
@@ -195,8 +144,7 @@ static void take_input(struct aws_call *c, json_t *connection)
         (void)(value ? json_object_set(connection, members[i], value) : 0);
     }
     if (auth) {
-        (void)json_object_set(connection, "secret", auth);
-        (void)json_object_set_new(connection, "AuthParameters", without_secrets(auth));
+        event_connection_set_auth(connection, auth);
         set_now(connection, "LastAuthorizedTime");
     }
     set_now(connection, "LastModifiedTime");
@@ -248,8 +196,9 @@ void aws_events_create_connection(struct aws_call *c)
     chance_uuid(uuid);
     chance_uuid(secret);
     chance_uuid(suffix);
-    json_t *connection = json_pack("{s:s,s:s,s:s,s:s%}", "Name", name, "Uuid", uuid, "SecretUuid",
-                                   secret, "SecretSuffix", suffix, SECRET_SUFFIX);
+    json_t *connection =
+        json_pack("{s:s,s:s,s:s,s:s%}", "Name", name, "Uuid", uuid, "SecretUuid", secret,
+                  "SecretSuffix", suffix, (size_t)EVENT_CONNECTION_SECRET_SUFFIX);
     set_now(connection, "CreationTime");
     take_input(c, connection);
     keep(c, connection, NULL, 2);
@@ -286,7 +235,7 @@ void aws_events_describe_connection(struct aws_call *c)
     json_t *connection = need(c, "Failed to describe the connection(s). ");
     if (connection) {
         json_t *shown = show(c, connection, NULL, members, ARRAY_COUNT(members));
-        put_arns(c, connection, shown, true);
+        put_secret_arn(c, connection, shown);
         aws_call_answer(c, shown);
     }
 }

@@ -34,6 +34,7 @@ try {
     struct endpoint *endpoint;
     struct delivery *delivery;
     json_t *attributes; /* owned */
+    char *shown;        /* by which it has authorized itself; owned */
 };
 
 struct json_table *endpoint_queues_table(struct endpoint_queues *eq)
@@ -59,6 +60,7 @@ static void try_free(uv_handle_t *handle)
 {
     struct try *t = container_of((uv_timer_t *)handle, struct try, turn);
     json_decref(t->attributes);
+    free(t->shown);
     free(t);
 }
 
@@ -92,7 +94,8 @@ static void sent(const struct outgoing_result *result, void *context)
     }
     if (status == 401 || status == 407) {
         const char *name = json_text(find_connection(t), "Name");
-        event_connection_forget(t->endpoint->all->services->connections, name ? name : "");
+        event_connection_refused(t->endpoint->all->services->connections, name ? name : "",
+                                 t->shown);
     }
     (void)(status == 0 ? snprintf(why, sizeof(why), "%s", result->error)
                        : snprintf(why, sizeof(why), "status %u: " STR_FMT, status,
@@ -132,6 +135,7 @@ static void send_event(const char *header, const char *value, const char *why, v
                                               "its parameters cannot be sent", 0 });
         return;
     }
+    t->shown = mem_copy_str(str_c(value));
     endpoint_request_send(&rq, t->endpoint->all->services->loop, RESPONSE_BYTES, sent, t);
 }
 

@@ -19,12 +19,19 @@
 struct event_connections {
     struct services *services;
     struct json_table *table;
-    json_t *tokens; /* by a connection's name: "state", "value", "until_ms" */
+    json_t *tokens; /* by a connection's name: "of" (its secret), "state", "value", "until_ms" */
+    struct list asking;
 };
 
 /* A token that is being asked for. */
 struct asking {
+    struct list link;
     json_t *token; /* ours, and that of the connection as long as it has not changed */
+    struct list waiters;
+};
+
+struct waiter {
+    struct list link;
     event_connection_fn done;
     void *context;
 };
@@ -41,16 +48,79 @@ json_t *event_connection_find(struct event_connections *ec, const char *arn)
     return name.data ? json_table_find(ec->table, name) : NULL;
 }
 
+/* The token of its secret as it is now, or NULL. */
+static json_t *find_token(const struct event_connections *ec, json_t *connection)
+{
+    json_t *token = json_object_get(ec->tokens, json_text(connection, "Name"));
+    json_t *secret = json_object_get(connection, "secret");
+    return json_equal(json_object_get(token, "of"), secret) ? token : NULL;
+}
+
 const char *event_connection_state(const struct event_connections *ec, json_t *connection)
 {
-    const char *state =
-        json_text(json_object_get(ec->tokens, json_text(connection, "Name")), "state");
+    const char *state = json_text(find_token(ec, connection), "state");
     return !json_object_get(connection, "secret") ? "DEAUTHORIZED" : state ? state : "AUTHORIZED";
 }
 
 void event_connection_forget(struct event_connections *ec, const char *name)
 {
     (void)json_object_del(ec->tokens, name); /* it may have none */
+}
+
+void event_connection_refused(struct event_connections *ec, const char *name, const char *value)
+{
+    const char *now = json_text(json_object_get(ec->tokens, name), "value");
+    if (now && value && strcmp(now, value) == 0) {
+        event_connection_forget(ec, name);
+    }
+}
+
+/* ---- what is kept, what is shown ---- */
+
+static const struct event_connection_kind kinds[] = {
+    { "BASIC", "BasicAuthParameters", NULL, "Password" },
+    { "API_KEY", "ApiKeyAuthParameters", NULL, "ApiKeyValue" },
+    { "OAUTH_CLIENT_CREDENTIALS", "OAuthParameters", "ClientParameters", "ClientSecret" },
+};
+
+const struct event_connection_kind *event_connection_kind(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        if (strcmp(kinds[i].type, type) == 0) {
+            return &kinds[i];
+        }
+    }
+    return NULL;
+}
+
+static void hide_values(json_t *parameters)
+{
+    static const char *const lists[] = { "HeaderParameters", "QueryStringParameters",
+                                         "BodyParameters" };
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        size_t k;
+        json_t *one;
+        json_array_foreach(json_object_get(parameters, lists[i]), k, one)
+        {
+            if (json_is_true(json_object_get(one, "IsValueSecret"))) {
+                (void)json_object_del(one, "Value"); /* it may have none */
+            }
+        }
+    }
+}
+
+void event_connection_set_auth(json_t *connection, json_t *auth)
+{
+    json_t *shown = json_deep_copy(auth);
+    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+        json_t *holder = json_object_get(shown, kinds[i].member);
+        holder = kinds[i].inner ? json_object_get(holder, kinds[i].inner) : holder;
+        (void)json_object_del(holder, kinds[i].secret); /* it may have none */
+    }
+    hide_values(json_object_get(shown, "InvocationHttpParameters"));
+    hide_values(json_object_get(json_object_get(shown, "OAuthParameters"), "OAuthHttpParameters"));
+    (void)json_object_set(connection, "secret", auth); /* sound values */
+    (void)json_object_set_new(connection, "AuthParameters", shown);
 }
 
 /* ---- OAuth ---- */
@@ -82,6 +152,16 @@ static bool keep_token(json_t *token, struct str answer)
     return value != NULL;
 }
 
+static void tell_waiters(struct asking *a, const char *value, const char *why)
+{
+    list_for_each (item, &a->waiters) {
+        struct waiter *w = list_entry(item, struct waiter, link);
+        w->done(AUTHORIZATION, value, why, w->context);
+        list_remove(&w->link);
+        free(w);
+    }
+}
+
 static void answered(const struct outgoing_result *result, void *context)
 {
     struct asking *a = context;
@@ -94,36 +174,67 @@ static void answered(const struct outgoing_result *result, void *context)
         (void)snprintf(why, sizeof(why), "the authorization endpoint gave no access token");
     }
     set_state(a->token, why[0] ? "DEAUTHORIZED" : "AUTHORIZED");
-    if (a->done) {
-        a->done(AUTHORIZATION, why[0] ? NULL : json_text(a->token, "value"), why, a->context);
-    }
+    list_remove(&a->link); /* whoever comes from now on finds the token, or asks again */
+    tell_waiters(a, why[0] ? NULL : json_text(a->token, "value"), why);
     json_decref(a->token);
     free(a);
 }
 
-static void ask(struct event_connections *ec, json_t *connection, event_connection_fn done,
-                void *context)
+/* That of a connection, which is asked for if it is not yet. */
+static struct asking *find_asking(struct event_connections *ec, json_t *token)
+{
+    list_for_each (item, &ec->asking) {
+        struct asking *a = list_entry(item, struct asking, link);
+        if (token && a->token == token) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+static void ask(struct event_connections *ec, struct asking *a, json_t *secret)
 {
     struct endpoint_request rq;
-    struct asking *a = mem_new(struct asking);
-    *a = (struct asking){ json_pack("{s:s}", "state", "AUTHORIZING"), done, context };
-    (void)json_object_set(ec->tokens, json_text(connection, "Name"), a->token); /* sound */
-    if (endpoint_request_token(&rq, json_object_get(connection, "secret")) < 0) {
+    if (endpoint_request_token(&rq, secret) < 0) {
         answered(&(struct outgoing_result){ .error = "its parameters cannot be sent" }, a);
         return;
     }
     endpoint_request_send(&rq, ec->services->loop, ANSWER_BYTES, answered, a);
 }
 
+/* Tries of one connection that come together wait for one token. */
+static void wait_for_token(struct event_connections *ec, json_t *connection,
+                           event_connection_fn done, void *context)
+{
+    json_t *secret = json_object_get(connection, "secret");
+    struct asking *known = find_asking(ec, find_token(ec, connection));
+    struct asking *a = known ? known : mem_new(struct asking);
+    if (!known) {
+        a->token = json_pack("{s:O,s:s}", "of", secret, "state", "AUTHORIZING");
+        list_init(&a->waiters);
+        list_push(&ec->asking, &a->link);
+        (void)json_object_set(ec->tokens, json_text(connection, "Name"), a->token); /* sound */
+    }
+    if (done) {
+        struct waiter *w = mem_new(struct waiter);
+        w->done = done;
+        w->context = context;
+        list_push(&a->waiters, &w->link);
+    }
+    if (!known) {
+        ask(ec, a, secret);
+    }
+}
+
 static void authorize_oauth(struct event_connections *ec, json_t *connection,
                             event_connection_fn done, void *context)
 {
-    json_t *token = json_object_get(ec->tokens, json_text(connection, "Name"));
+    json_t *token = find_token(ec, connection);
     json_int_t until = json_integer_value(json_object_get(token, "until_ms"));
     if (done && json_text(token, "value") && until > (json_int_t)queue_now_ms() + SOON_MS) {
         done(AUTHORIZATION, json_text(token, "value"), "", context);
     } else {
-        ask(ec, connection, done, context);
+        wait_for_token(ec, connection, done, context);
     }
 }
 
@@ -142,20 +253,22 @@ static void authorize_basic(json_t *basic, event_connection_fn done, void *conte
     done(AUTHORIZATION, value, "", context);
 }
 
+/* By what its type says, whatever else its parameters have. */
 void event_connection_authorize(struct event_connections *ec, json_t *connection,
                                 event_connection_fn done, void *context)
 {
+    const char *type = json_text(connection, "AuthorizationType");
+    const struct event_connection_kind *kind = event_connection_kind(type ? type : "");
     json_t *secret = json_object_get(connection, "secret");
-    json_t *basic = json_object_get(secret, "BasicAuthParameters");
-    json_t *key = json_object_get(secret, "ApiKeyAuthParameters");
-    if (json_object_get(secret, "OAuthParameters")) {
+    json_t *own = kind ? json_object_get(secret, kind->member) : NULL;
+    if (own && strcmp(kind->type, "OAUTH_CLIENT_CREDENTIALS") == 0) {
         authorize_oauth(ec, connection, done, context);
-    } else if (done && basic) {
-        authorize_basic(basic, done, context);
-    } else if (done && key) {
-        done(json_text(key, "ApiKeyName"), json_text(key, "ApiKeyValue"), "", context);
-    } else if (done) {
+    } else if (done && !own) {
         done(AUTHORIZATION, NULL, "its connection is not authorized", context);
+    } else if (done && strcmp(kind->type, "BASIC") == 0) {
+        authorize_basic(own, done, context);
+    } else if (done) {
+        done(json_text(own, "ApiKeyName"), json_text(own, "ApiKeyValue"), "", context);
     }
 }
 
@@ -165,5 +278,6 @@ struct event_connections *event_connections_create(struct services *s)
     ec->services = s;
     ec->table = json_table_create(s->queues, "event connection");
     ec->tokens = json_object();
+    list_init(&ec->asking);
     return ec;
 }

@@ -2,8 +2,9 @@
  * tokens of those that have OAuth.
  *
  * A connection is a JSON object in a table, by its name, with the members of DescribeConnection's
- * answer but its state, "Uuid" (of its ARN), and "secret": the AuthParameters whole, as they were
- * given. These are shown nowhere; without them it is deauthorized. Tokens are kept in memory only.
+ * answer but its state, "Uuid" (of its ARN), "SecretUuid" and "SecretSuffix" (of its secret's), and
+ * "secret": the AuthParameters whole, as they were given. These are shown nowhere; without them it
+ * is deauthorized. Tokens are kept in memory only.
  *
  * Loop thread only.
  *
@@ -22,6 +23,20 @@ struct json_table *event_connections_table(struct event_connections *ec);
 /* The one of an ARN, ".../connection/NAME/UUID"; NULL: it is not there. */
 json_t *event_connection_find(struct event_connections *ec, const char *arn);
 
+/* What AuthParameters have for each type of authorization, and where in that the secret is. */
+struct event_connection_kind {
+    const char *type;
+    const char *member;
+    const char *inner; /* of the member, in which the next is; NULL: in itself */
+    const char *secret;
+};
+/* NULL: there is no such type. */
+const struct event_connection_kind *event_connection_kind(const char *type);
+#define EVENT_CONNECTION_SECRET_SUFFIX 6 /* Secrets Manager puts so much behind a name */
+
+/* Gives it AuthParameters (borrowed): those that are kept, and what is shown of them. */
+void event_connection_set_auth(json_t *connection, json_t *auth);
+
 /* "AUTHORIZED", "AUTHORIZING" or "DEAUTHORIZED". */
 const char *event_connection_state(const struct event_connections *ec, json_t *connection);
 
@@ -32,5 +47,7 @@ typedef void (*event_connection_fn)(const char *header, const char *value, const
                                     void *context);
 void event_connection_authorize(struct event_connections *ec, json_t *connection,
                                 event_connection_fn done, void *context);
-/* It has changed, is gone, or its token is not taken any more: the next one is asked for anew. */
+/* It has changed or is gone: its next token is asked for anew. */
 void event_connection_forget(struct event_connections *ec, const char *name);
+/* The value by which it has authorized itself is not taken any more. */
+void event_connection_refused(struct event_connections *ec, const char *name, const char *value);
