@@ -37,6 +37,12 @@ export function queueUrl(region, name) {
   return `https://sqs.${region}.amazonaws.com/${ACCOUNT}/${name}`;
 }
 
+/** What AWS puts behind the names of some resources to tell them from earlier ones: here the same for every build. */
+export function uuidFor(resource) {
+  const hex = createHash('sha256').update(resource).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
+
 /** @returns {{ service: string, resource: string }|null} */
 export function parseArn(text) {
   const match = /^arn:[^:]+:([^:]+):[^:]*:[^:]*:(.+)$/s.exec(typeof text === 'string' ? text : '');
@@ -45,7 +51,7 @@ export function parseArn(text) {
 
 /**
  * What an ARN leads to, of the kinds that run here.
- * @returns {{ function: string }|{ queue: string }|{ bus: string }|{ bucket: string }|null}
+ * @returns {{ function: string }|{ queue: string }|{ bus: string }|{ endpoint: string }|{ bucket: string }|null}
  */
 export function targetOfArn(text) {
   const { service, resource } = parseArn(text) ?? {};
@@ -55,6 +61,9 @@ export function targetOfArn(text) {
   }
   if (service === 'events' && parts[0] === 'event-bus' && parts[1]) {
     return { bus: parts[1] };
+  }
+  if (service === 'events' && parts[0] === 'api-destination' && parts[1]) {
+    return { endpoint: parts[1] };
   }
   if (service === 'sqs' && parts.length === 1) {
     return { queue: resource };

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { LineCounter } from 'yaml';
 import { andMore } from '../diagnostics.js';
-import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor } from './arn.js';
+import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
 import { parseYaml } from './yaml.js';
 
 const FUNCTIONS = [
@@ -19,6 +19,8 @@ const ARNS = {
   'AWS::Lambda::Function': ['lambda', (name) => `function:${name}`],
   'AWS::Events::EventBus': ['events', (name) => `event-bus/${name}`],
   'AWS::Events::Rule': ['events', (name) => `rule/${name}`],
+  'AWS::Events::Connection': ['events', (name) => `connection/${name}/${uuidFor(`connection/${name}`)}`],
+  'AWS::Events::ApiDestination': ['events', (name) => `api-destination/${name}/${uuidFor(`api-destination/${name}`)}`],
   'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
 };
 /** What SAM and the Serverless Framework make of functions' events, if nobody says otherwise. */
@@ -357,7 +359,7 @@ class Resolver {
     if (!this.template.Resources[id]) {
       return undefined;
     }
-    return /^(Stream)?Arn$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
+    return /^(Stream)?Arn(ForPolicy)?$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
   }
 
   #substitute(argument, depth) {

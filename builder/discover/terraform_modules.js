@@ -34,7 +34,22 @@ async function readModules(context) {
   const folders = await readFolders(context);
   const called = new Set([...folders].flatMap(([folder, blocks]) => calleesOf(folder, blocks)));
   const roots = [...folders.keys()].filter((folder) => !called.has(folder));
-  return roots.flatMap((root) => withCallees(moduleIn({ context, folders, root }, root, folders.get(root).given), 0));
+  return roots.flatMap((root) => withCallees(moduleIn({ context, folders, root }, root, givenTo(folders.get(root), context.env)), 0));
+}
+
+/** Variables of a root: of the environment (`TF_VAR_name`) those that no file of values gives. */
+function givenTo({ variable, given }, env) {
+  const named = Object.keys(variable).filter((name) => env[`TF_VAR_${name}`] !== undefined);
+  return { ...Object.fromEntries(named.map((name) => [name, valueOf(env[`TF_VAR_${name}`], variable[name][0].type)])), ...given };
+}
+
+/** Text, unless the variable is of another type: of such as much is understood as JSON has. */
+function valueOf(text, type = '${string}') {
+  try {
+    return type === '${string}' ? text : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function readFolders({ files, diagnostics }) {

@@ -1,7 +1,7 @@
 /* The resources of a Terraform module, as far as they can be known before anything is created: variables by their
  * defaults (or terraform.tfvars), locals, every instance of `count` and `for_each`, and attributes that other resources
  * write down. Names and ARNs are those that the resources have here. */
-import { ACCOUNT, arnOf, queueUrl } from './arn.js';
+import { ACCOUNT, arnOf, queueUrl, uuidFor } from './arn.js';
 import { entriesOf, evaluate, Steps } from './hcl.js';
 
 const INSTANCES_MAX = 1_000; /* of one resource */
@@ -20,10 +20,18 @@ const ARN_OF = {
   aws_lambda_alias: ['lambda', (name, of) => `function:${nameIn(of('function_name'))}:${name}`],
   aws_cloudwatch_event_bus: ['events', (name) => `event-bus/${name}`],
   aws_cloudwatch_event_rule: ['events', (name, of) => `rule/${busPath(of('event_bus_name'))}${name}`],
+  aws_cloudwatch_event_connection: ['events', (name) => withUuid(`connection/${name}`)],
+  aws_cloudwatch_event_api_destination: ['events', (name) => withUuid(`api-destination/${name}`)],
   aws_scheduler_schedule: ['scheduler', (name, of) => `schedule/${of('group_name') ?? 'default'}/${name}`],
   aws_scheduler_schedule_group: ['scheduler', (name) => `schedule-group/${name}`],
 };
 
+/** What only its keeper knows, or is drawn by lot: no name stands for it. */
+const SECRETS = {
+  aws_secretsmanager_secret_version: 'secret_string', aws_ssm_parameter: 'value', random_password: 'result',
+};
+
+const withUuid = (resource) => `${resource}/${uuidFor(resource)}`;
 const nameIn = (value) => String(value ?? '').split(':')[value?.startsWith('arn:') ? 6 : 0];
 const busPath = (bus) => (bus && bus !== 'default' ? `${bus.replace(/^arn:.*event-bus\//, '')}/` : '');
 
@@ -102,6 +110,9 @@ export class Resource extends Steps {
     }
     if (attribute === 'arn') {
       return this.arn;
+    }
+    if (SECRETS[this.type] === attribute) {
+      return undefined;
     }
     if (this.type === 'aws_sqs_queue' && (attribute === 'url' || attribute === 'id')) {
       return queueUrl(this.values.region, this.name);

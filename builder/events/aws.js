@@ -9,6 +9,7 @@ const S3_EVENT = new RegExp(
     'IntelligentTiering|Replication|ReducedRedundancyLostObject)(:(\\*|[A-Za-z]+))?$',
 );
 const TARGETS = 'only Lambda functions and SQS queues of this project can be its target here';
+const RULE_TARGETS = 'only Lambda functions, SQS queues, event buses and API destinations can be the target of a rule here';
 
 /** @returns {{ function: string }|{ queue: string }|{ bus: string }|null} what an ARN leads to, in the manifest's words */
 export function targetOf(arn) {
@@ -17,6 +18,12 @@ export function targetOf(arn) {
     return { function: `lambda/${target.function}` };
   }
   return target?.queue || target?.bus ? target : null;
+}
+
+/** Where rules may lead, too: to an API destination. */
+function ruleTargetOf(arn) {
+  const target = targetOfArn(arn);
+  return target?.endpoint ? target : targetOf(arn);
 }
 
 /** The services that schedules can call here, by their names in SDKs. */
@@ -203,11 +210,11 @@ export function asyncOf(context, declared, fn, said) {
 /**
  * A target of a rule or a schedule.
  * @param {{ id: string, arn: unknown, group?: unknown, input?: unknown, input_path?: unknown,
- *   input_transformer?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
+ *   input_transformer?: object, http?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
  */
-export function ruleTarget(context, declared, said, target = targetOf(said.arn)) {
+export function ruleTarget(context, declared, said, target = ruleTargetOf(said.arn)) {
   if (!target) {
-    tellWarning(context.diagnostics, declared, `its target ${JSON.stringify(said.arn) ?? ''} is left out: ${TARGETS}`);
+    tellWarning(context.diagnostics, declared, `its target ${JSON.stringify(said.arn) ?? ''} is left out: ${RULE_TARGETS}`);
     return null;
   }
   const at = (value, rule) => bounded(context.diagnostics, declared, value, rule);
@@ -215,6 +222,7 @@ export function ruleTarget(context, declared, said, target = targetOf(said.arn))
     id: String(said.id),
     ...target,
     ...(said.group ? { group: String(said.group) } : {}),
+    ...(said.http ? { http_parameters: said.http } : {}),
     input: textOf(said.input),
     input_path: textOf(said.input_path),
     input_transformer: said.input_transformer ?? null,

@@ -1,5 +1,6 @@
 /* The manifest's `events`: what the platforms' files say, after mayfly.json has had its word and all names in it have
  * been looked up. What leads nowhere is told with its place and left out. */
+import { finishConnections, finishEndpoints } from './endpoints.js';
 import { sqsQueue, tellError, tellWarning, workerQueue } from './found.js';
 import { applyMayflyJson } from './mayfly_json.js';
 
@@ -19,6 +20,10 @@ export function finishEvents(found, drafts, context) {
   found.buckets.forEach(
     (bucket) => (bucket.notifications = bucket.notifications.filter((one) => leadsSomewhere(scene, one))),
   );
+  found.connections = unique(scene, found.connections, 'connection', ({ name }) => name);
+  found.endpoints = unique(scene, found.endpoints, 'API destination', ({ name }) => name);
+  finishConnections(scene);
+  finishEndpoints(scene);
   found.rules = found.rules.map((rule) => ({
     ...rule,
     targets: rule.targets.filter((one) => leadsSomewhere(scene, one, rule)),
@@ -99,8 +104,12 @@ function* wantedQueues({ queues, consumers: list, buckets, rules, schedules, asy
   }
 }
 
-/** A function that a trigger names must be one of the project. */
-function leadsSomewhere({ functions, diagnostics }, target, { declared } = target) {
+/** A function or an API destination that a trigger names must be one of the project. */
+function leadsSomewhere({ functions, found, diagnostics }, target, { declared } = target) {
+  if (target.endpoint && !found.endpoints.some(({ name }) => name === target.endpoint)) {
+    tellError(diagnostics, declared, `there is no API destination "${target.endpoint}" in this project`);
+    return false;
+  }
   if (!target.function || functions.has(target.function)) {
     return true;
   }

@@ -3,6 +3,7 @@
 import { findDraft } from '../discover/mayfly_json.js';
 import { notification, consumerOf, queueOf, ruleTarget, addSchedule } from './aws.js';
 import { arnOf } from '../discover/arn.js';
+import { isUrl, setSecret } from './endpoints.js';
 import { bounded, lambdaAsync, tellError } from './found.js';
 
 const FILE = 'mayfly.json';
@@ -33,6 +34,7 @@ export function applyMayflyJson(scene) {
   members(scene, events.buckets, 'events.buckets').forEach(([name, entry]) => addBucket(scene, name, entry));
   members(scene, events.queues, 'events.queues').forEach(([name, entry]) => addQueue(scene, name, entry));
   applySchedules(scene, events);
+  applyEndpoints(scene, events);
   scene.found.users = users(scene, events.users);
   scene.found.minio = minio(scene, events.minio);
   scene.found.lifecycleDay = bounded(scene.diagnostics, place('events'), events.lifecycleDay, { name: '"lifecycleDay"', min: 1, max: 86_400 });
@@ -365,20 +367,21 @@ function catchUpOf({ diagnostics }, declared, value) {
   return undefined;
 }
 
+/** Entries of a list that the platforms' files declare; that there is none of that name is told. */
+function declaredAs({ diagnostics }, declared, list, name, kind) {
+  const named = list.filter((entry) => entry.name === name);
+  if (named.length === 0) {
+    const names = list.map((entry) => entry.name).join(', ');
+    tellError(diagnostics, declared, `there is no such ${kind}; ${names ? `there are ${names}` : 'no file declares one'}`);
+  }
+  return named;
+}
+
 /** Changes those that the platforms' files declare. */
 function applySchedule(scene, name, entry) {
   const { diagnostics, found } = scene;
   const declared = place(`events.schedules["${name}"]`);
-  const named = found.schedules.filter((schedule) => schedule.name === name);
-  if (named.length === 0) {
-    const names = found.schedules.map((schedule) => schedule.name).join(', ');
-    tellError(
-      diagnostics,
-      declared,
-      `there is no such schedule; ${names ? `there are ${names}` : 'no file declares one'}`,
-    );
-    return;
-  }
+  const named = declaredAs(scene, declared, found.schedules, name, 'schedule');
   const zone = entry.timezone;
   if (zone !== undefined && !isZone(zone)) {
     tellError(diagnostics, declared, `"${zone}" is no time zone, such as "Europe/Berlin"`);
@@ -395,6 +398,24 @@ function isZone(zone) {
     return typeof zone === 'string' && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
   } catch {
     return false;
+  }
+}
+
+/* Hosts outside: what is kept elsewhere at AWS, and where events go while one tries things out */
+
+function applyEndpoints(scene, { connections, endpoints }) {
+  const { diagnostics, found } = scene;
+  for (const [name, entry] of members(scene, connections, 'events.connections')) {
+    const declared = place(`events.connections.${name}`);
+    const secret = variable(scene, declared, 'secret', entry.secret);
+    declaredAs(scene, declared, found.connections, name, 'connection').forEach((one) => secret && setSecret(one, secret));
+  }
+  for (const [name, { url }] of members(scene, endpoints, 'events.endpoints')) {
+    const declared = place(`events.endpoints.${name}`);
+    if (!isUrl(url)) {
+      tellError(diagnostics, declared, 'must be { "url": "http://..." }');
+    }
+    declaredAs(scene, declared, found.endpoints, name, 'API destination').forEach((one) => (one.url = isUrl(url) ? url : one.url));
   }
 }
 

@@ -4,7 +4,8 @@ import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
 import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
-import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf, targetOf } from './aws.js';
+import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
+import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
@@ -47,6 +48,8 @@ const RESOURCES = {
   'AWS::Events::EventBus': ({ template, events }, { id, declared }) =>
     events.buses.push({ name: template.nameOf(id), declared }),
   'AWS::Events::Rule': addEventsRule,
+  'AWS::Events::Connection': addConnection,
+  'AWS::Events::ApiDestination': addEndpoint,
   'AWS::Scheduler::Schedule': addSchedulerSchedule,
   'AWS::Lambda::EventSourceMapping': ({ context, events }, { properties, declared }) =>
     addConsumer(
@@ -156,8 +159,8 @@ function addQueue({ context, template, events }, { id, properties, declared }) {
   queue && events.queues.push(queue);
 }
 
-function cloudFormationTarget(context, declared, target, leads = targetOf(target.Arn)) {
-  const transformer = target.InputTransformer;
+function cloudFormationTarget(context, declared, target, leads) {
+  const { InputTransformer: transformer, HttpParameters: http = {} } = target;
   return ruleTarget(context, declared, {
     id: target.Id ?? 'target',
     arn: target.Arn,
@@ -168,6 +171,7 @@ function cloudFormationTarget(context, declared, target, leads = targetOf(target
       paths: transformer.InputPathsMap ?? {},
       template: String(transformer.InputTemplate ?? ''),
     },
+    http: httpParametersOf({ headers: http.HeaderParameters, path: http.PathParameterValues, query: http.QueryStringParameters }),
     dead_letter: target.DeadLetterConfig?.Arn,
     max_age_s: target.RetryPolicy?.MaximumEventAgeInSeconds,
     max_retries: target.RetryPolicy?.MaximumRetryAttempts,
@@ -193,6 +197,24 @@ function addEventsRule({ context, template, events }, { id, properties, declared
     },
     events,
   );
+}
+
+function addConnection({ context, template, events }, { id, properties, declared }) {
+  const connection = connectionOf(context, declared, template.nameOf(id), {
+    type: properties.AuthorizationType, description: properties.Description, auth: properties.AuthParameters,
+  });
+  connection && events.connections.push(connection);
+}
+
+function addEndpoint({ context, template, events }, { id, properties, declared }) {
+  const endpoint = endpointOf(context, declared, template.nameOf(id), {
+    description: properties.Description,
+    connection: properties.ConnectionArn,
+    url: properties.InvocationEndpoint,
+    method: properties.HttpMethod,
+    rate: properties.InvocationRateLimitPerSecond,
+  });
+  endpoint && events.endpoints.push(endpoint);
 }
 
 function addSchedulerSchedule({ context, template, events }, { id, properties, declared }) {

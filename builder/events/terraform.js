@@ -3,6 +3,7 @@
 import { terraformModules } from '../discover/terraform.js';
 import { parseArn } from '../discover/arn.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
+import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
@@ -17,6 +18,7 @@ export async function terraformEvents(context) {
     addConsumers(context, values, events);
     addAsync(context, values, events);
     addRules(context, values, events);
+    addEndpoints(context, values, events);
     addSchedules(context, values, events);
   }
   return events;
@@ -249,6 +251,7 @@ function unknownIfWritten(resource, attribute) {
 function terraformTarget(context, resource) {
   const [transformer] = resource.blocks('input_transformer');
   const [retry = {}] = resource.blocks('retry_policy');
+  const [http = {}] = resource.blocks('http_target');
   return ruleTarget(context, declaredOf(resource), {
     id: resource.get('target_id') ?? resource.id,
     arn: resource.get('arn'),
@@ -259,10 +262,56 @@ function terraformTarget(context, resource) {
       paths: transformer.input_paths ?? {},
       template: String(transformer.input_template ?? ''),
     },
+    http: httpParametersOf({ headers: http.header_parameters, path: http.path_parameter_values, query: http.query_string_parameters }),
     dead_letter: resource.blocks('dead_letter_config')[0]?.arn,
     max_age_s: retry.maximum_event_age_in_seconds,
     max_retries: retry.maximum_retry_attempts,
   });
+}
+
+/* API destinations */
+
+function addEndpoints(context, values, events) {
+  const connections = values.all('aws_cloudwatch_event_connection').map((resource) =>
+    connectionOf(context, declaredOf(resource), resource.name, {
+      type: resource.get('authorization_type'),
+      description: resource.get('description'),
+      auth: authParameters(resource.blocks('auth_parameters')[0] ?? {}),
+    }));
+  const endpoints = values.all('aws_cloudwatch_event_api_destination').map((resource) =>
+    endpointOf(context, declaredOf(resource), resource.name, {
+      description: resource.get('description'),
+      connection: resource.get('connection_arn'),
+      url: resource.get('invocation_endpoint'),
+      method: resource.get('http_method'),
+      rate: resource.get('invocation_rate_limit_per_second'),
+    }));
+  events.connections.push(...connections.filter(Boolean));
+  events.endpoints.push(...endpoints.filter(Boolean));
+}
+
+const inner = (block, name) => [block?.[name] ?? []].flat()[0];
+
+/** In the words of AWS's API. */
+function authParameters(block) {
+  const [key, basic, oauth] = ['api_key', 'basic', 'oauth'].map((name) => inner(block, name));
+  const client = inner(oauth, 'client_parameters');
+  return {
+    ApiKeyAuthParameters: key && { ApiKeyName: key.key, ApiKeyValue: key.value },
+    BasicAuthParameters: basic && { Username: basic.username, Password: basic.password },
+    OAuthParameters: oauth && {
+      AuthorizationEndpoint: oauth.authorization_endpoint,
+      HttpMethod: oauth.http_method,
+      ClientParameters: { ClientID: client?.client_id, ClientSecret: client?.client_secret },
+      ...withHttp('OAuthHttpParameters', inner(oauth, 'oauth_http_parameters')),
+    },
+    ...withHttp('InvocationHttpParameters', inner(block, 'invocation_http_parameters')),
+  };
+}
+
+function withHttp(name, block) {
+  const list = (kind) => [block[kind] ?? []].flat().map(({ key, value, is_value_secret: secret }) => ({ Key: key, Value: value, IsValueSecret: secret }));
+  return block ? { [name]: { HeaderParameters: list('header'), QueryStringParameters: list('query_string'), BodyParameters: list('body') } } : {};
 }
 
 /* EventBridge Scheduler */

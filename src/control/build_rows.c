@@ -168,11 +168,10 @@ static json_t *endpoint_at(const struct build *build, const char *path,
     return NULL;
 }
 
-/* Where a trigger leads: to a function, to a path, to a queue or a bus. */
+/* Where a trigger leads: to a function, to a path, or to something with a name. */
 static void set_target(const struct rows *rows, struct build_row *row, json_t *target)
 {
     const char *path = text_of(target, "path");
-    const char *queue = text_of(target, "queue");
     const struct version *version = version_named(rows->build, text_of(target, "function"));
     json_t *endpoint =
         path[0] ? endpoint_at(rows->build, path, &version)
@@ -181,14 +180,19 @@ static void set_target(const struct rows *rows, struct build_row *row, json_t *t
         set_function(row, version, endpoint);
         return;
     }
-    char text[BUILD_ROWS_CELL_SIZE];
-    (void)snprintf(text, sizeof(text), "%s%.180s",
-                   queue[0]  ? "queue "
-                   : path[0] ? ""
-                             : "bus ",
-                   queue[0]  ? queue
-                   : path[0] ? path
-                             : text_of(target, "bus"));
+    static const struct {
+        const char *member;
+        const char *before;
+    } kinds[] = { { "queue", "queue " },
+                  { "endpoint", "destination " },
+                  { "api", "" },
+                  { "path", "" },
+                  { "bus", "bus " } };
+    char text[BUILD_ROWS_CELL_SIZE] = "";
+    for (size_t i = 0; i < ARRAY_COUNT(kinds) && !text[0]; i++) {
+        const char *name = text_of(target, kinds[i].member);
+        (void)snprintf(text, sizeof(text), "%s%.180s", name[0] ? kinds[i].before : "", name);
+    }
     build_rows_set(row->cells[FUNCTION], text);
 }
 

@@ -7,61 +7,13 @@
 
 #include "base/limits.h"
 #include "base/str.h"
+#include "control/manifest_endpoints.h"
+#include "control/manifest_member.h"
 
-#define TEXT_MAX    2048 /* of names, prefixes, addresses */
 #define INPUT_MAX   ((json_int_t)MIB)
 #define DAYS(n)     ((json_int_t)(n)*86400)
 #define DELAYS_MAX  100
 #define RETRIES_MAX 1000 /* mayfly.json's; platforms allow fewer */
-
-/* ---- members ---- */
-
-enum kind { TEXT, FLAG, NUMBER, OBJECT, ARRAY };
-enum presence { MUST, MAY }; /* what may be absent may also be null */
-
-struct member {
-    const char *name;
-    enum kind kind;
-    enum presence presence;
-    json_int_t min; /* of a number, a text's length, an array's */
-    json_int_t max;
-};
-
-static bool is_of_kind(json_t *value, const struct member *m)
-{
-    switch (m->kind) {
-    case TEXT:
-        return json_is_string(value) && (json_int_t)json_string_length(value) >= m->min &&
-               (json_int_t)json_string_length(value) <= m->max &&
-               strlen(json_string_value(value)) == json_string_length(value);
-    case FLAG:
-        return json_is_boolean(value);
-    case NUMBER:
-        return json_is_integer(value) && json_integer_value(value) >= m->min &&
-               json_integer_value(value) <= m->max;
-    case OBJECT:
-        return json_is_object(value);
-    case ARRAY:
-        return json_is_array(value) && (json_int_t)json_array_size(value) <= m->max;
-    }
-    return false;
-}
-
-static int check_members(json_t *entry, const struct member *members, size_t count,
-                         const char *what, struct err *err)
-{
-    if (!json_is_object(entry)) {
-        return err_set(err, EINVAL, "events: one of %s is no object", what);
-    }
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(entry, members[i].name);
-        bool is_absent = !value || json_is_null(value);
-        if (is_absent ? members[i].presence == MUST : !is_of_kind(value, &members[i])) {
-            return err_set(err, EINVAL, "events: %s: %s is not sound", what, members[i].name);
-        }
-    }
-    return 0;
-}
 
 /* ---- what is named ---- */
 
@@ -92,20 +44,6 @@ static int check_entries(const struct scene *s, json_t *list, size_t max, entry_
     return 0;
 }
 
-static json_t *find_named(json_t *list, const char *name)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach(list, i, entry)
-    {
-        const char *own = json_string_value(json_object_get(entry, "name"));
-        if (own && strcmp(own, name) == 0) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
 static bool has_queue(const struct scene *s, const char *name, const char *platform)
 {
     size_t i;
@@ -123,7 +61,7 @@ static bool has_queue(const struct scene *s, const char *name, const char *platf
 
 static int check_function(const struct scene *s, const char *name)
 {
-    if (find_named(s->functions, name)) {
+    if (manifest_member_named(s->functions, name)) {
         return 0;
     }
     return err_set(s->err, EINVAL, "events: there is no function %.100s", name);
@@ -139,7 +77,8 @@ static int check_queue_named(const struct scene *s, const char *name, const char
 
 static int check_bus(const struct scene *s, const char *name)
 {
-    if (strcmp(name, "default") == 0 || find_named(json_object_get(s->events, "buses"), name)) {
+    if (strcmp(name, "default") == 0 ||
+        manifest_member_named(json_object_get(s->events, "buses"), name)) {
         return 0;
     }
     return err_set(s->err, EINVAL, "events: there is no event bus %.100s", name);
@@ -148,12 +87,12 @@ static int check_bus(const struct scene *s, const char *name)
 /* { "function" }, { "queue" }, { "bus" } or, where that may be, { "url" }: exactly one of them. */
 static int check_destination(const struct scene *s, json_t *to, bool may_be_url, const char *what)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "function", TEXT, MAY, 1, TEXT_MAX }, { "queue", TEXT, MAY, 1, TEXT_MAX },
         { "bus", TEXT, MAY, 1, TEXT_MAX },      { "url", TEXT, MAY, 1, TEXT_MAX },
         { "secret", TEXT, MAY, 1, TEXT_MAX },
     };
-    int r = check_members(to, members, ARRAY_COUNT(members), what, s->err);
+    int r = manifest_member_check(to, members, ARRAY_COUNT(members), what, s->err);
     const char *function = json_string_value(json_object_get(to, "function"));
     const char *queue = json_string_value(json_object_get(to, "queue"));
     const char *bus = json_string_value(json_object_get(to, "bus"));
@@ -194,11 +133,11 @@ static int check_delays(const struct scene *s, json_t *entry)
 /* ---- the lists ---- */
 
 #define CHECK_MEMBERS(entry, members, what)                                                        \
-    check_members(entry, members, ARRAY_COUNT(members), what, s->err)
+    manifest_member_check(entry, members, ARRAY_COUNT(members), what, s->err)
 
 static int check_notification(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "id", TEXT, MUST, 1, 255 },
         { "events", ARRAY, MUST, 0, 64 },
         { "prefix", TEXT, MUST, 0, 1024 },
@@ -218,7 +157,7 @@ static int check_notification(const struct scene *s, json_t *entry)
 
 static int check_cors(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "allowed_methods", ARRAY, MUST, 0, 64 },  { "allowed_origins", ARRAY, MUST, 0, 1000 },
         { "allowed_headers", ARRAY, MAY, 0, 1000 }, { "expose_headers", ARRAY, MAY, 0, 1000 },
         { "max_age_s", NUMBER, MAY, 0, INT32_MAX },
@@ -228,7 +167,7 @@ static int check_cors(const struct scene *s, json_t *entry)
 
 static int check_bucket(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 3, 63 },
         { "versioning", FLAG, MUST, 0, 0 },
         { "eventbridge", FLAG, MAY, 0, 0 },
@@ -256,7 +195,7 @@ static bool is_one_of(json_t *value, const char *const *names, size_t count)
 
 static int check_redrive(const struct scene *s, json_t *redrive)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "queue", TEXT, MUST, 1, 80 },
         { "max_receives", NUMBER, MUST, 1, 1000 },
     };
@@ -269,7 +208,7 @@ static int check_redrive(const struct scene *s, json_t *redrive)
 static int check_queue(const struct scene *s, json_t *entry)
 {
     static const char *const platforms[] = { "sqs", "worker" };
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 1, 80 },
         { "fifo", FLAG, MUST, 0, 0 },
         { "content_dedup", FLAG, MUST, 0, 0 },
@@ -290,7 +229,7 @@ static int check_queue(const struct scene *s, json_t *entry)
 
 static int check_worker_consumer(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "batch_size", NUMBER, MUST, 1, 100 },      { "window_ms", NUMBER, MUST, 0, 60000 },
         { "max_retries", NUMBER, MUST, 0, 100 },     { "retry_delay_s", NUMBER, MUST, 0, 86400 },
         { "max_concurrency", NUMBER, MUST, 0, 250 }, { "dead_letter", TEXT, MAY, 1, 80 },
@@ -302,7 +241,7 @@ static int check_worker_consumer(const struct scene *s, json_t *entry)
 
 static int check_lambda_consumer(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "enabled", FLAG, MUST, 0, 0 },          { "batch_size", NUMBER, MUST, 1, 10000 },
         { "window_ms", NUMBER, MUST, 0, 300000 }, { "max_concurrency", NUMBER, MUST, 0, 1000 },
         { "report_failures", FLAG, MUST, 0, 0 },  { "filters", ARRAY, MUST, 0, 100 },
@@ -312,7 +251,7 @@ static int check_lambda_consumer(const struct scene *s, json_t *entry)
 
 static int check_consumer(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "queue", TEXT, MUST, 1, 80 },
         { "function", TEXT, MUST, 1, TEXT_MAX },
         { "platform", TEXT, MUST, 1, 16 },
@@ -336,7 +275,7 @@ static int check_consumer(const struct scene *s, json_t *entry)
 /* What targets of rules and of schedules have in common, beside where they lead. */
 static int check_target_members(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "group", TEXT, MAY, 1, 128 },
         { "input", TEXT, MAY, 0, INPUT_MAX },
         { "input_path", TEXT, MAY, 0, 256 },
@@ -345,25 +284,41 @@ static int check_target_members(const struct scene *s, json_t *entry)
         { "max_age_s", NUMBER, MAY, 60, 86400 },
         { "max_retries", NUMBER, MAY, 0, RETRIES_MAX },
         { "rule", TEXT, MAY, 0, TEXT_MAX },
+        { "http_parameters", OBJECT, MAY, 0, 0 },
     };
     int r = CHECK_MEMBERS(entry, members, "a target");
     return r < 0 ? r : check_optional_destination(s, entry, "dead_letter");
 }
 
+/* As check_destination(), or { "endpoint" }. */
+static int check_leads(const struct scene *s, json_t *target, const char *what)
+{
+    static const struct manifest_member members[] = { { "endpoint", TEXT, MUST, 1, 64 } };
+    if (!json_object_get(target, "endpoint")) {
+        return check_destination(s, target, false, what);
+    }
+    int r = CHECK_MEMBERS(target, members, what);
+    const char *name = json_string_value(json_object_get(target, "endpoint"));
+    if (r == 0 && !manifest_member_named(json_object_get(s->events, "endpoints"), name)) {
+        r = err_set(s->err, EINVAL, "events: there is no endpoint %.100s", name);
+    }
+    return r;
+}
+
 static int check_rule_target(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = { { "id", TEXT, MUST, 1, 64 } };
+    static const struct manifest_member members[] = { { "id", TEXT, MUST, 1, 64 } };
     int r = CHECK_MEMBERS(entry, members, "a target");
     if (r == 0) {
         r = check_target_members(s, entry);
     }
-    return r < 0 ? r : check_destination(s, entry, false, "a target");
+    return r < 0 ? r : check_leads(s, entry, "a target");
 }
 
 static int check_schedule_target(const struct scene *s, json_t *target, const char *platform)
 {
-    static const struct member members[] = { { "path", TEXT, MUST, 1, 512 } };
-    static const struct member calls[] = { { "api", TEXT, MUST, 1, 128 } };
+    static const struct manifest_member members[] = { { "path", TEXT, MUST, 1, 512 } };
+    static const struct manifest_member calls[] = { { "api", TEXT, MUST, 1, 128 } };
     bool by_path = strcmp(platform, "vercel") == 0 || strcmp(platform, "netlify") == 0;
     int r = check_target_members(s, target);
     if (r == 0 && by_path) {
@@ -373,16 +328,15 @@ static int check_schedule_target(const struct scene *s, json_t *target, const ch
         return CHECK_MEMBERS(target, calls, "a schedule's target");
     }
     /* The path alone decides at Vercel. */
-    return r < 0 || strcmp(platform, "vercel") == 0
-               ? r
-               : check_destination(s, target, false, "a schedule's target");
+    return r < 0 || strcmp(platform, "vercel") == 0 ? r
+                                                    : check_leads(s, target, "a schedule's target");
 }
 
 static int check_schedule(const struct scene *s, json_t *entry)
 {
     static const char *const platforms[] = { "vercel", "worker", "netlify", "aws" };
     static const char *const catch_ups[] = { "once", "skip" };
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 1, 1024 },
         { "expression", TEXT, MUST, 1, LIMIT_SCHEDULE_EXPRESSION_BYTES },
         { "timezone", TEXT, MUST, 1, 64 },
@@ -404,13 +358,13 @@ static int check_schedule(const struct scene *s, json_t *entry)
 
 static int check_named_bus(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = { { "name", TEXT, MUST, 1, 256 } };
+    static const struct manifest_member members[] = { { "name", TEXT, MUST, 1, 256 } };
     return CHECK_MEMBERS(entry, members, "an event bus");
 }
 
 static int check_rule(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 1, 256 },
         { "bus", TEXT, MUST, 1, 256 },
         { "pattern", OBJECT, MUST, 0, 0 },
@@ -425,9 +379,19 @@ static int check_rule(const struct scene *s, json_t *entry)
                                  check_rule_target, "targets");
 }
 
+static int check_connection(const struct scene *s, json_t *entry)
+{
+    return manifest_endpoints_check_connection(entry, s->err);
+}
+
+static int check_api_destination(const struct scene *s, json_t *entry)
+{
+    return manifest_endpoints_check(entry, json_object_get(s->events, "connections"), s->err);
+}
+
 static int check_async(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "function", TEXT, MUST, 1, TEXT_MAX },
         { "max_age_s", NUMBER, MUST, 1, DAYS(366) },
         { "max_retries", NUMBER, MUST, 0, RETRIES_MAX },
@@ -449,7 +413,7 @@ static int check_async(const struct scene *s, json_t *entry)
 
 static int check_route_retries(const struct scene *s, json_t *entry, const char *name)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "max_retries", NUMBER, MUST, 0, RETRIES_MAX },
         { "retry_delays_s", ARRAY, MUST, 0, DELAYS_MAX },
         { "max_age_s", NUMBER, MAY, 1, DAYS(366) },
@@ -464,7 +428,7 @@ static int check_route_retries(const struct scene *s, json_t *entry, const char 
 
 static int check_idempotent(const struct scene *s, json_t *value)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "key", TEXT, MUST, 1, TEXT_MAX },
         { "ttl_s", NUMBER, MUST, 1, DAYS(366) },
     };
@@ -474,7 +438,7 @@ static int check_idempotent(const struct scene *s, json_t *value)
 static int check_endpoint(const struct scene *s, json_t *entry)
 {
     const char *name = json_string_value(json_object_get(entry, "function"));
-    json_t *function = find_named(s->functions, name);
+    json_t *function = manifest_member_named(s->functions, name);
     json_int_t endpoint = json_integer_value(json_object_get(entry, "endpoint"));
     if (!function ||
         endpoint >= (json_int_t)json_array_size(json_object_get(function, "endpoints"))) {
@@ -485,7 +449,7 @@ static int check_endpoint(const struct scene *s, json_t *entry)
 
 static int check_route(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "function", TEXT, MUST, 1, TEXT_MAX },
         { "endpoint", NUMBER, MUST, 0, INT32_MAX },
     };
@@ -500,7 +464,7 @@ static int check_route(const struct scene *s, json_t *entry)
 
 static int check_user(const struct scene *s, json_t *entry)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 1, 128 },       { "display_name", TEXT, MUST, 0, 256 },
         { "email", TEXT, MUST, 0, 256 },      { "access_key", TEXT, MUST, 3, 128 },
         { "secret_key", TEXT, MUST, 1, 128 }, { "canonical_id", TEXT, MAY, 1, 128 },
@@ -510,7 +474,7 @@ static int check_user(const struct scene *s, json_t *entry)
 
 static int check_minio(const struct scene *s, json_t *value)
 {
-    static const struct member members[] = {
+    static const struct manifest_member members[] = {
         { "token", TEXT, MUST, 1, TEXT_MAX },
     };
     return !value || json_is_null(value) ? 0 : CHECK_MEMBERS(value, members, "minio");
@@ -522,9 +486,17 @@ int manifest_events_check(json_t *events, json_t *functions, struct err *err)
         const char *name;
         entry_fn check;
     } lists[] = {
-        { "buckets", check_bucket },  { "queues", check_queue }, { "consumers", check_consumer },
-        { "buses", check_named_bus }, { "rules", check_rule },   { "schedules", check_schedule },
-        { "async", check_async },     { "routes", check_route }, { "users", check_user },
+        { "buckets", check_bucket },
+        { "queues", check_queue },
+        { "consumers", check_consumer },
+        { "buses", check_named_bus },
+        { "rules", check_rule },
+        { "schedules", check_schedule },
+        { "connections", check_connection },
+        { "endpoints", check_api_destination },
+        { "async", check_async },
+        { "routes", check_route },
+        { "users", check_user },
     };
     const struct scene s = { .events = events, .functions = functions, .err = err };
     if (events && !json_is_object(events)) {
@@ -537,7 +509,9 @@ int manifest_events_check(json_t *events, json_t *functions, struct err *err)
             return r;
         }
     }
-    static const struct member members[] = { { "lifecycle_day_s", NUMBER, MAY, 1, DAYS(1) } };
-    int r = events ? check_members(events, members, ARRAY_COUNT(members), "the lists", err) : 0;
+    static const struct manifest_member members[] = { { "lifecycle_day_s", NUMBER, MAY, 1,
+                                                        DAYS(1) } };
+    int r =
+        events ? manifest_member_check(events, members, ARRAY_COUNT(members), "the lists", err) : 0;
     return r < 0 ? r : check_minio(&s, json_object_get(events, "minio"));
 }

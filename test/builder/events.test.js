@@ -116,6 +116,84 @@ Resources:
   ]);
 });
 
+test('CloudFormation: connections and API destinations, as the CDK writes them', async (t) => {
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    'fn/index.js': 'exports.handler = async () => 1;\n',
+    'samconfig.toml': 'version = 0.1\n[default.deploy.parameters]\nparameter_overrides = "Password=s3cret"\n',
+    'template.yaml': `
+Parameters:
+  Password: { Type: String, NoEcho: true }
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: { CodeUri: fn/, Handler: index.handler, Runtime: nodejs22.x }
+  Crm:
+    Type: AWS::Events::Connection
+    Properties:
+      AuthorizationType: BASIC
+      AuthParameters:
+        BasicAuthParameters: { Username: me, Password: !Ref Password }
+        InvocationHttpParameters:
+          QueryStringParameters: [{ Key: v, Value: 2, IsValueSecret: false }]
+  Kept:
+    Type: AWS::Events::Connection
+    Properties:
+      Name: kept
+      AuthorizationType: API_KEY
+      AuthParameters:
+        ApiKeyAuthParameters: { ApiKeyName: x-key, ApiKeyValue: "{{resolve:secretsmanager:arn:aws:secretsmanager:us-east-1:1:secret:k:SecretString:::}}" }
+  Orders:
+    Type: AWS::Events::ApiDestination
+    Properties:
+      ConnectionArn: !GetAtt Crm.Arn
+      HttpMethod: POST
+      InvocationEndpoint: !Sub "https://\${AWS::Region}.crm.example/*"
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: { source: [shop] }
+      Targets:
+        - Id: T0
+          Arn: !GetAtt Orders.Arn
+          RoleArn: arn:aws:iam::1:role/x
+          HttpParameters: { HeaderParameters: { a: b }, PathParameterValues: [$.detail.id] }
+`,
+  }));
+  const [{ uuid: _uuid, ...crm }, { name, auth }] = events.connections;
+  assert.deepEqual(crm, { name: 'Crm', type: 'BASIC', description: '', auth: {
+    BasicAuthParameters: { Username: 'me', Password: 's3cret' },
+    InvocationHttpParameters: { QueryStringParameters: [{ Key: 'v', Value: '2', IsValueSecret: false }] },
+  } });
+  assert.deepEqual({ name, auth }, { name: 'kept', auth: undefined });
+  assert.deepEqual(diagnostics.map(({ text }) => text.replace(/ here:.*/, '')),
+    ['template.yaml: Kept: ApiKeyAuthParameters.ApiKeyValue of the connection "kept" is not known']);
+  const [{ uuid: _other, ...orders }] = events.endpoints;
+  assert.deepEqual(orders, { name: 'Orders', description: '', connection: 'Crm', method: 'POST', url: 'https://us-east-1.crm.example/*', rate: 300 });
+  const [{ targets: [{ endpoint, http_parameters: http }] }] = events.rules;
+  assert.deepEqual({ endpoint, http }, { endpoint: 'Orders', http: { HeaderParameters: { a: 'b' }, PathParameterValues: ['$.detail.id'] } });
+});
+
+test('CloudFormation: nonsense in a connection is told, never fatal', async (t) => {
+  const connection = (type, auth) => ({ Type: 'AWS::Events::Connection', Properties: { AuthorizationType: type, AuthParameters: auth } });
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    'fn/index.js': 'exports.handler = async () => 1;\n',
+    'mayfly.json': '{"events":{"connections":{"C":{"secret":"x"}}}}',
+    'template.json': JSON.stringify({ Resources: {
+      Fn: { Type: 'AWS::Serverless::Function', Properties: { CodeUri: 'fn/', Handler: 'index.handler', Runtime: 'nodejs22.x' } },
+      A: connection('BASIC', { BasicAuthParameters: { Username: { a: 1 }, Password: 'x'.repeat(513) } }),
+      B: connection('API_KEY', 'secret'),
+      C: connection('OAUTH_CLIENT_CREDENTIALS', { OAuthParameters: { AuthorizationEndpoint: 7, HttpMethod: 'POST', ClientParameters: 'me' } }),
+      D: connection('API_KEY', { ApiKeyAuthParameters: { ApiKeyName: 'k', ApiKeyValue: 'v' }, InvocationHttpParameters: { HeaderParameters: [7, {}], BodyParameters: 'b' } }),
+    } }),
+  }));
+  assert.deepEqual(events.connections.map(({ name, auth }) => [name, auth]), [['A', undefined], ['B', undefined], ['C', undefined], ['D', undefined]]);
+  assert.deepEqual(diagnostics.map(({ text }) => text.replace(/^template\.json: | of the connection.*/g, '')), [
+    'A: BasicAuthParameters.Username, BasicAuthParameters.Password', 'B: ApiKeyAuthParameters.ApiKeyName, ApiKeyAuthParameters.ApiKeyValue',
+    'C: ClientParameters.ClientID',
+    'D: InvocationHttpParameters.HeaderParameters, InvocationHttpParameters.HeaderParameters, InvocationHttpParameters.BodyParameters',
+  ]);
+});
+
 test('SAM: an event of a bucket of another template, and a queue nobody declares', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'app.js': handler,

@@ -5,7 +5,7 @@ import http from 'node:http';
 import test from 'node:test';
 import {
   CreateApiDestinationCommand, CreateConnectionCommand, DeauthorizeConnectionCommand, DeleteApiDestinationCommand, DeleteConnectionCommand,
-  DescribeApiDestinationCommand, DescribeConnectionCommand, ListApiDestinationsCommand, ListConnectionsCommand, PutEventsCommand, PutRuleCommand,
+  DescribeApiDestinationCommand, DescribeConnectionCommand, ListApiDestinationsCommand, ListConnectionsCommand, ListTargetsByRuleCommand, PutEventsCommand, PutRuleCommand,
   PutTargetsCommand, UpdateApiDestinationCommand, UpdateConnectionCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
@@ -31,8 +31,8 @@ async function host(t, answer = (request, response) => response.end()) {
   return { taken, url: `http://127.0.0.1:${server.address().port}` };
 }
 
-async function start(t) {
-  const platform = await startPlatform(t, { files: FILES });
+async function start(t, more = {}) {
+  const platform = await startPlatform(t, { files: { ...FILES, ...more } });
   const { events, sqs } = await clients(t, platform);
   const connect = async (Name, input = KEY) => (await events.send(new CreateConnectionCommand({ Name, ...input }))).ConnectionArn;
   const destination = async (Name, ConnectionArn, InvocationEndpoint, more = {}) =>
@@ -234,4 +234,90 @@ test('tries of one connection that come together share one request for a token, 
   const isGood = ({ headers }) => headers.authorization === 'Bearer token-2';
   await eventually(() => api.taken.filter(isGood).length === 4, () => `they did not come again: ${JSON.stringify(api.taken)}`);
   assert.equal(login.taken.length, 2);
+});
+
+/** Leads events of source "shop" to a host, through what the project's files declare. */
+const declares = (url, key = 'open-sesame') => `
+variable "url" {
+  default = "${url}"
+}
+resource "aws_cloudwatch_event_connection" "crm" {
+  name               = "crm"
+  authorization_type = "API_KEY"
+  auth_parameters {
+    api_key {
+      key   = "x-key"
+      value = "${key}"
+    }
+  }
+}
+resource "aws_cloudwatch_event_api_destination" "orders" {
+  name                = "orders"
+  invocation_endpoint = "\${var.url}/*/orders"
+  http_method         = "PUT"
+  connection_arn      = aws_cloudwatch_event_connection.crm.arn
+}
+resource "aws_cloudwatch_event_rule" "placed" {
+  name          = "placed"
+  event_pattern = jsonencode({ source = ["shop"] })
+}
+resource "aws_cloudwatch_event_target" "placed" {
+  rule       = aws_cloudwatch_event_rule.placed.name
+  target_id  = "crm"
+  arn        = aws_cloudwatch_event_api_destination.orders.arn
+  input_path = "$.detail"
+  http_target {
+    header_parameters     = { "x-from" = "shop" }
+    path_parameter_values = ["shop"]
+  }
+}
+`;
+
+test('what the files declare sends as they say, cannot be changed by the API, and is gone with them', async (t) => {
+  const { taken, url } = await host(t);
+  const { platform, events, connect, destination, put } = await start(t, { 'outside.tf': declares(url) });
+  await put({ n: 1 });
+  await eventually(() => taken.length > 0, 'nothing came');
+  const [{ method, url: path, headers, body }] = taken;
+  assert.deepEqual([method, path, headers['x-key'], headers['x-from'], body], ['PUT', '/shop/orders', 'open-sesame', 'shop', '{"n":1}']);
+
+  const { ConnectionArn, ConnectionState, AuthParameters } = await events.send(new DescribeConnectionCommand({ Name: 'crm' }));
+  assert.deepEqual({ ConnectionState, AuthParameters }, { ConnectionState: 'AUTHORIZED', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'x-key' } } });
+  const { ApiDestinations: [{ ApiDestinationArn, Name }] } = await events.send(new ListApiDestinationsCommand({ ConnectionArn }));
+  assert.equal(Name, 'orders');
+  const { Targets } = await events.send(new ListTargetsByRuleCommand({ Rule: 'placed' }));
+  assert.deepEqual(Targets, [{ Id: 'crm', Arn: ApiDestinationArn, InputPath: '$.detail',
+    HttpParameters: { HeaderParameters: { 'x-from': 'shop' }, PathParameterValues: ['shop'] } }]);
+  const managed = { name: 'ManagedRuleException' };
+  await assert.rejects(events.send(new UpdateConnectionCommand({ Name: 'crm', Description: 'x' })), managed);
+  await assert.rejects(events.send(new DeauthorizeConnectionCommand({ Name: 'crm' })), managed);
+  await assert.rejects(events.send(new DeleteConnectionCommand({ Name: 'crm' })), managed);
+  await assert.rejects(events.send(new UpdateApiDestinationCommand({ Name: 'orders', HttpMethod: 'GET' })), managed);
+  await assert.rejects(events.send(new DeleteApiDestinationCommand({ Name: 'orders' })), managed);
+  await assert.rejects(connect('crm'), { name: 'ResourceAlreadyExistsException' });
+
+  await destination('own', await connect('a-own'), url);
+  const names = async () => [
+    (await events.send(new ListConnectionsCommand({}))).Connections.map((one) => one.Name),
+    (await events.send(new ListApiDestinationsCommand({}))).ApiDestinations.map((one) => one.Name),
+  ];
+  assert.deepEqual(await names(), [['a-own', 'crm'], ['orders', 'own']]);
+  await platform.save('outside.tf', declares(url, 'another'));
+  await eventually(async () => { await put({ n: 2 }); return taken.at(-1).headers['x-key'] === 'another'; }, 'its key is the old one');
+  await platform.save('outside.tf', '');
+  await eventually(async () => (await names())[1].length === 1, 'they are still there');
+  assert.deepEqual(await names(), [['a-own'], ['own']]);
+});
+
+test('an event for a destination of the files that waits is sent after a crash', async (t) => {
+  let status = 503;
+  const { taken, url } = await host(t, (_, response) => response.writeHead(status).end());
+  const { platform, put } = await start(t, { 'outside.tf': declares(url) });
+  await put();
+  await eventually(() => taken.length > 0, 'nothing came');
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  status = 200;
+  const before = taken.length;
+  await eventually(() => taken.length > before, 'it did not come again');
+  assert.equal(taken.at(-1).headers['x-key'], 'open-sesame');
 });

@@ -7,6 +7,8 @@
 #include "control/manifest_events.h"
 #include "leaks.h"
 
+#define UUID "01234567-89ab-cdef-0123-456789abcdef"
+
 /* One entry of each kind, as the builder writes them. */
 static const char *const sound =
     "{'buckets':[{'name':'images','versioning':false,'eventbridge':false,"
@@ -33,7 +35,16 @@ static const char *const sound =
     " 'buses':[{'name':'shop'}],"
     " 'rules':[{'name':'r','bus':'shop','pattern':{'source':['a']},'enabled':true,"
     "   'targets':[{'id':'1','bus':'default','input':null,'dead_letter':{'queue':'dead'},"
-    "     'max_age_s':60,'max_retries':0}]}],"
+    "     'max_age_s':60,'max_retries':0},"
+    "    {'id':'2','endpoint':'crm','http_parameters':{'HeaderParameters':{'a':'b'}}}]}],"
+    " 'connections':[{'name':'key','uuid':'" UUID "','type':'API_KEY','description':'',"
+    "   'auth':{'ApiKeyAuthParameters':{'ApiKeyName':'k','ApiKeyValue':'v'}}},"
+    "  {'name':'login','uuid':'" UUID "','type':'OAUTH_CLIENT_CREDENTIALS',"
+    "   'auth':{'OAuthParameters':{'AuthorizationEndpoint':'https://a.example','HttpMethod':'POST',"
+    "     'ClientParameters':{'ClientID':'i','ClientSecret':'s'}}}},"
+    "  {'name':'none','uuid':'" UUID "','type':'BASIC'}],"
+    " 'endpoints':[{'name':'crm','uuid':'" UUID "','connection':'key','method':'POST',"
+    "   'url':'https://a.example','rate':300}],"
     " 'async':[{'function':'lambda/x','max_age_s':60,'max_retries':2,'retry_delays_s':[60,120],"
     "   'on_success':{'url':'https://a.example','secret':'s'},'on_failure':{'function':'worker'},"
     "   'dead_letter':null}],"
@@ -106,6 +117,15 @@ static const struct {
     const char *value;
     const char *named;
 } unsound[] = {
+    { "connections 0 type", "'NONE'", "type" },
+    { "connections 0 type", "'BASIC'", "an authorization" },
+    { "connections 0 uuid", "'7'", "uuid" },
+    { "connections 0 auth ApiKeyAuthParameters ApiKeyValue", "''", "ApiKeyValue" },
+    { "connections 1 auth OAuthParameters ClientParameters ClientID", "null", "ClientID" },
+    { "endpoints 0 connection", "'gone'", "no connection gone" },
+    { "endpoints 0 rate", "0", "rate" },
+    { "rules 0 targets 1 endpoint", "'gone'", "no endpoint gone" },
+    { "rules 0 targets 1 http_parameters", "7", "http_parameters" },
     { "buckets", "{}", "buckets" },
     { "buckets", "[7]", "a bucket" },
     { "buckets 0 name", "'ab'", "name" },
@@ -237,7 +257,8 @@ START_TEST(triggers_are_rows_of_the_table)
         "  queue   mail                              w.ts  worker   nodejs   worker@1\n"
         "  cron    0 2 * * * (off)                   w.ts  worker   nodejs   worker@1\n"
         "  cron    rate(1 hour) Europe/Berlin (off)                          queue jobs\n"
-        "  event   shop/r                                                    bus default\n";
+        "  event   shop/r                                                    bus default\n"
+        "  event   shop/r                                                    destination crm\n";
     struct printed p;
     print_open(&p);
     ck_assert_int_eq(build_print_routes(&p.text, &plain, &p.build), 0);
@@ -255,7 +276,7 @@ START_TEST(triggers_are_a_list_of_the_build_in_json)
     json_t *json = json_loadb(p.text.data, p.text.len, 0, NULL);
     json_t *triggers = json_object_get(json, "triggers");
     json_t *first = json_array_get(triggers, 0);
-    ck_assert_uint_eq(json_array_size(triggers), 6);
+    ck_assert_uint_eq(json_array_size(triggers), 7);
     ck_assert_str_eq(json_string_value(json_object_get(first, "kind")), "s3");
     ck_assert_str_eq(json_string_value(json_object_get(first, "trigger")),
                      "images/in/*.jpg ObjectCreated:*");

@@ -92,8 +92,8 @@ static bool check_type(struct aws_call *c, json_t *before)
 
 /* ---- what is shown ---- */
 
-static void connection_arn(const struct aws_call *c, json_t *connection,
-                           char ret[AWS_EVENTS_ARN_BYTES])
+void aws_events_connection_arn(const struct aws_call *c, json_t *connection,
+                               char ret[AWS_EVENTS_ARN_BYTES])
 {
     (void)snprintf(ret, AWS_EVENTS_ARN_BYTES, "arn:aws:events:%s:000000000000:connection/%s/%s",
                    c->region, json_text(connection, "Name"), json_text(connection, "Uuid"));
@@ -115,7 +115,7 @@ static json_t *show(const struct aws_call *c, json_t *connection, const char *st
 {
     char arn[AWS_EVENTS_ARN_BYTES];
     json_t *shown = json_object();
-    connection_arn(c, connection, arn);
+    aws_events_connection_arn(c, connection, arn);
     (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
     state = state ? state : event_connection_state(c->services->connections, connection);
     (void)json_object_set_new(shown, "ConnectionState", json_string(state)); /* a literal */
@@ -179,6 +179,20 @@ static json_t *need(struct aws_call *c, const char *before)
     return connection;
 }
 
+/* As need(), and it may be changed: what the project's files declare may not. */
+static json_t *need_own(struct aws_call *c)
+{
+    json_t *connection = need(c, "");
+    struct json_table *table = event_connections_table(c->services->connections);
+    const char *name = json_text(connection, "Name");
+    if (connection && json_table_is_declared(table, str_c(name))) {
+        aws_call_fail(c, 400, "ManagedRuleException",
+                      "Connection %s is declared by the project's files: change it there.", name);
+        return NULL;
+    }
+    return connection;
+}
+
 /* ---- operations ---- */
 
 void aws_events_create_connection(struct aws_call *c)
@@ -206,7 +220,7 @@ void aws_events_create_connection(struct aws_call *c)
 
 void aws_events_update_connection(struct aws_call *c)
 {
-    json_t *before = check(c, AWS_MAY) ? need(c, "") : NULL;
+    json_t *before = check(c, AWS_MAY) ? need_own(c) : NULL;
     if (before && check_type(c, before)) {
         json_t *connection = json_deep_copy(before);
         take_input(c, connection);
@@ -216,7 +230,7 @@ void aws_events_update_connection(struct aws_call *c)
 
 void aws_events_deauthorize_connection(struct aws_call *c)
 {
-    json_t *before = need(c, "");
+    json_t *before = need_own(c);
     if (before) {
         json_t *connection = json_deep_copy(before);
         (void)json_object_del(connection, "secret"); /* it may have none */
@@ -242,7 +256,7 @@ void aws_events_describe_connection(struct aws_call *c)
 
 void aws_events_delete_connection(struct aws_call *c)
 {
-    json_t *connection = need(c, "");
+    json_t *connection = need_own(c);
     if (connection) {
         struct event_connections *all = c->services->connections;
         const char *name = aws_call_text(c, "Name");

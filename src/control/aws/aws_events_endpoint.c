@@ -7,6 +7,7 @@
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/events/endpoint_queue.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_connection.h"
 #include "control/json_reading.h"
 
@@ -43,6 +44,14 @@ static bool has_connection(struct aws_call *c)
     return false;
 }
 
+void aws_events_endpoint_arn(const struct aws_call *c, json_t *destination,
+                             char ret[AWS_EVENTS_ARN_BYTES])
+{
+    (void)snprintf(ret, AWS_EVENTS_ARN_BYTES,
+                   "arn:aws:events:%s:000000000000:api-destination/%s/%s", c->region,
+                   json_text(destination, "Name"), json_text(destination, "Uuid"));
+}
+
 /* A new object with its ARN and state, and those members. */
 static json_t *show(const struct aws_call *c, json_t *destination, const char *const *members,
                     size_t count)
@@ -53,13 +62,16 @@ static json_t *show(const struct aws_call *c, json_t *destination, const char *c
         event_connection_find(connections, json_text(destination, "ConnectionArn"));
     bool active =
         connection && strcmp(event_connection_state(connections, connection), "AUTHORIZED") == 0;
-    (void)snprintf(arn, sizeof(arn), "arn:aws:events:%s:000000000000:api-destination/%s/%s",
-                   c->region, json_text(destination, "Name"), json_text(destination, "Uuid"));
+    aws_events_endpoint_arn(c, destination, arn);
     json_t *shown = json_pack("{s:s,s:s}", "ApiDestinationArn", arn, "ApiDestinationState",
                               active ? "ACTIVE" : "INACTIVE");
     for (size_t i = 0; i < count; i++) {
         json_t *value = json_object_get(destination, members[i]);
         (void)(value ? json_object_set(shown, members[i], value) : 0);
+    }
+    if (connection && json_object_get(shown, "ConnectionArn")) {
+        aws_events_connection_arn(c, connection, arn);
+        (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
     }
     return shown;
 }
@@ -99,6 +111,21 @@ static json_t *need(struct aws_call *c, const char *before)
     return destination;
 }
 
+/* As need(), and it may be changed: what the project's files declare may not. */
+static json_t *need_own(struct aws_call *c)
+{
+    json_t *destination = need(c, "");
+    const char *name = json_text(destination, "Name");
+    if (destination &&
+        json_table_is_declared(endpoint_queues_table(c->services->endpoints), str_c(name))) {
+        aws_call_fail(c, 400, "ManagedRuleException",
+                      "API destination %s is declared by the project's files: change it there.",
+                      name);
+        return NULL;
+    }
+    return destination;
+}
+
 void aws_events_create_endpoint(struct aws_call *c)
 {
     char uuid[UUID_BYTES];
@@ -119,7 +146,7 @@ void aws_events_create_endpoint(struct aws_call *c)
 
 void aws_events_update_endpoint(struct aws_call *c)
 {
-    json_t *before = check(c, AWS_MAY) ? need(c, "") : NULL;
+    json_t *before = check(c, AWS_MAY) ? need_own(c) : NULL;
     if (before && has_connection(c)) {
         keep(c, json_deep_copy(before));
     }
@@ -139,7 +166,7 @@ void aws_events_describe_endpoint(struct aws_call *c)
 
 void aws_events_delete_endpoint(struct aws_call *c)
 {
-    if (need(c, "")) {
+    if (need_own(c)) {
         json_table_remove(endpoint_queues_table(c->services->endpoints),
                           str_c(aws_call_text(c, "Name")), aws_call_written, c);
     }
@@ -156,11 +183,13 @@ static void list_one(const char *name, json_t *destination, void *context)
                                            "LastModifiedTime" };
     struct aws_events_listing *l = context;
     const char *arn = aws_call_text(l->call, "ConnectionArn");
-    if ((!arn || strcmp(arn, json_text(destination, "ConnectionArn")) == 0) &&
+    json_t *shown = show(l->call, destination, members, ARRAY_COUNT(members));
+    const char *own = json_text(shown, "ConnectionArn");
+    if ((!arn || event_arn_is_same(str_c(arn), str_c(own))) &&
         aws_page_takes(&l->page, name, name)) {
-        (void)json_array_append_new(l->page.list,
-                                    show(l->call, destination, members, ARRAY_COUNT(members)));
+        (void)json_array_append(l->page.list, shown); /* a new place for it */
     }
+    json_decref(shown);
 }
 
 void aws_events_list_endpoints(struct aws_call *c)

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/endpoint_request.h"
+#include "control/events/event_arn.h"
 #include "control/events/event_connection.h"
 #include "control/events/target_attempt.h"
 #include "control/json_reading.h"
@@ -216,6 +217,34 @@ struct endpoint_queues *endpoint_queues_create(struct services *s)
     eq->services = s;
     eq->table = json_table_create(s->queues, "event destination");
     list_init(&eq->endpoints);
-    store_messages_queues(s->store, open_stored, eq); /* also of destinations that are gone */
     return eq;
+}
+
+/* One of the manifest in the form of this table. Its connection is found by its name. */
+static json_t *declared_endpoint(json_t *said)
+{
+    char arn[256];
+    (void)snprintf(arn, sizeof(arn),
+                   "arn:aws:events:" EVENT_ARN_REGION ":000000000000:connection/%s/declared",
+                   json_text(said, "connection")); /* names are short */
+    return json_pack("{s:O,s:O,s:s,s:O,s:O,s:O,s:O*}", "Name", json_object_get(said, "name"),
+                     "Uuid", json_object_get(said, "uuid"), "ConnectionArn", arn,
+                     "InvocationEndpoint", json_object_get(said, "url"), "HttpMethod",
+                     json_object_get(said, "method"), "InvocationRateLimitPerSecond",
+                     json_object_get(said, "rate"), "Description",
+                     json_object_get(said, "description"));
+}
+
+void endpoint_queues_build(struct endpoint_queues *eq, const json_t *manifest)
+{
+    json_t *list = json_array();
+    size_t i;
+    json_t *said;
+    json_array_foreach(json_object_get(json_object_get(manifest, "events"), "endpoints"), i, said)
+    {
+        endpoint_queues_open(eq, str_c(json_text(said, "name")));
+        (void)json_array_append_new(list, declared_endpoint(said)); /* a new value */
+    }
+    json_table_declare(eq->table, list);
+    store_messages_queues(eq->services->store, open_stored, eq);
 }

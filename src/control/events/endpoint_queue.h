@@ -18,8 +18,10 @@
 
 struct endpoint_queues;
 
-/* Takes up what is stored. */
 struct endpoint_queues *endpoint_queues_create(struct services *s);
+/* `events.endpoints` of the manifest that is served from now on (borrowed). What is stored is taken
+ * up, also for destinations that are gone. */
+void endpoint_queues_build(struct endpoint_queues *eq, const json_t *manifest);
 struct json_table *endpoint_queues_table(struct endpoint_queues *eq);
 /* A destination of that name is there, or will be. */
 void endpoint_queues_open(struct endpoint_queues *eq, struct str name);

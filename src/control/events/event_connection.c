@@ -272,6 +272,38 @@ void event_connection_authorize(struct event_connections *ec, json_t *connection
     }
 }
 
+/* ---- the start, and builds ---- */
+
+/* One of the manifest in the form of this table. */
+static json_t *declared_connection(json_t *said)
+{
+    const char *uuid = json_text(said, "uuid");
+    json_t *auth = json_object_get(said, "auth");
+    json_t *connection = json_pack("{s:O,s:s,s:s,s:s%,s:O,s:O*}", "Name",
+                                   json_object_get(said, "name"), "Uuid", uuid, "SecretUuid", uuid,
+                                   "SecretSuffix", uuid, (size_t)EVENT_CONNECTION_SECRET_SUFFIX,
+                                   "AuthorizationType", json_object_get(said, "type"),
+                                   "Description", json_object_get(said, "description"));
+    if (json_is_object(auth)) {
+        event_connection_set_auth(connection, auth);
+    }
+    return connection;
+}
+
+/* Tokens are those of a secret: what has changed asks for its own. Nothing is asked ahead, so that
+ * a project is served without a word to hosts outside. */
+void event_connections_build(struct event_connections *ec, const json_t *manifest)
+{
+    json_t *list = json_array();
+    size_t i;
+    json_t *said;
+    json_array_foreach(json_object_get(json_object_get(manifest, "events"), "connections"), i, said)
+    {
+        (void)json_array_append_new(list, declared_connection(said)); /* a new value */
+    }
+    json_table_declare(ec->table, list);
+}
+
 struct event_connections *event_connections_create(struct services *s)
 {
     struct event_connections *ec = mem_new(struct event_connections);

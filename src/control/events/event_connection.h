@@ -19,6 +19,8 @@
 struct event_connections;
 
 struct event_connections *event_connections_create(struct services *s);
+/* `events.connections` of the manifest that is served from now on (borrowed). */
+void event_connections_build(struct event_connections *ec, const json_t *manifest);
 struct json_table *event_connections_table(struct event_connections *ec);
 /* The one of an ARN, ".../connection/NAME/UUID"; NULL: it is not there. */
 json_t *event_connection_find(struct event_connections *ec, const char *arn);

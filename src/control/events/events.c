@@ -62,6 +62,8 @@ void events_build(struct events *e, const json_t *manifest)
     worker_queues_build(e->worker, manifest);
     routes_build(e->routes, manifest);
     webhook_queues_build(e->webhooks, manifest);
+    event_connections_build(e->services->connections, manifest);
+    endpoint_queues_build(e->services->endpoints, manifest);
     event_bus_build(e->services->buses, manifest);
     bus_queue_update(e->services->bus_queues);
     event_replays_build(e->services->replays);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "control/events/name_tree.h"
 #include "control/json_read.h"
+#include "control/json_reading.h"
 #include "control/json_write.h"
 #include "store/store_settings.h"
 
@@ -12,6 +13,7 @@ struct json_table {
     struct queues *queues;
     const char *kind;
     GTree *tree;
+    GTree *declared;
 };
 
 static void load(struct str name, struct str value, void *context)
@@ -31,25 +33,81 @@ struct json_table *json_table_create(struct queues *queues, const char *kind)
     struct json_table *t = mem_new(struct json_table);
     *t = (struct json_table){ .queues = queues, .kind = kind };
     t->tree = name_tree_create_json();
+    t->declared = name_tree_create_json();
     store_settings_each(queues_store(queues), str_c(kind), load, t);
     return t;
 }
 
 json_t *json_table_find(struct json_table *t, struct str name)
 {
-    return name_tree_find(t->tree, name);
+    json_t *declared = name_tree_find(t->declared, name);
+    return declared ? declared : name_tree_find(t->tree, name);
+}
+
+static GTreeNode *node_from(GTree *tree, struct str prefix)
+{
+    GTreeNode *n = name_tree_from(tree, prefix);
+    return n && str_starts(str_c(g_tree_node_key(n)), prefix) ? n : NULL;
+}
+
+static GTreeNode *node_behind(GTreeNode *n, struct str prefix)
+{
+    GTreeNode *next = g_tree_node_next(n);
+    return next && str_starts(str_c(g_tree_node_key(next)), prefix) ? next : NULL;
 }
 
 void json_table_each(struct json_table *t, struct str prefix, json_table_fn each, void *context)
 {
-    for (GTreeNode *n = name_tree_from(t->tree, prefix); n; n = g_tree_node_next(n)) {
-        const char *name = g_tree_node_key(n);
-        if (!str_starts(str_c(name), prefix)) {
-            return;
-        }
-        each(name, g_tree_node_value(n), context);
+    GTreeNode *kept = node_from(t->tree, prefix);
+    GTreeNode *declared = node_from(t->declared, prefix);
+    while (kept || declared) {
+        int order = !kept       ? 1
+                    : !declared ? -1
+                                : strcmp(g_tree_node_key(kept), g_tree_node_key(declared));
+        GTreeNode *n = order < 0 ? kept : declared;
+        each(g_tree_node_key(n), g_tree_node_value(n), context);
+        kept = order <= 0 ? node_behind(kept, prefix) : kept;
+        declared = order >= 0 ? node_behind(declared, prefix) : declared;
     }
 }
+
+/* ---- what is declared ---- */
+
+static void set_times(json_t *json, json_t *before)
+{
+    json_t *now = json_integer((json_int_t)(queue_now_ms() / 1000));
+    json_t *made = json_object_get(before, "CreationTime");
+    json_t *changed = json_object_get(before, "LastModifiedTime");
+    (void)json_object_set(json, "CreationTime", made ? made : now); /* literals and sound values */
+    (void)json_object_set(json, "LastModifiedTime", changed ? changed : now);
+    if (before && !json_equal(json, before)) {
+        (void)json_object_set(json, "LastModifiedTime", now);
+    }
+    json_decref(now);
+}
+
+void json_table_declare(struct json_table *t, json_t *list)
+{
+    GTree *declared = name_tree_create_json();
+    size_t i;
+    json_t *json;
+    json_array_foreach(list, i, json)
+    {
+        struct str name = str_c(json_text(json, "Name"));
+        set_times(json, name_tree_find(t->declared, name));
+        name_tree_put(declared, name, json_incref(json));
+    }
+    json_decref(list);
+    g_tree_destroy(t->declared);
+    t->declared = declared;
+}
+
+bool json_table_is_declared(struct json_table *t, struct str name)
+{
+    return name_tree_find(t->declared, name) != NULL;
+}
+
+/* ---- what is kept ---- */
 
 struct change {
     struct json_table *table;

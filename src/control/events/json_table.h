@@ -1,4 +1,6 @@
-/* JSON objects by name, in order, kept in the store as settings of one kind.
+/* JSON objects by name, in order, kept in the store as settings of one kind; and over them those
+ * that the project's files declare, which are taken anew with every build. One that is put under a
+ * declared one's name is seen when that is declared no more.
  *
  * Loop thread only. What is put or removed counts when it is durable.
  *
@@ -18,6 +20,12 @@ json_t *json_table_find(struct json_table *t, struct str name); /* borrowed, or 
 /* Each whose name begins with `prefix`, in order. The table must not change meanwhile. */
 typedef void (*json_table_fn)(const char *name, json_t *json, void *context);
 void json_table_each(struct json_table *t, struct str prefix, json_table_fn each, void *context);
+
+/* What is declared from now on: objects with a "Name" (an array, used up). They get the
+ * "CreationTime" of what was declared under their name before, and its "LastModifiedTime" unless
+ * they differ from it. */
+void json_table_declare(struct json_table *t, json_t *list);
+bool json_table_is_declared(struct json_table *t, struct str name);
 
 /* Takes over `json`. */
 void json_table_put(struct json_table *t, struct str name, json_t *json, message_batch_fn done,
