@@ -24,7 +24,7 @@ static inline Suite *suite_make(const char *name, SFun setup, SFun teardown, TCa
 /* For one that runs as root and again as somebody else. */
 static inline Suite *suite_make_for_user(const char *what, TCase **ret_case)
 {
-    char name[64];
+    static char name[64]; /* Check keeps the pointer */
     const char *user = geteuid() == 0 ? "root" : "an ordinary user";
     (void)snprintf(name, sizeof(name), "%s, as %s", what, user);
     return suite_make(name, NULL, NULL, ret_case);
