@@ -298,6 +298,18 @@ test('a web handler that returns nothing answers an empty 200', async () => {
   assert.deepEqual([reply.status, reply.bytes.length], [200, 0]);
 });
 
+test('a web handler may answer with the Response of a library', async () => {
+  class Foreign {
+    status = 201;
+    statusText = 'Made';
+    headers = new Map([['x-from', 'library']]);
+    body = { async* [Symbol.asyncIterator]() { yield Buffer.from('in '); yield Buffer.from('parts'); } };
+  }
+  const gateway = await serve({ f: { default: { fetch: async () => new Foreign() } } });
+  const reply = await gateway.ask('f', 'GET /api/f');
+  assert.deepEqual([reply.status, reply.header('x-from'), reply.bytes.toString()], [201, 'library', 'in parts']);
+});
+
 test('throwing and rejecting fail the request, logged once with the stack', async () => {
   const gateway = await serve({
     web: { GET: async () => {

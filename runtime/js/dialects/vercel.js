@@ -128,13 +128,19 @@ function splitOnce(text, separator) {
 /* The second argument of a web handler. */
 const handlerContext = (exchange) => ({ waitUntil: (promise) => exchange.waitUntil(promise) });
 
+/* Vercel's servers take a Response for what it has, not for its class: libraries bring one of their own (GraphQL Yoga). */
+function ownResponse(value) {
+  const isForeign = !web.isResponse(value) && Number.isInteger(value.status) && typeof value.headers?.entries === 'function';
+  return isForeign ? new Response(value.body, value) : value;
+}
+
 function finishWeb(exchange, fn, value) {
   if (value === undefined || value === null) {
     if (fn.edge) exchange.fail('invalid', new Error('Edge Function did not return a response.'));
     else exchange.respond(200, '', null);
     return undefined;
   }
-  return web.sendResponse(exchange, value);
+  return web.sendResponse(exchange, ownResponse(value));
 }
 
 function handleWeb(exchange, fn) {
