@@ -45,7 +45,7 @@ static void link_receive(struct link *link)
                 continue;
             }
         }
-        ipc_received_close(&received);
+        ipc_received_discard(&received);
         link_gone(link, r);
         return;
     }

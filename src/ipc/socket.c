@@ -2,10 +2,12 @@
 #include "ipc/socket.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #ifndef SO_PASSPIDFD
 #    define SO_PASSPIDFD 76
@@ -13,6 +15,8 @@
 #ifndef SCM_PIDFD
 #    define SCM_PIDFD 4
 #endif
+
+#define KERNEL_FDS_MAX 253 /* SCM_MAX_FD: more no sender can send */
 
 int ipc_pair(int ret_fds[2])
 {
@@ -68,32 +72,52 @@ int ipc_send(int fd, const void *message, size_t size, const int *fds, size_t fd
     return n < 0 ? -errno : 0;
 }
 
-/* False when there are more than fit: then the kernel has put them where the other things that it
- * tells would have been, as a sender that is not ours may have it do. Those are closed. */
-static bool take_fds(struct cmsghdr *c, struct ipc_received *ret)
+/* Closes what should not have come. The sender may have seen to it that closing a socket waits
+ * until its peer has read everything (SO_LINGER), for hours if it likes. An exiting process does
+ * not wait: so one holds them while we let go, and ends. */
+static void discard_fds(const int *fds, size_t count)
 {
-    const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; i++) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-        if (ret->fd_count < IPC_FDS_MAX) {
-            ret->fds[ret->fd_count++] = fd;
-        } else {
-            scope_close_fd(&fd);
+    pid_t holder = count > 0 ? fork() : 0;
+    if (count == 0 || holder < 0) {
+        return; /* better lost than waited for */
+    }
+    if (holder == 0) {
+        for (;;) {
+            (void)pause();
         }
     }
-    return count <= IPC_FDS_MAX;
+    for (size_t i = 0; i < count; i++) {
+        (void)close(fds[i]);
+    }
+    (void)kill(holder, SIGKILL);
+    (void)waitpid(holder, NULL, 0); /* reaped by the kernel already is fine */
 }
 
-static void receive_control(struct msghdr *header, struct ipc_received *ret)
+/* -EMSGSIZE: there are more descriptors than a message may have; all are gone. */
+static int receive_fds(const struct cmsghdr *c, struct ipc_received *ret)
+{
+    int fds[KERNEL_FDS_MAX];
+    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(fds, CMSG_DATA(c), count * sizeof(int));
+    if (count > IPC_FDS_MAX) {
+        discard_fds(fds, count);
+        return -EMSGSIZE;
+    }
+    memcpy(ret->fds, fds, count * sizeof(int));
+    ret->fd_count = count;
+    return 0;
+}
+
+static int receive_control(struct msghdr *header, struct ipc_received *ret)
 {
     bool is_gone = false;
+    int r = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
         if (c->cmsg_level != SOL_SOCKET) {
             continue;
         }
         if (c->cmsg_type == SCM_RIGHTS) {
-            header->msg_flags |= take_fds(c, ret) ? 0 : MSG_CTRUNC;
+            r = receive_fds(c, ret);
         } else if (c->cmsg_type == SCM_CREDENTIALS) {
             struct ucred cred;
             memcpy(&cred, CMSG_DATA(c), sizeof(cred));
@@ -104,13 +128,15 @@ static void receive_control(struct msghdr *header, struct ipc_received *ret)
         }
     }
     ret->pid = is_gone ? 0 : ret->pid;
+    return r;
 }
 
 int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret)
 {
+    /* With room for all that can come: what has none is closed by the kernel, which may wait. */
     union {
         struct cmsghdr head;
-        char space[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred)) +
+        char space[CMSG_SPACE(sizeof(int) * KERNEL_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred)) +
                    CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec part = { .iov_base = buffer, .iov_len = capacity };
@@ -126,13 +152,20 @@ int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret)
     if (n < 0) {
         return errno == ECONNRESET ? 0 : -errno;
     }
-    receive_control(&header, ret);
+    int r = receive_control(&header, ret);
     ret->size = (size_t)n;
-    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        ipc_received_close(ret);
+    if (r < 0 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        ipc_received_discard(ret);
         return -EMSGSIZE;
     }
     return n > 0;
+}
+
+void ipc_received_discard(struct ipc_received *received)
+{
+    discard_fds(received->fds, received->fd_count);
+    received->fd_count = 0;
+    ipc_received_close(received);
 }
 
 void ipc_received_close(struct ipc_received *received)

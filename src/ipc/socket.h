@@ -32,9 +32,12 @@ struct ipc_received {
     int fds[IPC_FDS_MAX]; /* owned by the caller, CLOEXEC; taken ones are set to -1 */
 };
 
-/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long, or more than IPC_FDS_MAX
- * descriptors: dropped, its fds closed). */
+/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long, or with too many descriptors:
+ * dropped, and discarded as below). */
 int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret) MUST_USE;
 
 /* Closes what was received and not taken. */
 void ipc_received_close(struct ipc_received *received);
+/* The same with a message that should not have come: its sender may have prepared the descriptors
+ * so that closing them waits. This does not. */
+void ipc_received_discard(struct ipc_received *received);

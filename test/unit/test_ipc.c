@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -89,38 +90,88 @@ START_TEST(a_message_that_is_too_long_is_dropped_with_its_descriptors)
 }
 END_TEST
 
-/* What has broken out of a sandbox does not use ipc_send(): the kernel passes on as many
- * descriptors as fit into the space that the receiver has for all that it is told. */
-START_TEST(a_message_with_too_many_descriptors_is_dropped_with_all_of_them)
+/* What has broken out of a sandbox does not use ipc_send(). */
+static ssize_t send_descriptors(int socket, int fd, size_t count)
 {
-    enum { COUNT = IPC_FDS_MAX + 4 };
-    int pair[2], pipe_fds[2];
-    ck_assert_int_eq(ipc_pair(pair), 0);
-    ck_assert_int_eq(pipe2(pipe_fds, O_CLOEXEC), 0);
-    union {
-        struct cmsghdr head;
-        char space[CMSG_SPACE(COUNT * sizeof(int))];
-    } control = { .head = { .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS,
-                            .cmsg_len = CMSG_LEN(COUNT * sizeof(int)) } };
-    for (size_t i = 0; i < COUNT; i++) {
-        memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &pipe_fds[1], sizeof(int));
-    }
-    char text[8] = "hello";
-    struct iovec part = { text, sizeof(text) };
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 4 * IPC_FDS_MAX)] = { 0 };
+    char text[] = "hello";
+    struct iovec part = { .iov_base = text, .iov_len = 5 };
     struct msghdr header = { .msg_iov = &part,
                              .msg_iovlen = 1,
-                             .msg_control = control.space,
-                             .msg_controllen = sizeof(control.space) };
-    ck_assert_int_eq(sendmsg(pair[0], &header, 0), sizeof(text));
-    struct ipc_received received;
-    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), -EMSGSIZE);
-    ck_assert_uint_eq(received.fd_count, 0);
-    close(pipe_fds[1]);
-    ck_assert_int_eq(read(pipe_fds[0], text, 1), 0); /* nobody has the other end any more */
-    close(pipe_fds[0]);
-    close(pair[0]);
-    close(pair[1]);
+                             .msg_control = control,
+                             .msg_controllen = CMSG_SPACE(sizeof(int) * count) };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
+    }
+    return sendmsg(socket, &header, 0);
+}
+
+START_TEST(a_message_with_too_many_descriptors_is_dropped_with_all_of_them)
+{
+    for (size_t count = IPC_FDS_MAX + 1; count <= (size_t)4 * IPC_FDS_MAX; count++) {
+        int pair[2];
+        char text[16];
+        struct ipc_received received;
+        ck_assert_int_eq(ipc_pair(pair), 0);
+        ck_assert_int_eq(send_descriptors(pair[0], pair[0], count), 5);
+        ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), -EMSGSIZE);
+        ck_assert_uint_eq(received.fd_count, 0);
+        close(pair[0]);
+        ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 0);
+        close(pair[1]);
+    }
+}
+END_TEST
+
+static int tcp_listener(struct sockaddr_in *ret_address)
+{
+    socklen_t len = sizeof(*ret_address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *ret_address = (struct sockaddr_in){ .sin_family = AF_INET };
+    ret_address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)ret_address, len), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)ret_address, &len), 0);
+    return fd;
+}
+
+/* Whoever closes it last waits for its peer to read, which it never does. */
+static int socket_that_lingers(const struct sockaddr_in *address)
+{
+    static const char data[65536];
+    const struct linger hour = { 1, 3600 };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)address, sizeof(*address)), 0);
+    while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0) {
+    }
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hour, sizeof(hour)), 0);
+    return fd;
+}
+
+/* The test's own time-out tells if it waits. */
+START_TEST(descriptors_that_should_not_have_come_are_not_waited_for)
+{
+    for (size_t count = 1; count <= IPC_FDS_MAX + 1; count += IPC_FDS_MAX) {
+        int pair[2];
+        char text[16];
+        struct sockaddr_in address;
+        struct ipc_received received;
+        int listener = tcp_listener(&address);
+        int fd = socket_that_lingers(&address);
+        ck_assert_int_eq(ipc_pair(pair), 0);
+        ck_assert_int_eq(send_descriptors(pair[0], fd, count), 5);
+        close(fd);
+        int r = ipc_receive(pair[1], text, sizeof(text), &received);
+        ck_assert_int_eq(r, count > IPC_FDS_MAX ? -EMSGSIZE : 1);
+        ipc_received_discard(&received);
+        close(pair[0]);
+        close(pair[1]);
+        close(listener);
+    }
 }
 END_TEST
 
@@ -397,6 +448,7 @@ int main(void)
     tcase_add_test(tests, a_message_tells_its_sender_by_a_descriptor_where_the_kernel_has_them);
     tcase_add_test(tests, a_message_that_is_too_long_is_dropped_with_its_descriptors);
     tcase_add_test(tests, a_message_with_too_many_descriptors_is_dropped_with_all_of_them);
+    tcase_add_test(tests, descriptors_that_should_not_have_come_are_not_waited_for);
     tcase_add_test(tests, sending_to_nobody_is_an_error_and_no_signal);
     tcase_add_test(tests, only_the_role_in_the_table_may_send_a_message);
     tcase_add_test(tests, a_function_zygote_may_say_nothing_but_its_own_messages);
