@@ -15,6 +15,8 @@ _Static_assert(LIMIT_BODY_FRAME_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct fr
                    LIMIT_REQUEST_FRAME_BYTES + INVOKE_REPLAY_BYTES + KIB <= LIMIT_RING_BYTES / 2 &&
                    LIMIT_REQUEST_FRAME_BYTES <= LIMIT_BODY_FRAME_BYTES,
                "what an instance's ring can take");
+_Static_assert(LIMIT_BODY_FRAME_BYTES <= HTTP_GZIP_PIECE_BYTES_MAX,
+               "what comes in one frame is compressed in one piece");
 /* Of the frames behind the request's own, and what rounds them up. */
 #define REPLAY_FRAME_BYTES (4 * sizeof(struct frame))
 
@@ -439,7 +441,8 @@ static int on_done(struct request *rq, const struct frame *frame, const char *pa
 
 int invoke_frame(struct request *rq, const struct frame *frame, const char *payload)
 {
-    if (frame->length > GATEWAY_SCRATCH_BYTES && frame->type != FRAME_BODY) {
+    size_t max = frame->type == FRAME_BODY ? LIMIT_BODY_FRAME_BYTES : GATEWAY_SCRATCH_BYTES;
+    if (frame->length > max) {
         return -EPROTO;
     }
     switch (frame->type) {

@@ -174,6 +174,14 @@ test('an instance that breaks the rules is killed and its requests are answered'
   assert.equal((await ask(gateway, '/hello')).status, 200);
 });
 
+test('a piece of a body that is larger than any may be ends its instance alone', async (t) => {
+  const gateway = await startGateway(t, { functions: [{ ...API, compress: true }] });
+  const headers = { 'accept-encoding': 'gzip' };
+  await assert.rejects(ask(gateway, '/wide', { headers }));
+  assert.equal((await gateway.record(isStop)).reason, 2);
+  assert.equal((await ask(gateway, '/hello')).status, 200);
+});
+
 test('idle instances go, all of them', async (t) => {
   const gateway = await startGateway(t, { functions: [{ ...API, concurrency: 1, idle_s: 0.2 }], args: DEV });
   const first = await ask(gateway, '/hello');

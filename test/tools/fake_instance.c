@@ -9,6 +9,7 @@
  *   /hang         never answers                /spin        never turns its loop again
  *   /raw          status and fields from x-status and x-fields ("name:value|..."), body from x-body
  *   /bogus        breaks the channel's rules   /abort       tells /aborts that its client has gone
+ *   /wide         a piece of body larger than any may be
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "fake_instance.h"
@@ -182,6 +183,14 @@ static void begin_stream(struct stream *s, struct str target, uint64_t n)
     s->left = n;
 }
 
+static void put_wide(uint32_t id)
+{
+    static char block[2 * LIMIT_BODY_FRAME_BYTES - 64];
+    memset(block, 'x', sizeof(block));
+    head(id, STR("content-type\0text/plain\0"));
+    put(&(struct frame){ .type = FRAME_BODY, .stream = id, .length = sizeof(block) }, block);
+}
+
 static void start(const struct frame *f, struct str method, struct str target, struct str headers,
                   struct str meta)
 {
@@ -256,6 +265,8 @@ static void start(const struct frame *f, struct str method, struct str target, s
         }
     } else if (str_eq(path, STR("/bogus"))) {
         put_simple(f->stream, FRAME_END, 0);
+    } else if (str_eq(path, STR("/wide"))) {
+        put_wide(f->stream);
     } else {
         text(f->stream, STR("ok"));
     }
