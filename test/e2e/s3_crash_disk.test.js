@@ -10,6 +10,9 @@ import {
   CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command,
   PutObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import {
+  DeleteRuleCommand, DisableRuleCommand, EventBridgeClient, ListRulesCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { lambda, TELLS } from './aws_project.js';
@@ -170,6 +173,38 @@ test('a schedule can be removed on a full disk, and does not come back', async (
   assert.deepEqual(await names(scheduler), ['kept']);
   await first.stop();
   assert.deepEqual(await names(schedulerOf(await startPlatform(t, options))), ['kept']);
+});
+
+test('a rule can be disabled and taken away with its targets on a full disk, and does not come back', async (t) => {
+  const data = smallDisk(t);
+  if (!data) {
+    t.diagnostic('this user may not mount a disk: nothing was tested');
+    return;
+  }
+  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+  const first = await startPlatform(t, options);
+  const eventsOf = (platform) => {
+    const client = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 });
+    t.after(() => client.destroy());
+    return (Command, input) => client.send(new Command(input));
+  };
+  const events = eventsOf(first);
+  const { sqs } = connect(t, first);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  for (const Name of ['off', 'gone']) {
+    await events(PutRuleCommand, { Name, EventPattern: '{"source":["shop"]}' });
+    await events(PutTargetsCommand, { Rule: Name, Targets: [{ Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:jobs' }] });
+  }
+  fill(path.join(data, 'ballast'));
+  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+
+  await assert.rejects(events(PutRuleCommand, { Name: 'off', EventPattern: '{"source":["shop"]}', Description: 'more' }), isFull);
+  await events(DisableRuleCommand, { Name: 'off' });
+  await events(RemoveTargetsCommand, { Rule: 'gone', Ids: ['1'] });
+  await events(DeleteRuleCommand, { Name: 'gone' });
+  await first.stop();
+  const { Rules } = await eventsOf(await startPlatform(t, options))(ListRulesCommand, {});
+  assert.deepEqual(Rules.map(({ Name, State }) => [Name, State]), [['off', 'DISABLED']]);
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

@@ -26,6 +26,7 @@ struct message_batch {
     size_t message_count;
     struct written_setting *settings;
     size_t setting_count;
+    bool replaces;
     message_batch_fn done;
     void *context;
 };
@@ -100,6 +101,11 @@ void message_batch_put(struct message_batch *b, struct str kind, struct str name
                                   .value = value.data ? mem_copy_str(value) : NULL };
 }
 
+void message_batch_replaces(struct message_batch *b)
+{
+    b->replaces = true;
+}
+
 static int write_settings(const struct message_batch *b, struct sql *db)
 {
     int r = 0;
@@ -139,10 +145,10 @@ static void batch_done(struct store_job *job, int r)
     message_batch_destroy(b);
 }
 
-static bool only_removes(const struct message_batch *b)
+static bool makes_room(const struct message_batch *b)
 {
     for (size_t i = 0; i < b->setting_count; i++) {
-        if (b->settings[i].value) {
+        if (b->settings[i].value && !b->replaces) {
             return false;
         }
     }
@@ -152,7 +158,7 @@ static bool only_removes(const struct message_batch *b)
 void message_batch_submit(struct message_batch *b, message_batch_fn done, void *context)
 {
     b->job =
-        (struct store_job){ .run = run_batch, .done = batch_done, .makes_room = only_removes(b) };
+        (struct store_job){ .run = run_batch, .done = batch_done, .makes_room = makes_room(b) };
     b->done = done;
     b->context = context;
     store_submit(queues_store(b->queues), &b->job);
