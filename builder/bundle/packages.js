@@ -21,6 +21,11 @@ const LOCK_FILES = [
   ['bun.lockb', 'bun add'],
 ];
 
+/** Whether nobody says that an installed package needs another: what it only tries, if it is there, need not be installed. */
+export function isUnasked(project, name, importer) {
+  return importer.includes('/node_modules/') && namingFolder(project, name, importer) === null;
+}
+
 /**
  * The command that installs a package, in the words of the package manager the project uses: if a package.json names it
  * already, the one that installs all of that.

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
 import { resolveInLayers } from './layers.js';
-import { installCommand, isOfNextPackage, isPackageSpecifier, packageName } from './packages.js';
+import { installCommand, isOfNextPackage, isPackageSpecifier, isUnasked, packageName } from './packages.js';
 
 const SHIMS = '/var/runtime/js/shims';
 const TASK_ROOT = '/var/task';
@@ -152,7 +152,7 @@ function missing(args, result, project) {
   const name = packageName(args.path);
   const text = `Package "${name}" is not installed. Install it with: ${installCommand(project, name, args.resolveDir)}`;
   if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
-    return { path: args.path, external: true, warnings: [{ text }] };
+    return { path: args.path, external: true, warnings: isUnasked(project, name, args.resolveDir) ? [] : [{ text }] };
   }
   return { errors: [{ text, detail: { missing: name } }] };
 }

@@ -233,6 +233,15 @@ test('what a package that is bundled lacks is installed in the project, not in i
   assert.deepEqual(diagnostics.map(({ text: told }) => told.replace(/^.*Install it with: /, '')).sort(), ['npm install', 'npm install peer']);
 });
 
+test('what a package that is bundled only tries need not be installed', async (t) => {
+  const project = projectOf(t, {
+    'app/a/route.ts': "import { late } from 'tool';\nexport const GET = () => new Response(late);\n",
+    'node_modules/tool/package.json': '{ "name": "tool", "main": "index.mjs", "peerDependencies": { "next": "16" } }',
+    'node_modules/tool/index.mjs': "export const late = () => import('tried');\n",
+  });
+  assert.deepEqual((await build(t, project)).diagnostics, []);
+});
+
 test('a syntax error is shown with its frame; routes that import the file are broken, the others served', async (t) => {
   const project = projectOf(t, {
     'lib/wrong.ts': 'export const a = 1;\nexport const b = = 2;\n',
