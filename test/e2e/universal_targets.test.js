@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
@@ -111,6 +112,22 @@ test('targets that a schedule cannot have are refused, in the words of AWS', asy
   await create(target('sqs:sendMessage', { QueueUrl, MessageBody: 'x' }));
   await assert.rejects(scheduler.send(new UpdateScheduleCommand({ Name: 'x', FlexibleTimeWindow, ScheduleExpression: 'rate(1 day)',
     Target: target('sqs:listQueues', {}) })), { name: 'ValidationException' });
+});
+
+test('each attempt of a call has its number', async (t) => {
+  const { platform, lambda: client, queue, receive, soon } = await start(t);
+  const reserve = (n) => client.send(new PutFunctionConcurrencyCommand({ FunctionName: 'tells', ReservedConcurrentExecutions: n }));
+  await reserve(0);
+  const dead = await queue('dead');
+  const call = (more) => target('lambda:invoke', { FunctionName: 'tells', Payload: '{"n":<aws.scheduler.attempt-number>}' }, more);
+  await soon('given-up', call({ DeadLetterConfig: { Arn: 'arn:aws:sqs:us-east-1:000000000000:dead' }, RetryPolicy: { MaximumRetryAttempts: 1 } }));
+  await soon('patient', call());
+  const { Body, RETRY_ATTEMPTS, ERROR_CODE } = await receive(dead);
+  assert.deepEqual([JSON.parse(Body).Payload, RETRY_ATTEMPTS, ERROR_CODE], ['{"n":2}', '1', 'TooManyRequestsException']);
+  await eventually(() => [...platform.transcript().matchAll(/try 1 failed/g)].length === 2, 'it is not tried');
+  await reserve(5);
+  const [{ n }] = await gotten(platform, 1);
+  assert.ok(Number.isInteger(n) && n > 1, `attempt ${n}`);
 });
 
 test('a schedule of the project may call an API, too', async (t) => {

@@ -94,8 +94,9 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
 }
 
 /* A rule's is sent as it is. */
-static int append_input(struct buf *out, const json_t *input, struct str arn, uint64_t time_ms)
+static int append_input(struct buf *out, json_t *target, struct str arn, uint64_t time_ms)
 {
+    const json_t *input = json_object_get(target, "input");
     struct str text = str_of(json_string_value(input), json_string_length(input));
     if (!json_is_string(input)) {
         return project_schedules_event(arn, time_ms, out);
@@ -103,7 +104,7 @@ static int append_input(struct buf *out, const json_t *input, struct str arn, ui
     if (is_rule_arn(arn)) {
         return buf_append(out, text);
     }
-    scheduler_append_input(out, text, arn.data, time_ms);
+    scheduler_append_input(out, text, target, arn.data, time_ms);
     return 0;
 }
 
@@ -115,7 +116,7 @@ static void tick_aws(struct project_schedule *p, const struct schedule_tick *tic
     struct str arn = str_c(rule ? rule : p->name);
     struct buf text;
     buf_init(&text, LIMIT_EVENT_BYTES);
-    int r = append_input(&text, json_object_get(target, "input"), arn, tick->time_ms);
+    int r = append_input(&text, target, arn, tick->time_ms);
     if (bus) {
         send_to_bus(p, bus, arn, tick);
     } else if (r == 0) {

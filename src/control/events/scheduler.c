@@ -17,6 +17,8 @@
 #define ARN_BYTES  512
 #define NAME_BYTES 256
 
+#define ATTEMPT "<aws.scheduler.attempt-number>"
+
 struct scheduler {
     struct services *services;
     struct json_table *schedules;
@@ -59,19 +61,28 @@ static void append_replaced(struct buf *out, struct str text, const char *const 
     }
 }
 
-void scheduler_append_input(struct buf *out, struct str input, const char *arn, uint64_t time_ms)
+void scheduler_append_input(struct buf *out, struct str input, json_t *target, const char *arn,
+                            uint64_t time_ms)
 {
     char time[ISO_TIME_BYTES];
     char uuid[UUID_BYTES];
+    const bool is_called = json_text(target, "api") != NULL;
     (void)iso_time_s(time_ms, time);
     chance_uuid(uuid);
     const char *const values[][2] = {
         { "<aws.scheduler.schedule-arn>", arn },
         { "<aws.scheduler.scheduled-time>", time },
         { "<aws.scheduler.execution-id>", uuid },
-        { "<aws.scheduler.attempt-number>", "1" },
+        { ATTEMPT, "1" },
     };
-    append_replaced(out, input, values, ARRAY_COUNT(values));
+    append_replaced(out, input, values, ARRAY_COUNT(values) - is_called);
+}
+
+void scheduler_append_attempt(struct buf *out, struct str input, uint32_t attempt)
+{
+    char number[12];
+    (void)snprintf(number, sizeof(number), "%u", attempt);
+    append_replaced(out, input, (const char *const[][2]){ { ATTEMPT, number } }, 1);
 }
 
 static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, struct str detail,
@@ -142,7 +153,7 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
     buf_init(&text, LIMIT_EVENT_BYTES);
     if (json_is_string(input)) {
         scheduler_append_input(&text, str_of(json_string_value(input), json_string_length(input)),
-                               arn, tick->time_ms);
+                               target, arn, tick->time_ms);
     } else {
         (void)!project_schedules_event(str_c(arn), tick->time_ms, &text); /* it is short */
     }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/target_attempt.h"
 
+#include "base/buf.h"
+#include "base/limits.h"
 #include "control/events/attempt.h"
+#include "control/events/scheduler.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
@@ -31,14 +34,21 @@ json_t *target_attempt_read(const struct delivery *d)
 static void follow_dead(struct services *s, struct delivery *d, json_t *attributes,
                         const struct dead_letter *dead)
 {
+    struct buf text;
     const struct stored_message *message = &d->messages[0].message;
     const char *source = json_text(attributes, "source");
+    json_t *target = json_object_get(attributes, "target");
+    buf_init(&text, LIMIT_EVENT_BYTES);
+    if (json_text(target, "api")) {
+        scheduler_append_attempt(&text, message->body, message->attempts);
+    }
     const struct target_message m = {
-        .text = message->body,
+        .text = json_text(target, "api") ? buf_str(&text) : message->body,
         .arn = str_c(source ? source : ""),
         .tick_ms = (uint64_t)json_integer_value(json_object_get(attributes, "tick_ms")),
     };
-    event_target_follow_dead(d, s, json_object_get(attributes, "target"), &m, dead);
+    event_target_follow_dead(d, s, target, &m, dead);
+    buf_finish(&text);
 }
 
 /* A policy that has ended it was exhausted by the number of tries, else by their time. */
