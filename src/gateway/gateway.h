@@ -14,8 +14,8 @@
 #include "gateway/pressure.h"
 #include "gateway/records.h"
 #include "gateway/router.h"
+#include "http/http_date.h"
 #include "http/http_gzip.h"
-#include "http/http_reply.h"
 #include "ipc/link.h"
 
 /* `mayfly gateway --listen FD [--listen FD ...] --supervisor FD --control FD --log-memory FD

@@ -1,11 +1,9 @@
-/* Dates of HTTP, declared in http_reply.h. The C library's would follow the locale.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/http_date.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#include "http/http_reply.h"
 
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 static struct str opaque(struct str etag)
 {

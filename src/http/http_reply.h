@@ -46,9 +46,3 @@ int http_reply_write_informational(struct buf *out, unsigned status, struct str 
 
 /* "Not Found"; "unknown", as Node.js says, for a status nobody registered. */
 const char *http_reason(unsigned status);
-
-#define HTTP_DATE_BYTES 30
-/* "Sun, 06 Nov 1994 08:49:37 GMT" and its NUL. */
-void http_date_format(int64_t unix_seconds, char ret_date[HTTP_DATE_BYTES]);
-/* All three formats of RFC 9110 5.6.7. False when it is none. */
-bool http_date_parse(struct str text, int64_t *ret_unix_seconds);

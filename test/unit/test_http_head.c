@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_chunked.h"
+#include "http/http_date.h"
 #include "http/http_head.h"
 #include "http/http_range.h"
 #include "http/http_reply.h"

@@ -11,7 +11,7 @@
 #include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 /* Escapes make three bytes of one; for services other than S3 nine. */
 #define CANONICAL_BYTES_MAX (9 * LIMIT_REQUEST_HEAD_BYTES + KIB)

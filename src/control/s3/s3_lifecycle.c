@@ -5,7 +5,7 @@
 
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_tags.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 struct s3_lifecycle s3_lifecycle_of(const struct s3 *s3, const struct s3_bucket *bucket)
 {

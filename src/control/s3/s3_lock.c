@@ -10,7 +10,7 @@
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 #include "store/sql.h"
 
 #define DAY_MS ((uint64_t)86400 * 1000)

@@ -6,7 +6,7 @@
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 struct finding {
     struct s3_request *rq;

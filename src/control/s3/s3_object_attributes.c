@@ -5,7 +5,7 @@
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 #define PARTS_MAX 1000 /* of a page */
 

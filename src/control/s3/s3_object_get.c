@@ -13,8 +13,8 @@
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
+#include "http/http_date.h"
 #include "http/http_head.h"
-#include "http/http_reply.h"
 
 /* What of it is asked for. */
 struct extent {

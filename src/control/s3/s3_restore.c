@@ -8,7 +8,7 @@
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
 #include "http/http_block.h"
-#include "http/http_reply.h"
+#include "http/http_date.h"
 
 #define HEADERS_BYTES_MAX (32 * KIB) /* those that it was put with, and one more */
 #define DAYS_MAX          36500
