@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define STATEMENTS                                                                                 \
-    512 /* slots of the cache, a power of two; the texts of src/store fill a part                  \
-         */
+/* Slots of the cache, a power of two; the texts of src/store fill a part. */
+#define STATEMENTS       512
 #define CACHE_KIB        16384
+#define BUSY_MS          2000 /* the other connection checkpoints, or recovers what a crash left */
 #define CHECKPOINT_PAGES 4000 /* 16 MB: fewer, larger checkpoints keep group commits short */
 
 struct cached {
@@ -95,7 +95,7 @@ int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *e
                     db->db ? sqlite3_errmsg(db->db) : "no memory");
     } else {
         (void)sqlite3_extended_result_codes(db->db, 1); /* an open connection */
-        (void)sqlite3_busy_timeout(db->db, 2000);
+        (void)sqlite3_busy_timeout(db->db, BUSY_MS);
         r = pragmas(db, use, err);
     }
     if (r < 0) {

@@ -38,33 +38,17 @@ struct store_contents {
 /* "ab/cdef..." */
 static void file_path(struct str hash, char ret_path[FILE_PATH_BYTES + 1])
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = ret_path;
-    for (size_t i = 0; i < CONTENT_HASH_BYTES; i++) {
-        *at++ = digits[(unsigned char)hash.data[i] >> 4];
-        *at++ = digits[(unsigned char)hash.data[i] & 15];
-        if (i == 0) {
-            *at++ = '/';
-        }
-    }
-    *at = '\0';
+    const uint8_t *bytes = (const uint8_t *)hash.data;
+    char *at = hex_write(bytes, 1, ret_path);
+    *at++ = '/';
+    *hex_write(bytes + 1, CONTENT_HASH_BYTES - 1, at) = '\0';
 }
 
 /* The hash of file `name` in folder number `first`. */
 static bool hash_of(unsigned first, const char *name, uint8_t ret_hash[CONTENT_HASH_BYTES])
 {
     ret_hash[0] = (uint8_t)first;
-    if (strlen(name) != (CONTENT_HASH_BYTES - 1) * (size_t)2) {
-        return false;
-    }
-    for (size_t i = 1; i < CONTENT_HASH_BYTES; i++) {
-        int high = hex_digit(name[2 * i - 2]), low = hex_digit(name[2 * i - 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        ret_hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return hex_read(str_c(name), ret_hash + 1, CONTENT_HASH_BYTES - 1);
 }
 
 /* ---- files ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_objects.h"
 
-#include <openssl/rand.h>
-
+#include "base/chance.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "store/sql.h"
@@ -232,12 +231,11 @@ void store_objects_walk(struct store *s, int64_t bucket, struct str from, store_
 
 /* ---- writing ---- */
 
-static uint64_t random_salt(void)
+uint64_t store_objects_salt(void)
 {
     uint64_t salt;
-    int ok = RAND_bytes((unsigned char *)&salt, sizeof(salt));
-    /* 63 bits: it is a number of SQL. The kernel always has random numbers. */
-    return ok == 1 ? salt >> 1 : 0;
+    chance_bytes(&salt, sizeof(salt));
+    return salt >> 1;
 }
 
 static int release_bytes(struct sql *db, const struct stored_object *o)
@@ -359,7 +357,7 @@ int store_objects_write(struct store_contents *c, struct sql *db, struct object_
     }
     const struct stored_object newest = { .rank = current.rank };
     o->rank = next_rank(o->modified_ms, current.exists ? &newest : NULL);
-    o->salt = random_salt();
+    o->salt = store_objects_salt();
     o->flags = versioning == BUCKET_VERSIONED ? 0 : OBJECT_NULL_VERSION;
     r = keep_bytes(c, db, w);
     /* Without versioning ever, the current version is the null version or there is none. */
@@ -377,7 +375,7 @@ static int write_marker(struct sql *db, struct object_removal *d, const struct c
     struct stored_object o = { .bucket = d->bucket,
                                .key = d->key,
                                .rank = next_rank(d->now_ms, current->exists ? &newest : NULL),
-                               .salt = random_salt(),
+                               .salt = store_objects_salt(),
                                .flags = OBJECT_DELETE_MARKER | flags,
                                .modified_ms = d->now_ms,
                                .owner = d->owner };

@@ -62,6 +62,9 @@ struct sqlite3_stmt;
     "headers, tags, owner, acl, checksum, crypt, lock_mode, lock_until_ms, legal_hold"
 void store_objects_read_traits(struct sqlite3_stmt *q, int column, struct stored_object *ret);
 
+/* Random, and a number of SQL: 63 bits. */
+uint64_t store_objects_salt(void);
+
 /* A deep copy in one block, for what must outlive a read; free() the block. */
 char *store_objects_copy(const struct stored_object *o, struct stored_object *ret_copy);
 

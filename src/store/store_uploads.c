@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_uploads.h"
 
-#include <openssl/rand.h>
-
 #include "store/sql.h"
 #include "store/store_buckets.h"
 
@@ -25,15 +23,11 @@ static struct stored_upload read_upload(sqlite3_stmt *q)
 int store_uploads_create(struct sql *db, struct stored_upload *u)
 {
     const struct stored_object *o = &u->object;
-    uint64_t random = 0;
     int r = store_buckets_versioning(db, o->bucket);
     if (r < 0) {
         return r;
     }
-    if (RAND_bytes((unsigned char *)&random, sizeof(random)) != 1) {
-        return -EIO;
-    }
-    u->salt = random >> 1;
+    u->salt = store_objects_salt();
     u->had_object = store_objects_has(db, o->bucket, o->key);
     r = sql_run(db,
                 "INSERT INTO uploads (salt, started_ms, initiator, had_object, bucket, "
