@@ -29,8 +29,8 @@ struct addon {
 
 struct addon *addon_of(napi_env env);
 
-/* zygote.c: serveBase(fd), serveFunction(loadMs), awaitInstance(loadMs, reason, callback),
- * loadFailed(text), restScan(), now(), exit(code), setTitle(text) */
+/* zygote.c: serveBase(linkFd, warmMs), serveFunction(loadMs), awaitInstance(loadMs, reason,
+ * callback), loadFailed(text), restScan(linkFd), exit(code), setTitle(text), pid() */
 napi_status zygote_define(napi_env env, napi_value exports);
 
 /* instance_channel.c, and what it needs of instance_answer.c: the other calls of doc/runtime.md */

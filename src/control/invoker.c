@@ -14,6 +14,7 @@
 
 #define CONNECTIONS_MAX 2048 /* more calls wait for one; queues bound how many there are */
 #define IDLE_MS         20000 /* below the gateway's own bound, so that a request never meets a close */
+#define RETRY_MS        20 /* without a connection: one may be free, or could be made, by then */
 #define READ_BYTES      (64 * KIB)
 #define HEADERS_MAX     (2 * LIMIT_RESPONSE_HEAD_BYTES)
 
@@ -374,7 +375,7 @@ static void on_sweep(uv_timer_t *timer)
     }
     give_out(v);
     if (!list_is_empty(&v->waiting) || !list_is_empty(&v->idle)) {
-        uint64_t delay = list_is_empty(&v->waiting) ? IDLE_MS / 2 : 20;
+        uint64_t delay = list_is_empty(&v->waiting) ? IDLE_MS / 2 : RETRY_MS;
         (void)uv_timer_start(&v->sweep, on_sweep, delay, 0); /* has a callback: works */
     }
 }
@@ -433,7 +434,7 @@ struct invocation *invoker_call(struct invoker *v, const struct invocation_reque
     list_push(&v->waiting, &i->link);
     give_out(v); /* what fails is told from the loop */
     if (!i->connection) {
-        (void)uv_timer_start(&v->sweep, on_sweep, 20, 0); /* has a callback: works */
+        (void)uv_timer_start(&v->sweep, on_sweep, RETRY_MS, 0); /* has a callback: works */
     }
     return i;
 }

@@ -157,12 +157,16 @@ void lease_not_started(struct function *f, struct str text, bool unheard)
 
 /* Spares and idle instances. */
 
+/* A burst shows in the rate after some sweeps, and is forgotten within about a quarter second. */
+#define RATE_MS    20
+#define RATE_SHARE 0.3 /* of what was counted last */
+
 static void rate_starts(struct function *f, uint64_t now_ms)
 {
     uint64_t passed = now_ms - f->rated_ms;
-    if (passed >= 20) {
+    if (passed >= RATE_MS) {
         double rate = (double)f->start_counted * 1000 / (double)passed;
-        f->start_rate = f->start_rate * 0.7 + rate * 0.3;
+        f->start_rate += (rate - f->start_rate) * RATE_SHARE;
         f->start_counted = 0;
         f->rated_ms = now_ms;
     }
