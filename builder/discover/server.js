@@ -30,7 +30,7 @@ export async function discoverServer(context, sofar) {
   }
   const manifest = readPackage(context);
   const main = manifest && mainOf(context.files, manifest);
-  const dialect = main && dialectOf(context.files, main.file);
+  const dialect = main && (main.program ? 'server' : dialectOf(context.files, main.file));
   if (!dialect) {
     return found;
   }
@@ -75,27 +75,28 @@ function resolveRelative(files, stem) {
   return [...endings.map((ending) => stem + ending), typed].find((file) => files.has(file));
 }
 
-function draftOf(context, manifest, { file, env, args, preloads, hasLoader }) {
+function draftOf(context, manifest, { file, env, args, preloads, hasLoader, program }) {
   const { files, project, development, env: variables } = context;
   const isTyped = hasLoader || /\.[cm]?tsx?$/.test(file);
   const stage = development ? 'development' : 'production';
   const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member));
   const artifact = new Map(members.map((member) => [member, { copy: files.absolute(member) }]));
   const module = isTyped ? file.replace(/\.[^.]+$/, '') : 'server';
+  const shown = program?.serves ?? file;
   const draft = {
     name: 'server',
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
     env: { NODE_ENV: stage, PORT: '3000', ...env, ...variables },
     settings: { main: file, package: manifest.name ?? null, args },
-    endpoints: [{ name: '/', file, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${file}` }],
+    endpoints: [{ name: '/', file: shown, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${shown}` }],
     files: artifact,
   };
   if (isTyped) {
     return { ...draft, ...setupOf(context, preloads) };
   }
-  const esm = isModule(file, manifest);
-  if (esm && IS_MAIN.test(files.read(file))) {
+  const esm = isModule(file, program?.manifest ?? manifest);
+  if (esm && !program && IS_MAIN.test(files.read(file))) {
     artifact.set(file, Buffer.from(files.read(file).replace(IS_MAIN, 'true')));
   }
   artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, esm, preloads)));

@@ -1,9 +1,12 @@
 /* The file that a package's start script, or its main, names. */
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { readJson } from './mayfly_json.js';
 
 const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
+/** Programs that serve the file that they are given, and their packages: what is generated with them starts so. */
+const PROGRAMS = { fastify: 'fastify-cli', 'react-router-serve': '@react-router/serve', 'remix-serve': '@remix-run/serve' };
 const WITH_VALUE = new Set([
   '-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file', '--env-file-if-exists',
 ]);
@@ -20,7 +23,8 @@ export function readPackage({ files, diagnostics }) {
 /**
  * @param {import('../files.js').Files} files
  * @returns {{ file: string, env: Record<string,string>, args: string[], hasLoader: boolean,
- *   preloads: { kind: 'require'|'import', specifier: string }[] }|null}
+ *   preloads: { kind: 'require'|'import', specifier: string }[],
+ *   program?: { serves: string, manifest: object } }|null} program: file is an installed package's, which serves one of the project
  */
 export function mainOf(files, manifest) {
   const started = startScript(files, manifest);
@@ -41,13 +45,29 @@ function startScript(files, { scripts, main }) {
     const [name, ...value] = words.shift().split('=');
     env[name] = value.join('=').replace(/^(['"])(.*)\1$/, '$2');
   }
-  if (!RUNNERS.has(words.shift() ?? '')) {
+  const runner = words.shift() ?? '';
+  if (Object.hasOwn(PROGRAMS, runner)) {
+    return installedProgram(files, runner, words, env);
+  }
+  if (!RUNNERS.has(runner)) {
     return null;
   }
   const flags = takeFlags(words);
   const target = words[0] === '.' ? main ?? 'index.js' : words[0];
   const file = target ? existing(files, target) : null;
   return file ? { file, args: words.slice(1), ...meaning(files, flags), env: { ...fileVariables(files, flags), ...env } } : null;
+}
+
+/** `fastify start -l info app.js` */
+function installedProgram(files, name, args, env) {
+  const folder = `node_modules/${PROGRAMS[name]}`;
+  const serves = args.map((word) => path.posix.normalize(word)).findLast((word) => files.has(word));
+  if (!serves || !existsSync(files.absolute(`${folder}/package.json`))) {
+    return null;
+  }
+  const manifest = JSON.parse(readFileSync(files.absolute(`${folder}/package.json`), 'utf8'));
+  const file = path.posix.join(folder, manifest.bin[name]);
+  return { file, env, args, preloads: [], hasLoader: false, program: { serves, manifest } };
 }
 
 /** Takes `--import x`, `--env-file=x`, `--flag` from the front of the words. */

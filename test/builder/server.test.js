@@ -84,6 +84,19 @@ test('what the start script has Node.js load, read and pass on comes before the 
   assert.deepEqual(seen, ['one', 'two', 'main']);
 });
 
+test('a program of an installed package serves what the start script gives it', async (t) => {
+  const files = {
+    'package.json': JSON.stringify({ type: 'module', scripts: { start: 'npm run build && fastify start -l info dist/app.js' } }),
+    'node_modules/fastify-cli/package.json': '{ "name": "fastify-cli", "bin": { "fastify": "cli.js" } }',
+    'node_modules/fastify-cli/cli.js': 'globalThis.isMain = require.main === module;\n',
+  };
+  const built = await build(t, projectOf(t, { ...files, 'dist/app.js': 'export default async (fastify) => {};\n' }));
+  const fn = functionNamed(built, 'server');
+  assert.deepEqual([fn.endpoints[0].file, fn.settings.args], ['dist/app.js', ['start', '-l', 'info', 'dist/app.js']]);
+  assert.equal(visit(built, 'GET', '/any').function, 'server');
+  assert.deepEqual((await build(t, projectOf(t, files))).functions, []);
+});
+
 test('a loader of TypeScript is not needed, and modules before a bundled program are part of it', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'package.json': JSON.stringify({ type: 'module', scripts: { start: 'node --import tsx --import ./trace.ts main.ts' } }),
