@@ -76,7 +76,7 @@ function resolveRelative(files, stem) {
 }
 
 function draftOf(context, manifest, { file, env, args, preloads, hasLoader, program }) {
-  const { files, project, development, env: variables } = context;
+  const { files, project, port, development, env: variables } = context;
   const isTyped = hasLoader || /\.[cm]?tsx?$/.test(file);
   const stage = development ? 'development' : 'production';
   const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member));
@@ -87,7 +87,7 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader, prog
     name: 'server',
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
-    env: { NODE_ENV: stage, PORT: '3000', ...env, ...variables },
+    env: { NODE_ENV: stage, PORT: String(port || 3000), ...env, ...variables },
     settings: { main: file, package: manifest.name ?? null, args },
     endpoints: [{ name: '/', file: shown, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${shown}` }],
     files: artifact,

@@ -56,9 +56,9 @@ export class Builder {
   #waiting = [];
   logs = [];
 
-  constructor(t, project, { watch = false, env = {}, out } = {}) {
+  constructor(t, project, { watch = false, env = {}, out, port } = {}) {
     this.out = out ?? temporaryFolder(t);
-    const args = [MAIN, '--project', project, '--out', this.out, ...(watch ? ['--watch'] : [])];
+    const args = [MAIN, '--project', project, '--out', this.out, ...(watch ? ['--watch'] : []), ...(port ? ['--port', String(port)] : [])];
     this.child = spawn(process.execPath, args, { env: { ...SHELL, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
     this.socket = this.child.stdio[3];
     this.exited = new Promise((resolve) => this.child.on('exit', (code) => resolve(code)));

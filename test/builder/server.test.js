@@ -84,6 +84,12 @@ test('what the start script has Node.js load, read and pass on comes before the 
   assert.deepEqual(seen, ['one', 'two', 'main']);
 });
 
+test('PORT is the port of the site, so that what a server says of its address is true', async (t) => {
+  const project = projectOf(t, { 'package.json': '{ "main": "server.js" }', 'server.js': server });
+  assert.equal(functionNamed(await build(t, project), 'server').env.PORT, '3000');
+  assert.equal(functionNamed(await build(t, project, { port: 4321 }), 'server').env.PORT, '4321');
+});
+
 test('a program of an installed package serves what the start script gives it', async (t) => {
   const files = {
     'package.json': JSON.stringify({ type: 'module', scripts: { start: 'npm run build && fastify start -l info dist/app.js' } }),
