@@ -345,8 +345,7 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
     struct frame ready = { .type = FRAME_READY };
     outbox_send(&in->outbox, &ready, NULL);
     in->dirty = true;
-    uint64_t one = 1;
-    (void)!write(in->channel.wake_self, &one, sizeof(one)); /* requests may be waiting already */
+    (void)!write(in->channel.wake_self, "", 1); /* requests may be waiting already */
     return value_undefined(env);
 }
 

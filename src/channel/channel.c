@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/eventfd.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -28,22 +28,58 @@ static uint32_t ring_size_of(size_t memory_bytes)
     return is_ring_size(size) && 2 * ring_span((uint32_t)size) == memory_bytes ? (uint32_t)size : 0;
 }
 
+/* A pipe, of which either end leads to the other. It never holds more than a page. */
+static int wake_make(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    (void)close(ends[1]);
+    (void)fcntl(ends[0], F_SETPIPE_SZ, CHANNEL_RING_MIN); /* larger is fine */
+    if (fchmod(ends[0], 0666) < 0) { /* for who is handed it: another user opens it again */
+        int r = -errno;
+        (void)close(ends[0]);
+        return r;
+    }
+    return ends[0];
+}
+
+/* Whether a descriptor blocks is a matter of who shares its open file description: so each side
+ * has its own, or a hostile instance could have the other wait for ever. For reading and writing,
+ * so that it is never at its end. */
+static int wake_open(int *fd)
+{
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+    int own = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (own < 0) {
+        return -errno;
+    }
+    (void)close(*fd);
+    *fd = own;
+    return 0;
+}
+
 int channel_make(uint32_t ring_size, struct channel_fds *ret_fds)
 {
     assert(is_ring_size(ring_size));
     scoped_fd int memory = memfd_create("mayfly-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    scoped_fd int wake_host = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    scoped_fd int wake_instance = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (memory < 0 || wake_host < 0 || wake_instance < 0) {
-        return -errno;
-    }
-    if (ftruncate(memory, (off_t)(2 * ring_span(ring_size))) < 0 ||
+    if (memory < 0 || ftruncate(memory, (off_t)(2 * ring_span(ring_size))) < 0 ||
         fcntl(memory, F_ADD_SEALS, CHANNEL_SEALS) < 0) {
         return -errno;
     }
+    scoped_fd int wake_host = wake_make();
+    if (wake_host < 0) {
+        return wake_host;
+    }
+    int wake_instance = wake_make();
+    if (wake_instance < 0) {
+        return wake_instance;
+    }
     *ret_fds = (struct channel_fds){ .memory = take_fd(&memory),
                                      .wake_host = take_fd(&wake_host),
-                                     .wake_instance = take_fd(&wake_instance) };
+                                     .wake_instance = wake_instance };
     return 0;
 }
 
@@ -68,6 +104,13 @@ int channel_open(struct channel *c, const struct channel_fds *fds, enum channel_
     uint32_t ring_size = ring_size_of(bytes);
     if (ring_size == 0 || (fcntl(memory, F_GET_SEALS) & CHANNEL_SEALS) != CHANNEL_SEALS) {
         return -EINVAL;
+    }
+    int r = wake_open(&wake_host);
+    if (r == 0) {
+        r = wake_open(&wake_instance);
+    }
+    if (r < 0) {
+        return r;
     }
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     if (at == MAP_FAILED) {
@@ -101,8 +144,7 @@ void channel_flush(struct channel *c)
     c->told_written = c->out.position; /* a peer that does not sleep yet looks before it does */
     c->told_read = c->in.position;
     if (reader || writer) {
-        uint64_t one = 1;
-        (void)!write(c->wake_peer, &one, sizeof(one)); /* fails only when it is awake already */
+        (void)!write(c->wake_peer, "", 1); /* fails only when it is awake already */
     }
 }
 
@@ -121,7 +163,7 @@ bool channel_sleep(struct channel *c)
 
 void channel_awake(struct channel *c)
 {
-    uint64_t count;
-    (void)!read(c->wake_self, &count, sizeof(count)); /* empty is fine */
+    char bytes[64];
+    (void)!read(c->wake_self, bytes, sizeof(bytes)); /* empty is fine, more is told again */
     ring_awake(&c->in);
 }

@@ -1,4 +1,4 @@
-/* A channel: two rings in one sealed memfd and an eventfd for each side to sleep on.
+/* A channel: two rings in one sealed memfd and a pipe for each side to sleep on.
  *
  * The supervisor makes it (channel_make) and hands one end to the gateway and the other to an
  * instance; the gateway writes its log to control over one too. Used from one thread on each side.

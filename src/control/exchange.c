@@ -452,7 +452,7 @@ static void read_all(struct exchange_port *p)
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
     struct exchange_port *p = container_of(poll, struct exchange_port, poll);
-    (void)status; /* an eventfd has no errors */
+    (void)status; /* what it sleeps on has no errors */
     (void)events;
     channel_awake(&p->channel);
     read_all(p);

@@ -73,8 +73,7 @@ static void log_reader_run(struct log_reader *l)
     if (r == -EAGAIN) {
         wait_for_console(l);
     } else if (r > 0) {
-        uint64_t one = 1; /* more next turn: others want theirs too */
-        (void)!write(l->channel.wake_self, &one, sizeof(one));
+        (void)!write(l->channel.wake_self, "", 1); /* more next turn: others want theirs too */
     } else if (r < 0) {
         log_error("the gateway's log channel is broken: no more requests are shown");
         (void)uv_poll_stop(&l->poll); /* always succeeds on an open handle */
@@ -84,7 +83,7 @@ static void log_reader_run(struct log_reader *l)
 static void log_reader_readable(uv_poll_t *poll, int status, int events)
 {
     struct log_reader *l = container_of(poll, struct log_reader, poll);
-    (void)status; /* an eventfd has no errors */
+    (void)status; /* what it sleeps on has no errors */
     (void)events;
     channel_awake(&l->channel);
     log_reader_run(l);

@@ -29,7 +29,7 @@
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
     struct instance *i = container_of(poll, struct instance, wake);
-    (void)status; /* an eventfd has no errors */
+    (void)status; /* what it sleeps on has no errors */
     (void)events;
     gateway_turn(i->gateway);
     channel_awake(&i->channel);

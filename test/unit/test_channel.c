@@ -387,6 +387,33 @@ START_TEST(ends_without_news_leave_each_other_asleep)
 }
 END_TEST
 
+/* Both were handed the same descriptors, and either may do with its own what fcntl(2) offers. */
+START_TEST(a_peer_cannot_have_the_other_wait)
+{
+    static const char bytes[65536];
+    struct channel host;
+    struct channel instance;
+    struct frame frame = { .type = FRAME_BODY };
+    make_ends(&host, &instance);
+    const int fds[] = { instance.wake_self, instance.wake_peer };
+    for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+        while (write(fds[i], bytes, sizeof(bytes)) > 0) {
+        }
+        ck_assert_int_eq(fcntl(fds[i], F_SETFL, 0), 0);
+    }
+    ck_assert(channel_sleep(&instance));
+    ck_assert_int_eq(ring_write(&host.out, &frame, NULL), 0);
+    channel_flush(&host); /* there is no room for more */
+    while (is_woken(&host)) {
+        channel_awake(&host);
+    }
+    channel_awake(&host); /* there is nothing to read */
+    channel_close(&instance);
+    ck_assert(!is_woken(&host)); /* it goes by what the supervisor says */
+    channel_close(&host);
+}
+END_TEST
+
 START_TEST(memory_that_could_shrink_is_refused)
 {
     struct channel_fds fds;
@@ -548,6 +575,7 @@ int main(void)
     tcase_add_test(tests, rings_are_as_large_as_their_maker_wants);
     tcase_add_test(tests, only_a_sleeping_peer_is_woken);
     tcase_add_test(tests, ends_without_news_leave_each_other_asleep);
+    tcase_add_test(tests, a_peer_cannot_have_the_other_wait);
     tcase_add_test(tests, memory_that_could_shrink_is_refused);
     tcase_add_test(tests, memory_of_a_size_that_no_channel_has_is_refused);
     tcase_add_test(tests, two_processes_lose_nothing_and_never_sleep_for_ever);
