@@ -21,12 +21,10 @@ import { eventually, startPlatform } from './harness.js';
 const Bucket = 'full';
 const MIB = 1024 * 1024;
 const DISK = 24 * MIB;
+const KEEPS = { 'main.tf': lambda('keep'), 'keep.js': TELLS };
 
-/** A disk of its own, or null where this user may not mount one. It is let go of when nobody uses it any more. */
+/** A disk of its own. It is let go of when nobody uses it any more. */
 function smallDisk(t) {
-  if (process.getuid() !== 0) {
-    return null;
-  }
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-disk-'));
   t.after(() => {
     spawnSync('umount', ['-l', folder]);
@@ -35,6 +33,17 @@ function smallDisk(t) {
   const made = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=755`, 'tmpfs', folder]);
   assert.equal(made.status, 0, String(made.stderr));
   return folder;
+}
+
+/** A test whose data is on a small disk, where this user may mount one. */
+function testOnDisk(name, run) {
+  test(name, async (t) => {
+    if (process.getuid() === 0) {
+      await run(t, smallDisk(t));
+    } else {
+      t.diagnostic('this user may not mount a disk: nothing was tested');
+    }
+  });
 }
 
 function connect(t, platform) {
@@ -70,16 +79,19 @@ function fill(file) {
   }, { code: 'ENOSPC' });
 }
 
+/** Takes all that is left of the disk, and of the room within the database. Returns the file that can be removed again. */
+async function fillUp(data, sqs, QueueUrl) {
+  const ballast = path.join(data, 'ballast');
+  fill(ballast);
+  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+  return ballast;
+}
+
 const isFull = (error) => error.$metadata?.httpStatusCode === 507;
 const object = (n) => Buffer.alloc(MIB, `object ${n} `);
 
-test('a full disk refuses what is new, keeps what is old, and recovers', async (t) => {
-  const data = smallDisk(t);
-  if (!data) {
-    t.diagnostic('this user may not mount a disk: nothing was tested');
-    return;
-  }
-  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] });
+testOnDisk('a full disk refuses what is new, keeps what is old, and recovers', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
   const { s3, sqs } = connect(t, platform);
   await s3(CreateBucketCommand, {});
   const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
@@ -91,9 +103,7 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   const large = await untilFull((n) => s3(PutObjectCommand, { Key: `large/${n}`, Body: object(n) }), 'InsufficientStorage');
   assert.ok(large > 5, `${large} objects found room`);
   await untilFull((n) => s3(PutObjectCommand, { Key: `small/${n}`, Body: `small ${n} `.repeat(300) }), 'InsufficientStorage');
-  const ballast = path.join(data, 'ballast');
-  fill(ballast);
-  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+  const ballast = await fillUp(data, sqs, QueueUrl);
   await eventually(async () => (await event()).status === 507, 'an event is accepted on a full disk');
   await assert.rejects(s3(PutObjectCommand, { Key: 'more', Body: object(0) }), isFull);
 
@@ -123,13 +133,8 @@ test('a full disk refuses what is new, keeps what is old, and recovers', async (
   await platform.log('got {"n":1}');
 });
 
-test('what waits in a queue is handed out by a platform that starts on a full disk', async (t) => {
-  const data = smallDisk(t);
-  if (!data) {
-    t.diagnostic('this user may not mount a disk: nothing was tested');
-    return;
-  }
-  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+testOnDisk('what waits in a queue is handed out by a platform that starts on a full disk', async (t, data) => {
+  const options = { files: KEEPS, args: ['--data', data] };
   const first = await startPlatform(t, options);
   const { QueueUrl } = await connect(t, first).sqs(CreateQueueCommand, { QueueName: 'jobs' });
   await connect(t, first).sqs(SendMessageCommand, { QueueUrl, MessageBody: 'before' });
@@ -143,13 +148,8 @@ test('what waits in a queue is handed out by a platform that starts on a full di
   assert.deepEqual(Messages?.map(({ Body }) => Body), ['before']);
 });
 
-test('a schedule can be removed on a full disk, and does not come back', async (t) => {
-  const data = smallDisk(t);
-  if (!data) {
-    t.diagnostic('this user may not mount a disk: nothing was tested');
-    return;
-  }
-  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+testOnDisk('a schedule can be removed on a full disk, and does not come back', async (t, data) => {
+  const options = { files: KEEPS, args: ['--data', data] };
   const first = await startPlatform(t, options);
   const schedulerOf = (platform) => {
     const client = new SchedulerClient({ ...platform.aws, maxAttempts: 1 });
@@ -166,8 +166,7 @@ test('a schedule can be removed on a full disk, and does not come back', async (
   const names = async (client) => (await client.send(new ListSchedulesCommand({}))).Schedules.map(({ Name }) => Name);
   await create('gone');
   await create('kept');
-  fill(path.join(data, 'ballast'));
-  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+  await fillUp(data, sqs, QueueUrl);
 
   await scheduler.send(new DeleteScheduleCommand({ Name: 'gone' }));
   assert.deepEqual(await names(scheduler), ['kept']);
@@ -175,13 +174,8 @@ test('a schedule can be removed on a full disk, and does not come back', async (
   assert.deepEqual(await names(schedulerOf(await startPlatform(t, options))), ['kept']);
 });
 
-test('a rule can be disabled and taken away with its targets on a full disk, and does not come back', async (t) => {
-  const data = smallDisk(t);
-  if (!data) {
-    t.diagnostic('this user may not mount a disk: nothing was tested');
-    return;
-  }
-  const options = { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS }, args: ['--data', data] };
+testOnDisk('a rule can be disabled and taken away with its targets on a full disk, and does not come back', async (t, data) => {
+  const options = { files: KEEPS, args: ['--data', data] };
   const first = await startPlatform(t, options);
   const eventsOf = (platform) => {
     const client = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 });
@@ -195,8 +189,7 @@ test('a rule can be disabled and taken away with its targets on a full disk, and
     await events(PutRuleCommand, { Name, EventPattern: '{"source":["shop"]}' });
     await events(PutTargetsCommand, { Rule: Name, Targets: [{ Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:jobs' }] });
   }
-  fill(path.join(data, 'ballast'));
-  await untilFull((n) => sqs(SendMessageCommand, { QueueUrl, MessageBody: `${n}`.repeat(3000) }), 'InternalFailure');
+  await fillUp(data, sqs, QueueUrl);
 
   await assert.rejects(events(PutRuleCommand, { Name: 'off', EventPattern: '{"source":["shop"]}', Description: 'more' }), isFull);
   await events(DisableRuleCommand, { Name: 'off' });
@@ -208,7 +201,7 @@ test('a rule can be disabled and taken away with its targets on a full disk, and
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {
-  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS } });
+  const platform = await startPlatform(t, { files: KEEPS });
   const { s3 } = connect(t, platform);
   await s3(CreateBucketCommand, {});
   await s3(PutObjectCommand, { Key: 'large', Body: object(1) });
@@ -231,7 +224,7 @@ test('an object whose file is damaged is refused as a whole, and can be put agai
 });
 
 test('what is sent after the data folder was removed is refused, and not lost at the next start', async (t) => {
-  const platform = await startPlatform(t, { files: { 'main.tf': lambda('keep'), 'keep.js': TELLS } });
+  const platform = await startPlatform(t, { files: KEEPS });
   const { s3, sqs } = connect(t, platform);
   await s3(CreateBucketCommand, {});
   const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
@@ -243,12 +236,7 @@ test('what is sent after the data folder was removed is refused, and not lost at
   await eventually(() => /error: the data folder was removed while it is in use/.test(platform.errors), () => platform.transcript());
 });
 
-test('a webhook is handled once on a full disk, too', async (t) => {
-  const data = smallDisk(t);
-  if (!data) {
-    t.diagnostic('this user may not mount a disk: nothing was tested');
-    return;
-  }
+testOnDisk('a webhook is handled once on a full disk, too', async (t, data) => {
   const files = {
     'mayfly.json': JSON.stringify({ volumes: ['ran'], routes: { '/api/once': { idempotent: '$.id' } } }),
     'api/once.js': `

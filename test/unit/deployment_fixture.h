@@ -114,3 +114,14 @@ static inline void expect(struct scene *s, const char *asked)
     ck_assert_str_eq(s->asked, asked);
     s->asked[0] = '\0';
 }
+
+/* A scene in which these functions are loaded and served, with nothing asked since. */
+static inline void scene_open_serving(struct scene *s, const char *functions)
+{
+    scene_open(s);
+    offer(s, functions);
+    for (uint64_t id = 1; deployment_find(&s->d, id); id++) {
+        settle(s, id, NULL);
+    }
+    s->asked[0] = '\0';
+}

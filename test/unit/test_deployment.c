@@ -42,11 +42,7 @@ END_TEST
 START_TEST(what_is_unchanged_stays_and_the_rest_gets_a_new_version)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a b=b");
-    settle(&s, 1, NULL);
-    settle(&s, 2, NULL);
-    expect(&s, "add api@1, add b@1, first 1");
+    scene_open_serving(&s, "api=a b=b");
     offer(&s, "api=A b=b c=c");
     expect(&s, "add api@2, add c@1");
     deployment_loading(&s.d, 4);
@@ -63,11 +59,7 @@ END_TEST
 START_TEST(a_build_without_new_functions_is_routed_at_once)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a b=b");
-    settle(&s, 1, NULL);
-    settle(&s, 2, NULL);
-    expect(&s, "add api@1, add b@1, first 1");
+    scene_open_serving(&s, "api=a b=b");
     offer(&s, "b=b");
     expect(&s, "route 2");
     deployment_drained(&s.d, 2);
@@ -79,11 +71,9 @@ END_TEST
 START_TEST(a_newer_manifest_replaces_the_one_that_waits)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a");
-    settle(&s, 1, NULL);
+    scene_open_serving(&s, "api=a");
     offer(&s, "api=b");
-    expect(&s, "add api@1, first 1, add api@2");
+    expect(&s, "add api@2");
     offer(&s, "api=c");
     expect(&s, "add api@3, remove api@2");
     settle(&s, 2, NULL);
@@ -97,12 +87,10 @@ END_TEST
 START_TEST(going_back_while_the_old_version_drains_uses_it_again)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a");
-    settle(&s, 1, NULL);
+    scene_open_serving(&s, "api=a");
     offer(&s, "api=b");
     settle(&s, 2, NULL);
-    expect(&s, "add api@1, first 1, add api@2, route 2");
+    expect(&s, "add api@2, route 2");
     offer(&s, "api=a");
     expect(&s, "route 3");
     deployment_drained(&s.d, 2);
@@ -116,9 +104,7 @@ END_TEST
 START_TEST(a_later_drain_covers_the_earlier_ones)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a");
-    settle(&s, 1, NULL);
+    scene_open_serving(&s, "api=a");
     offer(&s, "api=b");
     settle(&s, 2, NULL);
     offer(&s, "api=c");
@@ -149,11 +135,7 @@ END_TEST
 START_TEST(a_rebuild_that_breaks_a_working_function_is_rejected)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a b=b");
-    settle(&s, 1, NULL);
-    settle(&s, 2, NULL);
-    s.asked[0] = '\0';
+    scene_open_serving(&s, "api=a b=b");
     offer(&s, "api=A b=B");
     settle(&s, 4, NULL);
     settle(&s, 3, "Error: boom");
@@ -186,10 +168,7 @@ END_TEST
 START_TEST(a_version_that_two_builds_wait_for_breaks_neither_when_it_fails)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "api=a b=b");
-    settle(&s, 1, NULL);
-    settle(&s, 2, NULL);
+    scene_open_serving(&s, "api=a b=b");
     offer(&s, "api=A b=b");
     offer(&s, "api=A b=B"); /* another file was saved meanwhile */
     s.asked[0] = '\0';
@@ -219,10 +198,7 @@ END_TEST
 START_TEST(slots_are_small_and_shared_by_no_two_live_versions)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "a=1 b=1");
-    settle(&s, 1, NULL);
-    settle(&s, 2, NULL);
+    scene_open_serving(&s, "a=1 b=1");
     offer(&s, "a=2 b=1");
     ck_assert_uint_eq(deployment_find(&s.d, 3)->slot, 2);
     settle(&s, 3, NULL);
@@ -236,9 +212,7 @@ END_TEST
 START_TEST(a_removed_version_is_still_known_for_late_records)
 {
     struct scene s;
-    scene_open(&s);
-    offer(&s, "a=0");
-    settle(&s, 1, NULL);
+    scene_open_serving(&s, "a=0");
     for (unsigned int i = 1; i <= 100; i++) {
         char text[16];
         (void)snprintf(text, sizeof(text), "a=%u", i);
