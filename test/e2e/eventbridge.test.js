@@ -118,7 +118,7 @@ test('what is not valid is refused with the names that the client knows', async 
   const { events, scheduler } = await withRule(t);
   const event = JSON.stringify({ id: '1', account: '1', source: 's', time: 't', region: 'r', 'detail-type': 'd' });
   await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', EventPattern: '{"a":[{"EXISTS":true}]}' })), {
-    name: 'InvalidEventPatternException', message: 'Event pattern is not valid. Reason: Unrecognized match type EXISTS',
+    name: 'InvalidEventPatternException', message: 'Event pattern is not valid. Reason: Unrecognized match type EXISTS\n at [Source: (String)"{"a":[{"EXISTS":true}]}"; line: 1, column: 21]',
   });
   await assert.rejects(events.send(new PutRuleCommand({ Name: 'x', EventPattern: '["a"]' })), { name: 'InvalidEventPatternException',
     message: 'Event pattern is not valid. Reason: Filter is not an object\n at [Source: (String)"["a"]"; line: 1, column: 2]' });

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "control/events/event_pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,7 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         match(p, rest.data ? rest : STR("{}"));
         event_pattern_destroy(p);
     } else {
+        struct buf out;
         assert(err.text[0] != '\0');
+        buf_init(&out, 4 * KIB);
+        event_pattern_append_fault(text, &out);
+        assert(out.len > 0);
+        buf_finish(&out);
     }
     return 0;
 }

@@ -348,6 +348,89 @@ START_TEST(what_is_no_json_object_is_told_with_its_place)
 }
 END_TEST
 
+/* As recorded of AWS, and behind the gap as event-ruler has it; "^" is where. */
+START_TEST(what_is_wrong_in_an_object_is_told_with_its_place)
+{
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        { "{'int': 42^}", "\"int\" must be an object or an array" },
+        { "{'string': '^my-value'}", "\"string\" must be an object or an array" },
+        { "{'source':['test.event-pattern'],'detail':{'lenderId':'^LenderA'}}",
+          "\"lenderId\" must be an object or an array" },
+        { "{'resources': []^}", "Empty arrays are not allowed" },
+        { "{'my_key': [{'EXISTS': true^}]}", "Unrecognized match type EXISTS" },
+        { "{'detail': {'equal': [{'NUMERIC': [^'=', 5]}]}}", "Unrecognized match type NUMERIC" },
+        { "{'detail': {'c-count': [{'numeric': ['>', 0, '>'^, 0]}]}}",
+          "Bad numeric range operator: >" },
+        { "{'detail': {'c-count': [{'numeric': ['>', 0, '<']^}]}}", "Value of < must be numeric" },
+        { "{'detail': {'c-count': [{'numeric': 10^}]}}", "Value of numeric must be an array." },
+        { "{'a': [{'wildcard': 'b**c'^}]}", "Consecutive wildcard characters at pos 2" },
+        { "{'a': [{'wildcard': [^'b*']}]}", "wildcard match pattern must be a string" },
+        { "{'detail': {'state': [{'anything-but': {'wildcard': [123^, '*']}}]}}",
+          "wildcard match pattern must be a string" },
+        { "{'detail': {'state': [{'anything-but': {'equals-ignore-case': [123^, 456]}}]}}",
+          "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not "
+          "supported." },
+        { "{'time': [{'prefix': [^'2022-07-13']}]}", "prefix match pattern must be a string" },
+        { "{'detail': {'sourceIPAddress': [{'cidr': [^'bad-type']}]}}",
+          "prefix match pattern must be a string" },
+        { "{'detail': {'FileName': [{'anything-but': {'prefix': ''^}}]}}",
+          "Null prefix/suffix not allowed" },
+        { "{'detail': {'FileName': [{'anything-but': {'prefix': {^'equals-ignore-case': 'f'}}}]}}",
+          "Value of anything-but must be an array or single string/number value." },
+        { "{'detail': {'state': [{'anything-but': null^}]}}",
+          "Value of anything-but must be an array or single string/number value." },
+        { "{'detail': {'state': [{'anything-but': ['stopped', null^]}]}}",
+          "Inside anything but list, start|null|boolean is not supported." },
+
+        { "{'a':[true,null],'b': true^}", "\"b\" must be an object or an array" },
+        { "{'a':[-1e3 , 'x\\'{'],\n'b':{}^}", "Empty objects are not allowed" },
+        { "{'\xf0\x9f\x98\x80\xc3\xbc':[[^]]}",
+          "Match value must be String, number, true, false, or null" },
+        { "{'a':[{}^]}", "Match expression name not found" },
+        { "{'a':[{'prefix':'x','y':'^z'}]}", "Only one key allowed in match expression" },
+        { "{'a':[{'prefix':{'z':1^}}]}", "Unsupported prefix pattern: z" },
+        { "{'$or':[{'a':['x']}]^}", "There must have at least 2 Objects in $or relationship." },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct buf out;
+        char expected[1024];
+        int line = 1, column = 1;
+        scoped_free char *text = quoted(cases[i].text);
+        char *mark = strchr(text, '^');
+        for (const char *c = text; c < mark; c++) {
+            const unsigned char byte = (unsigned char)*c;
+            column = byte == '\n' ? 1 : column + ((byte & 0xc0) != 0x80) + (byte >= 0xf0);
+            line += byte == '\n';
+        }
+        memmove(mark, mark + 1, strlen(mark));
+        buf_init(&out, 4 * KIB);
+        (void)snprintf(expected, sizeof(expected),
+                       "%s\n at [Source: (String)\"%s\"; line: %d, column: %d]", cases[i].fault,
+                       text, line, column);
+        event_pattern_append_fault(str_c(text), &out);
+        ck_assert_msg(str_eq(buf_str(&out), str_c(expected)), STR_FMT "\nis not\n%s",
+                      STR_ARG(buf_str(&out)), expected);
+        buf_finish(&out);
+    }
+}
+END_TEST
+
+START_TEST(what_event_ruler_finds_in_a_text_alone_has_no_place)
+{
+    struct buf out;
+    buf_init(&out, 4 * KIB);
+    event_pattern_append_fault(STR("{\"a\":[{\"cidr\":\"10.0.0.0\"}]}"), &out);
+    ck_assert(str_eq(buf_str(&out), STR("Malformed CIDR, one '/' required")));
+    buf_finish(&out);
+    buf_init(&out, 4 * KIB); /* a name twice: nothing is told that could be wrong */
+    event_pattern_append_fault(STR("{\"a\":{\"b\":[1]},\"a\":7}"), &out);
+    ck_assert(str_starts(buf_str(&out), STR("\"a\" must be an object or an array")));
+    buf_finish(&out);
+}
+END_TEST
+
 START_TEST(of_a_long_text_only_the_beginning_is_told)
 {
     char text[1200] = "[\"x";
@@ -383,6 +466,8 @@ int main(void)
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
     tcase_add_test(tc, ways_and_steps_are_bounded);
     tcase_add_test(tc, what_is_no_json_object_is_told_with_its_place);
+    tcase_add_test(tc, what_is_wrong_in_an_object_is_told_with_its_place);
+    tcase_add_test(tc, what_event_ruler_finds_in_a_text_alone_has_no_place);
     tcase_add_test(tc, of_a_long_text_only_the_beginning_is_told);
     return suite_run(suite);
 }

@@ -8,7 +8,7 @@
 #include "control/aws/aws_check.h"
 #include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
-#include "control/events/pattern_syntax.h"
+#include "control/events/event_pattern.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
 
@@ -90,15 +90,14 @@ void aws_events_arn(const struct aws_call *c, const char *kind, const char *name
                    kind, name);
 }
 
-void aws_events_fail_pattern(struct aws_call *c, const struct err *err)
+void aws_events_fail_pattern(struct aws_call *c)
 {
     struct buf fault;
     const char *pattern = aws_call_text(c, "EventPattern");
     buf_init(&fault, FAULT_BYTES);
-    bool is_other = pattern_syntax_fault(str_c(pattern ? pattern : ""), &fault);
-    const struct str why = is_other ? buf_str(&fault) : str_c(err->text);
+    event_pattern_append_fault(str_c(pattern ? pattern : ""), &fault);
     aws_call_fail(c, 400, "InvalidEventPatternException",
-                  "Event pattern is not valid. Reason: " STR_FMT, STR_ARG(why));
+                  "Event pattern is not valid. Reason: " STR_FMT, STR_ARG(buf_str(&fault)));
     buf_finish(&fault);
 }
 

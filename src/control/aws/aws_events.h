@@ -31,8 +31,8 @@ struct aws_rule;
 
 /* Checks the input, answering what is wrong. */
 bool aws_events_check(struct aws_call *c, const struct aws_rule *rules, size_t count) MUST_USE;
-/* Fails with what is wrong with the input's pattern: `err` says it of one that is an object. */
-void aws_events_fail_pattern(struct aws_call *c, const struct err *err);
+/* Fails with what is wrong with the input's pattern, and where. */
+void aws_events_fail_pattern(struct aws_call *c);
 /* The name in "EventBusName" or another member, which may be an ARN; "default" if it is absent. */
 struct str aws_events_bus_name(const struct aws_call *c, const char *member);
 /* The bus or rule, or NULL: then "... does not exist" has been answered. */

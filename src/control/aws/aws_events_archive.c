@@ -69,7 +69,7 @@ static void keep(struct aws_call *c, json_t *config)
     c->context = outcome_of(c, config);
     if (event_archive_put(c->services->archives, config, aws_call_written, c, &err) < 0) {
         json_decref(c->context);
-        aws_events_fail_pattern(c, &err);
+        aws_events_fail_pattern(c);
     }
 }
 

@@ -243,7 +243,7 @@ void aws_events_test_pattern(struct aws_call *c)
     if (!is_event(event)) {
         aws_call_fail(c, 400, "ValidationException", "Parameter Event is not valid.");
     } else if (event_pattern_parse(str_member(c->input, "EventPattern"), &pattern, &err) < 0) {
-        aws_events_fail_pattern(c, &err);
+        aws_events_fail_pattern(c);
     } else {
         bool matches = event_pattern_matches(pattern, event);
         event_pattern_destroy(pattern);

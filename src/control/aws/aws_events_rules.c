@@ -60,7 +60,7 @@ static bool check_meaning(struct aws_call *c, struct str bus)
         return false;
     }
     if (pattern && pattern[0] && event_pattern_parse(str_c(pattern), &parsed, &err) < 0) {
-        aws_events_fail_pattern(c, &err);
+        aws_events_fail_pattern(c);
         return false;
     }
     event_pattern_destroy(parsed);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/pattern_syntax.h"
 #include "control/events/pattern_test.h"
 
 struct field {
@@ -41,7 +42,7 @@ struct event_pattern {
 struct parse {
     struct event_pattern *pattern;
     struct buf path; /* of the object that is read, with its NUL left out */
-    struct err *err;
+    struct pattern_fault *fault;
 };
 
 /* The pattern's own copy of a path. */
@@ -104,13 +105,14 @@ static int parse_tests(struct parse *p, struct alternatives *to, json_t *tests)
     json_t *test;
     json_array_foreach(tests, i, test)
     {
-        int r = pattern_test_check(test, p->err);
+        p->fault->parent = tests;
+        int r = pattern_test_check(test, p->fault);
         if (r < 0) {
             return r;
         }
     }
     if (i == 0) {
-        return err_set(p->err, EINVAL, "Empty arrays are not allowed");
+        return pattern_fault_behind(p->fault, tests, "Empty arrays are not allowed");
     }
     const char *path = intern(p->pattern, buf_str(&p->path));
     for (i = 0; i < to->count; i++) {
@@ -169,25 +171,28 @@ static int parse_or(struct parse *p, struct alternatives *to, json_t *list)
     int r = 0;
     struct alternatives ways = { 0 };
     if (!json_is_array(list)) {
-        return err_set(p->err, EINVAL, "It must be an Array followed with $or.");
+        return pattern_fault_at(p->fault, list, "It must be an Array followed with $or.");
     }
     if (json_array_size(list) < 2) {
-        return err_set(p->err, EINVAL, "There must have at least 2 Objects in $or relationship.");
+        return pattern_fault_behind(p->fault, list,
+                                    "There must have at least 2 Objects in $or relationship.");
     }
     json_array_foreach(list, i, object)
     {
         struct alternatives way = { 0 };
         if (!json_is_object(object)) {
-            r = err_set(p->err, EINVAL,
-                        "Only JSON object is allowed in array of $or relationship.");
+            p->fault->parent = list;
+            r = pattern_fault_at(p->fault, object,
+                                 "Only JSON object is allowed in array of $or relationship.");
         }
         for (size_t k = 0; r == 0 && k < to->count; k++) {
             append_copy(&way, &to->all[k]);
         }
         r = r < 0 ? r : parse_object(p, &way, object, PARSE_IN_OR);
         if (r == 0 && ways.count + way.count > LIMIT_PATTERN_ALTERNATIVES) {
-            r = err_set(p->err, EINVAL, "Rule is too complex - more than %d combinations of $or",
-                        LIMIT_PATTERN_ALTERNATIVES);
+            r = pattern_fault_anywhere(p->fault,
+                                       "Rule is too complex - more than %d combinations of $or",
+                                       LIMIT_PATTERN_ALTERNATIVES);
         }
         for (size_t k = 0; r == 0 && k < way.count; k++) {
             append_copy(&ways, &way.all[k]);
@@ -209,8 +214,8 @@ static int push_step(struct parse *p, const char *name)
     int r = buf_printf(&p->path, "%s%s", p->path.len > 0 ? "." : "", name);
     char *at;
     if (r < 0 || buf_reserve(&p->path, 1, &at) < 0) {
-        return err_set(p->err, EINVAL, "A path of the pattern is longer than %zu bytes",
-                       LIMIT_PATTERN_PATH_BYTES);
+        return pattern_fault_anywhere(p->fault, "A path of the pattern is longer than %zu bytes",
+                                      LIMIT_PATTERN_PATH_BYTES);
     }
     *at = '\0';
     return 0;
@@ -229,7 +234,7 @@ static int parse_member(struct parse *p, struct alternatives *to, const char *na
     } else if (json_is_array(value)) {
         r = parse_tests(p, to, value);
     } else {
-        r = err_set(p->err, EINVAL, "\"%.100s\" must be an object or an array", name);
+        r = pattern_fault_at(p->fault, value, "\"%.100s\" must be an object or an array", name);
     }
     p->path.len = before;
     return r;
@@ -241,16 +246,18 @@ static int parse_object(struct parse *p, struct alternatives *to, json_t *object
     const char *name;
     json_t *value;
     if (json_object_size(object) == 0) {
-        return err_set(p->err, EINVAL, "Empty objects are not allowed");
+        return pattern_fault_behind(p->fault, object, "Empty objects are not allowed");
     }
     json_object_foreach(object, name, value)
     {
         int r;
+        p->fault->parent = object;
         if (strcmp(name, "$or") == 0) {
             r = parse_or(p, to, value);
         } else if (place == PARSE_IN_OR && is_reserved(name)) {
-            r = err_set(p->err, EINVAL,
-                        "%s is Ruler reserved fieldName which cannot be used inside $or.", name);
+            r = pattern_fault_at(p->fault, value,
+                                 "%s is Ruler reserved fieldName which cannot be used inside $or.",
+                                 name);
         } else {
             r = parse_member(p, to, name, value, place);
         }
@@ -261,13 +268,13 @@ static int parse_object(struct parse *p, struct alternatives *to, json_t *object
     return 0;
 }
 
-int event_pattern_of(json_t *source, struct event_pattern **ret, struct err *err)
+static int make(json_t *source, struct event_pattern **ret, struct pattern_fault *fault)
 {
     static const struct alternative nothing;
     scoped_event_pattern struct event_pattern *pattern = mem_new(struct event_pattern);
-    struct parse p = { .pattern = pattern, .err = err };
+    struct parse p = { .pattern = pattern, .fault = fault };
     if (!json_is_object(source)) {
-        return err_set(err, EINVAL, "Filter is not an object");
+        return pattern_fault_anywhere(fault, "Filter is not an object");
     }
     pattern->source = json_incref(source);
     append_copy(&pattern->alternatives, &nothing);
@@ -280,6 +287,12 @@ int event_pattern_of(json_t *source, struct event_pattern **ret, struct err *err
     return r;
 }
 
+int event_pattern_of(json_t *source, struct event_pattern **ret, struct err *err)
+{
+    struct pattern_fault fault = { .err = err };
+    return make(source, ret, &fault);
+}
+
 int event_pattern_parse(struct str text, struct event_pattern **ret, struct err *err)
 {
     json_error_t why;
@@ -290,6 +303,23 @@ int event_pattern_parse(struct str text, struct event_pattern **ret, struct err 
     int r = event_pattern_of(source, ret, err);
     json_decref(source);
     return r;
+}
+
+void event_pattern_append_fault(struct str text, struct buf *out)
+{
+    scoped_event_pattern struct event_pattern *pattern = NULL;
+    size_t offset;
+    struct err err = { 0 };
+    struct pattern_fault fault = { .err = &err };
+    if (pattern_syntax_fault(text, out)) {
+        return;
+    }
+    json_t *source = json_loadb(text.data, text.len, 0, NULL);
+    if (make(source, &pattern, &fault) < 0 && buf_append(out, str_c(err.text)) == 0 &&
+        pattern_fault_find(&fault, text, source, &offset)) {
+        (void)!pattern_syntax_append_place(out, text, offset); /* as much as it takes */
+    }
+    json_decref(source);
 }
 
 void event_pattern_destroy(struct event_pattern *p)

@@ -13,15 +13,18 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 
 struct event_pattern;
 
 /* EINVAL with event-ruler's words for what is wrong: AWS puts "Event pattern is not valid. Reason:
  * " before them. */
 int event_pattern_parse(struct str text, struct event_pattern **ret, struct err *err) MUST_USE;
-/* The same of a parsed object, which is shared. */
+/* Appends what is wrong with a text of which that has failed as AWS tells it, with its place, as
+ * far as the buffer takes it. */
+void event_pattern_append_fault(struct str text, struct buf *out);
+/* The same as event_pattern_parse() of a parsed object, which is shared. */
 int event_pattern_of(json_t *source, struct event_pattern **ret, struct err *err) MUST_USE;
 void event_pattern_destroy(struct event_pattern *p); /* NULL is fine */
 

@@ -75,6 +75,22 @@ static int append_fault(struct buf *out, struct str text, const json_error_t *wh
     return append_place(out, text, why->line, why->column);
 }
 
+int pattern_syntax_append_place(struct buf *out, struct str text, size_t read)
+{
+    int line = 1;
+    int column = 1;
+    for (size_t i = 0; i < read; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        column += (c & 0xc0) != 0x80; /* characters, of which */
+        column += c >= 0xf0;          /* Java's strings take some for two */
+        if (c == '\n') {
+            line++;
+            column = 1;
+        }
+    }
+    return append_place(out, text, line, column);
+}
+
 bool pattern_syntax_fault(struct str text, struct buf *out)
 {
     json_error_t why;

@@ -10,3 +10,7 @@
 
 /* Appends it, as far as the buffer takes it. False: it is one. */
 bool pattern_syntax_fault(struct str text, struct buf *out);
+
+/* " at [Source: ...]" for one that is: so many bytes of it had been read when something was wrong.
+ */
+int pattern_syntax_append_place(struct buf *out, struct str text, size_t read) MUST_USE;

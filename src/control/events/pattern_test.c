@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <glib.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "base/str.h"
@@ -38,10 +39,27 @@ static bool is_too_complex(struct str text)
     return stars + most > LIMIT_PATTERN_COMPLEXITY;
 }
 
-static int check_wildcard(json_t *value, struct err *err)
+/* At an element of a list, or behind the list if it ends before. */
+static int fault_at_or_end(struct pattern_fault *f, json_t *list, size_t i, const char *text)
+{
+    json_t *element = json_array_get(list, i);
+    return element ? pattern_fault_at(f, element, "%s", text)
+                   : pattern_fault_behind(f, list, "%s", text);
+}
+
+/* Of an object whose first member is fine: there is no other. */
+static int check_only(struct pattern_fault *f, json_t *object, const char *text)
+{
+    void *first = json_object_iter(object);
+    void *second = json_object_iter_next(object, first);
+    f->parent = object;
+    return second ? pattern_fault_at(f, json_object_iter_value(second), "%s", text) : 0;
+}
+
+static int check_wildcard(json_t *value, struct pattern_fault *f)
 {
     if (!json_is_string(value)) {
-        return err_set(err, EINVAL, "wildcard match pattern must be a string");
+        return pattern_fault_at(f, value, "wildcard match pattern must be a string");
     }
     struct str text = text_of(value);
     for (size_t i = 0; i < text.len; i++) {
@@ -50,17 +68,18 @@ static int check_wildcard(json_t *value, struct err *err)
             next = text.data[i + 1];
         }
         if (text.data[i] == '*' && next == '*') { /* event-ruler counts a quote before */
-            return err_set(err, EINVAL, "Consecutive wildcard characters at pos %zu", i + 1);
+            return pattern_fault_behind(f, value, "Consecutive wildcard characters at pos %zu",
+                                        i + 1);
         }
         if (text.data[i] == '\\' && next != '*' && next != '\\') {
-            return err_set(err, EINVAL, "Invalid escape character at pos %zu", i + 1);
+            return pattern_fault_behind(f, value, "Invalid escape character at pos %zu", i + 1);
         }
         i += text.data[i] == '\\';
     }
     if (is_too_complex(text)) {
-        return err_set(err, EINVAL,
-                       "Rule is too complex - try using fewer wildcard characters or fewer "
-                       "repeating character sequences after a wildcard character");
+        return pattern_fault_anywhere(
+            f, "Rule is too complex - try using fewer wildcard characters or fewer "
+               "repeating character sequences after a wildcard character");
     }
     return 0;
 }
@@ -79,85 +98,93 @@ static size_t parse_ip(struct str text, unsigned char ret[16])
     return inet_pton(AF_INET6, copy, ret) == 1 ? 16 : 0;
 }
 
-static int check_cidr(json_t *value, struct err *err)
+static int check_cidr(json_t *value, struct pattern_fault *f)
 {
     if (!json_is_string(value)) {
-        return err_set(err, EINVAL, "prefix match pattern must be a string"); /* AWS's own words */
+        return pattern_fault_at(f, value,
+                                "prefix match pattern must be a string"); /* AWS's own words */
     }
     unsigned char bytes[16];
     uint64_t bits;
     struct str rest = text_of(value);
     struct str address = str_cut(&rest, '/');
     if (!rest.data || str_find(rest, '/') < rest.len) {
-        return err_set(err, EINVAL, "Malformed CIDR, one '/' required");
+        return pattern_fault_anywhere(f, "Malformed CIDR, one '/' required");
     }
     if (!str_to_u64(rest, &bits)) {
-        return err_set(err, EINVAL, "Malformed CIDR, mask bits must be an integer");
+        return pattern_fault_anywhere(f, "Malformed CIDR, mask bits must be an integer");
     }
     size_t size = parse_ip(address, bytes);
     if (size == 0) {
-        return err_set(err, EINVAL, "Nonstandard IP address: " STR_FMT,
-                       STR_ARG(str_of(address.data, address.len < 64 ? address.len : 64)));
+        return pattern_fault_anywhere(
+            f, "Nonstandard IP address: " STR_FMT,
+            STR_ARG(str_of(address.data, address.len < 64 ? address.len : 64)));
     }
     if (bits >= size * 8) {
-        return err_set(err, EINVAL, "IPv%d mask bits must be < %zu", size == 4 ? 4 : 6, size * 8);
+        return pattern_fault_anywhere(f, "IPv%d mask bits must be < %zu", size == 4 ? 4 : 6,
+                                      size * 8);
     }
     return 0;
 }
 
-static int check_numeric(json_t *value, struct err *err)
+static int check_numeric(json_t *value, struct pattern_fault *f)
 {
     if (!json_is_array(value)) {
-        return err_set(err, EINVAL, "Value of numeric must be an array.");
+        return pattern_fault_at(f, value, "Value of numeric must be an array.");
     }
     size_t count = json_array_size(value);
+    f->parent = value;
     for (size_t i = 0; i == 0 || i < count; i += 2) {
-        const char *sign = json_string_value(json_array_get(value, i));
-        static const char *const first[] = { "=", ">=", ">", "<=", "<" };
+        json_t *first = json_array_get(value, i);
+        const char *sign = json_string_value(first);
+        static const char *const signs[] = { "=", ">=", ">", "<=", "<" };
         bool known = false;
-        for (size_t k = i == 0 ? 0 : 3; sign && k < ARRAY_COUNT(first); k++) {
-            known = known || strcmp(sign, first[k]) == 0;
+        for (size_t k = i == 0 ? 0 : 3; sign && k < ARRAY_COUNT(signs); k++) {
+            known = known || strcmp(sign, signs[k]) == 0;
         }
         if (!sign) {
-            return err_set(err, EINVAL,
-                           i == 0 ? "Invalid member in numeric match"
-                                  : "Bad value in numeric range");
+            return fault_at_or_end(f, value, i,
+                                   i == 0 ? "Invalid member in numeric match"
+                                          : "Bad value in numeric range");
         }
         if (!known) {
-            return err_set(err, EINVAL, "%s numeric range operator: %.20s",
-                           i == 0 ? "Unrecognized" : "Bad", sign);
+            return pattern_fault_behind(f, first, "%s numeric range operator: %.20s",
+                                        i == 0 ? "Unrecognized" : "Bad", sign);
         }
         if (!json_is_number(json_array_get(value, i + 1))) {
-            return err_set(err, EINVAL, "Value of %s must be numeric",
+            char text[64];
+            (void)snprintf(text, sizeof(text), "Value of %s must be numeric",
                            strcmp(sign, "=") == 0 ? "equals" : sign);
+            return fault_at_or_end(f, value, i + 1, text);
         }
         bool may_go_on = i == 0 && sign[0] == '>';
         if (count > i + 2 && !may_go_on) {
-            return err_set(err, EINVAL,
-                           i == 0 ? "Too many elements in numeric expression"
-                                  : "Too many terms in numeric range expression");
+            return fault_at_or_end(f, value, i + 2,
+                                   i == 0 ? "Too many elements in numeric expression"
+                                          : "Too many terms in numeric range expression");
         }
     }
     if (count == 4 && json_number_value(json_array_get(value, 1)) >=
                           json_number_value(json_array_get(value, 3))) {
-        return err_set(err, EINVAL, "Bottom must be less than top");
+        return pattern_fault_behind(f, value, "Bottom must be less than top");
     }
     return 0;
 }
 
 /* Strings, or a list of them, of "anything-but": {KIND: ...}. */
-static int check_anything_but_text(const char *kind, json_t *value, struct err *err)
+static int check_anything_but_text(const char *kind, json_t *value, struct pattern_fault *f)
 {
     bool is_list = json_is_array(value);
     if (!is_list && !json_is_string(value) && !json_is_number(value)) {
-        return err_set(err, EINVAL,
-                       "Value of anything-but must be an array or single string/number value.");
+        return pattern_fault_at(
+            f, value, "Value of anything-but must be an array or single string/number value.");
     }
+    f->parent = is_list ? value : f->parent;
     size_t count = is_list ? json_array_size(value) : 1;
     for (size_t i = 0; i < count; i++) {
         json_t *one = is_list ? json_array_get(value, i) : value;
         if (strcmp(kind, "wildcard") == 0) {
-            int r = check_wildcard(one, err);
+            int r = check_wildcard(one, f);
             if (r < 0) {
                 return r;
             }
@@ -165,50 +192,51 @@ static int check_anything_but_text(const char *kind, json_t *value, struct err *
         }
         bool ignores_case = strcmp(kind, "equals-ignore-case") == 0;
         if (!json_is_string(one)) {
-            return err_set(err, EINVAL,
-                           ignores_case ? "Inside anything-but/equals-ignore-case list, "
-                                          "number|start|null|boolean is not supported."
-                                        : "prefix/suffix match pattern must be a string");
+            return pattern_fault_at(f, one,
+                                    ignores_case ? "Inside anything-but/equals-ignore-case list, "
+                                                   "number|start|null|boolean is not supported."
+                                                 : "prefix/suffix match pattern must be a string");
         }
         if (!ignores_case && json_string_length(one) == 0) {
-            return err_set(err, EINVAL, "Null prefix/suffix not allowed");
+            return pattern_fault_behind(f, one, "Null prefix/suffix not allowed");
         }
     }
     return 0;
 }
 
-static int check_anything_but_list(json_t *list, struct err *err)
+static int check_anything_but_list(json_t *list, struct pattern_fault *f)
 {
     size_t i;
     json_t *one;
     size_t numbers = 0;
+    f->parent = list;
     json_array_foreach(list, i, one)
     {
         if (!json_is_string(one) && !json_is_number(one)) {
-            return err_set(err, EINVAL,
-                           "Inside anything but list, start|null|boolean is not supported.");
+            return pattern_fault_at(
+                f, one, "Inside anything but list, start|null|boolean is not supported.");
         }
         numbers += json_is_number(one);
     }
     if (i == 0 || (numbers > 0 && numbers < i)) {
-        return err_set(err, EINVAL,
-                       "Inside anything but list, either all values are number or "
-                       "string, mixed type is not supported");
+        return pattern_fault_behind(f, list,
+                                    "Inside anything but list, either all values are number or "
+                                    "string, mixed type is not supported");
     }
     return 0;
 }
 
-static int check_anything_but(json_t *value, struct err *err)
+static int check_anything_but(json_t *value, struct pattern_fault *f)
 {
     if (json_is_array(value)) {
-        return check_anything_but_list(value, err);
+        return check_anything_but_list(value, f);
     }
     if (!json_is_object(value)) {
         return json_is_string(value) || json_is_number(value)
                    ? 0
-                   : err_set(err, EINVAL,
-                             "Value of anything-but must be an array or single "
-                             "string/number value.");
+                   : pattern_fault_at(f, value,
+                                      "Value of anything-but must be an array or single "
+                                      "string/number value.");
     }
     static const char *const kinds[] = { "equals-ignore-case", "prefix", "suffix", "wildcard" };
     const char *kind;
@@ -216,57 +244,64 @@ static int check_anything_but(json_t *value, struct err *err)
     json_object_foreach(value, kind, inner)
     {
         bool known = false;
+        f->parent = value;
         for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
             known = known || strcmp(kind, kinds[i]) == 0;
         }
         if (!known) {
-            return err_set(err, EINVAL, "Unsupported anything-but pattern: %.60s", kind);
+            return pattern_fault_at(f, inner, "Unsupported anything-but pattern: %.60s", kind);
         }
-        int r = check_anything_but_text(kind, inner, err);
-        if (r < 0) {
-            return r;
-        }
+        int r = check_anything_but_text(kind, inner, f);
+        return r < 0 ? r
+                     : check_only(f, value, "Too many elements in numeric expression"); /* AWS's */
     }
-    if (json_object_size(value) != 1) {
-        return err_set(err, EINVAL,
-                       json_object_size(value) == 0
-                           ? "Anything-But expression name not found"
-                           : "Too many elements in numeric expression"); /* AWS's */
-    }
-    return 0;
+    return pattern_fault_behind(f, value, "Anything-But expression name not found");
 }
 
-/* A string, or with a prefix or suffix {"equals-ignore-case": string}. */
-static int check_text(const char *kind, json_t *value, struct err *err)
+static int check_string(const char *kind, json_t *value, struct pattern_fault *f)
+{
+    return json_is_string(value) ? 0
+                                 : pattern_fault_at(f, value, "%s match pattern must be a string",
+                                                    strcmp(kind, "exactly") == 0 ? "exact" : kind);
+}
+
+/* {"equals-ignore-case": string} of a prefix or suffix. */
+static int check_affix(const char *kind, json_t *value, struct pattern_fault *f)
+{
+    const char *inner_kind;
+    json_t *inner;
+    f->parent = value;
+    json_object_foreach(value, inner_kind, inner)
+    {
+        if (strcmp(inner_kind, "equals-ignore-case") != 0) {
+            return pattern_fault_at(f, inner, "Unsupported %s pattern: %.100s", kind, inner_kind);
+        }
+        int r = check_string(inner_kind, inner, f);
+        return r < 0 ? r : check_only(f, value, "Only one key allowed in match expression");
+    }
+    return pattern_fault_behind(f, value, "%s expression name not found",
+                                strcmp(kind, "prefix") == 0 ? "Prefix" : "Suffix");
+}
+
+static int check_text(const char *kind, json_t *value, struct pattern_fault *f)
 {
     bool affix = strcmp(kind, "prefix") == 0 || strcmp(kind, "suffix") == 0;
-    if (affix && json_is_object(value)) {
-        json_t *inner = json_object_get(value, "equals-ignore-case");
-        if (!inner) {
-            return err_set(err, EINVAL, "Unsupported %s pattern", kind);
-        }
-        value = inner;
-        kind = "equals-ignore-case";
-    }
-    if (!json_is_string(value)) {
-        return err_set(err, EINVAL, "%s match pattern must be a string",
-                       strcmp(kind, "exactly") == 0 ? "exact" : kind);
-    }
-    return 0;
+    return affix && json_is_object(value) ? check_affix(kind, value, f)
+                                          : check_string(kind, value, f);
 }
 
-static int check_exists(json_t *value, struct err *err)
+static int check_exists(json_t *value, struct pattern_fault *f)
 {
     return json_is_boolean(value)
                ? 0
-               : err_set(err, EINVAL, "exists match pattern must be either true or false.");
+               : pattern_fault_at(f, value, "exists match pattern must be either true or false.");
 }
 
-static int check_one(const char *kind, json_t *value, struct err *err)
+static int check_one(const char *kind, json_t *value, struct pattern_fault *f)
 {
     static const struct {
         const char *kind;
-        int (*check)(json_t *value, struct err *err);
+        int (*check)(json_t *value, struct pattern_fault *f);
     } checks[] = {
         { "numeric", check_numeric },   { "anything-but", check_anything_but },
         { "exists", check_exists },     { "cidr", check_cidr },
@@ -275,21 +310,22 @@ static int check_one(const char *kind, json_t *value, struct err *err)
     static const char *const texts[] = { "prefix", "suffix", "equals-ignore-case", "exactly" };
     for (size_t i = 0; i < ARRAY_COUNT(checks); i++) {
         if (strcmp(kind, checks[i].kind) == 0) {
-            return checks[i].check(value, err);
+            return checks[i].check(value, f);
         }
     }
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         if (strcmp(kind, texts[i]) == 0) {
-            return check_text(kind, value, err);
+            return check_text(kind, value, f);
         }
     }
-    return err_set(err, EINVAL, "Unrecognized match type %.100s", kind);
+    return pattern_fault_at(f, value, "Unrecognized match type %.100s", kind);
 }
 
-int pattern_test_check(json_t *test, struct err *err)
+int pattern_test_check(json_t *test, struct pattern_fault *f)
 {
     if (json_is_array(test)) {
-        return err_set(err, EINVAL, "Match value must be String, number, true, false, or null");
+        return pattern_fault_at(f, test,
+                                "Match value must be String, number, true, false, or null");
     }
     if (!json_is_object(test)) {
         return 0;
@@ -298,17 +334,11 @@ int pattern_test_check(json_t *test, struct err *err)
     json_t *value;
     json_object_foreach(test, kind, value)
     {
-        int r = check_one(kind, value, err);
-        if (r < 0) {
-            return r;
-        }
+        f->parent = test;
+        int r = check_one(kind, value, f);
+        return r < 0 ? r : check_only(f, test, "Only one key allowed in match expression");
     }
-    if (json_object_size(test) != 1) {
-        return err_set(err, EINVAL,
-                       json_object_size(test) == 0 ? "Match expression name not found"
-                                                   : "Only one key allowed in match expression");
-    }
-    return 0;
+    return pattern_fault_behind(f, test, "Match expression name not found");
 }
 
 /* ---- tests ---- */

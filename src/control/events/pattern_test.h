@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "base/err.h"
+#include "control/events/pattern_fault.h"
 
-/* EINVAL with event-ruler's words. */
-int pattern_test_check(json_t *test, struct err *err) MUST_USE;
+/* EINVAL with event-ruler's words. The fault's parent is the list in which the test is. */
+int pattern_test_check(json_t *test, struct pattern_fault *f) MUST_USE;
 
 /* {"exists": false}: what holds if there is no leaf. */
 bool pattern_test_is_absence(json_t *test);
