@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
 import { nothing } from './all.js';
+import { withDecorators } from './decorators.js';
 import { mainOf, readPackage } from './server_main.js';
 
 const MEMORY_MB = 1024;
@@ -34,7 +35,8 @@ export async function discoverServer(context, sofar) {
   if (!dialect) {
     return found;
   }
-  found.drafts.push({ ...draftOf(context, manifest, main), dialect });
+  const file = withDecorators(context, manifest, main.file);
+  found.drafts.push({ ...draftOf(context, manifest, { ...main, file }), dialect });
   found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect });
   return found;
 }

@@ -103,6 +103,21 @@ test('a program of an installed package serves what the start script gives it', 
   assert.deepEqual((await build(t, projectOf(t, files))).functions, []);
 });
 
+test('where decorators have metadata, what the project compiled is served, or its compiler asked for', async (t) => {
+  const files = {
+    'package.json': '{ "scripts": { "start": "nest start", "build": "nest build" } }',
+    'tsconfig.json': '{ /* as Nest writes it */ "compilerOptions": { "emitDecoratorMetadata": true, "outDir": "./dist", } }',
+    'src/main.ts': "import http from 'node:http';\nexport const port: number = 3;\nif (port > 9) http.createServer().listen(1);\n",
+  };
+  const source = await build(t, projectOf(t, files));
+  assert.equal(functionNamed(source, 'server').endpoints[0].file, 'src/main.ts');
+  assert.match(source.diagnostics[0].text, /emitDecoratorMetadata\): run `npm run build`/);
+  const compiled = await build(t, projectOf(t, { ...files, 'dist/main.js': 'exports.compiled = true;\n' }));
+  assert.equal(functionNamed(compiled, 'server').endpoints[0].file, 'dist/main.js');
+  assert.equal(evaluate(functionNamed(compiled, 'server'), "load('server').compiled"), true);
+  assert.match(compiled.diagnostics[0].text, /^dist\/main\.js is served: .* after changes$/);
+});
+
 test('a loader of TypeScript is not needed, and modules before a bundled program are part of it', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'package.json': JSON.stringify({ type: 'module', scripts: { start: 'node --import tsx --import ./trace.ts main.ts' } }),
