@@ -2,6 +2,7 @@
  * It is told once, so that nobody looks for a mistake of their own. */
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
+import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
 
@@ -9,6 +10,22 @@ const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
 /** Firebase's functions, in a folder of that name too, are made by an onRequest. */
 const PAGES_EXPORT = /\bexport\s*(?:(?:const|let|var|(?:async\s+)?function\s*\*?)\s+|\{[^}]*\b)onRequest(Get|Head|Post|Put|Patch|Delete|Options)?\b/;
 const PACKAGE = /^[^/]+\/[^/]+\/package\.json$/;
+
+/** Frameworks whose build is a server, by their package: what starts it, and what has to be set to make one. */
+const BUILT = {
+  astro: { start: 'node ./dist/server/entry.mjs', by: '@astrojs/node in its mode "standalone"' },
+  '@sveltejs/kit': { start: 'node build', by: '@sveltejs/adapter-node' },
+  '@react-router/dev': { start: 'react-router-serve ./build/server/index.js' },
+  '@remix-run/dev': { start: 'remix-serve ./build/server/index.js' },
+  nuxt: { start: 'node .output/server/index.mjs' },
+  nitropack: { start: 'node .output/server/index.mjs' },
+  nitro: { start: 'node .output/server/index.mjs' },
+  '@tanstack/react-start': { start: 'node .output/server/index.mjs', by: 'nitro' },
+  '@solidjs/start': { start: 'node .output/server/index.mjs' },
+};
+const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
+  ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
+const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
 
 /** Why what a folder's files ask for is not there, and what to do. */
 export function pagesFault(files, folder = '') {
@@ -35,12 +52,36 @@ function isSynthesized(files, folder) {
   return files.list().some((file) => file.startsWith(prefix) && /(^|\/)cdk\.out(\/|$)/.test(file.slice(prefix.length)));
 }
 
+/** What else a project without any function may be: what it lacks, or how it becomes one. */
+function tellWhyNone({ files, diagnostics }) {
+  const lambda = LAMBDA_PLACES.find((file) => files.has(file) && LAMBDA_EXPORT.test(files.read(file)));
+  if (lambda) {
+    const handler = lambda.replace(/\.[^.]+$/, '.handler');
+    const text = `it exports a Lambda handler that nothing names; a mayfly.json does: { "functions": { "main": { "handler": "${handler}" } } }`;
+    diagnostics.warn(text, { file: lambda });
+  }
+  if (!files.has('package.json')) {
+    return;
+  }
+  const { scripts, dependencies, devDependencies } = readJson(files, 'package.json', diagnostics) ?? {};
+  const name = Object.keys(BUILT).find((framework) => framework in { ...dependencies, ...devDependencies });
+  if (name) {
+    const { start, by } = BUILT[name];
+    const script = scripts?.start?.endsWith(start) ? '' : ` with "start": "${start}" among its scripts`;
+    const text = `what ${name} builds is served here, a Node.js server${by ? ` by ${by}` : ''}: run \`npm run build\`${script}`;
+    diagnostics.warn(text, { file: 'package.json' });
+  }
+}
+
 /**
  * @param {import('./all.js').Context} context
  * @param {import('../project.js').Draft[]} drafts what is served
  */
 export function tellPassedOver(context, drafts) {
   const { files, diagnostics } = context;
+  if (drafts.length === 0) {
+    tellWhyNone(context);
+  }
   const packages = drafts.length === 0 ? packagesOf(files) : [];
   if (packages.length > 0) {
     diagnostics.warn(`${andMore(packages, 'package')}: the packages of a workspace are served each by itself: mayfly dev ${packages[0]}`);

@@ -137,3 +137,17 @@ test('import.meta.main is true in the program', async (t) => {
   })), 'server');
   assert.equal(evaluate(fn, "load('server').then(() => globalThis.isMain)"), true);
 });
+
+test('a project without functions is told what would make it one that has some', async (t) => {
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ file, text }) => `${file}: ${text}`);
+  const astro = (scripts) => ({ 'package.json': JSON.stringify({ scripts, dependencies: { astro: '7' } }), 'src/pages/index.astro': '' });
+  const start = 'node ./dist/server/entry.mjs';
+  const built = 'package.json: what astro builds is served here, a Node.js server by @astrojs/node in its mode "standalone": run `npm run build`';
+  assert.deepEqual(await told(astro({})), [`${built} with "start": "${start}" among its scripts`]);
+  assert.deepEqual(await told(astro({ start })), [built]);
+  assert.deepEqual(await told({ ...astro({ start }), 'dist/server/entry.mjs': "import http from 'node:http';\nhttp.createServer().listen(1);\n" }), []);
+  const handler = { 'src/index.ts': "import { handle } from 'hono/aws-lambda';\nexport const handler = handle({});\n" };
+  const [text] = await told(handler);
+  const [, config] = /^src\/index\.ts: it exports a Lambda handler that nothing names; a mayfly\.json does: (.*)$/.exec(text);
+  assert.deepEqual(functionNamed(await build(t, projectOf(t, { ...handler, 'mayfly.json': config })), 'lambda/main').endpoints[0].file, 'src/index.ts');
+});
