@@ -36,7 +36,7 @@ function declarationOf(context, module, resource) {
     durable: resource.blocks('durable_config').length > 0,
     environment: { ...resource.blocks('environment')[0]?.variables, ...loggingOf(resource) },
     reserved: number(resource.get('reserved_concurrent_executions')),
-    tags: resource.get('tags'),
+    tags: tagsOf(module, resource),
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
     layers: layersOf(context, module, resource),
@@ -47,6 +47,14 @@ function declarationOf(context, module, resource) {
 
 const text = (value) => (typeof value === 'string' ? value : undefined);
 const number = (value) => (value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value));
+
+/** Those of its provider, which another one of the same name takes the place of. */
+function tagsOf({ top }, resource) {
+  const alias = /^\$\{aws\.([\w-]+)\}$/.exec(resource.block.provider)?.[1];
+  const provider = top.blocks.provider.find((one) => one.alias === alias);
+  const tags = { ...top.resolve(provider?.default_tags?.[0]?.tags), ...resource.get('tags') };
+  return Object.keys(tags).length > 0 ? tags : undefined;
+}
 
 function urlOf(values, { name, arn }) {
   const found = values.all('aws_lambda_function_url').find((url) => [name, arn].includes(url.get('function_name')));

@@ -19,6 +19,7 @@ const kept = new WeakMap();
  * @property {string} folder relative to the project
  * @property {string} root the folder that Terraform is run in: what plain paths are relative to
  * @property {TerraformValues} values
+ * @property {TerraformValues} top those of the root, whose providers are everybody's
  *
  * @param {import('./all.js').Context} context
  * @returns {Promise<TerraformModule[]>}
@@ -61,7 +62,7 @@ async function readFolders({ files, diagnostics }) {
     }
     const folder = path.posix.dirname(file).replace(/^\.$/, '');
     const blocks = folders.get(folder) ??
-      { variable: {}, locals: {}, resource: {}, data: {}, module: {}, output: {}, origin: {}, given: {} };
+      { variable: {}, locals: {}, resource: {}, data: {}, module: {}, output: {}, provider: [], origin: {}, given: {} };
     VARIABLES.test(file) ? Object.assign(blocks.given, parsed) : merge(blocks, parsed, file);
     folders.set(folder, blocks);
   }
@@ -92,6 +93,7 @@ function merge(blocks, parsed, file) {
   for (const group of [parsed.locals ?? []].flat()) {
     Object.assign(blocks.locals, group);
   }
+  blocks.provider.push(...[parsed.provider?.aws ?? []].flat());
   for (const kind of ['variable', 'module', 'output']) {
     Object.assign(blocks[kind], parsed[kind]);
   }
@@ -128,7 +130,8 @@ function moduleIn(tree, folder, given) {
       return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args) : undefined;
     },
   });
-  return { folder, root, values };
+  tree.top ??= values;
+  return { folder, root, values, top: tree.top };
 }
 
 function withCallees(module, depth) {

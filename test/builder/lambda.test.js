@@ -361,3 +361,38 @@ Resources: { F: { Type: AWS::Serverless::Function, ${properties}, Tags: { stage:
   const bare = 'service: s\nprovider: { name: aws, runtime: nodejs24.x }\nfunctions: { f: { name: f, handler: f.handler } }\n';
   assert.equal(await tagsIn({ 'serverless.yml': bare }, 'f'), undefined);
 });
+
+test('Terraform: functions have the default tags of their provider, in modules too', async (t) => {
+  const lambda = (name, more) => `
+resource "aws_lambda_function" "${name}" {
+  function_name = "${name}"
+  handler       = "f.handler"
+  runtime       = "nodejs24.x"
+  filename      = "f.zip"
+${more}
+}
+`;
+  const manifest = await build(t, projectOf(t, {
+    'f.js': 'exports.handler = async () => 1;\n', 'inner/f.js': 'exports.handler = async () => 1;\n', 'inner/main.tf': lambda('inner', ''),
+    'main.tf': `
+variable "team" {
+  default = "tea"
+}
+provider "aws" {
+  region = "us-east-1"
+  default_tags {
+    tags = { team = var.team, stage = "dev" }
+  }
+}
+provider "aws" {
+  alias = "bare"
+}
+module "inner" {
+  source = "./inner"
+}
+${lambda('plain', '')}${lambda('own', '  tags = { stage = "prod", n = 1 }')}${lambda('other', '  provider = aws.bare')}`,
+  }));
+  const tags = ['plain', 'own', 'other', 'inner'].map((name) => functionNamed(manifest, `lambda/${name}`).settings.tags);
+  const all = { team: 'tea', stage: 'dev' };
+  assert.deepEqual(tags, [all, { team: 'tea', stage: 'prod', n: '1' }, undefined, all]);
+});
