@@ -16,7 +16,7 @@
 #include "sandbox/cgroup_place.h"
 
 #define NAME_PREFIX "mayfly-"
-#define OWN_LEAF    "zygote" /* version 2: processes of a group that has groups */
+#define OWN_LEAF    "zygote" /* processes of a group that has groups */
 
 struct hierarchy {
     struct cgroup_hierarchy at;
@@ -274,20 +274,20 @@ static int limit(const struct hierarchy *h, const char *folder, const struct cgr
     return r;
 }
 
-/* Version 2: a function's group hands its controllers on and has a leaf for its zygote; an instance
- * is killed for memory as a whole. */
-static int prepare_unified(const struct hierarchy *h, const char *folder, const char *path)
+/* A function's own processes, with limits that its instances do not count for. Version 2 has none
+ * in a group that has groups. */
+static int create_leaf(const struct hierarchy *h, const char *folder,
+                       const struct cgroup_limits *limits)
 {
     char leaf[PATH_MAX];
-    if (!is_inner(path)) {
-        (void)cgroup_place_write(folder, "memory.oom.group", "1"); /* since Linux 4.19 */
-        return 0;
-    }
-    int r = cgroup_place_enable(folder, h->at.controllers);
+    int r = h->at.unified ? cgroup_place_enable(folder, h->at.controllers) : 0;
     if (r == 0 && snprintf(leaf, sizeof(leaf), "%s/" OWN_LEAF, folder) >= (int)sizeof(leaf)) {
         r = -ENAMETOOLONG;
     }
-    return r == 0 && mkdir(leaf, 0755) < 0 ? -errno : r;
+    if (r == 0 && mkdir(leaf, 0755) < 0) {
+        r = -errno;
+    }
+    return r < 0 ? r : limit(h, leaf, limits);
 }
 
 static int create_in(const struct hierarchy *h, const char *path,
@@ -299,10 +299,10 @@ static int create_in(const struct hierarchy *h, const char *path,
         return -errno;
     }
     if (r == 0) {
-        r = limit(h, folder, limits);
+        r = is_inner(path) ? create_leaf(h, folder, limits) : limit(h, folder, limits);
     }
-    if (r == 0 && h->at.unified) {
-        r = prepare_unified(h, folder, path);
+    if (r == 0 && h->at.unified && !is_inner(path)) { /* it is killed for memory as a whole */
+        (void)cgroup_place_write(folder, "memory.oom.group", "1"); /* since Linux 4.19 */
     }
     if (r < 0) {
         remove_below(folder);
@@ -338,7 +338,7 @@ int cgroup_add(struct cgroups *c, const char *path, pid_t pid)
     for (size_t i = 0; i < c->count; i++) {
         const struct hierarchy *h = &c->hierarchies[i];
         char folder[PATH_MAX];
-        const char *leaf = h->at.unified && is_inner(path) ? "/" OWN_LEAF : "";
+        const char *leaf = is_inner(path) ? "/" OWN_LEAF : "";
         if (snprintf(folder, sizeof(folder), "%s/%s%s", h->root, path, leaf) >=
             (int)sizeof(folder)) {
             return -ENAMETOOLONG;

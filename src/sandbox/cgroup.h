@@ -35,7 +35,8 @@ enum cgroups_limit { CGROUPS_MEMORY = 1 << 0, CGROUPS_PIDS = 1 << 1 };
 /* Which limits hold here, of enum cgroups_limit. */
 unsigned cgroups_limits(const struct cgroups *c);
 
-/* `path`: "api@3" or "api@3/17". 60-200 us. */
+/* `path`: "api@3", where the limits are those of its own processes and not of the sum, or
+ * "api@3/17". 60-200 us. */
 int cgroup_create(struct cgroups *c, const char *path, const struct cgroup_limits *limits,
                   struct err *err) MUST_USE;
 /* About 60 us. Returns -ESRCH when the process is gone. */

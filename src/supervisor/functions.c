@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "sandbox/root.h"
 #include "supervisor/instances.h"
+#include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
 #define UID_IN_SANDBOX 1000
@@ -385,9 +386,9 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
     function_name_group(f);
     (void)snprintf(f->folder, sizeof(f->folder), "f%llu", (unsigned long long)f->id);
     struct err err = { 0 };
-    struct cgroup_limits limits = {
-        0
-    }; /* the zygote is bounded by its load, instances by their own */
+    /* For what loads it, and for what instances have left behind. Memory is another matter, as what
+     * each has used before it was in a group of its own adds up there: functions_check_memory(). */
+    struct cgroup_limits limits = { .pids_max = 4 * f->plan.pids_max };
     int r = cgroup_create(p->cgroups, f->group, &limits, &err);
     if (r == 0) {
         r = root_scratch_add_function(p->options->base, f->folder, &err);
@@ -448,6 +449,28 @@ void functions_evict(struct platform *p)
     }
     if (resident > LIMIT_ZYGOTES && oldest) {
         function_evict(oldest);
+    }
+}
+
+static void zygote_check_memory(struct zygote *z)
+{
+    uint32_t mb = z->function->plan.memory_mb;
+    if (mb > 0 && z->pid > 0 && z->state != ZYGOTE_IS_INSTANCE &&
+        own_memory_bytes(z->pid) > (uint64_t)mb * MIB) {
+        char text[MESSAGE_TEXT_MAX];
+        (void)snprintf(text, sizeof(text), "it exceeded its memory limit of %u MB while loading",
+                       mb);
+        zygote_gone(z, 0, text);
+    }
+}
+
+void functions_check_memory(struct platform *p)
+{
+    list_for_each (item, &p->functions) {
+        struct function *f = list_entry(item, struct function, item);
+        list_for_each (z_item, &f->zygotes) {
+            zygote_check_memory(list_entry(z_item, struct zygote, item));
+        }
     }
 }
 

@@ -78,4 +78,7 @@ void functions_release(struct function *f);
  * there are too many. The next instance loads the function again. */
 void functions_evict(struct platform *p);
 
+/* Ends those that use more memory than an instance may before there is one. */
+void functions_check_memory(struct platform *p);
+
 void functions_kill_zygote(struct zygote *z);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/root.h"
+#include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
 #define CPU_LIMIT_EXIT 152 /* runtime/addon/cpu_limit.h */
@@ -367,30 +368,11 @@ void instances_stop(struct platform *p, uint64_t id)
     i->stop_asked = true;
     if (i->state == INSTANCE_WAITING) {
         instance_ended(i, 0);
+    } else if (i->state == INSTANCE_FORKING && i->zygote->instance == i) {
+        functions_kill_zygote(i->zygote); /* that is its process, and may never say hello */
     } else {
         instance_kill(i); /* when it is still being forked: in instances_hello */
     }
-}
-
-/* proc(5): statm begins with size, resident and shared pages. What is not shared with a file or
- * with other processes by shared memory is the process's own; what it still shares with its zygote
- * counts, as it would on the function's own platform. */
-static uint64_t own_bytes(pid_t pid)
-{
-    char path[64];
-    char text[128];
-    (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-    scoped_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (n <= 0) {
-        return 0;
-    }
-    text[n] = '\0';
-    char *end;
-    (void)strtoull(text, &end, 10);
-    uint64_t resident = strtoull(end, &end, 10);
-    uint64_t shared = strtoull(end, NULL, 10);
-    return resident > shared ? (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 void instances_check_memory(struct platform *p)
@@ -398,7 +380,7 @@ void instances_check_memory(struct platform *p)
     list_for_each (item, &p->instances) {
         struct instance *i = list_entry(item, struct instance, item);
         uint64_t limit = (uint64_t)i->function->plan.memory_mb * MIB;
-        if (i->state == INSTANCE_RUNNING && limit > 0 && own_bytes(i->pid) > limit) {
+        if (i->state == INSTANCE_RUNNING && limit > 0 && own_memory_bytes(i->pid) > limit) {
             i->over_memory = true;
             instance_kill(i);
         }

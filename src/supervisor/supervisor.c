@@ -52,6 +52,7 @@ static void on_watch(uv_timer_t *timer)
     struct platform *p = container_of(timer, struct platform, watch);
     remove_dying_groups(p);
     instances_check_memory(p);
+    functions_check_memory(p);
     functions_evict(p);
 }
 

@@ -172,6 +172,30 @@ START_TEST(a_fork_bomb_stops_at_its_limit_and_is_killed_whole)
 }
 END_TEST
 
+START_TEST(a_functions_own_limits_do_not_count_its_instances)
+{
+    struct cgroups *c = open_groups("own");
+    if (!(cgroups_limits(c) & CGROUPS_PIDS)) {
+        cgroups_destroy(c);
+        return;
+    }
+    const struct cgroup_limits limits = { .pids_max = 16 };
+    create(c, "api@1", &limits);
+    create(c, "api@1/1", &no_limits);
+    struct worker instance = start_worker(fork_much);
+    struct worker zygote = start_worker(fork_much);
+    ck_assert_int_eq(cgroup_add(c, "api@1/1", instance.pid), 0);
+    ck_assert_int_eq(cgroup_add(c, "api@1", zygote.pid), 0);
+    int status = let_go(instance);
+    ck_assert_int_eq(WEXITSTATUS(status), 64);
+    status = let_go(zygote);
+    ck_assert_int_eq(WEXITSTATUS(status), 15);
+    cgroup_kill(c, "api@1");
+    remove_group(c, "api@1");
+    cgroups_destroy(c);
+}
+END_TEST
+
 static int leave_the_session(void)
 {
     (void)setsid();
@@ -333,6 +357,7 @@ static Suite *make_suite(void)
     Suite *suite = suite_make_for_user("control groups", &tests);
     tcase_add_test(tests, who_exceeds_its_memory_is_killed_and_counted);
     tcase_add_test(tests, a_fork_bomb_stops_at_its_limit_and_is_killed_whole);
+    tcase_add_test(tests, a_functions_own_limits_do_not_count_its_instances);
     tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
     tcase_add_test(tests, destroying_leaves_nothing);
     tcase_add_test(tests, what_a_killed_platform_left_is_swept_and_what_lives_is_not);
