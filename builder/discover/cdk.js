@@ -33,3 +33,24 @@ function stacksIn(context, folder, depth) {
     return isStack ? [{ file: place(properties.templateFile), stack: properties.stackName ?? id, isSynthesized: true }] : [];
   });
 }
+
+/**
+ * Where an asset lies, from its template's folder: as its metadata say it, in absolute terms where nothing is copied
+ * (`--no-staging`); else, where they are left out (`--no-asset-metadata`), as the assembly's lists say it of the asset's key.
+ * @param {import('./all.js').Context} context
+ * @param {string} file the template
+ * @param {object|undefined} metadata of the resource
+ * @param {unknown} key of the object that the asset is deployed as
+ * @returns {string|undefined}
+ */
+export function assetPath(context, file, metadata, key) {
+  const said = metadata?.['aws:asset:path'] ?? listedPath(context, path.posix.dirname(file), key);
+  const isAbsolute = typeof said === 'string' && path.isAbsolute(said);
+  return isAbsolute ? path.relative(path.dirname(context.files.absolute(file)), said) : said;
+}
+
+function listedPath({ files, diagnostics }, folder, key) {
+  const hash = /([0-9a-f]{64})\.zip$/.exec(key)?.[1];
+  const lists = hash ? files.list().filter((file) => file.endsWith('.assets.json') && path.posix.dirname(file) === folder) : [];
+  return lists.map((file) => readJson(files, file, diagnostics)?.files?.[hash]?.source?.path).find((place) => typeof place === 'string');
+}

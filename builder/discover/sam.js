@@ -1,5 +1,6 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
+import { assetPath } from './cdk.js';
 import { loggingVariables, urlSettings } from './lambda_url.js';
 import { addSiblings, isOpen } from './sam_template.js';
 import { readStacks } from './stacks.js';
@@ -108,7 +109,7 @@ function layersOf(context, template, references) {
   return samTemplates(context).flatMap((other) => Object.entries(other.resources)
     .filter(([id, resource]) => LAYER.test(resource?.Type) && wanted.includes(other.nameOf(id)))
     .map(([, { Properties: said = {}, Metadata: metadata = {} }]) => ({
-      folder: folderFrom(other.file, String(metadata['aws:asset:path'] ?? other.resolve(said.ContentUri) ?? '.')),
+      folder: folderFrom(other.file, String(assetPath(context, other.file, metadata, other.resolve(said.Content)?.S3Key) ?? other.resolve(said.ContentUri) ?? '.')),
       at: /^nodejs/.test(metadata.BuildMethod ?? '') ? '/opt/nodejs' : '/opt',
     })));
 }
@@ -128,13 +129,13 @@ function numberOf(value) {
 }
 
 /** CodeUri is relative to the template; esbuild's entry point, if given, to CodeUri. */
-function codeOf({ files }, file, properties, template, metadata) {
+function codeOf(context, file, properties, template, metadata) {
   const code = template.resolve(properties.CodeUri) ?? template.resolve(properties.Code);
   const inline = template.resolve(properties.InlineCode) ?? code?.ZipFile;
   if (typeof inline === 'string') {
     return { inline: { 'index.js': inline } };
   }
-  const codeUri = metadata?.['aws:asset:path'] ?? code;
+  const codeUri = assetPath(context, file, metadata, code?.S3Key) ?? code;
   const place = typeof codeUri === 'string' ? codeUri : '.';
   const folder = folderFrom(file, place);
   if (/^s3:|\.zip$/.test(place) || folder.startsWith('..')) {
@@ -143,7 +144,7 @@ function codeOf({ files }, file, properties, template, metadata) {
   const entry = metadata?.BuildProperties?.EntryPoints?.[0];
   if (typeof entry === 'string') {
     const source = path.posix.join(folder, entry);
-    const named = files.has(source) ? source : `${source}.ts`;
+    const named = context.files.has(source) ? source : `${source}.ts`;
     return { sourceFile: named, folder };
   }
   return { folder, missing: place };

@@ -1,7 +1,7 @@
 /* The stacks of a project: its templates, those that the CDK's manifests name, and those that are nested in others; and what they
  * know of one another. */
 import path from 'node:path';
-import { cloudAssemblies } from './cdk.js';
+import { assetPath, cloudAssemblies } from './cdk.js';
 import { readSamConfig } from './sam_config.js';
 import { parseTemplate, templateOf } from './sam_template.js';
 
@@ -36,22 +36,22 @@ function stackFiles(context) {
   return [...own, ...loose, ...stacks];
 }
 
-function nestedFiles({ files }, file, { Resources: resources }) {
-  return Object.values(resources).map((resource) => nestedFile(files, file, resource)).filter(Boolean);
+function nestedFiles(context, file, { Resources: resources }) {
+  return Object.values(resources).map((resource) => nestedFile(context, file, resource)).filter(Boolean);
 }
 
 /** Relative to the template; the CDK says it beside where it will be. */
-function nestedFile(files, file, resource) {
-  const said = NESTED[resource?.Type] && (resource.Metadata?.['aws:asset:path'] ?? resource.Properties?.[NESTED[resource.Type]]);
+function nestedFile(context, file, resource) {
+  const said = NESTED[resource?.Type] && (assetPath(context, file, resource.Metadata) ?? resource.Properties?.[NESTED[resource.Type]]);
   const place = typeof said === 'string' ? path.posix.join(path.posix.dirname(file), said) : '';
-  return files.has(place) ? place : undefined;
+  return context.files.has(place) ? place : undefined;
 }
 
 /** @param {string[]} above the files that it is nested in */
 function withNested(context, read, { file, ...config }, above) {
   const template = { file, ...templateOf(read(file), context, { ...config, file }) };
   const inner = Object.entries(template.resources).filter(([, resource]) => NESTED[resource?.Type]).flatMap(([id, resource]) => {
-    const place = nestedFile(context.files, file, resource);
+    const place = nestedFile(context, file, resource);
     if (!place) {
       context.diagnostics.warn(`${file}: ${id}: ${KINDS[resource.Type]} that is not in this project does not run here`, { file });
     }

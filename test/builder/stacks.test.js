@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, functionNamed, projectOf, visit, writeFiles } from './harness.js';
 
 const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
 const att = (id, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
@@ -235,6 +235,25 @@ test('the CDK: layers of other stacks, from their assets', async (t) => {
   const manifest = await build(t, project);
   assert.deepEqual(manifest.diagnostics, []);
   assert.equal(evaluate(functionNamed(manifest, 'lambda/Fn'), "load('cdk.out/asset.abc/index').handler()"), 'layer');
+});
+
+test('the CDK: assets without metadata, and those that are not copied', async (t) => {
+  const hash = 'ab'.repeat(32);
+  const listed = { ...lambda(), Metadata: undefined };
+  listed.Properties.Code = { S3Bucket: 'b', S3Key: `${hash}.zip` };
+  const project = projectOf(t, {
+    ...assembly('cdk.out', { Prod: { type: 'cdk:cloud-assembly', properties: { directoryName: 'assembly-Prod' } }, Dev: stack('Dev.template.json') }, {
+      'assembly-Prod/manifest.json': { artifacts: { ProdShop: stack('ProdShop.template.json') } },
+      'assembly-Prod/ProdShop.template.json': { Resources: { Listed: listed } },
+      'assembly-Prod/ProdShop.assets.json': { files: { [hash]: { source: { path: '../asset.abc', packaging: 'zip' } } } },
+    }),
+    ...code, 'functions/own/index.js': handler('in its own folder'),
+  });
+  writeFiles(project, { 'cdk.out/Dev.template.json': JSON.stringify({ Resources: { Own: lambda({}, `${project}/functions/own`) } }) });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(evaluate(functionNamed(manifest, 'lambda/Listed'), "load('cdk.out/asset.abc/index').handler()"), 'synthesized');
+  assert.equal(evaluate(functionNamed(manifest, 'lambda/Own'), "load('functions/own/index').handler()"), 'in its own folder');
 });
 
 test('CloudFormation: a source of events that does not come here is told by its service', async (t) => {
