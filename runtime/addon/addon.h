@@ -27,20 +27,14 @@ struct addon {
     napi_ref become;           /* called when this process becomes an instance */
 };
 
+/* Once, before anything else. False: it could not be set up. */
+bool addon_open(napi_env env) MUST_USE;
 struct addon *addon_of(napi_env env);
 
-/* zygote.c: serveBase(linkFd, warmMs), serveFunction(loadMs), awaitInstance(loadMs, reason,
- * callback), loadFailed(text), restScan(linkFd), exit(code), setTitle(text), pid() */
-napi_status zygote_define(napi_env env, napi_value exports);
-
-/* instance_channel.c, and what it needs of instance_answer.c: the other calls of doc/runtime.md */
-napi_status instance_define(napi_env env, napi_value exports);
-
-static inline napi_status addon_define(napi_env env, napi_value exports, const char *name,
-                                       napi_callback callback)
-{
-    napi_value function;
-    napi_status status =
-        napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
-    return status == napi_ok ? napi_set_named_property(env, exports, name, function) : status;
-}
+/* A function that JavaScript sees. */
+struct addon_call {
+    const char *name;
+    napi_callback callback;
+};
+napi_status addon_define(napi_env env, napi_value exports, const struct addon_call *calls,
+                         size_t count) MUST_USE;

@@ -1,5 +1,5 @@
-/* An instance as the addon's two halves see it: instance_channel.c reads frames and calls
- * JavaScript, instance_answer.c is called by it and writes frames.
+/* An instance as the addon's two halves see it (instance_state.c): instance_channel.c reads frames
+ * and calls JavaScript, instance_answer.c is called by it and writes frames.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -50,5 +50,7 @@ struct instance *instance_of(napi_env env);
 /* CPU time in microseconds since the last look; at most one look a millisecond of loop time. */
 uint64_t instance_take_cpu_us(struct instance *in, uint64_t now_ms);
 
+/* Defines listen, open, flush, poll and loopAlive. */
+napi_status instance_channel_define(napi_env env, napi_value exports) MUST_USE;
 /* Defines respond, head, write, end, informational, credit, fail, log and done. */
-napi_status instance_answer_define(napi_env env, napi_value exports);
+napi_status instance_answer_define(napi_env env, napi_value exports) MUST_USE;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -319,24 +318,6 @@ static napi_value log_text(napi_env env, napi_callback_info info)
     return send_text(env, info, FRAME_LOG);
 }
 
-/* CPU time since the last look. Looking costs a system call, so at most one a millisecond: then
- * the invocations of that millisecond share one figure, which stays right in sum. */
-uint64_t instance_take_cpu_us(struct instance *in, uint64_t now_ms)
-{
-    if (now_ms == in->usage_at_ms) {
-        return 0;
-    }
-    in->usage_at_ms = now_ms;
-    struct timespec t;
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) < 0) {
-        return 0;
-    }
-    uint64_t total = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-    uint64_t spent = total - in->cpu_us;
-    in->cpu_us = total;
-    return spent;
-}
-
 static uint64_t memory_peak(struct instance *in, uint64_t now_ms)
 {
     if (in->memory_peak_bytes == 0 || now_ms - in->memory_at_ms >= INSTANCE_MEMORY_MS) {
@@ -375,10 +356,7 @@ static napi_value done(napi_env env, napi_callback_info info)
 
 napi_status instance_answer_define(napi_env env, napi_value exports)
 {
-    static const struct {
-        const char *name;
-        napi_callback callback;
-    } calls[] = {
+    static const struct addon_call calls[] = {
         { "respond", respond },
         { "head", head },
         { "write", write_body },
@@ -389,11 +367,5 @@ napi_status instance_answer_define(napi_env env, napi_value exports)
         { "log", log_text },
         { "done", done },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
-        napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);
-        if (status != napi_ok) {
-            return status;
-        }
-    }
-    return napi_ok;
+    return addon_define(env, exports, calls, ARRAY_COUNT(calls));
 }

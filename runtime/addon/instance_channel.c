@@ -16,15 +16,6 @@
 static const char *const callback_names[INSTANCE_CALLBACKS] = { "request", "body",   "end",
                                                                 "cancel",  "credit", "stop" };
 
-struct instance *instance_of(napi_env env)
-{
-    struct addon *addon = addon_of(env);
-    if (!addon->instance) {
-        (void)napi_throw_error(env, NULL, "mayfly: there is no open channel in this process");
-    }
-    return addon->instance;
-}
-
 static void call(struct instance *in, enum instance_callback which, size_t count,
                  const napi_value *values)
 {
@@ -360,20 +351,11 @@ static napi_value loop_alive(napi_env env, napi_callback_info info)
     return in && napi_get_boolean(env, alive, &result) == napi_ok ? result : NULL;
 }
 
-napi_status instance_define(napi_env env, napi_value exports)
+napi_status instance_channel_define(napi_env env, napi_value exports)
 {
-    static const struct {
-        const char *name;
-        napi_callback callback;
-    } calls[] = {
+    static const struct addon_call calls[] = {
         { "listen", listen_for }, { "open", open_channel },    { "flush", flush_now },
         { "poll", poll_now },     { "loopAlive", loop_alive },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
-        napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);
-        if (status != napi_ok) {
-            return status;
-        }
-    }
-    return instance_answer_define(env, exports);
+    return addon_define(env, exports, calls, ARRAY_COUNT(calls));
 }

@@ -6,6 +6,8 @@
  *   awaitInstance  a function that cannot be forked: the process itself becomes the instance, later
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "zygote.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -465,20 +467,11 @@ static napi_value set_title(napi_env env, napi_callback_info info)
 
 napi_status zygote_define(napi_env env, napi_value exports)
 {
-    static const struct {
-        const char *name;
-        napi_callback callback;
-    } calls[] = {
+    static const struct addon_call calls[] = {
         { "serveBase", serve_base },         { "serveFunction", serve_function },
         { "awaitInstance", await_instance }, { "loadFailed", load_failed },
         { "restScan", rest_scan_js },        { "exit", exit_now },
         { "setTitle", set_title },           { "pid", pid_now },
     };
-    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
-        napi_status status = addon_define(env, exports, calls[i].name, calls[i].callback);
-        if (status != napi_ok) {
-            return status;
-        }
-    }
-    return napi_ok;
+    return addon_define(env, exports, calls, ARRAY_COUNT(calls));
 }
