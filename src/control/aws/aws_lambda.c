@@ -117,7 +117,7 @@ static void run_on_function(struct aws_call *c, struct str path)
         if (s.function || operations[i].answers_missing) {
             operations[i].run(c, &s);
         } else {
-            aws_lambda_functions_missing(c, &s.named);
+            aws_lambda_missing(c, &s.named);
         }
         return;
     }
@@ -128,7 +128,7 @@ static void run_on_function(struct aws_call *c, struct str path)
         if (s.function) {
             unknown(c);
         } else {
-            aws_lambda_functions_missing(c, &s.named);
+            aws_lambda_missing(c, &s.named);
         }
     }
 }

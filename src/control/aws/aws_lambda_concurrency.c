@@ -73,7 +73,7 @@ static bool check_subject(struct aws_call *c, const struct aws_lambda_subject *s
     }
     if (!s->function) {
         memcpy(latest.qualifier, "$LATEST", sizeof("$LATEST"));
-        aws_lambda_functions_missing(c, &latest);
+        aws_lambda_missing(c, &latest);
         return false;
     }
     return true;

@@ -19,13 +19,6 @@
 
 #define LIST_MAX 50 /* Lambda's page */
 
-void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named)
-{
-    char arn[AWS_LAMBDA_ARN_BYTES];
-    aws_lambda_path_arn(c->region, named->name, named->qualifier, arn);
-    aws_call_fail(c, 404, "ResourceNotFoundException", "Function not found: %s", arn);
-}
-
 /* ---- configurations ---- */
 
 static void copy_text(json_t *to, const char *name, const json_t *settings, const char *member)

@@ -26,7 +26,8 @@ struct aws_lambda_subject {
 };
 
 /* "Function not found: ARN", as Lambda says it. */
-void aws_lambda_functions_missing(struct aws_call *c, const struct aws_lambda_named *named);
+void aws_lambda_missing(struct aws_call *c, const struct aws_lambda_named *named);
+
 void aws_lambda_functions_list(struct aws_call *c);
 void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_configuration(struct aws_call *c, const struct aws_lambda_subject *s);

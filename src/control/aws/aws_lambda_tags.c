@@ -58,7 +58,7 @@ static bool find_function(struct aws_call *c, const char *named, struct tagged *
         return false;
     }
     if (!aws_lambda_path_function(c->services, parts.name)) {
-        aws_lambda_functions_missing(c, &parts);
+        aws_lambda_missing(c, &parts);
         return false;
     }
     memcpy(ret->function, parts.name, sizeof(parts.name));
