@@ -79,12 +79,11 @@ static bool parse_size(struct str text, uint64_t *ret_size)
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
-        char c = (char)(text.data[i] | 0x20);
-        bool decimal = text.data[i] >= '0' && text.data[i] <= '9';
-        if ((!decimal && (c < 'a' || c > 'f')) || size >> 59 != 0) {
+        int digit = hex_digit(text.data[i]);
+        if (digit < 0 || size >> 59 != 0) {
             return false;
         }
-        size = size << 4 | (uint64_t)(decimal ? text.data[i] - '0' : c - 'a' + 10);
+        size = size << 4 | (uint64_t)digit;
     }
     *ret_size = size;
     return true;
