@@ -10,6 +10,13 @@ endif
 Q := $(if $(V),,@)
 
 LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat libcurl glib-2.0 libisal
+# llhttp is a library of its own since Debian 13; Debian 12 has its C source in node-llhttp.
+ifneq ($(shell pkg-config --modversion libllhttp 2>/dev/null),)
+LIBS += libllhttp
+else
+LLHTTP_OBJECTS := $(patsubst %,$(OUT)/llhttp/%.o,llhttp api http)
+LLHTTP_CFLAGS  := -isystem /usr/share/include/llhttp
+endif
 
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP \
 	-fno-omit-frame-pointer -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -35,8 +42,6 @@ PROGRAM_SOURCES := $(foreach d,$(PROGRAM_FOLDERS),$(wildcard src/$(d)/*.c))
 ADDON_SOURCES   := $(foreach d,base channel ipc sandbox,$(wildcard src/$(d)/*.c)) $(wildcard runtime/addon/*.c)
 ADDON_SOURCES   := $(filter-out src/ipc/link.c,$(ADDON_SOURCES))
 
-# llhttp comes as C source in Debian's node-llhttp.
-LLHTTP_OBJECTS := $(patsubst %,$(OUT)/llhttp/%.o,llhttp api http)
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 .PHONY: all demo test check unit e2e lint fmt bench clean help setup
@@ -64,7 +69,7 @@ $(OUT)/llhttp/%.o: /usr/share/llhttp/%.c
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D) && echo "  CC  $<"
-	$(Q)$(CC) $(CFLAGS) -isystem /usr/share/include/llhttp -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) $(LLHTTP_CFLAGS) -c -o $@ $<
 
 $(OUT)/addon/%.o: %.c
 	@mkdir -p $(@D) && echo "  CC  $< (addon)"
@@ -135,7 +140,7 @@ lint: all ## layout, static analysis, and the rules of the house
 	@tools/check-docs
 	@# One file at a time: clang-tidy 14 loses track of va_list over several.
 	@printf '%s\n' $(TIDY) | xargs -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(BASE_CFLAGS) $(PKG_CFLAGS) \
-		-Wno-unknown-warning-option -isystem /usr/share/include/llhttp -isystem node_modules/node-api-headers/include
+		-Wno-unknown-warning-option $(LLHTTP_CFLAGS) -isystem node_modules/node-api-headers/include
 
 fmt: ## lay out the C code
 	@tools/setup lint

@@ -86,9 +86,10 @@ static void until_swept(void)
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
     ck_assert_int_eq(rows("files WHERE refs = 1"), 1); /* the other bucket's */
-    ck_assert_int_eq(rows("parts JOIN uploads ON upload = id JOIN buckets b ON b.id = bucket WHERE "
-                          "name = 'other'"),
-                     1);
+    ck_assert_int_eq(
+        rows("parts JOIN uploads u ON upload = u.id JOIN buckets b ON b.id = bucket WHERE "
+             "name = 'other'"),
+        1);
 }
 
 START_TEST(uploads_of_a_removed_bucket_go_in_steps)
