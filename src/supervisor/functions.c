@@ -146,11 +146,10 @@ static void zygote_entering(struct zygote *z, const struct message_zygote_enteri
                             pid_t pid)
 {
     struct function *f = z->function;
-    if (entering->pid_one || !(f->platform->features.bits & SANDBOX_PID_NAMESPACE)) {
+    if (entering->pid_one) {
         z->pid = pid;
         z->state = ZYGOTE_LOADING;
-    }
-    if (!entering->pid_one) {
+    } else {
         struct message_zygote_mapped mapped = { .type = MESSAGE_ZYGOTE_MAPPED };
         int r = cgroup_add(f->platform->cgroups, f->group, pid);
         if (r == 0 && f->platform->features.bits & SANDBOX_USER_NAMESPACE) {

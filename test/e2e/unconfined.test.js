@@ -57,3 +57,24 @@ test('functions of an ordinary user run without namespaces, and nothing else of 
   assert.equal(await invoke(), 'hello');
   assert.equal(other.signalCode, null);
 });
+
+test('without namespaces a zygote that has ended is missed, and one that is not needed any more ends', async (t) => {
+  const platform = await startPlatform(t, {
+    user: USER,
+    through: [denier(t)],
+    files: {
+      'mayfly.json': JSON.stringify({ functions: { hello: { handler: 'hello.handler', runtime: 'nodejs24.x' } } }),
+      'hello.js': "exports.handler = async () => 'hello';",
+    },
+  });
+  const invoke = async () => (await platform.post('/2015-03-31/functions/hello/invocations', {})).json;
+  const zygote = () => platform.processes().find((one) => one.title.startsWith('mayfly: zygote lambda/hello'))?.pid;
+
+  const first = zygote();
+  process.kill(first, 'SIGKILL');
+  await eventually(async () => await invoke() === 'hello' && zygote() !== first, 'nobody has missed it');
+  const second = zygote();
+  await platform.save('hello.js', "exports.handler = async () => 'good day';");
+  await eventually(() => !platform.processes().some(({ pid }) => pid === second), 'it is there still');
+  assert.equal(await invoke(), 'good day');
+});
