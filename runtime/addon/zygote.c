@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "addon.h"
+#include "base/child.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "ipc/socket.h"
@@ -193,23 +194,35 @@ static void children_add(struct children *c, pid_t pid, uint64_t instance)
     c->list[c->count++] = (struct child){ pid, instance };
 }
 
+static size_t children_find(const struct children *c, pid_t pid)
+{
+    size_t i = 0;
+    while (i < c->count && c->list[i].pid != pid) {
+        i++;
+    }
+    return i; /* c->count: none of ours */
+}
+
 /* Reaps whatever has ended: instances, and orphans of theirs, which process 1 inherits. An
- * instance's control group ends what it has left behind; where there is none, that ends with the
- * function's last instance. Who is not process 1 sees all that its user runs, and ends nothing. */
+ * instance's control group ends what it has left behind; where there is none, its process group
+ * does, and what has left that ends with the function's last instance. Who is not process 1 sees
+ * all that its user runs, and ends nothing. */
 static void children_reap(struct children *c, int link_fd)
 {
-    int status;
     size_t before = c->count;
-    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-        for (size_t i = 0; i < c->count; i++) {
-            if (c->list[i].pid == pid) {
-                struct message_zygote_exited exited = { .type = MESSAGE_ZYGOTE_EXITED,
-                                                        .wait_status = status,
-                                                        .instance = c->list[i].instance };
-                (void)!ipc_send(link_fd, &exited, sizeof(exited), NULL, 0);
-                c->list[i] = c->list[--c->count];
-                break;
-            }
+    for (pid_t pid = child_ended(); pid > 0; pid = child_ended()) {
+        int status = 0;
+        size_t i = children_find(c, pid);
+        if (i < c->count) {
+            (void)kill(-pid, SIGKILL);
+        }
+        (void)waitpid(pid, &status, 0); /* it has ended: does not wait */
+        if (i < c->count) {
+            struct message_zygote_exited exited = { .type = MESSAGE_ZYGOTE_EXITED,
+                                                    .wait_status = status,
+                                                    .instance = c->list[i].instance };
+            (void)!ipc_send(link_fd, &exited, sizeof(exited), NULL, 0);
+            c->list[i] = c->list[--c->count];
         }
     }
     if (before > 0 && c->count == 0 && getpid() == 1) {

@@ -319,26 +319,41 @@ struct zygote *functions_zygote(struct function *f)
     return NULL;
 }
 
-bool functions_reaped(struct platform *p, pid_t pid, int wait_status)
+static struct zygote *zygote_find(struct platform *p, pid_t pid)
 {
     list_for_each (item, &p->functions) {
         struct function *f = list_entry(item, struct function, item);
         list_for_each (z_item, &f->zygotes) {
             struct zygote *z = list_entry(z_item, struct zygote, item);
             if (z->pid == pid) {
-                char text[MESSAGE_TEXT_MAX];
-                (void)snprintf(text, sizeof(text),
-                               WIFSIGNALED(wait_status) ? "it was killed by signal %d while loading"
-                                                        : "it ended with status %d while loading",
-                               WIFSIGNALED(wait_status) ? WTERMSIG(wait_status)
-                                                        : WEXITSTATUS(wait_status));
-                z->pid = 0;
-                zygote_gone(z, wait_status, text);
-                return true;
+                return z;
             }
         }
     }
-    return false;
+    return NULL;
+}
+
+void functions_ended(struct platform *p, pid_t pid)
+{
+    if (zygote_find(p, pid)) {
+        (void)kill(-pid, SIGKILL); /* where that was no process 1; nobody is left is fine */
+    }
+}
+
+bool functions_reaped(struct platform *p, pid_t pid, int wait_status)
+{
+    struct zygote *z = zygote_find(p, pid);
+    if (!z) {
+        return false;
+    }
+    char text[MESSAGE_TEXT_MAX];
+    (void)snprintf(text, sizeof(text),
+                   WIFSIGNALED(wait_status) ? "it was killed by signal %d while loading"
+                                            : "it ended with status %d while loading",
+                   WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    z->pid = 0;
+    zygote_gone(z, wait_status, text);
+    return true;
 }
 
 /* ---- functions ---- */

@@ -68,7 +68,9 @@ void functions_base_ready(struct platform *p);
 /* A zygote that can give life to an instance now, or NULL; then one is being started. */
 struct zygote *functions_zygote(struct function *f);
 
-/* A child has ended; true when it was a zygote's process. */
+/* A child has ended: before it is reaped, which is when its process group is killed if it was a
+ * zygote, and after; true when it was a zygote's process. */
+void functions_ended(struct platform *p, pid_t pid);
 bool functions_reaped(struct platform *p, pid_t pid, int wait_status);
 
 /* Frees a removed function when nothing of it is left. */

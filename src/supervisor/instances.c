@@ -16,6 +16,9 @@
 #include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#    define PIDFD_SIGNAL_PROCESS_GROUP (1U << 2)
+#endif
 #define CPU_LIMIT_EXIT 152 /* runtime/addon/cpu_limit.h */
 
 static struct instance *instance_find(struct platform *p, uint64_t id)
@@ -48,13 +51,14 @@ static void instance_exit_closed(uv_handle_t *handle)
     free(i);
 }
 
-/* Kills it and all it has started. */
+/* Kills it and all it has started: what is in its control group, and where there is none, in its
+ * process group. By number that could be others by now: kernels before 6.9 leave it to who reaps
+ * it, before that. */
 static void instance_kill(struct instance *i)
 {
     if (i->pidfd >= 0) {
         (void)syscall(SYS_pidfd_send_signal, i->pidfd, SIGKILL, NULL, 0); /* gone is fine */
-        (void)kill(-i->pid,
-                   SIGKILL); /* its process group: what it spawned, where there is no cgroup */
+        (void)syscall(SYS_pidfd_send_signal, i->pidfd, SIGKILL, NULL, PIDFD_SIGNAL_PROCESS_GROUP);
     }
     cgroup_kill(i->platform->cgroups, i->group);
 }

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/child.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/title.h"
@@ -61,8 +62,10 @@ static void on_child(uv_signal_t *handle, int number)
 {
     struct platform *p = container_of(handle->loop, struct platform, loop);
     (void)number;
-    int status;
-    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    for (pid_t pid = child_ended(); pid > 0; pid = child_ended()) {
+        int status = 0;
+        functions_ended(p, pid);
+        (void)waitpid(pid, &status, 0); /* it has ended: does not wait */
         if (!roles_reaped(p, pid, status)) {
             (void)functions_reaped(p, pid, status); /* else an orphan */
         }

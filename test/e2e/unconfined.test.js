@@ -78,3 +78,19 @@ test('without namespaces a zygote that has ended is missed, and one that is not 
   await eventually(() => !platform.processes().some(({ pid }) => pid === second), 'it is there still');
   assert.equal(await invoke(), 'good day');
 });
+
+/* A watcher cannot be forked, so the supervisor is its instance's parent, and the zygote the others'. */
+for (const [who, line] of [['an instance', ''], ['one that is not forked', "require('node:fs').watch('/tmp');"]]) {
+  test(`without control groups what ${who} has started ends with it`, async (t) => {
+    const platform = await startPlatform(t, {
+      user: USER,
+      through: [denier(t)],
+      files: {
+        'mayfly.json': JSON.stringify({ functions: { leaves: { handler: 'leaves.handler', runtime: 'nodejs24.x' } } }),
+        'leaves.js': `${line} exports.handler = async () => { require('node:child_process').spawn('sleep', ['1234']); process.exit(3); };`,
+      },
+    });
+    await platform.post('/2015-03-31/functions/leaves/invocations', {});
+    await eventually(() => !platform.processes().some(({ title }) => title === 'sleep 1234'), 'it is there still');
+  });
+}
