@@ -70,6 +70,8 @@ export function setSecret({ type, auth }, secret) {
   holder[path.at(-1)] = secret;
 }
 
+const titleOf = (path) => path.split('.').slice(-2).join('.');
+
 /** @returns {string[]} what is not known of it, but should be */
 function gapsOf({ type, auth }) {
   const isKnown = (value) => typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= TEXT_MAX;
@@ -79,7 +81,7 @@ function gapsOf({ type, auth }) {
     [holders[holder]?.[list] ?? []].flat().map((one) => (isObject(one) ? one : {}))
       .filter(({ Key, Value }) => !Key || Value === undefined).map(({ Key }) => `${holder}.${Key ?? list}`);
   const parameters = Object.keys(holders).flatMap((holder) => LISTS.flatMap((list) => gapsIn(holder, list)));
-  return [...needed.map((path) => path.split('.').slice(-2).join('.')), ...parameters];
+  return [...needed.map(titleOf), ...parameters];
 }
 
 /** A connection that is not known whole stays, but is not authorized: what goes through it waits, as at AWS. */
@@ -89,10 +91,12 @@ export function finishConnections({ found, diagnostics }) {
     if (gaps.length === 0) {
       return connection;
     }
+    const { name, type, declared } = connection;
+    const hint = `. mayfly.json may say its secret: "events": { "connections": { "${name}": { "secret": "$NAME" } } }`;
     tellWarning(
-      diagnostics, connection.declared,
-      `${gaps.join(', ')} of the connection "${connection.name}" ${gaps.length > 1 ? 'are' : 'is'} not known here: nothing can be sent by it. ` +
-        `mayfly.json may say its secret: "events": { "connections": { "${connection.name}": { "secret": "$NAME" } } }`,
+      diagnostics, declared,
+      `${gaps.join(', ')} of the connection "${name}" ${gaps.length > 1 ? 'are' : 'is'} not known here: nothing can be sent by it` +
+        (gaps.includes(titleOf(NEEDED[type].at(-1))) ? hint : ''),
     );
     const { auth: _auth, ...rest } = connection;
     return rest;
@@ -128,8 +132,12 @@ export function endpointOf(context, declared, name, said) {
 
 export const isUrl = (value) => typeof value === 'string' && /^https?:\/\/[^/]/.test(value) && URL.canParse(value) && value.length <= 2048;
 
-/** Those that lead somewhere. */
+/**
+ * Those that lead somewhere.
+ * @returns {Set<string>} the names of the others, which have been told
+ */
 export function finishEndpoints({ found, diagnostics }) {
+  const left = new Set();
   const connections = new Set(found.connections.map(({ name }) => name));
   const faultOf = ({ name, url, connection }) => {
     if (!connections.has(connection)) {
@@ -144,9 +152,11 @@ export function finishEndpoints({ found, diagnostics }) {
     const fault = faultOf(endpoint);
     if (fault) {
       tellError(diagnostics, endpoint.declared, fault);
+      left.add(endpoint.name);
     }
     return !fault;
   });
+  return left;
 }
 
 /** What a target adds to its requests, in AWS's words; undefined where it says nothing. */

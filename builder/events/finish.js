@@ -23,7 +23,7 @@ export function finishEvents(found, drafts, context) {
   found.connections = unique(scene, found.connections, 'connection', ({ name }) => name);
   found.endpoints = unique(scene, found.endpoints, 'API destination', ({ name }) => name);
   finishConnections(scene);
-  finishEndpoints(scene);
+  scene.endpointsLeft = finishEndpoints(scene);
   found.rules = found.rules.map((rule) => ({
     ...rule,
     targets: rule.targets.filter((one) => leadsSomewhere(scene, one, rule)),
@@ -105,9 +105,10 @@ function* wantedQueues({ queues, consumers: list, buckets, rules, schedules, asy
 }
 
 /** A function or an API destination that a trigger names must be one of the project. */
-function leadsSomewhere({ functions, found, diagnostics }, target, { declared } = target) {
+function leadsSomewhere({ functions, found, endpointsLeft, diagnostics }, target, { declared } = target) {
   if (target.endpoint && !found.endpoints.some(({ name }) => name === target.endpoint)) {
-    tellError(diagnostics, declared, `there is no API destination "${target.endpoint}" in this project`);
+    endpointsLeft.has(target.endpoint) ||
+      tellError(diagnostics, declared, `there is no API destination "${target.endpoint}" in this project`);
     return false;
   }
   if (!target.function || functions.has(target.function)) {

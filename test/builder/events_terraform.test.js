@@ -638,6 +638,10 @@ resource "aws_cloudwatch_event_target" "t" {
   rule = aws_cloudwatch_event_rule.r.name
   arn  = aws_cloudwatch_event_api_destination.a.arn
 }
+resource "aws_cloudwatch_event_target" "u" {
+  rule = aws_cloudwatch_event_rule.r.name
+  arn  = "arn:aws:events:us-east-1:000000000000:api-destination/elsewhere/0"
+}
 `,
     'mayfly.json': '{"events":{"connections":{"gone":{"secret":"x"}},"endpoints":{"a":{"url":"a"}}}}',
   }));
@@ -648,6 +652,6 @@ resource "aws_cloudwatch_event_target" "t" {
     'events.connections.gone: there is no such connection; no file declares one',
     'events.endpoints.a: must be { "url": "http://..." }',
     'api_destination.a: there is no connection "odd" in this project',
-    'rule.r: there is no API destination "a" in this project',
+    'rule.r: there is no API destination "elsewhere" in this project',
   ]);
 });
