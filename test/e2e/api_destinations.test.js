@@ -133,6 +133,21 @@ test('an event is sent with what connection and target say, of which the connect
     agent: 'Amazon/EventBridge/ApiDestinations', type: 'application/json; charset=utf-8', range: 'bytes=0-1048575' });
 });
 
+test('parameters of a target that are paths are what they lead to in the event', async (t) => {
+  const { connect, destination, lead, put } = await start(t);
+  const { taken, url } = await host(t);
+  await lead(await destination('d', await connect('c'), `${url}/*/*`), { HttpParameters: {
+    PathParameterValues: ['$.detail.id', '$'], HeaderParameters: { 'x-n': '$.detail.n', 'x-plain': 'of $.detail.n' },
+    QueryStringParameters: { source: '$.source', gone: '$.detail.gone', list: '$.detail.list' },
+  } });
+  await put({ id: 'a b', n: 7, list: [1] });
+  await eventually(() => taken.length > 0, 'nothing came');
+  const { pathname, searchParams } = new URL(taken[0].url, url);
+  const event = JSON.parse(decodeURIComponent(pathname.split('/')[2]));
+  assert.deepEqual([pathname.split('/')[1], event.source, Object.fromEntries(searchParams)], ['a%20b', 'shop', { source: 'shop', gone: '', list: '[1]' }]);
+  assert.deepEqual([taken[0].headers['x-n'], taken[0].headers['x-plain']], ['7', 'of $.detail.n']);
+});
+
 test('a token is asked for once, and anew when it is not taken', async (t) => {
   const { events, connect, destination, lead, put } = await start(t);
   let issued = 0;

@@ -67,6 +67,17 @@ static json_t *parse(struct str text)
 
 static void send_through(struct sending *s, struct str bus, int hops);
 
+/* With what it says of requests filled with parts of the event. A new reference. */
+static json_t *target_for(json_t *target, json_t *event)
+{
+    json_t *parameters = json_object_get(target, "http_parameters");
+    json_t *made = parameters ? json_copy(target) : json_incref(target);
+    if (parameters) {
+        (void)json_object_set_new(made, "http_parameters", event_input_http(parameters, event));
+    }
+    return made;
+}
+
 static void send_to_target(struct sending *s, json_t *rule, json_t *target, int hops)
 {
     const char *bus = json_text(target, "bus");
@@ -90,8 +101,10 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
     buf_init(&text, LIMIT_EVENT_BYTES);
     int r = event_input_append(target, &source, &text);
     if (r == 0) {
+        json_t *filled = target_for(target, s->json);
         m.text = buf_str(&text);
-        event_target_add(s->buses->services, target, &m, s->batch);
+        event_target_add(s->buses->services, filled, &m, s->batch);
+        json_decref(filled);
     } else {
         m.text = source.text;
         event_target_give_up(s->buses->services, target, &m,

@@ -357,3 +357,33 @@ int event_input_append(json_t *target, const struct event_input_source *source, 
     json_t *found = find(source->event, text_of(path));
     return found ? append_json(out, found) : buf_append(out, STR("null"));
 }
+
+/* ---- what is said of a request ---- */
+
+static json_t *as_text(json_t *found)
+{
+    scoped_free char *text = json_is_string(found) ? NULL : json_write(found);
+    return json_is_string(found)          ? json_incref(found)
+           : text && !json_is_null(found) ? json_string(text)
+                                          : json_string("");
+}
+
+json_t *event_input_http(json_t *parameters, json_t *event)
+{
+    size_t i;
+    const char *name;
+    json_t *value;
+    if (json_is_string(parameters) && is_path(text_of(parameters))) {
+        return as_text(find(event, text_of(parameters)));
+    }
+    json_t *made = json_copy(parameters);
+    json_object_foreach(parameters, name, value)
+    {
+        (void)json_object_set_new(made, name, event_input_http(value, event)); /* sound names */
+    }
+    json_array_foreach(parameters, i, value)
+    {
+        (void)json_array_set_new(made, i, event_input_http(value, event)); /* it is there */
+    }
+    return made;
+}

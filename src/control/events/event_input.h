@@ -35,3 +35,7 @@ struct event_input_source {
  * -EMSGSIZE. `target` has been checked. */
 int event_input_append(json_t *target, const struct event_input_source *source,
                        struct buf *out) MUST_USE;
+
+/* What a target's "http_parameters" are for this event: of their values those that are a path, as
+ * "$.detail.id", are what it leads to, as text. A new reference. */
+json_t *event_input_http(json_t *parameters, json_t *event);
