@@ -9,6 +9,9 @@
 #include "control/json_write.h"
 #include "control/utf8.h"
 
+#define DIGEST_DIGITS       64
+#define DIGEST_DIGITS_SHOWN 8
+
 static const char *const titles[BUILD_ROWS_COLUMNS] = { "METHOD",  "ROUTE",   "FILE",
                                                         "DIALECT", "RUNTIME", "FUNCTION" };
 
@@ -54,6 +57,33 @@ static void widen(size_t widths[BUILD_ROWS_COLUMNS], const struct build_row *row
     }
 }
 
+/* The CDK names a folder by a digest: its first digits and a * say as much, to a shell too. */
+static void cut_digests(char *text)
+{
+    char *to = text;
+    while (*text) {
+        size_t digits = strspn(text, "0123456789abcdef");
+        size_t taken = digits > 0 ? digits : 1;
+        size_t kept = digits == DIGEST_DIGITS ? DIGEST_DIGITS_SHOWN : taken;
+        memmove(to, text, kept);
+        to += kept;
+        text += taken;
+        if (kept < taken) {
+            *to++ = '*';
+        }
+    }
+    *to = '\0';
+}
+
+static void cut_rows(struct build_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t c = 0; c < BUILD_ROWS_COLUMNS; c++) {
+            cut_digests(rows[i].cells[c]);
+        }
+    }
+}
+
 static int append_table(struct buf *b, const struct print_style *style,
                         const struct build_row *routes, size_t route_count,
                         const struct build_row *triggers, size_t trigger_count)
@@ -86,6 +116,8 @@ int build_print_routes(struct buf *b, const struct print_style *style, const str
         return buf_append(b, STR("  no functions found; `mayfly help dev` says where they "
                                  "are looked for\n"));
     }
+    cut_rows(routes, route_count);
+    cut_rows(triggers, trigger_count);
     return append_table(b, style, routes, route_count, triggers, trigger_count);
 }
 

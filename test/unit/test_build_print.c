@@ -106,6 +106,25 @@ START_TEST(patterns_are_shown_as_people_write_them)
 }
 END_TEST
 
+START_TEST(of_a_digest_in_a_name_the_table_shows_the_beginning)
+{
+    json_t *manifest =
+        json_loads("{\"routes\":[{\"path\":\"/a\",\"function\":0,\"endpoint\":0}]}", 0, NULL);
+    struct version version = {
+        .label = "a@1",
+        .spec =
+            spec("a", "lambda",
+                 "[{\"name\":\"/\",\"file\":\"cdk.out/asset."
+                 "50934ac51a8ed82ff9d94930bccba351165bdb565bd0968d7952575c2e73879a/index.js\"}]")
+    };
+    expect_build(manifest, &version, 1,
+                 "  METHOD  ROUTE  FILE                              DIALECT  RUNTIME  FUNCTION\n"
+                 "  any     /a     cdk.out/asset.50934ac5*/index.js  lambda   nodejs   a@1\n");
+    json_decref(version.spec);
+    json_decref(manifest);
+}
+END_TEST
+
 START_TEST(an_empty_project_is_told_what_to_do)
 {
     json_t *manifest = json_pack("{s:[]}", "routes");
@@ -194,6 +213,7 @@ int main(void)
     tcase_add_test(tests, the_table_shows_what_is_served_where);
     tcase_add_test(tests, patterns_are_shown_as_people_write_them);
     tcase_add_test(tests, an_empty_project_is_told_what_to_do);
+    tcase_add_test(tests, of_a_digest_in_a_name_the_table_shows_the_beginning);
     tcase_add_test(tests, names_from_the_project_cannot_write_to_the_terminal);
     tcase_add_test(tests, a_loaded_function_tells_whether_it_is_a_snapshot);
     tcase_add_test(tests, a_diagnostic_shows_its_frame);
