@@ -335,6 +335,9 @@ int cgroup_create(struct cgroups *c, const char *path, const struct cgroup_limit
 
 int cgroup_add(struct cgroups *c, const char *path, pid_t pid)
 {
+    if (pid <= 0) {
+        return -ESRCH; /* to the kernel 0 is whoever writes it: us */
+    }
     for (size_t i = 0; i < c->count; i++) {
         const struct hierarchy *h = &c->hierarchies[i];
         char folder[PATH_MAX];

@@ -39,7 +39,7 @@ unsigned cgroups_limits(const struct cgroups *c);
  * "api@3/17". 60-200 us. */
 int cgroup_create(struct cgroups *c, const char *path, const struct cgroup_limits *limits,
                   struct err *err) MUST_USE;
-/* About 60 us. Returns -ESRCH when the process is gone. */
+/* About 60 us. Returns -ESRCH when the process is gone, as for 0, which is nobody's. */
 int cgroup_add(struct cgroups *c, const char *path, pid_t pid) MUST_USE;
 /* SIGKILL to all in it, descendants that escaped their session included. */
 void cgroup_kill(struct cgroups *c, const char *path);

@@ -232,6 +232,17 @@ START_TEST(a_functions_zygote_and_all_instances_are_killed_together)
 }
 END_TEST
 
+/* To the kernel 0 is who asks: the supervisor would be in the group, and killed with it. */
+START_TEST(nobody_is_put_into_a_group_in_the_place_of_who_is_gone)
+{
+    struct cgroups *c = open_groups("gone");
+    create(c, "api@1", &no_limits);
+    ck_assert_int_eq(cgroup_add(c, "api@1", 0), -ESRCH);
+    ck_assert(cgroup_remove(c, "api@1"));
+    cgroups_destroy(c);
+}
+END_TEST
+
 START_TEST(destroying_leaves_nothing)
 {
     char name[64];
@@ -359,6 +370,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, a_fork_bomb_stops_at_its_limit_and_is_killed_whole);
     tcase_add_test(tests, a_functions_own_limits_do_not_count_its_instances);
     tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
+    tcase_add_test(tests, nobody_is_put_into_a_group_in_the_place_of_who_is_gone);
     tcase_add_test(tests, destroying_leaves_nothing);
     tcase_add_test(tests, what_a_killed_platform_left_is_swept_and_what_lives_is_not);
     tcase_add_test(tests, a_name_is_taken_while_its_platform_lives_and_taken_over_after);
