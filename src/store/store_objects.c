@@ -50,8 +50,10 @@ size_t store_objects_part_count(const struct stored_object *o)
 
 struct stored_part store_objects_part(const struct stored_object *o, size_t index)
 {
-    struct stored_part part;
-    memcpy(&part, o->parts.data + index * sizeof(part), sizeof(part)); /* has no alignment */
+    struct stored_part part = { 0 };
+    if (index < store_objects_part_count(o)) {
+        memcpy(&part, o->parts.data + index * sizeof(part), sizeof(part)); /* has no alignment */
+    }
     return part;
 }
 

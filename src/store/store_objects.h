@@ -51,6 +51,8 @@ struct stored_part {
     char checksum[PART_CHECKSUM_BYTES];
 };
 size_t store_objects_part_count(const struct stored_object *o);
+/* Behind the last, where a damaged object's size leads: one of no bytes, whose file is not there.
+ */
 struct stored_part store_objects_part(const struct stored_object *o, size_t index);
 /* Which part has the byte at this offset of the object, which becomes one of the part. */
 size_t store_objects_part_at(const struct stored_object *o, uint64_t *in_out_offset);

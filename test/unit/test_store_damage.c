@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "store/store_answers.h"
 #include "store/store_buckets.h"
 #include "store/store_messages.h"
@@ -200,6 +201,22 @@ START_TEST(a_message_that_may_be_a_duplicate_is_not_sent)
 }
 END_TEST
 
+/* Whoever reads as many bytes as the object should have comes to where there are no more parts. */
+START_TEST(an_object_has_no_part_behind_its_last)
+{
+    char *memory = mem_alloc(sizeof(struct stored_part));
+    const struct stored_part only = { .number = 1, .size = 10 };
+    memcpy(memory, &only, sizeof(only));
+    const struct stored_object o = { .size = 1000, .parts = str_of(memory, sizeof(only)) };
+    uint64_t offset = 10;
+    ck_assert_uint_eq(store_objects_part_at(&o, &offset), 0);
+    ck_assert_uint_eq(store_objects_part(&o, 0).size, 10);
+    ck_assert_uint_eq(store_objects_part(&o, 1).size, 0);
+    ck_assert_uint_eq(store_objects_part(&o, 1).number, 0);
+    free(memory);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -211,5 +228,6 @@ int main(void)
     tcase_add_test(tests, a_bucket_whose_objects_cannot_be_read_is_not_removed);
     tcase_add_test(tests, a_file_stays_when_it_cannot_be_told_who_counts_it);
     tcase_add_test(tests, a_message_that_may_be_a_duplicate_is_not_sent);
+    tcase_add_test(tests, an_object_has_no_part_behind_its_last);
     return suite_run(suite);
 }
