@@ -2,7 +2,7 @@
  *
  * What is in one is data: it is not searched, watched, traced or copied. The supervisor makes a folder that is not
  * there yet. */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isWithin } from '../files.js';
 
@@ -61,8 +61,13 @@ function faultOf(entry, project, others) {
   if (others.some((other) => isWithin(folder, other) || isWithin(other, folder))) {
     return 'is named twice, or lies in another volume';
   }
-  const stat = statSync(path.join(project, folder), { throwIfNoEntry: false });
-  return stat && !stat.isDirectory() ? 'is not a folder' : '';
+  const place = path.join(project, folder);
+  const stat = statSync(place, { throwIfNoEntry: false });
+  if (stat && !stat.isDirectory()) {
+    return 'is not a folder';
+  }
+  /* It may lead to what may be no volume by its name: .git, code. */
+  return stat && realpathSync(place) !== path.join(realpathSync(project), folder) ? 'is a link, or lies behind one' : '';
 }
 
 /**

@@ -50,10 +50,11 @@ static bool is_packages(const char *path)
     return strcmp(strrchr(path, '/'), "/node_modules") == 0;
 }
 
-static bool is_allowed(const char *path, const char *project, bool writable)
+static bool is_allowed(const char *path, const char *project, const struct message_mount *m)
 {
-    if (writable) { /* not the project itself */
-        return is_below(path, project) && path[strlen(project)] == '/';
+    if (m->writable) { /* not the project itself; a link in it may lead to .git or to code */
+        return is_below(path, project) && path[strlen(project)] == '/' &&
+               strcmp(path, m->source) == 0;
     }
     return is_below(path, project) || is_packages(path);
 }
@@ -77,8 +78,10 @@ static int open_source(const char *base, const char *project, const struct messa
     }
     path[n] = '\0';
     *ret_ours = is_below(path, build) && !m->writable;
-    if (!*ret_ours && !is_allowed(path, project, m->writable)) {
-        return err_set(err, EACCES, "%s is outside of the project", path);
+    if (!*ret_ours && !is_allowed(path, project, m)) {
+        return err_set(
+            err, EACCES,
+            is_below(path, project) ? "a link leads to %s" : "%s is outside of the project", path);
     }
     return take_fd(&fd);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { build, Builder, functionNamed, projectOf, writeFiles } from './harness.js';
@@ -67,6 +67,17 @@ test('a wrong volume is told, and left out', async (t) => {
     assert.equal(manifest.diagnostics.length, 1, JSON.stringify(volumes));
     assert.match(manifest.diagnostics[0].text, /volumes/);
   }
+});
+
+test('a link is no volume, wherever it leads', async (t) => {
+  const project = projectOf(t, { ...api, ...config(['data', 'hooks', 'linked/below']), 'data/x': '', '.git/hooks/x': '', 'lib/below/x': '' });
+  symlinkSync('.git/hooks', path.join(project, 'hooks'));
+  symlinkSync('lib', path.join(project, 'linked'));
+  const manifest = await build(t, project);
+  assert.deepEqual(functionNamed(manifest, 'api').mounts.map(({ target }) => target), ['data']);
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
+    'mayfly.json: volumes: "hooks" is a link, or lies behind one', 'mayfly.json: volumes: "linked/below" is a link, or lies behind one',
+  ]);
 });
 
 test('writing to a volume builds nothing, also to one that was there before', async (t) => {

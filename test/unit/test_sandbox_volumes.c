@@ -146,6 +146,8 @@ START_TEST(a_volume_lies_inside_of_the_project)
     char path[PATH_MAX];
     fixture_init(&f, ALL);
     ck_assert_int_eq(symlink("/etc", project_path(&f, "link", path)), 0);
+    ck_assert_int_eq(mkdir(project_path(&f, ".git", path), 0755), 0);
+    ck_assert_int_eq(symlink(".git", project_path(&f, "inner", path)), 0);
     ck_assert_int_eq(symlink("/nowhere/at/all", project_path(&f, "dangling", path)), 0);
     put_file(project_path(&f, "file", path), "", 0644);
     static const struct {
@@ -157,6 +159,7 @@ START_TEST(a_volume_lies_inside_of_the_project)
         { "../p", EACCES },
         { "../new", EACCES },
         { "link", EACCES },
+        { "inner", EACCES },
         { "link/new", ENOTDIR },
         { "dangling", ENOTDIR },
         { "file", ENOTDIR },
