@@ -10,7 +10,7 @@ import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { nothing } from './all.js';
 import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
-import { findHandlerFile, splitHandler } from './lambda_source.js';
+import { exportsInstead, findHandlerFile, splitHandler } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions, samTemplates } from './sam.js';
@@ -197,6 +197,11 @@ async function nodeDraft(context, declaration, common) {
       file: declaredIn,
     });
     return emptyDraft(declaration, common);
+  }
+  const others = await exportsInstead(context.files, source.file, handler);
+  if (others) {
+    const text = `handler "${handler}" of "${name}": ${source.file} exports ${others.length > 0 ? andMore(others) : 'nothing'}, not that`;
+    diagnostics.error(`${declaredIn}: ${text}`, { file: declaredIn });
   }
   if (common.env.AWS_LAMBDA_EXEC_WRAPPER) {
     diagnostics.warn(`${declaredIn}: function "${name}": AWS_LAMBDA_EXEC_WRAPPER is not run here: functions are forked, not started`, {

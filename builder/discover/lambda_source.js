@@ -48,6 +48,19 @@ export async function findHandlerFile(context, declaration, handler) {
   return guess ? { file: guess, root: '' } : null;
 }
 
+/**
+ * The exports that a handler's file has in the place of the one that is wanted, null if it may have it: only a file that does
+ * not know the word at all is sure to lack it.
+ * @param {import('../files.js').Files} files
+ * @returns {Promise<string[]|null>}
+ */
+export async function exportsInstead(files, file, handler) {
+  const { property } = splitHandler(handler);
+  const text = files.read(file);
+  const facts = text.includes(property) ? null : await inspect(file, text);
+  return facts && !facts.open ? [...facts.exports.keys()] : null;
+}
+
 /** What is not built yet has its source beside the folder that it is built into, mostly in one that says so. */
 function sourceOfBuilt(files, stem) {
   const match = /^(?:(.*)\/)?(?:dist|build|out|lib|\.build)\/(.+)$/.exec(stem);

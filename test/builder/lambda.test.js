@@ -211,6 +211,25 @@ test('a function whose code is not there is told of, and answers so itself', asy
   assert.equal(visit(manifest, 'POST', '/2021-11-15/functions/lost/response-streaming-invocations').function, 'lambda/lost');
 });
 
+test('a handler that its file does not export is told, with what it exports, and answers as on Lambda', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'template.yaml': `
+Resources:
+  Typo: { Type: AWS::Serverless::Function, Properties: { CodeUri: ., Handler: app.hadler, Runtime: nodejs24.x } }
+  Fine: { Type: AWS::Serverless::Function, Properties: { CodeUri: ., Handler: app.handler, Runtime: nodejs24.x } }
+  Computed: { Type: AWS::Serverless::Function, Properties: { CodeUri: ., Handler: computed.made, Runtime: nodejs24.x } }
+  Defined: { Type: AWS::Serverless::Function, Properties: { CodeUri: ., Handler: defined.made, Runtime: nodejs24.x } }
+`,
+    'app.ts': 'export const handler = async () => 1;\nexport const other = 2;\n',
+    'computed.js': "module.exports = require('./app');\n",
+    'defined.js': "Object.defineProperty(exports, 'made', { value: async () => 1 });\n",
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
+    'template.yaml: handler "app.hadler" of "Typo": app.ts exports handler and 1 more, not that',
+  ]);
+  assert.equal(functionNamed(manifest, 'lambda/Typo').settings.handler, 'app.hadler');
+});
+
 test('code that is not built yet is taken from its source', async (t) => {
   const project = projectOf(t, {
     'main.tf': `
