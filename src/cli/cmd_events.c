@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/command_client.h"
@@ -52,11 +53,9 @@ static void print_json(json_t *line)
 static void describe_state(json_t *line, char *ret, size_t size)
 {
     char age[COMMAND_AGE_BYTES];
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
     json_int_t due = number_of(line, "due_ms");
     const char *state = text_of(line, "state");
-    bool later = strcmp(state, "waiting") == 0 && due / 1000 > now.tv_sec;
+    bool later = strcmp(state, "waiting") == 0 && due / 1000 > (json_int_t)(clock_wall_ms() / 1000);
     if (later) {
         (void)snprintf(ret, size, "%s %s", number_of(line, "attempts") > 0 ? "again" : "due",
                        command_client_age(due, age));

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "control/command_port.h"
 #include "control/json_write.h"
@@ -136,9 +136,7 @@ const char *command_client_age(json_int_t ms, char ret[COMMAND_AGE_BYTES])
         json_int_t seconds;
         const char *unit;
     } units[] = { { 172800, "days" }, { 86400, "day" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    json_int_t ago = (json_int_t)now.tv_sec - ms / 1000;
+    json_int_t ago = (json_int_t)(clock_wall_ms() / 1000) - ms / 1000;
     json_int_t distance = ago < 0 ? -ago : ago;
     (void)snprintf(ret, COMMAND_AGE_BYTES, "now");
     for (size_t i = 0; i < ARRAY_COUNT(units); i++) {

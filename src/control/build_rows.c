@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/events/schedule_time.h"
 #include "control/route_label.h"
@@ -263,7 +264,6 @@ static void describe_next(json_t *schedule, char *ret, size_t size)
     enum schedule_platform platform;
     struct schedule_time t;
     struct err err;
-    struct timespec now;
     char when[40];
     const char *rule = text_of(json_object_get(schedule, "target"), "rule");
     ret[0] = '\0';
@@ -274,8 +274,7 @@ static void describe_next(json_t *schedule, char *ret, size_t size)
         t.kind == SCHEDULE_RATE) {
         return;
     }
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000;
+    uint64_t now_ms = clock_wall_ms() / 1000 * 1000;
     uint64_t next_ms = schedule_time_next(&t, now_ms, now_ms);
     if (next_ms == SCHEDULE_NEVER) {
         (void)snprintf(ret, size, ", never again");

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_users.h"
@@ -35,13 +35,6 @@ struct console {
     uint64_t left_out_slowest_us;
     uint64_t left_out_logs;
 };
-
-static uint64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* no-color.org: present and not empty. */
 static struct print_style detect_style(int fd, enum console_format format)
@@ -247,7 +240,7 @@ void console_build(struct console *c, const struct build *active, bool first)
     int r;
     if (c->format == CONSOLE_JSON) {
         r = print_versions(c, active, false);
-        r = r < 0 ? r : build_print_json(&c->buf, active, wall_clock_ms());
+        r = r < 0 ? r : build_print_json(&c->buf, active, clock_wall_ms());
     } else {
         r = first ? print_first_build(c, active) : print_rebuilt(c, active);
         r = r < 0 ? r
@@ -270,7 +263,7 @@ void console_rejected(struct console *c, const struct version *culprit)
 static int print_failed_json(struct console *c, json_t *diagnostics)
 {
     int r = buf_append(&c->buf, STR("{\"type\":\"failed\",\"time\":\""));
-    r = r < 0 ? r : log_print_time_utc(&c->buf, wall_clock_ms());
+    r = r < 0 ? r : log_print_time_utc(&c->buf, clock_wall_ms());
     char *text = json_write(diagnostics);
     r = r < 0 ? r : buf_printf(&c->buf, "\",\"diagnostics\":%s}\n", text ? text : "[]");
     free(text);
@@ -294,7 +287,7 @@ void console_failed(struct console *c, json_t *diagnostics, bool serving)
 
 void console_note(struct console *c, int level, struct str text)
 {
-    const struct record_log record = { .time_ms = wall_clock_ms(),
+    const struct record_log record = { .time_ms = clock_wall_ms(),
                                        .level = (uint8_t)level,
                                        .source = RECORD_SOURCE_PLATFORM };
     const struct str texts[RECORD_LOG_TEXT_COUNT] = { [RECORD_LOG_TEXT] = text };

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -458,9 +458,7 @@ static int read_arguments(int argc, char **argv, struct control_arguments *ret)
  * earlier, and it gave fewer than a thousand a millisecond. */
 static uint64_t fresh_id(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) * 1000;
+    return clock_wall_ms() * 1000;
 }
 
 static enum console_format format_of(const char *name)

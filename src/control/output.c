@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/output.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/line_split.h"
@@ -24,11 +23,8 @@ static void output_line(struct line_split *split, struct str line, bool cut)
     if (!console_has_room(o->console)) {
         return; /* nobody may be held up by what the function prints past its log */
     }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
     const struct record_log record = { .function = o->function,
-                                       .time_ms = (uint64_t)now.tv_sec * 1000 +
-                                                  (uint64_t)now.tv_nsec / 1000000,
+                                       .time_ms = clock_wall_ms(),
                                        .endpoint = UINT32_MAX,
                                        .level = 1,
                                        .source = RECORD_SOURCE_CONSOLE,

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 /* Control is woken when this much waits, or after RECORD_DELAY_MS: one wake-up a request would cost
@@ -56,13 +56,6 @@ static void written(struct records *r, size_t bytes)
     }
 }
 
-static uint64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* always works */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool write_log(struct records *r, struct record_log *record, const struct str *texts)
 {
     size_t size = record_log_write(record, texts, NULL);
@@ -86,7 +79,7 @@ static bool confess(struct records *r)
     char text[96];
     int len = snprintf(text, sizeof(text), "%llu log and usage records were lost: too many at once",
                        (unsigned long long)r->lost_count);
-    struct record_log record = { .time_ms = wall_clock_ms(),
+    struct record_log record = { .time_ms = clock_wall_ms(),
                                  .level = 2,
                                  .source = RECORD_SOURCE_PLATFORM };
     struct str texts[RECORD_LOG_TEXT_COUNT] = { [RECORD_LOG_TEXT] = str_of(text, (size_t)len) };

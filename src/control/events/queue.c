@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/queue.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/queue_state.h"
@@ -18,9 +17,7 @@
 
 uint64_t queue_now_ms(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return clock_wall_ms();
 }
 
 /* ---- which there are ---- */
