@@ -20,8 +20,9 @@ struct chunk {
     struct s3_xml_node nodes[CHUNK_NODES];
 };
 
-/* Texts go one behind the other into a block of the document's size, which is always enough: a
- * character takes at least as many bytes in the document. An element's text may be interrupted by
+/* Texts go one behind the other into a block of the document's size, which is enough for one in
+ * UTF-8: a character takes at least as many bytes there. One in another encoding that needs more is
+ * malformed. An element's text may be interrupted by
  * children; what follows them is blank in all of S3's documents, and is left out. */
 struct s3_xml {
     struct chunk *chunks;
