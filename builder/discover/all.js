@@ -1,4 +1,5 @@
 /* Finds the functions of all platforms in one project and joins what they say. */
+import { nothing } from './context.js';
 import { applyOverrides } from './mayfly_json.js';
 import { discoverLambdas, lambdaAtRoot } from './lambda.js';
 import { discoverNetlify } from './netlify.js';
@@ -7,37 +8,12 @@ import { discoverServer } from './server.js';
 import { tellPassedOver } from './passed_over.js';
 import { discoverVercel } from './vercel.js';
 import { discoverWorkers } from './worker.js';
-import { addRoutes, emptyRoutes } from '../routes/order.js';
-import { addEvents, emptyEvents } from '../events/found.js';
+import { addRoutes } from '../routes/order.js';
+import { addEvents } from '../events/found.js';
 import { finishEvents } from '../events/finish.js';
 import { samEvents } from '../events/sam.js';
 import { terraformEvents } from '../events/terraform.js';
 import { vercelEvents } from '../events/vercel.js';
-
-/**
- * @typedef {object} Context what a discoverer may use
- * @property {string} project
- * @property {import('../files.js').Files} files
- * @property {object} config mayfly.json
- * @property {Record<string,string>} env of .env files and, in development, the shell
- * @property {Record<string,string>} shell
- * @property {boolean} development
- * @property {number} port of the site, 0 where it is not known
- * @property {import('../diagnostics.js').Diagnostics} diagnostics
- * @property {(level: string, text: string) => void} log
- *
- * @typedef {object} Found
- * @property {import('../project.js').Draft[]} drafts
- * @property {Record<string, object[]>} routes by phase, see routes/order.js
- * @property {{ prefix: string, directory: string, compress?: boolean }[]} static
- * @property {boolean} compress whether its platform compresses what it answers
- * @property {import('../events/found.js').Events} events the manifest's, once all are found
- */
-
-/** @returns {Found} */
-export function nothing() {
-  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, events: emptyEvents() };
-}
 
 /** The server comes last: it takes a folder only if nothing else claims it. */
 const DISCOVERERS = [
@@ -45,8 +21,8 @@ const DISCOVERERS = [
 ];
 
 /**
- * @param {Context} context
- * @returns {Promise<Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discover(context) {
   const all = nothing();

@@ -8,7 +8,7 @@ const MARKER = 'cdk.out';
 const DEPTH_MAX = 10;
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {{ folders: string[], stacks: { file: string, stack: string, isSynthesized: true }[] }} the outermost ones' folders, all their stacks
  */
 export function cloudAssemblies(context) {
@@ -37,7 +37,7 @@ function stacksIn(context, folder, depth) {
 /**
  * Where an asset lies, from its template's folder: as its metadata say it, in absolute terms where nothing is copied
  * (`--no-staging`); else, where they are left out (`--no-asset-metadata`), as the assembly's lists say it of the asset's key.
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {string} file the template
  * @param {object|undefined} metadata of the resource
  * @param {unknown} key of the object that the asset is deployed as

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readJson } from './mayfly_json.js';
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {object} manifest package.json
  * @param {string} file the program
  * @returns {string} the program that runs

@@ -8,7 +8,7 @@ import { andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
@@ -53,8 +53,8 @@ const URL_AND_INVOKE = 2;
 const AWS_VARIABLES = /^AWS_(REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|ENDPOINT_URL(_\w+)?)$/;
 
 /**
- * @param {import('./all.js').Context} context
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverLambdas(context) {
   const found = nothing();

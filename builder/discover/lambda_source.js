@@ -15,7 +15,7 @@ export function splitHandler(handler) {
 }
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {import('./lambda.js').Declaration} declaration
  * @param {string} handler
  * @returns {Promise<{ file: string, root: string }|null>} root: the folder that stands for /var/task

@@ -11,7 +11,7 @@ const ENDINGS = ['ts', 'tsx', 'js', 'jsx', 'mjs', 'mts', 'cjs', 'cts'];
 const MEMORY_MB = 1024;
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {object} wanted
  * @param {'next'|'vercel'} wanted.platform
  * @param {string[]} wanted.names of the file and of its export, in the order in which they are looked for

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { exportedCall, inspect } from '../source.js';
 import { functionRoutes } from '../routes/netlify.js';
 import { netlifyEvents } from '../events/netlify.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { groupByMemory } from './group.js';
 import { configuredRules, readNetlifyToml } from './netlify_config.js';
 import { isAlone, mayBe } from './platforms.js';
@@ -17,8 +17,8 @@ const BACKGROUND_TIMEOUT_MS = 900_000;
 const SCHEDULED_TIMEOUT_MS = 30_000;
 
 /**
- * @param {import('./all.js').Context} context
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverNetlify(context) {
   const found = { ...nothing(), compress: true };

@@ -9,7 +9,7 @@ import { readToml } from './toml.js';
 const FILE = 'netlify.toml';
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {{ functionsFolder?: string, publish?: string, environment: object, redirects: object[], headers: object[],
  *   functionRule: (name: string) => { included: string[], settings: object } }}
  */

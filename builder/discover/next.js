@@ -4,7 +4,7 @@ import { isEdge } from '../bundle/edge.js';
 import { inspect } from '../source.js';
 import { compareSegments, nextRoute } from '../routes/next.js';
 import { configRoutes, readNextConfig } from './next_config.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { metadataRoute } from './next_metadata.js';
 import { discoverMiddleware } from './middleware.js';
 import { groupByRuntime } from './group.js';
@@ -26,8 +26,8 @@ const DEFAULT_MEMORY_MB = 2048;
 const DEFAULT_TIMEOUT_MS = 300_000;
 
 /**
- * @param {import('./all.js').Context} context
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverNext(context) {
   const { files, project } = context;

@@ -17,7 +17,7 @@ const PHASES = {
 };
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {Promise<{ basePath?: string, trailingSlash?: boolean, redirects?: object[], rewrites?: object, headers?: object[] }>}
  */
 export async function readNextConfig(context) {

@@ -74,7 +74,7 @@ function tellWhyNone({ files, diagnostics }) {
 }
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {import('../project.js').Draft[]} drafts what is served
  */
 export function tellPassedOver(context, drafts) {

@@ -11,7 +11,7 @@ export const API_EVENTS = { Api: { api: 'rest', payload: '1.0' }, HttpApi: { api
 const kept = new WeakMap();
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {import('./sam_template.js').Template[]} those that can be read
  */
 export function samTemplates(context) {
@@ -22,7 +22,7 @@ export function samTemplates(context) {
 }
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function samFunctions(context) {

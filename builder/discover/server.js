@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { withDecorators } from './decorators.js';
 import { mainOf, readPackage } from './server_main.js';
 
@@ -20,9 +20,9 @@ const FOLLOWED_MAX = 200;
 const IS_MAIN = /\bimport\.meta\.main\b/g;
 
 /**
- * @param {import('./all.js').Context} context
- * @param {import('./all.js').Found} sofar
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @param {import('./context.js').Found} sofar
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverServer(context, sofar) {
   const found = nothing();

@@ -30,7 +30,7 @@ function services(context) {
 }
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function serverlessFunctions(context) {
@@ -38,7 +38,7 @@ export function serverlessFunctions(context) {
 }
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {import('./sam_template.js').Template[]}
  */
 export function serverlessTemplates(context) {

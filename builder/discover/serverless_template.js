@@ -7,7 +7,7 @@ const HTTP = ['http', 'httpApi'];
 const SECTIONS = ['Resources', 'Parameters', 'Conditions', 'Mappings', 'Outputs'];
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {object} service serverless.yml with its variables resolved
  * @param {{ key: string, name: string, said: object }[]} functions
  */

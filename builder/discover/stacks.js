@@ -12,7 +12,7 @@ const NESTED = { 'AWS::CloudFormation::Stack': 'TemplateURL', 'AWS::Serverless::
 const KINDS = { 'AWS::CloudFormation::Stack': 'a template', 'AWS::Serverless::Application': 'an application' };
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {import('./sam_template.js').Template[]} those that can be read, each before those that are nested in it
  */
 export function readStacks(context) {

@@ -6,7 +6,7 @@ import { placeOf, terraformModules } from './terraform_modules.js';
 export { terraformModules };
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {Promise<import('./lambda.js').Declaration[]>}
  */
 export async function terraformFunctions(context) {

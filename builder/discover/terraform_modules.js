@@ -21,7 +21,7 @@ const kept = new WeakMap();
  * @property {TerraformValues} values
  * @property {TerraformValues} top those of the root, whose providers are everybody's
  *
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {Promise<TerraformModule[]>}
  */
 export async function terraformModules(context) {

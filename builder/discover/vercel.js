@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { groupByRuntime } from './group.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
@@ -17,8 +17,8 @@ const DEFAULT_MEMORY_MB = 2048;
 const DEFAULT_TIMEOUT_MS = 300_000;
 
 /**
- * @param {import('./all.js').Context} context
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverVercel(context, sofar) {
   const found = { ...nothing(), compress: true };

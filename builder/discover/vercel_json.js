@@ -8,7 +8,7 @@ const FILE = 'vercel.json';
 const kept = new WeakMap();
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @returns {object} {} when there is none, or when it is wrong (which is reported once)
  */
 export function readVercelJson(context) {

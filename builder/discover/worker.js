@@ -6,7 +6,7 @@ import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
-import { nothing } from './all.js';
+import { nothing } from './context.js';
 import { pagesFault } from './passed_over.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf } from './worker_bindings.js';
@@ -30,8 +30,8 @@ const NO_WORKER = fileURLToPath(new URL('../bundle/no_worker.js', import.meta.ur
  */
 
 /**
- * @param {import('./all.js').Context} context
- * @returns {Promise<import('./all.js').Found>}
+ * @param {import('./context.js').Context} context
+ * @returns {Promise<import('./context.js').Found>}
  */
 export async function discoverWorkers(context, sofar) {
   const found = { ...nothing(), compress: true };

@@ -14,7 +14,7 @@ const NOT_FOUND_HANDLING = ['single-page-application', '404-page', 'none'];
  */
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {{ folder: string, config: string, settings: object, hint: string }} worker `hint`: how what is not there comes to be
  * @returns {Assets|null}
  */

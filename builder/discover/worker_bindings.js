@@ -17,7 +17,7 @@ const NOT_OFFERED = {
 };
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {import('./worker.js').Worker} worker
  * @param {import('./worker.js').Worker[]} workers of the project, for services
  * @param {Record<string,string>} secrets of .dev.vars or .env

@@ -18,7 +18,7 @@ const NOT_INHERITED = [
 ];
 
 /**
- * @param {import('./all.js').Context} context
+ * @param {import('./context.js').Context} context
  * @param {string} file
  * @returns {object|null} null when it does not parse
  */

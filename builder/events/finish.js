@@ -7,7 +7,7 @@ import { applyMayflyJson } from './mayfly_json.js';
 /**
  * @param {import('./found.js').Events} found
  * @param {import('../project.js').Draft[]} drafts their endpoints get `via: "events"` where control has requests first
- * @param {import('../discover/all.js').Context} context
+ * @param {import('../discover/context.js').Context} context
  * @returns {object} for the manifest
  */
 export function finishEvents(found, drafts, context) {

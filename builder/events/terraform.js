@@ -7,7 +7,7 @@ import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
- * @param {import('../discover/all.js').Context} context
+ * @param {import('../discover/context.js').Context} context
  * @returns {Promise<import('./found.js').Events>}
  */
 export async function terraformEvents(context) {

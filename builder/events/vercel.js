@@ -4,7 +4,7 @@ import { faultOfVercel } from './cron.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
 /**
- * @param {import('../discover/all.js').Context} context
+ * @param {import('../discover/context.js').Context} context
  * @param {Record<string, object[]>} routes of all platforms, by phase
  * @returns {import('./found.js').Events}
  */
