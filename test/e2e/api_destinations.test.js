@@ -204,18 +204,27 @@ test('no more is sent a second than a destination takes', async (t) => {
   assert.ok(taken[2].at - taken[0].at > 700, `they came within ${taken[2].at - taken[0].at} ms`);
 });
 
-test('an event that waits for its destination is sent after a crash', async (t) => {
-  const { platform, connect, destination, lead, put } = await start(t);
+/** A host that refuses what it is sent, until control has been killed: what waits comes again. */
+async function refusingHost(t) {
   let status = 503;
   const { taken, url } = await host(t, (_, response) => response.writeHead(status).end());
+  const comesAfterCrash = async (platform) => {
+    await eventually(() => taken.length > 0, 'nothing came');
+    process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+    status = 200;
+    const before = taken.length;
+    await eventually(() => taken.length > before, 'it did not come again');
+    assert.equal(taken.at(-1).headers['x-key'], 'open-sesame');
+  };
+  return { url, comesAfterCrash };
+}
+
+test('an event that waits for its destination is sent after a crash', async (t) => {
+  const { platform, connect, destination, lead, put } = await start(t);
+  const { url, comesAfterCrash } = await refusingHost(t);
   await lead(await destination('d', await connect('c'), url));
   await put();
-  await eventually(() => taken.length > 0, 'nothing came');
-  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
-  status = 200;
-  const before = taken.length;
-  await eventually(() => taken.length > before, 'it did not come again');
-  assert.equal(taken.at(-1).headers['x-key'], 'open-sesame');
+  await comesAfterCrash(platform);
 });
 
 test('parameters of two kinds: a connection authorizes itself as its type says', async (t) => {
@@ -325,14 +334,8 @@ test('what the files declare sends as they say, cannot be changed by the API, an
 });
 
 test('an event for a destination of the files that waits is sent after a crash', async (t) => {
-  let status = 503;
-  const { taken, url } = await host(t, (_, response) => response.writeHead(status).end());
+  const { url, comesAfterCrash } = await refusingHost(t);
   const { platform, put } = await start(t, { 'outside.tf': declares(url) });
   await put();
-  await eventually(() => taken.length > 0, 'nothing came');
-  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
-  status = 200;
-  const before = taken.length;
-  await eventually(() => taken.length > before, 'it did not come again');
-  assert.equal(taken.at(-1).headers['x-key'], 'open-sesame');
+  await comesAfterCrash(platform);
 });
