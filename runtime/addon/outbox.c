@@ -150,10 +150,20 @@ void outbox_send(struct outbox *o, const struct frame *frame, const void *payloa
     }
 }
 
+/* Once all that waited before it is gone. */
+static void tell_lost_logs(struct outbox *o)
+{
+    if (o->logs_lost > 0) {
+        struct frame frame = { .type = FRAME_LOG_LOST, .value = o->logs_lost };
+        o->logs_lost = 0;
+        frame_send(o, &frame, NULL);
+    }
+}
+
 void outbox_send_log(struct outbox *o, const struct frame *frame, const void *payload)
 {
     if (o->frames_bytes + frame->length > OUTBOX_LOGS_BYTES) {
-        o->logs_dropped++;
+        o->logs_lost++;
         return;
     }
     frame_send(o, frame, payload);
@@ -192,7 +202,8 @@ static bool frames_flush(struct outbox *o)
         o->frames_bytes -= w->len;
         waiting_destroy(w);
     }
-    return true;
+    tell_lost_logs(o);
+    return list_is_empty(&o->frames);
 }
 
 /* Sends what goes; a stream that is done is freed. */

@@ -21,7 +21,7 @@ struct outbox {
     struct list blocked;                 /* those of them with queued bytes */
     struct list frames;                  /* waiting for the ring, before any stream's bytes */
     size_t frames_bytes;
-    uint64_t logs_dropped;
+    uint32_t logs_lost; /* that the gateway has not been told of */
 };
 
 void outbox_init(struct outbox *o, struct channel *channel);
@@ -39,7 +39,7 @@ int64_t outbox_window(struct outbox *o, uint32_t stream);
 /* Any other frame, behind all that its stream has queued. Copied. */
 void outbox_send(struct outbox *o, const struct frame *frame, const void *payload);
 
-/* A frame that may be lost when too much waits already. */
+/* A frame that may be lost when too much waits already: then the gateway is told how many were. */
 void outbox_send_log(struct outbox *o, const struct frame *frame, const void *payload);
 
 /* The peer has consumed this much. */

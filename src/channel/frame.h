@@ -52,9 +52,11 @@ enum frame_type {
     FRAME_PONG = 37,
     FRAME_READY = 38, /* the instance reads its channel */
     FRAME_ACCEPT =
-        39,         /* the handler of this stream has begun: it may no longer be moved elsewhere */
-    FRAME_FILE = 40 /* control only: the answer goes on with the file of a MESSAGE_FILE, and with
-                       FRAME_FLAG_END it ends with it; else a FRAME_CREDIT of 0 asks for the next */
+        39, /* the handler of this stream has begun: it may no longer be moved elsewhere */
+    FRAME_FILE =
+        40, /* control only: the answer goes on with the file of a MESSAGE_FILE, and with
+               FRAME_FLAG_END it ends with it; else a FRAME_CREDIT of 0 asks for the next */
+    FRAME_LOG_LOST = 41 /* value: how many FRAME_LOGs there was no room for */
 };
 
 enum frame_flag {

@@ -274,6 +274,9 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
         request_log_console(i, NULL, frame->value, str_of(payload, frame->length),
                             frame->flags & FRAME_FLAG_TRUNCATED);
         return 0;
+    case FRAME_LOG_LOST:
+        records_lost(&i->gateway->records, frame->value);
+        return 0;
     default:
         return -EPROTO;
     }

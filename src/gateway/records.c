@@ -17,37 +17,17 @@ static void wake_control(struct records *r)
     channel_flush(&r->channel);
 }
 
-static void on_delay(uv_timer_t *timer)
-{
-    wake_control(container_of(timer, struct records, delay));
-}
+static void on_delay(uv_timer_t *timer);
 
-int records_open(struct records *r, uv_loop_t *loop, const struct channel_fds *fds)
+static void start_delay(struct records *r)
 {
-    memset(r, 0, sizeof(*r));
-    int err = channel_open(&r->channel, fds, CHANNEL_INSTANCE);
-    if (err < 0) {
-        return err;
-    }
-    (void)uv_timer_init(loop, &r->delay); /* cannot fail */
-    r->open = true;
-    return 0;
-}
-
-void records_close(struct records *r)
-{
-    if (r->open) {
-        r->open = false;
-        channel_flush(&r->channel);
-        channel_close(&r->channel);
-        uv_close((uv_handle_t *)&r->delay, NULL); /* embedded in what outlives the loop */
-    }
+    (void)uv_timer_start(&r->delay, on_delay, RECORD_DELAY_MS, 0); /* has a callback: works */
 }
 
 static void written(struct records *r, size_t bytes)
 {
     if (r->unsent_bytes == 0) {
-        (void)uv_timer_start(&r->delay, on_delay, RECORD_DELAY_MS, 0); /* has a callback: works */
+        start_delay(r);
     }
     r->unsent_bytes += bytes;
     if (r->unsent_bytes >= BATCH_BYTES) {
@@ -90,6 +70,45 @@ static bool confess(struct records *r)
     return true;
 }
 
+static void on_delay(uv_timer_t *timer)
+{
+    struct records *r = container_of(timer, struct records, delay);
+    wake_control(r);
+    if (!confess(r)) {
+        start_delay(r); /* it may be long until there is anything else to say */
+    }
+}
+
+void records_lost(struct records *r, uint64_t count)
+{
+    r->lost_count += count;
+    if (r->open && !uv_is_active((uv_handle_t *)&r->delay)) {
+        start_delay(r);
+    }
+}
+
+int records_open(struct records *r, uv_loop_t *loop, const struct channel_fds *fds)
+{
+    memset(r, 0, sizeof(*r));
+    int err = channel_open(&r->channel, fds, CHANNEL_INSTANCE);
+    if (err < 0) {
+        return err;
+    }
+    (void)uv_timer_init(loop, &r->delay); /* cannot fail */
+    r->open = true;
+    return 0;
+}
+
+void records_close(struct records *r)
+{
+    if (r->open) {
+        r->open = false;
+        channel_flush(&r->channel);
+        channel_close(&r->channel);
+        uv_close((uv_handle_t *)&r->delay, NULL); /* embedded in what outlives the loop */
+    }
+}
+
 void records_usage(struct records *r, struct record_usage *record,
                    const struct str texts[RECORD_USAGE_TEXT_COUNT])
 {
@@ -99,7 +118,7 @@ void records_usage(struct records *r, struct record_usage *record,
     size_t size = record_usage_write(record, texts, NULL);
     void *at = confess(r) ? ring_reserve(&r->channel.out, (uint32_t)size) : NULL;
     if (!at) {
-        r->lost_count++;
+        records_lost(r, 1);
         return;
     }
     (void)record_usage_write(record, texts, at); /* the size is known */
@@ -112,6 +131,6 @@ void records_log(struct records *r, struct record_log *record,
                  const struct str texts[RECORD_LOG_TEXT_COUNT])
 {
     if (r->open && (!confess(r) || !write_log(r, record, texts))) {
-        r->lost_count++;
+        records_lost(r, 1);
     }
 }

@@ -12,7 +12,8 @@
 
 struct records {
     struct channel channel;
-    uv_timer_t delay; /* runs while something is written and control not woken yet */
+    uv_timer_t delay; /* runs while something is written and control not woken yet, or something is
+                         lost and not said yet */
     uint64_t unsent_bytes;
     uint64_t lost_count;
     bool open;
@@ -26,3 +27,5 @@ void records_usage(struct records *r, struct record_usage *record,
                    const struct str texts[RECORD_USAGE_TEXT_COUNT]);
 void records_log(struct records *r, struct record_log *record,
                  const struct str texts[RECORD_LOG_TEXT_COUNT]);
+/* So many were lost on their way here. */
+void records_lost(struct records *r, uint64_t count);

@@ -67,6 +67,21 @@ test('what a function prints becomes a record of its request', async (t) => {
   assert.equal(log.instance, usage.instance);
 });
 
+test('of lines that come faster than they can be told, none is lost without a word', async (t) => {
+  const lines = 60_000;
+  const flood = `export function GET() {
+    for (let i = 0; i < ${lines}; i += 1) console.log("line", i, "${'x'.repeat(80)}");
+    return new Response("x");
+  }\n`;
+  const platform = await startPlatform(t, { files: { 'api/flood.js': flood } });
+  await platform.get('/api/flood');
+  const lost = (record) => Number(/^(\d+) log .*were lost/.exec(record.text)?.[1] ?? 0);
+  const told = () => platform.records.filter(({ type }) => type === 'log')
+    .reduce((sum, record) => sum + (record.text.startsWith('line') ? 1 : lost(record)), 0);
+  await eventually(() => told() >= lines, () => `of ${lines} lines ${told()} are told or told as lost`);
+  assert.ok(told() <= lines + 1, 'the record of the request may be among what is lost, and no more');
+});
+
 test('processes are titled by role, function and version', async (t) => {
   const platform = await startHello(t);
   for (const title of ['mayfly: supervisor', 'mayfly: gateway', 'mayfly: control', /^mayfly: instance .+@1/]) {
