@@ -145,7 +145,8 @@ function readManifest(folder) {
   return manifests.get(folder);
 }
 
-function parsedManifest(file) {
+/** @returns {object} {} where there is none that can be read */
+export function parsedManifest(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) ?? {};
   } catch {

@@ -1,7 +1,7 @@
 /* The file that a package's start script, or its main, names. */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import { parsedManifest } from '../bundle/packages.js';
 import { readJson } from './mayfly_json.js';
 
 const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
@@ -62,12 +62,12 @@ function startScript(files, { scripts, main }) {
 function installedProgram(files, name, args, env) {
   const folder = `node_modules/${PROGRAMS[name]}`;
   const serves = args.map((word) => path.posix.normalize(word)).findLast((word) => files.has(word));
-  if (!serves || !existsSync(files.absolute(`${folder}/package.json`))) {
+  const manifest = parsedManifest(files.absolute(`${folder}/package.json`));
+  const program = manifest.bin?.[name];
+  if (!serves || typeof program !== 'string') {
     return null;
   }
-  const manifest = JSON.parse(readFileSync(files.absolute(`${folder}/package.json`), 'utf8'));
-  const file = path.posix.join(folder, manifest.bin[name]);
-  return { file, env, args, preloads: [], hasLoader: false, program: { serves, manifest } };
+  return { file: path.posix.join(folder, program), env, args, preloads: [], hasLoader: false, program: { serves, manifest } };
 }
 
 /** Takes `--import x`, `--env-file=x`, `--flag` from the front of the words. */

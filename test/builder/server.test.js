@@ -103,6 +103,17 @@ test('a program of an installed package serves what the start script gives it', 
   assert.deepEqual((await build(t, projectOf(t, files))).functions, []);
 });
 
+test('a start script of a program whose package is broken is passed over', async (t) => {
+  for (const broken of ['{', 'null', '{ "bin": { "fastify": 1 } }', '{ "bin": "cli.js" }']) {
+    const { functions, diagnostics } = await build(t, projectOf(t, {
+      'package.json': '{ "scripts": { "start": "fastify start app.js" } }',
+      'app.js': 'module.exports = async (fastify) => {};\n',
+      'node_modules/fastify-cli/package.json': broken,
+    }));
+    assert.deepEqual([functions, diagnostics], [[], []]);
+  }
+});
+
 test('where decorators have metadata, what the project compiled is served, or its compiler asked for', async (t) => {
   const files = {
     'package.json': '{ "scripts": { "start": "nest start", "build": "nest build" } }',
