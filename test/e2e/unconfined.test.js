@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { compile } from './faults_project.js';
-import { eventually, startPlatform } from './harness.js';
+import { eventually, identify, isAlive, startPlatform } from './harness.js';
 
 const USER = 1900200001; /* nobody else's: what goes wrong here may end every process of its user */
 
@@ -87,10 +87,16 @@ for (const [who, line] of [['an instance', ''], ['one that is not forked', "requ
       through: [denier(t)],
       files: {
         'mayfly.json': JSON.stringify({ functions: { leaves: { handler: 'leaves.handler', runtime: 'nodejs24.x' } } }),
-        'leaves.js': `${line} exports.handler = async () => { require('node:child_process').spawn('sleep', ['1234']); process.exit(3); };`,
+        'leaves.js': `${line} exports.handler = async ({ ends }) => {
+          if (ends) process.exit(3);
+          return require('node:child_process').spawn('sleep', ['1234']).pid;
+        };`,
       },
     });
-    await platform.post('/2015-03-31/functions/leaves/invocations', {});
-    await eventually(() => !platform.processes().some(({ title }) => title === 'sleep 1234'), 'it is there still');
+    const invoke = (event) => platform.post('/2015-03-31/functions/leaves/invocations', event);
+    const child = identify((await invoke({})).json);
+    assert.ok(child && isAlive(child), 'it has started nothing');
+    await invoke({ ends: true });
+    await eventually(() => !isAlive(child), 'it is there still');
   });
 }
