@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
-#include "control/events/event_bus.h"
+#include "control/events/event_bus_send.h"
 #include "control/events/event_pattern.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"

@@ -11,6 +11,7 @@
 #include "control/events/event_input.h"
 #include "control/events/event_target.h"
 #include "control/events/sqs_queue.h"
+#include "control/events/target_attempt.h"
 #include "control/json_reading.h"
 
 #define TARGETS_PER_RULE 5
@@ -131,8 +132,8 @@ static void put_target(json_t *rule, json_t *target)
 static void check_delivery(struct aws_check *k, json_t *target, const char *at)
 {
     static const struct aws_rule retry_rules[] = {
-        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, EVENT_TARGET_RETRIES_MAX, NULL },
-        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, EVENT_TARGET_AGE_MAX_S, NULL },
+        { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, TARGET_ATTEMPT_RETRIES_MAX, NULL },
+        { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, TARGET_ATTEMPT_AGE_MAX_S, NULL },
     };
     static const struct aws_rule dead_rules[] = { { "Arn", AWS_TEXT, AWS_MAY, 1, 1600, NULL } };
     char path[96];

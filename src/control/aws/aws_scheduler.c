@@ -12,6 +12,7 @@
 #include "control/events/event_target.h"
 #include "control/events/scheduler.h"
 #include "control/events/sqs_queue.h"
+#include "control/events/target_attempt.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES   512
@@ -124,8 +125,8 @@ static const struct aws_rule target_rules[] = {
 };
 
 static const struct aws_rule retry_rules[] = {
-    { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, EVENT_TARGET_AGE_MAX_S, NULL },
-    { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, EVENT_TARGET_RETRIES_MAX, NULL },
+    { "MaximumEventAgeInSeconds", AWS_INTEGER, AWS_MAY, 60, TARGET_ATTEMPT_AGE_MAX_S, NULL },
+    { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, TARGET_ATTEMPT_RETRIES_MAX, NULL },
 };
 
 static bool check_model(struct aws_call *c)
@@ -275,8 +276,8 @@ static json_t *find_schedule(struct aws_call *c)
 static void put_retries(json_t *target)
 {
     json_t *said = json_object_get(target, "RetryPolicy");
-    json_t *policy = json_pack("{s:i,s:i}", "MaximumEventAgeInSeconds", EVENT_TARGET_AGE_MAX_S,
-                               "MaximumRetryAttempts", EVENT_TARGET_RETRIES_MAX);
+    json_t *policy = json_pack("{s:i,s:i}", "MaximumEventAgeInSeconds", TARGET_ATTEMPT_AGE_MAX_S,
+                               "MaximumRetryAttempts", TARGET_ATTEMPT_RETRIES_MAX);
     (void)json_object_update(policy, said);
     (void)json_object_set_new(target, "RetryPolicy", policy);
 }

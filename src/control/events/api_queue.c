@@ -8,7 +8,7 @@
 #include "control/aws/aws_sdk.h"
 #include "control/aws/aws_sign_own.h"
 #include "control/events/event_arn.h"
-#include "control/events/scheduler.h"
+#include "control/events/schedule_input.h"
 #include "control/events/target_attempt.h"
 #include "control/json_reading.h"
 #include "http/http_block.h"
@@ -90,7 +90,7 @@ static int write_request(struct services *s, const struct delivery *d, struct aw
     json_t *attributes = target_attempt_read(d);
     const char *api = json_text(json_object_get(attributes, "target"), "api");
     buf_init(&input, LIMIT_EVENT_BYTES);
-    scheduler_append_attempt(&input, m->body, m->attempts);
+    schedule_input_append_attempt(&input, m->body, m->attempts);
     int r = aws_sdk_request_init(ret, str_c(api ? api : ""), buf_str(&input), err);
     buf_finish(&input);
     if (r == 0) {

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "control/events/event_arn.h"
+#include "control/events/event_bus_send.h"
+#include "control/events/event_bus_table.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 

@@ -9,7 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/events/event_bus.h"
+#include "control/services.h"
 
 struct bus_queues;
 

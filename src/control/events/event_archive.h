@@ -11,10 +11,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/events/event_bus.h"
+#include "control/events/bus_event.h"
 #include "control/events/event_pattern.h"
+#include "control/events/message_batch.h"
 #include "control/events/name_tree.h"
 #include "control/events/setting_write.h"
+#include "control/services.h"
 
 struct event_archive {
     struct event_archives *all;

@@ -6,33 +6,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
+#include "control/events/event_bus_send.h"
 #include "control/events/event_bus_state.h"
-#include "control/events/event_target.h"
 #include "control/events/name_tree.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
 #include "store/store_settings.h"
 
-#define BUSES   "event bus" /* kinds of settings */
-#define RULES   "event rule"
-#define PROJECT "project" /* the member of what the project's files declare */
+#define BUSES "event bus" /* kinds of settings */
+#define RULES "event rule"
 
-void event_bus_rule_arn(json_t *rule, struct str region, char *ret, size_t size)
+static char *key_of(json_t *rule)
 {
-    const char *bus = json_text(rule, "Bus");
-    bool is_default = strcmp(bus, "default") == 0;
-    (void)snprintf(ret, size, "arn:aws:events:" STR_FMT ":" EVENT_BUS_ACCOUNT ":rule/%s%s%s",
-                   STR_ARG(region), is_default ? "" : bus, is_default ? "" : "/",
-                   json_text(rule, "Name"));
+    return event_bus_rule_key(str_c(json_text(rule, "Bus")), str_c(json_text(rule, "Name")));
 }
-
-bool event_bus_is_project(json_t *rule_or_bus)
-{
-    return json_is_true(json_object_get(rule_or_bus, PROJECT));
-}
-
-/* ---- the tables ---- */
 
 static void free_rule(void *rule)
 {
@@ -40,60 +28,6 @@ static void free_rule(void *rule)
     json_decref(r->json);
     event_pattern_destroy(r->pattern);
     free(r);
-}
-
-static char *rule_key(struct str bus, struct str rule)
-{
-    char *key;
-    if (asprintf(&key, STR_FMT "/" STR_FMT, STR_ARG(bus), STR_ARG(rule)) < 0) {
-        abort();
-    }
-    return key;
-}
-
-static char *key_of(json_t *rule)
-{
-    return rule_key(str_c(json_text(rule, "Bus")), str_c(json_text(rule, "Name")));
-}
-
-json_t *event_bus_find(struct event_buses *eb, struct str bus)
-{
-    return name_tree_find(eb->buses, bus);
-}
-
-json_t *event_bus_find_rule(struct event_buses *eb, struct str bus, struct str rule)
-{
-    scoped_free char *key = rule_key(bus, rule);
-    struct rule *found = name_tree_find(eb->rules, str_c(key));
-    return found ? found->json : NULL;
-}
-
-void event_bus_each(struct event_buses *eb, event_bus_fn each, void *context)
-{
-    for (GTreeNode *n = g_tree_node_first(eb->buses); n; n = g_tree_node_next(n)) {
-        each(g_tree_node_value(n), context);
-    }
-}
-
-GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus)
-{
-    scoped_free char *key = rule_key(bus, STR(""));
-    return name_tree_from(eb->rules, str_c(key));
-}
-
-struct rule *event_bus_rule_at(GTreeNode *n, struct str bus)
-{
-    struct rule *rule = n ? g_tree_node_value(n) : NULL;
-    return rule && str_eq(str_c(json_text(rule->json, "Bus")), bus) ? rule : NULL;
-}
-
-void event_bus_each_rule(struct event_buses *eb, struct str bus, event_bus_fn each, void *context)
-{
-    struct rule *rule;
-    for (GTreeNode *n = event_bus_first_rule(eb, bus); (rule = event_bus_rule_at(n, bus));
-         n = g_tree_node_next(n)) {
-        each(rule->json, context);
-    }
 }
 
 /* ---- rules that tick ---- */
@@ -277,7 +211,7 @@ int event_bus_put_rule(struct event_buses *eb, json_t *rule, message_batch_fn do
 void event_bus_remove_rule(struct event_buses *eb, struct str bus, struct str rule,
                            message_batch_fn done, void *context)
 {
-    scoped_free char *key = rule_key(bus, rule);
+    scoped_free char *key = event_bus_rule_key(bus, rule);
     const struct change c = { .buses = eb,
                               .removed_bus = mem_copy_str(bus),
                               .removed_rule = mem_copy_str(rule),
@@ -318,7 +252,7 @@ static json_t *new_bus(const char *name, bool is_project)
 {
     json_int_t now = (json_int_t)(queue_now_ms() / 1000);
     return json_pack("{s:s,s:I,s:I,s:b}", "Name", name, "CreationTime", now, "LastModifiedTime",
-                     now, PROJECT, is_project);
+                     now, EVENT_BUS_PROJECT, is_project);
 }
 
 struct event_buses *event_bus_create(struct services *s, struct schedules *schedules)
@@ -344,7 +278,7 @@ static json_t *project_rule(json_t *said)
     json_t *rule = json_pack("{s:O,s:s,s:s,s:s*,s:O,s:b}", "Name", json_object_get(said, "name"),
                              "Bus", json_text(said, "bus") ? json_text(said, "bus") : "default",
                              "State", enabled ? "ENABLED" : "DISABLED", "EventPattern", pattern,
-                             "targets", targets, PROJECT, true);
+                             "targets", targets, EVENT_BUS_PROJECT, true);
     free(pattern);
     return rule;
 }

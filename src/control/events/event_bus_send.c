@@ -1,7 +1,6 @@
-/* An event's way through a bus: to the rules that want it, and what their targets get.
- * event_bus_send() is declared in event_bus.h, event_bus_send_tick() in event_bus_state.h.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/event_bus_send.h"
+
 #include <stdio.h>
 
 #include "base/chance.h"
@@ -12,6 +11,7 @@
 #include "control/events/event_bus_state.h"
 #include "control/events/event_input.h"
 #include "control/events/event_target.h"
+#include "control/events/target_dead_letter.h"
 #include "control/iso_time.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
@@ -107,11 +107,11 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
         json_decref(filled);
     } else {
         m.text = source.text;
-        event_target_give_up(s->buses->services, target, &m,
-                             r == -EBADMSG ? "INVALID_JSON" : "INVALID_PARAMETER",
-                             r == -EBADMSG ? "the input template has become JSON that is none"
-                                           : "the input template has become too large",
-                             s->batch);
+        target_dead_letter_add(s->buses->services, target, &m,
+                               r == -EBADMSG ? "INVALID_JSON" : "INVALID_PARAMETER",
+                               r == -EBADMSG ? "the input template has become JSON that is none"
+                                             : "the input template has become too large",
+                               s->batch);
     }
     buf_finish(&text);
 }

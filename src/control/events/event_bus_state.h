@@ -1,15 +1,18 @@
-/* What event_bus.c and event_bus_send.c share: the insides of the buses.
+/* What event_bus.c, event_bus_send.c and event_bus_table.c share: the insides of the buses.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
 #include <glib.h>
 
-#include "control/events/event_bus.h"
+#include "control/events/event_bus_table.h"
 #include "control/events/event_pattern.h"
+#include "control/events/schedules.h"
+#include "control/services.h"
 
 #define EVENT_BUS_ACCOUNT   "000000000000"
 #define EVENT_BUS_ARN_BYTES 512
+#define EVENT_BUS_PROJECT   "project" /* the member of what the project's files declare */
 
 struct rule {
     struct event_buses *buses;
@@ -29,5 +32,5 @@ struct event_buses {
 GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus);
 struct rule *event_bus_rule_at(GTreeNode *n, struct str bus);
 
-/* A tick of a rule with a schedule; the context is the struct rule. */
-void event_bus_send_tick(const struct schedule_tick *tick, void *context);
+/* The key of a rule in the table, owned. */
+char *event_bus_rule_key(struct str bus, struct str rule);

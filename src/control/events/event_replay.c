@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/event_bus_send.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"

@@ -3,25 +3,16 @@
 
 #include <stdio.h>
 
-#include "base/chance.h"
-#include "base/hex.h"
 #include "base/limits.h"
-#include "base/log.h"
-#include "base/mem.h"
-#include "control/aws/aws_digest.h"
 #include "control/aws/aws_sdk.h"
 #include "control/events/api_queue.h"
-#include "control/events/destination.h"
 #include "control/events/endpoint_queue.h"
 #include "control/events/sqs_queue.h"
 #include "control/events/target_attempt.h"
-#include "control/iso_time.h"
+#include "control/events/target_dead_letter.h"
 #include "control/json_reading.h"
-#include "control/json_write.h"
 
-#define ARN_PARTS       6      /* arn:aws:service:region:account:resource */
-#define FIFO_DEDUP_MS   300000 /* SQS: five minutes */
-#define EXECUTION_BYTES 8
+#define ARN_PARTS 6 /* arn:aws:service:region:account:resource */
 
 /* ---- functions ---- */
 
@@ -95,127 +86,6 @@ int event_target_set_arn(json_t *target, struct str arn, struct err *err)
     return 0;
 }
 
-/* ---- messages ---- */
-
-static void add_to_queue(const struct sqs_queue *q, const char *group,
-                         const struct target_message *m, struct str attributes,
-                         struct message_batch *batch)
-{
-    char name[LIMIT_TARGET_NAME_BYTES];
-    char hash[AWS_HEX_BYTES];
-    char fifo_attributes[AWS_HEX_BYTES + 32];
-    const uint64_t now = queue_now_ms();
-    (void)snprintf(name, sizeof(name), "sqs:%s", q->name);
-    struct batch_message message = { .queue = str_c(name),
-                                     .attributes = attributes,
-                                     .body = m->text,
-                                     .dedup = m->dedup,
-                                     .due_ms = m->due_ms };
-    if (q->delay_ms > 0 && message.due_ms < now + q->delay_ms) {
-        message.due_ms = now + q->delay_ms;
-    }
-    if (group && q->fifo) {
-        uint8_t digest[AWS_DIGEST_BYTES];
-        aws_sha256(m->text, digest);
-        (void)hex_write(digest, sizeof(digest), hash);
-        (void)snprintf(fifo_attributes, sizeof(fifo_attributes), "{\"dedup\":\"%.*s\"}",
-                       AWS_HEX_BYTES, hash);
-        message.group = str_c(group);
-        message.attributes = str_c(fifo_attributes);
-        message.dedup = str_of(hash, sizeof(hash));
-        message.dedup_since_ms = now - FIFO_DEDUP_MS;
-    }
-    message_batch_add(batch, &message);
-}
-
-/* ---- dead letters ---- */
-
-static void set_attribute(json_t *attributes, const char *name, struct str text)
-{
-    (void)json_object_set_new(attributes, name,
-                              json_pack("{s:s,s:s%}", "DataType", "String", "StringValue",
-                                        text.data, text.len)); /* sound text */
-}
-
-/* What only a schedule's dead letter says. */
-static void set_schedule(json_t *attributes, const struct target_message *m)
-{
-    char time[ISO_TIME_BYTES];
-    char execution[2 * EXECUTION_BYTES];
-    uint8_t bytes[EXECUTION_BYTES];
-    chance_bytes(bytes, sizeof(bytes));
-    (void)hex_write(bytes, sizeof(bytes), execution);
-    set_attribute(attributes, "SCHEDULE_ARN", m->arn);
-    set_attribute(attributes, "SCHEDULED_TIME", iso_time_s(m->tick_ms, time));
-    set_attribute(attributes, "EXECUTION_ID", str_of(execution, sizeof(execution)));
-    set_attribute(attributes, "IS_PAYLOAD_TRUNCATED", STR("false"));
-}
-
-/* AWS's attributes of a dead letter, owned. */
-static char *dead_letter_attributes(json_t *target, const struct target_message *m,
-                                    const struct dead_letter *dead)
-{
-    char retries[12];
-    const char *arn = json_text(target, "arn");
-    const char *api = json_text(target, "api");
-    scoped_free char *api_arn = NULL;
-    if (api && asprintf(&api_arn, "%s%s", AWS_SDK_ARN, api) < 0) {
-        abort();
-    }
-    (void)snprintf(retries, sizeof(retries), "%u", dead->retries);
-    json_t *attributes = json_object();
-    if (str_starts(m->arn, STR("arn:aws:scheduler:"))) {
-        set_schedule(attributes, m);
-    } else {
-        set_attribute(attributes, "RULE_ARN", m->arn);
-    }
-    set_attribute(attributes, "ERROR_CODE", str_c(dead->code));
-    set_attribute(attributes, "ERROR_MESSAGE", str_c(dead->why));
-    set_attribute(attributes, "RETRY_ATTEMPTS", str_c(retries));
-    if (dead->exhausted) {
-        set_attribute(attributes, "EXHAUSTED_RETRY_CONDITION", str_c(dead->exhausted));
-    }
-    if (arn || api_arn) {
-        set_attribute(attributes, "TARGET_ARN", str_c(arn ? arn : api_arn));
-    }
-    json_t *json = json_pack("{s:o}", "messageAttributes", attributes);
-    char *text = json_write(json);
-    json_decref(json);
-    return text;
-}
-
-/* The target's dead-letter queue; NULL: it has none that is there. AWS takes standard queues only.
- */
-static const struct sqs_queue *find_dead_queue(struct services *s, json_t *target)
-{
-    const char *name = json_text(json_object_get(target, "dead_letter"), "queue");
-    const struct sqs_queue *dead = name ? sqs_queue_find(s->sqs, str_c(name)) : NULL;
-    return dead && !dead->fifo ? dead : NULL;
-}
-
-void event_target_give_up(struct services *s, json_t *target, const struct target_message *m,
-                          const char *code, const char *why, struct message_batch *batch)
-{
-    const struct sqs_queue *queue = find_dead_queue(s, target);
-    if (!queue) {
-        log_warning("an event of " STR_FMT " is dropped: %s", STR_ARG(m->arn), why);
-        return;
-    }
-    const struct dead_letter dead = { .code = code, .why = why };
-    scoped_free char *attributes = dead_letter_attributes(target, m, &dead);
-    add_to_queue(queue, NULL, m, attributes ? str_c(attributes) : STR("{}"), batch);
-}
-
-void event_target_follow_dead(struct delivery *d, struct services *s, json_t *target,
-                              const struct target_message *m, const struct dead_letter *dead)
-{
-    if (find_dead_queue(s, target)) {
-        scoped_free char *attributes = dead_letter_attributes(target, m, dead);
-        destination_send(s, d, json_object_get(target, "dead_letter"), m->text,
-                         attributes ? str_c(attributes) : STR("{}"));
-    }
-}
-
 /* ---- delivery ---- */
 
 static void deliver_to_queue(struct services *s, json_t *target, const struct target_message *m,
@@ -227,13 +97,13 @@ static void deliver_to_queue(struct services *s, json_t *target, const struct ta
     const struct sqs_queue *q = sqs_queue_find(s->sqs, str_c(name));
     if (!q) {
         (void)snprintf(why, sizeof(why), "the queue %.100s does not exist", name);
-        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
+        target_dead_letter_add(s, target, m, "NO_RESOURCE", why, batch);
     } else if (q->fifo && (!group || !q->content_dedup)) {
         (void)snprintf(why, sizeof(why), "the queue %.100s is a FIFO queue, which needs %s", name,
                        group ? "ContentBasedDeduplication" : "a message group");
-        event_target_give_up(s, target, m, "INVALID_PARAMETER", why, batch);
+        target_dead_letter_add(s, target, m, "INVALID_PARAMETER", why, batch);
     } else {
-        add_to_queue(q, group, m, STR("{}"), batch);
+        target_message_add(q, group, m, STR("{}"), batch);
     }
 }
 
@@ -268,7 +138,7 @@ static void add_to_endpoint(struct services *s, json_t *target, const struct tar
         add_attempt(str_c(text), target, m, batch);
     } else {
         (void)snprintf(text, sizeof(text), "the API destination %.100s does not exist", name);
-        event_target_give_up(s, target, m, "NO_RESOURCE", text, batch);
+        target_dead_letter_add(s, target, m, "NO_RESOURCE", text, batch);
     }
 }
 
@@ -292,15 +162,15 @@ void event_target_add(struct services *s, json_t *target, const struct target_me
     } else if (function || aws_name) {
         (void)snprintf(why, sizeof(why), "the function %.100s does not exist",
                        aws_name ? aws_name : function);
-        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
+        target_dead_letter_add(s, target, m, "NO_RESOURCE", why, batch);
     } else if (json_text(target, "bus")) {
         (void)snprintf(why, sizeof(why), "the event bus %.200s does not exist",
                        json_text(target, "bus"));
-        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
+        target_dead_letter_add(s, target, m, "NO_RESOURCE", why, batch);
     } else {
         const char *arn = json_text(target, "arn");
         (void)snprintf(why, sizeof(why), "its target %.150s is of a service that is not here",
                        arn ? arn : "");
-        event_target_give_up(s, target, m, "NO_RESOURCE", why, batch);
+        target_dead_letter_add(s, target, m, "NO_RESOURCE", why, batch);
     }
 }

@@ -5,6 +5,7 @@
 #include "control/events/api_queue.h"
 #include "control/events/bus_queue.h"
 #include "control/events/endpoint_queue.h"
+#include "control/events/event_bus.h"
 #include "control/events/event_connection.h"
 #include "control/events/event_replay.h"
 #include "control/events/json_table.h"

@@ -9,8 +9,9 @@
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
 #include "control/events/event_arn.h"
+#include "control/events/event_bus_send.h"
 #include "control/events/event_target.h"
-#include "control/events/scheduler.h"
+#include "control/events/schedule_input.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
@@ -44,32 +45,6 @@ static char *name_of(json_t *schedule)
 
 /* ---- ticks ---- */
 
-static bool is_rule_arn(struct str arn)
-{
-    return str_starts(arn, STR("arn:aws:events:"));
-}
-
-int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out)
-{
-    char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
-    bool rule = is_rule_arn(arn);
-    struct str region = event_arn_region(arn);
-    chance_uuid(uuid);
-    (void)iso_time_s(time_ms, time);
-    json_t *event =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:[s%],s:o}", "version", "0", "id", uuid,
-                  "detail-type", "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler",
-                  "account", "000000000000", "time", time, "region", region.data, region.len,
-                  "resources", arn.data, arn.len, "detail",
-                  rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
-    char *text = json_write(event);
-    int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
-    free(text);
-    json_decref(event);
-    return r;
-}
-
 /* A bus gets the tick as an event. */
 static void send_to_bus(struct project_schedule *p, const char *bus, struct str arn,
                         const struct schedule_tick *tick)
@@ -79,8 +54,8 @@ static void send_to_bus(struct project_schedule *p, const char *bus, struct str 
     chance_uuid(uuid);
     const struct bus_event event = { .bus = str_c(bus),
                                      .id = str_c(uuid),
-                                     .source = is_rule_arn(arn) ? STR("aws.events")
-                                                                : STR("aws.scheduler"),
+                                     .source = schedule_input_is_rule(arn) ? STR("aws.events")
+                                                                           : STR("aws.scheduler"),
                                      .detail_type = STR("Scheduled Event"),
                                      .time_ms = tick->time_ms,
                                      .region = event_arn_region(arn),
@@ -99,12 +74,12 @@ static int append_input(struct buf *out, json_t *target, struct str arn, uint64_
     const json_t *input = json_object_get(target, "input");
     struct str text = str_of(json_string_value(input), json_string_length(input));
     if (!json_is_string(input)) {
-        return project_schedules_event(arn, time_ms, out);
+        return schedule_input_event(arn, time_ms, out);
     }
-    if (is_rule_arn(arn)) {
+    if (schedule_input_is_rule(arn)) {
         return buf_append(out, text);
     }
-    scheduler_append_input(out, text, target, arn.data, time_ms);
+    schedule_input_append(out, text, target, arn.data, time_ms);
     return 0;
 }
 
@@ -193,8 +168,8 @@ static void build_one(struct project_schedules *ps, json_t *json)
                                   .catch_up = !catch_up || strcmp(catch_up, "skip") != 0,
                                   .tick = tick_project,
                                   .context = p };
-    if (schedule_time_platform(str_c(json_text(json, "platform")), rule && is_rule_arn(str_c(rule)),
-                               &spec.platform) < 0 ||
+    if (schedule_time_platform(str_c(json_text(json, "platform")),
+                               rule && schedule_input_is_rule(str_c(rule)), &spec.platform) < 0 ||
         schedules_set(ps->schedules, &spec, &err) < 0) {
         log_warning("the schedule %s is left out: %s", json_text(json, "name"), err.text);
         drop(p);

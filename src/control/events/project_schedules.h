@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#include "control/events/event_bus.h"
 #include "control/events/schedules.h"
 #include "control/services.h"
 
@@ -20,7 +19,3 @@ struct project_schedules *project_schedules_create(struct services *s, struct sc
                                                    struct event_buses *buses);
 /* Of the manifest that is served from now on (borrowed). */
 void project_schedules_build(struct project_schedules *ps, const json_t *manifest);
-
-/* What EventBridge's two services send of themselves. Appends it. `arn`: of the rule or schedule.
- */
-int project_schedules_event(struct str arn, uint64_t time_ms, struct buf *out) MUST_USE;

@@ -8,16 +8,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_arn.h"
-#include "control/events/event_bus.h"
+#include "control/events/event_bus_send.h"
+#include "control/events/event_bus_table.h"
 #include "control/events/event_target.h"
-#include "control/events/project_schedules.h"
+#include "control/events/schedule_input.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES  512
 #define NAME_BYTES 256
-
-#define ATTEMPT "<aws.scheduler.attempt-number>"
 
 struct scheduler {
     struct services *services;
@@ -42,48 +41,6 @@ void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size)
 }
 
 /* ---- what a tick sends ---- */
-
-static void append_replaced(struct buf *out, struct str text, const char *const values[][2],
-                            size_t count)
-{
-    int r = 0;
-    while (r == 0 && text.len > 0) {
-        size_t i = 0;
-        while (i < count && !str_starts(text, str_c(values[i][0]))) {
-            i++;
-        }
-        r = i < count ? buf_append(out, str_c(values[i][1]))
-                      : buf_append(out, str_of(text.data, 1));
-        text = str_skip(text, i < count ? strlen(values[i][0]) : 1);
-    }
-    if (r < 0) {
-        log_warning("the input of a schedule became too large and is cut");
-    }
-}
-
-void scheduler_append_input(struct buf *out, struct str input, json_t *target, const char *arn,
-                            uint64_t time_ms)
-{
-    char time[ISO_TIME_BYTES];
-    char uuid[UUID_BYTES];
-    const bool is_called = json_text(target, "api") != NULL;
-    (void)iso_time_s(time_ms, time);
-    chance_uuid(uuid);
-    const char *const values[][2] = {
-        { "<aws.scheduler.schedule-arn>", arn },
-        { "<aws.scheduler.scheduled-time>", time },
-        { "<aws.scheduler.execution-id>", uuid },
-        { ATTEMPT, "1" },
-    };
-    append_replaced(out, input, values, ARRAY_COUNT(values) - is_called);
-}
-
-void scheduler_append_attempt(struct buf *out, struct str input, uint32_t attempt)
-{
-    char number[12];
-    (void)snprintf(number, sizeof(number), "%u", attempt);
-    append_replaced(out, input, (const char *const[][2]){ { ATTEMPT, number } }, 1);
-}
 
 static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, struct str detail,
                         const struct schedule_tick *tick, const char *arn)
@@ -152,10 +109,10 @@ static void send_tick(struct scheduler *sr, json_t *schedule, const struct sched
     scheduler_arn(schedule, region ? region : EVENT_ARN_REGION, arn, sizeof(arn));
     buf_init(&text, LIMIT_EVENT_BYTES);
     if (json_is_string(input)) {
-        scheduler_append_input(&text, str_of(json_string_value(input), json_string_length(input)),
-                               target, arn, tick->time_ms);
+        schedule_input_append(&text, str_of(json_string_value(input), json_string_length(input)),
+                              target, arn, tick->time_ms);
     } else {
-        (void)!project_schedules_event(str_c(arn), tick->time_ms, &text); /* it is short */
+        (void)!schedule_input_event(str_c(arn), tick->time_ms, &text); /* it is short */
     }
     const struct target_message m = { .text = buf_str(&text),
                                       .dedup = tick->dedup,

@@ -35,13 +35,5 @@ void scheduler_put(struct scheduler *sr, json_t *schedule, message_batch_fn done
 void scheduler_remove(struct scheduler *sr, struct str group, struct str name,
                       message_batch_fn done, void *context);
 
-/* What a schedule's target says as its input, with what is known of the tick in the place of
- * "context attributes", as "<aws.scheduler.schedule-arn>". That of the attempt is left where the
- * target is called, which can fail; a queue or function of ours has its message at the first. */
-void scheduler_append_input(struct buf *out, struct str input, json_t *target, const char *arn,
-                            uint64_t time_ms);
-/* The same with the attempt's number, from 1. */
-void scheduler_append_attempt(struct buf *out, struct str input, uint32_t attempt);
-
 /* "arn:aws:scheduler:REGION:000000000000:schedule/GROUP/NAME" */
 void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size);

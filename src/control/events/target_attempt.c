@@ -4,17 +4,18 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "control/events/attempt.h"
-#include "control/events/scheduler.h"
+#include "control/events/schedule_input.h"
+#include "control/events/target_dead_letter.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
 
 /* Both services say "exponential backoff" and how often and how long, but not when. */
 static const struct retry_policy backoff = {
-    .retries_max = EVENT_TARGET_RETRIES_MAX,
+    .retries_max = TARGET_ATTEMPT_RETRIES_MAX,
     .delays_ms = { 1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000 },
     .delay_count = 10,
-    .max_age_ms = EVENT_TARGET_AGE_MAX_S * 1000ULL,
+    .max_age_ms = TARGET_ATTEMPT_AGE_MAX_S * 1000ULL,
 };
 
 char *target_attempt_attributes(json_t *target, const struct target_message *m)
@@ -40,14 +41,14 @@ static void follow_dead(struct services *s, struct delivery *d, json_t *attribut
     json_t *target = json_object_get(attributes, "target");
     buf_init(&text, LIMIT_EVENT_BYTES);
     if (json_text(target, "api")) {
-        scheduler_append_attempt(&text, message->body, message->attempts);
+        schedule_input_append_attempt(&text, message->body, message->attempts);
     }
     const struct target_message m = {
         .text = json_text(target, "api") ? buf_str(&text) : message->body,
         .arn = str_c(source ? source : ""),
         .tick_ms = (uint64_t)json_integer_value(json_object_get(attributes, "tick_ms")),
     };
-    event_target_follow_dead(d, s, target, &m, dead);
+    target_dead_letter_follow(d, s, target, &m, dead);
     buf_finish(&text);
 }
 

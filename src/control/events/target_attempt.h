@@ -8,7 +8,11 @@
 
 #include <jansson.h>
 
-#include "control/events/event_target.h"
+#include "control/events/target_message.h"
+
+/* How long and how often a target is tried, unless it says otherwise: AWS's limits, too. */
+#define TARGET_ATTEMPT_AGE_MAX_S   86400
+#define TARGET_ATTEMPT_RETRIES_MAX 185
 
 /* The attributes of such a message: where it comes from, and its target with retries and dead
  * letters. Owned by the caller. */

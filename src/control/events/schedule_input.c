@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/schedule_input.h"
+
+#include <stdio.h>
+
+#include "base/chance.h"
+#include "base/log.h"
+#include "control/events/event_arn.h"
+#include "control/iso_time.h"
+#include "control/json_reading.h"
+#include "control/json_write.h"
+
+#define ATTEMPT "<aws.scheduler.attempt-number>"
+
+bool schedule_input_is_rule(struct str arn)
+{
+    return str_starts(arn, STR("arn:aws:events:"));
+}
+
+int schedule_input_event(struct str arn, uint64_t time_ms, struct buf *out)
+{
+    char uuid[UUID_BYTES];
+    char time[ISO_TIME_BYTES];
+    bool rule = schedule_input_is_rule(arn);
+    struct str region = event_arn_region(arn);
+    chance_uuid(uuid);
+    (void)iso_time_s(time_ms, time);
+    json_t *event =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:[s%],s:o}", "version", "0", "id", uuid,
+                  "detail-type", "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler",
+                  "account", "000000000000", "time", time, "region", region.data, region.len,
+                  "resources", arn.data, arn.len, "detail",
+                  rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
+    char *text = json_write(event);
+    int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
+    free(text);
+    json_decref(event);
+    return r;
+}
+
+static void append_replaced(struct buf *out, struct str text, const char *const values[][2],
+                            size_t count)
+{
+    int r = 0;
+    while (r == 0 && text.len > 0) {
+        size_t i = 0;
+        while (i < count && !str_starts(text, str_c(values[i][0]))) {
+            i++;
+        }
+        r = i < count ? buf_append(out, str_c(values[i][1]))
+                      : buf_append(out, str_of(text.data, 1));
+        text = str_skip(text, i < count ? strlen(values[i][0]) : 1);
+    }
+    if (r < 0) {
+        log_warning("the input of a schedule became too large and is cut");
+    }
+}
+
+void schedule_input_append(struct buf *out, struct str input, json_t *target, const char *arn,
+                           uint64_t time_ms)
+{
+    char time[ISO_TIME_BYTES];
+    char uuid[UUID_BYTES];
+    const bool is_called = json_text(target, "api") != NULL;
+    (void)iso_time_s(time_ms, time);
+    chance_uuid(uuid);
+    const char *const values[][2] = {
+        { "<aws.scheduler.schedule-arn>", arn },
+        { "<aws.scheduler.scheduled-time>", time },
+        { "<aws.scheduler.execution-id>", uuid },
+        { ATTEMPT, "1" },
+    };
+    append_replaced(out, input, values, ARRAY_COUNT(values) - is_called);
+}
+
+void schedule_input_append_attempt(struct buf *out, struct str input, uint32_t attempt)
+{
+    char number[12];
+    (void)snprintf(number, sizeof(number), "%u", attempt);
+    append_replaced(out, input, (const char *const[][2]){ { ATTEMPT, number } }, 1);
+}

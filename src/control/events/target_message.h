@@ -1,0 +1,23 @@
+/* What a target of a rule or schedule is sent, and how it becomes a message of an SQS queue, be
+ * that the target or where its dead letters go.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "control/events/message_batch.h"
+#include "control/events/sqs_queue.h"
+
+/* What a target is sent. */
+struct target_message {
+    struct str text;
+    struct str dedup; /* of the tick or event and this target; empty: none */
+    struct str arn;   /* the rule's or schedule's, for dead letters */
+    uint64_t due_ms;  /* 0: at once */
+    uint64_t tick_ms; /* the time that it was scheduled for; 0: it comes of an event */
+};
+
+/* Adds it to the batch. `group`: a FIFO queue's, or NULL; `attributes` are of the form of
+ * sqs_queue.h, and a FIFO queue's target has none. */
+void target_message_add(const struct sqs_queue *q, const char *group,
+                        const struct target_message *m, struct str attributes,
+                        struct message_batch *batch);
