@@ -209,7 +209,7 @@ export function asyncOf(context, declared, fn, said) {
 
 /**
  * A target of a rule or a schedule.
- * @param {{ id: string, arn: unknown, group?: unknown, input?: unknown, input_path?: unknown,
+ * @param {{ id: string, arn: unknown, group?: unknown, detail_type?: unknown, source?: unknown, input?: unknown, input_path?: unknown,
  *   input_transformer?: object, http?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
  */
 export function ruleTarget(context, declared, said, target = ruleTargetOf(said.arn)) {
@@ -223,6 +223,8 @@ export function ruleTarget(context, declared, said, target = ruleTargetOf(said.a
     ...target,
     ...(said.group ? { group: String(said.group) } : {}),
     ...(said.http ? { http_parameters: said.http } : {}),
+    ...(said.detail_type ? { detail_type: String(said.detail_type) } : {}),
+    ...(said.source ? { source: String(said.source) } : {}),
     input: textOf(said.input),
     input_path: textOf(said.input_path),
     input_transformer: said.input_transformer ?? null,

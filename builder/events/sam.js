@@ -165,6 +165,8 @@ function cloudFormationTarget(context, declared, target, leads) {
     id: target.Id ?? 'target',
     arn: target.Arn,
     group: target.SqsParameters?.MessageGroupId,
+    detail_type: target.EventBridgeParameters?.DetailType,
+    source: target.EventBridgeParameters?.Source,
     input: target.Input,
     input_path: target.InputPath,
     input_transformer: transformer && {

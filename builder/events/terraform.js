@@ -325,6 +325,8 @@ function addSchedules(context, values, events) {
       id: resource.id,
       arn: said.arn,
       group: nested('sqs_parameters').message_group_id,
+      detail_type: nested('eventbridge_parameters').detail_type,
+      source: nested('eventbridge_parameters').source,
       input: said.input,
       dead_letter: nested('dead_letter_config').arn,
       max_age_s: nested('retry_policy').maximum_event_age_in_seconds,

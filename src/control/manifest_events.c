@@ -277,6 +277,8 @@ static int check_target_members(const struct scene *s, json_t *entry)
 {
     static const struct manifest_member members[] = {
         { "group", TEXT, MAY, 1, 128 },
+        { "detail_type", TEXT, MAY, 1, 128 },
+        { "source", TEXT, MAY, 1, 256 },
         { "input", TEXT, MAY, 0, INPUT_MAX },
         { "input_path", TEXT, MAY, 0, 256 },
         { "input_transformer", OBJECT, MAY, 0, 0 },

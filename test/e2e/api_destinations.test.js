@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { CreateQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, lambda, TELLS, WHERE } from './aws_project.js';
-import { eventually, startPlatform } from './harness.js';
+import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
 const KEY = { AuthorizationType: 'API_KEY', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'X-Key', ApiKeyValue: 'open-sesame' } } };
@@ -338,4 +338,31 @@ test('an event for a destination of the files that waits is sent after a crash',
   const { platform, put } = await start(t, { 'outside.tf': declares(url) });
   await put();
   await comesAfterCrash(platform);
+});
+
+test('a rule of the files that ticks sends its target what parameters, paths and templates make of the tick', async (t) => {
+  const { taken, url } = await host(t);
+  const { platform } = await start(t, { 'outside.tf': `${declares(url)}
+resource "aws_cloudwatch_event_rule" "nightly" {
+  name                = "nightly"
+  schedule_expression = "cron(0 2 * * ? *)"
+}
+resource "aws_cloudwatch_event_target" "nightly" {
+  rule = aws_cloudwatch_event_rule.nightly.name
+  arn  = aws_cloudwatch_event_api_destination.orders.arn
+  input_transformer {
+    input_paths    = { type = "$.detail-type" }
+    input_template = "{\\"type\\": <type>, \\"rule\\": <aws.events.rule-name>}"
+  }
+  http_target {
+    header_parameters     = { "x-source" = "$.source" }
+    path_parameter_values = ["$.resources[0]"]
+  }
+}` });
+  const { status, stderr } = await runMayfly(['trigger', 'nightly', '--project', platform.project]);
+  assert.equal(status, 0, stderr);
+  await eventually(() => taken.length > 0, 'nothing came');
+  const [{ url: path, headers, body }] = taken;
+  assert.equal(decodeURIComponent(path), '/arn:aws:events:us-east-1:000000000000:rule/nightly/orders');
+  assert.deepEqual([headers['x-source'], JSON.parse(body)], ['aws.events', { type: 'Scheduled Event', rule: 'nightly' }]);
 });

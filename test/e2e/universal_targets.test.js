@@ -148,6 +148,37 @@ resource "aws_scheduler_schedule" "tick" {
   assert.deepEqual(await receive(await queue('ticks')), { Body: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/tick' });
 });
 
+test('a schedule of the project puts an event on a bus, with what it says of it', async (t) => {
+  const schedule = `
+resource "aws_sqs_queue" "heard" { name = "heard" }
+resource "aws_cloudwatch_event_rule" "ticks" {
+  name          = "ticks"
+  event_pattern = jsonencode({ source = ["my.clock"], "detail-type" = ["tick"], detail = { n = [1] } })
+}
+resource "aws_cloudwatch_event_target" "heard" {
+  rule       = aws_cloudwatch_event_rule.ticks.name
+  arn        = aws_sqs_queue.heard.arn
+  input_path = "$.detail"
+}
+resource "aws_scheduler_schedule" "tick" {
+  name                = "tick"
+  schedule_expression = "rate(1 minute)"
+  flexible_time_window { mode = "OFF" }
+  target {
+    arn      = "arn:aws:events:us-east-1:000000000000:event-bus/default"
+    role_arn = "${RoleArn}"
+    input    = jsonencode({ n = 1 })
+    eventbridge_parameters {
+      detail_type = "tick"
+      source      = "my.clock"
+    }
+  }
+}`;
+  const { platform, queue, receive } = await start(t, { ...FILES, 'main.tf': lambda('tells') + schedule });
+  assert.equal((await runMayfly(['trigger', 'tick', '--project', platform.project])).status, 0);
+  assert.deepEqual(await receive(await queue('heard')), { Body: '{"n":1}' });
+});
+
 test('who has an account of its own has nothing done that it may not do itself', async (t) => {
   const users = { alice: { accessKeyId: 'alicealice', secretAccessKey: 'alice-secret' } };
   const { platform, queue, receive, soon } = await start(t, { ...FILES, 'mayfly.json': JSON.stringify({ events: { users } }) });

@@ -28,6 +28,12 @@ struct sending {
     struct message_batch *batch;
 };
 
+/* The rule by which an event goes to a target. */
+struct sender {
+    struct str name;
+    struct str arn;
+};
+
 static int append_quoted(struct buf *out, const char *before, struct str text)
 {
     json_t *string = json_stringn(text.data, text.len);
@@ -78,26 +84,25 @@ static json_t *target_for(json_t *target, json_t *event)
     return made;
 }
 
-static void send_to_target(struct sending *s, json_t *rule, json_t *target, int hops)
+static void send_to_target(struct sending *s, const struct sender *rule, json_t *target, int hops)
 {
     const char *bus = json_text(target, "bus");
+    const char *id = json_text(target, "id");
     struct buf text;
-    char arn[EVENT_BUS_ARN_BYTES];
     char dedup[EVENT_BUS_ARN_BYTES * 2];
     if (bus && event_bus_find(s->buses, str_c(bus))) {
         send_through(s, str_c(bus), hops + 1);
         return;
     }
-    event_bus_rule_arn(rule, s->event->region, arn, sizeof(arn));
-    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " %s %s%s" STR_FMT, STR_ARG(s->event->id),
-                   arn, json_text(target, "id"), s->event->replay.len > 0 ? " " : "",
-                   STR_ARG(s->event->replay));
+    (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " " STR_FMT " %s%s" STR_FMT,
+                   STR_ARG(s->event->id), STR_ARG(rule->arn), id ? id : "",
+                   s->event->replay.len > 0 ? " " : "", STR_ARG(s->event->replay));
     const struct event_input_source source = { .event = s->json,
                                                .text = buf_str(&s->text),
-                                               .rule_name = str_c(json_text(rule, "Name")),
-                                               .rule_arn = str_c(arn),
+                                               .rule_name = rule->name,
+                                               .rule_arn = rule->arn,
                                                .ingestion_time = str_c(s->ingested) };
-    struct target_message m = { .dedup = str_c(dedup), .arn = str_c(arn) };
+    struct target_message m = { .dedup = str_c(dedup), .arn = rule->arn };
     buf_init(&text, LIMIT_EVENT_BYTES);
     int r = event_input_append(target, &source, &text);
     if (r == 0) {
@@ -117,15 +122,13 @@ static void send_to_target(struct sending *s, json_t *rule, json_t *target, int 
 }
 
 /* A replay may be for some rules only. */
-static bool is_for(const struct bus_event *event, json_t *rule)
+static bool is_for(const struct bus_event *event, struct str arn)
 {
-    char arn[EVENT_BUS_ARN_BYTES];
     size_t i;
     json_t *wanted;
-    event_bus_rule_arn(rule, event->region, arn, sizeof(arn));
     json_array_foreach(event->rules, i, wanted)
     {
-        if (event_arn_is_same(str_c(json_string_value(wanted)), str_c(arn))) {
+        if (event_arn_is_same(str_c(json_string_value(wanted)), arn)) {
             return true;
         }
     }
@@ -136,15 +139,18 @@ static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
 {
     size_t i;
     json_t *target;
+    char arn[EVENT_BUS_ARN_BYTES];
     const char *state = json_text(rule->json, "State");
-    if (!rule->pattern || (hops == 0 && !is_for(s->event, rule->json)) ||
+    event_bus_rule_arn(rule->json, s->event->region, arn, sizeof(arn));
+    const struct sender sender = { str_c(json_text(rule->json, "Name")), str_c(arn) };
+    if (!rule->pattern || (hops == 0 && !is_for(s->event, sender.arn)) ||
         (state && strcmp(state, "DISABLED") == 0) ||
         !event_pattern_matches(rule->pattern, s->json)) {
         return;
     }
     json_array_foreach(json_object_get(rule->json, "targets"), i, target)
     {
-        send_to_target(s, rule->json, target, hops);
+        send_to_target(s, &sender, target, hops);
     }
 }
 
@@ -183,36 +189,52 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
     return r;
 }
 
-void event_bus_send_tick(const struct schedule_tick *tick, void *context)
+static void send_tick(struct event_buses *eb, const struct sender *rule, json_t *targets,
+                      const struct schedule_tick *tick)
 {
-    struct rule *rule = context;
-    char arn[EVENT_BUS_ARN_BYTES];
     char uuid[UUID_BYTES];
-    const char *region = json_text(rule->json, "Region");
-    struct str of_rule = str_c(region ? region : EVENT_ARN_REGION);
-    event_bus_rule_arn(rule->json, of_rule, arn, sizeof(arn));
+    size_t i;
+    json_t *target;
+    json_t *resources = json_pack("[s%]", rule->arn.data, rule->arn.len);
     chance_uuid(uuid);
-    json_t *resources = json_pack("[s]", arn);
-    const struct bus_event event = { .bus = str_c(json_text(rule->json, "Bus")),
+    const struct bus_event event = { .bus = STR("default"),
                                      .id = str_c(uuid),
                                      .source = STR("aws.events"),
                                      .detail_type = STR("Scheduled Event"),
                                      .time_ms = tick->time_ms,
-                                     .region = of_rule,
+                                     .region = event_arn_region(rule->arn),
                                      .resources = resources,
                                      .detail = STR("{}") };
-    struct sending s = { .buses = rule->buses, .event = &event, .batch = tick->batch };
-    size_t i;
-    json_t *target;
+    struct sending s = { .buses = eb, .event = &event, .batch = tick->batch };
     (void)iso_time_s(tick->time_ms, s.ingested);
     buf_init(&s.text, LIMIT_EVENT_BYTES);
     if (compose(&s.text, &event) == 0 && (s.json = parse(buf_str(&s.text)))) {
-        json_array_foreach(json_object_get(rule->json, "targets"), i, target)
+        json_array_foreach(targets, i, target)
         {
-            send_to_target(&s, rule->json, target, 0);
+            send_to_target(&s, rule, target, 0);
         }
     }
     json_decref(s.json);
     json_decref(resources);
     buf_finish(&s.text);
+}
+
+void event_bus_send_tick(const struct schedule_tick *tick, void *context)
+{
+    struct rule *rule = context;
+    char arn[EVENT_BUS_ARN_BYTES];
+    const char *region = json_text(rule->json, "Region");
+    event_bus_rule_arn(rule->json, str_c(region ? region : EVENT_ARN_REGION), arn, sizeof(arn));
+    send_tick(rule->buses, &(struct sender){ str_c(json_text(rule->json, "Name")), str_c(arn) },
+              json_object_get(rule->json, "targets"), tick);
+}
+
+void event_bus_send_tick_to(struct event_buses *eb, struct str rule_arn, json_t *target,
+                            const struct schedule_tick *tick)
+{
+    json_t *targets = json_pack("[O]", target);
+    const char *name = memrchr(rule_arn.data, '/', rule_arn.len);
+    const size_t before = name ? (size_t)(name + 1 - rule_arn.data) : 0;
+    send_tick(eb, &(struct sender){ str_skip(rule_arn, before), rule_arn }, targets, tick);
+    json_decref(targets);
 }

@@ -3,18 +3,12 @@
 
 #include <stdio.h>
 
-#include "base/chance.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
-#include "control/events/event_arn.h"
 #include "control/events/event_bus_send.h"
-#include "control/events/event_target.h"
-#include "control/events/schedule_input.h"
-#include "control/iso_time.h"
+#include "control/events/schedule_send.h"
 #include "control/json_reading.h"
-#include "control/json_write.h"
 
 struct project_schedule {
     struct list link;
@@ -45,64 +39,21 @@ static char *name_of(json_t *schedule)
 
 /* ---- ticks ---- */
 
-/* A bus gets the tick as an event. */
-static void send_to_bus(struct project_schedule *p, const char *bus, struct str arn,
-                        const struct schedule_tick *tick)
+static bool is_rule_arn(struct str arn)
 {
-    char uuid[UUID_BYTES];
-    json_t *resources = json_pack("[s%]", arn.data, arn.len);
-    chance_uuid(uuid);
-    const struct bus_event event = { .bus = str_c(bus),
-                                     .id = str_c(uuid),
-                                     .source = schedule_input_is_rule(arn) ? STR("aws.events")
-                                                                           : STR("aws.scheduler"),
-                                     .detail_type = STR("Scheduled Event"),
-                                     .time_ms = tick->time_ms,
-                                     .region = event_arn_region(arn),
-                                     .resources = resources,
-                                     .detail = STR("{}") };
-    int r = event_bus_send(p->all->buses, &event, tick->batch);
-    if (r < 0) {
-        log_warning("schedule %s: the event bus %s: %s", p->name, bus, strerror(-r));
-    }
-    json_decref(resources);
-}
-
-/* A rule's is sent as it is. */
-static int append_input(struct buf *out, json_t *target, struct str arn, uint64_t time_ms)
-{
-    const json_t *input = json_object_get(target, "input");
-    struct str text = str_of(json_string_value(input), json_string_length(input));
-    if (!json_is_string(input)) {
-        return schedule_input_event(arn, time_ms, out);
-    }
-    if (schedule_input_is_rule(arn)) {
-        return buf_append(out, text);
-    }
-    schedule_input_append(out, text, target, arn.data, time_ms);
-    return 0;
+    return str_starts(arn, STR("arn:aws:events:"));
 }
 
 static void tick_aws(struct project_schedule *p, const struct schedule_tick *tick)
 {
     json_t *target = json_object_get(p->json, "target");
-    const char *rule = json_text(target, "rule");
-    const char *bus = json_text(target, "bus");
-    struct str arn = str_c(rule ? rule : p->name);
-    struct buf text;
-    buf_init(&text, LIMIT_EVENT_BYTES);
-    int r = append_input(&text, target, arn, tick->time_ms);
-    if (bus) {
-        send_to_bus(p, bus, arn, tick);
-    } else if (r == 0) {
-        const struct target_message m = {
-            .text = buf_str(&text), .dedup = tick->dedup, .arn = arn, .tick_ms = tick->time_ms
-        };
-        event_target_add(p->all->services, target, &m, tick->batch);
+    const char *said = json_text(target, "rule");
+    const char *arn = said ? said : p->name;
+    if (is_rule_arn(str_c(arn))) {
+        event_bus_send_tick_to(p->all->buses, str_c(arn), target, tick);
     } else {
-        log_warning("schedule %s: what it sends is too large", p->name);
+        schedule_send(p->all->services, target, arn, 0, tick);
     }
-    buf_finish(&text);
 }
 
 static void tick_project(const struct schedule_tick *tick, void *context)
@@ -168,8 +119,8 @@ static void build_one(struct project_schedules *ps, json_t *json)
                                   .catch_up = !catch_up || strcmp(catch_up, "skip") != 0,
                                   .tick = tick_project,
                                   .context = p };
-    if (schedule_time_platform(str_c(json_text(json, "platform")),
-                               rule && schedule_input_is_rule(str_c(rule)), &spec.platform) < 0 ||
+    if (schedule_time_platform(str_c(json_text(json, "platform")), rule && is_rule_arn(str_c(rule)),
+                               &spec.platform) < 0 ||
         schedules_set(ps->schedules, &spec, &err) < 0) {
         log_warning("the schedule %s is left out: %s", json_text(json, "name"), err.text);
         drop(p);

@@ -5,38 +5,10 @@
 
 #include "base/chance.h"
 #include "base/log.h"
-#include "control/events/event_arn.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
-#include "control/json_write.h"
 
 #define ATTEMPT "<aws.scheduler.attempt-number>"
-
-bool schedule_input_is_rule(struct str arn)
-{
-    return str_starts(arn, STR("arn:aws:events:"));
-}
-
-int schedule_input_event(struct str arn, uint64_t time_ms, struct buf *out)
-{
-    char uuid[UUID_BYTES];
-    char time[ISO_TIME_BYTES];
-    bool rule = schedule_input_is_rule(arn);
-    struct str region = event_arn_region(arn);
-    chance_uuid(uuid);
-    (void)iso_time_s(time_ms, time);
-    json_t *event =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:[s%],s:o}", "version", "0", "id", uuid,
-                  "detail-type", "Scheduled Event", "source", rule ? "aws.events" : "aws.scheduler",
-                  "account", "000000000000", "time", time, "region", region.data, region.len,
-                  "resources", arn.data, arn.len, "detail",
-                  rule ? json_object() : json_string("{}")); /* the Scheduler's is a text */
-    char *text = json_write(event);
-    int r = text ? buf_append(out, str_c(text)) : -EBADMSG;
-    free(text);
-    json_decref(event);
-    return r;
-}
 
 static void append_replaced(struct buf *out, struct str text, const char *const values[][2],
                             size_t count)

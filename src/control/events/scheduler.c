@@ -4,15 +4,11 @@
 #include <stdio.h>
 
 #include "base/chance.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_arn.h"
-#include "control/events/event_bus_send.h"
-#include "control/events/event_bus_table.h"
 #include "control/events/event_target.h"
-#include "control/events/schedule_input.h"
-#include "control/iso_time.h"
+#include "control/events/schedule_send.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES  512
@@ -42,27 +38,6 @@ void scheduler_arn(json_t *schedule, const char *region, char *ret, size_t size)
 
 /* ---- what a tick sends ---- */
 
-static void send_to_bus(struct scheduler *sr, json_t *said, const char *bus, struct str detail,
-                        const struct schedule_tick *tick, const char *arn)
-{
-    json_t *parameters = json_object_get(said, "EventBridgeParameters");
-    const char *type = json_text(parameters, "DetailType");
-    const char *source = json_text(parameters, "Source");
-    char uuid[UUID_BYTES];
-    chance_uuid(uuid);
-    const struct bus_event event = { .bus = str_c(bus),
-                                     .id = str_c(uuid),
-                                     .source = str_c(source ? source : "aws.scheduler"),
-                                     .detail_type = str_c(type ? type : "Scheduled Event"),
-                                     .time_ms = tick->time_ms,
-                                     .region = event_arn_region(str_c(arn)),
-                                     .detail = detail };
-    int r = event_bus_send(sr->services->buses, &event, tick->batch);
-    if (r < 0) {
-        log_warning("%s: the event bus %s does not take its event: %s", arn, bus, strerror(-r));
-    }
-}
-
 /* Somewhere within its flexible window. */
 static uint64_t due_of(json_t *schedule, uint64_t time_ms)
 {
@@ -82,12 +57,15 @@ static json_t *target_of(json_t *schedule)
     struct err err = { 0 };
     json_t *said = json_object_get(schedule, "Target");
     json_t *sqs = json_object_get(said, "SqsParameters");
+    json_t *event = json_object_get(said, "EventBridgeParameters");
     json_t *retry = json_object_get(said, "RetryPolicy");
     const char *dead = json_text(json_object_get(said, "DeadLetterConfig"), "Arn");
     json_t *dead_target = json_object();
     json_t *target =
-        json_pack("{s:O*,s:O*,s:O*,s:O*}", "group", json_object_get(sqs, "MessageGroupId"), "user",
-                  json_object_get(schedule, SCHEDULER_USER), "max_age_s",
+        json_pack("{s:O*,s:O*,s:O*,s:O*,s:O*,s:O*,s:O*}", "input", json_object_get(said, "Input"),
+                  "group", json_object_get(sqs, "MessageGroupId"), "detail_type",
+                  json_object_get(event, "DetailType"), "source", json_object_get(event, "Source"),
+                  "user", json_object_get(schedule, SCHEDULER_USER), "max_age_s",
                   json_object_get(retry, "MaximumEventAgeInSeconds"), "max_retries",
                   json_object_get(retry, "MaximumRetryAttempts"));
     (void)!event_target_set_arn(target, str_c(json_text(said, "Arn")), &err);
@@ -100,33 +78,12 @@ static json_t *target_of(json_t *schedule)
 
 static void send_tick(struct scheduler *sr, json_t *schedule, const struct schedule_tick *tick)
 {
-    json_t *said = json_object_get(schedule, "Target");
-    json_t *input = json_object_get(said, "Input");
     json_t *target = target_of(schedule);
     char arn[ARN_BYTES];
-    struct buf text;
     const char *region = json_text(schedule, SCHEDULER_REGION);
     scheduler_arn(schedule, region ? region : EVENT_ARN_REGION, arn, sizeof(arn));
-    buf_init(&text, LIMIT_EVENT_BYTES);
-    if (json_is_string(input)) {
-        schedule_input_append(&text, str_of(json_string_value(input), json_string_length(input)),
-                              target, arn, tick->time_ms);
-    } else {
-        (void)!schedule_input_event(str_c(arn), tick->time_ms, &text); /* it is short */
-    }
-    const struct target_message m = { .text = buf_str(&text),
-                                      .dedup = tick->dedup,
-                                      .arn = str_c(arn),
-                                      .due_ms = due_of(schedule, tick->time_ms),
-                                      .tick_ms = tick->time_ms };
-    const char *bus = json_text(target, "bus");
-    if (bus && event_bus_find(sr->services->buses, str_c(bus))) {
-        send_to_bus(sr, said, bus, m.text, tick, arn);
-    } else {
-        event_target_add(sr->services, target, &m, tick->batch);
-    }
+    schedule_send(sr->services, target, arn, due_of(schedule, tick->time_ms), tick);
     json_decref(target);
-    buf_finish(&text);
 }
 
 /* ---- schedules ---- */
