@@ -4,6 +4,7 @@ import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
+import { missingProgram } from './server_main.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
 
 const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
@@ -63,8 +64,14 @@ function tellWhyNone({ files, diagnostics }) {
   if (!files.has('package.json')) {
     return;
   }
-  const { scripts, dependencies, devDependencies } = readJson(files, 'package.json', diagnostics) ?? {};
+  const manifest = readJson(files, 'package.json', diagnostics) ?? {};
+  const { scripts, dependencies, devDependencies } = manifest;
   const name = Object.keys(BUILT).find((framework) => framework in { ...dependencies, ...devDependencies });
+  const program = missingProgram(files, manifest);
+  if (!name && program) {
+    const text = `its start script runs ${program}, which is not there${scripts.build ? ': run `npm run build`' : ''}`;
+    diagnostics.warn(text, { file: 'package.json' });
+  }
   if (name) {
     const { start, by } = BUILT[name];
     const script = scripts?.start?.endsWith(start) ? '' : ` with "start": "${start}" among its scripts`;

@@ -5,8 +5,8 @@
 import path from 'node:path';
 import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
+import { newestProgram, typedBeside } from './compiled.js';
 import { nothing } from './context.js';
-import { withDecorators } from './decorators.js';
 import { mainOf, readPackage } from './server_main.js';
 
 const MEMORY_MB = 1024;
@@ -35,8 +35,9 @@ export async function discoverServer(context, sofar) {
   if (!dialect) {
     return found;
   }
-  const file = withDecorators(context, manifest, main.file);
-  found.drafts.push({ ...draftOf(context, manifest, { ...main, file }), dialect });
+  const newest = dialect === 'server' && !main.program ? newestProgram(context, manifest, main.file) : {};
+  const draft = draftOf(context, manifest, { ...main, ...newest });
+  found.drafts.push({ ...draft, ...(newest.fault ? withoutProgram(draft, newest) : {}), dialect });
   found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect });
   return found;
 }
@@ -77,11 +78,13 @@ function resolveRelative(files, stem) {
   return [...endings.map((ending) => stem + ending), typed].find((file) => files.has(file));
 }
 
-function draftOf(context, manifest, { file, env, args, preloads, hasLoader, program }) {
+function draftOf(context, manifest, { file, source = file, env, args, preloads, hasLoader, program }) {
   const { files, project, port, development, env: variables } = context;
   const isTyped = hasLoader || /\.[cm]?tsx?$/.test(file);
   const stage = development ? 'development' : 'production';
-  const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member));
+  /* What a compiled program was made of is none of it: a change there changes nothing that runs. */
+  const unread = file === source ? [] : typedBeside(files, source);
+  const members = files.list().filter((member) => !isEnvFile(member) && !/(^|\/)\.npmrc$/.test(member) && !unread.includes(member));
   const artifact = new Map(members.map((member) => [member, { copy: files.absolute(member) }]));
   const module = isTyped ? file.replace(/\.[^.]+$/, '') : 'server';
   const shown = program?.serves ?? file;
@@ -90,7 +93,7 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader, prog
     memory_mb: MEMORY_MB,
     timeout_ms: TIMEOUT_MS,
     env: { NODE_ENV: stage, PORT: String(port || 3000), ...env, ...variables },
-    settings: { main: file, package: manifest.name ?? null, args },
+    settings: { main: file, package: manifest.name ?? null, args, port: port || 3000 },
     endpoints: [{ name: '/', file: shown, module, methods: null, timeout_ms: 0, settings: {}, source: `${project}/${shown}` }],
     files: artifact,
   };
@@ -104,6 +107,18 @@ function draftOf(context, manifest, { file, env, args, preloads, hasLoader, prog
   artifact.set('___mayfly.cjs', Buffer.from(entrySource(file, esm, preloads)));
   const { mounts: packages, files: links } = new Installed(project).whole;
   return { ...draft, files: new Map([...links, ...artifact]), build: 'files', entry: '___mayfly.cjs', packages };
+}
+
+/** A program that cannot run takes the place of one that did, so that the change to it is refused. */
+function withoutProgram({ endpoints }, { file, fault }) {
+  const entry = '___mayfly.cjs';
+  const broken = { severity: 'error', text: fault, file };
+  return {
+    build: 'files',
+    files: new Map([[entry, Buffer.from('exports.modules = {};\n')]]),
+    entry,
+    endpoints: [{ ...endpoints[0], module: 'server', settings: { broken } }],
+  };
 }
 
 /** What is bundled can have one module before its own: the first that is the project's. */

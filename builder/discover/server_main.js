@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { parsedManifest } from '../bundle/packages.js';
+import { sourcesOf } from './compiled.js';
 import { readJson } from './mayfly_json.js';
 
 const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
@@ -36,16 +37,17 @@ export function mainOf(files, manifest) {
   return usual ? { file: usual, env: {}, args: [], preloads: [], hasLoader: false } : null;
 }
 
+/** @returns {string|undefined} the file of the project that the start script runs, where it is not there */
+export function missingProgram(files, manifest) {
+  const { runner, words } = commandOf(manifest);
+  takeFlags(words);
+  const target = RUNNERS.has(runner) ? targetOf(words, manifest) : Object.hasOwn(PROGRAMS, runner) ? words.findLast((word) => word.includes('.')) : undefined;
+  return target && !existing(files, target) ? path.posix.normalize(target) : undefined;
+}
+
 /** `NODE_ENV=production node --flag dist/server.js arguments` */
-function startScript(files, { scripts, main }) {
-  const script = typeof scripts?.start === 'string' ? scripts.start.split(/&&|;|\|\|/).at(-1) : '';
-  const words = script.trim().split(/\s+/).filter((word) => word !== 'cross-env' && word !== 'npx' && word !== 'exec');
-  const env = {};
-  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) {
-    const [name, ...value] = words.shift().split('=');
-    env[name] = value.join('=').replace(/^(['"])(.*)\1$/, '$2');
-  }
-  const runner = words.shift() ?? '';
+function startScript(files, manifest) {
+  const { env, runner, words } = commandOf(manifest);
   if (Object.hasOwn(PROGRAMS, runner)) {
     return installedProgram(files, runner, words, env);
   }
@@ -53,9 +55,23 @@ function startScript(files, { scripts, main }) {
     return null;
   }
   const flags = takeFlags(words);
-  const target = words[0] === '.' ? main ?? 'index.js' : words[0];
+  const target = targetOf(words, manifest);
   const file = target ? existing(files, target) : null;
   return file ? { file, args: words.slice(1), ...meaning(files, flags), env: { ...fileVariables(files, flags), ...env } } : null;
+}
+
+const targetOf = ([first], { main }) => (first === '.' ? main ?? 'index.js' : first);
+
+/** The last command of the script, whose variables stand before it. */
+function commandOf({ scripts }) {
+  const script = typeof scripts?.start === 'string' ? scripts.start.split(/&&|;|\|\|/).at(-1) : '';
+  const words = script.trim().split(/\s+/).filter((word) => word !== 'cross-env' && word !== 'npx' && word !== 'exec');
+  const env = {};
+  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) {
+    const [name, ...value] = words.shift().split('=');
+    env[name] = value.join('=').replace(/^(['"])(.*)\1$/, '$2');
+  }
+  return { env, runner: words.shift() ?? '', words };
 }
 
 /** `fastify start -l info app.js` */
@@ -100,9 +116,5 @@ function fileVariables(files, flags) {
 function existing(files, name) {
   const stem = path.posix.normalize(name).replace(/\/$/, '');
   const candidates = [stem, ...EXTENSIONS.map((extension) => stem + extension), `${stem}/index.js`, `${stem}/index.ts`];
-  const compiled = /^(?:dist|build|lib|out)\/(.*)\.([cm]?)js$/.exec(stem);
-  if (compiled) {
-    candidates.push(`src/${compiled[1]}.${compiled[2]}ts`, `${compiled[1]}.${compiled[2]}ts`);
-  }
-  return candidates.find((file) => files.has(file)) ?? null;
+  return [...candidates, ...sourcesOf(stem)].find((file) => files.has(file)) ?? null;
 }

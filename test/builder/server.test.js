@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+import { Builder, build, evaluate, functionNamed, projectOf, visit, writeFiles } from './harness.js';
 
 const server = "const http = require('http');\nhttp.createServer((q, s) => s.end('x')).listen(process.env.PORT);\n";
 
@@ -114,19 +114,69 @@ test('a start script of a program whose package is broken is passed over', async
   }
 });
 
+const decorated = {
+  'package.json': '{ "scripts": { "start": "nest start", "build": "nest build" } }',
+  'tsconfig.json': '{ /* as Nest writes it */ "compilerOptions": { "emitDecoratorMetadata": true, "outDir": "./dist", } }',
+  'src/main.ts': "import http from 'node:http';\nexport const port: number = 3;\nif (port > 9) http.createServer().listen(1);\n",
+  'src/service.ts': '@Injectable()\nexport class App {}\n',
+};
+const old = new Date(Date.now() - 60_000);
+
 test('where decorators have metadata, what the project compiled is served, or its compiler asked for', async (t) => {
-  const files = {
-    'package.json': '{ "scripts": { "start": "nest start", "build": "nest build" } }',
-    'tsconfig.json': '{ /* as Nest writes it */ "compilerOptions": { "emitDecoratorMetadata": true, "outDir": "./dist", } }',
-    'src/main.ts': "import http from 'node:http';\nexport const port: number = 3;\nif (port > 9) http.createServer().listen(1);\n",
-  };
-  const source = await build(t, projectOf(t, files));
-  assert.equal(functionNamed(source, 'server').endpoints[0].file, 'src/main.ts');
-  assert.match(source.diagnostics[0].text, /emitDecoratorMetadata\): run `npm run build`/);
-  const compiled = await build(t, projectOf(t, { ...files, 'dist/main.js': 'exports.compiled = true;\n' }));
+  const source = await build(t, projectOf(t, decorated));
+  const [{ severity, text }] = source.diagnostics;
+  assert.deepEqual([severity, functionNamed(source, 'server').endpoints[0].file], ['error', 'src/main.ts']);
+  assert.match(text, /emitDecoratorMetadata\): run `npm run build`/);
+  assert.equal(functionNamed(source, 'server').endpoints[0].settings.broken.text, text);
+  const compiled = await build(t, projectOf(t, { ...decorated, 'dist/main.js': 'exports.compiled = true;\n' }));
   assert.equal(functionNamed(compiled, 'server').endpoints[0].file, 'dist/main.js');
   assert.equal(evaluate(functionNamed(compiled, 'server'), "load('server').compiled"), true);
-  assert.match(compiled.diagnostics[0].text, /^dist\/main\.js is served: .* after changes$/);
+  assert.match(compiled.diagnostics[0].text, /^dist\/main\.js is served: .* Run `npm run build -- --watch` beside this$/);
+  const { diagnostics } = await build(t, projectOf(t, { ...decorated, 'src/service.ts': 'export class App {}\n' }));
+  assert.deepEqual(diagnostics, [], 'no decorator, no metadata');
+});
+
+test('a source that is newer than what runs is told, and its compiler may take that away for a while', async (t) => {
+  const project = projectOf(t, { ...decorated, 'dist/main.js': 'exports.compiled = 1;\n' });
+  ['src/main.ts', 'src/service.ts'].forEach((file) => utimesSync(path.join(project, file), old, old));
+  const builder = new Builder(t, project, { watch: true });
+  builder.send({ type: 'build' });
+  const first = await builder.next();
+  writeFiles(project, { 'src/service.ts': '@Injectable()\nexport class App { changed = 1 }\n' });
+  const stale = await builder.next();
+  assert.equal(stale.functions[0].hash, first.functions[0].hash, 'the same program runs');
+  const [{ file, text }] = stale.diagnostics;
+  assert.equal(`${file}: ${text}`, 'src/service.ts: it has changed since dist/main.js was made, which is served: run `npm run build -- --watch` beside this');
+  rmSync(path.join(project, 'dist'), { recursive: true });
+  assert.equal((await builder.next()).type, 'failed');
+});
+
+test('of a program and its source, the newer is served', async (t) => {
+  const files = {
+    'package.json': '{ "scripts": { "start": "node dist/index" } }',
+    'src/index.ts': "import http from 'node:http';\nhttp.createServer().listen(1 as number);\n",
+    'dist/index.js': "require('node:http').createServer().listen(1);\n",
+  };
+  const served = async (older) => {
+    const project = projectOf(t, files);
+    older && utimesSync(path.join(project, older), old, old);
+    return functionNamed(await build(t, project), 'server').endpoints[0].file;
+  };
+  assert.equal(await served('src/index.ts'), 'dist/index.js');
+  assert.equal(await served('dist/index.js'), 'src/index.ts');
+});
+
+test('a start script whose program is not built yet is told', async (t) => {
+  const told = async (start, more) => {
+    const { functions, diagnostics } = await build(t, projectOf(t, { 'package.json': JSON.stringify({ scripts: { start, ...more } }) }));
+    assert.deepEqual(functions, []);
+    return diagnostics.map(({ file, text }) => `${file}: ${text}`);
+  };
+  const missing = 'package.json: its start script runs dist/main.js, which is not there';
+  assert.deepEqual(await told('NODE_ENV=production node --enable-source-maps ./dist/main.js', { build: 'x' }), [`${missing}: run \`npm run build\``]);
+  assert.deepEqual(await told('fastify start -l info dist/main.js', { build: 'x' }), [`${missing}: run \`npm run build\``]);
+  assert.deepEqual(await told('node dist/main.js'), [missing]);
+  assert.deepEqual(await told('vite preview'), []);
 });
 
 test('a loader of TypeScript is not needed, and modules before a bundled program are part of it', async (t) => {
