@@ -36,7 +36,7 @@ function platformPort() {
 }
 
 /* Undefined where the server leaves the choice to us; 0 is any port but PORT. */
-function portOf(options) {
+function wantedPort(options) {
   const { port } = options;
   if (port === undefined || port === null || options.path !== undefined) {
     return undefined;
@@ -59,7 +59,7 @@ class VirtualHandle {
   constructor(server, options) {
     const address = options.host && net.isIP(options.host) ? options.host : options.host ? '127.0.0.1' : '::';
     const family = net.isIPv6(address) ? 'IPv6' : 'IPv4';
-    const port = portOf(options);
+    const port = wantedPort(options);
     this.#address = { address, family, port: port ?? platformPort() };
     this.server = server;
     /* Whether 'listening' has been emitted. */
@@ -182,6 +182,8 @@ function listeningOn(port) {
   return [...listening].find((server) => server._handle.port === port);
 }
 
+const portOf = (server) => server?._handle.port;
+
 /* Resolves when a server has said that it listens. */
 function whenListening() {
   return new Promise((resolve) => {
@@ -196,4 +198,4 @@ function whenListening() {
   });
 }
 
-module.exports = { chosen, install, listeningOn, serve, whenListening };
+module.exports = { chosen, install, listeningOn, portOf, serve, whenListening };

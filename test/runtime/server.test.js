@@ -20,11 +20,11 @@ web.install();
 process.env.PORT = '3000';
 
 /* An instance whose program is `main`; what listens when the test ends is closed. */
-async function serve(t, main) {
+async function serve(t, main, settings = {}) {
   const gateway = await startInstance({
     adapter: server,
     modules: { server: thunk(main) },
-    settings: { main: 'server.js' },
+    settings: { main: 'server.js', ...settings },
   });
   t.after(() => {
     for (let open = virtual.chosen(); open; open = virtual.chosen()) open.close();
@@ -54,6 +54,14 @@ test('a node:http server answers, and believes that it listens', async (t) => {
   assert.deepEqual(reply.headerList('x-a'), ['1', '2']);
   assert.equal(await reply.text(), 'POST /a?b x');
   assert.deepEqual(gateway.violations, []);
+});
+
+test('a server with a port of its own is told to be reached at the site', async (t) => {
+  const http = require('node:http');
+  const warn = t.mock.method(console, 'warn', () => {});
+  const gateway = await serve(t, () => http.createServer((_req, res) => res.end('here')).listen(8080), { port: 3000 });
+  assert.equal(await (await gateway.request('GET /')).text(), 'here');
+  assert.deepEqual(warn.mock.calls[0].arguments, ['server.js listens on port 8080, which here is http://localhost:3000']);
 });
 
 test('Express', async (t) => {

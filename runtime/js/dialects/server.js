@@ -33,6 +33,14 @@ function whenDone(main) {
   };
 }
 
+/* A program that has a port of its own says so to its user, who would look for it there. */
+function tellOtherPort(main, site) {
+  const port = virtual.portOf(virtual.chosen());
+  if (site && port && port !== site) {
+    console.warn(`${main} listens on port ${port}, which here is http://localhost:${site}`);
+  }
+}
+
 async function load(spec, loadModule) {
   const main = spec.settings?.main ?? spec.entry ?? spec.name;
   process.env.PORT ??= '3000';
@@ -50,6 +58,7 @@ async function load(spec, loadModule) {
   } finally {
     done.stop();
   }
+  tellOtherPort(main, spec.settings?.port);
   return {};
 }
 
