@@ -305,8 +305,9 @@ test('what the files declare sends as they say, cannot be changed by the API, an
   const [{ method, url: path, headers, body }] = taken;
   assert.deepEqual([method, path, headers['x-key'], headers['x-from'], body], ['PUT', '/shop/orders', 'open-sesame', 'shop', '{"n":1}']);
 
-  const { ConnectionArn, ConnectionState, AuthParameters } = await events.send(new DescribeConnectionCommand({ Name: 'crm' }));
+  const { ConnectionArn, ConnectionState, AuthParameters, LastAuthorizedTime } = await events.send(new DescribeConnectionCommand({ Name: 'crm' }));
   assert.deepEqual({ ConnectionState, AuthParameters }, { ConnectionState: 'AUTHORIZED', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'x-key' } } });
+  assert.ok(LastAuthorizedTime instanceof Date);
   const { ApiDestinations: [{ ApiDestinationArn, Name }] } = await events.send(new ListApiDestinationsCommand({ ConnectionArn }));
   assert.equal(Name, 'orders');
   const { Targets } = await events.send(new ListTargetsByRuleCommand({ Rule: 'placed' }));

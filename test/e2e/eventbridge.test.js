@@ -406,10 +406,10 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
 
   await scheduleSoon(scheduler, {
     Name: 'late', FlexibleTimeWindow: { Mode: 'OFF' },
-    Target: { Arn: away[0], RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"n":1}', DeadLetterConfig, RetryPolicy },
+    Target: { Arn: away[0], RoleArn: 'arn:aws:iam::000000000000:role/any', Input: '{"id":"<aws.scheduler.execution-id>"}', DeadLetterConfig, RetryPolicy },
   });
   const { ERROR_MESSAGE, EXECUTION_ID, SCHEDULED_TIME, ...rest } = await dead();
   assert.match(`${ERROR_MESSAGE} ${EXECUTION_ID} ${SCHEDULED_TIME}`, /gone does not exist [0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
-  assert.deepEqual(rest, { Body: '{"n":1}', SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',
+  assert.deepEqual(rest, { Body: `{"id":"${EXECUTION_ID}"}`, SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',
     TARGET_ARN: away[0], ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0', IS_PAYLOAD_TRUNCATED: 'false' });
 });

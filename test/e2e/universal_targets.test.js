@@ -74,7 +74,7 @@ test("what an API refuses goes to the schedule's dead-letter queue, with the API
   const gone = { QueueUrl: dead.replace(/dead$/, 'gone'), MessageBody: 'x' };
   const calls = [
     ['sqs:sendMessage', gone, 'AWS.SimpleQueueService.NonExistentQueue', /queue does not exist/],
-    ['lambda:invoke', { FunctionName: 'gone' }, 'ResourceNotFoundException', /Function not found: .*gone/],
+    ['lambda:invoke', { FunctionName: 'gone', ClientContext: '<aws.scheduler.execution-id>' }, 'ResourceNotFoundException', /Function not found: .*gone/],
     ['eventbridge:putRule', { Name: 'x', EventPattern: '[' }, 'InvalidEventPatternException', /not valid/],
     ['s3:deleteObject', { Bucket: 'gone', Key: 'x' }, 'NoSuchBucket', /bucket does not exist/],
     ['ec2:stopInstances', { InstanceIds: ['i-1'] }, 'NO_RESOURCE', /ec2:stopInstances is of a service that is not here/],
@@ -89,7 +89,7 @@ test("what an API refuses goes to the schedule's dead-letter queue, with the API
     const { ERROR_MESSAGE, EXECUTION_ID, SCHEDULED_TIME, ...rest } = letter;
     assert.match(ERROR_MESSAGE, why);
     assert.match(`${EXECUTION_ID} ${SCHEDULED_TIME}`, /^[0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
-    assert.deepEqual(rest, { Body: JSON.stringify(input), SCHEDULE_ARN: `arn:aws:scheduler:us-east-1:000000000000:schedule/default/call-${i}`,
+    assert.deepEqual(rest, { Body: JSON.stringify(input).replace('<aws.scheduler.execution-id>', EXECUTION_ID), SCHEDULE_ARN: `arn:aws:scheduler:us-east-1:000000000000:schedule/default/call-${i}`,
       TARGET_ARN: `arn:aws:scheduler:::aws-sdk:${api}`, ERROR_CODE: code, RETRY_ATTEMPTS: '0', IS_PAYLOAD_TRUNCATED: 'false' });
   }
 });

@@ -274,8 +274,19 @@ void event_connection_authorize(struct event_connections *ec, json_t *connection
 
 /* ---- the start, and builds ---- */
 
+/* It is authorized when what it says of that is new. */
+static void set_authorized(json_t *connection, json_t *before)
+{
+    json_t *then = json_object_get(before, "LastAuthorizedTime");
+    const bool same = then && json_equal(json_object_get(connection, "secret"),
+                                         json_object_get(before, "secret"));
+    json_t *now = json_integer((json_int_t)(queue_now_ms() / 1000));
+    (void)json_object_set(connection, "LastAuthorizedTime", same ? then : now); /* sound values */
+    json_decref(now);
+}
+
 /* One of the manifest in the form of this table. */
-static json_t *declared_connection(json_t *said)
+static json_t *declared_connection(struct event_connections *ec, json_t *said)
 {
     const char *uuid = json_text(said, "uuid");
     json_t *auth = json_object_get(said, "auth");
@@ -286,6 +297,7 @@ static json_t *declared_connection(json_t *said)
                                    "Description", json_object_get(said, "description"));
     if (json_is_object(auth)) {
         event_connection_set_auth(connection, auth);
+        set_authorized(connection, json_table_find(ec->table, str_c(json_text(said, "name"))));
     }
     return connection;
 }
@@ -299,7 +311,7 @@ void event_connections_build(struct event_connections *ec, const json_t *manifes
     json_t *said;
     json_array_foreach(json_object_get(json_object_get(manifest, "events"), "connections"), i, said)
     {
-        (void)json_array_append_new(list, declared_connection(said)); /* a new value */
+        (void)json_array_append_new(list, declared_connection(ec, said)); /* a new value */
     }
     json_table_declare(ec->table, list);
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/chance.h"
 #include "base/log.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
@@ -29,17 +28,15 @@ static void append_replaced(struct buf *out, struct str text, const char *const 
 }
 
 void schedule_input_append(struct buf *out, struct str input, json_t *target, const char *arn,
-                           uint64_t time_ms)
+                           uint64_t time_ms, const char *execution)
 {
     char time[ISO_TIME_BYTES];
-    char uuid[UUID_BYTES];
     const bool is_called = json_text(target, "api") != NULL;
     (void)iso_time_s(time_ms, time);
-    chance_uuid(uuid);
     const char *const values[][2] = {
         { "<aws.scheduler.schedule-arn>", arn },
         { "<aws.scheduler.scheduled-time>", time },
-        { "<aws.scheduler.execution-id>", uuid },
+        { "<aws.scheduler.execution-id>", execution },
         { ATTEMPT, "1" },
     };
     append_replaced(out, input, values, ARRAY_COUNT(values) - is_called);

@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 
-/* The attempt's number is left where the target is called, which can fail; a queue or function of
- * ours has its message at the first. */
+/* `execution` is the id of this tick. The attempt's number is left where the target is called,
+ * which can fail; a queue or function of ours has its message at the first. */
 void schedule_input_append(struct buf *out, struct str input, json_t *target, const char *arn,
-                           uint64_t time_ms);
+                           uint64_t time_ms, const char *execution);
 /* The same with the attempt's number, from 1. */
 void schedule_input_append_attempt(struct buf *out, struct str input, uint32_t attempt);

@@ -2,6 +2,7 @@
 #include "control/events/schedule_send.h"
 
 #include "base/chance.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "control/events/event_arn.h"
@@ -15,6 +16,16 @@
 
 #define SOURCE      "aws.scheduler" /* where a target does not say otherwise */
 #define DETAIL_TYPE "Scheduled Event"
+
+#define EXECUTION_BYTES 8 /* as in the examples of the Scheduler's guide: 16 digits */
+#define EXECUTION_CHARS (2 * EXECUTION_BYTES + 1)
+
+static void new_execution(char ret[EXECUTION_CHARS])
+{
+    uint8_t bytes[EXECUTION_BYTES];
+    chance_bytes(bytes, sizeof(bytes));
+    *hex_write(bytes, sizeof(bytes), ret) = 0;
+}
 
 /* What the service sends of itself. Its detail is a text. */
 static int append_event(struct buf *out, struct str arn, uint64_t time_ms)
@@ -61,11 +72,13 @@ void schedule_send(struct services *s, json_t *target, const char *arn, uint64_t
 {
     json_t *input = json_object_get(target, "input");
     const char *bus = json_text(target, "bus");
+    char execution[EXECUTION_CHARS];
     struct buf text;
+    new_execution(execution);
     buf_init(&text, LIMIT_EVENT_BYTES);
     if (json_is_string(input)) {
         schedule_input_append(&text, str_of(json_string_value(input), json_string_length(input)),
-                              target, arn, tick->time_ms);
+                              target, arn, tick->time_ms, execution);
     } else {
         (void)!append_event(&text, str_c(arn), tick->time_ms); /* it is short */
     }
@@ -73,7 +86,8 @@ void schedule_send(struct services *s, json_t *target, const char *arn, uint64_t
                                       .dedup = tick->dedup,
                                       .arn = str_c(arn),
                                       .due_ms = due_ms,
-                                      .tick_ms = tick->time_ms };
+                                      .tick_ms = tick->time_ms,
+                                      .execution = str_c(execution) };
     if (bus && event_bus_find(s->buses, str_c(bus))) {
         send_to_bus(s, target, m.text, tick, arn);
     } else {

@@ -20,8 +20,9 @@ static const struct retry_policy backoff = {
 
 char *target_attempt_attributes(json_t *target, const struct target_message *m)
 {
-    json_t *attributes = json_pack("{s:O,s:s%,s:I}", "target", target, "source", m->arn.data,
-                                   m->arn.len, "tick_ms", (json_int_t)m->tick_ms);
+    json_t *attributes = json_pack("{s:O,s:s%,s:I,s:s%}", "target", target, "source", m->arn.data,
+                                   m->arn.len, "tick_ms", (json_int_t)m->tick_ms, "execution",
+                                   m->execution.data ? m->execution.data : "", m->execution.len);
     char *text = json_write(attributes);
     json_decref(attributes);
     return text;
@@ -38,6 +39,7 @@ static void follow_dead(struct services *s, struct delivery *d, json_t *attribut
     struct buf text;
     const struct stored_message *message = &d->messages[0].message;
     const char *source = json_text(attributes, "source");
+    const char *execution = json_text(attributes, "execution");
     json_t *target = json_object_get(attributes, "target");
     buf_init(&text, LIMIT_EVENT_BYTES);
     if (json_text(target, "api")) {
@@ -47,6 +49,7 @@ static void follow_dead(struct services *s, struct delivery *d, json_t *attribut
         .text = json_text(target, "api") ? buf_str(&text) : message->body,
         .arn = str_c(source ? source : ""),
         .tick_ms = (uint64_t)json_integer_value(json_object_get(attributes, "tick_ms")),
+        .execution = str_c(execution ? execution : ""),
     };
     target_dead_letter_follow(d, s, target, &m, dead);
     buf_finish(&text);

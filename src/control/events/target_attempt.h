@@ -18,8 +18,8 @@
  * letters. Owned by the caller. */
 char *target_attempt_attributes(json_t *target, const struct target_message *m);
 
-/* They again, of the delivery's message: "target", "source" (the ARN of its rule or schedule) and
- * "tick_ms". A new reference. */
+/* They again, of the delivery's message: "target", "source" (the ARN of its rule or schedule),
+ * "tick_ms" and "execution". A new reference. */
 json_t *target_attempt_read(const struct delivery *d);
 
 enum target_fault {

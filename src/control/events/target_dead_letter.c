@@ -3,16 +3,12 @@
 
 #include <stdio.h>
 
-#include "base/chance.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "control/aws/aws_sdk.h"
 #include "control/events/destination.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
-
-#define EXECUTION_BYTES 8
 
 static void set_attribute(json_t *attributes, const char *name, struct str text)
 {
@@ -25,13 +21,9 @@ static void set_attribute(json_t *attributes, const char *name, struct str text)
 static void set_schedule(json_t *attributes, const struct target_message *m)
 {
     char time[ISO_TIME_BYTES];
-    char execution[2 * EXECUTION_BYTES];
-    uint8_t bytes[EXECUTION_BYTES];
-    chance_bytes(bytes, sizeof(bytes));
-    (void)hex_write(bytes, sizeof(bytes), execution);
     set_attribute(attributes, "SCHEDULE_ARN", m->arn);
     set_attribute(attributes, "SCHEDULED_TIME", iso_time_s(m->tick_ms, time));
-    set_attribute(attributes, "EXECUTION_ID", str_of(execution, sizeof(execution)));
+    set_attribute(attributes, "EXECUTION_ID", m->execution);
     set_attribute(attributes, "IS_PAYLOAD_TRUNCATED", STR("false"));
 }
 
@@ -48,7 +40,7 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
     }
     (void)snprintf(retries, sizeof(retries), "%u", dead->retries);
     json_t *attributes = json_object();
-    if (str_starts(m->arn, STR("arn:aws:scheduler:"))) {
+    if (m->execution.len > 0) {
         set_schedule(attributes, m);
     } else {
         set_attribute(attributes, "RULE_ARN", m->arn);

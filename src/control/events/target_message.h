@@ -10,10 +10,11 @@
 /* What a target is sent. */
 struct target_message {
     struct str text;
-    struct str dedup; /* of the tick or event and this target; empty: none */
-    struct str arn;   /* the rule's or schedule's, for dead letters */
-    uint64_t due_ms;  /* 0: at once */
-    uint64_t tick_ms; /* the time that it was scheduled for; 0: it comes of an event */
+    struct str dedup;     /* of the tick or event and this target; empty: none */
+    struct str arn;       /* the rule's or schedule's, for dead letters */
+    uint64_t due_ms;      /* 0: at once */
+    uint64_t tick_ms;     /* the time that it was scheduled for; 0: it comes of an event */
+    struct str execution; /* the Scheduler's id of this tick; empty: it comes of a rule */
 };
 
 /* Adds it to the batch. `group`: a FIFO queue's, or NULL; `attributes` are of the form of
