@@ -1,7 +1,7 @@
 /* Terraform's Lambda functions. */
 import path from 'node:path';
 import { loggingVariables, withoutUndefined } from './lambda_url.js';
-import { placeOf, terraformModules } from './terraform_modules.js';
+import { placeOf, providerIn, terraformModules } from './terraform_modules.js';
 
 export { terraformModules };
 
@@ -49,10 +49,9 @@ const text = (value) => (typeof value === 'string' ? value : undefined);
 const number = (value) => (value === undefined || value === null || Number.isNaN(Number(value)) ? undefined : Number(value));
 
 /** Those of its provider, which another one of the same name takes the place of. */
-function tagsOf({ top }, resource) {
-  const alias = /^\$\{aws\.([\w-]+)\}$/.exec(resource.block.provider)?.[1];
-  const provider = top.blocks.provider.find((one) => one.alias === alias);
-  const tags = { ...top.resolve(provider?.default_tags?.[0]?.tags), ...resource.get('tags') };
+function tagsOf({ providers }, resource) {
+  const provider = providers.get(providerIn(resource.block.provider ?? 'aws'));
+  const tags = { ...provider?.values.resolve(provider.block.default_tags?.[0]?.tags), ...resource.get('tags') };
   return Object.keys(tags).length > 0 ? tags : undefined;
 }
 

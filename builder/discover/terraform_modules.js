@@ -19,7 +19,7 @@ const kept = new WeakMap();
  * @property {string} folder relative to the project
  * @property {string} root the folder that Terraform is run in: what plain paths are relative to
  * @property {TerraformValues} values
- * @property {TerraformValues} top those of the root, whose providers are everybody's
+ * @property {Map<string, { block: object, values: TerraformValues }>} providers by their names there, `aws` or `aws.alias`
  *
  * @param {import('./context.js').Context} context
  * @returns {Promise<TerraformModule[]>}
@@ -118,8 +118,9 @@ function calleesOf(folder, blocks) {
 }
 
 /** @returns {TerraformModule} */
-function moduleIn(tree, folder, given) {
+function moduleIn(tree, folder, given, from = new Map()) {
   const { context, folders, root } = tree;
+  const providers = new Map(from);
   const values = new TerraformValues(REGISTRY.get(folder) ?? folders.get(folder), {
     given,
     region: regionOf(context.env),
@@ -127,11 +128,22 @@ function moduleIn(tree, folder, given) {
     paths: { module: path.join(context.project, folder), root: path.join(context.project, root), cwd: path.join(context.project, root) },
     call: (block, args) => {
       const callee = calleeOf(folder, block);
-      return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args) : undefined;
+      return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args, passed(block, providers)) : undefined;
     },
   });
-  tree.top ??= values;
-  return { folder, root, values, top: tree.top };
+  for (const block of values.blocks.provider ?? []) {
+    providers.set(block.alias === undefined ? 'aws' : `aws.${block.alias}`, { block, values });
+  }
+  return { folder, root, values, providers };
+}
+
+/** The name of a provider that is referred to, be it by an expression or in quotes, as old files do. */
+export const providerIn = (reference) => reference.replace(/^\$\{|\}$/g, '');
+
+/** Providers of a call: those that it names, by the names that it gives them; else the one without an alias. */
+function passed({ providers: named = { aws: '${aws}' } }, providers) {
+  const found = Object.entries(named).map(([name, expression]) => [name, providers.get(providerIn(expression))]);
+  return new Map(found.filter(([, provider]) => provider));
 }
 
 function withCallees(module, depth) {

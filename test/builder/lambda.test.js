@@ -393,6 +393,8 @@ ${more}
 `;
   const manifest = await build(t, projectOf(t, {
     'f.js': 'exports.handler = async () => 1;\n', 'inner/f.js': 'exports.handler = async () => 1;\n', 'inner/main.tf': lambda('inner', ''),
+    'passed/f.js': 'exports.handler = async () => 1;\n',
+    'passed/main.tf': lambda('passed', '') + lambda('named', '  provider = aws.second'),
     'main.tf': `
 variable "team" {
   default = "tea"
@@ -406,12 +408,25 @@ provider "aws" {
 provider "aws" {
   alias = "bare"
 }
+provider "aws" {
+  alias = "data"
+  default_tags {
+    tags = { team = "data" }
+  }
+}
 module "inner" {
   source = "./inner"
 }
+module "passed" {
+  source    = "./passed"
+  providers = {
+    aws        = aws.data
+    aws.second = aws
+  }
+}
 ${lambda('plain', '')}${lambda('own', '  tags = { stage = "prod", n = 1 }')}${lambda('other', '  provider = aws.bare')}`,
   }));
-  const tags = ['plain', 'own', 'other', 'inner'].map((name) => functionNamed(manifest, `lambda/${name}`).settings.tags);
+  const tags = ['plain', 'own', 'other', 'inner', 'passed', 'named'].map((name) => functionNamed(manifest, `lambda/${name}`).settings.tags);
   const all = { team: 'tea', stage: 'dev' };
-  assert.deepEqual(tags, [all, { team: 'tea', stage: 'prod', n: '1' }, undefined, all]);
+  assert.deepEqual(tags, [all, { team: 'tea', stage: 'prod', n: '1' }, undefined, all, { team: 'data' }, all]);
 });
