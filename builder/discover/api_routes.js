@@ -185,13 +185,16 @@ function tellByFile(diagnostics, entries, nameOf, text) {
 export function tellTwice(diagnostics, declared) {
   const taken = new Map();
   const keyOf = ({ method, path }) => `${method} ${String(path).replaceAll(/\{[^}+]*(\+?)\}/g, '{$1}')}`;
-  const all = declared.flatMap(({ name, declaredIn: file, events }) => (events ?? []).map((event) => ({ ...event, file, name })));
+  const all = declared.flatMap(({ name, declaredIn: file, stack, events }) => (events ?? []).map((event) => ({ ...event, file, stack, name })));
   const late = all.filter((event) => {
     const before = taken.get(keyOf(event));
     taken.set(keyOf(event), before ?? event);
     return before && before.name !== event.name;
   });
-  tellByFile(diagnostics, late, ({ method, path, name }) => `${method} ${path} (${name})`, (event) =>
-    `"${taken.get(keyOf(event)).name}" answers there already, as all APIs have one address here; ` +
-    `this function has its own, http://${event.name.toLowerCase()}.localhost`);
+  tellByFile(diagnostics, late, ({ method, path, name }) => `${method} ${path} (${name})`, (event) => {
+    const first = taken.get(keyOf(event));
+    const choice = first.stack && event.stack && first.stack !== event.stack ? '; "stacks" in mayfly.json says which stacks are served' : '';
+    return `"${first.name}" answers there already, as all APIs have one address here; ` +
+      `this function has its own, http://${event.name.toLowerCase()}.localhost${choice}`;
+  });
 }

@@ -72,6 +72,7 @@ function declarationOf(context, template, file, id, resource) {
     events: eventsOf(template, id, properties.Events),
     layers: layersOf(context, template, properties.Layers),
     durable: value('DurableConfig') !== undefined,
+    stack: template.stack,
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];

@@ -1,6 +1,8 @@
 /* The stacks of a project: its templates, those that the CDK's manifests name, and those that are nested in others; and what they
  * know of one another. */
 import path from 'node:path';
+import { andMore } from '../diagnostics.js';
+import { stackFor } from './arn.js';
 import { assetPath, cloudAssemblies } from './cdk.js';
 import { readSamConfig } from './sam_config.js';
 import { parseTemplate, templateOf } from './sam_template.js';
@@ -21,7 +23,7 @@ export function readStacks(context) {
     parsed.has(file) || parsed.set(file, parseTemplate(context, file));
     return parsed.get(file);
   };
-  const found = stackFiles(context).filter(({ file }) => read(file));
+  const found = wantedOf(context, stackFiles(context)).filter(({ file }) => read(file));
   const inside = new Set(found.flatMap(({ file }) => nestedFiles(context, file, read(file)).filter((other) => other !== file)));
   return found.filter(({ file }) => !inside.has(file)).flatMap((one) => withNested(context, read, one, []));
 }
@@ -34,6 +36,18 @@ function stackFiles(context) {
   const loose = files.list().filter((file) => SYNTHESIZED.test(file) && !folders.includes(path.posix.dirname(file)))
     .map((file) => ({ file, stack: path.posix.basename(file, '.template.json'), isSynthesized: true }));
   return [...own, ...loose, ...stacks];
+}
+
+/** Those that mayfly.json names, as where one class makes stages that have the same routes; what is nested goes with what it is in. */
+function wantedOf({ project, config, diagnostics }, found) {
+  const named = found.map((one) => ({ ...one, name: one.stack ?? stackFor(path.join(project, path.dirname(one.file))) }));
+  const patterns = Array.isArray(config.stacks) ? config.stacks.map(String) : undefined;
+  const none = (patterns ?? []).filter((pattern) => !named.some(({ name }) => path.matchesGlob(name, pattern)));
+  if (none.length > 0) {
+    const others = named.length > 0 ? `; there is ${andMore(named.map(({ name }) => name))}` : '';
+    diagnostics.warn(`mayfly.json: stacks: there is no stack "${none[0]}"${others}`, { file: 'mayfly.json' });
+  }
+  return patterns ? named.filter(({ name }) => patterns.some((pattern) => path.matchesGlob(name, pattern))) : found;
 }
 
 function nestedFiles(context, file, { Resources: resources }) {

@@ -162,7 +162,7 @@ test('two APIs that have a route in common: the first is served, and that is tol
     'two/template.yaml': `Resources:${fn('Others', '/items/{other}')}`, 'two/f.js': handler('2'),
   }));
   assert.deepEqual(told(manifest), [
-    'warning: two/template.yaml: GET /items/{other} (Others): "Items" answers there already, as all APIs have one address here; this function has its own, http://others.localhost',
+    'warning: two/template.yaml: GET /items/{other} (Others): "Items" answers there already, as all APIs have one address here; this function has its own, http://others.localhost; "stacks" in mayfly.json says which stacks are served',
   ]);
   assert.equal(visit(manifest, 'GET', '/items/7').function, 'lambda/Items');
 });

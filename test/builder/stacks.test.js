@@ -317,3 +317,20 @@ test('CloudFormation: an entry of a list that is AWS::NoValue is none', async (t
   assert.deepEqual(manifest.diagnostics, []);
   assert.deepEqual(manifest.events.rules[0].targets.map(({ id }) => id), ['fn']);
 });
+
+test('mayfly.json says which stacks are served', async (t) => {
+  const template = { Resources: { Fn: lambda() } };
+  const files = {
+    ...assembly('cdk.out', { Dev: stack('Dev.template.json', 'Dev-Api'), Prod: stack('Prod.template.json', 'Prod-Api') }, {
+      'Dev.template.json': template, 'Prod.template.json': template,
+    }),
+    ...code, 'admin/template.yaml': 'Resources: { Admin: { Type: AWS::Serverless::Function, Properties: { Handler: index.handler, Runtime: nodejs24.x } } }\n',
+    'admin/index.js': handler('admin'),
+  };
+  const built = (stacks) => build(t, projectOf(t, { ...files, 'mayfly.json': JSON.stringify({ stacks }) }));
+  assert.deepEqual(names(await built(undefined)), ['lambda/Admin', 'lambda/Dev-Api-Fn', 'lambda/Prod-Api-Fn']);
+  const some = await built(['Prod-*', 'admin']);
+  assert.deepEqual([names(some), some.diagnostics], [['lambda/Admin', 'lambda/Fn'], []]);
+  const [{ text }] = (await built(['prod', 'Dev-*'])).diagnostics;
+  assert.equal(text, 'mayfly.json: stacks: there is no stack "prod"; there is admin and 2 more');
+});
