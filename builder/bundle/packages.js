@@ -26,12 +26,24 @@ export function isUnasked(project, name, importer) {
   return importer.includes('/node_modules/') && namingFolder(project, name, importer) === null;
 }
 
+/** What Lambda's runtimes have beside the code, and bundlers for Lambda leave out. */
+const OF_LAMBDA = /^(@aws-sdk|@smithy)\//;
+
+/** @returns {string} that a package is missing, and the command that brings it */
+export function missingText(project, name, importer, dialect) {
+  const isOfLambda = dialect === 'lambda' && OF_LAMBDA.test(name);
+  const command = installCommand(project, name, importer);
+  return isOfLambda
+    ? `Package "${name}" comes with Lambda's runtime on AWS; here it is not installed. Install it with: ${command.replace(/ (install|add) (?=@)/, ' $1 -D ')}`
+    : `Package "${name}" is not installed. Install it with: ${command}`;
+}
+
 /**
  * The command that installs a package, in the words of the package manager the project uses: if a package.json names it
  * already, the one that installs all of that.
  * @param {string} importer the folder that the package is wanted in
  */
-export function installCommand(project, name, importer) {
+function installCommand(project, name, importer) {
   const folder = namingFolder(project, name, importer);
   const found = LOCK_FILES.find(([file]) => [folder ?? project, project].some((place) => existsSync(path.join(place, file))));
   const add = found ? found[1] : 'npm install';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
 import { resolveInLayers } from './layers.js';
-import { installCommand, isOfNextPackage, isPackageSpecifier, isUnasked, packageName } from './packages.js';
+import { isOfNextPackage, isPackageSpecifier, isUnasked, missingText, packageName } from './packages.js';
 
 const SHIMS = '/var/runtime/js/shims';
 const TASK_ROOT = '/var/task';
@@ -106,7 +106,7 @@ async function resolveBare(build, args, group) {
     }
     return NEXT_SHIMS[specifier] && group.dialect !== 'worker'
       ? { path: NEXT_SHIMS[specifier], external: true }
-      : missing(args, result, group.project);
+      : missing(args, result, group);
   }
   if (result.external || result.namespace !== 'file' || group.whole || (isNext && isOfNextPackage(result.path))) {
     return bundled(result);
@@ -145,12 +145,12 @@ function withEnding(name, file) {
 }
 
 /** A package that is only tried (`try { require('x') } catch`) may be missing: Node.js says so when it runs. */
-function missing(args, result, project) {
+function missing(args, result, { project, dialect }) {
   if (!isPackageSpecifier(args.path)) {
     return { errors: result.errors.map(({ text, notes }) => ({ text, notes })) };
   }
   const name = packageName(args.path);
-  const text = `Package "${name}" is not installed. Install it with: ${installCommand(project, name, args.resolveDir)}`;
+  const text = missingText(project, name, args.resolveDir, dialect);
   if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
     return { path: args.path, external: true, warnings: isUnasked(project, name, args.resolveDir) ? [] : [{ text }] };
   }

@@ -208,6 +208,15 @@ test('a missing package is named with the command to install it, and the others 
   assert.equal(evaluate(api, "load('api/optional')()"), 'none');
 });
 
+test('an SDK that a bundle for Lambda leaves out, as the CDK has it, is told to come with the runtime on AWS alone', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'yarn.lock': '', 'mayfly.json': '{ "functions": { "main": { "handler": "index.handler" } } }',
+    'index.js': "const s3 = require('@aws-sdk/client-s3');\nexports.handler = async () => s3;\n",
+  }));
+  const text = 'Package "@aws-sdk/client-s3" comes with Lambda\'s runtime on AWS; here it is not installed. Install it with: yarn add -D @aws-sdk/client-s3';
+  assert.deepEqual(diagnostics.map((told) => told.text), [text]);
+});
+
 test('packages that a package.json names are told once, with the command that installs all of them', async (t) => {
   const text = (...names) => names.map((name) => `import '${name}';\n`).join('') + 'export default () => 1;\n';
   const project = projectOf(t, {
