@@ -4,6 +4,7 @@ import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
 import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { parseArn } from '../discover/arn.js';
+import { ABSENT, NO_TOPICS } from './absent.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
@@ -64,6 +65,10 @@ const RESOURCES = {
     events.async.push(asyncOf(context, declared, functionNamed(properties.FunctionName), invokeSettings(properties))),
 };
 
+for (const [type, why] of Object.entries(ABSENT)) {
+  RESOURCES[type] = ({ context }, { declared }) => tellWarning(context.diagnostics, declared, why);
+}
+
 /** What is added to other resources. */
 const OF_RESOURCES = { 'Custom::S3BucketNotifications': addBucketNotifications };
 
@@ -98,7 +103,7 @@ const goesToEventBridge = ({ EventBridgeConfiguration: said }) => said !== undef
 
 function notificationsOf(context, declared, id, said) {
   if (asList(said.TopicConfigurations).length > 0) {
-    tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
+    tellWarning(context.diagnostics, declared, NO_TOPICS);
   }
   const add = (entry, arn, kind, i) =>
     notification(context, declared, {

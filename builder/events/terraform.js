@@ -2,6 +2,7 @@
  * retries and destinations. */
 import { terraformModules } from '../discover/terraform.js';
 import { parseArn } from '../discover/arn.js';
+import { ABSENT, NO_TOPICS } from './absent.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
@@ -20,12 +21,19 @@ export async function terraformEvents(context) {
     addRules(context, values, events);
     addEndpoints(context, values, events);
     addSchedules(context, values, events);
+    tellAbsent(context, values);
   }
   return events;
 }
 
 const declaredOf = (resource) => ({ file: resource.file, what: resource.address });
 const isOn = (value) => value === true || value === 'true';
+
+function tellAbsent({ diagnostics }, values) {
+  for (const [type, why] of Object.entries(ABSENT)) {
+    values.all(type).forEach((resource) => tellWarning(diagnostics, declaredOf(resource), why));
+  }
+}
 
 /* Buckets */
 
@@ -103,7 +111,7 @@ function addNotifications(context, resource, bucket) {
   bucket.notifications.push(...made.filter(Boolean).map((one) => ({ ...one, declared })));
   bucket.eventbridge ||= isOn(resource.get('eventbridge'));
   if (resource.blocks('topic').length > 0) {
-    tellWarning(context.diagnostics, declared, 'topics (SNS) are not available here: use a queue or a function');
+    tellWarning(context.diagnostics, declared, NO_TOPICS);
   }
 }
 

@@ -194,6 +194,21 @@ test('CloudFormation: nonsense in a connection is told, never fatal', async (t) 
   ]);
 });
 
+test('CloudFormation: what brings events at AWS and does not run here is told', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'app.js': handler,
+    'template.json': JSON.stringify({ Resources: {
+      Fn: { Type: 'AWS::Serverless::Function', Properties: { Handler: 'app.handler' } },
+      Pipe: { Type: 'AWS::Pipes::Pipe', Properties: { Source: 'a', Target: { 'Fn::GetAtt': ['Fn', 'Arn'] } } },
+      Topic: { Type: 'AWS::SNS::Subscription', Properties: { Endpoint: { 'Fn::GetAtt': ['Fn', 'Arn'] }, Protocol: 'lambda' } },
+      Flow: { Type: 'AWS::Serverless::StateMachine', Properties: {} },
+    } }),
+  }));
+  assert.deepEqual(diagnostics.map(({ text }) => text.replace(/ are not available here.*/, '')), [
+    'template.json: Pipe: pipes (EventBridge Pipes)', 'template.json: Topic: topics (SNS)', 'template.json: Flow: state machines (Step Functions)',
+  ]);
+});
+
 test('SAM: an event of a bucket of another template, and a queue nobody declares', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'app.js': handler,

@@ -456,6 +456,10 @@ resource "aws_cloudwatch_event_target" "lost" {
 resource "aws_cloudwatch_event_rule" "p" {
   event_pattern = jsonencode({ source = [aws_instance.x.id] })
 }
+resource "aws_pipes_pipe" "p" {
+  source = aws_sqs_queue.jobs.arn
+  target = aws_lambda_function.real.arn
+}
 `,
   }));
   const told = texts(manifest);
@@ -465,6 +469,7 @@ resource "aws_cloudwatch_event_rule" "p" {
     /aws_sqs_queue\.q: "bad name" is no name of a queue/,
     /aws_sqs_queue\.jobs: the visibility time-out must be a whole number from 0 to 43200, not 99999/,
     /aws_sqs_queue\.jobs: deadLetterTargetArn of its redrive policy is not the ARN of an SQS queue/,
+    /aws_pipes_pipe\.p: pipes \(EventBridge Pipes\) are not available here/,
     /aws_lambda_event_source_mapping\.b: kinesis is not available here/,
     /aws_lambda_event_source_mapping\.c: the batch size \(without a batching window\) must be a whole number from 1 to 10, not 100/,
     /aws_cloudwatch_event_rule\.r: the schedule "rate\(1 minutes\)" must be rate\(1 minute\)/,
