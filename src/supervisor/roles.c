@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "supervisor/functions.h"
 #include "supervisor/instances.h"
+#include "supervisor/shared_folder.h"
 #include "supervisor/spawn.h"
 
 #define CONTROL_FINISH_MS  500
@@ -68,16 +69,10 @@ static void gateway_message(struct link *link, const union message *m,
     }
 }
 
-/* Only what lies in the project, wherever links lead; nothing is said of others. */
-static void folder_share(struct platform *p, const struct message_folder_share *share)
+/* Nothing is said of those that cannot be opened: the gateway may well reach them itself. */
+static void share_folder(struct platform *p, const struct message_folder_share *share)
 {
-    scoped_free char *real = realpath(share->path, NULL);
-    scoped_free char *project = realpath(p->options->project, NULL);
-    if (!real || !project || strncmp(real, project, strlen(project)) != 0 ||
-        (real[strlen(project)] != '/' && real[strlen(project)] != '\0')) {
-        return;
-    }
-    scoped_fd int fd = open(real, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    scoped_fd int fd = shared_folder_open(p->options->project, share->path);
     if (fd >= 0) {
         struct message_folder folder = { .type = MESSAGE_FOLDER };
         memcpy(folder.path, share->path, sizeof(folder.path));
@@ -94,7 +89,7 @@ static void control_message(struct link *link, const union message *m,
     } else if (m->type == MESSAGE_FUNCTION_REMOVE) {
         functions_remove(p, m->function_remove.function);
     } else if (m->type == MESSAGE_FOLDER_SHARE) {
-        folder_share(p, &m->folder_share);
+        share_folder(p, &m->folder_share);
     }
 }
 
