@@ -146,7 +146,9 @@ static void share_folders(struct control *c, const struct build *build)
     json_t *root;
     json_array_foreach(json_object_get(build->manifest, "static"), i, root)
     {
-        struct message_folder_share share = { .type = MESSAGE_FOLDER_SHARE };
+        struct message_folder_share share = { .type = MESSAGE_FOLDER_SHARE,
+                                              .root = (uint32_t)i,
+                                              .build = build->number };
         const char *path = json_string_value(json_object_get(root, "directory"));
         if (path && path[0] == '/' && strlen(path) < sizeof(share.path)) {
             (void)snprintf(share.path, sizeof(share.path), "%s", path);

@@ -21,6 +21,7 @@
 #include "base/title.h"
 #include "gateway/conn.h"
 #include "gateway/control_port.h"
+#include "gateway/folders.h"
 #include "gateway/instance.h"
 #include "gateway/lease.h"
 #include "gateway/listener.h"
@@ -246,36 +247,6 @@ static void on_instance_gone(struct gateway *g, const struct message_instance_go
     }
 }
 
-/* Folders come before or after the routes that name them: whichever is later brings them together.
- */
-static void offer_folders(struct gateway *g)
-{
-    for (size_t i = 0; g->router && i < GATEWAY_FOLDERS_MAX && g->folders[i].path; i++) {
-        for (size_t k = 0; k < g->router->root_count; k++) {
-            static_root_offer(&g->router->roots[k], g->folders[i].path, g->folders[i].fd);
-        }
-    }
-}
-
-static void on_folder(struct gateway *g, const struct message_folder *m, int *fd)
-{
-    for (size_t i = 0; i < GATEWAY_FOLDERS_MAX; i++) {
-        struct gateway_folder *folder = &g->folders[i];
-        if (folder->path && strcmp(folder->path, m->path) == 0) {
-            scope_close_fd(&folder->fd);
-        } else if (folder->path) {
-            continue;
-        } else {
-            folder->path = mem_copy_str(str_c(m->path));
-        }
-        folder->fd = take_fd(fd);
-        offer_folders(g);
-        return;
-    }
-    log_warning("more than %d folders of static files: %s is left out", GATEWAY_FOLDERS_MAX,
-                m->path);
-}
-
 static void on_supervisor(struct link *link, const union message *message,
                           struct ipc_received *received)
 {
@@ -289,7 +260,7 @@ static void on_supervisor(struct link *link, const union message *message,
         on_instance_gone(g, &message->instance_gone);
         break;
     case MESSAGE_FOLDER:
-        on_folder(g, &message->folder, &received->fds[0]);
+        folders_take(g, &message->folder, take_fd(&received->fds[0]));
         break;
     default:
         break; /* message_check() lets no other through */
@@ -302,7 +273,7 @@ static void read_routes(struct gateway *g, int fd, uint64_t build)
 {
     struct err err = { 0 };
     struct stat st;
-    struct routes_file file;
+    struct routes_file file = { 0 };
     if (fstat(fd, &st) < 0 || st.st_size <= 0 || (size_t)st.st_size > ROUTES_BYTES_MAX) {
         log_error("routes of build %llu: not readable", (unsigned long long)build);
         return;
@@ -315,8 +286,8 @@ static void read_routes(struct gateway *g, int fd, uint64_t build)
         log_error("routes of build %llu: %s", (unsigned long long)build, err.text);
         return;
     }
+    folders_give(g, file.router, build);
     lease_build(g, &file, build);
-    offer_folders(g);
     listener_resume(g);
     routes_file_finish(&file);
 }
@@ -473,7 +444,7 @@ static void init(struct gateway *g, const struct options *options)
     struct list *const lists[] = { &g->functions,      &g->drains,          &g->conns,
                                    &g->requests,       &g->spare_requests,  &g->awake,
                                    &g->dirty_conns,    &g->dirty_instances, &g->early_files,
-                                   &g->unwanted_files, &g->awaiting_file };
+                                   &g->unwanted_files, &g->awaiting_file,   &g->early_folders };
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
         list_init(lists[i]);
     }

@@ -31,7 +31,6 @@ int gateway_main(int argc, char **argv);
 #define GATEWAY_PATIENCE_MS   5000
 /* A build was served before a process died: it will be again, however busy the machine is. */
 #define GATEWAY_PATIENCE_AGAIN_MS 60000
-#define GATEWAY_FOLDERS_MAX       16 /* of static files that the supervisor has opened for us */
 
 struct gateway {
     uv_loop_t loop;
@@ -46,12 +45,9 @@ struct gateway {
     int status;                 /* what the process ends with */
     unsigned processors;        /* that we may use */
 
-    struct router *router; /* NULL until the first build */
-    struct gateway_folder {
-        char *path; /* owned; NULL: unused */
-        int fd;     /* owned */
-    } folders[GATEWAY_FOLDERS_MAX];
+    struct router *router;             /* NULL until the first build */
     struct function *control_function; /* control_port.c; owned */
+    struct list early_folders;         /* of struct folder, in folders.c */
     struct list early_files;           /* of struct early_file, in control_port.c */
     struct list unwanted_files;        /* as these: to be closed when they come */
     struct list awaiting_file;         /* requests whose answer goes on with a file from control */

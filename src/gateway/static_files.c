@@ -61,18 +61,14 @@ void static_root_open(struct static_root *root, struct str prefix, const char *d
 {
     root->prefix = mem_copy_str(prefix);
     root->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    root->path = mem_copy_str(str_c(directory));
     root->absent = mem_alloc(ABSENT_SLOTS * sizeof(*root->absent));
 }
 
-void static_root_offer(struct static_root *root, const char *path, int fd)
+void static_root_give(struct static_root *root, int fd)
 {
-    int copy = strcmp(root->path, path) == 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-    if (copy >= 0) {
-        scope_close_fd(&root->directory);
-        root->directory = copy;
-        memset(root->absent, 0, ABSENT_SLOTS * sizeof(*root->absent));
-    }
+    scope_close_fd(&root->directory);
+    root->directory = fd;
+    memset(root->absent, 0, ABSENT_SLOTS * sizeof(*root->absent));
 }
 
 void static_root_close(struct static_root *root)
@@ -81,8 +77,6 @@ void static_root_close(struct static_root *root)
     root->directory = -1;
     free(root->prefix);
     root->prefix = NULL;
-    free(root->path);
-    root->path = NULL;
     free(root->absent);
     root->absent = NULL;
 }

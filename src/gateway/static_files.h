@@ -14,7 +14,6 @@ struct static_absent;
 struct static_root {
     char *prefix;                 /* "/" or "/docs/"; owned */
     int directory;                /* owned; -1: not there */
-    char *path;                   /* owned */
     bool compress;                /* files go out compressed to those who accept it */
     bool named;                   /* answers say their file's name */
     struct static_absent *absent; /* paths that were not there a moment ago; owned */
@@ -32,8 +31,8 @@ struct static_file {
 
 /* Opens `directory` for a root. The folder need not be there. */
 void static_root_open(struct static_root *root, struct str prefix, const char *directory);
-/* The folder as the supervisor has opened it, where this process may not: a copy of fd is kept. */
-void static_root_offer(struct static_root *root, const char *path, int fd);
+/* The folder as somebody has opened it who may do more than this process. Takes over fd. */
+void static_root_give(struct static_root *root, int fd);
 void static_root_close(struct static_root *root);
 
 /* Decodes a path of a URL into `out`: percent-decoding, no NUL, "." and ".." resolved.

@@ -79,8 +79,6 @@ static bool texts_are_sound(const union message *m)
     case MESSAGE_FOLDER_SHARE:
         return m->folder_share.path[0] == '/' &&
                text_ends(m->folder_share.path, sizeof(m->folder_share.path));
-    case MESSAGE_FOLDER:
-        return text_ends(m->folder.path, sizeof(m->folder.path));
     case MESSAGE_FUNCTION_LOADED:
         return text_ends(m->function_loaded.text, sizeof(m->function_loaded.text));
     case MESSAGE_INSTANCE_GONE:

@@ -90,19 +90,21 @@ struct message_function_remove {
     uint64_t function; /* its zygote and every instance end now */
 };
 
-/* Before ROUTES that name it: a folder of static files, which the gateway's user may have no right
- * to reach. The supervisor opens it, if it lies in the project, and hands it to the gateway. */
+/* Before the ROUTES of that build: a folder of static files, which the gateway's user may have no
+ * right to reach. The supervisor opens it, if it lies in the project, and hands it to the gateway.
+ */
 struct message_folder_share {
     uint32_t type;
-    uint32_t reserved;
+    uint32_t root; /* its index in the routes' `static` */
+    uint64_t build;
     char path[MESSAGE_PATH_MAX]; /* absolute */
 };
 
-/* fds: the folder, by O_PATH. It may come after the ROUTES that name it. */
+/* fds: the folder, by O_PATH. It may come before the ROUTES of its build or after them. */
 struct message_folder {
     uint32_t type;
-    uint32_t reserved;
-    char path[MESSAGE_PATH_MAX]; /* as in the routes */
+    uint32_t root;
+    uint64_t build;
 };
 
 /* Once for each function, when its zygote is ready or has failed. */

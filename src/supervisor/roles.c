@@ -74,8 +74,9 @@ static void share_folder(struct platform *p, const struct message_folder_share *
 {
     scoped_fd int fd = shared_folder_open(p->options->project, share->path);
     if (fd >= 0) {
-        struct message_folder folder = { .type = MESSAGE_FOLDER };
-        memcpy(folder.path, share->path, sizeof(folder.path));
+        const struct message_folder folder = { .type = MESSAGE_FOLDER,
+                                               .root = share->root,
+                                               .build = share->build };
         roles_tell_gateway(p, &folder, &fd, 1);
     }
 }

@@ -65,9 +65,17 @@ export class Gateway {
   /** Other routes from now on. */
   async deploy(manifest) {
     await writeFile(path.join(this.folder, 'routes.json'), JSON.stringify(manifest));
-    const build = this.records.filter((r) => r.routes && !r.drained).length + 1;
+    const build = Math.max(...this.records.map((r) => r.routes ?? 0)) + 1;
     this.child.stdin.write('again\n');
     await this.record((r) => r.routes === build);
+  }
+
+  /** The routes of this build come once more, as when a function's concurrency changes. */
+  async sendAgain() {
+    const routed = () => this.records.filter((r) => r.routes && !r.drained).length;
+    const before = routed();
+    this.child.stdin.write('same\n');
+    await this.record(() => routed() > before);
   }
 
   /** Control takes what it has been given, and leaves it unanswered. */

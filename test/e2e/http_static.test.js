@@ -1,9 +1,12 @@
 /* Files of a project's public folder. */
 import assert from 'node:assert/strict';
-import { symlink, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { CATCH_ALL, exchange, startGateway, statusOf } from './http_gateway.js';
+import { eventually } from './harness.js';
+import { API, CATCH_ALL, exchange, startGateway, statusOf } from './http_gateway.js';
+import { processTree, titleOf } from './machine.js';
 
 const BIG = 'abcdefghij'.repeat(60_000);
 const FILES = {
@@ -158,4 +161,49 @@ test('where nothing but a file is, other methods are refused', async (t) => {
   assert.deepEqual(await ask('DELETE', '/docs/'), [405, 'GET, HEAD, OPTIONS']);
   assert.deepEqual(await ask('OPTIONS', '/page.html'), [204, 'GET, HEAD, OPTIONS']);
   assert.deepEqual(await ask('POST', '/nothing.html'), [404, null]);
+});
+
+test('folders that the gateway cannot reach itself', async (t) => {
+  const COUNT = 1024; /* as many as a manifest may name */
+  const gateway = await startGateway(t);
+  const gatewayPid = processTree(gateway.child.pid).find(({ pid }) => titleOf(pid) === 'mayfly: gateway').pid;
+  const openFiles = () => readdirSync(`/proc/${gatewayPid}/fd`).length;
+  const folder = async (name) => {
+    const made = path.join(gateway.folder, name);
+    await mkdir(made);
+    await writeFile(path.join(made, 'name.txt'), name);
+    return made;
+  };
+  const root = (prefix, shared) => ({ prefix, directory: path.join(gateway.folder, 'out', 'of', 'reach'), shared });
+  const routes = [{ static: true }, { src: '^/.*$', status: 404 }];
+  const names = Array.from({ length: COUNT }, (_, i) => `f${i}`);
+  const all = await Promise.all(names.map(async (name) => root(`/${name}/`, await folder(name))));
+  const text = async (target) => (await gateway.fetch(target)).text();
+
+  await t.test('are served, however many there are', async () => {
+    await gateway.deploy({ functions: [API], routes, static: all });
+    for (const name of names) {
+      await eventually(async () => (await text(`/${name}/name.txt`)) === name, `${name} is not served`);
+    }
+  });
+
+  await t.test('stay when their build comes again', async () => {
+    await gateway.sendAgain();
+    assert.deepEqual(await Promise.all(names.slice(0, 20).map((name) => text(`/${name}/name.txt`))), names.slice(0, 20));
+  });
+
+  await t.test('are let go of with their build', async () => {
+    await gateway.deploy({ functions: [API], routes, static: [root('/', all[0].shared), root('/', all[1].shared)] });
+    await eventually(async () => (await text('/name.txt')) === 'f0', 'the new folder is not served');
+    assert.equal((await gateway.fetch('/f7/name.txt')).status, 404);
+    await eventually(() => openFiles() < 100, () => `${openFiles()} files are open`);
+  });
+
+  await t.test('may change with each build', async () => {
+    for (let i = 2; i < 40; i++) {
+      await gateway.deploy({ functions: [API], routes, static: [root('/', all[i].shared)] });
+      await eventually(async () => (await text('/name.txt')) === `f${i}`, `build ${i} is not served`);
+    }
+    assert.ok(openFiles() < 100, `${openFiles()} files are open`);
+  });
 });

@@ -4,13 +4,18 @@
  *     fake_platform ROUTES.json [--dev] [--start-ms N] [--later-start-ms N]
  *
  * Listens on a free port of 127.0.0.1 and prints it, then each record of the gateway as a line of
- * JSON. New routes are read from the file when a line comes in on standard input; "control" has it
- * take the requests that control has been given until then, and pass them over. Ends with it.
+ * JSON. New routes are read from the file when a line comes in on standard input; after "same" they
+ * are of the same build once more; "control" has it take the requests that control has been given
+ * until then, and pass them over. Ends with it.
+ *
+ * A root of static files with `shared` is that folder, opened here: of the even ones before the
+ * gateway has the routes, of the odd ones after.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,6 +117,41 @@ static void send_routes(const char *path, uint64_t build)
     must(ipc_send(control_fd, &routes, sizeof(routes), &out, 1), "send routes");
     (void)close(in);
     (void)close(out);
+}
+
+/* As the supervisor: those whose number leaves `rest`. */
+static void share_folders(const char *path, uint64_t build, size_t rest)
+{
+    size_t i;
+    json_t *root;
+    json_t *manifest = json_load_file(path, 0, NULL);
+    json_array_foreach(json_object_get(manifest, "static"), i, root)
+    {
+        const char *shared = json_string_value(json_object_get(root, "shared"));
+        if (!shared || i % 2 != rest) {
+            continue;
+        }
+        const struct message_folder folder = { .type = MESSAGE_FOLDER,
+                                               .root = (uint32_t)i,
+                                               .build = build };
+        int fd = open(shared, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        must(fd, shared);
+        int r;
+        while ((r = ipc_send(supervisor_fd, &folder, sizeof(folder), &fd, 1)) == -EAGAIN) {
+            struct pollfd writable = { .fd = supervisor_fd, .events = POLLOUT };
+            (void)poll(&writable, 1, -1);
+        }
+        must(r, "send folder");
+        (void)close(fd);
+    }
+    json_decref(manifest);
+}
+
+static void deploy(const char *path, uint64_t build)
+{
+    share_folders(path, build, 0);
+    send_routes(path, build);
+    share_folders(path, build, 1);
 }
 
 static void start_instance(uint64_t function)
@@ -304,7 +344,7 @@ int main(int argc, char **argv)
     struct channel port_end;
     must(channel_open(&log_channel, &log, CHANNEL_HOST), "log channel");
     must(channel_open(&port_end, &port_channel, CHANNEL_INSTANCE), "control's channel");
-    send_routes(argv[1], build++);
+    deploy(argv[1], build++);
     (void)printf("{\"port\":%u}\n", port);
     for (;;) {
         struct pollfd fds[] = { { .fd = supervisor_fd, .events = POLLIN },
@@ -330,8 +370,10 @@ int main(int argc, char **argv)
             }
             if (strncmp(line, "control", 7) == 0) {
                 take_requests(&port_end);
+            } else if (strncmp(line, "same", 4) == 0) {
+                send_routes(argv[1], build - 1);
             } else {
-                send_routes(argv[1], build++);
+                deploy(argv[1], build++);
             }
         }
     }
