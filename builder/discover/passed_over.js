@@ -28,6 +28,12 @@ const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['
   ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
 const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
 
+/** Programs that make a deployment: they would have to be run, as the platform's account has it. */
+const PROGRAMS = [
+  [/(^|\/)serverless\.[cm]?[jt]s$/, /(^|\/)serverless\.(ya?ml|json)$/, 'is a program and is not run: `npx serverless print > serverless.yml` writes what is read'],
+  [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
+];
+
 /** Why what a folder's files ask for is not there, and what to do. */
 export function pagesFault(files, folder = '') {
   const hasFunctions = pagesFunctions(files, folder).length > 0;
@@ -97,6 +103,12 @@ export function tellPassedOver(context, drafts) {
   if (apps.length > 0) {
     const text = 'functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes';
     diagnostics.warn(`${andMore(apps)}: ${text}`, { file: apps[0] });
+  }
+  for (const [program, instead, text] of PROGRAMS) {
+    const file = files.list().some((name) => instead.test(name)) ? undefined : files.list().find((name) => program.test(name));
+    if (file) {
+      diagnostics.warn(`${file} ${text}`, { file });
+    }
   }
   /* A Worker at the root is what OpenNext makes of Next.js: with its pages. */
   const pages = CONFIG_NAMES.some((name) => files.has(name)) ? [] : pagesOfNext(files);

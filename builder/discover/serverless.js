@@ -5,7 +5,7 @@ import { andMore } from '../diagnostics.js';
 import { ACCOUNT, regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
 import { addSiblings, customTags } from './sam_template.js';
-import { templateOfService } from './serverless_template.js';
+import { logicalId, templateOfService } from './serverless_template.js';
 import { parseYaml } from './yaml.js';
 
 const FILE = /(^|\/)serverless\.(ya?ml|json)$/;
@@ -14,7 +14,7 @@ const DEFAULT_TIMEOUT_S = 6; /* the framework's own, and so is the memory */
 const DEFAULT_MEMORY_MB = 1024;
 const DEPTH_MAX = 20;
 /** A kind with its argument, or a literal; what has neither, such as `${AWS::Region}`, is CloudFormation's. */
-const REFERENCE = /\$\{(\s*(?:\w+(?:\([^)]*\))?:(?!:)|['"]|file\()[^${}]*)\}/;
+const REFERENCE = /\$\{(\s*(?:\w+(?:\([^)]*\))?:(?!:)|['"]|file\(|strToBool\()[^${}]*)\}/;
 
 const kept = new WeakMap();
 
@@ -161,29 +161,43 @@ class Values {
     if (file) {
       return this.#inFile(file[1], argument, depth);
     }
+    const flag = /^strToBool\(['"]?(true|false|0|1)['"]?\)$/.exec(kind ?? '');
+    if (flag) {
+      return ['true', '1'].includes(flag[1]);
+    }
     const kinds = {
-      self: () => this.#resolve(pick(this.service, argument), depth),
+      self: () => this.#pick(this.service, argument, depth),
       env: () => this.env[argument],
       opt: () => undefined, /* of its command line */
       sls: () => (argument === 'stage' ? this.#stage(depth) : undefined),
+      param: () => this.#parameter(argument, depth),
       aws: () => ({ region: regionOf(this.env), accountId: ACCOUNT })[argument],
     };
     return Object.hasOwn(kinds, kind ?? '') ? kinds[kind]() : undefined;
+  }
+
+  /** Its stage's own, or what all stages have. */
+  #parameter(name, depth) {
+    const { params } = this.service;
+    return this.#resolve(params?.[this.#stage(depth)]?.[name] ?? params?.default?.[name], depth);
   }
 
   #stage(depth) {
     return this.#resolve(this.service.provider.stage, depth) ?? DEFAULT_STAGE;
   }
 
+  /** What is on the way may itself be a reference: `custom: ${file(custom.yml)}`. */
+  #pick(object, steps, depth) {
+    const at = (value) => (typeof value === 'string' ? this.#resolve(value, depth) : value);
+    return this.#resolve(steps.split('.').filter(Boolean).reduce((value, key) => at(value)?.[key], object), depth);
+  }
+
   #inFile(name, argument, depth) {
     const text = this.read(name);
-    return text === undefined ? undefined : this.#resolve(pick(parse(text), argument), depth);
+    return text === undefined ? undefined : this.#pick(parse(text), argument, depth);
   }
 }
 
-function pick(object, steps) {
-  return steps.split('.').filter(Boolean).reduce((at, key) => at?.[key], object);
-}
 
 /* Functions */
 
@@ -208,11 +222,19 @@ function declarationOf({ file, service, template }, { key, name, said }) {
     tags: template.resolve({ ...provider.tags, ...said.tags }),
     environment: template.resolve({ ...provider.environment, ...said.environment }),
     url: urlOf(said.url),
+    layers: layersOf(service, base, said.layers ?? provider.layers),
     durable: said.durableConfig !== undefined,
     events: [said.events ?? []].flat().flatMap((event) => eventOf(service, provider, key, event)),
     folder: base,
     declaredIn: file,
   };
+}
+
+/** Those of this service, which `!Ref CommonLambdaLayer` names; their folders lie beside it. */
+function layersOf({ layers = {} }, base, references) {
+  const wanted = [references ?? []].flat().map((reference) => reference?.Ref);
+  return Object.entries(layers).filter(([key, said]) => said?.path && wanted.includes(logicalId(key, 'LambdaLayer')))
+    .map(([, said]) => ({ folder: path.posix.join(base, String(said.path)), at: '/opt' }));
 }
 
 function number(value) {

@@ -25,9 +25,9 @@ export function templateOfService(context, service, functions) {
 }
 
 /** `send-mail` is `SendDashmailLambdaFunction` to those who refer to it. */
-function logicalId(key) {
+export function logicalId(key, kind = 'LambdaFunction') {
   const named = key.replaceAll('-', 'Dash').replaceAll('_', 'Underscore');
-  return `${named[0].toUpperCase()}${named.slice(1)}LambdaFunction`;
+  return `${named[0].toUpperCase()}${named.slice(1)}${kind}`;
 }
 
 function functionOf(service, { name, said }) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { build, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
 
 const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
 
@@ -147,4 +147,34 @@ test('serverless.yml: functions of another provider than AWS are told', async (t
     assert.equal(functions.length, 0);
     assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: functions of the provider "azure" do not run here, those of "aws" do']);
   }
+});
+
+test('serverless.yml: layers of the service, parameters of the stage, and references by way of others', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'api/serverless.yml': `
+service: shop
+params:
+  default: { domain: shop.test, region: eu }
+  dev: { domain: dev.shop.test }
+provider:
+  name: aws
+  runtime: nodejs24.x
+  environment:
+    PLACE: \${param:domain}/\${param:region}
+    FLAG: \${strToBool('true')}
+    GREETING: \${self:custom.settings.greeting}
+custom: \${file(./custom.yml)}
+layers:
+  shared-code: { path: layer }
+functions:
+  one: { handler: one.handler, layers: [ !Ref SharedDashcodeLambdaLayer ] }
+`,
+    'api/custom.yml': 'settings: ${file(./settings.yml)}\n', 'api/settings.yml': 'greeting: hello\n',
+    'api/one.js': "const { text } = require('of-layer');\nexports.handler = async () => text;\n",
+    'api/layer/nodejs/node_modules/of-layer/index.js': "exports.text = 'of the layer';\n",
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  const fn = functionNamed(manifest, 'lambda/shop-dev-one');
+  assert.deepEqual([fn.env.PLACE, fn.env.FLAG, fn.env.GREETING], ['dev.shop.test/eu', 'true', 'hello']);
+  assert.equal(evaluate(fn, "load('api/one').handler()"), 'of the layer');
 });
