@@ -215,7 +215,8 @@ unsigned cgroups_limits(const struct cgroups *c)
         controllers |= c->hierarchies[i].at.controllers;
     }
     return (controllers & CGROUP_MEMORY ? CGROUPS_MEMORY : 0) |
-           (controllers & CGROUP_PIDS ? CGROUPS_PIDS : 0);
+           (controllers & CGROUP_PIDS ? CGROUPS_PIDS : 0) |
+           (controllers & CGROUP_CPU ? CGROUPS_CPU : 0);
 }
 
 static void sweep_one(const char *folder)

@@ -1,7 +1,10 @@
-/* Control groups: one a function (its zygote and the sum), one an instance below it. Version 2
- * where it has the controllers, else version 1, each controller where it is; as an ordinary user in
- * a delegated subtree. Where there is none, calls succeed and do nothing, and features_probe() has
- * said so.
+/* Control groups: one a function (its zygote and the sum), one an instance below it. They limit
+ * memory and processes, and share out busy processors: as much for all functions together as for
+ * the platform, as much for one as for another (decision 14).
+ *
+ * Version 2 where it has the controllers, else version 1, each controller where it is; as an
+ * ordinary user in a delegated subtree. Where there is none, calls succeed and do nothing, and
+ * features_probe() has said so.
  *
  * Supervisor only, on its loop's thread. Folders are named <name>/<function>/<instance>, below or
  * (version 2, not delegated) beside the supervisor's own group, locked while it lives, so that what
@@ -31,8 +34,12 @@ void cgroups_destroy(struct cgroups *c);
 /* Removes the groups of platforms whose supervisor is gone, with all that runs in them. */
 void cgroups_sweep(void);
 
-enum cgroups_limit { CGROUPS_MEMORY = 1 << 0, CGROUPS_PIDS = 1 << 1 };
-/* Which limits hold here, of enum cgroups_limit. */
+enum cgroups_limit {
+    CGROUPS_MEMORY = 1 << 0,
+    CGROUPS_PIDS = 1 << 1,
+    CGROUPS_CPU = 1 << 2 /* no limit: each group has its share of busy processors */
+};
+/* What holds here, of enum cgroups_limit. */
 unsigned cgroups_limits(const struct cgroups *c);
 
 /* `path`: "api@3", where the limits are those of its own processes and not of the sum, or

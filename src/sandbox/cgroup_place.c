@@ -51,12 +51,33 @@ static bool has_word(const char *list, const char *word, const char *separators)
     return false;
 }
 
+static const struct {
+    const char *name;
+    unsigned bit;
+} controllers_known[] = {
+    { "memory", CGROUP_MEMORY },
+    { "pids", CGROUP_PIDS },
+    { "cpu", CGROUP_CPU },
+};
+
 static unsigned controllers_of(const char *list, const char *separators)
 {
     unsigned found = 0;
-    found |= has_word(list, "memory", separators) ? CGROUP_MEMORY : 0;
-    found |= has_word(list, "pids", separators) ? CGROUP_PIDS : 0;
+    for (size_t i = 0; i < ARRAY_COUNT(controllers_known); i++) {
+        bool has = has_word(list, controllers_known[i].name, separators);
+        found |= has ? controllers_known[i].bit : 0;
+    }
     return found;
+}
+
+/* The name of one of `controllers`: version 1 has each only once. */
+static const char *name_of_one(unsigned controllers)
+{
+    size_t i = 0;
+    while (!(controllers_known[i].bit & controllers)) {
+        i++;
+    }
+    return controllers_known[i].name;
 }
 
 /* Our path in the hierarchy that has `controller` ("" for version 2), from /proc/self/cgroup. */
@@ -162,8 +183,7 @@ static bool is_hierarchy(const struct mount_line *m, struct cgroup_hierarchy *re
         return false;
     }
     ret->controllers = controllers_of(m->options, ",") & wanted;
-    return ret->controllers != 0 &&
-           own_path(ret->controllers & CGROUP_MEMORY ? "memory" : "pids", path) == 0 &&
+    return ret->controllers != 0 && own_path(name_of_one(ret->controllers), path) == 0 &&
            folder_of(m, path, ret->own);
 }
 
@@ -189,7 +209,7 @@ static size_t find_version(struct cgroup_hierarchy *ret, size_t room, bool unifi
 
 size_t cgroup_place_find(struct cgroup_hierarchy ret[CGROUP_HIERARCHIES_MAX])
 {
-    unsigned wanted = CGROUP_MEMORY | CGROUP_PIDS;
+    unsigned wanted = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU;
     size_t count = find_version(ret, CGROUP_HIERARCHIES_MAX, true, &wanted);
     return count + find_version(ret + count, CGROUP_HIERARCHIES_MAX - count, false, &wanted);
 }
@@ -219,20 +239,34 @@ int cgroup_place_enable(const char *folder, unsigned controllers)
 {
     char list[512];
     int r = cgroup_place_read(folder, "cgroup.subtree_control", list, sizeof(list));
-    if (r < 0 || (controllers_of(list, " \n") & controllers) == controllers) {
-        return r;
+    unsigned missing = controllers & ~controllers_of(list, " \n");
+    for (size_t i = 0; r == 0 && i < ARRAY_COUNT(controllers_known); i++) {
+        if (controllers_known[i].bit & missing) {
+            char word[16];
+            (void)snprintf(word, sizeof(word), "+%s", controllers_known[i].name);
+            r = cgroup_place_write(folder, "cgroup.subtree_control", word);
+        }
     }
-    return cgroup_place_write(folder, "cgroup.subtree_control",
-                              controllers == CGROUP_MEMORY ? "+memory"
-                              : controllers == CGROUP_PIDS ? "+pids"
-                                                           : "+memory +pids");
+    return r;
+}
+
+/* A kernel that groups realtime processes, too, hands down no processors while a group has such a
+ * process (cgroup-v2.rst): then the limits are had without shares. */
+static int enable_for_ours(struct cgroup_hierarchy *h, const char *folder)
+{
+    int r = cgroup_place_enable(folder, h->controllers);
+    if (r == -EINVAL && h->controllers & ~(unsigned)CGROUP_CPU) {
+        h->controllers &= ~(unsigned)CGROUP_CPU;
+        r = cgroup_place_enable(folder, h->controllers);
+    }
+    return r;
 }
 
 /* Below our own group, which first must lose its processes to a leaf. */
 static int prepare_below(struct cgroup_hierarchy *h)
 {
     (void)snprintf(h->parent, sizeof(h->parent), "%s", h->own);
-    int r = cgroup_place_enable(h->own, h->controllers);
+    int r = enable_for_ours(h, h->own);
     if (r != -EBUSY) {
         return r;
     }
@@ -244,7 +278,7 @@ static int prepare_below(struct cgroup_hierarchy *h)
     }
     r = move_processes(h->own, h->leaf);
     if (r == 0) {
-        r = cgroup_place_enable(h->own, h->controllers);
+        r = enable_for_ours(h, h->own);
     }
     if (r < 0) {
         cgroup_place_restore(h);
@@ -263,7 +297,7 @@ static int prepare_beside(struct cgroup_hierarchy *h)
         return -ENOENT;
     }
     int r = access(h->parent, W_OK) < 0 ? -errno : 0;
-    return r < 0 ? r : cgroup_place_enable(h->parent, h->controllers);
+    return r < 0 ? r : enable_for_ours(h, h->parent);
 }
 
 /* A group that is ours to divide: systemd has delegated it, or it is all that a container sees. */
@@ -294,10 +328,12 @@ void cgroup_place_restore(struct cgroup_hierarchy *h)
     if (!h->leaf[0]) {
         return;
     }
-    (void)cgroup_place_write(h->own, "cgroup.subtree_control",
-                             "-memory"); /* another platform may be there: */
-    (void)cgroup_place_write(h->own, "cgroup.subtree_control",
-                             "-pids"); /* then it all stays as it is */
+    for (size_t i = 0; i < ARRAY_COUNT(controllers_known); i++) {
+        char word[16];
+        (void)snprintf(word, sizeof(word), "-%s", controllers_known[i].name);
+        /* Another platform may be there: then it all stays as it is. */
+        (void)cgroup_place_write(h->own, "cgroup.subtree_control", word);
+    }
     if (move_processes(h->leaf, h->own) == 0) {
         (void)rmdir(h->leaf);
     }

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum cgroup_controller { CGROUP_MEMORY = 1 << 0, CGROUP_PIDS = 1 << 1 };
+enum cgroup_controller { CGROUP_MEMORY = 1 << 0, CGROUP_PIDS = 1 << 1, CGROUP_CPU = 1 << 2 };
 
-#define CGROUP_HIERARCHIES_MAX 2
+#define CGROUP_HIERARCHIES_MAX 3
 
 /* Where version 2 puts the processes of a group that gets groups. */
 #define CGROUP_PLACE_LEAF "mayfly-leaf"

@@ -45,6 +45,7 @@ static const struct {
       "memory is checked only now and then: a function may use all of it before it is "
       "stopped" },
     { "process limit", "a fork bomb is bounded for all instances of a function together only" },
+    { "processor share", "a function with many busy processes slows all others down" },
 };
 
 static size_t index_of(enum sandbox_feature feature)
@@ -346,6 +347,7 @@ static void probe_limits(struct outcome *o)
         unsigned held = works ? cgroups_limits(groups) : 0;
         note(o, SANDBOX_MEMORY_LIMIT, held & CGROUPS_MEMORY ? 0 : EPERM);
         note(o, SANDBOX_PIDS_LIMIT, held & CGROUPS_PIDS ? 0 : EPERM);
+        note(o, SANDBOX_CPU_SHARE, held & CGROUPS_CPU ? 0 : EPERM);
         cgroups_destroy(groups);
     }
 }

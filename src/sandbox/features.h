@@ -22,7 +22,8 @@ enum sandbox_feature {
     SANDBOX_LANDLOCK_SCOPE = 1 << 10, /* Landlock ABI 6: signals and abstract sockets */
     SANDBOX_MEMORY_LIMIT = 1 << 11,   /* a memory controller that we may use */
     SANDBOX_PIDS_LIMIT = 1 << 12,
-    SANDBOX_FEATURE_COUNT = 13
+    SANDBOX_CPU_SHARE = 1 << 13,
+    SANDBOX_FEATURE_COUNT = 14
 };
 
 struct sandbox_feature_state {

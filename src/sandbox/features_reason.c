@@ -108,6 +108,8 @@ static const char *reason_of(enum sandbox_feature feature, int code, bool has_us
         return reason_of_limits(CGROUP_MEMORY);
     case SANDBOX_PIDS_LIMIT:
         return reason_of_limits(CGROUP_PIDS);
+    case SANDBOX_CPU_SHARE:
+        return reason_of_limits(CGROUP_CPU);
     case SANDBOX_PROC:
         if (has_users && code == EPERM) {
             return "the /proc here is partly covered: docker run --security-opt "

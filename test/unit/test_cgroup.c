@@ -208,6 +208,77 @@ static int leave_the_session(void)
     return 0;
 }
 
+static _Noreturn int spin(void)
+{
+    for (;;) {
+    }
+}
+
+static uint64_t used_ms(const struct worker *workers, size_t count)
+{
+    uint64_t ms = 0;
+    for (size_t i = 0; i < count; i++) {
+        clockid_t clock;
+        struct timespec used;
+        ck_assert_int_eq(clock_getcpuclockid(workers[i].pid, &clock), 0);
+        ck_assert_int_eq(clock_gettime(clock, &used), 0);
+        ms += (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+    }
+    return ms;
+}
+
+enum { FEW = 1, MANY = 8 };
+
+/* What one process in `few` (NULL: where the platform itself is) gets, in percent, of a processor
+ * that eight in `many` want too. */
+static unsigned share_against_many(struct cgroups *c, const char *few, const char *many)
+{
+    const struct timespec pause = { .tv_nsec = 5000000 };
+    struct worker workers[FEW + MANY];
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    for (size_t i = 0; i < FEW + MANY; i++) {
+        workers[i] = start_worker(spin);
+        const char *group = i < FEW ? few : many;
+        ck_assert(!group || cgroup_add(c, group, workers[i].pid) == 0);
+        ck_assert_int_eq(sched_setaffinity(workers[i].pid, sizeof(one), &one), 0);
+    }
+    for (size_t i = 0; i < FEW + MANY; i++) {
+        ck_assert_int_eq(write(workers[i].go, "x", 1), 1);
+        (void)close(workers[i].go);
+    }
+    while (used_ms(workers, FEW + MANY) < 1000) {
+        (void)nanosleep(&pause, NULL);
+    }
+    uint64_t share = used_ms(workers, FEW) * 100 / used_ms(workers, FEW + MANY);
+    for (size_t i = 0; i < FEW + MANY; i++) {
+        (void)kill(workers[i].pid, SIGKILL);
+        ck_assert_int_eq(waitpid(workers[i].pid, NULL, 0), workers[i].pid);
+    }
+    return (unsigned)share;
+}
+
+START_TEST(who_has_many_processes_has_no_more_of_a_processor)
+{
+    struct cgroups *c = open_groups("share");
+    if (!(cgroups_limits(c) & CGROUPS_CPU)) {
+        cgroups_destroy(c);
+        return;
+    }
+    create(c, "api@1", &no_limits);
+    create(c, "api@1/1", &no_limits);
+    create(c, "api@1/2", &no_limits);
+    create(c, "web@1", &no_limits);
+    create(c, "web@1/3", &no_limits);
+    ck_assert_uint_gt(share_against_many(c, "api@1/1", "api@1/2"), 30);
+    ck_assert_uint_gt(share_against_many(c, "web@1/3", "api@1/1"), 30);
+    ck_assert_uint_gt(share_against_many(c, "api@1", "web@1/3"), 30);
+    ck_assert_uint_gt(share_against_many(c, NULL, "api@1"), 30);
+    cgroups_destroy(c);
+}
+END_TEST
+
 START_TEST(a_functions_zygote_and_all_instances_are_killed_together)
 {
     struct cgroups *c = open_groups("kill");
@@ -369,6 +440,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, who_exceeds_its_memory_is_killed_and_counted);
     tcase_add_test(tests, a_fork_bomb_stops_at_its_limit_and_is_killed_whole);
     tcase_add_test(tests, a_functions_own_limits_do_not_count_its_instances);
+    tcase_add_test(tests, who_has_many_processes_has_no_more_of_a_processor);
     tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
     tcase_add_test(tests, nobody_is_put_into_a_group_in_the_place_of_who_is_gone);
     tcase_add_test(tests, destroying_leaves_nothing);

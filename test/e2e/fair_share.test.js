@@ -1,0 +1,50 @@
+/* What one function does to the processors is not what others wait for. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { eventually, runMayfly, startPlatform } from './harness.js';
+
+const CHILDREN = 40;
+
+/* The children leave their instance's session, as daemons do: kernels share by session where nobody says otherwise. */
+const files = {
+  'hog.js': `
+    const { spawn } = require('node:child_process');
+    exports.handler = async () => {
+      for (let i = 0; i < ${CHILDREN}; i++) {
+        spawn('/bin/sh', ['-c', 'while :; do :; done'], { detached: true, stdio: 'ignore' });
+      }
+      return { started: true };
+    };`,
+  /* How much longer than its processor time it takes, in the median of some rounds: a pause of the machine is one of them. */
+  'quiet.js': `
+    exports.handler = async () => {
+      const rounds = Array.from({ length: 9 }, () => {
+        const from = performance.now();
+        const before = process.cpuUsage();
+        let used;
+        do {
+          const { user, system } = process.cpuUsage(before);
+          used = (user + system) / 1000;
+        } while (used < 20);
+        return (performance.now() - from) / used;
+      });
+      return { slower: rounds.sort((a, b) => a - b)[4] };
+    };`,
+  'mayfly.json': JSON.stringify({
+    functions: Object.fromEntries(['hog', 'quiet'].map((name) => [name, { handler: `${name}.handler`, runtime: 'nodejs24.x', timeout: 120 }])),
+  }),
+};
+
+const invoke = async (platform, name) => (await platform.post(`/2015-03-31/functions/${name}/invocations`, {})).json;
+
+test('an instance whose children spin takes no more than its share from others', async (t) => {
+  const platform = await startPlatform(t, { files });
+  const shares = /ok +processor share/.test((await runMayfly(['doctor'])).stdout);
+  assert.ok((await invoke(platform, 'quiet')).slower > 0);
+  assert.deepEqual(await invoke(platform, 'hog'), { started: true });
+  const spinning = () => platform.processes().filter(({ title }) => title.includes('while :')).length;
+  await eventually(() => spinning() === CHILDREN, () => `${spinning()} children`);
+  const { slower } = await invoke(platform, 'quiet');
+  /* Two want it, and whatever else this machine is busy with. Without shares all that is asked is that it is answered. */
+  assert.ok(slower < (shares ? 8 : Infinity), `it takes ${slower} times as long`);
+});
