@@ -79,6 +79,7 @@ static void zygote_destroy(struct zygote *z)
     }
     z->closing = true;
     list_remove(&z->item);
+    supervisor_remove_group(z->function->platform, z->group);
     z->closing_handles = 1 + z->linked;
     if (z->linked) {
         link_close(&z->link, zygote_link_closed);
@@ -128,6 +129,15 @@ uid_t functions_uid(const struct function *f)
     return own ? MAYFLY_UID_FUNCTION + f->plan.number : MAYFLY_UID_ZYGOTE;
 }
 
+struct cgroup_limits functions_limits(const struct function *f)
+{
+    /* What it keeps in /tmp is charged to the group too, but is no memory of the function's; how
+     * much of the sum its processes have taken is looked at by functions_check_memory() and
+     * instances_check_memory(). */
+    uint64_t mb = f->plan.memory_mb ? (uint64_t)f->plan.memory_mb + f->plan.tmp_mb : 0;
+    return (struct cgroup_limits){ .memory_bytes = mb * MIB, .pids_max = f->plan.pids_max };
+}
+
 /* user_namespaces(7): one id is mapped, that of the function. */
 static int write_maps(const struct function *f, pid_t pid)
 {
@@ -151,7 +161,7 @@ static void zygote_entering(struct zygote *z, const struct message_zygote_enteri
         z->state = ZYGOTE_LOADING;
     } else {
         struct message_zygote_mapped mapped = { .type = MESSAGE_ZYGOTE_MAPPED };
-        int r = cgroup_add(f->platform->cgroups, f->group, pid);
+        int r = cgroup_add(f->platform->cgroups, z->group, pid);
         if (r == 0 && f->platform->features.bits & SANDBOX_USER_NAMESPACE) {
             r = write_maps(f, pid);
         }
@@ -160,6 +170,17 @@ static void zygote_entering(struct zygote *z, const struct message_zygote_enteri
             mapped.failed = 1;
         }
         (void)link_send(&z->link, &mapped, NULL, 0); /* a dead peer is seen by the link */
+    }
+}
+
+/* What it has started stays behind, limited as it was. It itself must not, if it is forked: what
+ * each instance uses before it is moved would add up there. */
+static void zygote_leave_group(struct zygote *z)
+{
+    struct function *f = z->function;
+    int r = f->snapshot ? cgroup_add(f->platform->cgroups, f->group, z->pid) : 0;
+    if (r < 0 && r != -ESRCH) {
+        log_warning("limit %s: %s", f->plan.name, strerror(-r));
     }
 }
 
@@ -173,6 +194,7 @@ static void zygote_ready(struct zygote *z, const struct message_zygote_ready *re
     (void)snprintf(f->reason, sizeof(f->reason), "%s", ready->snapshot ? "" : ready->text);
     function_report(f, false, ready->load_ms);
     instances_zygote_ready(f);
+    zygote_leave_group(z);
     instances_prepare(f);
 }
 
@@ -269,14 +291,26 @@ static int zygote_launch(struct zygote *z)
     return r;
 }
 
+static int zygote_make_group(struct zygote *z, struct err *err)
+{
+    struct function *f = z->function;
+    (void)snprintf(z->group, sizeof(z->group), "%s/load-%llu", f->group,
+                   (unsigned long long)++f->platform->last_zygote);
+    struct cgroup_limits limits = functions_limits(f);
+    return cgroup_create(f->platform->cgroups, z->group, &limits, err);
+}
+
 /* Begins a zygote; it waits if the base zygote is not ready yet. */
 static void zygote_start(struct function *f)
 {
     struct zygote *z = mem_new(struct zygote);
+    struct err err = { 0 };
     z->function = f;
     list_push(&f->zygotes, &z->item);
     (void)uv_timer_init(&f->platform->loop, &z->deadline); /* cannot fail */
-    if (roles_base_is_ready(f->platform) && zygote_launch(z) < 0) {
+    if (zygote_make_group(z, &err) < 0) {
+        zygote_gone(z, 0, err.text);
+    } else if (roles_base_is_ready(f->platform) && zygote_launch(z) < 0) {
         zygote_gone(z, 0, "the base zygote could not be reached");
     }
 }
@@ -340,6 +374,26 @@ void functions_ended(struct platform *p, pid_t pid)
     }
 }
 
+static void describe_over_memory(const struct function *f, char text[MESSAGE_TEXT_MAX])
+{
+    (void)snprintf(text, MESSAGE_TEXT_MAX, "it exceeded its memory limit of %u MB while loading",
+                   f->plan.memory_mb);
+}
+
+static void describe_end(const struct zygote *z, int wait_status, char text[MESSAGE_TEXT_MAX])
+{
+    struct cgroup_usage usage = { 0 };
+    cgroup_read(z->function->platform->cgroups, z->group, &usage);
+    if (WIFSIGNALED(wait_status) && usage.oom_kills > 0) {
+        describe_over_memory(z->function, text);
+    } else {
+        (void)snprintf(text, MESSAGE_TEXT_MAX,
+                       WIFSIGNALED(wait_status) ? "it was killed by signal %d while loading"
+                                                : "it ended with status %d while loading",
+                       WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    }
+}
+
 bool functions_reaped(struct platform *p, pid_t pid, int wait_status)
 {
     struct zygote *z = zygote_find(p, pid);
@@ -347,10 +401,7 @@ bool functions_reaped(struct platform *p, pid_t pid, int wait_status)
         return false;
     }
     char text[MESSAGE_TEXT_MAX];
-    (void)snprintf(text, sizeof(text),
-                   WIFSIGNALED(wait_status) ? "it was killed by signal %d while loading"
-                                            : "it ended with status %d while loading",
-                   WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    describe_end(z, wait_status, text);
     z->pid = 0;
     zygote_gone(z, wait_status, text);
     return true;
@@ -400,8 +451,8 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
     function_name_group(f);
     (void)snprintf(f->folder, sizeof(f->folder), "f%llu", (unsigned long long)f->id);
     struct err err = { 0 };
-    /* For what loads it, and for what instances have left behind. Memory is another matter, as what
-     * each has used before it was in a group of its own adds up there: functions_check_memory(). */
+    /* For those who fork instances, and for what these have left behind. Of memory there is no
+     * limit: what each has used before it was in a group of its own adds up there. */
     struct cgroup_limits limits = { .pids_max = 4 * f->plan.pids_max };
     int r = cgroup_create(p->cgroups, f->group, &limits, &err);
     if (r == 0) {
@@ -472,8 +523,7 @@ static void zygote_check_memory(struct zygote *z)
     if (mb > 0 && z->pid > 0 && z->state != ZYGOTE_IS_INSTANCE &&
         own_memory_bytes(z->pid) > (uint64_t)mb * MIB) {
         char text[MESSAGE_TEXT_MAX];
-        (void)snprintf(text, sizeof(text), "it exceeded its memory limit of %u MB while loading",
-                       mb);
+        describe_over_memory(z->function, text);
         zygote_gone(z, 0, text);
     }
 }

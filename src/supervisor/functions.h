@@ -43,7 +43,8 @@ struct zygote {
     struct list item;
     struct function *function;
     enum zygote_state state;
-    pid_t pid; /* process 1 of the sandbox; 0 until it has said so */
+    pid_t pid;                         /* process 1 of the sandbox; 0 until it has said so */
+    char group[MESSAGE_NAME_MAX + 64]; /* its cgroup while it loads: limits as of an instance */
     struct link link;
     uv_timer_t deadline; /* for loading */
     bool linked;         /* false while it waits for the base zygote */
@@ -61,6 +62,9 @@ struct function *functions_find(struct platform *p, uint64_t id);
 /* The user that its processes are outside of their sandbox; 0 where the platform is no root and
  * cannot choose one. */
 uid_t functions_uid(const struct function *f);
+
+/* Those of an instance, and of a zygote that loads. */
+struct cgroup_limits functions_limits(const struct function *f);
 
 /* The base zygote is ready: starts the zygotes that waited for it. */
 void functions_base_ready(struct platform *p);

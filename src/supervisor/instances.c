@@ -152,10 +152,7 @@ static void instance_exit(uv_poll_t *poll, int status, int events)
 static int instance_make_group(struct instance *i, struct err *err)
 {
     const struct function *f = i->function;
-    /* What it keeps in /tmp is charged to the group too, but is no memory of the function's; how
-     * much of the sum its processes have taken is looked at by instances_check_memory. */
-    uint64_t mb = f->plan.memory_mb ? (uint64_t)f->plan.memory_mb + f->plan.tmp_mb : 0;
-    struct cgroup_limits limits = { .memory_bytes = mb * MIB, .pids_max = f->plan.pids_max };
+    struct cgroup_limits limits = functions_limits(f);
     (void)snprintf(i->group, sizeof(i->group), "%s/%llu", f->group, (unsigned long long)i->id);
     return cgroup_create(i->platform->cgroups, i->group, &limits, err);
 }

@@ -24,6 +24,7 @@ struct platform {
     struct list functions;   /* of struct function */
     struct list instances;   /* of struct instance, all functions' */
     uint64_t last_instance;
+    uint64_t last_zygote;
     uv_timer_t
         watch; /* memory where no controller does it, groups whose processes are still dying */
     struct list dying_groups;
