@@ -123,7 +123,7 @@ unit: ## C unit tests and fuzz corpora under ASan and UBSan
 
 e2e: all ## tests of the running platform
 	$(MAKE) --no-print-directory MODE=asan build/asan/fake_platform
-	tools/run-node e2e 1 $(wildcard test/e2e/*.test.js)
+	tools/run-node e2e 2 $(wildcard test/e2e/*.test.js)
 
 bench: all ## Mayfly beside deno, bun, workerd and node, which it installs; BENCH="--only warm --quick" for less
 	@bench/setup
