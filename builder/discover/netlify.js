@@ -49,7 +49,7 @@ export async function discoverNetlify(context) {
     const rest = { src: '^(?!/\\.netlify/functions/).*$', dialect: 'netlify', shown: '' };
     found.routes.last.push(
       { ...rest, methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404 },
-      { ...rest, methods: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], status: 405 }, /* pages are not written to */
+      { ...rest, methods: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], status: 405, headers: { allow: 'GET, HEAD' } }, /* pages are not written to */
     );
   }
   return found;

@@ -30,8 +30,8 @@ const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\b
 
 /** Programs that make a deployment: they would have to be run, as the platform's account has it. */
 const PROGRAMS = [
-  [/(^|\/)serverless\.[cm]?[jt]s$/, /(^|\/)serverless\.(ya?ml|json)$/, 'is a program and is not run: `npx serverless print > serverless.yml` writes what is read'],
-  [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
+  [/(^|\/)serverless\.[cm]?[jt]s$/, /(^|\/)serverless\.(ya?ml|json)$/, 'it is a program and is not run: `npx serverless print > serverless.yml` writes what is read'],
+  [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'it is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
 ];
 
 /** Why what a folder's files ask for is not there, and what to do. */
@@ -107,7 +107,7 @@ export function tellPassedOver(context, drafts) {
   for (const [program, instead, text] of PROGRAMS) {
     const file = files.list().some((name) => instead.test(name)) ? undefined : files.list().find((name) => program.test(name));
     if (file) {
-      diagnostics.warn(`${file} ${text}`, { file });
+      diagnostics.warn(text, { file });
     }
   }
   /* A Worker at the root is what OpenNext makes of Next.js: with its pages. */

@@ -285,7 +285,8 @@ unsigned errors_answer(const struct error_case *e, struct buf *fields, struct bu
     if (e->kind == ERROR_METHOD && e->allow) {
         error_out_field(&o, "allow", e->allow);
     }
-    if (e->kind == ERROR_ROUTE && e->status == 405) {
+    /* Of the server itself: a route says its own. */
+    if (e->kind == ERROR_ROUTE && e->status == 405 && e->dialect == DIALECT_NONE) {
         error_out_field(&o, "allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
     }
     if (e->dev && e->kind != ERROR_ROUTE) {

@@ -184,7 +184,7 @@ test('what is not there is answered by 404.html, a static page wins over who pre
   const manifest = await build(t, project);
   const [missing, refused] = manifest.routes.slice(-2);
   assert.deepEqual([missing.dest, missing.static, missing.status], ['/404.html', true, 404]);
-  assert.deepEqual([refused.status, refused.methods.includes('GET')], [405, false]);
+  assert.deepEqual([refused.status, refused.methods.includes('GET'), refused.headers], [405, false, { allow: 'GET, HEAD' }]);
   const at = (test) => manifest.routes.findIndex(test);
   assert.ok(at((route) => route.suffix === '.html') < at((route) => route.function === 0));
   assert.equal(visit(manifest, 'GET', '/sub').headers['x-sub'], '1');
