@@ -239,7 +239,7 @@ export class Bundler {
         layersPlugin(layers),
         ...(edge ? [edgeModulesPlugin()] : []),
         importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, whole: worker || edge, layers }),
-        placesPlugin(root, this.#placed),
+        placesPlugin(root, this.#placed, draft.dialect === 'next' || draft.dialect === 'middleware'),
       ],
     };
   }

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
 import { resolveInLayers } from './layers.js';
+import { usesCache, withCachedFunctions } from './use_cache.js';
 import { isOfNextPackage, isPackageSpecifier, isUnasked, missingText, packageName } from './packages.js';
 
 const SHIMS = '/var/runtime/js/shims';
@@ -167,8 +168,9 @@ const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
  * @param {string} root the project, or the folder of a Lambda function's code
  * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
  *   transformed text comes from
+ * @param {boolean} isNext whether functions may say 'use cache'
  */
-export function placesPlugin(root, done) {
+export function placesPlugin(root, done, isNext = false) {
   return {
     name: 'mayfly-places',
     setup(build) {
@@ -177,12 +179,13 @@ export function placesPlugin(root, done) {
           return undefined;
         }
         const text = await readFile(file, 'utf8');
-        if (!PLACE.test(text)) {
+        const caches = isNext && usesCache(text);
+        if (!PLACE.test(text) && !caches) {
           done.delete(file);
           return { contents: text, loader: loaderOf(file) };
         }
         if (done.get(file)?.text !== text) {
-          done.set(file, { text, ...(await placed(root, file, text)) });
+          done.set(file, { text, ...(await placed(root, file, text, caches)) });
         }
         return done.get(file).result;
       });
@@ -190,7 +193,7 @@ export function placesPlugin(root, done) {
   };
 }
 
-async function placed(root, file, text) {
+async function placed(root, file, text, caches) {
   const relative = path.relative(root, file);
   const place = path.posix.join(TASK_ROOT, relative.startsWith('..') ? path.basename(file) : relative);
   const folder = path.posix.dirname(place);
@@ -211,7 +214,8 @@ async function placed(root, file, text) {
         'import.meta.main': 'false',
       },
     });
-    return { result: { contents: code, loader: 'js', warnings }, map: JSON.parse(map) };
+    const contents = caches ? withCachedFunctions(place, code) : code;
+    return { result: { contents, loader: 'js', warnings }, map: JSON.parse(map) };
   } catch {
     return { result: { contents: text, loader: loaderOf(file) } }; /* esbuild reports the syntax error with its place */
   }

@@ -332,3 +332,28 @@ test('skipTrailingSlashRedirect: both forms of a path are answered, and proxy.ts
     assert.equal(visit(manifest, 'GET', '/a//b').location, '/a/b');
   }
 });
+
+test("'use cache': a function's results are kept by its parameters and what it closes over, in its file's own form of module", async (t) => {
+  const route = `
+import { cacheLife, cacheTag } from 'next/cache';
+let calls = 0;
+async function data(n: number, { deep = 0 }: { deep?: number } = {}) { 'use cache'; cacheLife('hours'); cacheTag('all'); return { n, deep, call: ++calls }; }
+export const own = async () => { 'use cache: private'; return ++calls; };
+export async function GET(text: string) {
+  const inner = async () => { "use cache"; return text + ++calls; };
+  const open = async () => { 'use cache'; return new Response(String(++calls)); };
+  return [(await data(1)).call, (await data(1)).call, (await data(1, { deep: 1 })).call, await inner(), await (await open()).text(), await own()].join();
+}
+`;
+  for (const type of ['commonjs', 'module']) {
+    const manifest = await build(t, projectOf(t, {
+      'package.json': JSON.stringify({ type, dependencies: { next: '16' } }), 'app/api/a/route.ts': route,
+      'app/api/b/route.ts': "'use cache';\nlet calls = 0;\nexport async function GET() { return ++calls; }\nexport const POST = async () => ++calls;\n",
+    }));
+    const seen = evaluate(manifest.functions[0], `(async () => {
+      const [a, b] = [await load('app/api/a/route'), await load('app/api/b/route')];
+      return [await a.GET('x'), await a.GET('x'), await a.GET('y'), await b.GET(), await b.GET(), await b.POST()].join(' ');
+    })()`);
+    assert.equal(seen, '1,1,2,x3,4,5 1,1,2,x3,6,7 1,1,2,y8,9,10 1 1 2');
+  }
+});

@@ -547,8 +547,35 @@ test('unstable_cache keeps results by arguments until a tag is revalidated', asy
   assert.throws(() => cache.unstable_cache(() => {}, [], { revalidate: 0 }), /revalidate: 0/);
 });
 
+test('what a function with \'use cache\' gives is kept until its life is over or a tag of it, or of what it calls, is revalidated', async (t) => {
+  let calls = 0;
+  const inner = (n) => cache.___useCache('inner', [n], async () => {
+    cache.cacheTag(`tag-${n}`);
+    return new Map([['call', ++calls]]);
+  });
+  const outer = (n) => cache.___useCache('outer', [n], async () => {
+    cache.cacheLife({ revalidate: 60, expire: 120 });
+    return { inner: (await inner(n)).get('call'), call: ++calls };
+  });
+  const fails = () => cache.___useCache('fails', [], async () => { throw new Error(`failed ${++calls}`); });
+  const gateway = await serve({
+    GET: async () => Response.json([await outer(1), await outer(2)]),
+    PUT: async () => Response.json([await fails().catch(String), await fails().catch(String)]),
+    DELETE: () => { cache.revalidateTag('tag-1', { expire: 0 }); return new Response(); },
+  });
+  const get = async () => (await (await gateway.ask('GET /api/x')).json()).map(({ inner: of, call }) => `${of}+${call}`);
+  assert.deepEqual(await get(), ['1+2', '3+4']);
+  assert.deepEqual(await get(), ['1+2', '3+4']);
+  await gateway.ask('DELETE /api/x');
+  assert.deepEqual(await get(), ['5+6', '3+4']);
+  assert.deepEqual(await (await gateway.ask('PUT /api/x')).json(), ['Error: failed 7', 'Error: failed 8']);
+  const { now } = performance;
+  t.mock.method(performance, 'now', () => now.call(performance) + 121_000);
+  assert.deepEqual(await get(), ['5+9', '3+10']);
+});
+
 test('updateTag, refresh and cacheLife say where they belong', async () => {
-  for (const [fn, pattern] of [[cache.updateTag, /Server Action/], [cache.refresh, /Server Action/], [cache.cacheLife, /cacheComponents/], [cache.cacheTag, /cacheComponents/]]) {
+  for (const [fn, pattern] of [[cache.updateTag, /Server Action/], [cache.refresh, /Server Action/], [cache.cacheLife, /inside a "use cache" function/], [cache.cacheTag, /inside a "use cache" function/]]) {
     assert.match(messageOf(fn), pattern);
   }
 });

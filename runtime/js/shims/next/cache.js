@@ -3,6 +3,7 @@
  * heard in the instance it is called in. */
 
 const { current } = require('./store');
+const { cacheLife, requireScope: requireCacheScope, useCache } = require('./use_cache');
 
 const MAX_TAG_LENGTH = 256;
 const MAX_PATH_LENGTH = 1024;
@@ -129,16 +130,25 @@ function unstable_noStore() {
   if (store && !store.forceStatic) store.usedDynamic = true;
 }
 
-const needsCacheComponents = (name) => () => {
-  throw new Error(`\`${name}()\` is only available with the \`cacheComponents\` config.`);
+function cacheTag(...tags) {
+  requireCacheScope('cacheTag').tags.push(...checkTags(tags, 'cacheTag'));
+}
+
+const kept = {
+  find(key) {
+    const entry = entries.get(key);
+    return entry && !isOlder(entry, expired) ? entry : undefined;
+  },
+  remember, isStale, refreshLater,
 };
 
-const cacheLife = needsCacheComponents('cacheLife');
-const cacheTag = needsCacheComponents('cacheTag');
+/** What the bundler makes of a function with 'use cache'. */
+const ___useCache = (id, inputs, fn) => useCache(kept, id, inputs, fn);
+
 const unstable_cacheLife = cacheLife;
 const unstable_cacheTag = cacheTag;
 
 module.exports = {
   unstable_cache, revalidatePath, revalidateTag, updateTag, refresh, unstable_noStore, cacheLife, cacheTag,
-  unstable_cacheLife, unstable_cacheTag, onRevalidate, pathTag, renewPath: (path) => touch(pathTag(path)),
+  unstable_cacheLife, unstable_cacheTag, ___useCache, onRevalidate, pathTag, renewPath: (path) => touch(pathTag(path)),
 };
