@@ -124,6 +124,10 @@ test("a client's trace is the function's, and is answered; InvokeAsync does not 
   await withHeaders(api, new InvokeCommand({ ...invocation, InvocationType: 'Event' }), { 'X-Amzn-Trace-Id': trace });
   assert.deepEqual((await gotten(platform, 3)).at(-1), { trace });
 
+  const large = { FunctionName: 'tells', InvocationType: 'Event', Payload: `"${'x'.repeat(1_048_576)}"` };
+  await assert.rejects(api.send(new InvokeCommand(large)), { name: 'RequestEntityTooLargeException', $fault: 'client',
+    message: '1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)' });
+
   const async = (InvokeArgs, FunctionName = 'tells') => api.send(new InvokeAsyncCommand({ FunctionName, InvokeArgs }));
   assert.equal((await async('{"n":7}')).Status, 202);
   assert.equal((await gotten(platform, 4)).at(-1).n, 7);
@@ -138,6 +142,11 @@ test('functions are listed and described', async (t) => {
   const { Configuration } = await api.send(new GetFunctionCommand({ FunctionName: 'tells' }));
   assert.equal(Configuration.Runtime, 'nodejs22.x');
   assert.equal(Configuration.State, 'Active');
+  assert.equal(Buffer.from(Configuration.CodeSha256, 'base64').length, 32);
+  assert.match(Configuration.RevisionId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const all = await api.send(new ListFunctionsCommand({ FunctionVersion: 'ALL' }));
+  assert.deepEqual(all.Functions.map(({ FunctionArn }) => FunctionArn.split(':function:')[1]).sort(), ['other:$LATEST', 'tells:$LATEST', 'tells:1']);
+  await assert.rejects(api.send(new ListFunctionsCommand({ FunctionVersion: '1' })), { name: 'ValidationException', message: /enum value set: \[ALL\]$/ });
   assert.ok(Configuration.CodeSize >= TELLS.trim().length / 2, `${Configuration.CodeSize} bytes of code`);
 
   const ask = (Command, more = {}) => api.send(new Command({ FunctionName: 'tells', ...more }));
@@ -311,7 +320,8 @@ test('what becomes of asynchronous events is configured', async (t) => {
 });
 
 test('a destination is a function or a queue, and not the function itself', async (t) => {
-  const { lambda: api } = await start(t);
+  const { lambda: api, sqs } = await start(t);
+  await sqs.send(new CreateQueueCommand({ QueueName: 'ordered.fifo', Attributes: { FifoQueue: 'true' } }));
   const put = (Destination) => api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnSuccess: { Destination } } }));
   const arn = (name, service = 'lambda') => `arn:aws:${service}:us-east-1:000000000000:function:${name}`;
   const name = 'InvalidParameterValueException';
@@ -319,6 +329,8 @@ test('a destination is a function or a queue, and not the function itself', asyn
   await assert.rejects(put(arn('tells')), { name, message: "You can't specify the function as a destination for itself." });
   const queue = 'arn:aws:sqs:us-east-1:000000000000:nowhere', bus = 'arn:aws:events:us-east-1:000000000000:event-bus/nowhere';
   await assert.rejects(put(queue), { name, message: `The destination ARN ${queue} is invalid.` });
+  const fifo = 'arn:aws:sqs:us-east-1:000000000000:ordered.fifo';
+  await assert.rejects(put(fifo), { name, message: `The destination ARN ${fifo} is invalid.` });
   await assert.rejects(put(bus), { name, message: `The destination ARN ${bus} is invalid.` });
   await assert.rejects(put(arn('tells', 'iam')), { name, message: /^The provided destination config DestinationConfig\(/ });
   await assert.rejects(put('arn:aws:_/!:us-east-1:000000000000:x'), { name: 'ValidationException' });
@@ -386,6 +398,8 @@ test("a function's policy is kept, shown and changed, by everyone at once", asyn
     Sid: 'a', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'lambda:InvokeFunction',
     Resource: 'arn:aws:lambda:us-east-1:000000000000:function:tells', Condition: { ArnLike: { 'AWS:SourceArn': SourceArn } } });
   assert.deepEqual((await policy()).Statement.map(({ Sid }) => Sid), ['a', 'b', 'c']);
+  const byUrl = await add('url', { Principal: '*', InvokedViaFunctionUrl: true });
+  assert.deepEqual(JSON.parse(byUrl.Statement).Condition, { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } });
   await assert.rejects(add('a'), { name: 'ResourceConflictException' });
   await assert.rejects(add('a.b'), { name: 'ValidationException', message: /at 'statementId'/ });
   await assert.rejects(add('d', { Principal: 'somebody' }), { name: 'InvalidParameterValueException' });
@@ -395,7 +409,7 @@ test("a function's policy is kept, shown and changed, by everyone at once", asyn
   await add('d', { Principal: '123456789012', Qualifier: 'live' });
   const remove = (StatementId) => api.send(new RemovePermissionCommand({ FunctionName, StatementId }));
   await assert.rejects(remove('x'), { name: 'ResourceNotFoundException', message: 'Statement x is not found in resource policy.' });
-  await Promise.all(['a', 'b', 'c'].map(remove));
+  await Promise.all(['a', 'b', 'c', 'url'].map(remove));
   await assert.rejects(policy(), { name: 'ResourceNotFoundException' });
   await assert.rejects(remove('a'), { message: 'No policy is associated with the given resource.' });
 });

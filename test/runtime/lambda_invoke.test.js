@@ -67,8 +67,8 @@ test('DryRun answers 204 and calls nobody; a type that is none is refused', asyn
   assert.equal(event.status, 400);
 });
 
-test('the ARN has the qualifier that was asked for; one that is not there is not found', async () => {
-  const gateway = await serve(async (_event, context) => context.invokedFunctionArn, { aliases: { live: '3', 3: '3' } });
+test('ARN and version are those that were asked for; one that is not there is not found', async () => {
+  const gateway = await serve(async (_event, context) => [context.invokedFunctionArn, context.functionVersion], { aliases: { live: '3', 3: '3' } });
   const cases = [
     [INVOKE, ARN, '$LATEST'],
     [`${INVOKE}?Qualifier=$LATEST`, `${ARN}:$LATEST`, '$LATEST'],
@@ -78,7 +78,7 @@ test('the ARN has the qualifier that was asked for; one that is not there is not
   ];
   for (const [path, arn, version] of cases) {
     const reply = await invoke(gateway, path);
-    assert.equal(JSON.parse(reply.bytes), arn, path);
+    assert.deepEqual(JSON.parse(reply.bytes), [arn, version], path);
     assert.equal(reply.header('x-amz-executed-version'), version, path);
     assert.equal(reply.header('x-amzn-requestid'), 'r-1');
   }

@@ -5,8 +5,10 @@
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #define BASE64_BYTES_MAX 64 /* of digests and keys, which is all that is told so */
@@ -83,6 +85,16 @@ void aws_sha256(struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])
 void aws_md5(struct str text, uint8_t ret_digest[AWS_MD5_BYTES])
 {
     digest(thread_contexts()->md5, aws_md5_algorithm(), text, ret_digest);
+}
+
+void aws_uuid_of(struct str text, char ret[UUID_BYTES])
+{
+    uint8_t digest[AWS_DIGEST_BYTES];
+    char hex[2 * AWS_DIGEST_BYTES];
+    aws_sha256(text, digest);
+    (void)hex_write(digest, sizeof(digest), hex);
+    (void)snprintf(ret, UUID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                   hex + 20);
 }
 
 void aws_hmac(struct str key, struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES])

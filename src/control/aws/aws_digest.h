@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/chance.h"
 #include "base/str.h"
 
 #define AWS_DIGEST_BYTES 32 /* SHA-256 */
@@ -18,6 +19,8 @@ const EVP_MD *aws_md5_algorithm(void);
 
 void aws_sha256(struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES]);
 void aws_md5(struct str text, uint8_t ret_digest[AWS_MD5_BYTES]);
+/* A UUID that stands for the text: the same for the same. */
+void aws_uuid_of(struct str text, char ret[UUID_BYTES]);
 void aws_hmac(struct str key, struct str text, uint8_t ret_digest[AWS_DIGEST_BYTES]);
 
 /* Whether they are equal, in a time that does not tell where they differ. */

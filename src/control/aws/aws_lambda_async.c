@@ -79,12 +79,13 @@ static void invalid_destination(struct aws_call *c)
                   texts[0], texts[1]);
 }
 
-/* Whether what a target leads to is there. AWS looks whether it may send to it. */
+/* Whether what a target leads to is there and can be a destination, which a FIFO queue cannot. AWS
+ * looks whether it may send to it. */
 static bool has_destination(const struct services *s, const json_t *target, const char *function)
 {
     const char *queue = json_text(target, "queue");
     const char *bus = json_text(target, "bus");
-    return queue ? sqs_queue_find(s->sqs, str_c(queue)) != NULL
+    return queue ? sqs_queue_find(s->sqs, str_c(queue)) && !sqs_queue_is_fifo(str_c(queue))
            : bus ? event_bus_find(s->buses, str_c(bus)) != NULL
                  : function != NULL;
 }

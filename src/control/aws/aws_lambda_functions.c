@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/aws/aws_digest.h"
 #include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_lambda_operations.h"
 #include "control/events/event_log.h"
@@ -70,6 +71,22 @@ static void set_dead_letter(const struct aws_call *c, json_t *to, const json_t *
     }
 }
 
+/* There is no zip: its digest is one of what stands for the code here. */
+static void set_code(json_t *to, const json_t *function)
+{
+    uint8_t digest[AWS_DIGEST_BYTES];
+    char text[AWS_BASE64_BYTES(AWS_DIGEST_BYTES)];
+    char revision[UUID_BYTES];
+    const char *hash = json_text(function, "hash");
+    aws_sha256(str_c(hash ? hash : ""), digest);
+    (void)aws_base64(digest, sizeof(digest), text);
+    aws_lambda_path_revision(function, revision);
+    (void)json_object_set_new(to, "CodeSha256", json_string(text)); /* sound texts */
+    (void)json_object_set_new(to, "RevisionId", json_string(revision));
+    (void)json_object_set_new(
+        to, "CodeSize", json_integer(json_integer_value(json_object_get(function, "code_bytes"))));
+}
+
 /* Without the environment: it may hold secrets, and a function's own credentials are good for this
  * call. `qualifier` is shown in the ARN. */
 static json_t *configuration_of(const struct aws_call *c, const json_t *function,
@@ -94,11 +111,7 @@ static json_t *configuration_of(const struct aws_call *c, const json_t *function
     copy_text(to, "Runtime", settings, "runtime");
     set_logging(to, function);
     set_dead_letter(c, to, function);
-    const char *hash = json_text(function, "hash");
-    (void)json_object_set_new(to, "CodeSha256", json_string(hash ? hash : ""));
-    (void)json_object_set_new(
-        to, "CodeSize", json_integer(json_integer_value(json_object_get(function, "code_bytes"))));
-    (void)json_object_set_new(to, "RevisionId", json_string(hash ? hash : ""));
+    set_code(to, function);
     (void)json_object_set_new(
         to, "EphemeralStorage",
         json_pack("{s:I}", "Size", json_integer_value(json_object_get(function, "tmp_mb"))));
@@ -111,15 +124,50 @@ static bool is_lambda(const json_t *function)
     return dialect && (strcmp(dialect, "lambda") == 0 || strcmp(dialect, "bootstrap") == 0);
 }
 
+/* Of versions there are what the project's files publish. */
+static bool is_version(const char *name)
+{
+    uint64_t number;
+    return str_to_u64(str_c(name), &number);
+}
+
+static void append_versions(const struct aws_call *c, json_t *list, const json_t *function)
+{
+    json_t *aliases = json_object_get(json_object_get(function, "settings"), "aliases");
+    const char *name;
+    json_t *version;
+    (void)json_array_append_new(list, configuration_of(c, function, "$LATEST", "$LATEST"));
+    json_object_foreach(aliases, name, version)
+    {
+        if (is_version(name)) {
+            (void)json_array_append_new(list, configuration_of(c, function, name, name));
+        }
+    }
+}
+
 void aws_lambda_functions_list(struct aws_call *c)
 {
     const struct deployment *d = c->services->deployment;
     const json_t *functions = d->active ? json_object_get(d->active->manifest, "functions") : NULL;
+    char which[AWS_LAMBDA_NAME_BYTES] = "";
     json_t *list = json_array();
-    for (size_t i = 0; i < json_array_size(functions); i++) {
-        if (is_lambda(json_array_get(functions, i))) {
-            (void)json_array_append_new(
-                list, configuration_of(c, json_array_get(functions, i), "", "$LATEST"));
+    size_t i;
+    json_t *function;
+    (void)aws_lambda_path_query(c->exchange->target, STR("FunctionVersion"), which); /* may be */
+    if (which[0] && strcmp(which, "ALL") != 0) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "1 validation error detected: Value '%s' at 'functionVersion' failed to "
+                      "satisfy constraint: Member must satisfy enum value set: [ALL]",
+                      which);
+        json_decref(list);
+        return;
+    }
+    json_array_foreach(functions, i, function)
+    {
+        if (is_lambda(function) && which[0]) {
+            append_versions(c, list, function);
+        } else if (is_lambda(function)) {
+            (void)json_array_append_new(list, configuration_of(c, function, "", "$LATEST"));
         }
     }
     aws_lambda_page(c, list, "Functions", LIST_MAX);
@@ -186,35 +234,21 @@ void aws_lambda_functions_recursion(struct aws_call *c, const struct aws_lambda_
 
 /* ---- versions and aliases: what the project's files publish ---- */
 
-static bool is_version(const char *name)
-{
-    uint64_t number;
-    return str_to_u64(str_c(name), &number);
-}
-
 void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_subject *s)
 {
-    json_t *aliases = json_object_get(json_object_get(s->function, "settings"), "aliases");
     json_t *list = json_array();
-    const char *name;
-    json_t *version;
-    (void)json_array_append_new(list, configuration_of(c, s->function, "$LATEST", "$LATEST"));
-    json_object_foreach(aliases, name, version)
-    {
-        if (is_version(name)) {
-            (void)json_array_append_new(list, configuration_of(c, s->function, name, name));
-        }
-    }
+    append_versions(c, list, s->function);
     aws_lambda_page(c, list, "Versions", LIST_MAX);
 }
 
 static json_t *alias_of(const struct aws_lambda_subject *s, const char *name, json_t *version)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
+    char revision[UUID_BYTES];
     aws_lambda_path_arn(s->region, aws_lambda_path_name(s->function), name, arn);
-    return json_pack("{s:s, s:s, s:O, s:s, s:O}", "AliasArn", arn, "Name", name, "FunctionVersion",
-                     version, "Description", "", "RevisionId",
-                     json_object_get(s->function, "hash"));
+    aws_lambda_path_revision(s->function, revision);
+    return json_pack("{s:s, s:s, s:O, s:s, s:s}", "AliasArn", arn, "Name", name, "FunctionVersion",
+                     version, "Description", "", "RevisionId", revision);
 }
 
 void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_subject *s)

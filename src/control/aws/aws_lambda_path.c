@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
+#include "control/aws/aws_digest.h"
 #include "control/aws/aws_uri.h"
 
 #define REGION "us-east-1"
@@ -67,6 +68,12 @@ const char *aws_lambda_path_name(const json_t *function)
     const char *aws =
         json_string_value(json_object_get(json_object_get(function, "settings"), "function_name"));
     return aws ? aws : json_string_value(json_object_get(function, "name"));
+}
+
+void aws_lambda_path_revision(const json_t *function, char ret[UUID_BYTES])
+{
+    const char *hash = json_string_value(json_object_get(function, "hash"));
+    aws_uuid_of(str_c(hash ? hash : ""), ret);
 }
 
 static void copy(struct str text, size_t size, char *ret)

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/chance.h"
 #include "control/services.h"
 
 #define AWS_LAMBDA_NAME_BYTES 400 /* longer is no name that Lambda looks at */
@@ -57,6 +58,8 @@ const json_t *aws_lambda_path_function(const struct services *s, const char *nam
 const char *aws_lambda_path_version(const json_t *function, const char *qualifier);
 /* Its name at AWS. */
 const char *aws_lambda_path_name(const json_t *function);
+/* Its RevisionId: another one for another build of it. */
+void aws_lambda_path_revision(const json_t *function, char ret[UUID_BYTES]);
 /* In the client's `region`. `qualifier`: "": the function's own. */
 void aws_lambda_path_arn(const char *region, const char *name, const char *qualifier,
                          char ret[AWS_LAMBDA_ARN_BYTES]);

@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "base/hex.h"
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_digest.h"
@@ -16,8 +15,7 @@
 #include "control/json_reading.h"
 #include "control/json_write.h"
 
-#define KEY_BYTES      ((size_t)2 * AWS_LAMBDA_NAME_BYTES)
-#define REVISION_BYTES 37 /* a UUID's */
+#define KEY_BYTES ((size_t)2 * AWS_LAMBDA_NAME_BYTES)
 
 /* ---- what there is ---- */
 
@@ -35,11 +33,9 @@ static void add_statement(const char *name, json_t *statement, void *context)
 
 /* The policy's text, owned, or NULL; its revision is made of it. */
 static char *read_policy(struct aws_call *c, const struct aws_lambda_subject *s,
-                         char ret_revision[REVISION_BYTES])
+                         char ret_revision[UUID_BYTES])
 {
     char prefix[KEY_BYTES];
-    uint8_t digest[AWS_DIGEST_BYTES];
-    char hex[2 * AWS_DIGEST_BYTES];
     json_t *statements = json_array();
     prefix_of(s, prefix);
     json_table_each(c->services->lambda_permissions, str_c(prefix), add_statement, statements);
@@ -48,10 +44,7 @@ static char *read_policy(struct aws_call *c, const struct aws_lambda_subject *s,
     char *text = json_array_size(statements) > 0 ? json_write(policy) : NULL;
     json_decref(policy);
     json_decref(statements);
-    aws_sha256(text ? str_c(text) : STR(""), digest);
-    (void)hex_write(digest, sizeof(digest), hex);
-    (void)snprintf(ret_revision, REVISION_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-                   hex + 12, hex + 16, hex + 20);
+    aws_uuid_of(text ? str_c(text) : STR(""), ret_revision);
     return text;
 }
 
@@ -59,10 +52,11 @@ static char *read_policy(struct aws_call *c, const struct aws_lambda_subject *s,
  * the function. */
 static bool is_revision(struct aws_call *c, const struct aws_lambda_subject *s, const char *wanted)
 {
-    char revision[REVISION_BYTES];
+    char revision[UUID_BYTES];
     scoped_free char *policy = read_policy(c, s, revision);
-    const char *hash = json_text(s->function, "hash");
-    if (!wanted || strcmp(wanted, revision) == 0 || (hash && strcmp(wanted, hash) == 0)) {
+    char of_function[UUID_BYTES];
+    aws_lambda_path_revision(s->function, of_function);
+    if (!wanted || strcmp(wanted, revision) == 0 || strcmp(wanted, of_function) == 0) {
         return true;
     }
     aws_call_fail(c, 412, "PreconditionFailedException",
@@ -74,7 +68,7 @@ static bool is_revision(struct aws_call *c, const struct aws_lambda_subject *s, 
 
 void aws_lambda_policy_get(struct aws_call *c, const struct aws_lambda_subject *s)
 {
-    char revision[REVISION_BYTES];
+    char revision[UUID_BYTES];
     scoped_free char *policy = s->function ? read_policy(c, s, revision) : NULL;
     if (policy) {
         aws_call_answer(c, json_pack("{s:s, s:s}", "Policy", policy, "RevisionId", revision));
@@ -110,6 +104,9 @@ static json_t *conditions_of(const struct aws_call *c)
         set_condition(conditions, "StringEquals", equals[i][1], aws_call_text(c, equals[i][0]));
     }
     set_condition(conditions, "ArnLike", "AWS:SourceArn", aws_call_text(c, "SourceArn"));
+    if (json_is_true(aws_call_member(c, "InvokedViaFunctionUrl"))) {
+        set_condition(conditions, "Bool", "lambda:InvokedViaFunctionUrl", "true");
+    }
     return conditions;
 }
 
@@ -163,6 +160,7 @@ static const struct aws_rule add_rules[] = {
     { "EventSourceToken", AWS_TEXT, AWS_MAY, 0, 256, "[a-zA-Z0-9._\\-]+" },
     { "RevisionId", AWS_TEXT, AWS_MAY, 0, 0, NULL },
     { "FunctionUrlAuthType", AWS_TEXT, AWS_MAY, 0, 0, "NONE, AWS_IAM" },
+    { "InvokedViaFunctionUrl", AWS_BOOLEAN, AWS_MAY, 0, 0, NULL },
     { "PrincipalOrgID", AWS_TEXT, AWS_MAY, 12, 34, "o-[a-z0-9]{10,32}" },
 };
 
@@ -210,7 +208,7 @@ void aws_lambda_policy_add(struct aws_call *c, const struct aws_lambda_subject *
 void aws_lambda_policy_remove(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     char key[KEY_BYTES];
-    char revision[REVISION_BYTES];
+    char revision[UUID_BYTES];
     char wanted[AWS_LAMBDA_NAME_BYTES];
     if (!s->function) {
         missing(c, s, "No policy found for");

@@ -2,6 +2,7 @@
 #include "control/events/lambda_invoke.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -88,6 +89,21 @@ static bool is_json(struct str payload, char *ret_why, size_t size)
     return false;
 }
 
+/* In the words that are recorded of AWS. */
+static void refuse_size(struct exchange *x)
+{
+    char why[128];
+    uint64_t bytes;
+    if (!str_to_u64(http_block_find(x->headers, STR("content-length")), &bytes)) {
+        bytes = PAYLOAD_BYTES_MAX + 1; /* or more: it came in chunks */
+    }
+    (void)snprintf(why, sizeof(why),
+                   "%" PRIu64 " byte payload is too large for the Event invocation type (limit %zu "
+                   "bytes)",
+                   bytes, (size_t)PAYLOAD_BYTES_MAX);
+    refuse(x, 413, "RequestEntityTooLargeException", why);
+}
+
 static void have_body(struct exchange *x, int r, struct str body)
 {
     struct invoking *i = x->user;
@@ -95,8 +111,7 @@ static void have_body(struct exchange *x, int r, struct str body)
     if (r < 0 || (body.len > 0 && !is_json(body, why, sizeof(why)))) {
         x->user = NULL;
         if (r == -EMSGSIZE) {
-            refuse(x, 413, "RequestTooLargeException",
-                   "1048576 byte payload is the limit of asynchronous invocations");
+            refuse_size(x);
         } else if (r < 0) {
             exchange_end(x);
         } else {

@@ -41,7 +41,7 @@ function contextParts(exchange, arn) {
   return {
     trace,
     environment: {
-      functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+      functionVersion: exchange.local?.version ?? process.env.AWS_LAMBDA_FUNCTION_VERSION,
       functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
       memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
       logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,

@@ -12,7 +12,7 @@ class LogTail {
 
   constructor(exchange) {
     this.#exchange = exchange;
-    this.#text = `START RequestId: ${exchange.requestId} Version: ${process.env.AWS_LAMBDA_FUNCTION_VERSION}\n`;
+    this.#text = `START RequestId: ${exchange.requestId} Version: ${exchange.local.version}\n`;
     exchange.onOutput = (line) => this.#add(`${line}\n`);
   }
 
