@@ -16,9 +16,24 @@ resource "aws_sqs_queue" "dead" {
   name = "dead"
 }
 `;
+const ALIAS = `
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.says.function_name
+  function_version = "3"
+}
+`;
 const withDeadLetters = lambda('tells').replace('timeout ', 'dead_letter_config {\n    target_arn = aws_sqs_queue.dead.arn\n  }\n  timeout ');
 const FILES = {
-  'main.tf': DEAD + withDeadLetters + lambda('other'), 'tells.js': TELLS, 'other.js': TELLS.replace("'got '", "'other '"),
+  'main.tf': DEAD + withDeadLetters + lambda('other') + lambda('says') + lambda('late') + ALIAS, 'tells.js': TELLS,
+  'late.js': `exports.handler = async ({ Records: [{ attributes }] }) => {
+  console.log('sent ' + attributes.SentTimestamp);
+  while (Date.now() <= Number(attributes.SentTimestamp)) {
+    await new Promise(setImmediate);
+  }
+  throw new Error('too late');
+};`,
+  'says.js': 'exports.handler = async (event, { invokedFunctionArn, functionVersion }) => [invokedFunctionArn, functionVersion];', 'other.js': TELLS.replace("'got '", "'other '"),
   'mayfly.json': JSON.stringify({ functions: { tells: { retryDelays: [0, 0] } } }), 'api/where.js': WHERE,
 };
 const queueArn = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
@@ -64,6 +79,28 @@ test('with a reserved concurrency of zero an event is given up at once, and tell
   const letter = await next(dead);
   assert.equal(letter.Body, '{"n":1}');
   assert.equal(values(letter).RequestID, requestId);
+});
+
+test('an event for an alias is its version\'s, and so is what comes of it', async (t) => {
+  const { api, queue, next } = await start(t);
+  const done = await queue('done');
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'says', DestinationConfig: { OnSuccess: { Destination: queueArn('done') } } }));
+  await api.send(new InvokeCommand({ FunctionName: 'says', InvocationType: 'Event', Qualifier: 'live' }));
+  const { requestContext, responseContext, responsePayload } = JSON.parse((await next(done)).Body);
+  const arn = functionArn('says:live');
+  assert.deepEqual([requestContext.functionArn, responseContext.executedVersion, responsePayload], [arn, '3', [arn, '3']]);
+});
+
+test('a message that a function refuses too often is a dead letter that says when it was sent', async (t) => {
+  const { platform, api, sqs, queue, next, dead } = await start(t);
+  const redrive = (maxReceiveCount) => JSON.stringify({ deadLetterTargetArn: queueArn('dead'), maxReceiveCount });
+  const QueueUrl = await queue('in', { VisibilityTimeout: '40', RedrivePolicy: redrive(1) });
+  await api.send(new CreateEventSourceMappingCommand({ EventSourceArn: queueArn('in'), FunctionName: 'late' }));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
+  const { Attributes: { SentTimestamp } } = await next(dead);
+  const sent = () => platform.records.find(({ type, text }) => type === 'log' && text.startsWith('sent '))?.text;
+  await eventually(sent, () => platform.transcript());
+  assert.equal(sent(), `sent ${SentTimestamp}`);
 });
 
 test("a configuration of the API replaces neither the function's dead letters nor the delays of its file", async (t) => {

@@ -109,6 +109,10 @@ test('targets that a schedule cannot have are refused, in the words of AWS', asy
     'Invalid RequestJson provided. Reason Request payload is missing the following field(s): MessageBody.');
   await refused(target('sqs:sendMessage', { queueUrl: QueueUrl, messageBody: 'x' }),
     'Invalid RequestJson provided. Reason Request payload is missing the following field(s): QueueUrl, MessageBody.');
+  const sqs = { Arn: 'arn:aws:sqs:us-east-1:000000000000:q', RoleArn };
+  await refused({ ...sqs, DeadLetterConfig: { Arn: 'arn:aws:sqs:us-east-1:000000000000:dead.fifo' } },
+    /^1 validation error detected: Value 'arn:aws:sqs:us-east-1:000000000000:dead.fifo' at 'target.deadLetterConfig.arn' failed to satisfy constraint/);
+  await refused({ ...sqs, EventBridgeParameters: { DetailType: 'x', Source: 'aws.x' } }, /Value 'aws\.x' at 'target.eventBridgeParameters.source' failed/);
   await create(target('sqs:sendMessage', { QueueUrl, MessageBody: 'x' }));
   await assert.rejects(scheduler.send(new UpdateScheduleCommand({ Name: 'x', FlexibleTimeWindow, ScheduleExpression: 'rate(1 day)',
     Target: target('sqs:listQueues', {}) })), { name: 'ValidationException' });

@@ -101,7 +101,8 @@ static const struct aws_rule schedule_rules[] = {
     { "EndDate", AWS_NUMBER, AWS_MAY, 0, 0, NULL },
     { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
     { "State", AWS_TEXT, AWS_MAY, 0, 0, "ENABLED, DISABLED" },
-    { "KmsKeyArn", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+    { "KmsKeyArn", AWS_TEXT, AWS_MAY, 1, 2048,
+      "^arn:aws(-[a-z]+)?:kms:[a-z0-9\\-]+:\\d{12}:(key|alias)\\/[0-9a-zA-Z-_]*$" },
     { "FlexibleTimeWindow", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "Target", AWS_OBJECT, AWS_MUST, 0, 0, NULL },
     { "ActionAfterCompletion", AWS_TEXT, AWS_MAY, 0, 0, "NONE, DELETE" },
@@ -129,11 +130,40 @@ static const struct aws_rule retry_rules[] = {
     { "MaximumRetryAttempts", AWS_INTEGER, AWS_MAY, 0, TARGET_ATTEMPT_RETRIES_MAX, NULL },
 };
 
+static const struct aws_rule dead_letter_rules[] = {
+    { "Arn", AWS_TEXT, AWS_MAY, 1, 1600,
+      "^arn:aws(-[a-z]+)?:sqs:[a-z0-9\\-]+:\\d{12}:[a-zA-Z0-9\\-_]+$" },
+};
+
+static const struct aws_rule sqs_rules[] = {
+    { "MessageGroupId", AWS_TEXT, AWS_MAY, 1, 128, NULL },
+};
+
+static const struct aws_rule event_rules[] = {
+    { "DetailType", AWS_TEXT, AWS_MUST, 1, 128, NULL },
+    { "Source", AWS_TEXT, AWS_MUST, 1, 256,
+      "^(?=[/\\.\\-_A-Za-z0-9]+)((?!aws\\.).*)|(\\$(\\.[\\w_-]+(\\[(\\d+|\\*)\\])*)*)$" },
+};
+
+/* The objects in a target. */
+static const struct {
+    const char *member;
+    const char *path;
+    const struct aws_rule *rules;
+    size_t count;
+} target_parts[] = {
+    { "DeadLetterConfig", "target.deadLetterConfig.", dead_letter_rules,
+      ARRAY_COUNT(dead_letter_rules) },
+    { "RetryPolicy", "target.retryPolicy.", retry_rules, ARRAY_COUNT(retry_rules) },
+    { "SqsParameters", "target.sqsParameters.", sqs_rules, ARRAY_COUNT(sqs_rules) },
+    { "EventBridgeParameters", "target.eventBridgeParameters.", event_rules,
+      ARRAY_COUNT(event_rules) },
+};
+
 static bool check_model(struct aws_call *c)
 {
     json_t *window = aws_call_member(c, "FlexibleTimeWindow");
     json_t *target = aws_call_member(c, "Target");
-    json_t *retry = json_object_get(target, "RetryPolicy");
     struct aws_check k;
     aws_check_init(&k);
     aws_check_members(&k, c->input, "", schedule_rules, ARRAY_COUNT(schedule_rules));
@@ -144,8 +174,12 @@ static bool check_model(struct aws_call *c)
     if (target) {
         aws_check_members(&k, target, "target.", target_rules, ARRAY_COUNT(target_rules));
     }
-    if (retry && !json_is_null(retry)) {
-        aws_check_members(&k, retry, "target.retryPolicy.", retry_rules, ARRAY_COUNT(retry_rules));
+    for (size_t i = 0; i < ARRAY_COUNT(target_parts); i++) {
+        json_t *part = json_object_get(target, target_parts[i].member);
+        if (part && !json_is_null(part)) {
+            aws_check_members(&k, part, target_parts[i].path, target_parts[i].rules,
+                              target_parts[i].count);
+        }
     }
     return aws_check_end(&k, c);
 }

@@ -126,6 +126,7 @@ static void fail_one(const struct lambda_source *ls, struct delivery *d, struct 
                                               .group = m->message.group,
                                               .attributes = str_c(attributes),
                                               .body = m->message.body,
+                                              .sent_ms = q->fifo ? 0 : m->message.sent_ms,
                                               .first_ms = m->message.first_ms,
                                               .attempts =
                                                   dead->dead_letter ? 0 : m->message.attempts };

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/aws/aws_lambda_path.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
 #include "http/http_block.h"
@@ -64,6 +65,14 @@ static char *attributes_of(const struct exchange *x)
     static const char *const kept[][2] = { { "clientContext", "x-amz-client-context" },
                                            { "traceId", "x-amzn-trace-id" } };
     json_t *json = json_object();
+    char named[AWS_LAMBDA_NAME_BYTES];
+    struct aws_lambda_named function = { 0 };
+    if (aws_lambda_path_part(x->target, STR(AWS_LAMBDA_FUNCTIONS), named, NULL)) {
+        aws_lambda_path_named(named, x->target, &function);
+    }
+    if (function.qualifier[0]) {
+        (void)json_object_set_new(json, "qualifier", json_string(function.qualifier));
+    }
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
         struct str value = http_block_find(x->headers, str_c(kept[i][1]));
         json_t *text = value.data ? json_stringn(value.data, value.len) : NULL;

@@ -66,13 +66,30 @@ static json_t *payload_json(struct str payload)
     return json ? json : json_stringn_nocheck(payload.data, payload.len);
 }
 
+/* The version or alias that an event is for; "": none is named. */
+static const char *qualifier_of(json_t *attributes)
+{
+    const char *qualifier = json_string_value(json_object_get(attributes, "qualifier"));
+    return qualifier ? qualifier : "";
+}
+
+/* Which version an event's qualifier means; one that has gone since is its own. */
+static const char *version_of(const struct lambda_queue *q, const char *qualifier)
+{
+    const json_t *function = aws_lambda_path_function(q->services, q->function_name);
+    const char *version = aws_lambda_path_version(function, qualifier);
+    return version ? version : qualifier;
+}
+
 static json_t *record_of(const struct lambda_queue *q, const struct delivered *m,
                          const struct failure *f)
 {
-    char arn[256];
+    char arn[AWS_LAMBDA_ARN_BYTES];
     char time[ISO_TIME_BYTES];
-    (void)snprintf(arn, sizeof(arn), "arn:aws:lambda:%.32s:000000000000:function:%.128s:$LATEST",
-                   deployment_region(q->function), q->function_name);
+    json_t *attributes = json_read(m->message.attributes, 0);
+    const char *qualifier = qualifier_of(attributes);
+    aws_lambda_path_arn(deployment_region(q->function), q->function_name,
+                        qualifier[0] ? qualifier : "$LATEST", arn);
     (void)iso_time_ms(queue_now_ms(), time);
     json_t *context =
         json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,
@@ -81,13 +98,15 @@ static json_t *record_of(const struct lambda_queue *q, const struct delivered *m
         json_pack("{s:s, s:s, s:o, s:o}", "version", "1.0", "timestamp", time, "requestContext",
                   context, "requestPayload", payload_json(m->message.body));
     if (f->result) {
-        json_t *response = json_pack("{s:i, s:s}", "statusCode", 200, "executedVersion", "$LATEST");
+        json_t *response =
+            json_pack("{s:i, s:s}", "statusCode", 200, "executedVersion", version_of(q, qualifier));
         if (f->is_error) {
             (void)json_object_set_new(response, "functionError", json_string("Unhandled"));
         }
         (void)json_object_set_new(record, "responseContext", response);
         (void)json_object_set_new(record, "responsePayload", payload_json(f->result->body));
     }
+    json_decref(attributes);
     return record;
 }
 
@@ -254,9 +273,10 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
         shut_out(q, d);
         return;
     }
-    aws_lambda_path_invoke(q->function_name, NULL, target);
     buf_init(&headers, 8 * KIB);
     json_t *attributes = json_read(m->attributes, 0);
+    const char *qualifier = qualifier_of(attributes);
+    aws_lambda_path_invoke(q->function_name, qualifier[0] ? qualifier : NULL, target);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     const char *trace = json_string_value(json_object_get(attributes, "traceId"));
     /* What does not fit is a client context that Lambda would not have taken. */

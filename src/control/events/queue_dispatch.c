@@ -191,8 +191,8 @@ void queue_follow(struct delivery *d, struct queue *to, const struct stored_mess
     f->memory = queue_copy_texts(&f->message);
     f->dedup = str_c(f->key);
     f->message.state = MESSAGE_WAITING;
-    f->message.sent_ms = queue_now_ms();
-    f->message.due_ms = f->message.sent_ms + delay_ms;
+    f->message.due_ms = queue_now_ms() + delay_ms;
+    f->message.sent_ms = m->sent_ms > 0 ? m->sent_ms : queue_now_ms();
     f->message.queue = to->number;
     to->references++;
     list_push(&d->follows, &f->link);

@@ -358,6 +358,7 @@ bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
     b->message.attributes = str_c(b->attributes);
     b->memory = queue_copy_texts(&b->message);
     b->message.due_ms = queue_now_ms();
+    b->message.sent_ms = q->fifo ? b->message.due_ms : m->sent_ms; /* as SQS: it is kept so long */
     /* It keeps its count, unless it counts for a dead-letter queue further on. */
     b->message.attempts = dead->dead_letter ? 0 : m->attempts - 1;
     store_submit(all->services->store, &b->job);
