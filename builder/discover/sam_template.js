@@ -359,6 +359,9 @@ class Resolver {
     if (!this.template.Resources[id]) {
       return undefined;
     }
+    if (attribute === 'QueueUrl') {
+      return this.#ref(id, depth);
+    }
     return /^(Stream)?Arn(ForPolicy)?$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
   }
 

@@ -334,3 +334,15 @@ test('mayfly.json says which stacks are served', async (t) => {
   const [{ text }] = (await built(['prod', 'Dev-*'])).diagnostics;
   assert.equal(text, 'mayfly.json: stacks: there is no stack "prod"; there is admin and 2 more');
 });
+
+test('the URL of a queue is what it is referred to by, and its attribute', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    ...assembly('cdk.out', { Shop: stack('Shop.template.json') }, { 'Shop.template.json': { Resources: {
+      Jobs: { Type: 'AWS::SQS::Queue' }, Fn: lambda({ REF: { Ref: 'Jobs' }, ATTRIBUTE: att('Jobs', 'QueueUrl'), NAME: att('Jobs', 'QueueName') }),
+    } } }),
+    ...code,
+  }));
+  const { REF, ATTRIBUTE, NAME } = envOf(manifest, 'lambda/Fn');
+  assert.match(REF, /^https:\/\/.*\/Jobs$/);
+  assert.deepEqual([ATTRIBUTE, NAME], [REF, 'Jobs']);
+});
