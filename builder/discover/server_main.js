@@ -4,13 +4,16 @@ import { parseEnv } from 'node:util';
 import { parsedManifest } from '../bundle/packages.js';
 import { sourcesOf } from './compiled.js';
 import { readJson } from './mayfly_json.js';
+import { startCommand } from './start_script.js';
 
-const RUNNERS = new Set(['node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'bun', 'node-dev']);
+const RUNNERS = new Set([
+  'node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'tsnd', 'bun', 'node-dev', 'pm2', 'pm2-runtime', 'forever', 'supervisor', 'babel-node',
+  'swc-node', 'esr', 'esno', 'jiti', 'vite-node',
+]);
+/** Of pm2: not a program, but what says which ones there are. */
+const PROCESSES = /\.config\.[cm]?js$|\.json$/;
 /** Programs that serve the file that they are given, and their packages: what is generated with them starts so. */
 const PROGRAMS = { fastify: 'fastify-cli', 'react-router-serve': '@react-router/serve', 'remix-serve': '@remix-run/serve' };
-const WITH_VALUE = new Set([
-  '-r', '--require', '--import', '--loader', '--experimental-loader', '-C', '--conditions', '--env-file', '--env-file-if-exists',
-]);
 const PRELOADS = { '-r': 'require', '--require': 'require', '--import': 'import', '--loader': 'import', '--experimental-loader': 'import' };
 const TYPESCRIPT_LOADER = /^(tsx|ts-node|esbuild-register|@swc-node\/register|@esbuild-kit\/\S+)(\/|$)/;
 const USUAL = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 'src/app', 'src/main'];
@@ -39,39 +42,28 @@ export function mainOf(files, manifest) {
 
 /** @returns {string|undefined} the file of the project that the start script runs, where it is not there */
 export function missingProgram(files, manifest) {
-  const { runner, words } = commandOf(manifest);
-  takeFlags(words);
-  const target = RUNNERS.has(runner) ? targetOf(words, manifest) : Object.hasOwn(PROGRAMS, runner) ? words.findLast((word) => word.includes('.')) : undefined;
+  const { runner, words, all } = startCommand(manifest);
+  const served = Object.hasOwn(PROGRAMS, runner) ? all.findLast((word) => word.includes('.')) : undefined;
+  const target = RUNNERS.has(runner) ? targetOf(words, manifest) : served;
   return target && !existing(files, target) ? path.posix.normalize(target) : undefined;
 }
 
 /** `NODE_ENV=production node --flag dist/server.js arguments` */
 function startScript(files, manifest) {
-  const { env, runner, words } = commandOf(manifest);
+  const { env, runner, flags, words, all } = startCommand(manifest);
   if (Object.hasOwn(PROGRAMS, runner)) {
-    return installedProgram(files, runner, words, env);
+    return installedProgram(files, runner, all, env);
   }
   if (!RUNNERS.has(runner)) {
     return null;
   }
-  const flags = takeFlags(words);
   const target = targetOf(words, manifest);
   const file = target ? existing(files, target) : null;
   return file ? { file, args: words.slice(1), ...meaning(files, flags), env: { ...fileVariables(files, flags), ...env } } : null;
 }
 
-const targetOf = ([first], { main }) => (first === '.' ? main ?? 'index.js' : first);
-
-/** The last command of the script, whose variables stand before it. */
-function commandOf({ scripts }) {
-  const script = typeof scripts?.start === 'string' ? scripts.start.split(/&&|;|\|\|/).at(-1) : '';
-  const words = script.trim().split(/\s+/).filter((word) => word !== 'cross-env' && word !== 'npx' && word !== 'exec');
-  const env = {};
-  while (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) {
-    const [name, ...value] = words.shift().split('=');
-    env[name] = value.join('=').replace(/^(['"])(.*)\1$/, '$2');
-  }
-  return { env, runner: words.shift() ?? '', words };
+function targetOf([first = ''], { main }) {
+  return first === '.' ? main ?? 'index.js' : PROCESSES.test(first) ? '' : first;
 }
 
 /** `fastify start -l info app.js` */
@@ -84,16 +76,6 @@ function installedProgram(files, name, args, env) {
     return null;
   }
   return { file: path.posix.join(folder, program), env, args, preloads: [], hasLoader: false, program: { serves, manifest } };
-}
-
-/** Takes `--import x`, `--env-file=x`, `--flag` from the front of the words. */
-function takeFlags(words) {
-  const flags = [];
-  while (words[0]?.startsWith('-') || words[0] === 'watch' || words[0] === 'run') {
-    const [name, ...value] = words.shift().split('=');
-    flags.push({ name, value: value.length > 0 ? value.join('=') : WITH_VALUE.has(name) ? words.shift() : undefined });
-  }
-  return flags;
 }
 
 /** What is loaded before the program; what makes TypeScript run is not needed here. */

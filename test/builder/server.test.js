@@ -84,6 +84,29 @@ test('what the start script has Node.js load, read and pass on comes before the 
   assert.deepEqual(seen, ['one', 'two', 'main']);
 });
 
+test('a start script may run its program by way of others', async (t) => {
+  const programOf = async (start) => {
+    const manifest = await build(t, projectOf(t, {
+      'package.json': JSON.stringify({ scripts: { start, serve: 'A=serve node lib/web.js --flag', build: 'tsc' } }),
+      'lib/web.js': server, 'lib/typed.ts': server, 'some.env': 'B=file\n', 'ecosystem.config.js': server,
+    }));
+    const fn = functionNamed(manifest, 'server');
+    return fn && [fn.endpoints[0].file, fn.settings.args.join(' '), fn.env.A ?? '', fn.env.B ?? ''].join('|');
+  };
+  const typed = 'lib/typed.ts|||';
+  const all = {
+    'npm run build && npm run serve': 'lib/web.js|--flag|serve|', 'A=own yarn serve': 'lib/web.js|--flag|own|', 'pnpm run serve': 'lib/web.js|--flag|serve|',
+    'nodemon --watch lib -e ts,js --exec "ts-node -P tsconfig.json" lib/typed.ts': typed, "nodemon -x 'tsx lib/typed.ts'": typed,
+    'dotenv -e some.env -- node lib/web.js': 'lib/web.js|||file', 'env-cmd -f some.env node lib/web.js a': 'lib/web.js|a||file',
+    'pm2-runtime start -i 2 lib/web.js': 'lib/web.js|||', 'A="two words" node lib/web.js "b c" | pino-pretty': 'lib/web.js|b c|two words|',
+    'sh -c "node lib/web.js"': 'lib/web.js|||', 'node lib/web.js > log.txt 2>&1 &': 'lib/web.js|||',
+    'pm2 start ecosystem.config.js': undefined, 'npm run nothing': undefined, 'npm start': undefined,
+  };
+  for (const [start, expected] of Object.entries(all)) {
+    assert.equal(await programOf(start), expected, start);
+  }
+});
+
 test('PORT is the port of the site, so that what a server says of its address is true', async (t) => {
   const project = projectOf(t, { 'package.json': '{ "main": "server.js" }', 'server.js': server });
   assert.equal(functionNamed(await build(t, project), 'server').env.PORT, '3000');
