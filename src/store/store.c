@@ -265,11 +265,24 @@ static int lock_folder(struct store *s, struct err *err)
     return 0;
 }
 
+/* It has secrets in it, and a folder that was given may be open to everybody. SQLite gives its
+ * other files the mode of this one. */
+static int make_private(const char *path, struct err *err)
+{
+    scoped_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return err_sys(err, "open %.160s", path);
+    }
+    (void)fchmod(fd, 0600); /* one that is another's is theirs to close */
+    return 0;
+}
+
 static int open_connections(struct store *s, struct err *err)
 {
     struct stat st;
     (void)snprintf(s->database, sizeof(s->database), "%s/mayfly.db", s->folder);
-    int r = sql_open(s->database, SQL_WRITER, &s->writer, err);
+    int r = make_private(s->database, err);
+    r = r < 0 ? r : sql_open(s->database, SQL_WRITER, &s->writer, err);
     if (r == 0) {
         r = store_migrate(s->writer, err);
     }
@@ -292,6 +305,40 @@ static void free_connections(struct store *s)
     free(s);
 }
 
+static void free_all(struct store *s)
+{
+    uv_cond_destroy(&s->submitted_cond);
+    uv_mutex_destroy(&s->mutex);
+    free_connections(s);
+}
+
+static void handle_closed(struct store *s)
+{
+    if (--s->open_handles == 0) {
+        free_all(s);
+    }
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+    handle_closed(container_of((uv_async_t *)handle, struct store, wake));
+}
+
+static void on_turn_closed(uv_handle_t *handle)
+{
+    handle_closed(container_of((uv_prepare_t *)handle, struct store, turn));
+}
+
+/* One that has not started: what the loop knows of lives until the loop has let go of it. */
+static void abandon(struct store *s)
+{
+    if (s->open_handles > 0) {
+        uv_close((uv_handle_t *)&s->wake, on_wake_closed);
+    } else {
+        free_all(s);
+    }
+}
+
 int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct err *err)
 {
     struct store *s = mem_new(struct store);
@@ -311,38 +358,19 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
     (void)uv_mutex_init(&s->mutex); /* these fail only without memory */
     (void)uv_cond_init(&s->submitted_cond);
     r = uv_async_init(loop, &s->wake, on_wake);
+    s->open_handles = r == 0;
     if (r == 0) {
         r = uv_thread_create(&s->thread, store_thread, s);
     }
     if (r < 0) {
-        r = err_set(err, -r, "start the store: %s", uv_strerror(r));
-        free_connections(s);
-        return r;
+        abandon(s);
+        return err_set(err, -r, "start the store: %s", uv_strerror(r));
     }
     (void)uv_prepare_init(loop, &s->turn); /* these always succeed */
     (void)uv_prepare_start(&s->turn, on_turn);
     uv_unref((uv_handle_t *)&s->turn);
     *ret = s;
     return 0;
-}
-
-static void handle_closed(struct store *s)
-{
-    if (--s->open_handles == 0) {
-        uv_cond_destroy(&s->submitted_cond);
-        uv_mutex_destroy(&s->mutex);
-        free_connections(s);
-    }
-}
-
-static void on_wake_closed(uv_handle_t *handle)
-{
-    handle_closed(container_of((uv_async_t *)handle, struct store, wake));
-}
-
-static void on_turn_closed(uv_handle_t *handle)
-{
-    handle_closed(container_of((uv_prepare_t *)handle, struct store, turn));
 }
 
 void store_close(struct store *s)
