@@ -6,58 +6,22 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "control/connection_kind.h"
 #include "control/manifest_member.h"
 
-#define NAME_BYTES   64 /* EventBridge's, as the others */
-#define SECRET_BYTES 512
-#define PARTS_MAX    4
-
-/* The member of the authorization that a connection of each type has, and the members of that. */
-static const struct kind {
-    const char *type;
-    const char *member;
-    struct manifest_member parts[PARTS_MAX];
-    size_t part_count;
-} kinds[] = {
-    { "API_KEY",
-      "ApiKeyAuthParameters",
-      { { "ApiKeyName", TEXT, MUST, 1, SECRET_BYTES },
-        { "ApiKeyValue", TEXT, MUST, 1, SECRET_BYTES } },
-      2 },
-    { "BASIC",
-      "BasicAuthParameters",
-      { { "Username", TEXT, MUST, 1, SECRET_BYTES }, { "Password", TEXT, MUST, 1, SECRET_BYTES } },
-      2 },
-    { "OAUTH_CLIENT_CREDENTIALS",
-      "OAuthParameters",
-      { { "AuthorizationEndpoint", TEXT, MUST, 1, TEXT_MAX },
-        { "HttpMethod", TEXT, MUST, 1, SECRET_BYTES },
-        { "ClientParameters", OBJECT, MUST, 0, 0 },
-        { "OAuthHttpParameters", OBJECT, MAY, 0, 0 } },
-      4 },
-};
-
-static const struct kind *find_kind(const char *type)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].type, type) == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL;
-}
+#define NAME_BYTES 64 /* EventBridge's, as the others */
 
 static int check_client(json_t *client, struct err *err)
 {
     static const struct manifest_member members[] = {
-        { "ClientID", TEXT, MUST, 1, SECRET_BYTES },
-        { "ClientSecret", TEXT, MUST, 1, SECRET_BYTES },
+        { "ClientID", TEXT, MUST, 1, CONNECTION_SECRET_BYTES },
+        { "ClientSecret", TEXT, MUST, 1, CONNECTION_SECRET_BYTES },
     };
     return client ? manifest_member_check(client, members, ARRAY_COUNT(members), "a client", err)
                   : 0;
 }
 
-static int check_auth(const struct kind *kind, json_t *auth, struct err *err)
+static int check_auth(const struct connection_kind *kind, json_t *auth, struct err *err)
 {
     json_t *parameters = json_object_get(auth, kind->member);
     int r =
@@ -77,7 +41,8 @@ int manifest_endpoints_check_connection(json_t *entry, struct err *err)
         return r;
     }
     json_t *auth = json_object_get(entry, "auth");
-    const struct kind *kind = find_kind(json_string_value(json_object_get(entry, "type")));
+    const struct connection_kind *kind =
+        connection_kind_find(json_string_value(json_object_get(entry, "type")));
     if (!kind) {
         return err_set(err, EINVAL, "events: a connection: type is not sound");
     }

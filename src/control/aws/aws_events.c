@@ -83,6 +83,18 @@ json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule
     return found;
 }
 
+json_t *aws_events_own(struct aws_call *c, struct json_table *table, json_t *found,
+                       const char *what)
+{
+    const char *name = json_text(found, "Name");
+    if (found && json_table_is_declared(table, str_c(name))) {
+        aws_call_fail(c, 400, "ManagedRuleException",
+                      "%s %s is declared by the project's files: change it there.", what, name);
+        return NULL;
+    }
+    return found;
+}
+
 void aws_events_arn(const struct aws_call *c, const char *kind, const char *name,
                     char ret[AWS_EVENTS_ARN_BYTES])
 {

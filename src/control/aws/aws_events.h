@@ -41,6 +41,9 @@ json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rul
 /* As above, and it may be changed: what the project's files declare may not. */
 json_t *aws_events_own_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
+/* As these: `found` of a table, which may be NULL already; `what` it is, for people. */
+json_t *aws_events_own(struct aws_call *c, struct json_table *table, json_t *found,
+                       const char *what);
 /* "arn:aws:events:REGION:000000000000:KIND/NAME" in the client's region: of a bus, archive,
  * replay. */
 #define AWS_EVENTS_ARN_BYTES 512

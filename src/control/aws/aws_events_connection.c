@@ -6,6 +6,7 @@
 #include "base/chance.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
+#include "control/connection_kind.h"
 #include "control/events/event_connection.h"
 #include "control/json_reading.h"
 
@@ -79,7 +80,7 @@ static bool check_type(struct aws_call *c, json_t *before)
     json_t *auth = aws_call_member(c, "AuthParameters");
     const char *type = aws_call_text(c, "AuthorizationType");
     type = type ? type : json_text(before, "AuthorizationType");
-    const struct event_connection_kind *kind = event_connection_kind(type);
+    const struct connection_kind *kind = connection_kind_find(type);
     bool fits = !(auth || aws_call_member(c, "AuthorizationType")) ||
                 json_is_object(json_object_get(auth, kind->member));
     if (!fits) {
@@ -179,18 +180,11 @@ static json_t *need(struct aws_call *c, const char *before)
     return connection;
 }
 
-/* As need(), and it may be changed: what the project's files declare may not. */
+/* As need(), and it may be changed. */
 static json_t *need_own(struct aws_call *c)
 {
-    json_t *connection = need(c, "");
-    struct json_table *table = event_connections_table(c->services->connections);
-    const char *name = json_text(connection, "Name");
-    if (connection && json_table_is_declared(table, str_c(name))) {
-        aws_call_fail(c, 400, "ManagedRuleException",
-                      "Connection %s is declared by the project's files: change it there.", name);
-        return NULL;
-    }
-    return connection;
+    return aws_events_own(c, event_connections_table(c->services->connections), need(c, ""),
+                          "Connection");
 }
 
 /* ---- operations ---- */

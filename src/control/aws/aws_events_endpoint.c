@@ -111,19 +111,11 @@ static json_t *need(struct aws_call *c, const char *before)
     return destination;
 }
 
-/* As need(), and it may be changed: what the project's files declare may not. */
+/* As need(), and it may be changed. */
 static json_t *need_own(struct aws_call *c)
 {
-    json_t *destination = need(c, "");
-    const char *name = json_text(destination, "Name");
-    if (destination &&
-        json_table_is_declared(endpoint_queues_table(c->services->endpoints), str_c(name))) {
-        aws_call_fail(c, 400, "ManagedRuleException",
-                      "API destination %s is declared by the project's files: change it there.",
-                      name);
-        return NULL;
-    }
-    return destination;
+    return aws_events_own(c, endpoint_queues_table(c->services->endpoints), need(c, ""),
+                          "API destination");
 }
 
 void aws_events_create_endpoint(struct aws_call *c)

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "control/connection_kind.h"
 #include "control/events/base64.h"
 #include "control/events/endpoint_request.h"
 #include "control/json_read.h"
@@ -77,22 +78,6 @@ void event_connection_refused(struct event_connections *ec, const char *name, co
 
 /* ---- what is kept, what is shown ---- */
 
-static const struct event_connection_kind kinds[] = {
-    { "BASIC", "BasicAuthParameters", NULL, "Password" },
-    { "API_KEY", "ApiKeyAuthParameters", NULL, "ApiKeyValue" },
-    { "OAUTH_CLIENT_CREDENTIALS", "OAuthParameters", "ClientParameters", "ClientSecret" },
-};
-
-const struct event_connection_kind *event_connection_kind(const char *type)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (strcmp(kinds[i].type, type) == 0) {
-            return &kinds[i];
-        }
-    }
-    return NULL;
-}
-
 static void hide_values(json_t *parameters)
 {
     static const char *const lists[] = { "HeaderParameters", "QueryStringParameters",
@@ -112,11 +97,7 @@ static void hide_values(json_t *parameters)
 void event_connection_set_auth(json_t *connection, json_t *auth)
 {
     json_t *shown = json_deep_copy(auth);
-    for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        json_t *holder = json_object_get(shown, kinds[i].member);
-        holder = kinds[i].inner ? json_object_get(holder, kinds[i].inner) : holder;
-        (void)json_object_del(holder, kinds[i].secret); /* it may have none */
-    }
+    connection_kind_hide(shown);
     hide_values(json_object_get(shown, "InvocationHttpParameters"));
     hide_values(json_object_get(json_object_get(shown, "OAuthParameters"), "OAuthHttpParameters"));
     (void)json_object_set(connection, "secret", auth); /* sound values */
@@ -258,7 +239,7 @@ void event_connection_authorize(struct event_connections *ec, json_t *connection
                                 event_connection_fn done, void *context)
 {
     const char *type = json_text(connection, "AuthorizationType");
-    const struct event_connection_kind *kind = event_connection_kind(type ? type : "");
+    const struct connection_kind *kind = connection_kind_find(type ? type : "");
     json_t *secret = json_object_get(connection, "secret");
     json_t *own = kind ? json_object_get(secret, kind->member) : NULL;
     if (own && strcmp(kind->type, "OAUTH_CLIENT_CREDENTIALS") == 0) {

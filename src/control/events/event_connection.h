@@ -25,15 +25,6 @@ struct json_table *event_connections_table(struct event_connections *ec);
 /* The one of an ARN, ".../connection/NAME/UUID"; NULL: it is not there. */
 json_t *event_connection_find(struct event_connections *ec, const char *arn);
 
-/* What AuthParameters have for each type of authorization, and where in that the secret is. */
-struct event_connection_kind {
-    const char *type;
-    const char *member;
-    const char *inner; /* of the member, in which the next is; NULL: in itself */
-    const char *secret;
-};
-/* NULL: there is no such type. */
-const struct event_connection_kind *event_connection_kind(const char *type);
 #define EVENT_CONNECTION_SECRET_SUFFIX 6 /* Secrets Manager puts so much behind a name */
 
 /* Gives it AuthParameters (borrowed): those that are kept, and what is shown of them. */
