@@ -97,6 +97,22 @@ test('a bus has rules of its own, and may lead to another bus', async (t) => {
   assert.deepEqual((await gotten(platform, 1)).map((event) => event.detail), [{ pass: true }]);
 });
 
+test('an event comes once to each bus, however many ways lead there', { timeout: 60_000 }, async (t) => {
+  const { platform, events } = await withRule(t);
+  await events.send(new CreateEventBusCommand({ Name: 'other' }));
+  const bus = (name) => `arn:aws:events:us-east-1:000000000000:event-bus/${name}`;
+  for (const [name, EventBusName] of ['a', 'b', 'c', 'd'].flatMap((name) => [[name, 'default'], [name, 'other']])) {
+    await events.send(new PutRuleCommand({ Name: name, EventBusName, EventPattern: '{"source":["shop"]}' }));
+    await events.send(new PutTargetsCommand({
+      Rule: name, EventBusName, Targets: ['default', 'other', 'default', 'other', 'default'].map((to, n) => ({ Id: `${n}`, Arn: bus(to) })),
+    }));
+  }
+  await events.send(new PutEventsCommand({ Entries: [order({ n: 1 })] }));
+  await events.send(new PutEventsCommand({ Entries: [order({ n: 2 }, { EventBusName: 'other' })] }));
+  const got = await gotten(platform, 2);
+  assert.deepEqual(got.map(({ detail }) => detail.n).sort(), [1, 2]);
+});
+
 test('a rule that is off or has no targets sends nothing', async (t) => {
   const { platform, events } = await withRule(t);
   await events.send(new DisableRuleCommand({ Name: 'orders' }));

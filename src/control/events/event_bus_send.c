@@ -26,6 +26,8 @@ struct sending {
     struct buf text;
     char ingested[ISO_TIME_BYTES];
     struct message_batch *batch;
+    json_t *buses_reached; /* their names, those of fewer hops first; owned */
+    json_t *hops_to;       /* to each of them; owned */
 };
 
 /* The rule by which an event goes to a target. */
@@ -71,7 +73,17 @@ static json_t *parse(struct str text)
     return json ? json : json_read(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL);
 }
 
-static void send_through(struct sending *s, struct str bus, int hops);
+/* A bus that the event comes to, unless it has been there: many ways may lead to it, and back. */
+static void reach(struct sending *s, struct str bus, int hops)
+{
+    if (hops > BUS_HOPS) {
+        log_warning("an event is dropped: it went through more than %d buses", BUS_HOPS);
+    } else if (!json_object_getn(s->hops_to, bus.data, bus.len)) {
+        json_t *name = json_stringn(bus.data, bus.len);
+        (void)json_array_append_new(s->buses_reached, name); /* the name of one that is there */
+        (void)json_object_setn_new(s->hops_to, bus.data, bus.len, json_integer(hops));
+    }
+}
 
 /* With what it says of requests filled with parts of the event. A new reference. */
 static json_t *target_for(json_t *target, json_t *event)
@@ -91,7 +103,7 @@ static void send_to_target(struct sending *s, const struct sender *rule, json_t 
     struct buf text;
     char dedup[EVENT_BUS_ARN_BYTES * 2];
     if (bus && event_bus_find(s->buses, str_c(bus))) {
-        send_through(s, str_c(bus), hops + 1);
+        reach(s, str_c(bus), hops + 1);
         return;
     }
     (void)snprintf(dedup, sizeof(dedup), "event " STR_FMT " " STR_FMT " %s%s" STR_FMT,
@@ -157,10 +169,6 @@ static void send_to_rule(struct sending *s, const struct rule *rule, int hops)
 static void send_through(struct sending *s, struct str bus, int hops)
 {
     struct rule *rule;
-    if (hops > BUS_HOPS) {
-        log_warning("an event is dropped: it went through more than %d buses", BUS_HOPS);
-        return;
-    }
     event_archive_keep(s->buses->services->archives, bus, s->event, s->json, s->batch);
     for (GTreeNode *n = event_bus_first_rule(s->buses, bus); (rule = event_bus_rule_at(n, bus));
          n = g_tree_node_next(n)) {
@@ -168,24 +176,53 @@ static void send_through(struct sending *s, struct str bus, int hops)
     }
 }
 
+static void send_through_reached(struct sending *s)
+{
+    for (size_t i = 0; i < json_array_size(s->buses_reached); i++) { /* it grows meanwhile */
+        const char *name = json_string_value(json_array_get(s->buses_reached, i));
+        send_through(s, str_c(name), (int)json_integer_value(json_object_get(s->hops_to, name)));
+    }
+}
+
+/* -EBADMSG: it has become no JSON. */
+static int sending_init(struct sending *s, struct event_buses *eb, const struct bus_event *event,
+                        struct message_batch *batch)
+{
+    *s = (struct sending){ .buses = eb,
+                           .event = event,
+                           .batch = batch,
+                           .buses_reached = json_array(),
+                           .hops_to = json_object() };
+    buf_init(&s->text, LIMIT_EVENT_BYTES);
+    TRY(compose(&s->text, event));
+    s->json = parse(buf_str(&s->text));
+    return s->json ? 0 : -EBADMSG;
+}
+
+static void sending_finish(struct sending *s)
+{
+    json_decref(s->json);
+    json_decref(s->buses_reached);
+    json_decref(s->hops_to);
+    buf_finish(&s->text);
+}
+
 int event_bus_send(struct event_buses *eb, const struct bus_event *event,
                    struct message_batch *batch)
 {
-    struct sending s = { .buses = eb, .event = event, .batch = batch };
+    struct sending s;
     if (!event_bus_find(eb, event->bus)) {
         return -ENOENT;
     }
+    int r = sending_init(&s, eb, event, batch);
     (void)iso_time_s(queue_now_ms(), s.ingested);
-    buf_init(&s.text, LIMIT_EVENT_BYTES);
-    int r = compose(&s.text, event);
-    s.json = r == 0 ? parse(buf_str(&s.text)) : NULL;
     if (r == 0 && json_is_object(json_object_get(s.json, "detail"))) {
-        send_through(&s, event->bus, 0);
+        reach(&s, event->bus, 0);
+        send_through_reached(&s);
     } else if (r == 0) {
         r = -EBADMSG;
     }
-    json_decref(s.json);
-    buf_finish(&s.text);
+    sending_finish(&s);
     return r;
 }
 
@@ -205,18 +242,18 @@ static void send_tick(struct event_buses *eb, const struct sender *rule, json_t 
                                      .region = event_arn_region(rule->arn),
                                      .resources = resources,
                                      .detail = STR("{}") };
-    struct sending s = { .buses = eb, .event = &event, .batch = tick->batch };
+    struct sending s;
+    int r = sending_init(&s, eb, &event, tick->batch);
     (void)iso_time_s(tick->time_ms, s.ingested);
-    buf_init(&s.text, LIMIT_EVENT_BYTES);
-    if (compose(&s.text, &event) == 0 && (s.json = parse(buf_str(&s.text)))) {
+    if (r == 0) {
         json_array_foreach(targets, i, target)
         {
             send_to_target(&s, rule, target, 0);
         }
+        send_through_reached(&s);
     }
-    json_decref(s.json);
+    sending_finish(&s);
     json_decref(resources);
-    buf_finish(&s.text);
 }
 
 void event_bus_send_tick(const struct schedule_tick *tick, void *context)
