@@ -35,6 +35,19 @@ size_t utf8_next(struct str s, uint32_t *ret_character)
     return len;
 }
 
+int utf8_append_sound(struct buf *b, struct str s)
+{
+    int r = 0;
+    while (s.len > 0 && r == 0) {
+        uint32_t character;
+        size_t len = utf8_next(s, &character);
+        r = buf_append(b,
+                       character == UTF8_REPLACEMENT ? STR("\xEF\xBF\xBD") : str_of(s.data, len));
+        s = str_skip(s, len);
+    }
+    return r;
+}
+
 static bool is_plain_json(unsigned char c)
 {
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';

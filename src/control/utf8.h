@@ -11,6 +11,9 @@
  * overlong, a surrogate) is U+FFFD of length 1. */
 size_t utf8_next(struct str s, uint32_t *ret_character);
 
+/* The bytes as text: at most three for one. */
+int utf8_append_sound(struct buf *b, struct str s) MUST_USE;
+
 /* The bytes as the inside of a JSON string, without the quotes. */
 int utf8_append_json(struct buf *b, struct str s) MUST_USE;
 

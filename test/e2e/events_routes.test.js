@@ -199,6 +199,29 @@ test('a durable request is answered once it is kept, tried until it is done, and
   assert.equal(signature, `v1,${createHmac('sha256', key).update(`${id}.${time}.${hook.body}`).digest('base64')}`);
 });
 
+test('what a failed request answered is told as far as it is text', async (t) => {
+  const { received, url } = await receiver(t);
+  const platform = await startPlatform(t, {
+    files: {
+      'api/long.js': "export const POST = () => new Response('ab' + '\u3042'.repeat(300), { status: 500 });",
+      'api/bytes.js': "export const POST = () => new Response(new Uint8Array([0x61, 0xff, 0x00, 0x62]), { status: 500 });",
+      'mayfly.json': mayfly({
+        routes: Object.fromEntries(['long', 'bytes'].map((name) => [`/api/${name}`, { durable: { retries: 0 }, onFailure: { url: `${url}/${name}` } }])),
+      }),
+    },
+  });
+  for (const name of ['long', 'bytes']) {
+    assert.equal((await platform.post(`/api/${name}`, 'x')).status, 202);
+  }
+  const hooks = await eventually(() => received.length === 2 && received, () => platform.transcript());
+  const errorOf = (name) => JSON.parse(hooks.find((hook) => hook.url === `/${name}`).body).data?.error;
+  assert.match(errorOf('long'), /^status 500: ab\u3042{100,}/);
+  assert.match(errorOf('bytes'), /^status 500: a\ufffd/);
+  const events = await runMayfly(['events', 'ls', '--state', 'dead', '--json', '--project', platform.project]);
+  const errors = events.stdout.trim().split('\n').map((line) => JSON.parse(line).error);
+  assert.deepEqual(errors.toSorted(), [errorOf('bytes'), errorOf('long')].toSorted());
+});
+
 /* Vercel and Netlify */
 
 test('Vercel: a cron is a request with the secret, and what it answers is what mayfly trigger says', async (t) => {

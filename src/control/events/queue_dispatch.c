@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/events/queue.h"
 #include "control/events/queue_pick.h"
+#include "control/utf8.h"
 
 #define HAND_OUTS_MAX   64 /* in a turn of the loop */
 #define SETTLE_RETRY_MS 500
@@ -159,15 +160,26 @@ void queue_dispatch(struct queue *q)
     }
 }
 
+/* Errors have what functions and hosts outside say: cut anywhere, and perhaps no text. */
+static char *error_text(struct str error)
+{
+    struct buf text;
+    buf_init(&text, 3 * LIMIT_LOG_LINE_BYTES); /* U+FFFD for each byte */
+    error.len = error.len < LIMIT_LOG_LINE_BYTES ? error.len : LIMIT_LOG_LINE_BYTES;
+    int r = error.data ? utf8_append_sound(&text, error) : 0;
+    char *copy = r == 0 && text.len > 0 ? mem_copy_str(buf_str(&text)) : NULL;
+    buf_finish(&text);
+    return copy;
+}
+
 void queue_set_outcome(struct delivered *m, enum message_fate fate, uint64_t due_ms,
                        struct str error)
 {
     free(m->error);
-    error.len = error.len < LIMIT_LOG_LINE_BYTES ? error.len : LIMIT_LOG_LINE_BYTES;
-    m->error = error.data && error.len > 0 ? mem_copy_str(error) : NULL;
+    m->error = error_text(error);
     m->outcome.fate = fate;
     m->outcome.due_ms = due_ms;
-    m->outcome.error = m->error ? str_of(m->error, error.len) : STR("");
+    m->outcome.error = m->error ? str_c(m->error) : STR("");
 }
 
 /* ---- what becomes of them ---- */

@@ -79,7 +79,7 @@ void target_attempt_failed(struct services *s, struct delivery *d, const struct 
     wait_at_least(&policy, f->wait_ms);
     if (!attempt_failed(s, d, passes ? &policy : &never, str_c(f->why))) {
         const struct dead_letter dead = { .code = f->code,
-                                          .why = f->why,
+                                          .why = d->messages[0].outcome.error.data, /* sound */
                                           .retries = retries,
                                           .exhausted =
                                               passes ? exhausted_by(&policy, retries) : NULL };
