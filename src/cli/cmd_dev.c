@@ -101,11 +101,33 @@ static void dev_set_origin(struct dev *d, uint16_t port)
                    bare_v6 ? "]" : "", port);
 }
 
+/* One that is not there yet, in the folder around it, which must be. */
+static int dev_set_new_data(struct dev *d, struct err *err)
+{
+    char around[PATH_MAX], parent[PATH_MAX];
+    struct str rest = str_c(d->data);
+    while (rest.len > 1 && rest.data[rest.len - 1] == '/') {
+        rest.len--;
+    }
+    const char *slash = memrchr(rest.data, '/', rest.len);
+    struct str name = slash ? str_skip(rest, (size_t)(slash + 1 - rest.data)) : rest;
+    struct str before = slash ? str_of(rest.data, (size_t)(slash + 1 - rest.data)) : STR(".");
+    if (!str_keep(before, around, sizeof(around))) {
+        return err_set(err, ENAMETOOLONG, "--data %.160s: %s", d->data, strerror(ENAMETOOLONG));
+    }
+    if (name.len == 0 || !realpath(around, parent)) {
+        return err_set(err, ENOENT, "--data %.160s: the folder around it does not exist", d->data);
+    }
+    int n = snprintf(d->data_path, sizeof(d->data_path), "%s/" STR_FMT, parent, STR_ARG(name));
+    return n < (int)sizeof(d->data_path)
+               ? 0
+               : err_set(err, ENAMETOOLONG, "--data %.160s: %s", d->data, strerror(ENAMETOOLONG));
+}
+
 /* The default lies in the project; a folder that is given is made absolute here, where a relative
  * path means what its writer meant. */
 static int dev_set_data(struct dev *d, struct err *err)
 {
-    char around[PATH_MAX];
     if (!d->data) {
         (void)snprintf(d->data_path, sizeof(d->data_path), "%.4000s/.mayfly", d->project);
         return 0;
@@ -113,18 +135,7 @@ static int dev_set_data(struct dev *d, struct err *err)
     if (realpath(d->data, d->data_path)) {
         return 0;
     }
-    (void)snprintf(around, sizeof(around), "%s", d->data);
-    char *slash = strrchr(around, '/');
-    const char *name = slash ? slash + 1 : d->data;
-    if (slash) {
-        slash[slash == around] = '\0';
-    }
-    char parent[PATH_MAX];
-    if (name[0] == '\0' || !realpath(slash ? around : ".", parent)) {
-        return err_set(err, ENOENT, "--data %.160s: the folder around it does not exist", d->data);
-    }
-    (void)snprintf(d->data_path, sizeof(d->data_path), "%.3800s/%.255s", parent, name);
-    return 0;
+    return errno == ENOENT ? dev_set_new_data(d, err) : err_sys(err, "--data %.160s", d->data);
 }
 
 static int dev_start(struct dev *d, struct listen *l, struct listen *aws, const struct parts *parts,

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/command_client.h"
 #include "cli/options.h"
@@ -53,9 +54,10 @@ static int read_file(int fd, const char *name, char **ret, struct err *err)
         }
         text.len += (size_t)n;
     }
-    *ret = strndup(text.data ? text.data : "", text.len);
+    bool is_text = !text.data || !memchr(text.data, '\0', text.len);
+    *ret = is_text ? mem_copy_str(buf_str(&text)) : NULL;
     buf_finish(&text);
-    return *ret ? 0 : err_set(err, ENOMEM, "out of memory");
+    return is_text ? 0 : err_set(err, EINVAL, "the payload is no text in UTF-8");
 }
 
 static int read_payload(const char *name, char **ret, struct err *err)
@@ -172,8 +174,9 @@ static int trigger_run(struct trigger *t, struct err *err)
     }
     int status = CLI_OK;
     for (size_t i = 0; i < t->count && r >= 0; i++) {
-        (void)printf("fired %s: event %lld of %s\n", t->name, (long long)t->events[i].id,
-                     t->events[i].queue);
+        (void)printf("fired %s: event %lld of ", t->name, (long long)t->events[i].id);
+        command_client_print(t->events[i].queue, "", 0); /* a name of the project's */
+        (void)putchar('\n');
         (void)fflush(stdout);
         if (!t->no_wait && is_waited_for(&t->events[i])) {
             r = await(t, &t->events[i], err);

@@ -28,12 +28,22 @@ struct launch {
     struct timespec deadline;
 };
 
+/* By nohup, for a terminal that goes away: a blocked signal would come all the same. */
+static bool is_ignored(int signal)
+{
+    struct sigaction now;
+    return sigaction(signal, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void launch_block_signals(struct launch *l, sigset_t *ret_before)
 {
-    static const int signals[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP };
+    static const int signals[] = { SIGCHLD, SIGINT, SIGTERM };
     (void)sigemptyset(&l->waited); /* none of these can fail with valid signals */
     for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
         (void)sigaddset(&l->waited, signals[i]);
+    }
+    if (!is_ignored(SIGHUP)) {
+        (void)sigaddset(&l->waited, SIGHUP);
     }
     (void)sigprocmask(SIG_BLOCK, &l->waited, ret_before);
 }

@@ -2,6 +2,8 @@
  * roles as which the supervisor starts it again.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,8 +37,32 @@ static int unknown_command(const char *word)
     return CLI_USAGE;
 }
 
+/* Where one of these is closed, the next file or socket would take its place, and get what is
+ * printed. */
+static void open_standard_files(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR); /* for those that we start, too */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    scope_close_fd(&fd);
+}
+
+/* A program that reads what a command prints must not take half of it for all. */
+static int printed(int status)
+{
+    bool had_failed = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !had_failed) {
+        return status;
+    }
+    (void)fprintf(stderr, "mayfly: standard output cannot be written to%s%s\n",
+                  had_failed ? "" : ": ", had_failed ? "" : strerror(errno));
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     title_init(argc, argv);
     if (argc < 2) {
         (void)cmd_help(1, argv);
@@ -44,7 +70,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
         if (strcmp(roles[i].name, argv[1]) == 0) {
-            return roles[i].run(argc - 1, argv + 1);
+            return printed(roles[i].run(argc - 1, argv + 1));
         }
     }
     return unknown_command(argv[1]);

@@ -46,7 +46,7 @@ const char *options_suggest(const char *word, const char *const *names)
 {
     const char *best = NULL;
     /* A third of the letters may be wrong, or everything resembles everything. */
-    size_t best_distance = strlen(word) / 3 + 2;
+    size_t best_distance = smaller(strlen(word) / 3 + 2, OPTIONS_WORD_MAX);
     for (size_t i = 0; names[i]; i++) {
         size_t distance = edit_distance(word, names[i]);
         if (distance < best_distance) {

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/scope.h"
 #include "base/str.h"
+#include "control/utf8.h"
 
 #define TCP_LISTEN_STATE 0x0A
 
@@ -90,6 +92,7 @@ static void describe(int proc, const char *pid, char *ret_text, size_t size)
 {
     char path[64];
     char name[32] = "a process";
+    struct buf shown;
     (void)snprintf(path, sizeof(path), "%.20s/comm", pid);
     scoped_fd int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, name, sizeof(name) - 1) : -1;
@@ -97,7 +100,11 @@ static void describe(int proc, const char *pid, char *ret_text, size_t size)
         name[n] = '\0';
         name[strcspn(name, "\n")] = '\0';
     }
-    (void)snprintf(ret_text, size, "%s (process %.20s)", name, pid);
+    buf_init(&shown, 8 * sizeof(name));
+    /* It fits; a process calls itself what it likes. */
+    (void)!utf8_append_terminal(&shown, str_c(name), "", UTF8_COLOUR_DROP);
+    (void)snprintf(ret_text, size, STR_FMT " (process %.20s)", STR_ARG(buf_str(&shown)), pid);
+    buf_finish(&shown);
 }
 
 bool port_owner_find(uint16_t port, char *ret_text, size_t size)
