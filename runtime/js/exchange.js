@@ -82,6 +82,8 @@ class Exchange {
     this.deadlineMs = timeoutMs > 0 ? Date.now() + timeoutMs : Infinity;
     /** For adapters and shims: what they keep about this request. */
     this.local = null;
+    /** The handler has failed, or was not reached. fail() sets it; so do adapters that answer failures themselves. */
+    this.failed = false;
   }
 
   /* The request */
@@ -381,6 +383,7 @@ class Exchange {
 
   /** The handler failed; says so in the log, unless an adapter has logged it in its platform's way. */
   fail(kind, error, { log = true } = {}) {
+    this.failed = true;
     const index = FAIL_KINDS.indexOf(kind);
     if (index < 0) throw new Error(`no such kind of failure: ${kind}`);
     if (log && error !== undefined && kind !== 'method') this.#logError(error);

@@ -4,10 +4,11 @@
  * or ends the process. */
 
 const { inspect } = require('node:util');
-const { Exchange } = require('./exchange');
+const { Exchange, CANCEL_TIMEOUT } = require('./exchange');
 const context = require('./context');
 const consoles = require('./console');
 const { countBody } = require('./garbage');
+const { brokenGround } = require('./ground');
 const { InFlight } = require('./in_flight');
 
 const LOG_ERROR = 3;
@@ -71,6 +72,7 @@ class Instance {
         if (exchange) context.run(exchange, exchange.receiveEnd.bind(exchange));
       },
       cancel: (stream, reason) => {
+        if (reason === CANCEL_TIMEOUT) this.#endIfBroken(stream);
         const exchange = active.get(stream);
         if (exchange) context.run(exchange, exchange.receiveCancel.bind(exchange), reason);
       },
@@ -95,7 +97,17 @@ class Instance {
   /** An exchange tells that it is over. */
   finished(exchange) {
     this.#active.delete(exchange.stream);
+    if (exchange.failed) this.#endIfBroken(exchange.stream);
     if (this.#stopping) this.#exitIfIdle();
+  }
+
+  /* Something has failed: of its own, or because everything does now. Then another instance is to serve the next request. */
+  #endIfBroken(stream) {
+    const broken = brokenGround();
+    if (broken === '') return;
+    this.native.log(stream, LOG_ERROR, `The function has broken what all code needs (${broken}): its instance ends, and another serves the next request`);
+    this.native.flush?.();
+    this.native.exit(1); /* no listener could do anything any more */
   }
 
   #exitIfIdle() {
@@ -111,6 +123,7 @@ class Instance {
   }
 
   uncaught(error, origin) {
+    this.#endIfBroken(context.current()?.stream ?? 0);
     /* As in Node: a program that listens decides itself. */
     if (process.listenerCount('uncaughtException') > 1) return;
     const exchange = this.#culprit();

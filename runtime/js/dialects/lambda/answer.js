@@ -41,6 +41,7 @@ function parseEvent(exchange, bytes) {
     exchange.local.payload = bytes; /* its numbers may be more exact than JavaScript's */
     return event;
   } catch (error) {
+    exchange.failed = true;
     const message = `Could not parse request body into json: Could not parse payload into json: ${error.message}`;
     refuse(exchange, 400, 'InvalidRequestContentException', { message });
     return undefined;
@@ -104,6 +105,7 @@ function answer(exchange, json) {
 }
 
 function fail(exchange, error, { kind, toPayload = errors.toPayload } = {}) {
+  exchange.failed = true;
   if (canTell(exchange)) {
     logError('Invoke Error', error, errors.toLogText(error));
     answerErrorPayload(exchange, error instanceof ResponseTooLarge ? error.payload : toPayload(error));
