@@ -4,7 +4,7 @@ import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
-import { missingProgram } from './server_main.js';
+import { programNamed } from './server_main.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
 
 const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
@@ -73,10 +73,11 @@ function tellWhyNone({ files, diagnostics }) {
   const manifest = readJson(files, 'package.json', diagnostics) ?? {};
   const { scripts, dependencies, devDependencies } = manifest;
   const name = Object.keys(BUILT).find((framework) => framework in { ...dependencies, ...devDependencies });
-  const program = missingProgram(files, manifest);
-  if (!name && program) {
-    const text = `its start script runs ${program}, which is not there${scripts.build ? ': run `npm run build`' : ''}`;
-    diagnostics.warn(text, { file: 'package.json' });
+  const program = name ? undefined : programNamed(files, manifest);
+  if (program) {
+    const missing = `which is not there${scripts.build ? ': run `npm run build`' : ''}`;
+    const why = program.isThere ? 'in which no HTTP server is seen to listen, as by listen() or serve()' : missing;
+    diagnostics.warn(`its start script runs ${program.file}, ${why}`, { file: 'package.json' });
   }
   if (name) {
     const { start, by } = BUILT[name];

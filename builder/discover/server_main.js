@@ -40,12 +40,16 @@ export function mainOf(files, manifest) {
   return usual ? { file: usual, env: {}, args: [], preloads: [], hasLoader: false } : null;
 }
 
-/** @returns {string|undefined} the file of the project that the start script runs, where it is not there */
-export function missingProgram(files, manifest) {
+/** @returns {{ file: string, isThere: boolean }|undefined} the file of the project that the start script runs */
+export function programNamed(files, manifest) {
   const { runner, words, all } = startCommand(manifest);
   const served = Object.hasOwn(PROGRAMS, runner) ? all.findLast((word) => word.includes('.')) : undefined;
   const target = RUNNERS.has(runner) ? targetOf(words, manifest) : served;
-  return target && !existing(files, target) ? path.posix.normalize(target) : undefined;
+  const file = target && existing(files, target);
+  if (served && file) {
+    return undefined; /* it is the program that cannot be run */
+  }
+  return target ? { file: file || path.posix.normalize(target), isThere: Boolean(file) } : undefined;
 }
 
 /** `NODE_ENV=production node --flag dist/server.js arguments` */

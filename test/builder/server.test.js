@@ -189,9 +189,18 @@ test('of a program and its source, the newer is served', async (t) => {
   assert.equal(await served('dist/index.js'), 'src/index.ts');
 });
 
+test('a server of hapi, which starts rather than listens, is one', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'package.json': '{ "scripts": { "start": "node ." } }',
+    'index.js': "const Hapi = require('@hapi/hapi');\nHapi.server({ port: 3000 }).start();\n",
+  }));
+  assert.equal(functionNamed(manifest, 'server').endpoints[0].file, 'index.js');
+});
+
 test('a start script whose program is not built yet is told', async (t) => {
-  const told = async (start, more) => {
-    const { functions, diagnostics } = await build(t, projectOf(t, { 'package.json': JSON.stringify({ scripts: { start, ...more } }) }));
+  const told = async (start, more, files = {}) => {
+    const project = projectOf(t, { 'package.json': JSON.stringify({ scripts: { start, ...more } }), ...files });
+    const { functions, diagnostics } = await build(t, project);
     assert.deepEqual(functions, []);
     return diagnostics.map(({ file, text }) => `${file}: ${text}`);
   };
@@ -200,6 +209,8 @@ test('a start script whose program is not built yet is told', async (t) => {
   assert.deepEqual(await told('fastify start -l info dist/main.js', { build: 'x' }), [`${missing}: run \`npm run build\``]);
   assert.deepEqual(await told('node dist/main.js'), [missing]);
   assert.deepEqual(await told('vite preview'), []);
+  assert.deepEqual(await told('node job.js', {}, { 'job.js': 'console.log(1);\n' }),
+    ['package.json: its start script runs job.js, in which no HTTP server is seen to listen, as by listen() or serve()']);
 });
 
 test('a loader of TypeScript is not needed, and modules before a bundled program are part of it', async (t) => {
