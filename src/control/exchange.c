@@ -512,21 +512,23 @@ struct body_reader {
     void *user;
 };
 
-static void body_leave(struct body_reader *b)
+/* It is the handler's again. The caller owns what has been read. */
+static struct buf body_leave(struct exchange *x)
 {
+    struct body_reader *b = x->user;
+    struct buf body = b->body;
     list_remove(&b->link);
-    b->x->port->reading_bytes -= b->body.len;
+    x->port->reading_bytes -= body.len;
+    x->events = b->before;
+    x->user = b->user;
+    free(b);
+    return body;
 }
 
 static void body_give(struct exchange *x, int r)
 {
-    struct body_reader *b = x->user;
-    struct buf body = b->body;
-    exchange_body_fn done = b->done;
-    body_leave(b);
-    x->events = b->before;
-    x->user = b->user;
-    free(b);
+    exchange_body_fn done = ((const struct body_reader *)x->user)->done;
+    struct buf body = body_leave(x);
     done(x, r, buf_str(&body));
     buf_finish(&body);
 }
@@ -556,12 +558,14 @@ static void body_gone(struct exchange *x)
     body_give(x, -ECANCELED);
 }
 
+/* Answered while it was read. */
 static void body_over(struct exchange *x)
 {
-    struct body_reader *b = x->user; /* answered while it was read */
-    body_leave(b);
-    buf_finish(&b->body);
-    free(b);
+    struct buf body = body_leave(x);
+    buf_finish(&body);
+    if (x->events) {
+        x->events->over(x);
+    }
 }
 
 void exchange_read_body(struct exchange *x, size_t limit, exchange_body_fn done)

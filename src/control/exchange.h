@@ -106,7 +106,7 @@ void exchange_credit(struct exchange *x, size_t bytes);
 
 /* Reads the whole body, then calls `done` once: 0 and the body (which lives until it returns), or
  * -EMSGSIZE over `limit`, -EBUSY when all such bodies are over LIMIT_READING_BYTES and this one has
- * taken longest, -ECANCELED when the client has gone. Sets x->events to its own until
- * then; `done` sets the handler's, or answers. */
+ * taken longest, -ECANCELED when the client has gone. Until then what happens to the exchange is
+ * not told to the handler, but that it is over: who answers meanwhile is not called by `done`. */
 typedef void (*exchange_body_fn)(struct exchange *x, int r, struct str body);
 void exchange_read_body(struct exchange *x, size_t limit, exchange_body_fn done);
