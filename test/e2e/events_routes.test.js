@@ -241,6 +241,19 @@ test('Vercel: a cron is a request with the secret, and what it answers is what m
   assert.deepEqual(await showAll(platform, 1), [['?from=cron', 'Bearer only-ours', 'vercel-cron/1.0', null]]);
 });
 
+test('Vercel: a cron that answers 503 of its own has failed, as with any other status', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'vercel.json': mayfly({ crons: [{ path: '/api/tick', schedule: '0 2 * * *' }] }),
+      'api/tick.js': "export const GET = () => new Response('not now', { status: 503 });",
+    },
+  });
+  const { status, stdout } = await runMayfly(['trigger', '/api/tick', '--project', platform.project]);
+  assert.equal(status, 1);
+  assert.match(stdout, /^event \d+: failed$/m);
+  assert.match(stdout, /it answered 503\s+not now/);
+});
+
 test('Netlify: a schedule gives the next run, a background function is answered at once and runs once', async (t) => {
   const platform = await startPlatform(t, {
     files: {
