@@ -11,7 +11,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/commands.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
 #include "store/store.h"
@@ -22,10 +21,12 @@
 struct command_port {
     uv_pipe_t pipe;
     struct services *services;
+    void (*run)(struct command *c);
 };
 
 struct connection {
     uv_pipe_t pipe;
+    struct command_port *port;
     struct command command;
     struct buf in;
     bool started; /* the command has been read */
@@ -162,7 +163,7 @@ static void run_line(struct connection *k, struct str line)
     k->started = true;
     k->command.input = json_read(line, JSON_ALLOW_NUL);
     if (json_is_object(k->command.input)) {
-        commands_run(&k->command);
+        k->port->run(&k->command);
     } else {
         command_port_fail(&k->command, "this is no command");
     }
@@ -199,6 +200,7 @@ static void on_connection(uv_stream_t *server, int status)
         return;
     }
     struct connection *k = mem_new(struct connection);
+    k->port = port;
     k->command.services = port->services;
     buf_init(&k->in, LIMIT_COMMAND_BYTES);
     (void)uv_pipe_init(server->loop, &k->pipe, 0); /* always succeeds */
@@ -221,11 +223,12 @@ static int listen_in(struct command_port *port, int folder)
     return r < 0 ? r : uv_listen((uv_stream_t *)&port->pipe, BACKLOG, on_connection);
 }
 
-int command_port_open(struct services *s, struct err *err)
+int command_port_open(struct services *s, void (*run)(struct command *c), struct err *err)
 {
     struct command_port *port = mem_new(struct command_port);
     int folder = open(store_folder(s->store), O_PATH | O_DIRECTORY | O_CLOEXEC);
     port->services = s;
+    port->run = run;
     (void)uv_pipe_init(s->loop, &port->pipe, 0); /* always succeeds */
     int r = folder < 0 ? -errno : listen_in(port, folder);
     if (r < 0) {

@@ -30,5 +30,6 @@ void command_port_end_read(struct command *c);
 /* The last line, too: what is wrong, or that the database could not be read. */
 void command_port_fail(struct command *c, const char *fmt, ...) PRINTF(2, 3);
 
-/* Listens. Removes a socket that a killed predecessor left: the store's lock says there is none. */
-int command_port_open(struct services *s, struct err *err) MUST_USE;
+/* Listens; `run` runs a command. Removes a socket that a killed predecessor left: the store's lock
+ * says there is none. */
+int command_port_open(struct services *s, void (*run)(struct command *c), struct err *err) MUST_USE;

@@ -22,7 +22,7 @@
 #include "control/aws/aws_port.h"
 #include "control/aws/aws_seed.h"
 #include "control/builder_link.h"
-#include "control/command_port.h"
+#include "control/commands.h"
 #include "control/console.h"
 #include "control/deployment.h"
 #include "control/events/events.h"
@@ -535,7 +535,7 @@ static int control_open_services(struct control *c, const struct control_argumen
     if (r < 0) {
         return err_set(err, -r, "open the gateway's channel: %s", strerror(-r));
     }
-    return command_port_open(s, err);
+    return command_port_open(s, commands_run, err);
 }
 
 static int control_run(struct control *c, const struct control_arguments *a)

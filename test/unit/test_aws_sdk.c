@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "control/aws/aws_sdk.h"
+#include "control/aws/aws_sign.h"
 #include "control/aws/aws_sign_own.h"
 #include "http/http_block.h"
 #include "leaks.h"

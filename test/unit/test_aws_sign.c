@@ -10,6 +10,7 @@
 
 #include "control/aws/aws_chunked.h"
 #include "control/aws/aws_seed.h"
+#include "control/aws/aws_sign.h"
 #include "control/aws/aws_uri.h"
 #include "leaks.h"
 

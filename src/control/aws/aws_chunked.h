@@ -12,7 +12,7 @@
 
 #include <openssl/evp.h>
 
-#include "control/aws/aws_sign.h"
+#include "control/aws/aws_sign_request.h"
 
 #define AWS_TRAILER_BYTES_MAX 4096
 

@@ -1,9 +1,8 @@
-/* EventBridge's operations on what cannot be made here: global endpoints, partners' event sources.
- * They answer as in an account that has none; what would make one is refused.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/aws/aws_events_none.h"
+
 #include "control/aws/aws_check.h"
-#include "control/aws/aws_events.h"
+#include "control/aws/aws_events_input.h"
 
 #define PARTNER "aws\\.partner(/[\\.\\-_A-Za-z0-9]+){2,}"
 #define NAMED(member, max, pattern)                                                                \

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/aws_check.h"
+#include "control/aws/aws_scheduler_input.h"
 #include "control/aws/aws_sdk.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/event_target.h"
@@ -17,7 +17,6 @@
 
 #define ARN_BYTES   512
 #define KEY_BYTES   160
-#define PAGE        100
 #define START_AGO_S 300 /* a recurring schedule begins no longer ago */
 
 static json_int_t now_s(void)
@@ -60,34 +59,6 @@ static void read_query(struct aws_call *c)
             (void)json_object_set_new(c->input, key, added);
         }
     }
-}
-
-bool aws_scheduler_check(struct aws_call *c, const struct aws_rule *rules, size_t count)
-{
-    struct aws_check k;
-    aws_check_init(&k);
-    aws_check_members(&k, c->input, "", rules, count);
-    return aws_check_end(&k, c);
-}
-
-/* ---- pages ---- */
-
-bool aws_scheduler_page(struct aws_page *p, struct aws_call *c)
-{
-    const char *max = aws_call_text(c, "MaxResults");
-    uint64_t limit = PAGE;
-    if (max && (!str_to_u64(str_c(max), &limit) || limit < 1 || limit > PAGE)) {
-        aws_call_fail(c, 400, "ValidationException",
-                      "1 validation error detected: Value '%.20s' at 'maxResults' failed to "
-                      "satisfy constraint: Member must have value between 1 and %d",
-                      max, PAGE);
-        return false;
-    }
-    if (!aws_page_init(p, c, limit)) {
-        aws_call_fail(c, 400, "ValidationException", "Invalid NextToken provided.");
-        return false;
-    }
-    return true;
 }
 
 /* ---- schedules ---- */
@@ -351,12 +322,6 @@ static void write_schedule(struct aws_call *c, json_t *before)
     scheduler_arn(schedule, c->region, arn, sizeof(arn));
     c->context = json_pack("{s:s}", "ScheduleArn", arn);
     scheduler_put(c->services->scheduler, schedule, aws_call_written, c);
-}
-
-bool aws_scheduler_is_again(const struct aws_call *c, json_t *known)
-{
-    json_t *token = aws_call_member(c, AWS_SCHEDULER_TOKEN);
-    return token && json_equal(token, json_object_get(known, AWS_SCHEDULER_TOKEN));
 }
 
 static void answer_again(struct aws_call *c, json_t *schedule)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "control/aws/aws_scheduler.h"
+#include "control/aws/aws_scheduler_input.h"
 #include "control/events/scheduler.h"
 #include "control/json_reading.h"
 

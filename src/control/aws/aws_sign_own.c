@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "base/limits.h"
+#include "control/aws/aws_sign.h"
 #include "http/http_block.h"
 
 #define STAMP_BYTES 17 /* "20130524T000000Z" */
