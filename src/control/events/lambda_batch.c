@@ -157,49 +157,58 @@ static void succeed_rest(struct delivery *d)
     }
 }
 
-static struct delivered *find_message(struct delivery *d, const char *id)
+/* Lambda: an empty list or null is success. The ids of what has failed, as members of an object,
+ * since a report may name one message many times; NULL: the report makes no sense. The caller owns
+ * it. */
+static json_t *read_failures(const json_t *failures)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        if (strcmp(d->messages[i].message.uuid.data, id) == 0) {
-            return &d->messages[i];
-        }
-    }
-    return NULL;
-}
-
-/* Lambda: an empty list or null is success; an answer that makes no sense fails the whole batch. */
-static bool failures_are_sound(struct delivery *d, const json_t *failures)
-{
-    if (!failures || json_is_null(failures)) {
-        return true;
-    }
-    for (size_t i = 0; i < json_array_size(failures); i++) {
+    json_t *ids = json_object();
+    bool is_sound = !failures || json_is_null(failures) || json_is_array(failures);
+    for (size_t i = 0; is_sound && i < json_array_size(failures); i++) {
         const char *id =
             json_string_value(json_object_get(json_array_get(failures, i), "itemIdentifier"));
-        if (!id || !id[0] || !find_message(d, id)) {
-            return false;
-        }
+        is_sound = id && id[0] && json_object_set_new(ids, id, json_true()) == 0;
     }
-    return json_is_array(failures);
+    if (!is_sound) {
+        json_decref(ids);
+        return NULL;
+    }
+    return ids;
 }
 
+static bool has_failed(const json_t *ids, const struct delivered *m)
+{
+    return json_object_get(ids, m->message.uuid.data) != NULL;
+}
+
+/* Whether each is of a message of the batch. */
+static bool are_known(const json_t *ids, const struct delivery *d)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        known += has_failed(ids, &d->messages[i]);
+    }
+    return known == json_object_size(ids);
+}
+
+/* An answer that makes no sense fails the whole batch. */
 static void apply_report(const struct lambda_source *ls, struct delivery *d, struct str payload)
 {
     json_t *answer = json_read(payload, JSON_DECODE_ANY);
-    const json_t *failures = json_object_get(answer, "batchItemFailures");
-    if ((payload.len > 0 && !answer) || !failures_are_sound(d, failures)) {
+    json_t *ids = payload.len > 0 && !answer
+                      ? NULL
+                      : read_failures(json_object_get(answer, "batchItemFailures"));
+    if (!ids || !are_known(ids, d)) {
         fail_all(ls, d, STR("its report of failed items makes no sense: the whole batch failed"));
     } else {
-        for (size_t i = 0; i < json_array_size(failures); i++) {
-            struct delivered *m = find_message(
-                d,
-                json_string_value(json_object_get(json_array_get(failures, i), "itemIdentifier")));
-            if (is_open(m)) {
-                fail_one(ls, d, m, STR("the function reported it as failed"));
+        for (size_t i = 0; i < d->count; i++) {
+            if (is_open(&d->messages[i]) && has_failed(ids, &d->messages[i])) {
+                fail_one(ls, d, &d->messages[i], STR("the function reported it as failed"));
             }
         }
         succeed_rest(d);
     }
+    json_decref(ids);
     json_decref(answer);
 }
 

@@ -1,0 +1,59 @@
+/* What a Lambda function reports of a batch of SQS messages. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { clients, lambda, WHERE } from './aws_project.js';
+import { eventually, startPlatform } from './harness.js';
+
+const FILES = {
+  'api/where.js': WHERE,
+  'main.tf': `${lambda('reports')}
+resource "aws_sqs_queue" "jobs" {
+  name                       = "jobs"
+  visibility_timeout_seconds = 1
+}
+resource "aws_lambda_event_source_mapping" "jobs" {
+  event_source_arn                   = aws_sqs_queue.jobs.arn
+  function_name                      = aws_lambda_function.reports.arn
+  batch_size                         = 10
+  maximum_batching_window_in_seconds = 1
+  function_response_types            = ["ReportBatchItemFailures"]
+}
+`,
+  'reports.js': `
+exports.handler = async ({ Records }) => {
+  console.log('got ' + JSON.stringify(Records.map(({ body, attributes }) => [body, Number(attributes.ApproximateReceiveCount)]).sort()));
+  const wanted = (name) => Records.filter(({ body, attributes }) => body.startsWith(name) && attributes.ApproximateReceiveCount === '1');
+  const named = wanted('fails').map(({ messageId }) => ({ itemIdentifier: messageId }));
+  const unknown = wanted('unknown').map(() => ({ itemIdentifier: 'of no message' }));
+  return { batchItemFailures: [...Array(wanted('often').length ? 20_000 : 1).fill(named).flat(), ...unknown] };
+};
+`,
+};
+
+async function start(t) {
+  const platform = await startPlatform(t, { files: FILES });
+  const { sqs } = await clients(t, platform);
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'jobs' }));
+  const send = (...bodies) =>
+    sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: bodies.map((MessageBody, n) => ({ Id: `${n}`, MessageBody })) }));
+  const batches = () => platform.records.filter(({ text }) => text?.startsWith('got ')).map(({ text }) => JSON.parse(text.slice(4)));
+  const isEmpty = async () => {
+    const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+    return Object.keys(Attributes).filter((name) => name.startsWith('ApproximateNumber')).every((name) => Attributes[name] === '0');
+  };
+  const handled = () => eventually(async () => batches().length > 1 && (await isEmpty()) && batches(), () => platform.transcript());
+  return { send, handled };
+}
+
+test('what it names comes again alone, however often it is named', async (t) => {
+  const { send, handled } = await start(t);
+  await send('fine', 'fails', 'often');
+  assert.deepEqual(await handled(), [[['fails', 1], ['fine', 1], ['often', 1]], [['fails', 2]]]);
+});
+
+test('a report that names what is not in the batch fails all of it', async (t) => {
+  const { send, handled } = await start(t);
+  await send('fine', 'fails', 'unknown');
+  assert.deepEqual(await handled(), [[['fails', 1], ['fine', 1], ['unknown', 1]], [['fails', 2], ['fine', 2], ['unknown', 2]]]);
+});
