@@ -34,7 +34,19 @@ function services(context) {
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function serverlessFunctions(context) {
-  return services(context).flatMap((one) => one.functions.map((fn) => declarationOf(one, fn)));
+  return services(context).flatMap((one) => {
+    tellUnknown(context, one);
+    return one.functions.map((fn) => declarationOf(one, fn));
+  });
+}
+
+/** Variables whose values somebody else has: SSM, another stack, a program. */
+function tellUnknown({ diagnostics, env }, { file, service, functions, template }) {
+  const said = Object.assign({}, service.provider.environment, ...functions.map((fn) => fn.said.environment));
+  const unknown = Object.entries(template.resolve(said)).filter(([name, value]) => (value ?? env[name]) === undefined).map(([name]) => name);
+  if (unknown.length > 0) {
+    diagnostics.warn(`${file}: the files do not say what is in the variable ${andMore(unknown)}: .env may`, { file });
+  }
 }
 
 /**

@@ -178,3 +178,17 @@ functions:
   assert.deepEqual([fn.env.PLACE, fn.env.FLAG, fn.env.GREETING], ['dev.shop.test/eu', 'true', 'hello']);
   assert.equal(evaluate(fn, "load('api/one').handler()"), 'of the layer');
 });
+
+test('serverless.yml: variables that only a deployment knows are told, unless .env has them', async (t) => {
+  const { functions, diagnostics } = await build(t, projectOf(t, {
+    'serverless.yml': `
+service: shop
+provider: { name: aws, runtime: nodejs24.x, environment: { SECRET: '\${ssm:/shop/secret}', OWN: '\${cf:other.Out}' } }
+functions:
+  one: { handler: one.handler, environment: { MADE: '\${file(values.js):made}', KNOWN: '\${self:service}' } }
+`,
+    'one.js': handler('one'), '.env': 'OWN=mine\n',
+  }));
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: the files do not say what is in the variable SECRET and 1 more: .env may']);
+  assert.deepEqual([functions[0].env.OWN, functions[0].env.KNOWN], ['mine', 'shop']);
+});
