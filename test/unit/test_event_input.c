@@ -67,6 +67,18 @@ START_TEST(a_target_gets_all_a_part_or_a_constant)
 }
 END_TEST
 
+START_TEST(a_path_with_a_wildcard_leads_to_a_list)
+{
+    ck_assert_str_eq(made(json_pack("{s:s}", "input_path", "$.detail.two[*]")), "[\"A\",\"B\"]");
+    ck_assert_str_eq(made(json_pack("{s:s}", "input_path", "$.detail.*.acc_id")), "[\"0a78\"]");
+    ck_assert_str_eq(made(json_pack("{s:s}", "input_path", "$.resources[*].id")), "[]");
+    ck_assert_str_eq(made(json_pack("{s:{s:{s:s},s:s}}", "input_transformer", "paths", "all",
+                                    "$.detail.payload.*", "template", "{\"all\": <all>}")),
+                     "{\"all\": [\"0a78\",5]}");
+    refuse(json_pack("{s:s}", "input_path", "$.detail[**]"), "Invalid InputPath for target t.");
+}
+END_TEST
+
 START_TEST(a_template_of_text_takes_values_without_quotes)
 {
     ck_assert_str_eq(made(with_template("\"Event of <type>: <missing>, <valid>\"")),
@@ -141,6 +153,7 @@ int main(void)
     Suite *suite = leaks_suite("event_input", &tc);
     tcase_add_test(tc, a_target_gets_all_a_part_or_a_constant);
     tcase_add_test(tc, a_template_of_text_takes_values_without_quotes);
+    tcase_add_test(tc, a_path_with_a_wildcard_leads_to_a_list);
     tcase_add_test(tc, a_template_of_json_keeps_types_outside_of_strings);
     tcase_add_test(tc, a_value_without_an_object_around_it_is_json);
     tcase_add_test(tc, a_template_that_cannot_become_json_is_refused);

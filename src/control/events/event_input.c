@@ -11,18 +11,40 @@
 
 /* ---- paths ---- */
 
-/* Cuts the next step off: a name, or "[0]" as an index. False: it is none. */
-static bool next_step(struct str *rest, struct str *ret_name, uint64_t *ret_index)
+/* A step of a path: to a member, an element, or to all there are. */
+struct step {
+    struct str name; /* of a member; data NULL: it is none */
+    uint64_t index;
+    bool is_all;
+};
+
+/* What is in brackets: an index, "*", or a name in quotes. False: it is none of them. */
+static bool read_brackets(struct str inside, struct step *ret)
 {
-    *ret_name = str_of(NULL, 0);
+    bool is_quoted = inside.len > 2 && strchr("'\"", inside.data[0]) &&
+                     inside.data[inside.len - 1] == inside.data[0];
+    if (is_quoted) {
+        ret->name = str_of(inside.data + 1, inside.len - 2);
+        return true;
+    }
+    ret->is_all = str_eq(inside, STR("*"));
+    return ret->is_all || str_to_u64(inside, &ret->index);
+}
+
+/* Cuts the next step off. False: it is none. */
+static bool next_step(struct str *rest, struct step *ret)
+{
+    *ret = (struct step){ .name = str_of(NULL, 0) };
     if (str_starts(*rest, STR("."))) {
         size_t end = 1;
         while (end < rest->len && rest->data[end] != '.' && rest->data[end] != '[') {
             end++;
         }
-        *ret_name = str_of(rest->data + 1, end - 1);
+        struct str name = str_of(rest->data + 1, end - 1);
+        ret->is_all = str_eq(name, STR("*"));
+        ret->name = ret->is_all ? ret->name : name;
         *rest = str_skip(*rest, end);
-        return ret_name->len > 0;
+        return name.len > 0;
     }
     size_t end = str_find(*rest, ']');
     if (!str_starts(*rest, STR("[")) || end == rest->len) {
@@ -30,51 +52,86 @@ static bool next_step(struct str *rest, struct str *ret_name, uint64_t *ret_inde
     }
     struct str inside = str_of(rest->data + 1, end - 1);
     *rest = str_skip(*rest, end + 1);
-    bool is_quoted = inside.len > 2 && strchr("'\"", inside.data[0]) &&
-                     inside.data[inside.len - 1] == inside.data[0];
-    if (is_quoted) {
-        *ret_name = str_of(inside.data + 1, inside.len - 2);
-        return true;
-    }
-    return str_to_u64(inside, ret_index);
+    return read_brackets(inside, ret);
 }
 
-/* A path through JSON: "$", ".name", "[0]", "['name']". */
+/* A path through JSON: "$", ".name", "[0]", "['name']", ".*", "[*]". */
 static bool is_path(struct str path)
 {
     struct str rest = str_skip(path, 1);
-    struct str name;
-    uint64_t index;
+    struct step step;
     if (!str_starts(path, STR("$"))) {
         return false;
     }
     while (rest.len > 0) {
-        if (!next_step(&rest, &name, &index)) {
+        if (!next_step(&rest, &step)) {
             return false;
         }
     }
     return true;
 }
 
-/* What it leads to, borrowed, or NULL. */
-static json_t *find(json_t *root, struct str path)
+/* Goes on to all that is in `at`: what the rest of the path leads to from there. */
+static void collect(json_t *at, struct str rest, json_t *ret_found);
+
+static void collect_all(json_t *at, struct str rest, json_t *ret_found)
 {
-    struct str rest = str_skip(path, 1);
-    json_t *at = root;
+    size_t i;
+    const char *name;
+    json_t *value;
+    json_object_foreach(at, name, value)
+    {
+        collect(value, rest, ret_found);
+    }
+    json_array_foreach(at, i, value)
+    {
+        collect(value, rest, ret_found);
+    }
+}
+
+static void collect(json_t *at, struct str rest, json_t *ret_found)
+{
     while (at && rest.len > 0) {
-        struct str name;
-        uint64_t index = 0;
-        if (!next_step(&rest, &name, &index)) {
-            return NULL;
+        struct step step;
+        if (!next_step(&rest, &step)) {
+            return;
         }
-        if (name.data) {
-            scoped_free char *key = mem_copy_str(name);
+        if (step.is_all) {
+            collect_all(at, rest, ret_found);
+            return;
+        }
+        if (step.name.data) {
+            scoped_free char *key = mem_copy_str(step.name);
             at = json_object_get(at, key);
         } else {
-            at = json_array_get(at, index);
+            at = json_array_get(at, step.index);
         }
     }
-    return at;
+    if (at) {
+        (void)json_array_append(ret_found, at); /* in no circle: it is part of what was read */
+    }
+}
+
+static bool is_of_many(struct str path)
+{
+    struct str rest = str_skip(path, 1);
+    struct step step = { .is_all = false };
+    while (rest.len > 0 && !step.is_all && next_step(&rest, &step)) {
+    }
+    return step.is_all;
+}
+
+/* What it leads to, a new reference, or NULL: a list, if it may lead to several. */
+static json_t *find(json_t *root, struct str path)
+{
+    json_t *found = json_array();
+    collect(root, str_skip(path, 1), found);
+    if (is_of_many(path)) {
+        return found;
+    }
+    json_t *one = json_incref(json_array_get(found, 0));
+    json_decref(found);
+    return one;
 }
 
 /* ---- checks ---- */
@@ -309,7 +366,7 @@ static json_t *value_of(json_t *paths, struct str name, const struct event_input
     }
     json_t *path = member(paths, name);
     json_t *found = path ? find(source->event, text_of(path)) : NULL;
-    return found ? json_incref(found) : json_string("");
+    return found ? found : json_string("");
 }
 
 static int fill_template(json_t *transformer, const struct event_input_source *source,
@@ -355,17 +412,23 @@ int event_input_append(json_t *target, const struct event_input_source *source, 
         return buf_append(out, source->text);
     }
     json_t *found = find(source->event, text_of(path));
-    return found ? append_json(out, found) : buf_append(out, STR("null"));
+    int r = found ? append_json(out, found) : buf_append(out, STR("null"));
+    json_decref(found);
+    return r;
 }
 
 /* ---- what is said of a request ---- */
 
+/* Used up. */
 static json_t *as_text(json_t *found)
 {
-    scoped_free char *text = json_is_string(found) ? NULL : json_write(found);
-    return json_is_string(found)          ? json_incref(found)
-           : text && !json_is_null(found) ? json_string(text)
-                                          : json_string("");
+    if (json_is_string(found)) {
+        return found;
+    }
+    scoped_free char *text = json_write(found);
+    json_t *made = text && !json_is_null(found) ? json_string(text) : json_string("");
+    json_decref(found);
+    return made;
 }
 
 json_t *event_input_http(json_t *parameters, json_t *event)

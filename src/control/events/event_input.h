@@ -2,7 +2,7 @@
  * parts of it.
  *
  *   "input": text as it is
- *   "input_path": "$.detail.items[0]"
+ *   "input_path": "$.detail.items[0]", or of all "$.detail.items[*].name": a list
  *   "input_transformer": { "paths": { "name": "$.detail.name" }, "template": "\"Hello <name>\"" }
  *
  * Outside of a template's strings a value keeps its type, inside it is pasted; where the template
