@@ -66,7 +66,7 @@
 #define LIMIT_PATTERN_PATH_BYTES   (4 * KIB) /* AWS: a pattern has 4096 characters */
 #define LIMIT_PATTERN_ALTERNATIVES 1000      /* ways through the "$or"s of a pattern */
 #define LIMIT_PATTERN_COMPLEXITY   10        /* of wildcards: event-ruler's advice */
-#define LIMIT_PATTERN_STEPS        5000000   /* leaves looked at for one event */
+#define LIMIT_PATTERN_STEPS        5000000   /* leaves looked at, and tests, for one event */
 
 /* User and group ids of our processes and of functions when started as root: a range that no
  * distribution, subuid or container tool hands out (systemd: UIDs and GIDs, "unused"

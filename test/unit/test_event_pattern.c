@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -277,6 +278,32 @@ START_TEST(what_is_no_pattern_is_refused_in_the_words_of_aws)
 }
 END_TEST
 
+/* {"a": [...]} of so many values, of which none is another's. */
+static json_t *list_of(const char *kind, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        (void)json_array_append_new(list, json_sprintf("%s%d", kind, i));
+    }
+    return json_pack("{s:o}", "a", list);
+}
+
+START_TEST(many_values_by_many_tests_take_their_time_but_not_for_ever)
+{
+    struct event_pattern *pattern;
+    struct err err;
+    json_t *source = list_of("wanted", 1000);
+    json_t *event = list_of("given", 50000);
+    ck_assert_int_eq(event_pattern_of(source, &pattern, &err), 0);
+    clock_t start = clock(); /* of the processor: a busy machine does not count */
+    ck_assert(!event_pattern_matches(pattern, event));
+    ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 6);
+    event_pattern_destroy(pattern);
+    json_decref(source);
+    json_decref(event);
+}
+END_TEST
+
 /* Ten alternatives, nested in each other: 2^n ways. */
 START_TEST(ways_and_steps_are_bounded)
 {
@@ -464,6 +491,7 @@ int main(void)
     tcase_add_test(tc, or_has_ways_that_share_what_is_around_them);
     tcase_add_test(tc, steps_and_dots_make_the_same_path);
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
+    tcase_add_test(tc, many_values_by_many_tests_take_their_time_but_not_for_ever);
     tcase_add_test(tc, ways_and_steps_are_bounded);
     tcase_add_test(tc, what_is_no_json_object_is_told_with_its_place);
     tcase_add_test(tc, what_is_wrong_in_an_object_is_told_with_its_place);

@@ -380,13 +380,20 @@ static const char *find_path(const struct match *m, struct str path)
     return leads_on ? m->pattern->paths[low] : NULL;
 }
 
+/* Room for one more: it doubles, since an event may have hundreds of thousands. */
+static void *with_room(void *list, size_t count, size_t size)
+{
+    bool is_full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8... */
+    return is_full ? mem_resize(list, count > 0 ? 2 * count : 1, size) : list;
+}
+
 static void collect(struct match *m, json_t *value, struct element *element);
 
 static void collect_leaf(struct match *m, json_t *value, struct element *element)
 {
     const char *path = find_path(m, buf_str(&m->path));
     if (path && path[m->path.len] == '\0') {
-        m->leaves = mem_resize(m->leaves, m->leaf_count + 1, sizeof(*m->leaves));
+        m->leaves = with_room(m->leaves, m->leaf_count, sizeof(*m->leaves));
         m->leaves[m->leaf_count++] = (struct leaf){ path, value, element };
     }
 }
@@ -419,7 +426,7 @@ static void collect_array(struct match *m, json_t *array, struct element *outer)
         }
         struct element *e = mem_new(struct element);
         *e = (struct element){ outer, number, (uint32_t)i };
-        m->elements = mem_resize(m->elements, m->element_count + 1, sizeof(struct element *));
+        m->elements = with_room(m->elements, m->element_count, sizeof(struct element *));
         m->elements[m->element_count++] = e;
         collect(m, value, e);
     }
@@ -507,6 +514,7 @@ static bool match_fields(struct match *m, const struct alternative *a, size_t at
             continue;
         }
         absent = false;
+        m->steps += json_array_size(field->tests);
         if (holds(field, leaf)) {
             uint32_t taken = choose(m, leaf);
             bool found = match_fields(m, a, at + 1);
