@@ -8,7 +8,7 @@ const { Exchange, CANCEL_TIMEOUT } = require('./exchange');
 const context = require('./context');
 const consoles = require('./console');
 const { countBody } = require('./garbage');
-const { brokenGround } = require('./ground');
+const { brokenBuiltin } = require('./builtins');
 const { InFlight } = require('./in_flight');
 
 const LOG_ERROR = 3;
@@ -72,7 +72,7 @@ class Instance {
         if (exchange) context.run(exchange, exchange.receiveEnd.bind(exchange));
       },
       cancel: (stream, reason) => {
-        if (reason === CANCEL_TIMEOUT) this.#endIfBroken(stream);
+        if (reason === CANCEL_TIMEOUT) this.#endIfBuiltinBroken(stream);
         const exchange = active.get(stream);
         if (exchange) context.run(exchange, exchange.receiveCancel.bind(exchange), reason);
       },
@@ -97,15 +97,15 @@ class Instance {
   /** An exchange tells that it is over. */
   finished(exchange) {
     this.#active.delete(exchange.stream);
-    if (exchange.failed) this.#endIfBroken(exchange.stream);
+    if (exchange.failed) this.#endIfBuiltinBroken(exchange.stream);
     if (this.#stopping) this.#exitIfIdle();
   }
 
   /* Something has failed: of its own, or because everything does now. Then another instance is to serve the next request. */
-  #endIfBroken(stream) {
-    const broken = brokenGround();
+  #endIfBuiltinBroken(stream) {
+    const broken = brokenBuiltin();
     if (broken === '') return;
-    this.native.log(stream, LOG_ERROR, `The function has broken what all code needs (${broken}): its instance ends, and another serves the next request`);
+    this.native.log(stream, LOG_ERROR, `The function has broken a built-in of JavaScript or Node.js (${broken}): its instance ends, and another serves the next request`);
     this.native.flush?.();
     this.native.exit(1); /* no listener could do anything any more */
   }
@@ -123,7 +123,7 @@ class Instance {
   }
 
   uncaught(error, origin) {
-    this.#endIfBroken(context.current()?.stream ?? 0);
+    this.#endIfBuiltinBroken(context.current()?.stream ?? 0);
     /* As in Node: a program that listens decides itself. */
     if (process.listenerCount('uncaughtException') > 1) return;
     const exchange = this.#culprit();

@@ -1,7 +1,7 @@
 'use strict';
-/* What all code stands on: the objects of the language and the globals of Node.js. A function can break them
- * (`Array.prototype.push = null`), and with them Node.js's own code and ours in its process: then nothing that is asked of it
- * goes well any more. To change them is no fault, as long as they do what they should: polyfills and tracers do. */
+/* Built-ins: the objects of the language and of Node.js, on which its code and ours run too. A function can break them
+ * (`Array.prototype.push = null`); then nothing that is asked of its process goes well any more. To change them is no fault, as
+ * long as they do what they should: polyfills and tracers do. */
 
 const EventEmitter = require('node:events');
 
@@ -91,7 +91,7 @@ const names = Object.keys(checks);
 const count = names.length;
 
 /** The name of what does not do as it should, or ''. A tenth of a millisecond: for when something has failed. */
-function brokenGround() {
+function brokenBuiltin() {
   for (let i = 0; i < count; i++) {
     try {
       if (!checks[names[i]]()) return names[i];
@@ -102,4 +102,4 @@ function brokenGround() {
   return '';
 }
 
-module.exports = { brokenGround };
+module.exports = { brokenBuiltin };

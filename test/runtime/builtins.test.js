@@ -2,7 +2,7 @@
 const assert = require('node:assert/strict');
 const EventEmitter = require('node:events');
 const test = require('node:test');
-const { brokenGround } = require('../../runtime/js/ground');
+const { brokenBuiltin } = require('../../runtime/js/builtins');
 
 const broken = () => { throw new Error('broken'); };
 
@@ -11,14 +11,14 @@ function foundWith(object, name, value) {
   const before = Object.getOwnPropertyDescriptor(object, name);
   const { defineProperty } = Object;
   defineProperty(object, name, { value, configurable: true, writable: true });
-  const found = brokenGround();
+  const found = brokenBuiltin();
   if (before) defineProperty(object, name, before);
   else delete object[name];
   return found;
 }
 
 test('what is whole is not called broken', () => {
-  assert.equal(brokenGround(), '');
+  assert.equal(brokenBuiltin(), '');
 });
 
 test('what a function breaks is found, whatever it is', () => {
