@@ -113,6 +113,13 @@ START_TEST(wildcards_stand_for_any_text)
         { "{'a':[{'wildcard':'a\\\\*b'}]}", "{'a':'a*b'}", true },
         { "{'a':[{'wildcard':'a\\\\*b'}]}", "{'a':'axb'}", false },
         { "{'a':[{'wildcard':'a\\\\\\\\*'}]}", "{'a':'a\\\\x'}", true },
+        { "{'a':[{'wildcard':'*\\\\*b*\\\\\\\\'}]}", "{'a':'x*bc\\\\'}", true },
+        { "{'a':[{'wildcard':'*\\\\*b*\\\\\\\\'}]}", "{'a':'xbc\\\\'}", false },
+        { "{'a':[{'wildcard':'ab*ba'}]}", "{'a':'aba'}", false },
+        { "{'a':[{'wildcard':'*ab*ab'}]}", "{'a':'xaab'}", false },
+        { "{'a':[{'wildcard':'*ab*ab'}]}", "{'a':'xabab'}", true },
+        { "{'a':[{'wildcard':'*a*b*'}]}", "{'a':'ba'}", false },
+        { "{'a':[{'wildcard':'abc*'}]}", "{'a':'ab'}", false },
     };
     check(samples, ARRAY_COUNT(samples));
 }
@@ -304,6 +311,32 @@ START_TEST(many_values_by_many_tests_take_their_time_but_not_for_ever)
 }
 END_TEST
 
+START_TEST(a_wildcard_before_what_almost_repeats_takes_no_longer)
+{
+    enum { WANTED = 4000, GIVEN = 1000000 };
+    struct event_pattern *pattern;
+    struct err err;
+    char *wanted = mem_alloc(WANTED + 1);
+    char *given = mem_alloc(GIVEN + 1);
+    memset(wanted, 'a', WANTED);
+    memset(given, 'a', GIVEN);
+    wanted[0] = '*';
+    wanted[WANTED - 2] = 'b';
+    wanted[WANTED - 1] = '*';
+    json_t *source = json_pack("{s:[{s:s}]}", "a", "wildcard", wanted);
+    json_t *event = json_pack("{s:s}", "a", given);
+    ck_assert_int_eq(event_pattern_of(source, &pattern, &err), 0);
+    clock_t start = clock();
+    ck_assert(!event_pattern_matches(pattern, event));
+    ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 2);
+    event_pattern_destroy(pattern);
+    json_decref(source);
+    json_decref(event);
+    free(wanted);
+    free(given);
+}
+END_TEST
+
 /* Ten alternatives, nested in each other: 2^n ways. */
 START_TEST(ways_and_steps_are_bounded)
 {
@@ -492,6 +525,7 @@ int main(void)
     tcase_add_test(tc, steps_and_dots_make_the_same_path);
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
     tcase_add_test(tc, many_values_by_many_tests_take_their_time_but_not_for_ever);
+    tcase_add_test(tc, a_wildcard_before_what_almost_repeats_takes_no_longer);
     tcase_add_test(tc, ways_and_steps_are_bounded);
     tcase_add_test(tc, what_is_no_json_object_is_told_with_its_place);
     tcase_add_test(tc, what_is_wrong_in_an_object_is_told_with_its_place);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 static struct str text_of(json_t *string)
@@ -414,33 +415,43 @@ static bool has_suffix(struct str text, struct str suffix)
     return text.len >= suffix.len && str_eq(str_skip(text, text.len - suffix.len), suffix);
 }
 
-/* "*" is any text, "\*" and "\\" are themselves. Goes back to the last "*" alone: enough, and
- * never more than the product of both lengths. */
+/* Cuts what stands before the next "*" off `pattern`: the bytes that its escapes mean, in `ret`. Of
+ * `most` bytes it returns one more at most: then no text has them. */
+static struct str cut_literal(struct str *pattern, char *ret, size_t most)
+{
+    size_t len = 0;
+    size_t at = 0;
+    for (; at < pattern->len && pattern->data[at] != '*' && len <= most; at++) {
+        at += pattern->data[at] == '\\'; /* check_wildcard(): something stands behind it */
+        ret[len++] = pattern->data[at];
+    }
+    *pattern = str_skip(*pattern, at);
+    return str_of(ret, len);
+}
+
+/* "*" is any text, "\*" and "\\" are themselves. The first place of a literal leaves most to those
+ * behind it, so there is no way back: linear, however much of it looks like its beginning. */
 static bool matches_wildcard(struct str pattern, struct str text)
 {
-    size_t p = 0;
-    size_t t = 0;
-    size_t star = SIZE_MAX;
-    size_t star_text = 0;
-    while (t < text.len || p < pattern.len) {
-        if (p < pattern.len && pattern.data[p] == '*') {
-            star = ++p;
-            star_text = t;
-            continue;
-        }
-        size_t escape = p < pattern.len && pattern.data[p] == '\\';
-        if (t < text.len && p + escape < pattern.len && pattern.data[p + escape] == text.data[t]) {
-            p += escape + 1;
-            t++;
-            continue;
-        }
-        if (star == SIZE_MAX || star_text >= text.len) {
-            return false;
-        }
-        p = star;
-        t = ++star_text;
+    const size_t most = pattern.len < text.len ? pattern.len : text.len;
+    scoped_free char *room = mem_alloc(most + 1);
+    struct str literal = cut_literal(&pattern, room, text.len);
+    if (pattern.len == 0) {
+        return str_eq(literal, text);
     }
-    return true;
+    if (!str_starts(text, literal)) {
+        return false;
+    }
+    text = str_skip(text, literal.len);
+    while (text.data) {
+        pattern = str_skip(pattern, 1); /* its "*" */
+        literal = cut_literal(&pattern, room, text.len);
+        if (pattern.len == 0) {
+            return has_suffix(text, literal);
+        }
+        text = str_behind(text, literal);
+    }
+    return false;
 }
 
 static bool text_holds(const char *kind, json_t *operand, struct str text)
