@@ -11,7 +11,8 @@ import {
   PutObjectCommand, S3Client, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import {
-  DeleteRuleCommand, DisableRuleCommand, EventBridgeClient, ListRulesCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand,
+  CreateArchiveCommand, DeleteRuleCommand, DescribeArchiveCommand, DescribeReplayCommand, DisableRuleCommand, EventBridgeClient, ListArchivesCommand,
+  ListReplaysCommand, ListRulesCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand, StartReplayCommand, UpdateArchiveCommand,
 } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -54,6 +55,12 @@ function connect(t, platform) {
     s3: (Command, input) => clients[0].send(new Command({ Bucket, ...input })),
     sqs: (Command, input) => clients[1].send(new Command(input)),
   };
+}
+
+function eventsOf(t, platform) {
+  const client = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 });
+  t.after(() => client.destroy());
+  return (Command, input) => client.send(new Command(input));
 }
 
 /** Does it again and again until it is refused; says how often it was done. */
@@ -177,12 +184,7 @@ testOnDisk('a schedule can be removed on a full disk, and does not come back', a
 testOnDisk('a rule can be disabled and taken away with its targets on a full disk, and does not come back', async (t, data) => {
   const options = { files: KEEPS, args: ['--data', data] };
   const first = await startPlatform(t, options);
-  const eventsOf = (platform) => {
-    const client = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 });
-    t.after(() => client.destroy());
-    return (Command, input) => client.send(new Command(input));
-  };
-  const events = eventsOf(first);
+  const events = eventsOf(t, first);
   const { sqs } = connect(t, first);
   const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
   for (const Name of ['off', 'gone']) {
@@ -196,8 +198,34 @@ testOnDisk('a rule can be disabled and taken away with its targets on a full dis
   await events(RemoveTargetsCommand, { Rule: 'gone', Ids: ['1'] });
   await events(DeleteRuleCommand, { Name: 'gone' });
   await first.stop();
-  const { Rules } = await eventsOf(await startPlatform(t, options))(ListRulesCommand, {});
+  const { Rules } = await eventsOf(t, await startPlatform(t, options))(ListRulesCommand, {});
   assert.deepEqual(Rules.map(({ Name, State }) => [Name, State]), [['off', 'DISABLED']]);
+});
+
+testOnDisk('archives and replays that are refused on a full disk are not there', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
+  const events = eventsOf(t, platform);
+  const { sqs } = connect(t, platform);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  const Arn = 'arn:aws:events:us-east-1:000000000000:event-bus/default';
+  const known = { ArchiveName: 'known', EventSourceArn: Arn, Description: 'before' };
+  const replay = {
+    ReplayName: 'again', EventSourceArn: 'arn:aws:events:us-east-1:000000000000:archive/known', EventStartTime: new Date(0), EventEndTime: new Date(),
+    Destination: { Arn },
+  };
+  await events(CreateArchiveCommand, known);
+  const ballast = await fillUp(data, sqs, QueueUrl);
+
+  await assert.rejects(events(CreateArchiveCommand, { ...known, ArchiveName: 'refused' }), isFull);
+  await assert.rejects(events(UpdateArchiveCommand, { ArchiveName: 'known', Description: 'after'.repeat(100) }), isFull);
+  await assert.rejects(events(StartReplayCommand, replay), isFull);
+  assert.deepEqual((await events(ListArchivesCommand, {})).Archives.map(({ ArchiveName }) => ArchiveName), ['known']);
+  assert.equal((await events(DescribeArchiveCommand, { ArchiveName: 'known' })).Description, 'before');
+  assert.deepEqual((await events(ListReplaysCommand, {})).Replays, []);
+
+  rmSync(ballast);
+  await eventually(() => events(StartReplayCommand, replay).then(() => true, (error) => !isFull(error)), 'no replay after there was room');
+  await eventually(async () => (await events(DescribeReplayCommand, { ReplayName: 'again' })).State === 'COMPLETED', 'the replay does not end');
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

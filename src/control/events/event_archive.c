@@ -134,6 +134,27 @@ static void insert(struct event_archives *all, struct event_archive *a)
     name_tree_put(all->archives, str_c(name_of(a)), a);
 }
 
+struct putting {
+    struct event_archive *archive; /* owned until it counts */
+    bool is_new;
+    setting_written_fn done;
+    void *context;
+};
+
+static void put_written(int r, void *context)
+{
+    struct putting *p = context;
+    struct event_archive *a = p->archive;
+    const bool was_removed = !p->is_new && !event_archive_find(a->all, str_c(name_of(a)));
+    if (r < 0 || was_removed) {
+        archive_free(a);
+    } else {
+        insert(a->all, a);
+    }
+    p->done(r, p->context);
+    free(p);
+}
+
 int event_archive_put(struct event_archives *all, json_t *config, setting_written_fn done,
                       void *context, struct err *err)
 {
@@ -142,8 +163,12 @@ int event_archive_put(struct event_archives *all, json_t *config, setting_writte
     if (r < 0) {
         return r;
     }
-    insert(all, a);
-    setting_write(all->services->store, KIND, name_of(a), json_write(config), done, context);
+    struct putting *p = mem_new(struct putting);
+    *p = (struct putting){ .archive = a,
+                           .is_new = !event_archive_find(all, str_c(name_of(a))),
+                           .done = done,
+                           .context = context };
+    setting_write(all->services->store, KIND, name_of(a), json_write(config), put_written, p);
     return 0;
 }
 

@@ -41,8 +41,8 @@ struct event_archive *event_archive_find(const struct event_archives *all, struc
 struct str event_archive_name_in(const char *arn, const char *mark);
 /* The name of the bus, which is the config's. */
 struct str event_archive_bus(const struct event_archive *a);
-/* Makes the archive of a config (used up), or gives one of that name another; `done` is called when
- * it is durable. EINVAL: the pattern is none; then it is not called. */
+/* Makes the archive of a config (used up), or gives one of that name another. It counts when it is
+ * durable, and `done` is called. EINVAL: the pattern is none; then it is not called. */
 int event_archive_put(struct event_archives *all, json_t *config, setting_written_fn done,
                       void *context, struct err *err) MUST_USE;
 /* With its events. */

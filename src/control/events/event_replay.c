@@ -171,6 +171,13 @@ static void replay_free(uv_handle_t *timer)
     free(r);
 }
 
+/* Not while a step of it is being written. */
+static void forget(struct event_replay *r)
+{
+    name_tree_remove(r->all->replays, str_c(name_of(r)));
+    uv_close((uv_handle_t *)&r->timer, replay_free);
+}
+
 /* The one that ended first, if there are too many that are over. */
 static void forget_old(struct event_replays *all)
 {
@@ -188,8 +195,7 @@ static void forget_old(struct event_replays *all)
     }
     if (over > OVER_MAX) {
         setting_write(all->services->store, STR(KIND), name_of(oldest), NULL, NULL, NULL);
-        name_tree_remove(all->replays, str_c(name_of(oldest)));
-        uv_close((uv_handle_t *)&oldest->timer, replay_free);
+        forget(oldest);
     }
 }
 
@@ -269,14 +275,34 @@ static void save(const struct event_replay *r, setting_written_fn done, void *co
                   context);
 }
 
+struct starting {
+    struct event_replay *replay;
+    setting_written_fn done;
+    void *context;
+};
+
+static void start_written(int result, void *context)
+{
+    struct starting *s = context;
+    if (result < 0) {
+        forget(s->replay);
+    } else {
+        s->replay->is_durable = true;
+        again_in(s->replay, START_MS);
+    }
+    s->done(result, s->context);
+    free(s);
+}
+
+/* It is there at once, so that its name is taken, and one of those that may be active. */
 void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,
                         void *context)
 {
     set_state(config, "STARTING");
     set_time(config, "ReplayStartTime", queue_now_ms());
-    struct event_replay *r = add(all, config);
-    save(r, done, context);
-    again_in(r, START_MS);
+    struct starting *s = mem_new(struct starting);
+    *s = (struct starting){ .replay = add(all, config), .done = done, .context = context };
+    save(s->replay, start_written, s);
 }
 
 void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *context)
@@ -290,7 +316,7 @@ static void load(struct str name, struct str value, void *context)
     json_t *config = json_read(value, 0);
     if (json_text(config, "ReplayName") && json_text(config, "EventSourceArn") &&
         json_text(config, "State")) {
-        (void)add(context, config);
+        add(context, config)->is_durable = true;
     } else {
         log_error("replay " STR_FMT " is left out: it cannot be read", STR_ARG(name));
         json_decref(config);
@@ -314,7 +340,7 @@ void event_replays_build(struct event_replays *all)
     all->is_going = true;
     for (GTreeNode *n = g_tree_node_first(all->replays); n; n = g_tree_node_next(n)) {
         struct event_replay *r = g_tree_node_value(n);
-        if (!is_over(r)) {
+        if (r->is_durable && !is_over(r)) {
             again_in(r, 0);
         }
     }

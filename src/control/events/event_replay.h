@@ -19,6 +19,7 @@ struct event_replay {
      * event that was sent. */
     json_t *config;
     uv_timer_t timer;
+    bool is_durable; /* before that it takes no step */
 };
 
 struct event_replays {
@@ -35,7 +36,7 @@ void event_replays_build(struct event_replays *all);
 struct event_replay *event_replay_find(const struct event_replays *all, struct str name);
 /* How many have begun and are not over. */
 size_t event_replay_active(const struct event_replays *all);
-/* Begins one (used up); `done` is called when that is durable. */
+/* Begins one (used up); `done` is called when that is durable, or it is gone again. */
 void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,
                         void *context);
 /* It stops before its next step. */
