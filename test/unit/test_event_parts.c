@@ -12,6 +12,7 @@
 #include "control/events/route_config.h"
 #include "control/events/stored_request.h"
 #include "control/events/webhook_sign.h"
+#include "control/events/worker_delay.h"
 #include "http/http_block.h"
 #include "leaks.h"
 
@@ -318,6 +319,33 @@ START_TEST(a_secret_is_any_text_unless_it_says_otherwise)
 }
 END_TEST
 
+/* What a Worker says, in a queue whose own delay is 7 s. */
+static int delay_of(json_t *said, uint64_t *ret_ms)
+{
+    *ret_ms = 7000;
+    json_t *message = json_pack("{s:o*}", "delaySeconds", said);
+    int r = worker_delay_read(message, ret_ms);
+    json_decref(message);
+    return r;
+}
+
+START_TEST(a_worker_delays_a_message_by_a_day_at_most)
+{
+    uint64_t ms;
+    ck_assert_int_eq(delay_of(NULL, &ms), 0);
+    ck_assert_uint_eq(ms, 7000);
+    ck_assert_int_eq(delay_of(json_real(1.5), &ms), 0);
+    ck_assert_uint_eq(ms, 1500);
+    ck_assert_int_eq(delay_of(json_integer(86400), &ms), 0);
+    ck_assert_uint_eq(ms, 86400000);
+    ck_assert_int_eq(delay_of(json_integer(86401), &ms), -ERANGE);
+    ck_assert_int_eq(delay_of(json_real(1e300), &ms), -ERANGE);
+    ck_assert_uint_eq(ms, 86400000);
+    ck_assert_int_eq(delay_of(json_integer(-1), &ms), -ERANGE);
+    ck_assert_uint_eq(ms, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc;
@@ -341,5 +369,6 @@ int main(void)
     tcase_add_test(tc, a_field_is_added_whole_or_not_at_all);
     tcase_add_test(tc, a_webhook_is_signed_as_the_specification_shows);
     tcase_add_test(tc, a_secret_is_any_text_unless_it_says_otherwise);
+    tcase_add_test(tc, a_worker_delays_a_message_by_a_day_at_most);
     return suite_run(suite);
 }

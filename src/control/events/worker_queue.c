@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/events/base64.h"
 #include "control/events/event_log.h"
+#include "control/events/worker_delay.h"
 #include "control/events/worker_send.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
@@ -95,10 +96,9 @@ static const json_t *retry_of(const json_t *retries, const char *id)
 
 static uint64_t delay_of(const struct worker_queue *q, const json_t *retry)
 {
-    const json_t *delay = json_object_get(retry, "delaySeconds");
-    return json_is_number(delay) && json_number_value(delay) >= 0
-               ? (uint64_t)(json_number_value(delay) * 1000)
-               : q->retry_delay_ms;
+    uint64_t ms = q->retry_delay_ms;
+    (void)worker_delay_read(retry, &ms); /* nobody is left to be told: the nearest */
+    return ms;
 }
 
 /* "Error: text\n    at ..." of the runtime's { name, message, stack }. */

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
+#include "control/events/worker_delay.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
 
@@ -106,8 +107,9 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
 {
     const json_t *body = json_object_get(message, "body");
     const json_t *type = json_object_get(message, "contentType");
-    const json_t *delay = json_object_get(message, "delaySeconds");
-    if (!json_is_string(body) || !json_is_string(type)) {
+    uint64_t wait_ms = s->delay_ms;
+    if (!json_is_string(body) || !json_is_string(type) ||
+        worker_delay_read(message, &wait_ms) < 0) {
         return -EINVAL;
     }
     one->body =
@@ -119,9 +121,6 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
         return -EINVAL;
     }
     uint64_t now = queue_now_ms();
-    uint64_t wait = json_is_number(delay) && json_number_value(delay) >= 0
-                        ? (uint64_t)(json_number_value(delay) * 1000)
-                        : s->delay_ms;
     chance_uuid(one->uuid);
     one->message = (struct stored_message){ .uuid = str_c(one->uuid),
                                             .group = STR(""),
@@ -129,7 +128,7 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
                                             .body = str_of(one->body, one->body_len),
                                             .error = STR(""),
                                             .sent_ms = now,
-                                            .due_ms = now + wait };
+                                            .due_ms = now + wait_ms };
     return 0;
 }
 
