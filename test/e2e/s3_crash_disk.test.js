@@ -14,6 +14,9 @@ import {
   CreateArchiveCommand, DeleteRuleCommand, DescribeArchiveCommand, DescribeReplayCommand, DisableRuleCommand, EventBridgeClient, ListArchivesCommand,
   ListReplaysCommand, ListRulesCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand, StartReplayCommand, UpdateArchiveCommand,
 } from '@aws-sdk/client-eventbridge';
+import {
+  DeleteFunctionEventInvokeConfigCommand, GetFunctionEventInvokeConfigCommand, LambdaClient, PutFunctionEventInvokeConfigCommand,
+} from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { lambda, TELLS } from './aws_project.js';
@@ -226,6 +229,22 @@ testOnDisk('archives and replays that are refused on a full disk are not there',
   rmSync(ballast);
   await eventually(() => events(StartReplayCommand, replay).then(() => true, (error) => !isFull(error)), 'no replay after there was room');
   await eventually(async () => (await events(DescribeReplayCommand, { ReplayName: 'again' })).State === 'COMPLETED', 'the replay does not end');
+});
+
+testOnDisk('how events are retried does not change when that is refused on a full disk', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
+  const client = new LambdaClient({ ...platform.aws, maxAttempts: 1 });
+  t.after(() => client.destroy());
+  const { sqs } = connect(t, platform);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  await client.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'keep', MaximumRetryAttempts: 1 }));
+  await fillUp(data, sqs, QueueUrl);
+
+  const more = { FunctionName: 'keep', MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
+  await assert.rejects(client.send(new PutFunctionEventInvokeConfigCommand(more)), isFull);
+  assert.equal((await client.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'keep' }))).MaximumRetryAttempts, 1);
+  await client.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName: 'keep' }));
+  await assert.rejects(client.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'keep' })), { name: 'ResourceNotFoundException' });
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

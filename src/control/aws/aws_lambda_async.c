@@ -200,15 +200,34 @@ void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *
 
 /* ---- keeping ---- */
 
+struct saving {
+    struct aws_call *call;
+    char *function; /* owned */
+    json_t *config; /* owned; NULL: it is removed */
+};
+
+/* It counts when it is durable. */
+static void saved(int r, void *context)
+{
+    struct saving *s = context;
+    if (r == 0) {
+        (void)!lambda_queues_configure(s->call->services->lambda_queues, s->function,
+                                       s->config); /* ENOENT: a build has taken it away */
+    }
+    aws_call_written(r, s->call);
+    json_decref(s->config);
+    free(s->function);
+    free(s);
+}
+
 /* Uses up `config`; NULL: it is removed. */
 static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t *config)
 {
     const char *name = json_text(s->function, "name");
+    struct saving *saving = mem_new(struct saving);
+    *saving = (struct saving){ c, mem_copy_str(str_c(name)), config };
     c->context = config ? describe(s, config) : NULL;
-    (void)!lambda_queues_configure(c->services->lambda_queues, name, config); /* it is there */
-    setting_write(c->services->store, LAMBDA_ASYNC_KIND, name, json_write(config), aws_call_written,
-                  c);
-    json_decref(config);
+    setting_write(c->services->store, LAMBDA_ASYNC_KIND, name, json_write(config), saved, saving);
 }
 
 void aws_lambda_async_put(struct aws_call *c, const struct aws_lambda_subject *s)
