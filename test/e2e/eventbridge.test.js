@@ -279,6 +279,19 @@ test('what several clients change at once is all kept', async (t) => {
   assert.deepEqual(made.map(({ reason }) => reason?.name ?? 'made').sort(), [...Array(9).fill('ConflictException'), 'made']);
 });
 
+test('a bus has 300 rules, and more when one of them is removed', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const events = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 }); /* it would wait for a minute */
+  t.after(() => events.destroy());
+  const put = (i) => events.send(new PutRuleCommand({ Name: `r${i}`, EventBusName: 'full', EventPattern: '{"source":["x"]}' }));
+  await events.send(new CreateEventBusCommand({ Name: 'full' }));
+  await Promise.all(Array.from({ length: 300 }, (_, i) => put(i)));
+  await assert.rejects(put(300), { name: 'LimitExceededException', message: 'The requested resource exceeds the maximum number allowed.' });
+  await put(0);
+  await events.send(new DeleteRuleCommand({ Name: 'r0', EventBusName: 'full' }));
+  await put(300);
+});
+
 test('an event that was accepted survives the death of control', async (t) => {
   /* What it has handled goes to a file: lines of the log that are on their way die with control. */
   const notes = `exports.handler = async ({ detail }) => require('node:fs').appendFileSync('data/handled', detail.i + '\\n');`;

@@ -10,6 +10,8 @@
 #include "control/events/schedule_time.h"
 #include "control/json_reading.h"
 
+#define RULES_PER_BUS 300 /* EventBridge's quota: an event is written for the targets of all */
+
 static const struct aws_rule name_and_bus[] = {
     { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
     { "EventBusName", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_BUS },
@@ -92,6 +94,24 @@ static json_t *rule_of(struct aws_call *c, struct str bus, json_t *before)
     return rule;
 }
 
+static void count_rule(json_t *rule, void *context)
+{
+    (void)rule;
+    (*(size_t *)context)++;
+}
+
+/* Whether the bus takes another rule; else that is answered. */
+static bool has_room(struct aws_call *c, struct str bus)
+{
+    size_t count = 0;
+    event_bus_each_rule(c->services->buses, bus, count_rule, &count);
+    if (count >= RULES_PER_BUS) {
+        aws_call_fail(c, 400, "LimitExceededException",
+                      "The requested resource exceeds the maximum number allowed.");
+    }
+    return count < RULES_PER_BUS;
+}
+
 void aws_events_put_rule(struct aws_call *c)
 {
     static const struct aws_rule rules[] = {
@@ -113,7 +133,7 @@ void aws_events_put_rule(struct aws_call *c)
     }
     const char *name = aws_call_text(c, "Name");
     json_t *before = event_bus_find_rule(c->services->buses, bus, str_c(name));
-    if (before && !aws_events_own_rule(c, bus, name)) {
+    if (before ? !aws_events_own_rule(c, bus, name) : !has_room(c, bus)) {
         return;
     }
     json_t *rule = rule_of(c, bus, before);
