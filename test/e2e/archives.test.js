@@ -96,6 +96,14 @@ test('an archive keeps the events that it wants, and a replay sends those of a t
   assert.match((await shown('--queue', 'archive:orders')).stdout, /archive:orders/);
 });
 
+test('a replay until the end of time sends all there is', async (t) => {
+  const { put, take, replay } = await start(t);
+  await put([1, 2], { Time: new Date('2026-01-01T00:00:00Z') });
+  await take('one', 2);
+  await replay('ever', { EventStartTime: new Date(0), EventEndTime: Object.assign(new Date(), { getTime: () => 1e300 }) });
+  assert.deepEqual(numbers(await take('one', 2)), [1, 2]);
+});
+
 test('a replay goes on after a crash, and sends nothing twice', async (t) => {
   const { platform, put, take, replay, ended } = await start(t);
   const all = Array.from({ length: 35 }, (_, i) => i);

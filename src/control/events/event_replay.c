@@ -15,6 +15,7 @@
 #define RETRY_MS    1000 /* after a step that could not be written */
 #define OPEN_MS     10   /* until the archive is open */
 #define OVER_MAX    100  /* so many that are over are kept */
+#define SECONDS_MAX 1e11 /* a time as it is sent: later than any event, and no overflow */
 
 static const char *name_of(const struct event_replay *r)
 {
@@ -101,6 +102,7 @@ static void again_in(struct event_replay *r, uint64_t ms)
 static uint64_t milliseconds(const json_t *config, const char *name)
 {
     double seconds = json_number_value(json_object_get(config, name));
+    seconds = seconds < SECONDS_MAX ? seconds : SECONDS_MAX;
     return seconds > 0 ? (uint64_t)(seconds * 1000) : 0;
 }
 
