@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import test from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import {
   AddPermissionCommand,
   CreateEventSourceMappingCommand,
@@ -32,6 +33,7 @@ import {
   LambdaClient,
   ListAliasesCommand,
   ListCodeSigningConfigsCommand,
+  ListEventSourceMappingsCommand,
   ListFunctionEventInvokeConfigsCommand,
   ListFunctionsByCodeSigningConfigCommand,
   ListFunctionsCommand,
@@ -289,6 +291,28 @@ test('two functions share a queue; each of its messages is for one of them', asy
   await eventually(() => seen('got').length + seen('other').length >= 12, () => platform.transcript());
   assert.deepEqual([...seen('got'), ...seen('other')].sort(), [...sent].sort());
   assert.ok(seen('got').length > 0 && seen('other').length > 0, 'one of them got nothing');
+});
+
+test('changes to a mapping at once are made or refused, and none is lost', async (t) => {
+  const { lambda: api, sqs } = await start(t);
+  await sqs.send(new CreateQueueCommand({ QueueName: 'q' }));
+  const mapping = { FunctionName: 'tells', EventSourceArn: ARN, BatchSize: 1, Enabled: false };
+  const made = await Promise.allSettled([1, 2, 3].map(() => api.send(new CreateEventSourceMappingCommand(mapping))));
+  assert.equal(made.filter(({ status }) => status === 'fulfilled').length, 1);
+  const { UUID } = made.find(({ status }) => status === 'fulfilled').value;
+  const changes = [{ BatchSize: 5 }, { FunctionResponseTypes: ['ReportBatchItemFailures'] }, { ScalingConfig: { MaximumConcurrency: 7 } }];
+  const done = await Promise.allSettled(changes.map((change) => api.send(new UpdateEventSourceMappingCommand({ UUID, ...change }))));
+  const now = await api.send(new GetEventSourceMappingCommand({ UUID }));
+  changes.forEach((change, n) => {
+    const [[name, value]] = Object.entries(change);
+    assert.equal(isDeepStrictEqual(now[name], value), done[n].status === 'fulfilled', name);
+    assert.ok(done[n].status === 'fulfilled' || done[n].reason.name === 'ResourceInUseException', `${done[n].reason}`);
+  });
+  const gone = await Promise.allSettled([
+    api.send(new UpdateEventSourceMappingCommand({ UUID, BatchSize: 6 })), api.send(new DeleteEventSourceMappingCommand({ UUID })),
+  ]);
+  const isGone = gone[1].status === 'fulfilled';
+  assert.equal((await api.send(new ListEventSourceMappingsCommand({}))).EventSourceMappings.length, isGone ? 0 : 1);
 });
 
 test('a mapping is changed, stopped and removed', async (t) => {

@@ -15,7 +15,9 @@ import {
   ListReplaysCommand, ListRulesCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand, StartReplayCommand, UpdateArchiveCommand,
 } from '@aws-sdk/client-eventbridge';
 import {
-  DeleteFunctionEventInvokeConfigCommand, GetFunctionEventInvokeConfigCommand, LambdaClient, PutFunctionEventInvokeConfigCommand,
+  CreateEventSourceMappingCommand, DeleteEventSourceMappingCommand, DeleteFunctionEventInvokeConfigCommand, GetEventSourceMappingCommand,
+  GetFunctionEventInvokeConfigCommand, LambdaClient, ListEventSourceMappingsCommand, ListTagsCommand, PutFunctionEventInvokeConfigCommand, TagResourceCommand,
+  UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -245,6 +247,37 @@ testOnDisk('how events are retried does not change when that is refused on a ful
   assert.equal((await client.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'keep' }))).MaximumRetryAttempts, 1);
   await client.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName: 'keep' }));
   await assert.rejects(client.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'keep' })), { name: 'ResourceNotFoundException' });
+});
+
+testOnDisk('an event source mapping that is refused on a full disk is not there, or as it was', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
+  const client = new LambdaClient({ ...platform.aws, maxAttempts: 1 });
+  t.after(() => client.destroy());
+  const mapping = (Command, input) => client.send(new Command(input));
+  const arnOf = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+  const { sqs } = connect(t, platform);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  await sqs(CreateQueueCommand, { QueueName: 'known' });
+  const { UUID, EventSourceMappingArn: Resource } = await mapping(CreateEventSourceMappingCommand, {
+    FunctionName: 'keep', EventSourceArn: arnOf('known'), BatchSize: 3, Enabled: false, Tags: { team: 'before' },
+  });
+  const ballast = await fillUp(data, sqs, QueueUrl);
+
+  const more = { FunctionName: 'keep', FilterCriteria: { Filters: [{ Pattern: JSON.stringify({ body: ['x'.repeat(3000)] }) }] } };
+  await assert.rejects(mapping(CreateEventSourceMappingCommand, { ...more, EventSourceArn: arnOf('jobs') }), isFull);
+  await assert.rejects(mapping(UpdateEventSourceMappingCommand, { ...more, UUID, BatchSize: 5, Enabled: true }), isFull);
+  await assert.rejects(mapping(TagResourceCommand, { Resource, Tags: Object.fromEntries([...'abcdefghijkl'].map((k) => [k, k.repeat(256)])) }), isFull);
+  const { EventSourceMappings } = await mapping(ListEventSourceMappingsCommand, {});
+  assert.deepEqual(EventSourceMappings.map((m) => [m.UUID, m.BatchSize, m.State, m.FilterCriteria]), [[UUID, 3, 'Disabled', undefined]]);
+  assert.deepEqual((await mapping(ListTagsCommand, { Resource })).Tags, { team: 'before' });
+
+  rmSync(ballast);
+  await eventually(() => mapping(UpdateEventSourceMappingCommand, { UUID, BatchSize: 5 }).then(() => true, (error) => !isFull(error)), 'no change after there was room');
+  assert.equal((await mapping(GetEventSourceMappingCommand, { UUID })).BatchSize, 5);
+  await mapping(DeleteEventSourceMappingCommand, { UUID });
+  await mapping(CreateEventSourceMappingCommand, { FunctionName: 'keep', EventSourceArn: arnOf('jobs') });
+  await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'at last' });
+  await platform.log(/at last/);
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

@@ -268,25 +268,36 @@ static const struct sqs_queue *queue_of(struct aws_call *c, const char *arn)
     return q;
 }
 
+static const struct lambda_source *find_pair(const struct list *sources, const char *queue,
+                                             const char *function)
+{
+    list_for_each (item, sources) {
+        const struct lambda_source *ls = list_entry(item, struct lambda_source, link);
+        if (strcmp(ls->queue, queue) == 0 && strcmp(ls->function_name, function) == 0) {
+            return ls;
+        }
+    }
+    return NULL;
+}
+
 /* Whether there is no such mapping but `itself`; else that there is one is answered. */
 static bool is_new(struct aws_call *c, const struct sqs_queue *q, const struct wanted_function *w,
                    const struct lambda_source *itself)
 {
     char arn[SQS_ARN_BYTES];
-    sqs_queue_arn(q->name, str_c(c->region), arn);
-    list_for_each (item, &c->services->lambda_sources->sources) {
-        const struct lambda_source *known = list_entry(item, struct lambda_source, link);
-        if (known != itself && strcmp(known->queue, q->name) == 0 &&
-            strcmp(known->function_name, aws_lambda_path_name(w->function)) == 0) {
-            aws_call_fail(c, 409, "ResourceConflictException",
-                          "An event source mapping with SQS arn (\" %s \") and function (\" %s \") "
-                          "already exists. Please update or delete the existing mapping with UUID "
-                          "%s",
-                          arn, known->function_name, known->uuid);
-            return false;
-        }
+    const struct lambda_sources *all = c->services->lambda_sources;
+    const char *function = aws_lambda_path_name(w->function);
+    const struct lambda_source *known = find_pair(&all->sources, q->name, function);
+    known = known ? known : find_pair(&all->beginning, q->name, function);
+    if (!known || known == itself) {
+        return true;
     }
-    return true;
+    sqs_queue_arn(q->name, str_c(c->region), arn);
+    aws_call_fail(c, 409, "ResourceConflictException",
+                  "An event source mapping with SQS arn (\" %s \") and function (\" %s \") already "
+                  "exists. Please update or delete the existing mapping with UUID %s",
+                  arn, known->function_name, known->uuid);
+    return false;
 }
 
 /* The mapping's whole config, a new reference; NULL: what is wrong has been answered. */
@@ -327,14 +338,14 @@ static void create(struct aws_call *c)
     if (!config) {
         return;
     }
-    if (lambda_source_add(c->services->lambda_sources, config, &ls, &err) < 0) {
+    if (lambda_source_make(c->services->lambda_sources, config, &ls, &err) < 0) {
         fail_parameter(c, "Invalid filter pattern definition.");
         return;
     }
     warn_of_visibility(c->services, q, ls);
     c->status = 202;
     c->context = describe(c, ls, ls->enabled ? "Creating" : "Disabled");
-    lambda_source_save(ls, false, aws_call_written, c);
+    lambda_source_begin(ls, aws_call_written, c);
 }
 
 /* ---- changes ---- */
@@ -371,26 +382,43 @@ static json_t *changes_of(struct aws_call *c, const struct lambda_source *ls,
     return config;
 }
 
+struct changing {
+    struct aws_call *call;
+    const struct lambda_source *source;
+    bool was_enabled;
+};
+
+static void changed(int r, void *context)
+{
+    struct changing *changing = context;
+    struct aws_call *c = changing->call;
+    const struct lambda_source *ls = changing->source;
+    if (r == 0) {
+        warn_of_visibility(c->services, sqs_queue_find(c->services->sqs, str_c(ls->queue)), ls);
+        c->status = 202;
+        c->context = describe(c, ls,
+                              ls->enabled == changing->was_enabled ? "Updating"
+                              : ls->enabled                        ? "Enabling"
+                                                                   : "Disabling");
+    }
+    free(changing);
+    aws_call_written(r, c);
+}
+
 static void change(struct aws_call *c, struct lambda_source *ls)
 {
     struct err err;
-    bool was_enabled = ls->enabled;
     const struct sqs_queue *q = sqs_queue_find(c->services->sqs, str_c(ls->queue));
     json_t *config = changes_of(c, ls, q);
     if (!config) {
         return;
     }
-    if (lambda_source_change(ls, config, &err) < 0) {
+    struct changing *changing = mem_new(struct changing);
+    *changing = (struct changing){ c, ls, ls->enabled };
+    if (lambda_source_change(ls, config, changed, changing, &err) < 0) {
+        free(changing);
         fail_parameter(c, "Invalid filter pattern definition.");
-        return;
     }
-    warn_of_visibility(c->services, q, ls);
-    c->status = 202;
-    c->context = describe(c, ls,
-                          ls->enabled == was_enabled ? "Updating"
-                          : ls->enabled              ? "Enabling"
-                                                     : "Disabling");
-    lambda_source_save(ls, false, aws_call_written, c);
 }
 
 static void list(struct aws_call *c)
@@ -432,12 +460,15 @@ void aws_lambda_mappings(struct aws_call *c)
         aws_call_fail(c, 404, "ResourceNotFoundException", AWS_LAMBDA_NO_RESOURCE);
     } else if (str_eq(method, STR("GET"))) {
         aws_call_answer(c, describe(c, ls, NULL));
+    } else if (ls->is_being_written) {
+        aws_call_fail(c, 400, "ResourceInUseException",
+                      "Cannot %s the event source mapping %s because it is in use.",
+                      str_eq(method, STR("PUT")) ? "update" : "delete", ls->uuid);
     } else if (str_eq(method, STR("PUT"))) {
         change(c, ls);
     } else {
         c->status = 202;
         c->context = describe(c, ls, "Deleting");
-        lambda_source_save(ls, true, aws_call_written, c);
-        lambda_source_remove(ls);
+        lambda_source_remove(ls, aws_call_written, c);
     }
 }

@@ -101,9 +101,13 @@ static json_t *find_tags(struct aws_call *c, const char *arn, struct tagged *ret
 static void keep(struct aws_call *c, const struct tagged *to, json_t *tags)
 {
     c->status = 204;
-    if (to->mapping) {
-        (void)json_object_set_new(to->mapping->config, "tags", tags); /* a new value */
-        lambda_source_save(to->mapping, false, aws_call_written, c);
+    if (to->mapping && to->mapping->is_being_written) {
+        json_decref(tags);
+        aws_call_fail(c, 409, "ResourceConflictException", "Another operation is in progress.");
+    } else if (to->mapping) {
+        json_t *changes = json_pack("{s:o}", "tags", tags);
+        (void)!lambda_source_change(to->mapping, changes, aws_call_written, c,
+                                    NULL); /* no filters */
     } else {
         json_table_put(c->services->lambda_tags, str_c(to->function), tags, aws_call_written, c);
     }

@@ -147,7 +147,6 @@ static int configure(struct lambda_source *ls, struct err *err)
     ls->report_failures = json_is_true(json_object_get(ls->config, "report_failures"));
     ls->enabled = r == 0 && (!enabled || json_is_true(enabled));
     ls->modified_ms = queue_now_ms();
-    apply(ls);
     return r;
 }
 
@@ -162,31 +161,43 @@ struct lambda_source *lambda_source_find(const struct lambda_sources *all, struc
     return NULL;
 }
 
-int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
-                      struct err *err)
+int lambda_source_make(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
+                       struct err *err)
 {
     struct lambda_source *ls = mem_new(struct lambda_source);
     ls->services = all->services;
     ls->references = 1;
     ls->config = config;
     ls->queue = copy_member(config, "queue");
+    list_init(&ls->link);
     const char *uuid = json_string_value(json_object_get(config, "uuid"));
     if (uuid && strlen(uuid) == sizeof(ls->uuid) - 1) {
         memcpy(ls->uuid, uuid, sizeof(ls->uuid));
     } else {
         chance_uuid(ls->uuid);
     }
-    list_push(&all->sources, &ls->link);
     int r = configure(ls, err);
     if (r < 0) {
-        lambda_source_remove(ls);
+        lambda_source_unref(ls);
         return r;
     }
     *ret = ls;
     return 0;
 }
 
-int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *err)
+static int add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
+               struct err *err)
+{
+    int r = lambda_source_make(all, config, ret, err);
+    if (r == 0) {
+        list_push(&all->sources, &(*ret)->link);
+        apply(*ret);
+    }
+    return r;
+}
+
+/* `changes` is used up. */
+static int change(struct lambda_source *ls, json_t *changes, struct err *err)
 {
     json_t *before = json_deep_copy(ls->config);
     (void)json_object_update(ls->config, changes);
@@ -196,18 +207,19 @@ int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *
         json_decref(ls->config);
         ls->config = before;
         (void)!configure(ls, NULL); /* it was sound */
-        return r;
+    } else {
+        json_decref(before);
     }
-    json_decref(before);
-    return 0;
+    apply(ls);
+    return r;
 }
 
-void lambda_source_remove(struct lambda_source *ls)
+/* The reference of being known is the caller's now. */
+static void forget(struct lambda_source *ls)
 {
     ls->enabled = false;
     apply(ls);
     list_remove(&ls->link);
-    lambda_source_unref(ls);
 }
 
 void lambda_source_unref(struct lambda_source *ls)
@@ -226,15 +238,106 @@ void lambda_source_unref(struct lambda_source *ls)
 
 /* ---- keeping ---- */
 
-void lambda_source_save(const struct lambda_source *ls, bool removed, setting_written_fn done,
-                        void *context)
+struct writing {
+    struct lambda_source *source; /* a reference */
+    json_t *changes;              /* owned; NULL: it is new, or it is removed */
+    setting_written_fn done;
+    void *context;
+};
+
+/* Uses up `config`; NULL: the mapping is removed. */
+static void save(const struct writing *writing, json_t *config, setting_written_fn written)
 {
-    char *value = NULL;
-    if (!removed) {
-        (void)json_object_set_new(ls->config, "uuid", json_string(ls->uuid));
-        value = json_write(ls->config);
+    struct lambda_source *ls = writing->source;
+    struct writing *w = mem_new(struct writing);
+    *w = *writing;
+    ls->is_being_written = true;
+    if (config) {
+        (void)json_object_set_new(config, "uuid", json_string(ls->uuid));
     }
-    setting_write(ls->services->store, KIND, ls->uuid, value, done, context);
+    setting_write(ls->services->store, KIND, ls->uuid, json_write(config), written, w);
+    json_decref(config);
+}
+
+static void finish(struct writing *w, int r)
+{
+    w->source->is_being_written = false;
+    w->done(r, w->context);
+    lambda_source_unref(w->source);
+    free(w);
+}
+
+/* A build may have taken it away since. */
+static bool is_known(const struct lambda_source *ls)
+{
+    return lambda_source_find(ls->services->lambda_sources, str_c(ls->uuid)) == ls;
+}
+
+static void creation_written(int r, void *context)
+{
+    struct writing *w = context;
+    struct lambda_source *ls = w->source;
+    list_remove(&ls->link);
+    if (r == 0) {
+        ls->references++; /* being known */
+        list_push(&ls->services->lambda_sources->sources, &ls->link);
+        set_function(ls); /* a build may have come since */
+        apply(ls);
+    }
+    finish(w, r);
+}
+
+static void change_written(int r, void *context)
+{
+    struct writing *w = context;
+    if (r < 0 || !is_known(w->source)) {
+        json_decref(w->changes);
+    } else {
+        (void)!change(w->source, w->changes, NULL); /* its filters are sound */
+    }
+    finish(w, r);
+}
+
+static void removal_written(int r, void *context)
+{
+    struct writing *w = context;
+    if (r == 0 && is_known(w->source)) {
+        forget(w->source);
+        w->source->references--; /* that of the writing is left */
+    }
+    finish(w, r);
+}
+
+void lambda_source_begin(struct lambda_source *ls, setting_written_fn done, void *context)
+{
+    const struct writing w = { ls, NULL, done, context };
+    list_push(&ls->services->lambda_sources->beginning, &ls->link);
+    save(&w, json_copy(ls->config), creation_written);
+}
+
+int lambda_source_change(struct lambda_source *ls, json_t *changes, setting_written_fn done,
+                         void *context, struct err *err)
+{
+    struct lambda_source trial = { 0 };
+    int r = read_filters(&trial, json_object_get(changes, "filters"), err);
+    drop_filters(&trial);
+    if (r < 0) {
+        json_decref(changes);
+        return r;
+    }
+    const struct writing w = { ls, changes, done, context };
+    json_t *config = json_copy(ls->config);
+    (void)json_object_update(config, changes);
+    ls->references++;
+    save(&w, config, change_written);
+    return 0;
+}
+
+void lambda_source_remove(struct lambda_source *ls, setting_written_fn done, void *context)
+{
+    const struct writing w = { ls, NULL, done, context };
+    ls->references++;
+    save(&w, NULL, removal_written);
 }
 
 static void read_one(struct str name, struct str value, void *context)
@@ -244,7 +347,7 @@ static void read_one(struct str name, struct str value, void *context)
     struct err err;
     json_t *config = json_read(value, 0);
     (void)name;
-    if (config && lambda_source_add(all, config, &ls, &err) < 0) {
+    if (config && add(all, config, &ls, &err) < 0) {
         log_warning("an event source mapping is left out: %s", err.text);
     }
 }
@@ -255,6 +358,7 @@ struct lambda_sources *lambda_sources_create(struct services *s)
     all->services = s;
     s->lambda_sources = all; /* reading looks at the others */
     list_init(&all->sources);
+    list_init(&all->beginning);
     store_settings_each(s->store, KIND, read_one, all);
     return all;
 }
@@ -277,8 +381,8 @@ static void build_one(struct lambda_sources *all, const json_t *consumer)
         struct lambda_source *known = list_entry(item, struct lambda_source, link);
         ls = is_same(known, consumer) ? known : ls;
     }
-    int r = ls ? lambda_source_change(ls, json_deep_copy(consumer), &err)
-               : lambda_source_add(all, json_deep_copy(consumer), &ls, &err);
+    int r = ls ? change(ls, json_deep_copy(consumer), &err)
+               : add(all, json_deep_copy(consumer), &ls, &err);
     if (r < 0) {
         log_warning("the filters between %s and its function are left out, and it with them: %s",
                     json_string_value(json_object_get(consumer, "queue")), err.text);
@@ -305,7 +409,8 @@ void lambda_sources_build(struct lambda_sources *all, const json_t *manifest)
     list_for_each (item, &all->sources) {
         struct lambda_source *ls = list_entry(item, struct lambda_source, link);
         if (!ls->wanted) {
-            lambda_source_remove(ls);
+            forget(ls);
+            lambda_source_unref(ls);
             continue;
         }
         set_function(ls); /* of an older build, or of none */

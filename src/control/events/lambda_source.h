@@ -32,7 +32,8 @@ struct lambda_source {
     bool report_failures;
     bool enabled;
     bool from_manifest;
-    bool wanted; /* by the build that is being read */
+    bool wanted;           /* by the build that is being read */
+    bool is_being_written; /* and is not to be changed, as AWS's that is "Updating" */
     uint64_t modified_ms;
     uint32_t concurrency;
     uint32_t batches;    /* in its function's hands */
@@ -43,6 +44,7 @@ struct lambda_source {
 struct lambda_sources {
     struct services *services;
     struct list sources;
+    struct list beginning; /* not durable yet: they do nothing */
 };
 
 struct lambda_sources *lambda_sources_create(struct services *s);
@@ -55,13 +57,18 @@ struct lambda_source *lambda_source_pick(const struct lambda_sources *all, const
 
 struct lambda_source *lambda_source_find(const struct lambda_sources *all, struct str uuid);
 /* `config`: a consumer in the manifest's words, used up. EINVAL: a filter is no pattern. The queue
- * and the function must be there. */
-int lambda_source_add(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
-                      struct err *err) MUST_USE;
-/* Changes members of its config; `changes` is used up. */
-int lambda_source_change(struct lambda_source *ls, json_t *changes, struct err *err) MUST_USE;
-void lambda_source_remove(struct lambda_source *ls);
+ * and the function must be there. It does nothing until it has begun. */
+int lambda_source_make(struct lambda_sources *all, json_t *config, struct lambda_source **ret,
+                       struct err *err) MUST_USE;
 void lambda_source_unref(struct lambda_source *ls);
-/* Makes it, or with `removed` its end, durable. */
-void lambda_source_save(const struct lambda_source *ls, bool removed, setting_written_fn done,
-                        void *context);
+
+/* What follows is not for one that is being written. It counts when it is durable, just before
+ * `done`; if it could not be written, all stays as it was. */
+
+/* Uses up the reference: one that could not be written is gone. */
+void lambda_source_begin(struct lambda_source *ls, setting_written_fn done, void *context);
+/* Changes members of its config; `changes` is used up. EINVAL: a filter is no pattern; then `done`
+ * is not called. */
+int lambda_source_change(struct lambda_source *ls, json_t *changes, setting_written_fn done,
+                         void *context, struct err *err) MUST_USE;
+void lambda_source_remove(struct lambda_source *ls, setting_written_fn done, void *context);
