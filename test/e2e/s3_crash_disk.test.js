@@ -20,7 +20,10 @@ import {
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, DeleteScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
+import {
+  AddPermissionCommand, CreateQueueCommand, DeleteMessageCommand, DeleteQueueCommand, GetQueueAttributesCommand, ListQueueTagsCommand, ListQueuesCommand,
+  ReceiveMessageCommand, RemovePermissionCommand, SQSClient, SendMessageCommand, SetQueueAttributesCommand, TagQueueCommand, UntagQueueCommand,
+} from '@aws-sdk/client-sqs';
 import { lambda, TELLS } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -278,6 +281,50 @@ testOnDisk('an event source mapping that is refused on a full disk is not there,
   await mapping(CreateEventSourceMappingCommand, { FunctionName: 'keep', EventSourceArn: arnOf('jobs') });
   await sqs(SendMessageCommand, { QueueUrl, MessageBody: 'at last' });
   await platform.log(/at last/);
+});
+
+testOnDisk('a queue that is refused on a full disk is not there', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
+  const { sqs } = connect(t, platform);
+  const { QueueUrl } = await sqs(CreateQueueCommand, { QueueName: 'jobs' });
+  const ballast = await fillUp(data, sqs, QueueUrl);
+  const names = async () => (await sqs(ListQueuesCommand, {})).QueueUrls.map((url) => path.basename(url));
+
+  const more = { QueueName: 'more', tags: { why: 'it needs room '.repeat(15) } };
+  await Promise.all([1, 2, 3].map(() => assert.rejects(sqs(CreateQueueCommand, more), isFull)));
+  await assert.rejects(sqs(CreateQueueCommand, more), isFull);
+  assert.deepEqual(await names(), ['jobs']);
+  await assert.rejects(sqs(SendMessageCommand, { QueueUrl: '/000000000000/more', MessageBody: 'x' }), { name: 'QueueDoesNotExist' });
+
+  rmSync(ballast);
+  await eventually(() => sqs(CreateQueueCommand, more).then(() => true, (error) => !isFull(error)), 'no queue after there was room');
+  assert.deepEqual(await names(), ['jobs', 'more']);
+});
+
+testOnDisk('what is set on a queue does not change when that is refused on a full disk', async (t, data) => {
+  const platform = await startPlatform(t, { files: KEEPS, args: ['--data', data] });
+  const { sqs } = connect(t, platform);
+  const long = 'before '.repeat(30);
+  const { QueueUrl } = await sqs(CreateQueueCommand, {
+    QueueName: 'jobs', Attributes: { VisibilityTimeout: '7' }, tags: Object.fromEntries([...'abcdefghijklmnopqrst'].map((key) => [key, long])),
+  });
+  const allowed = { QueueUrl, Label: 'one', AWSAccountIds: ['111111111111'], Actions: ['SendMessage'] };
+  await sqs(AddPermissionCommand, allowed);
+  const all = async () => {
+    const { Attributes: { Policy, VisibilityTimeout } } = await sqs(GetQueueAttributesCommand, { QueueUrl, AttributeNames: ['Policy', 'VisibilityTimeout'] });
+    return { Policy, VisibilityTimeout, ...(await sqs(ListQueueTagsCommand, { QueueUrl })).Tags };
+  };
+  const before = await all();
+  await fillUp(data, sqs, QueueUrl);
+
+  await assert.rejects(sqs(SetQueueAttributesCommand, { QueueUrl, Attributes: { VisibilityTimeout: '9' } }), isFull);
+  await assert.rejects(sqs(AddPermissionCommand, { ...allowed, Label: 'two' }), isFull);
+  await assert.rejects(sqs(RemovePermissionCommand, { QueueUrl, Label: 'one' }), isFull);
+  await assert.rejects(sqs(TagQueueCommand, { QueueUrl, Tags: { a: 'after' } }), isFull);
+  await assert.rejects(sqs(UntagQueueCommand, { QueueUrl, TagKeys: ['b'] }), isFull);
+  assert.deepEqual(await all(), before);
+  await sqs(DeleteQueueCommand, { QueueUrl });
+  await assert.rejects(all(), { name: 'QueueDoesNotExist' });
 });
 
 test('an object whose file is damaged is refused as a whole, and can be put again', async (t) => {

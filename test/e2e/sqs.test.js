@@ -25,6 +25,7 @@ import {
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
   TagQueueCommand,
+  UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
 import { clients, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -234,6 +235,33 @@ test('attributes are checked and kept', async (t) => {
   }]);
   await sqs.send(new RemovePermissionCommand({ QueueUrl: url, Label: 'one' }));
   assert.deepEqual(await attributes(url, 'Policy'), {});
+});
+
+test('what is set on a queue at once is all kept', async (t) => {
+  const { sqs, queue, attributes } = await start(t);
+  const url = await queue('q');
+  const send = (Command, input) => sqs.send(new Command({ QueueUrl: url, ...input }));
+  await Promise.all([
+    send(SetQueueAttributesCommand, { Attributes: { VisibilityTimeout: '7' } }),
+    send(TagQueueCommand, { Tags: { team: 'a' } }),
+    send(AddPermissionCommand, { Label: 'one', AWSAccountIds: ['111111111111'], Actions: ['SendMessage'] }),
+    send(AddPermissionCommand, { Label: 'two', AWSAccountIds: ['111111111111'], Actions: ['SendMessage'] }),
+    send(SetQueueAttributesCommand, { Attributes: { DelaySeconds: '3' } }),
+    send(TagQueueCommand, { Tags: { stage: 'b' } }),
+  ]);
+  const { Policy, VisibilityTimeout, DelaySeconds } = await attributes(url, 'All');
+  assert.deepEqual(JSON.parse(Policy).Statement.map(({ Sid }) => Sid).sort(), ['one', 'two']);
+  assert.deepEqual([VisibilityTimeout, DelaySeconds], ['7', '3']);
+  await send(UntagQueueCommand, { TagKeys: ['none'] });
+  assert.deepEqual((await send(ListQueueTagsCommand, {})).Tags, { team: 'a', stage: 'b' });
+});
+
+test('one of two that create a queue at once with other attributes is refused', async (t) => {
+  const { sqs } = await start(t);
+  const create = (VisibilityTimeout) => sqs.send(new CreateQueueCommand({ QueueName: 'q', Attributes: { VisibilityTimeout } }));
+  const results = await Promise.allSettled([create('7'), create('8')]);
+  const errors = results.filter(({ reason }) => reason);
+  assert.deepEqual(errors.map(({ reason }) => reason.name), ['QueueNameExists']);
 });
 
 test('a policy of one statement that is no list keeps it', async (t) => {

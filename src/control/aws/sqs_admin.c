@@ -47,10 +47,10 @@ static bool check_tags(struct sqs_call *c, const char *name, json_t *before, jso
 
 /* ---- making ---- */
 
-static json_t *url_output(const struct sqs_call *c, const struct sqs_queue *q)
+static json_t *url_output(const struct sqs_call *c, const char *name)
 {
     char url[SQS_URL_BYTES];
-    sqs_call_url(c, q, url);
+    sqs_call_url(c, name, url);
     return json_pack("{s:s}", "QueueUrl", url);
 }
 
@@ -74,7 +74,7 @@ static void create_again(struct sqs_call *c, const struct sqs_queue *q, const js
                       "attribute %s",
                       different);
     } else {
-        sqs_call_answer(c, url_output(c, q));
+        sqs_call_answer(c, url_output(c, q->name));
     }
 }
 
@@ -109,7 +109,10 @@ void sqs_admin_create(struct sqs_call *c)
     if (!sqs_attributes_check(c, name, NULL, attributes) || !check_tags(c, name, NULL, tags)) {
         return;
     }
-    struct sqs_queue *q = sqs_queue_find(c->queues, str_c(name));
+    if (sqs_call_waits(c, name)) {
+        return;
+    }
+    const struct sqs_queue *q = sqs_queue_find(c->queues, str_c(name));
     if (q) {
         create_again(c, q, attributes);
         return;
@@ -118,15 +121,14 @@ void sqs_admin_create(struct sqs_call *c)
         sqs_call_fail(c, SQS_ERROR_DELETED_RECENTLY, NULL);
         return;
     }
-    q = sqs_queue_add(c->queues, str_c(name), sqs_attributes_merge(NULL, attributes),
-                      tags ? json_deep_copy(tags) : NULL);
-    c->context = url_output(c, q);
-    sqs_queue_save(c->queues, q, sqs_call_saved, c);
+    c->context = url_output(c, name);
+    sqs_queue_save(c->queues, name, sqs_attributes_merge(NULL, attributes),
+                   tags ? json_deep_copy(tags) : NULL, sqs_call_saved, c);
 }
 
 void sqs_admin_delete(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    struct sqs_queue *q = sqs_call_queue_to_change(c);
     if (q) {
         sqs_queue_remove(c->queues, q, sqs_call_saved, c);
     }
@@ -145,7 +147,7 @@ void sqs_admin_url(struct sqs_call *c)
     } else if (!q) {
         sqs_call_fail(c, SQS_ERROR_NO_QUEUE, NULL);
     } else {
-        sqs_call_answer(c, url_output(c, q));
+        sqs_call_answer(c, url_output(c, q->name));
     }
 }
 
@@ -194,7 +196,7 @@ static void answer_list(struct sqs_call *c, struct sqs_queue **queues, size_t co
     json_t *urls = json_array();
     for (size_t i = 0; i < count && i < limit; i++) {
         char url[SQS_URL_BYTES];
-        sqs_call_url(c, queues[i], url);
+        sqs_call_url(c, queues[i]->name, url);
         (void)json_array_append_new(urls, json_string(url));
     }
     json_t *output = json_object();
@@ -242,7 +244,7 @@ void sqs_admin_dead_letter_sources(struct sqs_call *c)
 
 void sqs_admin_tag(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    const struct sqs_queue *q = sqs_call_queue_to_change(c);
     json_t *tags = json_object_get(c->input, "Tags");
     if (!q) {
         return;
@@ -254,24 +256,26 @@ void sqs_admin_tag(struct sqs_call *c)
     if (!check_tags(c, q->name, q->tags, tags)) {
         return;
     }
-    (void)json_object_update(q->tags, tags);
-    sqs_queue_save(c->queues, q, sqs_call_saved, c);
+    json_t *all = json_copy(q->tags);
+    (void)json_object_update(all, tags);
+    sqs_queue_save(c->queues, q->name, NULL, all, sqs_call_saved, c);
 }
 
 void sqs_admin_untag(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    const struct sqs_queue *q = sqs_call_queue_to_change(c);
     const json_t *keys = json_object_get(c->input, "TagKeys");
     if (!q) {
         return;
     }
+    json_t *tags = json_copy(q->tags);
     for (size_t i = 0; i < json_array_size(keys); i++) {
         const char *key = json_string_value(json_array_get(keys, i));
         if (key) {
-            (void)json_object_del(q->tags, key); /* absent is fine */
+            (void)json_object_del(tags, key); /* absent is fine */
         }
     }
-    sqs_queue_save(c->queues, q, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q->name, NULL, tags, sqs_call_saved, c);
 }
 
 void sqs_admin_tags(struct sqs_call *c)

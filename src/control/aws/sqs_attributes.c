@@ -407,7 +407,7 @@ void sqs_attributes_get(struct sqs_call *c)
 
 void sqs_attributes_set(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    const struct sqs_queue *q = sqs_call_queue_to_change(c);
     json_t *attributes = json_object_get(c->input, "Attributes");
     if (!q) {
         return;
@@ -418,7 +418,7 @@ void sqs_attributes_set(struct sqs_call *c)
         return;
     }
     if (sqs_attributes_check(c, q->name, q, attributes)) {
-        sqs_queue_set(q, sqs_attributes_merge(q->attributes, attributes));
-        sqs_queue_save(c->queues, q, sqs_call_saved, c);
+        sqs_queue_save(c->queues, q->name, sqs_attributes_merge(q->attributes, attributes), NULL,
+                       sqs_call_saved, c);
     }
 }

@@ -226,12 +226,30 @@ struct sqs_queue *sqs_call_queue(struct sqs_call *c)
     return q;
 }
 
-void sqs_call_url(const struct sqs_call *c, const struct sqs_queue *q, char *ret)
+static void run_again(struct sqs_waiter *w)
+{
+    struct sqs_call *c = container_of(w, struct sqs_call, waiter);
+    c->run(c);
+}
+
+bool sqs_call_waits(struct sqs_call *c, const char *name)
+{
+    c->waiter.again = run_again;
+    return sqs_queue_wait(c->queues, name, &c->waiter);
+}
+
+struct sqs_queue *sqs_call_queue_to_change(struct sqs_call *c)
+{
+    struct sqs_queue *q = sqs_call_queue(c);
+    return q && !sqs_call_waits(c, q->name) ? q : NULL;
+}
+
+void sqs_call_url(const struct sqs_call *c, const char *name, char *ret)
 {
     struct str host = c->exchange->host;
     host.len = host.len < 300 ? host.len : 300;
     (void)snprintf(ret, SQS_URL_BYTES, "http://" STR_FMT "/" SQS_ACCOUNT "/%s", STR_ARG(host),
-                   q->name);
+                   name);
 }
 
 static void call_over(struct exchange *x)

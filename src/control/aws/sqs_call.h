@@ -59,6 +59,7 @@ struct sqs_call {
     /* The exchange is over before the call was answered: what waits for it is to be given up. */
     void (*gone)(struct sqs_call *c);
     void *context; /* the operation's; of sqs_call_saved() the output, or NULL */
+    struct sqs_waiter waiter;
 };
 
 /* Reads the body, checks the signature, has `run` called with operation and input, or answers what
@@ -82,6 +83,11 @@ bool sqs_call_number(const json_t *object, const char *name, int64_t *ret);
 
 /* The queue of QueueUrl or the path; NULL: there is none, and the call has failed. */
 struct sqs_queue *sqs_call_queue(struct sqs_call *c);
+/* The same, of a call that changes it. NULL also: another change is being written, and the call is
+ * run again when that is over. */
+struct sqs_queue *sqs_call_queue_to_change(struct sqs_call *c);
+/* The latter alone. */
+bool sqs_call_waits(struct sqs_call *c, const char *name) MUST_USE;
 /* "http://HOST/000000000000/NAME", by the host under which the client knows us. */
 #define SQS_URL_BYTES 512
-void sqs_call_url(const struct sqs_call *c, const struct sqs_queue *q, char *ret);
+void sqs_call_url(const struct sqs_call *c, const char *name, char *ret);

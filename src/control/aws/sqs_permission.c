@@ -45,7 +45,7 @@ static json_t *formatted(const json_t *list, const char *before, const char *beh
     return one_or_all(all);
 }
 
-static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *policy)
+static void save_policy(struct sqs_call *c, const struct sqs_queue *q, const json_t *policy)
 {
     json_t *attributes = json_deep_copy(q->attributes);
     if (json_array_size(json_object_get(policy, "Statement")) > 0) {
@@ -54,8 +54,7 @@ static void save_policy(struct sqs_call *c, struct sqs_queue *q, const json_t *p
     } else {
         (void)json_object_del(attributes, "Policy"); /* absent is fine */
     }
-    sqs_queue_set(q, attributes);
-    sqs_queue_save(c->queues, q, sqs_call_saved, c);
+    sqs_queue_save(c->queues, q->name, attributes, NULL, sqs_call_saved, c);
 }
 
 /* Everything, or what others than the owner may be allowed: "Amazon SQS API permissions", without
@@ -107,7 +106,7 @@ static bool has_all(struct sqs_call *c, const char *label, const json_t *account
 
 void sqs_permission_add(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    const struct sqs_queue *q = sqs_call_queue_to_change(c);
     const char *label = sqs_call_text(c->input, "Label");
     const json_t *accounts = json_object_get(c->input, "AWSAccountIds");
     const json_t *actions = json_object_get(c->input, "Actions");
@@ -141,7 +140,7 @@ void sqs_permission_add(struct sqs_call *c)
 
 void sqs_permission_remove(struct sqs_call *c)
 {
-    struct sqs_queue *q = sqs_call_queue(c);
+    const struct sqs_queue *q = sqs_call_queue_to_change(c);
     const char *label = sqs_call_text(c->input, "Label");
     if (!q) {
         return;

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/name_tree.h"
 #include "control/events/setting_write.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
@@ -105,7 +106,8 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
     return q;
 }
 
-void sqs_queue_set(struct sqs_queue *q, json_t *attributes)
+/* Takes over new attributes, and does what they say from now on. */
+static void set_attributes(struct sqs_queue *q, json_t *attributes)
 {
     json_decref(q->attributes);
     q->attributes = attributes;
@@ -177,26 +179,91 @@ void sqs_queue_arn(const char *name, struct str region, char *ret)
 
 /* ---- keeping ---- */
 
-void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
+/* What is being written of a name. */
+struct change {
+    struct sqs_queues *all;
+    char *name;         /* owned */
+    json_t *config;     /* owned: as it is stored */
+    GPtrArray *waiting; /* of struct sqs_waiter */
+    setting_written_fn done;
+    void *context;
+};
+
+/* Does what is stored of a queue. */
+static void configure(struct sqs_queues *all, struct str name, const json_t *config)
+{
+    json_t *attributes = json_incref(json_object_get(config, "attributes"));
+    json_t *tags = json_incref(json_object_get(config, "tags"));
+    struct sqs_queue *q = sqs_queue_find(all, name);
+    if (!q) {
+        q = sqs_queue_add(all, name, attributes, tags);
+    } else {
+        set_attributes(q, attributes);
+        json_decref(q->tags);
+        q->tags = tags;
+    }
+    q->created_s = (uint64_t)json_integer_value(json_object_get(config, "created"));
+    q->modified_s = (uint64_t)json_integer_value(json_object_get(config, "modified"));
+}
+
+static void change_written(int r, void *context)
+{
+    struct change *change = context;
+    name_tree_remove(change->all->changes, str_c(change->name));
+    if (r == 0) {
+        configure(change->all, str_c(change->name), change->config);
+    }
+    change->done(r, change->context);
+    for (guint i = 0; i < change->waiting->len; i++) {
+        struct sqs_waiter *w = g_ptr_array_index(change->waiting, i);
+        w->again(w);
+    }
+    g_ptr_array_unref(change->waiting);
+    json_decref(change->config);
+    free(change->name);
+    free(change);
+}
+
+static json_t *config_of(const struct sqs_queue *q, json_t *attributes, json_t *tags)
+{
+    const uint64_t now_s = queue_now_ms() / 1000;
+    const uint64_t modified_s = attributes || !q ? now_s : q->modified_s;
+    attributes = attributes ? attributes : q ? json_incref(q->attributes) : json_object();
+    tags = tags ? tags : q ? json_incref(q->tags) : json_object();
+    return json_pack("{s:o, s:o, s:I, s:I}", "attributes", attributes, "tags", tags, "created",
+                     (json_int_t)(q ? q->created_s : now_s), "modified", (json_int_t)modified_s);
+}
+
+void sqs_queue_save(struct sqs_queues *all, const char *name, json_t *attributes, json_t *tags,
                     setting_written_fn done, void *context)
 {
-    json_t *json =
-        json_pack("{s:O, s:O, s:I, s:I}", "attributes", q->attributes, "tags", q->tags, "created",
-                  (json_int_t)q->created_s, "modified", (json_int_t)q->modified_s);
-    setting_write(all->services->store, KIND, q->name, json_write(json), done, context);
-    json_decref(json);
+    struct change *change = mem_new(struct change);
+    *change =
+        (struct change){ .all = all,
+                         .name = mem_copy_str(str_c(name)),
+                         .config = config_of(sqs_queue_find(all, str_c(name)), attributes, tags),
+                         .waiting = g_ptr_array_new(),
+                         .done = done,
+                         .context = context };
+    name_tree_put(all->changes, str_c(name), change);
+    setting_write(all->services->store, KIND, name, json_write(change->config), change_written,
+                  change);
+}
+
+bool sqs_queue_wait(const struct sqs_queues *all, const char *name, struct sqs_waiter *w)
+{
+    const struct change *change = name_tree_find(all->changes, str_c(name));
+    if (change) {
+        g_ptr_array_add(change->waiting, w);
+    }
+    return change;
 }
 
 static void read_one(struct str name, struct str value, void *context)
 {
-    struct sqs_queues *all = context;
-    json_t *json = json_read(value, 0);
-    json_t *attributes = json_object_get(json, "attributes");
-    json_t *tags = json_object_get(json, "tags");
-    struct sqs_queue *q = sqs_queue_add(all, name, json_incref(attributes), json_incref(tags));
-    q->created_s = (uint64_t)json_integer_value(json_object_get(json, "created"));
-    q->modified_s = (uint64_t)json_integer_value(json_object_get(json, "modified"));
-    json_decref(json);
+    json_t *config = json_read(value, 0);
+    configure(context, name, config);
+    json_decref(config);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -209,6 +276,7 @@ struct sqs_queues *sqs_queues_create(struct services *s)
     struct sqs_queues *all = mem_new(struct sqs_queues);
     all->services = s;
     all->by_name = g_tree_new(compare_names);
+    all->changes = name_tree_create(NULL);
     all->deleted = json_object();
     store_settings_each(s->store, KIND, read_one, all);
     return all;
@@ -275,7 +343,7 @@ static void build_one(struct sqs_queues *all, const json_t *queue)
     if (!q) {
         q = sqs_queue_add(all, str_c(name), attributes_of(queue), NULL);
     } else if (q->from_manifest) {
-        sqs_queue_set(q, attributes_of(queue));
+        set_attributes(q, attributes_of(queue));
     }
     q->from_manifest = true;
 }

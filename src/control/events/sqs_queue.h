@@ -50,6 +50,7 @@ struct sqs_queue {
 struct sqs_queues {
     struct services *services;
     GTree *by_name;  /* of struct sqs_queue */
+    GTree *changes;  /* name_tree.h: what is being written */
     json_t *deleted; /* owned: name to when, of the last minute at least */
 };
 
@@ -60,11 +61,9 @@ void sqs_queues_build(struct sqs_queues *all, const json_t *manifest);
 
 bool sqs_queue_is_fifo(struct str name);                                         /* "NAME.fifo" */
 struct sqs_queue *sqs_queue_find(const struct sqs_queues *all, struct str name); /* or NULL */
-/* Makes one in memory; what it must outlive the process with is sqs_queue_save_job's. */
+/* Makes one in memory. */
 struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t *attributes,
                                 json_t *tags);
-/* Takes over new attributes, and does what they say from now on. */
-void sqs_queue_set(struct sqs_queue *q, json_t *attributes);
 /* For what uses it over more than one turn of the loop. */
 struct sqs_queue *sqs_queue_ref(struct sqs_queue *q);
 void sqs_queue_unref(struct sqs_queue *q);
@@ -76,9 +75,18 @@ void sqs_queue_remove(struct sqs_queues *all, struct sqs_queue *q, setting_writt
  * forgets it. */
 bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name);
 
-/* Makes what the API has set durable; `done` is called then. */
-void sqs_queue_save(const struct sqs_queues *all, const struct sqs_queue *q,
+/* Makes the queue of that name, or changes it: to these attributes and tags (both used up; NULL: as
+ * they are). They count when they are durable, and `done` is called. One change of a name at a
+ * time: sqs_queue_wait() first. */
+void sqs_queue_save(struct sqs_queues *all, const char *name, json_t *attributes, json_t *tags,
                     setting_written_fn done, void *context);
+
+/* What would change a queue while another change of it is being written. */
+struct sqs_waiter {
+    void (*again)(struct sqs_waiter *w);
+};
+/* True: one of that name is being written; `again` is called when that is over. */
+bool sqs_queue_wait(const struct sqs_queues *all, const char *name, struct sqs_waiter *w) MUST_USE;
 
 /* "arn:aws:sqs:REGION:000000000000:NAME"; at most SQS_ARN_BYTES with its NUL. */
 #define SQS_ARN_BYTES 160
