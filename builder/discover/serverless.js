@@ -210,7 +210,6 @@ class Values {
   }
 }
 
-
 /* Functions */
 
 function functionsOf({ service, provider, functions }) {

@@ -101,15 +101,20 @@ static void setup(void)
     ck_assert_ptr_nonnull(seen.x);
 }
 
+static void expect_one_body(int result)
+{
+    turn();
+    ck_assert_uint_eq(seen.bodies, 1);
+    ck_assert_int_eq(seen.result, result);
+    ck_assert_uint_eq(seen.overs, 1);
+}
+
 START_TEST(a_body_is_given_whole_and_then_it_is_over)
 {
     send_frame(FRAME_BODY, 0, "one ", 4);
     send_frame(FRAME_BODY, FRAME_FLAG_END, "two", 3);
-    turn();
-    ck_assert_uint_eq(seen.bodies, 1);
-    ck_assert_int_eq(seen.result, 0);
+    expect_one_body(0);
     ck_assert_str_eq(seen.body, "one two");
-    ck_assert_uint_eq(seen.overs, 1);
 }
 END_TEST
 
@@ -117,10 +122,7 @@ START_TEST(a_body_that_is_too_large_is_given_as_such_once)
 {
     send_frame(FRAME_BODY, 0, "more than sixteen", 17);
     send_frame(FRAME_BODY, FRAME_FLAG_END, "and more", 8);
-    turn();
-    ck_assert_uint_eq(seen.bodies, 1);
-    ck_assert_int_eq(seen.result, -EMSGSIZE);
-    ck_assert_uint_eq(seen.overs, 1);
+    expect_one_body(-EMSGSIZE);
 }
 END_TEST
 
@@ -128,10 +130,7 @@ START_TEST(a_client_that_leaves_ends_the_body)
 {
     send_frame(FRAME_BODY, 0, "one ", 4);
     send_frame(FRAME_CANCEL, 0, NULL, 0);
-    turn();
-    ck_assert_uint_eq(seen.bodies, 1);
-    ck_assert_int_eq(seen.result, -ECANCELED);
-    ck_assert_uint_eq(seen.overs, 1);
+    expect_one_body(-ECANCELED);
 }
 END_TEST
 
