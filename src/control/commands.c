@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
@@ -316,7 +317,7 @@ static struct change *change_new(struct command *c, const struct queue_names *na
                            .command = c,
                            .queue = queue,
                            .queue_name = mem_copy_str(str_c(name_of(names, queue))),
-                           .now_ms = queue_now_ms() };
+                           .now_ms = clock_wall_ms() };
     return ch;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -160,7 +161,7 @@ static struct version *add_version(struct deployment *d, json_t *spec)
     v->name = json_string_value(json_object_get(spec, "name"));
     v->hash = json_string_value(json_object_get(spec, "hash"));
     v->number = next_number(d, v->name);
-    v->made_ms = queue_now_ms();
+    v->made_ms = clock_wall_ms();
     v->text = mem_copy_str(STR(""));
     (void)snprintf(v->label, sizeof(v->label), "%.100s@%llu", v->name,
                    (unsigned long long)v->number);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/events/queue.h"
 #include "store/sql.h"
@@ -68,7 +69,7 @@ static inline void on_sent(struct queue_send *send, int r)
 static inline struct queue_send *put(const char *body, const char *group, const char *dedup)
 {
     struct queue_send *s = &sends[send_count];
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     chance_uuid(uuids[send_count]);
     *s = (struct queue_send){ .queue = q,
                               .message = { .uuid = str_c(uuids[send_count]),
@@ -185,7 +186,7 @@ static inline void was_taken(struct queue_taken *t)
 static inline void take_for(size_t max, uint64_t hidden_ms, char ret[64])
 {
     struct taking t = { .taken = { .taken = was_taken } };
-    queue_take(q, max, queue_now_ms() + hidden_ms, &t.taken);
+    queue_take(q, max, clock_wall_ms() + hidden_ms, &t.taken);
     while (t.taken.count > 0 && !t.is_over) {
         (void)uv_run(&loop, UV_RUN_ONCE);
     }

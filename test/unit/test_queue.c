@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "queue_fixture.h"
 
 static struct message_counts counts(void)
@@ -12,7 +13,7 @@ static struct message_counts counts(void)
     /* What was settled is written once all jobs before this one are. */
     (void)put("barrier", "", "");
     until_sent();
-    store_messages_count(store, queue_number(q), 0, queue_now_ms(), &c);
+    store_messages_count(store, queue_number(q), 0, clock_wall_ms(), &c);
     return c;
 }
 
@@ -35,7 +36,7 @@ END_TEST
 START_TEST(a_message_comes_again_when_it_is_due)
 {
     fate = FATE_AGAIN;
-    fate_due_ms = queue_now_ms();
+    fate_due_ms = clock_wall_ms();
     consume(1, 1, false);
     (void)put("a", "", "");
     until_sent();
@@ -77,7 +78,7 @@ END_TEST
 START_TEST(what_failed_holds_up_its_group_only)
 {
     fate = FATE_AGAIN;
-    fate_due_ms = queue_now_ms() + 3600 * 1000;
+    fate_due_ms = clock_wall_ms() + 3600 * 1000;
     consume(1, 10, true);
     queue_pause(q, true);
     (void)put("a1", "a", "");
@@ -147,7 +148,7 @@ START_TEST(a_group_whose_message_came_back_is_behind_the_others)
     (void)put("a2", "a", "");
     (void)put("c1", "c", "");
     until_sent();
-    for (uint64_t sent_ms = queue_now_ms(); queue_now_ms() == sent_ms;) {
+    for (uint64_t sent_ms = clock_wall_ms(); clock_wall_ms() == sent_ms;) {
         /* it comes back later than the others came */
     }
     take_for(1, 0, bodies); /* it is to be had again at once */
@@ -171,7 +172,7 @@ START_TEST(who_takes_is_told_that_it_cannot_be_written)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
     (void)signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1, limit.rlim_max }), 0);
-    queue_take(q, 1, queue_now_ms() + 3600 * 1000, &t.taken);
+    queue_take(q, 1, clock_wall_ms() + 3600 * 1000, &t.taken);
     while (!t.is_over) {
         (void)uv_run(&loop, UV_RUN_ONCE);
     }

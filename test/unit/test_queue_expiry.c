@@ -1,6 +1,7 @@
 /* Retention: what is too old is had by nobody, and removed in steps.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "queue_fixture.h"
 
 /* More than are removed, and more than are looked at, at once. */
@@ -46,11 +47,11 @@ static int take_behind(char ret[64])
     struct taking t = { .taken = { .taken = was_taken } };
     struct available a = { .waiter.available = on_available };
     list_init(&a.waiter.link);
-    queue_take(q, 10, queue_now_ms() + 3600 * 1000, &t.taken);
+    queue_take(q, 10, clock_wall_ms() + 3600 * 1000, &t.taken);
     while (t.taken.is_behind) {
         queue_wait(q, &a.waiter);
         run_until(&a.calls, a.calls + 1);
-        queue_take(q, 10, queue_now_ms() + 3600 * 1000, &t.taken);
+        queue_take(q, 10, clock_wall_ms() + 3600 * 1000, &t.taken);
     }
     ck_assert_uint_eq(t.taken.count, 1);
     while (!t.is_over) {
@@ -86,7 +87,7 @@ static void check_fresh_comes(void)
 
 START_TEST(what_grew_too_old_while_it_was_hidden_is_had_by_nobody)
 {
-    put_behind_old(queue_now_ms(), "");
+    put_behind_old(clock_wall_ms(), "");
     check_fresh_comes();
 }
 END_TEST
@@ -94,14 +95,14 @@ END_TEST
 START_TEST(what_is_too_old_does_not_hold_up_its_group)
 {
     queue_set_ordered(q, true);
-    put_behind_old(queue_now_ms() + 7200 * 1000, "a"); /* hidden */
+    put_behind_old(clock_wall_ms() + 7200 * 1000, "a"); /* hidden */
     check_fresh_comes();
 }
 END_TEST
 
 START_TEST(a_consumer_gets_nothing_that_is_too_old)
 {
-    put_behind_old(queue_now_ms(), "");
+    put_behind_old(clock_wall_ms(), "");
     queue_set_retention(q, 3600 * 1000);
     consume(10, 1, false);
     run_until(&deliveries, 1);

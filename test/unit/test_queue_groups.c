@@ -1,6 +1,7 @@
 /* Groups of FIFO queues: the first message of each is what counts, however many wait behind it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "queue_fixture.h"
 
 #define BACKLOG 60000
@@ -11,7 +12,7 @@ static int64_t backlog_groups;
 static int insert_backlog(struct store_job *job, struct sql *db)
 {
     (void)job;
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     return sql_run(
         db,
         "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, "

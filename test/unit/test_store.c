@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "control/events/message_batch.h"
 #include "queue_fixture.h"
 #include "store/store_answers.h"
@@ -189,7 +190,7 @@ START_TEST(a_queue_that_is_dropped_is_another_ones_no_more)
     take(1, bodies);
     struct message_filter any = { .state = -1 };
     queue_drop(q);
-    queue_take(q, 10, queue_now_ms(), &(struct queue_taken){ .taken = was_taken });
+    queue_take(q, 10, clock_wall_ms(), &(struct queue_taken){ .taken = was_taken });
     q = queue_open(queues, STR("test:q"));
     struct queue_send *new = put("new", "", "key");
     until_sent();
@@ -331,7 +332,7 @@ START_TEST(a_long_list_comes_in_steps)
                      PURGED);
     ck_assert_int_ge(steps, 3);
     ck_assert_int_eq(
-        list_all((struct message_filter){ .state = -1, .since_ms = queue_now_ms() }, &steps), 0);
+        list_all((struct message_filter){ .state = -1, .since_ms = clock_wall_ms() }, &steps), 0);
 }
 END_TEST
 
@@ -346,7 +347,8 @@ static int insert_long(struct store_job *job, struct sql *db)
         "attributes, error, body) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
         "WHERE i < ?1) SELECT ?2, 0, CASE WHEN i > 3 THEN 1 ELSE ?3 END, 1, 0, i = 1, 'u', '', "
         "'{}', '', x'00' FROM n",
-        "iii", (int64_t)LONG_ROWS, (int64_t)queue_number(q), (int64_t)queue_now_ms() + 3600 * 1000);
+        "iii", (int64_t)LONG_ROWS, (int64_t)queue_number(q),
+        (int64_t)clock_wall_ms() + 3600 * 1000);
 }
 
 START_TEST(a_long_queue_is_counted_in_steps)

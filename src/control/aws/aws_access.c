@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_access.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "http/http_block.h"
 
@@ -23,7 +24,7 @@ bool aws_access_check(struct services *s, const struct exchange *x, const struct
                                               .target = x->target,
                                               .headers = x->headers,
                                               .host = x->host,
-                                              .now_s = queue_now_ms() / 1000,
+                                              .now_s = clock_wall_ms() / 1000,
                                               .body = body ? body : &none,
                                               .is_head = !body };
     ret->detail = STR("");

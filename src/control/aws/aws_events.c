@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
@@ -62,7 +63,7 @@ static json_t *tags_of(struct aws_call *c);
 static void create_bus(struct aws_call *c)
 {
     char arn[AWS_EVENTS_ARN_BYTES];
-    json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+    json_int_t now = (json_int_t)(clock_wall_ms() / 1000);
     if (!aws_events_check(c, bus_rules, ARRAY_COUNT(bus_rules))) {
         return;
     }
@@ -101,7 +102,7 @@ static void update_bus(struct aws_call *c)
     bus = json_deep_copy(bus);
     copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
     (void)json_object_set_new(bus, "LastModifiedTime",
-                              json_integer((json_int_t)(queue_now_ms() / 1000)));
+                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
     aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *output = json_pack("{s:s,s:O}", "Arn", arn, "Name", json_object_get(bus, "Name"));
     copy_members(output, bus, bus_settings, ARRAY_COUNT(bus_settings));

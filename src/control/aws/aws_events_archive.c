@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/events/event_archive.h"
@@ -88,7 +89,7 @@ void aws_events_create_archive(struct aws_call *c)
     }
     json_t *config = json_pack("{s:s, s:s, s:I, s:i}", "ArchiveName", name, "EventSourceArn",
                                aws_call_text(c, "EventSourceArn"), "CreationTime",
-                               (json_int_t)(queue_now_ms() / 1000), "RetentionDays", 0);
+                               (json_int_t)(clock_wall_ms() / 1000), "RetentionDays", 0);
     copy_members(config, c->input, settings, ARRAY_COUNT(settings));
     keep(c, config);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/connection_kind.h"
@@ -132,7 +133,7 @@ static const char *const times[] = { "CreationTime", "LastModifiedTime", "LastAu
 static void set_now(json_t *connection, const char *member)
 {
     (void)json_object_set_new(connection, member,
-                              json_integer((json_int_t)(queue_now_ms() / 1000)));
+                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
 }
 
 /* What the input says of it, over what it has. */

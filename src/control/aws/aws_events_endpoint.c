@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/events/endpoint_queue.h"
@@ -86,7 +87,7 @@ static void keep(struct aws_call *c, json_t *destination)
         (void)(value ? json_object_set(destination, settings[i], value) : 0);
     }
     (void)json_object_set_new(destination, "LastModifiedTime",
-                              json_integer((json_int_t)(queue_now_ms() / 1000)));
+                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
     c->context = show(c, destination, times, ARRAY_COUNT(times));
     endpoint_queues_open(c->services->endpoints, str_c(name));
     json_table_put(endpoint_queues_table(c->services->endpoints), str_c(name), destination,
@@ -131,7 +132,7 @@ void aws_events_create_endpoint(struct aws_call *c)
     } else if (has_connection(c)) {
         chance_uuid(uuid);
         keep(c, json_pack("{s:s,s:s,s:I,s:i}", "Name", name, "Uuid", uuid, "CreationTime",
-                          (json_int_t)(queue_now_ms() / 1000), "InvocationRateLimitPerSecond",
+                          (json_int_t)(clock_wall_ms() / 1000), "InvocationRateLimitPerSecond",
                           ENDPOINT_RATE));
     }
 }

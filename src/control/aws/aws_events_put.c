@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
@@ -179,7 +180,7 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
                                      .source = str_member(entry, "Source"),
                                      .detail_type = str_member(entry, "DetailType"),
                                      .time_ms =
-                                         has_time ? (uint64_t)(seconds * 1000) : queue_now_ms(),
+                                         has_time ? (uint64_t)(seconds * 1000) : clock_wall_ms(),
                                      .region = str_c(c->region),
                                      .resources = json_is_array(resources) ? resources : NULL,
                                      .detail = str_member(entry, "Detail") };

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/events/event_replay.h"
@@ -96,7 +97,7 @@ void aws_events_start_replay(struct aws_call *c)
     }
     aws_events_arn(c, "replay", aws_call_text(c, "ReplayName"), arn);
     json_t *output = json_pack("{s:s, s:s, s:f}", "ReplayArn", arn, "State", "STARTING",
-                               "ReplayStartTime", (double)queue_now_ms() / 1000);
+                               "ReplayStartTime", (double)clock_wall_ms() / 1000);
     c->context = output;
     event_replay_start(c->services->replays, config, aws_call_written, c);
 }

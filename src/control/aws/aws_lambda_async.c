@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
@@ -124,7 +125,7 @@ static json_t *config_of(struct aws_call *c, const char *itself)
 {
     json_t *config = json_pack(
         "{s:O*, s:O*, s:I}", "max_retries", aws_call_member(c, "MaximumRetryAttempts"), "max_age_s",
-        aws_call_member(c, "MaximumEventAgeInSeconds"), "modified_ms", (json_int_t)queue_now_ms());
+        aws_call_member(c, "MaximumEventAgeInSeconds"), "modified_ms", (json_int_t)clock_wall_ms());
     for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
         const char *arn = arn_of(c, directions[i][0]);
         json_t *to = !arn || !arn[0] ? json_null() : destination_of(c, arn, itself);

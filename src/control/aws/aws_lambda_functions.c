@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "control/aws/aws_digest.h"
 #include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_lambda_operations.h"
@@ -40,7 +41,7 @@ static uint64_t modified_ms(const struct services *s, const json_t *function)
             return build->versions[i]->made_ms;
         }
     }
-    return queue_now_ms();
+    return clock_wall_ms();
 }
 
 /* "2026-11-25T10:00:30.000+0000": Lambda's own form. */

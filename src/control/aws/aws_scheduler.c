@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_scheduler_input.h"
@@ -21,7 +22,7 @@
 
 static json_int_t now_s(void)
 {
-    return (json_int_t)(queue_now_ms() / 1000);
+    return (json_int_t)(clock_wall_ms() / 1000);
 }
 
 /* A part of the path or query without its escapes, owned. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/aws_scheduler_input.h"
@@ -66,7 +67,7 @@ void aws_scheduler_create_group(struct aws_call *c)
         return;
     }
     json_t *group = json_pack("{s:s,s:I,s:o,s:O*}", "Name", name, "CreationDate",
-                              (json_int_t)(queue_now_ms() / 1000), "Tags",
+                              (json_int_t)(clock_wall_ms() / 1000), "Tags",
                               tags ? json_incref(tags) : json_array(), AWS_SCHEDULER_TOKEN,
                               aws_call_member(c, AWS_SCHEDULER_TOKEN));
     c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/aws_page.h"
 #include "control/aws/aws_tags.h"
@@ -307,7 +308,7 @@ static void purged(struct queue_purge *purge, int r)
 void sqs_admin_purge(struct sqs_call *c)
 {
     struct sqs_queue *q = sqs_call_queue(c);
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     if (!q) {
         return;
     }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/sqs_attributes.h"
 #include "control/aws/sqs_check.h"
@@ -187,7 +188,7 @@ static void receive_fail(struct receive *r, enum sqs_error error)
 static void receive_take(struct receive *r)
 {
     r->taking = true;
-    queue_take(r->q->queue, r->max, queue_now_ms() + r->visibility_ms, &r->taken);
+    queue_take(r->q->queue, r->max, clock_wall_ms() + r->visibility_ms, &r->taken);
     if (r->taken.count > 0) {
         r->references++;
         return;
@@ -430,12 +431,12 @@ void sqs_receive(struct sqs_call *c)
     }
     const char *id = sqs_call_text(c->input, "ReceiveRequestAttemptId");
     struct sqs_attempt before;
-    bool is_known = id && sqs_attempt_find(q->attempts, id, queue_now_ms(), &before);
+    bool is_known = id && sqs_attempt_find(q->attempts, id, clock_wall_ms(), &before);
     struct receive *r = mem_new(struct receive);
     *r = (struct receive){ .c = c,
                            .q = sqs_queue_ref(q),
                            .max = (size_t)max,
-                           .received_ms = queue_now_ms(),
+                           .received_ms = clock_wall_ms(),
                            .visibility_ms = (uint64_t)visibility * 1000,
                            .until_ms = uv_now(c->services->loop) + (uint64_t)wait * 1000,
                            .messages = json_array(),

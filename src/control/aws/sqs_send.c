@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
 #include "control/aws/aws_digest.h"
@@ -115,7 +116,7 @@ static void prepare(struct send_call *s, const json_t *entry, struct sending *ou
     int64_t delay = 0;
     bool delayed = sqs_call_number(entry, "DelaySeconds", &delay) && !s->q->fifo;
     struct str text = str_of(json_string_value(body), json_string_length(body));
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     out->call = s;
     out->dedup = dedup ? mem_copy_str(str_c(dedup)) : s->q->fifo ? hash_of(text) : NULL;
     out->dedup_key = dedup_key(s->q, group, out->dedup);

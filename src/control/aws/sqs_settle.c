@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/sqs_check.h"
 #include "control/aws/sqs_operations.h"
@@ -60,7 +61,7 @@ static int read_receipt(const struct sqs_call *c, const struct sqs_queue *q, con
     if (found && (!s.is_same || s.state.queue != queue_number(q->queue))) {
         return -EINVAL;
     }
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     ret->attempts = (uint32_t)tries;
     ret->is_here = found && s.state.state == MESSAGE_WAITING &&
                    s.state.sent_ms + q->retention_ms >= now; /* else it is as good as gone */
@@ -174,7 +175,7 @@ static int hide_entry(struct settling *all, struct sqs_queue *q, const json_t *e
                                "change.",
                                sqs_call_text(entry, "ReceiptHandle"));
     }
-    uint64_t until_ms = queue_now_ms() + (uint64_t)seconds * 1000;
+    uint64_t until_ms = clock_wall_ms() + (uint64_t)seconds * 1000;
     if (until_ms > receipt->received_ms && until_ms - receipt->received_ms > VISIBILITY_MAX_MS) {
         return sqs_check_fault(f, SQS_ERROR_PARAMETER,
                                "Value %lld for parameter VisibilityTimeout is invalid. Reason: "

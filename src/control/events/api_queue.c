@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_sdk.h"
@@ -71,7 +72,7 @@ static int sign(struct services *s, json_t *attributes, struct aws_sdk_request *
     const struct aws_sign_request request = { .method = str_c(rq->method),
                                               .target = buf_str(&rq->target),
                                               .host = STR(HOST),
-                                              .now_s = queue_now_ms() / 1000,
+                                              .now_s = clock_wall_ms() / 1000,
                                               .body = &body };
     if (!user) {
         return -EACCES;

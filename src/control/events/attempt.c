@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/attempt.h"
 
+#include "base/clock.h"
 #include "control/events/event_log.h"
 
 bool attempt_failed(struct services *s, struct delivery *d, const struct retry_policy *policy,
                     struct str error)
 {
     struct delivered *m = &d->messages[0];
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     uint64_t due;
     bool again = retry_next(policy, m->message.attempts, m->message.sent_ms, now, &due);
     if (again) {
@@ -23,7 +24,7 @@ bool attempt_failed(struct services *s, struct delivery *d, const struct retry_p
 void attempt_postponed(struct services *s, struct delivery *d, const char *why)
 {
     struct delivered *m = &d->messages[0];
-    uint64_t due = retry_system_due(m->message.sent_ms, queue_now_ms());
+    uint64_t due = retry_system_due(m->message.sent_ms, clock_wall_ms());
     m->outcome.attempts--;
     queue_set_outcome(m, FATE_AGAIN, due, str_c(why));
     event_log_again(s, d, m);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/events/event_arn.h"
 #include "control/events/event_bus_send.h"
@@ -20,7 +21,7 @@ static void sent(int r, void *context)
 {
     struct delivery *d = context;
     if (r < 0) {
-        queue_set_outcome(&d->messages[0], FATE_AGAIN, queue_now_ms() + 5000, str_c(strerror(-r)));
+        queue_set_outcome(&d->messages[0], FATE_AGAIN, clock_wall_ms() + 5000, str_c(strerror(-r)));
     }
     queue_delivered(d);
 }
@@ -90,7 +91,7 @@ static void bus_deliver(struct queue *q, struct delivery *d, void *context)
     int r = send_message(s, bus, m, batch);
     if (r < 0) {
         message_batch_destroy(batch);
-        queue_set_outcome(&d->messages[0], FATE_DEAD, queue_now_ms(),
+        queue_set_outcome(&d->messages[0], FATE_DEAD, clock_wall_ms(),
                           r == -ENOENT ? STR("there is no such event bus")
                                        : STR("it is no JSON object"));
         queue_delivered(d);

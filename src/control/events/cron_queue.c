@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -136,7 +137,7 @@ static void tell_done(const struct cron_queue *q, const struct delivery *d)
 {
     scoped_free char *text = NULL;
     if (asprintf(&text, "cron %s: done in %llu ms", q->name,
-                 (unsigned long long)(queue_now_ms() - d->started_ms)) < 0) {
+                 (unsigned long long)(clock_wall_ms() - d->started_ms)) < 0) {
         abort();
     }
     console_note(q->services->console, 1, str_c(text));

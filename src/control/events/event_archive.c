@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/json_read.h"
@@ -216,7 +217,7 @@ static void sweep(uv_timer_t *timer)
         const struct event_archive *a = g_tree_node_value(n);
         json_int_t days = json_integer_value(json_object_get(a->config, "RetentionDays"));
         uint64_t queue = days > 0 ? event_archive_queue(a) : 0;
-        uint64_t now = queue_now_ms();
+        uint64_t now = clock_wall_ms();
         if (queue && (uint64_t)days < now / DAY_MS) {
             struct sweeping *s = mem_new(struct sweeping);
             *s = (struct sweeping){

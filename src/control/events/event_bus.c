@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/bus_queue.h"
@@ -250,7 +251,7 @@ static void load_rule(struct str name, struct str value, void *context)
 
 static json_t *new_bus(const char *name, bool is_project)
 {
-    json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+    json_int_t now = (json_int_t)(clock_wall_ms() / 1000);
     return json_pack("{s:s,s:I,s:I,s:b}", "Name", name, "CreationTime", now, "LastModifiedTime",
                      now, EVENT_BUS_PROJECT, is_project);
 }

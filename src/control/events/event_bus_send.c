@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "control/events/event_archive.h"
@@ -215,7 +216,7 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
         return -ENOENT;
     }
     int r = sending_init(&s, eb, event, batch);
-    (void)iso_time_s(queue_now_ms(), s.ingested);
+    (void)iso_time_s(clock_wall_ms(), s.ingested);
     if (r == 0 && json_is_object(json_object_get(s.json, "detail"))) {
         reach(&s, event->bus, 0);
         send_through_reached(&s);

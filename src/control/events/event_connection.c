@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/connection_kind.h"
@@ -127,7 +128,7 @@ static bool keep_token(json_t *token, struct str answer)
         json_int_t lives_ms = seconds > 0 && seconds < 1000000000 ? seconds * 1000 : LONG_MS;
         (void)json_object_set_new(token, "value", json_string(value)); /* of sound texts */
         (void)json_object_set_new(token, "until_ms",
-                                  json_integer((json_int_t)queue_now_ms() + lives_ms));
+                                  json_integer((json_int_t)clock_wall_ms() + lives_ms));
     }
     json_decref(json);
     return value != NULL;
@@ -212,7 +213,7 @@ static void authorize_oauth(struct event_connections *ec, json_t *connection,
 {
     json_t *token = find_token(ec, connection);
     json_int_t until = json_integer_value(json_object_get(token, "until_ms"));
-    if (done && json_text(token, "value") && until > (json_int_t)queue_now_ms() + SOON_MS) {
+    if (done && json_text(token, "value") && until > (json_int_t)clock_wall_ms() + SOON_MS) {
         done(AUTHORIZATION, json_text(token, "value"), "", context);
     } else {
         wait_for_token(ec, connection, done, context);
@@ -261,7 +262,7 @@ static void set_authorized(json_t *connection, json_t *before)
     json_t *then = json_object_get(before, "LastAuthorizedTime");
     const bool same = then && json_equal(json_object_get(connection, "secret"),
                                          json_object_get(before, "secret"));
-    json_t *now = json_integer((json_int_t)(queue_now_ms() / 1000));
+    json_t *now = json_integer((json_int_t)(clock_wall_ms() / 1000));
     (void)json_object_set(connection, "LastAuthorizedTime", same ? then : now); /* sound values */
     json_decref(now);
 }

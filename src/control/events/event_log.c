@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
+
 #define TEXT_BYTES 1024
 
 /* The first line is what happened; the stack is for `mayfly events show`. */
@@ -20,7 +22,7 @@ static void note(struct services *s, int level, const char *text, int len)
 void event_log_again(struct services *s, const struct delivery *d, const struct delivered *m)
 {
     char text[TEXT_BYTES];
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     uint64_t wait = m->outcome.due_ms > now ? m->outcome.due_ms - now : 0;
     int len =
         snprintf(text, sizeof(text), "event %llu of %s: try %u failed, again in %llu s: " STR_FMT,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/event_replay.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_bus_send.h"
@@ -130,7 +131,7 @@ static void set_time(json_t *config, const char *name, uint64_t ms)
 static void end(json_t *config, const char *state)
 {
     set_state(config, state);
-    set_time(config, "ReplayEndTime", queue_now_ms());
+    set_time(config, "ReplayEndTime", clock_wall_ms());
 }
 
 /* NULL: it is gone. */
@@ -301,7 +302,7 @@ void event_replay_start(struct event_replays *all, json_t *config, setting_writt
                         void *context)
 {
     set_state(config, "STARTING");
-    set_time(config, "ReplayStartTime", queue_now_ms());
+    set_time(config, "ReplayStartTime", clock_wall_ms());
     struct starting *s = mem_new(struct starting);
     *s = (struct starting){ .replay = add(all, config), .done = done, .context = context };
     save(s->replay, start_written, s);

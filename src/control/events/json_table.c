@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/json_table.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/name_tree.h"
@@ -75,7 +76,7 @@ void json_table_each(struct json_table *t, struct str prefix, json_table_fn each
 
 static void set_times(json_t *json, json_t *before)
 {
-    json_t *now = json_integer((json_int_t)(queue_now_ms() / 1000));
+    json_t *now = json_integer((json_int_t)(clock_wall_ms() / 1000));
     json_t *made = json_object_get(before, "CreationTime");
     json_t *changed = json_object_get(before, "LastModifiedTime");
     (void)json_object_set(json, "CreationTime", made ? made : now); /* literals and sound values */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_lambda_path.h"
@@ -48,7 +49,7 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
     const struct stored_message *m = &d->message;
     const struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
     char md5[SQS_MD5_BYTES], arn[SQS_ARN_BYTES];
-    scoped_free char *receipt = sqs_record_receipt(m, queue_now_ms());
+    scoped_free char *receipt = sqs_record_receipt(m, clock_wall_ms());
     json_t *stored = json_read(m->attributes, 0);
     json_t *body = json_stringn(m->body.data, m->body.len);
     sqs_queue_arn(ls->queue, str_c(ls->region), arn);
@@ -219,7 +220,7 @@ struct attempt {
 
 static void postpone(struct delivery *d)
 {
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     for (size_t i = 0; i < d->count; i++) {
         if (is_open(&d->messages[i])) {
             d->messages[i].outcome.attempts--; /* it did not reach the function */

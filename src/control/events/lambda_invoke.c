@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_lambda_path.h"
@@ -129,7 +130,7 @@ static void have_body(struct exchange *x, int r, struct str body)
         invoking_free(i);
         return;
     }
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     i->payload = mem_copy_str(body.len > 0 ? body : STR("{}"));
     i->attributes = attributes_of(x);
     i->send =

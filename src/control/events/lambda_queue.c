@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_lambda_concurrency.h"
@@ -90,7 +91,7 @@ static json_t *record_of(const struct lambda_queue *q, const struct delivered *m
     const char *qualifier = qualifier_of(attributes);
     aws_lambda_path_arn(deployment_region(q->function), q->function_name,
                         qualifier[0] ? qualifier : "$LATEST", arn);
-    (void)iso_time_ms(queue_now_ms(), time);
+    (void)iso_time_ms(clock_wall_ms(), time);
     json_t *context =
         json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,
                   "condition", f->condition, "approximateInvokeCount", (int)m->outcome.attempts);
@@ -174,7 +175,7 @@ static void shut_out(const struct lambda_queue *q, struct delivery *d)
     struct delivered *m = &d->messages[0];
     const struct failure f = { .condition = "ZeroReservedConcurrency" };
     m->outcome.attempts--;
-    queue_set_outcome(m, FATE_DEAD, queue_now_ms(), STR("its reserved concurrency is zero"));
+    queue_set_outcome(m, FATE_DEAD, clock_wall_ms(), STR("its reserved concurrency is zero"));
     send_record(q, d, m, &f, "on_failure");
     send_dead_letter(q, d, m, "429", STR("Rate Exceeded."));
     event_log_dead(q->services, d, m);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -146,7 +147,7 @@ static int configure(struct lambda_source *ls, struct err *err)
     const json_t *enabled = json_object_get(ls->config, "enabled");
     ls->report_failures = json_is_true(json_object_get(ls->config, "report_failures"));
     ls->enabled = r == 0 && (!enabled || json_is_true(enabled));
-    ls->modified_ms = queue_now_ms();
+    ls->modified_ms = clock_wall_ms();
     return r;
 }
 

@@ -2,6 +2,7 @@
 #include "control/events/message_batch.h"
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/store_settings.h"
 
@@ -70,7 +71,7 @@ static struct str copy_of(struct str s, char **ret)
 
 void message_batch_add(struct message_batch *b, const struct batch_message *m)
 {
-    const uint64_t now = queue_now_ms();
+    const uint64_t now = clock_wall_ms();
     char uuid[UUID_BYTES];
     chance_uuid(uuid);
     b->messages = mem_resize(b->messages, b->message_count + 1, sizeof(*b->messages));

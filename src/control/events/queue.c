@@ -4,6 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/queue_clock.h"
+#include "control/events/queue_dispatch.h"
+#include "control/events/queue_expiry.h"
 #include "control/events/queue_state.h"
 
 #define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
@@ -13,12 +16,6 @@
 #define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
 #define SWEEP_ROWS    2000  /* of dropped queues, in a job: some 10 ms of the store's time */
 #define OPEN_RETRY_MS 1000
-#define TIMER_MS_MAX  ((uint64_t)30000) /* then a clock that was set is noticed, and a sleep */
-
-uint64_t queue_now_ms(void)
-{
-    return clock_wall_ms();
-}
 
 /* ---- which there are ---- */
 
@@ -42,11 +39,14 @@ struct queue *queue_find(struct queues *qs, struct str name)
     return NULL;
 }
 
-static void on_due(uv_timer_t *timer)
+const char *queue_name(const struct queue *q)
 {
-    struct queue *q = container_of(timer, struct queue, timer);
-    q->timer_ms = 0;
-    queue_mark(q);
+    return q->name;
+}
+
+uint64_t queue_number(const struct queue *q)
+{
+    return q->number;
 }
 
 /* Asks the store for the queue's number. */
@@ -141,43 +141,6 @@ struct queue *queue_open(struct queues *qs, struct str name)
         begin_opening(q);
     }
     return q;
-}
-
-static void queue_free(uv_handle_t *handle)
-{
-    struct queue *q = container_of((uv_timer_t *)handle, struct queue, timer);
-    id_set_finish(&q->held);
-    free(q->name);
-    free(q);
-}
-
-void queue_unref(struct queue *q)
-{
-    if (--q->references == 0) {
-        uv_close((uv_handle_t *)&q->timer, queue_free);
-    }
-}
-
-const char *queue_name(const struct queue *q)
-{
-    return q->name;
-}
-
-uint64_t queue_number(const struct queue *q)
-{
-    return q->number;
-}
-
-void queue_set_number(struct queue *q, uint64_t number)
-{
-    if (q->purges == 0 && !q->dropped) {
-        q->number = number;
-    }
-}
-
-bool queue_is_open(const struct queue *q)
-{
-    return q->number != 0 && q->purges == 0 && !q->dropped;
 }
 
 /* ---- the end of messages ---- */
@@ -299,57 +262,9 @@ static void run_dirty(uv_idle_t *idle)
     }
 }
 
-void queue_mark(struct queue *q)
-{
-    if (list_is_empty(&q->dirty) && !list_is_empty(&q->in_bucket)) {
-        list_push(&q->queues->dirty, &q->dirty);
-        (void)uv_idle_start(&q->queues->idle, run_dirty); /* has a callback: works */
-    }
-}
-
-void queue_look_back(struct queue *q, uint64_t due_ms)
-{
-    if (due_ms <= q->looked.due_ms) {
-        q->looked = (struct message_place){ 0 };
-    }
-}
-
-void queue_wake(struct queue *q)
-{
-    queue_look_back(q, 0);
-    queue_mark(q);
-}
-
-void queue_wake_at(struct queue *q, uint64_t due_ms)
-{
-    uint64_t now = queue_now_ms();
-    uint64_t delay = due_ms > now ? due_ms - now : 0;
-    if (q->timer_ms == 0 || due_ms < q->timer_ms) {
-        q->timer_ms = due_ms;
-        /* Timers know nothing of a clock that is set, and do not count while the machine sleeps. */
-        (void)uv_timer_start(&q->timer, on_due, delay < TIMER_MS_MAX ? delay : TIMER_MS_MAX, 0);
-    }
-}
-
-void queue_tell_waiters(struct queue *q)
-{
-    struct list now;
-    list_init(&now);
-    while (!list_is_empty(&q->waiters)) {
-        struct list *item = q->waiters.next;
-        list_remove(item);
-        list_push(&now, item);
-    }
-    while (!list_is_empty(&now)) {
-        struct queue_waiter *w = list_entry(now.next, struct queue_waiter, link);
-        list_remove(&w->link);
-        w->available(w);
-    }
-}
-
 void queue_wait(struct queue *q, struct queue_waiter *w)
 {
-    uint64_t due = q->number ? store_messages_next_due(q->queues->store, q->number, queue_now_ms())
+    uint64_t due = q->number ? store_messages_next_due(q->queues->store, q->number, clock_wall_ms())
                              : UINT64_MAX;
     list_push(&q->waiters, &w->link);
     if (due != UINT64_MAX) {
@@ -447,7 +362,7 @@ static void history_done(struct store_job *job, int r)
 static void on_history(uv_timer_t *timer)
 {
     struct queues *qs = container_of(timer, struct queues, history);
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     sweep(qs);
     queue_clock_look(qs);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
@@ -473,6 +388,7 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
     struct queues *qs = mem_new(struct queues);
     qs->loop = loop;
     qs->store = store;
+    qs->look = run_dirty;
     list_init(&qs->dirty);
     list_init(&qs->stopped);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
@@ -489,14 +405,4 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
 struct store *queues_store(struct queues *qs)
 {
     return qs->store;
-}
-
-void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES])
-{
-    char more[24] = "";
-    if (d->count > 1) {
-        (void)snprintf(more, sizeof(more), " +%zu", d->count - 1); /* fits */
-    }
-    (void)snprintf(ret, QUEUE_DELIVERY_NAME_BYTES, "%.80s #%llu%s", queue_name(d->queue),
-                   (unsigned long long)d->messages[0].message.id, more); /* fits */
 }

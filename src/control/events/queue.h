@@ -14,53 +14,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "store/store_messages.h"
+#include "control/events/queue_delivery.h"
 
-struct queue;
 struct queues;
-struct delivery;
-
-/* What a consumer needs to know about one message, owned by its delivery. */
-struct delivered {
-    struct stored_message message;  /* attempts counts this one */
-    char *memory;                   /* what its texts point into */
-    struct message_outcome outcome; /* FATE_DONE until the consumer says otherwise */
-    char *error;                    /* owned; for the outcome */
-};
-
-/* A batch in a consumer's hands. */
-struct delivery {
-    struct list link;
-    struct queue *queue;
-    struct delivered *messages;
-    size_t count;
-    struct list follows; /* of struct queue_follow */
-    uint64_t started_ms; /* wall clock */
-    size_t bytes;        /* of the bodies */
-    void *user;          /* the consumer's */
-};
-
-/* "order-mails #3 +4": its queue, its first message and how many come with it; a long name is cut.
- */
-#define QUEUE_DELIVERY_NAME_BYTES 128
-void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES]);
-
-struct queue_policy {
-    uint32_t batch_size;   /* 1.. */
-    uint64_t window_ms;    /* wait this long for a batch to fill, from its first message */
-    uint64_t window_bytes; /* ... or until it is so large; 0: no bound */
-    uint32_t concurrency;  /* batches in flight, 1.. */
-    uint64_t max_age_ms;   /* older ones are given up untried; 0: none */
-    bool ordered;          /* FIFO: one batch a group at a time, in the order of arrival */
-};
-
-struct queue_consumer {
-    const char *name;
-    /* Handles d->messages; ends with queue_delivered(d), at once or later, having set outcomes. */
-    void (*deliver)(struct queue *q, struct delivery *d, void *context);
-    /* A message is given up without a try, being too old: it is dead. May be NULL. */
-    void (*expired)(struct queue *q, struct delivery *d, struct delivered *m, void *context);
-};
 
 struct queues *queues_create(uv_loop_t *loop, struct store *store);
 struct store *queues_store(struct queues *qs);
@@ -112,7 +68,6 @@ void queue_send(struct queue_send *send);
  * once they are durable. */
 void queue_wake(struct queue *q);
 
-uint64_t queue_now_ms(void); /* wall clock */
 /* The clock may have been put back. Called where that is noticed; so does a test. */
 void queues_clock_set(struct queues *qs);
 
@@ -121,6 +76,11 @@ void queues_clock_set(struct queues *qs);
  * `delay_ms` from the time when it is written. */
 void queue_follow(struct delivery *d, struct queue *to, const struct stored_message *m,
                   struct str dedup, uint64_t delay_ms);
+
+/* "order-mails #3 +4": its queue, its first message and how many come with it; a long name is cut.
+ */
+#define QUEUE_DELIVERY_NAME_BYTES 128
+void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES]);
 
 /* Ends a delivery: outcomes are made durable, then memory is freed and the queue goes on. */
 void queue_delivered(struct delivery *d);

@@ -4,23 +4,25 @@
  * clock was ahead cannot be told from what it should be, and stays.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/queue_clock.h"
+
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "control/events/queue_state.h"
 
 #define STEP_ROWS 2000 /* of a job: some 10 ms of the store's time */
 
 /* Of the wall clock over one that nobody sets. */
 static int64_t lead_ms(void)
 {
-    return (int64_t)queue_now_ms() - (int64_t)(uv_hrtime() / 1000000);
+    return (int64_t)clock_wall_ms() - (int64_t)(uv_hrtime() / 1000000);
 }
 
 static int run_setting_back(struct store_job *job, struct sql *db)
 {
     (void)job;
-    return store_messages_set_back(db, queue_now_ms(), STEP_ROWS);
+    return store_messages_set_back(db, clock_wall_ms(), STEP_ROWS);
 }
 
 static void wake_all(struct queues *qs)

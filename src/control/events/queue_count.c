@@ -2,9 +2,10 @@
  * a short queue it is, of a long one a little in each turn of the loop.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/events/queue.h"
-#include "control/events/queue_state.h"
+#include "control/events/queue_expiry.h"
 
 #define COUNT_ROWS   10000 /* in a turn: a millisecond or two */
 #define COUNT_AGE_MS 1000  /* then it is counted anew, if somebody asks */
@@ -25,14 +26,14 @@ static void counting_free(uv_handle_t *handle)
 static void keep(struct queue *q, const struct message_counts *counts)
 {
     q->counts = *counts;
-    q->counted_ms = queue_now_ms();
+    q->counted_ms = clock_wall_ms();
 }
 
 static void count_some(uv_idle_t *turn)
 {
     struct counting *c = container_of(turn, struct counting, turn);
     struct queue *q = c->queue;
-    if (q->number == c->number && store_messages_tally(q->queues->store, c->number, queue_now_ms(),
+    if (q->number == c->number && store_messages_tally(q->queues->store, c->number, clock_wall_ms(),
                                                        COUNT_ROWS, &c->place, &c->counts)) {
         return;
     }
@@ -47,7 +48,7 @@ static void count_some(uv_idle_t *turn)
 /* What is too old does not count. */
 static struct message_place first_kept(const struct queue *q)
 {
-    return (struct message_place){ .due_ms = queue_kept_since_ms(q, queue_now_ms()) };
+    return (struct message_place){ .due_ms = queue_kept_since_ms(q, clock_wall_ms()) };
 }
 
 static void start_counting(struct queue *q)
@@ -65,7 +66,7 @@ void queue_count(struct queue *q, struct message_counts *ret)
     struct store *store = q->queues->store;
     struct message_place place = first_kept(q);
     uint64_t since = place.due_ms;
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     *ret = (struct message_counts){ 0 };
     if (q->number == 0 || !store_messages_tally(store, q->number, now, COUNT_ROWS, &place, ret)) {
         return; /* these are all */

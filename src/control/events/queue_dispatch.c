@@ -1,10 +1,12 @@
 /* How messages leave a queue: which are next, to whom they are handed, what becomes of them.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/queue_dispatch.h"
+
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/events/queue.h"
 #include "control/events/queue_pick.h"
 #include "control/utf8.h"
 
@@ -160,6 +162,16 @@ void queue_dispatch(struct queue *q)
     }
 }
 
+void queue_delivery_name(const struct delivery *d, char ret[QUEUE_DELIVERY_NAME_BYTES])
+{
+    char more[24] = "";
+    if (d->count > 1) {
+        (void)snprintf(more, sizeof(more), " +%zu", d->count - 1); /* fits */
+    }
+    (void)snprintf(ret, QUEUE_DELIVERY_NAME_BYTES, "%.80s #%llu%s", d->queue->name,
+                   (unsigned long long)d->messages[0].message.id, more); /* fits */
+}
+
 /* Errors have what functions and hosts outside say: cut anywhere, and perhaps no text. */
 static char *error_text(struct str error)
 {
@@ -203,8 +215,8 @@ void queue_follow(struct delivery *d, struct queue *to, const struct stored_mess
     f->memory = queue_copy_texts(&f->message);
     f->dedup = str_c(f->key);
     f->message.state = MESSAGE_WAITING;
-    f->message.due_ms = queue_now_ms() + delay_ms;
-    f->message.sent_ms = m->sent_ms > 0 ? m->sent_ms : queue_now_ms();
+    f->message.due_ms = clock_wall_ms() + delay_ms;
+    f->message.sent_ms = m->sent_ms > 0 ? m->sent_ms : clock_wall_ms();
     f->message.queue = to->number;
     to->references++;
     list_push(&d->follows, &f->link);
@@ -307,7 +319,7 @@ void queue_delivered(struct delivery *d)
 {
     struct queue *q = d->queue;
     struct settling *s = mem_new(struct settling);
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     for (size_t i = 0; i < d->count; i++) {
         struct message_outcome *o = &d->messages[i].outcome;
         o->due_ms = o->fate == FATE_DONE ? now : o->due_ms; /* done since now */

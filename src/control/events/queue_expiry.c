@@ -7,11 +7,13 @@
  * which have them removed by their ids.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "control/events/queue_expiry.h"
+
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/events/queue_state.h"
 
 #define STEP_ROWS 2000 /* of a job: some 10 ms of the store's time */
 #define RETRY_MS  500
@@ -51,7 +53,7 @@ static void expiry_done(struct store_job *job, int r)
     struct queue *q = e->queue;
     if (r < 0) {
         log_error("queue %s: what is too old cannot be removed yet: %s", q->name, strerror(-r));
-        queue_wake_at(q, queue_now_ms() + RETRY_MS);
+        queue_wake_at(q, clock_wall_ms() + RETRY_MS);
     } else {
         queue_wake(q);
     }
@@ -96,6 +98,6 @@ void queue_expire_due(struct queue *q, uint64_t now_ms)
 void queue_set_retention(struct queue *q, uint64_t retention_ms)
 {
     q->retention_ms = retention_ms;
-    queue_expire_due(q, queue_now_ms());
+    queue_expire_due(q, clock_wall_ms());
     queue_wake(q);
 }

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "control/events/queue_expiry.h"
 
 char *queue_copy_texts(struct stored_message *m)
 {
@@ -149,7 +151,7 @@ static void pick_from(struct queue_pick *p)
 
 void queue_pick_run(struct queue_pick *p, bool ordered, size_t groups_max)
 {
-    p->now_ms = queue_now_ms();
+    p->now_ms = clock_wall_ms();
     p->since_ms = queue_kept_since_ms(p->queue, p->now_ms);
     p->later_ms = UINT64_MAX;
     p->groups_left = groups_max;

@@ -16,6 +16,7 @@ struct queues {
     struct list stopped;                /* handed out nothing more: too much is in hands */
     size_t in_hands_bytes;              /* of the bodies of all deliveries */
     uv_idle_t idle;
+    uv_idle_cb look; /* at the dirty ones: queue.c's */
     uv_timer_t history;
     struct store_job sweep; /* removes what dropped queues have left */
     bool is_sweeping;
@@ -66,16 +67,5 @@ bool queue_is_open(const struct queue *q);
 void queue_look_back(struct queue *q, uint64_t due_ms);
 /* To be looked at before the loop waits. */
 void queue_mark(struct queue *q);
-/* Hands out what is due, as far as the policy allows, and sets the timer for the rest. */
-void queue_dispatch(struct queue *q);
 void queue_tell_waiters(struct queue *q);
 void queue_wake_at(struct queue *q, uint64_t due_ms);
-/* What was sent before that is too old. 0: nothing is. */
-uint64_t queue_kept_since_ms(const struct queue *q, uint64_t now_ms);
-/* Removes `ids` (owned from here on, may be NULL) and, little by little, what was due before
- * `before_ms`. The queue is woken after each step. */
-void queue_expire(struct queue *q, uint64_t before_ms, uint64_t *ids, size_t count);
-/* Whether the clock was put back; called now and then. */
-void queue_clock_look(struct queues *qs);
-/* Removes what was due before everything that is kept, if anything was. */
-void queue_expire_due(struct queue *q, uint64_t now_ms);

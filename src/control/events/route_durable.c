@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/attempt.h"
@@ -97,7 +98,7 @@ void route_durable_begin(struct route *route, struct exchange *x, struct str bod
     }
     x->events = &events;
     x->user = s;
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     s->send = (struct queue_send){ .queue = route->queue,
                                    .message = { .uuid = str_c(s->uuid),
                                                 .group = STR(""),
@@ -127,7 +128,7 @@ static void send_outcome(const struct route *route, struct delivery *d, const ch
     }
     const struct delivered *m = &d->messages[0];
     char time[ISO_TIME_BYTES];
-    (void)iso_time_ms(queue_now_ms(), time);
+    (void)iso_time_ms(clock_wall_ms(), time);
     json_t *record =
         json_pack("{s:s, s:s, s:{s:s, s:s, s:i, s:i, s:s%}}", "type", type, "timestamp", time,
                   "data", "id", m->message.uuid.data, "route", route->name, "attempts",
@@ -202,7 +203,7 @@ static void durable_deliver(struct queue *queue, struct delivery *d, void *conte
     buf_init(&headers, 4 * LIMIT_REQUEST_HEAD_BYTES);
     if (stored_request_unpack(m->message.body, &stored) < 0 ||
         delivery_headers(route, m, stored.headers, &headers) < 0) {
-        queue_set_outcome(m, FATE_DEAD, queue_now_ms(), STR("what is stored is no request"));
+        queue_set_outcome(m, FATE_DEAD, clock_wall_ms(), STR("what is stored is no request"));
         buf_finish(&headers);
         queue_delivered(d);
         return;

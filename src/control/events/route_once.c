@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/route.h"
@@ -65,7 +66,7 @@ static void answer_all(struct claim *c, unsigned status, struct str headers, str
 static int run_store(struct store_job *job, struct sql *db)
 {
     const struct claim *c = container_of(job, struct claim, job);
-    uint64_t now_ms = queue_now_ms();
+    uint64_t now_ms = clock_wall_ms();
     const struct stored_answer answer = { .status = c->status,
                                           .headers = buf_str(&c->headers),
                                           .body = buf_str(&c->body),
@@ -166,7 +167,7 @@ void route_once_begin(struct route *route, struct exchange *x, struct str body, 
         wait_for(c, x);
         return;
     }
-    if (store_answers_find(route->services->store, str_c(route->name), key, queue_now_ms(),
+    if (store_answers_find(route->services->store, str_c(route->name), key, clock_wall_ms(),
                            answer_again, x)) {
         return;
     }

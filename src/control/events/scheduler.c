@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/event_arn.h"
@@ -264,7 +265,7 @@ struct scheduler *scheduler_create(struct services *s)
     sr->schedules = json_table_create(s->queues, "scheduler schedule");
     sr->groups = json_table_create(s->queues, "scheduler group");
     if (!json_table_find(sr->groups, STR("default"))) {
-        json_int_t now = (json_int_t)(queue_now_ms() / 1000);
+        json_int_t now = (json_int_t)(clock_wall_ms() / 1000);
         json_table_put(sr->groups, STR("default"),
                        json_pack("{s:s,s:I,s:[]}", "Name", "default", "CreationDate", now, "Tags"),
                        nothing_done, NULL);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/timerfd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/json_read.h"
@@ -522,7 +523,7 @@ struct schedules *schedules_create(uv_loop_t *loop, struct queues *queues, uint6
 {
     struct schedules *ss = mem_new(struct schedules);
     ss->queues = queues;
-    ss->now = now ? now : queue_now_ms;
+    ss->now = now ? now : clock_wall_ms;
     ss->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     ss->marks = json_object();
     ss->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -2,6 +2,7 @@
 #include "control/events/sqs_moves.h"
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/setting_write.h"
@@ -125,13 +126,13 @@ static void on_timer(uv_timer_t *timer);
 /* A step that was not written, or that a crash has ended, leaves what it had taken hidden. */
 static void await_hidden(struct sqs_move *m)
 {
-    m->hidden_until_ms = queue_now_ms() + HIDDEN_MS;
+    m->hidden_until_ms = clock_wall_ms() + HIDDEN_MS;
 }
 
 static bool has_hidden(const struct sqs_move *m, const struct sqs_queue *source)
 {
     struct message_counts counts;
-    if (queue_now_ms() >= m->hidden_until_ms) {
+    if (clock_wall_ms() >= m->hidden_until_ms) {
         return false;
     }
     queue_count(source->queue, &counts);
@@ -189,7 +190,7 @@ static void add_message(struct step *s, const struct stored_message *old, struct
                         json_t *attributes)
 {
     struct moving *mv = &s->messages[s->count++];
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     (void)json_object_del(attributes, "from"); /* absent is fine */
     chance_uuid(mv->uuid);
     mv->attributes = json_write(attributes);
@@ -218,7 +219,7 @@ static void put_back(const struct sqs_queue *source, const struct stored_message
     *settle = (struct queue_settle){ .queue = source->queue,
                                      .outcome = { .id = old->id,
                                                   .fate = FATE_AGAIN,
-                                                  .due_ms = queue_now_ms(),
+                                                  .due_ms = clock_wall_ms(),
                                                   .first_ms = old->first_ms,
                                                   .attempts = old->attempts - 1,
                                                   .error = STR("") },
@@ -271,7 +272,7 @@ static void on_timer(uv_timer_t *timer)
         return;
     }
     size_t max = m->rate > 0 && m->rate < BATCH_MAX ? 1 : BATCH_MAX;
-    queue_take(source->queue, max, queue_now_ms() + HIDDEN_MS, &m->taken);
+    queue_take(source->queue, max, clock_wall_ms() + HIDDEN_MS, &m->taken);
     if (m->taken.is_behind || (m->taken.count == 0 && has_hidden(m, source))) {
         wait_for(m, RETRY_MS);
     } else if (m->taken.count == 0) {
@@ -314,7 +315,7 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
 {
     struct sqs_move *m = task_create(all, source->name, destination ? destination->name : NULL);
     struct message_counts counts;
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     queue_count(source->queue, &counts);
     chance_uuid(m->id);
     m->rate = rate;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/name_tree.h"
@@ -100,7 +101,7 @@ struct sqs_queue *sqs_queue_add(struct sqs_queues *all, struct str name, json_t 
     q->queue = queue_open(all->services->queues, str_c(queue_name));
     q->attributes = attributes ? attributes : json_object();
     q->tags = tags ? tags : json_object();
-    q->created_s = q->modified_s = queue_now_ms() / 1000;
+    q->created_s = q->modified_s = clock_wall_ms() / 1000;
     g_tree_replace(all->by_name, q->name, q);
     apply(q);
     return q;
@@ -111,7 +112,7 @@ static void set_attributes(struct sqs_queue *q, json_t *attributes)
 {
     json_decref(q->attributes);
     q->attributes = attributes;
-    q->modified_s = queue_now_ms() / 1000;
+    q->modified_s = clock_wall_ms() / 1000;
     apply(q);
 }
 
@@ -136,7 +137,7 @@ void sqs_queue_unref(struct sqs_queue *q)
 
 static bool is_recent(const json_t *when)
 {
-    return queue_now_ms() - (uint64_t)json_integer_value(when) < DELETED_PAUSE_MS;
+    return clock_wall_ms() - (uint64_t)json_integer_value(when) < DELETED_PAUSE_MS;
 }
 
 static void note_removal(struct sqs_queues *all, const char *name)
@@ -150,7 +151,7 @@ static void note_removal(struct sqs_queues *all, const char *name)
             (void)json_object_del(all->deleted, other);
         }
     }
-    (void)json_object_set_new(all->deleted, name, json_integer((json_int_t)queue_now_ms()));
+    (void)json_object_set_new(all->deleted, name, json_integer((json_int_t)clock_wall_ms()));
 }
 
 bool sqs_queue_was_removed(const struct sqs_queues *all, const char *name)
@@ -226,7 +227,7 @@ static void change_written(int r, void *context)
 
 static json_t *config_of(const struct sqs_queue *q, json_t *attributes, json_t *tags)
 {
-    const uint64_t now_s = queue_now_ms() / 1000;
+    const uint64_t now_s = clock_wall_ms() / 1000;
     const uint64_t modified_s = attributes || !q ? now_s : q->modified_s;
     attributes = attributes ? attributes : q ? json_incref(q->attributes) : json_object();
     tags = tags ? tags : q ? json_incref(q->tags) : json_object();
@@ -425,7 +426,7 @@ bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
                           .context = context };
     b->message.attributes = str_c(b->attributes);
     b->memory = queue_copy_texts(&b->message);
-    b->message.due_ms = queue_now_ms();
+    b->message.due_ms = clock_wall_ms();
     b->message.sent_ms = q->fifo ? b->message.due_ms : m->sent_ms; /* as SQS: it is kept so long */
     /* It keeps its count, unless it counts for a dead-letter queue further on. */
     b->message.attempts = dead->dead_letter ? 0 : m->attempts - 1;

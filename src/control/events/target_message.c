@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "control/aws/aws_digest.h"
@@ -16,7 +17,7 @@ void target_message_add(const struct sqs_queue *q, const char *group,
     char name[LIMIT_TARGET_NAME_BYTES];
     char hash[AWS_HEX_BYTES];
     char fifo_attributes[AWS_HEX_BYTES + 32];
-    const uint64_t now = queue_now_ms();
+    const uint64_t now = clock_wall_ms();
     (void)snprintf(name, sizeof(name), "sqs:%s", q->name);
     struct batch_message message = { .queue = str_c(name),
                                      .attributes = attributes,

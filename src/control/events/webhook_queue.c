@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/attempt.h"
@@ -62,7 +63,7 @@ static int add_headers(struct buf *to, const struct stored_message *m, const cha
 {
     char stamp[24];
     char signature[WEBHOOK_SIGNATURE_BYTES];
-    uint64_t now_s = queue_now_ms() / 1000;
+    uint64_t now_s = clock_wall_ms() / 1000;
     (void)snprintf(stamp, sizeof(stamp), "%llu", (unsigned long long)now_s);
     TRY(http_block_add(to, STR("content-type"), STR("application/json")));
     TRY(http_block_add(to, STR("user-agent"), STR("mayfly")));
@@ -96,7 +97,7 @@ static void give_up(struct services *s, struct delivery *d)
 {
     struct delivered *m = &d->messages[0];
     m->outcome.attempts--; /* this was none */
-    queue_set_outcome(m, FATE_DEAD, queue_now_ms(), STR("the project names this URL no longer"));
+    queue_set_outcome(m, FATE_DEAD, clock_wall_ms(), STR("the project names this URL no longer"));
     event_log_dead(s, d, m);
     queue_delivered(d);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/worker_metrics.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "control/json_write.h"
 
 void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
                          uint64_t max_age_ms)
 {
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     if (m->read_ms > 0 && now >= m->read_ms && now - m->read_ms < max_age_ms) {
         return;
     }

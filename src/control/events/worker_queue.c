@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
@@ -52,7 +53,7 @@ static struct worker_queue *find(const struct worker_queues *wq, struct str name
 static void fail_one(const struct worker_queue *q, struct delivery *d, struct delivered *m,
                      uint64_t delay_ms, struct str error)
 {
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     if (m->message.attempts <= q->retries_max) {
         queue_set_outcome(m, FATE_AGAIN, now + delay_ms, error);
         event_log_again(q->services, d, m);
@@ -143,7 +144,7 @@ struct attempt {
 
 static void postpone(struct delivery *d, const char *why)
 {
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     for (size_t i = 0; i < d->count; i++) {
         d->messages[i].outcome.attempts--; /* it did not reach the consumer */
         queue_set_outcome(&d->messages[i], FATE_AGAIN, now + 1000, str_c(why));

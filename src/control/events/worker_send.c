@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
@@ -120,7 +121,7 @@ static int read_one(struct sending *s, const json_t *message, struct one *one)
     if (!one->body || !one->attributes) {
         return -EINVAL;
     }
-    uint64_t now = queue_now_ms();
+    uint64_t now = clock_wall_ms();
     chance_uuid(one->uuid);
     one->message = (struct stored_message){ .uuid = str_c(one->uuid),
                                             .group = STR(""),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "control/events/event_bus.h"
@@ -126,7 +127,7 @@ static struct s3_request *request_create(struct s3 *s, struct exchange *x)
     struct s3_request *rq = mem_new(struct s3_request);
     rq->s3 = s;
     rq->x = x;
-    rq->now_ms = queue_now_ms();
+    rq->now_ms = clock_wall_ms();
     buf_init(&rq->headers, LIMIT_RESPONSE_HEAD_BYTES);
     buf_init(&rq->body, S3_ANSWER_BYTES_MAX);
     buf_init(&rq->details, 8 * LIMIT_REQUEST_HEAD_BYTES); /* signatures are explained */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -210,7 +211,7 @@ static void prepare_event(struct batch *b, uint64_t now_ms)
 static void submit(struct batch *b)
 {
     uint8_t md5[S3_MD5_BYTES];
-    uint64_t now_ms = queue_now_ms();
+    uint64_t now_ms = clock_wall_ms();
     buf_init(&b->headers, 256);
     bool is_made = EVP_Digest(b->text.data, b->text.len, md5, NULL, EVP_md5(), NULL) == 1 &&
                    http_block_add(&b->headers, STR("content-type"), STR("text/plain")) == 0;
@@ -236,7 +237,7 @@ static void submit(struct batch *b)
 static void deliver(struct batch *b)
 {
     struct s3_access_logs *logs = b->s3->access_logs;
-    time_t now = (time_t)(queue_now_ms() / 1000);
+    time_t now = (time_t)(clock_wall_ms() / 1000);
     list_remove(&b->link);
     logs->count--;
     b->bucket = s3_buckets_find(b->s3->buckets, str_c(b->of.target));
@@ -348,7 +349,7 @@ void s3_access_log_request(struct s3_request *rq)
     struct s3_access_logs *logs = rq->s3->access_logs;
     if (has_logging(rq)) {
         buf_clear(&logs->line);
-        if (s3_access_record_put(&logs->line, rq, queue_now_ms()) == 0) {
+        if (s3_access_record_put(&logs->line, rq, clock_wall_ms()) == 0) {
             add_line(logs, rq);
         }
     }

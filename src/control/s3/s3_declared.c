@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -122,7 +123,7 @@ static void declare(struct s3 *s3, const json_t *bucket)
     d->row = (struct stored_bucket){ .name = str_c(d->memory),
                                      .owner = aws_users_root(s3->services->users)->canonical_id,
                                      .region = STR(""),
-                                     .created_ms = queue_now_ms() };
+                                     .created_ms = clock_wall_ms() };
     d->job = (struct store_job){ .run = run, .done = done };
     buf_init(&d->cors, CORS_BYTES_MAX);
     if (json_array_size(rules) > 0 && write_cors(rules, &d->cors) < 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/s3/s3_event.h"
@@ -307,7 +308,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct s3_expiry *e = container_of(timer, struct s3_expiry, timer);
     uint64_t wait_ms = 0;
-    e->now_ms = queue_now_ms();
+    e->now_ms = clock_wall_ms();
     if (!s3_is_served(e->s3)) {
         wait_ms = SOON_MS; /* nobody knows yet whom it would notify */
     } else if (enter_bucket(e)) {

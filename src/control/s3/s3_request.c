@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -81,7 +82,7 @@ struct str s3_host_id(const struct s3_request *rq)
 static void put_usual_headers(struct s3_request *rq, unsigned status)
 {
     rq->outcome.status = status;
-    rq->outcome.answered_ms = queue_now_ms();
+    rq->outcome.answered_ms = clock_wall_ms();
     s3_put_header(rq, "x-amz-request-id", str_c(rq->id));
     s3_put_header(rq, "x-amz-id-2", s3_host_id(rq));
     s3_put_header(rq, "server", STR("AmazonS3"));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -78,7 +79,7 @@ static void on_target(const char *queue_name, struct str id, void *context)
                                      .attributes = STR("{}"),
                                      .body = str_c(text),
                                      .dedup = is_known ? str_of(hex, sizeof(hex)) : STR(""),
-                                     .dedup_since_ms = queue_now_ms() - DEDUP_MS };
+                                     .dedup_since_ms = clock_wall_ms() - DEDUP_MS };
     message_batch_add(t->batch, &m);
     free(text);
     json_decref(event);
