@@ -2,7 +2,6 @@
 #include "store/store_buckets.h"
 
 #include "store/sql.h"
-#include "store/store_objects.h"
 
 int store_buckets_create(struct sql *db, const struct stored_bucket *b, int64_t *ret_id)
 {
@@ -43,9 +42,15 @@ int store_buckets_remove_setting(struct sql *db, int64_t id, struct str kind)
     return sql_run(db, "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?", "is", id, kind);
 }
 
+/* Any version of anything. */
+static bool has_objects(struct sql *db, int64_t id)
+{
+    return sql_number(db, 0, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", "i", id) == 1;
+}
+
 int store_buckets_remove(struct sql *db, int64_t id)
 {
-    if (store_objects_any(db, id)) {
+    if (has_objects(db, id)) {
         return -ENOTEMPTY;
     }
     int r = sql_run(db, "DELETE FROM bucket_settings WHERE bucket = ?", "i", id);

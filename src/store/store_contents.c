@@ -12,16 +12,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sql.h"
-#include "store/store_uploads.h"
 
 #define FOLDERS         256 /* by the first byte of the hash */
 #define FILE_PATH_BYTES (3 + 2 * CONTENT_HASH_BYTES)
 #define SWEEP_FILES     64   /* removed in one job: others wait behind it */
-#define SWEEP_ROWS      2000 /* of uploads, as many */
+#define SWEEP_ROWS      2000 /* of what refers to files and is lost, as many */
 #define ORPHANS_A_JOB   256
 
 struct store_contents {
     struct store *store;
+    store_release_fn release_lost;
     int folder;    /* objects/ */
     int temporary; /* objects/tmp/ */
     atomic_uint next_name;
@@ -221,9 +221,9 @@ static int sweep_files(const struct store_contents *c, struct sql *db)
 
 static int run_sweep(struct store_job *job, struct sql *db)
 {
-    int uploads = store_uploads_sweep(db, SWEEP_ROWS);
-    return uploads != 0 ? uploads
-                        : sweep_files(container_of(job, struct store_contents, sweep), db);
+    const struct store_contents *c = container_of(job, struct store_contents, sweep);
+    int lost = c->release_lost(db, SWEEP_ROWS);
+    return lost != 0 ? lost : sweep_files(c, db);
 }
 
 static void free_if_closed(struct store_contents *c)
@@ -428,11 +428,12 @@ static void empty_temporary(struct store_contents *c)
     }
 }
 
-int store_contents_open(uv_loop_t *loop, struct store *s, struct store_contents **ret,
-                        struct err *err)
+int store_contents_open(uv_loop_t *loop, struct store *s, store_release_fn release_lost,
+                        struct store_contents **ret, struct err *err)
 {
     struct store_contents *c = mem_new(struct store_contents);
     c->store = s;
+    c->release_lost = release_lost;
     c->folder = c->temporary = -1;
     int r = make_folders(c, store_folder(s));
     if (r < 0) {

@@ -21,10 +21,14 @@
 
 struct store_contents;
 
+/* Releases what nobody can find any more, at most `limit` rows: on the store's thread, in a job of
+ * its own. 1: there may be more. */
+typedef int (*store_release_fn)(struct sql *db, uint32_t limit);
+
 /* Makes the folders; removes temporary files of an earlier process, and in the background the files
- * that no row counts. */
-int store_contents_open(uv_loop_t *loop, struct store *s, struct store_contents **ret,
-                        struct err *err) MUST_USE;
+ * that no row counts. `release_lost` comes first in each sweep: store_uploads_sweep(). */
+int store_contents_open(uv_loop_t *loop, struct store *s, store_release_fn release_lost,
+                        struct store_contents **ret, struct err *err) MUST_USE;
 void store_contents_close(struct store_contents *c); /* NULL is fine */
 
 /* On any thread: */
@@ -59,8 +63,8 @@ int store_contents_release_file(struct sql *db, struct str hash) MUST_USE;
 
 /* The bytes of a row, in memory of the caller's to free. NULL: there is none. */
 char *store_contents_row(struct store *s, int64_t row, size_t *ret_len) MUST_USE;
-/* Removes files that nobody counts any more, and uploads of buckets that are gone, soon and little
- * by little. Called after something was released. */
+/* Releases what is lost and removes files that nobody counts any more, soon and little by little.
+ * Called after something was released. */
 void store_contents_sweep(struct store_contents *c);
 /* A file was published and no job has counted it: it goes unless another did. */
 void store_contents_forget(struct store_contents *c, const uint8_t hash[CONTENT_HASH_BYTES]);

@@ -146,11 +146,6 @@ bool store_objects_has(struct sql *db, int64_t bucket, struct str key)
                "ib", bucket, key) == 1;
 }
 
-bool store_objects_any(struct sql *db, int64_t bucket)
-{
-    return sql_number(db, 0, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", "i", bucket) == 1;
-}
-
 /* ---- walking ---- */
 
 #define SKIPPED_BEFORE_SEEK 16 /* versions of a key that are stepped over: a seek costs as much */

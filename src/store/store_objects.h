@@ -130,8 +130,6 @@ int store_objects_set_lock(struct sql *db, const struct stored_object *o) MUST_U
 
 /* Whether there is an object of that key: a delete marker is none. */
 bool store_objects_has(struct sql *db, int64_t bucket, struct str key);
-/* Whether a bucket has any version of anything. */
-bool store_objects_any(struct sql *db, int64_t bucket);
 
 /* On the loop's thread; texts live until `each` returns: */
 

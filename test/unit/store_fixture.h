@@ -9,6 +9,7 @@
 
 #include "store/sql.h"
 #include "store/store_contents.h"
+#include "store/store_uploads.h"
 #include "suite.h"
 
 static uv_loop_t loop;
@@ -20,7 +21,8 @@ static inline void open_all(void)
 {
     struct err err = { 0 };
     ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
-    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
+    ck_assert_msg(store_contents_open(&loop, store, store_uploads_sweep, &contents, &err) == 0,
+                  "%s", err.text);
 }
 
 static inline void close_all(void)

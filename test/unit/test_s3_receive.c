@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/s3/s3_receive.h"
+#include "store/store_uploads.h"
 #include "suite.h"
 
 #define FRAME_BYTES (128 * 1024)
@@ -28,7 +29,8 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
-    ck_assert_msg(store_contents_open(&loop, store, &contents, &err) == 0, "%s", err.text);
+    ck_assert_msg(store_contents_open(&loop, store, store_uploads_sweep, &contents, &err) == 0,
+                  "%s", err.text);
 }
 
 static void teardown(void)

@@ -23,12 +23,14 @@
 #include "control/s3/s3_signed_url.h"
 #include "control/s3/s3_website.h"
 #include "http/http_head.h"
+#include "store/store_uploads.h"
 
 int s3_create(struct services *services, struct s3 **ret, struct err *err)
 {
     struct s3 *s = mem_new(struct s3);
     s->services = services;
-    int r = store_contents_open(services->loop, services->store, &s->contents, err);
+    int r = store_contents_open(services->loop, services->store, store_uploads_sweep, &s->contents,
+                                err);
     if (r < 0) {
         free(s);
         return r;
