@@ -29,6 +29,8 @@ struct store_contents {
     bool sweep_wanted;
     bool sweeping;
     struct store_job sweep;
+    uint8_t unused[SWEEP_FILES][CONTENT_HASH_BYTES]; /* of the sweep: files that may go */
+    size_t unused_count;
     size_t scans; /* jobs and work of the search for orphans that are not over */
     bool closing;
 };
@@ -193,37 +195,43 @@ static int remove_file(const struct store_contents *c, struct str hash)
     return unlinkat(c->folder, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* A row goes after its file: if this is undone, the row says again that the file may go. 1: there
- * may be more. */
-static int sweep_files(const struct store_contents *c, struct sql *db)
+/* The next files that nobody counts. Asked of what is durable: what jobs of the same transaction
+ * have let go of comes back if that is undone, and the file would not. */
+static void find_unused(struct store_contents *c)
 {
-    uint8_t hashes[SWEEP_FILES][CONTENT_HASH_BYTES];
-    size_t count = 0;
+    struct sql *db = store_reader(c->store);
     sqlite3_stmt *q =
         sql_prepare(db, "SELECT hash FROM files WHERE refs = 0 LIMIT ?", "i", (int64_t)SWEEP_FILES);
-    while (count < SWEEP_FILES && sql_step(db, q) == 1) {
+    c->unused_count = 0;
+    while (c->unused_count < SWEEP_FILES && sql_step(db, q) == 1) {
         struct str hash = sql_str(q, 0);
         if (hash.len == CONTENT_HASH_BYTES) {
-            memcpy(hashes[count++], hash.data, hash.len);
+            memcpy(c->unused[c->unused_count++], hash.data, hash.len);
         }
     }
     sql_reset(q);
-    for (size_t i = 0; i < count; i++) {
-        struct str hash = str_of((const char *)hashes[i], CONTENT_HASH_BYTES);
-        int r = remove_file(c, hash);
-        r = r < 0 ? r : sql_run(db, "DELETE FROM files WHERE hash = ?", "b", hash);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return count == SWEEP_FILES;
 }
 
+/* Unless a job counts it again by now. A row goes after its file: if this is undone, the row says
+ * again that the file may go. */
+static int remove_unused(const struct store_contents *c, struct sql *db, struct str hash)
+{
+    if (sql_number(db, 0, "SELECT 1 FROM files WHERE hash = ? AND refs = 0", "b", hash) == 0) {
+        return 0;
+    }
+    int r = remove_file(c, hash);
+    return r < 0 ? r : sql_run(db, "DELETE FROM files WHERE hash = ?", "b", hash);
+}
+
+/* 1: there may be more. */
 static int run_sweep(struct store_job *job, struct sql *db)
 {
     const struct store_contents *c = container_of(job, struct store_contents, sweep);
-    int lost = c->release_lost(db, SWEEP_ROWS);
-    return lost != 0 ? lost : sweep_files(c, db);
+    int lost = c->release_lost(db, SWEEP_ROWS), r = lost;
+    for (size_t i = 0; i < c->unused_count && r >= 0; i++) {
+        r = remove_unused(c, db, str_of((const char *)c->unused[i], CONTENT_HASH_BYTES));
+    }
+    return r < 0 ? r : lost > 0 || c->unused_count == SWEEP_FILES;
 }
 
 static void free_if_closed(struct store_contents *c)
@@ -250,6 +258,7 @@ static void start_sweep(struct store_contents *c)
     if (c->sweep_wanted && !c->sweeping && c->holds == 0 && !c->closing) {
         c->sweep_wanted = false;
         c->sweeping = true;
+        find_unused(c);
         c->sweep = (struct store_job){ .run = run_sweep, .done = sweep_done, .makes_room = true };
         store_submit(c->store, &c->sweep);
     }

@@ -3,10 +3,10 @@
  * folder, `objects/ab/cdef...`, written and synced before the row that counts their references;
  * they are named by their SHA-256 where that is known, so that equal ones are one, else by chance.
  *
- * A file is removed on the store's thread only, and only while no row counts it; a job that counts
- * a file looks whether it is still there, and links it again from the temporary name if not. So an
- * upload and the deletion of the same bytes may cross. What a crash leaves behind is swept at the
- * next start.
+ * A file is removed on the store's thread only, and only once it is durable that no row counts it;
+ * a job that counts a file looks whether it is still there, and links it again from the temporary
+ * name if not. So an upload and the deletion of the same bytes may cross. What a crash leaves
+ * behind is swept at the next start.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
