@@ -15,7 +15,7 @@ import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions, samTemplates } from './sam.js';
 import { templateApis } from './sam_api.js';
-import { serverlessFunctions, serverlessTemplates } from './serverless.js';
+import { readServices, serverlessFunctions, serverlessTemplates } from './serverless.js';
 import { terraformFunctions, terraformModules } from './terraform.js';
 import { terraformApis } from './terraform_api.js';
 
@@ -59,6 +59,7 @@ const AWS_VARIABLES = /^AWS_(REGION|DEFAULT_REGION|ACCESS_KEY_ID|SECRET_ACCESS_K
 export async function discoverLambdas(context) {
   const found = nothing();
   const ofTerraform = await terraformFunctions(context);
+  await readServices(context);
   const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
   const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
   await addApis(context, found.routes, declared, templates);

@@ -82,7 +82,7 @@ function isKnown(value) {
   if (Array.isArray(value) || isObject(value)) {
     return Object.values(value).every(isKnown);
   }
-  return value !== UNKNOWN && typeof value !== 'function';
+  return value !== UNKNOWN && typeof value !== 'function' && !(value instanceof RegExp);
 }
 
 /**

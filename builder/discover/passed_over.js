@@ -30,7 +30,6 @@ const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\b
 
 /** Programs that make a deployment: they would have to be run, as the platform's account has it. */
 const PROGRAMS = [
-  [/(^|\/)serverless\.[cm]?[jt]s$/, /(^|\/)serverless\.(ya?ml|json)$/, 'it is a program and is not run: `npx serverless print > serverless.yml` writes what is read'],
   [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'it is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
 ];
 

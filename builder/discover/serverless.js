@@ -1,33 +1,42 @@
-/* Lambda functions of the Serverless Framework's serverless.yml: handlers, their limits and environment, HTTP events and
- * function URLs. What plugins make of it is theirs. */
+/* Lambda functions of the Serverless Framework's serverless.yml, or serverless.ts: handlers, their limits and environment, HTTP
+ * events and function URLs. What plugins make of it is theirs. */
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
-import { ACCOUNT, regionOf } from './arn.js';
+import { regionOf } from './arn.js';
 import { urlSettings } from './lambda_url.js';
-import { addSiblings, customTags } from './sam_template.js';
+import { addSiblings } from './sam_template.js';
+import { isProgram, readServerlessFile } from './serverless_file.js';
 import { logicalId, templateOfService } from './serverless_template.js';
-import { parseYaml } from './yaml.js';
+import { DEFAULT_STAGE, serviceWithValues } from './serverless_values.js';
 
-const FILE = /(^|\/)serverless\.(ya?ml|json)$/;
-const DEFAULT_STAGE = 'dev';
+/** Of those in a folder the framework takes the first. */
+const NAMES = ['yml', 'yaml', 'json', 'js', 'cjs', 'mjs', 'ts', 'cts', 'mts'].map((extension) => `serverless.${extension}`);
+/** One that exports no service is some other program of this name. */
+const OTHERS = /\.[cm]?js$/;
 const DEFAULT_TIMEOUT_S = 6; /* the framework's own, and so is the memory */
 const DEFAULT_MEMORY_MB = 1024;
-const DEPTH_MAX = 20;
-/** A kind with its argument, or a literal; what has neither, such as `${AWS::Region}`, is CloudFormation's. */
-const REFERENCE = /\$\{(\s*(?:\w+(?:\([^)]*\))?:(?!:)|['"]|file\(|strToBool\()[^${}]*)\}/;
 
 const kept = new WeakMap();
 
-/** @returns {{ file: string, service: object, functions: object[], template: object }[]} those of AWS that can be read */
-function services(context) {
-  if (!kept.has(context)) {
-    const files = context.files.list().filter((file) => FILE.test(file));
-    const found = files.map((file) => ({ file, ...serviceOf(context, file) })).filter(({ service }) => service);
-    addSiblings(context, found.map(({ template }) => template));
-    kept.set(context, found);
+/** Reads them; what follows gives what is in them. @param {import('./context.js').Context} context */
+export async function readServices(context) {
+  const found = [];
+  for (const file of filesOf(context.files)) {
+    const service = await readService(context, file);
+    found.push(...(service ? [{ file, ...serviceOf(context, file, service) }] : []));
   }
-  return kept.get(context);
+  addSiblings(context, found.map(({ template }) => template));
+  kept.set(context, found);
 }
+
+function filesOf(files) {
+  const all = files.list().filter((file) => NAMES.includes(path.posix.basename(file)));
+  const folders = new Set(all.map((file) => path.posix.dirname(file)));
+  return [...folders].map((folder) => NAMES.map((name) => path.posix.join(folder, name)).find((file) => files.has(file)));
+}
+
+/** @returns {{ file: string, service: object, functions: object[], template: object }[]} those of AWS that can be read */
+const services = (context) => kept.get(context) ?? [];
 
 /**
  * @param {import('./context.js').Context} context
@@ -36,7 +45,7 @@ function services(context) {
 export function serverlessFunctions(context) {
   return services(context).flatMap((one) => {
     tellUnknown(context, one);
-    return one.functions.map((fn) => declarationOf(one, fn));
+    return one.functions.filter(({ said }) => said.handler !== undefined).map((fn) => declarationOf(one, fn));
   });
 }
 
@@ -58,11 +67,7 @@ export function serverlessTemplates(context) {
 }
 
 /** Functions may be a list of such objects, as of several files. */
-function serviceOf(context, file) {
-  const read = readService(context, file);
-  if (!read) {
-    return {};
-  }
+function serviceOf(context, file, read) {
   const service = { ...read, functions: Object.assign({}, ...[read.functions ?? {}].flat()) };
   const functions = functionsOf(service);
   if (read.constructs) {
@@ -74,24 +79,42 @@ function serviceOf(context, file) {
     context.diagnostics.warn(`${file}: ${text}`, { file });
   }
   tellIntegrations(context, file, functions);
+  tellImages(context, file, functions);
   return { service, functions, template: templateOfService(context, service, functions) };
 }
 
-function readService({ files, diagnostics, env }, file) {
+async function readService(context, file) {
+  const { diagnostics, env } = context;
   try {
-    const text = parse(files.read(file));
+    const folder = path.posix.dirname(file);
+    const text = await readServerlessFile(context, file, folder);
     const provider = text?.provider?.name ?? text?.provider;
     if (typeof provider === 'string' && provider !== 'aws') {
       diagnostics.warn(`${file}: functions of the provider "${provider}" do not run here, those of "aws" do`, { file });
     }
-    const read = (name) => {
-      const beside = path.posix.join(path.posix.dirname(file), name);
-      return files.has(beside) ? files.read(beside) : undefined;
+    if (text?.service === undefined && OTHERS.test(file)) {
+      return null;
+    }
+    tellComputed(diagnostics, file, text);
+    const inFile = async (name) => {
+      const beside = path.posix.join(folder, name);
+      return context.files.has(beside) ? readServerlessFile(context, beside, folder) : undefined;
     };
-    return provider === 'aws' ? new Values(withDefaults(text, env), env, read).all() : null;
+    return provider === 'aws' ? await serviceWithValues(withDefaults(text, env), env, inFile) : null;
   } catch (error) {
     diagnostics.error(`${file}: ${error.message.split('\n')[0]}`, { file });
     return null;
+  }
+}
+
+/** What only running it would tell. */
+function tellComputed(diagnostics, file, service) {
+  const functions = [service?.functions ?? {}].flat().flatMap((some) => Object.entries(some ?? {}));
+  const computed = functions.filter(([, said]) => typeof (said?.handler ?? said?.image) === 'undefined').map(([name]) => `functions.${name}`);
+  const unknown = service?.provider ? computed : ['its service'];
+  if (isProgram(file) && unknown.length > 0) {
+    const text = `it is evaluated, not run, which does not tell ${andMore(unknown)}: \`npx serverless print > serverless.yml\` writes what is read`;
+    diagnostics.warn(text, { file });
   }
 }
 
@@ -99,115 +122,6 @@ function readService({ files, diagnostics, env }, file) {
 function withDefaults(text, env) {
   const provider = typeof text.provider === 'object' ? text.provider : {};
   return { ...text, provider: { stage: DEFAULT_STAGE, region: regionOf(env), ...provider } };
-}
-
-function parse(text) {
-  const document = parseYaml(text, { customTags, logLevel: 'silent', merge: true, uniqueKeys: false });
-  if (document.errors.length > 0) {
-    throw document.errors[0];
-  }
-  return document.toJS();
-}
-
-/* Variables */
-
-class Values {
-  constructor(service, env, read) {
-    Object.assign(this, { service, env, read });
-  }
-
-  all() {
-    return this.#resolve(this.service, 0);
-  }
-
-  #resolve(value, depth) {
-    if (depth > DEPTH_MAX) {
-      return undefined;
-    }
-    if (typeof value === 'string') {
-      return this.#text(value, depth);
-    }
-    if (Array.isArray(value)) {
-      return value.map((entry) => this.#resolve(entry, depth));
-    }
-    if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, this.#resolve(entry, depth)]));
-    }
-    return value;
-  }
-
-  /** The innermost first; one that is the whole text keeps its type, one that is not known makes all of it unknown. */
-  #text(text, depth) {
-    const match = REFERENCE.exec(text);
-    if (!match) {
-      return text;
-    }
-    const value = this.#either(match[1].split(',').map((part) => part.trim()), depth + 1);
-    if (match[0] === text || value === undefined) {
-      return value;
-    }
-    return this.#text(text.slice(0, match.index) + String(value) + text.slice(match.index + match[0].length), depth + 1);
-  }
-
-  /** `${self:a.b, opt:c, 'otherwise'}` */
-  #either(sources, depth) {
-    for (const source of sources) {
-      const value = this.#source(source, depth);
-      if (value !== undefined && value !== null) {
-        return value;
-      }
-    }
-    return undefined;
-  }
-
-  #source(source, depth) {
-    const literal = /^(['"])(.*)\1$/.exec(source);
-    if (literal) {
-      return literal[2];
-    }
-    if (/^(true|false|-?\d+(\.\d+)?)$/.test(source)) {
-      return JSON.parse(source);
-    }
-    const [, kind, argument] = /^([\w]+(?:\([^)]*\))?):?(.*)$/.exec(source) ?? [];
-    const file = /^file\(([^)]*)\)$/.exec(kind ?? '');
-    if (file) {
-      return this.#inFile(file[1], argument, depth);
-    }
-    const flag = /^strToBool\(['"]?(true|false|0|1)['"]?\)$/.exec(kind ?? '');
-    if (flag) {
-      return ['true', '1'].includes(flag[1]);
-    }
-    const kinds = {
-      self: () => this.#pick(this.service, argument, depth),
-      env: () => this.env[argument],
-      opt: () => undefined, /* of its command line */
-      sls: () => (argument === 'stage' ? this.#stage(depth) : undefined),
-      param: () => this.#parameter(argument, depth),
-      aws: () => ({ region: regionOf(this.env), accountId: ACCOUNT })[argument],
-    };
-    return Object.hasOwn(kinds, kind ?? '') ? kinds[kind]() : undefined;
-  }
-
-  /** Its stage's own, or what all stages have. */
-  #parameter(name, depth) {
-    const { params } = this.service;
-    return this.#resolve(params?.[this.#stage(depth)]?.[name] ?? params?.default?.[name], depth);
-  }
-
-  #stage(depth) {
-    return this.#resolve(this.service.provider.stage, depth) ?? DEFAULT_STAGE;
-  }
-
-  /** What is on the way may itself be a reference: `custom: ${file(custom.yml)}`. */
-  #pick(object, steps, depth) {
-    const at = (value) => (typeof value === 'string' ? this.#resolve(value, depth) : value);
-    return this.#resolve(steps.split('.').filter(Boolean).reduce((value, key) => at(value)?.[key], object), depth);
-  }
-
-  #inFile(name, argument, depth) {
-    const text = this.read(name);
-    return text === undefined ? undefined : this.#pick(parse(text), argument, depth);
-  }
 }
 
 /* Functions */
@@ -290,6 +204,13 @@ function eventOf(service, provider, key, event) {
 function authorizationOf({ authorizer, private: isKeyed } = {}) {
   const { name, arn, type } = typeof authorizer === 'object' && authorizer ? authorizer : { name: authorizer };
   return name ?? arn ?? type ?? (authorizer ? 'authorizer' : isKeyed === true ? 'API key' : undefined);
+}
+
+function tellImages({ diagnostics }, file, functions) {
+  const images = functions.filter(({ said }) => said.image !== undefined).map(({ key }) => key);
+  if (images.length > 0) {
+    diagnostics.warn(`${file}: ${andMore(images, 'function')}: container images do not run here`, { file });
+  }
 }
 
 /** Of a REST API's routes; a proxy's kind goes by several names. */

@@ -14,7 +14,7 @@ const ARRAY_METHODS = new Set([
   'push', 'unshift', 'reverse', 'at',
 ]);
 const TEXT_METHODS = new Set([
-  'concat', 'endsWith', 'includes', 'indexOf', 'replace', 'replaceAll', 'slice', 'split', 'startsWith', 'substring', 'toLowerCase',
+  'concat', 'endsWith', 'includes', 'indexOf', 'lastIndexOf', 'replace', 'replaceAll', 'slice', 'split', 'startsWith', 'substring', 'toLowerCase',
   'toUpperCase', 'toString', 'trim', 'trimEnd', 'trimStart', 'at',
 ]);
 
@@ -29,7 +29,7 @@ function setMember(object, key, value) {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof RegExp);
 
 const GLOBALS = {
   undefined,
@@ -419,7 +419,7 @@ const UNARY = { '!': (value) => !value, '-': (value) => -value, '+': (value) => 
 
 /** Each is called with the interpreter as its `this`. */
 const EXPRESSIONS = {
-  Literal: ({ regex, value }) => (regex ? UNKNOWN : value),
+  Literal: ({ value }) => value,
   Identifier: ({ name }, scope) => scope.get(name),
   TemplateLiteral(node, scope) {
     return this.template(node, scope);

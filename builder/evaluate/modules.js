@@ -1,6 +1,7 @@
 /* What a configuration file exports, with the files of the project that it imports. */
 import path from 'node:path';
 import { inspect, UNKNOWN } from '../source.js';
+import { aliasesOf } from './aliases.js';
 import { Interpreter, isObject, objectOf } from './interpret.js';
 
 const ENDINGS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '/index.ts', '/index.js'];
@@ -16,14 +17,16 @@ const FILES_MAX = 100;
  */
 export async function evaluateModule(files, file, given) {
   const programs = new Map();
-  if (!(await collect(files, file, programs))) {
+  if (!(await collect(files, file, programs, aliasesOf(files, path.posix.dirname(file))))) {
     return null;
   }
   const done = new Map();
   const load = (name) => {
     if (!done.has(name)) {
       done.set(name, objectOf([])); /* what a circle of imports finds */
-      done.set(name, runModule(name, programs.get(name), load, given));
+      const absolute = files.absolute(name);
+      const names = { ...given.names, __filename: absolute, __dirname: path.dirname(absolute) };
+      done.set(name, runModule(programs.get(name), load, { ...given, names }));
     }
     return done.get(name);
   };
@@ -31,26 +34,26 @@ export async function evaluateModule(files, file, given) {
 }
 
 /** Reads a file and what it imports, before anything is evaluated. */
-async function collect(files, file, programs) {
+async function collect(files, file, programs, aliases) {
   const facts = file.endsWith('.json') ? null : await inspect(file, files.read(file));
   if (programs.size > FILES_MAX || (!facts && !file.endsWith('.json'))) {
     return false;
   }
   programs.set(file, facts ? { facts, found: new Map() } : { json: files.read(file) });
-  for (const specifier of facts?.imports.filter((name) => name.startsWith('.')) ?? []) {
-    const base = path.posix.join(path.posix.dirname(file), specifier);
-    const found = ENDINGS.map((ending) => base + ending).find((name) => files.has(name));
+  for (const specifier of facts?.imports ?? []) {
+    const places = specifier.startsWith('.') ? [path.posix.join(path.posix.dirname(file), specifier)] : aliases(specifier);
+    const found = places.flatMap((place) => ENDINGS.map((ending) => place + ending)).find((name) => files.has(name));
     if (found) {
       programs.get(file).found.set(specifier, found);
       if (!programs.has(found)) {
-        await collect(files, found, programs);
+        await collect(files, found, programs, aliases);
       }
     }
   }
   return true;
 }
 
-function runModule(file, { facts, found, json } = {}, load, { names, modules }) {
+function runModule({ facts, found, json } = {}, load, { names, modules }) {
   if (json !== undefined) {
     return jsonModule(json);
   }
@@ -58,12 +61,14 @@ function runModule(file, { facts, found, json } = {}, load, { names, modules }) 
     return UNKNOWN;
   }
   const module = objectOf([['exports', objectOf([])]]);
-  const interpreter = new Interpreter((specifier) => {
+  const require = (specifier) => {
     const place = found.get(specifier);
     return place ? load(place) : modules[specifier] ?? UNKNOWN;
-  });
-  const scope = interpreter.run(facts.program, { ...names, module, exports: module.exports });
-  return facts.esm ? exportsOf(facts.program, scope) : commonjs(module.exports);
+  };
+  const given = module.exports;
+  const scope = new Interpreter(require).run(facts.program, { ...names, module, exports: given });
+  /* TypeScript lets one file have both `import` and `module.exports =`. */
+  return facts.esm && module.exports === given ? exportsOf(facts.program, scope, require) : commonjs(module.exports);
 }
 
 function jsonModule(json) {
@@ -80,10 +85,27 @@ function commonjs(exports) {
   return objectOf([...members, ...(members.some(([name]) => name === 'default') ? [] : [['default', exports]])]);
 }
 
-function exportsOf({ body }, scope) {
-  const names = body.filter((node) => node.type === 'ExportNamedDeclaration' && !node.source).flatMap(({ declaration, specifiers }) => [
-    ...(declaration?.declarations ?? (declaration ? [declaration] : [])).map(({ id }) => [id.name, id.name]),
-    ...specifiers.map(({ local, exported }) => [exported.name, local.name]),
-  ]);
-  return objectOf([['default', scope.get('*default*')], ...names.map(([exported, local]) => [exported, scope.get(local)])]);
+function exportsOf({ body }, scope, require) {
+  return objectOf(body.flatMap((node) => (node.source ? handedOn(node, require) : exportedBy(node, scope))));
+}
+
+function exportedBy({ type, declaration, specifiers }, scope) {
+  if (type !== 'ExportNamedDeclaration') {
+    return type === 'ExportDefaultDeclaration' ? [['default', scope.get('*default*')]] : [];
+  }
+  const declared = (declaration?.declarations ?? (declaration ? [declaration] : [])).map(({ id }) => [id.name, scope.get(id.name)]);
+  return [...declared, ...specifiers.map(({ local, exported }) => [exported.name, scope.get(local.name)])];
+}
+
+/** `export { default as hello } from './hello'`, `export * from './hello'` */
+function handedOn({ type, source, specifiers, exported }, require) {
+  if (!type.startsWith('Export')) {
+    return [];
+  }
+  const module = require(source.value);
+  const member = (name) => (isObject(module) ? module[name] : UNKNOWN);
+  if (type === 'ExportNamedDeclaration') {
+    return specifiers.map((specifier) => [specifier.exported.name, member(specifier.local.name)]);
+  }
+  return exported ? [[exported.name, module]] : Object.entries(isObject(module) ? module : {}).filter(([name]) => name !== 'default');
 }

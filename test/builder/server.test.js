@@ -241,8 +241,6 @@ test('a project without functions is told what would make it one that has some',
   assert.deepEqual(await told(astro({})), [`${built} with "start": "${start}" among its scripts`]);
   assert.deepEqual(await told(astro({ start })), [built]);
   assert.deepEqual(await told({ ...astro({ start }), 'dist/server/entry.mjs': "import http from 'node:http';\nhttp.createServer().listen(1);\n" }), []);
-  const [inCode] = await told({ 'serverless.ts': "module.exports = { service: 'x' };\n" });
-  assert.match(inCode, /^serverless\.ts: it is a program and is not run: `npx serverless print > serverless\.yml`/);
   assert.match((await told({ 'sst.config.ts': 'export default {};\n' }))[0], /^sst\.config\.ts: .* a mayfly\.json names functions/);
   const handler = { 'src/index.ts': "import { handle } from 'hono/aws-lambda';\nexport const handler = handle({});\n" };
   const [text] = await told(handler);

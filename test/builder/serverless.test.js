@@ -192,3 +192,79 @@ functions:
   assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: the files do not say what is in the variable SECRET and 1 more: .env may']);
   assert.deepEqual([functions[0].env.OWN, functions[0].env.KNOWN], ['mine', 'shop']);
 });
+
+test('serverless.ts: what it exports is known, with the files that it imports', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'tsconfig.json': '{ "extends": "./tsconfig.paths.json" }',
+    'tsconfig.paths.json': '{ "compilerOptions": { "baseUrl": ".", "paths": { "@functions/*": ["src/functions/*"], "@libs/*": ["src/libs/*"] } } }',
+    'serverless.ts': `
+import type { AWS } from '@serverless/typescript';
+import { hello, bye } from '@functions/index';
+const serverlessConfiguration: AWS = {
+  service: 'shop', frameworkVersion: '3', plugins: ['serverless-esbuild'],
+  provider: { name: 'aws', runtime: 'nodejs24.x', stage: "\${opt:stage, 'test'}", environment: { NODE_OPTIONS: '--enable-source-maps', OF: '\${self:custom.of}' } },
+  functions: { hello, bye },
+  custom: { of: '\${self:service}-\${self:provider.stage}', esbuild: { bundle: true } },
+};
+module.exports = serverlessConfiguration;
+`,
+    'src/functions/index.ts': "export { default as hello } from './hello';\nexport * from './bye';\n",
+    'src/functions/hello/index.ts': `
+import schema from './schema';
+import { handlerPath } from '@libs/handler-resolver';
+export default { handler: \`\${handlerPath(__dirname)}/handler.main\`, events: [{ http: { method: 'post', path: 'hello', request: { schemas: { 'application/json': schema } } } }] };
+`,
+    'src/functions/hello/schema.ts': "export default { type: 'object' } as const;\n",
+    'src/functions/hello/handler.ts': "export const main = async () => 'hello';\n",
+    'src/functions/bye.ts': "export const bye = { handler: 'src/bye.handler' };\n", 'src/bye.js': handler('bye'),
+    'src/libs/handler-resolver.ts': `
+export const handlerPath = (context: string) => {
+  return \`\${context.split(process.cwd())[1].substring(1).replace(/\\\\/g, '/')}\`
+};
+`,
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  const hello = functionNamed(manifest, 'lambda/shop-test-hello');
+  assert.deepEqual([hello.settings.handler, hello.env.OF], ['src/functions/hello/handler.main', 'shop-test']);
+  assert.equal(visit(manifest, 'POST', '/hello').function, 'lambda/shop-test-hello');
+  assert.equal(functionNamed(manifest, 'lambda/shop-test-bye').settings.handler, 'src/bye.handler');
+});
+
+test('serverless.ts: what only running it would tell is told', async (t) => {
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ file, text }) => `${file}: ${text}`);
+  const way = '`npx serverless print > serverless.yml` writes what is read';
+  const service = (functions) => `export default { service: 'x', provider: { name: 'aws' }, functions: ${functions} };\n`;
+  assert.deepEqual(await told({ 'serverless.ts': `import { handlerOf } from 'some-package';\n${service("{ a: { handler: handlerOf('a') } }")}` }), [
+    `serverless.ts: it is evaluated, not run, which does not tell functions.a: ${way}`,
+  ]);
+  assert.deepEqual(await told({ 'serverless.ts': "import make from 'some-package';\nexport default make();\n" }), [
+    `serverless.ts: it is evaluated, not run, which does not tell its service: ${way}`,
+  ]);
+  const other = { 'serverless.js': "const app = require('./app');\nmodule.exports.handler = app;\n", 'app.js': '' };
+  assert.deepEqual(await told({ ...other, 'mayfly.json': '{ "functions": { "a": { "handler": "serverless.handler" } } }' }), []);
+});
+
+test('serverless.yml: values of programs, which may be functions', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'serverless.yml': `
+service: shop
+provider: { name: aws, runtime: nodejs24.x, stage: prod, environment: { A: '\${file(./config.js):table}', B: '\${file(./\${self:provider.stage}.mjs):name}', C: '\${file(config.js):later}' } }
+custom: { all: '\${file(all.ts)}' }
+functions:
+  one: { handler: one.handler, environment: { D: '\${self:custom.all.deep}' } }
+`,
+    'one.js': handler('one'), 'config.js': "const name = 'orders';\nmodule.exports = { table: `${name}-v2`, later: async () => 'later' };\n",
+    'prod.mjs': "export const name = 'production';\n", 'all.ts': "export default async ({ options }) => ({ deep: options.stage ?? 'dive' });\n",
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  const { A, B, C, D } = functionNamed(manifest, 'lambda/shop-prod-one').env;
+  assert.deepEqual([A, B, C, D], ['orders-v2', 'production', 'later', 'dive']);
+});
+
+test('serverless.yml: container images are told', async (t) => {
+  const { functions, diagnostics } = await build(t, projectOf(t, {
+    'serverless.yml': 'service: shop\nprovider: { name: aws }\nfunctions: { a: { handler: a.handler }, b: { image: some/image } }\n', 'a.js': handler('a'),
+  }));
+  assert.equal(functions.length, 1);
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: b: container images do not run here']);
+});
