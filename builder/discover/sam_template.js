@@ -22,6 +22,7 @@ const ARNS = {
   'AWS::Events::Connection': ['events', (name) => `connection/${name}/${uuidFor(`connection/${name}`)}`],
   'AWS::Events::ApiDestination': ['events', (name) => `api-destination/${name}/${uuidFor(`api-destination/${name}`)}`],
   'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
+  'AWS::Scheduler::ScheduleGroup': ['scheduler', (name) => `schedule-group/${name}`],
 };
 /** What SAM and the Serverless Framework make of functions' events, if nobody says otherwise. */
 const MADE = {

@@ -57,13 +57,26 @@ function invokeConfig({ functions }, { maximumRetryAttempts, maximumEventAge, de
 function eventsOf(service, name, { events }) {
   const made = [events ?? []].flat().flatMap((event) => {
     const [[kind, said] = []] = Object.entries(typeof event === 'object' && event ? event : { [event]: {} });
-    const all = HTTP.includes(kind) ? [] : EVENTS[kind]?.(said ?? {}, { service, name }) ?? [{ Type: kind }];
+    const all = HTTP.includes(kind) ? [] : EVENTS[kind]?.(said ?? {}, { service }) ?? [{ Type: kind }];
     return all.map((one) => [kind, one]);
   });
+  nameSchedules(name, made.map(([, one]) => one));
   return Object.fromEntries(made.map(([kind, one], i) => {
     const before = made.slice(0, i).filter(([other]) => other === kind).length;
     return [before === 0 ? kind : `${kind}-${before + 1}`, one];
   }));
+}
+
+/** Names of their own, by which `mayfly trigger` knows them: the framework leaves that to CloudFormation. */
+function nameSchedules(fn, events) {
+  const uses = new Map();
+  for (const { Type: type, Properties: said } of events) {
+    if (type === 'Schedule' || type === 'ScheduleV2') {
+      const name = said.Name ?? `${fn}-schedule`;
+      uses.set(name, (uses.get(name) ?? 0) + 1);
+      said.Name = uses.get(name) === 1 ? name : `${name}-${uses.get(name)}`;
+    }
+  }
 }
 
 const EVENTS = {
@@ -86,16 +99,16 @@ const EVENTS = {
     } }];
   },
 
-  schedule(said, { name: fn }) {
+  schedule(said) {
     const { rate, method, timezone, name, enabled, ...input } = typeof said === 'string' ? { rate: said } : said;
-    const common = { Name: name ?? `${fn}-schedule`, Enabled: enabled, ...inputOf(input) };
+    const common = { Name: name, Enabled: enabled, ...inputOf(input) };
     const schedule = (expression) => method === 'scheduler'
       ? ['ScheduleV2', { ScheduleExpression: expression, ScheduleExpressionTimezone: timezone }]
       : ['Schedule', { Schedule: expression }];
     return [rate].flat().map(schedule).map(([type, own]) => ({ Type: type, Properties: { ...common, ...own } }));
   },
 
-  eventBridge(said, { name: fn }) {
+  eventBridge(said) {
     const { eventBus, pattern, schedule, enabled, retryPolicy, deadLetterQueueArn, ...input } = said;
     const rule = {
       EventBusName: eventBus, Enabled: enabled, ...inputOf(input),
@@ -106,7 +119,7 @@ const EVENTS = {
     };
     return [
       ...(pattern === undefined ? [] : [{ Type: 'EventBridgeRule', Properties: { ...rule, Pattern: pattern } }]),
-      ...(schedule === undefined ? [] : [{ Type: 'Schedule', Properties: { ...rule, Name: `${fn}-schedule`, Schedule: schedule } }]),
+      ...(schedule === undefined ? [] : [{ Type: 'Schedule', Properties: { ...rule, Schedule: schedule } }]),
     ];
   },
 

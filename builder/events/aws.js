@@ -1,6 +1,6 @@
 /* What Terraform and CloudFormation have in common: AWS's own objects, in the words that both of them are put into
  * here, to entries of the manifest's `events`. */
-import { targetOfArn } from '../discover/arn.js';
+import { regionOf, targetOfArn } from '../discover/arn.js';
 import { bounded, lambdaAsync, sqsQueue, tellError, tellWarning } from './found.js';
 import { faultOfAws } from './cron.js';
 
@@ -209,8 +209,8 @@ export function asyncOf(context, declared, fn, said) {
 
 /**
  * A target of a rule or a schedule.
- * @param {{ id: string, arn: unknown, group?: unknown, detail_type?: unknown, source?: unknown, input?: unknown, input_path?: unknown,
- *   input_transformer?: object, http?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
+ * @param {{ id: string, arn: unknown, group?: unknown, detail_type?: unknown, source?: unknown, role?: unknown, input?: unknown,
+ *   input_path?: unknown, input_transformer?: object, http?: object, dead_letter?: unknown, max_age_s?: unknown, max_retries?: unknown }} said
  */
 export function ruleTarget(context, declared, said, target = ruleTargetOf(said.arn)) {
   if (!target) {
@@ -225,6 +225,7 @@ export function ruleTarget(context, declared, said, target = ruleTargetOf(said.a
     ...(said.http ? { http_parameters: said.http } : {}),
     ...(said.detail_type ? { detail_type: String(said.detail_type) } : {}),
     ...(said.source ? { source: String(said.source) } : {}),
+    ...(typeof said.role === 'string' ? { role_arn: said.role } : {}),
     input: textOf(said.input),
     input_path: textOf(said.input_path),
     input_transformer: said.input_transformer ?? null,
@@ -278,7 +279,8 @@ export function addRule(context, declared, said, events) {
  * @param {object} said in the manifest's words, without what most schedules leave out
  * @param {boolean} [isRule] of EventBridge; else of its Scheduler
  */
-export function addSchedule({ diagnostics }, declared, said, events, isRule = false) {
+export function addSchedule(context, declared, said, events, isRule = false) {
+  const { diagnostics } = context;
   const fault = faultOfAws(said.expression, isRule);
   if (fault) {
     tellError(diagnostics, declared, fault);
@@ -287,6 +289,7 @@ export function addSchedule({ diagnostics }, declared, said, events, isRule = fa
   events.schedules.push({
     name: said.name,
     platform: 'aws',
+    ...(isRule ? {} : schedulerOf(context, declared, said)),
     expression: said.expression,
     timezone: said.timezone ?? 'UTC',
     enabled: said.enabled,
@@ -296,6 +299,18 @@ export function addSchedule({ diagnostics }, declared, said, events, isRule = fa
     target: said.target,
     declared,
   });
+}
+
+/** What EventBridge Scheduler's schedules have beside. A window of 0 is none. */
+function schedulerOf({ diagnostics, env }, declared, { group, description, window, completion }) {
+  const minutes = { name: 'the flexible time window', min: 1, max: 1_440, otherwise: 0 };
+  return {
+    group: String(group ?? 'default'),
+    region: regionOf(env),
+    description: textOf(description),
+    window_minutes: window?.mode === 'FLEXIBLE' ? bounded(diagnostics, declared, window.minutes, minutes) : 0,
+    after_completion: completion === 'DELETE' ? 'DELETE' : 'NONE',
+  };
 }
 
 function timeOf(text) {

@@ -33,6 +33,7 @@ export function finishEvents(found, drafts, context) {
   found.async = found.async.filter((one) => leadsSomewhere(scene, one, one)).map((one) => withDestinations(scene, one));
   found.routes = routes(scene).map((one) => withDestinations(scene, one));
   addWantedBuses(scene);
+  addWantedGroups(scene);
   return withoutPlaces(found);
 }
 
@@ -151,6 +152,18 @@ function addWantedBuses(scene) {
   }
 }
 
+/** So are the groups of schedules. */
+function addWantedGroups({ found, diagnostics }) {
+  const known = new Set(['default', ...found.schedule_groups.map(({ name }) => name)]);
+  for (const { group, declared } of found.schedules) {
+    if (group !== undefined && !known.has(group)) {
+      known.add(group);
+      found.schedule_groups.push({ name: group });
+      tellWarning(diagnostics, declared, `the schedule group "${group}" is not declared in this project: it is made`);
+    }
+  }
+}
+
 /** One Worker a queue, as Cloudflare has it; several Lambda functions may share one. */
 function consumers(scene) {
   const { found, diagnostics, functions } = scene;
@@ -185,14 +198,15 @@ function consumers(scene) {
 
 /** Names are what `mayfly trigger` takes: the second of a name gets its expression, the third a number. */
 function withNames(schedules) {
-  const names = new Set();
+  const taken = new Set();
   return schedules.map((schedule) => {
+    const isTaken = (name) => taken.has(`${schedule.group ?? ''}\0${name}`);
     const candidates = [schedule.name, `${schedule.name} ${schedule.expression}`];
-    let name = candidates.find((one) => !names.has(one));
+    let name = candidates.find((one) => !isTaken(one));
     for (let i = 2; name === undefined; i += 1) {
-      name = names.has(`${candidates[1]} #${i}`) ? undefined : `${candidates[1]} #${i}`;
+      name = isTaken(`${candidates[1]} #${i}`) ? undefined : `${candidates[1]} #${i}`;
     }
-    names.add(name);
+    taken.add(`${schedule.group ?? ''}\0${name}`);
     return { ...schedule, name };
   });
 }

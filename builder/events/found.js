@@ -7,7 +7,7 @@
  * @typedef {object} Events lists of the manifest's entries, by their kind
  */
 
-const KINDS = ['buckets', 'queues', 'consumers', 'schedules', 'buses', 'rules', 'connections', 'endpoints', 'async', 'routes', 'users'];
+const KINDS = ['buckets', 'queues', 'consumers', 'schedules', 'schedule_groups', 'buses', 'rules', 'connections', 'endpoints', 'async', 'routes', 'users'];
 
 /** @returns {Events} */
 export function emptyEvents() {

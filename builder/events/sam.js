@@ -52,6 +52,8 @@ const RESOURCES = {
   'AWS::Events::Connection': addConnection,
   'AWS::Events::ApiDestination': addEndpoint,
   'AWS::Scheduler::Schedule': addSchedulerSchedule,
+  'AWS::Scheduler::ScheduleGroup': ({ template, events }, { id, declared }) =>
+    events.schedule_groups.push({ name: template.nameOf(id), declared }),
   'AWS::Lambda::EventSourceMapping': ({ context, events }, { properties, declared }) =>
     addConsumer(
       context,
@@ -169,6 +171,7 @@ function cloudFormationTarget(context, declared, target, leads) {
   return ruleTarget(context, declared, {
     id: target.Id ?? 'target',
     arn: target.Arn,
+    role: target.RoleArn,
     group: target.SqsParameters?.MessageGroupId,
     detail_type: target.EventBridgeParameters?.DetailType,
     source: target.EventBridgeParameters?.Source,
@@ -228,23 +231,28 @@ function addSchedulerSchedule({ context, template, events }, { id, properties, d
   const { Target = {} } = properties;
   const target = cloudFormationTarget(context, declared, Target, scheduleTargetOf(Target.Arn));
   if (target) {
-    schedulerSchedule({ context, events }, declared, properties, template.nameOf(id), target, template.arnOf(id));
+    schedulerSchedule({ context, events }, declared, properties, template.nameOf(id), target);
   }
 }
 
-function schedulerSchedule({ context, events }, declared, properties, name, target, arn) {
+function schedulerSchedule({ context, events }, declared, properties, name, target) {
   const { id: _id, input_path: _path, input_transformer: _transformer, ...rest } = target;
+  const { FlexibleTimeWindow: window } = properties;
   addSchedule(
     context,
     declared,
     {
       name,
+      group: properties.GroupName,
+      description: properties.Description,
+      window: { mode: window?.Mode, minutes: window?.MaximumWindowInMinutes },
+      completion: properties.ActionAfterCompletion,
       expression: String(properties.ScheduleExpression ?? ''),
       timezone: properties.ScheduleExpressionTimezone,
       enabled: !isOff(properties),
       start: properties.StartDate,
       end: properties.EndDate,
-      target: { ...rest, rule: arn },
+      target: rest,
     },
     events,
   );
@@ -287,7 +295,7 @@ const FUNCTION_EVENTS = {
   CloudWatchEvent: addRuleEvent,
   ScheduleV2({ context, events }, { fn, declared, name, said }) {
     const target = samTarget(context, declared, fn, said);
-    target && schedulerSchedule({ context, events }, declared, said, said.Name ?? name, target, undefined);
+    target && schedulerSchedule({ context, events }, declared, said, said.Name ?? name, target);
   },
 };
 

@@ -263,6 +263,7 @@ function terraformTarget(context, resource) {
   return ruleTarget(context, declaredOf(resource), {
     id: resource.get('target_id') ?? resource.id,
     arn: resource.get('arn'),
+    role: resource.get('role_arn'),
     group: resource.blocks('sqs_target')[0]?.message_group_id,
     input: resource.get('input'),
     input_path: resource.get('input_path'),
@@ -325,6 +326,9 @@ function withHttp(name, block) {
 /* EventBridge Scheduler */
 
 function addSchedules(context, values, events) {
+  events.schedule_groups.push(
+    ...values.all('aws_scheduler_schedule_group').map((group) => ({ name: group.name, declared: declaredOf(group) })),
+  );
   for (const resource of values.all('aws_scheduler_schedule')) {
     const declared = declaredOf(resource);
     const [said = {}] = resource.blocks('target');
@@ -332,6 +336,7 @@ function addSchedules(context, values, events) {
     const target = ruleTarget(context, declared, {
       id: resource.id,
       arn: said.arn,
+      role: said.role_arn,
       group: nested('sqs_parameters').message_group_id,
       detail_type: nested('eventbridge_parameters').detail_type,
       source: nested('eventbridge_parameters').source,
@@ -342,17 +347,22 @@ function addSchedules(context, values, events) {
     }, scheduleTargetOf(said.arn));
     if (target) {
       const { id: _id, input_path: _path, input_transformer: _transformer, ...rest } = target;
+      const [window = {}] = resource.blocks('flexible_time_window');
       addSchedule(
         context,
         declared,
         {
           name: resource.name,
+          group: resource.get('group_name'),
+          description: resource.get('description'),
+          window: { mode: window.mode, minutes: window.maximum_window_in_minutes },
+          completion: resource.get('action_after_completion'),
           expression: String(unknownIfWritten(resource, 'schedule_expression') ?? ''),
           timezone: resource.get('schedule_expression_timezone'),
           enabled: resource.get('state') !== 'DISABLED',
           start: resource.get('start_date'),
           end: resource.get('end_date'),
-          target: { ...rest, rule: resource.arn },
+          target: rest,
         },
         events,
       );

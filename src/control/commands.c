@@ -433,6 +433,22 @@ static const struct version *find_function(const struct command *c, const char *
     return NULL;
 }
 
+/* A schedule "scheduler:GROUP/NAME" of any group: the first by its name, if there are several. */
+struct in_group {
+    const char *name;
+    struct str found;
+};
+
+static void find_in_group(const struct schedule_view *view, void *context)
+{
+    struct in_group *g = context;
+    const char *slash = strchr(view->name.data, '/');
+    if (str_starts(view->name, STR("scheduler:")) && slash && strcmp(slash + 1, g->name) == 0 &&
+        (!g->found.data || strcmp(view->name.data, g->found.data) < 0)) {
+        g->found = view->name;
+    }
+}
+
 /* Adds what the schedule does, if there is one of that name, with the kinds that there are. */
 static bool trigger_schedule(const struct command *c, const char *name, struct message_batch *b)
 {
@@ -447,7 +463,9 @@ static bool trigger_schedule(const struct command *c, const char *name, struct m
             return true;
         }
     }
-    return false;
+    struct in_group g = { .name = name };
+    schedules_each(c->services->schedules, find_in_group, &g);
+    return g.found.data && schedules_trigger(c->services->schedules, g.found, b) == 0;
 }
 
 struct name_list {
@@ -464,8 +482,9 @@ static void add_name(struct name_list *l, const char *name)
 
 static void add_schedule_name(const struct schedule_view *view, void *context)
 {
-    const char *bare = strchr(view->name.data, ':');
-    add_name(context, bare ? bare + 1 : view->name.data);
+    struct str bare = str_behind(view->name, STR(":"));
+    bool is_default = str_starts(bare, STR("default/"));
+    add_name(context, is_default ? str_skip(bare, strlen("default/")).data : bare.data);
 }
 
 static void fail_unknown(struct command *c, const char *name)

@@ -13,6 +13,7 @@
 #define INPUT_MAX   ((json_int_t)MIB)
 #define DAYS(n)     ((json_int_t)(n)*86400)
 #define DELAYS_MAX  100
+#define GROUP_MAX   64
 #define RETRIES_MAX 1000 /* mayfly.json's; platforms allow fewer */
 
 /* ---- what is named ---- */
@@ -286,6 +287,7 @@ static int check_target_members(const struct scene *s, json_t *entry)
         { "max_age_s", NUMBER, MAY, 60, 86400 },
         { "max_retries", NUMBER, MAY, 0, RETRIES_MAX },
         { "rule", TEXT, MAY, 0, TEXT_MAX },
+        { "role_arn", TEXT, MAY, 0, TEXT_MAX },
         { "http_parameters", OBJECT, MAY, 0, 0 },
     };
     int r = CHECK_MEMBERS(entry, members, "a target");
@@ -334,6 +336,29 @@ static int check_schedule_target(const struct scene *s, json_t *target, const ch
                                                     : check_leads(s, target, "a schedule's target");
 }
 
+/* What a schedule of AWS's Scheduler has beside, which is in a group. */
+static int check_scheduler_schedule(const struct scene *s, json_t *entry)
+{
+    static const struct manifest_member members[] = {
+        { "group", TEXT, MUST, 1, GROUP_MAX },     { "region", TEXT, MUST, 1, 64 },
+        { "description", TEXT, MAY, 0, TEXT_MAX }, { "window_minutes", NUMBER, MUST, 0, 1440 },
+        { "after_completion", TEXT, MUST, 1, 16 },
+    };
+    int r = CHECK_MEMBERS(entry, members, "a schedule");
+    const char *group = json_string_value(json_object_get(entry, "group"));
+    if (r == 0 && strcmp(group, "default") != 0 &&
+        !manifest_member_named(json_object_get(s->events, "schedule_groups"), group)) {
+        r = err_set(s->err, EINVAL, "events: there is no schedule group %s", group);
+    }
+    return r;
+}
+
+static int check_group(const struct scene *s, json_t *entry)
+{
+    static const struct manifest_member members[] = { { "name", TEXT, MUST, 1, GROUP_MAX } };
+    return CHECK_MEMBERS(entry, members, "a schedule group");
+}
+
 static int check_schedule(const struct scene *s, json_t *entry)
 {
     static const char *const platforms[] = { "vercel", "worker", "netlify", "aws" };
@@ -352,6 +377,9 @@ static int check_schedule(const struct scene *s, json_t *entry)
     if (r == 0 && (!is_one_of(platform, platforms, ARRAY_COUNT(platforms)) ||
                    !is_one_of(json_object_get(entry, "catch_up"), catch_ups, 2))) {
         r = err_set(s->err, EINVAL, "events: a schedule's platform or catch_up is not sound");
+    }
+    if (r == 0 && json_object_get(entry, "group")) {
+        r = check_scheduler_schedule(s, entry);
     }
     return r < 0 ? r
                  : check_schedule_target(s, json_object_get(entry, "target"),
@@ -493,6 +521,7 @@ int manifest_events_check(json_t *events, json_t *functions, struct err *err)
         { "consumers", check_consumer },
         { "buses", check_named_bus },
         { "rules", check_rule },
+        { "schedule_groups", check_group },
         { "schedules", check_schedule },
         { "connections", check_connection },
         { "endpoints", check_api_destination },

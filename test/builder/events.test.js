@@ -77,11 +77,13 @@ Resources:
     Properties:
       ScheduleExpression: rate(2 days)
       Targets: [{ Id: q, Arn: !GetAtt Jobs.Arn }, { Id: f, Arn: !GetAtt Worker.Arn, Input: "{}" }]
+  Group: { Type: AWS::Scheduler::ScheduleGroup, Properties: { Name: some } }
   Once:
     Type: AWS::Scheduler::Schedule
     Properties:
       ScheduleExpression: at(2030-01-01T10:00:00)
-      FlexibleTimeWindow: { Mode: "OFF" }
+      FlexibleTimeWindow: { Mode: FLEXIBLE, MaximumWindowInMinutes: 5 }
+      GroupName: !Ref Group
       Target: { Arn: !GetAtt Worker.Arn, RoleArn: x, Input: once }
 `,
   }));
@@ -114,6 +116,10 @@ Resources:
     ['WorkerTick', 'rate(1 hour)', 'UTC', false, 'lambda/Worker', '{"a":1}'],
     ['WorkerTock', 'cron(0 9 ? * MON-FRI *)', 'America/New_York', true, 'lambda/Worker', null],
   ]);
+  assert.deepEqual(events.schedules.map(({ name, group, window_minutes: window }) => [name, group, window]).filter(([, group]) => group), [
+    ['Once', 'some', 5], ['WorkerTock', 'default', 0],
+  ]);
+  assert.deepEqual(events.schedule_groups, [{ name: 'some' }]);
 });
 
 test('CloudFormation: connections and API destinations, as the CDK writes them', async (t) => {

@@ -344,8 +344,11 @@ resource "aws_scheduler_schedule" "report" {
   schedule_expression          = "rate(5 minutes)"
   schedule_expression_timezone = "Europe/Berlin"
   start_date                   = "2030-01-01T00:00:00Z"
+  description                  = "each five"
+  action_after_completion      = "DELETE"
   flexible_time_window {
-    mode = "OFF"
+    mode                      = "FLEXIBLE"
+    maximum_window_in_minutes = 15
   }
   target {
     arn      = aws_lambda_function.f.arn
@@ -375,12 +378,11 @@ resource "aws_scheduler_schedule" "report" {
     { ...schedule, name: 'nightly/too', platform: 'aws', expression: 'cron(0 2 * * ? *)', target: { ...target, queue: 'audit.fifo', group: 'g', rule } },
     {
       ...schedule, name: 'report', platform: 'aws', expression: 'rate(5 minutes)', timezone: 'Europe/Berlin', start_ms: Date.UTC(2030, 0, 1),
-      target: {
-        ...scheduler, function: 'lambda/f', input: '{"n":1}', max_retries: 1,
-        rule: 'arn:aws:scheduler:us-east-1:000000000000:schedule/reports/report',
-      },
+      group: 'reports', region: 'us-east-1', description: 'each five', window_minutes: 15, after_completion: 'DELETE',
+      target: { ...scheduler, function: 'lambda/f', input: '{"n":1}', max_retries: 1, role_arn: 'arn:aws:iam::1:role/x' },
     },
   ]);
+  assert.deepEqual(events.schedule_groups, [{ name: 'reports' }]);
 });
 
 test('a schedule may call the API of a service that is here', async (t) => {

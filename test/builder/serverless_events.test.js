@@ -108,9 +108,9 @@ resources:
   assert.deepEqual(schedules.map(({ name, expression, timezone, enabled, target }) => [name, expression, timezone, enabled, target.input]), [
     ['shop-dev-work-schedule', 'rate(10 minutes)', 'UTC', true, null],
     ['nightly', 'cron(0 2 * * ? *)', 'UTC', false, '{"kind":"night"}'],
-    ['nightly rate(2 days)', 'rate(2 days)', 'UTC', false, '{"kind":"night"}'],
-    ['shop-dev-work-schedule cron(0 9 ? * MON-FRI *)', 'cron(0 9 ? * MON-FRI *)', 'Europe/Berlin', true, null],
-    ['shop-dev-work-schedule rate(1 hour)', 'rate(1 hour)', 'UTC', true, null],
+    ['nightly-2', 'rate(2 days)', 'UTC', false, '{"kind":"night"}'],
+    ['shop-dev-work-schedule-2', 'cron(0 9 ? * MON-FRI *)', 'Europe/Berlin', true, null],
+    ['shop-dev-work-schedule-3', 'rate(1 hour)', 'UTC', true, null],
   ]);
   assert.ok(schedules.every(({ target }) => target.function === 'lambda/shop-dev-work'));
   assert.deepEqual(rules.map(({ bus, pattern, targets: [{ function: to, input_path: at, max_retries: tries }] }) => [bus, pattern, to, at, tries]), [

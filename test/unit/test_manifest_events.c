@@ -30,8 +30,10 @@ static const char *const sound =
     " 'schedules':[{'name':'s','platform':'vercel','expression':'0 2 * * *','timezone':'UTC',"
     "   'enabled':false,'catch_up':'once','start_ms':0,'end_ms':0,'target':{'path':'/x'}},"
     "  {'name':'t','platform':'aws','expression':'rate(1 hour)','timezone':'Europe/Berlin',"
-    "   'enabled':false,'catch_up':'skip','start_ms':0,'end_ms':0,"
-    "   'target':{'queue':'jobs','input':null,'rule':'arn'}}],"
+    "   'enabled':false,'catch_up':'skip','start_ms':0,'end_ms':0,'group':'g','region':'r',"
+    "   'description':null,'window_minutes':15,'after_completion':'NONE',"
+    "   'target':{'queue':'jobs','input':null,'role_arn':'arn'}}],"
+    " 'schedule_groups':[{'name':'g'}],"
     " 'buses':[{'name':'shop'}],"
     " 'rules':[{'name':'r','bus':'shop','pattern':{'source':['a']},'enabled':true,"
     "   'targets':[{'id':'1','bus':'default','input':null,'dead_letter':{'queue':'dead'},"
@@ -161,6 +163,9 @@ static const struct {
     { "schedules 1 target", "{}", "none or several" },
     { "schedules 1 target", "{'function':'lambda/x','input':{}}", "input" },
     { "schedules 1 start_ms", "-1", "start_ms" },
+    { "schedules 1 group", "'gone'", "no schedule group gone" },
+    { "schedules 1 window_minutes", "1441", "window_minutes" },
+    { "schedule_groups 0 name", "''", "name" },
     { "buses 0 name", "''", "name" },
     { "rules 0 bus", "'other'", "no event bus other" },
     { "rules 0 pattern", "'x'", "pattern" },

@@ -366,6 +366,34 @@ START_TEST(a_rate_keeps_its_beat_over_restarts)
 }
 END_TEST
 
+/* Down at the tick while it gets another name: what has fired under the old one counts, and is
+ * neither needed nor kept afterwards. */
+START_TEST(a_schedule_that_an_earlier_version_named_otherwise_goes_on)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_RULE, "rate(10 minutes)");
+    spec.name = STR("project:one");
+    set(&spec); /* 10:00:30 */
+    at("2026-11-25 10:10:31");
+    stop();
+    spec.former_name = spec.name;
+    spec.name = STR("rule:default/one");
+    for (int i = 0; i < 2; i++) {
+        int marks = 0;
+        clock_ms = ms_of("2026-11-25 10:22:00");
+        start();
+        set(&spec);
+        schedules_forget_unset(schedules);
+        at("2026-11-25 10:22:01");
+        ck_assert_str_eq(ticks(), "10:10:30 10:20:30 ");
+        schedules_settle(schedules, count_marks, &marks);
+        (void)ticks();
+        ck_assert_int_eq(marks, 1);
+        stop();
+    }
+    start();
+}
+END_TEST
+
 START_TEST(the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_SCHEDULER, "at(2026-11-25T10:00:35)");
@@ -450,6 +478,7 @@ int main(void)
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);
     tcase_add_test(tc, a_schedule_that_was_gone_for_a_while_begins_anew);
     tcase_add_test(tc, a_rate_keeps_its_beat_over_restarts);
+    tcase_add_test(tc, a_schedule_that_an_earlier_version_named_otherwise_goes_on);
     tcase_add_test(tc, the_last_tick_is_told_and_a_rate_of_the_scheduler_begins_at_once);
     tcase_add_test(tc, a_trigger_is_a_tick_more);
     tcase_add_test(tc, of_ten_thousand_those_fire_that_are_due);

@@ -17,11 +17,9 @@ void aws_events_begin(struct services *s, struct exchange *x);
 
 /* Sets a member of a rule or target; NULL: takes it away. */
 void aws_events_set_text(json_t *object, const char *member, const char *text);
-/* Those of a connection and of an API destination, with their UUIDs. */
+/* That of a connection, with its UUID. */
 void aws_events_connection_arn(const struct aws_call *c, json_t *connection,
                                char ret[AWS_EVENTS_ARN_BYTES]);
-void aws_events_endpoint_arn(const struct aws_call *c, json_t *destination,
-                             char ret[AWS_EVENTS_ARN_BYTES]);
 /* Writes a rule (used up) and answers `output` (used up) when it counts. */
 void aws_events_write_rule(struct aws_call *c, json_t *rule, json_t *output);
 

@@ -45,14 +45,6 @@ static bool has_connection(struct aws_call *c)
     return false;
 }
 
-void aws_events_endpoint_arn(const struct aws_call *c, json_t *destination,
-                             char ret[AWS_EVENTS_ARN_BYTES])
-{
-    (void)snprintf(ret, AWS_EVENTS_ARN_BYTES,
-                   "arn:aws:events:%s:000000000000:api-destination/%s/%s", c->region,
-                   json_text(destination, "Name"), json_text(destination, "Uuid"));
-}
-
 /* A new object with its ARN and state, and those members. */
 static json_t *show(const struct aws_call *c, json_t *destination, const char *const *members,
                     size_t count)
@@ -63,7 +55,7 @@ static json_t *show(const struct aws_call *c, json_t *destination, const char *c
         event_connection_find(connections, json_text(destination, "ConnectionArn"));
     bool active =
         connection && strcmp(event_connection_state(connections, connection), "AUTHORIZED") == 0;
-    aws_events_endpoint_arn(c, destination, arn);
+    endpoint_queues_arn(destination, c->region, arn, sizeof(arn));
     json_t *shown = json_pack("{s:s,s:s}", "ApiDestinationArn", arn, "ApiDestinationState",
                               active ? "ACTIVE" : "INACTIVE");
     for (size_t i = 0; i < count; i++) {

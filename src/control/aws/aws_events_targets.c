@@ -5,7 +5,7 @@
 
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
-#include "control/events/endpoint_queue.h"
+#include "control/events/declared_target.h"
 #include "control/events/event_arn.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_input.h"
@@ -234,43 +234,6 @@ void aws_events_put_targets(struct aws_call *c)
     aws_events_write_rule(c, rule, failures_output(failures));
 }
 
-/* Where a target that the project's files declare leads. */
-static void outer_arn(const struct aws_call *c, json_t *inner, char arn[AWS_EVENTS_ARN_BYTES])
-{
-    static const char form[] = "arn:aws:%s:%s:000000000000:%s%s";
-    const size_t size = AWS_EVENTS_ARN_BYTES;
-    const char *endpoint = json_text(inner, "endpoint");
-    const char *function = json_text(inner, "function");
-    const char *queue = json_text(inner, "queue");
-    const char *bus = json_text(inner, "bus");
-    json_t *destination =
-        endpoint ? json_table_find(endpoint_queues_table(c->services->endpoints), str_c(endpoint))
-                 : NULL;
-    if (destination) {
-        aws_events_endpoint_arn(c, destination, arn);
-    } else if (function) {
-        const char *slash = strrchr(function, '/');
-        (void)snprintf(arn, size, form, "lambda", c->region,
-                       "function:", slash ? slash + 1 : function);
-    } else if (queue) {
-        (void)snprintf(arn, size, form, "sqs", c->region, "", queue);
-    } else {
-        (void)snprintf(arn, size, form, "events", c->region, "event-bus/", bus ? bus : "default");
-    }
-}
-
-/* AWS's form of it. A new reference. */
-static json_t *outer_target(const struct aws_call *c, json_t *inner)
-{
-    char arn[AWS_EVENTS_ARN_BYTES];
-    outer_arn(c, inner, arn);
-    json_t *outer = json_pack("{s:O,s:s}", "Id", json_object_get(inner, "id"), "Arn", arn);
-    aws_events_set_text(outer, "Input", json_text(inner, "input"));
-    aws_events_set_text(outer, "InputPath", json_text(inner, "input_path"));
-    copy_as(outer, "HttpParameters", json_object_get(inner, "http_parameters"));
-    return outer;
-}
-
 /* A new reference to the targets as AWS shows them. */
 static json_t *show_targets(const struct aws_call *c, json_t *rule)
 {
@@ -283,7 +246,7 @@ static json_t *show_targets(const struct aws_call *c, json_t *rule)
     shown = json_array();
     json_array_foreach(json_object_get(rule, "targets"), i, inner)
     {
-        (void)json_array_append_new(shown, outer_target(c, inner)); /* a new value */
+        (void)json_array_append_new(shown, declared_target(c->services, inner, c->region));
     }
     return shown;
 }

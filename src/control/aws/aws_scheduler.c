@@ -271,21 +271,16 @@ static const char *group_of(const struct aws_call *c)
     return group ? group : "default";
 }
 
-static json_t *find_schedule(struct aws_call *c)
+static struct str schedule_key(const struct aws_call *c, char buf[KEY_BYTES])
 {
-    char key[KEY_BYTES];
-    (void)snprintf(key, sizeof(key), "%.64s/%.64s", group_of(c), aws_call_text(c, "Name"));
-    return json_table_find(scheduler_schedules(c->services->scheduler), str_c(key));
+    (void)snprintf(buf, KEY_BYTES, "%.64s/%.64s", group_of(c), aws_call_text(c, "Name"));
+    return str_c(buf);
 }
 
-/* Retries are told as they will be, said or not. */
-static void put_retries(json_t *target)
+static json_t *find_schedule(const struct aws_call *c)
 {
-    json_t *said = json_object_get(target, "RetryPolicy");
-    json_t *policy = json_pack("{s:i,s:i}", "MaximumEventAgeInSeconds", TARGET_ATTEMPT_AGE_MAX_S,
-                               "MaximumRetryAttempts", TARGET_ATTEMPT_RETRIES_MAX);
-    (void)json_object_update(policy, said);
-    (void)json_object_set_new(target, "RetryPolicy", policy);
+    char key[KEY_BYTES];
+    return json_table_find(scheduler_schedules(c->services->scheduler), schedule_key(c, key));
 }
 
 /* The schedule of the input; `before`: what it replaces, or NULL. A new reference. */
@@ -312,7 +307,7 @@ static json_t *schedule_of(struct aws_call *c, json_t *before)
     if (!aws_call_text(c, "ActionAfterCompletion")) {
         (void)json_object_set_new(schedule, "ActionAfterCompletion", json_string("NONE"));
     }
-    put_retries(json_object_get(schedule, "Target"));
+    scheduler_set_retries(json_object_get(schedule, "Target"));
     return schedule;
 }
 
@@ -355,16 +350,29 @@ static void create_schedule(struct aws_call *c)
     write_schedule(c, NULL);
 }
 
-/* The schedule that is named, or NULL: that has been answered. */
+/* The schedule that is named, or NULL: that has been answered. It may be of a group that is
+ * declared no more. */
 static json_t *need_schedule(struct aws_call *c)
 {
-    if (!aws_scheduler_has_group(c, group_of(c))) {
-        return NULL;
-    }
     json_t *schedule = find_schedule(c);
-    if (!schedule) {
+    if (!schedule && aws_scheduler_has_group(c, group_of(c))) {
         aws_call_fail(c, 404, "ResourceNotFoundException", "Schedule %s does not exist.",
                       aws_call_text(c, "Name"));
+    }
+    return schedule;
+}
+
+/* As above, and it may be changed: what the project's files declare may not. */
+static json_t *need_own_schedule(struct aws_call *c)
+{
+    char key[KEY_BYTES];
+    json_t *schedule = need_schedule(c);
+    if (schedule &&
+        json_table_is_declared(scheduler_schedules(c->services->scheduler), schedule_key(c, key))) {
+        aws_call_fail(c, 409, "ConflictException",
+                      "Schedule %s is declared by the project's files: change it there.",
+                      aws_call_text(c, "Name"));
+        return NULL;
     }
     return schedule;
 }
@@ -372,7 +380,7 @@ static json_t *need_schedule(struct aws_call *c)
 static void update_schedule(struct aws_call *c)
 {
     if (check_model(c) && check_meaning(c)) {
-        json_t *before = need_schedule(c);
+        json_t *before = need_own_schedule(c);
         if (before) {
             write_schedule(c, before);
         }
@@ -386,6 +394,8 @@ static const struct aws_rule named_rules[] = {
 
 static void get_schedule(struct aws_call *c)
 {
+    static const char *const inner[] = { AWS_SCHEDULER_TOKEN, SCHEDULER_REGION, SCHEDULER_USER,
+                                         SCHEDULER_CATCH_UP };
     json_t *schedule =
         aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
     if (schedule) {
@@ -393,9 +403,9 @@ static void get_schedule(struct aws_call *c)
         scheduler_arn(schedule, c->region, arn, sizeof(arn));
         json_t *shown = json_copy(schedule);
         (void)json_object_set_new(shown, "Arn", json_string(arn)); /* sound text */
-        (void)json_object_del(shown, AWS_SCHEDULER_TOKEN);         /* they may not be there */
-        (void)json_object_del(shown, SCHEDULER_REGION);
-        (void)json_object_del(shown, SCHEDULER_USER);
+        for (size_t i = 0; i < ARRAY_COUNT(inner); i++) {
+            (void)json_object_del(shown, inner[i]); /* it may not be there */
+        }
         aws_call_answer(c, shown);
     }
 }
@@ -403,7 +413,7 @@ static void get_schedule(struct aws_call *c)
 static void delete_schedule(struct aws_call *c)
 {
     json_t *schedule =
-        aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_schedule(c) : NULL;
+        aws_scheduler_check(c, named_rules, ARRAY_COUNT(named_rules)) ? need_own_schedule(c) : NULL;
     if (schedule) {
         scheduler_remove(c->services->scheduler, str_c(group_of(c)),
                          str_c(aws_call_text(c, "Name")), aws_call_written, c);

@@ -18,6 +18,18 @@ static json_t *find_group(struct aws_call *c, const char *name)
     return json_table_find(scheduler_groups(c->services->scheduler), str_c(name));
 }
 
+/* Whether it may be changed: what the project's files declare may not. Else that is answered. */
+static bool owns_group(struct aws_call *c, const char *name)
+{
+    bool declared = json_table_is_declared(scheduler_groups(c->services->scheduler), str_c(name));
+    if (declared) {
+        aws_call_fail(c, 409, "ConflictException",
+                      "Schedule group %s is declared by the project's files: change it there.",
+                      name);
+    }
+    return !declared;
+}
+
 bool aws_scheduler_has_group(struct aws_call *c, const char *name)
 {
     if (find_group(c, name)) {
@@ -111,7 +123,7 @@ void aws_scheduler_delete_group(struct aws_call *c)
                       "The default schedule group cannot be deleted.");
         return;
     }
-    if (!aws_scheduler_has_group(c, name)) {
+    if (!aws_scheduler_has_group(c, name) || !owns_group(c, name)) {
         return;
     }
     struct scheduler *sr = c->services->scheduler;
@@ -184,6 +196,10 @@ static json_t *without_keys(json_t *tags, json_t *keys)
 
 static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
 {
+    if (!owns_group(c, json_text(group, "Name"))) {
+        json_decref(tags);
+        return;
+    }
     json_t *copy = json_deep_copy(group);
     (void)json_object_set_new(copy, "Tags", tags); /* a sound value */
     json_table_put(scheduler_groups(c->services->scheduler), str_c(json_text(group, "Name")), copy,

@@ -43,6 +43,12 @@ struct json_table *endpoint_queues_table(struct endpoint_queues *eq)
     return eq->table;
 }
 
+void endpoint_queues_arn(const json_t *destination, const char *region, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "arn:aws:events:%s:000000000000:api-destination/%s/%s", region,
+                   json_text(destination, "Name"), json_text(destination, "Uuid"));
+}
+
 static json_t *find_destination(const struct try *t)
 {
     return json_table_find(t->endpoint->all->table,
@@ -237,14 +243,15 @@ static json_t *declared_endpoint(json_t *said)
 
 void endpoint_queues_build(struct endpoint_queues *eq, const json_t *manifest)
 {
-    json_t *list = json_array();
+    json_t *by_name = json_object();
     size_t i;
     json_t *said;
     json_array_foreach(json_object_get(json_object_get(manifest, "events"), "endpoints"), i, said)
     {
-        endpoint_queues_open(eq, str_c(json_text(said, "name")));
-        (void)json_array_append_new(list, declared_endpoint(said)); /* a new value */
+        const char *name = json_text(said, "name");
+        endpoint_queues_open(eq, str_c(name));
+        (void)json_object_set_new(by_name, name, declared_endpoint(said)); /* a new value */
     }
-    json_table_declare(eq->table, list);
+    json_table_declare(eq->table, by_name, "CreationTime", "LastModifiedTime");
     store_messages_queues(eq->services->store, open_stored, eq);
 }

@@ -23,5 +23,7 @@ struct endpoint_queues *endpoint_queues_create(struct services *s);
  * up, also for destinations that are gone. */
 void endpoint_queues_build(struct endpoint_queues *eq, const json_t *manifest);
 struct json_table *endpoint_queues_table(struct endpoint_queues *eq);
+/* "arn:aws:events:REGION:000000000000:api-destination/NAME/UUID" */
+void endpoint_queues_arn(const json_t *destination, const char *region, char *ret, size_t size);
 /* A destination of that name is there, or will be. */
 void endpoint_queues_open(struct endpoint_queues *eq, struct str name);

@@ -288,14 +288,15 @@ static json_t *declared_connection(struct event_connections *ec, json_t *said)
  * a project is served without a word to hosts outside. */
 void event_connections_build(struct event_connections *ec, const json_t *manifest)
 {
-    json_t *list = json_array();
+    json_t *by_name = json_object();
     size_t i;
     json_t *said;
     json_array_foreach(json_object_get(json_object_get(manifest, "events"), "connections"), i, said)
     {
-        (void)json_array_append_new(list, declared_connection(ec, said)); /* a new value */
+        (void)json_object_set_new(by_name, json_text(said, "name"),
+                                  declared_connection(ec, said)); /* a new value */
     }
-    json_table_declare(ec->table, list);
+    json_table_declare(ec->table, by_name, "CreationTime", "LastModifiedTime");
 }
 
 struct event_connections *event_connections_create(struct services *s)

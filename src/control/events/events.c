@@ -68,7 +68,9 @@ void events_build(struct events *e, const json_t *manifest)
     event_bus_build(e->services->buses, manifest);
     bus_queue_update(e->services->bus_queues);
     event_replays_build(e->services->replays);
+    scheduler_build(e->services->scheduler, manifest);
     project_schedules_build(e->services->project_schedules, manifest);
+    schedules_forget_unset(e->services->schedules);
     schedules_hold(e->services->schedules, false);
 }
 

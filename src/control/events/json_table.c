@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "control/events/name_tree.h"
 #include "control/json_read.h"
-#include "control/json_reading.h"
 #include "control/json_write.h"
 #include "store/store_settings.h"
 
@@ -74,31 +73,31 @@ void json_table_each(struct json_table *t, struct str prefix, json_table_fn each
 
 /* ---- what is declared ---- */
 
-static void set_times(json_t *json, json_t *before)
+static void set_times(json_t *json, json_t *before, const char *made, const char *changed)
 {
     json_t *now = json_integer((json_int_t)(clock_wall_ms() / 1000));
-    json_t *made = json_object_get(before, "CreationTime");
-    json_t *changed = json_object_get(before, "LastModifiedTime");
-    (void)json_object_set(json, "CreationTime", made ? made : now); /* literals and sound values */
-    (void)json_object_set(json, "LastModifiedTime", changed ? changed : now);
+    json_t *then_made = json_object_get(before, made);
+    json_t *then_changed = json_object_get(before, changed);
+    (void)json_object_set(json, made, then_made ? then_made : now); /* literals, sound values */
+    (void)json_object_set(json, changed, then_changed ? then_changed : now);
     if (before && !json_equal(json, before)) {
-        (void)json_object_set(json, "LastModifiedTime", now);
+        (void)json_object_set(json, changed, now);
     }
     json_decref(now);
 }
 
-void json_table_declare(struct json_table *t, json_t *list)
+void json_table_declare(struct json_table *t, json_t *by_name, const char *made,
+                        const char *changed)
 {
     GTree *declared = name_tree_create_json();
-    size_t i;
+    const char *name;
     json_t *json;
-    json_array_foreach(list, i, json)
+    json_object_foreach(by_name, name, json)
     {
-        struct str name = str_c(json_text(json, "Name"));
-        set_times(json, name_tree_find(t->declared, name));
-        name_tree_put(declared, name, json_incref(json));
+        set_times(json, name_tree_find(t->declared, str_c(name)), made, changed);
+        name_tree_put(declared, str_c(name), json_incref(json));
     }
-    json_decref(list);
+    json_decref(by_name);
     g_tree_destroy(t->declared);
     t->declared = declared;
 }

@@ -21,10 +21,11 @@ json_t *json_table_find(struct json_table *t, struct str name); /* borrowed, or 
 typedef void (*json_table_fn)(const char *name, json_t *json, void *context);
 void json_table_each(struct json_table *t, struct str prefix, json_table_fn each, void *context);
 
-/* What is declared from now on: objects with a "Name" (an array, used up). They get the
- * "CreationTime" of what was declared under their name before, and its "LastModifiedTime" unless
- * they differ from it. */
-void json_table_declare(struct json_table *t, json_t *list);
+/* What is declared from now on: an object of name to JSON (used up). Each gets in its member `made`
+ * when what was declared under its name before was made, and in `changed` when that was changed
+ * unless it differs from it. */
+void json_table_declare(struct json_table *t, json_t *by_name, const char *made,
+                        const char *changed);
 bool json_table_is_declared(struct json_table *t, struct str name);
 
 /* Takes over `json`. */

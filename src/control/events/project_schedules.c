@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
 #include "control/events/event_bus_send.h"
-#include "control/events/schedule_send.h"
 #include "control/json_reading.h"
 
 struct project_schedule {
@@ -24,7 +23,6 @@ struct project_schedules {
     struct event_buses *buses;
     struct cron_queues *crons;
     struct list list;
-    bool has_built;
 };
 
 /* The name in schedules.h of the manifest's schedule, owned. */
@@ -49,11 +47,7 @@ static void tick_aws(struct project_schedule *p, const struct schedule_tick *tic
     json_t *target = json_object_get(p->json, "target");
     const char *said = json_text(target, "rule");
     const char *arn = said ? said : p->name;
-    if (is_rule_arn(str_c(arn))) {
-        event_bus_send_tick_to(p->all->buses, str_c(arn), target, tick);
-    } else {
-        schedule_send(p->all->services, target, arn, 0, tick);
-    }
+    event_bus_send_tick_to(p->all->buses, str_c(arn), target, tick);
 }
 
 static void tick_project(const struct schedule_tick *tick, void *context)
@@ -138,17 +132,15 @@ void project_schedules_build(struct project_schedules *ps, const json_t *manifes
     json_array_foreach(json_object_get(json_object_get(manifest, "events"), "schedules"), i,
                        schedule)
     {
-        build_one(ps, schedule);
+        if (!json_text(schedule, "group")) { /* else it is the Scheduler's */
+            build_one(ps, schedule);
+        }
     }
     list_for_each (item, &ps->list) {
         struct project_schedule *p = list_entry(item, struct project_schedule, link);
         if (!p->wanted) {
             drop(p);
         }
-    }
-    if (!ps->has_built) {
-        ps->has_built = true;
-        schedules_forget_unset(ps->schedules);
     }
 }
 

@@ -1,9 +1,13 @@
-/* EventBridge Scheduler: schedules in groups that its API has made, and what they send.
+/* EventBridge Scheduler: schedules in groups, and what they send.
  *
- * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds, and of
- * the client that put it SCHEDULER_REGION and, where that is a user with an account of its own,
- * SCHEDULER_USER, the access key. Its target is a Lambda function, an SQS queue, an event bus, or
- * "universal": a call of one of AWS's APIs, which is made in that user's name.
+ * What its API makes is kept in the store; what the project's files declare is taken anew with
+ * every build, and hides what the API has made under the same name.
+ *
+ * A schedule is a JSON object with the members of GetSchedule's answer, times in seconds, and some
+ * of our own: of the client that put it SCHEDULER_REGION and, where that is a user with an account
+ * of its own, SCHEDULER_USER, the access key; of a declared one SCHEDULER_CATCH_UP. Its target is a
+ * Lambda function, an SQS queue, an event bus, or "universal": a call of one of AWS's APIs, which
+ * is made in that user's name.
  *
  * Loop thread only.
  *
@@ -16,18 +20,25 @@
 #include "control/events/schedules.h"
 #include "control/services.h"
 
-#define SCHEDULER_REGION "Region"
-#define SCHEDULER_USER   "User"
+#define SCHEDULER_REGION   "Region"
+#define SCHEDULER_USER     "User"
+#define SCHEDULER_CATCH_UP "CatchUp"
 
 struct scheduler;
 
+/* Nothing is set before the first build: what the API has made may be hidden by it. */
 struct scheduler *scheduler_create(struct services *s);
+/* AWS's of `events.schedules`, and `events.schedule_groups`, of the manifest that is served from
+ * now on (borrowed). */
+void scheduler_build(struct scheduler *sr, const json_t *manifest);
 
 /* "GROUP/NAME" to a schedule; the name of a group to {"Name", "CreationDate", "Tags"...}. To be
  * read only: changes go through the calls below. */
 struct json_table *scheduler_schedules(struct scheduler *sr);
 struct json_table *scheduler_groups(struct scheduler *sr);
 
+/* Retries are told as they will be, said or not. */
+void scheduler_set_retries(json_t *target);
 /* Whether its expression and zone are sound. EINVAL. */
 int scheduler_check(json_t *schedule, struct err *err) MUST_USE;
 /* Takes over a schedule that has been checked. */

@@ -188,13 +188,23 @@ static char *identity_of(const struct schedule_spec *spec)
     return text;
 }
 
+/* What is stored of it, under the name that it has or had. */
+static json_t *find_mark(const struct schedule *s, bool *ret_is_former)
+{
+    const struct str former = s->spec.former_name;
+    json_t *stored = json_object_get(s->all->marks, s->name);
+    *ret_is_former = !stored && former.len > 0;
+    return *ret_is_former ? json_object_getn(s->all->marks, former.data, former.len) : stored;
+}
+
 /* Takes over what is known from before, if it is the same schedule. Returns whether there is news
  * to keep. */
 static bool adopt_mark(struct schedule *s, uint64_t now)
 {
     struct mark *m = &s->mark;
     char *identity = identity_of(&s->spec);
-    json_t *stored = json_object_get(s->all->marks, s->name);
+    bool is_former;
+    json_t *stored = find_mark(s, &is_former);
     const char *before = json_string_value(json_object_get(stored, "identity"));
     if (before) {
         free(m->identity);
@@ -206,7 +216,7 @@ static bool adopt_mark(struct schedule *s, uint64_t now)
         (void)json_object_del(s->all->marks, s->name);
     }
     bool same = m->identity && strcmp(m->identity, identity) == 0;
-    bool news = !same || m->enabled != s->spec.enabled;
+    bool news = !same || (before && is_former) || m->enabled != s->spec.enabled;
     if (!same) {
         m->made_ms = now;
     }
@@ -285,17 +295,17 @@ static void schedule_free(struct schedule *s)
 }
 
 /* Has the schedule add its messages for the tick at `time_ms`. */
-static void add_tick(struct schedule *s, uint64_t time_ms, const char *kind,
-                     struct message_batch *b)
+static void add_tick(struct schedule *s, uint64_t time_ms, bool by_hand, struct message_batch *b)
 {
     scoped_free char *dedup = NULL;
-    if (asprintf(&dedup, "%s %s %" PRIu64, kind, s->name, time_ms) < 0) {
+    if (asprintf(&dedup, "%s %s %" PRIu64, by_hand ? "now" : "tick", s->name, time_ms) < 0) {
         abort();
     }
     const struct schedule_tick tick = { .name = str_c(s->name),
                                         .time_ms = time_ms,
                                         .next_ms = next_after(s, time_ms),
                                         .dedup = str_c(dedup),
+                                        .by_hand = by_hand,
                                         .batch = b };
     s->spec.tick(&tick, s->spec.context);
 }
@@ -344,7 +354,7 @@ static void fire(struct schedule *s, uint64_t time_ms)
     struct mark mark = s->mark;
     *f = (struct firing){ s, time_ms };
     mark.from_ms = mark.last_ms = time_ms;
-    add_tick(s, time_ms, "tick", b);
+    add_tick(s, time_ms, false, b);
     put_mark(b, s, &mark);
     s->busy = true;
     message_batch_submit(b, fired, f);
@@ -424,6 +434,7 @@ int schedules_set(struct schedules *ss, const struct schedule_spec *spec, struct
     if (adopt_mark(s, ss->now())) {
         write_mark(s);
     }
+    s->spec.former_name = STR(""); /* the caller's text */
     plan(s);
     set_timer(ss);
     return 0;
@@ -455,9 +466,12 @@ void schedules_remove(struct schedules *ss, struct str name)
 
 void schedules_forget_unset(struct schedules *ss)
 {
-    struct message_batch *b = message_batch_create(ss->queues);
     const char *name;
     json_t *mark;
+    if (json_object_size(ss->marks) == 0) {
+        return;
+    }
+    struct message_batch *b = message_batch_create(ss->queues);
     json_object_foreach(ss->marks, name, mark)
     {
         message_batch_put(b, STR(MARKS), str_c(name), str_of(NULL, 0));
@@ -472,7 +486,7 @@ int schedules_trigger(struct schedules *ss, struct str name, struct message_batc
     if (!s) {
         return -ENOENT;
     }
-    add_tick(s, ss->now(), "now", batch);
+    add_tick(s, ss->now(), true, batch);
     return 0;
 }
 

@@ -27,11 +27,14 @@ struct schedule_tick {
     uint64_t time_ms; /* when it should be */
     uint64_t next_ms; /* the one after it, or SCHEDULE_NEVER */
     struct str dedup; /* of the schedule and this time: for the messages that are added */
+    bool by_hand;     /* schedules_trigger() */
     struct message_batch *batch;
 };
 
 struct schedule_spec {
     struct str name; /* unique among all */
+    /* Under which an earlier Mayfly knew it: what has fired under that counts. Empty: none. */
+    struct str former_name;
     struct str expression;
     struct str zone;
     enum schedule_platform platform;

@@ -1,0 +1,14 @@
+/* Targets that the project's files declare, in the words of AWS's APIs, which show them.
+ *
+ * Loop thread only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "control/services.h"
+
+/* `target` as event_target.h says. Retries are left out where they are those that AWS has unless it
+ * is told otherwise. A new reference. */
+json_t *declared_target(const struct services *s, const json_t *target, const char *region);
