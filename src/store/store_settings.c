@@ -3,6 +3,8 @@
 
 #include "store/sql.h"
 
+#define STATE_BYTES 3 /* so much longer is the name of another state */
+
 int store_settings_put(struct sql *db, struct str kind, struct str name, struct str value)
 {
     return sql_run(db,
@@ -15,6 +17,15 @@ int store_settings_remove(struct sql *db, struct str kind, struct str name)
 {
     int r = sql_run(db, "DELETE FROM settings WHERE kind = ? AND name = ?", "ss", kind, name);
     return r < 0 ? r : sql_changes(db) == 0;
+}
+
+bool store_settings_grows(struct store *s, struct str kind, struct str name, struct str value)
+{
+    int64_t now = sql_number(store_reader(s), -1,
+                             "SELECT length(CAST(value AS BLOB)) FROM settings WHERE kind = ? AND "
+                             "name = ?",
+                             "ss", kind, name);
+    return now < 0 || value.len > (size_t)now + STATE_BYTES;
 }
 
 void store_settings_each(struct store *s, struct str kind, store_setting_fn each, void *context)

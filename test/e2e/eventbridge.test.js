@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand, DescribeEventBusCommand, DescribeRuleCommand,
+  CreateApiDestinationCommand, CreateArchiveCommand, CreateConnectionCommand, CreateEventBusCommand, DeleteEventBusCommand, DeleteRuleCommand,
+  DescribeEventBusCommand, DescribeRuleCommand, StartReplayCommand,
   DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
   ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
   ListEventBusesCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
@@ -10,7 +11,7 @@ import {
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
-import { CreateScheduleCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
+import { CreateScheduleCommand, CreateScheduleGroupCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -279,17 +280,40 @@ test('what several clients change at once is all kept', async (t) => {
   assert.deepEqual(made.map(({ reason }) => reason?.name ?? 'made').sort(), [...Array(9).fill('ConflictException'), 'made']);
 });
 
+test('what several make of one name at one moment is made once', async (t) => {
+  const { events, scheduler } = await clients(t, await startPlatform(t, { files: FILES }));
+  const bus = { Arn: 'arn:aws:events:us-east-1:000000000000:event-bus/default' };
+  const once = async (client, command, refusal) => {
+    const made = await Promise.allSettled([1, 2, 3].map(() => client.send(command())));
+    assert.deepEqual(made.map(({ reason }) => reason?.name ?? 'made').sort(), [refusal, refusal, 'made'], command().constructor.name);
+    return made.find(({ value }) => value).value;
+  };
+  const event = (command) => once(events, command, 'ResourceAlreadyExistsException');
+  await event(() => new CreateEventBusCommand({ Name: 'x' }));
+  await event(() => new CreateArchiveCommand({ ArchiveName: 'x', EventSourceArn: bus.Arn }));
+  const { ConnectionArn } = await event(() => new CreateConnectionCommand({
+    Name: 'x', AuthorizationType: 'API_KEY', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'a', ApiKeyValue: 'b' } },
+  }));
+  await event(() => new CreateApiDestinationCommand({ Name: 'x', ConnectionArn, InvocationEndpoint: 'https://example.com/', HttpMethod: 'POST' }));
+  await event(() => new StartReplayCommand({
+    ReplayName: 'x', EventSourceArn: 'arn:aws:events:us-east-1:000000000000:archive/x', EventStartTime: new Date(0), EventEndTime: new Date(), Destination: bus,
+  }));
+  await once(scheduler, () => new CreateScheduleGroupCommand({ Name: 'x' }), 'ConflictException');
+});
+
 test('a bus has 300 rules, and more when one of them is removed', async (t) => {
   const platform = await startPlatform(t, { files: FILES });
   const events = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 }); /* it would wait for a minute */
   t.after(() => events.destroy());
   const put = (i) => events.send(new PutRuleCommand({ Name: `r${i}`, EventBusName: 'full', EventPattern: '{"source":["x"]}' }));
   await events.send(new CreateEventBusCommand({ Name: 'full' }));
-  await Promise.all(Array.from({ length: 300 }, (_, i) => put(i)));
-  await assert.rejects(put(300), { name: 'LimitExceededException', message: 'The requested resource exceeds the maximum number allowed.' });
-  await put(0);
-  await events.send(new DeleteRuleCommand({ Name: 'r0', EventBusName: 'full' }));
-  await put(300);
+  const made = await Promise.allSettled(Array.from({ length: 305 }, (_, i) => put(i)));
+  assert.equal(made.filter(({ value }) => value).length, 300);
+  await assert.rejects(put(305), { name: 'LimitExceededException', message: 'The requested resource exceeds the maximum number allowed.' });
+  const known = made.findIndex(({ value }) => value);
+  await put(known);
+  await events.send(new DeleteRuleCommand({ Name: `r${known}`, EventBusName: 'full' }));
+  await put(305);
 });
 
 test('an event that was accepted survives the death of control', async (t) => {

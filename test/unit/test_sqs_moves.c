@@ -97,6 +97,78 @@ START_TEST(a_task_that_cannot_be_kept_does_not_run)
 }
 END_TEST
 
+static int allow_settings(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(db, "DROP TRIGGER full", "");
+}
+
+static void put_letters(int count)
+{
+    for (int i = 0; i < count; i++) {
+        (void)put("letter", "", "");
+    }
+    until_sent();
+}
+
+START_TEST(a_cancellation_that_cannot_be_kept_changes_nothing)
+{
+    int over = 0;
+    static struct sqs_moves *moves; /* lives as long as the process */
+    put_letters(3);
+    moves = sqs_moves_create(&services);
+    sqs_moves_build(moves);
+    struct sqs_move *task = sqs_moves_start(moves, dead, back, 5, on_started, &over);
+    run_until(&over, 1);
+    ck_assert_int_eq(started, 0);
+    submit(refuse_settings);
+    over = 0;
+    ck_assert(sqs_moves_cancel(task, on_started, &over));
+    ck_assert_msg(!sqs_moves_cancel(task, on_started, &over), "one waits for it already");
+    run_until(&over, 1);
+    ck_assert_int_lt(started, 0);
+    ck_assert_int_eq(task->status, SQS_MOVE_RUNNING);
+    submit(allow_settings);
+    while (task->status == SQS_MOVE_RUNNING) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_int_eq(task->status, SQS_MOVE_COMPLETED);
+    ck_assert_uint_eq(waiting_in(back), 3);
+}
+END_TEST
+
+static bool add_attempts(const struct stored_message *m, void *context)
+{
+    *(uint32_t *)context += m->attempts;
+    return true;
+}
+
+START_TEST(letters_that_could_not_be_moved_are_as_before)
+{
+    int over = 0;
+    uint32_t attempts = 0;
+    static struct sqs_moves *moves; /* lives as long as the process */
+    put_letters(3);
+    moves = sqs_moves_create(&services);
+    sqs_moves_build(moves);
+    struct sqs_move *task = sqs_moves_start(moves, dead, back, 0, on_started, &over);
+    submit(refuse_settings);             /* behind the start */
+    while (task->hidden_until_ms == 0) { /* until a step has failed */
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    submit(allow_settings);
+    ck_assert_uint_eq(waiting_in(back), 0);
+    const struct message_place start = { 0 };
+    store_messages_due(store, queue_number(dead->queue), &start, clock_wall_ms(), add_attempts,
+                       &attempts);
+    ck_assert_uint_eq(attempts, 0);
+    while (task->status == SQS_MOVE_RUNNING) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_uint_eq(waiting_in(back), 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sqs_moves");
@@ -104,6 +176,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup_moves, teardown);
     tcase_add_test(tc, a_task_that_a_crash_has_stopped_waits_for_what_its_last_step_had_taken);
     tcase_add_test(tc, a_task_that_cannot_be_kept_does_not_run);
+    tcase_add_test(tc, a_cancellation_that_cannot_be_kept_changes_nothing);
+    tcase_add_test(tc, letters_that_could_not_be_moved_are_as_before);
     suite_add_tcase(suite, tc);
     return suite_run(suite);
 }

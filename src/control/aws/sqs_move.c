@@ -142,11 +142,10 @@ static void cancel(struct sqs_call *c, const json_t *handle)
     if (!source) {
         sqs_call_fail(c, SQS_ERROR_NO_RESOURCE,
                       "The resource that you specified for the SourceArn parameter doesn't exist.");
-    } else if (!m || !is_running(m)) {
+    } else if (!m || m->status != SQS_MOVE_RUNNING || !sqs_moves_cancel(m, sqs_call_saved, c)) {
         sqs_call_fail(c, SQS_ERROR_NO_RESOURCE, "Task does not exist.");
     } else {
         c->context = json_pack("{s:I}", "ApproximateNumberOfMessagesMoved", (json_int_t)m->moved);
-        sqs_moves_cancel(m, sqs_call_saved, c);
     }
 }
 
@@ -208,7 +207,8 @@ void sqs_move_list(struct sqs_call *c)
     json_t *results = json_array();
     list_for_each (item, &c->services->sqs_moves->tasks) {
         const struct sqs_move *m = list_entry(item, struct sqs_move, link);
-        if (json_array_size(results) < (size_t)max && strcmp(m->source, source->name) == 0) {
+        if (m->is_known && json_array_size(results) < (size_t)max &&
+            strcmp(m->source, source->name) == 0) {
             (void)json_array_append_new(results, describe(c, m));
         }
     }

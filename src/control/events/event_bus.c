@@ -154,20 +154,6 @@ static void change_written(int r, void *context)
     }
 }
 
-/* Whether a rule that is there becomes no larger by it, but for its state: targets can be taken off
- * and rules disabled on a full disk, which may be full of what they send. */
-static bool stays_small(const struct change *c, size_t size)
-{
-    if (!c->rule) {
-        return false;
-    }
-    json_t *rule = c->rule->json;
-    json_t *before = event_bus_find_rule(c->buses, str_c(json_text(rule, "Bus")),
-                                         str_c(json_text(rule, "Name")));
-    scoped_free char *text = json_write(before);
-    return text && size <= strlen(text) + strlen("DISABLED") - strlen("ENABLED");
-}
-
 static void write_change(const struct change *change, const char *kind, const char *name,
                          json_t *value)
 {
@@ -176,9 +162,6 @@ static void write_change(const struct change *change, const char *kind, const ch
     char *text = json_write(value);
     *c = *change;
     message_batch_put(b, str_c(kind), str_c(name), text ? str_c(text) : str_of(NULL, 0));
-    if (text && stays_small(c, strlen(text))) {
-        message_batch_replaces(b);
-    }
     free(text);
     message_batch_submit(b, change_written, c);
 }

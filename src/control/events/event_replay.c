@@ -56,7 +56,6 @@ struct step {
     struct message_batch *batch;
     struct message_place place; /* of the last event */
     size_t count;
-    bool cancels;
 };
 
 static struct str member(json_t *object, const char *name)
@@ -202,6 +201,35 @@ static void forget_old(struct event_replays *all)
     }
 }
 
+/* Who waits for it is told. */
+static void tell_cancelled(struct event_replay *r, int result)
+{
+    setting_written_fn cancelled = r->cancelled;
+    r->cancelled = NULL;
+    cancelled(result, r->context);
+}
+
+static void cancel_written(int result, void *context)
+{
+    struct event_replay *r = context;
+    if (result == 0) {
+        set_state(r->config, "CANCELLING");
+    }
+    again_in(r, result < 0 ? RETRY_MS : 0);
+    tell_cancelled(r, result);
+}
+
+/* Between two steps: each writes the whole config. */
+static void write_cancel(struct event_replay *r)
+{
+    json_t *next = json_copy(r->config);
+    (void)uv_timer_stop(&r->timer); /* always succeeds */
+    set_state(next, "CANCELLING");
+    setting_write(r->all->services->store, STR(KIND), name_of(r), json_write(next), cancel_written,
+                  r);
+    json_decref(next);
+}
+
 /* Before it is submitted. */
 static void drop(struct step *s)
 {
@@ -214,23 +242,24 @@ static void step_done(int result, void *context)
 {
     struct step *s = context;
     struct event_replay *r = s->replay;
+    r->is_stepping = false;
     if (result < 0) {
         json_decref(s->next);
-        again_in(r, RETRY_MS);
     } else {
-        if (has_state(r, "CANCELLING") && !s->cancels) {
-            set_state(s->next, "CANCELLING");                /* it was cancelled meanwhile */
-            (void)json_object_del(s->next, "ReplayEndTime"); /* it may not be there */
-        }
         json_decref(r->config);
         r->config = s->next;
-        if (is_over(r)) {
-            forget_old(r->all);
-        } else {
-            again_in(r, 0);
-        }
     }
     free(s);
+    if (r->cancelled && is_over(r)) { /* too late */
+        tell_cancelled(r, 0);
+    }
+    if (is_over(r)) {
+        forget_old(r->all);
+    } else if (r->cancelled) {
+        write_cancel(r);
+    } else {
+        again_in(r, result < 0 ? RETRY_MS : 0);
+    }
 }
 
 static void step_timer(uv_timer_t *timer)
@@ -244,9 +273,8 @@ static void step_timer(uv_timer_t *timer)
     struct step *s = mem_new(struct step);
     *s = (struct step){ .replay = r,
                         .next = json_deep_copy(r->config),
-                        .batch = message_batch_create(r->all->services->queues),
-                        .cancels = has_state(r, "CANCELLING") };
-    if (s->cancels) {
+                        .batch = message_batch_create(r->all->services->queues) };
+    if (has_state(r, "CANCELLING")) {
         end(s->next, "CANCELLED");
     } else {
         send_some(s);
@@ -258,6 +286,8 @@ static void step_timer(uv_timer_t *timer)
     }
     scoped_free char *text = json_write(s->next);
     message_batch_put(s->batch, STR(KIND), str_c(name_of(r)), str_c(text ? text : "{}"));
+    message_batch_goes_on(s->batch);
+    r->is_stepping = true;
     message_batch_submit(s->batch, step_done, s);
 }
 
@@ -310,8 +340,11 @@ void event_replay_start(struct event_replays *all, json_t *config, setting_writt
 
 void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *context)
 {
-    set_state(r->config, "CANCELLING");
-    save(r, done, context);
+    r->cancelled = done;
+    r->context = context;
+    if (!r->is_stepping) {
+        write_cancel(r);
+    }
 }
 
 static void load(struct str name, struct str value, void *context)

@@ -19,7 +19,10 @@ struct event_replay {
      * event that was sent. */
     json_t *config;
     uv_timer_t timer;
-    bool is_durable; /* before that it takes no step */
+    bool is_durable;              /* before that it takes no step */
+    bool is_stepping;             /* a step is being written */
+    setting_written_fn cancelled; /* who waits for its cancellation to be durable, or NULL */
+    void *context;
 };
 
 struct event_replays {
@@ -39,5 +42,6 @@ size_t event_replay_active(const struct event_replays *all);
 /* Begins one (used up); `done` is called when that is durable, or it is gone again. */
 void event_replay_start(struct event_replays *all, json_t *config, setting_written_fn done,
                         void *context);
-/* It stops before its next step. */
+/* It stops before its next step; `done` is called when that is durable, or nothing has changed. Not
+ * while another cancellation of it is being written. */
 void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *context);

@@ -27,7 +27,7 @@ struct message_batch {
     size_t message_count;
     struct written_setting *settings;
     size_t setting_count;
-    bool replaces;
+    bool goes_on;
     message_batch_fn done;
     void *context;
 };
@@ -102,9 +102,9 @@ void message_batch_put(struct message_batch *b, struct str kind, struct str name
                                   .value = value.data ? mem_copy_str(value) : NULL };
 }
 
-void message_batch_replaces(struct message_batch *b)
+void message_batch_goes_on(struct message_batch *b)
 {
-    b->replaces = true;
+    b->goes_on = true;
 }
 
 static int write_settings(const struct message_batch *b, struct sql *db)
@@ -148,12 +148,17 @@ static void batch_done(struct store_job *job, int r)
 
 static bool makes_room(const struct message_batch *b)
 {
+    if (b->message_count > 0 || b->goes_on) {
+        return b->message_count == 0;
+    }
     for (size_t i = 0; i < b->setting_count; i++) {
-        if (b->settings[i].value && !b->replaces) {
+        const struct written_setting *s = &b->settings[i];
+        if (s->value && store_settings_grows(queues_store(b->queues), str_c(s->kind),
+                                             str_c(s->name), str_c(s->value))) {
             return false;
         }
     }
-    return b->message_count == 0 && b->setting_count > 0;
+    return true;
 }
 
 void message_batch_submit(struct message_batch *b, message_batch_fn done, void *context)

@@ -28,8 +28,9 @@ struct batch_message {
 void message_batch_add(struct message_batch *b, const struct batch_message *m);
 /* `value` with data NULL: removes it. */
 void message_batch_put(struct message_batch *b, struct str kind, struct str name, struct str value);
-/* What is put takes the place of as much: it is written on a full disk, too, as removals are. */
-void message_batch_replaces(struct message_batch *b);
+/* What is put belongs to what was begun: without messages it is written on a full disk, too, as is
+ * what removes settings or replaces them with no longer ones. */
+void message_batch_goes_on(struct message_batch *b);
 
 /* Durable, or what failed: -ENOSPC, -EIO; then nothing of it is written. The batch is gone. */
 typedef void (*message_batch_fn)(int r, void *context);

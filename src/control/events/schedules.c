@@ -174,6 +174,7 @@ static void write_mark(struct schedule *s)
 {
     struct message_batch *b = message_batch_create(s->all->queues);
     put_mark(b, s, &s->mark);
+    message_batch_goes_on(b); /* the schedule is there */
     message_batch_submit(b, mark_written, NULL);
 }
 

@@ -33,17 +33,31 @@ static void writing_done(struct store_job *job, int r)
     free(w);
 }
 
+static struct writing *writing_of(struct str kind, const char *name, char *value,
+                                  setting_written_fn done, void *context)
+{
+    struct writing *w = mem_new(struct writing);
+    *w = (struct writing){ .job = { .run = run_writing, .done = writing_done },
+                           .kind = kind,
+                           .name = mem_copy_str(str_c(name)),
+                           .value = value,
+                           .done = done,
+                           .context = context };
+    return w;
+}
+
 void setting_write(struct store *store, struct str kind, const char *name, char *value,
                    setting_written_fn done, void *context)
 {
-    struct writing *w = mem_new(struct writing);
-    *w = (struct writing){
-        .job = { .run = run_writing, .done = writing_done, .makes_room = value == NULL },
-        .kind = kind,
-        .name = mem_copy_str(str_c(name)),
-        .value = value,
-        .done = done,
-        .context = context
-    };
+    struct writing *w = writing_of(kind, name, value, done, context);
+    w->job.makes_room = !value || !store_settings_grows(store, kind, str_c(name), str_c(value));
+    store_submit(store, &w->job);
+}
+
+void setting_write_end(struct store *store, struct str kind, const char *name, char *value,
+                       setting_written_fn done, void *context)
+{
+    struct writing *w = writing_of(kind, name, value, done, context);
+    w->job.makes_room = true;
     store_submit(store, &w->job);
 }

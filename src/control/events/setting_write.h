@@ -12,3 +12,6 @@ typedef void (*setting_written_fn)(int r, void *context);
  * was none. Calls back once, when it is durable; `done` may be NULL. */
 void setting_write(struct store *store, struct str kind, const char *name, char *value,
                    setting_written_fn done, void *context);
+/* The same for what ends something that was begun: it is written on a full disk, too. */
+void setting_write_end(struct store *store, struct str kind, const char *name, char *value,
+                       setting_written_fn done, void *context);

@@ -28,21 +28,15 @@ const char *sqs_moves_status(const struct sqs_move *m)
 
 /* ---- keeping ---- */
 
-static char *task_text(const struct sqs_move *m)
+static char *task_text(const struct sqs_move *m, enum sqs_move_status status, const char *reason)
 {
     json_t *json = json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:i, s:s?}", "source", m->source,
                              "destination", m->destination, "rate", (json_int_t)m->rate, "started",
                              (json_int_t)m->started_ms, "moved", (json_int_t)m->moved, "toMove",
-                             (json_int_t)m->to_move, "status", (int)m->status, "reason", m->reason);
+                             (json_int_t)m->to_move, "status", (int)status, "reason", reason);
     char *text = json_write(json);
     json_decref(json);
     return text;
-}
-
-static void save(const struct sqs_move *m, bool removed, setting_written_fn done, void *context)
-{
-    setting_write(m->moves->services->store, KIND, m->id, removed ? NULL : task_text(m), done,
-                  context);
 }
 
 static void task_free(uv_handle_t *timer)
@@ -61,19 +55,54 @@ static void forget_old(struct sqs_moves *all)
         struct sqs_move *m = list_entry(item, struct sqs_move, link);
         bool running = m->status == SQS_MOVE_RUNNING || m->status == SQS_MOVE_CANCELLING;
         if (!running && ++over > FINISHED) {
-            save(m, true, NULL, NULL);
+            setting_write(all->services->store, KIND, m->id, NULL, NULL, NULL);
             list_remove(item);
             uv_close((uv_handle_t *)&m->timer, task_free);
         }
     }
 }
 
-static void end(struct sqs_move *m, enum sqs_move_status status, const char *reason)
+static void on_timer(uv_timer_t *timer);
+
+static void wait_for(struct sqs_move *m, uint64_t ms)
 {
-    m->status = status;
-    m->reason = reason;
-    save(m, false, NULL, NULL);
-    forget_old(m->moves);
+    (void)uv_timer_start(&m->timer, on_timer, ms, 0); /* it has a callback */
+}
+
+static void tell_written(struct sqs_move *m, int r)
+{
+    setting_written_fn written = m->written;
+    m->written = NULL;
+    if (written) {
+        written(r, m->context);
+    }
+}
+
+static void status_written(int r, void *context)
+{
+    struct sqs_move *m = context;
+    m->is_busy = false;
+    if (r == 0) {
+        m->status = m->next;
+        m->reason = m->next_reason;
+    }
+    tell_written(m, r);
+    if (r < 0 || m->status == SQS_MOVE_CANCELLING) {
+        wait_for(m, r < 0 ? RETRY_MS : 0);
+    } else {
+        forget_old(m->moves);
+    }
+}
+
+/* Between two steps, which write it too. */
+static void set_status(struct sqs_move *m, enum sqs_move_status status, const char *reason)
+{
+    m->next = status;
+    m->next_reason = reason;
+    m->is_busy = true;
+    (void)uv_timer_stop(&m->timer); /* always succeeds */
+    setting_write_end(m->moves->services->store, KIND, m->id, task_text(m, status, reason),
+                      status_written, m);
 }
 
 /* ---- a step ---- */
@@ -83,7 +112,7 @@ struct moving {
     char *memory;                  /* owned */
     char *attributes;              /* owned */
     char uuid[UUID_BYTES];
-    uint64_t old_id;
+    struct message_outcome back; /* of the old one, which stays if this cannot be written */
     struct queue *to;
 };
 
@@ -99,7 +128,7 @@ struct step {
 
 static int move_one(struct sql *db, struct moving *mv)
 {
-    const struct message_outcome gone = { .id = mv->old_id, .fate = FATE_GONE };
+    const struct message_outcome gone = { .id = mv->back.id, .fate = FATE_GONE };
     uint64_t id;
     int r = store_messages_settle(db, &gone);
     if (r != 0) {
@@ -121,8 +150,6 @@ static int run_step(struct store_job *job, struct sql *db)
     return store_settings_put(db, KIND, str_c(s->task->id), str_c(s->value));
 }
 
-static void on_timer(uv_timer_t *timer);
-
 /* A step that was not written, or that a crash has ended, leaves what it had taken hidden. */
 static void await_hidden(struct sqs_move *m)
 {
@@ -139,9 +166,22 @@ static bool has_hidden(const struct sqs_move *m, const struct sqs_queue *source)
     return counts.hidden > 0;
 }
 
-static void wait_for(struct sqs_move *m, uint64_t ms)
+static void back_again(struct queue_settle *settle, int r)
 {
-    (void)uv_timer_start(&m->timer, on_timer, ms, 0); /* it has a callback */
+    (void)r; /* then it is hidden a little longer */
+    free(settle);
+}
+
+/* What was taken and goes nowhere is in the queue as before. */
+static void put_back(const struct sqs_move *m, const struct message_outcome *back)
+{
+    const struct sqs_queue *source = sqs_queue_find(m->moves->services->sqs, str_c(m->source));
+    if (!source) {
+        return;
+    }
+    struct queue_settle *settle = mem_new(struct queue_settle);
+    *settle = (struct queue_settle){ .queue = source->queue, .outcome = *back, .done = back_again };
+    queue_settle(settle);
 }
 
 static void step_free(struct step *s)
@@ -158,19 +198,25 @@ static void step_done(struct store_job *job, int r)
 {
     struct step *s = container_of(job, struct step, job);
     struct sqs_move *m = s->task;
-    uint64_t count = s->count;
     if (r < 0) {
         log_error("queue %s: its messages cannot be moved yet: %s", m->source, strerror(-r));
         m->moved = s->moved_before;
         await_hidden(m);
     }
-    for (size_t i = 0; i < s->count && r >= 0; i++) {
-        queue_wake(s->messages[i].to);
+    for (size_t i = 0; i < s->count; i++) {
+        if (r < 0) {
+            put_back(m, &s->messages[i].back);
+        } else {
+            queue_wake(s->messages[i].to);
+        }
     }
-    if (s->reason) {
-        end(m, SQS_MOVE_FAILED, s->reason);
+    m->is_busy = false;
+    if (m->written) {
+        set_status(m, SQS_MOVE_CANCELLING, NULL);
+    } else if (s->reason) {
+        set_status(m, SQS_MOVE_FAILED, s->reason);
     } else {
-        wait_for(m, r < 0 ? RETRY_MS : m->rate > 0 ? 1000 * count / m->rate : 0);
+        wait_for(m, r < 0 ? RETRY_MS : m->rate > 0 ? 1000 * s->count / m->rate : 0);
     }
     step_free(s);
 }
@@ -186,6 +232,16 @@ static struct sqs_queue *target_of(const struct sqs_move *m, const json_t *attri
     return q;
 }
 
+static struct message_outcome back_of(const struct stored_message *old)
+{
+    return (struct message_outcome){ .id = old->id,
+                                     .fate = FATE_AGAIN,
+                                     .due_ms = clock_wall_ms(),
+                                     .first_ms = old->first_ms,
+                                     .attempts = old->attempts - 1,
+                                     .error = STR("") };
+}
+
 static void add_message(struct step *s, const struct stored_message *old, struct sqs_queue *q,
                         json_t *attributes)
 {
@@ -194,7 +250,7 @@ static void add_message(struct step *s, const struct stored_message *old, struct
     (void)json_object_del(attributes, "from"); /* absent is fine */
     chance_uuid(mv->uuid);
     mv->attributes = json_write(attributes);
-    mv->old_id = old->id;
+    mv->back = back_of(old);
     mv->to = q->queue;
     mv->message = (struct stored_message){ .uuid = str_c(mv->uuid),
                                            .group = old->group,
@@ -206,34 +262,13 @@ static void add_message(struct step *s, const struct stored_message *old, struct
     mv->memory = queue_copy_texts(&mv->message);
 }
 
-static void back_again(struct queue_settle *settle, int r)
-{
-    (void)r; /* then it is hidden a little longer */
-    free(settle);
-}
-
-/* What was taken and goes nowhere is in the queue as before. */
-static void put_back(const struct sqs_queue *source, const struct stored_message *old)
-{
-    struct queue_settle *settle = mem_new(struct queue_settle);
-    *settle = (struct queue_settle){ .queue = source->queue,
-                                     .outcome = { .id = old->id,
-                                                  .fate = FATE_AGAIN,
-                                                  .due_ms = clock_wall_ms(),
-                                                  .first_ms = old->first_ms,
-                                                  .attempts = old->attempts - 1,
-                                                  .error = STR("") },
-                                     .done = back_again };
-    queue_settle(settle);
-}
-
 static void on_taken(struct queue_taken *t)
 {
     struct sqs_move *m = container_of(t, struct sqs_move, taken);
-    const struct sqs_queue *source = sqs_queue_find(m->moves->services->sqs, str_c(m->source));
     if (t->result < 0) { /* others may be given them, too */
         queue_taken_free(t);
-        wait_for(m, RETRY_MS);
+        m->is_busy = false;
+        wait_for(m, m->written ? 0 : RETRY_MS);
         return;
     }
     struct step *s = mem_new(struct step);
@@ -247,14 +282,15 @@ static void on_taken(struct queue_taken *t)
         struct sqs_queue *q = s->reason ? NULL : target_of(m, attributes, &s->reason);
         if (q) {
             add_message(s, old, q, attributes);
-        } else if (source) {
-            put_back(source, old);
+        } else {
+            const struct message_outcome back = back_of(old);
+            put_back(m, &back);
         }
         json_decref(attributes);
     }
     queue_taken_free(t);
     m->moved += s->count;
-    s->value = task_text(m);
+    s->value = task_text(m, m->status, m->reason);
     store_submit(m->moves->services->store, &s->job);
 }
 
@@ -263,20 +299,21 @@ static void on_timer(uv_timer_t *timer)
     struct sqs_move *m = container_of(timer, struct sqs_move, timer);
     const struct sqs_queues *queues = m->moves->services->sqs;
     const struct sqs_queue *source = sqs_queue_find(queues, str_c(m->source));
-    if (m->status == SQS_MOVE_CANCELLING) {
-        end(m, SQS_MOVE_CANCELLED, NULL);
+    if (m->status == SQS_MOVE_CANCELLING || m->written) {
+        set_status(m, m->written ? SQS_MOVE_CANCELLING : SQS_MOVE_CANCELLED, NULL);
         return;
     }
     if (!source || (m->destination && !sqs_queue_find(queues, str_c(m->destination)))) {
-        end(m, SQS_MOVE_FAILED, LOST_REASON);
+        set_status(m, SQS_MOVE_FAILED, LOST_REASON);
         return;
     }
     size_t max = m->rate > 0 && m->rate < BATCH_MAX ? 1 : BATCH_MAX;
     queue_take(source->queue, max, clock_wall_ms() + HIDDEN_MS, &m->taken);
+    m->is_busy = m->taken.count > 0;
     if (m->taken.is_behind || (m->taken.count == 0 && has_hidden(m, source))) {
         wait_for(m, RETRY_MS);
     } else if (m->taken.count == 0) {
-        end(m, SQS_MOVE_COMPLETED, NULL);
+        set_status(m, SQS_MOVE_COMPLETED, NULL);
     }
 }
 
@@ -298,15 +335,15 @@ static struct sqs_move *task_create(struct sqs_moves *all, const char *source,
 static void start_saved(int r, void *context)
 {
     struct sqs_move *m = context;
-    setting_written_fn done = m->started;
-    void *caller = m->context;
+    m->is_busy = false;
+    m->is_known = r == 0;
+    tell_written(m, r);
     if (r < 0) {
         list_remove(&m->link);
         uv_close((uv_handle_t *)&m->timer, task_free);
     } else {
         wait_for(m, 0);
     }
-    done(r, caller);
 }
 
 struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *source,
@@ -320,11 +357,13 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
     chance_uuid(m->id);
     m->rate = rate;
     m->started_ms = now;
-    m->to_move = counts.waiting - counts.hidden - counts.delayed;
+    uint64_t away = counts.hidden + counts.delayed; /* counted at other times, in a long queue */
+    m->to_move = counts.waiting > away ? counts.waiting - away : 0;
     list_push_front(&all->tasks, &m->link);
-    m->started = done;
+    m->written = done;
     m->context = context;
-    save(m, false, start_saved, m);
+    m->is_busy = true;
+    setting_write(all->services->store, KIND, m->id, task_text(m, m->status, NULL), start_saved, m);
     return m;
 }
 
@@ -332,17 +371,24 @@ struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id)
 {
     list_for_each (item, &all->tasks) {
         struct sqs_move *m = list_entry(item, struct sqs_move, link);
-        if (str_eq(str_c(m->id), id)) {
+        if (m->is_known && str_eq(str_c(m->id), id)) {
             return m;
         }
     }
     return NULL;
 }
 
-void sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context)
+bool sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context)
 {
-    m->status = SQS_MOVE_CANCELLING;
-    save(m, false, done, context);
+    if (m->written) {
+        return false;
+    }
+    m->written = done;
+    m->context = context;
+    if (!m->is_busy) {
+        set_status(m, SQS_MOVE_CANCELLING, NULL);
+    }
+    return true;
 }
 
 static uint64_t number(const json_t *json, const char *name)
@@ -377,6 +423,7 @@ static void read_one(struct str name, struct str value, void *context)
         m->moved = number(json, "moved");
         m->to_move = number(json, "toMove");
         m->status = (enum sqs_move_status)status;
+        m->is_known = true;
         m->reason = !reason ? NULL : strcmp(reason, FROM_REASON) == 0 ? FROM_REASON : LOST_REASON;
         await_hidden(m);
         insert(all, m);

@@ -32,11 +32,15 @@ struct sqs_move {
     uint64_t moved;
     uint64_t to_move; /* as many were there at the start */
     enum sqs_move_status status;
-    const char *reason;       /* why it failed; NULL: it has not */
+    const char *reason;        /* why it failed; NULL: it has not */
+    enum sqs_move_status next; /* what is being written to follow them */
+    const char *next_reason;
     uint64_t hidden_until_ms; /* until then there may be more of them than can be taken */
     uv_timer_t timer;
     struct queue_taken taken;
-    setting_written_fn started; /* the caller's, until it is kept */
+    bool is_known;              /* it is kept: until then it shows nowhere */
+    bool is_busy;               /* something of it is being taken or written */
+    setting_written_fn written; /* who waits for its start or its cancellation, or NULL */
     void *context;
 };
 
@@ -57,8 +61,9 @@ struct sqs_move *sqs_moves_start(struct sqs_moves *all, const struct sqs_queue *
                                  setting_written_fn done, void *context);
 /* The one with that id; NULL: there is none. */
 struct sqs_move *sqs_moves_find(const struct sqs_moves *all, struct str id);
-/* It stops before its next step; `done` as above. */
-void sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context);
+/* Of one that is running. It stops before its next step; `done` is called when that is durable, or
+ * nothing has changed. False: it is being cancelled already. */
+bool sqs_moves_cancel(struct sqs_move *m, setting_written_fn done, void *context);
 
 /* "RUNNING"... */
 const char *sqs_moves_status(const struct sqs_move *m);
