@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/root.h"
+#include "supervisor/dying_groups.h"
 #include "supervisor/instances.h"
 #include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
@@ -79,7 +80,7 @@ static void zygote_destroy(struct zygote *z)
     }
     z->closing = true;
     list_remove(&z->item);
-    supervisor_remove_group(z->function->platform, z->group);
+    dying_groups_remove(z->function->platform, z->group);
     z->closing_handles = 1 + z->linked;
     if (z->linked) {
         link_close(&z->link, zygote_link_closed);
@@ -550,7 +551,7 @@ void functions_release(struct function *f)
     }
     root_scratch_remove_function(f->platform->options->base, f->folder);
     root_task_remove(f->platform->options->base, f->folder);
-    supervisor_remove_group(f->platform, f->group);
+    dying_groups_remove(f->platform, f->group);
     list_remove(&f->item);
     scope_close_fd(&f->spec_fd);
     scope_close_fd(&f->output_fd);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/root.h"
+#include "supervisor/dying_groups.h"
 #include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
@@ -98,7 +99,7 @@ static void instance_destroy(struct instance *i)
         root_scratch_unmount(p->options->base, i->function->folder, i->scratch);
     }
     if (i->group[0]) {
-        supervisor_remove_group(p, i->group);
+        dying_groups_remove(p, i->group);
     }
     channel_fds_close(&i->channel);
     list_remove(&i->item);

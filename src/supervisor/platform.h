@@ -11,7 +11,7 @@
 #include "ipc/link.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/features.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/supervisor_options.h"
 
 struct roles;
 
@@ -33,6 +33,3 @@ struct platform {
     bool stopping;
     bool failed; /* of its own accord */
 };
-
-/* Removes the cgroup, now or when its last process is gone. */
-void supervisor_remove_group(struct platform *p, const char *path);

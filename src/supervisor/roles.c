@@ -16,9 +16,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "supervisor/functions.h"
-#include "supervisor/instances.h"
-#include "supervisor/shared_folder.h"
 #include "supervisor/spawn.h"
 
 #define CONTROL_FINISH_MS  500
@@ -29,6 +26,7 @@ enum role { GATEWAY, CONTROL, BUILDER, BASE, ROLES };
 static const char *const role_names[ROLES] = { "gateway", "control", "builder", "base zygote" };
 
 struct roles {
+    const struct role_orders *orders;
     pid_t pids[ROLES];
     struct link
         *links[ROLES]; /* owned; NULL while there is none; the builder talks to control only */
@@ -57,43 +55,6 @@ static uid_t role_uid(const struct platform *p, uid_t uid)
 
 /* ---- messages ---- */
 
-static void gateway_message(struct link *link, const union message *m,
-                            struct ipc_received *received)
-{
-    struct platform *p = container_of(link->poll.loop, struct platform, loop);
-    (void)received;
-    if (m->type == MESSAGE_INSTANCE_START) {
-        instances_start(p, &m->instance_start);
-    } else if (m->type == MESSAGE_INSTANCE_STOP) {
-        instances_stop(p, m->instance_stop.instance);
-    }
-}
-
-/* Nothing is said of those that cannot be opened: the gateway may well reach them itself. */
-static void share_folder(struct platform *p, const struct message_folder_share *share)
-{
-    scoped_fd int fd = shared_folder_open(p->options->project, share->path);
-    if (fd >= 0) {
-        const struct message_folder folder = { .type = MESSAGE_FOLDER,
-                                               .root = share->root,
-                                               .build = share->build };
-        roles_tell_gateway(p, &folder, &fd, 1);
-    }
-}
-
-static void control_message(struct link *link, const union message *m,
-                            struct ipc_received *received)
-{
-    struct platform *p = container_of(link->poll.loop, struct platform, loop);
-    if (m->type == MESSAGE_FUNCTION_ADD) {
-        functions_add(p, &m->function_add, take_fd(&received->fds[0]));
-    } else if (m->type == MESSAGE_FUNCTION_REMOVE) {
-        functions_remove(p, m->function_remove.function);
-    } else if (m->type == MESSAGE_FOLDER_SHARE) {
-        share_folder(p, &m->folder_share);
-    }
-}
-
 static void base_message(struct link *link, const union message *m, struct ipc_received *received)
 {
     struct platform *p = container_of(link->poll.loop, struct platform, loop);
@@ -101,7 +62,7 @@ static void base_message(struct link *link, const union message *m, struct ipc_r
     if (m->type == MESSAGE_BASE_READY) {
         log_debug("base zygote ready after %u ms", m->base_ready.warm_ms);
         p->roles->base_ready = true;
-        functions_base_ready(p);
+        p->roles->orders->base_ready(p);
     }
 }
 
@@ -130,8 +91,9 @@ static int role_link(struct platform *p, enum role role, int *ret_peer, struct e
 {
     static const enum message_role peers[ROLES] = { ROLE_GATEWAY, ROLE_CONTROL, 0,
                                                     ROLE_BASE_ZYGOTE };
-    static const link_message_fn handlers[ROLES] = { gateway_message, control_message, NULL,
-                                                     base_message };
+    const struct role_orders *orders = p->roles->orders;
+    const link_message_fn handlers[ROLES] = { orders->of_gateway, orders->of_control, NULL,
+                                              base_message };
     int pair[2];
     int r = ipc_pair(pair);
     if (r < 0) {
@@ -374,9 +336,10 @@ static int start_trio(struct platform *p, struct err *err)
     return r;
 }
 
-int roles_start(struct platform *p, struct err *err)
+int roles_start(struct platform *p, const struct role_orders *orders, struct err *err)
 {
     p->roles = mem_new(struct roles);
+    p->roles->orders = orders;
     p->roles->kept_fd = memfd_create("kept", MFD_CLOEXEC);
     if (p->roles->kept_fd < 0) {
         return err_sys(err, "make a file in memory");
@@ -460,7 +423,7 @@ static void role_died(struct platform *p, enum role role, int wait_status)
         role_stop(p, BASE);
         r = start_base(p, &err);
     } else {
-        functions_remove_all(p); /* control will add them again, under new ids */
+        p->roles->orders->functions_lost(p);
         role_stop(p, GATEWAY);
         role_stop(p, CONTROL);
         role_stop(p, BUILDER);

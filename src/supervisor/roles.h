@@ -6,8 +6,17 @@
 
 #include "supervisor/platform.h"
 
-/* Starts all. */
-int roles_start(struct platform *p, struct err *err) MUST_USE;
+/* What they ask for is done by who knows functions. */
+struct role_orders {
+    link_message_fn of_gateway;
+    link_message_fn of_control;
+    void (*base_ready)(struct platform *p);
+    /* Control is started again: it adds its functions once more, under new ids. */
+    void (*functions_lost)(struct platform *p);
+};
+
+/* Starts all. `orders` is kept. */
+int roles_start(struct platform *p, const struct role_orders *orders, struct err *err) MUST_USE;
 void roles_destroy(struct platform *p);
 
 /* A child has ended; true when it was one of these. */

@@ -14,44 +14,19 @@
 #include "base/title.h"
 #include "sandbox/root.h"
 #include "supervisor/data_folder.h"
+#include "supervisor/dying_groups.h"
 #include "supervisor/functions.h"
 #include "supervisor/instances.h"
+#include "supervisor/orders.h"
 #include "supervisor/platform.h"
 #include "supervisor/roles.h"
 
 #define WATCH_MS 200
 
-struct dying_group {
-    struct list item;
-    char *path; /* owned */
-};
-
-void supervisor_remove_group(struct platform *p, const char *path)
-{
-    if (!cgroup_remove(p->cgroups, path)) {
-        struct dying_group *dying = mem_new(struct dying_group);
-        dying->path = mem_copy_str(str_c(path));
-        list_push(&p->dying_groups, &dying->item);
-    }
-}
-
-static void remove_dying_groups(struct platform *p)
-{
-    list_for_each (item, &p->dying_groups) {
-        struct dying_group *dying = list_entry(item, struct dying_group, item);
-        cgroup_kill(p->cgroups, dying->path);
-        if (cgroup_remove(p->cgroups, dying->path)) {
-            list_remove(&dying->item);
-            free(dying->path);
-            free(dying);
-        }
-    }
-}
-
 static void on_watch(uv_timer_t *timer)
 {
     struct platform *p = container_of(timer, struct platform, watch);
-    remove_dying_groups(p);
+    dying_groups_sweep(p);
     instances_check_memory(p);
     functions_check_memory(p);
     functions_evict(p);
@@ -130,7 +105,7 @@ static void end_everything(struct platform *p)
         while (waitpid(-1, NULL, 0) > 0) {
         }
     }
-    remove_dying_groups(p);
+    dying_groups_sweep(p);
     cgroups_destroy(p->cgroups);
     (void)umount2(p->options->base, MNT_DETACH); /* not mounted is fine */
 }
@@ -157,7 +132,7 @@ int supervisor_main(const struct supervisor_options *options)
     }
     r = prepare(&p, &err);
     if (r == 0) {
-        r = roles_start(&p, &err);
+        r = roles_start(&p, &supervisor_orders, &err);
     }
     if (r == 0) {
         (void)uv_timer_init(&p.loop, &p.watch); /* neither can fail */
