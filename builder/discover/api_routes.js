@@ -6,7 +6,7 @@ import { escapePattern } from '../routes/order.js';
 
 /**
  * @typedef {object} ApiScope what one module or template declares
- * @property {{ name: string, title: string, file: string, kind: 'http'|'rest'|'websocket', cors?: object, binaryTypes?: string[],
+ * @property {{ name: string, title: string, file: string, kind: 'http'|'rest'|'websocket', stages?: string[], cors?: object, binaryTypes?: string[],
  *   target?: string, routeKey?: string, definition?: object }[]} apis
  * @property {{ name: string, parent: string, part: string }[]} resources of REST APIs
  * @property {{ title: string, file: string, api: string, resource: string, method: string, type: string, uri: string, authorization?: string,

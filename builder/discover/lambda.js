@@ -8,6 +8,7 @@ import { andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
+import { localAddresses } from './addresses.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler } from './lambda_source.js';
@@ -62,7 +63,12 @@ export async function discoverLambdas(context) {
   await readServices(context);
   const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
   const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
-  await addApis(context, found.routes, declared, templates);
+  const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
+  addApis(context, found.routes, declared, scopes);
+  const toLocal = localAddresses(context.port, declared.map(({ name }) => name), scopes.flatMap(({ apis }) => apis));
+  for (const declaration of declared) {
+    declaration.environment = Object.fromEntries(Object.entries(declaration.environment ?? {}).map(([key, value]) => [key, toLocal(value)]));
+  }
   for (const declaration of withoutTwins(declared, context.diagnostics)) {
     const draft = await draftOf(context, declaration);
     if (draft) {
@@ -80,8 +86,7 @@ export async function discoverLambdas(context) {
 }
 
 /** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
-async function addApis(context, found, declared, templates) {
-  const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
+function addApis(context, found, declared, scopes) {
   const keyOf = ({ method, path: url }) => `${method} ${url}`;
   const events = declared.flatMap(({ events: own, declaredIn: file }) => (own ?? []).map((event) => ({ ...event, file })));
   const own = new Set(events.map((event) => `${event.file} ${keyOf(event)}`));

@@ -20,8 +20,9 @@ export function templateApis(template) {
   const { file } = template;
   const all = (types, of) => Object.entries(template.resources).filter(([, resource]) => types.includes(resource?.Type))
     .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}) ?? {}, resource.Type));
+  const stages = all(['AWS::ApiGatewayV2::Stage'], (_common, { ApiId: its, StageName: name }) => ({ api: its, name }));
   return {
-    apis: all(Object.keys(APIS), (common, said, type) => api(template, common, said, type)),
+    apis: all(Object.keys(APIS), (common, said, type) => ({ ...api(template, common, said, type), stages: stagesOf(stages, common, said) })),
     resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
     methods: all(['AWS::ApiGateway::Method'], method),
     routes: all(['AWS::ApiGatewayV2::Route'], ({ title }, { ApiId: its, RouteKey: key, Target: target, AuthorizationType: authorization }) => ({
@@ -41,6 +42,10 @@ function api(template, common, said, type) {
     binaryTypes: Array.isArray(said.BinaryMediaTypes) ? said.BinaryMediaTypes.map((one) => String(one).replaceAll('~1', '/')) : undefined,
     definition: definitionOf(template, said),
   };
+}
+
+function stagesOf(stages, { name }, { StageName: own }) {
+  return [...stages.filter(({ api: its }) => its === name).map((stage) => stage.name), own].filter((stage) => typeof stage === 'string');
 }
 
 function definitionOf(template, said) {

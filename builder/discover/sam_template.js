@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { LineCounter } from 'yaml';
 import { andMore } from '../diagnostics.js';
+import { apiAddress, functionAddress } from './addresses.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
 import { parseYaml } from './yaml.js';
 
@@ -222,6 +223,11 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of an ARN, perhaps with a version or an alias, or the name itself. */
+function functionNameIn(text) {
+  return text.replace(/^arn:.*?:function:/, '').replace(/:.*$/, '');
+}
+
 /** An entry of a list that is AWS::NoValue is none. */
 function withoutGaps(value) {
   return Array.isArray(value) ? value.filter((entry) => entry !== undefined) : value;
@@ -320,8 +326,7 @@ class Resolver {
   /** The ARN of a function with its version or alias. */
   #qualified(id, depth) {
     const { FunctionName: fn, Name: alias = '1' } = this.resolve(this.template.Resources[id].Properties ?? {}, depth) ?? {};
-    const name = String(fn).replace(/^arn:.*:function:/, '');
-    return arnOf('lambda', this.region, `function:${name}:${alias}`);
+    return arnOf('lambda', this.region, `function:${functionNameIn(String(fn))}:${alias}`);
   }
 
   nameOf(id, depth) {
@@ -357,13 +362,27 @@ class Resolver {
       const inner = this.nested.get(id);
       return inner?.resolve(inner.template.Outputs?.[output]?.Value, depth);
     }
+    if (attribute === 'FunctionUrl') {
+      return this.#functionUrl(id, depth);
+    }
     if (!this.template.Resources[id]) {
       return undefined;
     }
     if (attribute === 'QueueUrl') {
       return this.#ref(id, depth);
     }
+    if (attribute === 'ApiEndpoint') {
+      return apiAddress(this.region, this.nameOf(id, depth));
+    }
     return /^(Stream)?Arn(ForPolicy)?$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
+  }
+
+  /** Of a resource, or of that which SAM and the Serverless Framework make of a function's property and call so. */
+  #functionUrl(id, depth) {
+    const target = this.resolve(this.template.Resources[id]?.Properties?.TargetFunctionArn, depth);
+    const owner = id.replace(/Url$/, '');
+    const name = typeof target === 'string' ? functionNameIn(target) : this.template.Resources[owner] && this.nameOf(owner, depth);
+    return name && functionAddress(this.region, name);
   }
 
   #substitute(argument, depth) {

@@ -11,7 +11,7 @@ export function terraformApis(modules) {
   return modules.map(({ values }) => {
     const all = (type, of) => values.all(type).map((resource) => of(resource, (name) => resource.get(name)));
     return {
-      apis: [...all('aws_apigatewayv2_api', httpApi), ...all('aws_api_gateway_rest_api', restApi)],
+      apis: [...all('aws_apigatewayv2_api', httpApi).map((api) => ({ ...api, stages: stagesOf(values, api) })), ...all('aws_api_gateway_rest_api', restApi)],
       resources: all('aws_api_gateway_resource', ({ name }, get) => ({ name, parent: get('parent_id'), part: get('path_part') })),
       methods: all('aws_api_gateway_integration', method).filter(({ type }) => type !== 'MOCK').map((one) => ({ ...one, authorization: authorizationOf(values, one) })),
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
@@ -30,6 +30,10 @@ function httpApi(api, get) {
     name: api.name, title: api.address, file: api.file, kind: get('protocol_type') === 'WEBSOCKET' ? 'websocket' : 'http',
     cors: cors && withoutUndefined(cors), target: get('target'), routeKey: get('route_key'), definition: definitionIn(get('body')),
   };
+}
+
+function stagesOf(values, { name }) {
+  return values.all('aws_apigatewayv2_stage').filter((stage) => stage.get('api_id') === name).map((stage) => stage.name);
 }
 
 function restApi(api, get) {

@@ -39,6 +39,7 @@ const LAMBDA = moduleOf({
   given: { outputs: {
     lambda_function_arn: '${aws_lambda_function.this[0].arn}', lambda_function_name: '${aws_lambda_function.this[0].function_name}',
     lambda_function_invoke_arn: '${aws_lambda_function.this[0].arn}', lambda_function_qualified_arn: '${aws_lambda_function.this[0].arn}',
+    lambda_function_url: '${try(aws_lambda_function_url.this[0].function_url, "")}',
   } },
 });
 
@@ -62,7 +63,7 @@ const HTTP_API = moduleOf({
       target: 'integrations/${aws_apigatewayv2_integration.this[each.key].id}',
     }] },
   },
-  given: { outputs: { api_id: '${aws_apigatewayv2_api.this.id}' } },
+  given: { outputs: { api_id: '${aws_apigatewayv2_api.this.id}', api_endpoint: '${aws_apigatewayv2_api.this.api_endpoint}' } },
 });
 
 export const REGISTRY = new Map([

@@ -1,6 +1,7 @@
 /* The resources of a Terraform module, as far as they can be known before anything is created: variables by their
  * defaults (or terraform.tfvars), locals, every instance of `count` and `for_each`, and attributes that other resources
  * write down. Names and ARNs are those that the resources have here. */
+import { apiAddress, functionAddress } from './addresses.js';
 import { ACCOUNT, arnOf, queueUrl, uuidFor } from './arn.js';
 import { entriesOf, evaluate, Steps } from './hcl.js';
 
@@ -29,6 +30,15 @@ const ARN_OF = {
 /** What only its keeper knows, or is drawn by lot: no name stands for it. */
 const SECRETS = {
   aws_secretsmanager_secret_version: 'secret_string', aws_ssm_parameter: 'value', random_password: 'result',
+};
+
+/** Where a function or an API is reached at AWS. */
+const ADDRESSES = {
+  'aws_lambda_function_url.function_url': (region, of) => functionAddress(region, nameIn(of('function_name'))),
+  'aws_apigatewayv2_api.api_endpoint': (region, of, name) => apiAddress(region, name),
+  'aws_apigatewayv2_stage.invoke_url': (region, of, name) => `${apiAddress(region, of('api_id'))}/${name === '$default' ? '' : name}`,
+  'aws_api_gateway_stage.invoke_url': (region, of) => `${apiAddress(region, of('rest_api_id'))}/${of('stage_name')}`,
+  'aws_api_gateway_deployment.invoke_url': (region, of) => `${apiAddress(region, of('rest_api_id'))}/${of('stage_name') ?? ''}`,
 };
 
 const withUuid = (resource) => `${resource}/${uuidFor(resource)}`;
@@ -117,7 +127,8 @@ export class Resource extends Steps {
     if (this.type === 'aws_sqs_queue' && (attribute === 'url' || attribute === 'id')) {
       return queueUrl(this.values.region, this.name);
     }
-    return this.name;
+    const address = ADDRESSES[`${this.type}.${attribute}`];
+    return address ? address(this.values.region, (name) => this.get(name), this.name) : this.name;
   }
 }
 

@@ -24,6 +24,7 @@ const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
 const { warm } = require('./warm');
 const { watchConnections } = require('./idle_connections');
+const localhostNames = require('./localhost_names');
 const { comeToRest, explain } = require('./rest');
 const { warmDialect } = require('./warm_dialect');
 const awsQueueUrls = require('./aws_queue_urls');
@@ -185,6 +186,7 @@ async function main() {
   consoles.install(native);
   stacks.install();
   nativeModules.install();
+  localhostNames.install();
   loadAll();
   await warm();
   garbage.promoteYoung();

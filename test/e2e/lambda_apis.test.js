@@ -51,3 +51,35 @@ test('REST and HTTP APIs of a CloudFormation template answer at their paths', as
   assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin'), await preflight.text()], [204, '*', '']);
   assert.equal((await platform.fetch('/7', { method: 'PUT' })).status, 404);
 });
+
+test('functions reach one another, and their APIs, by the URLs that the template gives them', async (t) => {
+  const platform = await startPlatform(t, { files: {
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: nodejs24.x } }
+Resources:
+  Front:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: front.handler
+      Events: { Get: { Type: Api, Properties: { Path: /front, Method: get } } }
+      Environment:
+        Variables:
+          BACK_URL: !GetAtt BackUrl.FunctionUrl
+          API_URL: !Sub https://\${ServerlessRestApi}.execute-api.\${AWS::Region}.amazonaws.com/Prod/back
+  Back:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: back.handler
+      FunctionUrlConfig: { AuthType: NONE }
+      Events: { Get: { Type: Api, Properties: { Path: /back, Method: get } } }
+`,
+    'front.js': `exports.handler = async () => {
+  const texts = [process.env.BACK_URL, process.env.API_URL].map(async (url) => (await fetch(url)).text());
+  return { statusCode: 200, body: (await Promise.all(texts)).join() };
+};
+`,
+    'back.js': "exports.handler = async ({ rawPath, path }) => ({ statusCode: 200, body: `back at ${rawPath ?? path}` });\n",
+  } });
+  assert.equal(await (await platform.fetch('/front')).text(), 'back at /,back at /back');
+});

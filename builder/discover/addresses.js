@@ -1,0 +1,31 @@
+/* The addresses that AWS gives functions and APIs, as templates refer to them, and those that they have here instead. */
+
+const FUNCTION = /https:\/\/([^/]+?)\.lambda-url\.[^/]*\.on\.aws/g;
+const API = /https:\/\/([^/]+?)\.execute-api\.[^/]*\.amazonaws\.com(?:\.cn)?(?:\/([^/?#]*))?/g;
+
+/** @returns {string} with the name of the function where AWS has an id of its own */
+export function functionAddress(region, name) {
+  return `https://${name}.lambda-url.${region}.on.aws/`;
+}
+
+/** @returns {string} with the name of the API, which is also what stands for its id */
+export function apiAddress(region, name) {
+  return `https://${name}.execute-api.${region}.amazonaws.com`;
+}
+
+/**
+ * @param {number} port of the site
+ * @param {string[]} functions the names of those that are served
+ * @param {{ name: string, kind: string, stages?: string[] }[]} apis theirs, which are served without their stages
+ * @returns {(value: unknown) => unknown} a variable with such addresses of theirs made local; others are somebody else's
+ */
+export function localAddresses(port, functions, apis) {
+  const site = `localhost:${port || 3000}`;
+  const toFunction = (whole, name) => (functions.includes(name) ? `http://${name.toLowerCase()}.${site}` : whole);
+  const toApi = (whole, name, stage) => {
+    const api = apis.find((one) => one.name === name && one.kind !== 'websocket');
+    const isStage = stage === undefined || api?.kind === 'rest' || api?.stages?.includes(stage);
+    return api ? `http://${site}${isStage ? '' : `/${stage}`}` : whole;
+  };
+  return (value) => (typeof value === 'string' ? value.replace(FUNCTION, toFunction).replace(API, toApi) : value);
+}
