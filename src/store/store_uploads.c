@@ -72,6 +72,11 @@ int store_uploads_put_part(struct store_contents *c, struct sql *db, const struc
                            (int64_t)part->modified_ms, part->etag, part->hash, part->checksum);
 }
 
+bool store_uploads_has(struct sql *db, int64_t id)
+{
+    return sql_number(db, 0, "SELECT 1 FROM uploads WHERE id = ?", "i", id) == 1;
+}
+
 static bool is_kept(uint32_t number, const uint32_t *kept, size_t count)
 {
     size_t low = 0, high = count;

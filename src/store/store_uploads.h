@@ -32,6 +32,7 @@ int store_uploads_create(struct sql *db, struct stored_upload *u) MUST_USE;
  * over. */
 int store_uploads_put_part(struct store_contents *c, struct sql *db, const struct stored_upload *u,
                            const struct stored_upload_part *part, const char *name) MUST_USE;
+bool store_uploads_has(struct sql *db, int64_t id);
 /* Forgets an upload and lets go of its parts, but for those whose numbers are in `kept`
  * (ascending), which are the object's now. 1: there was none. */
 int store_uploads_remove(struct sql *db, int64_t id, const uint32_t *kept, size_t count) MUST_USE;

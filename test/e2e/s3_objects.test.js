@@ -132,6 +132,26 @@ test('S3 keeps objects', async (t) => {
     assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'b' })), 'x');
   });
 
+  await t.test('an object that is written over while it is copied is copied as it was or as it is', async () => {
+    const Bucket = await bucket({ other: 'y' });
+    const put = () => s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+    const copy = (Key, from = 'k') => s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/${from}` }));
+    const Objects = Array.from({ length: 1000 }, (_, i) => ({ Key: `none${i}` }));
+    for (let round = 0; round < 5; round++) {
+      await put();
+      const busy = s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } })); /* what comes behind it waits */
+      await Promise.all([busy, copy('k', 'other'), ...[...'abcdefgh'].map((Key) => copy(Key))]);
+    }
+    await put();
+    const deleted = await Promise.allSettled([
+      s3.send(new DeleteObjectCommand({ Bucket, Key: 'k' })),
+      ...[...'abcdefgh'].map((Key) => copy(Key)),
+    ]);
+    for (const { reason } of deleted.filter(({ status }) => status === 'rejected')) {
+      assert.equal(reason.name, 'NoSuchKey');
+    }
+  });
+
   await t.test('tags', async () => {
     const Bucket = await bucket({ k: 'x' });
     const TagSet = [{ Key: 'b', Value: '' }, { Key: 'a', Value: 'ä' }];
@@ -286,6 +306,25 @@ test('S3 takes uploads in parts', async (t) => {
     const [one, two] = await Promise.all([first, second].map((answer) => answer.Body.transformToByteArray()));
     assert.ok(Buffer.concat(bodies).equals(Buffer.from(one)));
     assert.ok(Buffer.concat(bodies).subarray(MIB).equals(Buffer.from(two)));
+  });
+
+  await t.test('an upload that is completed or aborted twice at once is so once', async () => {
+    const Bucket = await bucket();
+    const begin = async (Key) => {
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+      const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'part' }));
+      const complete = () => s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } }));
+      return { complete, abort: () => s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })) };
+    };
+    for (let round = 0; round < 10; round++) {
+      const twice = await begin('twice');
+      const [one, two] = await Promise.all([twice.complete(), twice.complete()]); /* as who has lost the answer does */
+      assert.equal(one.ETag, two.ETag);
+      const aborted = await begin(`aborted${round}`);
+      const [abort, complete] = await Promise.allSettled([aborted.abort(), aborted.complete()]);
+      assert.equal([abort, complete].filter(({ status }) => status === 'fulfilled').length, 1);
+      assert.equal((abort.reason ?? complete.reason).name, 'NoSuchUpload');
+    }
   });
 
   await t.test('lists that do not fit the parts are refused', async () => {

@@ -2,6 +2,8 @@
  * are read where a digest is wanted that nobody has computed.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_acl_request.h"
@@ -15,11 +17,14 @@
 #include "control/s3/s3_restore.h"
 #include "http/http_block.h"
 
+#define TRIES_MAX 8
+
 struct copy {
     struct s3_put put; /* first: it is the state of s3_object_put.h */
     struct s3_copy_source source;
     bool replaces_metadata, replaces_tags;
     enum s3_checksum checksum;
+    unsigned tries;
 };
 
 static void free_copy(void *state)
@@ -101,15 +106,11 @@ static bool changes_something(const struct s3_request *rq, const struct copy *c)
            s3_header(rq, "x-amz-website-redirect-location").data;
 }
 
-static void copy_done(struct s3_request *rq, int r)
+static void answer(struct s3_request *rq, const struct copy *c)
 {
-    const struct copy *c = rq->state;
     const struct stored_object *o = &c->put.write.object;
     struct s3_checksum_value v = s3_checksum_load(o->checksum);
     struct s3_xml_out out = { .out = &rq->body };
-    if (s3_put_failed(rq, r)) {
-        return;
-    }
     s3_put_version_header(rq, o); /* "null", too, where versions are suspended */
     s3_copy_source_put_version(rq, &c->source);
     s3_new_put_encryption(rq, o->headers, o->crypt.len > 0);
@@ -123,6 +124,20 @@ static void copy_done(struct s3_request *rq, int r)
     }
     s3_xml_close(&out, "CopyObjectResult");
     s3_answer_xml(rq, 200, out.r);
+}
+
+static void find_and_copy(struct s3_request *rq, struct copy *c);
+
+static void copy_done(struct s3_request *rq, int r)
+{
+    struct copy *c = rq->state;
+    if (r == -ENODATA &&
+        c->tries < TRIES_MAX) { /* the source was written over since it was found */
+        s3_body_finish(rq, false);
+        find_and_copy(rq, c);
+    } else if (!s3_put_failed(rq, r)) {
+        answer(rq, c);
+    }
 }
 
 static void received_all(struct s3_request *rq, struct s3_received *received)
@@ -223,21 +238,28 @@ static bool read_conditions(struct s3_request *rq, struct s3_conditions *ret)
     return true;
 }
 
-void s3_object_copy(struct s3_request *rq)
+static bool is_small_enough(struct s3_request *rq, const struct copy *c)
 {
-    struct copy *c = s3_state(rq, sizeof(*c), free_copy);
-    s3_new_init(&c->put.new);
-    if (!read_directive(rq, "x-amz-metadata-directive", &c->replaces_metadata) ||
-        !read_directive(rq, "x-amz-tagging-directive", &c->replaces_tags) ||
-        !read_checksum(rq, c) || !read_conditions(rq, &c->put.conditions) ||
-        !s3_copy_source_find(rq, &c->source) || !read_new(rq, c) ||
-        !s3_access_write(rq, "s3:PutObject", buf_str(&c->put.new.tags))) {
-        return;
-    }
     if (c->source.object.size > S3_OBJECT_BYTES_MAX) {
         s3_fail_text(rq, S3_INVALID_REQUEST,
                      "The specified copy source is larger than the maximum allowable size for a "
                      "copy source: 5368709120");
+        return false;
+    }
+    return true;
+}
+
+/* Also once more, from the beginning. */
+static void find_and_copy(struct s3_request *rq, struct copy *c)
+{
+    c->tries++;
+    s3_copy_source_finish(&c->source);
+    s3_new_finish(&c->put.new);
+    c->source = (struct s3_copy_source){ 0 };
+    s3_new_init(&c->put.new);
+    if (!read_checksum(rq, c) || !s3_copy_source_find(rq, &c->source) || !read_new(rq, c) ||
+        !s3_access_write(rq, "s3:PutObject", buf_str(&c->put.new.tags)) ||
+        !is_small_enough(rq, c)) {
         return;
     }
     if (!changes_something(rq, c)) {
@@ -247,7 +269,17 @@ void s3_object_copy(struct s3_request *rq)
                      "redirect location or encryption attributes.");
         return;
     }
+    start(rq, c);
+}
+
+void s3_object_copy(struct s3_request *rq)
+{
+    struct copy *c = s3_state(rq, sizeof(*c), free_copy);
     c->put.write.check = s3_conditions_write_check;
     c->put.write.context = &c->put.conditions;
-    start(rq, c);
+    if (read_directive(rq, "x-amz-metadata-directive", &c->replaces_metadata) &&
+        read_directive(rq, "x-amz-tagging-directive", &c->replaces_tags) &&
+        read_conditions(rq, &c->put.conditions)) {
+        find_and_copy(rq, c);
+    }
 }

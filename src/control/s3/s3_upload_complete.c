@@ -226,6 +226,9 @@ static int run_complete(struct s3_request *rq, struct sql *db)
 {
     struct completion *c = rq->state;
     begin(c);
+    if (!store_uploads_has(db, c->upload.upload.id)) { /* it is over since it was found */
+        return s3_error_refuse(S3_NO_SUCH_UPLOAD);
+    }
     store_uploads_parts(db, c->upload.upload.id, 0, S3_PARTS_MAX, on_part, c);
     enum s3_error error = c->error != S3_OK ? c->error : check_whole(c);
     if (error != S3_OK) {
@@ -234,11 +237,7 @@ static int run_complete(struct s3_request *rq, struct sql *db)
     c->write.bytes = BYTES_HANDED_OVER;
     int r = store_objects_write(rq->s3->contents, db, &c->write);
     r = r < 0 ? r : s3_event_insert(rq->events, db, c->event, &c->write.object);
-    if (r == 0) {
-        r = store_uploads_remove(db, c->upload.upload.id, c->numbers, c->count);
-        r = r == 1 ? s3_error_refuse(S3_NO_SUCH_UPLOAD) : r; /* another has completed it */
-    }
-    return r;
+    return r < 0 ? r : store_uploads_remove(db, c->upload.upload.id, c->numbers, c->count);
 }
 
 /* ---- the answer ---- */
@@ -312,17 +311,6 @@ static void answer_failed(struct s3_request *rq, const struct completion *c, enu
     s3_conditions_fail(rq, error, "", c->conditions.failed);
 }
 
-static void complete_done(struct s3_request *rq, int r)
-{
-    const struct completion *c = rq->state;
-    if (r < 0) {
-        answer_failed(rq, c, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
-        return;
-    }
-    store_contents_sweep(rq->s3->contents);
-    answer_completed(rq, &c->write.object);
-}
-
 static void on_current(const struct stored_object *o, void *context)
 {
     struct s3_request *rq = context;
@@ -342,6 +330,21 @@ static void answer_again(struct s3_request *rq)
                             on_current, rq)) {
         s3_fail(rq, S3_NO_SUCH_UPLOAD);
     }
+}
+
+static void complete_done(struct s3_request *rq, int r)
+{
+    const struct completion *c = rq->state;
+    if (r == s3_error_refuse(S3_NO_SUCH_UPLOAD)) {
+        answer_again(rq);
+        return;
+    }
+    if (r < 0) {
+        answer_failed(rq, c, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r));
+        return;
+    }
+    store_contents_sweep(rq->s3->contents);
+    answer_completed(rq, &c->write.object);
 }
 
 static bool read_expected(struct s3_request *rq, struct completion *c)
