@@ -14,11 +14,21 @@ int store_buckets_create(struct sql *db, const struct stored_bucket *b, int64_t 
     return r;
 }
 
-int store_buckets_set_versioning(struct sql *db, int64_t id, enum bucket_versioning state,
-                                 bool locks_objects)
+int store_buckets_set_versioning(struct sql *db, int64_t id, enum bucket_versioning state)
 {
-    int r = sql_run(db, "UPDATE buckets SET versioning = ?, locks = ? WHERE id = ?", "iii",
-                    (int64_t)state, (int64_t)locks_objects, id);
+    int r =
+        sql_run(db, "UPDATE buckets SET versioning = ?1 WHERE id = ?2 AND (locks = 0 OR ?1 = 1)",
+                "ii", (int64_t)state, id);
+    if (r < 0 || sql_changes(db) == 1) {
+        return r;
+    }
+    return store_buckets_versioning(db, id) < 0 ? -ENOENT : -EPERM;
+}
+
+int store_buckets_enable_locks(struct sql *db, int64_t id)
+{
+    int r = sql_run(db, "UPDATE buckets SET versioning = ?, locks = 1 WHERE id = ?", "ii",
+                    (int64_t)BUCKET_VERSIONED, id);
     return r < 0 ? r : sql_changes(db) == 1 ? 0 : -ENOENT;
 }
 

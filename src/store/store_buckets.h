@@ -25,9 +25,10 @@ int store_buckets_create(struct sql *db, const struct stored_bucket *b, int64_t 
 /* -ENOTEMPTY: it has objects; -ENOENT. Its settings go with it; its uploads are found no more, and
  * are removed by store_contents_sweep(). */
 int store_buckets_remove(struct sql *db, int64_t id) MUST_USE;
-/* -ENOENT: the bucket is gone. */
-int store_buckets_set_versioning(struct sql *db, int64_t id, enum bucket_versioning state,
-                                 bool locks_objects) MUST_USE;
+/* -EPERM: objects can be locked there, which needs versions. -ENOENT: the bucket is gone. */
+int store_buckets_set_versioning(struct sql *db, int64_t id, enum bucket_versioning state) MUST_USE;
+/* Objects can be locked from now on: for good, and versions are kept. -ENOENT. */
+int store_buckets_enable_locks(struct sql *db, int64_t id) MUST_USE;
 /* A setting, by kind ("acl", "policy", ...). -ENOENT: the bucket is gone. */
 int store_buckets_put_setting(struct sql *db, int64_t id, struct str kind,
                               struct str value) MUST_USE;

@@ -314,7 +314,8 @@ static int keep_bytes(struct store_contents *c, struct sql *db, struct object_wr
         if (r == 0 && o->hash.len > 0) {
             r = store_contents_keep_file(c, db, o->hash, o->size, NULL);
         }
-        return r < 0 ? r : keep_parts(c, db, o);
+        r = r < 0 ? r : keep_parts(c, db, o);
+        return r == -ENOENT ? -ENODATA : r;
     }
     case BYTES_HANDED_OVER:
         break;
@@ -452,11 +453,39 @@ int store_objects_set_acl(struct sql *db, const struct stored_object *o, struct 
                     "sibi", acl, o->bucket, o->key, o->rank));
 }
 
-int store_objects_set_lock(struct sql *db, const struct stored_object *o)
+int store_objects_set_hold(struct sql *db, const struct stored_object *o, enum object_hold hold)
 {
-    return changed(db, sql_run(db,
-                               "UPDATE objects SET lock_mode = ?, lock_until_ms = ?, legal_hold = ?"
-                               " WHERE bucket = ? AND key = ? AND rank = ?",
-                               "iiiibi", (int64_t)o->lock_mode, (int64_t)o->lock_until_ms,
-                               (int64_t)o->legal_hold, o->bucket, o->key, o->rank));
+    return changed(
+        db,
+        sql_run(db, "UPDATE objects SET legal_hold = ? WHERE bucket = ? AND key = ? AND rank = ?",
+                "iibi", (int64_t)hold, o->bucket, o->key, o->rank));
+}
+
+/* The same version as it is by now. */
+static int check_again(struct sql *db, const struct stored_object *o, store_object_check_fn check,
+                       void *context)
+{
+    const struct object_version version =
+        o->flags & OBJECT_NULL_VERSION ? (struct object_version){ .which = VERSION_NULL }
+                                       : (struct object_version){ VERSION_EXACT, o->rank, o->salt };
+    sqlite3_stmt *q = find(db, o->bucket, o->key, version);
+    if (!q) {
+        return -ENOENT;
+    }
+    struct stored_object now = read_object(o->bucket, q);
+    int r = now.rank == o->rank ? check(&now, context) : -ENOENT;
+    sql_reset(q);
+    return r;
+}
+
+int store_objects_set_retention(struct sql *db, const struct stored_object *o,
+                                store_object_check_fn check, void *context)
+{
+    int r = check_again(db, o, check, context);
+    return r < 0 ? r
+                 : changed(db, sql_run(db,
+                                       "UPDATE objects SET lock_mode = ?, lock_until_ms = ?"
+                                       " WHERE bucket = ? AND key = ? AND rank = ?",
+                                       "iiibi", (int64_t)o->lock_mode, (int64_t)o->lock_until_ms,
+                                       o->bucket, o->key, o->rank));
 }

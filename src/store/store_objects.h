@@ -99,8 +99,8 @@ struct object_write {
     void *context;
 };
 
-/* Writes a version, as the bucket keeps them. -ENOENT: the bucket, or the shared bytes, are gone.
- */
+/* Writes a version, as the bucket keeps them. -ENOENT: the bucket is gone. -ENODATA: the shared
+ * bytes are. */
 int store_objects_write(struct store_contents *c, struct sql *db, struct object_write *w) MUST_USE;
 
 struct object_removal {
@@ -126,7 +126,11 @@ int store_objects_set_headers(struct sql *db, const struct stored_object *o,
                               struct str headers) MUST_USE;
 int store_objects_set_tags(struct sql *db, const struct stored_object *o, struct str tags) MUST_USE;
 int store_objects_set_acl(struct sql *db, const struct stored_object *o, struct str acl) MUST_USE;
-int store_objects_set_lock(struct sql *db, const struct stored_object *o) MUST_USE;
+int store_objects_set_hold(struct sql *db, const struct stored_object *o,
+                           enum object_hold hold) MUST_USE;
+/* lock_mode and lock_until_ms of `o`, if `check` does not refuse it for what is set by now. */
+int store_objects_set_retention(struct sql *db, const struct stored_object *o,
+                                store_object_check_fn check, void *context) MUST_USE;
 
 /* Whether there is an object of that key: a delete marker is none. */
 bool store_objects_has(struct sql *db, int64_t bucket, struct str key);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
   DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectLockConfigurationCommand,
-  GetObjectRetentionCommand, HeadObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand,
+  GetBucketVersioningCommand, GetObjectRetentionCommand, HeadObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand,
   PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { refused, startS3, text } from './s3_project.js';
@@ -98,6 +98,38 @@ test('S3 keeps versions', async (t) => {
     await refused(remove(), 403, 'AccessDenied');
     await hold('OFF');
     await remove();
+  });
+
+  await t.test('changes of a lock that come at once do not undo each other', async () => {
+    const Bucket = await bucket({}, { ObjectLockEnabledForBucket: true });
+    for (let round = 0; round < 10; round++) {
+      const Key = `k${round}`;
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
+      const retain = (days) => s3.send(new PutObjectRetentionCommand({ Bucket, Key, Retention: { Mode: 'COMPLIANCE', RetainUntilDate: inDays(days) } }));
+      const [long] = await Promise.allSettled([
+        retain(30),
+        s3.send(new PutObjectLegalHoldCommand({ Bucket, Key, LegalHold: { Status: 'ON' } })),
+        retain(1),
+      ]);
+      const { Retention } = await s3.send(new GetObjectRetentionCommand({ Bucket, Key }));
+      assert.equal(long.status, 'fulfilled');
+      assert.ok(Retention.RetainUntilDate > inDays(29), `until ${Retention.RetainUntilDate.toISOString()}`);
+      assert.equal((await s3.send(new GetObjectLegalHoldCommand({ Bucket, Key }))).LegalHold.Status, 'ON');
+    }
+  });
+
+  await t.test('versioning cannot be suspended while locks are enabled', async () => {
+    for (let round = 0; round < 10; round++) {
+      const Bucket = await versioned();
+      const [enabled] = await Promise.allSettled([
+        s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled' } })),
+        s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } })),
+      ]);
+      const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket }));
+      const has = await s3.send(new GetObjectLockConfigurationCommand({ Bucket })).then(() => true, () => false);
+      assert.equal(has, enabled.status === 'fulfilled');
+      assert.ok(!has || Status === 'Enabled', Status);
+    }
   });
 
   await t.test('a bucket can lock what is written into it', async () => {

@@ -1,6 +1,8 @@
 /* A bucket's versioning, policy and what its notifications are: settings with rules of their own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_config.h"
 #include "control/s3/s3_operations.h"
@@ -26,8 +28,18 @@ void s3_versioning_get(struct s3_request *rq)
 static int run_put(struct s3_request *rq, struct sql *db)
 {
     const struct state *s = rq->state;
-    return store_buckets_set_versioning(db, rq->bucket->row.id, s->versioning,
-                                        rq->bucket->row.locks_objects);
+    return store_buckets_set_versioning(db, rq->bucket->row.id, s->versioning);
+}
+
+static void put_done(struct s3_request *rq, int r)
+{
+    if (r != -EPERM) {
+        s3_config_done(rq, r);
+        return;
+    }
+    s3_fail_text(rq, S3_INVALID_BUCKET_STATE,
+                 "An Object Lock configuration is present on this bucket, so the versioning state "
+                 "cannot be changed.");
 }
 
 void s3_versioning_put(struct s3_request *rq)
@@ -40,13 +52,9 @@ void s3_versioning_put(struct s3_request *rq)
         s3_fail(rq, S3_MALFORMED_XML);
     } else if (!enabled && !str_eq(status, STR("Suspended"))) {
         s3_fail(rq, status.data ? S3_MALFORMED_XML : S3_ILLEGAL_VERSIONING);
-    } else if (!enabled && rq->bucket->row.locks_objects) {
-        s3_fail_text(rq, S3_INVALID_BUCKET_STATE,
-                     "An Object Lock configuration is present on this bucket, so the versioning "
-                     "state cannot be changed.");
     } else {
         s->versioning = enabled ? BUCKET_VERSIONED : BUCKET_SUSPENDED;
-        s3_submit(rq, run_put, s3_config_done);
+        s3_submit(rq, run_put, put_done);
     }
 }
 

@@ -71,7 +71,7 @@ static int run(struct store_job *job, struct sql *db)
     struct declared *d = container_of(job, struct declared, job);
     int r = d->row.id == 0 ? store_buckets_create(db, &d->row, &d->row.id) : 0;
     if (r == 0 && d->row.versioning == BUCKET_VERSIONED) {
-        r = store_buckets_set_versioning(db, d->row.id, BUCKET_VERSIONED, d->row.locks_objects);
+        r = store_buckets_set_versioning(db, d->row.id, BUCKET_VERSIONED);
     }
     if (r == 0 && d->cors.len > 0) {
         r = store_buckets_put_setting(db, d->row.id, STR("cors"), buf_str(&d->cors));
@@ -101,7 +101,6 @@ static bool is_wanted(struct declared *d, const json_t *bucket, const struct s3_
         return true;
     }
     d->row.id = known->row.id;
-    d->row.locks_objects = known->row.locks_objects;
     /* Who suspended it by the API meant it. */
     bool turns_on = versioned && known->row.versioning == BUCKET_UNVERSIONED;
     d->row.versioning = turns_on ? BUCKET_VERSIONED : BUCKET_UNVERSIONED;

@@ -62,7 +62,7 @@ static bool check_config(struct s3_request *rq, const struct s3_xml_node *root)
 static int run_put_config(struct s3_request *rq, struct sql *db)
 {
     const struct buf *text = rq->state;
-    int r = store_buckets_set_versioning(db, rq->bucket->row.id, BUCKET_VERSIONED, true);
+    int r = store_buckets_enable_locks(db, rq->bucket->row.id);
     return r < 0 ? r
                  : store_buckets_put_setting(db, rq->bucket->row.id, STR("object-lock"),
                                              buf_str(text));
@@ -104,8 +104,11 @@ void s3_lock_put_config(struct s3_request *rq)
 /* ---- of an object ---- */
 
 struct change {
-    struct stored_object object;
+    struct stored_object object; /* of a retention: with what it is to be */
     char *memory;
+    enum object_hold hold;
+    bool bypass; /* governance does not count */
+    uint64_t now_ms;
 };
 
 static void free_change(void *state)
@@ -125,12 +128,6 @@ static bool can_lock(struct s3_request *rq)
     return true;
 }
 
-static int run_change(struct s3_request *rq, struct sql *db)
-{
-    const struct change *c = rq->state;
-    return store_objects_set_lock(db, &c->object);
-}
-
 static void change_done(struct s3_request *rq, int r)
 {
     if (r < 0) {
@@ -144,6 +141,7 @@ static struct change *change_create(struct s3_request *rq, const struct stored_o
 {
     struct change *c = s3_state(rq, sizeof(*c), free_change);
     c->memory = store_objects_copy(o, &c->object);
+    c->now_ms = rq->now_ms;
     return c;
 }
 
@@ -170,18 +168,27 @@ void s3_lock_get_retention(struct s3_request *rq)
     }
 }
 
-/* Compliance can only be prolonged; governance may be loosened by who may bypass it. */
-static bool may_change(struct s3_request *rq, const struct stored_object *o,
-                       enum object_lock_mode mode, uint64_t until_ms)
+/* Compliance can only be prolonged; governance may be loosened by who may bypass it. In the job:
+ * two changes at once must not undo each other. */
+static int check_retention(const struct stored_object *o, void *context)
 {
-    if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= rq->now_ms) {
-        return true;
+    const struct change *c = context;
+    enum object_lock_mode mode = c->object.lock_mode;
+    if (o->lock_mode == OBJECT_UNLOCKED || o->lock_until_ms <= c->now_ms) {
+        return 0;
     }
     bool loosens =
-        mode == OBJECT_UNLOCKED || until_ms < o->lock_until_ms ||
+        mode == OBJECT_UNLOCKED || c->object.lock_until_ms < o->lock_until_ms ||
         (mode != o->lock_mode && (o->lock_mode == OBJECT_COMPLIANCE || mode == OBJECT_GOVERNANCE));
     bool changes = loosens || mode != o->lock_mode;
-    return !changes || (o->lock_mode == OBJECT_GOVERNANCE && s3_lock_bypasses(rq));
+    bool may = !changes || (o->lock_mode == OBJECT_GOVERNANCE && c->bypass);
+    return may ? 0 : s3_error_refuse(S3_OBJECT_LOCKED);
+}
+
+static int run_retention(struct s3_request *rq, struct sql *db)
+{
+    struct change *c = rq->state;
+    return store_objects_set_retention(db, &c->object, check_retention, c);
 }
 
 static void retention_put_found(struct s3_request *rq, const struct stored_object *o)
@@ -195,17 +202,16 @@ static void retention_put_found(struct s3_request *rq, const struct stored_objec
     uint64_t until_ms = 0;
     bool clears = mode.len == 0 && until.len == 0;
     if (!s3_xml_is(root, "Retention") ||
-        (!clears && (wanted == OBJECT_UNLOCKED || !s3_lock_parse_time(until, &until_ms)))) {
+        (!clears && (wanted == OBJECT_UNLOCKED || !iso_time_parse(until, &until_ms)))) {
         s3_fail(rq, S3_MALFORMED_XML);
     } else if (!clears && until_ms <= rq->now_ms) {
         s3_fail_argument(rq, "The retain until date must be in the future!", "RetainUntilDate",
                          until);
-    } else if (!may_change(rq, &c->object, wanted, until_ms)) {
-        s3_fail(rq, S3_OBJECT_LOCKED);
     } else {
+        c->bypass = s3_lock_bypasses(rq);
         c->object.lock_mode = wanted;
         c->object.lock_until_ms = until_ms;
-        s3_submit(rq, run_change, change_done);
+        s3_submit(rq, run_retention, change_done);
     }
 }
 
@@ -236,16 +242,22 @@ void s3_lock_get_hold(struct s3_request *rq)
     }
 }
 
+static int run_hold(struct s3_request *rq, struct sql *db)
+{
+    const struct change *c = rq->state;
+    return store_objects_set_hold(db, &c->object, c->hold);
+}
+
 static void hold_put_found(struct s3_request *rq, const struct stored_object *o)
 {
     const struct s3_xml_node *root = s3_xml_root(rq->xml);
     struct change *c = change_create(rq, o);
     if (!s3_xml_is(root, "LegalHold") ||
-        !s3_lock_parse_hold(s3_xml_text(root, "Status"), &c->object.legal_hold)) {
+        !s3_lock_parse_hold(s3_xml_text(root, "Status"), &c->hold)) {
         s3_fail(rq, S3_MALFORMED_XML);
         return;
     }
-    s3_submit(rq, run_change, change_done);
+    s3_submit(rq, run_hold, change_done);
 }
 
 void s3_lock_put_hold(struct s3_request *rq)
