@@ -22,7 +22,7 @@ access_key = ${accessKeyId}
 secret_key = ${secretAccessKey}
 host_base = ${host}
 host_bucket = ${host}
-bucket_location = us-east-1
+bucket_location = US
 use_https = False
 multipart_chunk_size_mb = 5
 `);

@@ -129,7 +129,7 @@ static bool read_tags(struct s3_request *rq, struct creation *c, const struct s3
  * it may be made anywhere, and there that region is what no constraint means. False: answered. */
 static bool check_location(struct s3_request *rq, struct str wanted)
 {
-    struct str here = str_c(rq->who.scope.region);
+    struct str here = s3_region_of(str_c(rq->who.scope.region));
     bool is_default = str_eq(here, STR(S3_DEFAULT_REGION));
     char text[160];
     if (here.len == 0 || str_eq(s3_region_of(wanted), here) != is_default) {

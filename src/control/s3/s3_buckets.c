@@ -140,7 +140,10 @@ static void read_settings(struct s3_bucket *bucket)
 
 struct str s3_region_of(struct str constraint)
 {
-    return str_eq(constraint, STR("EU")) ? STR("eu-west-1") : constraint; /* its old name */
+    /* The old names. */
+    return str_eq(constraint, STR("EU"))   ? STR("eu-west-1")
+           : str_eq(constraint, STR("US")) ? STR(S3_DEFAULT_REGION)
+                                           : constraint;
 }
 
 struct str s3_bucket_region(const struct stored_bucket *row)
