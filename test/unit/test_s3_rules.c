@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/iso_time.h"
 #include "control/s3/s3_acl.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object.h"
@@ -477,6 +478,52 @@ START_TEST(tags_are_unique_few_and_in_order)
 }
 END_TEST
 
+/* ---- texts ---- */
+
+START_TEST(times_are_read_as_clients_write_them)
+{
+    static const struct {
+        struct str text;
+        uint64_t ms;
+    } times[] = {
+        { STR("2009-10-12T17:50:30.125Z"), 1255369830125 },
+        { STR("2009-10-12T17:50:30.1259999Z"), 1255369830125 },
+        { STR("2009-10-12T17:50:30"), 1255369830000 },
+        { STR("2009-10-12T19:50:30+02:00"), 1255369830000 },
+        { STR("2009-10-12"), 1255305600000 },
+        { STR("Mon, 12 Oct 2009 17:50:30 GMT"), 1255369830000 },
+        { STR("1960-01-01T00:00:00Z"), 0 }, /* and not some time to come */
+        { STR("Fri, 01 Jan 1960 00:00:00 GMT"), 0 },
+    };
+    static const struct str wrong[] = { STR(""),
+                                        STR("2009-10-12T"),
+                                        STR("2009-13-12"),
+                                        STR("2009-10-12T24:00:00Z"),
+                                        STR("2009-10-12T17:50:30+2:00"),
+                                        STR("2009/10/12") };
+    uint64_t ms;
+    for (size_t i = 0; i < ARRAY_COUNT(times); i++) {
+        ck_assert_msg(iso_time_parse(times[i].text, &ms), "%s", times[i].text.data);
+        ck_assert_uint_eq(ms, times[i].ms);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        ck_assert_msg(!iso_time_parse(wrong[i], &ms), "%s", wrong[i].data);
+    }
+}
+END_TEST
+
+START_TEST(any_number_may_stand_in_the_id_of_a_version)
+{
+    struct object_version version;
+    ck_assert(s3_version_parse(STR("80000000000000000000000000000001"), &version));
+    ck_assert_int_eq(version.rank, INT64_MIN);
+    ck_assert(s3_version_parse(STR("00063a1b2c3d4e5f0000000000000001"), &version));
+    ck_assert_int_eq(version.rank, -0x00063a1b2c3d4e5f);
+    ck_assert(!s3_version_parse(STR("00063A1B2C3D4E5F0000000000000001"), &version));
+    ck_assert(!s3_version_parse(STR("1"), &version));
+}
+END_TEST
+
 int main(void)
 {
     TCase *c;
@@ -495,5 +542,7 @@ int main(void)
     tcase_add_test(c, a_rule_applies_to_what_its_filter_names);
     tcase_add_test(c, old_versions_markers_and_uploads_have_actions_of_their_own);
     tcase_add_test(c, tags_are_unique_few_and_in_order);
+    tcase_add_test(c, times_are_read_as_clients_write_them);
+    tcase_add_test(c, any_number_may_stand_in_the_id_of_a_version);
     return suite_run(suite);
 }

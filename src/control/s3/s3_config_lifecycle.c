@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/chance.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_config_check.h"
-#include "control/s3/s3_lock.h"
 
 #define RULES_MAX       1000 /* of a lifecycle, S3's own limit */
 #define ID_LEN_MAX      255
@@ -28,7 +28,7 @@ static bool check_date(struct s3_request *rq, const struct s3_xml_node *action)
 {
     struct str text = s3_xml_text(action, "Date");
     uint64_t ms;
-    if (text.data && !s3_lock_parse_time(text, &ms)) {
+    if (text.data && !iso_time_parse(text, &ms)) {
         return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
     }
     if (text.data && ms % 86400000 != 0) {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "control/s3/s3_lock.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_date.h"
 
@@ -87,7 +87,7 @@ static uint64_t expiration_ms(const struct s3_lifecycle *l, const struct s3_xml_
     if (days.data) {
         return after_days(l, o->modified_ms, days);
     }
-    return date.data && s3_lock_parse_time(date, &ms) ? ms : S3_LIFECYCLE_NEVER;
+    return date.data && iso_time_parse(date, &ms) ? ms : S3_LIFECYCLE_NEVER;
 }
 
 uint64_t s3_lifecycle_current_ms(const struct s3_lifecycle *l, const struct stored_object *o,

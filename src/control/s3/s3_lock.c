@@ -1,85 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_lock.h"
 
-#include <stdio.h>
-#include <time.h>
-
-#include "base/mem.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_access.h"
-#include "control/s3/s3_event.h"
-#include "control/s3/s3_object.h"
-#include "control/s3/s3_operations.h"
-#include "http/http_date.h"
-#include "store/sql.h"
 
 #define DAY_MS ((uint64_t)86400 * 1000)
 
 /* ---- texts ---- */
-
-static bool digits(struct str text, size_t at, size_t len, int *ret)
-{
-    uint64_t number;
-    if (at + len > text.len || !str_to_u64(str_of(text.data + at, len), &number)) {
-        return false;
-    }
-    *ret = (int)number;
-    return true;
-}
-
-/* "+02:00" or "Z" at the end; seconds to take off. */
-static bool parse_zone(struct str zone, int *ret_s)
-{
-    int hours, minutes;
-    if (zone.len == 0 || str_eq(zone, STR("Z"))) {
-        *ret_s = 0;
-        return true;
-    }
-    if ((zone.data[0] != '+' && zone.data[0] != '-') || zone.len != 6 ||
-        !digits(zone, 1, 2, &hours) || !digits(zone, 4, 2, &minutes)) {
-        return false;
-    }
-    *ret_s = (zone.data[0] == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
-    return true;
-}
-
-bool s3_lock_parse_time(struct str text, uint64_t *ret_ms)
-{
-    struct tm tm = { 0 };
-    int zone_s = 0;
-    size_t at = 19;
-    int64_t http_s;
-    if (http_date_parse(text, &http_s)) {
-        *ret_ms = (uint64_t)http_s * 1000;
-        return true;
-    }
-    if (text.len < 10 || !digits(text, 0, 4, &tm.tm_year) || !digits(text, 5, 2, &tm.tm_mon) ||
-        !digits(text, 8, 2, &tm.tm_mday) || text.data[4] != '-' || text.data[7] != '-') {
-        return false;
-    }
-    if (text.len > 10 && (text.len < 19 || !digits(text, 11, 2, &tm.tm_hour) ||
-                          !digits(text, 14, 2, &tm.tm_min) || !digits(text, 17, 2, &tm.tm_sec))) {
-        return false;
-    }
-    unsigned ms = 0, scale = 100;
-    if (at < text.len && text.data[at] == '.') {
-        for (at++; at < text.len && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
-            ms += (unsigned)(text.data[at] - '0') * scale;
-            scale /= 10;
-        }
-    }
-    if (text.len > 10 && !parse_zone(str_skip(text, at), &zone_s)) {
-        return false;
-    }
-    if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60) {
-        return false;
-    }
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    *ret_ms = (uint64_t)(timegm(&tm) - zone_s) * 1000 + ms;
-    return true;
-}
 
 static bool parse_mode(struct str text, enum object_lock_mode *ret)
 {
@@ -155,7 +82,7 @@ bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode
         s3_fail_argument(rq, "Unknown wormMode directive.", "x-amz-object-lock-mode", mode);
         return false;
     }
-    if (until.data && (!s3_lock_parse_time(until, ret_until_ms) || *ret_until_ms <= rq->now_ms)) {
+    if (until.data && (!iso_time_parse(until, ret_until_ms) || *ret_until_ms <= rq->now_ms)) {
         s3_fail_argument(rq, "The retain until date must be in the future!",
                          "x-amz-object-lock-retain-until-date", until);
         return false;

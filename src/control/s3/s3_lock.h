@@ -20,6 +20,3 @@ bool s3_lock_parse_hold(struct str text, enum object_hold *ret) MUST_USE;
 struct str s3_lock_hold_name(enum object_hold hold);
 /* Whether the request may and wants to get around governance. */
 bool s3_lock_bypasses(struct s3_request *rq);
-
-/* "2009-10-12T17:50:30.000Z", in the forms that clients send. */
-bool s3_lock_parse_time(struct str text, uint64_t *ret_ms) MUST_USE;

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "control/iso_time.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_access_log.h"
 #include "control/s3/s3_event.h"
@@ -164,7 +165,7 @@ static bool read_conditions(struct s3_request *rq, struct deletion *d)
     d->if_match = s3_header(rq, "if-match");
     d->has_time = time.data != NULL;
     d->has_size = size.data != NULL;
-    if ((d->has_time && !s3_lock_parse_time(time, &d->if_time_ms)) ||
+    if ((d->has_time && !iso_time_parse(time, &d->if_time_ms)) ||
         (d->has_size && !str_to_u64(size, &d->if_size))) {
         s3_fail(rq, S3_INVALID_ARGUMENT);
         return false;
@@ -265,7 +266,7 @@ static bool read_object(const struct s3_xml_node *node, struct deletion *d, stru
     d->if_match = s3_xml_text(node, "ETag");
     d->has_time = time.data != NULL;
     d->has_size = size.data != NULL;
-    return ret_key->len > 0 && (!d->has_time || s3_lock_parse_time(time, &d->if_time_ms)) &&
+    return ret_key->len > 0 && (!d->has_time || iso_time_parse(time, &d->if_time_ms)) &&
            (!d->has_size || str_to_u64(size, &d->if_size));
 }
 

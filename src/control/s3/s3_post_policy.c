@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "control/iso_time.h"
 #include "control/json_read.h"
-#include "control/s3/s3_lock.h"
 #include "http/http_block.h"
 
 #define FIELDS_MAX 256
@@ -181,7 +181,7 @@ static enum s3_error check_document(struct check *c, const json_t *policy)
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Policy missing expiration.");
     }
     if (str_find(text_of(expiration), 'T') == json_string_length(expiration) ||
-        !s3_lock_parse_time(text_of(expiration), &until_ms)) {
+        !iso_time_parse(text_of(expiration), &until_ms)) {
         return fail(c, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid 'expiration' value.");
     }
     if (!json_is_array(conditions)) {

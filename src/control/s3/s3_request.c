@@ -322,7 +322,7 @@ struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
     if (flags & OBJECT_NULL_VERSION) {
         return STR("null");
     }
-    (void)snprintf(ret_text, S3_VERSION_TEXT, "%016llx%016llx", (unsigned long long)-rank,
+    (void)snprintf(ret_text, S3_VERSION_TEXT, "%016llx%016llx", 0 - (unsigned long long)rank,
                    (unsigned long long)salt); /* fits */
     return str_of(ret_text, S3_VERSION_TEXT - 1);
 }
@@ -355,7 +355,7 @@ bool s3_version_parse(struct str text, struct object_version *ret)
         !parse_hex(str_skip(text, 16), &salt)) {
         return false;
     }
-    *ret = (struct object_version){ VERSION_EXACT, -(int64_t)rank, salt };
+    *ret = (struct object_version){ VERSION_EXACT, (int64_t)(0 - rank), salt };
     char as_told[S3_VERSION_TEXT]; /* an id has one spelling */
     return str_eq(text, s3_version_text(ret->rank, ret->salt, 0, as_told));
 }

@@ -107,22 +107,22 @@ static enum s3_error check_tag(struct str tags, struct str key, struct str value
     return fault->text ? S3_INVALID_TAG : S3_OK;
 }
 
+/* Not at the end alone: each is compared with all before it. */
 static enum s3_error add(struct buf *out, struct str key, struct str value, size_t most,
                          struct s3_tags_fault *fault)
 {
     enum s3_error error = check_tag(buf_str(out), key, value, most, fault);
-    return error != S3_OK ? error : insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
-}
-
-static enum s3_error check_count(const struct buf *out, size_t most, struct s3_tags_fault *fault)
-{
-    if (s3_tags_count(buf_str(out)) <= most) {
-        return S3_OK;
+    if (error != S3_OK) {
+        return error;
     }
-    *fault = (struct s3_tags_fault){ .text = most == S3_TAGS_OF_OBJECT
-                                                 ? "Object tags cannot be greater than 10"
-                                                 : "Bucket tag count cannot be greater than 50" };
-    return S3_INVALID_TAG;
+    if (s3_tags_count(buf_str(out)) == most) {
+        *fault = (struct s3_tags_fault){ .text = most == S3_TAGS_OF_OBJECT
+                                                     ? "Object tags cannot be greater than 10"
+                                                     : "Bucket tag count cannot be greater than "
+                                                       "50" };
+        return S3_INVALID_TAG;
+    }
+    return insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
 }
 
 /* One of "a=1&b=2"; what is between has no plain "=". */
@@ -155,7 +155,7 @@ enum s3_error s3_tags_from_query(struct str query, struct buf *out, struct s3_ta
     buf_finish(&key);
     buf_finish(&text);
     ret_fault->key = ret_fault->value = (struct str){ NULL, 0 }; /* they were ours */
-    return error == S3_OK ? check_count(out, S3_TAGS_OF_OBJECT, ret_fault) : error;
+    return error;
 }
 
 enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struct buf *out,
@@ -168,7 +168,7 @@ enum s3_error s3_tags_from_set(const struct s3_xml_node *set, size_t most, struc
         struct str key = s3_xml_text(t, "Key"), value = s3_xml_text(t, "Value");
         error = key.data && value.data ? add(out, key, value, most, ret_fault) : S3_MALFORMED_XML;
     }
-    return error == S3_OK ? check_count(out, most, ret_fault) : error;
+    return error;
 }
 
 enum s3_error s3_tags_from_xml(const struct s3_xml_node *root, size_t most, struct buf *out,
