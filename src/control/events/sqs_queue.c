@@ -129,6 +129,7 @@ void sqs_queue_unref(struct sqs_queue *q)
     }
     json_decref(q->attributes);
     json_decref(q->tags);
+    json_decref(q->declared);
     json_decref(q->attempts);
     free(q->dead_letter);
     free(q->name);
@@ -190,16 +191,20 @@ struct change {
     void *context;
 };
 
-/* Does what is stored of a queue. */
+/* Does what is stored of a queue. A build may have declared it otherwise since that was written. */
 static void configure(struct sqs_queues *all, struct str name, const json_t *config)
 {
-    json_t *attributes = json_incref(json_object_get(config, "attributes"));
+    json_t *attributes = json_object_get(config, "attributes");
     json_t *tags = json_incref(json_object_get(config, "tags"));
+    json_t *declared = json_object_get(config, "declared");
     struct sqs_queue *q = sqs_queue_find(all, name);
     if (!q) {
-        q = sqs_queue_add(all, name, attributes, tags);
+        q = sqs_queue_add(all, name, json_incref(attributes), tags);
+        q->declared = json_incref(declared);
     } else {
-        set_attributes(q, attributes);
+        if (!q->declared || json_equal(q->declared, declared)) {
+            set_attributes(q, json_incref(attributes));
+        }
         json_decref(q->tags);
         q->tags = tags;
     }
@@ -231,7 +236,8 @@ static json_t *config_of(const struct sqs_queue *q, json_t *attributes, json_t *
     const uint64_t modified_s = attributes || !q ? now_s : q->modified_s;
     attributes = attributes ? attributes : q ? json_incref(q->attributes) : json_object();
     tags = tags ? tags : q ? json_incref(q->tags) : json_object();
-    return json_pack("{s:o, s:o, s:I, s:I}", "attributes", attributes, "tags", tags, "created",
+    return json_pack("{s:o, s:o, s:O*, s:I, s:I}", "attributes", attributes, "tags", tags,
+                     "declared", q ? q->declared : NULL, "created",
                      (json_int_t)(q ? q->created_s : now_s), "modified", (json_int_t)modified_s);
 }
 
@@ -340,13 +346,15 @@ static void build_one(struct sqs_queues *all, const json_t *queue)
     if (!name || strlen(name) > SQS_NAME_MAX) {
         return;
     }
+    json_t *declared = attributes_of(queue);
     struct sqs_queue *q = sqs_queue_find(all, str_c(name));
     if (!q) {
-        q = sqs_queue_add(all, str_c(name), attributes_of(queue), NULL);
-    } else if (q->from_manifest) {
-        set_attributes(q, attributes_of(queue));
+        q = sqs_queue_add(all, str_c(name), json_incref(declared), NULL);
+    } else if (!q->declared || !json_equal(q->declared, declared)) {
+        set_attributes(q, json_incref(declared));
     }
-    q->from_manifest = true;
+    json_decref(q->declared);
+    q->declared = declared;
 }
 
 void sqs_queues_build(struct sqs_queues *all, const json_t *manifest)

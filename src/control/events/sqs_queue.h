@@ -2,8 +2,8 @@
  * "sqs:NAME".
  *
  * They come from the manifest, or from CreateQueue: then they are kept in the settings (kind
- * "sqs"). Where both name one, its attributes are those that were set last by the API, or the
- * manifest's.
+ * "sqs"). Where both name one, what was set last counts: the attributes of the API, until the
+ * manifest says others than it did then.
  *
  * A message's attributes, as JSON: { "messageAttributes": { NAME: { "DataType", "StringValue" or
  * "BinaryValue" (base64) } }, "trace", "dedup", "from": the queue whose dead letter it is }, each
@@ -42,7 +42,7 @@ struct sqs_queue {
     uint64_t max_bytes;
     char *dead_letter;     /* owned: the queue's name; NULL: none */
     uint32_t max_receives; /* before that */
-    bool from_manifest;
+    json_t *declared;    /* owned: the attributes that the manifest says; NULL: none has said any */
     bool removed;        /* nobody finds it any more */
     uint32_t references; /* being known, calls that are not answered yet */
 };
