@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  CreateEventSourceMappingCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand,
-  LambdaClient, ListEventSourceMappingsCommand,
+  CreateEventSourceMappingCommand, DeleteFunctionEventInvokeConfigCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand,
+  LambdaClient, ListEventSourceMappingsCommand, ListFunctionEventInvokeConfigsCommand,
   ListFunctionsCommand, ListTagsCommand, PutFunctionConcurrencyCommand, PutFunctionEventInvokeConfigCommand,
   TagResourceCommand, UntagResourceCommand, UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
@@ -84,11 +84,41 @@ test('with a reserved concurrency of zero an event is given up at once, and tell
 test('an event for an alias is its version\'s, and so is what comes of it', async (t) => {
   const { api, queue, next } = await start(t);
   const done = await queue('done');
-  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'says', DestinationConfig: { OnSuccess: { Destination: queueArn('done') } } }));
+  const OnSuccess = { Destination: queueArn('done') };
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'says', Qualifier: 'live', DestinationConfig: { OnSuccess } }));
   await api.send(new InvokeCommand({ FunctionName: 'says', InvocationType: 'Event', Qualifier: 'live' }));
   const { requestContext, responseContext, responsePayload } = JSON.parse((await next(done)).Body);
   const arn = functionArn('says:live');
   assert.deepEqual([requestContext.functionArn, responseContext.executedVersion, responsePayload], [arn, '3', [arn, '3']]);
+});
+
+test('how events are retried is said of a version or an alias alone, and stays so after a crash', async (t) => {
+  const { platform, api, queue, next } = await start(t);
+  const FunctionName = 'says';
+  const [latest, live] = [await queue('latest'), await queue('live')];
+  const put = (Qualifier, to, more) => api.send(new PutFunctionEventInvokeConfigCommand({
+    FunctionName, Qualifier, DestinationConfig: { OnSuccess: { Destination: queueArn(to) } }, ...more,
+  }));
+  const list = async (more) => {
+    const { FunctionEventInvokeConfigs: all, NextMarker } = await api.send(new ListFunctionEventInvokeConfigsCommand({ FunctionName, ...more }));
+    return [all.map(({ FunctionArn, MaximumRetryAttempts }) => [FunctionArn, MaximumRetryAttempts]), NextMarker];
+  };
+  const [ofLatest, ofLive] = ['$LATEST', 'live'].map((qualifier) => functionArn(`${FunctionName}:${qualifier}`));
+  assert.equal((await put(undefined, 'latest', { MaximumRetryAttempts: 0 })).FunctionArn, ofLatest);
+  await assert.rejects(api.send(new GetFunctionEventInvokeConfigCommand({ FunctionName, Qualifier: 'live' })),
+    { name: 'ResourceNotFoundException', message: `The function ${ofLive} doesn't have an EventInvokeConfig` });
+  await put('live', 'live', { MaximumRetryAttempts: 1 });
+  assert.deepEqual(await list(), [[[ofLatest, 0], [ofLive, 1]], undefined]);
+  const [first, NextMarker] = await list({ MaxItems: 1 });
+  assert.deepEqual([first, await list({ Marker: NextMarker })], [[[ofLatest, 0]], [[[ofLive, 1]], undefined]]);
+
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  for (const [Qualifier, url, arn] of [[undefined, latest, functionArn(FunctionName)], ['live', live, ofLive]]) {
+    await api.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Qualifier }));
+    assert.equal(JSON.parse((await next(url)).Body).responsePayload[0], arn);
+  }
+  await api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName, Qualifier: 'live' }));
+  assert.deepEqual(await list(), [[[ofLatest, 0]], undefined]);
 });
 
 test('a message that a function refuses too often is a dead letter that says when it was sent', async (t) => {

@@ -1,7 +1,7 @@
 /* The Lambda API: what becomes of a function's asynchronous invocations (event-invoke-config).
  *
- * Kept in the settings (kind "lambda-async"), by the manifest's name of the function: all of
- * its versions and aliases share one, since they are one function here.
+ * A version or alias has one of its own, which counts for what is invoked by its name. Kept in the
+ * settings (LAMBDA_ASYNC_KIND), by the manifest's name of the function.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
@@ -17,6 +17,8 @@
 #include "control/events/sqs_queue.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
+
+#define LIST_MAX 50 /* Lambda's page */
 
 /* ---- what is asked for ---- */
 
@@ -140,10 +142,15 @@ static json_t *config_of(struct aws_call *c, const char *itself)
 
 /* ---- what is answered ---- */
 
-static json_t *describe(const struct aws_lambda_subject *s, const json_t *config)
+static const char *version_or_latest(const struct aws_lambda_subject *s)
+{
+    return s->named.qualifier[0] ? s->named.qualifier : "$LATEST";
+}
+
+static json_t *describe(const struct aws_lambda_subject *s, const char *qualifier,
+                        const json_t *config)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    const char *qualifier = s->named.qualifier[0] ? s->named.qualifier : "$LATEST";
     json_int_t modified = json_integer_value(json_object_get(config, "modified_ms"));
     json_t *destinations = json_object();
     aws_lambda_path_arn(s->region, s->named.name, qualifier, arn);
@@ -167,12 +174,12 @@ static void no_function(struct aws_call *c)
 static const json_t *find_config(struct aws_call *c, const struct aws_lambda_subject *s)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    const json_t *known = s->function ? lambda_queues_config(c->services->lambda_queues,
-                                                             json_text(s->function, "name"))
-                                      : NULL;
+    const json_t *known =
+        s->function ? lambda_queues_config(c->services->lambda_queues,
+                                           json_text(s->function, "name"), s->named.qualifier)
+                    : NULL;
     if (!known) {
-        aws_lambda_path_arn(s->region, s->named.name,
-                            s->named.qualifier[0] ? s->named.qualifier : "$LATEST", arn);
+        aws_lambda_path_arn(s->region, s->named.name, version_or_latest(s), arn);
         aws_call_fail(c, 404, "ResourceNotFoundException",
                       "The function %s doesn't have an EventInvokeConfig", arn);
     }
@@ -183,7 +190,7 @@ void aws_lambda_async_get(struct aws_call *c, const struct aws_lambda_subject *s
 {
     const json_t *known = find_config(c, s);
     if (known) {
-        aws_call_answer(c, describe(s, known));
+        aws_call_answer(c, describe(s, version_or_latest(s), known));
     }
 }
 
@@ -193,18 +200,25 @@ void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *
         no_function(c);
         return;
     }
-    const json_t *known =
-        lambda_queues_config(c->services->lambda_queues, json_text(s->function, "name"));
-    aws_call_answer(c, json_pack("{s:o}", "FunctionEventInvokeConfigs",
-                                 known ? json_pack("[o]", describe(s, known)) : json_array()));
+    json_t *all = lambda_queues_configs(c->services->lambda_queues, json_text(s->function, "name"));
+    json_t *list = json_array();
+    const char *qualifier;
+    json_t *config;
+    json_object_foreach(all, qualifier, config)
+    {
+        (void)json_array_append_new(list, describe(s, qualifier, config)); /* a new value */
+    }
+    json_decref(all);
+    aws_lambda_page(c, list, "FunctionEventInvokeConfigs", LIST_MAX);
 }
 
 /* ---- keeping ---- */
 
 struct saving {
     struct aws_call *call;
-    char *function; /* owned */
-    json_t *config; /* owned; NULL: it is removed */
+    char *function;  /* owned */
+    char *qualifier; /* owned */
+    json_t *config;  /* owned; NULL: it is removed */
 };
 
 /* It counts when it is durable. */
@@ -212,22 +226,29 @@ static void saved(int r, void *context)
 {
     struct saving *s = context;
     if (r == 0) {
-        (void)!lambda_queues_configure(s->call->services->lambda_queues, s->function,
+        (void)!lambda_queues_configure(s->call->services->lambda_queues, s->function, s->qualifier,
                                        s->config); /* ENOENT: a build has taken it away */
     }
     aws_call_written(r, s->call);
     json_decref(s->config);
     free(s->function);
+    free(s->qualifier);
     free(s);
 }
 
 /* Uses up `config`; NULL: it is removed. */
 static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t *config)
 {
-    const char *name = json_text(s->function, "name");
+    const char *function = json_text(s->function, "name");
+    const char *qualifier = version_or_latest(s);
+    const bool is_own = strcmp(qualifier, "$LATEST") == 0;
+    char name[MESSAGE_NAME_MAX + AWS_LAMBDA_NAME_BYTES];
     struct saving *saving = mem_new(struct saving);
-    *saving = (struct saving){ c, mem_copy_str(str_c(name)), config };
-    c->context = config ? describe(s, config) : NULL;
+    (void)snprintf(name, sizeof(name), "%s%s%s", function, is_own ? "" : ":",
+                   is_own ? "" : qualifier);
+    *saving =
+        (struct saving){ c, mem_copy_str(str_c(function)), mem_copy_str(str_c(qualifier)), config };
+    c->context = config ? describe(s, qualifier, config) : NULL;
     setting_write(c->services->store, LAMBDA_ASYNC_KIND, name, json_write(config), saved, saving);
 }
 

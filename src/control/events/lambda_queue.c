@@ -36,9 +36,8 @@ struct lambda_queue {
     struct queue *queue;
     json_t *function;        /* the manifest's, owned; NULL: of no build yet */
     json_t *manifest_config; /* owned; NULL: none */
-    json_t *api_config;      /* owned; NULL: none; it counts for what the API can say */
-    struct retry_policy policy;
-    bool wanted; /* by the build that is being read */
+    json_t *api_configs;     /* owned: by qualifier; they count for what the API can say */
+    bool wanted;             /* by the build that is being read */
 };
 
 struct lambda_queues {
@@ -46,9 +45,35 @@ struct lambda_queues {
     struct list queues;
 };
 
-static const json_t *config_of(const struct lambda_queue *q)
+/* The function's own is that of its latest version. */
+static const char *version_or_latest(const char *qualifier)
 {
-    return q->api_config ? q->api_config : q->manifest_config;
+    return qualifier[0] ? qualifier : "$LATEST";
+}
+
+static const json_t *api_config_of(const struct lambda_queue *q, const char *qualifier)
+{
+    return json_object_get(q->api_configs, version_or_latest(qualifier));
+}
+
+static const json_t *config_of(const struct lambda_queue *q, const char *qualifier)
+{
+    const json_t *config = api_config_of(q, qualifier);
+    return config ? config : q->manifest_config;
+}
+
+/* A configuration of the API stands before the files', which alone can say the delays. */
+static void read_policy(const struct lambda_queue *q, const char *qualifier,
+                        struct retry_policy *ret)
+{
+    const json_t *config = api_config_of(q, qualifier);
+    retry_read(q->manifest_config, &lambda_policy, ret);
+    if (config) {
+        struct retry_policy files = *ret;
+        files.retries_max = lambda_policy.retries_max;
+        files.max_age_ms = lambda_policy.max_age_ms;
+        retry_read(config, &files, ret);
+    }
 }
 
 /* ---- destinations ---- */
@@ -68,10 +93,12 @@ static json_t *payload_json(struct str payload)
 }
 
 /* The version or alias that an event is for; "": none is named. */
-static const char *qualifier_of(json_t *attributes)
+static void read_qualifier(const struct delivered *m, char ret[AWS_LAMBDA_NAME_BYTES])
 {
+    json_t *attributes = json_read(m->message.attributes, 0);
     const char *qualifier = json_string_value(json_object_get(attributes, "qualifier"));
-    return qualifier ? qualifier : "";
+    (void)snprintf(ret, AWS_LAMBDA_NAME_BYTES, "%s", qualifier ? qualifier : "");
+    json_decref(attributes);
 }
 
 /* Which version an event's qualifier means; one that has gone since is its own. */
@@ -83,14 +110,12 @@ static const char *version_of(const struct lambda_queue *q, const char *qualifie
 }
 
 static json_t *record_of(const struct lambda_queue *q, const struct delivered *m,
-                         const struct failure *f)
+                         const char *qualifier, const struct failure *f)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
     char time[ISO_TIME_BYTES];
-    json_t *attributes = json_read(m->message.attributes, 0);
-    const char *qualifier = qualifier_of(attributes);
     aws_lambda_path_arn(deployment_region(q->function), q->function_name,
-                        qualifier[0] ? qualifier : "$LATEST", arn);
+                        version_or_latest(qualifier), arn);
     (void)iso_time_ms(clock_wall_ms(), time);
     json_t *context =
         json_pack("{s:s, s:s, s:s, s:i}", "requestId", m->message.uuid.data, "functionArn", arn,
@@ -107,19 +132,20 @@ static json_t *record_of(const struct lambda_queue *q, const struct delivered *m
         (void)json_object_set_new(record, "responseContext", response);
         (void)json_object_set_new(record, "responsePayload", payload_json(f->result->body));
     }
-    json_decref(attributes);
     return record;
 }
 
 static void send_record(const struct lambda_queue *q, struct delivery *d, const struct delivered *m,
                         const struct failure *f, const char *member)
 {
-    const json_t *destination = json_object_get(config_of(q), member);
+    char qualifier[AWS_LAMBDA_NAME_BYTES];
+    read_qualifier(m, qualifier);
+    const json_t *destination = json_object_get(config_of(q, qualifier), member);
     if (!json_is_object(destination)) {
         return;
     }
     char trace[TRACE_HEADER_BYTES];
-    json_t *record = record_of(q, m, f);
+    json_t *record = record_of(q, m, qualifier, f);
     char *text = json_write(record);
     destination_send(q->services, d, destination, str_c(text ? text : "{}"),
                      trace_header_attributes(trace));
@@ -157,15 +183,18 @@ static void send_dead_letter(const struct lambda_queue *q, struct delivery *d,
     json_decref(attributes);
 }
 
-static void lambda_expired(struct queue *queue, struct delivery *d, struct delivered *m,
-                           void *context)
+/* It was its turn, but it has become too old by now. */
+static void expire(const struct lambda_queue *q, struct delivery *d)
 {
-    const struct lambda_queue *q = context;
+    struct delivered *m = &d->messages[0];
     const struct failure f = { .condition = "EventAgeExceeded" };
-    (void)queue;
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_DEAD, clock_wall_ms(),
+                      STR("its maximum age passed before it could be handled"));
     send_record(q, d, m, &f, "on_failure");
     send_dead_letter(q, d, m, "200", STR("the event's maximum age has passed"));
     event_log_dead(q->services, d, m);
+    queue_delivered(d);
 }
 
 /* With a reserved concurrency of zero nothing will run it: given up at once, with the tries that it
@@ -232,8 +261,12 @@ static void function_failed(struct lambda_queue *q, struct delivery *d,
 {
     struct delivered *m = &d->messages[0];
     char *error = describe_error(result->body);
-    if (!attempt_failed(q->services, d, &q->policy, str_c(error))) {
-        bool too_old = m->message.attempts <= q->policy.retries_max;
+    char qualifier[AWS_LAMBDA_NAME_BYTES];
+    struct retry_policy policy;
+    read_qualifier(m, qualifier);
+    read_policy(q, qualifier, &policy);
+    if (!attempt_failed(q->services, d, &policy, str_c(error))) {
+        bool too_old = m->message.attempts <= policy.retries_max;
         const struct failure f = { .condition = too_old ? "EventAgeExceeded" : "RetriesExhausted",
                                    .result = result,
                                    .is_error = true };
@@ -268,15 +301,22 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     struct lambda_queue *q = context;
     const struct stored_message *m = &d->messages[0].message;
     char target[AWS_LAMBDA_TARGET_BYTES];
+    char qualifier[AWS_LAMBDA_NAME_BYTES];
+    struct retry_policy policy;
     struct buf headers;
     (void)queue;
+    read_qualifier(&d->messages[0], qualifier);
+    read_policy(q, qualifier, &policy);
+    if (policy.max_age_ms > 0 && m->sent_ms + policy.max_age_ms < d->started_ms) {
+        expire(q, d);
+        return;
+    }
     if (aws_lambda_concurrency_reserved(q->services, q->function) == 0) {
         shut_out(q, d);
         return;
     }
     buf_init(&headers, 8 * KIB);
     json_t *attributes = json_read(m->attributes, 0);
-    const char *qualifier = qualifier_of(attributes);
     aws_lambda_path_invoke(q->function_name, qualifier[0] ? qualifier : NULL, target);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     const char *trace = json_string_value(json_object_get(attributes, "traceId"));
@@ -301,34 +341,11 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     json_decref(attributes);
 }
 
+/* How old an event may become is its qualifier's to say, not its queue's. */
 static const struct queue_consumer lambda_consumer = { .name = "lambda",
-                                                       .deliver = lambda_deliver,
-                                                       .expired = lambda_expired };
+                                                       .deliver = lambda_deliver };
 
 /* ---- which there are ---- */
-
-/* A configuration of the API stands before the files', which alone can say the delays. */
-static void read_policy(struct lambda_queue *q)
-{
-    retry_read(q->manifest_config, &lambda_policy, &q->policy);
-    if (q->api_config) {
-        struct retry_policy files = q->policy;
-        files.retries_max = lambda_policy.retries_max;
-        files.max_age_ms = lambda_policy.max_age_ms;
-        retry_read(q->api_config, &files, &q->policy);
-    }
-}
-
-static void apply(struct lambda_queue *q, uint32_t instances_max)
-{
-    read_policy(q);
-    const struct queue_policy policy = { .batch_size = 1,
-                                         .concurrency = instances_max < IN_FLIGHT_MAX
-                                                            ? instances_max
-                                                            : IN_FLIGHT_MAX,
-                                         .max_age_ms = q->policy.max_age_ms };
-    queue_consume(q->queue, &lambda_consumer, &policy, q);
-}
 
 static struct lambda_queue *find(const struct lambda_queues *lq, const char *name)
 {
@@ -349,6 +366,7 @@ static struct lambda_queue *find_or_create(struct lambda_queues *lq, const char 
         q = mem_new(struct lambda_queue);
         q->services = lq->services;
         q->name = mem_copy_str(str_c(name));
+        q->api_configs = json_object();
         (void)snprintf(queue_name, sizeof(queue_name), "lambda:%s", name);
         q->queue = queue_open(lq->services->queues, str_c(queue_name));
         list_push(&lq->queues, &q->link);
@@ -389,7 +407,11 @@ static void build_one(struct lambda_queues *lq, const json_t *manifest, const js
     q->function = json_deep_copy(function);
     q->wanted = true;
     json_int_t max = json_integer_value(json_object_get(function, "max_instances"));
-    apply(q, max > 0 ? (uint32_t)max : IN_FLIGHT_MAX);
+    const struct queue_policy policy = { .batch_size = 1,
+                                         .concurrency = max > 0 && max < IN_FLIGHT_MAX
+                                                            ? (uint32_t)max
+                                                            : IN_FLIGHT_MAX };
+    queue_consume(q->queue, &lambda_consumer, &policy, q);
 }
 
 void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest)
@@ -412,16 +434,18 @@ void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest)
     }
 }
 
-int lambda_queues_configure(struct lambda_queues *lq, const char *function, const json_t *config)
+int lambda_queues_configure(struct lambda_queues *lq, const char *function, const char *qualifier,
+                            const json_t *config)
 {
     struct lambda_queue *q = find(lq, function);
     if (!q) {
         return -ENOENT;
     }
-    json_decref(q->api_config);
-    q->api_config = config ? json_deep_copy(config) : NULL;
-    if (q->wanted) {
-        apply(q, IN_FLIGHT_MAX);
+    if (config) {
+        (void)json_object_set_new(q->api_configs, version_or_latest(qualifier),
+                                  json_deep_copy(config)); /* a sound name */
+    } else {
+        (void)json_object_del(q->api_configs, version_or_latest(qualifier)); /* absent is fine */
     }
     return 0;
 }
@@ -438,10 +462,23 @@ static bool is_telling(const json_t *config)
            (age_s && json_number_value(age_s) * 1000 < (double)lambda_policy.max_age_ms);
 }
 
-const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function)
+const json_t *lambda_queues_config(const struct lambda_queues *lq, const char *function,
+                                   const char *qualifier)
 {
     const struct lambda_queue *q = find(lq, function);
-    return q && (q->api_config || is_telling(q->manifest_config)) ? config_of(q) : NULL;
+    return q && (api_config_of(q, qualifier) || is_telling(q->manifest_config))
+               ? config_of(q, qualifier)
+               : NULL;
+}
+
+json_t *lambda_queues_configs(const struct lambda_queues *lq, const char *function)
+{
+    const struct lambda_queue *q = find(lq, function);
+    json_t *all = q ? json_copy(q->api_configs) : json_object();
+    if (q && is_telling(q->manifest_config) && !api_config_of(q, "")) {
+        (void)json_object_set(all, version_or_latest(""), q->manifest_config);
+    }
+    return all;
 }
 
 const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const char *function)
@@ -453,10 +490,14 @@ const json_t *lambda_queues_dead_letter(const struct lambda_queues *lq, const ch
 /* What the API has set outlives the process. */
 static void read_config(struct str name, struct str value, void *context)
 {
-    char *function = mem_copy_str(name);
-    struct lambda_queue *q = find_or_create(context, function);
-    q->api_config = json_read(value, 0);
-    free(function);
+    struct str qualifier = name;
+    scoped_free char *function = mem_copy_str(str_cut(&qualifier, ':'));
+    scoped_free char *version = mem_copy_str(qualifier.data ? qualifier : STR("$LATEST"));
+    json_t *config = json_read(value, 0);
+    if (config) {
+        (void)json_object_set_new(find_or_create(context, function)->api_configs, version,
+                                  config); /* a sound name */
+    }
 }
 
 struct lambda_queues *lambda_queues_create(struct services *s)
