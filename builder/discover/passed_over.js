@@ -66,6 +66,10 @@ function tellWhyNone({ files, diagnostics }) {
     const text = `it exports a Lambda handler that nothing names; a mayfly.json does: { "functions": { "main": { "handler": "${handler}" } } }`;
     diagnostics.warn(text, { file: lambda });
   }
+  const config = ['deno.json', 'deno.jsonc'].find((file) => files.has(file));
+  if (config) {
+    diagnostics.warn('programs of Deno do not run here, those of Node.js do: a package.json names one, as { "scripts": { "start": "node main.ts" } }', { file: config });
+  }
   if (!files.has('package.json')) {
     return;
   }

@@ -7,7 +7,7 @@ import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
 import { newestProgram, typedBeside } from './compiled.js';
 import { nothing } from './context.js';
-import { mainOf, readPackage } from './server_main.js';
+import { mainsOf, readPackage } from './server_main.js';
 
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 300_000;
@@ -30,11 +30,12 @@ export async function discoverServer(context, sofar) {
     return found;
   }
   const manifest = readPackage(context);
-  const main = manifest && mainOf(context.files, manifest);
-  const dialect = main && (main.program ? 'server' : dialectOf(context.files, main.file));
-  if (!dialect) {
+  const mains = manifest ? mainsOf(context.files, manifest).map((one) => ({ ...one, dialect: one.program ? 'server' : dialectOf(context.files, one.file) })) : [];
+  const main = mains.find(({ dialect }) => dialect === 'server') ?? mains.find(({ dialect }) => dialect);
+  if (!main) {
     return found;
   }
+  const { dialect } = main;
   const newest = dialect === 'server' && !main.program ? newestProgram(context, manifest, main.file) : {};
   const draft = draftOf(context, manifest, { ...main, ...newest });
   found.drafts.push({ ...draft, ...(newest.fault ? withoutProgram(draft, newest) : {}), dialect });

@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { parsedManifest } from '../bundle/packages.js';
 import { sourcesOf } from './compiled.js';
 import { readJson } from './mayfly_json.js';
-import { startCommand } from './start_script.js';
+import { commandsOfScript } from './start_script.js';
 
 const RUNNERS = new Set([
   'node', 'nodemon', 'tsx', 'ts-node', 'ts-node-dev', 'tsnd', 'bun', 'node-dev', 'pm2', 'pm2-runtime', 'forever', 'supervisor', 'babel-node',
@@ -16,7 +16,10 @@ const PROCESSES = /\.config\.[cm]?js$|\.json$/;
 const PROGRAMS = { fastify: 'fastify-cli', 'react-router-serve': '@react-router/serve', 'remix-serve': '@remix-run/serve' };
 const PRELOADS = { '-r': 'require', '--require': 'require', '--import': 'import', '--loader': 'import', '--experimental-loader': 'import' };
 const TYPESCRIPT_LOADER = /^(tsx|ts-node|esbuild-register|@swc-node\/register|@esbuild-kit\/\S+)(\/|$)/;
-const USUAL = ['server', 'index', 'app', 'main', 'src/server', 'src/index', 'src/app', 'src/main'];
+/** Those that name a program. */
+const SCRIPTS = ['start', 'dev'];
+/** What is called app is mostly what one of the others has listen. */
+const USUAL = ['server', 'index', 'main', 'app', 'src/server', 'src/index', 'src/main', 'src/app'];
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
 /** @returns {object|undefined} */
@@ -28,21 +31,27 @@ export function readPackage({ files, diagnostics }) {
  * @param {import('../files.js').Files} files
  * @returns {{ file: string, env: Record<string,string>, args: string[], hasLoader: boolean,
  *   preloads: { kind: 'require'|'import', specifier: string }[],
- *   program?: { serves: string, manifest: object } }|null} program: file is an installed package's, which serves one of the project
+ *   program?: { serves: string, manifest: object } }[]} what may be the program, by what is said of it: the start script, else the one
+ *   for development, else main and the usual names. program: file is an installed package's, which serves one of the project
  */
-export function mainOf(files, manifest) {
-  const started = startScript(files, manifest);
-  if (started) {
-    return started;
+export function mainsOf(files, manifest) {
+  for (const script of SCRIPTS) {
+    const started = commandsOfScript(manifest, script).map((command) => startedBy(files, manifest, command)).filter(Boolean);
+    if (started.length > 0) {
+      return started;
+    }
   }
-  const named = typeof manifest.main === 'string' ? existing(files, manifest.main) : null;
-  const usual = named ?? USUAL.map((stem) => existing(files, stem)).find(Boolean);
-  return usual ? { file: usual, env: {}, args: [], preloads: [], hasLoader: false } : null;
+  const named = typeof manifest.main === 'string' ? [manifest.main] : [];
+  const found = [...named, ...USUAL].map((name) => existing(files, name)).filter(Boolean);
+  return [...new Set(found)].map((file) => ({ file, env: {}, args: [], preloads: [], hasLoader: false }));
 }
 
 /** @returns {{ file: string, isThere: boolean }|undefined} the file of the project that the start script runs */
 export function programNamed(files, manifest) {
-  const { runner, words, all } = startCommand(manifest);
+  return commandsOfScript(manifest, 'start').map((command) => namedBy(files, manifest, command)).find(Boolean);
+}
+
+function namedBy(files, manifest, { runner, words, all }) {
   const served = Object.hasOwn(PROGRAMS, runner) ? all.findLast((word) => word.includes('.')) : undefined;
   const target = RUNNERS.has(runner) ? targetOf(words, manifest) : served;
   const file = target && existing(files, target);
@@ -53,8 +62,7 @@ export function programNamed(files, manifest) {
 }
 
 /** `NODE_ENV=production node --flag dist/server.js arguments` */
-function startScript(files, manifest) {
-  const { env, runner, flags, words, all } = startCommand(manifest);
+function startedBy(files, manifest, { env, runner, flags, words, all }) {
   if (Object.hasOwn(PROGRAMS, runner)) {
     return installedProgram(files, runner, all, env);
   }
@@ -102,5 +110,5 @@ function fileVariables(files, flags) {
 function existing(files, name) {
   const stem = path.posix.normalize(name).replace(/\/$/, '');
   const candidates = [stem, ...EXTENSIONS.map((extension) => stem + extension), `${stem}/index.js`, `${stem}/index.ts`];
-  return [...candidates, ...sourcesOf(stem)].find((file) => files.has(file)) ?? null;
+  return [...candidates, ...sourcesOf(stem), stem.replace(/\.([cm]?)js$/, '.$1ts')].find((file) => files.has(file)) ?? null;
 }

@@ -1,5 +1,5 @@
 /* The command that a start script comes to: the last of those it is made of, without what only watches, restarts or sets variables
- * around it, and by way of other scripts (`npm run serve`). */
+ * around it, and by way of other scripts (`npm run serve`); or the commands, where it runs several beside one another. */
 
 const SCRIPTS = new Set(['npm', 'yarn', 'pnpm', 'bun']);
 const PASSED = new Set(['cross-env', 'cross-env-shell', 'npx', 'exec', 'pnpx', 'bunx']);
@@ -21,7 +21,16 @@ const WITH_VALUE = [
 ];
 /** Words of runners that are neither an option nor a file. */
 const VERBS = new Set(['watch', 'run', 'start']);
+/** Programs that run several commands or scripts, and those of their options that have a value. */
+const SEVERAL = {
+  concurrently: ['-n', '--names', '-c', '--prefix-colors', '-p', '--prefix', '-s', '--success', '-m', '--max-processes', '-l', '--prefix-length',
+    '-t', '--timestamp-format', '--restart-tries', '--restart-after', '--default-input-target', '--hide', '--name-separator'],
+  'npm-run-all': ['--max-parallel', '--npm-path'], 'run-p': ['--max-parallel', '--npm-path'], 'run-s': ['--npm-path'],
+};
 const DEPTH_MAX = 10;
+/** A redirection, an operator, or a word, parts of which may be in quotes. */
+const TOKEN = /\d*>>?(?:&\d)?|&&|\|\||[&|;]|(?:[^\s"'&|;>]|"[^"]*"|'[^']*')+/g;
+const SEQUENCE = new Set(['&&', '||', ';']);
 
 /**
  * @typedef {object} Command
@@ -32,49 +41,85 @@ const DEPTH_MAX = 10;
  * @property {Record<string, string>} env
  */
 
-/** @returns {Command} */
-export function startCommand({ scripts }) {
-  return commandOf(typeof scripts?.start === 'string' ? scripts.start : '', scripts, 0);
+/**
+ * @param {object} manifest package.json
+ * @param {string} name of a script
+ * @returns {Command[]} several where it runs some beside one another
+ */
+export function commandsOfScript({ scripts }, name) {
+  return typeof scripts?.[name] === 'string' ? commandsOf(scripts[name], scripts, 0) : [];
 }
 
-function commandOf(script, scripts, depth) {
-  return commandIn(shellWords(script.split(/&&|;|\|\|/).at(-1)), scripts, depth);
+function commandsOf(script, scripts, depth) {
+  return simpleCommands(script).flatMap((words) => commandsIn(words, scripts, depth));
 }
 
-function commandIn(words, scripts, depth) {
+function commandsIn(words, scripts, depth) {
   const env = takeVariables(words);
   const runner = words.shift() ?? '';
   const next = depth < DEPTH_MAX ? inside(runner, words, scripts, depth + 1) : null;
   if (next) {
-    return { ...next, env: { ...next.env, ...env } };
+    return next.map((command) => ({ ...command, env: { ...command.env, ...env } }));
   }
   const all = [...words];
-  return { runner, env, all, flags: takeFlags(words, [...WITH_VALUE, ...(OWN_VALUES[runner] ?? [])], VERBS), words };
+  return [{ runner, env, all, flags: takeFlags(words, [...WITH_VALUE, ...(OWN_VALUES[runner] ?? [])], VERBS), words }];
 }
 
-/** The command that a program runs, where it is one to run others. */
+/** The commands that a program runs, where it is one to run others. */
 function inside(runner, words, scripts, depth) {
   if (SCRIPTS.has(runner)) {
     const name = words.find((word) => !['run', 'run-script'].includes(word) && !word.startsWith('-'));
-    return typeof scripts[name] === 'string' ? commandOf(scripts[name], scripts, depth) : null;
+    return typeof scripts[name] === 'string' ? commandsOf(scripts[name], scripts, depth) : null;
   }
   if (runner === 'sh' && words[0] === '-c') {
-    return commandOf(words[1] ?? '', scripts, depth);
+    return commandsOf(words[1] ?? '', scripts, depth);
   }
   if (Object.hasOwn(WRAPPERS, runner)) {
     const files = takeFlags(words, WRAPPERS[runner], VERBS).filter(({ name }) => VARIABLE_FILES.has(name));
-    const command = commandIn(words, scripts, depth);
-    return { ...command, flags: [...files.map(({ value }) => ({ name: '--env-file', value })), ...command.flags] };
+    const flags = files.map(({ value }) => ({ name: '--env-file', value }));
+    return commandsIn(words, scripts, depth).map((command) => ({ ...command, flags: [...flags, ...command.flags] }));
+  }
+  if (Object.hasOwn(SEVERAL, runner)) {
+    return partsOf(words, SEVERAL[runner]).flatMap((part) => partCommands(runner, part, scripts, depth));
   }
   const [, exec] = runner === 'nodemon' ? words.flatMap((word, i) => (['-x', '--exec'].includes(word) ? [word, words[i + 1]] : [])) : [];
-  return exec ? commandIn([...shellWords(exec), ...words.slice(words.indexOf(exec) + 1)], scripts, depth) : null;
+  return exec ? commandsIn([...simpleCommands(exec)[0] ?? [], ...words.slice(words.indexOf(exec) + 1)], scripts, depth) : null;
 }
 
-/** Words in quotes are one; what is behind a pipe or beside in the background is another command. */
-function shellWords(text) {
-  const words = [...text.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'));
-  const end = words.findIndex((word) => /^(\||&|\d?>)/.test(word));
-  return end < 0 ? words : words.slice(0, end);
+/** What is neither an option nor the value of one, wherever it stands. */
+function partsOf(words, withValue) {
+  return words.filter((word, i) => !word.startsWith('-') && !withValue.includes(words[i - 1]));
+}
+
+/** `npm:serve` and `npm:watch-*` of concurrently, `serve` and `watch:*` of npm-run-all; else a command. */
+function partCommands(runner, part, scripts, depth) {
+  const [, named] = runner === 'concurrently' ? /^(?:npm|yarn|pnpm|bun):(.+)$/.exec(part) ?? [] : [part, part];
+  if (named === undefined) {
+    return commandsOf(part, scripts, depth);
+  }
+  const [pattern] = named.split(' ');
+  const matching = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*\*?/g, (stars) => (stars === '*' ? '[^:]*' : '.*'))}$`);
+  return Object.keys(scripts).filter((name) => matching.test(name)).flatMap((name) => commandsOf(String(scripts[name]), scripts, depth));
+}
+
+/** The words of each command that runs beside others; of a sequence only the last one stays. What is piped or redirected is left out. */
+function simpleCommands(text) {
+  const commands = [[]];
+  let isBehind = false;
+  let isNext = false;
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (/^[&|;]/.test(token)) {
+      commands.push(...(token === '&' ? [[]] : []));
+      isNext = SEQUENCE.has(token);
+      isBehind = token === '|';
+    } else if (/^\d*>/.test(token)) {
+      isBehind = true;
+    } else if (!isBehind) {
+      commands[commands.length - 1] = [...(isNext ? [] : commands.at(-1)), token.replace(/"([^"]*)"|'([^']*)'/g, '$1$2')];
+      isNext = false;
+    }
+  }
+  return commands.filter((words) => words.length > 0);
 }
 
 function takeVariables(words) {

@@ -107,6 +107,37 @@ test('a start script may run its program by way of others', async (t) => {
   }
 });
 
+test('of several programs that a start script runs, the one that listens is served', async (t) => {
+  const files = { 'lib/web.js': server, 'lib/watch.js': 'setInterval(() => {}, 1000);\n', 'main.js': "require('node:child_process');\n" };
+  const scripts = {
+    serve: 'node lib/web.js of-serve', 'watch:css': 'sass --watch a b', 'watch:js': 'node lib/watch.js', build: 'tsc && node lib/watch.js', 'serve:web': 'node lib/web.js of-web',
+  };
+  const all = {
+    'concurrently -k -n css,web "npm:watch:*" "npm run serve"': ['of-serve'],
+    'concurrently "tsc -w && exit 1" "nodemon --watch dist lib/web.js a" --names "x,node lib/watch.js"': ['a'],
+    'concurrently npm:serve:*': ['of-web'],
+    'npm-run-all build --parallel watch:* serve': ['of-serve'],
+    'run-s build serve': ['of-serve'], 'run-p -l watch:** "serve:* -- b"': ['of-web'], 'node lib/watch.js & node lib/web.js c': ['c'],
+  };
+  for (const [start, args] of Object.entries(all)) {
+    const manifest = await build(t, projectOf(t, { ...files, 'package.json': JSON.stringify({ scripts: { start, ...scripts } }) }));
+    const { settings } = functionNamed(manifest, 'server');
+    assert.deepEqual([settings.main, settings.args], ['lib/web.js', args], start);
+  }
+});
+
+test('without a start script that names a program, the one for development does, or a file of a usual name that listens', async (t) => {
+  const mainOf = async (files) => functionNamed(await build(t, projectOf(t, files)), 'server').settings.main;
+  const manifest = (value) => ({ 'package.json': JSON.stringify(value) });
+  assert.equal(await mainOf({ ...manifest({ scripts: { dev: 'tsx watch lib/http.ts' } }), 'lib/http.ts': server, 'index.js': server }), 'lib/http.ts');
+  const built = { start: 'node dist/http.js', dev: 'tsx watch lib/http.ts' };
+  assert.equal(await mainOf({ ...manifest({ scripts: built }), 'lib/http.ts': server }), 'lib/http.ts');
+  const app = { 'src/app.ts': "import express from 'express';\nexport default express();\n" };
+  assert.equal(await mainOf({ ...manifest({}), ...app, 'src/main.ts': `import app from './app';\n${server}` }), 'src/main.ts');
+  assert.equal(await mainOf({ ...manifest({}), 'index.js': 'exports.version = 1;\n', 'src/app.ts': server }), 'src/app.ts');
+  assert.equal(await mainOf({ ...manifest({ scripts: { start: 'node bin/server.js' } }), 'bin/server.ts': server }), 'bin/server.ts');
+});
+
 test('PORT is the port of the site, so that what a server says of its address is true', async (t) => {
   const project = projectOf(t, { 'package.json': '{ "main": "server.js" }', 'server.js': server });
   assert.equal(functionNamed(await build(t, project), 'server').env.PORT, '3000');
@@ -242,6 +273,7 @@ test('a project without functions is told what would make it one that has some',
   assert.deepEqual(await told(astro({ start })), [built]);
   assert.deepEqual(await told({ ...astro({ start }), 'dist/server/entry.mjs': "import http from 'node:http';\nhttp.createServer().listen(1);\n" }), []);
   assert.match((await told({ 'sst.config.ts': 'export default {};\n' }))[0], /^sst\.config\.ts: .* a mayfly\.json names functions/);
+  assert.match((await told({ 'deno.json': '{}', 'main.ts': 'Deno.serve(() => new Response("x"));\n' }))[0], /^deno\.json: programs of Deno do not run here/);
   const handler = { 'src/index.ts': "import { handle } from 'hono/aws-lambda';\nexport const handler = handle({});\n" };
   const [text] = await told(handler);
   const [, config] = /^src\/index\.ts: it exports a Lambda handler that nothing names; a mayfly\.json does: (.*)$/.exec(text);
