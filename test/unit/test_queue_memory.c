@@ -1,7 +1,10 @@
 /* How much of messages is in consumers' hands at a time.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <sys/resource.h>
+
 #include "base/limits.h"
+#include "control/events/message_batch.h"
 #include "queue_fixture.h"
 
 #define BODY_BYTES (4 * MIB)
@@ -71,10 +74,60 @@ START_TEST(large_messages_wait_while_consumers_have_so_many)
 }
 END_TEST
 
+static long peak_kb(void)
+{
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+static void add_to(struct message_batch *batch, struct str body)
+{
+    const struct batch_message m = { .queue = STR("test:q"), .body = body };
+    message_batch_add(batch, &m);
+}
+
+START_TEST(a_text_for_a_thousand_targets_is_kept_once)
+{
+    static char text[MIB];
+    struct message_batch *batch = message_batch_create(queues);
+    long before_kb = peak_kb();
+    memset(text, 'x', sizeof(text));
+    for (int i = 0; i < 1000; i++) {
+        add_to(batch, str_of(text, sizeof(text)));
+    }
+    ck_assert_int_lt(peak_kb() - before_kb, 256 * 1024); /* a sanitizer keeps what was freed */
+    message_batch_destroy(batch);
+}
+END_TEST
+
+static void on_written(int r, void *context)
+{
+    ck_assert_int_eq(r, 0);
+    *(int *)context = 1;
+}
+
+START_TEST(messages_of_a_batch_have_their_own_texts)
+{
+    int written = 0;
+    struct message_batch *batch = message_batch_create(queues);
+    for (const char *c = "aabba"; *c; c++) {
+        add_to(batch, str_of(c, 1));
+    }
+    message_batch_submit(batch, on_written, &written);
+    run_until(&written, 1);
+    consume(9, 1, false);
+    run_until(&deliveries, 1);
+    ck_assert_str_eq(seen, "a a b b a");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
     Suite *suite = queue_fixture_suite("queue_memory", &tests);
     tcase_add_test(tests, large_messages_wait_while_consumers_have_so_many);
+    tcase_add_test(tests, a_text_for_a_thousand_targets_is_kept_once);
+    tcase_add_test(tests, messages_of_a_batch_have_their_own_texts);
     return suite_run(suite);
 }

@@ -8,7 +8,8 @@
 
 struct written_message {
     struct stored_message message; /* its texts are the next ones */
-    char *uuid, *group, *attributes, *body;
+    char *uuid, *group, *attributes;
+    char *body; /* NULL: it is that of the one before */
     char *queue;
     char *dedup;
     uint64_t dedup_since_ms;
@@ -69,10 +70,25 @@ static struct str copy_of(struct str s, char **ret)
     return str_of(*ret, s.len);
 }
 
+/* An event comes for one target after the other: fifteen hundred of them share its text, which may
+ * have a megabyte. */
+static struct str body_of(const struct message_batch *b, struct str body, char **ret)
+{
+    if (b->message_count > 0) {
+        const struct str last = b->messages[b->message_count - 1].message.body;
+        if (str_eq(last, body)) {
+            return last;
+        }
+    }
+    return copy_of(body, ret);
+}
+
 void message_batch_add(struct message_batch *b, const struct batch_message *m)
 {
     const uint64_t now = clock_wall_ms();
     char uuid[UUID_BYTES];
+    char *own_body = NULL;
+    const struct str body = body_of(b, m->body, &own_body);
     chance_uuid(uuid);
     b->messages = mem_resize(b->messages, b->message_count + 1, sizeof(*b->messages));
     struct written_message *w = &b->messages[b->message_count++];
@@ -80,13 +96,14 @@ void message_batch_add(struct message_batch *b, const struct batch_message *m)
         .queue = mem_copy_str(m->queue),
         .dedup = mem_copy_str(m->dedup),
         .dedup_since_ms = m->dedup_since_ms,
+        .body = own_body,
     };
     w->message = (struct stored_message){
         .state = MESSAGE_WAITING,
         .uuid = copy_of(m->uuid.len > 0 ? m->uuid : str_c(uuid), &w->uuid),
         .group = copy_of(m->group, &w->group),
         .attributes = copy_of(m->attributes.len > 0 ? m->attributes : STR("{}"), &w->attributes),
-        .body = copy_of(m->body, &w->body),
+        .body = body,
         .sent_ms = now,
         .due_ms = m->due_ms > now || m->is_kept ? m->due_ms : now,
         .is_kept = m->is_kept,
