@@ -6,11 +6,12 @@
 
 #include "control/iso_time.h"
 #include "control/s3/s3_acl.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_lifecycle.h"
-#include "control/s3/s3_object.h"
 #include "control/s3/s3_policy.h"
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
+#include "control/s3/s3_version.h"
 #include "leaks.h"
 
 #define ALICE  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -60,7 +60,7 @@ static void name_operation(const struct s3_request *rq, char *ret, size_t size)
 {
     bool is_copy =
         str_eq(rq->x->method, STR("PUT")) && s3_header(rq, "x-amz-copy-source").data != NULL;
-    (void)snprintf(ret, size, "%s." STR_FMT ".%s", rq->is_website ? "WEBSITE" : "REST",
+    (void)snprintf(ret, size, "%s." STR_FMT ".%s", rq->front ? rq->front->name : "REST",
                    STR_ARG(is_copy ? STR("COPY") : rq->x->method), resource_of(rq));
     for (char *c = ret; *c; c++) {
         bool is_small = *c >= 'a' && *c <= 'z';

@@ -245,7 +245,7 @@ static void put_found(struct s3_request *rq, const struct stored_object *o)
     struct put_state *p = put_create(rq);
     p->memory = store_objects_copy(o, &p->object);
     if (read_wanted(rq, p->object.owner, &p->text)) {
-        p->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectAcl:Put");
+        p->event = s3_prepare_event(rq, rq->bucket, rq->key, "ObjectAcl:Put");
         s3_submit(rq, run_put_object, object_done);
     }
 }

@@ -24,6 +24,3 @@
 bool s3_blobs_is(const struct exchange *x);
 /* Instead of s3_begin()'s own way. */
 void s3_blobs_begin(struct s3_request *rq);
-
-/* What a failure of S3's is called here: its clients look at the status alone. */
-unsigned s3_blobs_status(const struct s3_request *rq, unsigned status);

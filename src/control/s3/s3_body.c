@@ -4,8 +4,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/s3/s3_access_log.h"
-#include "control/s3/s3_event.h"
 #include "control/s3/s3_operations.h"
 
 /* ---- the head's word ---- */
@@ -183,72 +181,3 @@ void s3_body_finish(struct s3_request *rq, bool kept)
     rq->receive = NULL;
     rq->takes_body = false;
 }
-
-/* ---- what the exchange tells ---- */
-
-static void on_body(struct exchange *x, struct str data)
-{
-    struct s3_request *rq = x->user;
-    if (rq->on_body) {
-        rq->on_body(rq, data);
-    } else if (rq->takes_body) {
-        s3_receive_feed(rq->receive, data);
-    } else {
-        exchange_credit(x, data.len); /* nobody wants it */
-    }
-}
-
-static void on_body_end(struct exchange *x)
-{
-    struct s3_request *rq = x->user;
-    if (rq->on_body_end) {
-        rq->on_body_end(rq);
-    } else if (rq->takes_body) {
-        s3_receive_end(rq->receive);
-    }
-}
-
-static void on_writable(struct exchange *x)
-{
-    struct s3_request *rq = x->user;
-    if (rq->writable) {
-        rq->writable(rq);
-    }
-}
-
-static void on_gone(struct exchange *x)
-{
-    struct s3_request *rq = x->user;
-    if (rq->gone) {
-        rq->gone(rq);
-    } else if (rq->receive) {
-        s3_receive_fail(rq->receive, S3_INCOMPLETE_BODY);
-    }
-}
-
-static void on_over(struct exchange *x)
-{
-    struct s3_request *rq = x->user;
-    s3_access_log_request(rq);
-    s3_receive_destroy(rq->receive, false);
-    if (rq->state) {
-        (rq->free_state ? rq->free_state : free)(rq->state);
-    }
-    s3_event_free(rq->events);
-    s3_xml_destroy(rq->xml);
-    s3_bucket_unref(rq->bucket);
-    buf_finish(&rq->target);
-    buf_finish(&rq->head);
-    buf_finish(&rq->headers);
-    buf_finish(&rq->body);
-    buf_finish(&rq->details);
-    free(rq);
-}
-
-const struct exchange_events s3_body_events = {
-    .body = on_body,
-    .body_end = on_body_end,
-    .writable = on_writable,
-    .gone = on_gone,
-    .over = on_over,
-};

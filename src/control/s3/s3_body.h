@@ -22,8 +22,5 @@ void s3_body_read(struct s3_request *rq, size_t limit,
 /* Lets go of what was taken in; `kept`: a job has counted its file. */
 void s3_body_finish(struct s3_request *rq, bool kept);
 
-/* What the exchange calls. */
-extern const struct exchange_events s3_body_events;
-
 /* Answers what taking in has failed with, in the words for digests. */
 void s3_body_fail(struct s3_request *rq, enum s3_error error);

@@ -3,11 +3,13 @@
 
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_body.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_reader.h"
-#include "control/s3/s3_restore.h"
+#include "control/s3/s3_version.h"
 
 void s3_copy_source_finish(struct s3_copy_source *s)
 {
@@ -96,7 +98,7 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
         s3_conditions_fail(rq, S3_PRECONDITION_FAILED, "x-amz-copy-source-", conditions.failed);
         return false;
     }
-    if (!s3_restore_is_readable(&s->object, rq->now_ms)) {
+    if (!s3_archive_is_readable(&s->object, rq->now_ms)) {
         s3_fail_text(rq, S3_INVALID_OBJECT_STATE,
                      "Operation is not valid for the source object's storage class");
         return false;

@@ -158,28 +158,3 @@ void s3_declared_build(struct s3 *s3, const json_t *manifest)
         s3_expiry_wake(s3->expiry);
     }
 }
-
-static const json_t *find(const json_t *array, const char *member, struct str text)
-{
-    size_t i;
-    json_t *one;
-    json_array_foreach(array, i, one)
-    {
-        if (str_eq(text_of(one, member), text)) {
-            return one;
-        }
-    }
-    return NULL;
-}
-
-const json_t *s3_declared_find(const struct s3 *s3, struct str bucket)
-{
-    const struct build *build = s3->services->deployment->active;
-    const json_t *events = build ? json_object_get(build->manifest, "events") : NULL;
-    return find(json_object_get(events, "buckets"), "name", bucket);
-}
-
-bool s3_declared_has(const json_t *bucket, struct str id)
-{
-    return find(json_object_get(bucket, "notifications"), "id", id) != NULL;
-}

@@ -7,12 +7,7 @@
 
 #include <jansson.h>
 
-#include "control/s3/s3.h"
+#include "control/s3/s3_context.h"
 
 /* The manifest that is served from now on (borrowed). */
 void s3_declared_build(struct s3 *s3, const json_t *manifest);
-
-/* What the manifest that is served says of a bucket, or NULL. Borrowed until the next build. */
-const json_t *s3_declared_find(const struct s3 *s3, struct str bucket);
-/* Whether one of its notifications (`bucket` may be NULL) has that Id. */
-bool s3_declared_has(const json_t *bucket, struct str id);

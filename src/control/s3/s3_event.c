@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "control/events/event_target.h"
 #include "control/events/trace_header.h"
-#include "control/s3/s3_declared.h"
 #include "control/s3/s3_event_record.h"
+#include "control/s3/s3_manifest.h"
 #include "control/s3/s3_notification.h"
 #include "store/store_messages.h"
 
@@ -61,7 +61,7 @@ static void on_target(const struct s3_target *target, void *context)
 static void on_kept(const struct s3_target *target, void *context)
 {
     const struct search *s = context;
-    if (!s3_declared_has(s->declared, target->id)) {
+    if (!s3_manifest_has_notification(s->declared, target->id)) {
         on_target(target, context);
     }
 }
@@ -70,7 +70,7 @@ void s3_event_targets(struct s3 *s3, const struct s3_event_subject *subject,
                       s3_event_target_fn each, void *context)
 {
     const struct s3_xml *kept = subject->ours ? subject->ours->notification : NULL;
-    struct search s = { s3->services, s3_declared_find(s3, subject->bucket), each, context };
+    struct search s = { s3->services, s3_manifest_bucket(s3, subject->bucket), each, context };
     s3_notification_match(kept ? s3_xml_root(kept) : NULL, subject->event, subject->key, on_kept,
                           &s);
     s3_notification_match_manifest(json_object_get(s.declared, "notifications"), subject->event,
@@ -121,7 +121,7 @@ struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *ca
 int s3_event_add(struct s3_events *e, const struct s3_bucket *bucket, struct str key,
                  const char *kind)
 {
-    const json_t *declared = s3_declared_find(e->s3, bucket->row.name);
+    const json_t *declared = s3_manifest_bucket(e->s3, bucket->row.name);
     const struct s3_xml *kept = bucket->notification;
     bool to_bus = json_is_true(json_object_get(declared, "eventbridge")) ||
                   (kept && s3_notification_has_event_bridge(s3_xml_root(kept)));
@@ -136,22 +136,6 @@ int s3_event_add(struct s3_events *e, const struct s3_bucket *bucket, struct str
     }
     add_happening(e, bucket, key, kind);
     return index;
-}
-
-int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
-                     const char *kind)
-{
-    if (!rq->events) {
-        const struct s3_event_cause cause = {
-            .access_key = rq->who.user ? rq->who.user->access_key : STR(""),
-            .remote = rq->x->remote,
-            .request_id = str_c(rq->id),
-            .host_id = s3_host_id(rq),
-            .now_ms = rq->now_ms,
-        };
-        rq->events = s3_event_create(rq->s3, &cause);
-    }
-    return s3_event_add(rq->events, bucket, key, kind);
 }
 
 /* ---- in the job ---- */

@@ -4,8 +4,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "control/s3/s3_buckets.h"
+#include "control/s3/s3_context.h"
 #include "control/s3/s3_event_record.h"
-#include "control/s3/s3_request.h"
+
+struct s3_events;
 
 /* On the loop, before the job: events of one cause, whose texts outlive them. */
 struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *cause);
@@ -14,15 +17,14 @@ struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *ca
  */
 int s3_event_add(struct s3_events *events, const struct s3_bucket *bucket, struct str key,
                  const char *kind);
-/* The same for rq->events. */
-int s3_event_prepare(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
-                     const char *kind);
 /* On the store's thread: writes the messages of an index (negative: none), of the object as it is
  * now. */
 int s3_event_insert(struct s3_events *events, struct sql *db, int index,
                     const struct stored_object *o) MUST_USE;
 /* After the commit: tells the queues. */
 void s3_event_wake(struct s3_events *events);
+void s3_event_free(struct s3_events *events); /* NULL is fine */
+
 /* What has happened, and where. */
 struct s3_event_subject {
     struct str event; /* "ObjectCreated:Put" */
@@ -35,4 +37,3 @@ struct s3_event_subject {
 typedef void (*s3_event_target_fn)(const char *queue_name, struct str id, void *context);
 void s3_event_targets(struct s3 *s3, const struct s3_event_subject *subject,
                       s3_event_target_fn each, void *context);
-void s3_event_free(struct s3_events *events); /* NULL is fine */

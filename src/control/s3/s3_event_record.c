@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 
+#include "control/aws/aws_users.h"
 #include "control/iso_time.h"
 #include "control/json_reading.h"
-#include "control/s3/s3_restore.h"
+#include "control/s3/s3_archive.h"
+#include "control/s3/s3_version.h"
 #include "control/utf8.h"
 #include "http/http_block.h"
 
@@ -152,7 +154,7 @@ static int put_restored(struct buf *out, const struct s3_event_cause *c,
 {
     char when[ISO_TIME_BYTES];
     int64_t until_s;
-    if (!is_restored(h) || !s3_restore_until(o, c->now_ms, &until_s)) {
+    if (!is_restored(h) || !s3_archive_until(o, c->now_ms, &until_s)) {
         return 0;
     }
     (void)iso_time_ms((uint64_t)until_s * 1000, when);
@@ -192,7 +194,7 @@ static int put_archive(struct buf *out, const struct s3_event_cause *c,
     char when[ISO_TIME_BYTES];
     int64_t until_s;
     int r = 0;
-    if (is_restored(h) && s3_restore_until(o, c->now_ms, &until_s)) {
+    if (is_restored(h) && s3_archive_until(o, c->now_ms, &until_s)) {
         (void)iso_time_s((uint64_t)until_s * 1000, when);
         r = buf_printf(out, ",\"restore-expiry-time\":\"%s\"", when);
     }

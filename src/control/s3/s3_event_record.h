@@ -8,7 +8,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/s3/s3_request.h"
+#include "base/limits.h"
+#include "store/store_objects.h"
 
 #define S3_EVENT_BYTES_MAX (32 * KIB) /* of one event; a key of 1 KB may become six */
 

@@ -8,17 +8,16 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
-#include "control/s3/s3_restore.h"
 #include "http/http_block.h"
 
 #define KEY_BUFFER_BYTES (2 * S3_KEY_BYTES_MAX)
 
 /* ---- the walk ---- */
 
-/* The part of a key up to and with the first delimiter behind the prefix, or data NULL. */
-static struct str common_of(const struct s3_list_query *q, struct str key)
+struct str s3_list_common(const struct s3_list_query *q, struct str key)
 {
     if (q->delimiter.len == 0 || key.len <= q->prefix.len) {
         return (struct str){ NULL, 0 };
@@ -103,7 +102,7 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
     if (!str_starts(o->key, q->prefix)) {
         return WALK_STOP;
     }
-    struct str common = common_of(q, o->key);
+    struct str common = s3_list_common(q, o->key);
     if (common.data) {
         /* A prefix of nothing but delete markers is none. */
         if (!q->versions && (o->flags & OBJECT_DELETE_MARKER)) {
@@ -120,7 +119,7 @@ static struct str first_key(const struct s3_list_query *q, struct buf *memory)
     if (q->after.len == 0 || str_compare(q->after, q->prefix) < 0) {
         return q->prefix;
     }
-    struct str common = common_of(q, q->after);
+    struct str common = s3_list_common(q, q->after);
     if (common.data && str_eq(common, q->after)) {
         return seek_behind(memory, common) ? buf_str(memory) : q->after;
     }
@@ -214,7 +213,7 @@ static void put_restore(const struct s3_request *rq, struct s3_xml_out *out,
 {
     int64_t until_s;
     if (str_eq(s3_header(rq, "x-amz-optional-object-attributes"), STR("RestoreStatus")) &&
-        s3_restore_until(o, rq->now_ms, &until_s)) {
+        s3_archive_until(o, rq->now_ms, &until_s)) {
         s3_xml_open(out, "RestoreStatus");
         s3_xml_put_bool(out, "IsRestoreInProgress", false);
         s3_xml_put_time(out, "RestoreExpiryDate", (uint64_t)until_s * 1000);

@@ -32,6 +32,9 @@ struct s3_list_walk {
 
 void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w);
 
+/* The part of a key up to and with the first delimiter behind the prefix, or data NULL. */
+struct str s3_list_common(const struct s3_list_query *q, struct str key);
+
 /* encoding-type=url: text as it is to be given. */
 struct s3_list_text {
     bool is_url;

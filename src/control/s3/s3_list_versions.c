@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_list.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_version.h"
 #include "http/http_block.h"
 
 struct listing {

@@ -12,7 +12,7 @@
 #include "control/events/sqs_queue.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_config.h"
-#include "control/s3/s3_declared.h"
+#include "control/s3/s3_manifest.h"
 #include "control/s3/s3_notification.h"
 #include "control/s3/s3_operations.h"
 #include "store/sql.h"
@@ -124,7 +124,7 @@ static bool declares_bus(const json_t *declared)
 
 void s3_notification_get(struct s3_request *rq)
 {
-    const json_t *declared = s3_declared_find(rq->s3, rq->bucket_name);
+    const json_t *declared = s3_manifest_bucket(rq->s3, rq->bucket_name);
     const struct s3_xml *kept = rq->bucket->notification;
     struct s3_xml_out o = { .out = &rq->body };
     size_t i;
@@ -136,7 +136,8 @@ void s3_notification_get(struct s3_request *rq)
     }
     for (const struct s3_xml_node *c = kept ? s3_xml_root(kept)->first : NULL; c; c = c->next) {
         bool is_bus = s3_xml_is(c, "EventBridgeConfiguration");
-        if (is_bus ? !declares_bus(declared) : !s3_declared_has(declared, s3_xml_text(c, "Id"))) {
+        if (is_bus ? !declares_bus(declared)
+                   : !s3_manifest_has_notification(declared, s3_xml_text(c, "Id"))) {
             s3_xml_put_node(&o, c);
         }
     }
@@ -281,7 +282,7 @@ static int write_document(const struct s3_xml_node *root, const json_t *declared
     s3_xml_begin(&o, "NotificationConfiguration");
     for (const struct s3_xml_node *child = root->first; child; child = child->next) {
         struct str id = s3_xml_text(child, "Id");
-        if (id.len == 0 || !s3_declared_has(declared, id)) {
+        if (id.len == 0 || !s3_manifest_has_notification(declared, id)) {
             put_configuration(&o, child);
         }
     }
@@ -313,7 +314,7 @@ void s3_notification_put(struct s3_request *rq)
     if (p->failed) {
         return;
     }
-    if (write_document(root, s3_declared_find(rq->s3, rq->bucket_name), &p->text) < 0 ||
+    if (write_document(root, s3_manifest_bucket(rq->s3, rq->bucket_name), &p->text) < 0 ||
         make_test_event(rq, &p->test) < 0) {
         s3_fail(rq, S3_MALFORMED_XML);
     } else {

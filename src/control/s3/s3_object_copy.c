@@ -7,14 +7,14 @@
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_acl_request.h"
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_body.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_copy_source.h"
-#include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
-#include "control/s3/s3_restore.h"
 #include "http/http_block.h"
 
 #define TRIES_MAX 8
@@ -145,13 +145,6 @@ static void received_all(struct s3_request *rq, struct s3_received *received)
     s3_put_store(rq, received, "ObjectCreated:Copy", copy_done);
 }
 
-static int run_share(struct s3_request *rq, struct sql *db)
-{
-    struct copy *c = rq->state;
-    int r = store_objects_write(rq->s3->contents, db, &c->put.write);
-    return r < 0 ? r : s3_event_insert(rq->events, db, c->put.event, &c->put.write.object);
-}
-
 /* `received`: digests of the source's bytes, or NULL for those that it has. */
 static void share(struct s3_request *rq, struct copy *c, const struct s3_received *received)
 {
@@ -168,8 +161,7 @@ static void share(struct s3_request *rq, struct copy *c, const struct s3_receive
         s3_put_digests(&c->put, received);
     }
     c->put.write.bytes = BYTES_SHARED;
-    c->put.event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:Copy");
-    s3_submit(rq, run_share, copy_done);
+    s3_put_submit(rq, "ObjectCreated:Copy", copy_done);
 }
 
 static void digested_all(struct s3_request *rq, struct s3_received *received)

@@ -5,11 +5,13 @@
 #include "control/iso_time.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_access_log.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_version.h"
 
 #define DELETE_MANY_MAX 1000 /* S3's own limit */
 
@@ -90,8 +92,8 @@ static enum s3_error prepare(struct s3_request *rq, struct deletion *d, struct s
                                           .now_ms = rq->now_ms,
                                           .check = check,
                                           .context = d };
-    d->event_deleted = s3_event_prepare(rq, rq->bucket, key, "ObjectRemoved:Delete");
-    d->event_marker = s3_event_prepare(rq, rq->bucket, key, "ObjectRemoved:DeleteMarkerCreated");
+    d->event_deleted = s3_prepare_event(rq, rq->bucket, key, "ObjectRemoved:Delete");
+    d->event_marker = s3_prepare_event(rq, rq->bucket, key, "ObjectRemoved:DeleteMarkerCreated");
     return S3_OK;
 }
 

@@ -3,13 +3,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_charset.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
-#include "control/s3/s3_restore.h"
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
@@ -237,7 +238,7 @@ static void put_stored_headers(struct s3_request *rq, const struct stored_object
     }
     while (http_block_next(&block, &name, &value)) {
         bool is_over = str_eq(name, STR(S3_RESTORE_HEADER)) &&
-                       !s3_restore_is_readable(o, rq->now_ms); /* as before it was restored */
+                       !s3_archive_is_readable(o, rq->now_ms); /* as before it was restored */
         if (str_starts(name, STR("x-amz-")) && !str_starts(name, STR("x-amz-server-side-")) &&
             !is_over) {
             s3_put_header(rq, name.data, value); /* ends in NUL */
@@ -261,6 +262,18 @@ static void put_headers(struct s3_request *rq, const struct stored_object *o)
     if (o->tags.len > 0) {
         s3_put_header_u64(rq, "x-amz-tagging-count", s3_tags_count(o->tags));
     }
+}
+
+/* False: answered. */
+static bool check_archive(struct s3_request *rq, const struct stored_object *o)
+{
+    if (s3_archive_is_readable(o, rq->now_ms)) {
+        return true;
+    }
+    s3_detail(rq, "StorageClass", http_block_find(o->headers, STR("x-amz-storage-class")));
+    s3_fail_text(rq, S3_INVALID_OBJECT_STATE,
+                 "The operation is not valid for the object's storage class");
+    return false;
 }
 
 /* With whose key it has to be read. False: answered. */
@@ -305,7 +318,7 @@ void s3_object_answer(struct s3_request *rq, const struct stored_object *o)
         return;
     }
     bool is_read = !str_eq(rq->x->method, STR("HEAD"));
-    if (is_read && !s3_restore_check(rq, o)) {
+    if (is_read && !check_archive(rq, o)) {
         return;
     }
     if (!check_overrides(rq) || !find_extent(rq, o, &e) || !find_key(rq, o, &crypt)) {
@@ -327,7 +340,7 @@ void s3_object_answer(struct s3_request *rq, const struct stored_object *o)
 void s3_object_answer_as(struct s3_request *rq, unsigned status, const struct stored_object *o)
 {
     struct s3_crypt crypt;
-    if (!s3_restore_check(rq, o) || !find_key(rq, o, &crypt)) {
+    if (!check_archive(rq, o) || !find_key(rq, o, &crypt)) {
         return;
     }
     put_headers(rq, o);

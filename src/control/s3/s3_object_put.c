@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_new.h"
@@ -24,7 +25,6 @@ static struct s3_put *create_put(struct s3_request *rq)
 {
     struct s3_put *p = s3_state(rq, sizeof(*p), free_put);
     s3_new_init(&p->new);
-    p->event = -1;
     return p;
 }
 
@@ -33,6 +33,14 @@ static int run_put(struct s3_request *rq, struct sql *db)
     struct s3_put *p = rq->state;
     int r = store_objects_write(rq->s3->contents, db, &p->write);
     return r < 0 ? r : s3_event_insert(rq->events, db, p->event, &p->write.object);
+}
+
+void s3_put_submit(struct s3_request *rq, const char *event,
+                   void (*done)(struct s3_request *rq, int r))
+{
+    struct s3_put *p = rq->state;
+    p->event = s3_prepare_event(rq, rq->bucket, rq->key, event);
+    s3_submit(rq, run_put, done);
 }
 
 void s3_put_digests(struct s3_put *p, const struct s3_received *received)
@@ -57,8 +65,7 @@ void s3_put_store(struct s3_request *rq, struct s3_received *received, const cha
     if (received->is_file) {
         o->hash = str_of((const char *)received->hash, sizeof(received->hash));
     }
-    p->event = s3_event_prepare(rq, rq->bucket, rq->key, event);
-    s3_submit(rq, run_put, done);
+    s3_put_submit(rq, event, done);
 }
 
 void s3_put_headers(struct s3_request *rq)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 
@@ -20,6 +21,9 @@ void s3_put_digests(struct s3_put *p, const struct s3_received *received);
 /* Writes what was received as p->new says, with an event of that kind. */
 void s3_put_store(struct s3_request *rq, struct s3_received *received, const char *event,
                   void (*done)(struct s3_request *rq, int r));
+/* The same of an object that is all set, wherever its bytes are. */
+void s3_put_submit(struct s3_request *rq, const char *event,
+                   void (*done)(struct s3_request *rq, int r));
 /* After the job: lets go of what was received; true: it failed, and that was answered. */
 bool s3_put_failed(struct s3_request *rq, int r);
 /* The fields of an answer to a put. */

@@ -10,7 +10,6 @@
 #include "control/aws/aws_sign_v2.h"
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
-#include "control/s3/s3_acl_request.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_form.h"
 #include "control/s3/s3_name.h"
@@ -409,10 +408,7 @@ static void begin_file(struct s3_request *rq, struct post *p)
         return;
     }
     struct s3_new *n = &p->put.new;
-    p->over = !s3_new_read_headers(rq, n) || !s3_new_read_lock(rq, n) ||
-              !s3_new_read_encryption(rq, n) ||
-              !s3_acl_request_read(rq, rq->bucket->row.owner, &n->acl) ||
-              !s3_access_write(rq, "s3:PutObject", buf_str(&n->tags));
+    p->over = !s3_new_read(rq, n) || !s3_access_write(rq, "s3:PutObject", buf_str(&n->tags));
     p->most = plan.limit;
     if (!p->over) {
         plan.crypt = n->is_encrypted ? &n->crypt : NULL;
@@ -481,7 +477,6 @@ void s3_post_begin(struct s3_request *rq)
 {
     struct post *p = s3_state(rq, sizeof(*p), free_post);
     s3_new_init(&p->put.new);
-    p->put.event = -1;
     buf_init(&p->headers, 2 * S3_FORM_FIELDS_MAX);
     buf_init(&p->key, LIMIT_REQUEST_HEAD_BYTES);
     buf_init(&p->policy, S3_FORM_FIELDS_MAX);

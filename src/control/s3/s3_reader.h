@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/s3/s3.h"
+#include "control/s3/s3_context.h"
 #include "control/s3/s3_crypt.h"
 #include "store/store_objects.h"
 

@@ -4,15 +4,13 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
-#include "control/s3/s3_blobs.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_tags.h"
-#include "control/s3/s3_website.h"
+#include "control/s3/s3_version.h"
 #include "http/http_block.h"
 
 /* Who is not signed in: what S3 calls it. */
@@ -26,6 +24,33 @@ struct str s3_param(const struct s3_request *rq, const char *name)
         }
     }
     return (struct str){ NULL, 0 };
+}
+
+bool s3_decode(struct s3_request *rq, struct str text, enum aws_uri_plus plus, struct str *ret)
+{
+    size_t before = rq->target.len;
+    if (aws_uri_decode(&rq->target, text, plus) < 0) {
+        return false;
+    }
+    *ret = str_of(rq->target.data + before, rq->target.len - before);
+    return true;
+}
+
+bool s3_read_params(struct s3_request *rq, struct str query)
+{
+    struct str name, value;
+    while (aws_query_next(&query, &name, &value)) {
+        if (rq->param_count == S3_PARAMS_MAX) {
+            return false;
+        }
+        struct s3_param *p = &rq->params[rq->param_count++];
+        if (!s3_decode(rq, name, AWS_URI_PLUS_IS_SPACE, &p->name) ||
+            !s3_decode(rq, value, AWS_URI_PLUS_IS_SPACE, &p->value)) {
+            return false;
+        }
+        p->value.data = p->value.data ? p->value.data : "";
+    }
+    return true;
 }
 
 struct str s3_header(const struct s3_request *rq, const char *name)
@@ -79,6 +104,28 @@ struct str s3_host_id(const struct s3_request *rq)
     return str_c(rq->x->request_id);
 }
 
+/* For a browser that has named its origin. */
+static void put_cors_headers(struct s3_request *rq)
+{
+    struct str headers = rq->x->headers, origin = http_block_find(headers, STR("origin"));
+    struct str config =
+        origin.data && rq->bucket ? s3_bucket_setting(rq->bucket, STR("cors")) : STR("");
+    if (config.len == 0 || str_eq(rq->x->method, STR("OPTIONS"))) {
+        return;
+    }
+    struct str method = http_block_find(headers, STR("access-control-request-method"));
+    const struct s3_cors_question question = {
+        .origin = origin,
+        .method = method.data ? method : rq->x->method,
+        .fields = http_block_find(headers, STR("access-control-request-headers")),
+    };
+    scoped_s3_xml struct s3_xml *x = s3_xml_parse(config);
+    const struct s3_xml_node *rule = x ? s3_cors_find(s3_xml_root(x), &question) : NULL;
+    if (rule) {
+        s3_cors_put(rule, origin, &rq->headers);
+    }
+}
+
 static void put_usual_headers(struct s3_request *rq, unsigned status)
 {
     rq->outcome.status = status;
@@ -86,7 +133,7 @@ static void put_usual_headers(struct s3_request *rq, unsigned status)
     s3_put_header(rq, "x-amz-request-id", str_c(rq->id));
     s3_put_header(rq, "x-amz-id-2", s3_host_id(rq));
     s3_put_header(rq, "server", STR("AmazonS3"));
-    s3_cors_put_headers(rq);
+    put_cors_headers(rq);
 }
 
 void s3_answer_with(struct s3_request *rq, unsigned status, struct str body)
@@ -156,13 +203,12 @@ void s3_fail_custom(struct s3_request *rq, unsigned status, const char *code, co
     buf_clear(&rq->body);
     (void)snprintf(rq->outcome.error, sizeof(rq->outcome.error), "%s",
                    code); /* a long one is cut */
-    bool is_bare = str_eq(rq->x->method, STR("HEAD")) && !rq->is_website;
-    if (rq->is_blob || is_bare || status == 304) {
-        s3_answer(rq, rq->is_blob ? s3_blobs_status(rq, status) : status);
+    if (rq->front && status != 304) {
+        rq->front->fail(rq, status, code, text);
         return;
     }
-    if (rq->is_website) {
-        s3_website_fail(rq, status, code, text);
+    if (str_eq(rq->x->method, STR("HEAD")) || status == 304) {
+        s3_answer(rq, status);
         return;
     }
     struct s3_xml_out o = { .out = &rq->body };
@@ -286,6 +332,22 @@ int s3_append_url(const struct s3_request *rq, struct buf *out)
 
 /* ---- writing ---- */
 
+int s3_prepare_event(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
+                     const char *kind)
+{
+    if (!rq->events) {
+        const struct s3_event_cause cause = {
+            .access_key = rq->who.user ? rq->who.user->access_key : STR(""),
+            .remote = rq->x->remote,
+            .request_id = str_c(rq->id),
+            .host_id = s3_host_id(rq),
+            .now_ms = rq->now_ms,
+        };
+        rq->events = s3_event_create(rq->s3, &cause);
+    }
+    return s3_event_add(rq->events, bucket, key, kind);
+}
+
 static int run_job(struct store_job *job, struct sql *db)
 {
     struct s3_request *rq = container_of(job, struct s3_request, job);
@@ -312,52 +374,6 @@ void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct s
     bool removes = str_eq(rq->x->method, STR("DELETE")) || strcmp(name, "DeleteObjects") == 0;
     rq->job = (struct store_job){ .run = run_job, .done = job_done, .makes_room = removes || ends };
     store_submit(rq->s3->services->store, &rq->job);
-}
-
-/* ---- texts ---- */
-
-struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
-                           char ret_text[S3_VERSION_TEXT])
-{
-    if (flags & OBJECT_NULL_VERSION) {
-        return STR("null");
-    }
-    (void)snprintf(ret_text, S3_VERSION_TEXT, "%016llx%016llx", 0 - (unsigned long long)rank,
-                   (unsigned long long)salt); /* fits */
-    return str_of(ret_text, S3_VERSION_TEXT - 1);
-}
-
-static bool parse_hex(struct str text, uint64_t *ret)
-{
-    uint8_t bytes[8];
-    if (!hex_read(text, bytes, sizeof(bytes))) {
-        return false;
-    }
-    *ret = 0;
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        *ret = *ret << 8 | bytes[i];
-    }
-    return true;
-}
-
-bool s3_version_parse(struct str text, struct object_version *ret)
-{
-    uint64_t rank, salt;
-    *ret = (struct object_version){ .which = VERSION_CURRENT };
-    if (!text.data) {
-        return true;
-    }
-    if (str_eq(text, STR("null"))) {
-        ret->which = VERSION_NULL;
-        return true;
-    }
-    if (text.len != S3_VERSION_TEXT - 1 || !parse_hex(str_of(text.data, 16), &rank) ||
-        !parse_hex(str_skip(text, 16), &salt)) {
-        return false;
-    }
-    *ret = (struct object_version){ VERSION_EXACT, (int64_t)(0 - rank), salt };
-    char as_told[S3_VERSION_TEXT]; /* an id has one spelling */
-    return str_eq(text, s3_version_text(ret->rank, ret->salt, 0, as_told));
 }
 
 void s3_tell_object(struct s3_request *rq, uint64_t bytes)

@@ -10,8 +10,9 @@
 
 #include "base/limits.h"
 #include "control/aws/aws_sign.h"
-#include "control/s3/s3.h"
+#include "control/aws/aws_uri.h"
 #include "control/s3/s3_buckets.h"
+#include "control/s3/s3_context.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_receive.h"
 #include "control/s3/s3_xml.h"
@@ -20,8 +21,7 @@
 
 #define S3_PARAMS_MAX         64
 #define S3_ANSWER_BYTES_MAX   (64 * MIB)
-#define S3_ETAG_TEXT          48 /* 32 digits, "-10000", a NUL */
-#define S3_VERSION_TEXT       33
+#define S3_ETAG_TEXT          48                         /* 32 digits, "-10000", a NUL */
 #define S3_OBJECT_BYTES_MAX   ((uint64_t)5 * 1024 * MIB) /* of one PUT, and of a part */
 #define S3_DOCUMENT_BYTES_MAX (4 * MIB) /* 10,000 parts with their checksums have 2 */
 
@@ -63,6 +63,13 @@ struct s3_operation {
     void (*run)(struct s3_request *rq);
 };
 
+/* A way to S3 beside its API. */
+struct s3_front {
+    const char *name; /* in access logs */
+    /* Tells an error in its own way; not that something was not modified. */
+    void (*fail)(struct s3_request *rq, unsigned status, const char *code, const char *text);
+};
+
 /* What came of a request, for the access log. */
 struct s3_outcome {
     unsigned status;      /* 0: not answered */
@@ -95,11 +102,13 @@ struct s3_request {
     struct str form; /* fields of a browser's form, which stand for the head's; else data NULL */
     struct s3_xml *xml;
     struct s3_receive *receive;
-    bool is_blob;    /* of Netlify's: s3_blobs.h */
-    bool is_website; /* s3_website.h */
     bool takes_body; /* what the client sends goes into it */
     uint64_t now_ms;
     char id[17]; /* x-amz-request-id */
+
+    const struct s3_front *front; /* NULL: the API itself */
+    void *front_state;            /* its own; freed with free_front_state */
+    void (*free_front_state)(void *state);
 
     /* A write. */
     struct store_job job;
@@ -120,13 +129,13 @@ struct s3_request {
     void (*free_state)(void *state);
 };
 
-/* In s3.c: finds the operation of a request whose bucket_name, key, params and user are known, and
- * runs it or answers why not. */
-void s3_dispatch(struct s3_request *rq);
+/* ---- what was asked ---- */
+
+/* Decodes behind what is in rq->target, which has room for it all and does not move. */
+bool s3_decode(struct s3_request *rq, struct str text, enum aws_uri_plus plus,
+               struct str *ret) MUST_USE;
 /* Reads a query into rq->params, behind what is in rq->target, which has room for it. */
 bool s3_read_params(struct s3_request *rq, struct str query) MUST_USE;
-
-/* ---- what was asked ---- */
 
 /* A parameter of the query, decoded; data NULL: absent. */
 struct str s3_param(const struct s3_request *rq, const char *name);
@@ -184,17 +193,15 @@ void s3_tell_object(struct s3_request *rq, uint64_t bytes);
 
 /* ---- writing ---- */
 
+/* s3_event_add() to rq->events, which are made at the first. */
+int s3_prepare_event(struct s3_request *rq, const struct s3_bucket *bucket, struct str key,
+                     const char *kind);
 /* Runs a job of the store. `done` gets its result; events that go with it are on their way. */
 void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct sql *db),
                void (*done)(struct s3_request *rq, int r));
 
 /* ---- texts ---- */
 
-/* "null", or 32 hexadecimal digits. */
-struct str s3_version_text(int64_t rank, uint64_t salt, unsigned flags,
-                           char ret_text[S3_VERSION_TEXT]);
-/* The version of a parameter "versionId"; false: it is none. Absent: the current one. */
-bool s3_version_parse(struct str text, struct object_version *ret) MUST_USE;
 void s3_put_version_header(struct s3_request *rq, const struct stored_object *o);
 /* Of what was just written: only where each write makes a version. */
 void s3_put_new_version_header(struct s3_request *rq, const struct stored_object *o);

@@ -1,8 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "control/s3/s3_restore.h"
-
+/* RestoreObject.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object.h"
@@ -12,42 +13,6 @@
 
 #define HEADERS_BYTES_MAX (32 * KIB) /* those that it was put with, and one more */
 #define DAYS_MAX          36500
-
-/* ---- whether it is ---- */
-
-static bool is_archived(const struct stored_object *o)
-{
-    struct str class = http_block_find(o->headers, STR("x-amz-storage-class"));
-    return str_eq(class, STR("GLACIER")) || str_eq(class, STR("DEEP_ARCHIVE"));
-}
-
-bool s3_restore_until(const struct stored_object *o, uint64_t now_ms, int64_t *ret_s)
-{
-    static const struct str before = STR("expiry-date=\"");
-    struct str text = http_block_find(o->headers, STR(S3_RESTORE_HEADER));
-    struct str date = str_behind(text, before);
-    return date.data && http_date_parse(str_cut(&date, '"'), ret_s) &&
-           (uint64_t)*ret_s > now_ms / 1000;
-}
-
-bool s3_restore_is_readable(const struct stored_object *o, uint64_t now_ms)
-{
-    int64_t until_s;
-    return !is_archived(o) || s3_restore_until(o, now_ms, &until_s);
-}
-
-bool s3_restore_check(struct s3_request *rq, const struct stored_object *o)
-{
-    if (s3_restore_is_readable(o, rq->now_ms)) {
-        return true;
-    }
-    s3_detail(rq, "StorageClass", http_block_find(o->headers, STR("x-amz-storage-class")));
-    s3_fail_text(rq, S3_INVALID_OBJECT_STATE,
-                 "The operation is not valid for the object's storage class");
-    return false;
-}
-
-/* ---- restoring ---- */
 
 struct restoring {
     struct stored_object object;
@@ -126,7 +91,7 @@ static void found(struct s3_request *rq, const struct stored_object *o)
 {
     uint64_t days;
     int64_t until_s;
-    if (!is_archived(o)) {
+    if (!s3_archive_has(o)) {
         s3_fail(rq, S3_INVALID_OBJECT_STATE);
         return;
     }
@@ -136,16 +101,16 @@ static void found(struct s3_request *rq, const struct stored_object *o)
     struct restoring *s = s3_state(rq, sizeof(*s), free_restoring);
     buf_init(&s->headers, HEADERS_BYTES_MAX);
     s->memory = store_objects_copy(o, &s->object);
-    s->is_again = s3_restore_until(o, rq->now_ms, &until_s);
+    s->is_again = s3_archive_until(o, rq->now_ms, &until_s);
     uint64_t until_ms = s3_lifecycle_after_days(rq->now_ms, days, S3_LIFECYCLE_DAY_MS);
     if (put_headers(s, until_ms) < 0) {
         s3_fail(rq, S3_INTERNAL);
         return;
     }
     s->object.headers = buf_str(&s->headers); /* as events tell of it */
-    s->posted = s->is_again ? -1 : s3_event_prepare(rq, rq->bucket, rq->key, "ObjectRestore:Post");
+    s->posted = s->is_again ? -1 : s3_prepare_event(rq, rq->bucket, rq->key, "ObjectRestore:Post");
     s->completed =
-        s->is_again ? -1 : s3_event_prepare(rq, rq->bucket, rq->key, "ObjectRestore:Completed");
+        s->is_again ? -1 : s3_prepare_event(rq, rq->bucket, rq->key, "ObjectRestore:Completed");
     s3_submit(rq, run, done);
 }
 

@@ -84,7 +84,7 @@ static void put_found(struct s3_request *rq, const struct stored_object *o)
         s3_fail(rq, S3_ACCESS_DENIED);
         return;
     }
-    c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectTagging:Put");
+    c->event = s3_prepare_event(rq, rq->bucket, rq->key, "ObjectTagging:Put");
     s3_submit(rq, run_change, change_done);
 }
 
@@ -96,7 +96,7 @@ void s3_tagging_put(struct s3_request *rq)
 static void delete_found(struct s3_request *rq, const struct stored_object *o)
 {
     struct change *c = change_create(rq, o);
-    c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectTagging:Delete");
+    c->event = s3_prepare_event(rq, rq->bucket, rq->key, "ObjectTagging:Delete");
     s3_submit(rq, run_change, change_done);
 }
 

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/mem.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_conditions.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_new.h"
@@ -399,6 +400,6 @@ void s3_upload_complete(struct s3_request *rq)
     c->write.context = c;
     c->md5 = EVP_MD_CTX_new();
     assert(c->md5); /* fails for want of memory only */
-    c->event = s3_event_prepare(rq, rq->bucket, rq->key, "ObjectCreated:CompleteMultipartUpload");
+    c->event = s3_prepare_event(rq, rq->bucket, rq->key, "ObjectCreated:CompleteMultipartUpload");
     s3_submit(rq, run_complete, complete_done);
 }

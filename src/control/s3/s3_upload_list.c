@@ -111,16 +111,6 @@ struct uploads {
     bool truncated;
 };
 
-static struct str common_of(const struct s3_list_query *q, struct str key)
-{
-    const char *at = q->delimiter.len > 0 && key.len > q->prefix.len
-                         ? memmem(key.data + q->prefix.len, key.len - q->prefix.len,
-                                  q->delimiter.data, q->delimiter.len)
-                         : NULL;
-    return at ? str_of(key.data, (size_t)(at - key.data) + q->delimiter.len)
-              : (struct str){ NULL, 0 };
-}
-
 static void set(struct buf *b, struct str text)
 {
     buf_clear(b);
@@ -153,7 +143,7 @@ static bool on_upload(const struct stored_upload *u, void *context)
     if (!str_starts(u->object.key, q->prefix)) {
         return false;
     }
-    struct str common = common_of(q, u->object.key);
+    struct str common = s3_list_common(q, u->object.key);
     if (common.data && (str_eq(common, buf_str(&l->last_common)) ||
                         (q->after.len > 0 && str_starts(q->after, common)))) {
         return true; /* told already */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_name.h"
@@ -70,7 +71,7 @@ static void answer_redirect(struct s3_request *rq, unsigned status, struct str l
 /* The path where a rule leads to. */
 static int put_path(struct buf *out, const struct s3_request *rq, const struct s3_xml_node *rule)
 {
-    const struct website *w = rq->state;
+    const struct website *w = rq->front_state;
     const struct s3_xml_node *redirect = s3_xml_child(rule, "Redirect");
     struct str key = s3_xml_text(redirect, "ReplaceKeyWith");
     struct str prefix = s3_xml_text(redirect, "ReplaceKeyPrefixWith");
@@ -127,7 +128,7 @@ static bool applies(const struct s3_xml_node *rule, struct str key, unsigned sta
 /* The first rule that applies counts. True: it was answered. */
 static bool redirect_by_rule(struct s3_request *rq, unsigned status)
 {
-    const struct website *w = rq->state;
+    const struct website *w = rq->front_state;
     const struct s3_xml_node *rules = s3_xml_child(w->config, "RoutingRules");
     const struct s3_xml_node *rule = s3_xml_child(rules, "RoutingRule");
     while (rule && !applies(rule, w->asked, status)) {
@@ -143,7 +144,7 @@ static bool redirect_by_rule(struct s3_request *rq, unsigned status)
 
 static void found(struct s3_request *rq, const struct stored_object *o)
 {
-    const struct website *w = rq->state;
+    const struct website *w = rq->front_state;
     struct str location = http_block_find(o->headers, STR("x-amz-website-redirect-location"));
     if (location.data) {
         answer_redirect(rq, 301, location);
@@ -168,7 +169,7 @@ static bool is_folder(struct str key)
 /* `folder` with the name of the index document behind it; data NULL: no key is so long. */
 static struct str index_of(struct s3_request *rq, struct str folder, const char *slash)
 {
-    struct website *w = rq->state;
+    struct website *w = rq->front_state;
     struct str suffix = s3_xml_text(s3_xml_child(w->config, "IndexDocument"), "Suffix");
     buf_clear(&w->key);
     int r = buf_printf(&w->key, STR_FMT "%s" STR_FMT, STR_ARG(folder), slash, STR_ARG(suffix));
@@ -202,7 +203,7 @@ static bool has_index(struct s3_request *rq, struct str folder)
 /* A folder that was asked for without its slash: links in its index document need that. */
 static bool redirect_to_folder(struct s3_request *rq)
 {
-    const struct website *w = rq->state;
+    const struct website *w = rq->front_state;
     struct buf location;
     if (is_folder(w->asked) || !has_index(rq, w->asked)) {
         return false;
@@ -278,7 +279,7 @@ static void answer_page(struct s3_request *rq, unsigned status, struct str items
 static bool look_for_error_document(struct s3_request *rq, unsigned status, const char *code,
                                     const char *text)
 {
-    struct website *w = rq->state;
+    struct website *w = rq->front_state;
     struct str document = s3_xml_text(s3_xml_child(w->config, "ErrorDocument"), "Key");
     if (document.len == 0) {
         return false;
@@ -291,9 +292,10 @@ static bool look_for_error_document(struct s3_request *rq, unsigned status, cons
     return true;
 }
 
-void s3_website_fail(struct s3_request *rq, unsigned status, const char *code, const char *text)
+/* Elsewhere, by the error document, or by a page that tells the error with its details. */
+static void fail(struct s3_request *rq, unsigned status, const char *code, const char *text)
 {
-    struct website *w = rq->state;
+    struct website *w = rq->front_state;
     bool is_lookup = w->config && (status == 403 || status == 404);
     bool is_nested = w->status != 0;
     if (is_lookup && !is_nested && (redirect_to_folder(rq) || redirect_by_rule(rq, status))) {
@@ -323,7 +325,7 @@ static bool is_paid_by_requester(const struct s3_bucket *bucket)
 
 static void serve(struct s3_request *rq)
 {
-    struct website *w = rq->state;
+    struct website *w = rq->front_state;
     const struct s3_xml_node *all = s3_xml_child(w->config, "RedirectAllRequestsTo");
     if (all) {
         redirect(rq, all, NULL);
@@ -342,11 +344,14 @@ void s3_website_begin(struct s3_request *rq)
     static const struct s3_operation operation = {
         .name = "WebsiteGetObject", .method = "GET", .level = S3_OBJECT, .action = "s3:GetObject"
     };
-    struct website *w = s3_state(rq, sizeof(*w), free_website);
+    static const struct s3_front front = { .name = "WEBSITE", .fail = fail };
+    struct website *w = mem_new(struct website);
+    rq->front = &front;
+    rq->front_state = w;
+    rq->free_front_state = free_website;
     buf_init(&w->key, S3_KEY_BYTES_MAX);
     buf_init(&w->page, PAGE_BYTES_MAX);
     w->asked = rq->key;
-    rq->is_website = true;
     rq->op = &operation;
     rq->param_count = 0; /* a page may have a query of its own */
     rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);

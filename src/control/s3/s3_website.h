@@ -16,6 +16,3 @@
 struct str s3_website_bucket(struct str host);
 /* Instead of s3_begin()'s own way, when bucket_name and key are known. */
 void s3_website_begin(struct s3_request *rq);
-/* Instead of an error in XML: elsewhere, the error document, or a page that tells the error with
- * its details. */
-void s3_website_fail(struct s3_request *rq, unsigned status, const char *code, const char *text);

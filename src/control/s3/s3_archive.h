@@ -3,18 +3,17 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
  *
  * Nothing is archived anywhere: a restoration, which takes S3 minutes or hours, is over at once. It
- * is kept as the field x-amz-restore of its object.
+ * is kept as the field x-amz-restore of its object. No I/O.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/s3/s3_request.h"
+#include "store/store_objects.h"
 
 #define S3_RESTORE_HEADER "x-amz-restore"
 
+bool s3_archive_has(const struct stored_object *o);
 /* Whether its bytes may be read now. */
-bool s3_restore_is_readable(const struct stored_object *o, uint64_t now_ms);
-/* The same; false: no, and that was answered. */
-bool s3_restore_check(struct s3_request *rq, const struct stored_object *o);
+bool s3_archive_is_readable(const struct stored_object *o, uint64_t now_ms);
 /* Until when it is restored, in seconds; false: it is not. */
-bool s3_restore_until(const struct stored_object *o, uint64_t now_ms, int64_t *ret_s);
+bool s3_archive_until(const struct stored_object *o, uint64_t now_ms, int64_t *ret_s);
