@@ -46,6 +46,12 @@ test('S3 keeps versions', async (t) => {
     assert.equal(await text(s3.send(new GetObjectCommand({ Bucket, Key: 'k' }))), 'after');
   });
 
+  await t.test('who names a version by an empty id deletes nothing', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    await refused(s3.send(new DeleteObjectCommand({ Bucket, Key: 'k', VersionId: '' })), 400, 'InvalidArgument');
+    assert.equal(await text(s3.send(new GetObjectCommand({ Bucket, Key: 'k' }))), 'x');
+  });
+
   await t.test('a locked version stays until its time, but for whoever may bypass governance', async () => {
     const Bucket = await bucket({}, { ObjectLockEnabledForBucket: true });
     const lock = (Mode) => ({ ObjectLockMode: Mode, ObjectLockRetainUntilDate: inDays(2) });

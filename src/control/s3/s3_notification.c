@@ -5,7 +5,8 @@
 
 #include "control/s3/s3_name.h"
 
-#define CONFIGURATIONS_MAX 100 /* S3's own limit */
+#define CONFIGURATIONS_MAX 100 /* S3's own limits */
+#define ID_LEN_MAX         255 /* it is told in each event */
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
  */
@@ -240,6 +241,10 @@ static bool check_kind(const struct s3_xml_node *root, const struct kind *kind,
         if (!s3_xml_child(c, "Event") || !s3_xml_child(c, kind->destination)) {
             fault->is_malformed = true;
             return false;
+        }
+        if (s3_xml_text(c, "Id").len > ID_LEN_MAX) {
+            return refuse(fault, "The length of an ID must not exceed 255 characters", "Id",
+                          STR(""));
         }
         if (!check_arn(arn, kind, fault) || !check_events(c, fault) || !check_filter(c, fault)) {
             return false;

@@ -180,6 +180,10 @@ void s3_object_delete(struct s3_request *rq)
     struct deletions *all = deletions_create(rq, 1);
     struct deletion *d = &all->all[0];
     struct str version = s3_param(rq, "versionId");
+    if (version.data && version.len == 0) { /* who has lost the id does not mean the current one */
+        s3_fail_argument(rq, "Version id cannot be the empty string", "versionId", version);
+        return;
+    }
     d->version_text = version.data ? version : STR("");
     if (!read_conditions(rq, d)) {
         return;
