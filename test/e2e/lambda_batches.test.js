@@ -1,7 +1,7 @@
 /* What a Lambda function reports of a batch of SQS messages. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, lambda, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -31,8 +31,8 @@ exports.handler = async ({ Records }) => {
 `,
 };
 
-async function start(t) {
-  const platform = await startPlatform(t, { files: FILES });
+async function start(t, more = {}) {
+  const platform = await startPlatform(t, { files: { ...FILES, ...more } });
   const { sqs } = await clients(t, platform);
   const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'jobs' }));
   const send = (...bodies) =>
@@ -43,7 +43,7 @@ async function start(t) {
     return Object.keys(Attributes).filter((name) => name.startsWith('ApproximateNumber')).every((name) => Attributes[name] === '0');
   };
   const handled = () => eventually(async () => batches().length > 1 && (await isEmpty()) && batches(), () => platform.transcript());
-  return { send, handled };
+  return { platform, sqs, QueueUrl, send, handled };
 }
 
 test('what it names comes again alone, however often it is named', async (t) => {
@@ -56,4 +56,20 @@ test('a report that names what is not in the batch fails all of it', async (t) =
   const { send, handled } = await start(t);
   await send('fine', 'fails', 'unknown');
   assert.deepEqual(await handled(), [[['fails', 1], ['fine', 1], ['unknown', 1]], [['fails', 2], ['fine', 2], ['unknown', 2]]]);
+});
+
+test('messages that are too long for one event come in several', async (t) => {
+  const { platform, sqs, QueueUrl } = await start(t, { 'reports.js': `
+exports.handler = async ({ Records }) => {
+  for (const { body, attributes } of Records) {
+    console.log(['got', body[0], body.length, attributes.ApproximateReceiveCount].join(' '));
+  }
+};` });
+  const length = 900_000;
+  for (const letter of 'abcdef') { /* twice as long as JSON */
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.padEnd(length, '"') }));
+  }
+  const got = () => platform.records.filter(({ text }) => text?.startsWith('got ')).map(({ text }) => text).sort();
+  await eventually(() => got().length >= 6, () => platform.transcript());
+  assert.deepEqual(got(), [...'abcdef'].map((letter) => `got ${letter} ${length} 1`));
 });

@@ -16,7 +16,8 @@
 #include "control/json_write.h"
 #include "http/http_block.h"
 
-#define POSTPONE_MS 1000 /* until a function that could not be invoked is tried again */
+#define EVENT_BYTES (6 * MIB) /* Lambda's payload */
+#define POSTPONE_MS 1000      /* until a function that could not be invoked is tried again */
 
 /* ---- the event ---- */
 
@@ -92,20 +93,43 @@ static bool passes(const struct lambda_source *ls, const json_t *record)
     return found;
 }
 
-/* The records that pass; what does not is done with: Lambda deletes it. */
-static json_t *records_of(const struct lambda_source *ls, struct delivery *d)
+/* Its text, which the caller frees; NULL: it does not pass, and is done with: Lambda deletes it. */
+static char *record_text(const struct lambda_source *ls, struct delivered *m)
 {
-    json_t *records = json_array();
+    json_t *record = record_of(ls, m);
+    char *text = passes(ls, record) ? json_write(record) : NULL;
+    if (!text) {
+        queue_set_outcome(m, FATE_GONE, 0, STR(""));
+    }
+    json_decref(record);
+    return text;
+}
+
+/* It comes again as if it had not been its turn. */
+static void leave_out(struct delivered *m)
+{
+    m->outcome.attempts--;
+    queue_set_outcome(m, FATE_AGAIN, m->message.due_ms, m->message.error);
+}
+
+/* Adds as many as fit into an event: a quote is two bytes there, and the queue knows only how long
+ * bodies are. Returns how many; those behind the first that does not fit are left out with it, or
+ * they would go ahead of it in its group. */
+static size_t add_records(const struct lambda_source *ls, struct delivery *d, struct buf *event)
+{
+    size_t count = 0;
+    bool is_full = false;
     for (size_t i = 0; i < d->count; i++) {
-        json_t *record = record_of(ls, &d->messages[i]);
-        if (passes(ls, record)) {
-            (void)json_array_append_new(records, record);
-        } else {
-            json_decref(record);
-            queue_set_outcome(&d->messages[i], FATE_GONE, 0, STR(""));
+        scoped_free char *text = is_full ? NULL : record_text(ls, &d->messages[i]);
+        is_full = is_full || (text && count > 0 && event->len + strlen(text) > EVENT_BYTES - 8);
+        if (is_full) {
+            leave_out(&d->messages[i]);
+        } else if (text) {
+            (void)!buf_append(event, count++ > 0 ? STR(",") : STR("")); /* it has no limit */
+            (void)!buf_append(event, str_c(text));
         }
     }
-    return records;
+    return count;
 }
 
 /* ---- outcomes ---- */
@@ -256,15 +280,15 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
     char target[AWS_LAMBDA_TARGET_BYTES];
     static const char headers[] = "x-mayfly-direct\0001\0content-type\0application/json";
     assert(ls); /* without one the queue has no consumer */
-    json_t *records = records_of(ls, d);
-    if (json_array_size(records) == 0) {
-        json_decref(records);
+    struct buf event;
+    buf_init(&event, SIZE_MAX);
+    (void)!buf_append(&event, STR("{\"Records\":["));
+    if (add_records(ls, d, &event) == 0) {
+        buf_finish(&event);
         queue_delivered(d);
         return;
     }
-    json_t *event = json_pack("{s:o}", "Records", records);
-    char *text = json_write(event);
-    json_decref(event);
+    (void)!buf_append(&event, STR("]}"));
     aws_lambda_path_invoke(ls->function_name, json_text(ls->config, "qualifier"), target);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .source = ls, .delivery = d };
@@ -277,10 +301,10 @@ static void batch_deliver(struct queue *queue, struct delivery *d, void *context
                                            .target = str_c(target),
                                            .event = str_c(name),
                                            .headers = str_of(headers, sizeof(headers)),
-                                           .body = str_c(text ? text : "{}"),
+                                           .body = buf_str(&event),
                                            .response_max_bytes = LIMIT_LAMBDA_PAYLOAD_BYTES };
     (void)invoker_call(ls->services->invoker, &rq, attempt_done, a);
-    free(text);
+    buf_finish(&event);
 }
 
 const struct queue_consumer lambda_batch_consumer = { .name = "lambda batch",
