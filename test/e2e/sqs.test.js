@@ -359,6 +359,31 @@ test('an attempt of a FIFO queue that is made again gets the same messages, unti
   assert.match((await refused(receive(standard, { ReceiveRequestAttemptId: 'a' })))[1], /not valid for this queue type/);
 });
 
+test('a message whose dead-letter queue is gone is handed out as before', async (t) => {
+  const { sqs, queue, attributes, send, receive } = await start(t);
+  const dead = await queue('dead');
+  const { QueueArn: deadLetterTargetArn } = await attributes(dead, 'QueueArn');
+  const url = await queue('q', { VisibilityTimeout: '0', RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 1 }) });
+  await send(url, 'kept');
+  assert.deepEqual(bodies(await receive(url)), ['kept']);
+  await sqs.send(new DeleteQueueCommand({ QueueUrl: dead }));
+  assert.deepEqual(bodies(await receive(url, { WaitTimeSeconds: 2 })), ['kept']);
+});
+
+test('dead letters go to another queue of their kind, or nowhere', async (t) => {
+  const { sqs, queue, attributes } = await start(t);
+  const arnOf = async (url) => (await attributes(url, 'QueueArn')).QueueArn;
+  const SourceArn = await arnOf(await queue('dead'));
+  await queue('q', { RedrivePolicy: JSON.stringify({ deadLetterTargetArn: SourceArn, maxReceiveCount: 1 }) });
+  const ordered = await arnOf(await queue('other.fifo', { FifoQueue: 'true' }));
+  for (const DestinationArn of [SourceArn, ordered]) { /* a task without an end; messages that nobody would be given */
+    const [name, text] = await refused(sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn })));
+    assert.equal(name, 'InvalidParameterValue');
+    assert.match(text, /DestinationArn is invalid/);
+  }
+  assert.deepEqual((await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }))).Results ?? [], []);
+});
+
 test("right after a crash the project's queues are there", async (t) => {
   const { platform, queue, send, receive } = await start(t);
   const url = (await queue('q')).replace(/q$/, 'project');

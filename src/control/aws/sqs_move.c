@@ -84,6 +84,21 @@ static json_t *handle_of(const struct sqs_call *c, const struct sqs_move *m)
     return json_string(handle);
 }
 
+/* A task to the queue itself would never end; a FIFO queue hands out no message without a group. */
+static bool check_destination(struct sqs_call *c, const struct sqs_queue *source,
+                              const struct sqs_queue *destination)
+{
+    const char *why = destination == source ? "It must be another queue than the source."
+                      : destination->fifo != source->fifo
+                          ? "It must be of the same type as the source queue."
+                          : NULL;
+    if (why) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                      "Value for parameter DestinationArn is invalid. Reason: %s", why);
+    }
+    return !why;
+}
+
 void sqs_move_start(struct sqs_call *c)
 {
     struct sqs_queue *source = need_queue(c, "SourceArn");
@@ -98,7 +113,8 @@ void sqs_move_start(struct sqs_call *c)
         return;
     }
     if (sqs_call_text(c->input, "DestinationArn") &&
-        !(destination = need_queue(c, "DestinationArn"))) {
+        (!(destination = need_queue(c, "DestinationArn")) ||
+         !check_destination(c, source, destination))) {
         return;
     }
     if (json_object_get(c->input, "MaxNumberOfMessagesPerSecond") &&

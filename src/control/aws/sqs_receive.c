@@ -150,15 +150,15 @@ static void buried(void *context)
     receive_unref(r);
 }
 
-/* Whether a message that was taken may be handed out: not when it was too often. */
+/* Whether a message that was taken may be handed out: not when it was too often, unless its
+ * dead-letter queue is gone. */
 static bool is_deliverable(struct receive *r, const struct stored_message *m)
 {
     struct sqs_queue *q = r->q;
-    if (q->dead_letter && m->attempts > q->max_receives) {
-        if (sqs_queue_bury(r->c->queues, q, m, buried, r)) {
-            r->references++;
-            r->burying++;
-        }
+    if (q->dead_letter && m->attempts > q->max_receives &&
+        sqs_queue_bury(r->c->queues, q, m, buried, r)) {
+        r->references++;
+        r->burying++;
         return false;
     }
     return true;

@@ -422,7 +422,7 @@ bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
 {
     struct sqs_queue *dead = q->dead_letter ? sqs_queue_find(all, str_c(q->dead_letter)) : NULL;
     if (!dead) {
-        return false; /* AWS refuses to lose them too */
+        return false;
     }
     struct burial *b = mem_new(struct burial);
     *b = (struct burial){ .job = { .run = run_burial, .done = burial_done, .makes_room = true },

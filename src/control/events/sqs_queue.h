@@ -94,7 +94,8 @@ void sqs_queue_arn(const char *name, struct str region, char *ret);
 
 /* A message that would be handed out once too often is moved to the dead-letter queue, in one
  * transaction. `m` has been taken (queue_take) and is in nobody's hands but the caller's. False:
- * that queue is gone, and the message stays. Else `done` is called when it is durable, or failed.
+ * that queue is gone, and the message stays: it is handed out as any. Else `done` is called when it
+ * is durable, or failed.
  */
 bool sqs_queue_bury(const struct sqs_queues *all, struct sqs_queue *q,
                     const struct stored_message *m, void (*done)(void *context), void *context);
