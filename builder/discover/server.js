@@ -11,7 +11,8 @@ import { mainsOf, readPackage } from './server_main.js';
 
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 300_000;
-const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bDeno\.serve\b|\bBun\.serve\b|['"]@hapi\/(?:hapi|glue)['"]/;
+/** Calls that listen, by their names: those of Apollo Server (startStandaloneServer), Slack's Bolt (app.start) and Adonis, too. */
+const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bstart\w*Server\s*\(|\b(?:app|\w*[sS]erver(?:\(\))?)\.start\s*\(|\bDeno\.serve\b|\bBun\.serve\b|['"]@hapi\/(?:hapi|glue)['"]/;
 /** Apps that Vercel's adapter can ask itself, as Vercel and Bun do with what such a file exports. */
 const FRAMEWORK = /\b(?:from|require\()\s*['"](?:express|hono|@hono\/[\w-]+|elysia|h3)['"]/;
 const EXPORTS_APP = /\bexport\s+default\b|\bexport\s*\{[^}]*\bas\s+default\b|\bmodule\.exports\s*=/;

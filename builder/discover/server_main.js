@@ -13,7 +13,12 @@ const RUNNERS = new Set([
 /** Of pm2: not a program, but what says which ones there are. */
 const PROCESSES = /\.config\.[cm]?js$|\.json$/;
 /** Programs that serve the file that they are given, and their packages: what is generated with them starts so. */
-const PROGRAMS = { fastify: 'fastify-cli', 'react-router-serve': '@react-router/serve', 'remix-serve': '@remix-run/serve' };
+const PROGRAMS = {
+  fastify: 'fastify-cli', 'react-router-serve': '@react-router/serve', 'remix-serve': '@remix-run/serve',
+  'functions-framework': '@google-cloud/functions-framework',
+};
+/** Of those, who serve the package's main. */
+const OF_MAIN = new Set(['functions-framework']);
 const PRELOADS = { '-r': 'require', '--require': 'require', '--import': 'import', '--loader': 'import', '--experimental-loader': 'import' };
 const TYPESCRIPT_LOADER = /^(tsx|ts-node|esbuild-register|@swc-node\/register|@esbuild-kit\/\S+)(\/|$)/;
 /** Those that name a program. */
@@ -64,7 +69,7 @@ function namedBy(files, manifest, { runner, words, all }) {
 /** `NODE_ENV=production node --flag dist/server.js arguments` */
 function startedBy(files, manifest, { env, runner, flags, words, all }) {
   if (Object.hasOwn(PROGRAMS, runner)) {
-    return installedProgram(files, runner, all, env);
+    return installedProgram(files, manifest, { runner, all, env });
   }
   if (!RUNNERS.has(runner)) {
     return null;
@@ -79,11 +84,12 @@ function targetOf([first = ''], { main }) {
 }
 
 /** `fastify start -l info app.js` */
-function installedProgram(files, name, args, env) {
-  const folder = `node_modules/${PROGRAMS[name]}`;
-  const serves = args.map((word) => path.posix.normalize(word)).findLast((word) => files.has(word));
+function installedProgram(files, { main = 'index.js' }, { runner, all: args, env }) {
+  const folder = `node_modules/${PROGRAMS[runner]}`;
+  const given = args.map((word) => path.posix.normalize(word)).findLast((word) => files.has(word));
+  const serves = given ?? (OF_MAIN.has(runner) ? existing(files, main) : null);
   const manifest = parsedManifest(files.absolute(`${folder}/package.json`));
-  const program = manifest.bin?.[name];
+  const program = manifest.bin?.[runner];
   if (!serves || typeof program !== 'string') {
     return null;
   }

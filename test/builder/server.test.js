@@ -157,6 +157,15 @@ test('a program of an installed package serves what the start script gives it', 
   assert.deepEqual((await build(t, projectOf(t, files))).functions, []);
 });
 
+test('a program of an installed package may serve what main names', async (t) => {
+  const fn = functionNamed(await build(t, projectOf(t, {
+    'package.json': JSON.stringify({ main: 'functions.js', scripts: { start: 'npx functions-framework --target=hello' } }), 'functions.js': 'exports.hello = () => {};\n',
+    'node_modules/@google-cloud/functions-framework/package.json': '{ "bin": { "functions-framework": "./main.js" } }',
+    'node_modules/@google-cloud/functions-framework/main.js': '',
+  })), 'server');
+  assert.deepEqual([fn.endpoints[0].file, fn.settings.args], ['functions.js', ['--target=hello']]);
+});
+
 test('a start script of a program whose package is broken is passed over', async (t) => {
   for (const broken of ['{', 'null', '{ "bin": { "fastify": 1 } }', '{ "bin": "cli.js" }']) {
     const { functions, diagnostics } = await build(t, projectOf(t, {
@@ -218,6 +227,13 @@ test('of a program and its source, the newer is served', async (t) => {
   };
   assert.equal(await served('src/index.ts'), 'dist/index.js');
   assert.equal(await served('dist/index.js'), 'src/index.ts');
+});
+
+test('a server that is started rather than listens is one', async (t) => {
+  for (const start of ['await startStandaloneServer(server, { listen: { port: 4000 } });', 'await app.start(3000);', 'await ignitor.httpServer().start();']) {
+    const { functions } = await build(t, projectOf(t, { 'package.json': '{ "type": "module", "scripts": { "start": "node web.js" } }', 'web.js': `${start}\n` }));
+    assert.deepEqual(functions.map(({ name }) => name), ['server'], start);
+  }
 });
 
 test('a server of hapi, which starts rather than listens, is one', async (t) => {
