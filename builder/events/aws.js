@@ -244,44 +244,55 @@ function textOf(value) {
 
 /**
  * A rule with a pattern, a schedule, or both.
- * @param {{ name: string, arn: string, bus: string, pattern?: unknown, schedule?: unknown, enabled: boolean,
- *   targets: object[] }} said
+ * @param {{ name: string, bus: string, pattern?: unknown, schedule?: unknown, enabled: boolean, description?: unknown,
+ *   role?: unknown, targets: object[] }} said
  * @param {import('./found.js').Events} events
  */
 export function addRule(context, declared, said, events) {
-  const { name, bus, enabled, targets } = said;
-  if (said.pattern !== undefined && said.pattern !== null) {
-    const pattern = parsed(said.pattern);
-    if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern)) {
-      events.rules.push({ name, bus, pattern, enabled, targets, declared });
-    } else {
-      tellError(
-        context.diagnostics,
-        declared,
-        'its event pattern is no JSON object, or not known before it is created',
-      );
-    }
-  }
-  if (said.schedule !== undefined && said.schedule !== null) {
-    for (const [i, { id, ...target }] of targets.entries()) {
-      const schedule = {
-        name: i === 0 ? name : `${name}/${id}`,
-        expression: said.schedule,
-        enabled,
-        target: { ...target, rule: said.arn },
-      };
-      addSchedule(context, declared, schedule, events, true);
-    }
+  const { name, bus, enabled, targets, role, description } = said;
+  const pattern = patternOf(context, declared, said);
+  const schedule = ruleScheduleOf(context, declared, said);
+  if (pattern || schedule) {
+    events.rules.push({
+      name, bus, ...pattern, ...schedule, enabled,
+      region: regionOf(context.env),
+      description: textOf(description),
+      ...(typeof role === 'string' ? { role_arn: role } : {}),
+      targets, declared,
+    });
   }
 }
 
-/**
+function patternOf({ diagnostics }, declared, said) {
+  if (said.pattern === undefined || said.pattern === null) {
+    return null;
+  }
+  const pattern = parsed(said.pattern);
+  if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern)) {
+    return { pattern };
+  }
+  tellError(diagnostics, declared, 'its event pattern is no JSON object, or not known before it is created');
+  return null;
+}
+
+function ruleScheduleOf({ diagnostics }, declared, { schedule, bus }) {
+  if (schedule === undefined || schedule === null) {
+    return null;
+  }
+  const fault = bus === 'default' ? faultOfAws(schedule, true) : 'a rule has a schedule on the bus "default" only';
+  if (fault) {
+    tellError(diagnostics, declared, fault);
+    return null;
+  }
+  return { schedule, timezone: 'UTC', catch_up: 'once' };
+}
+
+/** A schedule of EventBridge Scheduler.
  * @param {object} said in the manifest's words, without what most schedules leave out
- * @param {boolean} [isRule] of EventBridge; else of its Scheduler
  */
-export function addSchedule(context, declared, said, events, isRule = false) {
+export function addSchedule(context, declared, said, events) {
   const { diagnostics } = context;
-  const fault = faultOfAws(said.expression, isRule);
+  const fault = faultOfAws(said.expression);
   if (fault) {
     tellError(diagnostics, declared, fault);
     return;
@@ -289,7 +300,7 @@ export function addSchedule(context, declared, said, events, isRule = false) {
   events.schedules.push({
     name: said.name,
     platform: 'aws',
-    ...(isRule ? {} : schedulerOf(context, declared, said)),
+    ...schedulerOf(context, declared, said),
     expression: said.expression,
     timezone: said.timezone ?? 'UTC',
     enabled: said.enabled,

@@ -353,9 +353,10 @@ function addQueue(scene, name, entry) {
 function applySchedules(scene, { catchUp, schedules }) {
   const { found } = scene;
   const ofAll = catchUpOf(scene, place('events'), catchUp);
-  found.schedules.forEach((schedule) => (schedule.catch_up = ofAll ?? schedule.catch_up));
+  const ticking = [...found.schedules, ...found.rules.filter(({ schedule }) => schedule !== undefined)];
+  ticking.forEach((one) => (one.catch_up = ofAll ?? one.catch_up));
   for (const [name, entry] of members(scene, schedules, 'events.schedules')) {
-    applySchedule(scene, name, entry);
+    applySchedule(scene, ticking, name, entry);
   }
 }
 
@@ -378,10 +379,10 @@ function declaredAs({ diagnostics }, declared, list, name, kind) {
 }
 
 /** Changes those that the platforms' files declare. */
-function applySchedule(scene, name, entry) {
-  const { diagnostics, found } = scene;
+function applySchedule(scene, ticking, name, entry) {
+  const { diagnostics } = scene;
   const declared = place(`events.schedules["${name}"]`);
-  const named = declaredAs(scene, declared, found.schedules, name, 'schedule');
+  const named = declaredAs(scene, declared, ticking, name, 'schedule');
   const zone = entry.timezone;
   if (zone !== undefined && !isZone(zone)) {
     tellError(diagnostics, declared, `"${zone}" is no time zone, such as "Europe/Berlin"`);

@@ -196,8 +196,9 @@ function addEventsRule({ context, template, events }, { id, properties, declared
     declared,
     {
       name: template.nameOf(id),
-      arn: template.arnOf(id),
       bus: busName(properties.EventBusName),
+      description: properties.Description,
+      role: properties.RoleArn,
       pattern: properties.EventPattern,
       schedule: properties.ScheduleExpression,
       enabled: !isOff(properties),
@@ -349,15 +350,14 @@ function addConsumer(context, events, declared, arn, fn, said) {
 /** Schedules of the first kind and patterns both become a rule with this function as its target. */
 function addRuleEvent({ context, events }, { fn, declared, name, said }) {
   const target = samTarget(context, declared, fn, said);
-  const ruleName = said.RuleName ?? said.Name ?? name;
   target &&
     addRule(
       context,
       declared,
       {
-        name: ruleName,
-        arn: fn.arn.replace(/:lambda:(.*):function:.*/, `:events:$1:rule/${ruleName}`),
+        name: said.RuleName ?? said.Name ?? name,
         bus: busName(said.EventBusName),
+        description: said.Description,
         pattern: said.Pattern,
         schedule: said.Schedule,
         enabled: !isOff(said),

@@ -232,8 +232,9 @@ function addRules(context, values, events) {
     own.forEach((one) => used.add(one));
     const said = {
       name: rule.name,
-      arn: rule.arn,
       bus,
+      description: rule.get('description'),
+      role: rule.get('role_arn'),
       pattern: unknownIfWritten(rule, 'event_pattern'),
       schedule: unknownIfWritten(rule, 'schedule_expression'),
       enabled: rule.get('is_enabled') !== false && rule.get('state') !== 'DISABLED',

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "control/events/schedule_time.h"
+#include "control/json_reading.h"
 #include "control/route_label.h"
 #include "control/utf8.h"
 
@@ -259,19 +260,14 @@ static void describe_time(uint64_t time_ms, uint64_t now_ms, char *ret, size_t s
 }
 
 /* When it is due next; "" of a rate, which says how often itself. */
-static void describe_next(json_t *schedule, char *ret, size_t size)
+static void describe_next(struct str expression, struct str zone, enum schedule_platform platform,
+                          char *ret, size_t size)
 {
-    enum schedule_platform platform;
     struct schedule_time t;
     struct err err;
     char when[40];
-    const char *rule = text_of(json_object_get(schedule, "target"), "rule");
     ret[0] = '\0';
-    if (schedule_time_platform(str_c(text_of(schedule, "platform")),
-                               strncmp(rule, "arn:aws:events:", 15) == 0, &platform) < 0 ||
-        schedule_time_parse(str_c(text_of(schedule, "expression")),
-                            str_c(text_of(schedule, "timezone")), platform, &t, &err) < 0 ||
-        t.kind == SCHEDULE_RATE) {
+    if (schedule_time_parse(expression, zone, platform, &t, &err) < 0 || t.kind == SCHEDULE_RATE) {
         return;
     }
     uint64_t now_ms = clock_wall_ms() / 1000 * 1000;
@@ -284,25 +280,48 @@ static void describe_next(json_t *schedule, char *ret, size_t size)
     (void)snprintf(ret, size, ", next %s", when);
 }
 
-static void add_schedule(struct rows *rows, json_t *schedule)
+/* A row of what a schedule, or a rule with one, leads to. */
+static void add_tick(struct rows *rows, json_t *entry, const char *expression,
+                     enum schedule_platform platform, json_t *target)
 {
     char text[BUILD_ROWS_CELL_SIZE];
     char next[64] = " (off)";
-    const char *zone = text_of(schedule, "timezone");
+    const char *zone = text_of(entry, "timezone");
     bool is_utc = strcmp(zone, "UTC") == 0;
-    if (!json_is_false(json_object_get(schedule, "enabled"))) {
-        describe_next(schedule, next, sizeof(next));
+    if (!json_is_false(json_object_get(entry, "enabled"))) {
+        describe_next(str_c(expression), str_c(zone), platform, next, sizeof(next));
     }
-    (void)snprintf(text, sizeof(text), "%.100s%s%.60s%s", text_of(schedule, "expression"),
-                   is_utc ? "" : " ", is_utc ? "" : zone, next);
-    add_trigger(rows, "cron", text, json_object_get(schedule, "target"));
+    (void)snprintf(text, sizeof(text), "%.100s%s%.60s%s", expression, is_utc ? "" : " ",
+                   is_utc ? "" : zone, next);
+    add_trigger(rows, "cron", text, target);
 }
 
-static void add_rule(struct rows *rows, json_t *rule)
+static void add_schedule(struct rows *rows, json_t *schedule)
 {
+    enum schedule_platform platform;
+    if (schedule_time_platform(str_c(text_of(schedule, "platform")), &platform) == 0) {
+        add_tick(rows, schedule, text_of(schedule, "expression"), platform,
+                 json_object_get(schedule, "target"));
+    }
+}
+
+static void add_rule_ticks(struct rows *rows, json_t *rule)
+{
+    const char *expression = json_text(rule, "schedule");
     size_t i;
     json_t *target;
-    json_array_foreach(json_object_get(rule, "targets"), i, target)
+    json_array_foreach(expression ? json_object_get(rule, "targets") : NULL, i, target)
+    {
+        add_tick(rows, rule, expression, SCHEDULE_RULE, target);
+    }
+}
+
+static void add_rule_events(struct rows *rows, json_t *rule)
+{
+    bool matches = json_is_object(json_object_get(rule, "pattern"));
+    size_t i;
+    json_t *target;
+    json_array_foreach(matches ? json_object_get(rule, "targets") : NULL, i, target)
     {
         char text[BUILD_ROWS_CELL_SIZE];
         (void)snprintf(text, sizeof(text), "%.80s/%.80s", text_of(rule, "bus"),
@@ -317,10 +336,9 @@ struct build_row *build_rows_triggers(const struct build *build, size_t *ret_cou
         const char *list;
         void (*add)(struct rows *rows, json_t *entry);
     } kinds[] = {
-        { "buckets", add_notifications },
-        { "consumers", add_consumer },
-        { "schedules", add_schedule },
-        { "rules", add_rule },
+        { "buckets", add_notifications }, { "consumers", add_consumer },
+        { "schedules", add_schedule },    { "rules", add_rule_ticks },
+        { "rules", add_rule_events },
     };
     struct rows rows = { .build = build };
     json_t *events = json_object_get(build->manifest, "events");

@@ -286,7 +286,6 @@ static int check_target_members(const struct scene *s, json_t *entry)
         { "dead_letter", OBJECT, MAY, 0, 0 },
         { "max_age_s", NUMBER, MAY, 60, 86400 },
         { "max_retries", NUMBER, MAY, 0, RETRIES_MAX },
-        { "rule", TEXT, MAY, 0, TEXT_MAX },
         { "role_arn", TEXT, MAY, 0, TEXT_MAX },
         { "http_parameters", OBJECT, MAY, 0, 0 },
     };
@@ -336,6 +335,14 @@ static int check_schedule_target(const struct scene *s, json_t *target, const ch
                                                     : check_leads(s, target, "a schedule's target");
 }
 
+static int check_catch_up(const struct scene *s, json_t *entry, const char *what)
+{
+    static const char *const catch_ups[] = { "once", "skip" };
+    return is_one_of(json_object_get(entry, "catch_up"), catch_ups, ARRAY_COUNT(catch_ups))
+               ? 0
+               : err_set(s->err, EINVAL, "events: the catch_up of %s is not sound", what);
+}
+
 /* What a schedule of AWS's Scheduler has beside, which is in a group. */
 static int check_scheduler_schedule(const struct scene *s, json_t *entry)
 {
@@ -362,7 +369,6 @@ static int check_group(const struct scene *s, json_t *entry)
 static int check_schedule(const struct scene *s, json_t *entry)
 {
     static const char *const platforms[] = { "vercel", "worker", "netlify", "aws" };
-    static const char *const catch_ups[] = { "once", "skip" };
     static const struct manifest_member members[] = {
         { "name", TEXT, MUST, 1, 1024 },
         { "expression", TEXT, MUST, 1, LIMIT_SCHEDULE_EXPRESSION_BYTES },
@@ -374,9 +380,11 @@ static int check_schedule(const struct scene *s, json_t *entry)
     };
     json_t *platform = json_object_get(entry, "platform");
     int r = CHECK_MEMBERS(entry, members, "a schedule");
-    if (r == 0 && (!is_one_of(platform, platforms, ARRAY_COUNT(platforms)) ||
-                   !is_one_of(json_object_get(entry, "catch_up"), catch_ups, 2))) {
-        r = err_set(s->err, EINVAL, "events: a schedule's platform or catch_up is not sound");
+    if (r == 0 && !is_one_of(platform, platforms, ARRAY_COUNT(platforms))) {
+        r = err_set(s->err, EINVAL, "events: a schedule's platform is not sound");
+    }
+    if (r == 0) {
+        r = check_catch_up(s, entry, "a schedule");
     }
     if (r == 0 && json_object_get(entry, "group")) {
         r = check_scheduler_schedule(s, entry);
@@ -392,15 +400,34 @@ static int check_named_bus(const struct scene *s, json_t *entry)
     return CHECK_MEMBERS(entry, members, "an event bus");
 }
 
+/* A rule has a pattern, a schedule or both. */
+static int check_ticks(const struct scene *s, json_t *rule)
+{
+    static const struct manifest_member members[] = {
+        { "schedule", TEXT, MUST, 1, LIMIT_SCHEDULE_EXPRESSION_BYTES },
+        { "timezone", TEXT, MUST, 1, 64 },
+    };
+    if (!json_object_get(rule, "schedule")) {
+        return json_object_get(rule, "pattern")
+                   ? 0
+                   : err_set(s->err, EINVAL, "events: a rule has neither pattern nor schedule");
+    }
+    int r = CHECK_MEMBERS(rule, members, "a rule");
+    return r < 0 ? r : check_catch_up(s, rule, "a rule");
+}
+
 static int check_rule(const struct scene *s, json_t *entry)
 {
     static const struct manifest_member members[] = {
-        { "name", TEXT, MUST, 1, 256 },
-        { "bus", TEXT, MUST, 1, 256 },
-        { "pattern", OBJECT, MUST, 0, 0 },
-        { "enabled", FLAG, MUST, 0, 0 },
+        { "name", TEXT, MUST, 1, 256 },         { "bus", TEXT, MUST, 1, 256 },
+        { "pattern", OBJECT, MAY, 0, 0 },       { "enabled", FLAG, MUST, 0, 0 },
+        { "region", TEXT, MUST, 1, 64 },        { "description", TEXT, MAY, 0, TEXT_MAX },
+        { "role_arn", TEXT, MAY, 0, TEXT_MAX },
     };
     int r = CHECK_MEMBERS(entry, members, "a rule");
+    if (r == 0) {
+        r = check_ticks(s, entry);
+    }
     if (r == 0) {
         r = check_bus(s, json_string_value(json_object_get(entry, "bus")));
     }

@@ -107,13 +107,14 @@ Resources:
     ['lambda/Worker', 1, { bus: 'shop' }, { queue: 'jobs-dead' }],
   ]);
   assert.deepEqual(events.rules.map((rule) => [rule.name, rule.bus, rule.pattern, rule.targets[0].input_path]), [
+    ['Rule', 'default', undefined, null], ['WorkerTick', 'default', undefined, null],
     ['WorkerPlaced', 'shop', { source: ['shop'] }, '$.detail'], ['WorkerOld', 'default', { source: ['old'] }, null],
   ]);
+  assert.deepEqual(events.rules.slice(0, 2).map(({ schedule: said, enabled, targets }) => [said, enabled, ...targets.map((one) => [one.function ?? one.queue, one.input])]), [
+    ['rate(2 days)', true, ['Jobs', null], ['lambda/Worker', '{}']], ['rate(1 hour)', false, ['lambda/Worker', '{"a":1}']],
+  ]);
   assert.deepEqual(events.schedules.map((one) => [one.name, one.expression, one.timezone, one.enabled, one.target.function ?? one.target.queue, one.target.input]), [
-    ['Rule', 'rate(2 days)', 'UTC', true, 'Jobs', null],
-    ['Rule/f', 'rate(2 days)', 'UTC', true, 'lambda/Worker', '{}'],
     ['Once', 'at(2030-01-01T10:00:00)', 'UTC', true, 'lambda/Worker', 'once'],
-    ['WorkerTick', 'rate(1 hour)', 'UTC', false, 'lambda/Worker', '{"a":1}'],
     ['WorkerTock', 'cron(0 9 ? * MON-FRI *)', 'America/New_York', true, 'lambda/Worker', null],
   ]);
   assert.deepEqual(events.schedules.map(({ name, group, window_minutes: window }) => [name, group, window]).filter(([, group]) => group), [
@@ -418,6 +419,7 @@ test('mayfly.json: retries of functions, schedules, users; buckets and queues of
   const { events, diagnostics } = await build(t, projectOf(t, {
     ...api, 'f.js': handler, 'g.js': handler, '.env': 'KEY=k-1\nSECRET=s3cret\n',
     'vercel.json': JSON.stringify({ crons: [{ path: '/api/tick', schedule: '0 2 * * *' }] }),
+    'main.tf': 'resource "aws_cloudwatch_event_rule" "r" {\n  name = "r"\n  schedule_expression = "rate(1 day)"\n}\n',
     ...withConfig({
       functions: {
         f: { handler: 'f.handler', retries: 1, retryDelays: [1], maxAge: 120, onFailure: { function: 'g' } },
@@ -426,7 +428,7 @@ test('mayfly.json: retries of functions, schedules, users; buckets and queues of
       events: {
         catchUp: 'skip',
         lifecycleDay: 10,
-        schedules: { '/api/tick': { timezone: 'Europe/Berlin', enabled: false, catchUp: 'once' } },
+        schedules: { r: { timezone: 'Asia/Tokyo', enabled: false }, '/api/tick': { timezone: 'Europe/Berlin', enabled: false, catchUp: 'once' } },
         users: { alice: { accessKeyId: '$KEY', secretAccessKey: '$SECRET', email: 'a@example.com' } },
         buckets: { photos: { versioning: true, notifications: [{ events: ['s3:ObjectCreated:*'], prefix: 'in/', function: 'f' }, { events: 's3:ObjectRemoved:*', queue: 'jobs' }] } },
         queues: { jobs: { function: 'g', visibility: 60, deadLetter: 'dead', maxReceives: 2, batchSize: 3 }, dead: {} },
@@ -440,6 +442,7 @@ test('mayfly.json: retries of functions, schedules, users; buckets and queues of
   assert.deepEqual(events.schedules.map(({ name, timezone, enabled, catch_up: up }) => [name, timezone, enabled, up]), [
     ['/api/tick', 'Europe/Berlin', false, 'once'], ['g', 'UTC', true, 'skip'],
   ]);
+  assert.deepEqual(events.rules.map(({ name, timezone, enabled, catch_up: up }) => [name, timezone, enabled, up]), [['r', 'Asia/Tokyo', false, 'skip']]);
   assert.deepEqual(events.users, [{ name: 'alice', display_name: 'alice', email: 'a@example.com', access_key: 'k-1', secret_key: 's3cret' }]);
   assert.deepEqual(events.buckets[0].notifications.map((one) => [one.prefix, one.function ?? one.queue]), [['in/', 'lambda/f'], ['', 'jobs']]);
   assert.deepEqual(events.queues.map(({ name, redrive }) => [name, redrive]), [['jobs', { queue: 'dead', max_receives: 2 }], ['dead', undefined]]);

@@ -321,6 +321,8 @@ resource "aws_cloudwatch_event_target" "placed" {
 }
 resource "aws_cloudwatch_event_rule" "nightly" {
   name                = "nightly"
+  description         = "cleans"
+  role_arn            = "arn:aws:iam::1:role/y"
   schedule_expression = "cron(0 2 * * ? *)"
 }
 resource "aws_cloudwatch_event_target" "nightly" {
@@ -364,18 +366,21 @@ resource "aws_scheduler_schedule" "report" {
   assert.deepEqual(diagnostics, []);
   const target = { input: null, input_path: null, input_transformer: null, dead_letter: null, max_age_s: 86_400, max_retries: 185 };
   assert.deepEqual(events.rules, [{
-    name: 'placed', bus: 'shop', enabled: false,
+    name: 'nightly', bus: 'default', schedule: 'cron(0 2 * * ? *)', timezone: 'UTC', catch_up: 'once', enabled: true,
+    region: 'us-east-1', description: 'cleans', role_arn: 'arn:aws:iam::1:role/y',
+    targets: [
+      { ...target, id: 'nightly', function: 'lambda/f', input: '{"task":"clean"}' }, { ...target, id: 'too', queue: 'audit.fifo', group: 'g' },
+    ],
+  }, {
+    name: 'placed', bus: 'shop', enabled: false, region: 'us-east-1', description: null,
     pattern: { 'detail-type': ['placed'], detail: { total: [{ numeric: ['>', 10] }], declared: ['x'] } },
     targets: [{
       ...target, id: 'audit', queue: 'audit.fifo', group: 'orders', dead_letter: { queue: 'audit.fifo' }, max_age_s: 120, max_retries: 3,
       input_transformer: { paths: { id: '$.detail.id' }, template: '{"order": <id>}' },
     }],
   }]);
-  const rule = 'arn:aws:events:us-east-1:000000000000:rule/nightly';
   const { input_path: _path, input_transformer: _transformer, ...scheduler } = target;
   assert.deepEqual(events.schedules, [
-    { ...schedule, name: 'nightly', platform: 'aws', expression: 'cron(0 2 * * ? *)', target: { ...target, function: 'lambda/f', input: '{"task":"clean"}', rule } },
-    { ...schedule, name: 'nightly/too', platform: 'aws', expression: 'cron(0 2 * * ? *)', target: { ...target, queue: 'audit.fifo', group: 'g', rule } },
     {
       ...schedule, name: 'report', platform: 'aws', expression: 'rate(5 minutes)', timezone: 'Europe/Berlin', start_ms: Date.UTC(2030, 0, 1),
       group: 'reports', region: 'us-east-1', description: 'each five', window_minutes: 15, after_completion: 'DELETE',

@@ -123,11 +123,13 @@ test('Terraform: API destinations, whose secrets come of variables, the environm
     { name: 'audit', description: '', connection: 'login', method: 'POST', url: 'http://127.0.0.1:9/a', rate: 300 },
     { name: 'orders', description: '', connection: 'crm', method: 'PUT', url: 'https://crm.example/*/orders', rate: 5 },
   ]);
-  const [{ targets: [{ id, endpoint, http_parameters: http }] }] = events.rules;
+  const [{ targets: [{ id, endpoint, http_parameters: http }] }] = events.rules.filter(({ name }) => name === 'placed');
   assert.deepEqual({ id, endpoint, http }, { id: 'crm', endpoint: 'orders', http: {
     HeaderParameters: { 'x-from': 'shop' }, PathParameterValues: ['$.detail.tenant'], QueryStringParameters: { n: '1' },
   } });
-  assert.deepEqual(events.schedules.map(({ name, target }) => [name, target.endpoint]), [['hourly', 'audit']]);
+  assert.deepEqual(events.rules.map(({ name, schedule, targets: [to] }) => [name, schedule, to.endpoint]), [
+    ['hourly', 'rate(1 hour)', 'audit'], ['placed', undefined, 'orders'],
+  ]);
 });
 
 test('Terraform: a connection whose secret is not known is not authorized, and that is told without any', async (t) => {

@@ -105,15 +105,18 @@ resources:
 `)));
   assert.deepEqual(texts(manifest), []);
   const { schedules, rules } = manifest.events;
-  assert.deepEqual(schedules.map(({ name, expression, timezone, enabled, target }) => [name, expression, timezone, enabled, target.input]), [
+  const [ticking, matching] = [rules.filter((rule) => rule.schedule), rules.filter((rule) => rule.pattern)];
+  assert.deepEqual(ticking.map(({ name, schedule, timezone, enabled, targets: [to] }) => [name, schedule, timezone, enabled, to.input]), [
     ['shop-dev-work-schedule', 'rate(10 minutes)', 'UTC', true, null],
     ['nightly', 'cron(0 2 * * ? *)', 'UTC', false, '{"kind":"night"}'],
     ['nightly-2', 'rate(2 days)', 'UTC', false, '{"kind":"night"}'],
-    ['shop-dev-work-schedule-2', 'cron(0 9 ? * MON-FRI *)', 'Europe/Berlin', true, null],
     ['shop-dev-work-schedule-3', 'rate(1 hour)', 'UTC', true, null],
   ]);
-  assert.ok(schedules.every(({ target }) => target.function === 'lambda/shop-dev-work'));
-  assert.deepEqual(rules.map(({ bus, pattern, targets: [{ function: to, input_path: at, max_retries: tries }] }) => [bus, pattern, to, at, tries]), [
+  assert.deepEqual(schedules.map(({ name, group, expression, timezone, target }) => [name, group, expression, timezone, target.function]), [
+    ['shop-dev-work-schedule-2', 'default', 'cron(0 9 ? * MON-FRI *)', 'Europe/Berlin', 'lambda/shop-dev-work'],
+  ]);
+  assert.ok(ticking.every(({ targets: [to] }) => to.function === 'lambda/shop-dev-work'));
+  assert.deepEqual(matching.map(({ bus, pattern, targets: [{ function: to, input_path: at, max_retries: tries }] }) => [bus, pattern, to, at, tries]), [
     ['shop', { source: ['shop'] }, 'lambda/shop-dev-work', '$.detail', 3],
     ['default', { source: ['old'] }, 'lambda/shop-dev-work', null, 185],
   ]);

@@ -1,6 +1,10 @@
-/* What a project's files declare of EventBridge Scheduler and its API shows. */
+/* Schedules and ticking rules of a project's files, and what EventBridge's APIs show of them. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import {
+  DeleteRuleCommand, DescribeRuleCommand, DisableRuleCommand, ListRuleNamesByTargetCommand, ListRulesCommand, ListTargetsByRuleCommand,
+  PutRuleCommand, PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
 import {
   CreateScheduleCommand, DeleteScheduleCommand, DeleteScheduleGroupCommand, GetScheduleCommand, GetScheduleGroupCommand,
   ListScheduleGroupsCommand, ListSchedulesCommand, UpdateScheduleCommand,
@@ -141,4 +145,104 @@ test('a schedule of the project ticks under its ARN, and not again after a resta
   const { scheduler } = await clients(t, platform);
   assert.equal((await scheduler.send(new GetScheduleCommand({ Name: 'beat' }))).State, 'ENABLED');
   assert.deepEqual(got(platform), [tick]);
+});
+
+const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:dead';
+const ruled = (expression, more = '') => `
+resource "aws_sqs_queue" "dead" {
+  name = "dead"
+}
+resource "aws_cloudwatch_event_rule" "nightly" {
+  name                = "nightly"
+  description         = "cleans up"
+  schedule_expression = "${expression}"
+  role_arn            = "${ROLE}"
+  ${more}
+}
+resource "aws_cloudwatch_event_target" "function" {
+  rule      = aws_cloudwatch_event_rule.nightly.name
+  target_id = "function"
+  arn       = aws_lambda_function.tells.arn
+  input_transformer {
+    input_paths    = { from = "$.source" }
+    input_template = "{\\"from\\": <from>, \\"rule\\": <aws.events.rule-arn>}"
+  }
+  retry_policy {
+    maximum_event_age_in_seconds = 120
+    maximum_retry_attempts       = 3
+  }
+  dead_letter_config {
+    arn = aws_sqs_queue.dead.arn
+  }
+}
+resource "aws_cloudwatch_event_target" "queue" {
+  rule      = aws_cloudwatch_event_rule.nightly.name
+  target_id = "queue"
+  arn       = aws_sqs_queue.dead.arn
+  input     = "{}"
+}
+`;
+const ARN = 'arn:aws:events:us-east-1:000000000000:rule/nightly';
+const TICK = { from: 'aws.events', rule: ARN };
+
+test('a rule of the project that ticks is shown with its targets, and not changed by the API', async (t) => {
+  const { events } = await clients(t, await startPlatform(t, { files: files(ruled('cron(0 2 * * ? *)')) }));
+  const { $metadata: _metadata, ...rule } = await events.send(new DescribeRuleCommand({ Name: 'nightly' }));
+  const shown = {
+    Arn: ARN, Name: 'nightly', EventBusName: 'default', State: 'ENABLED', Description: 'cleans up', RoleArn: ROLE,
+    ScheduleExpression: 'cron(0 2 * * ? *)', ManagedBy: 'project.mayfly',
+  };
+  assert.deepEqual(rule, { ...shown, CreatedBy: '000000000000' });
+  assert.deepEqual((await events.send(new ListRulesCommand({ NamePrefix: 'night' }))).Rules, [shown]);
+  assert.deepEqual((await events.send(new ListTargetsByRuleCommand({ Rule: 'nightly' }))).Targets, [
+    {
+      Id: 'function', Arn: FUNCTION, DeadLetterConfig: { Arn: QUEUE },
+      InputTransformer: { InputPathsMap: { from: '$.source' }, InputTemplate: '{"from": <from>, "rule": <aws.events.rule-arn>}' },
+      RetryPolicy: { MaximumEventAgeInSeconds: 120, MaximumRetryAttempts: 3 },
+    },
+    { Id: 'queue', Arn: QUEUE, Input: '{}' },
+  ]);
+  assert.deepEqual((await events.send(new ListRuleNamesByTargetCommand({ TargetArn: QUEUE }))).RuleNames, ['nightly']);
+  for (const change of [
+    new DisableRuleCommand({ Name: 'nightly' }), new DeleteRuleCommand({ Name: 'nightly' }),
+    new PutRuleCommand({ Name: 'nightly', ScheduleExpression: 'rate(1 day)' }),
+    new PutTargetsCommand({ Rule: 'nightly', Targets: [{ Id: '1', Arn: FUNCTION }] }),
+  ]) {
+    await assert.rejects(events.send(change), { name: 'ManagedRuleException' });
+  }
+});
+
+test('a rule of the project goes by its files, and what the API has put is seen again behind it', async (t) => {
+  const platform = await startPlatform(t, { files: files() });
+  const { events } = await clients(t, platform);
+  const shown = async () => (await events.send(new ListRulesCommand({}))).Rules.map((rule) => `${rule.State} ${rule.ScheduleExpression}`).join();
+  const shows = (text) => eventually(async () => (await shown()) === text, async () => `${text} is not shown, but ${await shown()}`);
+  const save = (...terraform) => platform.save('main.tf', files(...terraform)['main.tf']);
+  await events.send(new PutRuleCommand({ Name: 'nightly', ScheduleExpression: 'rate(1 day)' }));
+  await save(ruled('rate(2 days)'));
+  await shows('ENABLED rate(2 days)');
+  await save(ruled('rate(2 days)', 'state = "DISABLED"'));
+  await shows('DISABLED rate(2 days)');
+  await save();
+  await shows('ENABLED rate(1 day)');
+  await events.send(new DeleteRuleCommand({ Name: 'nightly' }));
+  await shows('');
+});
+
+test('a rule of the project ticks for all its targets, as its files say it now', async (t) => {
+  const platform = await startPlatform(t, { files: files(ruled('cron(0 2 * * ? *)')) });
+  const ticks = async (expected) => {
+    const from = platform.records.length;
+    const { status, stdout } = await runMayfly(['trigger', 'nightly', '--project', platform.project]);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /event \d+ of lambda:lambda\/tells/);
+    assert.match(stdout, /event \d+ of sqs:dead/);
+    assert.deepEqual(await gotten(platform, 1, from), [expected]);
+  };
+  await ticks(TICK);
+  await platform.save('main.tf', files(ruled('rate(1 day)').replaceAll('{\\"from', '{\\"changed\\": true, \\"from'))['main.tf']);
+  await ticks({ changed: true, ...TICK });
+  process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  await platform.record((record) => record.type === 'build', { from: platform.records.length });
+  await ticks({ changed: true, ...TICK });
 });

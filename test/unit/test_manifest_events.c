@@ -35,7 +35,8 @@ static const char *const sound =
     "   'target':{'queue':'jobs','input':null,'role_arn':'arn'}}],"
     " 'schedule_groups':[{'name':'g'}],"
     " 'buses':[{'name':'shop'}],"
-    " 'rules':[{'name':'r','bus':'shop','pattern':{'source':['a']},'enabled':true,"
+    " 'rules':[{'name':'r','bus':'shop','pattern':{'source':['a']},'enabled':true,'region':'r',"
+    "   'schedule':'rate(1 hour)','timezone':'UTC','catch_up':'once','description':null,"
     "   'targets':[{'id':'1','bus':'default','input':null,'dead_letter':{'queue':'dead'},"
     "     'max_age_s':60,'max_retries':0},"
     "    {'id':'2','endpoint':'crm','http_parameters':{'HeaderParameters':{'a':'b'}}}]}],"
@@ -126,6 +127,11 @@ static const struct {
     { "connections 1 auth OAuthParameters ClientParameters ClientID", "null", "ClientID" },
     { "endpoints 0 connection", "'gone'", "no connection gone" },
     { "endpoints 0 rate", "0", "rate" },
+    { "rules 0 schedule", "''", "schedule" },
+    { "rules 0 timezone", "7", "timezone" },
+    { "rules 0 catch_up", "'all'", "the catch_up of a rule" },
+    { "rules 0 pattern", "7", "pattern" },
+    { "rules 0 region", "null", "region" },
     { "rules 0 targets 1 endpoint", "'gone'", "no endpoint gone" },
     { "rules 0 targets 1 http_parameters", "7", "http_parameters" },
     { "buckets", "{}", "buckets" },
@@ -262,6 +268,8 @@ START_TEST(triggers_are_rows_of_the_table)
         "  queue   mail                              w.ts  worker   nodejs   worker@1\n"
         "  cron    0 2 * * * (off)                   w.ts  worker   nodejs   worker@1\n"
         "  cron    rate(1 hour) Europe/Berlin (off)                          queue jobs\n"
+        "  cron    rate(1 hour)                                              bus default\n"
+        "  cron    rate(1 hour)                                              destination crm\n"
         "  event   shop/r                                                    bus default\n"
         "  event   shop/r                                                    destination crm\n";
     struct printed p;
@@ -281,7 +289,7 @@ START_TEST(triggers_are_a_list_of_the_build_in_json)
     json_t *json = json_loadb(p.text.data, p.text.len, 0, NULL);
     json_t *triggers = json_object_get(json, "triggers");
     json_t *first = json_array_get(triggers, 0);
-    ck_assert_uint_eq(json_array_size(triggers), 7);
+    ck_assert_uint_eq(json_array_size(triggers), 9);
     ck_assert_str_eq(json_string_value(json_object_get(first, "kind")), "s3");
     ck_assert_str_eq(json_string_value(json_object_get(first, "trigger")),
                      "images/in/*.jpg ObjectCreated:*");

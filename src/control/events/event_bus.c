@@ -23,40 +23,68 @@ static char *key_of(json_t *rule)
     return event_bus_rule_key(str_c(json_text(rule, "Bus")), str_c(json_text(rule, "Name")));
 }
 
-static void free_rule(void *rule)
+static void free_rule(struct rule *rule)
 {
-    struct rule *r = rule;
-    json_decref(r->json);
-    event_pattern_destroy(r->pattern);
-    free(r);
+    if (rule) {
+        json_decref(rule->json);
+        event_pattern_destroy(rule->pattern);
+        free(rule);
+    }
+}
+
+static void free_slot(void *value)
+{
+    struct rule_slot *slot = value;
+    free_rule(slot->declared);
+    free_rule(slot->kept);
+    free(slot);
 }
 
 /* ---- rules that tick ---- */
 
-static void schedule_name(json_t *rule, char *ret, size_t size)
+/* The API's are in UTC. */
+static struct str zone_of(json_t *rule)
 {
-    (void)snprintf(ret, size, "rule:%s/%s", json_text(rule, "Bus"), json_text(rule, "Name"));
+    const char *zone = json_text(rule, "timezone");
+    return str_c(zone ? zone : "");
 }
 
-static int set_schedule(struct event_buses *eb, struct rule *rule, struct err *err)
+static struct schedule_spec spec_of(struct rule *rule, const char *name, const char *former)
 {
-    char name[EVENT_BUS_ARN_BYTES];
-    const char *expression = json_text(rule->json, "ScheduleExpression");
     const char *state = json_text(rule->json, "State");
-    schedule_name(rule->json, name, sizeof(name));
-    if (!expression) {
-        schedules_remove(eb->schedules, str_c(name));
-        return 0;
+    bool declared = event_bus_is_project(rule->json);
+    return (struct schedule_spec){ .name = str_c(name),
+                                   .former_name = declared ? str_c(former) : STR(""),
+                                   .expression = str_c(json_text(rule->json, "ScheduleExpression")),
+                                   .zone = zone_of(rule->json),
+                                   .platform = SCHEDULE_RULE,
+                                   .enabled = !state || strcmp(state, "DISABLED") != 0,
+                                   .catch_up =
+                                       !json_is_false(json_object_get(rule->json, "catch_up")),
+                                   .tick = event_bus_send_tick,
+                                   .context = rule };
+}
+
+/* Has what is known now under a rule's key tick, or nothing. */
+static void follow(struct event_buses *eb, const char *key)
+{
+    struct err err = { 0 };
+    struct rule *rule = event_bus_rule_in(name_tree_find(eb->rules, str_c(key)));
+    scoped_free char *name = NULL;
+    scoped_free char *former = NULL;
+    if (asprintf(&name, "rule:%s", key) < 0 ||
+        asprintf(&former, "project:%s", strrchr(key, '/') + 1) < 0) {
+        abort();
     }
-    const struct schedule_spec spec = { .name = str_c(name),
-                                        .expression = str_c(expression),
-                                        .zone = STR(""),
-                                        .platform = SCHEDULE_RULE,
-                                        .enabled = !state || strcmp(state, "DISABLED") != 0,
-                                        .catch_up = true,
-                                        .tick = event_bus_send_tick,
-                                        .context = rule };
-    return schedules_set(eb->schedules, &spec, err);
+    if (!rule || !json_text(rule->json, "ScheduleExpression")) {
+        schedules_remove(eb->schedules, str_c(name));
+        return;
+    }
+    const struct schedule_spec spec = spec_of(rule, name, former);
+    if (schedules_set(eb->schedules, &spec, &err) < 0) {
+        log_error("%s: %s", name, err.text); /* has been checked: the zone is gone since */
+        schedules_remove(eb->schedules, str_c(name));
+    }
 }
 
 /* ---- changes ---- */
@@ -71,7 +99,7 @@ static int make_rule(struct event_buses *eb, json_t *json, struct rule **ret, st
     *rule = (struct rule){ .buses = eb, .json = json };
     int r = pattern ? event_pattern_parse(str_c(pattern), &rule->pattern, err) : 0;
     if (r == 0 && expression) {
-        r = schedule_time_parse(str_c(expression), STR(""), SCHEDULE_RULE, &time, err);
+        r = schedule_time_parse(str_c(expression), zone_of(json), SCHEDULE_RULE, &time, err);
     }
     if (r < 0) {
         free_rule(rule);
@@ -81,23 +109,43 @@ static int make_rule(struct event_buses *eb, json_t *json, struct rule **ret, st
     return 0;
 }
 
-static void keep_rule(struct event_buses *eb, struct rule *rule)
+/* The slot of a key, which is made. */
+static struct rule_slot *slot_of(struct event_buses *eb, const char *key)
 {
-    struct err err = { 0 };
-    if (set_schedule(eb, rule, &err) < 0) {
-        log_error("rule %s: %s", json_text(rule->json, "Name"), err.text); /* has been checked */
+    struct rule_slot *slot = name_tree_find(eb->rules, str_c(key));
+    if (!slot) {
+        slot = mem_new(struct rule_slot);
+        *slot = (struct rule_slot){ NULL, NULL };
+        name_tree_put(eb->rules, str_c(key), slot);
     }
-    scoped_free char *key = key_of(rule->json);
-    name_tree_put(eb->rules, str_c(key), rule);
+    return slot;
 }
 
-static void forget_rule(struct event_buses *eb, json_t *json)
+/* What ticks must have followed before the rule that it replaces is gone: it is its context. */
+static void keep_rule(struct event_buses *eb, struct rule *rule)
 {
-    char name[EVENT_BUS_ARN_BYTES];
-    scoped_free char *key = key_of(json);
-    schedule_name(json, name, sizeof(name));
-    schedules_remove(eb->schedules, str_c(name));
-    name_tree_remove(eb->rules, str_c(key)); /* frees json */
+    scoped_free char *key = key_of(rule->json);
+    struct rule_slot *slot = slot_of(eb, key);
+    struct rule *before = slot->kept;
+    slot->kept = rule;
+    if (eb->ticks) {
+        follow(eb, key);
+    }
+    free_rule(before);
+}
+
+static void forget_rule(struct event_buses *eb, const char *key)
+{
+    struct rule_slot *slot = name_tree_find(eb->rules, str_c(key));
+    struct rule *before = slot ? slot->kept : NULL;
+    if (slot) {
+        slot->kept = NULL;
+    }
+    if (slot && !slot->declared) {
+        name_tree_remove(eb->rules, str_c(key));
+    }
+    follow(eb, key);
+    free_rule(before);
 }
 
 struct change {
@@ -113,17 +161,14 @@ struct change {
 static void apply_change(const struct change *c)
 {
     struct event_buses *eb = c->buses;
-    json_t *rule = NULL;
     if (c->rule) {
         keep_rule(eb, c->rule);
     } else if (c->bus) {
         name_tree_put(eb->buses, str_c(json_text(c->bus, "Name")), c->bus);
         bus_queue_update(eb->services->bus_queues);
     } else if (c->removed_rule) {
-        rule = event_bus_find_rule(eb, str_c(c->removed_bus), str_c(c->removed_rule));
-        if (rule) {
-            forget_rule(eb, rule);
-        }
+        scoped_free char *key = event_bus_rule_key(str_c(c->removed_bus), str_c(c->removed_rule));
+        forget_rule(eb, key);
     } else {
         name_tree_remove(eb->buses, str_c(c->removed_bus));
     }
@@ -140,9 +185,7 @@ static void change_written(int r, void *context)
         apply_change(c);
     } else {
         json_decref(c->bus);
-        if (c->rule) {
-            free_rule(c->rule);
-        }
+        free_rule(c->rule);
     }
     free(c->removed_bus);
     free(c->removed_rule);
@@ -246,7 +289,7 @@ struct event_buses *event_bus_create(struct services *s, struct schedules *sched
     eb->services = s;
     eb->schedules = schedules;
     eb->buses = name_tree_create_json();
-    eb->rules = name_tree_create(free_rule);
+    eb->rules = name_tree_create(free_slot);
     name_tree_put(eb->buses, name, new_bus(name.data, false));
     store_settings_each(s->store, STR(BUSES), load_bus, eb);
     store_settings_each(s->store, STR(RULES), load_rule, eb);
@@ -256,41 +299,37 @@ struct event_buses *event_bus_create(struct services *s, struct schedules *sched
 /* A rule of the manifest in the form of this table. AWS's form of its targets is for the APIs. */
 static json_t *project_rule(json_t *said)
 {
-    char *pattern = json_write(json_object_get(said, "pattern"));
+    json_t *pattern = json_object_get(said, "pattern");
+    const char *catch_up = json_text(said, "catch_up");
     bool enabled = !json_is_false(json_object_get(said, "enabled"));
-    json_t *targets = json_object_get(said, "targets");
-    json_t *rule = json_pack("{s:O,s:s,s:s,s:s*,s:O,s:b}", "Name", json_object_get(said, "name"),
-                             "Bus", json_text(said, "bus") ? json_text(said, "bus") : "default",
-                             "State", enabled ? "ENABLED" : "DISABLED", "EventPattern", pattern,
-                             "targets", targets, EVENT_BUS_PROJECT, true);
-    free(pattern);
+    char *text = pattern ? json_write(pattern) : NULL;
+    json_t *rule =
+        json_pack("{s:O,s:O,s:s,s:s*,s:O*,s:O*,s:b,s:O,s:s*,s:O*,s:O,s:b}", "Name",
+                  json_object_get(said, "name"), "Bus", json_object_get(said, "bus"), "State",
+                  enabled ? "ENABLED" : "DISABLED", "EventPattern", text, "ScheduleExpression",
+                  json_object_get(said, "schedule"), "timezone", json_object_get(said, "timezone"),
+                  "catch_up", !catch_up || strcmp(catch_up, "skip") != 0, "Region",
+                  json_object_get(said, "region"), "Description", json_text(said, "description"),
+                  "RoleArn", json_object_get(said, "role_arn"), "targets",
+                  json_object_get(said, "targets"), EVENT_BUS_PROJECT, true);
+    free(text);
     return rule;
 }
 
-static void build_rule(struct event_buses *eb, json_t *said)
+static void declare_rule(struct event_buses *eb, json_t *said)
 {
     struct rule *rule;
     struct err err = { 0 };
     json_t *json = project_rule(said);
     if (json && make_rule(eb, json, &rule, &err) == 0) {
-        keep_rule(eb, rule);
+        scoped_free char *key = key_of(json);
+        struct rule_slot *slot = slot_of(eb, key);
+        free_rule(slot->declared); /* names are unique: there is none */
+        slot->declared = rule;
     } else {
         struct str text = str_c(err.text[0] ? err.text : "is not sound");
         log_warning("the rule %s of the project is left out: " STR_FMT, json_text(said, "name"),
                     STR_ARG(text));
-    }
-}
-
-/* Rules of the project that is no longer served, by their keys. */
-static void drop_project(struct event_buses *eb)
-{
-    for (GTreeNode *n = g_tree_node_first(eb->rules), *next; n; n = next) {
-        struct rule *rule = g_tree_node_value(n);
-        next = g_tree_node_next(n);
-        if (event_bus_is_project(rule->json)) {
-            forget_rule(eb, rule->json);
-            next = g_tree_node_first(eb->rules); /* the tree has changed */
-        }
     }
 }
 
@@ -318,15 +357,48 @@ static void build_buses(struct event_buses *eb, json_t *declared)
     eb->buses = buses;
 }
 
+/* What the API has made goes over into a new tree. */
+static GTree *take_kept(GTree *rules)
+{
+    GTree *kept = name_tree_create(free_slot);
+    for (GTreeNode *n = g_tree_node_first(rules); n; n = g_tree_node_next(n)) {
+        struct rule_slot *slot = g_tree_node_value(n);
+        if (slot->kept) {
+            struct rule_slot *own = mem_new(struct rule_slot);
+            *own = (struct rule_slot){ .kept = slot->kept };
+            slot->kept = NULL;
+            name_tree_put(kept, str_c(g_tree_node_key(n)), own);
+        }
+    }
+    return kept;
+}
+
+/* The tree of the last build goes when nothing that ticks has a rule of it as its context. */
+static void build_rules(struct event_buses *eb, json_t *list)
+{
+    GTree *before = eb->rules;
+    size_t i;
+    json_t *said;
+    eb->rules = take_kept(before);
+    json_array_foreach(list, i, said)
+    {
+        declare_rule(eb, said);
+    }
+    eb->ticks = true;
+    for (GTreeNode *n = g_tree_node_first(before); n; n = g_tree_node_next(n)) {
+        if (!name_tree_find(eb->rules, str_c(g_tree_node_key(n)))) {
+            follow(eb, g_tree_node_key(n));
+        }
+    }
+    for (GTreeNode *n = g_tree_node_first(eb->rules); n; n = g_tree_node_next(n)) {
+        follow(eb, g_tree_node_key(n));
+    }
+    g_tree_destroy(before);
+}
+
 void event_bus_build(struct event_buses *eb, const json_t *manifest)
 {
     json_t *events = json_object_get(manifest, "events");
-    size_t i;
-    json_t *said;
-    drop_project(eb);
     build_buses(eb, json_object_get(events, "buses"));
-    json_array_foreach(json_object_get(events, "rules"), i, said)
-    {
-        build_rule(eb, said);
-    }
+    build_rules(eb, json_object_get(events, "rules"));
 }

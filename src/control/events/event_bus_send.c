@@ -227,52 +227,37 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
     return r;
 }
 
-static void send_tick(struct event_buses *eb, const struct sender *rule, json_t *targets,
-                      const struct schedule_tick *tick)
+/* AWS's event of its own, for the rule's targets whatever its pattern. */
+void event_bus_send_tick(const struct schedule_tick *tick, void *context)
 {
+    struct rule *rule = context;
+    const char *region = json_text(rule->json, "Region");
+    char arn[EVENT_BUS_ARN_BYTES];
     char uuid[UUID_BYTES];
     size_t i;
     json_t *target;
-    json_t *resources = json_pack("[s%]", rule->arn.data, rule->arn.len);
+    event_bus_rule_arn(rule->json, str_c(region ? region : EVENT_ARN_REGION), arn, sizeof(arn));
     chance_uuid(uuid);
+    json_t *resources = json_pack("[s]", arn);
+    const struct sender sender = { str_c(json_text(rule->json, "Name")), str_c(arn) };
     const struct bus_event event = { .bus = STR("default"),
                                      .id = str_c(uuid),
                                      .source = STR("aws.events"),
                                      .detail_type = STR("Scheduled Event"),
                                      .time_ms = tick->time_ms,
-                                     .region = event_arn_region(rule->arn),
+                                     .region = event_arn_region(sender.arn),
                                      .resources = resources,
                                      .detail = STR("{}") };
     struct sending s;
-    int r = sending_init(&s, eb, &event, tick->batch);
+    int r = sending_init(&s, rule->buses, &event, tick->batch);
     (void)iso_time_s(tick->time_ms, s.ingested);
     if (r == 0) {
-        json_array_foreach(targets, i, target)
+        json_array_foreach(json_object_get(rule->json, "targets"), i, target)
         {
-            send_to_target(&s, rule, target, 0);
+            send_to_target(&s, &sender, target, 0);
         }
         send_through_reached(&s);
     }
     sending_finish(&s);
     json_decref(resources);
-}
-
-void event_bus_send_tick(const struct schedule_tick *tick, void *context)
-{
-    struct rule *rule = context;
-    char arn[EVENT_BUS_ARN_BYTES];
-    const char *region = json_text(rule->json, "Region");
-    event_bus_rule_arn(rule->json, str_c(region ? region : EVENT_ARN_REGION), arn, sizeof(arn));
-    send_tick(rule->buses, &(struct sender){ str_c(json_text(rule->json, "Name")), str_c(arn) },
-              json_object_get(rule->json, "targets"), tick);
-}
-
-void event_bus_send_tick_to(struct event_buses *eb, struct str rule_arn, json_t *target,
-                            const struct schedule_tick *tick)
-{
-    json_t *targets = json_pack("[O]", target);
-    const char *name = memrchr(rule_arn.data, '/', rule_arn.len);
-    const size_t before = name ? (size_t)(name + 1 - rule_arn.data) : 0;
-    send_tick(eb, &(struct sender){ str_skip(rule_arn, before), rule_arn }, targets, tick);
-    json_decref(targets);
 }

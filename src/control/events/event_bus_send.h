@@ -19,6 +19,3 @@ int event_bus_send(struct event_buses *eb, const struct bus_event *event,
 
 /* A tick of a rule with a schedule; the context is the struct rule. */
 void event_bus_send_tick(const struct schedule_tick *tick, void *context);
-/* A tick of a rule that only has its ARN, for one target. */
-void event_bus_send_tick_to(struct event_buses *eb, struct str rule_arn, json_t *target,
-                            const struct schedule_tick *tick);

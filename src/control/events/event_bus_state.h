@@ -20,13 +20,21 @@ struct rule {
     struct event_pattern *pattern; /* owned; NULL: none */
 };
 
+/* What is known under one name; not both are NULL. */
+struct rule_slot {
+    struct rule *declared; /* by the project's files: hides the other. Owned */
+    struct rule *kept;     /* the API's, in the store. Owned */
+};
+
 struct event_buses {
     struct services *services;
     struct schedules *schedules;
     GTree *buses; /* name to json_t */
-    GTree *rules; /* "BUS/NAME" to struct rule: those of a bus stand together */
+    GTree *rules; /* "BUS/NAME" to struct rule_slot: those of a bus stand together */
+    bool ticks;   /* a project has been built */
 };
 
+struct rule *event_bus_rule_in(const struct rule_slot *slot); /* NULL: of no slot */
 /* Walks over the rules of a bus, by g_tree_node_next(): where they begin, and the rule at `n`, NULL
  * behind the last. */
 GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus);

@@ -40,7 +40,7 @@ json_t *event_bus_find(struct event_buses *eb, struct str bus)
 json_t *event_bus_find_rule(struct event_buses *eb, struct str bus, struct str rule)
 {
     scoped_free char *key = event_bus_rule_key(bus, rule);
-    struct rule *found = name_tree_find(eb->rules, str_c(key));
+    const struct rule *found = event_bus_rule_in(name_tree_find(eb->rules, str_c(key)));
     return found ? found->json : NULL;
 }
 
@@ -51,6 +51,11 @@ void event_bus_each(struct event_buses *eb, event_bus_fn each, void *context)
     }
 }
 
+struct rule *event_bus_rule_in(const struct rule_slot *slot)
+{
+    return !slot ? NULL : slot->declared ? slot->declared : slot->kept;
+}
+
 GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus)
 {
     scoped_free char *key = event_bus_rule_key(bus, STR(""));
@@ -59,7 +64,7 @@ GTreeNode *event_bus_first_rule(struct event_buses *eb, struct str bus)
 
 struct rule *event_bus_rule_at(GTreeNode *n, struct str bus)
 {
-    struct rule *rule = n ? g_tree_node_value(n) : NULL;
+    struct rule *rule = n ? event_bus_rule_in(g_tree_node_value(n)) : NULL;
     return rule && str_eq(str_c(json_text(rule->json, "Bus")), bus) ? rule : NULL;
 }
 

@@ -50,7 +50,7 @@ struct events *events_create(struct services *s)
     s->buses = event_bus_create(s, s->schedules);
     s->replays = event_replays_create(s);
     s->scheduler = scheduler_create(s);
-    s->project_schedules = project_schedules_create(s, s->schedules, s->buses);
+    s->project_schedules = project_schedules_create(s);
     return e;
 }
 

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/cron_queue.h"
-#include "control/events/event_bus_send.h"
 #include "control/json_reading.h"
 
 struct project_schedule {
@@ -18,9 +17,7 @@ struct project_schedule {
 };
 
 struct project_schedules {
-    struct services *services;
     struct schedules *schedules;
-    struct event_buses *buses;
     struct cron_queues *crons;
     struct list list;
 };
@@ -37,28 +34,10 @@ static char *name_of(json_t *schedule)
 
 /* ---- ticks ---- */
 
-static bool is_rule_arn(struct str arn)
-{
-    return str_starts(arn, STR("arn:aws:events:"));
-}
-
-static void tick_aws(struct project_schedule *p, const struct schedule_tick *tick)
-{
-    json_t *target = json_object_get(p->json, "target");
-    const char *said = json_text(target, "rule");
-    const char *arn = said ? said : p->name;
-    event_bus_send_tick_to(p->all->buses, str_c(arn), target, tick);
-}
-
 static void tick_project(const struct schedule_tick *tick, void *context)
 {
     struct project_schedule *p = context;
-    const char *platform = json_text(p->json, "platform");
-    if (strcmp(platform, "aws") == 0) {
-        tick_aws(p, tick);
-    } else {
-        cron_queue_add(p->json, tick);
-    }
+    cron_queue_add(p->json, tick);
 }
 
 /* ---- builds ---- */
@@ -98,7 +77,6 @@ static void build_one(struct project_schedules *ps, json_t *json)
 {
     struct err err = { 0 };
     struct project_schedule *p = find_or_create(ps, json);
-    const char *rule = json_text(json_object_get(json, "target"), "rule");
     const char *zone = json_text(json, "timezone");
     const char *catch_up = json_text(json, "catch_up");
     json_decref(p->json);
@@ -113,8 +91,7 @@ static void build_one(struct project_schedules *ps, json_t *json)
                                   .catch_up = !catch_up || strcmp(catch_up, "skip") != 0,
                                   .tick = tick_project,
                                   .context = p };
-    if (schedule_time_platform(str_c(json_text(json, "platform")), rule && is_rule_arn(str_c(rule)),
-                               &spec.platform) < 0 ||
+    if (schedule_time_platform(str_c(json_text(json, "platform")), &spec.platform) < 0 ||
         schedules_set(ps->schedules, &spec, &err) < 0) {
         log_warning("the schedule %s is left out: %s", json_text(json, "name"), err.text);
         drop(p);
@@ -132,7 +109,7 @@ void project_schedules_build(struct project_schedules *ps, const json_t *manifes
     json_array_foreach(json_object_get(json_object_get(manifest, "events"), "schedules"), i,
                        schedule)
     {
-        if (!json_text(schedule, "group")) { /* else it is the Scheduler's */
+        if (!json_text(schedule, "group")) { /* else it is scheduler.h's */
             build_one(ps, schedule);
         }
     }
@@ -144,13 +121,10 @@ void project_schedules_build(struct project_schedules *ps, const json_t *manifes
     }
 }
 
-struct project_schedules *project_schedules_create(struct services *s, struct schedules *schedules,
-                                                   struct event_buses *buses)
+struct project_schedules *project_schedules_create(struct services *s)
 {
     struct project_schedules *ps = mem_new(struct project_schedules);
-    ps->services = s;
-    ps->schedules = schedules;
-    ps->buses = buses;
+    ps->schedules = s->schedules;
     ps->crons = cron_queue_create(s);
     list_init(&ps->list);
     return ps;

@@ -1,7 +1,7 @@
-/* The schedules that the project's files declare: `events.schedules` of the manifest.
+/* The crons that the project's files declare: those of Vercel, Netlify and Workers in
+ * `events.schedules` of the manifest. (AWS's schedules are scheduler.h's and event_bus.h's.)
  *
- * Their ticks become messages for crons (cron_queue.h), or for what an AWS rule or schedule leads
- * to (event_target.h): what it is told to send, or AWS's "Scheduled Event".
+ * Their ticks become messages of cron_queue.h.
  *
  * Loop thread only.
  *
@@ -15,7 +15,6 @@
 
 struct project_schedules;
 
-struct project_schedules *project_schedules_create(struct services *s, struct schedules *schedules,
-                                                   struct event_buses *buses);
+struct project_schedules *project_schedules_create(struct services *s);
 /* Of the manifest that is served from now on (borrowed). */
 void project_schedules_build(struct project_schedules *ps, const json_t *manifest);

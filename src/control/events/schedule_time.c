@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 
-int schedule_time_platform(struct str name, bool is_rule, enum schedule_platform *ret)
+int schedule_time_platform(struct str name, enum schedule_platform *ret)
 {
     static const struct {
         const char *name;
@@ -18,8 +18,7 @@ int schedule_time_platform(struct str name, bool is_rule, enum schedule_platform
     };
     for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
         if (str_eq(name, str_c(known[i].name))) {
-            *ret = known[i].platform == SCHEDULE_SCHEDULER && is_rule ? SCHEDULE_RULE
-                                                                      : known[i].platform;
+            *ret = known[i].platform;
             return 0;
         }
     }

@@ -42,9 +42,9 @@ struct schedule_time {
 
 #define SCHEDULE_NEVER UINT64_MAX
 
-/* "vercel", "worker", "netlify", "aws" of the manifest; `is_rule` tells AWS's two apart. EINVAL:
- * there is no such platform. */
-int schedule_time_platform(struct str name, bool is_rule, enum schedule_platform *ret) MUST_USE;
+/* "vercel", "worker", "netlify", "aws" (the Scheduler) of the manifest's schedules. EINVAL: there
+ * is no such platform. */
+int schedule_time_platform(struct str name, enum schedule_platform *ret) MUST_USE;
 
 /* Fills all of *ret but start_ms and end_ms, which become 0. EINVAL with what is wrong with the
  * expression or the zone ("": UTC). */
