@@ -8,7 +8,8 @@
 #define IN_A_QUEUE                                                                                 \
     "EXISTS (SELECT 1 FROM queues q WHERE q.id = messages.queue AND q.name IS NOT NULL)"
 
-#define READ_AGAIN_MS 1000 /* what cannot be read now is looked at again */
+#define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000) /* keys, unless more is asked for */
+#define READ_AGAIN_MS 1000                         /* what cannot be read now is looked at again */
 
 #define COLUMNS                                                                                    \
     "id, queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body"
@@ -40,14 +41,18 @@ static int find_duplicate(struct sql *db, uint64_t queue, struct str dedup, uint
     return id != 0;
 }
 
+/* The next of its key will look back as far as this one has. */
 static int insert_dedup(struct sql *db, const struct stored_message *m, struct str dedup,
-                        uint64_t id)
+                        uint64_t since_ms, uint64_t id)
 {
+    const uint64_t looks_ms = since_ms > 0 && since_ms < m->sent_ms ? m->sent_ms - since_ms : 0;
     return sql_run(db,
-                   "INSERT INTO dedup (queue, key, message, sent_ms) VALUES (?, ?, ?, ?) "
-                   "ON CONFLICT (queue, key) DO UPDATE SET message = excluded.message, "
-                   "sent_ms = excluded.sent_ms",
-                   "isii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms);
+                   "INSERT INTO dedup (queue, key, message, sent_ms, keep_ms) "
+                   "VALUES (?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET "
+                   "message = excluded.message, sent_ms = excluded.sent_ms, "
+                   "keep_ms = excluded.keep_ms",
+                   "isiii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms,
+                   (int64_t)(looks_ms > KEEP_DEDUP_MS ? looks_ms : 0));
 }
 
 static int add_kept(struct sql *db, const struct stored_message *m)
@@ -81,7 +86,7 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
     if (r < 0) {
         return r;
     }
-    return dedup.len > 0 ? insert_dedup(db, m, dedup, *ret_id) : 0;
+    return dedup.len > 0 ? insert_dedup(db, m, dedup, since_ms, *ret_id) : 0;
 }
 
 uint64_t store_messages_next(struct sql *db)
@@ -214,13 +219,19 @@ int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms, ui
     return r < 0 ? r : purge(db, PURGE(DUE_BEFORE), queue, before_ms, limit);
 }
 
-int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit)
+int store_messages_forget_dedup(struct sql *db, uint64_t now_ms, uint32_t limit)
 {
     int r = sql_run(db,
                     "DELETE FROM dedup WHERE (queue, key) IN "
-                    "(SELECT queue, key FROM dedup WHERE sent_ms < ? LIMIT ?)",
-                    "ii", (int64_t)before_ms, (int64_t)limit);
-    return r < 0 ? r : sql_changes(db);
+                    "(SELECT queue, key FROM dedup WHERE keep_ms = 0 AND sent_ms < ? LIMIT ?)",
+                    "ii", (int64_t)(now_ms - KEEP_DEDUP_MS), (int64_t)limit);
+    int day = sql_changes(db);
+    r = r < 0 ? r
+              : sql_run(db,
+                        "DELETE FROM dedup WHERE (queue, key) IN (SELECT queue, key FROM dedup "
+                        "WHERE keep_ms > 0 AND sent_ms + keep_ms < ? LIMIT ?)",
+                        "ii", (int64_t)now_ms, (int64_t)limit);
+    return r < 0 ? r : day + sql_changes(db);
 }
 
 int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit)
@@ -229,7 +240,8 @@ int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit)
     int64_t after = now + STORE_CLOCK_SLACK_MS;
     int r = sql_run(db,
                     "UPDATE dedup SET sent_ms = ?1 WHERE (queue, key) IN "
-                    "(SELECT queue, key FROM dedup WHERE sent_ms > ?2 LIMIT ?3)",
+                    "(SELECT queue, key FROM dedup WHERE keep_ms = 0 AND sent_ms > ?2 UNION ALL "
+                    "SELECT queue, key FROM dedup WHERE keep_ms > 0 AND sent_ms > ?2 LIMIT ?3)",
                     "iii", now, after, (int64_t)limit);
     if (r < 0) {
         return r;

@@ -74,8 +74,9 @@ int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms,
  * Returns how many messages. */
 #define STORE_CLOCK_SLACK_MS 60000 /* so far clocks are put right without such ado */
 int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
-/* Keys of what was sent before. Returns how many. */
-int store_messages_forget_dedup(struct sql *db, uint64_t before_ms, uint32_t limit) MUST_USE;
+/* Keys that nobody looks for any more: they are a day old, or older than the message of the key
+ * itself looked back. Returns how many. */
+int store_messages_forget_dedup(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
 /* Takes a queue's name away, if there is one: from here on nobody finds it or its messages, and who
  * asks for the name gets another queue. However many messages there are, this takes no time. */
 int store_messages_drop_queue(struct sql *db, struct str name) MUST_USE;

@@ -158,6 +158,11 @@ static const char *const steps[] = {
     "  AND m.fifo = messages.fifo);"
     "CREATE INDEX messages_first ON messages (queue, due_ms, id) "
     "  WHERE state = 0 AND fifo <> '' AND behind = 0;",
+    /* 8: keys that are looked for longer than a day. A key is in one of the indexes. */
+    "ALTER TABLE dedup ADD COLUMN keep_ms INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX dedup_sent;"
+    "CREATE INDEX dedup_sent ON dedup (sent_ms) WHERE keep_ms = 0;"
+    "CREATE INDEX dedup_kept ON dedup (sent_ms + keep_ms) WHERE keep_ms > 0;",
 };
 /* clang-format on */
 

@@ -118,7 +118,9 @@ static inline void submit(int (*run)(struct store_job *job, struct sql *db))
 /* Makes a database one of step 6, together with a user_version. */
 #define UNDO_GROUPS                                                                                \
     "DROP INDEX messages_first; DROP INDEX messages_groups;"                                       \
-    "ALTER TABLE messages DROP COLUMN behind;"
+    "ALTER TABLE messages DROP COLUMN behind;"                                                     \
+    "DROP INDEX dedup_kept; DROP INDEX dedup_sent;"                                                \
+    "ALTER TABLE dedup DROP COLUMN keep_ms; CREATE INDEX dedup_sent ON dedup (sent_ms);"
 
 /* In the database, found or not. */
 static inline int64_t rows(void)

@@ -1,4 +1,4 @@
-/* Retention: what is too old is had by nobody, and removed in steps.
+/* Retention: what is too old is had by nobody, and removed in steps. Keys of what was sent, too.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
@@ -111,6 +111,67 @@ START_TEST(a_consumer_gets_nothing_that_is_too_old)
 }
 END_TEST
 
+#define DAY_MS ((uint64_t)24 * 3600 * 1000)
+
+/* A message with a key which was sent so long ago, and looked back so far. */
+struct keyed {
+    struct store_job job;
+    const char *key;
+    uint64_t age_ms;
+    uint64_t looks_ms;
+    int done;
+    int result;
+};
+
+static int insert_keyed(struct store_job *job, struct sql *db)
+{
+    const struct keyed *k = container_of(job, struct keyed, job);
+    uint64_t sent_ms = clock_wall_ms() - k->age_ms;
+    const struct stored_message m = { .queue = queue_number(q),
+                                      .uuid = STR("u"),
+                                      .group = STR(""),
+                                      .attributes = STR("{}"),
+                                      .error = STR(""),
+                                      .body = STR("body"),
+                                      .sent_ms = sent_ms };
+    uint64_t id;
+    int r = store_messages_forget_dedup(db, clock_wall_ms(), 10);
+    return r < 0 ? r : store_messages_insert(db, &m, str_c(k->key), sent_ms - k->looks_ms, &id);
+}
+
+static void on_inserted(struct store_job *job, int r)
+{
+    struct keyed *k = container_of(job, struct keyed, job);
+    k->result = r;
+    k->done = 1;
+}
+
+/* Whether its key was known. */
+static bool is_known(const char *key, uint64_t age_ms, uint64_t looks_ms)
+{
+    struct keyed k = { .job = { .run = insert_keyed, .done = on_inserted },
+                       .key = key,
+                       .age_ms = age_ms,
+                       .looks_ms = looks_ms };
+    store_submit(store, &k.job);
+    run_until(&k.done, 1);
+    ck_assert_int_ge(k.result, 0);
+    return k.result == 1;
+}
+
+START_TEST(a_key_is_known_as_long_as_it_is_looked_for)
+{
+    (void)put("opens the queue", "", "");
+    until_sent();
+    ck_assert(!is_known("week", 6 * DAY_MS, 7 * DAY_MS));
+    ck_assert(is_known("week", 0, 7 * DAY_MS));
+    ck_assert(!is_known("older", 8 * DAY_MS, 7 * DAY_MS));
+    ck_assert(!is_known("older", 0, 9 * DAY_MS)); /* forgotten: nobody looked back so far */
+    ck_assert(!is_known("day", 2 * DAY_MS, 300000));
+    ck_assert(!is_known("day", 0, 3 * DAY_MS));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -119,5 +180,6 @@ int main(void)
     tcase_add_test(tests, what_grew_too_old_while_it_was_hidden_is_had_by_nobody);
     tcase_add_test(tests, what_is_too_old_does_not_hold_up_its_group);
     tcase_add_test(tests, a_consumer_gets_nothing_that_is_too_old);
+    tcase_add_test(tests, a_key_is_known_as_long_as_it_is_looked_for);
     return suite_run(suite);
 }

@@ -11,7 +11,6 @@
 
 #define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
 #define KEEP_DEAD_MS  ((uint64_t)14 * 24 * 3600 * 1000)
-#define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000)
 #define HISTORY_MS    30000 /* between two looks at what may be forgotten */
 #define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
 #define SWEEP_ROWS    2000  /* of dropped queues, in a job: some 10 ms of the store's time */
@@ -350,7 +349,7 @@ static int run_history(struct store_job *job, struct sql *db)
     r = r < 0 ? r
               : store_messages_purge(db, h->queue, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
                                      HISTORY_ROWS);
-    return r < 0 ? r : store_messages_forget_dedup(db, h->now_ms - KEEP_DEDUP_MS, HISTORY_ROWS);
+    return r < 0 ? r : store_messages_forget_dedup(db, h->now_ms, HISTORY_ROWS);
 }
 
 static void history_done(struct store_job *job, int r)
