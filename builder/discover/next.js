@@ -48,11 +48,12 @@ export async function discoverNext(context) {
   found.drafts = groupByRuntime('app', 'next', kept, {
     memory_mb: DEFAULT_MEMORY_MB,
     timeout_ms: DEFAULT_TIMEOUT_MS,
-    env: { NEXT_RUNTIME: 'nodejs', ...textsOf(nextConfig.env), ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
+    env: { NEXT_RUNTIME: 'nodejs', PORT: String(context.port || 3000), ...textsOf(nextConfig.env), ...(files.has('vercel.json') ? vercelEnv(context) : { NODE_ENV: stage, ...context.env }) },
     settings: {
       basePath: nextConfig.basePath ?? '',
       trailingSlash: nextConfig.trailingSlash === true,
       ...(nextConfig.experimental?.authInterrupts === true ? { auth_interrupts: true } : {}),
+      ...cacheLifeOf(nextConfig),
     },
   }, { NEXT_RUNTIME: 'edge' });
   const setup = findInstrumentation(files, project, folder);
@@ -115,6 +116,13 @@ function findApiFiles(files) {
   return filesBelow(files, 'pages').filter(({ inside }) => API_FILE.test(inside)).map(({ file, folder, inside }) => ({
     file, folder, folders: inside.replace(/\.[^.]+$/, '').replace(/\/index$/, '').split('/'), pages: true,
   }));
+}
+
+/** Profiles of 'use cache'; until Next.js 16 they are an experiment. A time that JSON cannot say is for ever. */
+function cacheLifeOf({ cacheLife, experimental }) {
+  const times = (profile) => Object.entries(profile ?? {}).filter(([, seconds]) => Number.isFinite(seconds));
+  const profiles = Object.entries({ ...experimental?.cacheLife, ...cacheLife }).map(([name, profile]) => [name, Object.fromEntries(times(profile))]);
+  return profiles.length > 0 ? { cache_life: Object.fromEntries(profiles) } : {};
 }
 
 function textsOf(env) {

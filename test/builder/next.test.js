@@ -333,6 +333,17 @@ test('skipTrailingSlashRedirect: both forms of a path are answered, and proxy.ts
   }
 });
 
+test('profiles of cacheLife are those of next.config, and PORT is that of the site', async (t) => {
+  const profiles = "{ blog: { stale: 60, revalidate: 5, expire: Infinity }, default: { revalidate: 7, expire: 9 } }";
+  for (const config of [`{ cacheComponents: true, cacheLife: ${profiles} }`, `{ experimental: { useCache: true, cacheLife: ${profiles} } }`]) {
+    const { functions: [app] } = await build(t, projectOf(t, {
+      'next.config.ts': `export default ${config};\n`, 'app/api/a/route.ts': 'export const GET = () => new Response();\n',
+    }), { port: 4321 });
+    assert.deepEqual(app.settings.cache_life, { blog: { stale: 60, revalidate: 5 }, default: { revalidate: 7, expire: 9 } });
+    assert.equal(app.env.PORT, '4321');
+  }
+});
+
 test("'use cache': a function's results are kept by its parameters and what it closes over, in its file's own form of module", async (t) => {
   const route = `
 import { cacheLife, cacheTag } from 'next/cache';

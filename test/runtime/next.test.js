@@ -574,6 +574,21 @@ test('what a function with \'use cache\' gives is kept until its life is over or
   assert.deepEqual(await get(), ['5+9', '3+10']);
 });
 
+test('a profile of next.config says how long a result lives, and what the default is', async (t) => {
+  let calls = 0;
+  const blog = () => cache.___useCache('blog', [], async () => { cache.cacheLife('blog'); return ++calls; });
+  const plain = () => cache.___useCache('plain', [], async () => ++calls);
+  const settings = { cache_life: { blog: { revalidate: 3, expire: 5 }, default: { revalidate: 60, expire: 70 } } };
+  const gateway = await serve({ GET: async () => Response.json([await blog(), await plain()]) }, { settings });
+  const get = async () => (await gateway.ask('GET /api/x')).json();
+  assert.deepEqual(await get(), [1, 2]);
+  const { now } = performance;
+  t.mock.method(performance, 'now', () => now.call(performance) + 6000);
+  assert.deepEqual(await get(), [3, 2]);
+  t.mock.method(performance, 'now', () => now.call(performance) + 80_000);
+  assert.deepEqual(await get(), [4, 5]);
+});
+
 test('updateTag, refresh and cacheLife say where they belong', async () => {
   for (const [fn, pattern] of [[cache.updateTag, /Server Action/], [cache.refresh, /Server Action/], [cache.cacheLife, /inside a "use cache" function/], [cache.cacheTag, /inside a "use cache" function/]]) {
     assert.match(messageOf(fn), pattern);

@@ -3,6 +3,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 const v8 = require('node:v8');
+const { current } = require('./store');
 
 /* Seconds, of the profiles that Next.js brings along. */
 const PROFILES = {
@@ -15,6 +16,12 @@ const PROFILES = {
   max: { revalidate: 2_592_000 },
 };
 const DEPTH_MAX = 50;
+
+/* next.config's own come first. One that is not known, as of a configuration that is computed, is as the default. */
+function profileNamed(name) {
+  const own = current()?.exchange.settings.cache_life;
+  return own?.[name] ?? PROFILES[name] ?? own?.default ?? PROFILES.default;
+}
 
 const scopes = new AsyncLocalStorage();
 
@@ -46,7 +53,8 @@ async function made(fn) {
   const scope = { tags: [], revalidate: undefined, expire: undefined };
   const at = performance.now();
   const value = await scopes.run(scope, fn);
-  const { revalidate = PROFILES.default.revalidate, expire = Infinity, tags } = scope;
+  const usual = profileNamed('default');
+  const { revalidate = usual.revalidate, expire = usual.expire ?? Infinity, tags } = scope;
   return { value, entry: { at, tags, revalidate, expire } };
 }
 
@@ -77,9 +85,8 @@ function requireScope(name) {
   return scope;
 }
 
-/* A profile of the project's own configuration is not known here, and is as the default. */
 function cacheLife(profile) {
-  const { revalidate = Infinity, expire = Infinity } = (typeof profile === 'string' ? PROFILES[profile] : profile) ?? PROFILES.default;
+  const { revalidate = Infinity, expire = Infinity } = typeof profile === 'object' && profile ? profile : profileNamed(profile);
   merge(requireScope('cacheLife'), { tags: [], revalidate, expire });
 }
 
