@@ -9,8 +9,7 @@ import { metadataRoute } from './next_metadata.js';
 import { discoverMiddleware } from './middleware.js';
 import { groupByRuntime } from './group.js';
 import { hasSigns, isAlone } from './platforms.js';
-import { functionSettings, readVercelJson } from './vercel_json.js';
-import { vercelEnv } from './vercel.js';
+import { functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
 
 const ROUTE_FILE = /(?:^|\/)route\.(tsx|ts|jsx|js|mjs)$/;
 const API_FILE = /^api(?:\/.*)?\/[^/]+\.(tsx|ts|jsx|js|mjs)$|^api\.(tsx|ts|jsx|js|mjs)$/;

@@ -2,14 +2,12 @@
  * It is told once, so that nobody looks for a mistake of their own. */
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
+import { pagesFault, pagesFunctions } from './cloudflare_pages.js';
 import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
 import { programNamed } from './server_main.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
 
-const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
-/** Firebase's functions, in a folder of that name too, are made by an onRequest. */
-const PAGES_EXPORT = /\bexport\s*(?:(?:const|let|var|(?:async\s+)?function\s*\*?)\s+|\{[^}]*\b)onRequest(Get|Head|Post|Put|Patch|Delete|Options)?\b/;
 const PACKAGE = /^[^/]+\/[^/]+\/package\.json$/;
 
 /** Frameworks whose build is a server, by their package: what starts it, and what has to be set to make one. */
@@ -32,19 +30,6 @@ const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\b
 const PROGRAMS = [
   [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'it is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
 ];
-
-/** Why what a folder's files ask for is not there, and what to do. */
-export function pagesFault(files, folder = '') {
-  const hasFunctions = pagesFunctions(files, folder).length > 0;
-  const way = '; `npx wrangler pages functions build --outdir dist` makes of its folder functions a Worker, to be "main" in wrangler.jsonc';
-  return `projects of Cloudflare Pages do not run here, Workers do${hasFunctions ? way : ''}`;
-}
-
-/** Other platforms' functions may lie in a folder of that name, too. */
-function pagesFunctions(files, folder) {
-  const prefix = folder ? `${folder}/` : '';
-  return files.list().filter((file) => file.startsWith(prefix) && PAGES_FUNCTION.test(file.slice(prefix.length)) && PAGES_EXPORT.test(files.read(file)));
-}
 
 /** The folders of a workspace's packages, by their usual depth; nothing of a project that is none. */
 function packagesOf(files) {

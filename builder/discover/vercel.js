@@ -7,7 +7,7 @@ import { groupByRuntime } from './group.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
-import { configuredRoutes, functionSettings, readVercelJson } from './vercel_json.js';
+import { configuredRoutes, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
 import { workerMains } from './worker.js';
 
 const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
@@ -84,11 +84,6 @@ function withEnding(isClean) {
   return isClean
     ? { src, location: '/api/$1', status: 308, dialect: 'vercel' }
     : { src, dest: '/api/$1', check: true, dialect: 'vercel' };
-}
-
-export function vercelEnv({ env, development }) {
-  const stage = development ? 'development' : 'production';
-  return { NODE_ENV: stage, VERCEL: '1', VERCEL_ENV: stage, VERCEL_REGION: 'dev1', ...env };
 }
 
 /** Names with `_` or `.` in front, of files and of folders, are helpers; so are declarations. */

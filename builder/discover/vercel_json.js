@@ -130,3 +130,9 @@ export function configuredRoutes(config, diagnostics) {
   }
   return result;
 }
+
+/** The environment of a project's functions. */
+export function vercelEnv({ env, development }) {
+  const stage = development ? 'development' : 'production';
+  return { NODE_ENV: stage, VERCEL: '1', VERCEL_ENV: stage, VERCEL_REGION: 'dev1', ...env };
+}

@@ -6,10 +6,10 @@ import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
+import { pagesFault } from './cloudflare_pages.js';
 import { nothing } from './context.js';
-import { pagesFault } from './passed_over.js';
 import { readAssets } from './worker_assets.js';
-import { bindingsOf } from './worker_bindings.js';
+import { bindingsOf, functionName } from './worker_bindings.js';
 import { CONFIG_NAMES, isWranglerFile, readWrangler } from './wrangler.js';
 
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
@@ -141,10 +141,6 @@ function withoutTwins(workers, diagnostics) {
     }
     return names.add(worker.name);
   });
-}
-
-export function functionName({ name, config }) {
-  return config ? `worker/${name}` : name;
 }
 
 async function draftOf(context, worker, workers) {

@@ -1,7 +1,6 @@
 /* A Worker's bindings: variables, other workers, files, and those we cannot offer yet. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { functionName } from './worker.js';
 
 const FILE_KINDS = { wasm_modules: 'wasm', text_blobs: 'text', data_blobs: 'data' };
 
@@ -130,3 +129,8 @@ function namesOf(entry) {
 
 const asList = (value) => (Array.isArray(value) ? value : []);
 const asObject = (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});
+
+/** A Worker's function, as others find it. */
+export function functionName({ name, config }) {
+  return config ? `worker/${name}` : name;
+}
