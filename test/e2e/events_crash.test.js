@@ -5,8 +5,11 @@ import path from 'node:path';
 import test from 'node:test';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
+  CreateArchiveCommand, CreateEventBusCommand, DescribeArchiveCommand, DescribeEventBusCommand, DescribeRuleCommand, PutRuleCommand,
+} from '@aws-sdk/client-eventbridge';
+import {
   ChangeMessageVisibilityCommand, CreateQueueCommand, DeleteMessageBatchCommand, DeleteMessageCommand, GetQueueAttributesCommand,
-  ListMessageMoveTasksCommand, ReceiveMessageCommand, SendMessageBatchCommand, StartMessageMoveTaskCommand,
+  ListMessageMoveTasksCommand, ListQueueTagsCommand, ReceiveMessageCommand, SendMessageBatchCommand, StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { clients, scheduleSoon, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -97,6 +100,26 @@ test('a move of dead letters goes on after a crash, and moves each once', async 
   await eventually(async () => (await take()) >= letters.length, () => `only ${moved} came`);
   assert.deepEqual(moved.toSorted(), letters.toSorted());
   assert.equal(task.ApproximateNumberOfMessagesMoved, letters.length);
+});
+
+/* ---- what the APIs keep ---- */
+
+test('what was set with a NUL in it is there after a crash', async (t) => {
+  const platform = await startPlatform(t, { files: { 'api/where.js': WHERE } });
+  const { events, sqs } = await clients(t, platform);
+  const Description = 'one\0two';
+  const EventSourceArn = 'arn:aws:events:us-east-1:000000000000:event-bus/default';
+  await events.send(new CreateEventBusCommand({ Name: 'kept', Description }));
+  await events.send(new PutRuleCommand({ Name: 'kept', EventPattern: '{"source":["shop"]}', Description }));
+  await events.send(new CreateArchiveCommand({ ArchiveName: 'kept', EventSourceArn, Description }));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'kept', Attributes: { DelaySeconds: '7' }, tags: { tag: Description } }));
+  await killControl(platform);
+  assert.equal((await events.send(new DescribeEventBusCommand({ Name: 'kept' }))).Description, Description);
+  assert.ok((await events.send(new DescribeRuleCommand({ Name: 'kept' }))).Description);
+  assert.equal((await events.send(new DescribeArchiveCommand({ ArchiveName: 'kept' }))).Description, Description);
+  assert.deepEqual((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, { tag: Description });
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['DelaySeconds'] }));
+  assert.deepEqual(Attributes, { DelaySeconds: '7' });
 });
 
 /* ---- a Worker's queue ---- */

@@ -36,7 +36,7 @@ json_t *aws_policy_principal(const char *text)
 
 json_t *aws_policy_read(const char *text)
 {
-    json_t *policy = text ? json_read(str_c(text), 0) : NULL;
+    json_t *policy = text ? json_read(str_c(text), JSON_ALLOW_NUL) : NULL;
     json_t *statement = json_object_get(policy, "Statement");
     if (json_is_object(statement)) {
         json_t *list = json_array();

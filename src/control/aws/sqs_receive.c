@@ -118,7 +118,7 @@ static json_t *message_json(const struct receive *r, const struct stored_message
 {
     char md5[SQS_MD5_BYTES];
     scoped_free char *receipt = sqs_record_receipt(m, r->received_ms);
-    json_t *stored = json_read(m->attributes, 0);
+    json_t *stored = json_read(m->attributes, JSON_ALLOW_NUL);
     json_t *system = system_attributes(r, m, stored);
     json_t *own = message_attributes(r, stored);
     json_t *body = json_stringn(m->body.data, m->body.len);

@@ -70,7 +70,7 @@ static bool is_envelope(json_t *attributes)
 static int send_message(struct services *s, const char *bus, const struct stored_message *m,
                         struct message_batch *batch)
 {
-    json_t *envelope = json_read(m->attributes, 0);
+    json_t *envelope = json_read(m->attributes, JSON_ALLOW_NUL);
     if (!is_envelope(envelope)) {
         json_t *record = json_read(m->body, JSON_ALLOW_NUL);
         json_decref(envelope);

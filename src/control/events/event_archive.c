@@ -236,7 +236,7 @@ static void load(struct str name, struct str value, void *context)
     struct event_archives *all = context;
     struct event_archive *a;
     struct err err = { 0 };
-    json_t *config = json_read(value, 0);
+    json_t *config = json_read(value, JSON_ALLOW_NUL);
     if (!config || !json_text(config, "ArchiveName") || !json_text(config, "EventSourceArn")) {
         log_error("archive " STR_FMT " is left out: it cannot be read", STR_ARG(name));
         json_decref(config);

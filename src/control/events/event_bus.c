@@ -252,7 +252,7 @@ void event_bus_remove_rule(struct event_buses *eb, struct str bus, struct str ru
 static void load_bus(struct str name, struct str value, void *context)
 {
     struct event_buses *eb = context;
-    json_t *bus = json_read(value, 0);
+    json_t *bus = json_read(value, JSON_ALLOW_NUL);
     if (bus && json_text(bus, "Name")) {
         name_tree_put(eb->buses, name, bus);
     } else {
@@ -265,7 +265,7 @@ static void load_rule(struct str name, struct str value, void *context)
     struct event_buses *eb = context;
     struct rule *rule;
     struct err err = { 0 };
-    json_t *json = json_read(value, 0);
+    json_t *json = json_read(value, JSON_ALLOW_NUL);
     if (!json || !json_text(json, "Name") || !json_text(json, "Bus")) {
         json_decref(json);
     } else if (make_rule(eb, json, &rule, &err) == 0) {

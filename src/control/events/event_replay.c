@@ -69,7 +69,7 @@ static bool send_one(const struct stored_message *m, void *context)
     struct step *s = context;
     struct event_replay *r = s->replay;
     json_t *destination = json_object_get(r->config, "Destination");
-    json_t *rest = json_read(m->attributes, 0);
+    json_t *rest = json_read(m->attributes, JSON_ALLOW_NUL);
     const struct bus_event event = { .bus = event_archive_name_in(json_text(destination, "Arn"),
                                                                   ":event-bus/"),
                                      .id = m->uuid,
@@ -349,7 +349,7 @@ void event_replay_cancel(struct event_replay *r, setting_written_fn done, void *
 
 static void load(struct str name, struct str value, void *context)
 {
-    json_t *config = json_read(value, 0);
+    json_t *config = json_read(value, JSON_ALLOW_NUL);
     if (json_text(config, "ReplayName") && json_text(config, "EventSourceArn") &&
         json_text(config, "State")) {
         add(context, config)->is_durable = true;

@@ -51,7 +51,7 @@ static json_t *record_of(const struct lambda_source *ls, const struct delivered 
     const struct sqs_queue *q = sqs_queue_find(ls->services->sqs, str_c(ls->queue));
     char md5[SQS_MD5_BYTES], arn[SQS_ARN_BYTES];
     scoped_free char *receipt = sqs_record_receipt(m, clock_wall_ms());
-    json_t *stored = json_read(m->attributes, 0);
+    json_t *stored = json_read(m->attributes, JSON_ALLOW_NUL);
     json_t *body = json_stringn(m->body.data, m->body.len);
     sqs_queue_arn(ls->queue, str_c(ls->region), arn);
     sqs_md5_body(m->body, md5);
@@ -219,7 +219,7 @@ static bool are_known(const json_t *ids, const struct delivery *d)
 /* An answer that makes no sense fails the whole batch. */
 static void apply_report(const struct lambda_source *ls, struct delivery *d, struct str payload)
 {
-    json_t *answer = json_read(payload, JSON_DECODE_ANY);
+    json_t *answer = json_read(payload, JSON_DECODE_ANY | JSON_ALLOW_NUL);
     json_t *ids = payload.len > 0 && !answer
                       ? NULL
                       : read_failures(json_object_get(answer, "batchItemFailures"));

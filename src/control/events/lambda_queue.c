@@ -95,7 +95,7 @@ static json_t *payload_json(struct str payload)
 /* The version or alias that an event is for; "": none is named. */
 static void read_qualifier(const struct delivered *m, char ret[AWS_LAMBDA_NAME_BYTES])
 {
-    json_t *attributes = json_read(m->message.attributes, 0);
+    json_t *attributes = json_read(m->message.attributes, JSON_ALLOW_NUL);
     const char *qualifier = json_string_value(json_object_get(attributes, "qualifier"));
     (void)snprintf(ret, AWS_LAMBDA_NAME_BYTES, "%s", qualifier ? qualifier : "");
     json_decref(attributes);
@@ -221,7 +221,7 @@ struct attempt {
 /* "TypeError: x is not a function\n    at ..." of Lambda's error JSON. */
 static char *describe_error(struct str payload)
 {
-    json_t *json = json_read(payload, 0);
+    json_t *json = json_read(payload, JSON_ALLOW_NUL);
     const char *type = json_string_value(json_object_get(json, "errorType"));
     const char *message = json_string_value(json_object_get(json, "errorMessage"));
     const json_t *trace = json_object_get(json, "trace");
@@ -247,7 +247,7 @@ static char *describe_error(struct str payload)
 static void send_failure(const struct lambda_queue *q, struct delivery *d,
                          const struct delivered *m, struct str payload)
 {
-    json_t *json = json_read(payload, 0);
+    json_t *json = json_read(payload, JSON_ALLOW_NUL);
     const json_t *text = json_object_get(json, "errorMessage");
     send_dead_letter(q, d, m, "200",
                      json_string_length(text) > 0
@@ -316,7 +316,7 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
         return;
     }
     buf_init(&headers, 8 * KIB);
-    json_t *attributes = json_read(m->attributes, 0);
+    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
     aws_lambda_path_invoke(q->function_name, qualifier[0] ? qualifier : NULL, target);
     const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     const char *trace = json_string_value(json_object_get(attributes, "traceId"));
@@ -493,7 +493,7 @@ static void read_config(struct str name, struct str value, void *context)
     struct str qualifier = name;
     scoped_free char *function = mem_copy_str(str_cut(&qualifier, ':'));
     scoped_free char *version = mem_copy_str(qualifier.data ? qualifier : STR("$LATEST"));
-    json_t *config = json_read(value, 0);
+    json_t *config = json_read(value, JSON_ALLOW_NUL);
     if (config) {
         (void)json_object_set_new(find_or_create(context, function)->api_configs, version,
                                   config); /* a sound name */

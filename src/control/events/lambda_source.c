@@ -346,7 +346,7 @@ static void read_one(struct str name, struct str value, void *context)
     struct lambda_sources *all = context;
     struct lambda_source *ls;
     struct err err;
-    json_t *config = json_read(value, 0);
+    json_t *config = json_read(value, JSON_ALLOW_NUL);
     (void)name;
     if (config && add(all, config, &ls, &err) < 0) {
         log_warning("an event source mapping is left out: %s", err.text);

@@ -146,7 +146,7 @@ static uint64_t mark_time(json_t *json, const char *name)
 static void load_mark(struct str name, struct str value, void *context)
 {
     struct schedules *ss = context;
-    json_t *json = json_read(value, 0);
+    json_t *json = json_read(value, JSON_ALLOW_NUL);
     scoped_free char *key = mem_copy_str(name);
     if (json_is_object(json)) {
         (void)json_object_set_new(ss->marks, key, json); /* sound keys: works */

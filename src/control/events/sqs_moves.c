@@ -277,7 +277,7 @@ static void on_taken(struct queue_taken *t)
                         .moved_before = m->moved };
     for (size_t i = 0; i < t->count; i++) {
         const struct stored_message *old = &t->messages[i].message;
-        json_t *attributes = json_read(old->attributes, 0);
+        json_t *attributes = json_read(old->attributes, JSON_ALLOW_NUL);
         attributes = attributes ? attributes : json_object();
         struct sqs_queue *q = s->reason ? NULL : target_of(m, attributes, &s->reason);
         if (q) {
@@ -410,7 +410,7 @@ static void insert(struct sqs_moves *all, struct sqs_move *m)
 static void read_one(struct str name, struct str value, void *context)
 {
     struct sqs_moves *all = context;
-    json_t *json = json_read(value, 0);
+    json_t *json = json_read(value, JSON_ALLOW_NUL);
     const char *source = json_string_value(json_object_get(json, "source"));
     uint64_t status = number(json, "status");
     if (source && name.len == UUID_BYTES - 1 && status < ARRAY_COUNT(statuses)) {

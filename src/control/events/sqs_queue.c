@@ -268,7 +268,7 @@ bool sqs_queue_wait(const struct sqs_queues *all, const char *name, struct sqs_w
 
 static void read_one(struct str name, struct str value, void *context)
 {
-    json_t *config = json_read(value, 0);
+    json_t *config = json_read(value, JSON_ALLOW_NUL);
     configure(context, name, config);
     json_decref(config);
 }
@@ -409,7 +409,7 @@ static void burial_done(struct store_job *job, int r)
 
 char *sqs_queue_dead_attributes(const struct sqs_queue *q, struct str attributes)
 {
-    json_t *json = json_read(attributes, 0);
+    json_t *json = json_read(attributes, JSON_ALLOW_NUL);
     json = json ? json : json_object();
     (void)json_object_set_new(json, "from", json_string(q->name));
     char *text = json_write(json);

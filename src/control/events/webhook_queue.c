@@ -111,7 +111,7 @@ static void webhook_deliver(struct queue *q, struct delivery *d, void *context)
         give_up(wq->services, d);
         return;
     }
-    json_t *attributes = json_read(m->attributes, 0);
+    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
     const char *secret = json_string_value(json_object_get(attributes, "secret"));
     struct webhook *w = mem_new(struct webhook);
     *w = (struct webhook){ wq->services, d };
