@@ -34,6 +34,15 @@ const older = (handler, settings) => serve({ handler }, { api_version: 1, ...set
 
 /* The second kind */
 
+test('a function may set what its context says, as those that hand it to a library of its own', async () => {
+  const gateway = await modern(async (_request, context) => {
+    const before = context.params;
+    Object.assign(context, { params: { query: '{a}' }, path: 'own', ip: '::' });
+    return Response.json([before, context.params, context.path, context.ip, Object.keys(context).includes('params')]);
+  }, { path: '/users/:id' });
+  assert.deepEqual(await (await gateway.request('GET /users/7')).json(), [{ id: '7' }, { query: '{a}' }, 'own', '::', true]);
+});
+
 test('a function answers with a Response', async () => {
   const gateway = await modern(async (request, context) => Response.json({
     method: request.method, url: request.url, body: await request.json(), context: context.url.pathname,

@@ -147,7 +147,8 @@ function makeContext(exchange, request, patterns) {
   /* Only where they say something: V8 makes a hidden class for each object with a getter of its own, among its old
    * objects, and that keeps the getter and the request until a full collection. */
   if (patterns.length > 0) {
-    Object.defineProperties(context, { params: { get: () => match().params }, path: { get: () => match().path } });
+    const lazily = (name) => ({ get: () => match()[name], set: (value) => (match()[name] = value) });
+    Object.defineProperties(context, { params: lazily('params'), path: lazily('path') });
   }
   return { context, cookies };
 }
