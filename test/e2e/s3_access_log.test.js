@@ -1,6 +1,7 @@
 /* Server access logs of S3: what is asked of a bucket becomes lines of objects in another. */
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import test from 'node:test';
 import {
   CopyObjectCommand, CreateBucketCommand, DeleteObjectsCommand, GetBucketLoggingCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command,
@@ -125,6 +126,19 @@ test('S3 delivers access logs', async (t) => {
     await new Promise((resolve) => get(endpoint, { headers: { host: `${Bucket}.s3-website.localhost` } }, (answer) => answer.resume().on('end', resolve)));
     const { status, error, key } = (await lines(target, ['WEBSITE.GET.OBJECT'])).find(({ operation }) => operation === 'WEBSITE.GET.OBJECT');
     assert.deepEqual([status, error, key], ['403', 'AccessDenied', 'index.html']);
+  });
+
+  await t.test('a form whose sender leaves is over', async () => {
+    const [target, Bucket] = [await bucket(), await bucket()];
+    await send(PutBucketPolicyCommand, { Bucket: target, Policy: allow(target, Bucket) });
+    await configure(Bucket, target);
+    const { hostname, port } = new URL(endpoint);
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST /${Bucket} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n`);
+    await new Promise((resolve) => socket.write('--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nx', resolve));
+    socket.end();
+    const line = (await lines(target, ['REST.POST.BUCKET'])).find(({ operation }) => operation === 'REST.POST.BUCKET');
+    assert.equal(line.error, 'IncompleteBody');
   });
 
   await t.test('what cannot be is refused as by S3', async () => {

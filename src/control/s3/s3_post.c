@@ -473,6 +473,16 @@ static void on_body_end(struct s3_request *rq)
     }
 }
 
+/* Who leaves before the file has nobody else to tell. */
+static void on_gone(struct s3_request *rq)
+{
+    if (rq->receive) {
+        s3_receive_fail(rq->receive, S3_INCOMPLETE_BODY);
+    } else {
+        fail(rq, S3_INCOMPLETE_BODY, NULL);
+    }
+}
+
 void s3_post_begin(struct s3_request *rq)
 {
     struct post *p = s3_state(rq, sizeof(*p), free_post);
@@ -494,5 +504,6 @@ void s3_post_begin(struct s3_request *rq)
     } else {
         rq->on_body = on_body;
         rq->on_body_end = on_body_end;
+        rq->gone = on_gone;
     }
 }
