@@ -74,6 +74,20 @@ test("a scheduled function of Netlify's is told when it runs next", async (t) =>
   await platform.log('next true true');
 });
 
+test('mayfly.json gives a cron a time zone of its own', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'vercel.json': '{ "crons": [{ "path": "/api/clean", "schedule": "0 2 * * *" }] }',
+      'mayfly.json': '{ "events": { "schedules": { "/api/clean": { "timezone": "Asia/Tokyo" } } } }',
+      'api/clean.js': 'export const GET = () => new Response("ok");',
+    },
+  });
+  const { triggers } = platform.records.find((record) => record.type === 'build');
+  assert.match(triggers[0].trigger, /^0 2 \* \* \* Asia\/Tokyo, next in \d+ (s|min|h)$/);
+  const { status, stdout } = await trigger(platform, '/api/clean');
+  assert.equal(status, 0, stdout);
+});
+
 const RATE = `${lambda('tells')}
 resource "aws_scheduler_schedule" "beat" {
   name                = "beat"

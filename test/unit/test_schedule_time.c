@@ -68,7 +68,7 @@ START_TEST(a_rule_takes_only_the_rates_that_aws_takes)
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         refuse(SCHEDULE_RULE, wrong[i], "");
     }
-    refuse(SCHEDULE_RULE, "rate(1 minute)", "Europe/Berlin");
+    refuse(SCHEDULE_RULE, "rate(1 minute)", "Mars/Olympus");
     struct schedule_time t = parse(SCHEDULE_RULE, "rate(1 minute)", "");
     EXPECT(&t, "2026-11-25 10:00:07", "2026-11-25 10:01:07", "2026-11-25 10:02:07");
     t = parse(SCHEDULE_RULE, "rate(2 hours)", "");
@@ -173,11 +173,26 @@ START_TEST(in_the_autumn_what_comes_twice_happens_once)
 }
 END_TEST
 
-START_TEST(the_others_are_in_utc)
+/* The last Sunday of March at half past two. */
+START_TEST(what_clocks_skip_every_year_never_comes)
+{
+    struct schedule_time t = parse(SCHEDULE_WORKERS, "30 2 * 3 1L", "Europe/Berlin");
+    EXPECT(&t, "2026-01-01 00:00:00", "never");
+    t = parse(SCHEDULE_SCHEDULER, "cron(30 2 ? 3 1L *)", "Europe/Berlin");
+    EXPECT(&t, "2026-01-01 00:00:00", "never");
+}
+END_TEST
+
+/* mayfly.json can give any of them one. */
+START_TEST(the_others_are_in_utc_unless_they_have_a_zone)
 {
     struct schedule_time t = parse(SCHEDULE_NETLIFY, "@daily", "UTC");
     EXPECT(&t, "2026-10-31 12:00:00", "2026-11-01 00:00:00");
-    refuse(SCHEDULE_VERCEL, "0 0 * * *", "Europe/Berlin");
+    t = parse(SCHEDULE_VERCEL, "0 2 * * *", "Europe/Berlin");
+    EXPECT(&t, "2026-10-24 12:00:00", "2026-10-25 00:00:00", "2026-10-26 01:00:00");
+    t = parse(SCHEDULE_RULE, "cron(0 2 * * ? *)", "Asia/Tokyo");
+    EXPECT(&t, "2026-10-24 12:00:00", "2026-10-24 17:00:00");
+    refuse(SCHEDULE_VERCEL, "0 0 * * *", "Mars/Olympus");
     refuse(SCHEDULE_WORKERS, "cron(0 0 * * ? *)", "");
     char longest[400];
     memset(longest, ' ', sizeof(longest));
@@ -199,6 +214,7 @@ int main(void)
     tcase_add_test(tc, a_point_in_time_comes_once_whatever_the_dates);
     tcase_add_test(tc, in_the_spring_what_clocks_skip_is_left_out);
     tcase_add_test(tc, in_the_autumn_what_comes_twice_happens_once);
-    tcase_add_test(tc, the_others_are_in_utc);
+    tcase_add_test(tc, the_others_are_in_utc_unless_they_have_a_zone);
+    tcase_add_test(tc, what_clocks_skip_every_year_never_comes);
     return suite_run(suite);
 }

@@ -510,9 +510,11 @@ static bool next_in_year(const struct cron *c, int64_t year, uint32_t month, int
                          int64_t *ret)
 {
     for (; has_year(c, year) && month <= 12; month++) {
-        struct month m = month_of(year, month);
-        if ((c->months & 1u << month) && next_in_month(c, &m, from, ret)) {
-            return true;
+        if (c->months & 1u << month) {
+            struct month m = month_of(year, month);
+            if (next_in_month(c, &m, from, ret)) {
+                return true;
+            }
         }
     }
     return false;
@@ -526,8 +528,9 @@ bool cron_next(const struct cron *c, int64_t minute, int64_t *ret_minute)
         return false;
     }
     uint32_t month = (uint32_t)tm.tm_mon + 1;
-    int64_t first_year = (int64_t)tm.tm_year + 1900;
-    for (int64_t year = first_year; year <= first_year + 400; year++, month = 1) {
+    int64_t year = (int64_t)tm.tm_year + 1900;
+    const int64_t last_year = c->has_years ? CRON_LAST_YEAR : year + CRON_CYCLE_YEARS;
+    for (; year <= last_year; year++, month = 1) {
         if (next_in_year(c, year, month, minute + 1, ret_minute)) {
             return true;
         }

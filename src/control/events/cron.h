@@ -46,6 +46,10 @@ struct cron {
 int cron_parse(struct str text, enum cron_dialect dialect, struct cron *ret,
                struct err *err) MUST_USE;
 
-/* The first minute after `minute` that matches. False: there is none within 400 years, after which
- * the calendar repeats. */
+/* Within so many years of any a month is seen in each of its shapes, of so many days and beginning
+ * on that weekday: the 29th of February is a Monday in 2088 and in 2128. What has not matched then
+ * never does. */
+#define CRON_CYCLE_YEARS 40
+
+/* The first minute after `minute` that matches. False: there is none. */
 bool cron_next(const struct cron *c, int64_t minute, int64_t *ret_minute) MUST_USE;

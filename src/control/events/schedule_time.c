@@ -5,6 +5,8 @@
 
 #include "base/limits.h"
 
+#define CYCLE_MINUTES ((int64_t)CRON_CYCLE_YEARS * 366 * 1440)
+
 int schedule_time_platform(struct str name, enum schedule_platform *ret)
 {
     static const struct {
@@ -112,12 +114,8 @@ int schedule_time_parse(struct str expression, struct str zone, enum schedule_pl
         [SCHEDULE_NETLIFY] = CRON_NETLIFY,
     };
     struct schedule_time t = { .platform = platform, .zone = zone_find(zone) };
-    bool has_zones = platform == SCHEDULE_SCHEDULER;
-    if (!t.zone || (!has_zones && zone.len > 0 && !str_eq(zone, STR("UTC")))) {
-        return err_set(err, EINVAL,
-                       has_zones
-                           ? "there is no time zone \"" STR_FMT "\""
-                           : "only EventBridge Scheduler has time zones, this is in UTC: " STR_FMT,
+    if (!t.zone) {
+        return err_set(err, EINVAL, "there is no time zone \"" STR_FMT "\"",
                        STR_ARG(zone.len > 64 ? str_of(zone.data, 64) : zone));
     }
     if (expression.len > LIMIT_SCHEDULE_EXPRESSION_BYTES) {
@@ -135,17 +133,20 @@ int schedule_time_parse(struct str expression, struct str zone, enum schedule_pl
 /* ---- ticks ---- */
 
 /* Goes through the times of the zone's clock. Those that it skips are skipped, however many: a
- * schedule of every minute has sixty in the spring. */
+ * schedule of every minute has sixty in the spring. One that has only such, as half past two on
+ * March's last Sunday, never comes. */
 static uint64_t next_cron(const struct schedule_time *t, uint64_t after_ms)
 {
     const int64_t after_s = (int64_t)(after_ms / 1000);
     /* From the minute it is: times of an hour that comes twice have had their turn already. */
     int64_t minute = (after_s + zone_offset_s(t->zone, after_s)) / 60 - 1;
+    int64_t last = INT64_MAX;
     int64_t utc_s;
-    while (cron_next(&t->cron, minute, &minute)) {
+    while (minute <= last && cron_next(&t->cron, minute, &minute)) {
         if (zone_to_utc(t->zone, minute * 60, &utc_s) && (uint64_t)utc_s * 1000 > after_ms) {
             return (uint64_t)utc_s * 1000;
         }
+        last = last < INT64_MAX ? last : minute + CYCLE_MINUTES;
     }
     return SCHEDULE_NEVER;
 }

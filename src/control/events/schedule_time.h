@@ -1,8 +1,9 @@
 /* When a schedule ticks: its expression, in its time zone, between its dates.
  *
- * Vercel's, Workers' and Netlify's expressions are cron in UTC. AWS has "cron(...)" with six
- * fields, "rate(5 minutes)", and for EventBridge Scheduler "at(2026-12-31T23:59:59)", of which the
- * first and last are in the schedule's zone.
+ * Vercel's, Workers' and Netlify's expressions are cron. AWS has "cron(...)" with six fields,
+ * "rate(5 minutes)", and for EventBridge Scheduler "at(2026-12-31T23:59:59)". All but a rate are in
+ * the schedule's zone: at the platforms that is UTC, but for EventBridge Scheduler; here
+ * mayfly.json may say otherwise.
  *
  * Where clocks are put forward, what would be in the missing hour is left out; where they are put
  * back, what is in the hour that comes twice happens once, the first time ("Daylight savings time
@@ -17,8 +18,8 @@
 #include "control/events/cron.h"
 #include "control/events/zone.h"
 
-/* AWS's two services differ: a rule's "rate(1 minutes)" is refused, and so are "at" and zones; a
- * rule's rate first ticks a period after it was made, a Scheduler's at once. */
+/* AWS's two services differ: a rule's "rate(1 minutes)" is refused, and so is "at"; a rule's
+ * rate first ticks a period after it was made, a Scheduler's at once. */
 enum schedule_platform {
     SCHEDULE_VERCEL,
     SCHEDULE_WORKERS,
