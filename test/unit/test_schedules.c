@@ -313,6 +313,24 @@ START_TEST(a_clock_that_jumps_neither_repeats_nor_skips)
 }
 END_TEST
 
+/* It has not ticked yet, and is to do so for years when the clock is found to be wrong. */
+START_TEST(a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_RULE, "rate(10 minutes)");
+    clock_ms = ms_of("2030-01-01 00:00:00");
+    set(&spec);
+    clock_ms = ms_of("2026-11-25 10:00:30");
+    schedules_clock_set(schedules);
+    at("2026-11-25 10:05:00");
+    stop();
+    start();
+    set(&spec);
+    at("2026-11-25 10:10:30");
+    at("2026-11-25 10:20:30");
+    ck_assert_str_eq(ticks(), "10:10:30 10:20:30 ");
+}
+END_TEST
+
 START_TEST(a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 9 * * *");
@@ -475,6 +493,7 @@ int main(void)
     tcase_add_test(tc, a_tick_that_failed_is_not_tried_again_when_disabled);
     tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
     tcase_add_test(tc, a_clock_that_jumps_neither_repeats_nor_skips);
+    tcase_add_test(tc, a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time);
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);
     tcase_add_test(tc, a_schedule_that_was_gone_for_a_while_begins_anew);
     tcase_add_test(tc, a_rate_keeps_its_beat_over_restarts);

@@ -263,6 +263,8 @@ static uint64_t tick_to_come(struct schedule *s, uint64_t now)
                     "from now",
                     s->name);
         s->mark.from_ms = now;
+        s->mark.made_ms = s->mark.made_ms < now ? s->mark.made_ms : now; /* a rate counts from it */
+        write_mark(s);
     }
     uint64_t due = next_after(s, s->mark.from_ms);
     if (due > now || now - due < LATE_MS) {
