@@ -1,7 +1,9 @@
 /* A full disk, and the calls of all services but S3 that change something: each of them acts for good, or is refused without
  * any effect. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import * as E from '@aws-sdk/client-eventbridge';
 import * as L from '@aws-sdk/client-lambda';
@@ -243,4 +245,31 @@ testOnDisk('on a full disk nothing is stored, and everything can be ended, switc
   await first.stop();
   const after = await look(connect(t, await startPlatform(t, options)));
   assert.deepEqual(Object.fromEntries(differing(now, after).map((name) => [name, [now[name], after[name]]])), {});
+});
+
+testOnDisk('a connection that is refused on a full disk asks nobody for a token', async (t, data) => {
+  const clients = connect(t, await startPlatform(t, { files: FILES, args: ['--data', data] }));
+  const asked = [];
+  const server = http.createServer((request, response) => {
+    asked.push(request.url);
+    response.end('{"access_token":"x"}');
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const create = (to) => clients.events(E.CreateConnectionCommand, {
+    Name: 'oauth', AuthorizationType: 'OAUTH_CLIENT_CREDENTIALS',
+    AuthParameters: {
+      OAuthParameters: { ClientParameters: { ClientID: 'a', ClientSecret: 'b' }, AuthorizationEndpoint: `http://127.0.0.1:${server.address().port}${to}`, HttpMethod: 'POST' },
+    },
+  });
+  await clients.sqs(Q.CreateQueueCommand, { QueueName: BALLAST });
+  const ballast = path.join(data, 'ballast');
+  fill(ballast);
+  await takeRoom(clients);
+  await assert.rejects(create('/refused'), isFull);
+  rmSync(ballast);
+  await eventually(() => clients.sqs(Q.SendMessageCommand, { ...queue(BALLAST), MessageBody: 'x' }).then(() => true, (error) => !isFull(error)), 'no room');
+  await create('/made');
+  await eventually(() => asked.includes('/made'), 'it asks for no token');
+  assert.deepEqual(asked, ['/made']);
 });

@@ -5,6 +5,7 @@
 
 #include "base/chance.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_events.h"
 #include "control/connection_kind.h"
@@ -152,15 +153,36 @@ static void take_input(struct aws_call *c, json_t *connection)
     set_now(connection, "LastModifiedTime");
 }
 
-/* Keeps it (used up), and answers with `members` of it. */
+struct keeping {
+    struct aws_call *call;
+    const char *state; /* NULL: as it is */
+    size_t time_count;
+};
+
+/* It asks for a token only when it is durable: of one that is refused nobody hears. */
+static void kept(int r, void *context)
+{
+    const struct keeping *k = context;
+    struct aws_call *c = k->call;
+    struct event_connections *all = c->services->connections;
+    const char *name = aws_call_text(c, "Name");
+    json_t *connection = json_table_find(event_connections_table(all), str_c(name));
+    if (r == 0) {
+        event_connection_forget(all, name);
+        event_connection_authorize(all, connection, NULL, NULL);
+        c->context = show(c, connection, k->state, times, k->time_count);
+    }
+    free(context);
+    aws_call_written(r, c);
+}
+
+/* Keeps it (used up), and answers with so many of its times. */
 static void keep(struct aws_call *c, json_t *connection, const char *state, size_t time_count)
 {
-    struct event_connections *all = c->services->connections;
-    const char *name = json_text(connection, "Name");
-    event_connection_forget(all, name);
-    event_connection_authorize(all, connection, NULL, NULL);
-    c->context = show(c, connection, state, times, time_count);
-    json_table_put(event_connections_table(all), str_c(name), connection, aws_call_written, c);
+    struct keeping *k = mem_new(struct keeping);
+    *k = (struct keeping){ c, state, time_count };
+    json_table_put(event_connections_table(c->services->connections),
+                   str_c(json_text(connection, "Name")), connection, kept, k);
 }
 
 /* The one that is named, or NULL: answered, with `before` in front. */
@@ -256,7 +278,7 @@ void aws_events_delete_connection(struct aws_call *c)
         struct event_connections *all = c->services->connections;
         const char *name = aws_call_text(c, "Name");
         c->context = show(c, connection, "DELETING", times, ARRAY_COUNT(times));
-        event_connection_forget(all, name);
+        event_connection_forget(all, name); /* at worst it asks for another token */
         json_table_remove(event_connections_table(all), str_c(name), aws_call_written, c);
     }
 }
