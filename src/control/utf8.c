@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 #define UTF8_REPLACEMENT 0xFFFD
 #define UTF8_COLOUR_MAX  32 /* the longest colour sequence that is believed */
 
@@ -46,6 +48,16 @@ int utf8_append_sound(struct buf *b, struct str s)
         s = str_skip(s, len);
     }
     return r;
+}
+
+char *utf8_copy_sound(struct str s)
+{
+    struct buf text;
+    buf_init(&text, SIZE_MAX);
+    (void)!utf8_append_sound(&text, s); /* it has no limit */
+    char *copy = mem_copy_str(buf_str(&text));
+    buf_finish(&text);
+    return copy;
 }
 
 static bool is_plain_json(unsigned char c)

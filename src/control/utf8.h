@@ -14,6 +14,9 @@ size_t utf8_next(struct str s, uint32_t *ret_character);
 /* The bytes as text: at most three for one. */
 int utf8_append_sound(struct buf *b, struct str s) MUST_USE;
 
+/* The same, to be free()d. A text that was cut may end inside a character, and is no JSON then. */
+char *utf8_copy_sound(struct str s);
+
 /* The bytes as the inside of a JSON string, without the quotes. */
 int utf8_append_json(struct buf *b, struct str s) MUST_USE;
 

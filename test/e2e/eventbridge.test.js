@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, CreateScheduleGroupCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, DeleteMessageBatchCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -299,6 +299,16 @@ test('what several make of one name at one moment is made once', async (t) => {
     ReplayName: 'x', EventSourceArn: 'arn:aws:events:us-east-1:000000000000:archive/x', EventStartTime: new Date(0), EventEndTime: new Date(), Destination: bus,
   }));
   await once(scheduler, () => new CreateScheduleGroupCommand({ Name: 'x' }), 'ConflictException');
+});
+
+test('a fault says what it is, however long the text that it shows', async (t) => {
+  const { events, sqs } = await clients(t, await startPlatform(t, { files: FILES }));
+  const long = `x${'é'.repeat(600)}`; /* cut anywhere, it is cut inside a character */
+  await assert.rejects(events.send(new PutRuleCommand({ Name: long, EventPattern: '{}' })), { name: 'ValidationException', message: /Value 'xé+/ });
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'q' }));
+  await assert.rejects(sqs.send(new CreateQueueCommand({ QueueName: 'p', Attributes: { RedrivePolicy: long } })), { name: 'InvalidParameterValue', message: /^Value xé+/ });
+  const { Failed } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: [{ Id: 'a', ReceiptHandle: long }] }));
+  assert.deepEqual(Failed.map(({ Id, Code }) => [Id, Code]), [['a', 'ReceiptHandleIsInvalid']]);
 });
 
 test('a bus has 300 rules, and more when one of them is removed', async (t) => {

@@ -10,6 +10,7 @@
 #include "control/aws/aws_access.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
+#include "control/utf8.h"
 #include "http/http_block.h"
 
 #define MESSAGE_BYTES (64 * KIB) /* one shows the entries of a PutEvents */
@@ -110,21 +111,6 @@ void aws_call_answer(struct aws_call *c, json_t *output)
     free(text);
 }
 
-/* A text that was cut may end inside a character: then not even that much of it. */
-static void cut_whole(char *text)
-{
-    size_t len = strlen(text);
-    size_t start = len;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
-        start--;
-    }
-    unsigned char lead = start > 0 ? (unsigned char)text[start - 1] : 0;
-    size_t wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-    if (start > 0 && len - start + 1 < wanted) {
-        text[start - 1] = '\0';
-    }
-}
-
 /* Lambda's model writes the same member in two ways. */
 static const char *message_member(const char *code)
 {
@@ -142,6 +128,8 @@ char *aws_call_error_text(enum aws_style style, unsigned status, const char *cod
                           const char *message)
 {
     json_t *body = NULL;
+    scoped_free char *sound = utf8_copy_sound(str_c(message)); /* what it shows may be cut */
+    message = sound;
     switch (style) {
     case AWS_STYLE_JSON:
         body = json_pack("{s:s,s:s}", "__type", code, "message", message);
@@ -159,7 +147,7 @@ char *aws_call_error_text(enum aws_style style, unsigned status, const char *cod
     }
     char *text = json_write(body);
     json_decref(body);
-    return text ? text : mem_copy_str(STR("{}")); /* the message is no text */
+    return text; /* of sound texts */
 }
 
 void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const char *fmt, ...)
@@ -169,7 +157,6 @@ void aws_call_fail(struct aws_call *c, unsigned status, const char *code, const 
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
-    cut_whole(message);
     scoped_free char *text = aws_call_error_text(c->style, status, code, message);
     respond(c, status, c->style != AWS_STYLE_JSON ? code : NULL, text);
 }

@@ -12,6 +12,7 @@
 #include "control/json_read.h"
 #include "control/json_reading.h"
 #include "control/json_write.h"
+#include "control/utf8.h"
 #include "http/http_block.h"
 
 #define BODY_BYTES_MAX (8 * MIB) /* ten messages of SQS's limit, in base64 */
@@ -142,11 +143,12 @@ void sqs_call_fail(struct sqs_call *c, enum sqs_error e, const char *fmt, ...)
         (void)snprintf(code, sizeof(code), "%.*s", (int)len, text);
         message = text[len] ? text + len + 1 : "";
     }
+    scoped_free char *sound = utf8_copy_sound(str_c(message)); /* what it shows may be cut */
     if (c->protocol == SQS_JSON) {
-        fail_json(c, e, code, message);
+        fail_json(c, e, code, sound);
         return;
     }
-    char *xml = sqs_query_error(code, message, errors[e].status, c->exchange->request_id);
+    char *xml = sqs_query_error(code, sound, errors[e].status, c->exchange->request_id);
     respond(c, errors[e].status, NULL, str_c(xml));
     free(xml);
 }
@@ -168,10 +170,9 @@ json_t *sqs_call_entry_error(const struct sqs_call *c, const char *id, enum sqs_
                              const char *message)
 {
     (void)c;
-    return json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", errors[e].query, "Message",
-                     message          ? message
-                     : errors[e].text ? errors[e].text
-                                      : "",
+    message = message ? message : errors[e].text ? errors[e].text : "";
+    scoped_free char *sound = utf8_copy_sound(str_c(message)); /* what it shows may be cut */
+    return json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", errors[e].query, "Message", sound,
                      "SenderFault", errors[e].status < 500);
 }
 
