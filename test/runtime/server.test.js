@@ -235,6 +235,11 @@ test('a program that throws at its start fails to load', async () => {
   }), /no database/);
 });
 
+test('a program that could not be built is not looked for', async () => {
+  const endpoints = [{ name: '/', file: 'server.ts', module: 'server', settings: { broken: { text: 'Expected ";"' } } }];
+  assert.deepEqual(await server.load({ endpoints, settings: {} }, () => assert.fail('it is not there')), {});
+});
+
 test('a program that never listens is told so', async () => {
   const program = `
     const { startInstance, thunk } = require(${JSON.stringify(path.join(__dirname, 'mock_native'))});

@@ -41,7 +41,9 @@ function tellOtherPort(main, site) {
   }
 }
 
+/* A program that could not be built is not there: its builder has told why, and the gateway answers so. */
 async function load(spec, loadModule) {
+  if (spec.endpoints[0].settings?.broken) return {};
   const main = spec.settings?.main ?? spec.entry ?? spec.name;
   process.env.PORT ??= '3000';
   process.argv.push(...(spec.settings?.args ?? []));
