@@ -195,6 +195,7 @@ async function forms(clients) {
     };
     await refused(post({}, 'x'.repeat(101)), 400, 'EntityTooLarge');
     await refused(post({ 'Content-Type': 'image/png' }), 403, 'AccessDenied');
+    await refused(post({ 'Content-Type': 'text/plain\r\nX-Other: 1' }), 400, 'InvalidArgument'); /* no answer could have it */
     await refused(post({ key: 'elsewhere/cat.txt' }), 403, 'AccessDenied');
     await refused(post({ 'X-Amz-Signature': '0'.repeat(64) }), 403, 'SignatureDoesNotMatch');
   }

@@ -17,6 +17,7 @@
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
+#include "http/http_head.h"
 
 struct post {
     struct s3_put put; /* first: it is the state of s3_object_put.h */
@@ -228,12 +229,29 @@ static bool authenticate(struct s3_request *rq, struct post *p, struct s3_receiv
 
 /* ---- what ---- */
 
+/* Whether it can be given back, if it is: metadata is encoded. */
+static bool is_field(struct str name, struct str value)
+{
+    bool is_meta = str_starts(name, STR("x-amz-meta-"));
+    bool is_kept = is_meta || str_starts(name, STR("x-amz-")) ||
+                   str_starts(name, STR("content-")) || str_eq(name, STR("cache-control")) ||
+                   str_eq(name, STR("expires"));
+    return !is_kept || (http_is_token(name) && (is_meta || http_is_field_value(value)));
+}
+
 /* Fields are called as the head's are, but for the ACL; tags come as a document. */
 static bool read_fields(struct s3_request *rq, struct post *p)
 {
     struct str block = buf_str(&p->form.fields), name, value;
     bool fits = true;
     while (fits && http_block_next(&block, &name, &value)) {
+        if (!is_field(name, value)) {
+            p->over = true;
+            s3_detail(rq, "ArgumentValue", value);
+            s3_fail_text(rq, S3_INVALID_ARGUMENT,
+                         "Header value cannot be represented using ISO-8859-1.");
+            return false;
+        }
         if (str_eq(name, STR("acl"))) {
             fits = http_block_add(&p->headers, STR("x-amz-acl"), value) == 0;
         } else if (!str_eq(name, STR("tagging")) && !str_eq(name, STR("policy"))) {
