@@ -1,6 +1,9 @@
 /* What becomes of asynchronous invocations, and what stands between queues and functions, by AWS's own client. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import {
   CreateEventSourceMappingCommand, DeleteFunctionEventInvokeConfigCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand,
   LambdaClient, ListEventSourceMappingsCommand, ListFunctionEventInvokeConfigsCommand,
@@ -187,6 +190,37 @@ test('a mapping is checked by the model, tagged, paged and moved to another func
   assert.deepEqual([moved.FunctionArn, moved.ScalingConfig], [functionArn('other'), undefined]);
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }));
   await eventually(() => platform.records.some(({ text = '' }) => text.startsWith('other ') && text.includes('"body":"a"')), () => platform.transcript());
+});
+
+test('what the API sets on a mapping of the files counts until they say something else', async (t) => {
+  const { platform, api } = await start(t);
+  const mapping = (size) => `
+resource "aws_lambda_event_source_mapping" "dead" {
+  event_source_arn = aws_sqs_queue.dead.arn
+  function_name    = aws_lambda_function.says.arn
+  batch_size       = ${size}
+}
+`;
+  const list = async () => (await api.send(new ListEventSourceMappingsCommand({}))).EventSourceMappings;
+  const says = async (...wanted) => isDeepStrictEqual((await list()).map(({ BatchSize, FunctionArn }) => [BatchSize, FunctionArn]), wanted);
+  /* Control and builder may have died just now: then there is no telling whose build it is. */
+  const becomes = (file, more, ...wanted) => {
+    writeFileSync(path.join(platform.project, file), FILES[file] + more);
+    return eventually(() => says(...wanted), () => `not ${JSON.stringify(wanted)}:\n${platform.transcript()}`);
+  };
+  const die = async () => process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
+  await becomes('main.tf', mapping(3), [3, functionArn('says')]);
+  const [{ UUID }] = await list();
+  await api.send(new UpdateEventSourceMappingCommand({ UUID, BatchSize: 5, FunctionName: 'other' }));
+  await platform.save('says.js', FILES['says.js'].replace('[invoked', '[ invoked'));
+  assert.ok(await says([5, functionArn('other')]));
+  await die();
+  assert.ok(await says([5, functionArn('other')]));
+  assert.equal((await list())[0].UUID, UUID);
+  await becomes('main.tf', mapping(4), [4, functionArn('says')]);
+  await becomes('main.tf', '');
+  await die();
+  assert.ok(await says());
 });
 
 test('tags of functions have bounds', async (t) => {

@@ -17,8 +17,9 @@
 #include "store/store_settings.h"
 
 #define KIND            STR("lambda-source")
-#define CONCURRENCY     10    /* Lambda begins with 5 and grows while there is a backlog */
-#define BATCH_MAX       10000 /* Lambda's */
+#define DECLARED        "declared" /* of a config: what the manifest says */
+#define CONCURRENCY     10         /* Lambda begins with 5 and grows while there is a backlog */
+#define BATCH_MAX       10000      /* Lambda's */
 #define BATCH_BYTES_MAX (6 * MIB)
 #define WINDOW_MS_MAX   300000
 
@@ -350,6 +351,8 @@ static void read_one(struct str name, struct str value, void *context)
     (void)name;
     if (config && add(all, config, &ls, &err) < 0) {
         log_warning("an event source mapping is left out: %s", err.text);
+    } else if (config) {
+        ls->from_manifest = json_object_get(config, DECLARED) != NULL;
     }
 }
 
@@ -366,12 +369,33 @@ struct lambda_sources *lambda_sources_create(struct services *s)
 
 /* ---- the manifest's ---- */
 
+/* Whether it is that of the manifest's entry, though the API may have moved it to another function.
+ */
 static bool is_same(const struct lambda_source *ls, const json_t *consumer)
 {
     const char *queue = json_string_value(json_object_get(consumer, "queue"));
     const char *function = json_string_value(json_object_get(consumer, "function"));
+    const char *declared = json_text(json_object_get(ls->config, DECLARED), "function");
     return queue && function && strcmp(ls->queue, queue) == 0 &&
-           strcmp(ls->function, function) == 0;
+           strcmp(declared ? declared : ls->function, function) == 0;
+}
+
+/* The entry as a config, a new reference. */
+static json_t *declared_config(const json_t *consumer)
+{
+    json_t *config = json_deep_copy(consumer);
+    (void)json_object_set_new(config, DECLARED, json_deep_copy(consumer)); /* a new value */
+    return config;
+}
+
+/* What the API has changed since the manifest said the same stays. */
+static int declare(struct lambda_source *ls, const json_t *consumer, struct err *err)
+{
+    if (json_equal(json_object_get(ls->config, DECLARED), consumer)) {
+        apply(ls); /* its queue or function may be here only now */
+        return 0;
+    }
+    return change(ls, declared_config(consumer), err);
 }
 
 static void build_one(struct lambda_sources *all, const json_t *consumer)
@@ -382,8 +406,7 @@ static void build_one(struct lambda_sources *all, const json_t *consumer)
         struct lambda_source *known = list_entry(item, struct lambda_source, link);
         ls = is_same(known, consumer) ? known : ls;
     }
-    int r = ls ? change(ls, json_deep_copy(consumer), &err)
-               : add(all, json_deep_copy(consumer), &ls, &err);
+    int r = ls ? declare(ls, consumer, &err) : add(all, declared_config(consumer), &ls, &err);
     if (r < 0) {
         log_warning("the filters between %s and its function are left out, and it with them: %s",
                     json_string_value(json_object_get(consumer, "queue")), err.text);
@@ -410,6 +433,7 @@ void lambda_sources_build(struct lambda_sources *all, const json_t *manifest)
     list_for_each (item, &all->sources) {
         struct lambda_source *ls = list_entry(item, struct lambda_source, link);
         if (!ls->wanted) {
+            setting_write(all->services->store, KIND, ls->uuid, NULL, NULL, NULL);
             forget(ls);
             lambda_source_unref(ls);
             continue;

@@ -2,7 +2,8 @@
  * AWS Lambda Developer Guide, "Using Lambda with Amazon SQS".
  *
  * They come from the manifest (`events.consumers`), or from CreateEventSourceMapping: then they are
- * kept in the settings (kind "lambda-source"). Those of one queue compete for its messages.
+ * kept in the settings (kind "lambda-source"), as is one of the manifest that the API has changed:
+ * that counts until the manifest says something else. Those of one queue compete for its messages.
  *
  * Loop thread only.
  *
@@ -26,7 +27,7 @@ struct lambda_source {
     char *function;      /* owned: the manifest's name */
     char *function_name; /* owned: AWS's */
     char *region;        /* owned: that the function is told to be in */
-    json_t *config;      /* owned: the consumer in the manifest's words */
+    json_t *config;      /* owned: the consumer in the manifest's words; "declared": what it says */
     struct event_pattern *filters[LAMBDA_SOURCE_FILTERS]; /* owned */
     size_t filter_count;
     bool report_failures;
