@@ -63,7 +63,8 @@ function tellWhyNone({ files, diagnostics }) {
   const name = Object.keys(BUILT).find((framework) => framework in { ...dependencies, ...devDependencies });
   const program = name ? undefined : programNamed(files, manifest);
   if (program) {
-    const missing = `which is not there${scripts.build ? ': run `npm run build`' : ''}`;
+    const builds = scripts.build ? 'build' : Object.keys(scripts).find((script) => /^(build|compile)\b/.test(script));
+    const missing = `which is not there${builds ? `: run \`npm run ${builds}\`` : ''}`;
     const why = program.isThere ? 'in which no HTTP server is seen to listen, as by listen() or serve()' : missing;
     diagnostics.warn(`its start script runs ${program.file}, ${why}`, { file: 'package.json' });
   }

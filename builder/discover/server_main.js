@@ -58,11 +58,11 @@ export function programNamed(files, manifest) {
 
 function namedBy(files, manifest, { runner, words, all }) {
   const served = Object.hasOwn(PROGRAMS, runner) ? all.findLast((word) => word.includes('.')) : undefined;
-  const target = RUNNERS.has(runner) ? targetOf(words, manifest) : served;
-  const file = target && existing(files, target);
-  if (served && file) {
+  if (served && files.has(path.posix.normalize(served))) {
     return undefined; /* it is the program that cannot be run */
   }
+  const target = RUNNERS.has(runner) ? targetOf(words, manifest) : served;
+  const file = served ? undefined : target && existing(files, target);
   return target ? { file: file || path.posix.normalize(target), isThere: Boolean(file) } : undefined;
 }
 

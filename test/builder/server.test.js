@@ -254,6 +254,7 @@ test('a start script whose program is not built yet is told', async (t) => {
   const missing = 'package.json: its start script runs dist/main.js, which is not there';
   assert.deepEqual(await told('NODE_ENV=production node --enable-source-maps ./dist/main.js', { build: 'x' }), [`${missing}: run \`npm run build\``]);
   assert.deepEqual(await told('fastify start -l info dist/main.js', { build: 'x' }), [`${missing}: run \`npm run build\``]);
+  assert.deepEqual(await told('fastify start dist/main.js', { 'build:ts': 'tsc' }, { 'src/main.ts': 'export default async () => {};\n' }), [`${missing}: run \`npm run build:ts\``]);
   assert.deepEqual(await told('node dist/main.js'), [missing]);
   assert.deepEqual(await told('vite preview'), []);
   assert.deepEqual(await told('node job.js', {}, { 'job.js': 'console.log(1);\n' }),
