@@ -4,63 +4,80 @@
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-const SHORTHAND = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$/i;
+const SHORTHANDS = ['@yearly', '@monthly', '@weekly', '@daily', '@hourly']; /* Netlify's: neither @annually nor @reboot */
 const UNITS = { minute: 'minutes', hour: 'hours', day: 'days' };
 
 const MINUTE = { name: 'minute', min: 0, max: 59 };
 const HOUR = { name: 'hour', min: 0, max: 23 };
 const DAY = { name: 'day of the month', min: 1, max: 31 };
 const MONTH = { name: 'month', min: 1, max: 12 };
+const YEAR = { name: 'year', min: 1970, max: 2199 };
 const named = (field, names, first) => ({ ...field, names: new Map(names.map((name, i) => [name, i + first])) });
+/** `6L` and `6#3`, in the numbers from `first` on. */
+const weekday = (first) => `0*([${first}-7]|${DAYS.join('|')})(L|#0*[1-5])`;
 
-const VERCEL = [MINUTE, HOUR, DAY, MONTH, { name: 'day of the week', min: 0, max: 6 }];
+const VERCEL = { fields: [MINUTE, HOUR, DAY, MONTH, { name: 'day of the week', min: 0, max: 6 }], starsInLists: true };
 /** Netlify's CLI uses cron-parser, which knows L and #. */
 const NETLIFY_WEEKDAY = {
-  ...named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0),
-  extra: /^([0-7]|[A-Z]{3})(L|#[1-5])$/i,
+  ...named({ name: 'day of the week', min: 0, max: 7 }, DAYS, 0), special: new RegExp(`^${weekday(0)}$`, 'i'),
 };
-const NETLIFY = [MINUTE, HOUR, { ...DAY, extra: /^L$/i }, named(MONTH, MONTHS, 1), NETLIFY_WEEKDAY];
+const NETLIFY = {
+  fields: [MINUTE, HOUR, { ...DAY, special: /^L$/i }, named(MONTH, MONTHS, 1), NETLIFY_WEEKDAY],
+  question: true, starsInLists: true, specialsInLists: true,
+};
 /** L, W and # as Quartz has them. */
-const QUARTZ_DAY = { ...DAY, extra: /^(L(-\d{1,2})?|LW|\d{1,2}W)$/i };
+const QUARTZ_DAY = { ...DAY, special: /^(L(-0*([1-9]|[12]\d|30))?W?|0*([1-9]|[12]\d|3[01])W)$/i };
 const QUARTZ_WEEKDAY = {
-  ...named({ name: 'day of the week', min: 1, max: 7 }, DAYS, 1),
-  extra: /^(L|([1-7]|[A-Z]{3})(L|#[1-5]))$/i,
+  ...named({ name: 'day of the week', min: 1, max: 7 }, DAYS, 1), special: new RegExp(`^(L|${weekday(1)})$`, 'i'),
 };
-const WORKER = [MINUTE, HOUR, QUARTZ_DAY, named(MONTH, MONTHS, 1), QUARTZ_WEEKDAY];
-const AWS = [...WORKER, { name: 'year', min: 1970, max: 2199 }];
+const QUARTZ = { fields: [MINUTE, HOUR, QUARTZ_DAY, named(MONTH, MONTHS, 1), QUARTZ_WEEKDAY], wraps: true, boundedSteps: true };
+const WORKER = { ...QUARTZ, innerSteps: true };
+const AWS = { ...QUARTZ, fields: [...QUARTZ.fields, YEAR] };
 
 /** @returns {string|null} what is wrong with one field */
-function faultOfField(text, field) {
-  for (const part of text.split(',')) {
-    if (part === '*' || part === '?' || field.extra?.test(part)) {
-      continue;
-    }
-    const match = /^(\*|\?|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(part);
-    const [from, to] = match ? [match[1], match[2]].map((value) => numberOf(value, field)) : [NaN];
-    const isBackwards = to !== undefined && from > to && field !== QUARTZ_WEEKDAY && field.name !== 'month';
-    if (!match || Number.isNaN(from) || Number.isNaN(to) || isBackwards || match[3] === '0') {
-      return `${field.name} "${part}" is not within ${field.min}-${field.max}`;
-    }
+function faultOfField(text, field, dialect) {
+  const parts = text.split(',');
+  const alone = parts.length === 1;
+  const wrong = parts.find((part) => !isSpecial(part, field, dialect, alone) && !isItem(part, field, dialect, alone));
+  return wrong === undefined ? null : `${field.name} "${wrong}" is not within ${field.min}-${field.max}`;
+}
+
+/** Quartz has them alone in their field; cron-parser all but # in lists, too. */
+function isSpecial(part, field, { specialsInLists }, alone) {
+  const isAllowed = alone || (specialsInLists && !part.includes('#'));
+  return Boolean(isAllowed && field.special?.test(part));
+}
+
+/** One part of a list: `*`, `5`, `1-5`, each perhaps with a step. */
+function isItem(part, field, { question, starsInLists, wraps, boundedSteps, innerSteps }, alone) {
+  const match = /^(?:([*?])|([a-z]+|\d{1,9})(?:-([a-z]+|\d{1,9}))?)(?:\/(\d{1,9}))?$/i.exec(part);
+  const [, star, first, last, step] = match ?? [];
+  if (!match || (star === '?' && !question) || (star && !step && !alone && !starsInLists)) {
+    return false;
   }
-  return null;
+  const [from, to] = [first, last].map((value) => numberOf(value, field));
+  const isBackwards = from > to && (!wraps || field === YEAR);
+  const longest = boundedSteps ? field.max - (innerSteps ? field.min : 0) : Infinity;
+  return !Number.isNaN(from) && !Number.isNaN(to) && !isBackwards && (step === undefined || (step >= 1 && step <= longest));
 }
 
 /** undefined for what is not there, NaN for what is no such number */
 function numberOf(text, field) {
-  if (text === undefined || text === '*' || text === '?') {
+  if (text === undefined) {
     return undefined;
   }
   const value = field.names?.get(text.toUpperCase()) ?? (/^\d+$/.test(text) ? Number(text) : NaN);
   return value >= field.min && value <= field.max ? value : NaN;
 }
 
-function faultOfFields(text, fields) {
+function faultOfFields(text, dialect) {
+  const { fields } = dialect;
   const parts = text.trim().split(/\s+/);
   if (parts.length !== fields.length) {
     const names = fields.map(({ name }) => name).join(', ');
     return `has ${parts.length} ${parts.length === 1 ? 'field' : 'fields'} and needs ${fields.length}: ${names}`;
   }
-  return parts.map((part, i) => faultOfField(part, fields[i])).find(Boolean) ?? null;
+  return parts.map((part, i) => faultOfField(part, fields[i], dialect)).find(Boolean) ?? null;
 }
 
 const told = (expression, fault) => fault && `the schedule ${JSON.stringify(expression)} ${fault}`;
@@ -77,7 +94,10 @@ export function faultOfVercel(expression) {
 }
 
 export function faultOfNetlify(expression) {
-  return SHORTHAND.test(expression.trim()) ? null : told(expression, faultOfFields(expression, NETLIFY));
+  if (expression.startsWith('@')) {
+    return SHORTHANDS.includes(expression) ? null : told(expression, `is none of ${SHORTHANDS.slice(0, -1).join(', ')} and ${SHORTHANDS.at(-1)}`);
+  }
+  return told(expression, faultOfFields(expression, NETLIFY));
 }
 
 export function faultOfWorker(expression) {
@@ -116,7 +136,8 @@ function faultOfRate(text, isRule) {
 }
 
 function faultOfAwsCron(text) {
-  const [, , day, , weekday] = text.trim().split(/\s+/);
-  const one = (day === '?') !== (weekday === '?');
-  return faultOfFields(text, AWS) ?? (one ? null : 'must have ? for either the day of the month or that of the week');
+  const parts = text.trim().split(/\s+/);
+  const one = (parts[2] === '?') !== (parts[4] === '?');
+  const open = parts.map((part, i) => (part === '?' && (i === 2 || i === 4) ? '*' : part)).join(' ');
+  return faultOfFields(open, AWS) ?? (one ? null : 'must have ? for either the day of the month or that of the week');
 }
