@@ -3,7 +3,7 @@ import { andMore } from '../diagnostics.js';
 import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
 import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
-import { parseArn } from '../discover/arn.js';
+import { nameFor, parseArn } from '../discover/arn.js';
 import { ABSENT, NO_TOPICS } from './absent.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
@@ -269,7 +269,7 @@ function addFunction(scene, id, resource) {
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
     const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };
     const add = FUNCTION_EVENTS[event?.Type] ?? noteOther;
-    add(scene, { fn, declared, name: `${template.uniqueId(id)}${name}`, said: event?.Properties ?? {}, kind: event?.Type });
+    add(scene, { fn, declared, name: nameFor(`${template.uniqueId(id)}${name}`), said: event?.Properties ?? {}, kind: event?.Type });
   }
   const dead = properties.DeadLetterQueue?.TargetArn ?? properties.DeadLetterConfig?.TargetArn;
   if (properties.EventInvokeConfig || dead !== undefined) {

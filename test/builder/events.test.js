@@ -123,6 +123,27 @@ Resources:
   assert.deepEqual(events.schedule_groups, [{ name: 'some' }]);
 });
 
+test('SAM: events of long names are named as EventBridge takes them', async (t) => {
+  const id = 'AFunctionWhoseNameIsLongEnoughThatNothingFitsBehindIt';
+  const { events } = await build(t, projectOf(t, {
+    'app.js': handler,
+    'template.yaml': `
+Resources:
+  ${id}:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: nodejs22.x
+      Events:
+        EveryMorningAtNine: { Type: ScheduleV2, Properties: { ScheduleExpression: "cron(0 9 * * ? *)" } }
+        EveryMorningAtTen: { Type: Schedule, Properties: { Schedule: "cron(0 10 * * ? *)" } }
+`,
+  }));
+  const names = [...events.schedules, ...events.rules].map(({ name }) => name);
+  assert.equal(new Set(names).size, 2);
+  names.forEach((name) => assert.match(name, /^AFunctionWhoseName[\w-]{1,46}$/));
+});
+
 test('CloudFormation: connections and API destinations, as the CDK writes them', async (t) => {
   const { events, diagnostics } = await build(t, projectOf(t, {
     'fn/index.js': 'exports.handler = async () => 1;\n',
