@@ -27,7 +27,6 @@ const SEVERAL = {
     '-t', '--timestamp-format', '--restart-tries', '--restart-after', '--default-input-target', '--hide', '--name-separator'],
   'npm-run-all': ['--max-parallel', '--npm-path'], 'run-p': ['--max-parallel', '--npm-path'], 'run-s': ['--npm-path'],
 };
-const DEPTH_MAX = 10;
 /** A redirection, an operator, or a word, parts of which may be in quotes. */
 const TOKEN = /\d*>>?(?:&\d)?|&&|\|\||[&|;]|(?:[^\s"'&|;>]|"[^"]*"|'[^']*')+/g;
 const SEQUENCE = new Set(['&&', '||', ';']);
@@ -47,17 +46,26 @@ const SEQUENCE = new Set(['&&', '||', ';']);
  * @returns {Command[]} several where it runs some beside one another
  */
 export function commandsOfScript({ scripts }, name) {
-  return typeof scripts?.[name] === 'string' ? commandsOf(scripts[name], scripts, 0) : [];
+  return namedCommands(name, scripts ?? {}, new Set());
 }
 
-function commandsOf(script, scripts, depth) {
-  return simpleCommands(script).flatMap((words) => commandsIn(words, scripts, depth));
+/** Each script counts once, since some run one another, or all: `run-p *`. */
+function namedCommands(name, scripts, seen) {
+  if (seen.has(name) || typeof scripts[name] !== 'string') {
+    return [];
+  }
+  seen.add(name);
+  return commandsOf(scripts[name], scripts, seen);
 }
 
-function commandsIn(words, scripts, depth) {
+function commandsOf(script, scripts, seen) {
+  return simpleCommands(script).flatMap((words) => commandsIn(words, scripts, seen));
+}
+
+function commandsIn(words, scripts, seen) {
   const env = takeVariables(words);
   const runner = words.shift() ?? '';
-  const next = depth < DEPTH_MAX ? inside(runner, words, scripts, depth + 1) : null;
+  const next = inside(runner, words, scripts, seen);
   if (next) {
     return next.map((command) => ({ ...command, env: { ...command.env, ...env } }));
   }
@@ -66,24 +74,24 @@ function commandsIn(words, scripts, depth) {
 }
 
 /** The commands that a program runs, where it is one to run others. */
-function inside(runner, words, scripts, depth) {
+function inside(runner, words, scripts, seen) {
   if (SCRIPTS.has(runner)) {
     const name = words.find((word) => !['run', 'run-script'].includes(word) && !word.startsWith('-'));
-    return typeof scripts[name] === 'string' ? commandsOf(scripts[name], scripts, depth) : null;
+    return typeof scripts[name] === 'string' ? namedCommands(name, scripts, seen) : null;
   }
   if (runner === 'sh' && words[0] === '-c') {
-    return commandsOf(words[1] ?? '', scripts, depth);
+    return commandsOf(words[1] ?? '', scripts, seen);
   }
   if (Object.hasOwn(WRAPPERS, runner)) {
     const files = takeFlags(words, WRAPPERS[runner], VERBS).filter(({ name }) => VARIABLE_FILES.has(name));
     const flags = files.map(({ value }) => ({ name: '--env-file', value }));
-    return commandsIn(words, scripts, depth).map((command) => ({ ...command, flags: [...flags, ...command.flags] }));
+    return commandsIn(words, scripts, seen).map((command) => ({ ...command, flags: [...flags, ...command.flags] }));
   }
   if (Object.hasOwn(SEVERAL, runner)) {
-    return partsOf(words, SEVERAL[runner]).flatMap((part) => partCommands(runner, part, scripts, depth));
+    return partsOf(words, SEVERAL[runner]).flatMap((part) => partCommands(runner, part, scripts, seen));
   }
   const [, exec] = runner === 'nodemon' ? words.flatMap((word, i) => (['-x', '--exec'].includes(word) ? [word, words[i + 1]] : [])) : [];
-  return exec ? commandsIn([...simpleCommands(exec)[0] ?? [], ...words.slice(words.indexOf(exec) + 1)], scripts, depth) : null;
+  return exec ? commandsIn([...simpleCommands(exec)[0] ?? [], ...words.slice(words.indexOf(exec) + 1)], scripts, seen) : null;
 }
 
 /** What is neither an option nor the value of one, wherever it stands. */
@@ -92,14 +100,14 @@ function partsOf(words, withValue) {
 }
 
 /** `npm:serve` and `npm:watch-*` of concurrently, `serve` and `watch:*` of npm-run-all; else a command. */
-function partCommands(runner, part, scripts, depth) {
+function partCommands(runner, part, scripts, seen) {
   const [, named] = runner === 'concurrently' ? /^(?:npm|yarn|pnpm|bun):(.+)$/.exec(part) ?? [] : [part, part];
   if (named === undefined) {
-    return commandsOf(part, scripts, depth);
+    return commandsOf(part, scripts, seen);
   }
   const [pattern] = named.split(' ');
   const matching = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\*\*?/g, (stars) => (stars === '*' ? '[^:]*' : '.*'))}$`);
-  return Object.keys(scripts).filter((name) => matching.test(name)).flatMap((name) => commandsOf(String(scripts[name]), scripts, depth));
+  return Object.keys(scripts).filter((name) => matching.test(name)).flatMap((name) => namedCommands(name, scripts, seen));
 }
 
 /** The words of each command that runs beside others; of a sequence only the last one stays. What is piped or redirected is left out. */

@@ -99,7 +99,7 @@ test('a start script may run its program by way of others', async (t) => {
     'nodemon --watch lib -e ts,js --exec "ts-node -P tsconfig.json" lib/typed.ts': typed, "nodemon -x 'tsx lib/typed.ts'": typed,
     'dotenv -e some.env -- node lib/web.js': 'lib/web.js|||file', 'env-cmd -f some.env node lib/web.js a': 'lib/web.js|a||file',
     'pm2-runtime start -i 2 lib/web.js': 'lib/web.js|||', 'A="two words" node lib/web.js "b c" | pino-pretty': 'lib/web.js|b c|two words|',
-    'sh -c "node lib/web.js"': 'lib/web.js|||', 'node lib/web.js > log.txt 2>&1 &': 'lib/web.js|||',
+    'sh -c "node lib/web.js"': 'lib/web.js|||', 'bun run lib/web.js': 'lib/web.js|||', 'node lib/web.js > log.txt 2>&1 &': 'lib/web.js|||',
     'pm2 start ecosystem.config.js': undefined, 'npm run nothing': undefined, 'npm start': undefined,
   };
   for (const [start, expected] of Object.entries(all)) {
@@ -117,7 +117,7 @@ test('of several programs that a start script runs, the one that listens is serv
     'concurrently "tsc -w && exit 1" "nodemon --watch dist lib/web.js a" --names "x,node lib/watch.js"': ['a'],
     'concurrently npm:serve:*': ['of-web'],
     'npm-run-all build --parallel watch:* serve': ['of-serve'],
-    'run-s build serve': ['of-serve'], 'run-p -l watch:** "serve:* -- b"': ['of-web'], 'node lib/watch.js & node lib/web.js c': ['c'],
+    'run-s build serve': ['of-serve'], 'run-p *': ['of-serve'], 'npm-run-all ** ** **': ['of-serve'], 'run-p -l watch:** "serve:* -- b"': ['of-web'], 'node lib/watch.js & node lib/web.js c': ['c'],
   };
   for (const [start, args] of Object.entries(all)) {
     const manifest = await build(t, projectOf(t, { ...files, 'package.json': JSON.stringify({ scripts: { start, ...scripts } }) }));
