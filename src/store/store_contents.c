@@ -27,7 +27,9 @@ struct store_contents {
     atomic_uint next_name;
     size_t holds;
     bool sweep_wanted;
+    bool release_wanted; /* something may be lost */
     bool sweeping;
+    bool releases; /* ... of the sweep: also what is lost */
     struct store_job sweep;
     uint8_t unused[SWEEP_FILES][CONTENT_HASH_BYTES]; /* of the sweep: files that may go */
     size_t unused_count;
@@ -227,7 +229,7 @@ static int remove_unused(const struct store_contents *c, struct sql *db, struct 
 static int run_sweep(struct store_job *job, struct sql *db)
 {
     const struct store_contents *c = container_of(job, struct store_contents, sweep);
-    int lost = c->release_lost(db, SWEEP_ROWS), r = lost;
+    int lost = c->releases ? c->release_lost(db, SWEEP_ROWS) : 0, r = lost;
     for (size_t i = 0; i < c->unused_count && r >= 0; i++) {
         r = remove_unused(c, db, str_of((const char *)c->unused[i], CONTENT_HASH_BYTES));
     }
@@ -247,18 +249,25 @@ static void sweep_done(struct store_job *job, int result)
 {
     struct store_contents *c = container_of(job, struct store_contents, sweep);
     c->sweeping = false;
+    c->release_wanted = c->release_wanted || (c->releases && result != 0);
     if (result == 1 || c->sweep_wanted) {
         store_contents_sweep(c);
     }
     free_if_closed(c);
 }
 
+/* Most writes leave nothing behind: then there is no job. */
 static void start_sweep(struct store_contents *c)
 {
-    if (c->sweep_wanted && !c->sweeping && c->holds == 0 && !c->closing) {
-        c->sweep_wanted = false;
+    if (!c->sweep_wanted || c->sweeping || c->holds > 0 || c->closing) {
+        return;
+    }
+    c->sweep_wanted = false;
+    find_unused(c);
+    if (c->unused_count > 0 || c->release_wanted) {
+        c->releases = c->release_wanted;
+        c->release_wanted = false;
         c->sweeping = true;
-        find_unused(c);
         c->sweep = (struct store_job){ .run = run_sweep, .done = sweep_done, .makes_room = true };
         store_submit(c->store, &c->sweep);
     }
@@ -268,6 +277,12 @@ void store_contents_sweep(struct store_contents *c)
 {
     c->sweep_wanted = true;
     start_sweep(c);
+}
+
+void store_contents_sweep_lost(struct store_contents *c)
+{
+    c->release_wanted = true;
+    store_contents_sweep(c);
 }
 
 void store_contents_hold(struct store_contents *c)
@@ -454,7 +469,7 @@ int store_contents_open(uv_loop_t *loop, struct store *s, store_release_fn relea
     }
     empty_temporary(c);
     start_scan(loop, c);
-    store_contents_sweep(c);
+    store_contents_sweep_lost(c);
     *ret = c;
     return 0;
 }

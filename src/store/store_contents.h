@@ -26,7 +26,7 @@ struct store_contents;
 typedef int (*store_release_fn)(struct sql *db, uint32_t limit);
 
 /* Makes the folders; removes temporary files of an earlier process, and in the background the files
- * that no row counts. `release_lost` comes first in each sweep: store_uploads_sweep(). */
+ * that no row counts. `release_lost`: store_uploads_sweep(). */
 int store_contents_open(uv_loop_t *loop, struct store *s, store_release_fn release_lost,
                         struct store_contents **ret, struct err *err) MUST_USE;
 void store_contents_close(struct store_contents *c); /* NULL is fine */
@@ -63,9 +63,11 @@ int store_contents_release_file(struct sql *db, struct str hash) MUST_USE;
 
 /* The bytes of a row, in memory of the caller's to free. NULL: there is none. */
 char *store_contents_row(struct store *s, int64_t row, size_t *ret_len) MUST_USE;
-/* Releases what is lost and removes files that nobody counts any more, soon and little by little.
- * Called after something was released. */
+/* Removes files that nobody counts any more, soon and little by little. Called after something was
+ * released. */
 void store_contents_sweep(struct store_contents *c);
+/* The same, and before that releases what is lost: after a bucket was removed. */
+void store_contents_sweep_lost(struct store_contents *c);
 /* A file was published and no job has counted it: it goes unless another did. */
 void store_contents_forget(struct store_contents *c, const uint8_t hash[CONTENT_HASH_BYTES]);
 /* While an answer reads file after file, none is removed. */

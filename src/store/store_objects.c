@@ -359,8 +359,8 @@ int store_objects_write(struct store_contents *c, struct sql *db, struct object_
     o->flags = versioning == BUCKET_VERSIONED ? 0 : OBJECT_NULL_VERSION;
     r = keep_bytes(c, db, w);
     /* Without versioning ever, the current version is the null version or there is none. */
-    if (r == 0 && o->flags && current.exists &&
-        (current.is_null || versioning == BUCKET_SUSPENDED)) {
+    w->replaces = o->flags && current.exists && (current.is_null || versioning == BUCKET_SUSPENDED);
+    if (r == 0 && w->replaces) {
         r = remove_null_version(db, o->bucket, o->key);
     }
     return r < 0 ? r : insert(db, o);

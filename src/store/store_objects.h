@@ -97,6 +97,7 @@ struct object_write {
     const char *name;
     store_object_check_fn check; /* or NULL */
     void *context;
+    bool replaces; /* result: a version went, whose bytes may be swept */
 };
 
 /* Writes a version, as the bucket keeps them. -ENOENT: the bucket is gone. -ENODATA: the shared

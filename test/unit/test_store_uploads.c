@@ -98,7 +98,7 @@ START_TEST(uploads_of_a_removed_bucket_go_in_steps)
     ck_assert_int_eq(submit(remove_doomed), 0);
     ck_assert_int_eq(rows("uploads"), UPLOADS + 1); /* the removal was short */
     ck_assert_int_eq(submit(put_part), -ENOENT);
-    store_contents_sweep(contents);
+    store_contents_sweep_lost(contents);
     until_swept();
 }
 END_TEST

@@ -321,7 +321,7 @@ static void delete_done(struct s3_request *rq, int r)
                                                     : s3_error_of(r));
         return;
     }
-    store_contents_sweep(rq->s3->contents); /* of uploads that were under way */
+    store_contents_sweep_lost(rq->s3->contents); /* uploads that were under way */
     s3_answer(rq, 204);
 }
 

@@ -82,14 +82,16 @@ void s3_put_headers(struct s3_request *rq)
 
 bool s3_put_failed(struct s3_request *rq, int r)
 {
+    const struct s3_put *p = rq->state;
     s3_body_finish(rq, r >= 0);
     if (r < 0) {
-        const struct s3_put *p = rq->state;
         s3_conditions_fail(rq, r == -ENOENT ? S3_NO_SUCH_BUCKET : s3_error_of(r), "",
                            p->conditions.failed);
         return true;
     }
-    store_contents_sweep(rq->s3->contents); /* of what it replaces */
+    if (p->write.replaces) {
+        store_contents_sweep(rq->s3->contents);
+    }
     return false;
 }
 
