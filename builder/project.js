@@ -47,6 +47,7 @@ export class Project {
   #lastGood = null;
   #lastSent = '';
   #told = new Set();
+  #logged = new Set();
 
   /**
    * @param {{ project: string, out: string, watch: boolean, port: number }} options
@@ -91,6 +92,14 @@ export class Project {
     warnings.filter((warning) => told.has(keyOf(warning))).forEach((warning) => Object.assign(warning, { told: true }));
   }
 
+  /** What the build before said too is no news; and where it goes to a file of the project, each line would make a build. */
+  #logNews(said, level, text) {
+    said.add(text);
+    if (!this.#logged.has(text)) {
+      this.log(level, text);
+    }
+  }
+
   /** @param {string} file relative to the project, of which changes are nothing to build */
   ignores(file) {
     const { project, out } = this.options;
@@ -114,11 +123,13 @@ export class Project {
       diagnostics.error(fault, { file: 'mayfly.json' });
       return null;
     }
+    const said = new Set();
     const context = {
       project, files: this.files, config, env, envFiles, shell, development: watch, port: this.options.port, diagnostics,
-      log: this.log,
+      log: (level, text) => this.#logNews(said, level, text),
     };
     const found = await discover(context);
+    this.#logged = said;
     const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
     const routes = [...(found.events.minio ? [MINIO_ROUTE] : []), ...resolveRoutes(orderRoutes(found.routes), functions)];
     return { project, functions, routes, static: found.static, events: found.events };

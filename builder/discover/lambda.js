@@ -11,7 +11,7 @@ import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { localAddresses } from './addresses.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
-import { exportsInstead, findHandlerFile, splitHandler } from './lambda_source.js';
+import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions, samTemplates } from './sam.js';
@@ -35,6 +35,7 @@ import { terraformApis } from './terraform_api.js';
  * @property {string} [sourceFile] relative to the project
  * @property {string} [absent] the folder of its code that is not there, relative to the project: not built yet
  * @property {string} [missing] what was named as its code and is not there
+ * @property {string} [archive] what was named as its code, which is not unpacked
  * @property {object} [url] settings of its function URL: invoke_mode (BUFFERED or RESPONSE_STREAM), auth_type, cors
  * @property {{ folder: string, at: string }[]} [layers] folders relative to the project, and what they are when it runs:
  *   /opt or /opt/nodejs
@@ -198,8 +199,7 @@ async function nodeDraft(context, declaration, common) {
   }
   const source = await findHandlerFile(context, declaration, handler);
   if (!source) {
-    const place = declaration.missing ? `; ${declaration.missing} does not exist` : '';
-    diagnostics.error(`${declaredIn}: no file in the project has the handler "${handler}" of "${name}"${place}`, {
+    diagnostics.error(`${declaredIn}: no file in the project has the handler "${handler}" of "${name}"${whyNotThere(declaration)}`, {
       file: declaredIn,
     });
     return emptyDraft(declaration, common);

@@ -42,10 +42,14 @@ export async function findHandlerFile(context, declaration, handler) {
   }
   const guess = await guessFile(files, name, module, property);
   if (guess) {
-    const reason = declaration.missing ? `; ${declaration.missing} does not exist` : '';
-    context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${reason})`);
+    context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${whyNotThere(declaration)})`);
   }
   return guess ? { file: guess, root: '' } : null;
+}
+
+/** Of the code that is named, for the end of a sentence. */
+export function whyNotThere({ missing, archive }) {
+  return archive ? `; ${archive} is not unpacked` : missing ? `; ${missing} does not exist` : '';
 }
 
 /**

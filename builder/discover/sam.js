@@ -140,7 +140,7 @@ function codeOf(context, file, properties, template, metadata) {
   const place = typeof codeUri === 'string' ? codeUri : '.';
   const folder = folderFrom(file, place);
   if (/^s3:|\.zip$/.test(place) || folder.startsWith('..')) {
-    return { missing: place };
+    return context.files.has(folder) ? { archive: place } : { missing: place };
   }
   const entry = metadata?.BuildProperties?.EntryPoints?.[0];
   if (typeof entry === 'string') {

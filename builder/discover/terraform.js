@@ -114,7 +114,10 @@ function codeOf(context, { values, root }, resource) {
     return {};
   }
   const place = inModule(filename);
-  return path.posix.extname(place) === '.zip' ? { missing: filename } : { folder: place, missing: filename };
+  if (path.posix.extname(place) !== '.zip') {
+    return { folder: place, missing: filename };
+  }
+  return files.has(place) ? { archive: filename } : { missing: filename };
 }
 
 /** A path, or the first of several, which may be objects with commands around theirs. */

@@ -185,6 +185,14 @@ test('mistakes in declarations are told one by one, with their lines', async (t)
   assert.equal(visit(manifest, 'GET', '/api/fine').function, 'api');
 });
 
+test('an archive that is there is not said to be missing', async (t) => {
+  const main = (name) => `resource "aws_lambda_function" "${name}" {\n  function_name = "${name}"\n  handler = "nothing.handler"\n  filename = "${name}.zip"\n}\n`;
+  const project = projectOf(t, { 'main.tf': main('here') + main('gone'), 'here.zip': 'PK' });
+  const { diagnostics } = await build(t, project);
+
+  assert.deepEqual(diagnostics.map(({ text }) => text.split('; ')[1]).sort(), ['gone.zip does not exist', 'here.zip is not unpacked']);
+});
+
 test('mayfly.json: who may call a function URL, and from where', async (t) => {
   const project = projectOf(t, {
     'hello.js': handler('hello'),

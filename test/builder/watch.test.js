@@ -24,6 +24,18 @@ test('a save changes one function only', async (t) => {
   assert.equal(functionNamed(second, 'worker').hash, functionNamed(first, 'worker').hash);
 });
 
+test('what a build has told is not told again by the next', async (t) => {
+  const { project, builder } = await watched(t, {
+    'main.tf': 'resource "aws_lambda_function" "f" {\n  function_name = "f"\n  handler = "index.handler"\n  filename = "gone.zip"\n}\n',
+    'index.js': 'exports.handler = async () => 1;\n',
+  });
+  writeFiles(project, { 'index.js': 'exports.handler = async () => 2;\n' });
+  await builder.next();
+
+  assert.equal(builder.logs.length, 1);
+  assert.match(builder.logs[0].text, /code is taken from index\.js/);
+});
+
 test('a file that has been cut and not yet written is waited for, unless it stays empty', async (t) => {
   const project = projectOf(t, { 'a.js': 'one' });
   t.mock.timers.enable({ apis: ['setTimeout'] });
