@@ -10,7 +10,7 @@ import {
   ListFunctionsCommand, ListTagsCommand, PutFunctionConcurrencyCommand, PutFunctionEventInvokeConfigCommand,
   TagResourceCommand, UntagResourceCommand, UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
-import { CreateQueueCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, DeleteQueueCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
@@ -134,6 +134,22 @@ test('a message that a function refuses too often is a dead letter that says whe
   const sent = () => platform.records.find(({ type, text }) => type === 'log' && text.startsWith('sent '))?.text;
   await eventually(sent, () => platform.transcript());
   assert.equal(sent(), `sent ${SentTimestamp}`);
+});
+
+test('a queue that is made again has the mappings of the one before', async (t) => {
+  const { platform, api, sqs, queue } = await start(t);
+  const QueueUrl = await queue('in');
+  await api.send(new CreateEventSourceMappingCommand({ EventSourceArn: queueArn('in'), FunctionName: 'other' }));
+  await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+  await platform.stop(); /* else the name is free after a minute */
+  const again = await startPlatform(t, { project: platform.project });
+  const { sqs: client } = await clients(t, again);
+  const made = await client.send(new CreateQueueCommand({ QueueName: 'in' }));
+  await client.send(new SendMessageCommand({ QueueUrl: made.QueueUrl, MessageBody: 'hello' }));
+  await eventually(
+    () => again.records.some(({ text }) => text?.startsWith('other ') && text.includes('hello')),
+    () => again.transcript(),
+  );
 });
 
 test("a configuration of the API replaces neither the function's dead letters nor the delays of its file", async (t) => {

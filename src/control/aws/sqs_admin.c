@@ -10,6 +10,7 @@
 #include "control/aws/aws_tags.h"
 #include "control/aws/sqs_attributes.h"
 #include "control/aws/sqs_operations.h"
+#include "control/events/lambda_source.h"
 #include "control/json_reading.h"
 
 #define LIST_MAX       1000
@@ -79,6 +80,16 @@ static void create_again(struct sqs_call *c, const struct sqs_queue *q, const js
     }
 }
 
+/* There may be mappings of it already: of a queue of its name that was deleted. */
+static void created(int r, void *call)
+{
+    struct sqs_call *c = call;
+    if (r == 0) {
+        lambda_sources_consume(c->services->lambda_sources, sqs_call_text(c->input, "QueueName"));
+    }
+    sqs_call_saved(r, c);
+}
+
 void sqs_admin_create(struct sqs_call *c)
 {
     const char *name = sqs_call_text(c->input, "QueueName");
@@ -124,7 +135,7 @@ void sqs_admin_create(struct sqs_call *c)
     }
     c->context = url_output(c, name);
     sqs_queue_save(c->queues, name, sqs_attributes_merge(NULL, attributes),
-                   tags ? json_deep_copy(tags) : NULL, sqs_call_saved, c);
+                   tags ? json_deep_copy(tags) : NULL, created, c);
 }
 
 void sqs_admin_delete(struct sqs_call *c)

@@ -62,20 +62,17 @@ static bool consumes(const struct lambda_source *ls, const char *queue)
     return ls->enabled && strcmp(ls->queue, queue) == 0;
 }
 
-/* The queue is consumed as the configs of its mappings say: no batch is larger, none waits longer
- * than any of them wants. Before the first build no function can be reached. */
-static void apply(struct lambda_source *changed)
+/* Before the first build no function can be reached. */
+void lambda_sources_consume(struct lambda_sources *all, const char *queue)
 {
-    struct lambda_sources *all = changed->services->lambda_sources;
-    struct sqs_queue *q = sqs_queue_find(changed->services->sqs, str_c(changed->queue));
+    struct sqs_queue *q = sqs_queue_find(all->services->sqs, str_c(queue));
     struct queue_policy policy = { .batch_size = BATCH_MAX,
                                    .window_ms = WINDOW_MS_MAX,
                                    .window_bytes = BATCH_BYTES_MAX,
                                    .ordered = q && q->fifo };
-    changed->concurrency = number_of(changed->config, "max_concurrency", CONCURRENCY, 1000);
     list_for_each (item, &all->sources) {
         const struct lambda_source *ls = list_entry(item, struct lambda_source, link);
-        if (consumes(ls, changed->queue)) {
+        if (consumes(ls, queue)) {
             uint32_t window = number_of(ls->config, "window_ms", 0, WINDOW_MS_MAX);
             policy.batch_size =
                 least(policy.batch_size, number_of(ls->config, "batch_size", 10, BATCH_MAX));
@@ -83,10 +80,16 @@ static void apply(struct lambda_source *changed)
             policy.concurrency += ls->concurrency;
         }
     }
-    if (q && changed->services->deployment->active) {
+    if (q && all->services->deployment->active) {
         queue_consume(q->queue, policy.concurrency > 0 ? &lambda_batch_consumer : NULL, &policy,
                       all);
     }
+}
+
+static void apply(struct lambda_source *changed)
+{
+    changed->concurrency = number_of(changed->config, "max_concurrency", CONCURRENCY, 1000);
+    lambda_sources_consume(changed->services->lambda_sources, changed->queue);
 }
 
 /* The one with the smallest part of its concurrency in use, among equals who had the fewest. */

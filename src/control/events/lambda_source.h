@@ -51,6 +51,9 @@ struct lambda_sources {
 struct lambda_sources *lambda_sources_create(struct services *s);
 /* After sqs_queues_build(). */
 void lambda_sources_build(struct lambda_sources *all, const json_t *manifest);
+/* The queue of that name, if there is one, is consumed from here on as its mappings say, which may
+ * have been there before it: no batch is larger, none waits longer than any of them wants. */
+void lambda_sources_consume(struct lambda_sources *all, const char *queue);
 
 /* Of those that are enabled on the SQS queue of that name the one that is to get the next batch;
  * NULL: there is none. */
