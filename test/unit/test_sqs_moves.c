@@ -111,14 +111,20 @@ static void put_letters(int count)
     until_sent();
 }
 
-START_TEST(a_cancellation_that_cannot_be_kept_changes_nothing)
+/* Three letters, on their way back. */
+static struct sqs_move *start_moving(uint32_t rate, int *over)
 {
-    int over = 0;
     static struct sqs_moves *moves; /* lives as long as the process */
     put_letters(3);
     moves = sqs_moves_create(&services);
     sqs_moves_build(moves);
-    struct sqs_move *task = sqs_moves_start(moves, dead, back, 5, on_started, &over);
+    return sqs_moves_start(moves, dead, back, rate, on_started, over);
+}
+
+START_TEST(a_cancellation_that_cannot_be_kept_changes_nothing)
+{
+    int over = 0;
+    struct sqs_move *task = start_moving(5, &over);
     run_until(&over, 1);
     ck_assert_int_eq(started, 0);
     submit(refuse_settings);
@@ -147,11 +153,7 @@ START_TEST(letters_that_could_not_be_moved_are_as_before)
 {
     int over = 0;
     uint32_t attempts = 0;
-    static struct sqs_moves *moves; /* lives as long as the process */
-    put_letters(3);
-    moves = sqs_moves_create(&services);
-    sqs_moves_build(moves);
-    struct sqs_move *task = sqs_moves_start(moves, dead, back, 0, on_started, &over);
+    struct sqs_move *task = start_moving(0, &over);
     submit(refuse_settings);             /* behind the start */
     while (task->hidden_until_ms == 0) { /* until a step has failed */
         (void)uv_run(&loop, UV_RUN_ONCE);
