@@ -13,14 +13,14 @@
 #include "control/s3/s3_copy_source.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_object.h"
-#include "control/s3/s3_object_put.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_put.h"
 #include "http/http_block.h"
 
 #define TRIES_MAX 8
 
 struct copy {
-    struct s3_put put; /* first: it is the state of s3_object_put.h */
+    struct s3_put put; /* first: it is the state of s3_put.h */
     struct s3_copy_source source;
     bool replaces_metadata, replaces_tags;
     enum s3_checksum checksum;

@@ -13,14 +13,14 @@
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_form.h"
 #include "control/s3/s3_name.h"
-#include "control/s3/s3_object_put.h"
 #include "control/s3/s3_post_policy.h"
+#include "control/s3/s3_put.h"
 #include "control/s3/s3_tags.h"
 #include "http/http_block.h"
 #include "http/http_head.h"
 
 struct post {
-    struct s3_put put; /* first: it is the state of s3_object_put.h */
+    struct s3_put put; /* first: it is the state of s3_put.h */
     struct s3_form form;
     struct buf headers; /* the form's fields by the names that the head would have */
     struct buf key;
