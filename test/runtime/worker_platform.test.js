@@ -420,3 +420,76 @@ test('what only some requests, sockets and events have', async () => {
     [undefined, 'no-store', null]);
   assert.equal(await inside(() => new PromiseRejectionEvent('unhandledrejection', { reason: 5 }).reason), 5);
 });
+
+test('what can be iterated is a stream of its parts, as Astro answers; before 2026-02-19 it was its text', async () => {
+  async function* parts() {
+    yield 'a';
+    yield new Uint8Array([98]);
+  }
+  const handlers = {
+    generator: () => new Response(parts()),
+    list: () => new Response(['a', 'b']),
+    upload: async () => new Response(await new Request('http://a', { method: 'POST', body: parts() }).text()),
+    text: () => new Response(new String('text')),
+    number: () => new Response(12),
+    form: () => new Response(new URLSearchParams('a=b')),
+    wrong: async () => new Response(await failureOf(() => new Response([1]).text())),
+    symbol: async () => new Response(await failureOf(() => new Response(Symbol('x')))),
+  };
+  const answers = async (settings) => {
+    const gateway = await byPath(handlers, { settings });
+    return Object.fromEntries(await Promise.all(Object.keys(handlers).map(async (path) => (
+      [path, await (await gateway.request(`GET /${path}`)).text()]))));
+  };
+  assert.deepEqual(await answers({ compatibility_date: '2026-02-19' }), {
+    generator: 'ab', list: 'ab', upload: 'ab', text: 'text', number: '12', form: 'a=b',
+    wrong: 'TypeError: This ReadableStream did not return bytes.', symbol: 'TypeError: Cannot convert a Symbol value to a string',
+  });
+  const before = await answers({ compatibility_date: '2026-02-18' });
+  assert.deepEqual([before.generator, before.list, before.number], ['[object AsyncGenerator]', 'a,b', '12']);
+  const flagged = await answers({ compatibility_date: '2025-01-01', compatibility_flags: ['fetch_iterable_type_support'] });
+  assert.equal(flagged.generator, 'ab');
+});
+
+test('who deletes headers while iterating over them still meets all', async () => {
+  const gateway = await byPath({ strip(request) {
+    const headers = new Headers(request.headers);
+    for (const [name] of headers) {
+      if (name.startsWith('x-')) headers.delete(name);
+    }
+    const names = ['a', 'b', 'c'];
+    const others = new Headers(names.map((name) => [name, '1']));
+    others.forEach((_, name) => others.delete(name));
+    assert.throws(() => others.forEach(null), TypeError);
+    return Response.json([[...headers.keys()].filter((name) => name.startsWith('x-')), [...others], [...new Headers(headers)].length > 0]);
+  } });
+  const reply = await gateway.request('GET /strip', { headers: { 'x-a': '1', 'x-b': '2', 'x-c': '3' } });
+  assert.deepEqual(await reply.json(), [[], [], true]);
+});
+
+test('lengths as text, undefined as JSON and the early name of Ed25519', async () => {
+  const gateway = await byPath({
+    length: () => {
+      const { readable, writable } = new FixedLengthStream('3');
+      const writer = writable.getWriter();
+      writer.write(new TextEncoder().encode('abc'));
+      writer.close();
+      return new Response(readable);
+    },
+    json: () => Response.json(undefined, { status: 201 }),
+    async keys() {
+      const { publicKey, privateKey } = await crypto.subtle.generateKey(
+        { name: 'NODE-ED25519', namedCurve: 'NODE-ED25519' }, true, ['sign', 'verify']);
+      const message = new TextEncoder().encode('ping');
+      const signature = await crypto.subtle.sign('NODE-ED25519', privateKey, message);
+      const key = await crypto.subtle.importKey('raw', await crypto.subtle.exportKey('raw', publicKey),
+        { name: 'NODE-ED25519', namedCurve: 'NODE-ED25519', public: true }, true, ['verify']);
+      return Response.json(await crypto.subtle.verify('NODE-ED25519', key, signature, message));
+    },
+  });
+  const length = await gateway.request('GET /length');
+  assert.deepEqual([await length.text(), length.header('content-length')], ['abc', '3']);
+  const json = await gateway.request('GET /json');
+  assert.deepEqual([json.status, json.header('content-type'), await json.text()], [201, 'application/json', 'undefined']);
+  assert.equal(await (await gateway.request('GET /keys')).json(), true);
+});

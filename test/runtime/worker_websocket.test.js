@@ -239,3 +239,24 @@ test('a handshake that is none does not reach the worker', async () => {
   assert.deepEqual([without.status, await without.text()], [400, 'ERROR: Missing Sec-WebSocket-Key']);
   assert.deepEqual(events, []);
 });
+
+test('a close inside the worker is answered, too, and its reason fits a frame', async () => {
+  const gateway = await byPath({ async pair() {
+    const [a, b] = Object.values(new WebSocketPair());
+    a.accept();
+    b.accept();
+    const closed = (socket) => new Promise((resolve) => {
+      socket.addEventListener('close', ({ code, reason }) => resolve([code, reason, socket.readyState]));
+    });
+    const both = Promise.all([closed(a), closed(b)]);
+    const tooLong = await failureOf(() => a.close(1000, 'é'.repeat(62)));
+    const nothing = await failureOf(() => a.send());
+    a.close(3000, 'bye');
+    return Response.json({ both: await both, tooLong, nothing });
+  } }, { settings: { compatibility_date: '2026-05-01' } });
+  assert.deepEqual(await (await gateway.request('GET /pair')).json(), {
+    both: [[3000, 'bye', 3], [3000, 'bye', 3]],
+    tooLong: 'SyntaxError: WebSocket close reason must not be longer than 123 bytes when UTF-8 encoded.',
+    nothing: "TypeError: Failed to execute 'send' on 'WebSocket': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView or string'.",
+  });
+});

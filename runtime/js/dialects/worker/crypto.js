@@ -66,8 +66,23 @@ class DigestStream extends WritableStream {
   }
 }
 
+/* What Workers called Ed25519 before there was a standard, as verifiers of webhooks still do (Discord's). */
+const EARLY_ED25519 = 'NODE-ED25519';
+const ALGORITHM_AT = { generateKey: 0, importKey: 2, sign: 0, verify: 0 };
+
+function takeEarlyName(prototype, name) {
+  const at = ALGORITHM_AT[name];
+  words.replaceMethod(prototype, name, (real) => ({ async [name](...args) {
+    if (String(args[at]?.name ?? args[at]).toUpperCase() === EARLY_ED25519) {
+      args[at] = 'Ed25519';
+    }
+    return real.apply(this, args);
+  } })[name]);
+}
+
 function install() {
   const prototype = Object.getPrototypeOf(crypto.subtle);
+  Object.keys(ALGORITHM_AT).forEach((name) => takeEarlyName(prototype, name));
   words.replaceMethod(prototype, 'digest', (real) => async function digest(algorithm, data) {
     const name = digestName(algorithm);
     const bytes = bytesOf(data);

@@ -10,7 +10,7 @@ const workerCrypto = require('./crypto');
 const { ExtendableEvent, FetchEvent } = require('./events');
 const html = require('./html');
 const hung = require('./hung');
-const { checkUrl } = require('./init');
+const { checkUrl, configure } = require('./init');
 const origin = require('./origin');
 const requests = require('./request');
 const responses = require('./response');
@@ -198,6 +198,7 @@ function install(spec) {
   define('caches', makeCaches());
   html.install(spec);
   sockets.configure(spec.settings);
+  configure(spec.settings);
   define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;
 }

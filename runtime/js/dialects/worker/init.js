@@ -59,10 +59,46 @@ function checkMethod(method) {
   return known;
 }
 
-/* What is no kind of body is its text. Node.js takes what can be iterated for a stream. */
+/* From this compatibility date on what can be iterated is a stream of its parts, as frameworks (Astro) count on. */
+const ITERABLES_SINCE = '2026-02-19';
+
+const rules = { iterables: true };
+
+/* What a worker's compatibility date and flags ask for. */
+function configure({ compatibility_date: date, compatibility_flags: flags = [] } = {}) {
+  rules.iterables = !flags.includes('no_fetch_iterable_type_support') &&
+    (!date || date >= ITERABLES_SINCE || flags.includes('fetch_iterable_type_support'));
+}
+
+const encoder = new TextEncoder();
+
+async function* bytesOf(parts) {
+  for await (const part of parts) {
+    yield typeof part === 'string' ? encoder.encode(part) : part;
+  }
+}
+
+/* Not what has a text of its own, as strings made by `new` have; an array's counts for none. */
+function isIterable(body) {
+  const isPlain = body.toString === Object.prototype.toString || body.toString === Array.prototype.toString;
+  return typeof body[Symbol.asyncIterator] === 'function' ||
+    (typeof body[Symbol.iterator] === 'function' && isPlain && body[Symbol.toPrimitive] === undefined);
+}
+
+const BODIES = [ReadableStream, Blob, FormData, URLSearchParams, ArrayBuffer];
+
+/* What is no kind of body is a stream of its parts, or its text. */
 function knownBody(body) {
-  const isIterated = typeof body?.[Symbol.asyncIterator] === 'function' && !(body instanceof ReadableStream);
-  return isIterated ? String(body) : body;
+  if (body === null || body === undefined || typeof body === 'string') {
+    return body;
+  }
+  if (typeof body !== 'object') {
+    return `${body}`;
+  }
+  if (ArrayBuffer.isView(body) || BODIES.some((Class) => body instanceof Class)) {
+    return body;
+  }
+  return rules.iterables && isIterable(body) ? ReadableStream.from(bytesOf(body)) : `${body}`;
 }
 
 /* What undici is given of the init of a Request or of fetch. */
@@ -130,7 +166,7 @@ function responseBody(body, init) {
 
 /* Bytes of any kind as those that take the fast way, which tells their length, too. */
 function plainBody(body) {
-  if (typeof body !== 'object' || body === null || body instanceof Uint8Array) {
+  if (typeof body === 'string' || body instanceof Uint8Array) {
     return body;
   }
   if (body instanceof ArrayBuffer) {
@@ -139,4 +175,4 @@ function plainBody(body) {
   return ArrayBuffer.isView(body) ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength) : knownBody(body);
 }
 
-module.exports = { GET_BODY, NULL_BODY: NULL_BODY_TEXT, checkUrl, requestInit, responseBody };
+module.exports = { GET_BODY, NULL_BODY: NULL_BODY_TEXT, checkUrl, configure, requestInit, responseBody };

@@ -80,12 +80,24 @@ function installConstructor() {
   });
 }
 
+/* Workers write it all the same. */
+function undefinedJson(init) {
+  const headers = new Headers(init?.headers);
+  if (!headers.has('content-type')) {
+    headers.set('content-type', 'application/json');
+  }
+  return new globalThis.Response('undefined', { ...init, headers });
+}
+
 function installStatics(Response, Base) {
   const define = (name, value) => Object.defineProperty(Response, name, { value, writable: true, configurable: true, enumerable: true });
   define('error', () => Base.error());
   define('json', function json(data, init) {
     if (arguments.length === 0) {
       throw words.wrongArgument('json', 'Response', 1, 'Value');
+    }
+    if (data === undefined) {
+      return undefinedJson(init);
     }
     try {
       return Base.json(...arguments);

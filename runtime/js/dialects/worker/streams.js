@@ -95,7 +95,11 @@ class IdentityTransformStream extends TransformStream {
   }
 }
 
+/* A number, or a field's text: Content-Length is what most are made of. */
 function lengthOf(value) {
+  if (typeof value === 'string') {
+    return lengthOf(Number(value));
+  }
   if (typeof value !== 'bigint' && (typeof value !== 'number' || !Number.isInteger(value))) {
     throw new TypeError(value === undefined
       ? "Failed to construct 'FixedLengthStream': constructor parameter 1 is not of type 'bigint'."

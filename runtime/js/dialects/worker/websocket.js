@@ -14,6 +14,9 @@ const LOST = { code: 1006, reason: 'WebSocket disconnected without sending Close
 const UNACCEPTED =
   'You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.';
 
+/* RFC 6455 5.5: a control frame has 125 bytes, two of them the code. */
+const REASON_BYTES_MAX = 123;
+
 /* From these compatibility dates on a close is answered by the runtime, and bytes come as Blobs. */
 const REPLIES_SINCE = '2026-04-07';
 const BLOBS_SINCE = '2026-03-17';
@@ -77,6 +80,9 @@ const Socket = class WebSocket extends EventTarget {
   }
 
   send(data) {
+    if (arguments.length === 0) {
+      throw words.wrongArgument('send', 'WebSocket', 1, 'ArrayBuffer or ArrayBufferView or string');
+    }
     this.#checkAccepted();
     if (this.#isClosed) {
       throw new TypeError("Can't call WebSocket send() after close().");
@@ -148,11 +154,10 @@ const Socket = class WebSocket extends EventTarget {
     }
   }
 
-  /* A client waits for it. */
   #reply(code, reason) {
-    if (rules.replies && !this.#isClosed && this.#other.#wire) {
+    if (rules.replies && !this.#isClosed) {
       this.#isClosed = true;
-      this.#other.#receive({ type: 'close', code: code === NO_STATUS ? undefined : code, reason });
+      this.#other.#receive({ type: 'close', code: code === NO_STATUS ? undefined : code, reason, wasClean: true });
     }
   }
 
@@ -182,6 +187,9 @@ function checkClose(code, reason) {
   const isAllowed = code === undefined || code === 1000 || (code > 1000 && code < 5000 && ![1004, 1005, 1006, 1015].includes(code));
   if (!isAllowed) {
     throw new DOMException(`Invalid WebSocket close code: ${code}.`, 'InvalidAccessError');
+  }
+  if (Buffer.byteLength(String(reason ?? '')) > REASON_BYTES_MAX) {
+    throw new DOMException(`WebSocket close reason must not be longer than ${REASON_BYTES_MAX} bytes when UTF-8 encoded.`, 'SyntaxError');
   }
 }
 

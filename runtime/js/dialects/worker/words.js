@@ -81,7 +81,27 @@ function replaceHeadersMethod(name, count, typeOf) {
   } })[name]);
 }
 
+/* Workers iterate over the fields as they were when it began: whoever deletes some meanwhile still meets all. */
+function iterateCopies() {
+  for (const name of ['entries', 'keys', 'values']) {
+    replaceMethod(Headers.prototype, name, (real) => ({ [name]() {
+      return [...real.call(this)].values();
+    } })[name]);
+  }
+  replaceMethod(Headers.prototype, 'forEach', (real) => function forEach(callback, self) {
+    if (typeof callback !== 'function') {
+      real.apply(this, arguments);
+    }
+    for (const [name, value] of this) {
+      callback.call(self, value, name, this);
+    }
+  });
+  const before = Object.getOwnPropertyDescriptor(Headers.prototype, Symbol.iterator);
+  Object.defineProperty(Headers.prototype, Symbol.iterator, { ...before, value: Headers.prototype.entries });
+}
+
 function installHeaders() {
+  iterateCopies();
   replaceHeadersMethod('append', 2, 'string');
   replaceHeadersMethod('set', 2, 'string');
   for (const name of ['get', 'has', 'delete']) {
