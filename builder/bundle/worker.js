@@ -55,8 +55,12 @@ export function workerModulesPlugin(draft, assets) {
   };
 }
 
+/** Code, as esbuild takes it without being told: a build's own configuration names these. */
+const CODE = ['ESModule', 'CommonJS'];
+
 /** wrangler's rule: the user's come first; a type that they name loses its defaults unless one falls through. */
-function effectiveRules(userRules) {
+function effectiveRules(rules) {
+  const userRules = rules.filter(({ type }) => !CODE.includes(type));
   const closed = new Set(userRules.filter((rule) => !rule.fallthrough).map((rule) => rule.type));
   return [...userRules, ...DEFAULT_RULES.filter((rule) => !closed.has(rule.type))];
 }

@@ -10,7 +10,7 @@ import { pagesFault } from './cloudflare_pages.js';
 import { nothing } from './context.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf, functionName } from './worker_bindings.js';
-import { CONFIG_NAMES, isWranglerFile, readWrangler } from './wrangler.js';
+import { builtConfigs, CONFIG_NAMES, isWranglerFile, readBuilt, readWrangler } from './wrangler.js';
 
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
 const MEMORY_MB = 256;
@@ -22,7 +22,9 @@ const NO_WORKER = fileURLToPath(new URL('../bundle/no_worker.js', import.meta.ur
 /**
  * @typedef {object} Worker
  * @property {string} name
- * @property {string} folder relative to the project, '' for its root
+ * @property {string} folder relative to the project, '' for its root: what its file names is relative to that
+ * @property {string} home where people keep it, with its secrets: another folder, where it `isBuilt` of what is there
+ * @property {boolean} isBuilt
  * @property {string|null} main relative to the project; null: there are assets only
  * @property {string} config its file, '' when it has none
  * @property {object} settings wrangler's, of the chosen environment
@@ -58,15 +60,16 @@ export async function discoverWorkers(context, sofar) {
 /** The project's root first: it is the one that answers where no route decides. */
 function configuredWorkers(context) {
   const { files } = context;
-  const configs = files.list().filter(isWranglerFile);
-  const folders = [...new Set(configs.map((file) => path.posix.dirname(file).replace(/^\.$/, '')))];
-  folders.sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
-  return folders
-    .map((folder) => {
-      const name = CONFIG_NAMES.find((candidate) => files.has(join(folder, candidate)));
-      return workerOf(context, folder, join(folder, name));
-    })
-    .filter(Boolean);
+  const folders = [...new Set(files.list().filter(isWranglerFile).map(folderOf))].sort();
+  const built = folders.flatMap((home) => builtConfigs(context, home).map((config) => ({ config, home, isBuilt: true })));
+  const isReplaced = (folder) => built.some(({ config, home }) => home === folder || folderOf(config) === folder);
+  const own = folders.filter((folder) => !isReplaced(folder)).map((home) => {
+    const name = CONFIG_NAMES.find((candidate) => files.has(join(home, candidate)));
+    return { config: join(home, name), home, isBuilt: false };
+  });
+  const workers = [...built, ...own].map((place) => workerOf(context, place)).filter(Boolean);
+  const isAlsoBuilt = ({ name, isBuilt }) => !isBuilt && workers.some((other) => other.isBuilt && other.name === name);
+  return workers.filter((worker) => !isAlsoBuilt(worker)).sort((a, b) => depth(a.home) - depth(b.home));
 }
 
 /** What wrangler's files name as main, for those who ask whose a file is; what is wrong with them is told once. */
@@ -76,12 +79,19 @@ export function workerMains(context) {
 
 const depth = (folder) => (folder ? folder.split('/').length : 0);
 const join = (folder, name) => path.posix.join(folder, name);
+const folderOf = (file) => path.posix.dirname(file).replace(/^\.$/, '');
 
-function workerOf(context, folder, config) {
+function workerOf(context, { config, home, isBuilt }) {
   const { files, diagnostics } = context;
-  const settings = readWrangler(context, config);
+  const folder = folderOf(config);
+  const settings = isBuilt ? readBuilt(context, config) : readWrangler(context, config);
   if (!settings) {
     return null;
+  }
+  if (isBuilt) {
+    diagnostics.warn(`${config} is served, which the project's build has made: run \`npm run build\` again after changes`, { file: config });
+  } else if (isForVite(context, folder)) {
+    diagnostics.warn(`${config} is for @cloudflare/vite-plugin: run \`npm run build\`, and what that makes is served`, { file: config });
   }
   const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
   const hint = buildHint(context, folder, settings);
@@ -103,7 +113,13 @@ function workerOf(context, folder, config) {
     return null;
   }
   const name = typeof settings.name === 'string' ? settings.name : path.basename(folder || context.project);
-  return { name: safeName(name), folder, main, config, settings, assets };
+  return { name: safeName(name), folder, home, isBuilt, main, config, settings, assets };
+}
+
+/** Whether what is in a folder is built by Vite, which fills in its files and its configuration. */
+function isForVite({ files }, folder) {
+  const manifest = join(folder, 'package.json');
+  return files.has(manifest) && files.read(manifest).includes('"@cloudflare/vite-plugin"');
 }
 
 /** For what is not there yet: wrangler would run its own command first, the project's is for people to run. */
@@ -129,7 +145,7 @@ async function bareWorker({ files }) {
   const facts = await inspect(main, text);
   const isThread = facts?.imports.some((name) => /^(node:)?worker_threads$/.test(name));
   const isWorker = !facts || facts.exports.has('default') || /addEventListener\(\s*['"]fetch['"]/.test(text);
-  return isWorker && !isThread ? [{ name: 'worker', folder: '', main, config: '', settings: {} }] : [];
+  return isWorker && !isThread ? [{ name: 'worker', folder: '', home: '', isBuilt: false, main, config: '', settings: {} }] : [];
 }
 
 function withoutTwins(workers, diagnostics) {
@@ -145,10 +161,10 @@ function withoutTwins(workers, diagnostics) {
 
 async function draftOf(context, worker, workers) {
   const { files, project } = context;
-  const { settings, folder, assets } = worker;
+  const { settings, home, assets } = worker;
   const main = worker.main ?? NO_MAIN;
   const facts = worker.main ? await inspect(main, files.read(main)) : null;
-  const secrets = readWorkerSecrets(context, folder);
+  const secrets = readWorkerSecrets(context, home);
   const { bindings, files: bindingFiles, mounts } = bindingsOf(context, worker, workers, secrets);
   const module = main.replace(/\.[^.]+$/, '');
   return {

@@ -1,4 +1,5 @@
 /* Reads wrangler.{toml,json,jsonc}, with the section of the environment that CLOUDFLARE_ENV names. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readJson } from './mayfly_json.js';
 import { readToml } from './toml.js';
@@ -17,13 +18,43 @@ const NOT_INHERITED = [
   'ratelimits', 'tail_consumers', 'version_metadata', 'vpc_services', 'unsafe',
 ];
 
+/** Where a build tells wrangler what to take instead of the file beside this (its "redirected configuration"): Vite's plugin, Nitro, Astro. */
+const REDIRECT = '.wrangler/deploy/config.json';
+
+const readConfig = (files, file, diagnostics) => (file.endsWith('.toml') ? readToml : readJson)(files, file, diagnostics);
+
+/**
+ * @param {import('./context.js').Context} context
+ * @param {string} folder with a file of wrangler's
+ * @returns {string[]} the files that a build has made of it, and of the workers beside it; those that are still there
+ */
+export function builtConfigs({ files, project }, folder) {
+  const { configPath, auxiliaryWorkers = [] } = readRedirect(path.join(project, folder, REDIRECT));
+  const named = [configPath, ...[auxiliaryWorkers].flat().map((worker) => worker?.configPath)].filter((name) => typeof name === 'string');
+  return named.map((name) => path.posix.join(folder, path.posix.dirname(REDIRECT), name)).filter((file) => files.has(file));
+}
+
+/* It lies where nobody watches; what it names does not, and comes after it. */
+function readRedirect(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Such a file: it has no environments, since whoever made it has chosen one. */
+export function readBuilt({ files, diagnostics }, file) {
+  return readConfig(files, file, diagnostics);
+}
+
 /**
  * @param {import('./context.js').Context} context
  * @param {string} file
  * @returns {object|null} null when it does not parse
  */
 export function readWrangler({ files, diagnostics, shell, envFiles }, file) {
-  const config = file.endsWith('.toml') ? readToml(files, file, diagnostics) : readJson(files, file, diagnostics);
+  const config = readConfig(files, file, diagnostics);
   if (!config) {
     return null;
   }

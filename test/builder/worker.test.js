@@ -52,6 +52,40 @@ GREETING = "staging"
   assert.equal(staging.bindings.GREETING.value, 'staging');
 });
 
+test('what a build has made for wrangler to take instead is served: @cloudflare/vite-plugin, Nitro', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "devDependencies": { "@cloudflare/vite-plugin": "1" } }',
+    'wrangler.jsonc': '{ "name": "site", "main": "workers/app.js", "assets": { "not_found_handling": "single-page-application" } }',
+    'workers/app.js': "import 'virtual:react-router/server-build';\nexport default {};\n",
+    'queue/wrangler.jsonc': '{ "name": "queue", "main": "index.js" }',
+    'queue/index.js': worker('of the source'),
+    '.dev.vars': 'API_KEY="abc"\n',
+  });
+  const before = await build(t, project, { fails: true });
+  assert.deepEqual(before.diagnostics.filter(({ file }) => file === 'wrangler.jsonc').map(({ text }) => text),
+    ['wrangler.jsonc is for @cloudflare/vite-plugin: run `npm run build`, and what that makes is served']);
+
+  writeFiles(project, {
+    'build/server/wrangler.json': '{ "name": "site", "main": "index.js", "assets": { "directory": "../client" }, "no_bundle": true, "rules": [{ "type": "ESModule", "globs": ["**/*.js"] }] }',
+    'build/server/index.js': "export { default } from './assets/chunk.js';\n",
+    'build/server/assets/chunk.js': worker('built'),
+    'build/client/favicon.ico': 'icon',
+    'build/queue/wrangler.json': '{ "name": "queue", "main": "index.js" }',
+    'build/queue/index.js': worker('built, too'),
+    '.wrangler/deploy/config.json': '{ "configPath": "../../build/server/wrangler.json", "auxiliaryWorkers": [{ "configPath": "../../build/queue/wrangler.json" }] }',
+  });
+  const manifest = await build(t, project, { env: { CLOUDFLARE_ENV: 'staging' } });
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), ['server', 'queue'].map((name) =>
+    `build/${name}/wrangler.json is served, which the project's build has made: run \`npm run build\` again after changes`));
+  assert.deepEqual(manifest.functions.map(({ name }) => name), ['worker/site', 'worker/queue']);
+  assert.equal(visit(manifest, 'GET', '/any').function, 'worker/site');
+  const site = functionNamed(manifest, 'worker/site');
+  assert.equal(evaluate(site, "(await load('build/server/index')).default.fetch(new Request('http://x/')).then((r) => r.text())"), 'built');
+  const { bindings, mounts } = site;
+  assert.deepEqual(bindings, { API_KEY: { type: 'var', value: 'abc' } });
+  assert.ok(mounts.some(({ source }) => source === `${project}/build/client`), JSON.stringify(mounts));
+});
+
 test('several workers: routes by host, services between them, the root one answers the rest', async (t) => {
   const project = projectOf(t, {
     'wrangler.jsonc': `{ // the front

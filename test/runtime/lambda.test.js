@@ -106,6 +106,19 @@ test('an API Gateway REST event has the format 1.0', async () => {
   assert.deepEqual(event.multiValueHeaders['x-a'], ['1', '2']);
   assert.equal(event.body, null);
   assert.equal(event.requestContext.identity.sourceIp, '127.0.0.1');
+  assert.equal(event.requestContext.identity.principalOrgId, null);
+  assert.equal(event.requestContext.resourceId, null, 'what only a REST API has');
+});
+
+test("a REST API's event names its resource by an id, the same for each request", async () => {
+  const idOf = async (resource) => {
+    const gateway = await serve(async (event) => ({ statusCode: 200, body: event.requestContext.resourceId }), { endpoint: { payload: '1.0', api: 'rest', resource } });
+    return (await gateway.request('GET /users/7')).text();
+  };
+  const id = await idOf('/users/{id}');
+  assert.match(id, /^[a-z0-9]{6}$/);
+  assert.equal(await idOf('/users/{id}'), id);
+  assert.notEqual(await idOf('/users'), id);
 });
 
 test('an HTTP API event has path parameters and its route key', async () => {

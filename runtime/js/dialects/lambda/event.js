@@ -2,6 +2,7 @@
 
 /* A request as the event a Lambda function gets from a function URL or an API Gateway. */
 
+const { createHash } = require('node:crypto');
 const { signerOf } = require('./url');
 
 const ACCOUNT = '000000000000';
@@ -188,6 +189,9 @@ function payload2(exchange, settings, bodyBuffer) {
   };
 }
 
+/* Six letters and digits. */
+const resourceIdOf = (resource) => (createHash('sha256').update(resource).digest().readUIntBE(0, 6) + 36 ** 9).toString(36).slice(-6);
+
 /* Payload format 1.0: REST APIs, and HTTP APIs that ask for it. */
 function payload1(exchange, settings, bodyBuffer) {
   const { scheme, path, query } = split(exchange);
@@ -227,6 +231,7 @@ function payload1(exchange, settings, bodyBuffer) {
         cognitoAuthenticationType: null,
         cognitoIdentityId: null,
         cognitoIdentityPoolId: null,
+        principalOrgId: null,
         sourceIp: exchange.remoteAddress,
         user: null,
         userAgent: headers['user-agent']?.[0] ?? null,
@@ -237,7 +242,7 @@ function payload1(exchange, settings, bodyBuffer) {
       requestId: exchange.requestId,
       requestTime: requestTime(now),
       requestTimeEpoch: now.getTime(),
-      resourceId: null,
+      resourceId: settings.api === 'rest' ? resourceIdOf(resource) : null,
       resourcePath: resource,
       stage,
     },
