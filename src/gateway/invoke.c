@@ -56,11 +56,17 @@ static size_t meta_bound(const struct request *rq)
            rq->inner.address.len + rq->inner.target.len;
 }
 
+/* The AWS port gets every field: a signature covers what its client chose. */
+static bool is_passed_on(const struct request *rq, const struct http_field *f)
+{
+    return !f->hop || (control_port_has(rq) && rq->endpoint == CONTROL_AWS);
+}
+
 static char *put_headers(const struct request *rq, char *at)
 {
     for (size_t i = 0; i < rq->head.field_count; i++) {
         const struct http_field *f = &rq->head.fields[i];
-        if (!f->hop) {
+        if (is_passed_on(rq, f)) {
             at = put_ended(at, f->name);
             /* The target's own host replaces the field's. */
             at = put_ended(at, str_eq(f->name, STR("host")) ? rq->head.host : f->value);

@@ -1,24 +1,28 @@
 /* The AWS port itself: who one is there, and what is said to clients of services that are not. */
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { startPlatform } from './harness.js';
 
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
-/** A call of a service that takes forms, signed with Signature Version 4. */
-async function call(aws, service, Action, { accessKeyId, secretAccessKey } = aws.credentials) {
-  const body = `Action=${Action}&Version=2011-06-15`, type = 'application/x-www-form-urlencoded';
-  const { host } = new URL(aws.endpoint), date = new Date().toISOString().replace(/[-:]|\.\d+/g, ''), day = date.slice(0, 8);
-  const scope = `${day}/us-east-1/${service}/aws4_request`, names = 'content-type;host;x-amz-date';
-  const canonical = `POST\n/\n\ncontent-type:${type}\nhost:${host}\nx-amz-date:${date}\n\n${names}\n${sha256(body)}`;
+/** A call of a service that takes forms, signed with Signature Version 4, as are the fields that are given. */
+async function call(aws, service, Action, { accessKeyId, secretAccessKey } = aws.credentials, more = {}) {
+  const body = `Action=${Action}&Version=2011-06-15`, date = new Date().toISOString().replace(/[-:]|\.\d+/g, ''), day = date.slice(0, 8);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', host: new URL(aws.endpoint).host, 'x-amz-date': date, ...more };
+  const scope = `${day}/us-east-1/${service}/aws4_request`, fields = Object.entries(headers).sort(), names = fields.map(([name]) => name).join(';');
+  const canonical = `POST\n/\n\n${fields.map(([name, value]) => `${name}:${value}\n`).join('')}\n${names}\n${sha256(body)}`;
   const key = ['us-east-1', service, 'aws4_request'].reduce(hmac, hmac(`AWS4${secretAccessKey}`, day));
   const signature = hmac(key, `AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(canonical)}`).toString('hex');
   const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`;
-  const answer = await fetch(aws.endpoint, { method: 'POST', headers: { 'content-type': type, 'x-amz-date': date, authorization }, body });
-  return { status: answer.status, text: await answer.text() };
+  const request = http.request(aws.endpoint, { method: 'POST', headers: { ...headers, authorization, 'content-length': body.length } }).end(body);
+  const [answer] = await once(request, 'response');
+  return { status: answer.statusCode, text: await text(answer) };
 }
 
 test('STS tells who one is, and other services that they are not here, in XML', async (t) => {
@@ -42,6 +46,21 @@ test('STS tells who one is, and other services that they are not here, in XML', 
   const iam = await call(aws, 'iam', 'ListRoles');
   assert.equal(iam.status, 501);
   assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_\w+=[^<]+<\/Message><\/Error>/);
+});
+
+test('a signature may cover what is between a client and the port', async (t) => {
+  const { aws } = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  for (const fields of [{ expect: '100-Continue' }, { connection: 'close' }, { connection: 'te', te: 'trailers' }]) { /* of boto 2, and of who signs all */
+    const { status, text } = await call(aws, 'sts', 'GetCallerIdentity', aws.credentials, fields);
+    assert.equal(status, 200, text);
+  }
+});
+
+test('a form for SQS is one, be its operation named for the other protocol, too', async (t) => {
+  const { aws } = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  const { status, text } = await call(aws, 'sqs', 'ListQueues', aws.credentials, { 'x-amz-target': 'AmazonSQSv20121105.ListQueues' }); /* Perl's Amazon::SQS::Simple */
+  assert.equal(status, 200, text);
+  assert.match(text, /<ListQueuesResponse /);
 });
 
 /** What the port answers to a head whose body does not come. */

@@ -228,6 +228,18 @@ test("S3's answers", async (t) => {
     }
   });
 
+  await t.test('a plus in a path is a blank, unless it is escaped, signed or not', async () => {
+    const Bucket = await bucket({ 'a b': 'blank', 'a+b': 'plus' });
+    await send(PutObjectAclCommand, { Bucket, Key: 'a b', ACL: 'public-read' });
+    const signed = async (Key) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }));
+    const read = async (url) => (await fetch(url)).text();
+    assert.equal(await read((await signed('a b')).replace('a%20b', 'a+b')), 'blank');
+    assert.equal(await read(await signed('a+b')), 'plus');
+    assert.match(await read((await signed('a+b')).replace('a%2Bb', 'a+b')), /<Code>SignatureDoesNotMatch</);
+    assert.equal(await read(`${endpoint}/${Bucket}/a+b`), 'blank');
+    assert.match(await read(`${endpoint}/${Bucket}/a%2Bb`), /<Code>AccessDenied</);
+  });
+
   await t.test('a wrong Content-MD5 is told as that, whatever checksum came with it', async () => {
     const Bucket = await bucket();
     const put = (more) => send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ...more });

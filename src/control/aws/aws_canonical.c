@@ -8,12 +8,14 @@
 #include "http/http_block.h"
 
 /* S3 takes paths as they are, the other services escape what is already escaped. Both are brought
- * into one form, since clients differ in what they leave unescaped. */
+ * into one form, since clients differ in what they leave unescaped. A plus is a blank to S3, in
+ * paths, too (the CanonicalRequest that its refusals show has %20 for it). */
 static int put_path(struct buf *out, struct str path, bool as_it_is)
 {
     struct buf plain;
     buf_init(&plain, path.len);
-    int r = as_it_is ? aws_uri_decode(&plain, path, AWS_URI_PLUS) : buf_append(&plain, path);
+    int r = as_it_is ? aws_uri_decode(&plain, path, AWS_URI_PLUS_IS_SPACE)
+                     : buf_append(&plain, path);
     r = r < 0 ? r : aws_uri_encode(out, buf_str(&plain), '/');
     buf_finish(&plain);
     return r;

@@ -363,11 +363,19 @@ static bool has_types(struct sqs_call *c)
     return !wrong;
 }
 
+/* A form is one whatever else its head says: Perl's Amazon::SQS::Simple names its target, too. */
+static enum sqs_protocol protocol_of(const struct exchange *x)
+{
+    struct str type = http_block_find(x->headers, STR("content-type"));
+    bool is_form = str_starts(type, STR("application/x-www-form-urlencoded"));
+    return !is_form && http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
+}
+
 static bool read_operation(struct sqs_call *c, struct str body)
 {
-    struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
-    if (target.data) {
-        c->protocol = SQS_JSON;
+    c->protocol = protocol_of(c->exchange);
+    if (c->protocol == SQS_JSON) {
+        struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
         if (!str_starts(target, TARGET) ||
             !str_keep(str_skip(target, TARGET.len), c->operation, sizeof(c->operation))) {
             return false;
@@ -375,7 +383,6 @@ static bool read_operation(struct sqs_call *c, struct str body)
         c->input = body.len > 0 ? json_read(body, JSON_ALLOW_NUL) : json_object();
         return json_is_object(c->input);
     }
-    c->protocol = SQS_QUERY;
     struct str form = body;
     if (form.len == 0) { /* GET: the form is the query */
         form = c->exchange->target;
@@ -404,8 +411,7 @@ static bool is_allowed(struct sqs_call *c, const struct str *body)
 /* What there is to fail with before there is a body. */
 static void read_protocol(struct sqs_call *c)
 {
-    struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
-    c->protocol = target.data ? SQS_JSON : SQS_QUERY;
+    c->protocol = protocol_of(c->exchange);
     c->input = json_object();
 }
 

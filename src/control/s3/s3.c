@@ -85,7 +85,7 @@ static bool read_target(struct s3_request *rq)
     } else if (!s3_decode(rq, str_cut(&path, '/'), AWS_URI_PLUS, &rq->bucket_name)) {
         return false;
     }
-    return s3_decode(rq, path, AWS_URI_PLUS, &rq->key) && s3_read_params(rq, query);
+    return s3_decode(rq, path, AWS_URI_PLUS_IS_SPACE, &rq->key) && s3_read_params(rq, query);
 }
 
 /* ---- what the exchange tells ---- */
