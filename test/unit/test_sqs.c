@@ -55,6 +55,9 @@ START_TEST(a_form_is_the_json_protocols_input)
                 "StringValue=s",
                 "{\"Entries\":[{\"Id\":\"a\",\"MessageAttributes\":{\"n\":{\"StringValue\":\"s\"}}}"
                 "]}");
+    /* Without a number it is the only one. */
+    check_input("AttributeName=All&Attribute.Name=DelaySeconds&Attribute.Value=5",
+                "{\"AttributeNames\":[\"All\"],\"Attributes\":{\"DelaySeconds\":\"5\"}}");
     check_input("", "{}");
     check_input("a=%zz&=x&&b", "{\"b\":\"\"}");
 }

@@ -14,8 +14,8 @@ static int put_path(struct buf *out, struct str path, bool as_it_is)
 {
     struct buf plain;
     buf_init(&plain, path.len);
-    int r = as_it_is ? aws_uri_decode(&plain, path, AWS_URI_PLUS_IS_SPACE)
-                     : buf_append(&plain, path);
+    int r =
+        as_it_is ? aws_uri_decode(&plain, path, AWS_URI_PLUS_IS_SPACE) : buf_append(&plain, path);
     r = r < 0 ? r : aws_uri_encode(out, buf_str(&plain), '/');
     buf_finish(&plain);
     return r;

@@ -101,28 +101,42 @@ static json_t *convert_list(const json_t *numbered)
     return list;
 }
 
+static void add_pair(json_t *map, const json_t *pair, const char *key_name)
+{
+    const char *key = json_string_value(json_object_get(pair, key_name));
+    const json_t *value = json_object_get(pair, "Value");
+    if (key && value) {
+        (void)json_object_set_new(map, key, convert_value(value));
+    }
+}
+
 static json_t *convert_map(const json_t *numbered, const char *key_name)
 {
     json_t *map = json_object();
     const json_t *pair;
+    add_pair(map, numbered, key_name);
     for (size_t i = 0; (pair = element(numbered, i)) != NULL; i++) {
-        const char *key = json_string_value(json_object_get(pair, key_name));
-        const json_t *value = json_object_get(pair, "Value");
-        if (key && value) {
-            (void)json_object_set_new(map, key, convert_value(value));
-        }
+        add_pair(map, pair, key_name);
     }
     return map;
 }
 
+/* What has no number is the only one: "AttributeName=All", "Attribute.Name=...". */
+static json_t *convert_renamed(enum shape shape, const json_t *value)
+{
+    if (shape == LIST) {
+        return json_is_object(value) ? convert_list(value)
+                                     : json_pack("[o]", json_deep_copy(value));
+    }
+    return convert_map(value, shape == MAP_KEY ? "Key" : "Name");
+}
+
 static json_t *convert_member(const char *name, const json_t *value, const char **ret_name)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(renamed) && json_is_object(value); i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(renamed); i++) {
         if (strcmp(name, renamed[i].query) == 0) {
             *ret_name = renamed[i].json;
-            return renamed[i].shape == LIST
-                       ? convert_list(value)
-                       : convert_map(value, renamed[i].shape == MAP_KEY ? "Key" : "Name");
+            return convert_renamed(renamed[i].shape, value);
         }
     }
     *ret_name = name;
