@@ -8,7 +8,7 @@
 #define IN_A_QUEUE                                                                                 \
     "EXISTS (SELECT 1 FROM queues q WHERE q.id = messages.queue AND q.name IS NOT NULL)"
 
-#define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000) /* keys, unless more is asked for */
+#define KEEP_DEDUP_MS ((uint64_t)24 * 3600 * 1000) /* keys that are always looked for */
 #define READ_AGAIN_MS 1000                         /* what cannot be read now is looked at again */
 
 #define COLUMNS                                                                                    \
@@ -45,14 +45,14 @@ static int find_duplicate(struct sql *db, uint64_t queue, struct str dedup, uint
 static int insert_dedup(struct sql *db, const struct stored_message *m, struct str dedup,
                         uint64_t since_ms, uint64_t id)
 {
-    const uint64_t looks_ms = since_ms > 0 && since_ms < m->sent_ms ? m->sent_ms - since_ms : 0;
+    const uint64_t keep_ms = since_ms > 0 && since_ms < m->sent_ms ? m->sent_ms - since_ms : 0;
     return sql_run(db,
                    "INSERT INTO dedup (queue, key, message, sent_ms, keep_ms) "
                    "VALUES (?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET "
                    "message = excluded.message, sent_ms = excluded.sent_ms, "
                    "keep_ms = excluded.keep_ms",
                    "isiii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms,
-                   (int64_t)(looks_ms > KEEP_DEDUP_MS ? looks_ms : 0));
+                   (int64_t)keep_ms);
 }
 
 static int add_kept(struct sql *db, const struct stored_message *m)
@@ -234,6 +234,14 @@ int store_messages_forget_dedup(struct sql *db, uint64_t now_ms, uint32_t limit)
     return r < 0 ? r : day + sql_changes(db);
 }
 
+uint64_t store_messages_next_history(struct sql *db, uint64_t after)
+{
+    return (uint64_t)sql_number(db, 0,
+                                "SELECT queue FROM messages INDEXED BY messages_over "
+                                "WHERE state > 0 AND queue > ? ORDER BY queue LIMIT 1",
+                                "i", (int64_t)after);
+}
+
 int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit)
 {
     int64_t now = (int64_t)now_ms;
@@ -395,14 +403,6 @@ uint64_t store_messages_next_first(struct store *s, uint64_t queue, uint64_t aft
                     "SELECT due_ms FROM " FIRST " AND queue = ? AND due_ms > ? ORDER BY due_ms "
                     "LIMIT 1",
                     queue, after_ms);
-}
-
-bool store_messages_has_history(struct store *s, uint64_t queue)
-{
-    return sql_number(store_reader(s), 0,
-                      "SELECT 1 FROM messages INDEXED BY messages_over WHERE queue = ? AND "
-                      "state > 0 LIMIT 1",
-                      "i", (int64_t)queue) == 1;
 }
 
 void store_messages_count(struct store *s, uint64_t queue, uint64_t since_ms, uint64_t now_ms,

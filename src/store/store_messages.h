@@ -74,9 +74,13 @@ int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms,
  * Returns how many messages. */
 #define STORE_CLOCK_SLACK_MS 60000 /* so far clocks are put right without such ado */
 int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
-/* Keys that nobody looks for any more: they are a day old, or older than the message of the key
- * itself looked back. Returns how many. */
+/* Removes keys that nobody looks for any more, some `limit` of them: they are older than the
+ * message of the key itself looked back or, where it looked back without end, than a day. Returns
+ * how many. */
 int store_messages_forget_dedup(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
+/* The next queue behind the number `after` with messages that are done or dead, 0: there is none.
+ */
+uint64_t store_messages_next_history(struct sql *db, uint64_t after);
 /* Takes a queue's name away, if there is one: from here on nobody finds it or its messages, and who
  * asks for the name gets another queue. However many messages there are, this takes no time. */
 int store_messages_drop_queue(struct sql *db, struct str name) MUST_USE;
@@ -113,9 +117,6 @@ void store_messages_first(struct store *s, uint64_t queue, uint64_t now_ms, stor
                           void *context);
 /* ... and when the next first one is due. */
 uint64_t store_messages_next_first(struct store *s, uint64_t queue, uint64_t after_ms);
-
-/* Whether any of its messages are done or dead. */
-bool store_messages_has_history(struct store *s, uint64_t queue);
 
 struct message_counts {
     uint64_t waiting; /* due or not, handed out or not */

@@ -1,4 +1,5 @@
-/* Retention: what is too old is had by nobody, and removed in steps. Keys of what was sent, too.
+/* Retention: what is too old is had by nobody, and removed in steps. So are what is done, and keys
+ * of what was sent.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
@@ -118,7 +119,7 @@ struct keyed {
     struct store_job job;
     const char *key;
     uint64_t age_ms;
-    uint64_t looks_ms;
+    uint64_t looks_ms; /* 0: to the start of time */
     int done;
     int result;
 };
@@ -136,7 +137,8 @@ static int insert_keyed(struct store_job *job, struct sql *db)
                                       .sent_ms = sent_ms };
     uint64_t id;
     int r = store_messages_forget_dedup(db, clock_wall_ms(), 10);
-    return r < 0 ? r : store_messages_insert(db, &m, str_c(k->key), sent_ms - k->looks_ms, &id);
+    uint64_t since_ms = k->looks_ms > 0 ? sent_ms - k->looks_ms : 0;
+    return r < 0 ? r : store_messages_insert(db, &m, str_c(k->key), since_ms, &id);
 }
 
 static void on_inserted(struct store_job *job, int r)
@@ -167,8 +169,50 @@ START_TEST(a_key_is_known_as_long_as_it_is_looked_for)
     ck_assert(is_known("week", 0, 7 * DAY_MS));
     ck_assert(!is_known("older", 8 * DAY_MS, 7 * DAY_MS));
     ck_assert(!is_known("older", 0, 9 * DAY_MS)); /* forgotten: nobody looked back so far */
-    ck_assert(!is_known("day", 2 * DAY_MS, 300000));
-    ck_assert(!is_known("day", 0, 3 * DAY_MS));
+    ck_assert(!is_known("minutes", 600000, 300000));
+    ck_assert(!is_known("minutes", 0, DAY_MS));
+    ck_assert(!is_known("any", DAY_MS / 2, 0));
+    ck_assert(is_known("any", 0, 0));
+    ck_assert(!is_known("day", 2 * DAY_MS, 0));
+    ck_assert(!is_known("day", 0, 0));
+}
+END_TEST
+
+static int insert_done(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(db,
+                   "INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, "
+                   "fifo, attributes, error, body) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+                   "SELECT i + 1 FROM n WHERE i < ?1) SELECT ?2, ?3, 1, 1, 0, 0, 'u', '', '{}', "
+                   "'', x'00' FROM n",
+                   "iii", (int64_t)OLD_ROWS, (int64_t)queue_number(q), (int64_t)MESSAGE_DONE);
+}
+
+static int insert_keys(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(
+        db,
+        "INSERT INTO dedup (queue, key, message, sent_ms) WITH RECURSIVE n (i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT ?2, i, i, 1 FROM n",
+        "ii", (int64_t)OLD_ROWS, (int64_t)queue_number(q));
+}
+
+/* However much there is, and without a wait between. */
+START_TEST(what_is_long_done_is_forgotten)
+{
+    submit(insert_done);
+    open_again();
+    until_rows(0);
+}
+END_TEST
+
+START_TEST(keys_are_forgotten_when_nothing_is_done)
+{
+    submit(insert_keys);
+    open_again();
+    until_rows(0);
 }
 END_TEST
 
@@ -181,5 +225,7 @@ int main(void)
     tcase_add_test(tests, what_is_too_old_does_not_hold_up_its_group);
     tcase_add_test(tests, a_consumer_gets_nothing_that_is_too_old);
     tcase_add_test(tests, a_key_is_known_as_long_as_it_is_looked_for);
+    tcase_add_test(tests, what_is_long_done_is_forgotten);
+    tcase_add_test(tests, keys_are_forgotten_when_nothing_is_done);
     return suite_run(suite);
 }

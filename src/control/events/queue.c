@@ -12,7 +12,7 @@
 #define KEEP_DONE_MS  ((uint64_t)3600 * 1000)
 #define KEEP_DEAD_MS  ((uint64_t)14 * 24 * 3600 * 1000)
 #define HISTORY_MS    30000 /* between two looks at what may be forgotten */
-#define HISTORY_ROWS  2000  /* of one queue at a look: a short job among the others */
+#define HISTORY_ROWS  2000  /* of a kind in a job: it is a short one among the others */
 #define SWEEP_ROWS    2000  /* of dropped queues, in a job: some 10 ms of the store's time */
 #define OPEN_RETRY_MS 1000
 
@@ -334,50 +334,63 @@ void queue_send(struct queue_send *s)
 
 /* ---- history ---- */
 
-/* One round over all queues, a job each, so that other jobs come between. */
-struct queue_history {
-    struct store_job job;
-    uint64_t queue;
-    uint64_t now_ms;
-};
-
+/* Of one kind, then on to the next. 1: there may be more. */
 static int run_history(struct store_job *job, struct sql *db)
 {
-    const struct queue_history *h = container_of(job, struct queue_history, job);
-    int r =
-        store_messages_purge(db, h->queue, MESSAGE_DONE, h->now_ms - KEEP_DONE_MS, HISTORY_ROWS);
-    r = r < 0 ? r
-              : store_messages_purge(db, h->queue, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
-                                     HISTORY_ROWS);
-    return r < 0 ? r : store_messages_forget_dedup(db, h->now_ms, HISTORY_ROWS);
+    struct queue_history *h = container_of(job, struct queue_history, job);
+    int done = 0;
+    int r;
+    if (h->queue == 0) {
+        r = store_messages_forget_dedup(db, h->now_ms, HISTORY_ROWS);
+    } else {
+        done = store_messages_purge(db, h->queue, MESSAGE_DONE, h->now_ms - KEEP_DONE_MS,
+                                    HISTORY_ROWS);
+        r = store_messages_purge(db, h->queue, MESSAGE_DEAD, h->now_ms - KEEP_DEAD_MS,
+                                 HISTORY_ROWS);
+    }
+    if (done < 0 || r < 0) {
+        return done < 0 ? done : r;
+    }
+    bool has_more = done + r >= HISTORY_ROWS;
+    if (!has_more) {
+        h->queue = store_messages_next_history(db, h->queue);
+    }
+    return has_more || h->queue > 0;
 }
 
+/* After a failure the next look tries again. */
 static void history_done(struct store_job *job, int r)
 {
-    (void)r; /* the next look tries again */
-    free(container_of(job, struct queue_history, job));
+    struct queues *qs = container_of(job, struct queues, history.job);
+    qs->history.is_on = r > 0;
+    if (r > 0) {
+        store_submit(qs->store, job);
+    }
 }
 
-static void on_history(uv_timer_t *timer)
+/* However much comes in: as much is forgotten, in short jobs that others come between. */
+static void forget_history(struct queues *qs, uint64_t now_ms)
 {
-    struct queues *qs = container_of(timer, struct queues, history);
+    if (!qs->history.is_on) {
+        qs->history = (struct queue_history){
+            .job = { .run = run_history, .done = history_done, .makes_room = true },
+            .now_ms = now_ms,
+            .is_on = true
+        };
+        store_submit(qs->store, &qs->history.job);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct queues *qs = container_of(timer, struct queues, timer);
     uint64_t now = clock_wall_ms();
     sweep(qs);
     queue_clock_look(qs);
+    forget_history(qs, now);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {
         list_for_each (item, &qs->buckets[i]) {
-            struct queue *q = list_entry(item, struct queue, in_bucket);
-            queue_expire_due(q, now);
-            if (q->number == 0 || !store_messages_has_history(qs->store, q->number)) {
-                continue;
-            }
-            struct queue_history *h = mem_new(struct queue_history);
-            *h = (struct queue_history){
-                .job = { .run = run_history, .done = history_done, .makes_room = true },
-                .queue = q->number,
-                .now_ms = now
-            };
-            store_submit(qs->store, &h->job);
+            queue_expire_due(list_entry(item, struct queue, in_bucket), now);
         }
     }
 }
@@ -394,10 +407,11 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
         list_init(&qs->buckets[i]);
     }
     (void)uv_idle_init(loop, &qs->idle); /* none of these can fail */
-    (void)uv_timer_init(loop, &qs->history);
-    (void)uv_timer_start(&qs->history, on_history, HISTORY_MS, HISTORY_MS);
-    sweep(qs);            /* what an earlier process has not come to */
-    queues_clock_set(qs); /* while nothing ran */
+    (void)uv_timer_init(loop, &qs->timer);
+    (void)uv_timer_start(&qs->timer, on_timer, HISTORY_MS, HISTORY_MS);
+    sweep(qs); /* what an earlier process has not come to; so is the last */
+    queues_clock_set(qs);
+    forget_history(qs, clock_wall_ms());
     return qs;
 }
 

@@ -8,6 +8,15 @@
 
 #define QUEUE_BUCKETS 1024
 
+/* A look at what may be forgotten: at keys, then at what is done or dead of one queue after the
+ * other. */
+struct queue_history {
+    struct store_job job;
+    uint64_t queue; /* 0: keys */
+    uint64_t now_ms;
+    bool is_on;
+};
+
 struct queues {
     uv_loop_t *loop;
     struct store *store;
@@ -16,8 +25,9 @@ struct queues {
     struct list stopped;                /* handed out nothing more: too much is in hands */
     size_t in_hands_bytes;              /* of the bodies of all deliveries */
     uv_idle_t idle;
-    uv_idle_cb look; /* at the dirty ones: queue.c's */
-    uv_timer_t history;
+    uv_idle_cb look;  /* at the dirty ones: queue.c's */
+    uv_timer_t timer; /* looks at what may be forgotten now and then */
+    struct queue_history history;
     struct store_job sweep; /* removes what dropped queues have left */
     bool is_sweeping;
     struct store_job setting_back; /* queue_clock.c's, as the next two */
