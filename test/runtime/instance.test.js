@@ -59,6 +59,25 @@ test('an uncaught error or rejection fails the request it belongs to; others and
   ]);
 });
 
+test('a rejection that nobody waits for is told in Next.js and fails no request; what a timer throws does', async () => {
+  const { code, reports } = await inProcess(`
+    const GET = async (request) => {
+      if (request.url.endsWith('?timer=')) setTimeout(() => { throw new Error('in a timer'); }, 1);
+      else Promise.reject(new Error('ahead'));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return new Response(typeof globalThis.AsyncLocalStorage);
+    };
+    const gateway = await startInstance({ adapter: require(${JSON.stringify(path.join(RUNTIME, 'dialects/next.js'))}), modules: { m: { GET, dynamic: 'force-dynamic' } },
+      endpoints: [{ name: '/api/x', file: 'app/api/x/route.ts', module: 'm', settings: {} }] });
+    const ahead = await gateway.request('GET /api/x');
+    report([await ahead.text(), ahead.status, ahead.logs.length, ahead.logs[0].text.split('\\n')[0]]);
+    const timer = await gateway.request('GET /api/x?timer');
+    report(timer.failure.errorMessage);
+    process.exit(0);`);
+  assert.equal(code, 0);
+  assert.deepEqual(reports, [['function', 200, 1, 'Error: ahead'], 'in a timer']);
+});
+
 test('with the policy exit the process ends with 1 after it has reported', async () => {
   const { code, reports } = await inProcess(`
     const gateway = await serve(() => { turn().then(() => { throw new Error('fatal'); }); }, { uncaught: 'exit' });

@@ -149,6 +149,16 @@ test('a profile of next.config says how long a result lives, and what the defaul
   assert.deepEqual(await get(), [4, 5]);
 });
 
+test('a profile of cacheLife that is not known is told, once, and what is none is refused', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const typo = (id) => cache.___useCache(id, [], async () => { cache.cacheLife('huors'); return id; });
+  const wrong = () => cache.___useCache('wrong', [], async () => cache.cacheLife(60));
+  const gateway = await serve({ GET: async () => Response.json([await typo('a'), await typo('b'), await wrong().catch(String)]) });
+  assert.deepEqual(await (await gateway.ask('GET /api/x')).json(),
+    ['a', 'b', 'Error: Invalid `cacheLife()` option. Either pass a profile name or object.']);
+  assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => /^Unknown `cacheLife\(\)` profile "huors"/.test(text)), [true]);
+});
+
 test('updateTag, refresh and cacheLife say where they belong', async () => {
   for (const [fn, pattern] of [[cache.updateTag, /Server Action/], [cache.refresh, /Server Action/], [cache.cacheLife, /inside a "use cache" function/], [cache.cacheTag, /inside a "use cache" function/]]) {
     assert.match(messageOf(fn), pattern);

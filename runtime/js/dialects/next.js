@@ -2,6 +2,7 @@
 /* Next.js route handlers (app/**\/route.ts, and what is one by its name) and pages/api, answered as `next start`
  * answers them. */
 
+const { AsyncLocalStorage } = require('node:async_hooks');
 const edge = require('../edge_globals');
 const web = require('../web');
 const { NextRequest } = require('../shims/next/server');
@@ -268,13 +269,20 @@ async function answerStatic(exchange, route, handler, request) {
   await finish(exchange, route, response);
 }
 
+/* A rejection that nobody waits for is told and harms nobody, as in Next.js: its server says that data which is fetched ahead
+ * and turns out not to be needed is no error. */
+function uncaught(_exchange, _error, origin) {
+  return origin === 'unhandledRejection' ? 'log' : 'continue';
+}
+
 module.exports = {
-  uncaught: 'continue',
+  uncaught,
 
   addHeaders: addNextHeaders,
 
   async load(spec, load) {
     installRequestContext();
+    globalThis.AsyncLocalStorage ??= AsyncLocalStorage; /* Next.js has it there, and packages look for it */
     const isEdge = spec.settings?.edge === true;
     if (isEdge) edge.install();
     const instrumentation = await loadInstrumentation(spec.settings?.setup, load);

@@ -17,10 +17,22 @@ const PROFILES = {
 };
 const DEPTH_MAX = 50;
 
-/* next.config's own come first. One that is not known, as of a configuration that is computed, is as the default. */
+const told = new Set();
+
+/* Next.js throws; but a configuration that is computed may have it. */
+function tellUnknown(name) {
+  if (told.has(name)) return;
+  told.add(name);
+  console.warn(`Unknown \`cacheLife()\` profile ${JSON.stringify(name)}: next.config names none, or computes it. Here it lives as "default" does; `
+    + 'Next.js throws if it is not configured.');
+}
+
+/* next.config's own come first. */
 function profileNamed(name) {
   const own = current()?.exchange.settings.cache_life;
-  return own?.[name] ?? PROFILES[name] ?? own?.default ?? PROFILES.default;
+  const found = own?.[name] ?? PROFILES[name];
+  if (!found) tellUnknown(name);
+  return found ?? own?.default ?? PROFILES.default;
 }
 
 const scopes = new AsyncLocalStorage();
@@ -85,9 +97,16 @@ function requireScope(name) {
   return scope;
 }
 
+function profileOf(profile) {
+  if (typeof profile === 'string') return profileNamed(profile);
+  if (typeof profile === 'object' && profile !== null && !Array.isArray(profile)) return profile;
+  throw new Error('Invalid `cacheLife()` option. Either pass a profile name or object.');
+}
+
 function cacheLife(profile) {
-  const { revalidate = Infinity, expire = Infinity } = typeof profile === 'object' && profile ? profile : profileNamed(profile);
-  merge(requireScope('cacheLife'), { tags: [], revalidate, expire });
+  const scope = requireScope('cacheLife');
+  const { revalidate = Infinity, expire = Infinity } = profileOf(profile);
+  merge(scope, { tags: [], revalidate, expire });
 }
 
 module.exports = { cacheLife, requireScope, useCache };
