@@ -26,23 +26,36 @@ export function sourcesOf(file) {
  *   why it cannot run
  */
 export function newestProgram(context, manifest, file) {
-  const { files, diagnostics } = context;
-  const source = TYPED.test(file) ? file : sourcesOf(file).find((name) => files.has(name));
+  const { files } = context;
+  const source = sourceFor(files, file);
   if (!source) {
     return { file };
   }
-  const options = (files.has('tsconfig.json') && readJson(files, 'tsconfig.json', diagnostics)?.compilerOptions) || {};
-  const typed = typedBeside(files, source).filter((name) => !TESTED.test(name));
-  const needsCompiler = options.emitDecoratorMetadata === true && typed.some((name) => DECORATOR.test(files.read(name)));
-  const compiled = TYPED.test(file) ? needsCompiler && compiledFrom(files, file, options) : file;
-  const newer = compiled && newerThan(files, compiled, typed);
-  if (!needsCompiler) {
-    return compiled && !newer ? { file: compiled, source } : { file: source };
+  const isNewest = file !== source && !newerThan(files, file, programOf(files, source));
+  return byCompiler(context, manifest, file) ?? (isNewest ? { file, source } : { file: source });
+}
+
+/** The same where only the project's compiler makes what the program needs; else null: esbuild does as well. */
+export function byCompiler(context, manifest, file) {
+  const { files, diagnostics } = context;
+  const source = sourceFor(files, file);
+  const options = (source && files.has('tsconfig.json') && readJson(files, 'tsconfig.json', diagnostics)?.compilerOptions) || {};
+  if (options.emitDecoratorMetadata !== true) {
+    return null;
   }
+  const typed = programOf(files, source);
+  if (!typed.some((name) => DECORATOR.test(files.read(name)))) {
+    return null;
+  }
+  const compiled = file === source ? compiledFrom(files, file, options) : file;
+  const newer = compiled && newerThan(files, compiled, typed);
   const fault = told(manifest, compiled, newer);
   diagnostics[compiled ? 'warn' : 'error'](fault, { file: newer || source });
   return compiled ? { file: compiled, source } : { file: source, fault };
 }
+
+const sourceFor = (files, file) => (TYPED.test(file) ? file : sourcesOf(file).find((name) => files.has(name)));
+const programOf = (files, source) => typedBeside(files, source).filter((name) => !TESTED.test(name));
 
 /** @returns {string[]} what is TypeScript in the folder of the program and below */
 export function typedBeside(files, source) {

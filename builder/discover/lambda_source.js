@@ -1,6 +1,8 @@
 /* From a handler's name to the source file that has it. */
 import path from 'node:path';
 import { inspect } from '../source.js';
+import { byCompiler } from './compiled.js';
+import { readPackage } from './server_main.js';
 
 const EXTENSIONS = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx'];
 const SOURCE = /\.[cm]?[jt]sx?$/;
@@ -33,18 +35,24 @@ export async function findHandlerFile(context, declaration, handler) {
   if (folder !== undefined) {
     const file = withExtension(files, path.posix.join(folder, module)) ?? sourceOfBuilt(files, path.posix.join(folder, module));
     if (file) {
-      return { file, root: folder };
+      return { file: compiled(context, file), root: folder };
     }
   }
   const built = absent !== undefined && sourceOfBuilt(files, path.posix.join(absent, module));
   if (built) {
-    return { file: built, root: path.posix.dirname(absent).replace(/^\.$/, '') };
+    return { file: compiled(context, built), root: path.posix.dirname(absent).replace(/^\.$/, '') };
   }
   const guess = await guessFile(files, name, module, property);
   if (guess) {
     context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${whyNotThere(declaration)})`);
   }
   return guess ? { file: guess, root: '' } : null;
+}
+
+/** A handler of NestJS and the like, whose decorators only the project's compiler understands. */
+function compiled(context, file) {
+  const manifest = context.files.has('package.json') ? readPackage(context) : null;
+  return byCompiler(context, manifest ?? {}, file)?.file ?? file;
 }
 
 /** Of the code that is named, for the end of a sentence. */

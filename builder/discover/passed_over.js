@@ -14,8 +14,8 @@ const PACKAGE = /^[^/]+\/[^/]+\/package\.json$/;
 const BUILT = {
   astro: { start: 'node ./dist/server/entry.mjs', by: '@astrojs/node in its mode "standalone"' },
   '@sveltejs/kit': { start: 'node build', by: '@sveltejs/adapter-node' },
-  '@react-router/dev': { start: 'react-router-serve ./build/server/index.js' },
-  '@remix-run/dev': { start: 'remix-serve ./build/server/index.js' },
+  '@react-router/dev': { start: 'react-router-serve ./build/server/index.js', by: '@react-router/serve' },
+  '@remix-run/dev': { start: 'remix-serve ./build/server/index.js', by: '@remix-run/serve' },
   nuxt: { start: 'node .output/server/index.mjs' },
   nitropack: { start: 'node .output/server/index.mjs' },
   nitro: { start: 'node .output/server/index.mjs' },

@@ -84,8 +84,9 @@ function targetOf([first = ''], { main }) {
 }
 
 /** `fastify start -l info app.js` */
-function installedProgram(files, { main = 'index.js' }, { runner, all: args, env }) {
+function installedProgram(files, { main = 'index.js' }, { runner, all, env }) {
   const folder = `node_modules/${PROGRAMS[runner]}`;
+  const args = all.map((word) => bundledBelow(files, word) ?? word);
   const given = args.map((word) => path.posix.normalize(word)).findLast((word) => files.has(word));
   const serves = given ?? (OF_MAIN.has(runner) ? existing(files, main) : null);
   const manifest = parsedManifest(files.absolute(`${folder}/package.json`));
@@ -94,6 +95,16 @@ function installedProgram(files, { main = 'index.js' }, { runner, all: args, env
     return null;
   }
   return { file: path.posix.join(folder, program), env, args, preloads: [], hasLoader: false, program: { serves, manifest } };
+}
+
+/** Where a server is bundled for a platform (Vercel's preset of React Router), it is a folder deeper: `build/server/nodejs_x/index.js`. */
+function bundledBelow(files, word) {
+  const { dir, base } = path.posix.parse(path.posix.normalize(word));
+  if (!dir || !base.endsWith('.js') || files.has(path.posix.join(dir, base))) {
+    return null;
+  }
+  const bundles = files.list().filter((file) => path.posix.basename(file) === base && path.posix.dirname(path.posix.dirname(file)) === dir);
+  return bundles.length === 1 ? bundles[0] : null;
 }
 
 /** What is loaded before the program; what makes TypeScript run is not needed here. */

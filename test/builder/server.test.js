@@ -157,6 +157,16 @@ test('a program of an installed package serves what the start script gives it', 
   assert.deepEqual((await build(t, projectOf(t, files))).functions, []);
 });
 
+test('react-router-serve serves what is bundled a folder deeper, as presets of platforms have it', async (t) => {
+  const fn = functionNamed(await build(t, projectOf(t, {
+    'package.json': JSON.stringify({ scripts: { start: 'react-router-serve ./build/server/index.js' } }),
+    'build/server/nodejs_eyJ9/index.js': 'export const routes = {};\n',
+    'node_modules/@react-router/serve/package.json': '{ "bin": { "react-router-serve": "bin.js" } }',
+    'node_modules/@react-router/serve/bin.js': '',
+  })), 'server');
+  assert.deepEqual([fn.endpoints[0].file, fn.settings.args], ['build/server/nodejs_eyJ9/index.js', ['build/server/nodejs_eyJ9/index.js']]);
+});
+
 test('a program of an installed package may serve what main names', async (t) => {
   const fn = functionNamed(await build(t, projectOf(t, {
     'package.json': JSON.stringify({ main: 'functions.js', scripts: { start: 'npx functions-framework --target=hello' } }), 'functions.js': 'exports.hello = () => {};\n',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { utimesSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
-import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, functionNamed, projectOf, visit, writeFiles } from './harness.js';
 
 const handler = (text) => `exports.handler = async () => ${JSON.stringify(text)};\n`;
 
@@ -267,4 +269,25 @@ test('serverless.yml: container images are told', async (t) => {
   }));
   assert.equal(functions.length, 1);
   assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: b: container images do not run here']);
+});
+
+test('a handler of NestJS is what the project\'s compiler has made of it, and what that lacks is told', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "scripts": { "build": "nest build" } }',
+    'tsconfig.json': '{ "compilerOptions": { "emitDecoratorMetadata": true, "outDir": "./dist" } }',
+    'serverless.yml': 'service: shop\nprovider: { name: aws }\nfunctions:\n  main: { handler: dist/lambda.handler }\n  local: { handler: src/lambda.handler }\n',
+    'src/lambda.ts': "import { App } from './app';\nexport const handler = () => new App();\n",
+    'src/app.ts': '@Controller()\nexport class App {}\n',
+  });
+  const toldOf = ({ diagnostics }) => diagnostics.map(({ severity, text }) => `${severity}: ${text}`);
+  const why = "only the project's own compiler makes what its decorators need (emitDecoratorMetadata)";
+  assert.deepEqual(toldOf(await build(t, project)), [`error: ${why}: run \`npm run build\`, and what that makes is served`]);
+
+  writeFiles(project, { 'dist/lambda.js': "exports.handler = () => 'compiled';\n" });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.functions.map(({ endpoints: [{ file }] }) => file), ['dist/lambda.js', 'dist/lambda.js']);
+  assert.deepEqual(toldOf(manifest), [`warning: dist/lambda.js is served: ${why}. Run \`npm run build -- --watch\` beside this`]);
+
+  utimesSync(path.join(project, 'src/app.ts'), new Date(), new Date(Date.now() + 60_000));
+  assert.match(toldOf(await build(t, project)).join(), /^warning: it has changed since dist\/lambda.js was made, which is served: run `npm run build/);
 });
