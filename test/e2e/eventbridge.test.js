@@ -11,7 +11,10 @@ import {
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
-import { CreateScheduleCommand, CreateScheduleGroupCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand } from '@aws-sdk/client-scheduler';
+import {
+  CreateScheduleCommand, CreateScheduleGroupCommand, GetScheduleCommand, ListScheduleGroupsCommand, ListSchedulesCommand,
+  ListTagsForResourceCommand as ListGroupTagsCommand, TagResourceCommand as TagGroupCommand, UntagResourceCommand as UntagGroupCommand,
+} from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, DeleteMessageBatchCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, got, gotten, lambda, scheduleSoon, TELLS, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -475,4 +478,36 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
   assert.match(`${ERROR_MESSAGE} ${EXECUTION_ID} ${SCHEDULED_TIME}`, /gone does not exist [0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
   assert.deepEqual(rest, { Body: `{"id":"${EXECUTION_ID}"}`, SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',
     TARGET_ARN: away[0], ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0', IS_PAYLOAD_TRUNCATED: 'false' });
+});
+
+test('tags are sound, no two have a key, and there are 50 at most', async (t) => {
+  const { platform, scheduler } = await withRule(t);
+  const events = new EventBridgeClient({ ...platform.aws, maxAttempts: 1 }); /* it would wait for a minute */
+  t.after(() => events.destroy());
+  const group = (await scheduler.send(new CreateScheduleGroupCommand({ Name: 'tagged', Tags: [{ Key: 'a', Value: '1' }] }))).ScheduleGroupArn;
+  const rule = 'arn:aws:events:us-east-1:000000000000:rule/orders';
+  const fifty = Array.from({ length: 50 }, (_, i) => ({ Key: `k${i}`, Value: 'v' }));
+  const ways = [
+    (Tags) => scheduler.send(new CreateScheduleGroupCommand({ Name: 'other', Tags })),
+    (Tags) => scheduler.send(new TagGroupCommand({ ResourceArn: group, Tags })),
+    (Tags) => events.send(new CreateEventBusCommand({ Name: 'other', Tags })),
+    (Tags) => events.send(new PutRuleCommand({ Name: 'other', EventPattern: '{"source":["shop"]}', Tags })),
+    (Tags) => events.send(new TagRuleCommand({ ResourceARN: rule, Tags })),
+  ];
+  for (const way of ways) {
+    for (const tags of [[{ Key: 'x' }], [{ Value: 'x' }], [{ Key: '', Value: 'x' }], [{ Key: 'x', Value: 'v'.repeat(257) }], [{ Key: 'aws:x', Value: 'v' }], [fifty[0], fifty[0]]]) {
+      await assert.rejects(way(tags), { name: 'ValidationException' }, JSON.stringify(tags));
+    }
+    await assert.rejects(way([...fifty, { Key: 'more', Value: 'v' }]), /maximum number/);
+  }
+  await assert.rejects(scheduler.send(new TagGroupCommand({ ResourceArn: group, Tags: [{ Key: 'x', Value: '' }] })), { name: 'ValidationException' });
+  const tags = async () => (await scheduler.send(new ListGroupTagsCommand({ ResourceArn: group }))).Tags;
+  assert.deepEqual(await tags(), [{ Key: 'a', Value: '1' }]);
+
+  await scheduler.send(new TagGroupCommand({ ResourceArn: group, Tags: [...fifty.slice(1), { Key: 'a', Value: '2' }] }));
+  await assert.rejects(scheduler.send(new TagGroupCommand({ ResourceArn: group, Tags: [{ Key: 'one more', Value: 'v' }] })), /maximum number/);
+  await scheduler.send(new UntagGroupCommand({ ResourceArn: group, TagKeys: fifty.map(({ Key }) => Key) }));
+  assert.deepEqual(await tags(), [{ Key: 'a', Value: '2' }]);
+  await events.send(new TagRuleCommand({ ResourceARN: rule, Tags: fifty }));
+  await assert.rejects(events.send(new TagRuleCommand({ ResourceARN: rule, Tags: [{ Key: 'one more', Value: 'v' }] })), { name: 'LimitExceededException' });
 });

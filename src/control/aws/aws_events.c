@@ -15,7 +15,8 @@
 #include "http/http_block.h"
 
 #define BUS_NAME "[/\\.\\-_A-Za-z0-9]+"
-#define TAGS_MAX 50
+
+const struct aws_tag_form aws_events_tags = { 0, "LimitExceededException" };
 
 /* ---- buses ---- */
 
@@ -58,8 +59,6 @@ static const struct aws_rule bus_rules[] = {
     { "Tags", AWS_LIST, AWS_MAY, 0, 0, NULL },
 };
 
-static json_t *tags_of(struct aws_call *c);
-
 static void create_bus(struct aws_call *c)
 {
     char arn[AWS_EVENTS_ARN_BYTES];
@@ -77,7 +76,7 @@ static void create_bus(struct aws_call *c)
                       name);
         return;
     }
-    json_t *tags = tags_of(c);
+    json_t *tags = aws_tag_list_read(c, &aws_events_tags);
     if (!tags) {
         return;
     }
@@ -177,54 +176,6 @@ static void delete_bus(struct aws_call *c)
 
 /* ---- tags ---- */
 
-static bool has_key(json_t *tags, size_t before, const char *key)
-{
-    for (size_t i = 0; i < before; i++) {
-        const char *other = json_string_value(json_object_get(json_array_get(tags, i), "Key"));
-        if (strcmp(other, key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those of the input, a new reference, checked; NULL: what is wrong has been answered. */
-static json_t *tags_of(struct aws_call *c)
-{
-    static const struct aws_rule rules[] = {
-        { "Key", AWS_TEXT, AWS_MUST, 1, 128, NULL },
-        { "Value", AWS_TEXT, AWS_MUST, 0, 256, NULL },
-    };
-    json_t *tags = aws_call_member(c, "Tags");
-    struct aws_check k;
-    size_t i;
-    json_t *tag;
-    aws_check_init(&k);
-    json_array_foreach(tags, i, tag)
-    {
-        char at[64];
-        (void)snprintf(at, sizeof(at), "tags.%zu.member.", i + 1);
-        aws_check_members(&k, tag, at, rules, ARRAY_COUNT(rules));
-    }
-    if (!aws_check_end(&k, c)) {
-        return NULL;
-    }
-    json_array_foreach(tags, i, tag)
-    {
-        if (has_key(tags, i, json_string_value(json_object_get(tag, "Key")))) {
-            aws_call_fail(c, 400, "ValidationException",
-                          "Invalid parameter: Duplicated keys are not allowed.");
-            return NULL;
-        }
-    }
-    if (json_array_size(tags) > TAGS_MAX) {
-        aws_call_fail(c, 400, "LimitExceededException",
-                      "The requested resource exceeds the maximum number allowed.");
-        return NULL;
-    }
-    return tags ? json_deep_copy(tags) : json_array();
-}
-
 /* What "ResourceARN" names, borrowed; NULL: that has been answered. */
 static json_t *find_tagged(struct aws_call *c, bool *ret_is_rule)
 {
@@ -250,20 +201,6 @@ static json_t *find_tagged(struct aws_call *c, bool *ret_is_rule)
     return aws_events_find_rule(c, on, name.data + slash);
 }
 
-static void remove_tag(json_t *tags, const char *key)
-{
-    size_t i;
-    json_t *tag;
-    json_array_foreach(tags, i, tag)
-    {
-        const char *own = json_string_value(json_object_get(tag, "Key"));
-        if (own && key && strcmp(own, key) == 0) {
-            (void)json_array_remove(tags, i); /* it is there */
-            return;
-        }
-    }
-}
-
 /* Writes the bus or rule with other tags (used up). */
 static void write_tags(struct aws_call *c, json_t *tagged, bool is_rule, json_t *tags)
 {
@@ -277,12 +214,6 @@ static void write_tags(struct aws_call *c, json_t *tagged, bool is_rule, json_t 
     }
 }
 
-static json_t *tags_now(json_t *tagged)
-{
-    json_t *tags = json_object_get(tagged, "Tags");
-    return tags ? json_deep_copy(tags) : json_array();
-}
-
 static void tag_resource(struct aws_call *c)
 {
     static const struct aws_rule rules[] = {
@@ -290,25 +221,18 @@ static void tag_resource(struct aws_call *c)
         { "Tags", AWS_LIST, AWS_MUST, 0, 0, NULL },
     };
     bool is_rule;
-    size_t i;
-    json_t *tag;
     if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
         return;
     }
-    json_t *added = tags_of(c);
+    json_t *added = aws_tag_list_read(c, &aws_events_tags);
     json_t *tagged = added ? find_tagged(c, &is_rule) : NULL;
-    if (!tagged) {
-        json_decref(added);
-        return;
-    }
-    json_t *tags = tags_now(tagged);
-    json_array_foreach(added, i, tag)
-    {
-        remove_tag(tags, json_string_value(json_object_get(tag, "Key")));
-        (void)json_array_append(tags, tag); /* a new place for it */
-    }
+    json_t *tags =
+        tagged ? aws_tag_list_add(c, &aws_events_tags, json_object_get(tagged, "Tags"), added)
+               : NULL;
     json_decref(added);
-    write_tags(c, tagged, is_rule, tags);
+    if (tags) {
+        write_tags(c, tagged, is_rule, tags);
+    }
 }
 
 static void untag_resource(struct aws_call *c)
@@ -318,19 +242,13 @@ static void untag_resource(struct aws_call *c)
         { "TagKeys", AWS_LIST, AWS_MUST, 0, 0, NULL },
     };
     bool is_rule;
-    size_t i;
-    json_t *key;
     if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
         return;
     }
     json_t *tagged = find_tagged(c, &is_rule);
     if (tagged) {
-        json_t *tags = tags_now(tagged);
-        json_array_foreach(aws_call_member(c, "TagKeys"), i, key)
-        {
-            remove_tag(tags, json_string_value(key));
-        }
-        write_tags(c, tagged, is_rule, tags);
+        json_t *keys = aws_call_member(c, "TagKeys");
+        write_tags(c, tagged, is_rule, aws_tag_list_without(json_object_get(tagged, "Tags"), keys));
     }
 }
 
@@ -341,7 +259,8 @@ static void list_tags(struct aws_call *c)
     if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
         json_t *tagged = find_tagged(c, &is_rule);
         if (tagged) {
-            aws_call_answer(c, json_pack("{s:o}", "Tags", tags_now(tagged)));
+            json_t *tags = json_object_get(tagged, "Tags");
+            aws_call_answer(c, json_pack("{s:o}", "Tags", tags ? json_incref(tags) : json_array()));
         }
     }
 }

@@ -9,11 +9,15 @@
 #pragma once
 
 #include "control/aws/aws_events_input.h"
+#include "control/aws/aws_tag_list.h"
 
 /* The AWS port's entry. */
 void aws_events_begin(struct services *s, struct exchange *x);
 
 /* ---- of its other files ---- */
+
+/* Tags of rules and buses. */
+extern const struct aws_tag_form aws_events_tags;
 
 /* Sets a member of a rule or target; NULL: takes it away. */
 void aws_events_set_text(json_t *object, const char *member, const char *text);

@@ -69,10 +69,10 @@ static bool check_meaning(struct aws_call *c, struct str bus)
     return true;
 }
 
-/* The rule of the input, with the targets and tags that it had. A new reference. */
-static json_t *rule_of(struct aws_call *c, struct str bus, json_t *before)
+/* The rule of the input, with the targets that it had and these tags (used up). A new reference. */
+static json_t *rule_of(struct aws_call *c, struct str bus, json_t *before, json_t *tags)
 {
-    static const char *const kept[] = { "Targets", "targets", "Tags" };
+    static const char *const kept[] = { "Targets", "targets" };
     const char *state = aws_call_text(c, "State");
     const char *pattern = aws_call_text(c, "EventPattern");
     const char *expression = aws_call_text(c, "ScheduleExpression");
@@ -88,9 +88,7 @@ static json_t *rule_of(struct aws_call *c, struct str bus, json_t *before)
         json_t *value = json_object_get(before, kept[i]);
         (void)json_object_set_new(rule, kept[i], value ? json_deep_copy(value) : json_array());
     }
-    if (!before && aws_call_member(c, "Tags")) {
-        (void)json_object_set(rule, "Tags", aws_call_member(c, "Tags")); /* a sound value */
-    }
+    (void)json_object_set_new(rule, "Tags", tags); /* a sound value */
     return rule;
 }
 
@@ -98,6 +96,14 @@ static void count_rule(json_t *rule, void *context)
 {
     (void)rule;
     (*(size_t *)context)++;
+}
+
+/* A rule that is there keeps its tags: those of the call are "ignored", as the API reference has
+ * it. A new reference; NULL: what is wrong with them has been answered. */
+static json_t *tags_of(struct aws_call *c, json_t *before)
+{
+    json_t *kept = json_object_get(before, "Tags");
+    return kept ? json_incref(kept) : aws_tag_list_read(c, &aws_events_tags);
 }
 
 /* Whether the bus takes another rule; else that is answered. */
@@ -136,7 +142,11 @@ void aws_events_put_rule(struct aws_call *c)
     if (before ? !aws_events_own_rule(c, bus, name) : !has_room(c, bus)) {
         return;
     }
-    json_t *rule = rule_of(c, bus, before);
+    json_t *tags = tags_of(c, before);
+    if (!tags) {
+        return;
+    }
+    json_t *rule = rule_of(c, bus, before, tags);
     event_bus_rule_arn(rule, str_c(c->region), arn, sizeof(arn));
     aws_events_write_rule(c, rule, json_pack("{s:s}", "RuleArn", arn));
 }

@@ -5,11 +5,14 @@
 #include "base/mem.h"
 #include "control/aws/aws_scheduler.h"
 #include "control/aws/aws_scheduler_input.h"
+#include "control/aws/aws_tag_list.h"
 #include "control/events/scheduler.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES 512
 #define KEY_BYTES 160
+
+static const struct aws_tag_form tag_form = { 1, "ValidationException" };
 
 /* ---- groups ---- */
 
@@ -67,7 +70,6 @@ void aws_scheduler_create_group(struct aws_call *c)
         return;
     }
     const char *name = aws_call_text(c, "Name");
-    json_t *tags = aws_call_member(c, "Tags");
     group_arn(c->region, name, arn);
     json_t *known = find_group(c, name);
     if (known && aws_scheduler_is_again(c, known)) {
@@ -78,10 +80,13 @@ void aws_scheduler_create_group(struct aws_call *c)
         aws_call_fail(c, 409, "ConflictException", "Schedule group %s already exists.", name);
         return;
     }
+    json_t *tags = aws_tag_list_read(c, &tag_form);
+    if (!tags) {
+        return;
+    }
     json_t *group = json_pack("{s:s,s:I,s:o,s:O*}", "Name", name, "CreationDate",
-                              (json_int_t)(clock_wall_ms() / 1000), "Tags",
-                              tags ? json_incref(tags) : json_array(), AWS_SCHEDULER_TOKEN,
-                              aws_call_member(c, AWS_SCHEDULER_TOKEN));
+                              (json_int_t)(clock_wall_ms() / 1000), "Tags", tags,
+                              AWS_SCHEDULER_TOKEN, aws_call_member(c, AWS_SCHEDULER_TOKEN));
     c->context = json_pack("{s:s}", "ScheduleGroupArn", arn);
     json_table_put(scheduler_groups(c->services->scheduler), str_c(name), group, aws_call_written,
                    c);
@@ -175,25 +180,6 @@ static json_t *find_tagged(struct aws_call *c)
     return group;
 }
 
-static json_t *without_keys(json_t *tags, json_t *keys)
-{
-    json_t *kept = json_array();
-    size_t i, k;
-    json_t *tag, *key;
-    json_array_foreach(tags, i, tag)
-    {
-        bool gone = false;
-        json_array_foreach(keys, k, key)
-        {
-            gone = gone || json_equal(key, json_object_get(tag, "Key"));
-        }
-        if (!gone) {
-            (void)json_array_append(kept, tag); /* a new place for it */
-        }
-    }
-    return kept;
-}
-
 static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
 {
     if (!owns_group(c, json_text(group, "Name"))) {
@@ -208,30 +194,30 @@ static void write_tags(struct aws_call *c, json_t *group, json_t *tags)
 
 void aws_scheduler_tag(struct aws_call *c)
 {
-    json_t *group = find_tagged(c);
-    json_t *added = aws_call_member(c, "Tags");
-    size_t i;
-    json_t *tag;
-    if (!group) {
+    static const struct aws_rule rules[] = { { "Tags", AWS_LIST, AWS_MUST, 0, 200, NULL } };
+    if (!aws_scheduler_check(c, rules, ARRAY_COUNT(rules))) {
         return;
     }
-    json_t *keys = json_array();
-    json_array_foreach(added, i, tag)
-    {
-        (void)json_array_append(keys, json_object_get(tag, "Key")); /* new places for them */
+    json_t *added = aws_tag_list_read(c, &tag_form);
+    json_t *group = added ? find_tagged(c) : NULL;
+    json_t *tags =
+        group ? aws_tag_list_add(c, &tag_form, json_object_get(group, "Tags"), added) : NULL;
+    json_decref(added);
+    if (tags) {
+        write_tags(c, group, tags);
     }
-    json_t *tags = without_keys(json_object_get(group, "Tags"), keys);
-    (void)json_array_extend(tags, added);
-    json_decref(keys);
-    write_tags(c, group, tags);
 }
 
 void aws_scheduler_untag(struct aws_call *c)
 {
+    static const struct aws_rule rules[] = { { "TagKeys", AWS_LIST, AWS_MUST, 0, 200, NULL } };
+    if (!aws_scheduler_check(c, rules, ARRAY_COUNT(rules))) {
+        return;
+    }
     json_t *group = find_tagged(c);
     if (group) {
-        write_tags(c, group,
-                   without_keys(json_object_get(group, "Tags"), aws_call_member(c, "TagKeys")));
+        json_t *keys = aws_call_member(c, "TagKeys");
+        write_tags(c, group, aws_tag_list_without(json_object_get(group, "Tags"), keys));
     }
 }
 

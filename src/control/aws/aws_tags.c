@@ -25,7 +25,7 @@ static const char *fault_of(const char *key, json_t *value)
         return "Tag keys are of 1 to 128 characters.";
     }
     if (strncasecmp(key, "aws:", 4) == 0) {
-        return "Tag keys that begin with aws: are reserved for system use.";
+        return AWS_TAGS_RESERVED;
     }
     if (!json_is_string(value)) {
         return "Tag values are texts.";

@@ -6,7 +6,8 @@
 
 #include <jansson.h>
 
-#define AWS_TAGS_MAX 50
+#define AWS_TAGS_MAX      50
+#define AWS_TAGS_RESERVED "Tag keys that begin with aws: are reserved for system use."
 
 /* What is wrong with the keys and values of an object of tags, as a sentence; NULL: nothing. How
  * many there may be is its owner's to check. */
