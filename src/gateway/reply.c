@@ -130,6 +130,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .defaults_win = rq->function && rq->function->dialect == DIALECT_NEXT,
         .encoding = encoding,
         .date = gateway_date(rq->gateway),
+        .capitals = c->door == DOOR_AWS,
         .keep_alive = c->keep_alive && (!rq->head.expects_continue || rq->continue_sent),
     };
     int r = http_reply_write(&c->out, &rq->reply);

@@ -306,6 +306,33 @@ static void put_status(struct writer *w, unsigned status, struct str reason)
     put(w, STR("\r\n"));
 }
 
+/* Of a line "name: value". What begins with "x-" stays small. */
+static void capitalize_name(char *line, const char *end)
+{
+    struct str name = str_of(line, (size_t)(end - line));
+    if (str_starts(name, STR("x-"))) {
+        return;
+    }
+    if (str_starts(name, STR("etag:"))) {
+        line[1] = 'T';
+    }
+    for (bool begins = true; *line != ':'; line++) {
+        if (begins && *line >= 'a' && *line <= 'z') {
+            *line = (char)(*line - 'a' + 'A');
+        }
+        begins = *line == '-';
+    }
+}
+
+/* From the first field's line to the blank one. */
+static void capitalize_names(char *at, const char *end)
+{
+    while (*at != '\r') {
+        capitalize_name(at, end);
+        at = (char *)memchr(at, '\n', (size_t)(end - at)) + 1; /* each line has its end */
+    }
+}
+
 /* Every pair grows by two bytes and has at least three (a name of one byte and two NULs). */
 static size_t room_for(struct str fields, struct str defaults)
 {
@@ -328,6 +355,7 @@ int http_reply_write(struct buf *out, struct http_reply *reply)
     }
     struct writer w = { .at = at };
     put_status(&w, reply->status, take_reason(reply));
+    char *first = w.at;
     r = put_fields(&w, reply);
     if (r < 0) {
         return r;
@@ -339,6 +367,9 @@ int http_reply_write(struct buf *out, struct http_reply *reply)
     }
     put_framing(&w, reply);
     put(&w, STR("\r\n"));
+    if (reply->capitals) {
+        capitalize_names(first, w.at);
+    }
     out->len += (size_t)(w.at - at);
     return 0;
 }

@@ -27,6 +27,7 @@ struct http_reply {
     bool defaults_win;   /* they take the place of such fields, but of those that may be several */
     unsigned encoding;   /* as http_encoding_choose() has it; body_length is the compressed one */
     struct str date;     /* RFC 9110 date */
+    bool capitals;       /* fields' names as S3 has them: "Content-Type", "ETag", "x-amz-id-2" */
     /* Given and changed: false when the connection must close after this response. */
     bool keep_alive;
     /* Found out. */

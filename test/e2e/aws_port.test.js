@@ -6,6 +6,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { startPlatform } from './harness.js';
 
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
@@ -54,6 +55,21 @@ test('a signature may cover what is between a client and the port', async (t) =>
     const { status, text } = await call(aws, 'sts', 'GetCallerIdentity', aws.credentials, fields);
     assert.equal(status, 200, text);
   }
+});
+
+test('names of fields have the capitals that S3 gives them, which some clients of it look for', async (t) => { /* samtools writes of no object whose parts have an etag */
+  const { aws } = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  const s3 = new S3Client({ ...aws, forcePathStyle: true });
+  t.after(() => s3.destroy());
+  await s3.send(new CreateBucketCommand({ Bucket: 'photos' }));
+  await s3.send(new PutObjectCommand({ Bucket: 'photos', Key: 'k', Body: 'x', ACL: 'public-read', Metadata: { 'of-mine': 'A-b' } }));
+  const [answer] = await once(http.get(`${aws.endpoint}/photos/k`), 'response');
+  answer.resume();
+  const names = answer.rawHeaders.filter((_, i) => i % 2 === 0);
+  for (const name of ['ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Type', 'Content-Length', 'Date', 'Server', 'x-amz-request-id', 'x-amz-meta-of-mine']) {
+    assert.ok(names.includes(name), `${name} of ${names}`);
+  }
+  assert.equal(answer.headers['x-amz-meta-of-mine'], 'A-b');
 });
 
 test('a form for SQS is one, be its operation named for the other protocol, too', async (t) => {

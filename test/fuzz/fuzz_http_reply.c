@@ -49,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .status = (unsigned)(data[0] | (data[1] & 3) << 8),
         .minor = data[2] & 1,
         .head = data[2] & 2,
+        .capitals = data[1] & 16,
         .whole = data[2] & 4,
         .keep_alive = data[2] & 8,
         .body_length = data[3],
