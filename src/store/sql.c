@@ -11,8 +11,9 @@
 /* Slots of the cache, a power of two; the texts of src/store fill a part. */
 #define STATEMENTS       512
 #define CACHE_KIB        16384
-#define BUSY_MS          2000 /* the other connection checkpoints, or recovers what a crash left */
-#define CHECKPOINT_PAGES 4000 /* 16 MB: fewer, larger checkpoints keep group commits short */
+#define BUSY_MS          2000  /* the other connection checkpoints, or recovers what a crash left */
+#define CHECKPOINT_PAGES 4000  /* 16 MB: fewer, larger checkpoints keep group commits short */
+#define LOG_KIB          32768 /* a longer log of one large group is cut when it begins anew */
 
 struct cached {
     const char *text;
@@ -70,8 +71,9 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                    "PRAGMA foreign_keys=ON;"
                    "PRAGMA cache_size=-%d;"
                    "PRAGMA wal_autocheckpoint=%d;"
+                   "PRAGMA journal_size_limit=%d;"
                    "PRAGMA query_only=%d;",
-                   CACHE_KIB, CHECKPOINT_PAGES, use == SQL_READER);
+                   CACHE_KIB, CHECKPOINT_PAGES, LOG_KIB * 1024, use == SQL_READER);
     int r = sqlite3_exec(db->db, text, NULL, NULL, NULL);
     if (code_of(r) == -EUCLEAN) {
         return err_set(err, EUCLEAN, "the database is damaged (%s): " SQL_DAMAGE_HELP,

@@ -17,6 +17,12 @@
 
 #define GROUP_JOBS_MAX 1024 /* of one transaction: bounds how long the first of them waits */
 
+/* Pages of what was removed are used again, but the file stays as long as it was. At a start it
+ * gets short if they are so many, 16 MB, and so many times what is in use, which has to be written
+ * anew. */
+#define SHORTEN_PAGES 4096
+#define SHORTEN_TIMES 3
+
 struct store {
     char folder[PATH_MAX];
     struct sql *reader; /* the loop thread's, as the next two */
@@ -277,6 +283,17 @@ static int make_private(const char *path, struct err *err)
     return 0;
 }
 
+/* What fails, perhaps for want of room, is tried at the next start. */
+static void shorten(struct sql *db)
+{
+    int64_t unused = sql_number(db, 0, "PRAGMA freelist_count", "");
+    int64_t used = sql_number(db, 0, "PRAGMA page_count", "") - unused;
+    if (unused >= SHORTEN_PAGES && unused >= used * SHORTEN_TIMES) {
+        (void)!sql_run(db, "VACUUM", "");
+        (void)!sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)", ""); /* out of the log */
+    }
+}
+
 static int open_connections(struct store *s, struct err *err)
 {
     struct stat st;
@@ -287,6 +304,8 @@ static int open_connections(struct store *s, struct err *err)
         r = store_migrate(s->writer, err);
     }
     if (r == 0) {
+        shorten(s->writer);
+        sql_forget_failure(s->writer);
         r = sql_open(s->database, SQL_READER, &s->reader, err);
     }
     if (r == 0) {
@@ -296,10 +315,18 @@ static int open_connections(struct store *s, struct err *err)
     return r;
 }
 
-static void free_connections(struct store *s)
+/* With the last one SQLite puts what is in the log into the database, and removes the log. */
+static void close_connections(struct store *s)
 {
     sql_close(s->reader);
     sql_close(s->writer);
+    s->reader = NULL;
+    s->writer = NULL;
+}
+
+static void free_connections(struct store *s)
+{
+    close_connections(s);
     store_reserve_finish(&s->reserve);
     scope_close_fd(&s->lock_fd);
     free(s);
@@ -384,6 +411,7 @@ void store_close(struct store *s)
     uv_mutex_unlock(&s->mutex);
     (void)uv_thread_join(&s->thread); /* ours */
     call_back(s);
+    close_connections(s); /* the loop may not turn any more */
     s->open_handles = 2;
     uv_close((uv_handle_t *)&s->wake, on_wake_closed);
     uv_close((uv_handle_t *)&s->turn, on_turn_closed);

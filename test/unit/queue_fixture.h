@@ -32,14 +32,19 @@ static struct queue_send sends[MESSAGES_MAX];
 static char uuids[MESSAGES_MAX][UUID_BYTES];
 static size_t sent_count, send_count;
 
-static inline void setup(void)
+static inline void open_queue(void)
 {
     struct err err = { 0 };
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(uv_loop_init(&loop), 0);
     ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
     queues = queues_create(&loop, store);
     q = queue_open(queues, STR("test:q"));
+}
+
+static inline void setup(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    open_queue();
     fate = FATE_DONE;
 }
 
@@ -165,12 +170,9 @@ static inline void consume(uint32_t batch, uint32_t concurrency, bool ordered)
 
 static inline void open_again(void)
 {
-    struct err err = { 0 };
     store_close(store);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
-    ck_assert_msg(store_open(&loop, folder, &store, &err) == 0, "%s", err.text);
-    queues = queues_create(&loop, store);
-    q = queue_open(queues, STR("test:q"));
+    open_queue();
 }
 
 struct taking {
