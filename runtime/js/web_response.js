@@ -19,6 +19,8 @@ const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NO_BODY = new Set([204, 205, 304]);
 
 const Stamp = makeStamp();
+/* On the stream of a fast response: that response. */
+const Origin = makeStamp();
 
 const wires = new Map();
 
@@ -64,9 +66,12 @@ class LightResponse {
   #source;
   #used = false;
   #real = null;
+  /* Another response's, which it was made of: whoever asks for it gets that one, but to be sent it is not needed. */
+  #stream;
 
-  constructor(source, status, statusText, light, type) {
+  constructor(source, status, statusText, light, type, stream = null) {
     this.#source = source;
+    this.#stream = stream;
     this.#status = status;
     this.#statusText = statusText;
     this.#light = light;
@@ -115,9 +120,19 @@ class LightResponse {
   get real() {
     if (this.#real) return this.#real;
     const headers = [...this.#lightHeaders.sorted()].filter(([name]) => name === 'content-type');
-    this.#real = new RealResponse(this.#source, { status: this.#status, headers });
+    this.#real = new RealResponse(this.#stream ?? this.#source, { status: this.#status, headers });
     if (this.#used) this.#real.body.getReader().cancel();
+    if (this.#stream === null && this.#source !== null) Origin.put(this.#real.body, this);
     return this.#real;
+  }
+
+  get #isReal() {
+    return this.#real !== null || this.#stream !== null;
+  }
+
+  /** What its stream will say, or null once somebody has begun to read that. */
+  untouchedSource(stream) {
+    return this.#used || stream.locked || isDisturbed(stream) ? null : this.#source;
   }
 
   get body() {
@@ -125,7 +140,8 @@ class LightResponse {
   }
 
   get bodyUsed() {
-    return this.#real ? this.#real.bodyUsed : this.#used;
+    const stream = this.#stream ?? this.#real?.body;
+    return this.#used || Boolean(stream && isDisturbed(stream));
   }
 
   /* Whether reading it now is an error; marks it read. */
@@ -136,24 +152,24 @@ class LightResponse {
   }
 
   text() {
-    if (this.#real) return this.#real.text();
+    if (this.#isReal) return this.real.text();
     return this.#take() ? Promise.resolve(decodeText(this.#source)) : Promise.reject(unusable());
   }
 
   async json() {
-    if (this.#real) return this.#real.json();
+    if (this.#isReal) return this.real.json();
     if (!this.#take()) throw unusable();
     return JSON.parse(decodeText(this.#source));
   }
 
   async bytes() {
-    if (this.#real) return this.#real.bytes();
+    if (this.#isReal) return this.real.bytes();
     if (!this.#take()) throw unusable();
     return encodeBytes(this.#source);
   }
 
   async arrayBuffer() {
-    if (this.#real) return this.#real.arrayBuffer();
+    if (this.#isReal) return this.real.arrayBuffer();
     if (!this.#take()) throw unusable();
     return encodeBytes(this.#source).buffer;
   }
@@ -171,7 +187,7 @@ class LightResponse {
   }
 
   clone() {
-    if (this.#real || this.#used) {
+    if (this.#isReal || this.#used) {
       const real = this.real.clone();
       const copy = new RealResponse(real.body, this);
       return copy;
@@ -191,7 +207,7 @@ class LightResponse {
 
   /** The body, to be sent as it is: text, bytes or null. Throws TypeError when it is taken already. */
   takeSource() {
-    const stream = this.#real?.body;
+    const stream = this.#stream ?? this.#real?.body;
     if (this.#used || (stream && (stream.locked || isDisturbed(stream)))) throw unusable();
     if (this.#source !== null) this.#used = true;
     return this.#source;
@@ -214,22 +230,25 @@ function isPlainBytes(body) {
 /**
  * A LightResponse for a body (text, bytes or null) and an init, or null where undici has to judge.
  */
-function readInit(source, init, type) {
-  if (init === undefined || init === null) return new LightResponse(source, 200, '', null, type);
+function readInit(source, init, type, stream = null) {
+  if (init === undefined || init === null) return new LightResponse(source, 200, '', null, type, stream);
   if (typeof init !== 'object') return null;
   const { status = 200, statusText = '', headers } = init;
   if (!Number.isInteger(status) || status < 200 || status > 599) return null;
   if (source !== null && NO_BODY.has(status)) return null;
   if (typeof statusText !== 'string' || !REASON.test(statusText)) return null;
-  if (headers === undefined) return new LightResponse(source, status, statusText, null, type);
+  if (headers === undefined) return new LightResponse(source, status, statusText, null, type, stream);
   const light = headersOf.readInit(headers);
-  return light === null ? null : new LightResponse(source, status, statusText, light, type);
+  return light === null ? null : new LightResponse(source, status, statusText, light, type, stream);
 }
 
 function readBody(body, init) {
   if (body === null || body === undefined) return readInit(null, init, null);
   if (typeof body === 'string') return readInit(body, init, TEXT);
-  return isPlainBytes(body) ? readInit(new Uint8Array(body), init, null) : null;
+  if (isPlainBytes(body)) return readInit(new Uint8Array(body), init, null);
+  /* `new Response(other.body, other)`, as it is written to change headers. */
+  const source = Origin.find(body)?.untouchedSource(body) ?? null;
+  return source === null ? null : readInit(source, init, null, body);
 }
 
 function Response(body, init) {

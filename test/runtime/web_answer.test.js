@@ -71,6 +71,47 @@ test('a Response whose stream was only looked at leaves whole', async () => {
   assert.equal(await reply.text(), 'x');
 });
 
+test('a Response made of another\'s body, to change its headers, leaves whole, too, and is that body to whoever reads it', async () => {
+  let streamed = 0;
+  const reply = await answer((request, exchange) => {
+    const { head } = exchange;
+    exchange.head = (...args) => { streamed += 1; return head.apply(exchange, args); };
+    const first = Response.json({ a: 1 }, { status: 201 });
+    const second = new Response(first.body, first);
+    second.headers.set('x-b', '2');
+    return new Response(second.body, second);
+  });
+  assert.deepEqual([await reply.text(), reply.status, reply.header('content-type'), reply.header('x-b'), streamed],
+    ['{"a":1}', 201, 'application/json', '2', 0]);
+
+  const pair = (body = 'text') => {
+    const first = new Response(body);
+    return [first, new Response(first.body)];
+  };
+  const [first, second] = pair();
+  assert.deepEqual([second.body === first.body, first.bodyUsed, second.bodyUsed, second.headers.get('content-type')], [true, false, false, null]);
+  assert.equal(await second.text(), 'text');
+  assert.deepEqual([first.bodyUsed, second.bodyUsed], [true, true]);
+  await assert.rejects(first.text(), TypeError);
+  const [read, late] = pair(new Uint8Array([65]));
+  assert.deepEqual([await read.text(), late.bodyUsed], ['A', true]);
+  await assert.rejects(late.bytes(), TypeError);
+  assert.throws(() => new Response(read.body), TypeError);
+  const copy = pair()[1].clone();
+  assert.equal(await copy.text(), 'text');
+  assert.throws(() => new Response(pair()[0].body, { status: 204 }), TypeError);
+});
+
+test('a Response made of a body that was read since is no answer', async () => {
+  const reply = await answer(async () => {
+    const first = new Response('x');
+    const second = new Response(first.body, first);
+    await first.text();
+    return second;
+  });
+  assert.equal(reply.failure.kind, 'invalid');
+});
+
 test('server-sent events leave one by one', async () => {
   let controller;
   const reply = await answer(() => new Response(new ReadableStream({ start(it) {
