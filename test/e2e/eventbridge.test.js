@@ -7,7 +7,7 @@ import {
   DescribeApiDestinationCommand, DescribeConnectionCommand, DescribeEndpointCommand, DisableRuleCommand, EventBridgeClient,
   ListApiDestinationsCommand, ListConnectionsCommand, ListEndpointsCommand, ListEventSourcesCommand, ListPartnerEventSourcesCommand,
   ListEventBusesCommand, ListReplaysCommand, ListRulesCommand, ListTargetsByRuleCommand, PutEventsCommand, PutPermissionCommand,
-  DeleteConnectionCommand, PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand,
+  DeleteConnectionCommand, PutRuleCommand, PutTargetsCommand, RemovePermissionCommand, RemoveTargetsCommand, UpdateEventBusCommand,
   ListTagsForResourceCommand as ListRuleTagsCommand, TagResourceCommand as TagRuleCommand, TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { ListTagsCommand as ListFunctionTagsCommand, TagResourceCommand as TagFunctionCommand } from '@aws-sdk/client-lambda';
@@ -478,6 +478,23 @@ test('what cannot be delivered goes to the dead-letter queue, and says why', asy
   assert.match(`${ERROR_MESSAGE} ${EXECUTION_ID} ${SCHEDULED_TIME}`, /gone does not exist [0-9a-f]{16} \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
   assert.deepEqual(rest, { Body: `{"id":"${EXECUTION_ID}"}`, SCHEDULE_ARN: 'arn:aws:scheduler:us-east-1:000000000000:schedule/default/late',
     TARGET_ARN: away[0], ERROR_CODE: 'NO_RESOURCE', RETRY_ATTEMPTS: '0', IS_PAYLOAD_TRUNCATED: 'false' });
+});
+
+test('what lists, buses, entries and endpoints are asked with is as their models have it', async (t) => {
+  const { events, scheduler } = await withRule(t);
+  const refused = async (promise, at) => assert.rejects(promise, (e) => e.name === 'ValidationException' && e.message.includes(`at '${at}'`), at);
+  await refused(scheduler.send(new ListSchedulesCommand({ State: 'enabled' })), 'state');
+  await refused(scheduler.send(new ListSchedulesCommand({ NamePrefix: 'a b' })), 'namePrefix');
+  await refused(scheduler.send(new ListScheduleGroupsCommand({ NamePrefix: 'a'.repeat(65) })), 'namePrefix');
+  await refused(events.send(new ListTargetsByRuleCommand({ Rule: 'orders', Limit: 101 })), 'limit');
+  await refused(events.send(new UpdateEventBusCommand({ Name: 'default', Description: 'd'.repeat(513) })), 'description');
+  await refused(events.send(new PutEventsCommand({ Entries: [order({}), order({}, { EventBusName: '' })] })), 'entries.2.member.eventBusName');
+  await refused(events.send(new PutEventsCommand({ Entries: [order({}, { TraceHeader: 't'.repeat(501) })] })), 'entries.1.member.traceHeader');
+  await assert.rejects(events.send(new PutEventsCommand({ Entries: [{ ...order({}), Resources: 'arn:x' }] })), { name: 'SerializationException' });
+  const { ConnectionArn } = await events.send(new CreateConnectionCommand({
+    Name: 'shop', AuthorizationType: 'API_KEY', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'a', ApiKeyValue: 'b' } } }));
+  await refused(events.send(new CreateApiDestinationCommand({
+    Name: 'shop', ConnectionArn, InvocationEndpoint: 'https://example.com/a b', HttpMethod: 'POST' })), 'invocationEndpoint');
 });
 
 test('tags are sound, no two have a key, and there are 50 at most', async (t) => {

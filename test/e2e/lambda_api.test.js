@@ -339,6 +339,7 @@ test('what becomes of asynchronous events is configured', async (t) => {
   const config = await api.send(new GetFunctionEventInvokeConfigCommand({ FunctionName }));
   assert.deepEqual([config.MaximumRetryAttempts, config.MaximumEventAgeInSeconds], [1, 60]);
   await assert.rejects(api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 3 })), { name: 'ValidationException', message: /Value '3' at 'maximumRetryAttempts'/ });
+  await assert.rejects(api.send(new ListFunctionEventInvokeConfigsCommand({ FunctionName, MaxItems: 51 })), { name: 'ValidationException', message: /at 'maxItems'/ });
   assert.equal((await api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName }))).$metadata.httpStatusCode, 204);
   await assert.rejects(api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName })), { name: 'ResourceNotFoundException' });
 });
@@ -416,6 +417,7 @@ test("a function's policy is kept, shown and changed, by everyone at once", asyn
     FunctionName, StatementId, Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com', ...more }));
   const policy = async () => JSON.parse((await api.send(new GetPolicyCommand({ FunctionName }))).Policy);
   await assert.rejects(policy(), { name: 'ResourceNotFoundException' });
+  await assert.rejects(add('a', { SourceArn: 'rule/r' }), { name: 'ValidationException', message: /at 'sourceArn'/ });
   const SourceArn = 'arn:aws:events:us-east-1:000000000000:rule/r';
   const added = await Promise.all(['a', 'b', 'c'].map((id) => add(id, { SourceArn })));
   assert.deepEqual(JSON.parse(added[0].Statement), {

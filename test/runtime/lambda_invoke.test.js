@@ -55,7 +55,7 @@ function eventsOf(bytes) {
   return events;
 }
 
-test('DryRun answers 204 and calls nobody; a type that is none is refused', async () => {
+test('DryRun answers 204 and calls nobody; a type or a kind of log that is none is refused', async () => {
   let calls = 0;
   const gateway = await serve(async () => { calls += 1; });
   const dry = await invoke(gateway, INVOKE, { 'x-amz-invocation-type': 'DryRun' });
@@ -63,6 +63,10 @@ test('DryRun answers 204 and calls nobody; a type that is none is refused', asyn
   const bad = await invoke(gateway, INVOKE, { 'x-amz-invocation-type': 'Later' });
   assert.deepEqual([bad.status, bad.header('x-amzn-errortype')], [400, 'ValidationException']);
   assert.match(JSON.parse(bad.bytes).message, /Value 'Later' at 'invocationType'/);
+  const log = await invoke(gateway, INVOKE, { 'x-amz-log-type': 'All' });
+  assert.deepEqual([log.status, log.header('x-amzn-errortype')], [400, 'ValidationException']);
+  assert.match(JSON.parse(log.bytes).message, /Value 'All' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: \[None, Tail\]/);
+  assert.equal(calls, 0);
   const event = await invoke(gateway, STREAM, { 'x-amz-invocation-type': 'Event' });
   assert.equal(event.status, 400);
 });

@@ -51,11 +51,17 @@ static json_t *show_bus(const struct aws_call *c, json_t *bus)
 static const char *const bus_settings[] = { "Description", "KmsKeyIdentifier", "DeadLetterConfig",
                                             "LogConfig" };
 
+/* clang-format off */
+#define BUS_SETTINGS                                                                               \
+    { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },                                            \
+    { "KmsKeyIdentifier", AWS_TEXT, AWS_MAY, 0, 2048, NULL },                                      \
+    { "DeadLetterConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },                                       \
+    { "LogConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL }
+/* clang-format on */
+
 static const struct aws_rule bus_rules[] = {
     { "Name", AWS_TEXT, AWS_MUST, 1, 256, BUS_NAME },
-    { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
-    { "KmsKeyIdentifier", AWS_TEXT, AWS_MAY, 0, 2048, NULL },
-    { "DeadLetterConfig", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
+    BUS_SETTINGS,
     { "Tags", AWS_LIST, AWS_MAY, 0, 0, NULL },
 };
 
@@ -92,6 +98,13 @@ static void create_bus(struct aws_call *c)
 
 static void update_bus(struct aws_call *c)
 {
+    static const struct aws_rule rules[] = {
+        { "Name", AWS_TEXT, AWS_MAY, 1, 256, BUS_NAME },
+        BUS_SETTINGS,
+    };
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return;
+    }
     struct str name = aws_events_bus_name(c, "Name");
     json_t *bus = aws_events_own_bus(c, name);
     char arn[AWS_EVENTS_ARN_BYTES];

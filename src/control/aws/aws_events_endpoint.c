@@ -14,6 +14,8 @@
 
 #define METHODS "HEAD, POST, PATCH, DELETE, PUT, GET, OPTIONS"
 
+#define URL "^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@&=+$,A-Za-z0-9])+)([).!';/?:,])?$"
+
 static const char *const settings[] = { "Description", "ConnectionArn", "InvocationEndpoint",
                                         "HttpMethod", "InvocationRateLimitPerSecond" };
 
@@ -24,7 +26,7 @@ static bool check(struct aws_call *c, enum aws_presence presence)
         { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
         { "Description", AWS_TEXT, AWS_MAY, 0, 512, NULL },
         { "ConnectionArn", AWS_TEXT, presence, 1, 1600, AWS_EVENTS_CONNECTION },
-        { "InvocationEndpoint", AWS_TEXT, presence, 1, 2048, NULL },
+        { "InvocationEndpoint", AWS_TEXT, presence, 1, 2048, URL },
         { "HttpMethod", AWS_TEXT, presence, 0, 0, METHODS },
         { "InvocationRateLimitPerSecond", AWS_INTEGER, AWS_MAY, 1, INT32_MAX, NULL },
     };

@@ -61,12 +61,24 @@ static void describe_entries(json_t *entries, struct buf *out)
     (void)!(r < 0 ? r : buf_append(out, STR("]"))); /* what is too long is cut */
 }
 
+/* What is missing fails its entry alone. */
+static const struct aws_rule entry_rules[] = {
+    { "Source", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    { "DetailType", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    { "Detail", AWS_TEXT, AWS_MAY, 0, 0, NULL },
+    { "Time", AWS_NUMBER, AWS_MAY, 0, 0, NULL },
+    { "Resources", AWS_LIST, AWS_MAY, 0, 0, NULL },
+    { "EventBusName", AWS_TEXT, AWS_MAY, 1, 1600, NULL },
+    { "TraceHeader", AWS_TEXT, AWS_MAY, 1, 500, NULL },
+};
+
 /* Answers what is wrong with the request as a whole. */
 static bool check_request(struct aws_call *c, json_t *entries)
 {
     size_t size = 0;
     size_t i;
     json_t *entry;
+    struct aws_check k;
     if (!json_is_array(entries) || json_array_size(entries) == 0) {
         aws_call_fail(c, 400, "ValidationException",
                       entries ? "1 validation error detected: Value '[]' at 'entries' failed to "
@@ -76,13 +88,16 @@ static bool check_request(struct aws_call *c, json_t *entries)
                                 "satisfy constraint: Member must not be null");
         return false;
     }
+    aws_check_init(&k);
     json_array_foreach(entries, i, entry)
     {
-        if (!json_is_object(entry)) {
-            aws_call_fail(c, 400, "SerializationException", "An entry is no object.");
-            return false;
-        }
+        char at[64];
+        (void)snprintf(at, sizeof(at), "entries.%zu.member.", i + 1);
+        aws_check_members(&k, entry, at, entry_rules, ARRAY_COUNT(entry_rules));
         size += entry_size(entry);
+    }
+    if (!aws_check_end(&k, c)) {
+        return false;
     }
     if (i > ENTRIES_MAX) {
         struct buf shown;

@@ -253,8 +253,13 @@ static json_t *show_targets(const struct aws_call *c, json_t *rule)
 
 void aws_events_list_targets(struct aws_call *c)
 {
+    static const struct aws_rule paging[] = {
+        { "NextToken", AWS_TEXT, AWS_MAY, 1, 2048, NULL },
+        { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
+    };
     struct aws_page page;
-    if (!aws_events_check(c, rule_and_bus, ARRAY_COUNT(rule_and_bus))) {
+    if (!aws_events_check(c, rule_and_bus, ARRAY_COUNT(rule_and_bus)) ||
+        !aws_events_check(c, paging, ARRAY_COUNT(paging))) {
         return;
     }
     json_t *rule =

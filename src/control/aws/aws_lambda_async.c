@@ -209,7 +209,7 @@ void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *
         (void)json_array_append_new(list, describe(s, qualifier, config)); /* a new value */
     }
     json_decref(all);
-    aws_lambda_page(c, list, "FunctionEventInvokeConfigs", LIST_MAX);
+    aws_lambda_page(c, list, "FunctionEventInvokeConfigs", LIST_MAX, LIST_MAX);
 }
 
 /* ---- keeping ---- */

@@ -171,7 +171,7 @@ void aws_lambda_functions_list(struct aws_call *c)
             (void)json_array_append_new(list, configuration_of(c, function, "", "$LATEST"));
         }
     }
-    aws_lambda_page(c, list, "Functions", LIST_MAX);
+    aws_lambda_page(c, list, "Functions", LIST_MAX, AWS_LAMBDA_ITEMS_MAX);
 }
 
 static json_t *subject_configuration(struct aws_call *c, const struct aws_lambda_subject *s)
@@ -239,7 +239,7 @@ void aws_lambda_functions_versions(struct aws_call *c, const struct aws_lambda_s
 {
     json_t *list = json_array();
     append_versions(c, list, s->function);
-    aws_lambda_page(c, list, "Versions", LIST_MAX);
+    aws_lambda_page(c, list, "Versions", LIST_MAX, AWS_LAMBDA_ITEMS_MAX);
 }
 
 static json_t *alias_of(const struct aws_lambda_subject *s, const char *name, json_t *version)
@@ -266,7 +266,7 @@ void aws_lambda_functions_aliases(struct aws_call *c, const struct aws_lambda_su
             (void)json_array_append_new(list, alias_of(s, name, version));
         }
     }
-    aws_lambda_page(c, list, "Aliases", LIST_MAX);
+    aws_lambda_page(c, list, "Aliases", LIST_MAX, AWS_LAMBDA_ITEMS_MAX);
 }
 
 void aws_lambda_functions_alias(struct aws_call *c, const struct aws_lambda_subject *s)

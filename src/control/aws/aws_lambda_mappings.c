@@ -440,7 +440,7 @@ static void list(struct aws_call *c)
         }
         (void)json_array_append_new(mappings, describe(c, ls, NULL));
     }
-    aws_lambda_page(c, mappings, "EventSourceMappings", LIST_MAX);
+    aws_lambda_page(c, mappings, "EventSourceMappings", LIST_MAX, AWS_LAMBDA_ITEMS_MAX);
 }
 
 void aws_lambda_mappings(struct aws_call *c)

@@ -67,9 +67,12 @@ json_t *aws_lambda_tags_of(const struct services *s, const char *name);
 /* Adds `more` to `tags`. What is wrong with them then, as a sentence; NULL: nothing. */
 const char *aws_lambda_tags_merge(json_t *tags, json_t *more);
 
+#define AWS_LAMBDA_ITEMS_MAX 10000 /* of nearly all lists */
+
 /* Answers with a page of `all` (used up) as member `member`: "MaxItems" of them from "Marker" on,
- * or `otherwise`. */
-void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise);
+ * of which `most` may be asked for, or `otherwise`. */
+void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise,
+                     size_t most);
 
 /* "/2015-03-31/event-source-mappings/...", all methods. */
 void aws_lambda_mappings(struct aws_call *c);

@@ -8,13 +8,11 @@
 #include "control/aws/aws_lambda_operations.h"
 #include "control/aws/aws_page.h"
 
-#define ITEMS_MAX 10000
-
 /* By the model; else that is answered. */
-static bool read_max(struct aws_call *c, uint64_t *max)
+static bool read_max(struct aws_call *c, size_t most, uint64_t *max)
 {
-    static const struct aws_rule rules[] = { { "MaxItems", AWS_INTEGER, AWS_MAY, 1, ITEMS_MAX,
-                                               NULL } };
+    const struct aws_rule rules[] = { { "MaxItems", AWS_INTEGER, AWS_MAY, 1, (json_int_t)most,
+                                        NULL } };
     char text[AWS_LAMBDA_NAME_BYTES];
     struct aws_check k;
     if (!aws_lambda_path_query(c->exchange->target, STR("MaxItems"), text)) {
@@ -44,10 +42,11 @@ static bool read_marker(struct aws_call *c, uint64_t *ret)
     return true;
 }
 
-void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise)
+void aws_lambda_page(struct aws_call *c, json_t *all, const char *member, size_t otherwise,
+                     size_t most)
 {
     uint64_t max = otherwise, from = 0;
-    if (!read_max(c, &max) || !read_marker(c, &from)) {
+    if (!read_max(c, most, &max) || !read_marker(c, &from)) {
         json_decref(all);
         return;
     }

@@ -447,9 +447,16 @@ static void list_schedule(const char *key, json_t *schedule, void *context)
 
 static void list_schedules(struct aws_call *c)
 {
+    static const struct aws_rule rules[] = {
+        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 64, AWS_SCHEDULER_NAME },
+        { "State", AWS_TEXT, AWS_MAY, 0, 0, "ENABLED, DISABLED" },
+    };
     char prefix[KEY_BYTES] = "";
     struct listing listing = { .region = c->region, .state = aws_call_text(c, "State") };
     const char *group = aws_call_text(c, "ScheduleGroup");
+    if (!aws_scheduler_check(c, rules, ARRAY_COUNT(rules))) {
+        return;
+    }
     if (group && !aws_scheduler_has_group(c, group)) {
         return;
     }

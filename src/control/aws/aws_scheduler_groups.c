@@ -159,8 +159,11 @@ static void list_group(const char *name, json_t *group, void *context)
 
 void aws_scheduler_list_groups(struct aws_call *c)
 {
+    static const struct aws_rule rules[] = {
+        { "NamePrefix", AWS_TEXT, AWS_MAY, 1, 64, AWS_SCHEDULER_NAME },
+    };
     struct listing l = { .region = c->region };
-    if (aws_scheduler_page(&l.page, c)) {
+    if (aws_scheduler_check(c, rules, ARRAY_COUNT(rules)) && aws_scheduler_page(&l.page, c)) {
         json_table_each(scheduler_groups(c->services->scheduler), STR(""), list_group, &l);
         aws_page_answer(&l.page, c, "ScheduleGroups");
     }

@@ -16,6 +16,7 @@ const LATEST = '$LATEST';
 const STREAM_PATH = /^\/2021-11-15\//;
 const TYPES = ['Event', 'RequestResponse', 'DryRun'];
 const TYPES_OF_STREAM = ['RequestResponse', 'DryRun'];
+const LOG_TYPES = ['None', 'Tail'];
 
 function refuse(exchange, status, type, fields) {
   const headers = [
@@ -41,13 +42,12 @@ function versionOf(exchange, qualifier) {
   return Object.hasOwn(aliases, qualifier) ? aliases[qualifier] : undefined;
 }
 
-function isKnownType(exchange, type, isStream) {
-  const known = isStream ? TYPES_OF_STREAM : TYPES;
-  if (known.includes(type)) {
+function isOneOf(exchange, member, value, known) {
+  if (known.includes(value)) {
     return true;
   }
   refuse(exchange, 400, 'ValidationException', {
-    message: `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy ` +
+    message: `1 validation error detected: Value '${value}' at '${member}' failed to satisfy ` +
       `constraint: Member must satisfy enum value set: [${known.join(', ')}]`,
   });
   return false;
@@ -63,7 +63,8 @@ function open(exchange, arn) {
     refuse(exchange, 404, 'ResourceNotFoundException', { Message: `Function not found: ${arn}:${qualifier}` });
     return false;
   }
-  if (!isKnownType(exchange, type, isStream)) {
+  const log = exchange.headers['x-amz-log-type'] ?? 'None';
+  if (!isOneOf(exchange, 'invocationType', type, isStream ? TYPES_OF_STREAM : TYPES) || !isOneOf(exchange, 'logType', log, LOG_TYPES)) {
     return false;
   }
   if (type === 'DryRun') {
@@ -72,7 +73,7 @@ function open(exchange, arn) {
   }
   const initMs = exchange.local?.initMs ?? 0;
   exchange.local = { arn: qualifier === null ? arn : `${arn}:${qualifier}`, version, isStream, initMs, tail: null, payload: null };
-  if (exchange.headers['x-amz-log-type'] === 'Tail') {
+  if (log === 'Tail') {
     exchange.local.tail = new LogTail(exchange);
   }
   return true;
