@@ -26,6 +26,7 @@ export async function discoverVercel(context, sofar) {
   const settingsOf = functionSettings(config);
   const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config)];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
+  tellCatchAlls(context, config, endpoints);
 
   found.drafts = groupByRuntime('api', 'vercel', endpoints, {
     memory_mb: DEFAULT_MEMORY_MB,
@@ -153,6 +154,20 @@ async function endpointOf({ files, project }, { file, url }, settingsOf) {
     settings,
     source: `${project}/${file}`,
   };
+}
+
+/** Names that are catch-alls in Next.js alone; Vercel itself takes `[...x]` for one segment and `[[...x]]` for none. */
+function tellCatchAlls({ diagnostics }, { rewrites, routes }, endpoints) {
+  const configured = JSON.stringify([rewrites, routes]);
+  for (const { name, file } of endpoints) {
+    const [, above, segment] = /^(.*?)\/(\[{1,2}\.\.\.[^/]*)/.exec(name) ?? [];
+    if (segment && !configured.includes(segment)) {
+      const what = segment.startsWith('[[') ? 'no path leads here' : 'only paths of one more segment lead here';
+      const instead = `${above.slice(1)}/index${path.posix.extname(file)}`;
+      const rewrite = JSON.stringify({ rewrites: [{ source: `${above}/(.*)`, destination: above }] });
+      diagnostics.warn(`${what}: Vercel knows catch-alls of Next.js only. Call it ${instead}, with ${rewrite} in vercel.json`, { file });
+    }
+  }
 }
 
 /** @returns {{ phase: string, routes: object[] }} */

@@ -13,7 +13,7 @@ import { applyMayflyJson } from './mayfly_json.js';
 export function finishEvents(found, drafts, context) {
   const scene = { ...context, drafts, functions: new Map(drafts.map((draft) => [draft.name, draft])), found };
   applyMayflyJson(scene);
-  found.buckets = unique(scene, found.buckets, 'bucket', ({ name }) => name);
+  found.buckets = unique(scene, found.buckets, 'bucket', ({ name }) => name).filter((bucket) => hasName(scene, bucket));
   found.queues = unique(scene, found.queues, 'queue', ({ name, platform }) => `${platform}:${name}`);
   addWantedQueues(scene);
   found.consumers = consumers(scene);
@@ -55,6 +55,13 @@ function unique({ diagnostics }, entries, kind, keyOf) {
     }
   }
   return [...taken.values()];
+}
+
+/** S3's bounds, which control insists on, too. */
+function hasName({ diagnostics }, { name, declared }) {
+  const isName = name.length >= 3 && name.length <= 63;
+  isName || tellError(diagnostics, declared, `"${name}" is no name of a bucket, which has 3 to 63 characters: it is left out`);
+  return isName;
 }
 
 /** Queues that something leads to and nobody declares: they are made, and that is told. */

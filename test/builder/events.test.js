@@ -509,3 +509,17 @@ Resources:
     'the schedule "at(2030-01-01T00:00:00)" is for schedules of EventBridge Scheduler: a rule takes cron(...) and rate(...)',
   ]);
 });
+
+test("a bucket's name that S3 does not have is told with its place, and the rest is served", async (t) => {
+  const { events, functions, diagnostics } = await build(t, projectOf(t, {
+    'template.yaml': `
+Resources:
+  Short: { Type: AWS::S3::Bucket, Properties: { BucketName: b } }
+  Photos: { Type: AWS::S3::Bucket, Properties: { BucketName: photos } }
+`,
+    ...api,
+  }));
+  assert.deepEqual(events.buckets.map(({ name }) => name), ['photos']);
+  assert.equal(functions.length, 1);
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['template.yaml: Short: "b" is no name of a bucket, which has 3 to 63 characters: it is left out']);
+});

@@ -147,3 +147,23 @@ test('a folder api of another platform is not Vercel\'s, unless vercel.json says
     ['api', 'vercel'], ['lambda/shop-dev-hello', 'lambda'],
   ]);
 });
+
+test('names that are catch-alls in Next.js alone are told, with what leads there instead', async (t) => {
+  const handler = 'export const GET = () => new Response();\n';
+  const files = { 'api/[[...route]].ts': handler, 'api/files/[...path].js': handler };
+  const { diagnostics, ...manifest } = await build(t, projectOf(t, files));
+  assert.deepEqual(diagnostics.map(({ file, text }) => `${file}: ${text}`), [
+    'api/files/[...path].js: only paths of one more segment lead here: Vercel knows catch-alls of Next.js only. Call it api/files/index.js, with {"rewrites":[{"source":"/api/files/(.*)","destination":"/api/files"}]} in vercel.json',
+    'api/[[...route]].ts: no path leads here: Vercel knows catch-alls of Next.js only. Call it api/index.ts, with {"rewrites":[{"source":"/api/(.*)","destination":"/api"}]} in vercel.json',
+  ]);
+  assert.equal(visit(manifest, 'GET', '/api/files/a').function, 'api');
+  assert.equal(visit(manifest, 'GET', '/api/files/a/b').status, 404);
+
+  const config = '{ "rewrites": [{ "source": "/(.*)", "destination": "/api/[[...route]]" }] }';
+  const led = await build(t, projectOf(t, { 'api/[[...route]].ts': handler, 'vercel.json': config }));
+  assert.deepEqual(led.diagnostics, []);
+  assert.equal(visit(led, 'GET', '/a/b').function, 'api');
+
+  const index = await build(t, projectOf(t, { 'api/index.ts': handler, 'vercel.json': '{"rewrites":[{"source":"/api/(.*)","destination":"/api"}]}' }));
+  assert.equal(visit(index, 'GET', '/api/a/b').function, 'api', 'what was told works');
+});
