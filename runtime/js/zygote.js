@@ -34,6 +34,7 @@ const fixups = require('./fixups');
 const garbage = require('./garbage');
 const instances = require('./instance');
 const nativeModules = require('./native_modules');
+const readOnly = require('./read_only');
 const stacks = require('./stacks');
 
 /* Where sandboxes have what lies in this folder. */
@@ -120,6 +121,8 @@ function setIncrementalMarking(on) {
 }
 
 function describe(error) {
+  const hint = readOnly.explain(error);
+  if (hint) return `${error.name}: ${error.message}: ${hint}`;
   if (error instanceof Error) return error.stack || String(error);
   return `threw ${inspect(error)}`;
 }

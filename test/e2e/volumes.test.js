@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { readConsole, startPlatform } from './harness.js';
+import { eventually, readConsole, startPlatform } from './harness.js';
 
 const NOTES = `
   import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -102,4 +102,21 @@ test('a volume that cannot be is told', async (t) => {
   const files = { 'mayfly.json': '{ "volumes": ["../elsewhere", "api"] }', 'api/notes.js': NOTES };
   const said = await readConsole(t, files, /error[^\n]*"api"[^\n]*holds code/);
   assert.match(said, /error[^\n]*"\.\.\/elsewhere" must be a folder inside of the project/);
+});
+
+test('a server that writes into the project while it loads is told what may be written', async (t) => {
+  const server = (write) => `
+    const fs = require('node:fs');
+    ${write};
+    require('node:http').createServer((req, res) => res.end('written')).listen(3000);`;
+  const platform = await startPlatform(t, { files: { 'package.json': '{ "main": "server.js" }', 'server.js': server("fs.mkdirSync('uploads')") } });
+  const volumes = "EROFS: read-only file system, mkdir 'uploads': the project is read-only for what it runs, but for the folders that \"volumes\" in mayfly.json names";
+  assert.match((await platform.get('/')).text, new RegExp(volumes));
+
+  await platform.save('server.js', server("fs.mkdirSync(require('node:path').resolve('.vite-temp'))"));
+  await eventually(() => platform.transcript().includes("Vite's development server does not run here: build the project"), () => platform.transcript());
+
+  await platform.save('mayfly.json', '{ "volumes": ["uploads"] }');
+  await platform.save('server.js', server("fs.writeFileSync('uploads/a', 'x')"));
+  await eventually(async () => (await platform.get('/')).text === 'written', () => platform.transcript());
 });
