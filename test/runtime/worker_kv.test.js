@@ -76,6 +76,25 @@ test('metadata and times of expiration go with an entry, until it is put again',
     'm', true, null, 1, { value: null, metadata: null, cacheStatus: null }]);
 });
 
+test('what expires is removed though nobody asks for it again, and so is what was never put in full', async (t) => {
+  const expiration = Math.floor(Date.now() / 1000) + 1000;
+  const kept = await using(t, async (KV, _other, folder) => {
+    for (const key of ['session 1', 'session 2', 'session 3']) await KV.put(key, 'v', { expiration });
+    await KV.put('stays', 'v');
+    fs.writeFileSync(path.join(folder, '.draft'), 'of an instance that was killed');
+    for (const name of fs.readdirSync(folder)) { /* as if an hour had passed */
+      const file = path.join(folder, name);
+      fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(`"expiration":${expiration}`, `"expiration":${expiration - 2000}`));
+      fs.utimesSync(file, expiration - 4600, expiration - 4600);
+    }
+    await KV.put('session 4', 'v', { expiration });
+    const names = () => fs.readdirSync(folder).filter((name) => name !== '.swept');
+    for (const until = Date.now() + 5000; names().length > 2 && Date.now() < until;) await new Promise((done) => setTimeout(done, 10));
+    return [names().length, (await KV.list()).keys.map(({ name }) => name)];
+  });
+  assert.deepEqual(kept, [2, ['session 4', 'stays']]);
+});
+
 test('several keys at once', async (t) => {
   const found = await using(t, async (KV) => {
     await KV.put('a', '1', { metadata: 'm' });

@@ -3,7 +3,7 @@
 /* Where the entries of a KV namespace are: a folder of the project that all of its instances may write, one file an
  * entry. A file begins with a line of JSON, { key, expiration, metadata }, and has the value behind it; its name is a
  * digest of the key, for keys may be longer than names. Files are renamed into place: readers see all of one or the
- * other. */
+ * other. What has expired stays until it is swept, now and then: whoever met it could remove what was just put in its place. */
 
 const crypto = require('node:crypto');
 const fs = require('node:fs/promises');
@@ -13,6 +13,8 @@ const path = require('node:path');
 const HEAD_MAX_BYTES = 16 * 1024;
 const READ_AT_ONCE = 64;
 const NEWLINE = 10;
+const SWEPT = '.swept'; /* when that was */
+const SWEEP_MS = 600_000;
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -54,11 +56,7 @@ class KvStore {
     const file = this.#fileOf(key);
     const bytes = await unlessMissing(fs.readFile(file), null);
     const entry = bytes && parse(bytes);
-    if (!entry || entry.head.key !== key) {
-      return null;
-    }
-    if (entry.head.expiration <= nowSeconds()) {
-      await this.delete(key);
+    if (!entry || entry.head.key !== key || entry.head.expiration <= nowSeconds()) {
       return null;
     }
     return { value: entry.value, metadata: entry.head.metadata };
@@ -69,6 +67,9 @@ class KvStore {
     const draft = path.join(this.#folder, `.${crypto.randomUUID()}`);
     await fs.writeFile(draft, Buffer.concat([head, value]));
     await fs.rename(draft, this.#fileOf(key));
+    if (expiration !== undefined) {
+      this.#sweep().catch(() => {}); /* the next one tries again */
+    }
   }
 
   async delete(key) {
@@ -85,6 +86,28 @@ class KvStore {
       return parse(buffer.subarray(0, bytesRead))?.head ?? null;
     } finally {
       await file.close();
+    }
+  }
+
+  async #isOver(name) {
+    if (name.startsWith('.')) { /* the draft of an instance that ended while it wrote */
+      const { mtimeMs } = await fs.stat(path.join(this.#folder, name));
+      return name !== SWEPT && Date.now() - mtimeMs > SWEEP_MS;
+    }
+    return (await this.#headOf(name))?.expiration <= nowSeconds();
+  }
+
+  async #sweep() {
+    const swept = path.join(this.#folder, SWEPT);
+    const last = await unlessMissing(fs.stat(swept), null);
+    if (last && Math.abs(Date.now() - last.mtimeMs) < SWEEP_MS) {
+      return;
+    }
+    await fs.writeFile(swept, '');
+    for (const name of await fs.readdir(this.#folder)) {
+      if (await unlessMissing(this.#isOver(name), false)) {
+        await unlessMissing(fs.unlink(path.join(this.#folder, name)));
+      }
     }
   }
 
