@@ -19,9 +19,10 @@
 
 /* Pages of what was removed are used again, but the file stays as long as it was. At a start it
  * gets short if they are so many, 16 MB, and so many times what is in use, which has to be written
- * anew. */
-#define SHORTEN_PAGES 4096
-#define SHORTEN_TIMES 3
+ * anew: of 64 MB and more nobody waits for that. */
+#define SHORTEN_PAGES    4096
+#define SHORTEN_TIMES    3
+#define SHORTEN_USED_MAX 16384
 
 struct store {
     char folder[PATH_MAX];
@@ -288,7 +289,7 @@ static void shorten(struct sql *db)
 {
     int64_t unused = sql_number(db, 0, "PRAGMA freelist_count", "");
     int64_t used = sql_number(db, 0, "PRAGMA page_count", "") - unused;
-    if (unused >= SHORTEN_PAGES && unused >= used * SHORTEN_TIMES) {
+    if (unused >= SHORTEN_PAGES && unused >= used * SHORTEN_TIMES && used < SHORTEN_USED_MAX) {
         (void)!sql_run(db, "VACUUM", "");
         (void)!sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)", ""); /* out of the log */
     }
