@@ -56,7 +56,7 @@ async function measure(label, dialect, module, method) {
   run({ spec, app, adapter, native });
   const body = Buffer.from('{"name":"ada"}');
   let stream = 0;
-  const run = async (count) => {
+  const ask = async (count) => {
     for (let i = 0; i < count; i += BATCH) {
       const until = answered + BATCH;
       for (let j = 0; j < BATCH; j++) {
@@ -77,11 +77,11 @@ async function measure(label, dialect, module, method) {
       await new Promise(setImmediate);
     }
   };
-  await run(20_000);
+  await ask(20_000);
   const times = [];
   for (let round = 0; round < ROUNDS; round++) {
     const begin = process.hrtime.bigint();
-    await run(REQUESTS);
+    await ask(REQUESTS);
     times.push(Number(process.hrtime.bigint() - begin) / REQUESTS / 1000);
   }
   times.sort((a, b) => a - b);

@@ -1,10 +1,13 @@
 'use strict';
 /* What Workers say and refuse, as wrangler dev 4.164 does: texts were measured there. */
 
+const { once } = require('node:events');
+const http = require('node:http');
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const { byFetch, byPath, failureOf, serve } = require('./worker_serve');
 const { thunk } = require('./mock_native');
+const { listenOnLoopback } = require('./real_listen');
 
 const U = 'https://example.com/';
 const bytes = (text) => new TextEncoder().encode(text);
@@ -492,4 +495,31 @@ test('lengths as text, undefined as JSON and the early name of Ed25519', async (
   const json = await gateway.request('GET /json');
   assert.deepEqual([json.status, json.header('content-type'), await json.text()], [201, 'application/json', 'undefined']);
   assert.equal(await (await gateway.request('GET /keys')).json(), true);
+});
+
+test('fetch: redirects that lead nowhere, answers that break off, and a URL with a password', async (t) => {
+  const server = http.createServer((request, response) => {
+    if (request.url === '/loop') return response.writeHead(302, { location: '/loop' }).end();
+    if (request.url === '/nowhere') return response.writeHead(302, { location: 'http://' }).end();
+    if (request.url === '/cut') {
+      response.writeHead(200, { 'content-length': '100' }).write('abc');
+      return setTimeout(() => response.destroy(), 20);
+    }
+    return response.end(String(request.headers.authorization));
+  });
+  listenOnLoopback(server);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const host = `127.0.0.1:${server.address().port}`;
+  const gateway = await byPath({ async all() {
+    const failures = await Promise.all(['loop', 'nowhere', 'cut'].map((path) => failureOf(async () => (await fetch(`http://${host}/${path}`)).text())));
+    const texts = await Promise.all([fetch(`http://user:p%40@${host}/`), fetch(new Request(`http://user@${host}/`))].map(async (it) => (await it).text()));
+    return Response.json([...failures, ...texts]);
+  } });
+  const reply = await gateway.request('GET /all');
+  assert.equal(reply.failure, null);
+  assert.deepEqual(await reply.json(), [
+    'TypeError: Too many redirects.', 'TypeError: Invalid Location header; unable to follow redirect.',
+    'Error: Network connection lost.', 'undefined', 'undefined',
+  ]);
 });

@@ -43,12 +43,17 @@ function targetOf(input) {
   return url;
 }
 
+/* Redirects that cannot be followed, by what Node.js says is the cause. */
+const REDIRECTS = [
+  [/^redirect count exceeded$/, 'Too many redirects.'],
+  [/^URL scheme must be a HTTP|^Invalid URL$/, 'Invalid Location header; unable to follow redirect.'],
+];
+
 /* Workers say no more of a connection than that it was lost; the cause is Node.js's. */
 function fetchError(error, fetch) {
   if (error instanceof TypeError && error.message === 'fetch failed' && error.cause) {
-    const lost = new Error('Network connection lost.', { cause: error.cause });
-    lost.retryable = true;
-    return lost;
+    const redirect = REDIRECTS.find(([pattern]) => pattern.test(error.cause.message));
+    return redirect ? new TypeError(redirect[1], { cause: error.cause }) : words.lost(error.cause);
   }
   return words.reword(error, fetch);
 }
@@ -64,7 +69,7 @@ function makeFetch(platformFetch) {
       if (origin.isOurs(url, current())) {
         return await origin.fetchBehind(new Request(input, settings));
       }
-      return measured(await platformFetch(input, settings));
+      return measured(await platformFetch(requests.withoutCredentials(input), settings));
     } catch (error) {
       throw fetchError(error, fetch);
     }

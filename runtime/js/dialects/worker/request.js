@@ -138,6 +138,14 @@ function rememberCf(request, input, init) {
   return request;
 }
 
+/* A user and a password of a URL are not sent; Node.js refuses them. */
+function withoutCredentials(input) {
+  if (input instanceof globalThis.Request || !String(input).includes('@') || !URL.canParse(String(input))) {
+    return input;
+  }
+  return Object.assign(new URL(String(input)), { username: '', password: '' });
+}
+
 function installRequest() {
   const Base = globalThis.Request;
   function Request(input, init) {
@@ -150,7 +158,7 @@ function installRequest() {
     const target = new.target === Request ? Base : new.target;
     checkUrl(input);
     try {
-      const made = Reflect.construct(Base, [input, initFor(input, init)], target);
+      const made = Reflect.construct(Base, [withoutCredentials(input), initFor(input, init)], target);
       return rememberCf(made, input, init);
     } catch (error) {
       throw words.reword(error, Request);
@@ -234,4 +242,5 @@ module.exports = {
   incomingRequest,
   install,
   initFor,
+  withoutCredentials,
 };

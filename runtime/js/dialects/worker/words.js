@@ -129,8 +129,16 @@ function replaceClass(name, ours, Base) {
   Object.defineProperty(globalThis, name, { value: ours, writable: true, configurable: true, enumerable: false });
 }
 
+/* A connection that broke. */
+function lost(cause) {
+  return Object.assign(new Error('Network connection lost.', { cause }), { retryable: true });
+}
+
 /* Why a body could not be read. */
 function bodyError(object, method, error) {
+  if (error instanceof TypeError && error.message === 'terminated') {
+    return lost(error.cause);
+  }
   if (/^Body is unusable/.test(error?.message)) {
     const isOnlyLocked = object.body?.locked && !object.bodyUsed;
     return new TypeError(isOnlyLocked ? LOCKED : USED);
@@ -179,4 +187,4 @@ function install() {
   installBody(Response.prototype);
 }
 
-module.exports = { GET_BODY, ILLEGAL, LOCKED, NO_BYTES, NULL_BODY, USED, install, notCallable, replaceClass, replaceMethod, reword, wrongArgument };
+module.exports = { GET_BODY, ILLEGAL, LOCKED, NO_BYTES, NULL_BODY, USED, install, lost, notCallable, replaceClass, replaceMethod, reword, wrongArgument };
