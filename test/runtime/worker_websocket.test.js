@@ -1,8 +1,12 @@
 'use strict';
 
+const { createHash } = require('node:crypto');
+const { once } = require('node:events');
+const http = require('node:http');
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const { byPath, failureOf } = require('./worker_serve');
+const { listenOnLoopback } = require('./real_listen');
 const { FrameReader, writeFrame } = require('../../runtime/js/dialects/worker/websocket_wire');
 
 const CONTINUATION = 0;
@@ -259,4 +263,69 @@ test('a close inside the worker is answered, too, and its reason fits a frame', 
     tooLong: 'SyntaxError: WebSocket close reason must not be longer than 123 bytes when UTF-8 encoded.',
     nothing: "TypeError: Failed to execute 'send' on 'WebSocket': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView or string'.",
   });
+});
+
+/* A server whose sockets say what they were sent again; /no is answered by 403. */
+async function serveSockets(t) {
+  const server = http.createServer((request, response) => response.writeHead(403).end(`${request.headers.upgrade} ${request.headers['x-a']}`));
+  server.on('upgrade', (request, socket) => {
+    if (request.url === '/no') {
+      socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    const protocol = request.headers['sec-websocket-protocol'] ? 'sec-websocket-protocol: b\r\n' : '';
+    const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ${accept}\r\n${protocol}\r\n`);
+    socket.write(writeFrame(TEXT, Buffer.from(`hello ${request.headers['x-a']}`)));
+    const reader = new FrameReader(({ opcode, payload }) => {
+      socket.write(writeFrame(opcode, Buffer.from(payload)));
+      if (opcode === CLOSE) socket.end();
+    });
+    socket.on('data', (bytes) => reader.take(bytes)).on('error', () => {});
+  });
+  listenOnLoopback(server);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+test('fetch opens a WebSocket, hands one on, and tells the status of who refuses', async (t) => {
+  const base = await serveSockets(t);
+  const gateway = await byPath({
+    async open() {
+      const response = await fetch(`${base}/`, { headers: { Upgrade: 'websocket', 'x-a': '1', 'sec-websocket-protocol': 'a, b' } });
+      const socket = response.webSocket;
+      const heard = [];
+      socket.binaryType = 'arraybuffer';
+      socket.addEventListener('message', ({ data }) => {
+        heard.push(typeof data === 'string' ? data : [...new Uint8Array(data)]);
+        if (heard.length === 3) socket.close(4000, 'enough');
+      });
+      const closed = new Promise((resolve) => {
+        socket.addEventListener('close', ({ code, reason, wasClean }) => resolve([code, reason, wasClean, socket.readyState]));
+      });
+      socket.accept();
+      socket.send('text');
+      socket.send(new Uint8Array([1, 2]));
+      return Response.json([response.status, response.headers.get('sec-websocket-protocol'), await closed, ...heard]);
+    },
+    pass: (request) => fetch(new Request(`${base}/`, request)),
+    async no() {
+      const response = await fetch(`${base}/no`, { headers: { Upgrade: 'websocket', 'x-a': '3' } });
+      return Response.json([response.status, response.webSocket, await response.text()]);
+    },
+  });
+  const opened = await gateway.request('GET /open');
+  assert.equal(opened.failure, null);
+  assert.deepEqual(await opened.json(), [101, 'b', [4000, 'enough', true, 3], 'hello 1', 'text', [1, 2]]);
+  assert.deepEqual(await (await gateway.request('GET /no')).json(), [403, null, 'undefined 3']);
+  const passed = gateway.start('GET /pass', { headers: { ...UPGRADE, 'x-a': '2' } });
+  await passed.until((it) => it.status !== 0);
+  assert.equal(passed.status, 101);
+  await passed.send(clientFrame(TEXT, 'through'));
+  await passed.until(() => said(passed).length === 2);
+  assert.deepEqual(said(passed), ['hello 2', 'through']);
+  await passed.send(closeFrame(1000, 'bye'));
+  await passed.until(() => said(passed).length === 3);
+  assert.deepEqual(said(passed)[2], { close: [1000, 'bye'] });
 });

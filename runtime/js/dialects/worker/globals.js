@@ -17,6 +17,7 @@ const responses = require('./response');
 const scope = require('./scope');
 const streams = require('./streams');
 const sockets = require('./websocket');
+const socketClient = require('./websocket_client');
 const words = require('./words');
 
 function define(name, value) {
@@ -69,7 +70,13 @@ function makeFetch(platformFetch) {
       if (origin.isOurs(url, current())) {
         return await origin.fetchBehind(new Request(input, settings));
       }
-      return measured(await platformFetch(requests.withoutCredentials(input), settings));
+      const upgrading = socketClient.askedHeaders(input, settings);
+      const opened = upgrading && await socketClient.open(url, upgrading);
+      if (opened) {
+        return opened;
+      }
+      upgrading?.delete('upgrade'); /* what Node.js would refuse to ask for */
+      return measured(await platformFetch(requests.withoutCredentials(input), upgrading ? { ...settings, headers: upgrading } : settings));
     } catch (error) {
       throw fetchError(error, fetch);
     }

@@ -115,6 +115,24 @@ const Socket = class WebSocket extends EventTarget {
     socket.accept();
   }
 
+  /** Half of a pair whose other half is a WebSocket of Node.js, which need not be open yet. */
+  static fromClient(client) {
+    const own = new Socket();
+    const far = new Socket();
+    Socket.join(own, far);
+    far.#wire = {
+      send: (data) => client.send(data),
+      /* Node.js's takes no other codes. */
+      close: (code, reason) => (code === 1000 || code >= 3000 ? client.close(code, reason) : client.close()),
+    };
+    far.#isAccepted = true;
+    client.addEventListener('message', ({ data }) => own.#receive({ type: 'message', data }));
+    client.addEventListener('close', ({ code, reason, wasClean }) => {
+      own.#receive({ type: 'close', ...(wasClean ? { code, reason, wasClean } : LOST) });
+    });
+    return own;
+  }
+
   serializeAttachment(value) {
     this.#attachment = structuredClone(value);
   }
@@ -249,4 +267,4 @@ function configure({ compatibility_date: date, compatibility_flags: flags = [] }
     (since(BLOBS_SINCE) || flags.includes('websocket_standard_binary_type')) ? 'blob' : 'arraybuffer';
 }
 
-module.exports = { install, configure, isSocket: Socket.is, connect: Socket.connect };
+module.exports = { install, configure, isSocket: Socket.is, connect: Socket.connect, fromClient: Socket.fromClient };
