@@ -240,6 +240,15 @@ test("S3's answers", async (t) => {
     assert.match(await read(`${endpoint}/${Bucket}/a%2Bb`), /<Code>AccessDenied</);
   });
 
+  await t.test('a body that does not say how long it is is refused', async () => { /* as what a fetch() of a stream sends */
+    const Bucket = await bucket();
+    const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: 'k' }));
+    const answer = await fetch(url, { method: 'PUT', body: new Blob(['hello']).stream(), duplex: 'half' });
+    assert.equal(answer.status, 501);
+    assert.match(await answer.text(), /<Code>NotImplemented<\/Code><Message>A header you provided implies [^<]+<\/Message><Header>Transfer-Encoding<\/Header>/);
+    await refused(send(HeadObjectCommand, { Bucket, Key: 'k' }), 404, 'NotFound');
+  });
+
   await t.test('a wrong Content-MD5 is told as that, whatever checksum came with it', async () => {
     const Bucket = await bucket();
     const put = (more) => send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ...more });

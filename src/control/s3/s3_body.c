@@ -83,6 +83,13 @@ static bool read_length(struct s3_request *rq, struct s3_receive_plan *plan)
         s3_fail(rq, S3_MISSING_CONTENT_LENGTH);
         return false;
     }
+    /* S3 takes no body of unknown length. The field comes by the AWS port alone. */
+    if (!plan->has_length && s3_header(rq, "transfer-encoding").data) {
+        s3_detail(rq, "Header", STR("Transfer-Encoding"));
+        s3_fail_text(rq, S3_NOT_IMPLEMENTED,
+                     "A header you provided implies functionality that is not implemented");
+        return false;
+    }
     return true;
 }
 
