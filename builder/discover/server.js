@@ -16,6 +16,8 @@ const SERVES = /\.listen\s*\(|\bcreateServer\s*\(|\bserve\s*\(|\bstart\w*Server\
 /** Apps that Vercel's adapter can ask itself, as Vercel and Bun do with what such a file exports. */
 const FRAMEWORK = /\b(?:from|require\()\s*['"](?:express|hono|@hono\/[\w-]+|elysia|h3)['"]/;
 const EXPORTS_APP = /\bexport\s+default\b|\bexport\s*\{[^}]*\bas\s+default\b|\bmodule\.exports\s*=/;
+/** What servers of Bun, srvx and Vercel export, without a framework. */
+const EXPORTS_FETCH = /\bexport\s+default\s*\{[^}]*\bfetch\b/;
 const FOLLOWED_MAX = 200;
 /** What says so of the module that Node.js was started with; here that is always another. */
 const IS_MAIN = /\bimport\.meta\.main\b/g;
@@ -50,7 +52,7 @@ function dialectOf(files, main) {
     return 'server';
   }
   const text = files.read(main);
-  return FRAMEWORK.test(text) && EXPORTS_APP.test(text) ? 'vercel' : null;
+  return (FRAMEWORK.test(text) && EXPORTS_APP.test(text)) || EXPORTS_FETCH.test(text) ? 'vercel' : null;
 }
 
 /** Looks for a listening call in the main file and what it imports by relative paths. */

@@ -61,6 +61,8 @@ test('an app of a web framework that is exported takes every request, as on Verc
   const taken = (file) => [['server', 'vercel', file, 'server']];
   const hono = "import { Hono } from 'hono';\nconst app = new Hono();\nexport default app;\n";
   assert.deepEqual(await exported({ 'src/index.ts': hono }), taken('src/index.ts'));
+  const fetched = 'export default {\n  port: process.env.PORT,\n  fetch(request: Request) { return new Response(); },\n};\n';
+  assert.deepEqual(await exported({ 'src/index.ts': fetched }), taken('src/index.ts'));
   assert.deepEqual(await exported({ 'server.js': "import express from 'express';\nexport { app as default };\nconst app = express();\n" }), taken('server.js'));
   const common = { 'package.json': '{ "main": "index.js" }', 'index.js': "const express = require('express');\nmodule.exports = express();\n" };
   assert.deepEqual(await exported(common), taken('index.js'));
