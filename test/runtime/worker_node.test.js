@@ -142,3 +142,11 @@ test('what names no server is refused in the words of Workers', async () => {
   await assert.rejects(handleAsNodeRequest({}, request), { message: 'Failed to determine port for server' });
   await assert.rejects(handleAsNodeRequest(1234, request), { code: 'ERR_INVALID_ARG_VALUE', message: /^Http server with port 1234 not found/ });
 });
+
+test('a process that the bundle brings along is not put in the place of the real one', async () => {
+  const gateway = await serve(() => {
+    globalThis.process = { getActiveResourcesInfo() { throw new Error('not implemented'); } };
+    return { fetch: () => new Response(String(process.versions.node)) };
+  });
+  assert.equal(await (await gateway.request('GET /')).text(), process.versions.node);
+});

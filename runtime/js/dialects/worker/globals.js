@@ -154,6 +154,7 @@ function installPlatform() {
   words.install();
   requests.install();
   globalThis.fetch = makeFetch(platformFetch);
+  keepProcess();
   define('self', globalThis);
   define('reportError', reportError);
   define('origin', 'null');
@@ -184,6 +185,13 @@ function installPlatform() {
   scope.install();
   guardCodeFromText(() => current() !== undefined); /* while its module loads a worker may make code */
   hung.install();
+}
+
+/* What is built for Workers may bring a process of its own (unenv's, whose methods mostly throw). Ours is a real one, and
+ * the runtime lives by it. */
+function keepProcess() {
+  const { process } = globalThis;
+  Object.defineProperty(globalThis, 'process', { get: () => process, set() {}, configurable: true, enumerable: false });
 }
 
 /* `self instanceof ServiceWorkerGlobalScope` is how some packages know where they are. */
