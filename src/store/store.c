@@ -316,18 +316,10 @@ static int open_connections(struct store *s, struct err *err)
     return r;
 }
 
-/* With the last one SQLite puts what is in the log into the database, and removes the log. */
-static void close_connections(struct store *s)
+static void free_connections(struct store *s)
 {
     sql_close(s->reader);
     sql_close(s->writer);
-    s->reader = NULL;
-    s->writer = NULL;
-}
-
-static void free_connections(struct store *s)
-{
-    close_connections(s);
     store_reserve_finish(&s->reserve);
     scope_close_fd(&s->lock_fd);
     free(s);
@@ -401,6 +393,14 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
     return 0;
 }
 
+/* So that all is in the database. The loop may not turn any more, and close what SQLite does that
+ * for by itself. */
+static void empty_log(struct store *s)
+{
+    end_reading(s);
+    (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(TRUNCATE)", ""); /* a full disk: it stays */
+}
+
 void store_close(struct store *s)
 {
     if (!s) {
@@ -412,7 +412,7 @@ void store_close(struct store *s)
     uv_mutex_unlock(&s->mutex);
     (void)uv_thread_join(&s->thread); /* ours */
     call_back(s);
-    close_connections(s); /* the loop may not turn any more */
+    empty_log(s);
     s->open_handles = 2;
     uv_close((uv_handle_t *)&s->wake, on_wake_closed);
     uv_close((uv_handle_t *)&s->turn, on_turn_closed);

@@ -47,13 +47,13 @@ START_TEST(a_log_that_was_long_is_cut)
 }
 END_TEST
 
-START_TEST(there_is_no_log_when_it_is_closed)
+START_TEST(nothing_is_in_the_log_when_it_is_closed)
 {
     (void)put("body", "", "");
     until_sent();
     ck_assert_int_gt(size_of("mayfly.db-wal"), 0);
     store_close(store);
-    ck_assert_int_eq(size_of("mayfly.db-wal"), -1);
+    ck_assert_int_le(size_of("mayfly.db-wal"), 0);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     open_queue();
     ck_assert_int_eq(rows(), 1);
@@ -88,7 +88,7 @@ int main(void)
     TCase *tests;
     Suite *suite = queue_fixture_suite("store_size", &tests);
     tcase_add_test(tests, a_log_that_was_long_is_cut);
-    tcase_add_test(tests, there_is_no_log_when_it_is_closed);
+    tcase_add_test(tests, nothing_is_in_the_log_when_it_is_closed);
     tcase_add_test(tests, what_was_removed_is_given_back_at_the_next_start);
     tcase_add_test(tests, what_is_in_use_is_not_written_anew_at_each_start);
     return suite_run(suite);
