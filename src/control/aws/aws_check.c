@@ -17,6 +17,14 @@ void aws_check_init(struct aws_check *k)
     buf_init(&k->text, TEXT_BYTES);
 }
 
+void aws_check_type_is_wrong(struct aws_check *k, const char *path)
+{
+    size_t len = strlen(path);
+    len -= len > 0 && path[len - 1] == '.';
+    struct str told = len > 0 ? str_of(path, len) : STR("The input");
+    (void)snprintf(k->wrong_type, sizeof(k->wrong_type), STR_FMT, STR_ARG(told));
+}
+
 /* The whole text, as AWS's validators match; a value list is no pattern. */
 static bool matches(const char *pattern, struct str text)
 {
@@ -142,7 +150,7 @@ static void check_member(struct aws_check *k, json_t *value, const char *path,
             add(k, NULL, path, "not be null");
         }
     } else if (!is_of_type(value, rule->type)) {
-        k->wrong_type = rule->member;
+        aws_check_type_is_wrong(k, rule->member);
     } else if (rule->type == AWS_TEXT) {
         check_text(k, value, path, rule);
     } else if (rule->type == AWS_LIST) {
@@ -156,7 +164,7 @@ void aws_check_members(struct aws_check *k, json_t *object, const char *at,
                        const struct aws_rule *rules, size_t count)
 {
     if (!json_is_object(object)) {
-        k->wrong_type = at;
+        aws_check_type_is_wrong(k, at);
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -167,10 +175,23 @@ void aws_check_members(struct aws_check *k, json_t *object, const char *at,
     }
 }
 
+void aws_check_elements(struct aws_check *k, json_t *list, const char *name,
+                        const struct aws_rule *rules, size_t count)
+{
+    size_t i;
+    json_t *element;
+    json_array_foreach(list, i, element)
+    {
+        char at[64];
+        (void)snprintf(at, sizeof(at), "%s.%zu.member.", name, i + 1);
+        aws_check_members(k, element, at, rules, count);
+    }
+}
+
 bool aws_check_end(struct aws_check *k, struct aws_call *c)
 {
-    bool fine = k->count == 0 && !k->wrong_type;
-    if (k->wrong_type) {
+    bool fine = k->count == 0 && !k->wrong_type[0];
+    if (k->wrong_type[0]) {
         aws_call_fail(c, 400, "SerializationException", "%s is of another type than it should be.",
                       k->wrong_type);
     } else if (!fine) {

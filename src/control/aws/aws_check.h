@@ -23,12 +23,17 @@ struct aws_rule {
 struct aws_check {
     struct buf text; /* what is wrong, several with "; " */
     unsigned count;
-    const char *wrong_type; /* a member whose type is another; NULL: none */
+    char wrong_type[64]; /* a member whose type is another; empty: none */
 };
 
 void aws_check_init(struct aws_check *k);
+/* Something is of another type than its model says; `path` may end with a dot. */
+void aws_check_type_is_wrong(struct aws_check *k, const char *path);
 /* Checks the members of an object. `at` is its own path, "" for the input, "targets.1.member." */
 void aws_check_members(struct aws_check *k, json_t *object, const char *at,
                        const struct aws_rule *rules, size_t count);
+/* Checks the members of each object of a list, `name` of the input ("tags"). */
+void aws_check_elements(struct aws_check *k, json_t *list, const char *name,
+                        const struct aws_rule *rules, size_t count);
 /* Answers what is wrong, if anything is, and frees. Returns whether the call goes on. */
 bool aws_check_end(struct aws_check *k, struct aws_call *c) MUST_USE;

@@ -89,15 +89,13 @@ static bool check_request(struct aws_call *c, json_t *entries)
         return false;
     }
     aws_check_init(&k);
-    json_array_foreach(entries, i, entry)
-    {
-        char at[64];
-        (void)snprintf(at, sizeof(at), "entries.%zu.member.", i + 1);
-        aws_check_members(&k, entry, at, entry_rules, ARRAY_COUNT(entry_rules));
-        size += entry_size(entry);
-    }
+    aws_check_elements(&k, entries, "entries", entry_rules, ARRAY_COUNT(entry_rules));
     if (!aws_check_end(&k, c)) {
         return false;
+    }
+    json_array_foreach(entries, i, entry)
+    {
+        size += entry_size(entry);
     }
     if (i > ENTRIES_MAX) {
         struct buf shown;

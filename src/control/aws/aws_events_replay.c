@@ -39,7 +39,7 @@ static bool check_model(struct aws_call *c)
     json_array_foreach(json_object_get(destination, "FilterArns"), i, filter)
     {
         if (!json_is_string(filter)) {
-            k.wrong_type = "FilterArns";
+            aws_check_type_is_wrong(&k, "FilterArns");
         }
     }
     return aws_check_end(&k, c);

@@ -142,7 +142,7 @@ static bool is_malformed(const char *named, struct str target, struct aws_lambda
                    k.count, k.count == 1 ? "" : "s", STR_ARG(buf_str(&k.text)));
     buf_finish(&k.text);
     json_decref(input);
-    return k.count > 0 || k.wrong_type;
+    return k.count > 0 || k.wrong_type[0];
 }
 
 bool aws_lambda_path_fault(const char *named, struct str target, const char *region,

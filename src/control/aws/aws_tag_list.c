@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/aws_tag_list.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_tags.h"
-#include "control/json_read.h"
 
 static json_t *key_of(json_t *tag)
 {
@@ -20,15 +18,8 @@ static bool check_members(struct aws_call *c, const struct aws_tag_form *form, j
         { "Value", AWS_TEXT, AWS_MUST, form->value_min, 256, NULL },
     };
     struct aws_check k;
-    size_t i;
-    json_t *tag;
     aws_check_init(&k);
-    json_array_foreach(tags, i, tag)
-    {
-        char at[64];
-        (void)snprintf(at, sizeof(at), "tags.%zu.member.", i + 1);
-        aws_check_members(&k, tag, at, rules, ARRAY_COUNT(rules));
-    }
+    aws_check_elements(&k, tags, "tags", rules, ARRAY_COUNT(rules));
     return aws_check_end(&k, c);
 }
 
