@@ -10,6 +10,7 @@ const path = require('node:path');
 const { fileURLToPath } = require('node:url');
 
 const RUNTIME_INSIDE = '/var/runtime/js/';
+const GLUE = 'mayfly:'; /* the scheme of what the builder adds to a bundle */
 const BUNDLE = /^___mayfly\w*\.[cm]?js$/;
 
 /* Base 64 digits of a source map (https://tc39.es/ecma426/#sec-base64-vlq) by their character code. */
@@ -70,11 +71,15 @@ class BundleMap {
   constructor(file) {
     try {
       const { sources, mappings } = JSON.parse(fs.readFileSync(`${file}.map`, 'utf8'));
-      this.#sources = sources.map((source) => path.resolve(path.dirname(file), source));
+      this.#sources = sources.map((source) => (source.startsWith(GLUE) ? null : path.resolve(path.dirname(file), source)));
       this.#mappings = mappings;
     } catch {
       /* without a map, places are those in the bundle */
     }
+  }
+
+  get isKnown() {
+    return this.#mappings !== '';
   }
 
   /** 'file:line:column' of the source for a place that counts from 1, or null. */
@@ -118,8 +123,9 @@ function describeFrame(frame) {
   const place = `${name}:${frame.getLineNumber()}:${frame.getColumnNumber()}`;
   const ours = runtimePart(file);
   if (ours !== null) return { text: text.replace(name, () => `mayfly:${ours}`), own: false };
-  const mapped = mapOf(file)?.find(frame.getLineNumber(), frame.getColumnNumber());
-  return { text: mapped ? text.replace(place, () => mapped) : text, own: true };
+  const map = mapOf(file);
+  const mapped = map?.find(frame.getLineNumber(), frame.getColumnNumber());
+  return mapped ? { text: text.replace(place, () => mapped), own: true } : { text, own: !map?.isKnown };
 }
 
 /* What comes after the function's outermost frame is the way in which it was called. */

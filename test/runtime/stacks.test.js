@@ -130,6 +130,24 @@ test('strange errors have the stacks that Node.js gives them', (t) => {
   assert.deepEqual(run(t, source), ['Odd: one', 'string', 11, 'Error: none']);
 });
 
+test('how the bundler calls a module is no frame of it', (t) => {
+  const folder = temporaryFolder(t);
+  fs.writeFileSync(path.join(folder, 'tea.cjs'), 'exports.at = new Error("x").stack;');
+  esbuild.buildSync({
+    stdin: { contents: "export const run = () => require('./tea.cjs').at;", resolveDir: folder, sourcefile: 'entry.js' },
+    outfile: path.join(folder, '___mayfly.cjs'), bundle: true, sourcemap: true, platform: 'node', format: 'cjs',
+  });
+  const map = JSON.parse(fs.readFileSync(path.join(folder, '___mayfly.cjs.map'), 'utf8'));
+  map.sources = map.sources.map((source) => (source === 'entry.js' ? 'mayfly:mayfly:entry' : source));
+  fs.writeFileSync(path.join(folder, '___mayfly.cjs.map'), JSON.stringify(map));
+  const text = execFileSync(process.execPath, ['-e', `
+    require(${JSON.stringify(path.join(RUNTIME, 'stacks.js'))}).install();
+    const { run } = require(${JSON.stringify(path.join(folder, '___mayfly.cjs'))});
+    Error.stackTraceLimit = 3;
+    console.log(run());`], { encoding: 'utf8' });
+  assert.match(text, /^Error: x\n    at .*\/tea\.cjs:1:14\)?\n$/);
+});
+
 test('frames of the platform at the end of a stack are left out, those in between are named', (t) => {
   const before = `
     const { AsyncLocalStorage } = require('node:async_hooks');
