@@ -122,17 +122,24 @@ class Instance {
     return this.#active.size === 1 ? this.#active.values()[0] : undefined;
   }
 
-  uncaught(error, origin) {
+  endIfBuiltinBroken() {
     this.#endIfBuiltinBroken(context.current()?.stream ?? 0);
-    /* As in Node: a program that listens decides itself. */
-    if (process.listenerCount('uncaughtException') > 1) return;
+  }
+
+  uncaught(error, origin) {
     const exchange = this.#culprit();
-    this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error)); /* while its request is known */
+    this.#logUncaught(exchange, error); /* while its request is known */
     const policy = this.#policy(exchange, error, origin);
     if (policy === 'log') return;
     if (exchange && !exchange.answered) exchange.fail('throw', error, { log: false });
     if (policy === 'exit') process.exit(1);
     if (policy === 'drain') this.#condemn();
+  }
+
+  #logUncaught(exchange, error) {
+    const log = () => this.#adapter.logUncaught?.(this.#app, error);
+    const isLogged = exchange ? exchange.run(log) : log();
+    if (!isLogged) this.native.log(exchange?.stream ?? 0, LOG_ERROR, printError(error));
   }
 
   #policy(exchange, error, origin) {
@@ -167,10 +174,23 @@ function printError(error) {
   }
 }
 
+/* In the place of what Node.js does where nobody listens, and no listener itself: error reporters count those, and leave
+ * an error to the others where there are any. A program that listens decides itself, as in Node.js. */
+function catchUncaught(instance) {
+  const { emit } = process;
+  process.emit = function (event, ...args) {
+    const emitIt = () => Reflect.apply(emit, this, [event, ...args]);
+    if (event !== 'uncaughtException') return emitIt();
+    instance.endIfBuiltinBroken();
+    if (!emitIt()) instance.uncaught(...args);
+    return true;
+  };
+}
+
 /** What instances have in common, made before they are forked: nothing of the function may run from here to start(). */
 function prepare({ spec, app, adapter, native }) {
   const instance = new Instance({ spec, app, adapter, native });
-  process.on('uncaughtException', (error, origin) => instance.uncaught(error, origin));
+  catchUncaught(instance);
   process.prependListener('exit', (code) => instance.exiting(code));
   return instance;
 }

@@ -112,6 +112,20 @@ test('a function\'s own listener for uncaught errors takes over', async () => {
   assert.deepEqual([code, reports], [0, [[200, 'handled mine', 0]]]);
 });
 
+test('an error reporter that counts who else listens finds nobody, and ends the process as it would in Node.js', async () => {
+  const { code, reports } = await inProcess(`
+    const gateway = await serve((app, exchange) => {
+      turn().then(() => { throw new Error('reported'); });
+      process.on('uncaughtException', function reporter() {
+        if (process.listeners('uncaughtException').every((listener) => listener === reporter)) process.exit(1);
+      });
+    });
+    const reply = gateway.start('GET /');
+    process.on('exit', () => report(reply.failure.errorType));
+    setTimeout(() => process.exit(7), 5000).unref();`);
+  assert.deepEqual([code, reports], [1, ['ProcessExit']]);
+});
+
 test('process.exit() in a handler is told, and the process ends with its code', async () => {
   const { code, reports } = await inProcess(`
     const gateway = await serve(async () => { await turn(); process.exit(3); });

@@ -420,9 +420,11 @@ test('what is wrong with a module is told at each call', async () => {
   ];
   for (const [module, settings, errorType, message] of cases) {
     const gateway = await serve(module, { ...invokeEndpoint, settings });
-    const value = await (await gateway.request('POST /', { body: '{}' })).json();
+    const reply = await gateway.request('POST /', { body: '{}' });
+    const value = await reply.json();
     assert.equal(value.errorType, errorType);
     assert.match(value.errorMessage, message);
+    assert.match(reply.logs.at(-1).text, /^Uncaught Exception \t\{/);
   }
   const url = await serve(thunk(() => { throw new Error('no'); }));
   assert.equal((await url.request('GET /')).failure.kind, 'load');
@@ -445,7 +447,7 @@ function runScript(script) {
     process.on('exit', () => {
       for (const reply of replies) {
         fs.writeSync(1, JSON.stringify({
-          status: reply.status, failure: reply.failure?.errorMessage, body: reply.bytes.toString(),
+          status: reply.status, failure: reply.failure?.errorMessage, body: reply.bytes.toString(), logs: reply.logs.map(({ text }) => text),
         }) + '\\n');
       }
     });
@@ -497,4 +499,24 @@ test('an uncaught exception and an unhandled rejection end the environment', asy
     }), { invoke: true });
     replies.push(gateway.start('POST /', { body: '{}' }));`);
   assert.equal(JSON.parse(text.replies[0].body).errorMessage, 'no error at all');
+});
+
+test('the log tells what nobody caught as it tells what a handler threw', async () => {
+  const loose = (what, before = '') => runScript(`
+    ${before}
+    const gateway = await serve(() => new Promise(() => { ${what} }), { invoke: true });
+    replies.push(gateway.start('POST /', { body: '{}' }));`);
+  const thrown = await loose("setTimeout(() => { throw Object.assign(new Error('loose'), { code: 'E_TEA' }); }, 1);");
+  const [title, json] = thrown.replies[0].logs[0].split('\t');
+  assert.equal(title, 'Uncaught Exception ');
+  assert.deepEqual({ ...JSON.parse(json), stack: 0 }, { errorType: 'Error', errorMessage: 'loose', code: 'E_TEA', stack: 0 });
+
+  const rejected = await loose("Promise.reject(new Error('loose'));");
+  const [kind, told] = rejected.replies[0].logs[0].split('\t');
+  assert.equal(kind, 'Unhandled Promise Rejection ');
+  assert.equal(JSON.parse(told).reason.errorMessage, 'loose');
+
+  const structured = await loose("setTimeout(() => { throw new Error('loose'); }, 1);", "process.env.AWS_LAMBDA_LOG_FORMAT = 'JSON';");
+  const { level, message } = JSON.parse(structured.replies[0].logs[0]);
+  assert.deepEqual([level, message.errorType, message.errorMessage], ['ERROR', 'Error', 'loose']);
 });

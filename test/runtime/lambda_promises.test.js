@@ -139,6 +139,7 @@ test('what nobody catches ends the process, and so does a promise that nobody se
     ['() => new Promise(() => setTimeout(() => { throw new Error("loose"); }, 1))', 1],
     ['async () => { Promise.reject(new Error("loose")); await new Promise(() => {}); }', 1],
     ['async () => { Promise.reject("text"); await new Promise(() => {}); }', 1],
+    ['async () => { Promise.reject(new Error("loose")); return 1; }', 1],
     ['() => new Promise(() => {})', 0],
   ];
   for (const [source, code] of cases) {

@@ -144,7 +144,8 @@ async function handle(app, exchange) {
     app.initMs = 0;
     const event = await readEvent(exchange, app.arn);
     if (target.error && event !== undefined) {
-      fail(exchange, target.error, { ...app.generation, kind: 'load' });
+      const { loadErrorTitle: title, toPayload } = app.generation;
+      fail(exchange, target.error, { kind: 'load', title, toPayload });
     } else if (event !== undefined) {
       await answerEvent(app, target, event, exchange);
     }
@@ -178,6 +179,10 @@ function uncaught(exchange, error, _origin, app) {
   return 'exit';
 }
 
+function logUncaught(app, error) {
+  return app.generation.logUncaught(error);
+}
+
 function start(app, native) {
   defineLogStream();
   loopIdle.use(native);
@@ -186,4 +191,4 @@ function start(app, native) {
   process.prependListener('exit', (code) => answerExit(app, code));
 }
 
-module.exports = { load, handle, start, uncaught };
+module.exports = { load, handle, logUncaught, start, uncaught };

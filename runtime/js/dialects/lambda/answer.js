@@ -78,13 +78,13 @@ function kindOf(error) {
 
 /* An API Gateway tells its client less than the log, and in its own words; for function URLs the
  * gateway answers. */
-function failHttp(exchange, error, kind = kindOf(error)) {
+function failHttp(exchange, error, title, kind = kindOf(error)) {
   const { payload, api } = exchange.settings;
   if (!payload || exchange.started) {
     exchange.fail(kind, error);
     return;
   }
-  logError('Invoke Error', error, errors.toLogText(error));
+  logError(title, error, errors.toLogText(error));
   if (api === 'http') {
     answerJson(exchange, 500, [], { message: 'Internal Server Error' });
   } else {
@@ -104,13 +104,13 @@ function answer(exchange, json) {
   }
 }
 
-function fail(exchange, error, { kind, toPayload = errors.toPayload } = {}) {
+function fail(exchange, error, { kind, title = 'Invoke Error', toPayload = errors.toPayload } = {}) {
   exchange.failed = true;
   if (canTell(exchange)) {
-    logError('Invoke Error', error, errors.toLogText(error));
+    logError(title, error, errors.toLogText(error));
     answerErrorPayload(exchange, error instanceof ResponseTooLarge ? error.payload : toPayload(error));
   } else {
-    failHttp(exchange, error, kind);
+    failHttp(exchange, error, title, kind);
   }
 }
 

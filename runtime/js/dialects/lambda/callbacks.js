@@ -6,6 +6,7 @@
  * callback(null, result) answers when the event loop is empty, unless the function says
  * callbackWaitsForEmptyEventLoop = false; done, succeed, fail and a promise answer at once. */
 
+const { logError } = require('./console');
 const { contextParts } = require('./context');
 const errors = require('./errors');
 const { checkHandler, findProperty } = require('./handler');
@@ -198,6 +199,12 @@ function listen() {
   });
 }
 
+function logUncaught(error) {
+  const title = error instanceof errors.UnhandledPromiseRejection ? 'Unhandled Promise Rejection' : 'Uncaught Exception';
+  logError(title, error, errors.toLogText(error));
+  return true;
+}
+
 /* What the Invoke API is told of an error that nobody caught. */
 function uncaughtPayload(_exchange, error) {
   return errors.toPayload(error);
@@ -208,6 +215,8 @@ module.exports = {
   findHandler,
   invoke,
   listen,
+  loadErrorTitle: 'Uncaught Exception',
+  logUncaught,
   streamContext,
   syncStreamError: 'Streaming does not support non-async handlers.',
   toPayload: errors.toPayload,

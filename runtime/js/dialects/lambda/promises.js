@@ -41,7 +41,8 @@ function exitWhenStuck() {
   }, STUCK_AFTER_MS);
 }
 
-/* Resolves to the result's JSON; rejects with what the handler threw, whatever that is. */
+/* Resolves to the result's JSON; rejects with what the handler threw, whatever that is: a turn of the loop later, so
+ * that a promise which was rejected meanwhile and left alone ends the process before anything is told. */
 async function invoke({ handler }, event, exchange, arn) {
   const context = makeContext(exchange, arn);
   const stopWatching = exitWhenStuck();
@@ -49,6 +50,7 @@ async function invoke({ handler }, event, exchange, arn) {
     return serialize(await invokeStore.run(context, () => handler(event, context)), JSONStringifyError);
   } finally {
     stopWatching();
+    await new Promise(setImmediate);
   }
 }
 
@@ -90,6 +92,8 @@ module.exports = {
   globals: { InvokeStore: invokeStore.store },
   invoke,
   listen() {},
+  loadErrorTitle: 'Init Error',
+  logUncaught: () => false,
   streamContext: makeContext,
   get syncStreamError() {
     return new Error('Streaming does not support non-async handlers.');
