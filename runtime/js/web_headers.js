@@ -347,7 +347,7 @@ function readRecord(record) {
 /** Of a real Headers object; control characters among its values are judged when they are sent. */
 function readReal(real) {
   const light = new LightHeaders();
-  for (const [name, value] of real) {
+  for (const [name, value] of realEntries.call(real)) {
     if (VALUE.test(value)) light.push(name, value);
     else light.appendSlowly([name, value]);
   }
@@ -369,11 +369,21 @@ function install() {
   Object.defineProperty(globalThis, 'Headers', { value: Headers, writable: true, configurable: true, enumerable: false });
 }
 
+/**
+ * The fields of any Headers object, [[name, value], ...], not to be changed: as they are kept and sent, whatever its
+ * methods make of them (Workers' read UTF-8). Only a class with an iterator of its own is asked for them by that.
+ */
+function fieldsOf(headers) {
+  const light = Stamp.find(headers);
+  if (light !== undefined) return light.sorted();
+  const isReal = !types.isProxy(headers) && headers[Symbol.iterator] === RealHeaders.prototype[Symbol.iterator];
+  return [...(isReal ? realEntries.call(headers) : headers)];
+}
+
 /** The addon's string of any Headers object. */
 function wireOf(headers) {
   const light = Stamp.find(headers);
-  if (light !== undefined) return light.wire();
-  return encodeHeaders([...headers].flat());
+  return light === undefined ? encodeHeaders(fieldsOf(headers).flat()) : light.wire();
 }
 
-module.exports = { install, LightHeaders, Headers, RealHeaders, wrap, readInit, readReal, wireOf, lightOf: Stamp.find };
+module.exports = { install, LightHeaders, Headers, RealHeaders, fieldsOf, wrap, readInit, readReal, wireOf, lightOf: Stamp.find };

@@ -86,7 +86,7 @@ class LightRequest {
   }
 
   get #contentType() {
-    return this.headers.get('content-type');
+    return headersOf.lightOf(this.headers).find('content-type');
   }
 
   /* A real Request that carries the body, and what reading it depends on: its type. */
@@ -164,7 +164,7 @@ class LightRequest {
 
   /** A real Request that says the same, to be given to undici. Takes the body unless init brings one. */
   toReal(init, { forSending = false } = {}) {
-    const headers = [...this.headers].filter(([name]) => !forSending || !HOP_BY_HOP.includes(name));
+    const headers = headersOf.fieldsOf(this.headers).filter(([name]) => !forSending || !HOP_BY_HOP.includes(name));
     const options = { method: this.#method, headers, signal: this.signal };
     const takesBody = this.#hasBody && (init?.body === undefined || init?.body === null);
     if (takesBody) {
@@ -184,7 +184,7 @@ class LightRequest {
     if (!this.#hasBody) return this.toReal();
     const half = this.real.clone();
     return new RealRequest(this.url, {
-      method: this.#method, headers: this.headers, signal: this.signal, body: half.body, duplex: 'half',
+      method: this.#method, headers: headersOf.fieldsOf(this.headers), signal: this.signal, body: half.body, duplex: 'half',
     });
   }
 

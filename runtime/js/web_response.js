@@ -251,11 +251,18 @@ function readBody(body, init) {
   return source === null ? null : readInit(source, init, null, body);
 }
 
+/* Fast Headers in an init: undici would ask their public methods, which a dialect may have replaced. */
+function initForReal(init) {
+  if (typeof init !== 'object' || init === null || headersOf.lightOf(init.headers) === undefined) return init;
+  const { status, statusText, headers } = init;
+  return { status, statusText, headers: headersOf.fieldsOf(headers) };
+}
+
 function Response(body, init) {
   if (new.target === undefined) return RealResponse(body, init);
   const light = readBody(body, init);
   if (light === null) {
-    return Reflect.construct(RealResponse, arguments, new.target === Response ? RealResponse : new.target);
+    return Reflect.construct(RealResponse, [body, initForReal(init)], new.target === Response ? RealResponse : new.target);
   }
   Stamp.put(this, light);
 }
@@ -267,7 +274,8 @@ const statics = {
   json(data, init = undefined) {
     const text = arguments.length > 0 ? JSON.stringify(data) : undefined;
     const light = text === undefined ? null : readInit(text, init, JSON_TYPE);
-    return light === null ? realJson.apply(RealResponse, arguments) : wrap(light);
+    if (light !== null) return wrap(light);
+    return arguments.length < 2 ? realJson.apply(RealResponse, arguments) : realJson.call(RealResponse, data, initForReal(init));
   },
   redirect(url, status = 302) {
     return RealResponse.redirect(...arguments);

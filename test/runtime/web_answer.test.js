@@ -33,6 +33,18 @@ test('cookies stay apart on the wire', async () => {
   assert.deepEqual(reply.headerList('set-cookie'), ['a=1', 'b=2']);
 });
 
+/* Node.js's platforms have it so; Workers are in worker_headers.test.js. */
+test('a header\'s value is a string of its bytes, and what is more than a byte is refused', async () => {
+  const headers = { 'x-name': 'José' }; /* sent as UTF-8 by the test's client */
+  const read = await answer((request) => new Response(request.headers.get('x-name')), 'GET /', { headers });
+  assert.equal(await read.text(), 'JosÃ©');
+  const passed = await answer((request) => new Response('x', { headers: request.headers }), 'GET /', { headers });
+  assert.equal(passed.header('x-name'), 'JosÃ©');
+  const made = await answer(() => new Response('x', { headers: { 'x-name': 'José' } }));
+  assert.equal(made.header('x-name'), 'Jos\xe9');
+  assert.throws(() => new Headers({ 'x-name': '日' }), /ByteString/);
+});
+
 for (const [name, handle] of Object.entries({
   'a control character in a header': () => new Response('x', { headers: { a: 'x\x01y' } }),
   'no Response': () => ({ status: 200 }),

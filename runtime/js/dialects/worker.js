@@ -6,6 +6,7 @@
 const zlib = require('node:zlib');
 const { Duplex } = require('node:stream');
 const web = require('../web');
+const { fieldsOf } = require('../web_headers');
 const { isDecoded } = require('../web_request');
 const shim = require('../shims/cloudflare-workers');
 const { current } = require('../context');
@@ -298,7 +299,7 @@ function send(exchange, response) {
     return undefined;
   }
   if (response.webSocket) {
-    sockets.connect(response.webSocket, exchange, [...response.headers].flat());
+    sockets.connect(response.webSocket, exchange, fieldsOf(response.headers).flat());
     return undefined;
   }
   const ready = encoded(response);

@@ -6,7 +6,7 @@
  * cache) needs get, set and delete only. */
 
 const { lightOf } = require('../../web');
-const { LightHeaders, wrap } = require('../../web_headers');
+const { LightHeaders, fieldsOf, wrap } = require('../../web_headers');
 const responses = require('./response');
 const scope = require('./scope');
 const words = require('./words');
@@ -177,7 +177,7 @@ function responseOf(entry, request) {
 
 /* Headers of a cached response are the cache's. */
 function frozen(response) {
-  const headers = wrap(new LightHeaders([...response.headers].flat(), { immutable: true }));
+  const headers = wrap(new LightHeaders(fieldsOf(response.headers).flat(), { immutable: true }));
   return Object.defineProperty(response, 'headers', { value: headers, configurable: true });
 }
 

@@ -12,6 +12,7 @@ const html = require('./html');
 const hung = require('./hung');
 const { checkUrl, configure } = require('./init');
 const origin = require('./origin');
+const { headersOf, makeSend } = require('./outgoing');
 const requests = require('./request');
 const responses = require('./response');
 const scope = require('./scope');
@@ -59,24 +60,18 @@ function fetchError(error, fetch) {
   return words.reword(error, fetch);
 }
 
-function makeFetch(platformFetch) {
+function makeFetch(send) {
   return async function fetch(input, init) {
     if (arguments.length === 0) {
       throw words.wrongArgument('fetch', 'ServiceWorkerGlobalScope', 1, 'Request or string');
     }
     const url = targetOf(input);
+    if (origin.isOurs(url, current())) {
+      return origin.fetchBehind(new Request(input, init));
+    }
     const settings = requests.initFor(input, init);
     try {
-      if (origin.isOurs(url, current())) {
-        return await origin.fetchBehind(new Request(input, settings));
-      }
-      const upgrading = socketClient.askedHeaders(input, settings);
-      const opened = upgrading && await socketClient.open(url, upgrading);
-      if (opened) {
-        return opened;
-      }
-      upgrading?.delete('upgrade'); /* what Node.js would refuse to ask for */
-      return measured(await platformFetch(requests.withoutCredentials(input), upgrading ? { ...settings, headers: upgrading } : settings));
+      return await socketClient.open(url, headersOf(input, settings)) ?? measured(await send(input, settings));
     } catch (error) {
       throw fetchError(error, fetch);
     }
@@ -149,11 +144,11 @@ function installPlatform() {
     return;
   }
   isInstalled = true;
-  const platformFetch = globalThis.fetch;
-  origin.useFetch(platformFetch);
+  const send = makeSend(globalThis.fetch);
+  origin.useFetch(send);
   words.install();
   requests.install();
-  globalThis.fetch = makeFetch(platformFetch);
+  globalThis.fetch = makeFetch(send);
   keepProcess();
   define('self', globalThis);
   define('reportError', reportError);

@@ -3,6 +3,7 @@
 /* The arguments of Request, Response and fetch as Workers check them, in their words, and without
  * what only browsers know. */
 
+const { fieldsToBytes } = require('./header_text');
 const { GET_BODY, NULL_BODY: NULL_BODY_TEXT } = require('./words');
 
 const METHODS = new Set([
@@ -103,7 +104,7 @@ function knownBody(body) {
 
 /* What undici is given of the init of a Request or of fetch. */
 function requestInit(init) {
-  if (typeof init !== 'object' || init === null || init instanceof globalThis.Request) {
+  if (typeof init !== 'object' || init === null) {
     return init;
   }
   if (init.cache !== undefined && !CACHE_MODES.has(init.cache)) {
@@ -117,7 +118,7 @@ function requestInit(init) {
   }
   checkCf(init);
   const { body, headers, redirect, signal, cache } = init;
-  const rest = { body: knownBody(body), headers, redirect, signal, cache, method: checkMethod(init.method) };
+  const rest = { body: knownBody(body), headers: fieldsToBytes(headers), redirect, signal, cache, method: checkMethod(init.method) };
   if (rest.body instanceof ReadableStream) {
     rest.duplex = 'half';
   }

@@ -22,8 +22,9 @@
  *                       round in circles */
 
 const context = require('../../context');
-const { CONNECTION_HEADERS } = require('../header_list');
+const { fieldsOf } = require('../../web_headers');
 const { takeOrigin } = require('../origin');
+const { toBytes } = require('./header_text');
 
 const MAX_REDIRECTS = 20;
 const CAME = Symbol('what the exchange came through');
@@ -92,11 +93,7 @@ function isByName({ hostname, host }, exchange) {
 function readdress(request, url, said) {
   const target = new URL(url.pathname + url.search, gateway);
   const headers = new Headers(request.headers);
-  for (const name of [...headers.keys()]) {
-    if (name === 'host' || name.startsWith('x-mayfly-') || CONNECTION_HEADERS.has(name)) {
-      headers.delete(name);
-    }
-  }
+  [...headers.keys()].filter((name) => name.startsWith('x-mayfly-')).forEach((name) => headers.delete(name));
   headers.set('x-mayfly-host', url.host);
   headers.set('x-mayfly-scheme', url.protocol.slice(0, -1));
   headers.set('x-mayfly-token', token);
@@ -107,7 +104,7 @@ function readdress(request, url, said) {
   }
   return [target, {
     method: request.method,
-    headers,
+    headers: fieldsOf(headers),
     body: request.body,
     duplex: 'half',
     redirect: 'manual',
@@ -145,7 +142,7 @@ function redirectOf(request, response) {
     : null;
 }
 
-/* The Fetch Standard's rules of what a redirected request keeps. */
+/* The Fetch Standard's rules of what a redirected request keeps, but that Workers keep cookies. */
 function redirected(request, hadBody, status, url) {
   const headers = new Headers(request.headers);
   const becomesGet = status === 303
@@ -159,7 +156,7 @@ function redirected(request, hadBody, status, url) {
       .forEach((name) => headers.delete(name));
   }
   if (url.origin !== new URL(request.url).origin) {
-    ['authorization', 'cookie', 'proxy-authorization'].forEach((name) => headers.delete(name));
+    headers.delete('authorization');
   }
   return new Request(url, {
     method: becomesGet ? 'GET' : request.method, headers, signal: request.signal,
@@ -242,7 +239,7 @@ function rpcRequest(binding) {
   const headers = { 'x-mayfly-host': 'rpc.invalid', 'x-mayfly-scheme': 'http', 'x-mayfly-token': token };
   for (const [name, value] of Object.entries({ ...saidTo(binding), rpc: '1' })) {
     if (value !== undefined) {
-      headers[`x-mayfly-${name}`] = value;
+      headers[`x-mayfly-${name}`] = toBytes(value);
     }
   }
   return { host: gateway.hostname, port: gateway.port, method: 'POST', path: '/', headers };

@@ -7,6 +7,7 @@
 const { requestOf } = require('../../web');
 const { LightHeaders, wrap } = require('../../web_headers');
 const { makeStamp } = require('../../web_stamp');
+const { toText } = require('./header_text');
 const { checkUrl, requestInit } = require('./init');
 const responses = require('./response');
 const words = require('./words');
@@ -58,7 +59,7 @@ function prepareHeaders(exchange) {
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i];
     if (name.startsWith(INTERNAL)) {
-      internal[name.slice(INTERNAL.length)] = raw[i + 1];
+      internal[name.slice(INTERNAL.length)] = toText(raw[i + 1]);
     } else if (name === 'accept-encoding') {
       said.acceptEncoding = raw[i + 1];
     } else if (name === 'cf-ipcountry' && trusted) {
@@ -146,6 +147,11 @@ function withoutCredentials(input) {
   return Object.assign(new URL(String(input)), { username: '', password: '' });
 }
 
+/** The body that fetch or a Request is given. */
+function bodyOf(input, init) {
+  return init?.body ?? (input instanceof globalThis.Request ? input.body : null);
+}
+
 function installRequest() {
   const Base = globalThis.Request;
   function Request(input, init) {
@@ -158,7 +164,9 @@ function installRequest() {
     const target = new.target === Request ? Base : new.target;
     checkUrl(input);
     try {
+      const length = responses.lengthOf(bodyOf(input, init));
       const made = Reflect.construct(Base, [withoutCredentials(input), initFor(input, init)], target);
+      responses.noteLength(made.body, length);
       return rememberCf(made, input, init);
     } catch (error) {
       throw words.reword(error, Request);
@@ -171,6 +179,7 @@ function installRequest() {
   }
   const { prototype } = Base;
   const headers = Object.getOwnPropertyDescriptor(prototype, 'headers');
+  const body = Object.getOwnPropertyDescriptor(prototype, 'body');
   const redirect = Object.getOwnPropertyDescriptor(prototype, 'redirect');
   const { clone } = prototype;
   const cache = Object.getOwnPropertyDescriptor(prototype, 'cache');
@@ -195,6 +204,17 @@ function installRequest() {
       get() {
         const state = Incoming.find(this);
         return state ? (state.headers ??= frozenHeaders(state.exchange)) : headers.get.call(this);
+      },
+    },
+    body: {
+      ...body,
+      get() {
+        const stream = body.get.call(this);
+        const length = stream && Incoming.find(this)?.exchange.headers['content-length'];
+        if (length) {
+          responses.noteLength(stream, length);
+        }
+        return stream;
       },
     },
     redirect: {
@@ -237,6 +257,7 @@ function install() {
 }
 
 module.exports = {
+  bodyOf,
   cfOf,
   exchangeOf: (request) => Incoming.find(request)?.exchange,
   incomingRequest,

@@ -2,6 +2,8 @@
 
 /* The Response constructor as Workers have it, and what is known of the responses it made. */
 
+const { lightOf } = require('../../web');
+const { initToBytes } = require('./header_text');
 const { NULL_BODY, responseBody } = require('./init');
 const sockets = require('./websocket');
 const words = require('./words');
@@ -30,23 +32,40 @@ function upgrading(Base, body, init) {
   if (body !== null && body !== undefined) {
     throw new TypeError(NULL_BODY);
   }
-  const { headers } = init;
-  const made = new Base(null, { headers });
+  const made = new Base(null, { headers: initToBytes(init.headers) });
   Object.defineProperty(made, 'status', { value: 101, configurable: true });
   said.set(made, { webSocket: init.webSocket });
   return made;
 }
 
+/* How many bytes a body of any kind will have, or undefined. */
+function lengthOf(body) {
+  if (typeof body === 'string' || body instanceof URLSearchParams) {
+    return Buffer.byteLength(String(body));
+  }
+  return body instanceof Blob ? body.size : lengths.get(body) ?? body?.byteLength;
+}
+
+function noteLength(stream, bytes) {
+  if (stream && bytes !== undefined) {
+    lengths.set(stream, bytes);
+  }
+}
+
 function note(made, body, init) {
-  if (body instanceof Blob && made.body) {
-    lengths.set(made.body, body.size);
-  } else if (body instanceof URLSearchParams && made.body) {
-    lengths.set(made.body, Buffer.byteLength(String(body)));
+  if (body instanceof Blob || body instanceof URLSearchParams) {
+    noteLength(made.body, lengthOf(body)); /* of others the fast Response tells */
   }
   if (init?.encodeBody === 'manual' || init?.cf) {
     said.set(made, { isManual: init.encodeBody === 'manual', cf: init.cf });
   }
   return made;
+}
+
+/* The same init, unless a text among its headers is not the bytes it is sent as. */
+function initWithBytes(init) {
+  const headers = initToBytes(init?.headers);
+  return headers === init?.headers ? init : { status: init.status, statusText: init.statusText, headers };
 }
 
 function installConstructor() {
@@ -59,10 +78,11 @@ function installConstructor() {
       return upgrading(Base, body, init);
     }
     const kept = responseBody(body, init);
+    const given = initWithBytes(init);
     try {
       const made = new.target === Response
-        ? new Base(kept, init)
-        : Reflect.construct(Base, [kept, init], new.target);
+        ? new Base(kept, given)
+        : Reflect.construct(Base, [kept, given], new.target);
       return note(made, kept, init);
     } catch (error) {
       throw words.reword(error, Response);
@@ -70,6 +90,7 @@ function installConstructor() {
   }
   words.replaceClass('Response', Response, Base);
   installStatics(Response, Base);
+  keepLengths(Base.prototype);
   Object.defineProperties(Base.prototype, {
     webSocket: { configurable: true, enumerable: true, get() {
       return said.get(this)?.webSocket ?? null;
@@ -77,6 +98,18 @@ function installConstructor() {
     cf: { configurable: true, enumerable: true, get() {
       return said.get(this)?.cf;
     } },
+  });
+}
+
+/* Both halves of a stream are as long as it was; a fast Response has none yet. */
+function keepLengths(prototype) {
+  words.replaceMethod(prototype, 'clone', (real) => function clone() {
+    const length = lightOf(this) === undefined ? lengthOf(this.body) : undefined;
+    const copy = real.call(this);
+    if (length !== undefined) {
+      [this, copy].forEach(({ body }) => noteLength(body, length));
+    }
+    return copy;
   });
 }
 
@@ -100,7 +133,7 @@ function installStatics(Response, Base) {
       return undefinedJson(init);
     }
     try {
-      return Base.json(...arguments);
+      return arguments.length === 1 ? Base.json(data) : Base.json(data, initWithBytes(init));
     } catch (error) {
       throw words.reword(error, json);
     }
@@ -122,6 +155,6 @@ function installStatics(Response, Base) {
 module.exports = {
   install: installConstructor,
   isManuallyEncoded: (response) => said.get(response)?.isManual === true,
-  lengthOf: (stream) => lengths.get(stream),
-  noteLength: (stream, bytes) => lengths.set(stream, bytes),
+  lengthOf,
+  noteLength,
 };

@@ -3,6 +3,8 @@
 /* WebSockets that a worker opens by fetch(url, { headers: { Upgrade: 'websocket' } }), or by handing on a request for one:
  * the answer's `webSocket` is half of a pair, and Node.js's client speaks for the other. */
 
+const { fieldsOf } = require('../../web_headers');
+const { Dispatcher } = require('./outgoing');
 const sockets = require('./websocket');
 
 const NodeSocket = globalThis.WebSocket;
@@ -10,27 +12,23 @@ const NodeSocket = globalThis.WebSocket;
 /* What is of this connection, or what the client says itself. */
 const OWN = /^(?:connection|content-length|host|keep-alive|sec-websocket-.*|transfer-encoding|upgrade)$/;
 
-/** The headers of what fetch was given if it asks for a WebSocket, else null. */
-function askedHeaders(input, settings) {
-  const given = settings?.headers ?? (input instanceof Request ? input.headers : undefined);
-  if (given === undefined) {
-    return null;
-  }
-  const headers = new Headers(given);
-  return headers.get('upgrade')?.toLowerCase() === 'websocket' ? headers : null;
-}
-
 function protocolsOf(headers) {
   return (headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim()).filter(Boolean);
 }
 
-/** Resolves to the response, or to null where the other side does not switch: then it is asked without an upgrade. */
+/** Resolves to the response, or to null where the headers do not ask for one, or the other side does not switch: then it is
+ * asked without an upgrade. */
 async function open(url, headers) {
+  if (headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+    return null;
+  }
   const target = new URL(url);
   target.protocol = target.protocol === 'https:' ? 'wss:' : 'ws:';
   target.hash = '';
-  const passed = [...headers].filter(([name]) => !OWN.test(name));
-  const client = new NodeSocket(target, { protocols: protocolsOf(headers), headers: passed });
+  const passed = fieldsOf(headers).filter(([name]) => !OWN.test(name));
+  const client = new NodeSocket(target, {
+    protocols: protocolsOf(headers), headers: passed, dispatcher: new Dispatcher(passed),
+  });
   client.binaryType = 'arraybuffer';
   const webSocket = sockets.fromClient(client);
   const isOpen = await new Promise((resolve) => {
@@ -45,4 +43,4 @@ async function open(url, headers) {
   });
 }
 
-module.exports = { askedHeaders, open };
+module.exports = { open };

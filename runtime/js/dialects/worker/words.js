@@ -3,6 +3,9 @@
 /* What Workers say about wrong arguments, bodies used twice and headers that cannot be changed, where Node.js does the
  * work and has words of its own: handlers and tests show and compare these texts. */
 
+const { inspect } = require('node:util');
+const { fieldToText, initToBytes, toBytes, toText } = require('./header_text');
+
 const USED = 'Body has already been used. It can only be used once. Use tee() first if you need to read it twice.';
 const ILLEGAL =
   'Illegal invocation: function called with incorrect `this` reference. See ' +
@@ -74,7 +77,7 @@ function replaceHeadersMethod(name, count, typeOf) {
       throw wrongArgument(name, 'Headers', arguments.length + 1, typeOf);
     }
     try {
-      return count === 2 ? real.call(this, first, second) : real.call(this, first);
+      return count === 2 ? real.call(this, first, toBytes(second)) : toText(real.call(this, first));
     } catch (error) {
       throw reword(error, this[name]);
     }
@@ -83,9 +86,9 @@ function replaceHeadersMethod(name, count, typeOf) {
 
 /* Workers iterate over the fields as they were when it began: whoever deletes some meanwhile still meets all. */
 function iterateCopies() {
-  for (const name of ['entries', 'keys', 'values']) {
+  for (const [name, convert] of Object.entries({ entries: fieldToText, keys: (key) => key, values: toText })) {
     replaceMethod(Headers.prototype, name, (real) => ({ [name]() {
-      return [...real.call(this)].values();
+      return Array.from(real.call(this), convert).values();
     } })[name]);
   }
   replaceMethod(Headers.prototype, 'forEach', (real) => function forEach(callback, self) {
@@ -98,6 +101,17 @@ function iterateCopies() {
   });
   const before = Object.getOwnPropertyDescriptor(Headers.prototype, Symbol.iterator);
   Object.defineProperty(Headers.prototype, Symbol.iterator, { ...before, value: Headers.prototype.entries });
+  replaceMethod(Headers.prototype, 'getSetCookie', (real) => function getSetCookie() {
+    return real.call(this).map(toText);
+  });
+  replaceMethod(Headers.prototype, inspect.custom, () => function print(depth, options) {
+    return `Headers ${inspect(printable(this), options)}`;
+  });
+}
+
+function printable(headers) {
+  const cookies = headers.getSetCookie();
+  return { ...Object.fromEntries(headers), ...(cookies.length > 1 ? { 'set-cookie': cookies } : {}) };
 }
 
 function installHeaders() {
@@ -113,7 +127,7 @@ function installHeaders() {
       throw notCallable('Headers');
     }
     try {
-      return Reflect.construct(Base, init === undefined ? [] : [init], new.target === ours ? Base : new.target);
+      return Reflect.construct(Base, init === undefined ? [] : [initToBytes(init)], new.target === ours ? Base : new.target);
     } catch (error) {
       throw reword(error, ours);
     }
