@@ -3,6 +3,7 @@
 import { regionOf, targetOfArn } from '../discover/arn.js';
 import { bounded, lambdaAsync, sqsQueue, tellError, tellWarning } from './found.js';
 import { faultOfAws } from './cron.js';
+import { isName } from './names.js';
 
 const S3_EVENT = new RegExp(
   '^s3:(ObjectCreated|ObjectRemoved|ObjectRestore|ObjectTagging|ObjectAcl|LifecycleExpiration|LifecycleTransition|' +
@@ -99,13 +100,8 @@ export function queueOf({ diagnostics }, declared, name, said) {
     wait_s: at(said.wait_s, { name: 'the waiting time', min: 0, max: 20, otherwise: 0 }),
     max_bytes: at(said.max_bytes, { name: 'the maximum size', min: 1024, max: 1_048_576, otherwise: 1_048_576 }),
   });
-  if (name.length > 80 || !/^[A-Za-z0-9_-]+(\.fifo)?$/.test(name) || queue.fifo !== name.endsWith('.fifo')) {
-    tellError(
-      diagnostics,
-      declared,
-      `"${name}" is no name of ${queue.fifo ? 'a FIFO queue, which ends in .fifo' : 'a queue'}: ` +
-        'letters, digits, - and _, at most 80',
-    );
+  const kind = queue.fifo ? 'a FIFO queue, which ends in .fifo' : 'a queue that is not FIFO';
+  if (!isName(diagnostics, declared, kind, name)) {
     return null;
   }
   const redrive = redriveOf({ diagnostics }, declared, said.redrive);

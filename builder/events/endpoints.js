@@ -2,8 +2,8 @@
  * AWS's API, as control takes them. */
 import { parseArn, uuidFor } from '../discover/arn.js';
 import { bounded, tellError, tellWarning } from './found.js';
+import { isName } from './names.js';
 
-const NAME = /^[.\-_A-Za-z0-9]{1,64}$/;
 const METHODS = ['HEAD', 'POST', 'PATCH', 'DELETE', 'PUT', 'GET', 'OPTIONS'];
 /** What is kept elsewhere (Secrets Manager), or depends on it. */
 const UNKNOWN = /\{\{resolve:|\$\{/;
@@ -33,20 +33,12 @@ function asTexts(value) {
   return value === undefined || value === null || UNKNOWN.test(value) ? undefined : String(value);
 }
 
-function isSoundName({ diagnostics }, declared, name, kind) {
-  const isSound = NAME.test(name);
-  if (!isSound) {
-    tellError(diagnostics, declared, `"${name}" is no name of ${kind}: letters, digits, ., - and _, at most 64`);
-  }
-  return isSound;
-}
-
 /**
  * @param {{ type: unknown, description?: unknown, auth: unknown }} said auth: AuthParameters
  * @returns {object|null} perhaps with gaps in its `auth`, see finishConnections()
  */
 export function connectionOf(context, declared, name, { type, description, auth }) {
-  if (!isSoundName(context, declared, name, 'a connection')) {
+  if (!isName(context.diagnostics, declared, 'a connection', name)) {
     return null;
   }
   if (!Object.hasOwn(NEEDED, String(type))) {
@@ -111,7 +103,7 @@ export function endpointOf(context, declared, name, said) {
   const { diagnostics } = context;
   const method = String(said.method).toUpperCase();
   const connection = /^connection\/([^/]+)/.exec(parseArn(said.connection)?.resource)?.[1];
-  if (!isSoundName(context, declared, name, 'an API destination')) {
+  if (!isName(diagnostics, declared, 'an API destination', name)) {
     return null;
   }
   if (!connection) {

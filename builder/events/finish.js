@@ -3,6 +3,7 @@
 import { finishConnections, finishEndpoints } from './endpoints.js';
 import { sqsQueue, tellError, tellWarning, workerQueue } from './found.js';
 import { applyMayflyJson } from './mayfly_json.js';
+import { isName } from './names.js';
 
 /**
  * @param {import('./found.js').Events} found
@@ -13,9 +14,13 @@ import { applyMayflyJson } from './mayfly_json.js';
 export function finishEvents(found, drafts, context) {
   const scene = { ...context, drafts, functions: new Map(drafts.map((draft) => [draft.name, draft])), found };
   applyMayflyJson(scene);
-  found.buckets = unique(scene, found.buckets, 'bucket', ({ name }) => name).filter((bucket) => hasName(scene, bucket));
+  leaveOutUnnamed(scene);
+  found.buckets = unique(scene, found.buckets, 'bucket', ({ name }) => name);
   found.queues = unique(scene, found.queues, 'queue', ({ name, platform }) => `${platform}:${name}`);
   addWantedQueues(scene);
+  addWantedBuses(scene);
+  addWantedGroups(scene);
+  found.queues = found.queues.map(({ redrive, ...queue }) => (kept(scene, redrive, queue) ? { ...queue, redrive } : queue));
   found.consumers = consumers(scene);
   found.buckets.forEach(
     (bucket) => (bucket.notifications = bucket.notifications.filter((one) => leadsSomewhere(scene, one))),
@@ -24,16 +29,23 @@ export function finishEvents(found, drafts, context) {
   found.endpoints = unique(scene, found.endpoints, 'API destination', ({ name }) => name);
   finishConnections(scene);
   scene.endpointsLeft = finishEndpoints(scene);
-  found.rules = found.rules.map((rule) => ({
-    ...rule,
-    targets: rule.targets.filter((one) => leadsSomewhere(scene, one, rule)),
-  }));
+  found.rules = found.rules
+    .filter(({ bus }) => isDeclared(found, 'buses', bus))
+    .map((rule) => ({
+      ...rule,
+      targets: rule.targets
+        .filter((one) => leadsSomewhere(scene, one, rule))
+        .map((one) => withDestinations(scene, one, rule)),
+    }));
   found.rules = unique(scene, found.rules, 'rule', ({ name, bus }) => `${bus}/${name}`);
-  found.schedules = withNames(found.schedules.filter((schedule) => leadsSomewhere(scene, schedule.target, schedule)));
+  found.schedules = withNames(
+    found.schedules
+      .filter(({ group }) => group === undefined || isDeclared(found, 'schedule_groups', group))
+      .filter((schedule) => leadsSomewhere(scene, schedule.target, schedule))
+      .map((schedule) => ({ ...schedule, target: withDestinations(scene, schedule.target, schedule) })),
+  );
   found.async = found.async.filter((one) => leadsSomewhere(scene, one, one)).map((one) => withDestinations(scene, one));
   found.routes = routes(scene).map((one) => withDestinations(scene, one));
-  addWantedBuses(scene);
-  addWantedGroups(scene);
   return withoutPlaces(found);
 }
 
@@ -57,11 +69,16 @@ function unique({ diagnostics }, entries, kind, keyOf) {
   return [...taken.values()];
 }
 
-/** S3's bounds, which control insists on, too. */
-function hasName({ diagnostics }, { name, declared }) {
-  const isName = name.length >= 3 && name.length <= 63;
-  isName || tellError(diagnostics, declared, `"${name}" is no name of a bucket, which has 3 to 63 characters: it is left out`);
-  return isName;
+/** Control insists on the names, too: one that is none would have the whole project refused. */
+function leaveOutUnnamed({ diagnostics, found }) {
+  const named = (list, kind) => list.filter(({ name, declared }) => isName(diagnostics, declared, kind, name));
+  found.buckets = named(found.buckets, 'a bucket');
+  found.buses = named(found.buses, 'an event bus');
+  found.rules = named(found.rules, 'a rule');
+  found.schedule_groups = named(found.schedule_groups, 'a schedule group');
+  found.schedules = found.schedules.filter(
+    ({ name, group, declared }) => group === undefined || isName(diagnostics, declared, 'a schedule', name),
+  );
 }
 
 /** Queues that something leads to and nobody declares: they are made, and that is told. */
@@ -73,6 +90,9 @@ function addWantedQueues(scene) {
       continue;
     }
     known.add(`${platform}:${name}`);
+    if (platform === 'sqs' && !isName(diagnostics, declared, 'a queue', name)) {
+      continue;
+    }
     found.queues.push(platform === 'sqs' ? sqsQueue(name) : workerQueue(name));
     if (platform === 'sqs') {
       tellWarning(
@@ -112,11 +132,17 @@ function* wantedQueues({ queues, consumers: list, buckets, rules, schedules, asy
   }
 }
 
+/** Those that are named anywhere have been added, but for what is no name; "default" is there from the start. */
+const isDeclared = (found, kind, name) => name === 'default' || found[kind].some((one) => one.name === name);
+
 /** A function or an API destination that a trigger names must be one of the project. */
 function leadsSomewhere({ functions, found, endpointsLeft, diagnostics }, target, { declared } = target) {
   if (target.endpoint && !found.endpoints.some(({ name }) => name === target.endpoint)) {
     endpointsLeft.has(target.endpoint) ||
       tellError(diagnostics, declared, `there is no API destination "${target.endpoint}" in this project`);
+    return false;
+  }
+  if ((target.queue && !isDeclared(found, 'queues', target.queue)) || (target.bus && !isDeclared(found, 'buses', target.bus))) {
     return false;
   }
   if (!target.function || functions.has(target.function)) {
@@ -131,9 +157,13 @@ function leadsSomewhere({ functions, found, endpointsLeft, diagnostics }, target
   return false;
 }
 
-function withDestinations(scene, entry) {
-  const kept = (to) => (to && leadsSomewhere(scene, to, entry) ? to : null);
-  return { ...entry, on_success: kept(entry.on_success), on_failure: kept(entry.on_failure) };
+/** A destination, or null: that it leads nowhere has been told. */
+const kept = (scene, to, entry) => (to && leadsSomewhere(scene, to, entry) ? to : null);
+
+/** @param {object} [entry] where the destinations are told of */
+function withDestinations(scene, one, entry = one) {
+  const said = ['on_success', 'on_failure', 'dead_letter'].filter((name) => one[name]);
+  return { ...one, ...Object.fromEntries(said.map((name) => [name, kept(scene, one[name], entry)])) };
 }
 
 /** Buses are there by being named, as queues are; AWS has one from the start. */
@@ -153,6 +183,9 @@ function addWantedBuses(scene) {
   for (const { bus, declared } of wanted) {
     if (bus && !known.has(bus)) {
       known.add(bus);
+      if (!isName(diagnostics, declared, 'an event bus', bus)) {
+        continue;
+      }
       found.buses.push({ name: bus });
       tellWarning(diagnostics, declared, `the event bus "${bus}" is not declared in this project: it is made`);
     }
@@ -165,6 +198,9 @@ function addWantedGroups({ found, diagnostics }) {
   for (const { group, declared } of found.schedules) {
     if (group !== undefined && !known.has(group)) {
       known.add(group);
+      if (!isName(diagnostics, declared, 'a schedule group', group)) {
+        continue;
+      }
       found.schedule_groups.push({ name: group });
       tellWarning(diagnostics, declared, `the schedule group "${group}" is not declared in this project: it is made`);
     }
@@ -176,7 +212,7 @@ function consumers(scene) {
   const { found, diagnostics, functions } = scene;
   const taken = new Map();
   return found.consumers.filter((consumer) => {
-    if (!leadsSomewhere(scene, { function: consumer.function }, consumer)) {
+    if (!leadsSomewhere(scene, { function: consumer.function, queue: consumer.queue }, consumer)) {
       return false;
     }
     const key = consumer.platform === 'worker' ? consumer.queue : `${consumer.queue}\0${consumer.function}`;

@@ -283,12 +283,8 @@ const targetArn = (drafts, { function: fn, queue }) =>
   queue !== undefined ? arnOf('sqs', '', queue) : lambdaArn(drafts, fn);
 
 function addBucket(scene, name, entry) {
-  const { diagnostics, drafts, found } = scene;
+  const { drafts, found } = scene;
   const declared = place(`events.buckets.${name}`);
-  if (!/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
-    tellError(diagnostics, declared, 'is no name of a bucket: 3 to 63 of small letters, digits, - and .');
-    return;
-  }
   const notifications = [entry.notifications ?? []]
     .flat()
     .filter(isObject)

@@ -521,5 +521,77 @@ Resources:
   }));
   assert.deepEqual(events.buckets.map(({ name }) => name), ['photos']);
   assert.equal(functions.length, 1);
-  assert.deepEqual(diagnostics.map(({ text }) => text), ['template.yaml: Short: "b" is no name of a bucket, which has 3 to 63 characters: it is left out']);
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['template.yaml: Short: "b" is no name of a bucket: 3 to 63 of small letters, digits, - and .']);
+});
+
+test("what has a name that AWS refuses is told and left out with all that leads there, and the rest is served", async (t) => {
+  const long = 'x'.repeat(300);
+  const { events, functions, diagnostics } = await build(t, projectOf(t, {
+    ...lambda('shop'),
+    'more.tf': `
+resource "aws_sqs_queue" "jobs" {
+  name = "jobs"
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.long.arn, maxReceiveCount = 3 })
+}
+resource "aws_sqs_queue" "long" { name = "${long}" }
+resource "aws_lambda_event_source_mapping" "long" {
+  event_source_arn = aws_sqs_queue.long.arn
+  function_name    = aws_lambda_function.shop.arn
+}
+resource "aws_cloudwatch_event_bus" "long" { name = "${long}" }
+resource "aws_cloudwatch_event_rule" "on" {
+  name           = "on-a-bus"
+  event_bus_name = aws_cloudwatch_event_bus.long.name
+  event_pattern  = "{}"
+}
+resource "aws_cloudwatch_event_rule" "long" {
+  name                = "every minute"
+  schedule_expression = "rate(1 minute)"
+}
+resource "aws_cloudwatch_event_rule" "fine" {
+  name                = "fine"
+  schedule_expression = "rate(5 minutes)"
+}
+resource "aws_cloudwatch_event_target" "dead" {
+  rule = aws_cloudwatch_event_rule.fine.name
+  arn  = aws_lambda_function.shop.arn
+  dead_letter_config { arn = aws_sqs_queue.long.arn }
+}
+resource "aws_scheduler_schedule_group" "long" { name = "${long}" }
+resource "aws_scheduler_schedule" "in_a_group" {
+  name       = "in-a-group"
+  group_name = aws_scheduler_schedule_group.long.name
+  schedule_expression = "rate(1 hour)"
+  target { arn = aws_lambda_function.shop.arn }
+}
+resource "aws_scheduler_schedule" "long" {
+  name = "a/b"
+  schedule_expression = "rate(1 hour)"
+  target { arn = aws_lambda_function.shop.arn }
+}
+resource "aws_lambda_function_event_invoke_config" "shop" {
+  function_name = aws_lambda_function.shop.function_name
+  destination_config {
+    on_success { destination = aws_cloudwatch_event_bus.long.arn }
+  }
+}
+`,
+    ...api,
+  }));
+  assert.equal(functions.length, 2);
+  assert.deepEqual(events.queues.map(({ name, redrive }) => [name, redrive]), [['jobs', undefined]]);
+  assert.deepEqual([events.consumers, events.buses, events.schedules, events.schedule_groups], [[], [], [], []]);
+  assert.deepEqual(events.rules.map(({ name, targets }) => [name, targets[0].dead_letter]), [['fine', null]]);
+  assert.deepEqual(events.async.map(({ on_success: done }) => done), [null]);
+  const told = diagnostics.filter(({ severity }) => severity === 'error').map(({ text }) => text.replaceAll(long, 'LONG').replace(/: letters.*/, ''));
+  assert.deepEqual([...new Set(told)].sort(), [
+    'more.tf: aws_cloudwatch_event_bus.long: "LONG" is no name of an event bus',
+    'more.tf: aws_cloudwatch_event_rule.long: "every minute" is no name of a rule',
+    'more.tf: aws_cloudwatch_event_rule.on: "LONG" is no name of an event bus',
+    'more.tf: aws_scheduler_schedule.in_a_group: "LONG" is no name of a schedule group',
+    'more.tf: aws_scheduler_schedule.long: "a/b" is no name of a schedule',
+    'more.tf: aws_scheduler_schedule_group.long: "LONG" is no name of a schedule group',
+    'more.tf: aws_sqs_queue.jobs: "LONG" is no name of a queue',
+    'more.tf: aws_sqs_queue.long: "LONG" is no name of a queue that is not FIFO',
+  ]);
 });
