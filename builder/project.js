@@ -12,6 +12,7 @@ import { readConfig } from './discover/mayfly_json.js';
 import { readVolumes, volumeMounts } from './discover/volumes.js';
 import { checkEnvSchema, readEnvFiles, shellVariables } from './env.js';
 import { Files, isIgnoredFolder, isWithin } from './files.js';
+import { withSendableHeaders } from './routes/headers.js';
 import { orderRoutes, resolveRoutes } from './routes/order.js';
 
 /**
@@ -131,7 +132,8 @@ export class Project {
     const found = await discover(context);
     this.#logged = said;
     const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
-    const routes = [...(found.events.minio ? [MINIO_ROUTE] : []), ...resolveRoutes(orderRoutes(found.routes), functions)];
+    const ordered = resolveRoutes(orderRoutes(found.routes), functions).map((route) => withSendableHeaders(route, diagnostics));
+    const routes = [...(found.events.minio ? [MINIO_ROUTE] : []), ...ordered];
     return { project, functions, routes, static: found.static, events: found.events };
   }
 

@@ -1,7 +1,7 @@
 /* netlify.toml, _redirects and _headers. */
 import path from 'node:path';
 import picomatch from 'picomatch';
-import { ruleRoute } from '../routes/netlify.js';
+import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
 import { strings } from './mayfly_json.js';
 import { readToml } from './toml.js';
@@ -72,24 +72,25 @@ export function configuredRules(context, config) {
   ];
   const headers = [
     ...(headersFile ? parseHeaders(files.read(headersFile)) : []),
-    ...config.headers.map((entry) => ({ path: entry?.for, values: strings(entry?.values) })),
+    ...config.headers.map((entry) => ({ path: entry?.for, values: headerValues(entry?.values) })),
   ];
-  return [...headers.map(headerRoute), ...rules.filter(Boolean).map((rule) => checkedRule(rule, context))].filter(Boolean);
+  return [...headers.map(headerRoute).filter(Boolean), ...rules.filter(Boolean).flatMap((rule) => checkedRule(rule, context))];
 }
 
-/** Where netlify dev, and the context of a function here, say that everybody is. */
-const COUNTRY = 'us';
+/** Several values are a list, or a text of several lines with commas. */
+function headerValues(values) {
+  const joined = (value) => [value].flat().join(',').trim().split(/\s*,\s*/).join(', ');
+  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name.trim(), joined(value)]));
+}
 
 function checkedRule(rule, { diagnostics }) {
-  const { Country, Role } = rule.conditions;
-  const countries = [Country ?? []].flat().flatMap((text) => String(text).toLowerCase().split(','));
-  if (Role) {
+  if (rule.conditions.Role) {
     diagnostics.warn(`the redirect from ${rule.from} depends on a role of Netlify Identity, which is not known here: left out`, {
       file: rule.file,
     });
-    return null;
+    return [];
   }
-  return countries.length === 0 || countries.includes(COUNTRY) ? ruleRoute(rule) : null;
+  return ruleRoutes(rule);
 }
 
 function tomlRule(entry, i, diagnostics) {

@@ -74,15 +74,19 @@ function exclusions(excludedPath, endpoint, diagnostics) {
  * @property {Record<string,unknown>} conditions
  *
  * @param {Rule} rule
- * @returns {{ phase: string, route: object }|null} null when the rule cannot be honoured
+ * @returns {{ phase: string, route: object }[]} as many as there are ways to meet its conditions
  */
-export function ruleRoute({ from, to, status, force, query, conditions }) {
+export function ruleRoutes(rule) {
+  return waysToMeet(rule.conditions).map((way) => ruleRoute(rule, way));
+}
+
+function ruleRoute({ from, to, status, force, query }, way) {
   const origin = /^https?:\/\/([^/]+)(\/.*)?$/.exec(from);
   const names = [];
   const src = starredPath(origin ? origin[2] ?? '/' : from, names);
   const target = to.replace(/:([A-Za-z_]\w*)/g, (whole, name) => (names.includes(name) || query[name] ? `$${name}` : whole));
-  const has = [...queryConditions(query), ...otherConditions(conditions)];
-  const route = { src, dialect: 'netlify', ...(has.length > 0 ? { has } : {}) };
+  const has = [...queryConditions(query), ...way.has];
+  const route = { src, dialect: 'netlify', ...(has.length > 0 ? { has } : {}), ...(way.missing.length > 0 ? { missing: way.missing } : {}) };
   if (origin) {
     route.host = `^${escapePattern(origin[1])}$`;
   }
@@ -124,14 +128,30 @@ function queryConditions(query) {
   });
 }
 
-/** A cookie or a language can be read from the request. Of the others see netlify_config.js. */
-function otherConditions(conditions) {
+/** Where netlify dev, and the context of a function here, say that everybody is. */
+const COUNTRY = 'us';
+
+/** What a site keeps in these cookies counts instead of what is found out: https://docs.netlify.com/routing/redirects/redirect-options/ */
+const CHOSEN_COUNTRY = { type: 'cookie', key: 'nf_country' };
+const CHOSEN_LANGUAGE = { type: 'cookie', key: 'nf_lang' };
+
+/** @returns {{ has: object[], missing: object[] }[]} of which one has to hold; none when that cannot be */
+function waysToMeet(conditions) {
   const list = (value) => [value ?? []].flat().flatMap((text) => String(text).split(','));
-  const languages = list(conditions.Language).map(escapePattern);
-  return [
-    ...list(conditions.Cookie).map((key) => ({ type: 'cookie', key })),
-    ...(languages.length > 0
-      ? [{ type: 'header', key: 'accept-language', value: `(?:${languages.join('|')}).*` }]
-      : []),
-  ];
+  const oneOf = (values) => `(?:${values.map(escapePattern).join('|')})`;
+  const cookies = { has: list(conditions.Cookie).map((key) => ({ type: 'cookie', key })), missing: [] };
+  const countries = list(conditions.Country).map((country) => country.toLowerCase());
+  const byCountry = countries.length === 0 ? [cookies] : [
+    { has: [{ ...CHOSEN_COUNTRY, value: oneOf([...countries, ...countries.map((country) => country.toUpperCase())]) }], missing: [] },
+    ...(countries.includes(COUNTRY) ? [{ has: [], missing: [CHOSEN_COUNTRY] }] : []),
+  ].map(({ has, missing }) => ({ has: [...cookies.has, ...has], missing }));
+  const languages = list(conditions.Language);
+  if (languages.length === 0) {
+    return byCountry;
+  }
+  const value = `${oneOf(languages)}.*`;
+  return byCountry.flatMap(({ has, missing }) => [
+    { has: [...has, { ...CHOSEN_LANGUAGE, value }], missing },
+    { has: [...has, { type: 'header', key: 'accept-language', value }], missing: [...missing, CHOSEN_LANGUAGE] },
+  ]);
 }

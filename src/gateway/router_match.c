@@ -489,6 +489,7 @@ static bool answer_static(struct walk *w, const struct route *route)
     if (route->suffix) {
         struct buf *out = &w->answer->spare;
         buf_clear(out);
+        path.len -= path.len > 1 && path.data[path.len - 1] == '/'; /* /about/ is about.html, too */
         if (buf_append(out, path) < 0 || buf_append(out, str_c(route->suffix)) < 0) {
             return false;
         }

@@ -158,7 +158,8 @@ function matches(route, request) {
 }
 
 function condition({ type, key, value }, { query, headers, host }) {
-  const found = { query: new URLSearchParams(query).get(key), header: headers[key?.toLowerCase()], host }[type];
+  const cookie = new Map((headers.cookie ?? '').split('; ').map((pair) => pair.split('='))).get(key);
+  const found = { query: new URLSearchParams(query).get(key), header: headers[key?.toLowerCase()], host, cookie }[type];
   return found !== null && found !== undefined && (value === undefined || new RegExp(`^(?:${value})$`).test(found));
 }
 

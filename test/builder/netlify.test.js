@@ -164,6 +164,38 @@ test('rules for a country, and for one of several languages', async (t) => {
     ['the redirect from /role depends on a role of Netlify Identity, which is not known here: left out']);
 });
 
+test('the country and the language that a site keeps in its cookies count', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify.toml': '', '_redirects': '/there /de 302 Country=de\n/here /us 302 Country=us\n/lang /x 302 Language=de\n',
+  }));
+  const at = (url, headers) => visit(manifest, 'GET', url, { headers });
+  assert.equal(at('/there', { cookie: 'nf_country=DE' }).location, '/de');
+  assert.equal(at('/here', { cookie: 'nf_country=de' }).status, 404);
+  assert.equal(at('/lang', { cookie: 'nf_lang=de', 'accept-language': 'fr' }).location, '/x');
+  assert.equal(at('/lang', { cookie: 'nf_lang=fr', 'accept-language': 'de' }).status, 404);
+  assert.equal(at('/lang', { 'accept-language': 'de' }).location, '/x');
+});
+
+test('a header of several values is text of several lines or a list; what cannot be sent is left out', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify.toml': `[[headers]]
+for = "/*"
+[headers.values]
+Cache-Control = '''
+max-age=0,
+no-cache'''
+Link = ["</a>; rel=preload", "</b>; rel=preload"]
+X-Broken = "one\\ntwo"
+`,
+  }));
+  assert.deepEqual(visit(manifest, 'GET', '/').headers, {
+    'Cache-Control': 'max-age=0, no-cache', Link: '</a>; rel=preload, </b>; rel=preload',
+  });
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [
+    ['warning', 'the header "X-Broken" of ^(?:/.*)?$ cannot be sent: its value must be text on one line. It is left out'],
+  ]);
+});
+
 test('what is not there yet is told: edge functions, rate limits', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'netlify/functions/x.mjs': modern('{ path: "/x", rateLimit: { windowLimit: 5 } }'), 'netlify/edge-functions/hello.ts': modern('{}'),

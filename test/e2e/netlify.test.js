@@ -18,6 +18,7 @@ export default () => new Promise(() => setTimeout(() => { throw new Error('too l
   });
   const about = await platform.get('/about');
   assert.deepEqual([about.status, about.text, about.headers['content-type']], [200, '<h1>about</h1>', 'text/html; charset=utf-8']);
+  assert.equal((await platform.get('/about/')).text, '<h1>about</h1>');
 
   const lost = await platform.get('/nothing/there', { headers: { range: 'bytes=0-1' } });
   assert.deepEqual([lost.status, lost.text], [404, 'lost']);
