@@ -54,7 +54,9 @@ static napi_value read_spec(napi_env env, int fd, struct err *err)
         return NULL;
     }
     napi_value text = NULL;
-    (void)napi_create_string_utf8(env, at, (size_t)st.st_size, &text);
+    if (napi_create_string_utf8(env, at, (size_t)st.st_size, &text) != napi_ok) {
+        (void)err_set(err, ENOMEM, "the function's description is too long");
+    }
     (void)munmap(at, (size_t)st.st_size);
     return text;
 }
@@ -342,22 +344,37 @@ static napi_value serve_function(napi_env env, napi_callback_info info)
     _exit(1); /* the supervisor is gone, and with us, process 1, all instances go */
 }
 
+/* In a callback scope: what of the function runs before the scope ends, its first request, may
+ * throw where nobody catches, which is a matter of 'uncaughtException' as it is at any other time.
+ */
 static void call_become(struct addon *addon)
 {
     napi_env env = addon->env;
-    napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) {
-        abort();
-    }
+    napi_handle_scope handles;
+    napi_callback_scope scope;
+    napi_async_context async;
+    napi_value resource;
+    napi_value name;
     napi_value callback;
     napi_value global;
+    if (napi_open_handle_scope(env, &handles) != napi_ok ||
+        napi_create_object(env, &resource) != napi_ok ||
+        napi_create_string_utf8(env, "mayfly", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+        napi_async_init(env, resource, name, &async) != napi_ok ||
+        napi_open_callback_scope(env, resource, async, &scope) != napi_ok) {
+        abort(); /* out of memory */
+    }
     napi_value id = value_number(env, (double)addon->instance_id);
     if (napi_get_reference_value(env, addon->become, &callback) != napi_ok ||
         napi_get_global(env, &global) != napi_ok ||
-        napi_make_callback(env, NULL, global, callback, 1, &id, NULL) != napi_ok) {
-        abort(); /* our own JavaScript does not throw there */
+        napi_call_function(env, global, callback, 1, &id, NULL) != napi_ok) {
+        abort(); /* it resolves a promise of ours, and does not throw */
     }
-    (void)napi_close_handle_scope(env, scope);
+    (void)napi_close_callback_scope(env, scope); /* runs process.nextTick and promises */
+    (void)napi_async_destroy(env, async);
+    (void)napi_delete_reference(env, addon->become);
+    addon->become = NULL;
+    (void)napi_close_handle_scope(env, handles);
 }
 
 static void link_closed(uv_handle_t *handle)

@@ -310,3 +310,20 @@ test('functions that cannot be forked', async (t) => {
     assert.equal((await invoke(platform, 'dying', { meeting: 'last', wanted: 1 })).json.result, true);
   });
 });
+
+test('what the first request of a function that cannot be forked throws where nobody catches is its error', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'api/late.js': `
+        import { Worker } from 'node:worker_threads';
+        new Worker('setInterval(() => {}, 1000)', { eval: true });
+        export function GET() {
+          process.nextTick(() => { throw new Error('out of tea'); });
+          return new Promise(() => {});
+        }`,
+    },
+  });
+  assert.equal((await platform.get('/api/late')).status, 500);
+  const usage = await platform.usage('/api/late');
+  assert.deepEqual([usage.outcome, usage.error], ['throw', 'Error: out of tea']);
+});
