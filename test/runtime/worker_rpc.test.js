@@ -114,6 +114,21 @@ class Callee extends shim.WorkerEntrypoint {
     throw 'text';
   }
 
+  failWith(what) {
+    class NotFound extends Error {
+      name = 'NotFound';
+      code = 404;
+      details = { path: ['a'] };
+      retry = () => {};
+    }
+    const looping = new TypeError('loops');
+    looping.cause = looping;
+    throw {
+      own: new NotFound('no such thing', { cause: new RangeError('inner') }), looping, list: [1, { a: 2 }],
+      abort: new DOMException('stopped', 'AbortError'), many: new AggregateError([new TypeError('one')], 'many'),
+    }[what];
+  }
+
   unknown() {
     return new (class Unknown {})();
   }
@@ -128,8 +143,8 @@ class Callee extends shim.WorkerEntrypoint {
 }
 
 /* Runs fn(env.SUMS) in a worker whose binding leads to Callee, through HTTP. */
-async function calling(t, fn, exported = { default: {}, Callee }) {
-  const callee = await serve(exported, { name: 'worker/callee' });
+async function calling(t, fn, exported = { default: {}, Callee }, settings = {}) {
+  const callee = await serve(exported, { name: 'worker/callee', settings });
   const server = http.createServer((req, res) => relay(callee, req, res));
   listenOnLoopback(server);
   await once(server, 'listening');
@@ -143,7 +158,7 @@ async function calling(t, fn, exported = { default: {}, Callee }) {
   const caller = await serve(byFetch(async (_request, env) => {
     result = await fn(env.THERE);
     return new Response('ok');
-  }), { bindings: { THERE: { type: 'service', service: 'callee', function: 'worker/callee', entrypoint: 'Callee', props: { who: 'me' } } } });
+  }), { settings, bindings: { THERE: { type: 'service', service: 'callee', function: 'worker/callee', entrypoint: 'Callee', props: { who: 'me' } } } });
   const reply = await caller.request('GET /');
   await reply.done();
   for (const conversation of callee.replies.values()) await conversation.done();
@@ -196,6 +211,46 @@ test('errors keep their kind where both sides know it', async (t) => {
   assert.deepEqual(result, [true, 'too far', true, ['remote'], 'Error: text',
     'DataCloneError: Could not serialize object of type "Unknown". This type does not support serialization.',
     'DataCloneError: Symbol(s) could not be cloned.']);
+});
+
+test('errors keep their name and what they hold', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const found = {};
+    for (const what of ['own', 'looping', 'list', 'abort', 'many']) {
+      found[what] = await there.failWith(what).catch((thrown) => thrown);
+    }
+    const { own, looping, list, abort, many } = found;
+    const copy = await there.echo({ error: Object.assign(new RangeError('r'), { code: 1 }) });
+    return [String(own), own.constructor === Error, Object.keys(own), own.code, own.details, String(own.cause), own.cause instanceof RangeError,
+      looping.cause === looping, list, abort instanceof DOMException, String(abort), abort.remote, many.errors.map(String), many instanceof AggregateError,
+      copy.error instanceof RangeError, copy.error.code, copy.error.remote];
+  });
+  assert.deepEqual(result, ['NotFound: no such thing', true, ['name', 'code', 'details', 'remote'], 404, { path: ['a'] }, 'RangeError: inner', true,
+    true, Object.assign([1, { a: 2 }], { remote: true }), true, 'AbortError: stopped', true, ['TypeError: one'], true, true, 1, undefined]);
+});
+
+test('before 2026-04-21 an error\'s name becomes a part of its message, and what it holds stays behind', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const own = await there.failWith('own').catch((thrown) => thrown);
+    return [String(own), Object.keys(own), own.code];
+  }, undefined, { compatibility_date: '2026-04-20' });
+  assert.deepEqual(result, ['Error: NotFound: no such thing', ['remote'], undefined]);
+});
+
+test('what is no name of a method, what is too long, and what stubs say of themselves', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const counter = await there.counter();
+    const plain = new shim.RpcStub({ a: 1, f: () => 2 });
+    const call = there.add(1, 2);
+    return [await failing(() => there.dup()), await failing(() => there.alarm()), (await failing(() => there.echo('x'.repeat(33 * 1024 * 1024)))).replace(/\d{8}/, 'N'),
+      (await there.add(1, 1)).sum, String(counter), `${there.add}`, String(call), await call.then(() => 'over'), there.hasOwnProperty('add'), String(new Counter()), await plain.a, await plain.f(),
+      await failing(() => new shim.RpcStub(3)), await failing(() => new shim.RpcPromise())];
+  });
+  const reserved = (name) => `TypeError: '${name}' is a reserved method and cannot be called over RPC.`;
+  assert.deepEqual(result, [reserved('dup'), reserved('alarm'),
+    'Error: Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: N bytes.', 2,
+    '[object JsRpcStub]', '[object JsRpcProperty]', '[object JsRpcPromise]', 'over', false, '[object JsRpcTarget]', 1, 2,
+    "TypeError: Failed to construct 'JsRpcStub': constructor parameter 1 is not of type 'Object'.", 'TypeError: Illegal constructor']);
 });
 
 test('objects and functions stay where they are, and are called there', async (t) => {

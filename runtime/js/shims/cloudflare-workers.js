@@ -7,8 +7,13 @@ const context = require('../context');
 
 const overrides = new AsyncLocalStorage();
 
+
+
+/* What Workers print of an object of the class. */
+const NAME = Symbol('name');
+
 /* Set by the worker dialect when the function is loaded. */
-const base = { env: undefined, exports: undefined, makeStub: undefined };
+const base = { env: undefined, exports: undefined, makeStub: undefined, NAME };
 
 class WorkerEntrypoint {
   constructor(ctx, env) {
@@ -34,17 +39,39 @@ class WorkflowEntrypoint {
   }
 }
 
-class RpcTarget {}
+class RpcTarget {
+  get [Symbol.toStringTag]() {
+    return 'JsRpcTarget';
+  }
+}
 
 /* A stub of an object of one's own; the dialect knows how to make one. */
 class RpcStub {
+  static [NAME] = 'JsRpcStub';
+
   constructor(target) {
+    if ((typeof target !== 'object' || target === null) && typeof target !== 'function') {
+      throw new TypeError("Failed to construct 'JsRpcStub': constructor parameter 1 is not of type 'Object'.");
+    }
     return base.makeStub(target);
   }
 }
 
-class RpcPromise {}
-class RpcProperty {}
+/* Only calls make them. */
+class Illegal {
+  constructor() {
+    throw new TypeError('Illegal constructor');
+  }
+}
+
+class RpcPromise extends Illegal {
+  static [NAME] = 'JsRpcPromise';
+}
+
+class RpcProperty extends Illegal {
+  static [NAME] = 'JsRpcProperty';
+}
+
 class ServiceStub {}
 
 /* `env` is imported once and for all, but what it shows depends on withEnv(). */

@@ -39,6 +39,9 @@ function makeStub({ fetch, peer }) {
       if (Object.hasOwn(known, key)) {
         return known[key];
       }
+      if (Object.hasOwn(Object.prototype, key)) {
+        return Object.prototype[key];
+      }
       /* Not thenable: a stub is returned from async functions. */
       return typeof key === 'symbol' || key === 'then' || key === 'toJSON' ? undefined : memberOf(peer, key);
     },

@@ -14,6 +14,7 @@ const { checkUrl, configure } = require('./init');
 const origin = require('./origin');
 const { headersOf, makeSend } = require('./outgoing');
 const requests = require('./request');
+const rpcErrors = require('./rpc_errors');
 const responses = require('./response');
 const scope = require('./scope');
 const streams = require('./streams');
@@ -213,6 +214,7 @@ function install(spec) {
   define('caches', makeCaches());
   html.install(spec);
   sockets.configure(spec.settings);
+  rpcErrors.configure(spec.settings);
   configure(spec.settings);
   define('Cloudflare', { compatibilityFlags: flagsOf(spec) });
   return events;

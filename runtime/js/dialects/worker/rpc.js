@@ -5,19 +5,20 @@
 
 const v8 = require('node:v8');
 const { ReadableSource, WritableSink, readableFrom, writableTo } = require('./rpc_streams');
+const errors = require('./rpc_errors');
 const shim = require('../../shims/cloudflare-workers');
 
 /* The one key of an object that stands for something else: [kind, ...]. */
 const TAG = '\0mayfly';
 const PLAIN = [Object.prototype, null, undefined];
-const COPIED = [Date, RegExp, ArrayBuffer, Error, Number, String, Boolean, BigInt];
+const COPIED = [Date, RegExp, ArrayBuffer, Number, String, Boolean, BigInt];
 
 /* Not for callers, whatever class defines them. */
-const RESERVED = new Set([
-  'constructor', 'fetch', 'connect', 'alarm', 'webSocketMessage', 'webSocketClose', 'webSocketError',
-  'dup', 'self', 'tail', 'tailStream', 'trace', 'scheduled', 'queue', 'test', 'email',
+const MAX_BYTES = 32 * 1024 * 1024;
+const RESERVED = new Set(['dup', 'constructor', 'alarm', 'webSocketMessage', 'webSocketClose', 'webSocketError']);
+const HANDLERS = new Set([
+  'fetch', 'connect', 'tail', 'tailStream', 'trace', 'scheduled', 'queue', 'test', 'email',
 ]);
-const BUILT_IN = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 
 /* Stubs hide behind proxies: this set knows them, and what dup() of each is. */
 const stubs = new WeakMap();
@@ -80,7 +81,23 @@ class Packer {
     }
   }
 
+  /* Known before its fields are, which may lead back to it. */
+  #packError(error) {
+    const parts = errors.describe(error);
+    const fields = {};
+    this.#keep(error, { [TAG]: ['error', parts, fields] });
+    Object.assign(fields, errors.fieldsOf(error, parts, (value) => this.pack(value)));
+  }
+
   #packOther(value) {
+    if (value instanceof Error) {
+      if (errors.isEnhanced()) {
+        this.#packError(value);
+      } else {
+        this.#keep(value, value);
+      }
+      return;
+    }
     const tagged = this.#tagOf(value);
     if (tagged) {
       this.#keep(value, { [TAG]: tagged });
@@ -119,17 +136,24 @@ class Packer {
 /* `message` with its references made by refer(object). */
 function pack(message, refer) {
   const packed = new Packer(refer).pack(message);
+  let bytes;
   try {
-    return v8.serialize(packed);
+    bytes = v8.serialize(packed);
   } catch (error) {
     throw notSerializable(error.message);
   }
+  if (bytes.length > MAX_BYTES) {
+    throw new Error('Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: ' +
+      `${bytes.length} bytes.`);
+  }
+  return bytes;
 }
 
 /* Unpacking: in place, for what was deserialized belongs to nobody else. */
 
 class Unpacker {
   #seen = new Set();
+  #errors = new Map();
   #make;
 
   /** `make(number)`: the stub of what the other side keeps under that number */
@@ -142,7 +166,7 @@ class Unpacker {
       return value;
     }
     if (Object.hasOwn(value, TAG)) {
-      return this.#untag(value[TAG]);
+      return value[TAG][0] === 'error' ? this.#unpackError(value[TAG]) : this.#untag(value[TAG]);
     }
     this.#seen.add(value);
     if (value instanceof Map) {
@@ -159,6 +183,16 @@ class Unpacker {
       Object.keys(value).forEach((key) => (value[key] = this.unpack(value[key])));
     }
     return value;
+  }
+
+  #unpackError(tagged) {
+    const [, parts, fields] = tagged;
+    if (!this.#errors.has(tagged)) {
+      const error = errors.remake(parts);
+      this.#errors.set(tagged, error);
+      errors.fill(error, this.unpack(fields));
+    }
+    return this.#errors.get(tagged);
   }
 
   #untag([kind, first, second, body]) {
@@ -179,24 +213,10 @@ class Unpacker {
 
 const unpack = (bytes, make) => new Unpacker(make).unpack(v8.deserialize(bytes));
 
-/* Errors lose their class on the way, so their parts travel; what is thrown and is none becomes one. */
-
-function packError(thrown) {
-  if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: String(thrown), stack: '' };
-  }
-  return { name: String(thrown.name), message: String(thrown.message), stack: String(thrown.stack) };
-}
-
-function unpackError({ name, message, stack }) {
-  if (name === 'DataCloneError') {
-    return Object.assign(notSerializable(message), { remote: true });
-  }
-  const isKnown = name === 'Error' || Object.hasOwn(BUILT_IN, name);
-  const error = new (BUILT_IN[name] ?? Error)(isKnown ? message : `${name}: ${message}`);
-  error.remote = true;
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
-  return error;
+/* What was thrown comes as a value or in parts; who gets it sees that it is from elsewhere. */
+function thrownOf(value, isWhole) {
+  const thrown = isWhole ? value : value.name === 'DataCloneError' ? notSerializable(value.message) : errors.ofParts(value);
+  return Object.assign(thrown, { remote: true });
 }
 
 /* What callers may reach: methods and getters of the class; what an object keeps for itself stays its own. */
@@ -210,12 +230,21 @@ function isInherited(object, name) {
   return false;
 }
 
+/* Of an object without a class all is meant to be seen. */
+const isPlain = (object) => PLAIN.includes(Object.getPrototypeOf(object));
+
 function memberOf(target, name) {
   const isObject = typeof target === 'object' && target !== null;
   if (stubs.has(target)) {
     return target[name];
   }
-  if (!isObject || RESERVED.has(name) || Object.hasOwn(target, name) || !isInherited(target, name)) {
+  if (RESERVED.has(name)) {
+    throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+  }
+  if (isObject && isPlain(target) && Object.hasOwn(target, name)) {
+    return target[name];
+  }
+  if (!isObject || HANDLERS.has(name) || Object.hasOwn(target, name) || !isInherited(target, name)) {
     throw new TypeError(`The RPC receiver does not implement the method "${name}".`);
   }
   return target[name];
@@ -236,4 +265,4 @@ async function call(target, name, args) {
   return stubs.has(target) ? method(...args) : method.apply(target, args);
 }
 
-module.exports = { call, memberOf, pack, packError, stubs, unpack, unpackError };
+module.exports = { call, memberOf, pack, stubs, thrownOf, unpack };

@@ -4,13 +4,15 @@
  * and calls what the other keeps. A message is [verb, number, ...]:
  *
  *   call  id target name args   name null: the target itself; args null: read the member
- *   done  id isGood value       the answer, or the parts of an error
+ *   done  id value              the answer
+ *   threw id isWhole value      what was thrown, or the parts of an error
  *   drop  target                what is kept under this number is not needed any more
  *
  * What came with a call's arguments is let go when the call is over; who wants to keep it makes a dup(). What came with
  * a result is the caller's to dispose, and goes with the conversation at the latest. */
 
 const rpc = require('./rpc');
+const errors = require('./rpc_errors');
 const { countedStubOf } = require('./rpc_stub');
 
 const MAIN = 0;
@@ -110,7 +112,9 @@ class Peer {
     if (verb === 'call') {
       this.#run(() => this.#serve(id, rest, brought));
     } else if (verb === 'done') {
-      this.#finish(id, rest, brought);
+      this.#finish(id, ({ resolve }) => resolve(disposable(rest[0], brought)));
+    } else if (verb === 'threw') {
+      this.#finish(id, ({ reject }) => reject(rpc.thrownOf(rest[1], rest[0])));
     } else if (verb === 'drop') {
       this.#drop(id);
       this.#checkIdle();
@@ -121,9 +125,9 @@ class Peer {
     let message;
     try {
       const object = this.#kept.get(target);
-      message = ['done', id, true, await (args === null ? rpc.memberOf(object, name) : rpc.call(object, name, args))];
+      message = ['done', id, await (args === null ? rpc.memberOf(object, name) : rpc.call(object, name, args))];
     } catch (error) {
-      message = ['done', id, false, rpc.packError(error)];
+      message = errors.isWhole(error) ? ['threw', id, true, error] : ['threw', id, false, errors.partsOf(error)];
     }
     if (this.#isOver) {
       return;
@@ -131,19 +135,17 @@ class Peer {
     try {
       this.#post(message);
     } catch (error) {
-      this.#post(['done', id, false, rpc.packError(error)]);
+      this.#post(['threw', id, false, errors.partsOf(error)]);
     }
     brought.forEach((stub) => stub[Symbol.dispose]());
     this.#checkIdle();
   }
 
-  #finish(id, [isGood, value], brought) {
+  #finish(id, settle) {
     const waiting = this.#calls.get(id);
     this.#calls.delete(id);
-    if (isGood) {
-      waiting?.resolve(disposable(value, brought));
-    } else {
-      waiting?.reject(rpc.unpackError(value));
+    if (waiting) {
+      settle(waiting);
     }
     this.#checkIdle();
   }

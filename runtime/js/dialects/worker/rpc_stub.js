@@ -4,15 +4,19 @@
  * All of them are proxies of functions, since each may be called. */
 
 const shim = require('../../shims/cloudflare-workers');
+
+const { NAME } = shim[Symbol.for('mayfly.workers.base')];
 const { stubs } = require('./rpc');
 
 const THENABLE = new Set(['then', 'catch', 'finally']);
 const DISPOSED = 'RPC stub used after being disposed.';
 
-/* Never the name of a member that another worker is asked for. */
+/* Never the name of a member that another worker is asked for: every object has these. */
 function isLocal(key) {
-  return typeof key === 'symbol' || key === 'toJSON';
+  return typeof key === 'symbol' || key === 'toJSON' || Object.hasOwn(Object.prototype, key);
 }
+
+const local = (Class, key) => (key === Symbol.toStringTag ? Class[NAME] : Object.prototype[key]);
 
 /**
  * A promise by whose members one can go on: `begin()` starts what it is of, and is called when it is awaited or used;
@@ -33,7 +37,7 @@ function promiseOf(begin, apply, Class = shim.RpcPromise) {
       if (key === 'constructor') {
         return Class;
       }
-      return isLocal(key) ? undefined : promiseOf(
+      return isLocal(key) ? local(Class, key) : promiseOf(
         () => through((value) => value[key]),
         (args) => eager(through((value) => value[key](...args))),
         shim.RpcProperty
@@ -83,7 +87,10 @@ function stubOf(handle) {
       if (key === 'constructor') {
         return shim.RpcStub;
       }
-      return isLocal(key) || THENABLE.has(key) ? undefined : memberOf(live, key);
+      if (THENABLE.has(key)) {
+        return undefined;
+      }
+      return isLocal(key) ? local(shim.RpcStub, key) : memberOf(live, key);
     },
     getPrototypeOf: () => shim.RpcStub.prototype,
     apply: (_, _self, args) => eager(attempt(live).call(null, args)),
