@@ -182,6 +182,17 @@ function functionOf({ diagnostics }, resource, attribute) {
 
 /* Asynchronous invocations */
 
+/** Here one counts for all versions and aliases: that of the function itself, else what its last qualifier has. */
+function invokeConfigs({ diagnostics }, values) {
+  const all = values.all('aws_lambda_function_event_invoke_config');
+  const isOwn = (resource) => ['', '$LATEST'].includes(resource.get('qualifier') ?? '');
+  const passedOver = (resource) => !isOwn(resource) && all.some((one) => isOwn(one) && one.get('function_name') === resource.get('function_name'));
+  all.filter(passedOver).forEach((resource) =>
+    tellWarning(diagnostics, declaredOf(resource), 'it is passed over: what the function itself has counts for all its versions and aliases here'),
+  );
+  return all.filter((resource) => !passedOver(resource));
+}
+
 function addAsync(context, values, events) {
   const configured = new Map();
   for (const resource of values.all('aws_lambda_function')) {
@@ -193,7 +204,7 @@ function addAsync(context, values, events) {
       });
     }
   }
-  for (const resource of values.all('aws_lambda_function_event_invoke_config')) {
+  for (const resource of invokeConfigs(context, values)) {
     const fn = functionOf(context, resource, 'function_name');
     const [destinations = {}] = resource.blocks('destination_config');
     const destination = (kind) => destinations[kind]?.[0] && (destinations[kind][0].destination ?? '');

@@ -282,6 +282,22 @@ resource "aws_lambda_function_event_invoke_config" "b" {
   assert.deepEqual(events.buses, [{ name: 'shop' }]);
 });
 
+test("Terraform: what an alias has for asynchronous invocations does not replace what its function has", async (t) => {
+  const config = (id, retries, qualifier) => `
+resource "aws_lambda_function_event_invoke_config" "${id}" {
+  function_name          = aws_lambda_function.${id[0]}.function_name
+  maximum_retry_attempts = ${retries}
+  ${qualifier ? `qualifier = "${qualifier}"` : ''}
+}`;
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    ...lambda('a'), ...lambda('b'), 'main.tf': `${config('a_own', 1)}${config('a_live', 0, 'live')}${config('b_live', 0, 'live')}\n`,
+  }));
+  assert.deepEqual(events.async.map(({ function: fn, max_retries: retries }) => [fn, retries]), [['lambda/a', 1], ['lambda/b', 0]]);
+  assert.deepEqual(diagnostics.map(({ text }) => text), [
+    'main.tf: aws_lambda_function_event_invoke_config.a_live: it is passed over: what the function itself has counts for all its versions and aliases here',
+  ]);
+});
+
 test('Terraform: rules with patterns and schedules, and EventBridge Scheduler', async (t) => {
   const { events, diagnostics } = await build(t, projectOf(t, {
     ...lambda('f'),

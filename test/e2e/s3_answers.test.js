@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand,
   DeleteBucketCommand, DeleteObjectCommand, DeleteObjectTaggingCommand,
+  GetObjectAttributesCommand,
   GetBucketLifecycleConfigurationCommand, GetBucketAclCommand, GetBucketLocationCommand, GetBucketTaggingCommand, GetObjectAclCommand,
   GetObjectCommand, GetObjectLegalHoldCommand, GetObjectTaggingCommand, HeadBucketCommand,
   HeadObjectCommand, ListBucketsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand,
@@ -39,6 +40,21 @@ test("S3's answers", async (t) => {
     assert.deepEqual(await said(send(PutObjectCommand, { Bucket, Key: 'k', StorageClass: 'NONE' }), 400, 'InvalidStorageClass'), { StorageClassRequested: 'NONE' });
     await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: 'me' }), 400, 'InvalidBucketOwnerAWSAccountID');
     await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: '111111111111' }), 403, 'AccessDenied');
+  });
+
+  await t.test('attributes are asked for in one field, or in one each', async () => {
+    const Bucket = await bucket({ k: 'hello' });
+    const several = client();
+    const field = (value) => (next) => (args) => {
+      args.request.headers['x-amz-object-attributes'] = value;
+      return next(args);
+    };
+    several.middlewareStack.add(field('StorageClass,ObjectSize'), { step: 'build' });
+    several.middlewareStack.add(field(['StorageClass', 'ObjectSize']), { step: 'deserialize' }); /* when it is signed */
+    const { StorageClass, ObjectSize } = await several.send(new GetObjectAttributesCommand({ Bucket, Key: 'k', ObjectAttributes: ['ETag'] }));
+    assert.deepEqual({ StorageClass, ObjectSize }, { StorageClass: 'STANDARD', ObjectSize: 5 });
+    const wrong = send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ETag', 'Size'] });
+    assert.deepEqual(details(await refused(wrong, 400, 'InvalidArgument')), { ArgumentName: 'x-amz-object-attributes', ArgumentValue: 'Size' });
   });
 
   await t.test('a condition that does not hold is named', async () => {

@@ -303,6 +303,7 @@ test('what is not as the documents say is refused in their words', async (t) => 
   const answer = await fetch(platform.aws.endpoint, { method: 'POST', headers: { authorization, 'x-amz-date': date, 'x-amz-target': 'AmazonSQS.ListQueues' }, body: '{"a' });
   assert.deepEqual([answer.status, (await answer.json()).__type], [400, 'com.amazonaws.sqs#SerializationException']);
   assert.equal((await refused(receive(url, { MaxNumberOfMessages: '1' })))[0], 'SerializationException');
+  assert.equal((await refused(receive(url, { MessageAttributeNames: ['All', 1] })))[0], 'SerializationException');
   assert.equal((await refused(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries: [{ Id: 'a', MessageBody: 5 }] }))))[0], 'SerializationException');
 });
 

@@ -233,9 +233,13 @@ void aws_events_disable_rule(struct aws_call *c)
 
 void aws_events_delete_rule(struct aws_call *c)
 {
+    static const struct aws_rule rules[] = {
+        { "Name", AWS_TEXT, AWS_MUST, 1, 64, AWS_EVENTS_NAME },
+        { "EventBusName", AWS_TEXT, AWS_MAY, 1, 1600, AWS_EVENTS_BUS },
+        { "Force", AWS_BOOLEAN, AWS_MAY, 0, 0, NULL }, /* of rules that a service of AWS manages */
+    };
     struct str bus = aws_events_bus_name(c, "EventBusName");
-    if (!aws_events_check(c, name_and_bus, ARRAY_COUNT(name_and_bus)) ||
-        !aws_events_find_bus(c, bus)) {
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules)) || !aws_events_find_bus(c, bus)) {
         return;
     }
     const char *name = aws_call_text(c, "Name");

@@ -324,12 +324,24 @@ static const struct member *find_member(const char *name)
     return bsearch(name, members, ARRAY_COUNT(members), sizeof(members[0]), by_name);
 }
 
+/* All lists but that of a batch's entries are of texts. */
+static bool has_texts(const json_t *list)
+{
+    bool all = true;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        all = all && json_is_string(json_array_get(list, i));
+    }
+    return all;
+}
+
 static bool has_type(enum sqs_protocol protocol, const json_t *object, const char *name)
 {
     const struct member *m = find_member(name);
     const json_t *value = json_object_get(object, name);
     int64_t number;
-    return !m || json_is_null(value) || json_typeof(value) == m->type ||
+    bool is_list = m && m->type == JSON_ARRAY && strcmp(name, "Entries") != 0;
+    return !m || json_is_null(value) ||
+           (json_typeof(value) == m->type && (!is_list || has_texts(value))) ||
            (protocol == SQS_QUERY && m->type == JSON_INTEGER &&
             sqs_call_number(object, name, &number));
 }

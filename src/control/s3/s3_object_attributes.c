@@ -8,41 +8,63 @@
 #include "http/http_date.h"
 
 #define PARTS_MAX 1000 /* of a page */
+#define WANTED    "x-amz-object-attributes"
 
-/* Whether the list of wanted attributes names one. */
-static bool wants(struct str list, const char *name)
+/* The wanted attributes, one by one: fields of a name are one list (RFC 9110 5.3), and the SDKs of
+ * Go and of Java send one for each. */
+struct wanted {
+    struct str headers;
+    struct str list;
+};
+
+static bool next_wanted(struct wanted *w, struct str *ret)
 {
-    while (list.len > 0) {
-        if (str_eq(str_trim(str_cut(&list, ',')), str_c(name))) {
+    struct str name, value;
+    while (w->list.len == 0) {
+        if (!http_block_next(&w->headers, &name, &value)) {
+            return false;
+        }
+        if (str_eq_nocase(name, STR(WANTED))) {
+            w->list = value;
+        }
+    }
+    *ret = str_trim(str_cut(&w->list, ','));
+    return true;
+}
+
+static bool wants(const struct s3_request *rq, const char *name)
+{
+    struct wanted w = { .headers = s3_headers(rq) };
+    for (struct str one; next_wanted(&w, &one);) {
+        if (str_eq(one, str_c(name))) {
             return true;
         }
     }
     return false;
 }
 
-static bool check_wanted(struct s3_request *rq, struct str list)
+static bool check_wanted(struct s3_request *rq)
 {
     static const char *const known[] = { "ETag", "Checksum", "ObjectParts", "StorageClass",
                                          "ObjectSize" };
-    if (list.len == 0) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "The x-amz-object-attributes header specifying the attributes to be retrieved "
-                     "is either missing or empty");
-        return false;
-    }
-    for (struct str rest = list; rest.len > 0;) {
-        struct str one = str_trim(str_cut(&rest, ','));
+    struct wanted w = { .headers = s3_headers(rq) };
+    size_t count = 0;
+    for (struct str one; next_wanted(&w, &one); count++) {
         bool found = false;
         for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
             found = found || str_eq(one, str_c(known[i]));
         }
         if (!found) {
-            s3_fail_argument(rq, "Invalid attribute name specified.", "x-amz-object-attributes",
-                             one);
+            s3_fail_argument(rq, "Invalid attribute name specified.", WANTED, one);
             return false;
         }
     }
-    return true;
+    if (count == 0) {
+        s3_fail_text(rq, S3_INVALID_REQUEST,
+                     "The " WANTED " header specifying the attributes to be retrieved "
+                     "is either missing or empty");
+    }
+    return count > 0;
 }
 
 static void put_parts(struct s3_xml_out *o, const struct stored_object *object, size_t after,
@@ -92,7 +114,6 @@ static void put_checksum(struct s3_xml_out *o, const struct stored_object *objec
 
 static void found(struct s3_request *rq, const struct stored_object *object)
 {
-    struct str list = s3_header(rq, "x-amz-object-attributes");
     struct str most = s3_header(rq, "x-amz-max-parts");
     struct str after = s3_header(rq, "x-amz-part-number-marker");
     struct str class = http_block_find(object->headers, STR("x-amz-storage-class"));
@@ -100,7 +121,7 @@ static void found(struct s3_request *rq, const struct stored_object *object)
     struct s3_xml_out o = { .out = &rq->body };
     char date[HTTP_DATE_BYTES];
     struct s3_crypt crypt;
-    if (!check_wanted(rq, list) || !s3_new_open(rq, S3_CUSTOMER_PREFIX, object->crypt, &crypt)) {
+    if (!check_wanted(rq) || !s3_new_open(rq, S3_CUSTOMER_PREFIX, object->crypt, &crypt)) {
         return;
     }
     if ((most.data && !str_to_u64(most, &most_number)) ||
@@ -113,19 +134,19 @@ static void found(struct s3_request *rq, const struct stored_object *object)
     s3_put_header(rq, "last-modified", str_c(date));
     s3_put_version_header(rq, object);
     s3_xml_begin(&o, "GetObjectAttributesResponse");
-    if (wants(list, "ETag")) {
+    if (wants(rq, "ETag")) {
         s3_xml_put(&o, "ETag", object->etag); /* here it has no quotes */
     }
-    if (wants(list, "Checksum")) {
+    if (wants(rq, "Checksum")) {
         put_checksum(&o, object);
     }
-    if (wants(list, "ObjectParts") && s3_object_part_count(object) > 0) {
+    if (wants(rq, "ObjectParts") && s3_object_part_count(object) > 0) {
         put_parts(&o, object, (size_t)after_number, (size_t)most_number);
     }
-    if (wants(list, "StorageClass")) {
+    if (wants(rq, "StorageClass")) {
         s3_xml_put(&o, "StorageClass", class.data ? class : STR("STANDARD"));
     }
-    if (wants(list, "ObjectSize")) {
+    if (wants(rq, "ObjectSize")) {
         s3_xml_put_u64(&o, "ObjectSize", object->size);
     }
     s3_xml_close(&o, "GetObjectAttributesResponse");
