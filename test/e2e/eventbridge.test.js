@@ -491,8 +491,8 @@ test('what lists, buses, entries and endpoints are asked with is as their models
   await refused(events.send(new PutEventsCommand({ Entries: [order({}), order({}, { EventBusName: '' })] })), 'entries.2.member.eventBusName');
   await refused(events.send(new PutEventsCommand({ Entries: [order({}, { TraceHeader: 't'.repeat(501) })] })), 'entries.1.member.traceHeader');
   await assert.rejects(events.send(new PutEventsCommand({ Entries: [{ ...order({}), Resources: 'arn:x' }] })), { name: 'SerializationException' });
-  const notEntry = events.send(new PutEventsCommand({ Entries: [order({}), 'x', order({})] }));
   await assert.rejects(events.send(new DeleteRuleCommand({ Name: 'none', Force: 'yes' })), { name: 'SerializationException' });
+  const notEntry = events.send(new PutEventsCommand({ Entries: [order({}), 'x', order({})] }));
   await assert.rejects(notEntry, { name: 'SerializationException', message: 'entries.2.member is of another type than it should be.' });
   const { ConnectionArn } = await events.send(new CreateConnectionCommand({
     Name: 'shop', AuthorizationType: 'API_KEY', AuthParameters: { ApiKeyAuthParameters: { ApiKeyName: 'a', ApiKeyValue: 'b' } } }));
