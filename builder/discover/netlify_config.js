@@ -94,13 +94,19 @@ function checkedRule(rule, { diagnostics }) {
 }
 
 function tomlRule(entry, i, diagnostics) {
-  const { from, to, status = 301, force = false, query, conditions } = entry ?? {};
+  const { from, to, status = 301, force = false, query, conditions, headers } = entry ?? {};
   if (typeof from !== 'string' || (typeof to !== 'string' && status < 400) || !Number.isInteger(status)) {
     diagnostics.error(`${FILE}: redirects[${i}] needs "from", "to" and a whole number as status`, { file: FILE });
     return null;
   }
+  if (entry.signed) {
+    diagnostics.warn(`the redirect from ${from} is to be signed: Mayfly does not sign requests, they go on without x-nf-sign`, { file: FILE });
+  }
   const named = Object.fromEntries(Object.entries(conditions ?? {}));
-  return { from, to: to ?? '', status, force: force === true, query: strings(query), conditions: named, file: FILE };
+  return {
+    from, to: to ?? '', status, force: force === true, query: strings(query), conditions: named, file: FILE,
+    ...(headers ? { headers: headerValues(headers) } : {}),
+  };
 }
 
 /** `from [name=value ...] to [status[!]] [Condition=...]`, one rule a line. */

@@ -1,7 +1,7 @@
 /* A rewrite to another site becomes a function of its own that forwards: its runtime needs the destination only. */
 
 /**
- * Replaces `external` routes by routes to a proxy function, which it adds to the drafts.
+ * Replaces `external` routes, whose requests get `externalHeaders`, by routes to a proxy function, which it adds to the drafts.
  * @param {{ phase: string, route: object }[]} routes
  * @param {string} platform names the function
  * @param {import('../project.js').Draft[]} drafts
@@ -13,11 +13,12 @@ export function withProxies(routes, platform, drafts, { env }) {
     if (!route.external) {
       return { phase, route };
     }
-    const { external, ...rest } = route;
+    const { external, externalHeaders: headers, ...rest } = route;
     const module = `proxy/${endpoints.length}`;
     const names = captureNames(route);
     endpoints.push({
-      name: external, file: '', module, methods: null, timeout_ms: 0, settings: { destination: external, captures: names },
+      name: external, file: '', module, methods: null, timeout_ms: 0,
+      settings: { destination: external, captures: names, ...(headers ? { headers } : {}) },
     });
     return { phase, route: { ...rest, params: names, target: [name, module] } };
   });

@@ -72,6 +72,7 @@ function exclusions(excludedPath, endpoint, diagnostics) {
  * @property {boolean} force
  * @property {Record<string,string>} query
  * @property {Record<string,unknown>} conditions
+ * @property {Record<string,string>} [headers] of a request that goes on to another site
  *
  * @param {Rule} rule
  * @returns {{ phase: string, route: object }[]} as many as there are ways to meet its conditions
@@ -80,7 +81,7 @@ export function ruleRoutes(rule) {
   return waysToMeet(rule.conditions).map((way) => ruleRoute(rule, way));
 }
 
-function ruleRoute({ from, to, status, force, query }, way) {
+function ruleRoute({ from, to, status, force, query, headers }, way) {
   const origin = /^https?:\/\/([^/]+)(\/.*)?$/.exec(from);
   const names = [];
   const src = starredPath(origin ? origin[2] ?? '/' : from, names);
@@ -98,7 +99,7 @@ function ruleRoute({ from, to, status, force, query }, way) {
     return { phase: force ? 'first' : 'last', route: { ...route, status, ...page } };
   }
   if (/^https?:\/\//.test(target)) {
-    return { phase: force ? 'before' : 'after', route: { ...route, external: target } };
+    return { phase: force ? 'before' : 'after', route: { ...route, external: target, externalHeaders: headers } };
   }
   return { phase: force ? 'before' : 'after', route: { ...route, dest: target, check: true } };
 }

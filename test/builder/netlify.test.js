@@ -63,6 +63,7 @@ status = 200
 from = "/remote/*"
 to = "https://example.com/:splat"
 status = 200
+headers = { X-From = "Netlify" }
 [[redirects]]
 from = "/real.html"
 to = "/forced"
@@ -85,6 +86,7 @@ X-Frame-Options = "DENY"
   assert.equal(at('/gone').status, 404);
   assert.equal(at('/remote/x').function, 'proxy/netlify');
   assert.deepEqual(at('/remote/x').params, { splat: 'x' });
+  assert.deepEqual(at('/remote/x').settings.headers, { 'X-From': 'Netlify' });
   assert.equal(at('/real.html').location, '/forced');
   assert.equal(at('/api').headers['X-Frame-Options'], 'DENY');
 });
@@ -194,6 +196,14 @@ X-Broken = "one\\ntwo"
   assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [
     ['warning', 'the header "X-Broken" of ^(?:/.*)?$ cannot be sent: its value must be text on one line. It is left out'],
   ]);
+});
+
+test('a signature that a redirect asks for is told to be missing', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify.toml': '[[redirects]]\nfrom = "/x"\nto = "https://example.com/"\nstatus = 200\nsigned = "KEY"\n',
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]),
+    [['warning', 'the redirect from /x is to be signed: Mayfly does not sign requests, they go on without x-nf-sign']]);
 });
 
 test('what is not there yet is told: edge functions, rate limits', async (t) => {

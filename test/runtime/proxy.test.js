@@ -22,10 +22,10 @@ async function site(t, listener) {
   return `127.0.0.1:${server.address().port}`;
 }
 
-function serve(destination) {
+function serve(destination, headers) {
   return startInstance({
     adapter: proxy,
-    endpoints: [{ name: destination, file: '', module: 'proxy/0', settings: { destination } }],
+    endpoints: [{ name: destination, file: '', module: 'proxy/0', settings: { destination, headers } }],
   });
 }
 
@@ -58,6 +58,13 @@ test('a request goes on with its body, and the answer comes back', async (t) => 
   assert.equal(seen.headers['x-forwarded-host'], 'localhost:3000');
   assert.equal(seen.headers['x-forwarded-proto'], 'https');
   assert.deepEqual(gateway.violations, []);
+});
+
+test('headers that the rule gives go in the place of the client\'s', async (t) => {
+  const host = await site(t, echo);
+  const gateway = await serve(`http://${host}/`, { Authorization: 'Bearer site', 'X-From': 'Netlify' });
+  const { headers } = await (await gateway.request('GET /', { headers: { authorization: 'Bearer client', 'x-mine': 'yes' } })).json();
+  assert.deepEqual([headers.authorization, headers['x-from'], headers['x-mine']], ['Bearer site', 'Netlify', 'yes']);
 });
 
 test('bodies stream both ways', async (t) => {

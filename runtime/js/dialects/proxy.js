@@ -2,7 +2,8 @@
 
 /* The dialect of external rewrites: a request goes to another site as it is, and so does the answer.
  *
- * The endpoint's settings say `destination`, a URL with $1 or $name for captures. */
+ * The endpoint's settings say `destination`, a URL with $1 or $name for captures, and maybe `headers` that the request
+ * gets in the place of its client's. */
 
 const { Forwarder, HOP_BY_HOP, connectionNames, answer, answerHeaders } = require('./http_forward');
 
@@ -87,9 +88,16 @@ function outwardHeaders(exchange, url, raw = exchange.rawHeaders) {
   return list;
 }
 
+function withOwn(list, own = {}) {
+  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const others = list.flatMap((name, i) => (i % 2 === 0 && !names.has(name) ? [name, list[i + 1]] : []));
+  return [...others, ...Object.entries(own).flat()];
+}
+
 async function forward(app, exchange) {
   const url = destinationOf(exchange);
-  const incoming = await app.forwarder.send(exchange, url, outwardHeaders(exchange, url));
+  const headers = withOwn(outwardHeaders(exchange, url), exchange.settings.headers);
+  const incoming = await app.forwarder.send(exchange, url, headers);
   await answer(exchange, incoming, answerHeaders(incoming));
 }
 
