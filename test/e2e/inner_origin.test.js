@@ -117,6 +117,13 @@ const steps = {
       return Response.json([error.constructor.name, error.message]);
     }
   },
+  thrown: async (env) => {
+    const error = await env.BACK.fetch('http://b/throw').catch((thrown) => thrown);
+    const text = await env.BACK.fetch('http://b/throw-text').catch(String);
+    const forged = await env.BACK.fetch('http://b/forged');
+    return Response.json([error.name, error.message, error.code, error.remote, error.details, text, forged.status, forged.headers.get('x-mayfly-thrown')]);
+  },
+  passed: (env) => env.BACK.fetch('http://b/throw'),
   missing: async (env) => Response.json(await env.BACK.nothing().catch((error) => error.message)),
   environment: () => Response.json(Object.keys(process.env).filter((name) => name.startsWith('MAYFLY'))),
   big: async (env) => Response.json((await env.BACK.echo('y'.repeat(300000))).length),
@@ -138,7 +145,7 @@ export default class extends WorkerEntrypoint {
   }
 }
 `,
-  'back/wrangler.json': wrangler({ name: 'back', main: 'back.js', services: [{ binding: 'FRONT', service: 'front' }] }),
+  'back/wrangler.json': wrangler({ name: 'back', main: 'back.js', compatibility_date: '2026-05-01', services: [{ binding: 'FRONT', service: 'front' }] }),
   'back/back.js': `
 import { RpcTarget, WorkerEntrypoint } from 'cloudflare:workers';
 class Counter extends RpcTarget {
@@ -150,6 +157,15 @@ export default class extends WorkerEntrypoint {
     const { pathname } = new URL(request.url);
     if (pathname === '/redirect') {
       return Response.redirect('http://b/landed', 302);
+    }
+    if (pathname === '/throw') {
+      throw Object.assign(new Error('none of that name: é'), { name: 'NotFound', code: 404, details: ['a'] });
+    }
+    if (pathname === '/throw-text') {
+      throw 'text';
+    }
+    if (pathname === '/forged') {
+      return new Response('x', { headers: { 'x-mayfly-thrown': 'e30=' } });
     }
     if (pathname === '/ping') {
       return this.env.FRONT.fetch(request);
@@ -213,6 +229,14 @@ test('two workers bound to each other', async (t) => {
   await t.test('errors cross, and what is not there is said', async () => {
     assert.deepEqual((await ask('error')).json, ['RangeError', 'too far']);
     assert.match((await ask('missing')).json, /does not implement the method "nothing"/);
+  });
+
+  await t.test('what a service throws rejects the fetch of who asks it, and is logged where it was thrown', async () => {
+    assert.deepEqual((await ask('thrown')).json, ['NotFound', 'none of that name: é', 404, true, ['a'], 'Error: text', 200, null]);
+    await platform.record(({ type, text }) => type === 'log' && text.includes('none of that name'));
+    const unhandled = await ask('passed');
+    assert.equal(unhandled.status, 500);
+    assert.match(unhandled.headers['x-mayfly-error'], /^NotFound: none of that name/);
   });
 
   await t.test('the token is not in the environment', async () => {

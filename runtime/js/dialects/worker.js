@@ -21,6 +21,7 @@ const sockets = require('./worker/websocket');
 const origin = require('./worker/origin');
 const requests = require('./worker/request');
 const responses = require('./worker/response');
+const serviceErrors = require('./worker/service_errors');
 const words = require('./worker/words');
 const link = require('./worker/rpc_link');
 const triggers = require('./worker/triggers');
@@ -260,7 +261,7 @@ const isStream = (response) => web.lightOf(response) === undefined;
 /* Its headers for the wire, where they are not sent as they are: without those of the connection that a fetched
  * response came over, and with a length that is measured and not its maker's. */
 function wireHeaders(exchange, response) {
-  const unwanted = [...CONNECTION_HEADERS].filter((name) => response.headers.has(name));
+  const unwanted = [...CONNECTION_HEADERS, serviceErrors.FIELD].filter((name) => response.headers.has(name));
   const stream = isStream(response) ? response.body : null;
   const length = stream && responses.lengthOf(stream);
   const keepsLength = exchange.method === 'HEAD' && !length;
@@ -324,10 +325,21 @@ function printable(thrown) {
   }
 }
 
+/* To the worker that has asked by fetch(). */
+function hand(exchange, error) {
+  exchange.failed = true;
+  console.error(asError(error));
+  exchange.respond(500, [serviceErrors.FIELD, serviceErrors.fieldOf(error)], null);
+}
+
 /* After an exception the request goes to the origin, if the worker asked for that in time. */
-async function recover(exchange, ctx, request, error) {
+async function recover(exchange, ctx, request, error, isForCaller) {
   if (!ExecutionContext.isPassThrough(ctx) || exchange.started || request.bodyUsed) {
-    exchange.fail('throw', asError(error));
+    if (isForCaller && !exchange.started) {
+      hand(exchange, error);
+    } else {
+      exchange.fail('throw', asError(error));
+    }
     return;
   }
   console.error(error);
@@ -360,7 +372,8 @@ async function answer(app, exchange) {
   const { request, internal } = requests.incomingRequest(exchange);
   origin.noteCame(exchange, internal);
   const name = internal.entrypoint ?? exchange.settings.entrypoint ?? 'default';
-  const asset = app.assets && name === 'default' && !internal.rpc ? app.assets.route(request) : null;
+  const isCall = internal.rpc === '1';
+  const asset = app.assets && name === 'default' && !isCall ? app.assets.route(request) : null;
   if (asset) {
     await send(exchange, asset);
     return;
@@ -372,13 +385,13 @@ async function answer(app, exchange) {
   }
   const ctx = new ExecutionContext(exchange, app.loopback, propsOf(internal.props));
   try {
-    if (internal.rpc) {
+    if (isCall) {
       await link.serve(exchange, entrypoint.target(ctx));
     } else {
       await send(exchange, await entrypoint.fetch(request, ctx));
     }
   } catch (error) {
-    await recover(exchange, ctx, request, error);
+    await recover(exchange, ctx, request, error, internal.rpc === 'fetch');
   }
 }
 

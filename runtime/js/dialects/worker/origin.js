@@ -12,7 +12,8 @@
  *                       so a worker that fetches its own URL meets what it stands in front of
  *   x-mayfly-service    name of the function that is to answer, whatever the routes say
  *   x-mayfly-entrypoint x-mayfly-props x-mayfly-rpc
- *                       passed on to that function's runtime
+ *                       passed on to that function's runtime; the last is "1" for a conversation, "fetch" for a request
+ *                       whose failure is the caller's to handle
  *   x-mayfly-host x-mayfly-scheme
  *                       those of the URL, for fetch() lets nobody choose the Host header
  *   x-mayfly-site       the host under which the outermost request came: passed on, for a service
@@ -25,6 +26,7 @@ const context = require('../../context');
 const { fieldsOf } = require('../../web_headers');
 const { takeOrigin } = require('../origin');
 const { toBytes } = require('./header_text');
+const { FIELD, thrownOf } = require('./service_errors');
 
 const MAX_REDIRECTS = 20;
 const CAME = Symbol('what the exchange came through');
@@ -245,11 +247,20 @@ function rpcRequest(binding) {
   return { host: gateway.hostname, port: gateway.port, method: 'POST', path: '/', headers };
 }
 
-/* To another function; its redirects lead to itself, whatever they say. */
+/* To another function; its redirects lead to itself, whatever they say, and what it throws is thrown here. */
 function fetchService(request, binding, redirects = 0) {
-  const said = saidTo(binding);
+  const said = { ...saidTo(binding), rpc: 'fetch' };
   const again = (next, count) => fetchService(next, binding, count);
-  return following(request, redirects, (asked) => send(asked, said), again);
+  const ask = async (asked) => {
+    const response = await send(asked, said);
+    const thrown = response.headers.get(FIELD);
+    if (thrown !== null) {
+      await response.body?.cancel();
+      throw thrownOf(thrown);
+    }
+    return response;
+  };
+  return following(request, redirects, ask, again);
 }
 
 module.exports = { askControl, configure, fetchBehind, fetchService, followed, isOurs, noteCame, rpcRequest, useFetch };
