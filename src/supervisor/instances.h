@@ -46,7 +46,7 @@ size_t instances_waiting(const struct function *f);
 
 /* A zygote is ready: forks those that wait for its function. */
 void instances_zygote_ready(struct function *f);
-/* The function failed to load: those that wait end with its reason. */
+/* The function failed to load, or is about to be removed: those that wait end with its reason. */
 void instances_function_failed(struct function *f);
 /* A zygote is gone, and with it the instances it has forked. */
 void instances_zygote_gone(struct zygote *z, int wait_status);
