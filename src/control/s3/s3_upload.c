@@ -65,6 +65,32 @@ bool s3_upload_find(struct s3_request *rq, struct s3_upload *ret)
     return true;
 }
 
+struct completed {
+    struct s3_request *rq;
+    s3_upload_then then;
+};
+
+static void on_current(const struct stored_object *o, void *context)
+{
+    struct completed *c = context;
+    struct str id = s3_param(c->rq, "uploadId");
+    if (id.len > 0 && str_eq(o->upload, id)) {
+        c->then(c->rq, o);
+    } else {
+        s3_fail(c->rq, S3_NO_SUCH_UPLOAD);
+    }
+}
+
+void s3_upload_completed(struct s3_request *rq, s3_upload_then then)
+{
+    const struct object_version current = { .which = VERSION_CURRENT };
+    struct completed c = { .rq = rq, .then = then };
+    if (!store_objects_find(rq->s3->services->store, rq->bucket->row.id, rq->key, current,
+                            on_current, &c)) {
+        s3_fail(rq, S3_NO_SUCH_UPLOAD);
+    }
+}
+
 void s3_upload_finish(struct s3_upload *u)
 {
     free(u->memory);
@@ -183,10 +209,22 @@ static int run_abort(struct s3_request *rq, struct sql *db)
     return store_uploads_remove(db, u->upload.id, NULL, 0);
 }
 
+/* As recorded of S3, which answers so for a day: clients that end what they may have completed
+ * (tus' store) go on to delete the object. */
+static void answer_aborted(struct s3_request *rq, const struct stored_object *o)
+{
+    (void)o;
+    s3_answer(rq, 204);
+}
+
 static void abort_done(struct s3_request *rq, int r)
 {
-    if (r != 0) {
-        s3_fail(rq, r == 1 ? S3_NO_SUCH_UPLOAD : s3_error_of(r));
+    if (r == 1) {
+        s3_upload_completed(rq, answer_aborted);
+        return;
+    }
+    if (r < 0) {
+        s3_fail(rq, s3_error_of(r));
         return;
     }
     store_contents_sweep(rq->s3->contents);
@@ -196,7 +234,12 @@ static void abort_done(struct s3_request *rq, int r)
 void s3_upload_abort(struct s3_request *rq)
 {
     struct s3_upload *u = s3_state(rq, sizeof(*u), free_upload);
-    if (s3_access_write(rq, "s3:AbortMultipartUpload", STR("")) && s3_upload_find(rq, u)) {
+    if (!s3_access_write(rq, "s3:AbortMultipartUpload", STR(""))) {
+        return;
+    }
+    if (s3_upload_look(rq, u)) {
         s3_submit(rq, run_abort, abort_done);
+    } else {
+        s3_upload_completed(rq, answer_aborted);
     }
 }

@@ -22,6 +22,10 @@ struct s3_upload {
 bool s3_upload_find(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
 /* Without an answer. */
 bool s3_upload_look(struct s3_request *rq, struct s3_upload *ret) MUST_USE;
+/* For an upload that is over: `then` answers if the key's object is what it became, else it is
+ * NoSuchUpload. */
+typedef void (*s3_upload_then)(struct s3_request *rq, const struct stored_object *o);
+void s3_upload_completed(struct s3_request *rq, s3_upload_then then);
 void s3_upload_finish(struct s3_upload *u);
 
 bool s3_upload_parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt) MUST_USE;

@@ -312,32 +312,11 @@ static void answer_failed(struct s3_request *rq, const struct completion *c, enu
     s3_conditions_fail(rq, error, "", c->conditions.failed);
 }
 
-static void on_current(const struct stored_object *o, void *context)
-{
-    struct s3_request *rq = context;
-    struct str id = s3_param(rq, "uploadId");
-    if (id.len > 0 && str_eq(o->upload, id)) {
-        answer_completed(rq, o);
-    } else {
-        s3_fail(rq, S3_NO_SUCH_UPLOAD);
-    }
-}
-
-/* A client that has lost the answer asks again: the object says which upload it is of. */
-static void answer_again(struct s3_request *rq)
-{
-    const struct object_version current = { .which = VERSION_CURRENT };
-    if (!store_objects_find(rq->s3->services->store, rq->bucket->row.id, rq->key, current,
-                            on_current, rq)) {
-        s3_fail(rq, S3_NO_SUCH_UPLOAD);
-    }
-}
-
 static void complete_done(struct s3_request *rq, int r)
 {
     const struct completion *c = rq->state;
     if (r == s3_error_refuse(S3_NO_SUCH_UPLOAD)) {
-        answer_again(rq);
+        s3_upload_completed(rq, answer_completed); /* a client that has lost the answer */
         return;
     }
     if (r < 0) {
@@ -374,7 +353,7 @@ void s3_upload_complete(struct s3_request *rq)
         return;
     }
     if (!s3_upload_look(rq, &c->upload)) {
-        answer_again(rq);
+        s3_upload_completed(rq, answer_completed); /* a client that has lost the answer */
         return;
     }
     c->is_agreed = c->upload.checksum.kind != S3_CHECKSUM_NONE;
