@@ -397,6 +397,39 @@ test('code from text is made while the module loads and not afterwards', async (
   assert.deepEqual(found, Array(4).fill(DISALLOWED));
 });
 
+test('a context says what it is, and may end its invocation', async () => {
+  let caught = 'nothing';
+  const gateway = await byPath({
+    look: (request, env, ctx) => Response.json([String(ctx), Object.keys(ctx), JSON.stringify(ctx)]),
+    abort: (request, env, ctx) => {
+      try {
+        ctx.abort(new Error('enough'));
+      } catch (error) {
+        caught = error.message;
+      }
+      return new Response('went on');
+    },
+  });
+  assert.deepEqual(await (await gateway.request('GET /look')).json(),
+    ['[object ExecutionContext]', ['tracing', 'access', 'cache', 'props', 'exports'], '{"tracing":{},"props":{},"exports":{}}']);
+  assert.deepEqual([(await gateway.request('GET /abort')).failure.errorMessage, caught], ['enough', 'enough']);
+});
+
+test('TCP connections are refused and fail in the words of Workers', async () => {
+  const { connect } = require('../../runtime/js/shims/cloudflare-sockets');
+  assert.deepEqual(await fails({
+    address: () => connect('nope'),
+    transport: () => connect('127.0.0.1:1', { secureTransport: 'x' }),
+    opened: () => connect('127.0.0.1:1').opened,
+    closed: () => connect('127.0.0.1:1').closed,
+  }), {
+    address: 'TypeError: Specified address is missing port.',
+    transport: 'TypeError: Unsupported value in secureTransport socket option: x',
+    opened: 'Error: proxy request failed, cannot connect to the specified address',
+    closed: 'Error: proxy request failed, cannot connect to the specified address',
+  });
+});
+
 test('a version tells its id and when it came', async () => {
   const version = await inside((request, env) => env.VERSION, { bindings: { VERSION: { type: 'version' } }, hash: 'abc' });
   assert.match(version.id, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

@@ -47,9 +47,22 @@ class ExecutionContext {
 
   constructor(exchange, exported, props = {}) {
     this.#exchange = exchange;
-    this.exports = exported;
-    this.props = props;
     this.tracing = shim.tracing;
+    this.access = undefined; /* there is no Access, and no cache of a worker's own, on one's own machine */
+    this.cache = undefined;
+    this.props = props;
+    this.exports = exported;
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'ExecutionContext';
+  }
+
+  /** Ends the invocation, whoever would catch what is thrown here. */
+  abort(reason = new Error('The execution context was aborted.')) {
+    ExecutionContext.#check(this);
+    this.#exchange.fail('throw', asError(reason), { log: false });
+    throw reason;
   }
 
   waitUntil(promise) {

@@ -6,13 +6,18 @@ const net = require('node:net');
 const tls = require('node:tls');
 const { Duplex } = require('node:stream');
 
+const TRANSPORTS = new Set(['off', 'on', 'starttls']);
+
 function parseAddress(address) {
   if (typeof address !== 'string') {
     return { hostname: address.hostname, port: Number(address.port) };
   }
   const url = URL.parse(`tcp://${address}`);
-  if (!url || url.port === '') {
+  if (!url) {
     throw new TypeError('Specified address could not be parsed.');
+  }
+  if (url.port === '') {
+    throw new TypeError('Specified address is missing port.');
   }
   return { hostname: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
 }
@@ -25,6 +30,13 @@ function open({ hostname, port }, options) {
   return options.secureTransport === 'on'
     ? tls.connect({ ...settings, servername: hostname })
     : net.connect(settings);
+}
+
+/* Workers say no more of it. */
+function unreachable(error) {
+  return error.syscall === 'connect'
+    ? new Error('proxy request failed, cannot connect to the specified address', { cause: error })
+    : error;
 }
 
 class Socket {
@@ -47,15 +59,19 @@ class Socket {
         remoteAddress: `${socket.remoteAddress}:${socket.remotePort}`,
         localAddress: `${socket.localAddress}:${socket.localPort}`,
       }));
-      socket.once('error', reject);
+      socket.once('error', (error) => reject(unreachable(error)));
     });
     this.closed = new Promise((resolve, reject) => {
       socket.once('close', () => resolve());
-      socket.once('error', reject);
+      socket.once('error', (error) => reject(unreachable(error)));
     });
     /* Whoever looks at neither still learns of the error from the streams. */
     this.opened.catch(() => {});
     this.closed.catch(() => {});
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'Socket';
   }
 
   async close() {
@@ -78,6 +94,10 @@ class Socket {
 }
 
 function connect(address, options = {}) {
+  const { secureTransport = 'off' } = options;
+  if (!TRANSPORTS.has(secureTransport)) {
+    throw new TypeError(`Unsupported value in secureTransport socket option: ${secureTransport}`);
+  }
   const parsed = parseAddress(address);
   return new Socket(open(parsed, options), parsed, options);
 }

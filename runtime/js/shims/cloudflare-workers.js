@@ -102,6 +102,9 @@ function withEnvAndExports(env, exported, fn) {
 }
 
 function waitUntil(promise) {
+  if (arguments.length === 0) {
+    throw new TypeError("Failed to execute 'waitUntil' on 'EntrypointsModule': parameter 1 is not of type 'Promise'.");
+  }
   const exchange = context.current();
   if (!exchange) {
     throw new Error('waitUntil() can only be called while a request is handled.');
@@ -127,7 +130,7 @@ exports.ServiceStub = ServiceStub;
 exports.WorkerEntrypoint = WorkerEntrypoint;
 exports.WorkflowEntrypoint = WorkflowEntrypoint;
 exports.abortIsolate = abortIsolate;
-exports.cache = undefined;
+exports.cache = {};
 exports.env = indirect(() => current('env'), true);
 exports.exports = indirect(() => current('exports'), false);
 exports.restore = Symbol.for('cloudflare:workers.restore');
