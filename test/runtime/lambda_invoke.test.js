@@ -168,6 +168,20 @@ test('lines are JSON and levels are dropped where the function says so', async (
   assert.match(records[2].stackTrace[0], /^RangeError: far/);
 });
 
+test('what the console says by its other methods is a line like any, of their level', async () => {
+  const gateway = await serve(async () => {
+    console.count('cups');
+    console.table([{ tea: 1 }]);
+    console.assert(false, 'no sugar');
+    return 1;
+  }, { env: { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: 'info' } });
+  await invoke(gateway);
+  const records = gateway.logs.map(({ text }) => JSON.parse(text));
+  assert.deepEqual(records.map(({ level, message }) => [level, message.split('\n').length, message.split('\n')[0].slice(0, 16)]), [
+    ['INFO', 1, 'cups: 1'], ['INFO', 5, records[1].message.slice(0, 16)], ['WARN', 1, 'Assertion failed'],
+  ]);
+});
+
 test('a stream of events has what is written as it is written, then how it ended', async () => {
   let release;
   const gateway = await serve(thunk(() => ({

@@ -5,6 +5,7 @@
  * and no request in front of it here, because the platform's log says them; who asks for the log of
  * one invocation (x-amz-log-type: Tail) gets them. */
 
+const { Console } = require('node:console');
 const { format } = require('node:util');
 const consoles = require('../../console');
 const context = require('../../context');
@@ -61,6 +62,16 @@ function isJson() {
   return process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
 }
 
+/* What Node.js says by console.log and console.warn. */
+const DERIVED = ['assert', 'count', 'dirxml', 'group', 'groupCollapsed', 'groupEnd', 'table', 'time', 'timeEnd', 'timeLog'];
+
+function replaceDerived() {
+  const derived = Object.assign(new Console(process.stdout, process.stderr), { log: console.log, warn: console.warn });
+  DERIVED.forEach((name) => {
+    console[name] = derived[name];
+  });
+}
+
 /* In the zygote, once the function's environment is known and before its module loads. */
 function install() {
   const write = isJson() ? writeJson : writeText;
@@ -70,6 +81,7 @@ function install() {
     console[level.method] = rank < least ? () => {} : (message, ...more) => write(level, [message, ...more]);
   });
   console.log = console.info;
+  replaceDerived();
 }
 
 /* What the runtime itself says of a failed invocation. `text` is how a line of text shows the error. */
