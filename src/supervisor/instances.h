@@ -26,7 +26,6 @@ struct instance {
     pid_t pid;
     uv_poll_t exit; /* on pidfd */
     int pidfd;      /* owned; -1 until RUNNING */
-    int closing_handles;
     bool stop_asked;
     bool over_memory; /* found by our own watch */
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "control/s3/s3_lanes.h"
 #include "control/s3/s3_receive.h"
 #include "store/store_uploads.h"
 #include "suite.h"
@@ -16,6 +17,7 @@
 static uv_loop_t loop;
 static struct store *store;
 static struct store_contents *contents;
+static struct s3_lanes_pool *pool;
 static char folder[] = "/tmp/mayfly-test-XXXXXX";
 
 static size_t room, size;
@@ -25,6 +27,7 @@ static struct s3_received result;
 
 static void setup(void)
 {
+    pool = s3_lanes_pool_create();
     struct err err = { 0 };
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(uv_loop_init(&loop), 0);
@@ -37,6 +40,7 @@ static void teardown(void)
 {
     char command[64];
     store_contents_close(contents);
+    s3_lanes_pool_destroy(pool);
     store_close(store);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -60,7 +64,7 @@ static void on_done(enum s3_error e, struct s3_received *received, void *context
 
 static struct s3_receive *receive_create(const struct s3_receive_plan *plan)
 {
-    struct s3_receive *r = s3_receive_create(&loop, contents, plan);
+    struct s3_receive *r = s3_receive_create(&loop, contents, pool, plan);
     s3_receive_listen(r, on_room, on_done, NULL);
     return r;
 }

@@ -9,6 +9,7 @@
 #include "control/s3/s3_dispatch.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_expiry.h"
+#include "control/s3/s3_lanes.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_post.h"
@@ -27,6 +28,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
         free(s);
         return r;
     }
+    s->lanes = s3_lanes_pool_create();
     s->lifecycle_day_ms = S3_LIFECYCLE_DAY_MS;
     s->buckets = s3_buckets_create(services->store);
     s->expiry = s3_expiry_create(s);

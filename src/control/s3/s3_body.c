@@ -164,7 +164,7 @@ void s3_body_start(struct s3_request *rq, const struct s3_receive_plan *plan,
     }
     rq->received = received;
     rq->takes_body = true;
-    rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, plan);
+    rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, rq->s3->lanes, plan);
     s3_receive_listen(rq->receive, on_room, on_received, rq);
     if (!rq->x->has_body) {
         s3_receive_end(rq->receive);

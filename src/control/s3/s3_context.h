@@ -11,10 +11,12 @@
 struct s3_buckets;
 struct s3_access_logs;
 struct s3_expiry;
+struct s3_lanes_pool;
 
 struct s3 {
     struct services *services;
     struct store_contents *contents;
+    struct s3_lanes_pool *lanes;
     struct s3_buckets *buckets;
     struct s3_expiry *expiry;
     struct s3_access_logs *access_logs;

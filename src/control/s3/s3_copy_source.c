@@ -167,7 +167,7 @@ void s3_copy_source_start(struct s3_request *rq, struct s3_copy_source *s,
     s->received = received;
     s->reader = s3_reader_create(rq->s3, &s->object, s->is_encrypted ? &s->crypt : NULL, s->offset,
                                  s->length);
-    rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, plan);
+    rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, rq->s3->lanes, plan);
     s3_receive_listen(rq->receive, on_room, on_received, s);
     on_room(0, s);
 }

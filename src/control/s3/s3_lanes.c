@@ -14,6 +14,14 @@
 #define SPARE_MAX      32
 #define SPARE_IDLE_MAX 2
 
+/* Pieces are used again, the last one first: fresh memory costs more than the copy into it. */
+struct s3_lanes_pool {
+    size_t pending; /* bytes, of all transfers */
+    unsigned lanes; /* that there are */
+    struct s3_piece *spare[SPARE_MAX];
+    unsigned spare_count;
+};
+
 struct lane {
     struct s3_lanes *lanes;
     enum s3_lane kind;
@@ -26,6 +34,7 @@ struct lane {
 
 struct s3_lanes {
     uv_loop_t *loop;
+    struct s3_lanes_pool *pool;
     bool decodes, failed;
     s3_lanes_work_fn work;
     s3_lanes_ran_fn ran;
@@ -35,29 +44,25 @@ struct s3_lanes {
     size_t pending; /* bytes fed and not dealt with */
 };
 
-/* Of all transfers. Pieces are used again, the last one first: fresh memory costs more than the
- * copy into it. */
-static struct {
-    size_t pending;
-    unsigned lanes;
-    struct s3_piece *spare[SPARE_MAX];
-    unsigned spare_count;
-} all;
+struct s3_lanes_pool *s3_lanes_pool_create(void)
+{
+    return mem_new(struct s3_lanes_pool);
+}
 
 static void change_pending(struct s3_lanes *l, size_t more, size_t less)
 {
     l->pending += more - less;
-    all.pending += more - less;
+    l->pool->pending += more - less;
 }
 
-struct s3_lanes *s3_lanes_create(uv_loop_t *loop, bool decodes, s3_lanes_work_fn work,
-                                 s3_lanes_ran_fn ran, void *context)
+struct s3_lanes *s3_lanes_create(uv_loop_t *loop, struct s3_lanes_pool *pool, bool decodes,
+                                 s3_lanes_work_fn work, s3_lanes_ran_fn ran, void *context)
 {
     struct s3_lanes *l = mem_new(struct s3_lanes);
     *l = (struct s3_lanes){
-        .loop = loop, .decodes = decodes, .work = work, .ran = ran, .context = context
+        .loop = loop, .pool = pool, .decodes = decodes, .work = work, .ran = ran, .context = context
     };
-    all.lanes++;
+    pool->lanes++;
     for (int i = 0; i < S3_LANE_COUNT; i++) {
         l->lanes[i].lanes = l;
         l->lanes[i].kind = (enum s3_lane)i;
@@ -67,26 +72,35 @@ struct s3_lanes *s3_lanes_create(uv_loop_t *loop, bool decodes, s3_lanes_work_fn
     return l;
 }
 
-static struct s3_piece *take_piece(void)
+static struct s3_piece *take_piece(struct s3_lanes_pool *pool)
 {
-    return all.spare_count > 0
-               ? all.spare[--all.spare_count]
+    return pool->spare_count > 0
+               ? pool->spare[--pool->spare_count]
                : mem_resize(NULL, 1, sizeof(struct s3_piece)); /* not zeroed: it is filled */
 }
 
-static void give_piece(struct s3_piece *p)
+static void give_piece(struct s3_lanes_pool *pool, struct s3_piece *p)
 {
-    if (all.spare_count < SPARE_MAX) {
-        all.spare[all.spare_count++] = p;
+    if (pool->spare_count < SPARE_MAX) {
+        pool->spare[pool->spare_count++] = p;
     } else {
         free(p);
     }
 }
 
-static void drop_spare(void)
+static void drop_spare(struct s3_lanes_pool *pool, unsigned keep)
 {
-    while (all.spare_count > SPARE_IDLE_MAX) {
-        free(all.spare[--all.spare_count]);
+    while (pool->spare_count > keep) {
+        free(pool->spare[--pool->spare_count]);
+    }
+}
+
+void s3_lanes_pool_destroy(struct s3_lanes_pool *pool)
+{
+    if (pool) {
+        assert(pool->lanes == 0);
+        drop_spare(pool, 0);
+        free(pool);
     }
 }
 
@@ -98,10 +112,10 @@ void s3_lanes_destroy(struct s3_lanes *l)
     assert(s3_lanes_is_idle(l));
     change_pending(l, 0, l->pending);
     if (l->filling) {
-        give_piece(l->filling);
+        give_piece(l->pool, l->filling);
     }
-    if (--all.lanes == 0) {
-        drop_spare();
+    if (--l->pool->lanes == 0) {
+        drop_spare(l->pool, SPARE_IDLE_MAX);
     }
     free(l);
 }
@@ -150,7 +164,7 @@ static void move_on(struct lane *lane, struct s3_piece *p)
         push_decoded(l, p);
     } else if (lane->kind == S3_LANE_DECODE || --p->lanes_left == 0) {
         change_pending(l, 0, p->fed);
-        give_piece(p);
+        give_piece(l->pool, p);
     }
 }
 
@@ -209,7 +223,7 @@ static void start_lanes(struct s3_lanes *l)
 static struct s3_piece *filling(struct s3_lanes *l)
 {
     if (!l->filling) {
-        struct s3_piece *p = take_piece();
+        struct s3_piece *p = take_piece(l->pool);
         p->fed = p->len = 0;
         p->is_last = false;
         l->filling = p;
@@ -254,5 +268,5 @@ bool s3_lanes_is_idle(const struct s3_lanes *l)
 
 bool s3_lanes_have_room(const struct s3_lanes *l)
 {
-    return l->pending < (all.pending < PENDING_ALL_BYTES ? PENDING_MAX : PENDING_CROWDED_MAX);
+    return l->pending < (l->pool->pending < PENDING_ALL_BYTES ? PENDING_MAX : PENDING_CROWDED_MAX);
 }

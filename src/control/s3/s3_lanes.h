@@ -27,6 +27,12 @@ struct s3_piece {
     char data[S3_PIECE_BYTES];
 };
 
+/* What all transfers hold, and pieces that are used again. It outlives them. */
+struct s3_lanes_pool;
+struct s3_lanes_pool *s3_lanes_pool_create(void);
+/* Not before all lanes of it are destroyed. NULL is fine. */
+void s3_lanes_pool_destroy(struct s3_lanes_pool *pool);
+
 struct s3_lanes;
 
 /* On a thread: a lane's work on one piece. After an error that lane takes no other. */
@@ -34,8 +40,8 @@ typedef enum s3_error (*s3_lanes_work_fn)(enum s3_lane lane, struct s3_piece *p,
 /* On the loop: a lane has done what it had. May free the lanes. */
 typedef void (*s3_lanes_ran_fn)(enum s3_lane lane, enum s3_error error, void *context);
 
-struct s3_lanes *s3_lanes_create(uv_loop_t *loop, bool decodes, s3_lanes_work_fn work,
-                                 s3_lanes_ran_fn ran, void *context);
+struct s3_lanes *s3_lanes_create(uv_loop_t *loop, struct s3_lanes_pool *pool, bool decodes,
+                                 s3_lanes_work_fn work, s3_lanes_ran_fn ran, void *context);
 /* Not before they are idle. NULL is fine. */
 void s3_lanes_destroy(struct s3_lanes *l);
 /* Copies the bytes. */

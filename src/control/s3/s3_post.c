@@ -430,7 +430,8 @@ static void begin_file(struct s3_request *rq, struct post *p)
     p->most = plan.limit;
     if (!p->over) {
         plan.crypt = n->is_encrypted ? &n->crypt : NULL;
-        rq->receive = s3_receive_create(rq->s3->services->loop, rq->s3->contents, &plan);
+        rq->receive =
+            s3_receive_create(rq->s3->services->loop, rq->s3->contents, rq->s3->lanes, &plan);
         s3_receive_listen(rq->receive, on_room, on_received, rq);
     }
 }

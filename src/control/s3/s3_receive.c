@@ -31,7 +31,8 @@ struct s3_receive {
     s3_receive_fn done;
     void *context;
 
-    struct buf memory;      /* all of it, until it is too large */
+    struct buf memory; /* all of it, until it is too large */
+    struct s3_lanes_pool *pool;
     struct s3_lanes *lanes; /* NULL: it is in memory, so far */
     size_t owed;            /* bytes fed that the feeder was not told of */
     bool is_chunked, ended, syncing, finishing, is_done;
@@ -76,11 +77,12 @@ static void digest_end(EVP_MD_CTX *digest, uint8_t *ret)
 }
 
 struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *contents,
-                                     const struct s3_receive_plan *plan)
+                                     struct s3_lanes_pool *pool, const struct s3_receive_plan *plan)
 {
     struct s3_receive *r = mem_new(struct s3_receive);
     r->loop = loop;
     r->contents = contents;
+    r->pool = pool;
     r->plan = *plan;
     content_writer_init(&r->writer, -1, 0);
     if (plan->who) {
@@ -405,7 +407,7 @@ static bool create_file(struct s3_receive *r)
 /* It is too large to stay in memory. */
 static void open_file(struct s3_receive *r)
 {
-    r->lanes = s3_lanes_create(r->loop, r->is_chunked, work_on, lane_ran, r);
+    r->lanes = s3_lanes_create(r->loop, r->pool, r->is_chunked, work_on, lane_ran, r);
     if (r->plan.digest_only || create_file(r)) {
         s3_lanes_feed(r->lanes, buf_str(&r->memory)); /* the feeder was told of them */
         buf_finish(&r->memory);

@@ -22,6 +22,7 @@
 #define S3_MD5_BYTES 16
 
 struct s3_receive;
+struct s3_lanes_pool;
 
 /* What is wanted, and what the bytes must satisfy. */
 struct s3_receive_plan {
@@ -58,6 +59,7 @@ typedef void (*s3_receive_fn)(enum s3_error error, struct s3_received *ret, void
 typedef void (*s3_receive_room_fn)(size_t bytes, void *context);
 
 struct s3_receive *s3_receive_create(uv_loop_t *loop, struct store_contents *contents,
+                                     struct s3_lanes_pool *pool,
                                      const struct s3_receive_plan *plan);
 /* Who is to be told; before feeding. */
 void s3_receive_listen(struct s3_receive *r, s3_receive_room_fn room, s3_receive_fn done,
