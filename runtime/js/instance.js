@@ -174,15 +174,20 @@ function printError(error) {
   }
 }
 
+let serving = null; /* the instance of this process, or one that practises */
+
 /* In the place of what Node.js does where nobody listens, and no listener itself: error reporters count those, and leave
  * an error to the others where there are any. A program that listens decides itself, as in Node.js. */
 function catchUncaught(instance) {
+  const isCaught = serving !== null;
+  serving = instance;
+  if (isCaught) return;
   const { emit } = process;
   process.emit = function (event, ...args) {
     const emitIt = () => Reflect.apply(emit, this, [event, ...args]);
     if (event !== 'uncaughtException') return emitIt();
-    instance.endIfBuiltinBroken();
-    if (!emitIt()) instance.uncaught(...args);
+    serving.endIfBuiltinBroken();
+    if (!emitIt()) serving.uncaught(...args);
     return true;
   };
 }

@@ -10,6 +10,7 @@ const FUNCTIONS = {
   bare: { handler: 'bare', runtime: 'nodejs24.x' },
   leaving: { handler: 'leaving.handler', runtime: 'nodejs24.x' },
   slow: { handler: 'slow.handler', runtime: 'nodejs24.x', timeout: 1 },
+  loose: { handler: 'loose.handler', runtime: 'nodejs22.x' },
 };
 const TERRAFORM = `
 resource "aws_lambda_function" "one" {
@@ -54,6 +55,7 @@ const FILES = {
   'good.js': 'exports.handler = async (event) => ({ got: event });',
   'broken.js': 'exports.handler = async () => { let x = ; };',
   'leaving.js': 'exports.handler = async () => 1; process.exit(3);',
+  'loose.js': "exports.handler = () => new Promise(() => setTimeout(() => { throw new RangeError('loose'); }, 1));",
   'slow.js': 'exports.handler = () => new Promise((resolve) => setTimeout(resolve, 60_000));',
 };
 
@@ -67,6 +69,11 @@ test('the Invoke API', async (t) => {
     assert.ok(answer.headers['x-amzn-requestid']);
     return answer.json;
   };
+
+  await t.test('what a timer throws is the function\'s error, and is logged', async () => {
+    assert.equal((await errorOf('loose')).errorType, 'RangeError');
+    await platform.log(/^Uncaught Exception/);
+  });
 
   await t.test('finds functions by name and ARN, and says which are not there', async () => {
     assert.deepEqual((await invoke('good', { n: 1 })).json, { got: { n: 1 } });
