@@ -13,8 +13,10 @@ const TAG = '\0mayfly';
 const PLAIN = [Object.prototype, null, undefined];
 const COPIED = [Date, RegExp, ArrayBuffer, Number, String, Boolean, BigInt];
 
-/* Not for callers, whatever class defines them. */
+/* Of one message, as Workers have it. */
 const MAX_BYTES = 32 * 1024 * 1024;
+
+/* Not for callers, whatever class defines them. */
 const RESERVED = new Set(['dup', 'constructor', 'alarm', 'webSocketMessage', 'webSocketClose', 'webSocketError']);
 const HANDLERS = new Set([
   'fetch', 'connect', 'tail', 'tailStream', 'trace', 'scheduled', 'queue', 'test', 'email',

@@ -40,13 +40,14 @@ function ofParts({ name, message, stack }) {
   return withStack(make(name, isKnown(name) ? message : `${name}: ${message}`), stack);
 }
 
-/** An error without its fields, and those: what pack(value) refuses is left out. */
+/** An error without its fields. */
 function describe(error) {
   const name = String(error.name);
   const type = error instanceof DOMException ? 'DOMException' : isKnown(name) ? name : 'Error';
   return { type, name, message: String(error.message), stack: String(error.stack) };
 }
 
+/** What describe(error) leaves out, each by pack(value): what that refuses stays behind. */
 function fieldsOf(error, { type, name }, pack) {
   const fields = type === 'Error' && name !== 'Error' ? { name } : {};
   const own = Object.keys(error).concat(['cause', 'errors'].filter((key) => Object.hasOwn(error, key)));
@@ -56,7 +57,7 @@ function fieldsOf(error, { type, name }, pack) {
         fields[key] = pack(error[key]);
       }
     } catch {
-      /* What cannot be copied stays behind. */
+      /* cannot be copied */
     }
   }
   return fields;
