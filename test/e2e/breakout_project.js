@@ -26,7 +26,7 @@ async function hold() {
   const me = process.env.AWS_LAMBDA_FUNCTION_NAME;
   const abstract = 'victim-' + me + Math.random(); /* such names are the machine's */
   fs.writeFileSync('/tmp/victim-file', 'victim');
-  const servers = ['/tmp/victim.sock', '\\0' + abstract].map((name) => require('node:net').createServer((socket) => socket.end('victim')).listen(name));
+  const servers = ['/tmp/victim.sock', '\\0' + abstract].map((name) => require('node:net').createServer((socket) => socket.on('error', () => {}).end('victim')).listen(name));
   const child = require('node:child_process').spawn('/bin/sleep', ['1000']);
   await Promise.all(servers.map((one) => one.listening || new Promise((done) => one.once('listening', done))));
   fs.writeFileSync('data/' + me + '.part', JSON.stringify({ pids: [process.pid, child.pid], abstract, tmp: fs.realpathSync('/tmp') }));
