@@ -565,7 +565,7 @@ static void function_remove(struct function *f)
     instances_drop_prepared(f);
     (void)snprintf(f->reason, sizeof(f->reason), "the function was removed");
     instances_function_failed(f); /* no zygote will come for those that wait */
-    f->removed = true;
+    f->removed = true;            /* from here on the last instance to end frees it */
     list_for_each (item, &f->zygotes) {
         zygote_gone(list_entry(item, struct zygote, item), 0, "it was removed");
         if (!functions_find(p, id)) {

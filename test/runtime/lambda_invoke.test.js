@@ -178,7 +178,7 @@ test('what the console says by its other methods is a line like any, of their le
   await invoke(gateway);
   const records = gateway.logs.map(({ text }) => JSON.parse(text));
   assert.deepEqual(records.map(({ level, message }) => [level, message.split('\n').length, message.split('\n')[0].slice(0, 16)]), [
-    ['INFO', 1, 'cups: 1'], ['INFO', 5, records[1].message.slice(0, 16)], ['WARN', 1, 'Assertion failed'],
+    ['INFO', 1, 'cups: 1'], ['INFO', 5, '┌─────────┬─────'], ['WARN', 1, 'Assertion failed'],
   ]);
 });
 

@@ -7,8 +7,6 @@ const context = require('../context');
 
 const overrides = new AsyncLocalStorage();
 
-
-
 /* What Workers print of an object of the class. */
 const NAME = Symbol('name');
 
