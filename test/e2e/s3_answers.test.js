@@ -1,5 +1,6 @@
 /* What S3's answers say beside their codes, as recorded of S3 itself: clients and their users read it. */
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { test } from 'node:test';
 import {
   CompleteMultipartUploadCommand, CopyObjectCommand, CreateBucketCommand, CreateMultipartUploadCommand,
@@ -263,6 +264,31 @@ test("S3's answers", async (t) => {
     assert.equal(answer.status, 501);
     assert.match(await answer.text(), /<Code>NotImplemented<\/Code><Message>A header you provided implies [^<]+<\/Message><Header>Transfer-Encoding<\/Header>/);
     await refused(send(HeadObjectCommand, { Bucket, Key: 'k' }), 404, 'NotFound');
+  });
+
+  await t.test('an object without Content-Length is not taken for an empty one', async () => { /* as what `curl -X PUT` sends */
+    const Bucket = await bucket();
+    const put = async (command, headers) => {
+      const url = new URL(await getSignedUrl(s3, command));
+      return new Promise((resolve, reject) => {
+        const request = http.request(url, { method: 'PUT', headers }, async (answer) => {
+          resolve([answer.statusCode, Buffer.concat(await answer.toArray()).toString()]);
+        });
+        request.on('error', reject);
+        request.useChunkedEncodingByDefault = false; /* so that it says nothing of a body */
+        request.removeHeader('content-length');
+        request.end();
+      });
+    };
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+    for (const command of [new PutObjectCommand({ Bucket, Key: 'k' }), new UploadPartCommand({ Bucket, Key: 'k', UploadId, PartNumber: 1 })]) {
+      const [status, text] = await put(command);
+      assert.equal(status, 411, text);
+      assert.match(text, /<Code>MissingContentLength<\/Code><Message>You must provide the Content-Length HTTP header\.</);
+    }
+    await refused(send(HeadObjectCommand, { Bucket, Key: 'k' }), 404, 'NotFound');
+    await send(PutObjectCommand, { Bucket, Key: 'k', Body: '' });
+    assert.equal((await put(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/k` })))[0], 200); /* has no body anyway */
   });
 
   await t.test('a wrong Content-MD5 is told as that, whatever checksum came with it', async () => {

@@ -74,20 +74,26 @@ static bool read_checksum(struct s3_request *rq, struct s3_receive_plan *plan)
     return true;
 }
 
+/* Documents and copies may do without: to them no body is an empty one. */
+static bool needs_length(const struct s3_request *rq)
+{
+    return rq->op && (rq->op->run == s3_object_put || rq->op->run == s3_upload_part);
+}
+
 static bool read_length(struct s3_request *rq, struct s3_receive_plan *plan)
 {
     bool is_chunked = rq->who.body == AWS_BODY_CHUNKS || rq->who.body == AWS_BODY_CHUNKS_UNSIGNED;
     struct str text = s3_header(rq, is_chunked ? "x-amz-decoded-content-length" : "content-length");
     plan->has_length = text.data && str_to_u64(text, &plan->length);
-    if (is_chunked && !plan->has_length) {
-        s3_fail(rq, S3_MISSING_CONTENT_LENGTH);
-        return false;
-    }
     /* S3 takes no body of unknown length. The field comes by the AWS port alone. */
-    if (!plan->has_length && s3_header(rq, "transfer-encoding").data) {
+    if (!plan->has_length && !is_chunked && s3_header(rq, "transfer-encoding").data) {
         s3_detail(rq, "Header", STR("Transfer-Encoding"));
         s3_fail_text(rq, S3_NOT_IMPLEMENTED,
                      "A header you provided implies functionality that is not implemented");
+        return false;
+    }
+    if (!plan->has_length && (is_chunked || needs_length(rq))) {
+        s3_fail(rq, S3_MISSING_CONTENT_LENGTH);
         return false;
     }
     return true;
