@@ -255,13 +255,12 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
     }
     rq->function = NULL;
     f->request_count--;
-    f->reference_count--;
     f->used_ms = gateway_now_ms(rq->gateway);
     if (!rq->conn) {
         rq->step = REQUEST_OVER;
     }
-    finish_if_free(rq);
-    lease_release(f);
+    finish_if_free(rq); /* first: it lets go of who has asked, which may be the same function */
+    let_go(f);
 }
 
 /* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */

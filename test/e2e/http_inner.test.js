@@ -4,7 +4,8 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { startGateway } from './http_gateway.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startGateway, Wire } from './http_gateway.js';
 
 const TOKEN = { front: 'f'.repeat(48), back: 'b'.repeat(48) };
 const limits = { concurrency: 64, timeout_ms: 60_000, endpoints: [{ name: '/' }] };
@@ -120,6 +121,23 @@ test('requests between functions', async (t) => {
     const answer = await ask(gateway, '/headers', { host: 'h', a: '1', ...EVERYTHING, b: '2', 'x-mayfly-z': '9', c: '3' });
     assert.deepEqual([...answer.fields.keys()].filter((name) => name.length === 1), ['a', 'b', 'c']);
   });
+});
+
+test('a function that waits for itself, is replaced and dies meanwhile is gone with its last request', async (t) => {
+  const only = { ...FUNCTIONS[0], concurrency: 1, max_instances: 1, timeout_ms: 300 };
+  const routes = [{ src: '^/', function: 0, endpoint: 0 }];
+  const gateway = await startGateway(t, { functions: [only], routes });
+  const first = gateway.fetch('/spin');
+  await gateway.record((r) => r.started);
+  const inner = new Wire(gateway.port).send(`GET /hello HTTP/1.1\r\nHost: a\r\nx-mayfly-token: ${TOKEN.front}\r\n\r\n`);
+  await once(inner.socket, 'connect');
+  await gateway.deploy({ functions: [{ ...only, id: 9, name: 'worker/next' }], routes, static: [] });
+  assert.equal((await first).status, 503, 'it ran over its time');
+  await gateway.record((r) => r.gone);
+  await sleep(100); /* until the gateway knows */
+  inner.destroy();
+  await gateway.record((r) => r.routes === 2 && r.drained);
+  assert.equal((await gateway.fetch('/hello')).status, 200);
 });
 
 test('a token that could be guessed is refused with its build', async (t) => {
