@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -439,6 +440,23 @@ static bool read_options(int argc, char **argv, struct options *ret)
     return optind == argc && ret->listen_count > 0;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What files we may have open is shared out, a third each: for connections, for the files that they
+ * are answered with, and for instances, of which each takes two, and one more while it is received.
+ * A process without room for what it is to receive is at its end. */
+static void share_files(struct gateway *g)
+{
+    struct rlimit files = { .rlim_cur = LIMIT_OPEN_FILES_MIN };
+    (void)getrlimit(RLIMIT_NOFILE, &files); /* cannot fail for it */
+    size_t third = (size_t)files.rlim_cur / 3;
+    g->conns_max = smaller(third, LIMIT_CONNECTIONS);
+    g->instances_max = smaller(third / 3, LIMIT_INSTANCES);
+}
+
 static void init(struct gateway *g, const struct options *options)
 {
     struct list *const lists[] = { &g->functions,      &g->drains,          &g->conns,
@@ -452,6 +470,7 @@ static void init(struct gateway *g, const struct options *options)
         list_init(&g->instances[i]);
     }
     g->dev = options->dev;
+    share_files(g);
     pressure_init(&g->pressure);
     g->processors = uv_available_parallelism();
     g->scratch = mem_alloc(GATEWAY_SCRATCH_BYTES);

@@ -40,6 +40,7 @@ struct gateway {
     struct listener listeners[GATEWAY_LISTENERS_MAX];
     size_t listener_count;
     bool accepting;
+    bool said_full;             /* that conns_max has been reached */
     uint64_t patience_until_ms; /* then connections are accepted without a build, too */
     bool dev;                   /* answers say more: x-mayfly-*, errors with their stacks */
     int status;                 /* what the process ends with */
@@ -55,8 +56,10 @@ struct gateway {
     struct list drains;                /* builds whose predecessors are not quiet yet, lease.c */
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
     size_t instance_count;
+    size_t instances_max; /* within what files may be open; the same of conns_max */
     struct list conns;
     size_t conn_count;
+    size_t conns_max;
     struct list requests; /* all that are not over */
     size_t request_count;
     struct list spare_requests; /* kept for the next */

@@ -39,7 +39,7 @@ static struct pool_state state_of(const struct gateway *g, const struct function
 static void start_instances(struct gateway *g, struct function *f, size_t count)
 {
     struct message_instance_start start = { .type = MESSAGE_INSTANCE_START, .function = f->id };
-    for (size_t i = 0; i < count && g->instance_count + f->starting < LIMIT_INSTANCES; i++) {
+    for (size_t i = 0; i < count && g->instance_count + f->starting < g->instances_max; i++) {
         if (link_send(&g->supervisor, &start, NULL, 0) < 0) {
             return; /* the supervisor is gone, and so are we */
         }

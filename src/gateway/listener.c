@@ -20,6 +20,21 @@ static void pause_accepting(struct gateway *g)
     }
 }
 
+static bool is_full(struct gateway *g)
+{
+    if (g->conn_count < g->conns_max) {
+        return false;
+    }
+    if (!g->said_full) { /* once: it may come and go a thousand times a second */
+        g->said_full = true;
+        log_warning("%zu connections are open, as many as may be%s: others wait", g->conn_count,
+                    g->conns_max < LIMIT_CONNECTIONS
+                        ? " where so few files may (ulimit -Hn raises that)"
+                        : "");
+    }
+    return true;
+}
+
 /* False: nobody waits, or nobody more may come in. */
 static bool accept_one(struct listener *l)
 {
@@ -37,7 +52,7 @@ static bool accept_one(struct listener *l)
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* not TCP: not needed */
     conn_create(g, fd, l->door, &peer);
-    if (g->conn_count >= LIMIT_CONNECTIONS) {
+    if (is_full(g)) {
         pause_accepting(g);
         return false;
     }
@@ -75,7 +90,7 @@ int listener_open(struct gateway *g, int fd, enum door door)
 void listener_resume(struct gateway *g)
 {
     bool ready = g->router || gateway_now_ms(g) >= g->patience_until_ms;
-    if (g->accepting || !ready || g->conn_count >= LIMIT_CONNECTIONS) {
+    if (g->accepting || !ready || g->conn_count >= g->conns_max) {
         return;
     }
     g->accepting = true;

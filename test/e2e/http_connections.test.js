@@ -119,3 +119,16 @@ test('an answer to HTTP/1.0 that is broken off ends with a reset', async (t) => 
     assert.ok(!whole.reset);
   });
 });
+
+test('where few files may be open, connections leave enough for instances, and who comes later waits', async (t) => {
+  const gateway = await startGateway(t, { openFiles: 256 });
+  const idle = await Promise.all(Array.from({ length: 300 }, () => connect(gateway)));
+  const wire = new Wire(gateway.port).send('GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.equal(await Promise.race([wire.end(), sleep(500, 'it waits')]), 'it waits');
+  idle[0].write('GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(await readAll(idle[0]), /^HTTP\/1\.1 200 .*"world"}$/s, 'it needs a new instance');
+  assert.match(gateway.errors, /^mayfly gateway: warning: 85 connections are open, .*: others wait$/m);
+  idle.forEach((socket) => socket.destroy());
+  assert.match(await wire.end(), /^HTTP\/1\.1 200 .*"world"}$/s);
+  assert.equal(gateway.errors.match(/others wait/g).length, 1);
+});

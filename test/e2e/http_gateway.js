@@ -113,8 +113,8 @@ export class Gateway {
   }
 }
 
-/** Starts one and ends it with the test; a report of a sanitizer fails the test. */
-export async function startGateway(t, { functions = [API], routes = CATCH_ALL, files = {}, args = [] } = {}) {
+/** Starts one and ends it with the test; a report of a sanitizer fails the test. `openFiles`: as many as it may have open. */
+export async function startGateway(t, { functions = [API], routes = CATCH_ALL, files = {}, args = [], openFiles } = {}) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'mayfly-gateway-'));
   const directory = path.join(folder, 'public');
   await mkdir(directory);
@@ -124,7 +124,9 @@ export async function startGateway(t, { functions = [API], routes = CATCH_ALL, f
   }
   const manifest = { functions, routes, static: [{ prefix: '/', directory }] };
   await writeFile(path.join(folder, 'routes.json'), JSON.stringify(manifest));
-  const child = spawn(PROGRAM, [path.join(folder, 'routes.json'), ...args], {
+  const command = [PROGRAM, path.join(folder, 'routes.json'), ...args];
+  const [program, ...rest] = openFiles ? ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command] : command;
+  const child = spawn(program, rest, {
     stdio: 'pipe',
     env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0' },
   });
