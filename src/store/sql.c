@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/sql_wal.h"
 
 /* Slots of the cache, a power of two; the texts of src/store fill a part. */
 #define STATEMENTS       512
@@ -91,7 +92,7 @@ int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *e
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    int r = sqlite3_open_v2(path, &db->db, flags, NULL);
+    int r = sqlite3_open_v2(path, &db->db, flags, sql_wal_layer());
     if (r != SQLITE_OK) {
         r = err_set(err, -code_of(r), "open the database %.120s: %s", path,
                     db->db ? sqlite3_errmsg(db->db) : "no memory");
