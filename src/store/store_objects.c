@@ -300,6 +300,23 @@ static int keep_parts(struct store_contents *c, struct sql *db, const struct sto
     return r;
 }
 
+/* As long as the source is there, its bytes are. When it is gone, another object's may lie in the
+ * row that it had. */
+static int keep_shared(struct store_contents *c, struct sql *db, const struct object_write *w)
+{
+    const struct stored_object *o = &w->object, *source = w->source;
+    if (sql_number(db, 0,
+                   "SELECT 1 FROM objects WHERE bucket = ? AND key = ? AND rank = ? AND salt = ?",
+                   "ibii", source->bucket, source->key, source->rank, (int64_t)source->salt) == 0) {
+        return -ENODATA;
+    }
+    int r = o->row ? store_contents_keep_row(db, o->row) : 0;
+    if (r == 0 && o->hash.len > 0) {
+        r = store_contents_keep_file(c, db, o->hash, o->size, NULL);
+    }
+    return r < 0 ? r : keep_parts(c, db, o);
+}
+
 static int keep_bytes(struct store_contents *c, struct sql *db, struct object_write *w)
 {
     struct stored_object *o = &w->object;
@@ -310,12 +327,8 @@ static int keep_bytes(struct store_contents *c, struct sql *db, struct object_wr
     case BYTES_OF_FILE:
         return store_contents_keep_file(c, db, o->hash, o->size, w->name);
     case BYTES_SHARED: {
-        int r = o->row ? store_contents_keep_row(db, o->row) : 0;
-        if (r == 0 && o->hash.len > 0) {
-            r = store_contents_keep_file(c, db, o->hash, o->size, NULL);
-        }
-        r = r < 0 ? r : keep_parts(c, db, o);
-        return r == -ENOENT ? -ENODATA : r;
+        int r = keep_shared(c, db, w);
+        return r == -ENOENT ? -ENODATA : r; /* a file that is lost */
     }
     case BYTES_HANDED_OVER:
         break;

@@ -90,18 +90,19 @@ enum object_bytes {
 };
 
 struct object_write {
-    struct stored_object object; /* rank, salt, flags and row are set by the write; a rank before it
-                                    is the least that it may be */
+    struct stored_object
+        object; /* rank, salt and flags are set by the write, and the row of data */
     enum object_bytes bytes;
     struct str data;
     const char *name;
-    store_object_check_fn check; /* or NULL */
+    const struct stored_object *source; /* of a copy: the version whose bytes they are */
+    store_object_check_fn check;        /* or NULL */
     void *context;
     bool replaces; /* result: a version went, whose bytes may be swept */
 };
 
-/* Writes a version, as the bucket keeps them. -ENOENT: the bucket is gone. -ENODATA: the shared
- * bytes are. */
+/* Writes a version, as the bucket keeps them. -ENOENT: the bucket is gone. -ENODATA: the source of
+ * a copy is. */
 int store_objects_write(struct store_contents *c, struct sql *db, struct object_write *w) MUST_USE;
 
 struct object_removal {

@@ -161,6 +161,7 @@ static void share(struct s3_request *rq, struct copy *c, const struct s3_receive
         s3_put_digests(&c->put, received);
     }
     c->put.write.bytes = BYTES_SHARED;
+    c->put.write.source = source;
     s3_put_submit(rq, "ObjectCreated:Copy", copy_done);
 }
 

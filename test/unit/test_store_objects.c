@@ -1,0 +1,133 @@
+/* Versions of objects: whose bytes a copy shares, and where a walk over them goes on.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_buckets.h"
+#include "store/store_objects.h"
+#include "store_fixture.h"
+
+static int64_t bucket;
+
+static int make_bucket(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    const struct stored_bucket b = {
+        .name = STR("b"), .owner = STR("o"), .region = STR(""), .versioning = BUCKET_VERSIONED
+    };
+    return store_buckets_create(db, &b, &bucket);
+}
+
+static void setup(void)
+{
+    open_new();
+    ck_assert_int_eq(submit(make_bucket), 0);
+}
+
+static struct stored_object object_of(struct str key)
+{
+    return (struct stored_object){ .bucket = bucket,
+                                   .key = key,
+                                   .etag = STR("e"),
+                                   .headers = STR(""),
+                                   .tags = STR(""),
+                                   .owner = STR("o"),
+                                   .acl = STR(""),
+                                   .checksum = STR(""),
+                                   .crypt = STR(""),
+                                   .hash = STR(""),
+                                   .parts = STR(""),
+                                   .upload = STR("") };
+}
+
+static int put(struct sql *db, struct str key, struct str data)
+{
+    struct object_write w = { .object = object_of(key), .bytes = BYTES_OF_DATA, .data = data };
+    return store_objects_write(contents, db, &w);
+}
+
+/* ---- copies ---- */
+
+static struct stored_object source;
+static char *source_memory;
+
+static void keep_source(const struct stored_object *o, void *context)
+{
+    (void)context;
+    source_memory = store_objects_copy(o, &source);
+}
+
+static int put_source(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return put(db, STR("source"), STR("bytes of the source"));
+}
+
+static int remove_source(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    struct object_removal removal = { .bucket = bucket,
+                                      .key = STR("source"),
+                                      .version = { VERSION_EXACT, source.rank, source.salt },
+                                      .owner = STR("o") };
+    return store_objects_remove(db, &removal);
+}
+
+static int put_other(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return put(db, STR("other"), STR("bytes of another"));
+}
+
+static int copy_source(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    struct object_write w = { .object = object_of(STR("copy")),
+                              .bytes = BYTES_SHARED,
+                              .source = &source };
+    w.object.row = source.row;
+    return store_objects_write(contents, db, &w);
+}
+
+static void find_source(void)
+{
+    const struct object_version current = { .which = VERSION_CURRENT };
+    ck_assert_int_eq(submit(put_source), 0);
+    ck_assert(store_objects_find(store, bucket, STR("source"), current, keep_source, NULL));
+}
+
+START_TEST(a_copy_shares_the_bytes_of_its_source)
+{
+    find_source();
+    ck_assert_int_eq(submit(copy_source), 0);
+    ck_assert_int_eq(submit(remove_source), 0);
+    size_t len;
+    scoped_free char *bytes = store_contents_row(store, source.row, &len);
+    ck_assert_str_eq(bytes, "bytes of the source");
+    free(source_memory);
+}
+END_TEST
+
+/* The other's bytes may lie where those of the source did. */
+START_TEST(a_copy_of_what_was_removed_meanwhile_has_no_bytes_of_another)
+{
+    find_source();
+    ck_assert_int_eq(submit(remove_source), 0);
+    ck_assert_int_eq(submit(put_other), 0);
+    ck_assert_int_eq(submit(copy_source), -ENODATA);
+    free(source_memory);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store objects");
+    TCase *tests = tcase_create("store objects");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_copy_shares_the_bytes_of_its_source);
+    tcase_add_test(tests, a_copy_of_what_was_removed_meanwhile_has_no_bytes_of_another);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
