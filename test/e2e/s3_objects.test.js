@@ -128,6 +128,7 @@ test('S3 keeps objects', async (t) => {
     assert.deepEqual([c.ContentType, c.Metadata, c.TagCount, await text(c)], ['binary/octet-stream', { two: '2' }, undefined, 'x']);
     await refused(send(CopyObjectCommand, { Bucket, Key: 'a', CopySource: `${Bucket}/a` }), 400, 'InvalidRequest');
     await refused(send(CopyObjectCommand, { Bucket, Key: 'd', CopySource: `${Bucket}/a`, CopySourceIfNoneMatch: b.ETag }), 412, 'PreconditionFailed');
+    await refused(send(CopyObjectCommand, { Bucket, Key: 'd', CopySource: `${Bucket}/${'k'.repeat(1025)}` }), 400, 'KeyTooLongError');
     await send(DeleteObjectCommand, { Bucket, Key: 'a' });
     assert.equal(await text(send(GetObjectCommand, { Bucket, Key: 'b' })), 'x');
   });

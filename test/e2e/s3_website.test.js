@@ -72,6 +72,8 @@ test('S3 serves static websites', async (t) => {
     assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, '10', '']);
     const missing = await visit(Bucket, '/none', { method: 'HEAD' });
     assert.deepEqual([missing.status, missing.headers['x-amz-error-code'], missing.body], [404, 'NoSuchKey', '']);
+    const long = await visit(Bucket, `/${'k'.repeat(1025)}`);
+    assert.deepEqual([long.status, long.headers['x-amz-error-code']], [400, 'KeyTooLongError']);
   });
 
   await t.test('hosts of AWS and of its stand-ins', async () => {

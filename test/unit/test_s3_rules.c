@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "control/iso_time.h"
+#include "control/s3/s3_access.h"
 #include "control/s3/s3_acl.h"
 #include "control/s3/s3_conditions.h"
 #include "control/s3/s3_lifecycle.h"
@@ -92,6 +93,26 @@ START_TEST(a_policy_allows_who_what_and_where)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         ck_assert_msg(ask(cases[i].statement) == cases[i].effect, "%s", cases[i].statement);
     }
+}
+END_TEST
+
+/* Keys come from outside, by copies and websites too: the last byte is looked at first here. */
+START_TEST(a_key_of_any_length_is_asked_about_within_its_bytes)
+{
+    static const char statement[] = ALLOW("\"*\"", "s3:GetObject", "/*z");
+    char text[512], key[16 * 1024];
+    const char *why;
+    struct exchange x = { .headers = STR("") };
+    struct s3_request rq = { .x = &x };
+    int len = snprintf(text, sizeof(text), "{\"Statement\":[%s]}", statement);
+    struct s3_bucket bucket = { .row = { .name = STR("bucket"), .owner = STR("o") },
+                                .policy = s3_policy_parse(str_of(text, (size_t)len), STR("bucket"),
+                                                          &why) };
+    memset(key, 'k', sizeof(key));
+    ck_assert_int_eq(
+        s3_access_object(&rq, &bucket, str_of(key, sizeof(key)), "s3:GetObject", S3_READ, NULL),
+        S3_ACCESS_DENIED);
+    json_decref(bucket.policy);
 }
 END_TEST
 
@@ -530,6 +551,7 @@ int main(void)
     TCase *c;
     Suite *suite = leaks_suite("s3_rules", &c);
     tcase_add_test(c, a_policy_allows_who_what_and_where);
+    tcase_add_test(c, a_key_of_any_length_is_asked_about_within_its_bytes);
     tcase_add_test(c, a_denial_counts_more_than_any_permission);
     tcase_add_test(c, conditions_compare_as_their_operators_say);
     tcase_add_test(c, what_is_no_policy_is_refused_with_a_reason);

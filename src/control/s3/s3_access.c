@@ -23,6 +23,12 @@ static struct str after(struct str key, struct str prefix)
                : (struct str){ NULL, 0 };
 }
 
+/* How much of a text is there that snprintf() has written, or has had to cut. */
+static size_t written(int len, size_t size)
+{
+    return (size_t)len < size ? (size_t)len : size - 1;
+}
+
 static struct str principal_arn(const struct s3_request *rq, char *memory, size_t size)
 {
     const struct aws_user *user = rq->who.user;
@@ -33,7 +39,7 @@ static struct str principal_arn(const struct s3_request *rq, char *memory, size_
                   ? snprintf(memory, size, "arn:aws:iam::" AWS_ACCOUNT_ID ":root")
                   : snprintf(memory, size, "arn:aws:iam::" AWS_ACCOUNT_ID ":user/" STR_FMT,
                              STR_ARG(user->name));
-    return str_of(memory, (size_t)len < size ? (size_t)len : size - 1);
+    return str_of(memory, written(len, size));
 }
 
 static struct str aws_value(struct str name, const struct context *c)
@@ -143,7 +149,8 @@ static struct str condition_value(struct str key, void *context)
 
 static enum s3_effect ask_policy(const struct s3_request *rq, const struct s3_access *a)
 {
-    char arn[256], resource[128 + S3_KEY_BYTES_MAX], memory[4096];
+    char arn[256], memory[4096];
+    char resource[128 + S3_KEY_BYTES_MAX]; /* of a longer key there is no object */
     struct context context = { rq, a, memory, sizeof(memory) };
     if (!a->bucket->policy) {
         return S3_EFFECT_NONE;
@@ -156,7 +163,7 @@ static enum s3_effect ask_policy(const struct s3_request *rq, const struct s3_ac
         .user_name = rq->who.user ? rq->who.user->name : STR(""),
         .canonical_id = rq->who.user ? rq->who.user->canonical_id : STR(""),
         .action = str_c(a->action),
-        .resource = str_of(resource, (size_t)len),
+        .resource = str_of(resource, written(len, sizeof(resource))),
         .value = condition_value,
         .context = &context,
     };

@@ -6,6 +6,7 @@
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_conditions.h"
+#include "control/s3/s3_name.h"
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_reader.h"
@@ -83,6 +84,10 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
     if (!read_source(rq, s)) {
         s3_fail_argument(rq, "Invalid copy source object key", "x-amz-copy-source",
                          STR("x-amz-copy-source"));
+        return false;
+    }
+    if (s->key.len > S3_KEY_BYTES_MAX) {
+        s3_fail(rq, S3_KEY_TOO_LONG);
         return false;
     }
     s->bucket = s3_buckets_find(rq->s3->buckets, s->bucket_name);

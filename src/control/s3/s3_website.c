@@ -331,7 +331,7 @@ static void serve(struct s3_request *rq)
         redirect(rq, all, NULL);
     } else if (!redirect_by_rule(rq, 0)) {
         struct str key = is_folder(w->asked) ? index_of(rq, w->asked, "") : w->asked;
-        if (key.data) {
+        if (key.data && key.len <= S3_KEY_BYTES_MAX) {
             look(rq, key);
         } else {
             s3_fail(rq, S3_KEY_TOO_LONG);
