@@ -98,6 +98,29 @@ test('what is retried comes again, alone and with its count; what is acknowledge
   ]);
 });
 
+test('a retry without a delay of its own comes with that of the batch, not of the queue', async (t) => {
+  const queues = { producers: [producer], consumers: [{ ...consumer, retry_delay: 3600 }] };
+  const platform = await startPlatform(t, {
+    files: project(`const [message] = batch.messages;
+      show(message.attempts);
+      if (message.attempts < 2) { message.retry(); batch.retryAll({ delaySeconds: 0 }); }`, { queues }),
+  });
+  await platform.post('/', '["soon"]');
+  assert.deepEqual(await showAll(platform, 2), [1, 2]);
+});
+
+test('a batch that hangs is ended, and only what it has not acknowledged comes again', async (t) => {
+  const platform = await startPlatform(t, {
+    files: project(`for (const message of batch.messages) {
+      show([message.body, message.attempts]);
+      if (message.body === 'done') message.ack();
+    }
+    if (batch.messages[0].attempts === 1) await new Promise(() => {});`),
+  });
+  await platform.post('/', '["done", "again"]');
+  assert.deepEqual(await showAll(platform, 3), [['done', 1], ['again', 1], ['again', 2]]);
+});
+
 test('a handler that throws gets all again that it did not acknowledge, then they go to the dead letter queue', async (t) => {
   const queues = {
     producers: [producer],

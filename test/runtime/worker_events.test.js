@@ -52,7 +52,7 @@ test('scheduled gets its controller, env and ctx; what it waits for belongs to i
   const gateway = await serve({ default: {
     async scheduled(controller, env, ctx) {
       assert.deepEqual(Object.entries(controller), [['cron', '*/5 * * * *'], ['scheduledTime', 1_745_856_238_000]]);
-      assert.equal(controller.constructor.name, 'ScheduledController');
+      assert.equal(String(controller), '[object ScheduledController]');
       assert.equal(env.NAME, 'n');
       ctx.waitUntil(new Promise((resolve) => setImmediate(() => {
         order.push('first');
@@ -191,7 +191,7 @@ test('queue gets a batch of messages, each body in its type', async () => {
   ));
   assert.deepEqual(answer, { ...nothing, outcome: 'ok' });
   const { messages } = seen;
-  assert.deepEqual([seen.constructor.name, seen.queue, messages[0].constructor.name], ['QueueController', 'jobs', 'QueueMessage']);
+  assert.deepEqual([String(seen), seen.queue, String(messages[0])], ['[object QueueController]', 'jobs', '[object QueueMessage]']);
   assert.deepEqual([messages[0].id, messages[0].timestamp, messages[0].attempts], ['a', new Date(1000), 3]);
   assert.deepEqual(messages.map(({ body }) => body), ['a', { x: [1] }, new Uint8Array([1, 2, 255]).buffer, big]);
   assert.throws(() => { messages[0].body = 1; }, /Cannot assign to read only property/);
@@ -210,7 +210,8 @@ const decisions = [
   ['a.ack(); a.ack(); b.retry(); b.retry()', { explicitAcks: ['a'], retryMessages: [{ msgId: 'b' }] }],
   ['a.ack(); a.retry(); b.retry(); b.ack()', { explicitAcks: ['a'], retryMessages: [{ msgId: 'b' }] }, 2],
   ['batch.ackAll(); a.retry(); batch.retryAll(); b.ack()', { ackAll: true }, 2],
-  ['batch.retryAll({ delaySeconds: 9 }); a.ack(); batch.ackAll(); b.retry()', { retryBatch: { retry: true, delaySeconds: 9 } }, 2],
+  ['batch.retryAll({ delaySeconds: 9 }); a.ack(); batch.ackAll(); b.retry()',
+    { retryBatch: { retry: true, delaySeconds: 9 }, retryMessages: [{ msgId: 'b' }] }, 2],
   ['a.ack(); batch.retryAll()', { explicitAcks: ['a'], retryBatch: { retry: true } }],
   ['a.retry(); batch.ackAll()', { ackAll: true, retryMessages: [{ msgId: 'a' }] }],
   ['batch.retryAll({ delaySeconds: 1 }); batch.retryAll({ delaySeconds: 2 })', { retryBatch: { retry: true, delaySeconds: 2 } }],
@@ -219,6 +220,15 @@ const decisions = [
   ['a.ack(); throw new Error("x")', { outcome: 'exception', explicitAcks: ['a'] }],
   ['ctx.waitUntil(Promise.reject(new Error("x")))', { outcome: 'exception' }],
   ['a.retry(7)', { outcome: 'exception' }],
+  ['a.retry({ delaySeconds: 4 }); a.retry()', { retryMessages: [{ msgId: 'a' }] }],
+  ['batch.retryAll({ delaySeconds: 9 }); a.retry({ delaySeconds: 1 })',
+    { retryBatch: { retry: true, delaySeconds: 9 }, retryMessages: [{ msgId: 'a', delaySeconds: 1 }] }],
+  ['a.retry({ delaySeconds: null }); b.retry({ delaySeconds: Infinity })',
+    { retryMessages: [{ msgId: 'a', delaySeconds: 0 }, { msgId: 'b', delaySeconds: 0 }] }],
+  ['a.ack(); b.retry({ delaySeconds: 2 ** 31 })', { outcome: 'exception', explicitAcks: ['a'] }],
+  ['batch.retryAll({ delaySeconds: 5n })', { outcome: 'exception' }],
+  ['a.ack(); b.retry(); ctx.abort(new Error("enough"))', { outcome: 'exception', explicitAcks: ['a'], retryMessages: [{ msgId: 'b' }] }],
+  ['a.ack(); try { ctx.abort(new Error("enough")) } catch {} b.ack()', { outcome: 'exception', explicitAcks: ['a'] }],
 ];
 
 for (const [code, expected, warnings = 0] of decisions) {
@@ -232,6 +242,64 @@ for (const [code, expected, warnings = 0] of decisions) {
     assert.equal(told.length, warnings, told.map(({ text }) => text).join('\n'));
   });
 }
+
+test('what an event waits for and can never come ends it, and what it has decided by then counts', async (t) => {
+  const hung = require('../../runtime/js/dialects/worker/hung');
+  const gateway = await serve({ default: {
+    queue(batch, _env, ctx) {
+      batch.messages[0].ack();
+      ctx.waitUntil(new Promise(() => {}));
+    },
+    scheduled(controller) {
+      controller.noRetry();
+      return new Promise(() => {});
+    },
+  } });
+  hung.start({ loopAlive: () => false }, () => false);
+  t.after(() => hung.start(null));
+  const { error, ...answer } = await send(gateway, 'queue', batchOf(message('a'), message('b')));
+  assert.deepEqual(answer, { ...nothing, outcome: 'exception', explicitAcks: ['a'] });
+  assert.match(error.message, /your Worker's code had hung/);
+  const cron = await send(gateway, 'scheduled', tick);
+  assert.deepEqual([cron.outcome, cron.noRetry], ['exception', true]);
+  assert.equal(gateway.logs.filter(({ text }) => /your Worker's code had hung/.test(text)).length, 2);
+});
+
+test('what a timer of an event throws makes it an exception, though its handler goes on', async () => {
+  let begun = Promise.withResolvers();
+  let step;
+  const wait = () => new Promise((resolve) => {
+    step = resolve;
+    begun.resolve();
+  });
+  const gateway = await serve({ default: {
+    async queue(batch) {
+      await wait();
+      batch.messages[0].ack();
+    },
+    async fetch() {
+      await wait();
+      return new Response('answered');
+    },
+  } });
+  const failAndGoOn = async () => {
+    await begun.promise;
+    const others = process.rawListeners('uncaughtException'); /* a program that listens itself would be left alone */
+    process.removeAllListeners('uncaughtException');
+    gateway.instance.uncaught(new Error('of a timer'), 'uncaughtException');
+    others.forEach((other) => process.on('uncaughtException', other));
+    step();
+  };
+  const answer = send(gateway, 'queue', batchOf(message('a'), message('b')));
+  await failAndGoOn();
+  const { error, ...rest } = await answer;
+  assert.deepEqual([rest.outcome, rest.explicitAcks, error.message], ['exception', ['a'], 'of a timer']);
+  assert.equal(gateway.logs.filter(({ text }) => /of a timer/.test(text)).length, 1);
+  begun = Promise.withResolvers();
+  const reply = gateway.request('GET /');
+  await failAndGoOn();
+  assert.equal(await (await reply).text(), 'answered');
+});
 
 /* Queues: what is sent */
 
@@ -319,7 +387,8 @@ circular.self = circular;
 const many = (count, body) => Array.from({ length: count }, () => ({ body, contentType: 'text' }));
 const refused = [
   [(Q) => Q.send(undefined), TypeError, 'Message body cannot be undefined'],
-  [(Q) => Q.send(), TypeError, "Failed to execute 'send' on 'WorkerQueue': parameter 1 is not of type 'JsValue'."],
+  [(Q) => Q.send(), TypeError, "Failed to execute 'send' on 'WorkerQueue': parameter 1 is not of type 'Value'."],
+  [({ send }) => send('x'), TypeError, /^Illegal invocation: function called with incorrect `this` reference\. /],
   [(Q) => Q.send('x', 'y'), TypeError, "Failed to execute 'send' on 'WorkerQueue': parameter 2 is not of type 'SendOptions'."],
   [(Q) => Q.send('x', { contentType: 'xml' }), TypeError, 'Unsupported queue message content type: xml'],
   [(Q) => Q.send(7, { contentType: 'text' }), TypeError, 'Content Type "text" requires a value of type string, but received: number'],
@@ -331,6 +400,7 @@ const refused = [
   [(Q) => Q.send(Symbol('s')), TypeError, /requires a value that has JSON/],
   [(Q) => Q.send('x'.repeat(128_001), { contentType: 'text' }), Error,
     'Queue send failed: message length of 128001 bytes exceeds limit of 128000'],
+  [(Q) => Q.send('x', { delaySeconds: 2 ** 31 }), TypeError, 'Value out of range. Must be between -2147483648 and 2147483647 (inclusive).'],
   [(Q) => Q.send('x', { delaySeconds: -1 }), Error, /^Queue send failed: message delay -1 is invalid/],
   [(Q) => Q.send('x', { delaySeconds: 86_401 }), Error, /^Queue send failed: message delay 86401 is invalid/],
   [(Q) => Q.sendBatch([]), TypeError, 'sendBatch() requires at least one message'],

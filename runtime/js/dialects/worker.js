@@ -444,5 +444,12 @@ async function handle(app, exchange) {
 }
 
 /* What goes wrong beside the handler (a timer, a promise nobody waits for) is only told of: the handler may still
- * answer. */
-module.exports = { load, handle, start: (_app, native) => hung.start(native), uncaught: 'log' };
+ * answer. Of an event, what is thrown and not a promise's is remembered. */
+function uncaught(exchange, error, kind) {
+  if (kind === 'uncaughtException') {
+    triggers.noteUncaught(exchange, error);
+  }
+  return 'log';
+}
+
+module.exports = { load, handle, start: (_app, native) => hung.start(native), uncaught };

@@ -95,10 +95,12 @@ static const json_t *retry_of(const json_t *retries, const char *id)
     return NULL;
 }
 
-static uint64_t delay_of(const struct worker_queue *q, const json_t *retry)
+/* The message's own delay, else that of the batch, else the consumer's. */
+static uint64_t delay_of(const struct worker_queue *q, const json_t *batch, const json_t *retry)
 {
     uint64_t ms = q->retry_delay_ms;
-    (void)worker_delay_read(retry, &ms); /* nobody is left to be told: the nearest */
+    (void)worker_delay_read(batch, &ms); /* nobody is left to be told: the nearest */
+    (void)worker_delay_read(retry, &ms);
     return ms;
 }
 
@@ -128,9 +130,9 @@ static void apply_answer(const struct worker_queue *q, struct delivery *d, const
             continue;
         }
         if (retry) {
-            fail_one(q, d, m, delay_of(q, retry), STR("the consumer asked for a retry"));
+            fail_one(q, d, m, delay_of(q, batch, retry), STR("the consumer asked for a retry"));
         } else if (retry_all) {
-            fail_one(q, d, m, delay_of(q, batch), STR("the consumer asked for a retry"));
+            fail_one(q, d, m, delay_of(q, batch, NULL), STR("the consumer asked for a retry"));
         } else if (failed && !all) {
             fail_one(q, d, m, q->retry_delay_ms, error_of(answer));
         }

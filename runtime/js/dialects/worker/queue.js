@@ -11,6 +11,8 @@ const MESSAGE_MAX_BYTES = 128_000;
 const BATCH_MAX_BYTES = 256_000;
 const BATCH_MAX_MESSAGES = 100;
 const DELAY_MAX_S = 86_400;
+const INT_MIN = -2_147_483_648;
+const INT_MAX = 2_147_483_647;
 /* From this compatibility date on, messages are JSON if nothing is said; before, V8's own format. */
 const JSON_SINCE = '2024-03-18';
 
@@ -69,9 +71,17 @@ function typeNamed(name, otherwise) {
 
 /* Sending */
 
-/* An integer as WebIDL's conversion makes it. */
+/* An integer of 32 bits as WebIDL's conversion makes it. */
 function secondsOf(value) {
-  return value === undefined || value === null ? undefined : Math.trunc(Number(value)) || 0;
+  if (value === undefined) {
+    return undefined;
+  }
+  const number = +value;
+  const seconds = Number.isFinite(number) ? Math.trunc(number) || 0 : 0;
+  if (seconds < INT_MIN || seconds > INT_MAX) {
+    throw new TypeError(`Value out of range. Must be between ${INT_MIN} and ${INT_MAX} (inclusive).`);
+  }
+  return seconds;
 }
 
 function pack({ body, contentType, delaySeconds }, otherwise) {
@@ -128,20 +138,29 @@ class WorkerQueue {
     this.#defaultType = defaultType;
   }
 
+  static #check(value) {
+    if (!(#name in Object(value))) {
+      throw new TypeError(words.ILLEGAL);
+    }
+  }
+
   async metrics() {
+    WorkerQueue.#check(this);
     const { metrics } = await this.#ask('metrics', '/metrics', {});
     return { oldestMessageTimestamp: undefined, ...metricsOf(metrics) };
   }
 
   async send(body, options) {
+    WorkerQueue.#check(this);
     if (arguments.length === 0) {
-      throw words.wrongArgument('send', 'WorkerQueue', 1, 'JsValue');
+      throw words.wrongArgument('send', 'WorkerQueue', 1, 'Value');
     }
     const said = checkOptions(options, 'send', 'SendOptions');
     return this.#deliver('send', [pack({ ...said, body }, this.#defaultType)], false);
   }
 
   async sendBatch(messages, options) {
+    WorkerQueue.#check(this);
     if (typeof messages !== 'object' || typeof messages?.[Symbol.iterator] !== 'function') {
       throw words.wrongArgument('sendBatch', 'WorkerQueue', 1, 'Sequence');
     }
@@ -150,7 +169,8 @@ class WorkerQueue {
       if (typeof message !== 'object' || message === null) {
         throw new TypeError("Incorrect type: the provided value is not of type 'MessageSendRequest'.");
       }
-      return pack({ ...message, delaySeconds: message.delaySeconds ?? delaySeconds }, this.#defaultType);
+      const { body, contentType, delaySeconds: own = delaySeconds } = message;
+      return pack({ body, contentType, delaySeconds: own }, this.#defaultType);
     });
     if (packed.length === 0) {
       throw new TypeError('sendBatch() requires at least one message');
@@ -216,16 +236,14 @@ class Decisions {
     }
   }
 
+  /* After retryAll() too: the delay of one message goes before that of all. */
   retry(id, delaySeconds) {
-    if (this.retryBatch.retry) {
-      return;
-    }
     if (this.ackAll) {
       ignored(`retry() on message ${id}`, 'ackAll()', 'retry() on a message');
     } else if (this.#acks.has(id)) {
       ignored(`retry() on message ${id}`, 'ack()', 'retry() on a message');
     } else {
-      this.#retries.set(id, delaySeconds ?? this.#retries.get(id));
+      this.#retries.set(id, delaySeconds);
     }
   }
 
@@ -300,6 +318,10 @@ class QueueMessage {
   retry(options) {
     this.#decisions.retry(this.id, delayOf(options, 'retry', 'QueueMessage'));
   }
+
+  get [Symbol.toStringTag]() {
+    return 'QueueMessage';
+  }
 }
 
 class QueueController {
@@ -316,6 +338,10 @@ class QueueController {
 
   retryAll(options) {
     this.#decisions.retryAll(delayOf(options, 'retryAll', 'QueueController'));
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'QueueController';
   }
 }
 

@@ -29,6 +29,10 @@ class ScheduledController {
   noRetry() {
     this.#state.noRetry = true;
   }
+
+  get [Symbol.toStringTag]() {
+    return 'ScheduledController';
+  }
 }
 
 /* Promises of one event, whoever was given them: ctx, the event itself, or "cloudflare:workers". */
@@ -59,8 +63,18 @@ function describe(error) {
   return { name, message, stack };
 }
 
-/* Calls the handler and waits for all that it has started. Returns the outcome and the error of an exception. */
-async function run(exchange, call) {
+/* What went wrong in events that are being handled, beside their handlers. */
+const failedBeside = new WeakMap();
+
+/* An error that nobody caught, as of a timer: the handler goes on, but the event has failed. */
+function noteUncaught(exchange, error) {
+  if (exchange && !failedBeside.has(exchange)) {
+    failedBeside.set(exchange, { error });
+  }
+}
+
+/* Calls the handler and waits for all that it has started. Returns { error } of the first failure, or null. */
+async function settle(exchange, call) {
   const pending = new Pending(exchange);
   let failure = null;
   try {
@@ -73,42 +87,70 @@ async function run(exchange, call) {
   } catch (error) {
     failure ??= { error };
   }
-  if (!failure) {
-    return { outcome: 'ok' };
-  }
-  console.error(failure.error);
-  return { outcome: 'exception', error: describe(failure.error) };
+  return failure;
 }
 
-/* A handler of the worker's default export, else its listeners. Null: it has neither. */
+/* Handles an event { call, decided } and tells its result, once. Who fails the exchange meanwhile (a handler that hangs, or
+ * ends its own context or process) ends the event: what the handler has decided by then counts. */
+async function run(exchange, { call, decided }, tell) {
+  let isTold = false;
+  const end = (result) => {
+    if (!isTold) {
+      isTold = true;
+      tell({ ...result, ...decided() });
+    }
+  };
+  const fail = (error, isLogged) => {
+    if (!isTold && !isLogged) {
+      exchange.run(() => console.error(error));
+    }
+    exchange.failed = true;
+    end({ outcome: 'exception', error: describe(error) });
+  };
+  exchange.fail = (_kind, error) => fail(error, false);
+  const failure = await settle(exchange, call);
+  const beside = failedBeside.get(exchange);
+  if (failure) {
+    fail(failure.error, false);
+  } else if (beside) {
+    fail(beside.error, true);
+  } else {
+    end({ outcome: 'ok' });
+  }
+}
+
+/* A handler of the worker's default export, else its listeners. Without either it fails. */
 function handlerOf({ app, entrypoint, ctx }, name, makeEvent) {
   const handler = entrypoint?.handler?.(name, ctx);
   if (handler) {
     return handler;
   }
-  return app.events.listeners(name).length > 0 ? async () => app.events.dispatchEvent(makeEvent(ctx)) : null;
+  if (app.events.listeners(name).length === 0) {
+    return null;
+  }
+  return async () => app.events.dispatchEvent(makeEvent(ctx));
 }
 
-function lacking(name) {
-  console.error(LACKING[name]);
-  return { outcome: 'exception', error: { name: 'Error', message: LACKING[name], stack: '' } };
+async function lacking(name) {
+  const error = new Error(LACKING[name]);
+  error.stack = `Error: ${error.message}`;
+  throw error;
 }
 
-async function scheduled(scene, { cron, scheduledTime }) {
+/* Each kind of event as what run() handles. */
+
+function scheduled(scene, { cron, scheduledTime }) {
   const state = { noRetry: false };
   const controller = new ScheduledController(cron, scheduledTime, state);
   const handler = handlerOf(scene, 'scheduled', (ctx) => new ScheduledEvent(controller, ctx));
-  if (!handler) {
-    return { ...lacking('scheduled'), noRetry: true };
-  }
-  return { ...(await run(scene.exchange, () => handler(controller))), ...state };
+  state.noRetry = handler === null;
+  return { call: () => (handler ? handler(controller) : lacking('scheduled')), decided: () => state };
 }
 
-async function queue(scene, sent) {
+function queue(scene, sent) {
   const { batch, decisions } = makeBatch(sent);
   const handler = handlerOf(scene, 'queue', (ctx) => new QueueEvent(batch, ctx));
-  const result = handler ? await run(scene.exchange, () => handler(batch)) : lacking('queue');
-  return { ...result, ...decisions.toJSON() };
+  return { call: () => (handler ? handler(batch) : lacking('queue')), decided: () => decisions.toJSON() };
 }
 
 const EVENTS = { scheduled, queue };
@@ -120,8 +162,9 @@ async function answerEvent(scene, kind) {
     return;
   }
   const sent = JSON.parse((await exchange.readBody()).toString('utf8'));
-  const result = await EVENTS[kind](scene, sent);
-  exchange.respond(200, ['content-type', 'application/json'], JSON.stringify(result));
+  await run(exchange, EVENTS[kind](scene, sent), (result) => {
+    exchange.respond(200, ['content-type', 'application/json'], JSON.stringify(result));
+  });
 }
 
 /* What an exchange is, if it is no plain request: { event } from control, or { local }, the URL by which wrangler dev
@@ -150,13 +193,15 @@ async function answerLocal(scene, name) {
     text(500, 'TypeError: The value cannot be converted because it is not a valid Date.');
     return;
   }
-  const { outcome, noRetry } = await scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime });
-  const status = outcome === 'ok' ? 200 : 500;
-  if (query.get('format') === 'json') {
-    exchange.respond(status, ['content-type', 'application/json'], JSON.stringify({ outcome, noRetry }));
-  } else {
-    text(status, outcome);
-  }
+  const isJson = query.get('format') === 'json';
+  await run(exchange, scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime }), ({ outcome, noRetry }) => {
+    const status = outcome === 'ok' ? 200 : 500;
+    if (isJson) {
+      exchange.respond(status, ['content-type', 'application/json'], JSON.stringify({ outcome, noRetry }));
+    } else {
+      text(status, outcome);
+    }
+  });
 }
 
 /* scene: { app, exchange, entrypoint, ctx }. */
@@ -164,4 +209,4 @@ function answer(scene, { event, local }) {
   return event === undefined ? answerLocal(scene, local) : answerEvent(scene, event);
 }
 
-module.exports = { answer, triggerOf };
+module.exports = { answer, noteUncaught, triggerOf };
