@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_block.h"
 
+#include <errno.h>
+
 bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value)
 {
     size_t name = str_find(*block, '\0');
@@ -16,6 +18,21 @@ bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_va
     *ret_value = str_of(rest.data, value);
     *block = str_skip(rest, value + 1);
     return true;
+}
+
+int http_block_split(struct str block, size_t max, struct http_block_field *ret_fields,
+                     size_t *ret_count)
+{
+    struct http_block_field field;
+    size_t count = 0;
+    while (http_block_next(&block, &field.name, &field.value)) {
+        if (count == max) {
+            return -E2BIG;
+        }
+        ret_fields[count++] = field;
+    }
+    *ret_count = count;
+    return 0;
 }
 
 struct str http_block_find(struct str block, struct str name)

@@ -10,6 +10,15 @@
 /* Cuts one field off the front; false at the end or when what follows is no field. */
 bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value);
 
+struct http_block_field {
+    struct str name, value;
+};
+
+/* Cuts a block apart that is looked through more than once. The fields are views of it, in its
+ * order. -E2BIG: it has more than `max`. */
+int http_block_split(struct str block, size_t max, struct http_block_field *ret_fields,
+                     size_t *ret_count) MUST_USE;
+
 /* The value of the first field of that name, in any case, or data NULL. */
 struct str http_block_find(struct str block, struct str name);
 

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_uri.h"
 #include "http/http_block.h"
+
+#define FIELDS_MAX (LIMIT_REQUEST_HEADERS + LIMIT_INNER_HEADERS)
 
 /* S3 takes paths as they are, the other services escape what is already escaped. Both are brought
  * into one form, since clients differ in what they leave unescaped. A plus is a blank to S3, in
@@ -110,31 +113,47 @@ static int put_value(struct buf *out, struct str value)
     return r;
 }
 
-static int put_field(struct buf *out, const struct aws_sign_request *request,
-                     struct str signed_name)
+struct fields {
+    struct http_block_field list[FIELDS_MAX];
+    size_t count;
+};
+
+/* All of one name, in their order, with commas between. */
+static int put_values(struct buf *out, const struct fields *fields, struct str name)
 {
-    struct str block = request->headers, name, value;
     bool first = true;
-    int r = buf_append(out, signed_name);
-    r = r < 0 ? r : buf_append(out, STR(":"));
-    if (str_eq(signed_name, STR("host"))) {
-        r = r < 0 ? r : put_value(out, request->host);
-        return r < 0 ? r : buf_append(out, STR("\n"));
-    }
-    while (r == 0 && http_block_next(&block, &name, &value)) {
-        if (str_eq(name, signed_name)) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < fields->count; i++) {
+        if (str_eq(fields->list[i].name, name)) {
             r = first ? 0 : buf_append(out, STR(","));
-            r = r < 0 ? r : put_value(out, value);
+            r = r < 0 ? r : put_value(out, fields->list[i].value);
             first = false;
         }
     }
-    return r < 0 ? r : buf_append(out, STR("\n"));
+    return r;
+}
+
+static int put_signed(struct buf *out, const struct aws_sign_request *request, struct str names)
+{
+    struct fields fields;
+    int r = http_block_split(request->headers, FIELDS_MAX, fields.list, &fields.count);
+    while (r == 0 && names.len > 0) {
+        struct str name = str_cut(&names, ';');
+        r = buf_append(out, name);
+        r = r < 0 ? r : buf_append(out, STR(":"));
+        if (r == 0) {
+            r = str_eq(name, STR("host")) ? put_value(out, request->host)
+                                          : put_values(out, &fields, name);
+        }
+        r = r < 0 ? r : buf_append(out, STR("\n"));
+    }
+    return r;
 }
 
 int aws_canonical_put(struct buf *out, const struct aws_sign_request *request,
                       const struct aws_canonical *form)
 {
-    struct str path, query, names = form->signed_headers;
+    struct str path, query;
     aws_target_split(request->target, &path, &query);
     int r = buf_append(out, request->method);
     r = r < 0 ? r : buf_append(out, STR("\n"));
@@ -142,9 +161,7 @@ int aws_canonical_put(struct buf *out, const struct aws_sign_request *request,
     r = r < 0 ? r : buf_append(out, STR("\n"));
     r = r < 0 ? r : put_query(out, query);
     r = r < 0 ? r : buf_append(out, STR("\n"));
-    while (r == 0 && names.len > 0) {
-        r = put_field(out, request, str_cut(&names, ';'));
-    }
+    r = r < 0 ? r : put_signed(out, request, form->signed_headers);
     r = r < 0 ? r : buf_append(out, STR("\n"));
     r = r < 0 ? r : buf_append(out, form->signed_headers);
     r = r < 0 ? r : buf_append(out, STR("\n"));

@@ -385,7 +385,6 @@ static enum sqs_protocol protocol_of(const struct exchange *x)
 
 static bool read_operation(struct sqs_call *c, struct str body)
 {
-    c->protocol = protocol_of(c->exchange);
     if (c->protocol == SQS_JSON) {
         struct str target = http_block_find(c->exchange->headers, STR("x-amz-target"));
         if (!str_starts(target, TARGET) ||
@@ -420,27 +419,14 @@ static bool is_allowed(struct sqs_call *c, const struct str *body)
     return false;
 }
 
-/* What there is to fail with before there is a body. */
-static void read_protocol(struct sqs_call *c)
-{
-    c->protocol = protocol_of(c->exchange);
-    c->input = json_object();
-}
-
 static void have_body(struct exchange *x, int r, struct str body)
 {
     struct sqs_call *c = x->user;
-    json_decref(take_ptr(c->input));
-    if (r < 0) {
-        read_protocol(c);
-        if (r == -EBUSY) {
-            sqs_call_fail(c, SQS_ERROR_THROTTLED, NULL);
-        } else {
-            sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
-        }
+    if (r == -EBUSY) {
+        sqs_call_fail(c, SQS_ERROR_THROTTLED, NULL);
+    } else if (r < 0) {
+        sqs_call_fail(c, SQS_ERROR_PARAMETER, "The request is too large.");
     } else if (!read_operation(c, body)) {
-        json_decref(c->input);
-        c->input = json_object();
         if (c->protocol == SQS_QUERY) { /* as a browser that is pointed at a queue is told */
             respond(c, 404, NULL, STR("<UnknownOperationException/>\n"));
             return;
@@ -459,10 +445,11 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
 {
     static const struct exchange_events events = { .over = call_over, .gone = call_gone };
     struct sqs_call *c = mem_new(struct sqs_call);
-    *c = (struct sqs_call){ .services = s, .queues = s->sqs, .exchange = x, .run = run };
+    *c = (struct sqs_call){
+        .services = s, .queues = s->sqs, .exchange = x, .run = run, .protocol = protocol_of(x)
+    };
     x->user = c;
     x->events = &events;
-    read_protocol(c);
     if (!aws_access_comes_first(x) || is_allowed(c, NULL)) {
         exchange_read_body(x, BODY_BYTES_MAX, have_body);
     }
