@@ -303,29 +303,34 @@ static void nominate_hop(struct http_head *head, struct str name)
     }
 }
 
-static void read_connection(struct http_head *head, struct str value)
+/* What is found while the fields are read one by one, and means something once all are. */
+struct seen {
+    unsigned hosts;
+    unsigned options; /* of the connection */
+    bool closes;      /* one of them is: whatever else they say */
+};
+
+/* Each option is looked for among all fields: more of them than there may be fields would have us
+ * do nothing else. */
+static int read_connection(struct http_head *head, struct str value, struct seen *seen)
 {
     while (value.data && value.len > 0) {
         struct str token = next_token(&value);
+        if (token.len == 0) {
+            continue;
+        }
+        if (++seen->options > LIMIT_REQUEST_HEADERS) {
+            return -431;
+        }
         if (str_eq_nocase(token, STR("close"))) {
-            head->keep_alive = false;
+            seen->closes = true;
         } else if (str_eq_nocase(token, STR("keep-alive"))) {
             head->keep_alive = true;
-        } else if (token.len > 0) {
+        } else {
             nominate_hop(head, token);
         }
     }
-}
-
-static bool has_close(const struct http_head *head)
-{
-    for (size_t i = 0; i < head->field_count; i++) {
-        if (str_eq(head->fields[i].name, STR("connection")) &&
-            str_list_has(head->fields[i].value, STR("close"))) {
-            return true;
-        }
-    }
-    return false;
+    return 0;
 }
 
 static void read_expect(struct http_head *head, struct str value)
@@ -378,7 +383,7 @@ static int read_transfer_encoding(struct http_head *head, struct str value)
 }
 
 /* What one field says about the message. 0 or a refusal. */
-static int read_field(struct http_head *head, struct http_field *f, unsigned *ret_hosts)
+static int read_field(struct http_head *head, struct http_field *f, struct seen *seen)
 {
     struct str name = f->name;
     switch (name.len) {
@@ -388,7 +393,7 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
     case 4:
         if (str_eq(name, STR("host"))) {
             head->host = f->value;
-            ++*ret_hosts;
+            seen->hosts++;
         }
         break;
     case 6:
@@ -402,8 +407,8 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
         break;
     case 10:
         if (str_eq(name, STR("connection"))) {
-            read_connection(head, f->value);
             f->hop = true;
+            return read_connection(head, f->value, seen);
         }
         f->hop = f->hop || str_eq(name, STR("keep-alive"));
         break;
@@ -433,7 +438,7 @@ static int read_field(struct http_head *head, struct http_field *f, unsigned *re
 
 static int read_fields(struct http_head *head, char *bytes)
 {
-    unsigned hosts = 0;
+    struct seen seen = { 0 };
     head->keep_alive = head->minor > 0;
     for (size_t i = 0; i < head->field_count; i++) {
         struct http_field *f = &head->fields[i];
@@ -443,7 +448,7 @@ static int read_fields(struct http_head *head, char *bytes)
         }
     }
     for (size_t i = 0; i < head->field_count; i++) {
-        int r = read_field(head, &head->fields[i], &hosts);
+        int r = read_field(head, &head->fields[i], &seen);
         if (r < 0) {
             return r;
         }
@@ -451,12 +456,11 @@ static int read_fields(struct http_head *head, char *bytes)
     if (head->chunked && head->has_length) {
         return -400;
     }
-    if (hosts > 1 || (hosts == 0 && head->minor > 0) || (hosts == 1 && !http_is_host(head->host))) {
+    if (seen.hosts > 1 || (seen.hosts == 0 && head->minor > 0) ||
+        (seen.hosts == 1 && !http_is_host(head->host))) {
         return -400;
     }
-    if (head->keep_alive && has_close(head)) {
-        head->keep_alive = false;
-    }
+    head->keep_alive = head->keep_alive && !seen.closes;
     find_upgrade(head);
     return 0;
 }

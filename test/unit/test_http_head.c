@@ -76,6 +76,23 @@ START_TEST(fields_of_the_hop_are_marked)
 }
 END_TEST
 
+START_TEST(a_connection_has_no_more_options_than_fields)
+{
+    struct buf text;
+    buf_init(&text, LIMIT_REQUEST_HEAD_BYTES);
+    ck_assert_int_eq(buf_printf(&text, "GET / HTTP/1.1\r\nHost: a\r\nConnection:"), 0);
+    for (int i = 0; i < LIMIT_REQUEST_HEADERS; i++) {
+        ck_assert_int_eq(buf_append(&text, STR(" a,,")), 0);
+    }
+    ck_assert_int_eq(buf_printf(&text, "\r\n\r\n"), 0);
+    ck_assert_int_eq(parse(text.data), 0);
+    text.len -= 4;
+    ck_assert_int_eq(buf_printf(&text, "b\r\nConnection: c\r\n\r\n"), 0);
+    ck_assert_int_eq(parse(text.data), -431);
+    buf_finish(&text);
+}
+END_TEST
+
 #define GET_SOCKET "GET / HTTP/1.1\r\nHost: a\r\n"
 
 START_TEST(an_upgrade_to_websocket_is_passed_on)
@@ -327,6 +344,7 @@ int main(void)
     tcase_add_test(tests, an_unfinished_head_asks_for_more);
     tcase_add_test(tests, keeping_the_connection_follows_version_and_options);
     tcase_add_test(tests, fields_of_the_hop_are_marked);
+    tcase_add_test(tests, a_connection_has_no_more_options_than_fields);
     tcase_add_test(tests, an_upgrade_to_websocket_is_passed_on);
     tcase_add_test(tests, what_is_no_upgrade_to_websocket_is_a_plain_request);
     tcase_add_test(tests, an_absolute_target_names_the_host);
