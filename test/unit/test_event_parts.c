@@ -191,6 +191,10 @@ START_TEST(a_header_is_found_in_any_case_and_trimmed)
     ck_assert_str_eq(key_of("header:Accept", headers, ""), "*/*");
     ck_assert_str_eq(key_of("standard-webhooks", headers, ""), "msg_1");
     ck_assert_str_eq(key_of("header:x-missing", headers, ""), "");
+    ck_assert_str_eq(key_of("standard-webhooks", STR("svix-id\0msg_2\0"), ""), "msg_2");
+    ck_assert_str_eq(key_of("standard-webhooks", STR("svix-id\0msg_2\0webhook-id\0msg_1\0"), ""),
+                     "msg_1");
+    ck_assert_str_eq(key_of("standard-webhooks", STR("accept\0*/*\0"), ""), "");
 }
 END_TEST
 

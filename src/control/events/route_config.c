@@ -40,7 +40,6 @@ static void read_key(const json_t *idempotent, struct route_config *ret)
         ret->key_name = mem_copy_str(str_skip(text, 5));
     } else if (str_eq(text, STR("standard-webhooks"))) {
         ret->key = ROUTE_KEY_STANDARD_WEBHOOKS;
-        ret->key_name = mem_copy_str(STR("webhook-id"));
     }
 }
 
@@ -78,6 +77,13 @@ static char *key_of_header(struct str headers, struct str name)
 {
     struct str value = str_trim(http_block_find(headers, name));
     return value.len > 0 && value.len <= KEY_MAX ? mem_copy_str(value) : NULL;
+}
+
+/* Svix, whose scheme became the standard, still sends the id under its own name. */
+static char *key_of_standard_webhook(struct str headers)
+{
+    char *key = key_of_header(headers, STR("webhook-id"));
+    return key ? key : key_of_header(headers, STR("svix-id"));
 }
 
 /* "$.data.object.id", "$.items[0].id" */
@@ -135,6 +141,8 @@ char *route_config_key(const struct route_config *c, struct str headers, struct 
         return NULL;
     case ROUTE_KEY_JSON:
         return key_of_json(body, str_c(c->key_name));
+    case ROUTE_KEY_STANDARD_WEBHOOKS:
+        return key_of_standard_webhook(headers);
     default:
         return key_of_header(headers, str_c(c->key_name));
     }
