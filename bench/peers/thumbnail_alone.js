@@ -7,8 +7,6 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 
-const WARM_UP = 10;
-
 async function serve(image) {
   const server = http.createServer((request, answer) => {
     request.resume().on('end', () => answer.writeHead(200, { etag: '"0"' }).end(request.method === 'GET' ? image : ''));
@@ -26,23 +24,23 @@ async function round(s3) {
   return performance.now() - begin;
 }
 
-async function measure(file, rounds) {
+async function measure(file, warmUp, rounds) {
   const store = new Worker(new URL(import.meta.url), { workerData: readFileSync(file) });
   const [port] = await once(store, 'message');
   const s3 = new S3Client({
     endpoint: `http://127.0.0.1:${port}`, forcePathStyle: true, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   });
   const times = [];
-  for (let i = 0; i < WARM_UP + rounds; i++) {
+  for (let i = 0; i < warmUp + rounds; i++) {
     times.push(await round(s3));
   }
-  console.log(JSON.stringify(times.slice(WARM_UP)));
+  console.log(JSON.stringify(times.slice(warmUp)));
   await store.terminate();
   s3.destroy();
 }
 
 if (isMainThread) {
-  await measure(process.argv[2], Number(process.argv[3]));
+  await measure(process.argv[2], Number(process.argv[3]), Number(process.argv[4]));
 } else {
   await serve(Buffer.from(workerData));
 }
