@@ -382,6 +382,23 @@ test('before the compatibility date, and with its flag, the format is V8\'s', as
   assert.deepEqual(seen.map(({ messages }) => messages[0].contentType), ['v8', 'json', 'v8', 'json', 'json']);
 });
 
+test('messages in V8\'s format keep what Workers can copy, and lose the class of the rest', async (t) => {
+  const seen = await control(t);
+  await within((Q) => Q.sendBatch([
+    { body: new Headers([['a', 'b']]), contentType: 'v8' }, { body: [new Blob(['hé'], { type: 'text/x' })], contentType: 'v8' },
+    { body: new (class Own { x = 1; })(), contentType: 'v8' }, { body: new RangeError('far'), contentType: 'v8' },
+  ]));
+  let bodies;
+  const gateway = await serve({ default: { async queue({ messages }) {
+    bodies = messages.map(({ body }) => body);
+    bodies.push(await bodies[1][0].text());
+  } } });
+  const sent = seen[0].messages.map((one, i) => message(String(i), one));
+  assert.equal((await send(gateway, 'queue', batchOf(...sent))).outcome, 'ok');
+  const [headers, [blob], own, error, text] = bodies;
+  assert.deepEqual([headers.get('a'), blob.type, own, error instanceof RangeError, error.message, text], ['b', 'text/x', { x: 1 }, true, 'far', 'hé']);
+});
+
 const circular = {};
 circular.self = circular;
 const many = (count, body) => Array.from({ length: count }, () => ({ body, contentType: 'text' }));
@@ -397,6 +414,10 @@ const refused = [
   [(Q) => Q.send(circular), TypeError, /^Converting circular structure to JSON/],
   [(Q) => Q.send(1n), TypeError, 'Do not know how to serialize a BigInt'],
   [(Q) => Q.send(() => 1, { contentType: 'v8' }), DOMException, '() => 1 could not be cloned.'],
+  [(Q) => Q.send(new URL('http://a/'), { contentType: 'v8' }), DOMException,
+    'Could not serialize object of type "URL". This type does not support serialization.'],
+  [(Q) => Q.send(new Response('x'), { contentType: 'v8' }), DOMException, 'ReadableStream can only be serialized for RPC.'],
+  [(Q) => Q.send(new shim.RpcTarget(), { contentType: 'v8' }), DOMException, 'RpcTarget can only be serialized for RPC.'],
   [(Q) => Q.send(Symbol('s')), TypeError, /requires a value that has JSON/],
   [(Q) => Q.send('x'.repeat(128_001), { contentType: 'text' }), Error,
     'Queue send failed: message length of 128001 bytes exceeds limit of 128000'],

@@ -133,6 +133,14 @@ class Callee extends shim.WorkerEntrypoint {
     return new (class Unknown {})();
   }
 
+  async askFor(worker) {
+    return [await worker.echo('through'), await (await worker.fetch('http://it/')).text()];
+  }
+
+  fetch() {
+    return new Response('fetched');
+  }
+
   symbol() {
     return Symbol('s');
   }
@@ -297,6 +305,23 @@ test('streams, requests and responses cross', async (t) => {
       await there.request(new Request('http://q/', { method: 'PUT', body: 'sent' }))];
   });
   assert.deepEqual(result, ['streamed', 300_000, true, 201, '1', 'a response', ['PUT', 'http://q/', 'sent']]);
+});
+
+test('blobs cross, and files do not', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const one = await there.echo(new Blob(['hé'], { type: 'text/x' }));
+    const many = await there.echo({ list: [new Blob(['a'])], map: new Map([['key', new Blob([])]]) });
+    return [one instanceof Blob, one.type, await one.text(), await many.list[0].text(), many.map.get('key').size,
+      await failing(() => there.echo(new File(['x'], 'name'))), await failing(() => there.echo([new Blob(['x']), Symbol('s')]))];
+  });
+  assert.deepEqual(result, [true, 'text/x', 'hé', 'a', 0,
+    'DataCloneError: Could not serialize object of type "File". This type does not support serialization.',
+    'DataCloneError: Symbol(s) could not be cloned.']);
+});
+
+test('a binding may be given to another worker, which asks by way of it', async (t) => {
+  const { result } = await calling(t, (there) => there.askFor(there));
+  assert.deepEqual(result, ['through', 'fetched']);
 });
 
 test('a conversation ends with the request that began it, whatever was kept', async (t) => {

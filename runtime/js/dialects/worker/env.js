@@ -9,6 +9,7 @@ const origin = require('./origin');
 const link = require('./rpc_link');
 const { connect } = require('../../shims/cloudflare-sockets');
 const { makeKv } = require('./kv');
+const { stubs } = require('./rpc');
 const { memberOf } = require('./rpc_stub');
 const words = require('./words');
 const { makeQueue } = require('./queue');
@@ -34,7 +35,7 @@ function makeStub({ fetch, peer }) {
     [Symbol.toStringTag]: 'Fetcher',
     [Symbol.dispose]: () => {},
   };
-  return new Proxy(Object.create(Fetcher.prototype), {
+  const stub = new Proxy(Object.create(Fetcher.prototype), {
     get(_, key) {
       if (Object.hasOwn(known, key)) {
         return known[key];
@@ -47,6 +48,8 @@ function makeStub({ fetch, peer }) {
     },
     has: () => true,
   });
+  stubs.set(stub, () => stub); /* who gets it in a call asks by way of this worker */
+  return stub;
 }
 
 function missingService({ service }) {

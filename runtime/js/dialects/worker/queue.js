@@ -3,8 +3,8 @@
 /* Queues of Workers, both ends: the binding that sends (env.QUEUE), and the batch that a queue() handler gets. What is
  * checked, and in which words, was measured with workerd. */
 
-const v8 = require('node:v8');
 const origin = require('./origin');
+const rpc = require('./rpc');
 const words = require('./words');
 
 const MESSAGE_MAX_BYTES = 128_000;
@@ -50,14 +50,8 @@ const TYPES = {
     unpack: (bytes) => JSON.parse(bytes.toString('utf8')),
   },
   v8: {
-    pack(body) {
-      try {
-        return v8.serialize(body);
-      } catch (error) {
-        throw new DOMException(error.message, 'DataCloneError');
-      }
-    },
-    unpack: (bytes) => v8.deserialize(bytes),
+    pack: rpc.packCopy, /* a promise, if it has blobs */
+    unpack: rpc.unpackCopy,
   },
 };
 
@@ -178,7 +172,8 @@ class WorkerQueue {
     return this.#deliver('sendBatch', packed, true);
   }
 
-  async #deliver(method, messages, isBatch) {
+  async #deliver(method, packed, isBatch) {
+    const messages = await Promise.all(packed.map(async ({ bytes, ...rest }) => ({ ...rest, bytes: await bytes })));
     const delayFault = messages.map(({ delaySeconds }) => checkDelay(delaySeconds)).find(Boolean);
     const fault = sizeFault(messages, isBatch) ?? delayFault;
     if (fault) {

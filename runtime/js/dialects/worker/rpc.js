@@ -32,10 +32,21 @@ const notSerializable = (text) => new DOMException(text, 'DataCloneError');
 class Packer {
   #seen = new Map();
   #refer;
+  #isCopied;
+  #blobs = [];
 
-  /** `refer(object)`: keeps the object for the other side, returns its number there */
-  constructor(refer) {
+  /** `refer(object)`: keeps the object for the other side, returns its number there; `isCopied(prototype)`: whether what an
+   * object has is copied */
+  constructor(refer, isCopied) {
     this.#refer = refer;
+    this.#isCopied = isCopied;
+  }
+
+  /** Null, or a promise of the bytes of all blobs, which nothing tells at once. */
+  fill() {
+    return this.#blobs.length === 0 ? null : Promise.all(this.#blobs.map(async ({ tagged, blob }) => {
+      tagged[2] = new Uint8Array(await blob.arrayBuffer());
+    }));
   }
 
   pack(value) {
@@ -106,7 +117,7 @@ class Packer {
       return;
     }
     const prototype = Object.getPrototypeOf(value);
-    if (!PLAIN.includes(prototype) || Object.hasOwn(value, TAG)) {
+    if (!this.#isCopied(prototype) || Object.hasOwn(value, TAG)) {
       throw notSerializable(value instanceof AbortSignal
         ? 'AbortSignal serialization is not enabled.'
         : `Could not serialize object of type "${prototype?.constructor?.name}". This type does not support serialization.`);
@@ -126,6 +137,11 @@ class Packer {
     if (value instanceof Headers) {
       return ['headers', [...value]];
     }
+    if (Object.getPrototypeOf(value) === Blob.prototype) {
+      const tagged = ['blob', value.type, null];
+      this.#blobs.push({ tagged, blob: value });
+      return tagged;
+    }
     if (value instanceof Response) {
       return ['response', { status: value.status, statusText: value.statusText, headers: [...value.headers] }, stream(value.body)];
     }
@@ -135,9 +151,13 @@ class Packer {
   }
 }
 
-/* `message` with its references made by refer(object). */
-function pack(message, refer) {
-  const packed = new Packer(refer).pack(message);
+function packWith(packer, message) {
+  const packed = packer.pack(message);
+  const filled = packer.fill();
+  return filled ? filled.then(() => serialize(packed)) : serialize(packed);
+}
+
+function serialize(packed) {
   let bytes;
   try {
     bytes = v8.serialize(packed);
@@ -149,6 +169,26 @@ function pack(message, refer) {
       `${bytes.length} bytes.`);
   }
   return bytes;
+}
+
+/** The bytes of `message`, or a promise of them if it has blobs, with its references made by refer(object). */
+function pack(message, refer) {
+  return packWith(new Packer(refer, (prototype) => PLAIN.includes(prototype)), message);
+}
+
+/* What only a conversation can carry. */
+function refuse(object) {
+  const name = object instanceof ReadableSource ? 'ReadableStream' : object instanceof WritableSink ? 'WritableStream' : 'RpcTarget';
+  throw notSerializable(typeof object === 'function' ? `${object} could not be cloned.` : `${name} can only be serialized for RPC.`);
+}
+
+const isOfPlatform = ({ constructor: Class }) => typeof Class === 'function' && globalThis[Class.name] === Class;
+
+/** The bytes of a value that is kept, or a promise of them: as pack(), but without references, and objects of the user's classes
+ * are copied as if they had none. */
+function packCopy(value) {
+  const isCopied = (prototype) => PLAIN.includes(prototype) || !isOfPlatform(prototype);
+  return packWith(new Packer(refuse, isCopied), value);
 }
 
 /* Unpacking: in place, for what was deserialized belongs to nobody else. */
@@ -203,6 +243,7 @@ class Unpacker {
       readable: () => readableFrom(this.#make(first)),
       writable: () => writableTo(this.#make(first)),
       headers: () => new Headers(first),
+      blob: () => new Blob([second], { type: first }),
       response: () => new Response(this.unpack(second), first),
       request: () => new Request(first, { ...second, ...(body ? { body: this.unpack(body), duplex: 'half' } : {}) }),
     };
@@ -214,6 +255,7 @@ class Unpacker {
 }
 
 const unpack = (bytes, make) => new Unpacker(make).unpack(v8.deserialize(bytes));
+const unpackCopy = (bytes) => unpack(bytes, refuse);
 
 /* What was thrown comes as a value or in parts; who gets it sees that it is from elsewhere. */
 function thrownOf(value, isWhole) {
@@ -267,4 +309,4 @@ async function call(target, name, args) {
   return stubs.has(target) ? method(...args) : method.apply(target, args);
 }
 
-module.exports = { call, memberOf, pack, stubs, thrownOf, unpack };
+module.exports = { call, memberOf, pack, packCopy, stubs, thrownOf, unpack, unpackCopy };

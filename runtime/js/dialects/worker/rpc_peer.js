@@ -56,26 +56,26 @@ class Peer {
     const id = (this.#callNumber += 1);
     const { promise, resolve, reject } = Promise.withResolvers();
     this.#calls.set(id, { resolve, reject });
-    try {
-      this.#post(messageOf(id));
-    } catch (error) {
+    this.#post(messageOf(id)).catch((error) => {
       this.#calls.delete(id);
       reject(error);
       this.#checkIdle();
-    }
+    });
     return promise;
   }
 
-  /* References that were made for a message that cannot be sent are let go again. */
-  #post(message) {
+  /* Sends at once, but for what has blobs: that is overtaken by what comes while they are read. References that were made
+   * for a message that cannot be sent are let go again. */
+  async #post(message) {
     const made = [];
     try {
-      this.#send(rpc.pack(message, (object) => {
+      const packed = rpc.pack(message, (object) => {
         this.#number += 1;
         this.#kept.set(this.#number, object);
         made.push(this.#number);
         return this.#number;
-      }));
+      });
+      this.#send(packed instanceof Promise ? await packed : packed);
     } catch (error) {
       made.forEach((number) => this.#drop(number));
       throw error;
@@ -133,9 +133,9 @@ class Peer {
       return;
     }
     try {
-      this.#post(message);
+      await this.#post(message);
     } catch (error) {
-      this.#post(['threw', id, false, errors.partsOf(error)]);
+      await this.#post(['threw', id, false, errors.partsOf(error)]);
     }
     brought.forEach((stub) => stub[Symbol.dispose]());
     this.#checkIdle();
