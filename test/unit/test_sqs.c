@@ -70,6 +70,10 @@ START_TEST(an_answer_is_xml)
     scoped_free char *xml = sqs_query_answer("ReceiveMessage", output, "id");
     ck_assert(strstr(xml, "<Message><Body>&lt;a&amp;&quot;b&quot;&gt;&#13;</Body></Message>"));
     ck_assert(strstr(xml, "<Attribute><Name>Name</Name><Value>1</Value></Attribute>"));
+    json_t *odd = json_pack("{s:{s:s%}}", "Tags", "a", "b\0-\4-\te", (size_t)7);
+    scoped_free char *tags = sqs_query_answer("ListQueueTags", odd, "id");
+    ck_assert(strstr(tags, "<Value>b\xef\xbf\xbd-\xef\xbf\xbd-\te</Value>"));
+    json_decref(odd);
     scoped_free char *none = sqs_query_answer("DeleteMessage", NULL, "id");
     ck_assert(!strstr(none, "Result"));
     scoped_free char *error = sqs_query_error("Code", "a<b", 400, "id");

@@ -197,17 +197,20 @@ static const struct {
     { "Tags", "Tag", MAP_KEY },
 };
 
+/* Control bytes, which a tag may have, cannot be in XML, not even escaped: U+FFFD is there. */
 static int put_escaped(struct buf *to, struct str text)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        r = c == '&'    ? buf_append(to, STR("&amp;"))
-            : c == '<'  ? buf_append(to, STR("&lt;"))
-            : c == '>'  ? buf_append(to, STR("&gt;"))
-            : c == '"'  ? buf_append(to, STR("&quot;"))
-            : c == '\r' ? buf_append(to, STR("&#13;"))
-                        : buf_append(to, str_of(text.data + i, 1));
+        bool has_no_place = c < ' ' && c != '\t' && c != '\n' && c != '\r';
+        r = c == '&'       ? buf_append(to, STR("&amp;"))
+            : c == '<'     ? buf_append(to, STR("&lt;"))
+            : c == '>'     ? buf_append(to, STR("&gt;"))
+            : c == '"'     ? buf_append(to, STR("&quot;"))
+            : c == '\r'    ? buf_append(to, STR("&#13;"))
+            : has_no_place ? buf_append(to, STR("\xef\xbf\xbd"))
+                           : buf_append(to, str_of(text.data + i, 1));
     }
     return r;
 }
