@@ -158,16 +158,16 @@ struct walk {
     struct buf at;
 };
 
-/* Begins anew at the key that `at` holds. True: at a row, as below. */
-static bool seek(struct walk *w)
+/* Begins anew at the key that `at` holds, behind that rank. True: at a row, as below. */
+static bool seek(struct walk *w, int64_t behind)
 {
     struct buf from = w->at;
     w->at = w->from;
     w->from = from;
     w->q = sql_prepare(w->db,
-                       "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = ? AND key >= ?"
-                       " ORDER BY key, rank",
-                       "ib", w->bucket, buf_str(&w->from));
+                       "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = ?"
+                       " AND (key, rank) > (?, ?) ORDER BY key, rank",
+                       "ibi", w->bucket, buf_str(&w->from), behind);
     return sql_step(w->db, w->q) == 1;
 }
 
@@ -191,16 +191,16 @@ static bool next_key(struct walk *w, struct str key)
         }
     }
     /* A key is followed by the same with a zero byte, at the earliest. */
-    return buf_append(&w->at, str_of("", 1)) == 0 && seek(w);
+    return buf_append(&w->at, str_of("", 1)) == 0 && seek(w, RANK_BEFORE_ALL);
 }
 
-void store_objects_walk(struct store *s, int64_t bucket, struct str from, store_object_walk_fn each,
-                        void *context)
+void store_objects_walk(struct store *s, int64_t bucket, struct str from, int64_t behind,
+                        store_object_walk_fn each, void *context)
 {
     struct walk w = { .db = store_reader(s), .bucket = bucket };
     buf_init(&w.from, LIMIT_REQUEST_HEAD_BYTES); /* where a client begins is shorter */
     buf_init(&w.at, LIMIT_REQUEST_HEAD_BYTES);
-    bool more = buf_append(&w.at, from) == 0 && seek(&w);
+    bool more = buf_append(&w.at, from) == 0 && seek(&w, behind);
     while (more) {
         struct stored_object o = read_object(bucket, w.q);
         buf_clear(&w.at);
@@ -212,7 +212,7 @@ void store_objects_walk(struct store *s, int64_t bucket, struct str from, store_
             more = next_key(&w, o.key);
             break;
         case WALK_SEEK:
-            more = seek(&w);
+            more = seek(&w, RANK_BEFORE_ALL);
             break;
         case WALK_STOP:
             more = false;

@@ -152,6 +152,8 @@ enum object_walk {
 };
 typedef enum object_walk (*store_object_walk_fn)(const struct stored_object *o, struct buf *seek,
                                                  void *context);
-/* Walks from the first key not before `from`, newest version of a key first. */
-void store_objects_walk(struct store *s, int64_t bucket, struct str from, store_object_walk_fn each,
-                        void *context);
+/* Walks from the first key not before `from`, newest version of a key first; of `from` itself only
+ * the versions behind the rank `behind`: RANK_BEFORE_ALL leaves none out. */
+#define RANK_BEFORE_ALL INT64_MIN
+void store_objects_walk(struct store *s, int64_t bucket, struct str from, int64_t behind,
+                        store_object_walk_fn each, void *context);

@@ -92,7 +92,11 @@ test('S3 lists', async (t) => {
       at = page.IsTruncated && { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
     }
     assert.deepEqual(told.map((v) => v.Key), ['k', 'k', 'k', 'l', 'l']);
+    assert.deepEqual(told.map((v) => v.IsLatest), [true, false, false, true, false]);
     assert.deepEqual(told.slice(0, 3).map((v) => v.VersionId), ids);
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'k', VersionId: ids[0] }));
+    const behind = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys: 1, KeyMarker: 'k', VersionIdMarker: ids[0] }));
+    assert.deepEqual(behind.Versions.map((v) => [v.VersionId, v.IsLatest]), [[ids[1], true]], 'what was the latest is gone meanwhile');
     assert.deepEqual(keysOf(await s3.send(new ListObjectsV2Command({ Bucket }))), ['k']); /* what is deleted is not told */
   });
 });

@@ -206,6 +206,25 @@ test('S3 keeps what is set for a bucket', async (t) => {
     await platform.save('mayfly.json', FILES['mayfly.json']);
   });
 
+  await t.test('of a key with more versions than are looked at in one turn as many stay as its rule says', async () => {
+    const Bucket = await bucket();
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    for (let i = 0; i < 44; i++) {
+      await Promise.all(Array.from({ length: 25 }, () => send(PutObjectCommand, { Bucket, Key: 'k', Body: 'x' })));
+    }
+    await send(DeleteObjectCommand, { Bucket, Key: 'marker' });
+    const ids = async () => (await send(ListObjectVersionsCommand, { Bucket, Prefix: 'k' })).Versions.map((v) => v.VersionId);
+    const newest = (await ids()).slice(0, 4);
+    const Rules = [{ ID: 'r', Status: 'Enabled', Filter: { Prefix: '' }, Expiration: { ExpiredObjectDeleteMarker: true },
+      NoncurrentVersionExpiration: { NoncurrentDays: 1, NewerNoncurrentVersions: 3 } }];
+    await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules } });
+    await platform.save('mayfly.json', JSON.stringify({ ...JSON.parse(FILES['mayfly.json']), events: { ...JSON.parse(FILES['mayfly.json']).events, lifecycleDay: 1 } }));
+    await eventually(async () => (await ids()).length === 4, 'more than four are still there');
+    assert.deepEqual(await ids(), newest);
+    await eventually(async () => !(await send(ListObjectVersionsCommand, { Bucket })).DeleteMarkers, 'the marker behind them is still there');
+    await platform.save('mayfly.json', FILES['mayfly.json']);
+  });
+
   await t.test('in a versioned bucket a delete marker takes its place', async () => {
     const Bucket = await bucket();
     await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });

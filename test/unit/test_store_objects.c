@@ -117,6 +117,50 @@ START_TEST(a_copy_of_what_was_removed_meanwhile_has_no_bytes_of_another)
 }
 END_TEST
 
+/* ---- walks ---- */
+
+#define VERSIONS 3 /* of each key */
+
+struct seen {
+    int64_t ranks[3 * VERSIONS];
+    char keys[3 * VERSIONS + 1];
+    size_t count;
+};
+
+static int put_versions(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    int r = 0;
+    for (int i = 0; r == 0 && i < 3 * VERSIONS; i++) {
+        r = put(db, str_of(&"abc"[i % 3], 1), STR("x"));
+    }
+    return r;
+}
+
+static enum object_walk see(const struct stored_object *o, struct buf *seek, void *context)
+{
+    struct seen *s = context;
+    (void)seek;
+    ck_assert_uint_lt(s->count, ARRAY_COUNT(s->ranks));
+    s->keys[s->count] = o->key.data[0];
+    s->ranks[s->count++] = o->rank;
+    return WALK_NEXT;
+}
+
+START_TEST(a_walk_goes_on_behind_a_version)
+{
+    struct seen all = { .count = 0 }, rest = { .count = 0 }, none = { .count = 0 };
+    ck_assert_int_eq(submit(put_versions), 0);
+    store_objects_walk(store, bucket, STR(""), RANK_BEFORE_ALL, see, &all);
+    ck_assert_str_eq(all.keys, "aaabbbccc");
+    store_objects_walk(store, bucket, STR("b"), all.ranks[4], see, &rest);
+    ck_assert_str_eq(rest.keys, "bccc");
+    ck_assert_int_eq(rest.ranks[0], all.ranks[5]);
+    store_objects_walk(store, bucket, STR("c"), all.ranks[8], see, &none);
+    ck_assert_uint_eq(none.count, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store objects");
@@ -124,6 +168,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_copy_shares_the_bytes_of_its_source);
     tcase_add_test(tests, a_copy_of_what_was_removed_meanwhile_has_no_bytes_of_another);
+    tcase_add_test(tests, a_walk_goes_on_behind_a_version);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_expiry.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/chance.h"
@@ -30,7 +31,10 @@ struct expired {
     char *key;      /* owned */
 };
 
-/* Where the walk is: in a bucket's objects, then in its uploads, then at the next bucket. */
+enum part { PART_OBJECTS, PART_UPLOADS };
+
+/* Where the walk is: in a bucket's objects, then in its uploads, then at the next bucket. A turn
+ * may end between two versions of a key: what is known of it waits for the next. */
 struct s3_expiry {
     struct s3 *s3;
     uv_timer_t timer;
@@ -39,18 +43,20 @@ struct s3_expiry {
     bool again;               /* from the first bucket on, when this round is over */
     char name[NAME_BYTES];    /* of the bucket, or of the last one; empty: at rest */
     struct s3_bucket *bucket; /* during a turn */
-    struct buf from;          /* the key to go on at */
+    enum part part;
+    struct buf key; /* of the last row that was looked at */
+    int64_t last;   /* its rank, or the upload's id: the walk goes on behind it */
     uint64_t now_ms;
-    size_t rows;
-    bool is_cut; /* there are more rows than a turn may look at */
+    size_t rows; /* of a turn */
+    bool is_cut; /* there are more than a turn may look at */
+    /* Each row adds one at most, and a key that ended with the turn before its marker. */
     struct expired all[ROWS_A_TURN + 1];
     size_t count;
     struct s3_events *events;                               /* of them; NULL: none so far */
     char request_id[REQUEST_ID_BYTES], host_id[UUID_BYTES]; /* as their records have */
 
     /* Of the key that the walk is at. */
-    struct buf key;
-    size_t versions;
+    size_t versions; /* that were looked at; 0: it is at none */
     size_t noncurrent;
     uint64_t newer_ms; /* when what is newer than the next version was written */
     bool marker_alone; /* the one version so far is a delete marker, that may go: */
@@ -64,7 +70,8 @@ static void on_timer(uv_timer_t *timer);
 
 static struct expired *add(struct s3_expiry *e, struct str key)
 {
-    struct expired *x = &e->all[e->count++]; /* a row adds one, and its key's marker another */
+    assert(e->count < ARRAY_COUNT(e->all));
+    struct expired *x = &e->all[e->count++];
     *x = (struct expired){ .key = mem_copy_str(key) };
     return x;
 }
@@ -99,9 +106,6 @@ static void create_events(struct s3_expiry *e)
 static void expire(struct s3_expiry *e, struct str key, struct object_version version,
                    uint64_t modified_ms)
 {
-    if (e->count == ARRAY_COUNT(e->all)) {
-        return; /* another round finds it */
-    }
     struct expired *x = add(e, key);
     create_events(e);
     x->event_deleted = s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:Delete");
@@ -132,12 +136,17 @@ static void key_over(struct s3_expiry *e)
     e->marker_alone = false;
 }
 
-static void begin_key(struct s3_expiry *e, struct str key)
+/* The row that the walk is at. False: a turn may look at no more, the next begins with it. */
+static bool begin_row(struct s3_expiry *e, struct str key, int64_t last)
 {
-    key_over(e);
-    buf_clear(&e->key);
-    (void)!buf_append(&e->key, key); /* keys have their limit */
-    e->versions = e->noncurrent = 0;
+    e->is_cut = e->rows == ROWS_A_TURN;
+    if (!e->is_cut) {
+        e->rows++;
+        e->last = last;
+        buf_clear(&e->key);
+        (void)!buf_append(&e->key, key); /* keys have their limit */
+    }
+    return !e->is_cut;
 }
 
 static void look_at(struct s3_expiry *e, const struct stored_object *o)
@@ -164,16 +173,15 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
     struct s3_expiry *e = context;
     (void)seek;
     bool is_new = e->versions == 0 || !str_eq(buf_str(&e->key), o->key);
-    if (is_new && e->rows >= ROWS_A_TURN) {
-        buf_clear(&e->from);
-        (void)!buf_append(&e->from, o->key); /* keys have their limit */
-        e->is_cut = true;
+    if (is_new) {
+        key_over(e);
+    }
+    if (!begin_row(e, o->key, o->rank)) {
         return WALK_STOP;
     }
     if (is_new) {
-        begin_key(e, o->key);
+        e->versions = e->noncurrent = 0;
     }
-    e->rows++;
     look_at(e, o);
     return WALK_NEXT;
 }
@@ -182,7 +190,7 @@ static bool on_upload(const struct stored_upload *u, void *context)
 {
     struct s3_expiry *e = context;
     struct s3_lifecycle l = s3_lifecycle_of(e->s3, e->bucket);
-    if (e->count == ROWS_A_TURN) {
+    if (!begin_row(e, u->object.key, u->id)) {
         return false;
     }
     if (s3_lifecycle_upload_ms(&l, &u->object, u->started_ms) <= e->now_ms) {
@@ -259,13 +267,23 @@ static void keep_name(const struct stored_bucket *b, void *context)
     (void)snprintf(name, NAME_BYTES, STR_FMT, STR_ARG(b->name)); /* fits */
 }
 
+static void begin_part(struct s3_expiry *e, enum part part)
+{
+    e->part = part;
+    buf_clear(&e->key);
+    e->last = part == PART_OBJECTS ? RANK_BEFORE_ALL : 0;
+    e->versions = 0;
+    e->marker_alone = false;
+    e->is_cut = false;
+}
+
 /* False: that was the last one, the round is over. */
 static bool next_name(struct s3_expiry *e)
 {
     char next[NAME_BYTES] = "";
     store_buckets_list(e->s3->services->store, str_c(e->name), 1, keep_name, next);
     memcpy(e->name, next, sizeof(next));
-    buf_clear(&e->from);
+    begin_part(e, PART_OBJECTS);
     return next[0] != '\0';
 }
 
@@ -290,13 +308,18 @@ static bool enter_bucket(struct s3_expiry *e)
 static void look_through(struct s3_expiry *e)
 {
     struct store *store = e->s3->services->store;
-    e->rows = e->versions = 0;
+    int64_t bucket = e->bucket->row.id;
+    e->rows = 0;
     e->is_cut = false;
-    buf_clear(&e->key);
-    store_objects_walk(store, e->bucket->row.id, buf_str(&e->from), on_object, e);
-    key_over(e);
-    if (!e->is_cut) {
-        store_uploads_walk(store, e->bucket->row.id, STR(""), 0, on_upload, e);
+    if (e->part == PART_OBJECTS) {
+        store_objects_walk(store, bucket, buf_str(&e->key), e->last, on_object, e);
+        if (!e->is_cut) {
+            key_over(e);
+            begin_part(e, PART_UPLOADS);
+        }
+    }
+    if (e->part == PART_UPLOADS) {
+        store_uploads_walk(store, bucket, buf_str(&e->key), e->last, on_upload, e);
     }
     if (store_read_failure(store) < 0) {
         forget_all(e); /* a version that was not seen may be one that the rest depends on */
@@ -330,7 +353,6 @@ struct s3_expiry *s3_expiry_create(struct s3 *s3)
 {
     struct s3_expiry *e = mem_new(struct s3_expiry);
     e->s3 = s3;
-    buf_init(&e->from, 2 * S3_KEY_BYTES_MAX);
     buf_init(&e->key, 2 * S3_KEY_BYTES_MAX);
     (void)uv_timer_init(s3->services->loop, &e->timer); /* cannot fail */
     uv_unref((uv_handle_t *)&e->timer);

@@ -81,9 +81,6 @@ static enum object_walk tell_object(struct s3_list_walk *w, const struct stored_
     if (!q->versions && (o->flags & OBJECT_DELETE_MARKER)) {
         return WALK_KEY;
     }
-    if (q->has_version && str_eq(o->key, q->after) && o->rank <= q->after_rank) {
-        return WALK_NEXT; /* told on the page before */
-    }
     if (is_full(w)) {
         return WALK_STOP;
     }
@@ -130,16 +127,41 @@ static struct str first_key(const struct s3_list_query *q, struct buf *memory)
     return buf_str(memory);
 }
 
+static void keep_rank(const struct stored_object *o, void *context)
+{
+    *(int64_t *)context = o->rank;
+}
+
+/* The page before has told a key's versions up to this rank, the latest with them: unless that is
+ * gone. */
+static void begin_inside(const struct s3_request *rq, struct s3_list_walk *w)
+{
+    const struct object_version current = { .which = VERSION_CURRENT };
+    const struct s3_list_query *q = w->query;
+    int64_t rank;
+    if (store_objects_find(rq->s3->services->store, rq->bucket->row.id, q->after, current,
+                           keep_rank, &rank) &&
+        rank <= q->after_rank) {
+        set(&w->key, q->after);
+    }
+}
+
 void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w)
 {
+    const struct s3_list_query *q = w->query;
     struct buf memory;
     buf_init(&memory,
              LIMIT_REQUEST_HEAD_BYTES); /* where a client begins may be longer than a key */
     buf_init(&w->last, KEY_BUFFER_BYTES);
     buf_init(&w->key, KEY_BUFFER_BYTES);
-    if (w->query->most > 0) {
-        store_objects_walk(rq->s3->services->store, rq->bucket->row.id,
-                           first_key(w->query, &memory), on_object, w);
+    struct str from = first_key(q, &memory);
+    bool is_inside = q->has_version && str_eq(from, q->after);
+    if (is_inside) {
+        begin_inside(rq, w);
+    }
+    if (q->most > 0) {
+        store_objects_walk(rq->s3->services->store, rq->bucket->row.id, from,
+                           is_inside ? q->after_rank : RANK_BEFORE_ALL, on_object, w);
     }
     buf_finish(&memory);
     buf_finish(&w->key);
