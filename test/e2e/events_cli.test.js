@@ -42,6 +42,13 @@ test('an invocation is shown with its payload, its tries and the stack of its er
   assert.match(shown, /error\n {2}TypeError: no tea\n {6}at .*tells\.js:\d+:\d+/);
 });
 
+test('of an error with a very long text the beginning is shown', async (t) => {
+  const { platform, mayfly } = await started(t);
+  const { stdout } = await mayfly('trigger', 'tells', '--payload', payloadFile(platform, { fail: 'no tea '.repeat(10000) }));
+  const [, id] = /event (\d+) of lambda:lambda\/tells/.exec(stdout);
+  assert.match((await mayfly('events', 'show', id)).stdout, /error\n {2}TypeError: no tea no tea/);
+});
+
 test('events are filtered, and objects for programs', async (t) => {
   const { mayfly } = await started(t);
   await mayfly('trigger', 'tells');

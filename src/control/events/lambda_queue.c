@@ -218,7 +218,7 @@ struct attempt {
     struct delivery *delivery;
 };
 
-/* "TypeError: x is not a function\n    at ..." of Lambda's error JSON. */
+/* "TypeError: x is not a function\n    at ..." of Lambda's error JSON, however long. */
 static char *describe_error(struct str payload)
 {
     json_t *json = json_read(payload, JSON_ALLOW_NUL);
@@ -226,7 +226,7 @@ static char *describe_error(struct str payload)
     const char *message = json_string_value(json_object_get(json, "errorMessage"));
     const json_t *trace = json_object_get(json, "trace");
     struct buf text;
-    buf_init(&text, LIMIT_LOG_LINE_BYTES);
+    buf_init(&text, LIMIT_LAMBDA_PAYLOAD_BYTES); /* shorter than the JSON that says it */
     int r = json_array_size(trace) > 0
                 ? 0
                 : buf_printf(&text, "%s%s%s", type ? type : "", type && message ? ": " : "",
