@@ -14,7 +14,7 @@
 #include "store/store_messages.h"
 
 #define LIMIT_DEFAULT 20
-#define PURGE_ROWS    1000 /* of one job, so that others come between */
+#define CHANGE_ROWS   1000 /* of one job, so that others come between */
 #define NAMES_SHOWN   12
 #define LIST_ROWS     5000 /* looked at in a turn of the loop: some milliseconds */
 
@@ -258,9 +258,10 @@ struct change {
     struct command *command;
     uint64_t queue;
     char *queue_name; /* owned */
-    uint64_t *ids;    /* owned; NULL: of purge, or all dead ones */
+    uint64_t *ids;    /* owned; NULL: of purge, or of all dead ones */
     size_t count;
-    int state; /* of purge: -1: all */
+    uint64_t after; /* of all dead ones: the last that waits again */
+    int state;      /* of purge: -1: all */
     uint64_t now_ms;
     uint64_t total;
 };
@@ -278,10 +279,16 @@ static int run_replay_job(struct store_job *job, struct sql *db)
     return store_messages_replay(db, ch->queue, ch->ids, ch->count, ch->now_ms);
 }
 
+static int run_replay_dead_job(struct store_job *job, struct sql *db)
+{
+    struct change *ch = container_of(job, struct change, job);
+    return store_messages_replay_dead(db, ch->queue, ch->now_ms, CHANGE_ROWS, &ch->after);
+}
+
 static int run_purge_job(struct store_job *job, struct sql *db)
 {
     struct change *ch = container_of(job, struct change, job);
-    return store_messages_purge(db, ch->queue, ch->state, ch->now_ms, PURGE_ROWS);
+    return store_messages_purge(db, ch->queue, ch->state, ch->now_ms, CHANGE_ROWS);
 }
 
 static void change_done(struct store_job *job, int r)
@@ -289,11 +296,10 @@ static void change_done(struct store_job *job, int r)
     struct change *ch = container_of(job, struct change, job);
     struct command *c = ch->command;
     struct queue *q = queue_find(c->services->queues, str_c(ch->queue_name));
-    bool purging = job->run == run_purge_job;
     if (r > 0) {
         ch->total += (uint64_t)r;
     }
-    if (purging && r == PURGE_ROWS) {
+    if (!ch->ids && r == CHANGE_ROWS) {
         store_submit(c->services->store, job); /* there may be more */
         return;
     }
@@ -370,7 +376,7 @@ static void run_replay(struct command *c)
         }
     } else if (names.found) {
         struct change *ch = change_new(c, &names, names.found);
-        ch->job.run = run_replay_job;
+        ch->job.run = run_replay_dead_job;
         store_submit(c->services->store, &ch->job);
     } else {
         command_port_fail(c, "there is no queue %.200s, or it has never had an event",

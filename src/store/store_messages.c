@@ -117,28 +117,14 @@ int store_messages_settle(struct sql *db, const struct message_outcome *o)
 /* SQLite takes a partial index only where its condition stands in the query word for word. */
 #define OVER "state > 0 AND state = "
 
-#define WAIT_AGAIN(index)                                                                          \
-    "UPDATE messages " index " SET state = 0, attempts = 0, first_ms = 0, "                        \
-    "due_ms = ? WHERE queue = ? AND "
-
-static int replay_dead(struct sql *db, uint64_t queue, uint64_t due_ms)
-{
-    int r = sql_run(db, WAIT_AGAIN("INDEXED BY messages_over") OVER "2", "ii", (int64_t)due_ms,
-                    (int64_t)queue);
-    int total = sql_changes(db);
-    r = r < 0 ? r : store_groups_return_many(db, queue);
-    return r < 0 ? r : total;
-}
+#define WAIT_AGAIN "UPDATE messages SET state = 0, attempts = 0, first_ms = 0, due_ms = ? WHERE "
 
 int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
                           uint64_t due_ms)
 {
     int total = 0;
-    if (count == 0) {
-        return replay_dead(db, queue, due_ms);
-    }
     for (size_t i = 0; i < count; i++) {
-        int r = sql_run(db, WAIT_AGAIN("") "state > 0 AND id = ?", "iii", (int64_t)due_ms,
+        int r = sql_run(db, WAIT_AGAIN "queue = ? AND state > 0 AND id = ?", "iii", (int64_t)due_ms,
                         (int64_t)queue, (int64_t)ids[i]);
         int changed = sql_changes(db);
         r = r < 0 || changed == 0 ? r : store_groups_return(db, ids[i]);
@@ -147,6 +133,29 @@ int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, s
         }
         total += changed;
     }
+    return total;
+}
+
+int store_messages_replay_dead(struct sql *db, uint64_t queue, uint64_t due_ms, uint32_t limit,
+                               uint64_t *in_out_after)
+{
+    const int64_t after = (int64_t)*in_out_after;
+    int64_t last =
+        sql_number(db, 0,
+                   "SELECT max(id) FROM (SELECT id FROM messages INDEXED BY messages_over "
+                   "WHERE queue = ? AND " OVER "2 AND id > ? ORDER BY id LIMIT ?)",
+                   "iii", (int64_t)queue, after, (int64_t)limit);
+    if (last == 0) {
+        return 0;
+    }
+    int r = sql_run(db, WAIT_AGAIN "queue = ? AND " OVER "2 AND id > ? AND id <= ?", "iiii",
+                    (int64_t)due_ms, (int64_t)queue, after, last);
+    int total = sql_changes(db);
+    r = r < 0 ? r : store_groups_return_many(db, queue);
+    if (r < 0) {
+        return r;
+    }
+    *in_out_after = (uint64_t)last;
     return total;
 }
 

@@ -57,10 +57,13 @@ int store_messages_insert(struct sql *db, const struct stored_message *m, struct
 uint64_t store_messages_next(struct sql *db);
 /* A message that is no longer waiting stays as it is: 1 is returned then. */
 int store_messages_settle(struct sql *db, const struct message_outcome *outcome) MUST_USE;
-/* Dead or done messages wait again, with no attempts: those of `ids`, or with count 0 all dead ones
- * of the queue. Returns how many. */
+/* Dead or done messages wait again, with no attempts. Returns how many. */
 int store_messages_replay(struct sql *db, uint64_t queue, const uint64_t *ids, size_t count,
                           uint64_t due_ms) MUST_USE;
+/* The same of a queue's dead ones with ids over *in_out_after, 0 at first, which becomes the last
+ * of theirs: at most `limit`, and none twice that is dead again meanwhile. */
+int store_messages_replay_dead(struct sql *db, uint64_t queue, uint64_t due_ms, uint32_t limit,
+                               uint64_t *in_out_after) MUST_USE;
 /* Removes messages in `state` (all: -1) that arrived before `before_ms`, at most `limit`. Returns
  * how many. */
 int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t before_ms,

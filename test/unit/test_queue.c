@@ -47,7 +47,52 @@ START_TEST(a_message_comes_again_when_it_is_due)
 }
 END_TEST
 
-START_TEST(a_dead_message_is_kept_and_can_be_replayed)
+static uint64_t replayed_after;
+static int replayed;
+
+static int replay_two(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    replayed = store_messages_replay_dead(db, queue_number(q), clock_wall_ms(), 2, &replayed_after);
+    return replayed < 0 ? replayed : 0;
+}
+
+static int nothing(struct store_job *job, struct sql *db)
+{
+    (void)job, (void)db;
+    return 0;
+}
+
+/* Until so many have been given up, and that is written. */
+static void until_dead(int count)
+{
+    run_until(&deliveries, count);
+    submit(nothing);
+}
+
+START_TEST(dead_messages_are_replayed_in_steps_and_none_twice)
+{
+    fate = FATE_DEAD;
+    consume(1, 1, false);
+    (void)put("a", "", "");
+    (void)put("b", "", "");
+    (void)put("c", "", "");
+    until_dead(3);
+    submit(replay_two);
+    ck_assert_int_eq(replayed, 2);
+    queue_wake(q);
+    until_dead(5);
+    submit(replay_two);
+    ck_assert_int_eq(replayed, 1);
+    queue_wake(q);
+    until_dead(6);
+    submit(replay_two);
+    ck_assert_int_eq(replayed, 0);
+    ck_assert_str_eq(seen, "a|b|c|a|b|c");
+}
+END_TEST
+
+START_TEST(a_dead_message_is_kept)
 {
     fate = FATE_DEAD;
     consume(1, 1, false);
@@ -231,7 +276,8 @@ int main(void)
     Suite *suite = queue_fixture_suite("queue", &tests);
     tcase_add_test(tests, batches_are_filled_in_the_order_of_arrival);
     tcase_add_test(tests, a_message_comes_again_when_it_is_due);
-    tcase_add_test(tests, a_dead_message_is_kept_and_can_be_replayed);
+    tcase_add_test(tests, dead_messages_are_replayed_in_steps_and_none_twice);
+    tcase_add_test(tests, a_dead_message_is_kept);
     tcase_add_test(tests, a_group_of_a_fifo_queue_is_in_one_pair_of_hands);
     tcase_add_test(tests, what_failed_holds_up_its_group_only);
     tcase_add_test(tests, the_same_key_is_kept_once);
