@@ -6,6 +6,7 @@
 
 #include "control/iso_time.h"
 #include "control/s3/s3_access.h"
+#include "control/s3/s3_access_record.h"
 #include "control/s3/s3_acl.h"
 #include "control/s3/s3_conditions.h"
 #include "control/s3/s3_lifecycle.h"
@@ -534,6 +535,25 @@ START_TEST(times_are_read_as_clients_write_them)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_put_back_has_measured_nothing)
+{
+    struct exchange x = {
+        .headers = STR(""), .method = STR("GET"), .target = STR("/"), .request_id = "id"
+    };
+    struct s3_bucket bucket = { .row = { .name = STR("bucket"), .owner = STR("o") } };
+    struct s3_request rq = { .x = &x,
+                             .bucket = &bucket,
+                             .now_ms = 2000,
+                             .outcome = { .status = 200, .answered_ms = 1000 } };
+    struct buf line;
+    buf_init(&line, S3_ACCESS_RECORD_BYTES_MAX);
+    ck_assert_int_eq(s3_access_record_put(&line, &rq, 1500), 0);
+    ck_assert_int_eq(buf_append(&line, STR("\0")), 0);
+    ck_assert_msg(strstr(line.data, " 200 - - - 0 0 "), "%s", line.data);
+    buf_finish(&line);
+}
+END_TEST
+
 START_TEST(any_number_may_stand_in_the_id_of_a_version)
 {
     struct object_version version;
@@ -567,5 +587,6 @@ int main(void)
     tcase_add_test(c, tags_are_unique_few_and_in_order);
     tcase_add_test(c, times_are_read_as_clients_write_them);
     tcase_add_test(c, any_number_may_stand_in_the_id_of_a_version);
+    tcase_add_test(c, a_clock_that_is_put_back_has_measured_nothing);
     return suite_run(suite);
 }

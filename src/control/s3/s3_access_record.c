@@ -81,6 +81,12 @@ static int put_number(struct buf *out, bool is_known, uint64_t number)
                     : buf_append(out, STR(" -"));
 }
 
+/* A clock that was set meanwhile has measured nothing. */
+static uint64_t passed_ms(uint64_t from_ms, uint64_t to_ms)
+{
+    return to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
 static int put_escaped(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -171,8 +177,8 @@ int s3_access_record_put(struct buf *out, const struct s3_request *rq, uint64_t 
     TRY(put_word(out, str_c(o->error)));
     TRY(put_number(out, o->sent_bytes > 0, o->sent_bytes));
     TRY(put_number(out, o->has_object, o->object_bytes));
-    TRY(put_number(out, true, now_ms > rq->now_ms ? now_ms - rq->now_ms : 0));
-    TRY(put_number(out, o->answered_ms > 0, o->answered_ms - rq->now_ms));
+    TRY(put_number(out, true, passed_ms(rq->now_ms, now_ms)));
+    TRY(put_number(out, o->answered_ms > 0, passed_ms(rq->now_ms, o->answered_ms)));
     TRY(put_quoted(out, s3_header(rq, "referer")));
     TRY(put_quoted(out, s3_header(rq, "user-agent")));
     return put_end(out, rq, s3_param(rq, "versionId"));
