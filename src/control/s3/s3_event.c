@@ -16,8 +16,7 @@
 struct wanted {
     struct list link;
     int index;
-    struct queue *queue;
-    char *queue_name;
+    char *queue_name; /* and no more: who is told may be removed while the job waits */
     char *id;
     bool is_bus; /* told in EventBridge's words */
 };
@@ -85,7 +84,7 @@ static struct wanted *want(struct s3_events *e, int index, struct str id, const 
     w->index = index;
     w->id = mem_copy_str(id);
     w->queue_name = mem_copy_str(str_c(queue_name));
-    w->queue = queue_open(e->s3->services->queues, str_c(queue_name));
+    (void)queue_open(e->s3->services->queues, str_c(queue_name)); /* or nobody would look at it */
     list_push(&e->wanted, &w->link);
     return w;
 }
@@ -196,7 +195,11 @@ int s3_event_insert(struct s3_events *e, struct sql *db, int index, const struct
 void s3_event_wake(struct s3_events *e)
 {
     list_for_each (item, &e->wanted) {
-        queue_wake(list_entry(item, struct wanted, link)->queue);
+        struct queue *q = queue_find(e->s3->services->queues,
+                                     str_c(list_entry(item, struct wanted, link)->queue_name));
+        if (q) {
+            queue_wake(q);
+        }
     }
 }
 
