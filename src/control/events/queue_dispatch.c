@@ -257,6 +257,7 @@ struct settling {
     struct store_job job;
     uv_timer_t again;
     struct delivery *delivery; /* owned */
+    bool has_failed;           /* which was told */
 };
 
 static int run_settling(struct store_job *job, struct sql *db)
@@ -297,8 +298,11 @@ static void settling_done(struct store_job *job, int r)
     struct delivery *d = s->delivery;
     struct queue *q = d->queue;
     if (r < 0) {
-        log_error("queue %s: the outcome of %zu messages cannot be kept yet: %s", q->name, d->count,
-                  strerror(-r));
+        if (!s->has_failed) {
+            log_error("queue %s: the outcome of %zu messages cannot be kept yet: %s", q->name,
+                      d->count, strerror(-r));
+        }
+        s->has_failed = true;
         (void)uv_timer_start(&s->again, on_again, SETTLE_RETRY_MS, 0); /* has a callback: works */
         return;
     }
