@@ -76,6 +76,17 @@ static int sync_folder(int at, const char *path)
     return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+/* For its entries, or NULL: what is not found now is at the next start. */
+static DIR *open_folder(int at, const char *path)
+{
+    scoped_fd int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder) {
+        (void)take_fd(&fd); /* the folder's */
+    }
+    return folder;
+}
+
 /* There is a file of that name already. It has the same bytes, unless the disk has lost some. */
 static int replace_damaged(struct store_contents *c, const char *name, const char *path)
 {
@@ -371,8 +382,7 @@ static void read_folder(uv_work_t *work)
     struct scan *s = container_of(work, struct scan, work);
     char name[3];
     (void)snprintf(name, sizeof(name), "%02x", s->folder); /* fits */
-    int fd = openat(s->contents->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    DIR *folder = open_folder(s->contents->folder, name);
     for (const struct dirent *e; folder && (e = readdir(folder));) {
         note_file(s, e->d_name);
     }
@@ -440,8 +450,7 @@ static int make_folders(struct store_contents *c, const char *base)
 
 static void empty_temporary(struct store_contents *c)
 {
-    int fd = openat(c->temporary, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    DIR *folder = open_folder(c->temporary, ".");
     for (const struct dirent *e; folder && (e = readdir(folder));) {
         if (e->d_name[0] != '.') {
             (void)unlinkat(c->temporary, e->d_name, 0); /* else it stays, and takes up room */

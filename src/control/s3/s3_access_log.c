@@ -22,7 +22,7 @@
 #define KEY_BYTES   (2 * S3_KEY_BYTES_MAX) /* the prefix was checked */
 #define SERVICE     "logging.s3.amazonaws.com"
 
-/* Lines for one object, until it is written. */
+/* Which lines become one object. */
 struct batch_of {
     char *source, *target, *prefix; /* owned */
     bool by_source;                 /* PartitionedPrefix: only lines of that bucket */
@@ -30,11 +30,12 @@ struct batch_of {
     struct tm tm;                   /* of the key: its day, or when it is delivered */
 };
 
+/* They, until it is written. */
 struct batch {
     struct list link; /* while lines are added */
     struct s3 *s3;
     uv_timer_t timer;
-    struct batch_of of; /* which lines it takes */
+    struct batch_of of;
     struct buf text;
 
     struct s3_bucket *bucket; /* from here on while it is written: the target */

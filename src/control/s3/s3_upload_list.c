@@ -225,7 +225,8 @@ static void answer_uploads(struct s3_request *rq, struct uploads *l)
     s3_xml_raw(&o, buf_str(&l->told));
     s3_xml_raw(&o, buf_str(&l->commons));
     s3_xml_close(&o, "ListMultipartUploadsResult");
-    s3_answer_xml(rq, 200, o.r < 0 ? o.r : l->out.r);
+    int r = o.r < 0 ? o.r : l->out.r;
+    s3_answer_xml(rq, 200, r < 0 ? r : l->common_out.r);
 }
 
 void s3_upload_list(struct s3_request *rq)
