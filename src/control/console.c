@@ -285,7 +285,7 @@ void console_failed(struct console *c, json_t *diagnostics, bool serving)
     console_flush(c, r);
 }
 
-void console_note(struct console *c, int level, struct str text)
+void console_note(struct console *c, enum record_level level, struct str text)
 {
     const struct record_log record = { .time_ms = clock_wall_ms(),
                                        .level = (uint8_t)level,

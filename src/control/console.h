@@ -33,7 +33,7 @@ void console_rejected(struct console *c, const struct version *culprit);
 /* Nothing could be made of a change. `serving`: an earlier build still answers. */
 void console_failed(struct console *c, json_t *diagnostics, bool serving);
 /* Of the builder or of control itself. */
-void console_note(struct console *c, int level, struct str text);
+void console_note(struct console *c, enum record_level level, struct str text);
 
 /* `version` may be NULL: a function that is long gone, or the platform itself. */
 void console_log(struct console *c, const struct version *version, const struct record_log *record,

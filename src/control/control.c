@@ -288,15 +288,15 @@ static void control_from_gateway(struct link *link, const union message *message
     }
 }
 
-static int level_of(const char *name)
+static enum record_level level_of(const char *name)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
     for (int i = 0; name && i < (int)ARRAY_COUNT(names); i++) {
         if (strcmp(names[i], name) == 0) {
-            return i;
+            return (enum record_level)i;
         }
     }
-    return 1;
+    return RECORD_INFO;
 }
 
 static void offer(struct control *c, json_t *manifest)

@@ -26,7 +26,7 @@ static void output_line(struct line_split *split, struct str line, bool cut)
     const struct record_log record = { .function = o->function,
                                        .time_ms = clock_wall_ms(),
                                        .endpoint = UINT32_MAX,
-                                       .level = 1,
+                                       .level = RECORD_INFO,
                                        .source = RECORD_SOURCE_CONSOLE,
                                        .truncated = cut };
     const struct str texts[RECORD_LOG_TEXT_COUNT] = { [RECORD_LOG_TEXT] = line };

@@ -353,7 +353,8 @@ void instance_read(struct instance *i)
         return;
     }
     if (r < 0) {
-        request_log_instance(i, 3, STR("the instance broke the channel's rules and was killed"));
+        request_log_instance(i, RECORD_ERROR,
+                             STR("the instance broke the channel's rules and was killed"));
         instance_kill(i, STOP_MISBEHAVED);
         return;
     }

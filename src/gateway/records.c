@@ -60,7 +60,7 @@ static bool confess(struct records *r)
     int len = snprintf(text, sizeof(text), "%llu log and usage records were lost: too many at once",
                        (unsigned long long)r->lost_count);
     struct record_log record = { .time_ms = clock_wall_ms(),
-                                 .level = 2,
+                                 .level = RECORD_WARNING,
                                  .source = RECORD_SOURCE_PLATFORM };
     struct str texts[RECORD_LOG_TEXT_COUNT] = { [RECORD_LOG_TEXT] = str_of(text, (size_t)len) };
     if (!write_log(r, &record, texts)) {

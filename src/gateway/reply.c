@@ -154,7 +154,8 @@ static void warn_length(struct request *rq)
 {
     if (!rq->reply_warned) {
         rq->reply_warned = true;
-        request_log(rq, 2, STR("the body of the response is not as long as its content-length"));
+        request_log(rq, RECORD_WARNING,
+                    STR("the body of the response is not as long as its content-length"));
     }
 }
 

@@ -112,7 +112,8 @@ static void note(struct request *rq, const struct error_case *e)
     if (failure->log && rq->function) {
         int len =
             snprintf(text, sizeof(text), "%s%s%s", failure->log, *rq->error ? ": " : "", rq->error);
-        unsigned level = failure->outcome == RECORD_OK ? 2 : 3; /* the client's fault: a warning */
+        /* The client's fault is a warning. */
+        enum record_level level = failure->outcome == RECORD_OK ? RECORD_WARNING : RECORD_ERROR;
         request_log(rq, level, str_of(text, (size_t)len < sizeof(text) ? (size_t)len : 0));
     }
 }

@@ -18,7 +18,7 @@ static void send_log(struct gateway *g, struct record_log *record, const struct 
     records_log(&g->records, record, texts);
 }
 
-void request_log(struct request *rq, unsigned level, struct str text)
+void request_log(struct request *rq, enum record_level level, struct str text)
 {
     struct record_log record = { .function = rq->function ? rq->function->id : 0,
                                  .instance = rq->instance ? rq->instance->id : 0,
@@ -32,13 +32,13 @@ void request_log_console(struct instance *i, struct request *rq, unsigned level,
 {
     struct record_log record = { .function = i->function->id,
                                  .instance = i->id,
-                                 .level = (uint8_t)(level > 3 ? 3 : level),
+                                 .level = (uint8_t)(level > RECORD_ERROR ? RECORD_ERROR : level),
                                  .source = RECORD_SOURCE_CONSOLE,
                                  .truncated = truncated || text.len > LIMIT_LOG_LINE_BYTES };
     send_log(i->gateway, &record, rq, text);
 }
 
-void request_log_instance(struct instance *i, unsigned level, struct str text)
+void request_log_instance(struct instance *i, enum record_level level, struct str text)
 {
     struct record_log record = { .function = i->function->id,
                                  .instance = i->id,

@@ -5,10 +5,10 @@
 
 #include "gateway/request.h"
 
-/* level: 0 debug to 3 error. */
-void request_log(struct request *rq, unsigned level, struct str text);
-/* What the function printed; rq NULL: not of a request. */
+void request_log(struct request *rq, enum record_level level, struct str text);
+/* What the function printed, at a level that it says, which may be none; rq NULL: not of a request.
+ */
 void request_log_console(struct instance *i, struct request *rq, unsigned level, struct str text,
                          bool truncated);
 /* About an instance as a whole. */
-void request_log_instance(struct instance *i, unsigned level, struct str text);
+void request_log_instance(struct instance *i, enum record_level level, struct str text);

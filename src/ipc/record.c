@@ -79,7 +79,7 @@ int record_log_read(const void *payload, size_t size, struct record_log *ret_rec
     memcpy(&record, payload, sizeof(record));
     int r = texts_read((const char *)payload + sizeof(record), size - sizeof(record),
                        record.text_length, ret_texts, RECORD_LOG_TEXT_COUNT);
-    if (r < 0 || record.level > 3 || record.source > RECORD_SOURCE_PLATFORM) {
+    if (r < 0 || record.level > RECORD_ERROR || record.source > RECORD_SOURCE_PLATFORM) {
         return -EBADMSG;
     }
     *ret_record = record;

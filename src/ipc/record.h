@@ -63,6 +63,13 @@ struct record_usage {
     uint32_t reserved;
 };
 
+enum record_level {
+    RECORD_DEBUG,
+    RECORD_INFO,
+    RECORD_WARNING,
+    RECORD_ERROR,
+};
+
 enum record_source {
     RECORD_SOURCE_CONSOLE, /* printed by the function */
     RECORD_SOURCE_PLATFORM /* said by us about it */
@@ -80,7 +87,7 @@ struct record_log {
     uint64_t instance;
     uint64_t time_ms; /* since the epoch */
     uint32_t endpoint;
-    uint8_t level;  /* 0 debug, 1 info, 2 warning, 3 error */
+    uint8_t level;  /* enum record_level */
     uint8_t source; /* enum record_source */
     uint16_t truncated;
     uint16_t text_length[RECORD_TEXT_COUNT];

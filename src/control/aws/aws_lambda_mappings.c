@@ -203,7 +203,7 @@ static void warn_of_visibility(struct services *s, const struct sqs_queue *q,
                            "timeout: %llu seconds is less than Function timeout: %lld seconds)",
                            q->name, (unsigned long long)q->visibility_ms / 1000,
                            (long long)(timeout_ms + 999) / 1000);
-        console_note(s->console, 2, str_of(text, (size_t)len));
+        console_note(s->console, RECORD_WARNING, str_of(text, (size_t)len));
     }
 }
 

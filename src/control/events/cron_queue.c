@@ -140,7 +140,7 @@ static void tell_done(const struct cron_queue *q, const struct delivery *d)
                  (unsigned long long)(clock_wall_ms() - d->started_ms)) < 0) {
         abort();
     }
-    console_note(q->services->console, 1, str_c(text));
+    console_note(q->services->console, RECORD_INFO, str_c(text));
 }
 
 static void settle(struct cron_queue *q, struct delivery *d, const char *error)

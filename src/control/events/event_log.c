@@ -13,7 +13,7 @@ static struct str first_line(struct str error)
     return str_of(error.data, str_find(error, '\n'));
 }
 
-static void note(struct services *s, int level, const char *text, int len)
+static void note(struct services *s, enum record_level level, const char *text, int len)
 {
     console_note(s->console, level,
                  str_of(text, len < TEXT_BYTES ? (size_t)len : (size_t)TEXT_BYTES - 1));
@@ -28,7 +28,7 @@ void event_log_again(struct services *s, const struct delivery *d, const struct 
         snprintf(text, sizeof(text), "event %llu of %s: try %u failed, again in %llu s: " STR_FMT,
                  (unsigned long long)m->message.id, queue_name(d->queue), m->message.attempts,
                  (unsigned long long)(wait + 999) / 1000, STR_ARG(first_line(m->outcome.error)));
-    note(s, 2, text, len);
+    note(s, RECORD_WARNING, text, len);
 }
 
 void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m)
@@ -40,5 +40,5 @@ void event_log_dead(struct services *s, const struct delivery *d, const struct d
                  (unsigned long long)m->message.id, queue_name(d->queue), m->outcome.attempts,
                  m->outcome.attempts == 1 ? "try" : "tries", STR_ARG(first_line(m->outcome.error)),
                  (unsigned long long)m->message.id);
-    note(s, 3, text, len);
+    note(s, RECORD_ERROR, text, len);
 }
