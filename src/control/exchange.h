@@ -38,7 +38,8 @@ struct exchange_events {
     void (*writable)(struct exchange *x);
     /* The client is gone: what is answered now goes nowhere. `over` follows exchange_end(). */
     void (*gone)(struct exchange *x);
-    /* Answered and done: the last call; x->user is the handler's to free. */
+    /* Answered and done: the last call, from the loop and never from within the functions below;
+     * x->user is the handler's to free. */
     void (*over)(struct exchange *x);
 };
 

@@ -19,6 +19,8 @@ _Static_assert(LIMIT_BODY_FRAME_BYTES <= HTTP_GZIP_PIECE_BYTES_MAX,
                "what comes in one frame is compressed in one piece");
 /* Of the frames behind the request's own, and what rounds them up. */
 #define REPLAY_FRAME_BYTES (4 * sizeof(struct frame))
+/* Ids, the client's address and port, the scheme, and a NUL behind each part. */
+#define META_OWN_BYTES 256
 
 static char *put(char *at, struct str s)
 {
@@ -52,7 +54,7 @@ static size_t headers_bound(const struct request *rq)
 
 static size_t meta_bound(const struct request *rq)
 {
-    return 256 + host_of(rq).len + rq->head.target.len + rq->route.params.len +
+    return META_OWN_BYTES + host_of(rq).len + rq->head.target.len + rq->route.params.len +
            rq->inner.address.len + rq->inner.target.len;
 }
 

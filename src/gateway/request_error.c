@@ -14,6 +14,10 @@
 #include "gateway/request_log.h"
 
 #define ERROR_BODY_MAX   (256 * KIB)
+#define ERROR_FIELDS_MAX (4 * KIB)
+#define REFUSAL_BODY_MAX (4 * KIB)
+#define TRACE_BYTES_MAX  (64 * KIB)
+#define ALLOW_BYTES_MAX  KIB
 #define REGION_BYTES_MAX 32
 
 struct failure {
@@ -69,8 +73,8 @@ static struct str text_of(const json_t *object, const char *key)
 
 static void report_read(struct report *r, struct str detail, struct error_case *e)
 {
-    buf_init(&r->trace, 64 * KIB);
-    buf_init(&r->allow, KIB);
+    buf_init(&r->trace, TRACE_BYTES_MAX);
+    buf_init(&r->allow, ALLOW_BYTES_MAX);
     r->json = detail.len > 0 && detail.data[0] == '{' ? json_loadb(detail.data, detail.len, 0, NULL)
                                                       : NULL;
     if (!r->json) {
@@ -121,7 +125,7 @@ static void note(struct request *rq, const struct error_case *e)
 static void answer_error(struct request *rq, const struct error_case *e)
 {
     struct buf fields, body;
-    buf_init(&fields, 4 * KIB);
+    buf_init(&fields, ERROR_FIELDS_MAX);
     buf_init(&body, ERROR_BODY_MAX);
     unsigned status = errors_answer(e, &fields, &body);
     reply_whole(rq, status, buf_str(&fields), buf_str(&body));
@@ -195,8 +199,8 @@ void request_refuse(struct conn *c, unsigned status)
 {
     struct error_case e = { .kind = ERROR_ROUTE, .status = status, .id = "", .function = "" };
     struct buf fields, body;
-    buf_init(&fields, 4 * KIB);
-    buf_init(&body, 4 * KIB);
+    buf_init(&fields, ERROR_FIELDS_MAX);
+    buf_init(&body, REFUSAL_BODY_MAX);
     struct http_reply reply = { .minor = 1, .whole = true, .date = gateway_date(c->gateway) };
     reply.status = errors_answer(&e, &fields, &body);
     reply.body_length = body.len;

@@ -13,9 +13,9 @@
  * path costs about a millisecond and does not match. */
 #define MATCH_STEPS_MAX   100000
 #define MATCH_HEAP_KIB    1024
-#define CAPTURES_MAX      64
 #define PARAMS_BYTES_MAX  LIMIT_REQUEST_LINE_BYTES
 #define HEADERS_BYTES_MAX LIMIT_RESPONSE_HEAD_BYTES
+#define KEPT_BYTES        (4 * KIB) /* of a buffer, between requests */
 
 struct router *router_create(void)
 {
@@ -119,7 +119,7 @@ void router_index(struct router *r)
             r->others[r->other_count++] = (uint32_t)i;
         }
     }
-    r->match = pcre2_match_data_create(CAPTURES_MAX, NULL);
+    r->match = pcre2_match_data_create(ROUTER_CAPTURES_MAX, NULL);
     r->context = pcre2_match_context_create(NULL);
     if (!r->match || !r->context) {
         abort(); /* as mem_alloc */
@@ -140,7 +140,7 @@ void route_answer_init(struct route_answer *a)
 
 static void clear(struct buf *b)
 {
-    if (b->capacity > 4096) {
+    if (b->capacity > KEPT_BYTES) {
         buf_finish(b);
     }
     buf_clear(b);

@@ -8,7 +8,6 @@
 #include "gateway/function.h"
 
 #define REWRITES_MAX 32
-#define CAPTURES_MAX 64
 
 /* What $1 and $name stand for: groups of the path's pattern and of the conditions' patterns. The
  * values point into the request. */
@@ -26,7 +25,7 @@ struct walk {
     struct str query; /* without '?'; data NULL: none */
     uint32_t literal; /* next literal candidate + 1 */
     size_t other;     /* next of router->others */
-    struct capture captures[CAPTURES_MAX];
+    struct capture captures[ROUTER_CAPTURES_MAX];
     size_t capture_count;
     unsigned rewrites;
 };
@@ -96,7 +95,7 @@ static int match(struct walk *w, const pcre2_code *code, struct str subject, uin
 
 static void capture_add(struct walk *w, struct capture c)
 {
-    if (w->capture_count < CAPTURES_MAX) {
+    if (w->capture_count < ROUTER_CAPTURES_MAX) {
         w->captures[w->capture_count++] = c;
     }
 }

@@ -11,6 +11,11 @@
 
 #define ROUTES_MAX          65536
 #define ENDPOINTS_MAX       65536
+#define TEXTS_MAX           1024 /* in a list */
+#define CONDITIONS_MAX      64
+#define ROOTS_MAX           1024
+#define BROKEN_BYTES_MAX    (64 * KIB) /* of what is told of a function that was not built */
+#define METHODS_BYTES_MAX   (4 * KIB)
 #define DEFAULT_CONCURRENCY 64
 #define DEFAULT_TIMEOUT_MS  300000
 #define DEFAULT_IDLE_MS     300000
@@ -67,8 +72,8 @@ static int read_texts(const json_t *object, const char *key, char ***ret, size_t
     if (!array || json_is_null(array)) {
         return 0;
     }
-    if (!json_is_array(array) || json_array_size(array) > 1024) {
-        return err_set(err, EINVAL, "%s: not a list of texts", key);
+    if (!json_is_array(array) || json_array_size(array) > TEXTS_MAX) {
+        return err_set(err, EINVAL, "%s: not a list of at most %d texts", key, TEXTS_MAX);
     }
     size_t count = json_array_size(array);
     *ret = mem_alloc((count + 1) * sizeof(void *));
@@ -102,7 +107,7 @@ static int read_pattern(const json_t *object, const char *key, uint32_t options,
 static char *describe_broken(const json_t *broken)
 {
     struct buf text;
-    buf_init(&text, 64 * KIB);
+    buf_init(&text, BROKEN_BYTES_MAX);
     const char *file = json_string_value(json_object_get(broken, "file"));
     const char *what = json_string_value(json_object_get(broken, "text"));
     const char *frame = json_string_value(json_object_get(broken, "frame"));
@@ -118,7 +123,7 @@ static char *describe_broken(const json_t *broken)
 static char *join_methods(const json_t *methods)
 {
     struct buf text;
-    buf_init(&text, 4 * KIB);
+    buf_init(&text, METHODS_BYTES_MAX);
     for (size_t i = 0; i < json_array_size(methods); i++) {
         const char *method = json_string_value(json_array_get(methods, i));
         if (!method || buf_printf(&text, "%s%s", i > 0 ? ", " : "", method) < 0) {
@@ -328,8 +333,8 @@ static int read_conditions(const json_t *json, const char *key, bool wanted, str
         return 0;
     }
     size_t count = json_array_size(array);
-    if (!json_is_array(array) || count > 64) {
-        return err_set(err, EINVAL, "%s: not a list of at most 64", key);
+    if (!json_is_array(array) || count > CONDITIONS_MAX) {
+        return err_set(err, EINVAL, "%s: not a list of at most %d", key, CONDITIONS_MAX);
     }
     route->conditions = mem_resize(route->conditions, route->condition_count + count + 1,
                                    sizeof(*route->conditions));
@@ -466,8 +471,8 @@ static int read_static(const json_t *root, struct router *router, struct err *er
 {
     const json_t *array = json_object_get(root, "static");
     size_t count = json_array_size(array);
-    if (count > 1024) {
-        return err_set(err, EINVAL, "static: not a list of at most 1024");
+    if (count > ROOTS_MAX) {
+        return err_set(err, EINVAL, "static: not a list of at most %d", ROOTS_MAX);
     }
     router->roots = mem_alloc((count + 1) * sizeof(*router->roots));
     for (size_t i = 0; i < count; i++) {

@@ -333,10 +333,14 @@ static void capitalize_names(char *at, const char *end)
     }
 }
 
-/* Every pair grows by two bytes and has at least three (a name of one byte and two NULs). */
+/* Status line, and every field that is added here: date, framing, encoding, connection. */
+#define OWN_BYTES_MAX 320
+
+/* Every pair grows by two bytes and has at least three (a name of one byte and two NULs); an ETag
+ * by two more. */
 static size_t room_for(struct str fields, struct str defaults)
 {
-    return 320 + 2 * (fields.len + defaults.len);
+    return OWN_BYTES_MAX + 2 * (fields.len + defaults.len);
 }
 
 int http_reply_write(struct buf *out, struct http_reply *reply)

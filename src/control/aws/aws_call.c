@@ -95,11 +95,10 @@ static void respond(struct aws_call *c, unsigned status, const char *error_type,
         r = buf_printf(&headers, "x-amzn-errortype%c%s%c", 0, error_type, 0);
     }
     (void)r; /* they are short */
-    struct aws_call_turns *turns = c->services->turns;
     list_remove(&c->turn);
-    exchange_respond(c->exchange, status, buf_str(&headers), str_c(text)); /* c may be gone */
+    exchange_respond(c->exchange, status, buf_str(&headers), str_c(text));
     buf_finish(&headers);
-    go_on(turns);
+    go_on(c->services->turns);
 }
 
 void aws_call_answer(struct aws_call *c, json_t *output)
