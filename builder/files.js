@@ -3,14 +3,18 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 const IGNORED_FOLDERS = new Set([
-  'node_modules', '.git', '.hg', '.svn', '.mayfly', '.next', '.vercel', '.netlify', '.wrangler', '.turbo',
+  'node_modules', '.git', '.hg', '.svn', '.mayfly', '.next', '.vercel', '.wrangler', '.turbo',
   '.terraform', '.aws-sam', '.serverless', '.cache', '.idea', '.vscode', 'coverage',
 ]);
 const FILES_MAX = 50_000;
 
-/** @param {string} name of a folder, without its path */
-export function isIgnoredFolder(name) {
-  return IGNORED_FOLDERS.has(name);
+/** Of .netlify: what frameworks build for Netlify, and not its tools' own state. */
+const NETLIFY_BUILT = new Set(['v1', 'functions-internal']);
+
+/** @param {string} folder relative to the project */
+export function isIgnoredFolder(folder) {
+  const { base, dir } = path.posix.parse(folder);
+  return IGNORED_FOLDERS.has(base) || (path.posix.basename(dir) === '.netlify' && !NETLIFY_BUILT.has(base));
 }
 
 /** @returns {boolean} whether `file` is `folder` or lies in it */
@@ -98,7 +102,7 @@ export class Files {
       }
       const file = folder ? `${folder}/${entry.name}` : entry.name;
       if (entry.isDirectory()) {
-        if (!isIgnoredFolder(entry.name) && !this.isInVolume(file) && path.join(this.project, file) !== this.out) {
+        if (!isIgnoredFolder(file) && !this.isInVolume(file) && path.join(this.project, file) !== this.out) {
           this.#walk(file, found);
         }
       } else if (entry.isFile() || (entry.isSymbolicLink() && isFile(path.join(this.project, file)))) {

@@ -104,7 +104,7 @@ export class Project {
   /** @param {string} file relative to the project, of which changes are nothing to build */
   ignores(file) {
     const { project, out } = this.options;
-    return isIgnoredFolder(path.basename(file)) || path.join(project, file) === out || this.files.isInVolume(file);
+    return isIgnoredFolder(file) || path.join(project, file) === out || this.files.isInVolume(file);
   }
 
   async close() {

@@ -11,6 +11,8 @@ import { withProxies } from './proxy.js';
 
 const EXTENSIONS = ['.js', '.cjs', '.mjs', '.ts', '.tsx', '.cts', '.mts'];
 const DEFAULT_FOLDER = 'netlify/functions';
+/** Where frameworks' builds put theirs, the older place last: https://docs.netlify.com/build/frameworks/frameworks-api/ */
+const BUILT_FOLDERS = ['.netlify/v1/functions', '.netlify/functions-internal'];
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 60_000;
 const BACKGROUND_TIMEOUT_MS = 900_000;
@@ -23,7 +25,7 @@ const SCHEDULED_TIMEOUT_MS = 30_000;
 export async function discoverNetlify(context) {
   const found = { ...nothing(), compress: true };
   const config = readNetlifyToml(context);
-  const sources = functionFiles(context, config);
+  const sources = allFunctionFiles(context, config);
   const endpoints = (await Promise.all(sources.map((source) => endpointOf(context, source, config)))).filter(Boolean);
   found.drafts = groupByMemory('netlify', 'netlify', endpoints, {
     memory_mb: MEMORY_MB, timeout_ms: TIMEOUT_MS, env: netlifyEnv(context, config), settings: {},
@@ -41,7 +43,7 @@ export async function discoverNetlify(context) {
   const configured = mayBe(context.files, 'netlify') ? configuredRules(context, config) : [];
   const rules = withProxies(configured, 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
-  if (config.publish && context.files.list().some((file) => file.startsWith(`${config.publish}/`))) {
+  if (config.publish) {
     found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });
     found.routes.exact.unshift({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
   }
@@ -56,11 +58,12 @@ export async function discoverNetlify(context) {
 }
 
 const EDGE_FOLDER = 'netlify/edge-functions';
+const BUILT_EDGE_FOLDER = '.netlify/v1/edge-functions';
 
 /** They run in Deno and stand in front of everything: a site that counts on one must know. */
 function warnEdgeFunctions({ files, diagnostics }, config) {
-  const folder = config.edgeFunctionsFolder ?? EDGE_FOLDER;
-  const found = files.list().filter((file) => file.startsWith(`${folder}/`) && /\.[cm]?[jt]sx?$/.test(file));
+  const folders = [config.edgeFunctionsFolder ?? EDGE_FOLDER, BUILT_EDGE_FOLDER];
+  const found = files.list().filter((file) => folders.some((folder) => file.startsWith(`${folder}/`)) && /\.[cm]?[jt]sx?$/.test(file));
   const [file = config.edgeFunctions.length > 0 ? 'netlify.toml' : undefined] = found;
   if (file) {
     const names = found.length > 0 ? found.join(', ') : config.edgeFunctions.map((one) => one?.function).join(', ');
@@ -91,9 +94,15 @@ function netlifyEnv(context, config) {
   };
 }
 
+/** The project's own come before a framework's of the same name. */
+function allFunctionFiles(context, config) {
+  const folders = [config.functionsFolder ?? DEFAULT_FOLDER, ...BUILT_FOLDERS];
+  const sources = folders.flatMap((folder) => functionFiles(context, folder)).reverse();
+  return [...new Map(sources.map((source) => [source.name, source])).values()].reverse();
+}
+
 /** x.ts, x/x.ts or x/index.ts in the functions folder, each named x; in that order when several exist. */
-function functionFiles({ files, diagnostics }, config) {
-  const folder = config.functionsFolder ?? DEFAULT_FOLDER;
+function functionFiles({ files, diagnostics }, folder) {
   const named = new Map();
   for (const file of files.list().filter((entry) => entry.startsWith(`${folder}/`))) {
     const name = functionName(file.slice(folder.length + 1));

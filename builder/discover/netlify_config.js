@@ -3,10 +3,15 @@ import path from 'node:path';
 import picomatch from 'picomatch';
 import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
-import { strings } from './mayfly_json.js';
+import { readJson, strings } from './mayfly_json.js';
 import { readToml } from './toml.js';
 
 const FILE = 'netlify.toml';
+/** The same of a framework, which its build writes: https://docs.netlify.com/build/frameworks/frameworks-api/ */
+const BUILT_FILE = '.netlify/v1/config.json';
+const BUILT_FOLDERS = ['.netlify/v1', '.netlify/functions-internal'];
+/** Where frameworks' builds put the site: Netlify knows by the framework, React Router's before Astro's and SvelteKit's. */
+const BUILT_SITES = ['build/client', 'dist/client', 'dist', 'build'];
 
 /**
  * @param {import('./context.js').Context} context
@@ -19,16 +24,25 @@ export function readNetlifyToml({ files, diagnostics, development }) {
   const functions = typeof config.functions === 'object' ? config.functions : {};
   const directory = typeof functions.directory === 'string' ? functions.directory : config.build?.functions;
   const section = config.context?.[development ? 'dev' : 'production'] ?? {};
+  const built = (files.has(BUILT_FILE) && readJson(files, BUILT_FILE, diagnostics)) || {};
+  const both = (member) => [config, built].flatMap((one) => (Array.isArray(one[member]) ? one[member] : []));
   return {
     functionsFolder: inProject(directory, base),
-    publish: inProject(config.build?.publish, base),
+    publish: publishFolder(files, inProject(config.build?.publish, base)),
     edgeFunctionsFolder: inProject(config.build?.edge_functions, base),
-    edgeFunctions: Array.isArray(config.edge_functions) ? config.edge_functions : [],
+    edgeFunctions: both('edge_functions'),
     environment: strings({ ...config.build?.environment, ...section.environment }),
-    redirects: Array.isArray(config.redirects) ? config.redirects : [],
-    headers: Array.isArray(config.headers) ? config.headers : [],
+    redirects: both('redirects'),
+    headers: both('headers'),
     functionRule: (name) => functionRule(functions, name),
   };
+}
+
+/** @returns {string|undefined} the folder of the site, when there is anything in it */
+function publishFolder(files, configured) {
+  const hasFiles = (folder) => files.list().some((file) => file.startsWith(`${folder}/`));
+  const candidates = configured ? [configured] : BUILT_FOLDERS.some(hasFiles) ? BUILT_SITES : [];
+  return candidates.find(hasFiles);
 }
 
 /** A folder as it is written in netlify.toml, relative to the project; undefined when it leads out of it. */

@@ -22,6 +22,8 @@ const BUILT = {
   '@tanstack/react-start': { start: 'node .output/server/index.mjs', by: 'nitro' },
   '@solidjs/start': { start: 'node .output/server/index.mjs' },
 };
+/** What makes functions for Netlify of a framework's build. */
+const NETLIFY_ADAPTER = /^(@astrojs\/netlify|@sveltejs\/adapter-netlify|@netlify\/(vite-plugin-(react-router|tanstack-start)|remix-adapter))$/;
 const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
   ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
 const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
@@ -60,7 +62,13 @@ function tellWhyNone({ files, diagnostics }) {
   }
   const manifest = readJson(files, 'package.json', diagnostics) ?? {};
   const { scripts, dependencies, devDependencies } = manifest;
-  const name = Object.keys(BUILT).find((framework) => framework in { ...dependencies, ...devDependencies });
+  const packages = Object.keys({ ...dependencies, ...devDependencies });
+  const adapter = packages.find((one) => NETLIFY_ADAPTER.test(one));
+  if (adapter) {
+    diagnostics.warn(`what ${adapter} builds for Netlify is served: run \`npm run build\`, and again after changes`, { file: 'package.json' });
+    return;
+  }
+  const name = Object.keys(BUILT).find((framework) => packages.includes(framework));
   const program = name ? undefined : programNamed(files, manifest);
   if (program) {
     const builds = scripts.build ? 'build' : Object.keys(scripts).find((script) => /^(build|compile)\b/.test(script));

@@ -3,7 +3,7 @@
 const SIGNS = {
   next: /^((src\/)?app\/(.*\/)?route\.(tsx?|jsx?|mjs)|(src\/)?pages\/api(\/.*)?\.(tsx?|jsx?|mjs)|next\.config\.[cm]?[jt]s)$/,
   vercel: /^(api\/.*\.[cm]?[jt]sx?|vercel\.json)$/,
-  netlify: /^(netlify\/functions\/.*|netlify\.toml)$/,
+  netlify: /^(netlify\/functions\/.*|netlify\.toml|\.netlify\/(v1|functions-internal)\/.*)$/,
   worker: /^((.*\/)?wrangler\.(toml|jsonc?)|worker\.[cm]?[jt]sx?)$/,
   lambda: /(^|\/)(template\.ya?ml|[^/]+\.tf)$/,
 };

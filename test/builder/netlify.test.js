@@ -233,3 +233,48 @@ test('what is not there is answered by 404.html, a static page wins over who pre
   assert.equal(visit(manifest, 'GET', '/sub/x').headers['x-sub'], '1');
   assert.equal(visit(manifest, 'GET', '/subway').headers?.['x-sub'], undefined);
 });
+
+test('what frameworks build for Netlify is served: their functions, site, redirects and headers', async (t) => {
+  const project = projectOf(t, {
+    '.netlify/v1/functions/server.mjs': `import { page } from '../../../build/server/index.js';\nexport default page;\n` +
+      "export const config = { name: 'The server', path: '/*', excludedPath: ['/.netlify/*'], preferStatic: true };\n",
+    '.netlify/v1/config.json': JSON.stringify({
+      redirects: [{ from: '/old', to: '/new', status: 302 }, { from: '/twice', to: '/theirs' }], headers: [{ for: '/assets/*', values: { 'x-built': '1' } }],
+    }),
+    '.netlify/v1/functions/server/chunks/other.mjs': 'export default 1;\n',
+    '.netlify/functions/packed.js': v1, '.netlify/build/entry.mjs': v1,
+    'build/server/index.js': "export const page = () => new Response('x');\n", 'build/client/assets/app.js': 'x',
+    'netlify.toml': '[[redirects]]\nfrom = "/twice"\nto = "/ours"\n', 'package.json': '{ "type": "module" }',
+  });
+  const manifest = await build(t, project);
+  const at = (url) => visit(manifest, 'GET', url);
+
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(functionNamed(manifest, 'netlify').endpoints.map(({ settings }) => settings.function_name), ['server']);
+  assert.equal(at('/any/page').endpoint, '/.netlify/functions/server');
+  assert.match(at('/assets/app.js').file, /build\/client\/assets\/app\.js$/);
+  assert.equal(at('/assets/app.js').headers['x-built'], '1');
+  assert.equal(at('/server/index.js').endpoint, '/.netlify/functions/server', 'the build\'s other half is no site');
+  assert.equal(at('/old').location, '/new');
+  assert.equal(at('/twice').location, '/ours', 'the project\'s own come first');
+});
+
+test('a function of the project takes the place of a framework\'s of the same name, and of an older kind', async (t) => {
+  const project = projectOf(t, {
+    'netlify/functions/server.mjs': modern('{}'), '.netlify/v1/functions/server.mjs': modern("{ path: '/*' }"),
+    '.netlify/v1/functions/render.mjs': modern('{}'), '.netlify/functions-internal/render.mjs': modern("{ path: '/*' }"),
+    '.netlify/functions-internal/main/main.mjs': modern("{ path: '/main' }"),
+  });
+  const manifest = await build(t, project);
+  const files = functionNamed(manifest, 'netlify').endpoints.map(({ module }) => module).sort();
+
+  assert.deepEqual(files, ['.netlify/functions-internal/main/main', '.netlify/v1/functions/render', 'netlify/functions/server']);
+});
+
+test('a framework whose adapter for Netlify has built nothing yet is told to be built', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'package.json': '{ "dependencies": { "astro": "7", "@astrojs/netlify": "7" } }' }));
+
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
+    'what @astrojs/netlify builds for Netlify is served: run `npm run build`, and again after changes',
+  ]);
+});
