@@ -72,6 +72,16 @@ START_TEST(no_input_makes_headers_of_its_own)
 }
 END_TEST
 
+START_TEST(an_error_names_its_call_alone)
+{
+    struct aws_sdk_request rq;
+    struct err err = { 0 };
+    struct str call = str_of("ec2:stopInstances and more", strlen("ec2:stopInstances"));
+    ck_assert_int_eq(aws_sdk_request_init(&rq, call, STR("{}"), &err), -ENOSYS);
+    ck_assert_str_eq(err.text, "its target ec2:stopInstances is of a service that is not here");
+}
+END_TEST
+
 START_TEST(errors_are_read_of_json_xml_and_headers)
 {
     struct aws_sdk_error e;
@@ -126,6 +136,7 @@ int main(void)
     tcase_add_test(c, members_go_into_path_headers_and_body);
     tcase_add_test(c, a_call_of_json_is_passed_on_as_it_is);
     tcase_add_test(c, no_input_makes_headers_of_its_own);
+    tcase_add_test(c, an_error_names_its_call_alone);
     tcase_add_test(c, errors_are_read_of_json_xml_and_headers);
     tcase_add_test(c, what_is_signed_is_believed_and_nothing_else);
     return suite_run(suite);

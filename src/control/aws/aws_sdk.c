@@ -13,6 +13,7 @@
 #define REQUIRED_MAX 3
 #define FIELDS_MAX   12
 #define TARGET_BYTES (8 * KIB)
+#define SHOWN_BYTES  150 /* of a call, in an error */
 
 /* Where a member of the input goes: a header; with "?" in front a parameter of the query; with "*"
  * behind, headers, one for each member that it has itself. */
@@ -345,11 +346,13 @@ int aws_sdk_request_init(struct aws_sdk_request *rq, struct str call, struct str
         return 0;
     }
     aws_sdk_request_finish(rq);
-    return r == -ENOSYS ? err_set(err, ENOSYS, "its target %.150s is of a service that is not here",
-                                  call.data)
-           : r == -EINVAL
-               ? err_set(err, EINVAL, "its input is none that %.150s could be sent", call.data)
-               : err_set(err, -r, "its input is too large");
+    call.len = call.len < SHOWN_BYTES ? call.len : SHOWN_BYTES;
+    return r == -ENOSYS
+               ? err_set(err, ENOSYS, "its target " STR_FMT " is of a service that is not here",
+                         STR_ARG(call))
+           : r == -EINVAL ? err_set(err, EINVAL, "its input is none that " STR_FMT " could be sent",
+                                    STR_ARG(call))
+                          : err_set(err, -r, "its input is too large");
 }
 
 void aws_sdk_request_finish(struct aws_sdk_request *rq)
