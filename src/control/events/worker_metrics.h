@@ -16,9 +16,11 @@
 struct worker_metrics {
     struct store_backlog backlog;
     uint64_t read_ms; /* when it was counted, 0: never */
+    uint64_t cost_ms; /* how long that took */
 };
 
-/* Counted anew, which walks over all that waits, unless that was done not `max_age_ms` ago. */
+/* Counted anew, which walks over all that waits, unless that was done not `max_age_ms` ago: of a
+ * long queue, where it takes its time, it is done less often. */
 void worker_metrics_read(struct worker_metrics *m, struct store *store, const struct queue *queue,
                          uint64_t max_age_ms);
 /* What has been sent meanwhile. */
