@@ -146,6 +146,14 @@ test('S3 keeps versions', async (t) => {
     assert.deepEqual(kept.Rule.DefaultRetention, DefaultRetention);
     await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
     assert.equal((await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }))).ObjectLockMode, 'GOVERNANCE');
+    const longest = (period) => s3.send(new PutObjectLockConfigurationCommand({
+      Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode: 'GOVERNANCE', ...period } } },
+    }));
+    await longest({ Years: 100 });
+    await longest({ Days: 36500 });
+    for (const period of [{ Years: 101 }, { Days: 36501 }]) {
+      await refused(longest(period), 400, 'InvalidRetentionPeriod');
+    }
     const plain = await bucket();
     await refused(s3.send(new PutObjectLegalHoldCommand({ Bucket: plain, Key: 'k', LegalHold: { Status: 'ON' } })), 400, 'InvalidRequest');
   });

@@ -9,6 +9,9 @@
 #include "control/s3/s3_operations.h"
 #include "store/sql.h"
 
+#define DAYS_MAX  36500 /* S3's own limits of a default retention */
+#define YEARS_MAX 100
+
 /* ---- of a bucket ---- */
 
 void s3_lock_get_config(struct s3_request *rq)
@@ -37,7 +40,8 @@ static bool check_period(struct s3_request *rq, const struct s3_xml_node *by)
         s3_fail(rq, S3_MALFORMED_XML);
         return false;
     }
-    if (!str_to_u64(days.data ? days : years, &number) || number == 0 || number > 36500) {
+    if (!str_to_u64(days.data ? days : years, &number) || number == 0 ||
+        number > (days.data ? DAYS_MAX : YEARS_MAX)) {
         s3_fail(rq, S3_INVALID_RETENTION);
         return false;
     }
