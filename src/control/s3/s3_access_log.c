@@ -45,7 +45,6 @@ struct batch {
     struct s3_events *events;
     int event;
     char key[KEY_BYTES], etag[2 * S3_MD5_BYTES + 1];
-    char request_id[17], host_id[UUID_BYTES];
 };
 
 struct s3_access_logs {
@@ -195,20 +194,6 @@ static void done(struct store_job *job, int r)
     batch_drop(b);
 }
 
-static void prepare_event(struct batch *b, uint64_t now_ms)
-{
-    uint64_t id;
-    chance_bytes(&id, sizeof(id));
-    (void)snprintf(b->request_id, sizeof(b->request_id), "%016llX", (unsigned long long)id);
-    chance_uuid(b->host_id);
-    const struct s3_event_cause cause = { .is_of_s3 = true,
-                                          .request_id = str_c(b->request_id),
-                                          .host_id = str_c(b->host_id),
-                                          .now_ms = now_ms };
-    b->events = s3_event_create(b->s3, &cause);
-    b->event = s3_event_add(b->events, b->bucket, str_c(b->key), "ObjectCreated:Put");
-}
-
 static void submit(struct batch *b)
 {
     uint8_t md5[S3_MD5_BYTES];
@@ -230,7 +215,8 @@ static void submit(struct batch *b)
                                                   .owner = b->bucket->row.owner },
                                       .bytes = BYTES_OF_DATA,
                                       .data = buf_str(&b->text) };
-    prepare_event(b, now_ms);
+    b->events = s3_event_create_own(b->s3, now_ms);
+    b->event = s3_event_add(b->events, b->bucket, str_c(b->key), "ObjectCreated:Put");
     b->job = (struct store_job){ .run = run, .done = done };
     store_submit(b->s3->services->store, &b->job);
 }

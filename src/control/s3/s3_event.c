@@ -21,6 +21,8 @@ struct wanted {
     bool is_bus; /* told in EventBridge's words */
 };
 
+#define REQUEST_ID_BYTES 17 /* with its NUL */
+
 /* `happenings` is what indices stand for. */
 struct s3_events {
     struct s3 *s3;
@@ -28,6 +30,7 @@ struct s3_events {
     struct list wanted;
     struct s3_happening *happenings;
     size_t count;
+    char request_id[REQUEST_ID_BYTES], host_id[UUID_BYTES]; /* of a cause of our own */
 };
 
 /* ---- who wants to know ---- */
@@ -114,6 +117,19 @@ struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *ca
     e->s3 = s3;
     e->cause = *cause;
     list_init(&e->wanted);
+    return e;
+}
+
+struct s3_events *s3_event_create_own(struct s3 *s3, uint64_t now_ms)
+{
+    uint64_t id;
+    struct s3_events *e = s3_event_create(s3, &(struct s3_event_cause){ .now_ms = now_ms });
+    chance_bytes(&id, sizeof(id));
+    (void)snprintf(e->request_id, sizeof(e->request_id), "%016llX", (unsigned long long)id);
+    chance_uuid(e->host_id);
+    e->cause.is_of_s3 = true;
+    e->cause.request_id = str_c(e->request_id);
+    e->cause.host_id = str_c(e->host_id);
     return e;
 }
 

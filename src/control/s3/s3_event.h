@@ -12,6 +12,8 @@ struct s3_events;
 
 /* On the loop, before the job: events of one cause, whose texts outlive them. */
 struct s3_events *s3_event_create(struct s3 *s3, const struct s3_event_cause *cause);
+/* The same of what S3 does by itself, as for a request that it has made. */
+struct s3_events *s3_event_create_own(struct s3 *s3, uint64_t now_ms);
 /* Finds out who wants events of this kind ("ObjectCreated:Put") for a key of a bucket. May be
  * called several times, for several keys. Returns an index for the insert, negative: nobody does.
  */

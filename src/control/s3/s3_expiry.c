@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "base/chance.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,8 +18,6 @@
 #define ROWS_A_TURN    1000
 #define BUCKETS_A_TURN 100
 #define NAME_BYTES     64 /* a name has 63 */
-
-#define REQUEST_ID_BYTES 17 /* with its NUL */
 
 /* One thing that is over. */
 struct expired {
@@ -52,8 +49,7 @@ struct s3_expiry {
     /* Each row adds one at most, and a key that ended with the turn before its marker. */
     struct expired all[ROWS_A_TURN + 1];
     size_t count;
-    struct s3_events *events;                               /* of them; NULL: none so far */
-    char request_id[REQUEST_ID_BYTES], host_id[UUID_BYTES]; /* as their records have */
+    struct s3_events *events; /* of them; NULL: none so far */
 
     /* Of the key that the walk is at. */
     size_t versions; /* that were looked at; 0: it is at none */
@@ -86,28 +82,11 @@ static int check(const struct stored_object *o, void *context)
                : s3_error_refuse(S3_OK);
 }
 
-/* Of a turn. */
-static void create_events(struct s3_expiry *e)
-{
-    uint64_t id;
-    if (e->events) {
-        return;
-    }
-    chance_bytes(&id, sizeof(id));
-    (void)snprintf(e->request_id, sizeof(e->request_id), "%016llX", (unsigned long long)id);
-    chance_uuid(e->host_id);
-    const struct s3_event_cause cause = { .is_of_s3 = true,
-                                          .request_id = str_c(e->request_id),
-                                          .host_id = str_c(e->host_id),
-                                          .now_ms = e->now_ms };
-    e->events = s3_event_create(e->s3, &cause);
-}
-
 static void expire(struct s3_expiry *e, struct str key, struct object_version version,
                    uint64_t modified_ms)
 {
     struct expired *x = add(e, key);
-    create_events(e);
+    e->events = e->events ? e->events : s3_event_create_own(e->s3, e->now_ms);
     x->event_deleted = s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:Delete");
     x->event_marker =
         s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:DeleteMarkerCreated");
