@@ -145,13 +145,21 @@ bool s3_new_check_headers(struct s3_request *rq)
     return true;
 }
 
+bool s3_new_add_said(const struct s3_request *rq, struct s3_new *n)
+{
+    struct str class = s3_header(rq, "x-amz-storage-class");
+    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
+    return (!class.data || str_eq(class, STR("STANDARD")) ||
+            s3_new_add_header(n, STR("x-amz-storage-class"), class)) &&
+           (!redirect.data ||
+            s3_new_add_header(n, STR("x-amz-website-redirect-location"), redirect));
+}
+
 bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
 {
     static const char *const kept[] = { "cache-control", "content-disposition", "content-language",
                                         "expires" };
     struct str type = s3_header(rq, "content-type");
-    struct str class = s3_header(rq, "x-amz-storage-class");
-    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     if (!s3_new_check_headers(rq)) {
         return false;
     }
@@ -160,12 +168,7 @@ bool s3_new_read_headers(struct s3_request *rq, struct s3_new *n)
     for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
         fits = fits && add_kept(rq, n, kept[i]);
     }
-    fits =
-        fits && add_coding(rq, n) &&
-        (!class.data || str_eq(class, STR("STANDARD")) ||
-         s3_new_add_header(n, STR("x-amz-storage-class"), class)) &&
-        (!redirect.data || s3_new_add_header(n, STR("x-amz-website-redirect-location"), redirect));
-    if (!fits) {
+    if (!fits || !add_coding(rq, n) || !s3_new_add_said(rq, n)) {
         s3_fail(rq, S3_METADATA_TOO_LARGE);
         return false;
     }

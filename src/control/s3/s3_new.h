@@ -39,6 +39,8 @@ bool s3_new_read_tags(struct s3_request *rq, struct s3_new *n) MUST_USE;
 bool s3_new_read_lock(struct s3_request *rq, struct s3_new *n) MUST_USE;
 /* Server-side encryption, with whatever keys; the bucket's default if nothing is said. */
 bool s3_new_read_encryption(struct s3_request *rq, struct s3_new *n) MUST_USE;
+/* The storage class and the redirect, where the request says any. False: they do not fit. */
+bool s3_new_add_said(const struct s3_request *rq, struct s3_new *n) MUST_USE;
 /* One field to be given back. */
 bool s3_new_add_header(struct s3_new *n, struct str name, struct str value) MUST_USE;
 

@@ -49,8 +49,6 @@ static bool read_directive(struct s3_request *rq, const char *name, bool *ret_re
 static bool copy_headers(struct s3_request *rq, struct copy *c)
 {
     struct str block = c->source.object.headers, name, value;
-    struct str class = s3_header(rq, "x-amz-storage-class");
-    struct str redirect = s3_header(rq, "x-amz-website-redirect-location");
     bool fits = true;
     if (!s3_new_check_headers(rq)) {
         return false;
@@ -62,11 +60,7 @@ static bool copy_headers(struct s3_request *rq, struct copy *c)
             fits = s3_new_add_header(&c->put.new, name, value);
         }
     }
-    fits = fits && (!class.data || str_eq(class, STR("STANDARD")) ||
-                    s3_new_add_header(&c->put.new, STR("x-amz-storage-class"), class));
-    fits =
-        fits && (!redirect.data ||
-                 s3_new_add_header(&c->put.new, STR("x-amz-website-redirect-location"), redirect));
+    fits = fits && s3_new_add_said(rq, &c->put.new);
     if (!fits) {
         s3_fail(rq, S3_METADATA_TOO_LARGE);
     }

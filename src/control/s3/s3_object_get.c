@@ -13,6 +13,7 @@
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_send.h"
 #include "control/s3/s3_tags.h"
+#include "control/s3/s3_upload.h"
 #include "http/http_block.h"
 #include "http/http_date.h"
 #include "http/http_head.h"
@@ -72,14 +73,11 @@ static bool fail_range(struct s3_request *rq, struct str range, uint64_t size)
 }
 
 /* One part of an object that was uploaded in parts; any other object is one part. */
-static bool find_part(struct s3_request *rq, const struct stored_object *o, struct str number,
-                      struct extent *e)
+static bool find_part(struct s3_request *rq, const struct stored_object *o, struct extent *e)
 {
-    uint64_t wanted;
+    uint32_t wanted;
     size_t count = s3_object_part_count(o);
-    if (!str_to_u64(number, &wanted) || wanted < 1 || wanted > 10000) {
-        s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
-                         "partNumber", number);
+    if (!s3_upload_read_number(rq, &wanted)) {
         return false;
     }
     if (wanted > (count > 0 ? count : 1)) {
@@ -107,7 +105,7 @@ static bool find_extent(struct s3_request *rq, const struct stored_object *o, st
         return false;
     }
     if (number.data) {
-        return find_part(rq, o, number, e);
+        return find_part(rq, o, e);
     }
     if (range.data && parse_range(range, o->size, e, &unsatisfiable)) {
         if (unsatisfiable) {
@@ -354,11 +352,6 @@ void s3_object_answer_as(struct s3_request *rq, unsigned status, const struct st
 }
 
 void s3_object_get(struct s3_request *rq)
-{
-    s3_object_find(rq, "s3:GetObject", S3_READ, s3_object_answer);
-}
-
-void s3_object_head(struct s3_request *rq)
 {
     s3_object_find(rq, "s3:GetObject", S3_READ, s3_object_answer);
 }

@@ -23,8 +23,7 @@ void s3_list_versions(struct s3_request *rq);
 /* s3_object_*.c */
 void s3_object_put(struct s3_request *rq);
 void s3_object_copy(struct s3_request *rq);
-void s3_object_get(struct s3_request *rq);
-void s3_object_head(struct s3_request *rq);
+void s3_object_get(struct s3_request *rq); /* HeadObject, too */
 void s3_object_delete(struct s3_request *rq);
 void s3_object_delete_many(struct s3_request *rq);
 void s3_object_attributes(struct s3_request *rq);

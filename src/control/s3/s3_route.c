@@ -89,7 +89,7 @@ static const struct s3_operation operations[] = {
     { "ListParts", "GET", S3_OBJECT, "uploadId", "s3:ListMultipartUploadParts", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_upload_list_parts },
     { "UploadPart", "PUT", S3_OBJECT, "uploadId", "s3:PutObject", S3_NEEDS_NOTHING, S3_BODY_OWN, s3_upload_part },
     { "GetObject", "GET", S3_OBJECT, NULL, "s3:GetObject", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_object_get },
-    { "HeadObject", "HEAD", S3_OBJECT, NULL, "s3:GetObject", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_object_head },
+    { "HeadObject", "HEAD", S3_OBJECT, NULL, "s3:GetObject", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_object_get },
     { "PutObject", "PUT", S3_OBJECT, NULL, "s3:PutObject", S3_NEEDS_NOTHING, S3_BODY_OWN, s3_object_put },
     { "DeleteObject", "DELETE", S3_OBJECT, NULL, "s3:DeleteObject", S3_NEEDS_NOTHING, S3_BODY_NONE, s3_object_delete },
 };

@@ -98,6 +98,19 @@ void s3_upload_finish(struct s3_upload *u)
     *u = (struct s3_upload){ 0 };
 }
 
+bool s3_upload_read_number(struct s3_request *rq, uint32_t *ret)
+{
+    struct str text = s3_param(rq, "partNumber");
+    uint64_t number;
+    if (!str_to_u64(text, &number) || number < 1 || number > S3_PARTS_MAX) {
+        s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
+                         "partNumber", text);
+        return false;
+    }
+    *ret = (uint32_t)number;
+    return true;
+}
+
 /* ---- create ---- */
 
 struct creation {

@@ -28,5 +28,8 @@ typedef void (*s3_upload_then)(struct s3_request *rq, const struct stored_object
 void s3_upload_completed(struct s3_request *rq, s3_upload_then then);
 void s3_upload_finish(struct s3_upload *u);
 
+/* The part that the request names, 1 to S3_PARTS_MAX. False: it is none, and that was answered. */
+bool s3_upload_read_number(struct s3_request *rq, uint32_t *ret) MUST_USE;
+
 bool s3_upload_parse_id(struct str text, int64_t *ret_id, uint64_t *ret_salt) MUST_USE;
 struct str s3_upload_id(int64_t id, uint64_t salt, char ret_text[S3_UPLOAD_ID_BYTES]);

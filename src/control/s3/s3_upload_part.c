@@ -35,19 +35,6 @@ static void free_part(void *state)
     free(p);
 }
 
-static bool read_number(struct s3_request *rq, struct part *p)
-{
-    struct str text = s3_param(rq, "partNumber");
-    uint64_t number;
-    if (!str_to_u64(text, &number) || number < 1 || number > S3_PARTS_MAX) {
-        s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
-                         "partNumber", text);
-        return false;
-    }
-    p->part.number = (uint32_t)number;
-    return true;
-}
-
 /* All parts have the key that the upload was begun with. */
 static bool read_key(struct s3_request *rq, struct part *p)
 {
@@ -219,8 +206,9 @@ void s3_upload_part(struct s3_request *rq)
 {
     struct part *p = s3_state(rq, sizeof(*p), free_part);
     struct s3_receive_plan plan;
-    if (!s3_access_write(rq, "s3:PutObject", STR("")) || !read_number(rq, p) ||
-        !s3_upload_find(rq, &p->upload) || !read_key(rq, p)) {
+    if (!s3_access_write(rq, "s3:PutObject", STR("")) ||
+        !s3_upload_read_number(rq, &p->part.number) || !s3_upload_find(rq, &p->upload) ||
+        !read_key(rq, p)) {
         return;
     }
     if (s3_header(rq, "x-amz-copy-source").data) {
