@@ -12,6 +12,7 @@
 #include "control/json_reading.h"
 
 #define IN_FLIGHT_MAX 10
+#define RETRY_MS      5000 /* what could not be written: a full disk */
 
 struct bus_queues {
     struct services *services;
@@ -21,7 +22,8 @@ static void sent(int r, void *context)
 {
     struct delivery *d = context;
     if (r < 0) {
-        queue_set_outcome(&d->messages[0], FATE_AGAIN, clock_wall_ms() + 5000, str_c(strerror(-r)));
+        queue_set_outcome(&d->messages[0], FATE_AGAIN, clock_wall_ms() + RETRY_MS,
+                          str_c(strerror(-r)));
     }
     queue_delivered(d);
 }

@@ -16,6 +16,7 @@
 #define CONCURRENCY_MAX    250 /* Cloudflare: concurrent consumer invocations of one queue */
 #define BATCH_MAX          100 /* Cloudflare: max_batch_size */
 #define RESPONSE_BYTES_MAX (1 * MIB)
+#define POSTPONE_MS        1000 /* until a consumer that could not be invoked is tried again */
 
 struct worker_queue {
     struct list link;
@@ -149,7 +150,7 @@ static void postpone(struct delivery *d, const char *why)
     uint64_t now = clock_wall_ms();
     for (size_t i = 0; i < d->count; i++) {
         d->messages[i].outcome.attempts--; /* it did not reach the consumer */
-        queue_set_outcome(&d->messages[i], FATE_AGAIN, now + 1000, str_c(why));
+        queue_set_outcome(&d->messages[i], FATE_AGAIN, now + POSTPONE_MS, str_c(why));
     }
 }
 
