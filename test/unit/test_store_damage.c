@@ -24,7 +24,7 @@ static int put_object(struct store_job *job, struct sql *db)
                                           .owner = STR("o"),
                                           .acl = STR(""),
                                           .hash = STR(HASH) },
-                              .bytes = BYTES_SHARED };
+                              .bytes = BYTES_OF_FILE };
     (void)job;
     return store_objects_write(contents, db, &w);
 }
