@@ -65,15 +65,25 @@ static struct str keep(struct s3_xml *x, struct str text)
 
 static struct str local_name(const char *name)
 {
-    const char *colon = strchr(name, ':');
+    const char *colon = strrchr(name, ':');
     return str_c(colon ? colon + 1 : name);
+}
+
+/* S3 has no others; what is behind a colon only need not be a name by itself. */
+static bool is_name(struct str local)
+{
+    if (local.len == 0 || local.len > NAME_LEN_MAX) {
+        return false;
+    }
+    char first = local.data[0];
+    return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || first == '_';
 }
 
 static void on_start(void *context, const char *name, const char **attributes)
 {
     struct s3_xml *x = context;
     struct str local = local_name(name);
-    if (x->failed || x->count == NODES_MAX || ++x->depth > DEPTH_MAX || local.len > NAME_LEN_MAX) {
+    if (x->failed || x->count == NODES_MAX || ++x->depth > DEPTH_MAX || !is_name(local)) {
         fail(x);
         return;
     }
