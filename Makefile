@@ -25,6 +25,9 @@ BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP
 CFLAGS_debug    := -Og
 CFLAGS_asan     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DMAYFLY_SANITIZED
 CFLAGS_tsan     := -O1 -fsanitize=thread -DMAYFLY_SANITIZED
+# clang alone has libFuzzer; where it differs from gcc in what it warns of, gcc counts.
+CFLAGS_fuzz     := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=pointer-overflow \
+	-fno-sanitize-recover=all -DMAYFLY_SANITIZED -w
 CFLAGS_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
@@ -44,7 +47,7 @@ ADDON_SOURCES   := $(filter-out src/ipc/link.c,$(ADDON_SOURCES))
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-.PHONY: all demo test check unit e2e lint fmt bench clean help setup
+.PHONY: all demo test check unit fuzz e2e lint fmt bench clean help setup
 # With a recipe, if an empty one: else make says that there is nothing to be done.
 all: build/mayfly build/mayfly.node ## build everything
 	@:
@@ -80,9 +83,9 @@ $(OUT)/addon/%.o: %.c
 UNIT_TESTS := $(patsubst test/unit/%.c,build/asan/%,$(wildcard test/unit/test_*.c))
 PLAIN_TESTS := build/asan/test_instance_memory
 FUZZERS    := $(patsubst test/fuzz/%.c,build/asan/%,$(wildcard test/fuzz/fuzz_*.c))
-ifeq ($(MODE),asan)
 # All folders but the programs' mains are linked into each test; --gc-sections drops what it does not use.
 TEST_OBJECTS := $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
+ifeq ($(MODE),asan)
 $(filter-out $(PLAIN_TESTS),$(UNIT_TESTS)): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
@@ -99,6 +102,9 @@ build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
+build/fuzz/fuzz_%: $(OUT)/test/fuzz/fuzz_%.o $(TEST_OBJECTS)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 setup: ## install what is missing: Debian packages, npm packages
 	@tools/setup
@@ -120,6 +126,14 @@ check: unit ## the tests that need no running platform
 unit: ## C unit tests and fuzz corpora under ASan and UBSan
 	$(MAKE) --no-print-directory MODE=asan $(UNIT_TESTS) $(FUZZERS) build/asan/fake_platform
 	@units=0; tools/run-unit $(UNIT_TESTS) || units=1; tools/run-corpora $(FUZZERS) && [ $$units = 0 ]
+
+T       ?= http_head
+SECONDS ?= 60
+fuzz: ## look for what breaks a parser, with clang: make fuzz T=http_head SECONDS=600
+	$(MAKE) --no-print-directory MODE=fuzz CC=clang build/fuzz/fuzz_$(T)
+	@mkdir -p build/fuzz/found/$(T)
+	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -detect_leaks=0 -artifact_prefix=build/fuzz/found/ \
+		build/fuzz/found/$(T) test/fuzz/corpus/$(T)
 
 e2e: all ## tests of the running platform
 	$(MAKE) --no-print-directory MODE=asan build/asan/fake_platform
