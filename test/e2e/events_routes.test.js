@@ -71,6 +71,19 @@ test('a refusal or a failure is not kept: the next try runs', async (t) => {
   assert.deepEqual(await showAll(platform, 3), ['x', 'x', 'x']);
 });
 
+test('a duplicate on a durable route is told the id of the event that is kept', async (t) => {
+  const platform = await startPlatform(t, {
+    files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { durable: true, idempotent: '$.id' } } }) },
+  });
+  const [first, again, other] = [
+    await platform.post('/api/hook', { id: 'a' }), await platform.post('/api/hook', { id: 'a' }), await platform.post('/api/hook', { id: 'b' }),
+  ];
+  assert.deepEqual([first.status, again.status, other.status], [202, 202, 202]);
+  assert.equal(JSON.parse(again.text).id, JSON.parse(first.text).id);
+  assert.notEqual(JSON.parse(other.text).id, JSON.parse(first.text).id);
+  assert.deepEqual(await showAll(platform, 2), ['a', 'b']);
+});
+
 test('a head as large as one may be is passed on, by every way that it goes inside', async (t) => {
   const config = { routes: { '/api/hook': { idempotent: '$.id' }, '/api/later': { durable: true } } };
   const platform = await startPlatform(t, {

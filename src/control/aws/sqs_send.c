@@ -153,20 +153,11 @@ static void send_call_free(struct send_call *s)
     free(s);
 }
 
-/* A duplicate is told the id of the one that was kept, as long as that is there. */
-static bool take_uuid(const struct stored_message *m, void *context)
-{
-    struct sending *out = context;
-    (void)snprintf(out->uuid, sizeof(out->uuid), STR_FMT, STR_ARG(m->uuid));
-    return false;
-}
-
 static json_t *result_of(struct sending *out)
 {
     const struct sqs_queue *q = out->call->q;
     if (out->send.is_duplicate) {
-        (void)store_messages_find(out->call->c->services->store, out->send.message.id, take_uuid,
-                                  out);
+        queue_send_original(&out->send, out->uuid);
     }
     json_t *result = json_object();
     (void)json_object_set_new(result, "MessageId", json_string(out->uuid));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/queue.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -330,6 +332,17 @@ void queue_send(struct queue_send *s)
                                                  !s->message.is_kept };
     s->queue->references++;
     store_submit(s->queue->queues->store, &s->job);
+}
+
+static bool take_uuid(const struct stored_message *m, void *uuid)
+{
+    (void)snprintf(uuid, UUID_BYTES, STR_FMT, STR_ARG(m->uuid));
+    return false;
+}
+
+void queue_send_original(const struct queue_send *s, char ret[UUID_BYTES])
+{
+    (void)store_messages_find(s->queue->queues->store, s->message.id, take_uuid, ret);
 }
 
 /* ---- history ---- */

@@ -32,7 +32,7 @@ struct storing {
     char uuid[UUID_BYTES];
 };
 
-static void acknowledge(const struct storing *s, int r)
+static void acknowledge(struct storing *s, int r)
 {
     char body[80];
     if (r < 0) {
@@ -42,6 +42,9 @@ static void acknowledge(const struct storing *s, int r)
     } else if (s->route->config.background) {
         exchange_respond(s->x, 202, STR(""), STR(""));
     } else {
+        if (s->send.is_duplicate) {
+            queue_send_original(&s->send, s->uuid);
+        }
         int len = snprintf(body, sizeof(body), "{\"id\":\"%s\"}", s->uuid);
         exchange_respond(s->x, 202, STR("content-type\0application/json\0"),
                          str_of(body, (size_t)len));
