@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
+#include "gateway/error_out.h"
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "gateway/request_log.h"
@@ -195,6 +196,20 @@ void request_fail(struct request *rq, enum error_kind kind, struct str detail)
     fail_with(rq, kind, 0, detail);
 }
 
+/* S3's words for an upload that has stopped, by which clients know that another try may help:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+static unsigned answer_aws_timeout(struct buf *fields, struct buf *body)
+{
+    struct error_out o = { .fields = fields, .body = body };
+    error_out_type(&o, "application/xml");
+    error_out_str(&o,
+                  STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                      "<Error><Code>RequestTimeout</Code><Message>Your socket connection to the "
+                      "server was not read from or written to within the timeout period. Idle "
+                      "connections will be closed.</Message></Error>"));
+    return 400;
+}
+
 void request_refuse(struct conn *c, unsigned status)
 {
     struct error_case e = { .kind = ERROR_ROUTE, .status = status, .id = "", .function = "" };
@@ -202,7 +217,8 @@ void request_refuse(struct conn *c, unsigned status)
     buf_init(&fields, ERROR_FIELDS_MAX);
     buf_init(&body, REFUSAL_BODY_MAX);
     struct http_reply reply = { .minor = 1, .whole = true, .date = gateway_date(c->gateway) };
-    reply.status = errors_answer(&e, &fields, &body);
+    reply.status = c->door == DOOR_AWS && status == 408 ? answer_aws_timeout(&fields, &body)
+                                                        : errors_answer(&e, &fields, &body);
     reply.body_length = body.len;
     reply.fields = buf_str(&fields);
     /* Nothing of ours is too long; if the buffer is full, closing says it too. */

@@ -1,5 +1,6 @@
 /* What S3's answers say beside their codes, as recorded of S3 itself: clients and their users read it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
 import {
@@ -41,6 +42,19 @@ test("S3's answers", async (t) => {
     assert.deepEqual(await said(send(PutObjectCommand, { Bucket, Key: 'k', StorageClass: 'NONE' }), 400, 'InvalidStorageClass'), { StorageClassRequested: 'NONE' });
     await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: 'me' }), 400, 'InvalidBucketOwnerAWSAccountID');
     await refused(send(GetObjectCommand, { Bucket, Key: 'k', ExpectedBucketOwner: '111111111111' }), 403, 'AccessDenied');
+  });
+
+  await t.test('an upload that stops is told so in words that clients try again for', { timeout: 90_000 }, async () => {
+    const Bucket = await bucket();
+    const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: 'k' }));
+    const request = http.request(url, { method: 'PUT', headers: { 'content-length': 10 } });
+    request.write('half');
+    const [answer] = await once(request, 'response'); /* half a minute later */
+    const text = Buffer.concat(await answer.toArray()).toString();
+    assert.equal(answer.statusCode, 400);
+    assert.equal(answer.headers.connection, 'close');
+    assert.match(text, /<Error><Code>RequestTimeout<\/Code><Message>Your socket connection to the server was not read from/);
+    await refused(send(HeadObjectCommand, { Bucket, Key: 'k' }), 404, 'NotFound');
   });
 
   await t.test('attributes are asked for in one field, or in one each', async () => {
