@@ -391,18 +391,29 @@ static void read_folder(uv_work_t *work)
     }
 }
 
+/* Once the contents are closed the store may be, too: then the next start finds them. */
+static void give_found(struct scan *s)
+{
+    struct store_contents *c = s->contents;
+    list_for_each (item, &s->found) {
+        struct store_job *job = list_entry(item, struct store_job, link);
+        if (c->closing) {
+            free(container_of(job, struct orphans, job));
+        } else {
+            c->scans++;
+            store_submit(c->store, job);
+        }
+    }
+    list_init(&s->found);
+    s->last = NULL; /* is not ours any more */
+}
+
 static void folder_read(uv_work_t *work, int status)
 {
     struct scan *s = container_of(work, struct scan, work);
     struct store_contents *c = s->contents;
     (void)status; /* never cancelled */
-    while (!list_is_empty(&s->found)) {
-        struct list *item = s->found.next;
-        list_remove(item);
-        c->scans++;
-        store_submit(c->store, list_entry(item, struct store_job, link));
-    }
-    s->last = NULL; /* is the store's now */
+    give_found(s);
     if (++s->folder < FOLDERS && !c->closing &&
         uv_queue_work(work->loop, work, read_folder, folder_read) == 0) {
         return;

@@ -119,6 +119,25 @@ START_TEST(a_file_that_is_read_outlives_its_object)
 }
 END_TEST
 
+/* At a start all files are looked for, which takes its time. */
+START_TEST(files_that_are_found_while_it_closes_are_left_to_the_next_start)
+{
+    static const uint8_t hash[CONTENT_HASH_BYTES] = { 0 }; /* in the folder that is read first */
+    int fd = store_contents_create(contents, name);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(store_contents_publish(contents, name, hash), 0);
+    store_contents_drop_name(contents, name);
+    close_all();
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    open_all();
+    close_all();
+    (void)uv_run(&loop, UV_RUN_DEFAULT); /* until the folder has been read */
+    open_all();
+    ck_assert(has_file());
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store contents");
@@ -126,6 +145,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, a_file_outlives_its_object_until_that_is_durable);
     tcase_add_test(tests, a_file_that_is_read_outlives_its_object);
+    tcase_add_test(tests, files_that_are_found_while_it_closes_are_left_to_the_next_start);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
