@@ -130,6 +130,7 @@ unit: ## C unit tests and fuzz corpora under ASan and UBSan
 T       ?= http_head
 SECONDS ?= 60
 fuzz: ## look for what breaks a parser, with clang: make fuzz T=http_head SECONDS=600
+	@tools/setup fuzz
 	$(MAKE) --no-print-directory MODE=fuzz CC=clang build/fuzz/fuzz_$(T)
 	@mkdir -p build/fuzz/found/$(T)
 	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) -detect_leaks=0 -artifact_prefix=build/fuzz/found/ \

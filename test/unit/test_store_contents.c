@@ -140,16 +140,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("store contents");
-    TCase *tests = tcase_create("store contents");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    TCase *tests;
+    Suite *suite = suite_make("store contents", setup, teardown, &tests);
     tcase_add_test(tests, a_file_outlives_its_object_until_that_is_durable);
     tcase_add_test(tests, a_file_that_is_read_outlives_its_object);
     tcase_add_test(tests, files_that_are_found_while_it_closes_are_left_to_the_next_start);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

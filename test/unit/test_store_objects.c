@@ -163,16 +163,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("store objects");
-    TCase *tests = tcase_create("store objects");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    TCase *tests;
+    Suite *suite = suite_make("store objects", setup, teardown, &tests);
     tcase_add_test(tests, a_copy_shares_the_bytes_of_its_source);
     tcase_add_test(tests, a_copy_of_what_was_removed_meanwhile_has_no_bytes_of_another);
     tcase_add_test(tests, a_walk_goes_on_behind_a_version);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

@@ -114,15 +114,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("store uploads");
-    TCase *tests = tcase_create("store uploads");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    TCase *tests;
+    Suite *suite = suite_make("store uploads", setup, teardown, &tests);
     tcase_add_test(tests, uploads_of_a_removed_bucket_go_in_steps);
     tcase_add_test(tests, after_a_crash_uploads_of_a_removed_bucket_go_too);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }

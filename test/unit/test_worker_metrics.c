@@ -33,14 +33,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("worker metrics");
-    TCase *tests = tcase_create("worker metrics");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    TCase *tests;
+    Suite *suite = suite_make("worker metrics", setup, teardown, &tests);
     tcase_add_test(tests, a_long_queue_is_counted_less_often);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite);
 }
