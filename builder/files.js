@@ -9,12 +9,12 @@ const IGNORED_FOLDERS = new Set([
 const FILES_MAX = 50_000;
 
 /** Of .netlify: what frameworks build for Netlify, and not its tools' own state. */
-const NETLIFY_BUILT = new Set(['v1', 'functions-internal']);
+export const NETLIFY_BUILT = ['v1', 'functions-internal'];
 
 /** @param {string} folder relative to the project */
 export function isIgnoredFolder(folder) {
   const { base, dir } = path.posix.parse(folder);
-  return IGNORED_FOLDERS.has(base) || (path.posix.basename(dir) === '.netlify' && !NETLIFY_BUILT.has(base));
+  return IGNORED_FOLDERS.has(base) || (path.posix.basename(dir) === '.netlify' && !NETLIFY_BUILT.includes(base));
 }
 
 /** @returns {boolean} whether `file` is `folder` or lies in it */

@@ -1,6 +1,7 @@
 /* netlify.toml, _redirects and _headers. */
 import path from 'node:path';
 import picomatch from 'picomatch';
+import { NETLIFY_BUILT } from '../files.js';
 import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
 import { readJson, strings } from './mayfly_json.js';
@@ -9,7 +10,6 @@ import { readToml } from './toml.js';
 const FILE = 'netlify.toml';
 /** The same of a framework, which its build writes: https://docs.netlify.com/build/frameworks/frameworks-api/ */
 const BUILT_FILE = '.netlify/v1/config.json';
-const BUILT_FOLDERS = ['.netlify/v1', '.netlify/functions-internal'];
 /** Where frameworks' builds put the site: Netlify knows by the framework, React Router's before Astro's and SvelteKit's. */
 const BUILT_SITES = ['build/client', 'dist/client', 'dist', 'build'];
 
@@ -41,7 +41,7 @@ export function readNetlifyToml({ files, diagnostics, development }) {
 /** @returns {string|undefined} the folder of the site, when there is anything in it */
 function publishFolder(files, configured) {
   const hasFiles = (folder) => files.list().some((file) => file.startsWith(`${folder}/`));
-  const candidates = configured ? [configured] : BUILT_FOLDERS.some(hasFiles) ? BUILT_SITES : [];
+  const candidates = configured ? [configured] : NETLIFY_BUILT.some((name) => hasFiles(`.netlify/${name}`)) ? BUILT_SITES : [];
   return candidates.find(hasFiles);
 }
 

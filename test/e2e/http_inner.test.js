@@ -4,7 +4,6 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway, Wire } from './http_gateway.js';
 
 const TOKEN = { front: 'f'.repeat(48), back: 'b'.repeat(48) };
@@ -123,7 +122,7 @@ test('requests between functions', async (t) => {
   });
 });
 
-test('a function that waits for itself, is replaced and dies meanwhile is gone with its last request', async (t) => {
+test('a function that waits for itself, is replaced and dies meanwhile is gone with its last request', { timeout: 60_000 }, async (t) => {
   const only = { ...FUNCTIONS[0], concurrency: 1, max_instances: 1, timeout_ms: 300 };
   const routes = [{ src: '^/', function: 0, endpoint: 0 }];
   const gateway = await startGateway(t, { functions: [only], routes });
@@ -134,7 +133,7 @@ test('a function that waits for itself, is replaced and dies meanwhile is gone w
   await gateway.deploy({ functions: [{ ...only, id: 9, name: 'worker/next' }], routes, static: [] });
   assert.equal((await first).status, 503, 'it ran over its time');
   await gateway.record((r) => r.gone);
-  await sleep(100); /* until the gateway knows */
+  assert.equal((await gateway.fetch('/hello')).status, 200, 'by then the gateway knows');
   inner.destroy();
   await gateway.record((r) => r.routes === 2 && r.drained);
   assert.equal((await gateway.fetch('/hello')).status, 200);

@@ -9,6 +9,7 @@
 
 #include "store/sql.h"
 #include "store/store_contents.h"
+#include "store/store_objects.h"
 #include "store/store_uploads.h"
 #include "suite.h"
 
@@ -46,6 +47,23 @@ static inline void teardown(void)
     close_all();
     (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
     ck_assert_int_eq(system(command), 0);
+}
+
+/* Of which nothing but this is said. */
+static inline struct stored_object plain_object(int64_t bucket, struct str key)
+{
+    return (struct stored_object){ .bucket = bucket,
+                                   .key = key,
+                                   .etag = STR("e"),
+                                   .headers = STR(""),
+                                   .tags = STR(""),
+                                   .owner = STR("o"),
+                                   .acl = STR(""),
+                                   .checksum = STR(""),
+                                   .crypt = STR(""),
+                                   .hash = STR(""),
+                                   .parts = STR(""),
+                                   .upload = STR("") };
 }
 
 struct job {

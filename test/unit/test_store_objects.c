@@ -22,25 +22,11 @@ static void setup(void)
     ck_assert_int_eq(submit(make_bucket), 0);
 }
 
-static struct stored_object object_of(struct str key)
-{
-    return (struct stored_object){ .bucket = bucket,
-                                   .key = key,
-                                   .etag = STR("e"),
-                                   .headers = STR(""),
-                                   .tags = STR(""),
-                                   .owner = STR("o"),
-                                   .acl = STR(""),
-                                   .checksum = STR(""),
-                                   .crypt = STR(""),
-                                   .hash = STR(""),
-                                   .parts = STR(""),
-                                   .upload = STR("") };
-}
-
 static int put(struct sql *db, struct str key, struct str data)
 {
-    struct object_write w = { .object = object_of(key), .bytes = BYTES_OF_DATA, .data = data };
+    struct object_write w = { .object = plain_object(bucket, key),
+                              .bytes = BYTES_OF_DATA,
+                              .data = data };
     return store_objects_write(contents, db, &w);
 }
 
@@ -80,7 +66,7 @@ static int put_other(struct store_job *job, struct sql *db)
 static int copy_source(struct store_job *job, struct sql *db)
 {
     (void)job;
-    struct object_write w = { .object = object_of(STR("copy")),
+    struct object_write w = { .object = plain_object(bucket, STR("copy")),
                               .bytes = BYTES_SHARED,
                               .source = &source };
     w.object.row = source.row;
