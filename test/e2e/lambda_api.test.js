@@ -344,6 +344,40 @@ test('what becomes of asynchronous events is configured', async (t) => {
   await assert.rejects(api.send(new DeleteFunctionEventInvokeConfigCommand({ FunctionName })), { name: 'ResourceNotFoundException' });
 });
 
+const TOLD = `
+resource "aws_sqs_queue" "failed" {
+  name = "failed"
+}
+
+resource "aws_lambda_function_event_invoke_config" "tells" {
+  function_name          = aws_lambda_function.tells.function_name
+  maximum_retry_attempts = 1
+
+  destination_config {
+    on_success {
+      destination = aws_lambda_function.other.arn
+    }
+    on_failure {
+      destination = aws_sqs_queue.failed.arn
+    }
+  }
+}
+`;
+
+test('what the files say of asynchronous events is shown, and stays where an update does not name it', async (t) => {
+  const { lambda: api } = await start(t, { ...FILES, 'main.tf': FILES['main.tf'] + TOLD });
+  const FunctionName = 'tells';
+  const DestinationConfig = {
+    OnSuccess: { Destination: 'arn:aws:lambda:us-east-1:000000000000:function:other' },
+    OnFailure: { Destination: 'arn:aws:sqs:us-east-1:000000000000:failed' },
+  };
+  const config = await api.send(new GetFunctionEventInvokeConfigCommand({ FunctionName }));
+  assert.deepEqual([config.MaximumRetryAttempts, config.DestinationConfig], [1, DestinationConfig]);
+  assert.ok(Date.now() - config.LastModified < 60_000, String(config.LastModified));
+  const updated = await api.send(new UpdateFunctionEventInvokeConfigCommand({ FunctionName, MaximumRetryAttempts: 0 }));
+  assert.deepEqual([updated.MaximumRetryAttempts, updated.DestinationConfig], [0, DestinationConfig]);
+});
+
 test('a destination is a function or a queue, and not the function itself', async (t) => {
   const { lambda: api, sqs } = await start(t);
   await sqs.send(new CreateQueueCommand({ QueueName: 'ordered.fifo', Attributes: { FifoQueue: 'true' } }));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_check.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/events/declared_target.h"
 #include "control/events/event_bus.h"
 #include "control/events/event_target.h"
 #include "control/events/lambda_queue.h"
@@ -147,17 +148,32 @@ static const char *version_or_latest(const struct aws_lambda_subject *s)
     return s->named.qualifier[0] ? s->named.qualifier : "$LATEST";
 }
 
-static json_t *describe(const struct aws_lambda_subject *s, const char *qualifier,
-                        const json_t *config)
+/* The API's has the ARN that it was given, the files' has none; a webhook of mayfly.json is nothing
+ * that AWS could show. */
+static json_t *describe_destination(const struct services *s, const json_t *to, const char *region)
+{
+    char own[DECLARED_TARGET_ARN_BYTES];
+    const char *arn = json_text(to, "arn");
+    if (!arn && to && !json_is_null(to) && !json_text(to, "url")) {
+        declared_target_arn(s, to, region, own);
+        arn = own;
+    }
+    return arn ? json_pack("{s:s}", "Destination", arn) : json_object();
+}
+
+static json_t *describe(const struct services *services, const struct aws_lambda_subject *s,
+                        const char *qualifier, const json_t *config)
 {
     char arn[AWS_LAMBDA_ARN_BYTES];
-    json_int_t modified = json_integer_value(json_object_get(config, "modified_ms"));
+    json_t *set = json_object_get(config, "modified_ms");
+    uint64_t modified = set ? (uint64_t)json_integer_value(set)
+                            : aws_lambda_functions_modified_ms(services, s->function);
     json_t *destinations = json_object();
     aws_lambda_path_arn(s->region, s->named.name, qualifier, arn);
     for (size_t i = 0; i < ARRAY_COUNT(directions); i++) {
-        const char *to = json_text(json_object_get(config, directions[i][1]), "arn");
-        (void)json_object_set_new(destinations, directions[i][0],
-                                  to ? json_pack("{s:s}", "Destination", to) : json_object());
+        (void)json_object_set_new(
+            destinations, directions[i][0],
+            describe_destination(services, json_object_get(config, directions[i][1]), s->region));
     }
     return json_pack("{s:s, s:f, s:o, s:O*, s:O*}", "FunctionArn", arn, "LastModified",
                      (double)modified / 1000, "DestinationConfig", destinations,
@@ -190,7 +206,7 @@ void aws_lambda_async_get(struct aws_call *c, const struct aws_lambda_subject *s
 {
     const json_t *known = find_config(c, s);
     if (known) {
-        aws_call_answer(c, describe(s, version_or_latest(s), known));
+        aws_call_answer(c, describe(c->services, s, version_or_latest(s), known));
     }
 }
 
@@ -206,7 +222,8 @@ void aws_lambda_async_list(struct aws_call *c, const struct aws_lambda_subject *
     json_t *config;
     json_object_foreach(all, qualifier, config)
     {
-        (void)json_array_append_new(list, describe(s, qualifier, config)); /* a new value */
+        (void)json_array_append_new(list,
+                                    describe(c->services, s, qualifier, config)); /* a new value */
     }
     json_decref(all);
     aws_lambda_page(c, list, "FunctionEventInvokeConfigs", LIST_MAX, LIST_MAX);
@@ -248,7 +265,7 @@ static void save(struct aws_call *c, const struct aws_lambda_subject *s, json_t 
                    is_own ? "" : qualifier);
     *saving =
         (struct saving){ c, mem_copy_str(str_c(function)), mem_copy_str(str_c(qualifier)), config };
-    c->context = config ? describe(s, qualifier, config) : NULL;
+    c->context = config ? describe(c->services, s, qualifier, config) : NULL;
     setting_write(c->services->store, LAMBDA_ASYNC_KIND, name, json_write(config), saved, saving);
 }
 

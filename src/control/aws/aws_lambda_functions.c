@@ -31,8 +31,7 @@ static void copy_text(json_t *to, const char *name, const json_t *settings, cons
     }
 }
 
-/* When the version that is served was first seen. */
-static uint64_t modified_ms(const struct services *s, const json_t *function)
+uint64_t aws_lambda_functions_modified_ms(const struct services *s, const json_t *function)
 {
     const char *name = json_text(function, "name");
     const struct build *build = s->deployment->active;
@@ -48,7 +47,7 @@ static uint64_t modified_ms(const struct services *s, const json_t *function)
 static void modified_time(const struct services *s, const json_t *function,
                           char ret[ISO_TIME_BYTES])
 {
-    struct str time = iso_time_s(modified_ms(s, function), ret);
+    struct str time = iso_time_s(aws_lambda_functions_modified_ms(s, function), ret);
     (void)snprintf(ret + time.len - 1, ISO_TIME_BYTES - time.len + 1, ".000+0000");
 }
 
@@ -312,7 +311,7 @@ static json_t *url_of(struct aws_call *c, const struct aws_lambda_subject *s)
         return NULL;
     }
     (void)snprintf(url, sizeof(url), "http://%.64s.%.64s/", s->named.name, host);
-    (void)iso_time_ms(modified_ms(c->services, s->function), time);
+    (void)iso_time_ms(aws_lambda_functions_modified_ms(c->services, s->function), time);
     aws_lambda_path_arn(c->region, s->named.name, "", arn);
     const char *mode = json_text(settings, "invoke_mode");
     const char *auth = json_text(settings, "auth_type");

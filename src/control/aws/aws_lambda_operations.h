@@ -28,6 +28,9 @@ struct aws_lambda_subject {
 /* "Function not found: ARN", as Lambda says it. */
 void aws_lambda_missing(struct aws_call *c, const struct aws_lambda_named *named);
 
+/* When the version that is served of a function was first seen. */
+uint64_t aws_lambda_functions_modified_ms(const struct services *s, const json_t *function);
+
 void aws_lambda_functions_list(struct aws_call *c);
 void aws_lambda_functions_get(struct aws_call *c, const struct aws_lambda_subject *s);
 void aws_lambda_functions_configuration(struct aws_call *c, const struct aws_lambda_subject *s);

@@ -8,8 +8,6 @@
 #include "control/events/target_attempt.h"
 #include "control/json_reading.h"
 
-#define ARN_BYTES 512
-
 static void set(json_t *shown, const char *member, json_t *value)
 {
     if (value && !json_is_null(value)) {
@@ -29,8 +27,8 @@ static void set_inside(json_t *shown, const char *object, const char *member, js
     }
 }
 
-static void write_arn(const struct services *s, const json_t *target, const char *region,
-                      char ret[ARN_BYTES])
+void declared_target_arn(const struct services *s, const json_t *target, const char *region,
+                         char ret[DECLARED_TARGET_ARN_BYTES])
 {
     static const char form[] = "arn:aws:%s:%s:000000000000:%s%s";
     const char *endpoint = json_text(target, "endpoint");
@@ -41,25 +39,26 @@ static void write_arn(const struct services *s, const json_t *target, const char
     json_t *destination =
         endpoint ? json_table_find(endpoint_queues_table(s->endpoints), str_c(endpoint)) : NULL;
     if (destination) {
-        endpoint_queues_arn(destination, region, ret, ARN_BYTES);
+        endpoint_queues_arn(destination, region, ret, DECLARED_TARGET_ARN_BYTES);
     } else if (function) {
         const char *slash = strrchr(function, '/');
-        (void)snprintf(ret, ARN_BYTES, form, "lambda", region,
+        (void)snprintf(ret, DECLARED_TARGET_ARN_BYTES, form, "lambda", region,
                        "function:", slash ? slash + 1 : function);
     } else if (queue) {
-        (void)snprintf(ret, ARN_BYTES, form, "sqs", region, "", queue);
+        (void)snprintf(ret, DECLARED_TARGET_ARN_BYTES, form, "sqs", region, "", queue);
     } else if (api) {
-        (void)snprintf(ret, ARN_BYTES, AWS_SDK_ARN "%s", api);
+        (void)snprintf(ret, DECLARED_TARGET_ARN_BYTES, AWS_SDK_ARN "%s", api);
     } else {
-        (void)snprintf(ret, ARN_BYTES, form, "events", region, "event-bus/", bus ? bus : "default");
+        (void)snprintf(ret, DECLARED_TARGET_ARN_BYTES, form, "events", region, "event-bus/",
+                       bus ? bus : "default");
     }
 }
 
 static void set_arn(const struct services *s, json_t *shown, const char *object,
                     const json_t *target, const char *region)
 {
-    char arn[ARN_BYTES];
-    write_arn(s, target, region, arn);
+    char arn[DECLARED_TARGET_ARN_BYTES];
+    declared_target_arn(s, target, region, arn);
     json_t *text = json_string(arn);
     if (object) {
         set_inside(shown, object, "Arn", text);
