@@ -83,10 +83,13 @@ $(OUT)/addon/%.o: %.c
 UNIT_TESTS := $(patsubst test/unit/%.c,build/asan/%,$(wildcard test/unit/test_*.c))
 PLAIN_TESTS := build/asan/test_instance_memory
 FUZZERS    := $(patsubst test/fuzz/%.c,build/asan/%,$(wildcard test/fuzz/fuzz_*.c))
-# All folders but the programs' mains are linked into each test; --gc-sections drops what it does not use.
-TEST_OBJECTS := $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
+# All but the program's main: the linker takes what a test uses, which is quick, as a small test is to start.
+MAYFLY_ARCHIVE := $(OUT)/mayfly.a
+$(MAYFLY_ARCHIVE): $(call objects,$(LIBRARY_SOURCES) $(filter-out src/cli/mayfly.c,$(PROGRAM_SOURCES))) $(LLHTTP_OBJECTS)
+	@echo "  AR  $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
 ifeq ($(MODE),asan)
-$(filter-out $(PLAIN_TESTS),$(UNIT_TESTS)): build/asan/%: $(OUT)/test/unit/%.o $(TEST_OBJECTS)
+$(filter-out $(PLAIN_TESTS),$(UNIT_TESTS)): build/asan/%: $(OUT)/test/unit/%.o $(MAYFLY_ARCHIVE)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs check) $(LDLIBS)
 # What it tests is malloc, so that of the sanitizers must not be in its place.
@@ -94,15 +97,15 @@ $(PLAIN_TESTS): CFLAGS_asan := -Og
 $(PLAIN_TESTS): build/asan/test_%: $(OUT)/test/unit/test_%.o $(OUT)/runtime/addon/%.o
 	@echo "  LD  $@"
 	$(Q)$(CC) -o $@ $^ $(shell pkg-config --libs check)
-$(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(TEST_OBJECTS)
+$(FUZZERS): build/asan/%: $(OUT)/test/fuzz/%.o $(OUT)/test/fuzz/replay.o $(MAYFLY_ARCHIVE)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # The gateway with everything around it played in C: test/e2e/http_*.test.js run against it.
-build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_instance) $(TEST_OBJECTS)
+build/asan/fake_platform: $(patsubst %,$(OUT)/test/tools/%.o,fake_platform fake_instance) $(MAYFLY_ARCHIVE)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
-build/fuzz/fuzz_%: $(OUT)/test/fuzz/fuzz_%.o $(TEST_OBJECTS)
+build/fuzz/fuzz_%: $(OUT)/test/fuzz/fuzz_%.o $(MAYFLY_ARCHIVE)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
