@@ -1,7 +1,6 @@
 /* The project's own files that its code reads when it runs (data, templates), or loads by their place (workers, programs
  * to fork), with what those import. They go to the same place in the artifact. */
 import path from 'node:path';
-import { nodeFileTrace } from '@vercel/nft';
 import { transform } from 'esbuild';
 import picomatch from 'picomatch';
 import { loaderOf } from '../source.js';
@@ -59,6 +58,7 @@ async function assetsOf(files, { name, root }, readers, inputs) {
 
 /** @returns {Promise<{ assets: string[], loose: string[] }>} loose: code among them, absolute */
 async function trace(files, root, readers, inputs) {
+  const { nodeFileTrace } = await import('@vercel/nft'); /* most projects do not need it, and it takes long to load */
   const { reasons } = await nodeFileTrace(readers, {
     base: files.project,
     processCwd: root,

@@ -2,7 +2,7 @@
  * arguments, all of them known; what throws is unknown. */
 
 import { createHash } from 'node:crypto';
-import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
+import { yaml } from './yaml.js';
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 const list = (value) => (Array.isArray(value) ? value : Object.values(value));
@@ -107,8 +107,8 @@ export const FUNCTIONS = {
   file: ([name], { file }) => file?.(name),
   fileexists: ([name], { file }) => file?.(name) !== undefined,
   templatefile: ([name, variables], { file, render }) => render(file(name), variables),
-  yamldecode: ([value]) => parseYaml(value),
-  yamlencode: ([value]) => stringifyYaml(value),
+  yamldecode: ([value]) => yaml().parse(value),
+  yamlencode: ([value]) => yaml().stringify(value),
   base64encode: ([value]) => Buffer.from(value).toString('base64'),
   base64decode: ([value]) => Buffer.from(value, 'base64').toString(),
   urlencode: ([value]) => encodeURIComponent(value),

@@ -1,10 +1,9 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
 import path from 'node:path';
-import { LineCounter } from 'yaml';
 import { andMore } from '../diagnostics.js';
 import { apiAddress, functionAddress } from './addresses.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
-import { parseYaml } from './yaml.js';
+import { parseYaml, yaml } from './yaml.js';
 
 const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
@@ -114,7 +113,7 @@ function parsedJson(file, source) {
 }
 
 function parsedYaml(diagnostics, file, source) {
-  const lines = new LineCounter();
+  const lines = new (yaml().LineCounter)();
   try {
     /* CloudFormation takes a key that comes twice; the last counts. */
     const document = parseYaml(source, { ...YAML_1_1, lineCounter: lines, logLevel: 'silent', uniqueKeys: false });

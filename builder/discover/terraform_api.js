@@ -1,7 +1,7 @@
 /* APIs of API Gateway in Terraform's resources, as api_routes.js has them: HTTP APIs (aws_apigatewayv2_*) and REST APIs
  * (aws_api_gateway_*). Resources name one another by ids, which are their names here. */
-import { parse } from 'yaml';
 import { withoutUndefined } from './lambda_url.js';
+import { yaml } from './yaml.js';
 
 /**
  * @param {import('./terraform_modules.js').TerraformModule[]} modules
@@ -60,7 +60,7 @@ function authorizationOf(values, { api, resource, method: verb }) {
 /** JSON or YAML; one that does not parse is Terraform's to tell. */
 function definitionIn(body) {
   try {
-    return typeof body === 'string' ? parse(body) : undefined;
+    return typeof body === 'string' ? yaml().parse(body) : undefined;
   } catch {
     return undefined;
   }

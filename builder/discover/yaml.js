@@ -1,5 +1,5 @@
 /* YAML as the tools of AWS and the Serverless Framework read it: lines within brackets may begin anywhere. */
-import { parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
 
 /** What the parser says at, or just before, a line that it wants to be indented further. */
 const OUTDENTED = /^Flow (map|sequence) in block collection must be sufficiently indented/;
@@ -7,11 +7,19 @@ const INDENT = ' '.repeat(64);
 /** A bracket that is never closed would take in the rest of the file, line by line. */
 const LINES_MAX = 200;
 
+const require = createRequire(import.meta.url);
+
+/** The package `yaml`, loaded by the first file that has some: its seventy modules are a sixth of the builder's start. */
+export function yaml() {
+  return require('yaml');
+}
+
 /**
  * @param {import('yaml').ParseOptions & import('yaml').DocumentOptions & import('yaml').SchemaOptions} options
  * @returns {import('yaml').Document.Parsed} with `errors` of the text as it is written
  */
 export function parseYaml(text, options) {
+  const { parseDocument } = yaml();
   const first = parseDocument(text, options);
   const again = { ...options, lineCounter: undefined }; /* it counts those of the text as it is written */
   const lines = text.split('\n');
