@@ -33,6 +33,7 @@ export async function discover(context) {
     }
     all.drafts.push(...found.drafts);
     all.static.push(...found.static);
+    all.apiLeadsPast ||= found.apiLeadsPast;
     addRoutes(all.routes, found.routes);
     addEvents(all.events, found.events);
   }

@@ -153,6 +153,9 @@ function preflightOf({ method, path, type, said }) {
 
 /* What is not served */
 
+/** To another service than Lambda, or to a function by way of a mapping. */
+export const leadsPast = (route) => route.type !== PROXY && !preflightOf(route);
+
 /**
  * @param {ApiScope[]} scopes
  * @param {ApiRoute[]} routes
@@ -160,11 +163,9 @@ function preflightOf({ method, path, type, said }) {
  */
 export function tellApiRoutes(diagnostics, scopes, routes, own, names) {
   const tell = (entries, nameOf, text) => tellByFile(diagnostics, entries, nameOf, text);
-  const others = routes.filter((route) => !isServed(route) && !preflightOf(route));
-  const isKnown = ({ type, path }) => path !== undefined && type === PROXY;
-  tell(others.filter((route) => !isKnown(route) && route.type !== PROXY), ({ id, type }) => `${id} (${type || 'no integration'})`,
+  tell(routes.filter(leadsPast), ({ id, type }) => `${id} (${type || 'no integration'})`,
     'only Lambda proxy integrations (AWS_PROXY) are served here');
-  const lost = [...others.filter(({ type }) => type === PROXY), ...routes.filter((route) => isServed(route) && !names.has(functionIn(route.uri)))];
+  const lost = routes.filter((route) => route.type === PROXY && !(isServed(route) && names.has(functionIn(route.uri))));
   tell(lost, ({ id }) => id, 'where it leads is not known before it is deployed, or is no function of this project');
   tell([...own, ...routes.filter(isServed)].filter(({ authorization }) => (authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${isText(authorization) ? authorization : 'an authorizer'})`,
     'authorizers do not run here: everybody may call it');

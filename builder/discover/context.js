@@ -19,10 +19,11 @@ import { emptyEvents } from '../events/found.js';
  * @property {Record<string, object[]>} routes by phase, see routes/order.js
  * @property {{ prefix: string, directory: string, compress?: boolean }[]} static
  * @property {boolean} compress whether its platform compresses what it answers
+ * @property {boolean} apiLeadsPast whether an API has routes that lead past the project's functions, which then must not answer them
  * @property {import('../events/found.js').Events} events the manifest's, once all are found
  */
 
 /** @returns {Found} */
 export function nothing() {
-  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, events: emptyEvents() };
+  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, apiLeadsPast: false, events: emptyEvents() };
 }

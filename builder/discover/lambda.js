@@ -10,7 +10,7 @@ import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { localAddresses } from './addresses.js';
 import { nothing } from './context.js';
-import { apiRoutes, functionIn, isServed, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
+import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
@@ -65,7 +65,7 @@ export async function discoverLambdas(context) {
   const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
   const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
   const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
-  addApis(context, found.routes, declared, scopes);
+  addApis(context, found, declared, scopes);
   const toLocal = localAddresses(context.port, declared.map(({ name }) => name), scopes.flatMap(({ apis }) => apis));
   for (const declaration of declared) {
     declaration.environment = Object.fromEntries(Object.entries(declaration.environment ?? {}).map(([key, value]) => [key, toLocal(value)]));
@@ -99,8 +99,9 @@ function addApis(context, found, declared, scopes) {
   const preflights = routes.flatMap(preflightsOf);
   for (const { phase, index, route } of lambdaEventRoutes(preflights)) {
     const { headers, has } = preflights[index];
-    found[phase].push({ ...route, ...(has ? { has } : {}), headers, status: 204, shown: '' });
+    found.routes[phase].push({ ...route, ...(has ? { has } : {}), headers, status: 204, shown: '' });
   }
+  found.apiLeadsPast = routes.some(leadsPast);
   tellApiRoutes(context.diagnostics, scopes, routes, events, new Set(declared.map(({ name }) => name)));
   tellTwice(context.diagnostics, declared);
 }
@@ -329,10 +330,10 @@ function addRoutes(routes, draft, declaration) {
 }
 
 /** Once all platforms are known: the only function of a project, if no API names its paths, also answers at `/`. */
-export function lambdaAtRoot({ drafts, routes, static: folders }) {
+export function lambdaAtRoot({ drafts, routes, static: folders, apiLeadsPast }) {
   const lambdas = drafts.filter(({ dialect }) => dialect === 'lambda' || dialect === 'bootstrap');
   const isTaken = routes.catchAll.length > 0 || [...routes.exact, ...routes.before].some((route) => route.path === '/');
-  if (lambdas.length !== 1 || isTaken || lambdas[0].endpoints.length > URL_AND_INVOKE) {
+  if (lambdas.length !== 1 || isTaken || apiLeadsPast || lambdas[0].endpoints.length > URL_AND_INVOKE) {
     return;
   }
   const target = [lambdas[0].name, 0];

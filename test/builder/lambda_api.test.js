@@ -569,3 +569,27 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
       'AWS\' test runner (@aws/durable-execution-sdk-js-testing) runs them',
   ]);
 });
+
+test('the only function of a project does not answer for an API that leads past it', async (t) => {
+  const files = (type) => ({
+    'template.yaml': `
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: orders.handler, Runtime: nodejs24.x, Events: { Queue: { Type: SQS, Properties: { Queue: !GetAtt Queue.Arn } } } }
+  Queue: { Type: AWS::SQS::Queue }
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      DefinitionBody:
+        openapi: 3.0.1
+        paths: { /submit: { post: { x-amazon-apigateway-integration: { ${type}, payloadFormatVersion: "1.0" } } } }
+`,
+    'orders.js': handler('orders'),
+  });
+  const past = await build(t, projectOf(t, files('type: aws_proxy, integrationSubtype: SQS-SendMessage')));
+  assert.deepEqual([visit(past, 'POST', '/submit').function, visit(past, 'GET', '/').function], [undefined, undefined]);
+  assert.equal(visit(past, 'GET', '/', { host: 'orders.localhost' }).function, 'lambda/Orders');
+  const unknown = await build(t, projectOf(t, files('type: aws_proxy, uri: "${stageVariables.uri}"')));
+  assert.equal(visit(unknown, 'POST', '/submit').function, 'lambda/Orders');
+});
