@@ -73,3 +73,20 @@ exports.handler = async ({ Records }) => {
   await eventually(() => got().length >= 6, () => platform.transcript());
   assert.deepEqual(got(), [...'abcdef'].map((letter) => `got ${letter} ${length} 1`));
 });
+
+test('what a function fails is told as its error, and where it is when it is given up', async (t) => {
+  const { platform, send } = await start(t, {
+    'main.tf': `${FILES['main.tf'].replace('= 1\n}', `= 1
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 2 })
+}`)}
+resource "aws_sqs_queue" "dead" {
+  name = "dead"
+}
+`,
+    'reports.js': "exports.handler = async () => { throw new TypeError('no tea'); };",
+  });
+  await send('fails');
+  const told = (pattern) => eventually(() => platform.records.find(({ text }) => pattern.test(text))?.text, () => platform.transcript());
+  assert.match(await told(/^event \d+ of sqs:jobs: try 1 failed/), /again in 1 s: TypeError: no tea$/);
+  assert.match(await told(/^event \d+ of sqs:jobs: given up/), /given up after 2 tries: TypeError: no tea; it is in sqs:dead now$/);
+});

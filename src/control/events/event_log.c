@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #define TEXT_BYTES 1024
+#define THEN_BYTES 128 /* with a name of SQS, which has 80 */
 
 /* The first line is what happened; the stack is for `mayfly events show`. */
 static struct str first_line(struct str error)
@@ -31,14 +32,30 @@ void event_log_again(struct services *s, const struct delivery *d, const struct 
     note(s, RECORD_WARNING, text, len);
 }
 
-void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m)
+/* `then`: what is to be known of it afterwards. */
+static void note_given_up(struct services *s, const struct delivery *d, const struct delivered *m,
+                          const char *then)
 {
     char text[TEXT_BYTES];
-    int len =
-        snprintf(text, sizeof(text),
-                 "event %llu of %s: given up after %u %s: " STR_FMT " (mayfly events show %llu)",
-                 (unsigned long long)m->message.id, queue_name(d->queue), m->outcome.attempts,
-                 m->outcome.attempts == 1 ? "try" : "tries", STR_ARG(first_line(m->outcome.error)),
-                 (unsigned long long)m->message.id);
+    int len = snprintf(text, sizeof(text), "event %llu of %s: given up after %u %s: " STR_FMT "%s",
+                       (unsigned long long)m->message.id, queue_name(d->queue), m->outcome.attempts,
+                       m->outcome.attempts == 1 ? "try" : "tries",
+                       STR_ARG(first_line(m->outcome.error)), then);
     note(s, RECORD_ERROR, text, len);
+}
+
+void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m)
+{
+    char then[THEN_BYTES];
+    (void)snprintf(then, sizeof(then), " (mayfly events show %llu)",
+                   (unsigned long long)m->message.id);
+    note_given_up(s, d, m, then);
+}
+
+void event_log_moved(struct services *s, const struct delivery *d, const struct delivered *m,
+                     const char *to)
+{
+    char then[THEN_BYTES];
+    (void)snprintf(then, sizeof(then), "; it is in %s now", to);
+    note_given_up(s, d, m, then);
 }

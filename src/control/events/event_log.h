@@ -8,4 +8,8 @@
 
 /* Each looks at the message's outcome. */
 void event_log_again(struct services *s, const struct delivery *d, const struct delivered *m);
+/* It stays where it is. */
 void event_log_dead(struct services *s, const struct delivery *d, const struct delivered *m);
+/* It is in the queue `to` from now on, as an event of another number. */
+void event_log_moved(struct services *s, const struct delivery *d, const struct delivered *m,
+                     const char *to);

@@ -9,6 +9,7 @@
 #include "control/aws/aws_lambda_path.h"
 #include "control/aws/sqs_md5.h"
 #include "control/events/event_log.h"
+#include "control/events/lambda_error.h"
 #include "control/events/lambda_source.h"
 #include "control/events/sqs_record.h"
 #include "control/json_read.h"
@@ -157,7 +158,7 @@ static void fail_one(const struct lambda_source *ls, struct delivery *d, struct 
                                                   dead->dead_letter ? 0 : m->message.attempts };
         queue_follow(d, dead->queue, &moved, STR(""), 0);
         queue_set_outcome(m, FATE_GONE, 0, error);
-        event_log_dead(ls->services, d, m);
+        event_log_moved(ls->services, d, m, queue_name(dead->queue));
         return;
     }
     queue_set_outcome(m, FATE_AGAIN, d->started_ms + (q ? q->visibility_ms : 0), error);
@@ -264,7 +265,8 @@ static void attempt_done(const struct invocation_result *result, void *context)
     if (result->error < 0 || result->status != 200) {
         postpone(d);
     } else if (http_block_find(result->headers, STR("x-amz-function-error")).data) {
-        fail_all(ls, d, result->body);
+        scoped_free char *error = lambda_error_text(result->body);
+        fail_all(ls, d, str_c(error));
     } else if (ls->report_failures) {
         apply_report(ls, d, result->body);
     } else {

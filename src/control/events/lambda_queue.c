@@ -12,6 +12,7 @@
 #include "control/events/attempt.h"
 #include "control/events/destination.h"
 #include "control/events/event_log.h"
+#include "control/events/lambda_error.h"
 #include "control/events/trace_header.h"
 #include "control/iso_time.h"
 #include "control/json_read.h"
@@ -218,31 +219,6 @@ struct attempt {
     struct delivery *delivery;
 };
 
-/* "TypeError: x is not a function\n    at ..." of Lambda's error JSON, however long. */
-static char *describe_error(struct str payload)
-{
-    json_t *json = json_read(payload, JSON_ALLOW_NUL);
-    const char *type = json_string_value(json_object_get(json, "errorType"));
-    const char *message = json_string_value(json_object_get(json, "errorMessage"));
-    const json_t *trace = json_object_get(json, "trace");
-    struct buf text;
-    buf_init(&text, LIMIT_LAMBDA_PAYLOAD_BYTES); /* shorter than the JSON that says it */
-    int r = json_array_size(trace) > 0
-                ? 0
-                : buf_printf(&text, "%s%s%s", type ? type : "", type && message ? ": " : "",
-                             message ? message
-                             : type  ? ""
-                                     : "the function failed");
-    for (size_t i = 0; r == 0 && i < json_array_size(trace); i++) {
-        const char *line = json_string_value(json_array_get(trace, i));
-        r = buf_printf(&text, "%s%s", i ? "\n" : "", line ? line : "");
-    }
-    char *copy = mem_copy_str(buf_str(&text));
-    buf_finish(&text);
-    json_decref(json);
-    return copy;
-}
-
 /* The error's own text, for a dead letter. */
 static void send_failure(const struct lambda_queue *q, struct delivery *d,
                          const struct delivered *m, struct str payload)
@@ -260,7 +236,7 @@ static void function_failed(struct lambda_queue *q, struct delivery *d,
                             const struct invocation_result *result)
 {
     struct delivered *m = &d->messages[0];
-    char *error = describe_error(result->body);
+    char *error = lambda_error_text(result->body);
     char qualifier[AWS_LAMBDA_NAME_BYTES];
     struct retry_policy policy;
     read_qualifier(m, qualifier);
