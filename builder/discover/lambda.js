@@ -12,6 +12,7 @@ import { localAddresses } from './addresses.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
+import { tellUnknown } from './lambda_unknown.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions, samTemplates } from './sam.js';
@@ -39,6 +40,7 @@ import { terraformApis } from './terraform_api.js';
  * @property {object} [url] settings of its function URL: invoke_mode (BUFFERED or RESPONSE_STREAM), auth_type, cors
  * @property {{ folder: string, at: string }[]} [layers] folders relative to the project, and what they are when it runs:
  *   /opt or /opt/nodejs
+ * @property {string[]} [foreignLayers] those that others have published
  * @property {Record<string, string>} [inline] its code itself, by the names of files
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[],
@@ -70,6 +72,7 @@ export async function discoverLambdas(context) {
   for (const declaration of declared) {
     declaration.environment = Object.fromEntries(Object.entries(declaration.environment ?? {}).map(([key, value]) => [key, toLocal(value)]));
   }
+  tellUnknown(declared, context);
   for (const declaration of withoutTwins(declared, context.diagnostics)) {
     const draft = await draftOf(context, declaration);
     if (draft) {

@@ -1,6 +1,7 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
 import { assetPath } from './cdk.js';
+import { foreignLayers } from './lambda_unknown.js';
 import { loggingVariables, urlSettings } from './lambda_url.js';
 import { addSiblings, isOpen } from './sam_template.js';
 import { readStacks } from './stacks.js';
@@ -64,18 +65,24 @@ function declarationOf(context, template, file, id, resource) {
     timeout: numberOf(value('Timeout')),
     memory: numberOf(value('MemorySize')),
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
-    environment: { ...template.resolve(variables), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
+    environment: { ...withoutOpen(template.resolve(variables)), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
     reserved: numberOf(value('ReservedConcurrentExecutions')),
     tags: { ...tagsOf(template.resolve(globals.Tags)), ...tagsOf(template.resolve(own.Tags)) },
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
     layers: layersOf(context, template, properties.Layers),
+    foreignLayers: foreignLayers(template.resolve(properties.Layers)),
     durable: value('DurableConfig') !== undefined,
     stack: template.stack,
     declaredIn: file,
     ...codeOf(context, file, properties, template, resource.Metadata),
   }];
+}
+
+/** A text with a parameter that has no value is not known either. */
+function withoutOpen(variables) {
+  return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, isOpen(value) ? undefined : value]));
 }
 
 /** SAM's are an object, CloudFormation's a list. */

@@ -31,6 +31,8 @@ const MADE = {
 };
 const DEPTH_MAX = 20;
 const NESTING_MAX = 100;
+/** What SSM has under the name that the parameter's value is. */
+const OF_SSM = /^AWS::SSM::Parameter::Value</;
 /** Types of parameters whose text is a list. */
 const LIST = /^(CommaDelimitedList$|List<)/;
 
@@ -260,7 +262,13 @@ class Resolver {
     if (keys.length === 1 && FUNCTIONS.includes(keys[0])) {
       return this.#call(keys[0], value[keys[0]], depth + 1);
     }
-    return Object.fromEntries(keys.map((key) => [key, withoutGaps(this.resolve(value[key], depth + 1))]));
+    return Object.fromEntries(keys.filter((key) => !this.#isNoValue(value[key], depth + 1)).map((key) => [key, withoutGaps(this.resolve(value[key], depth + 1))]));
+  }
+
+  /** AWS::NoValue takes the member away that has it. */
+  #isNoValue(value, depth) {
+    const chosen = depth > DEPTH_MAX ? undefined : value?.['Fn::If'];
+    return chosen ? this.#isNoValue(chosen[this.holds(chosen[0]) ? 1 : 2], depth + 1) : value?.Ref === 'AWS::NoValue';
   }
 
   /** Of a function that wants several arguments, or a list. */
@@ -309,6 +317,9 @@ class Resolver {
     }
     const parameter = this.template.Parameters?.[name];
     if (parameter) {
+      if (OF_SSM.test(parameter.Type)) {
+        return undefined;
+      }
       const value = this.parameter(name, depth) ?? parameter.Default;
       return LIST.test(parameter.Type) && typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
     }

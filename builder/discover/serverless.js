@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { regionOf } from './arn.js';
+import { foreignLayers } from './lambda_unknown.js';
 import { urlSettings } from './lambda_url.js';
 import { addSiblings } from './sam_template.js';
 import { isProgram, readServerlessFile } from './serverless_file.js';
@@ -43,19 +44,8 @@ const services = (context) => kept.get(context) ?? [];
  * @returns {import('./lambda.js').Declaration[]}
  */
 export function serverlessFunctions(context) {
-  return services(context).flatMap((one) => {
-    tellUnknown(context, one);
-    return one.functions.filter(({ said }) => said.handler !== undefined).map((fn) => declarationOf(one, fn));
-  });
-}
-
-/** Variables whose values somebody else has: SSM, another stack, a program. */
-function tellUnknown({ diagnostics, env }, { file, service, functions, template }) {
-  const said = Object.assign({}, service.provider.environment, ...functions.map((fn) => fn.said.environment));
-  const unknown = Object.entries(template.resolve(said)).filter(([name, value]) => (value ?? env[name]) === undefined).map(([name]) => name);
-  if (unknown.length > 0) {
-    diagnostics.warn(`${file}: the files do not say what is in the variable ${andMore(unknown)}: .env may`, { file });
-  }
+  return services(context).flatMap((one) =>
+    one.functions.filter(({ said }) => said.handler !== undefined).map((fn) => declarationOf(one, fn)));
 }
 
 /**
@@ -148,6 +138,7 @@ function declarationOf({ file, service, template }, { key, name, said }) {
     environment: template.resolve({ ...provider.environment, ...said.environment }),
     url: urlOf(said.url),
     layers: layersOf(service, base, said.layers ?? provider.layers),
+    foreignLayers: foreignLayers(template.resolve(said.layers ?? provider.layers)),
     durable: said.durableConfig !== undefined,
     events: [said.events ?? []].flat().flatMap((event) => eventOf(service, provider, key, event)),
     folder: base,

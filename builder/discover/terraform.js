@@ -1,5 +1,6 @@
 /* Terraform's Lambda functions. */
 import path from 'node:path';
+import { foreignLayers } from './lambda_unknown.js';
 import { loggingVariables, withoutUndefined } from './lambda_url.js';
 import { placeOf, providerIn, terraformModules } from './terraform_modules.js';
 
@@ -40,6 +41,7 @@ function declarationOf(context, module, resource) {
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
     layers: layersOf(context, module, resource),
+    foreignLayers: foreignLayers(resource.get('layers')),
     declaredIn,
     ...codeOf(context, module, resource),
   };

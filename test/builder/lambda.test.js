@@ -438,3 +438,60 @@ ${lambda('plain', '')}${lambda('own', '  tags = { stage = "prod", n = 1 }')}${la
   const all = { team: 'tea', stage: 'dev' };
   assert.deepEqual(tags, [all, { team: 'tea', stage: 'prod', n: '1' }, undefined, all, { team: 'data' }, all]);
 });
+
+test('what the files do not say of variables is told, and which layers are not here', async (t) => {
+  const project = projectOf(t, {
+    '.env': 'TOKEN=of .env\n',
+    'sam/template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Bucket: { Type: String }
+  Key: { Type: AWS::SSM::Parameter::Value<String>, Default: /app/key }
+Conditions: { IsTest: !Equals [a, b] }
+Resources:
+  Resize:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs24.x
+      CodeUri: .
+      Layers: [!Sub "arn:aws:lambda:\${AWS::Region}:175033217214:layer:graphicsmagick:2", !Ref Own]
+      Environment:
+        Variables:
+          BUCKET: !Ref Bucket
+          URL: !Sub "https://\${Bucket}.example"
+          KEY: !Ref Key
+          PASSWORD: "{{resolve:secretsmanager:db:SecretString:password}}"
+          TOKEN: !ImportValue Token
+          NOTHING: !If [IsTest, !Ref Bucket, !Ref AWS::NoValue]
+          TABLE: !Ref Table
+  Own: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: layer } }
+  Table: { Type: AWS::DynamoDB::Table }
+`,
+    'sam/index.js': 'exports.handler = async () => 1;\n', 'sam/layer/nodejs/package.json': '{}',
+    'tf/main.tf': `
+variable "bucket" { type = string }
+resource "aws_lambda_function" "tf" {
+  function_name = "tf"
+  handler       = "index.handler"
+  runtime       = "nodejs24.x"
+  filename      = "index.js"
+  layers        = ["arn:aws:lambda:us-east-1:094274105915:layer:AWSLambdaPowertoolsTypeScriptV2:3"]
+  environment {
+    variables = { BUCKET = var.bucket, NONE = null }
+  }
+}
+`,
+    'tf/index.js': 'exports.handler = async () => 1;\n',
+  });
+  const manifest = await build(t, project);
+  const variable = 'the files do not say what is in the variable BUCKET';
+  const layer = 'what others have published is not here: install what the functions need of it';
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text).toSorted(), [
+    `sam/template.yaml: layer graphicsmagick:2: ${layer}`, `sam/template.yaml: ${variable} and 3 more: .env may`,
+    `tf/main.tf: layer AWSLambdaPowertoolsTypeScriptV2:3: ${layer}`, `tf/main.tf: ${variable}: .env may`,
+  ]);
+  const { env } = functionNamed(manifest, 'lambda/Resize');
+  assert.deepEqual([env.BUCKET, env.URL, env.KEY, env.PASSWORD, env.TOKEN, env.NOTHING, env.TABLE],
+    [undefined, undefined, undefined, undefined, 'of .env', undefined, 'Table']);
+});

@@ -1,0 +1,35 @@
+/* What Lambda functions need and their project does not hold: told once for each file. */
+import { andMore } from '../diagnostics.js';
+import { ACCOUNT } from './arn.js';
+
+const LAYER = /^arn:[^:]+:lambda:[^:]*:(\d+):layer:(.+)$/;
+/** CloudFormation asks another service for it while the stack is deployed. */
+const DYNAMIC = /^\{\{resolve:.*\}\}$/;
+
+/** Those that somebody else has published, as texts of name and version. */
+export function foreignLayers(references) {
+  return [references ?? []].flat().map((text) => LAYER.exec(text)).filter((match) => match && match[1] !== ACCOUNT).map(([, , name]) => name);
+}
+
+/** Variables that a parameter without a value, SSM, another stack or a program would give: they stay open for .env. */
+export function tellUnknown(declared, { diagnostics, env }) {
+  for (const [file, functions] of Map.groupBy(declared, ({ declaredIn }) => declaredIn)) {
+    const unknown = functions.flatMap((declaration) => withoutUnknown(declaration)).filter((name) => env[name] === undefined);
+    if (unknown.length > 0) {
+      diagnostics.warn(`${file}: the files do not say what is in the variable ${andMore([...new Set(unknown)])}: .env may`, { file });
+    }
+    const layers = functions.flatMap((declaration) => declaration.foreignLayers ?? []);
+    if (layers.length > 0) {
+      const text = 'what others have published is not here: install what the functions need of it';
+      diagnostics.warn(`${file}: layer ${andMore([...new Set(layers)])}: ${text}`, { file });
+    }
+  }
+}
+
+/** @returns {string[]} the names of those that were taken out */
+function withoutUnknown(declaration) {
+  const entries = Object.entries(declaration.environment ?? {});
+  const isUnknown = ([, value]) => value === undefined || DYNAMIC.test(value);
+  declaration.environment = Object.fromEntries(entries.filter((entry) => !isUnknown(entry)));
+  return entries.filter(isUnknown).map(([name]) => name);
+}
