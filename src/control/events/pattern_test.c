@@ -381,6 +381,13 @@ static size_t count_letters(struct str text)
     return count;
 }
 
+/* The pattern's, in either case: a capital sigma is no small one at the end of a word, but that is
+ * a capital one, too. */
+static bool is_letter(gunichar wanted, gunichar c)
+{
+    return c == g_unichar_tolower(wanted) || c == g_unichar_toupper(wanted);
+}
+
 /* Strings of JSON are sound UTF-8. Returns how many bytes of `text` are the same as
  * the whole of `prefix`, whatever their case, or -1. */
 static ssize_t same_letters(struct str prefix, struct str text)
@@ -388,8 +395,7 @@ static ssize_t same_letters(struct str prefix, struct str text)
     const char *p = prefix.data;
     const char *t = text.data;
     while (p < prefix.data + prefix.len) {
-        if (t >= text.data + text.len ||
-            g_unichar_tolower(g_utf8_get_char(p)) != g_unichar_tolower(g_utf8_get_char(t))) {
+        if (t >= text.data + text.len || !is_letter(g_utf8_get_char(p), g_utf8_get_char(t))) {
             return -1;
         }
         p += letter_bytes(p);
@@ -500,6 +506,9 @@ static bool numeric_holds(json_t *comparisons, double value)
 /* A plain value of a pattern. */
 static bool is_same(json_t *wanted, json_t *value)
 {
+    if (json_is_integer(wanted) && json_is_integer(value)) {
+        return json_equal(wanted, value); /* ids may have more digits than a double */
+    }
     if (json_is_number(wanted) && json_is_number(value)) {
         double difference = json_number_value(wanted) - json_number_value(value);
         return fpclassify(difference) == FP_ZERO;
