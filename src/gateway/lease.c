@@ -36,10 +36,21 @@ static struct pool_state state_of(const struct gateway *g, const struct function
                                 .processors = g->processors };
 }
 
+/* Of all functions, those that are asked for included. */
+static size_t count_instances(const struct gateway *g)
+{
+    size_t count = g->instance_count;
+    list_for_each (item, &g->functions) {
+        count += list_entry(item, struct function, in_gateway)->starting;
+    }
+    return count;
+}
+
 static void start_instances(struct gateway *g, struct function *f, size_t count)
 {
     struct message_instance_start start = { .type = MESSAGE_INSTANCE_START, .function = f->id };
-    for (size_t i = 0; i < count && g->instance_count + f->starting < g->instances_max; i++) {
+    size_t all = count > 0 ? count_instances(g) : 0;
+    for (size_t i = 0; i < count && all + i < g->instances_max; i++) {
         if (link_send(&g->supervisor, &start, NULL, 0) < 0) {
             return; /* the supervisor is gone, and so are we */
         }
@@ -211,17 +222,16 @@ static void stop_retired(struct function *f)
 
 static void sweep_function(struct gateway *g, struct function *f, uint64_t now_ms)
 {
+    if (f->waiting_count > 0) {
+        start_for_waiting(g, f); /* of a build that is no more, too: nothing else serves them */
+    } else if (f->retired) {
+        stop_retired(f);
+    }
     if (f->retired) {
-        if (f->waiting_count == 0) {
-            stop_retired(f);
-        }
         lease_release(f);
         return;
     }
     rate_starts(f, now_ms);
-    if (f->waiting_count > 0) {
-        start_for_waiting(g, f);
-    }
     struct pool_state state = state_of(g, f);
     start_instances(g, f, pool_starts_ahead(&f->limits, &state));
     for (size_t n = pool_stops(&f->limits, &state, count_idle(f, now_ms)); n > 0; n--) {

@@ -239,6 +239,29 @@ test('a deploy switches at once, requests in flight finish on what they began wi
   await gateway.record((r) => r.routes === 2 && r.drained);
 });
 
+test('who waits for a function that a deploy has replaced is served when its only instance is killed', async (t) => {
+  const one = { concurrency: 1, max_instances: 1 };
+  const { endpoints, routes } = timed('/spin', 1000);
+  const gateway = await startGateway(t, { functions: [{ ...API, ...one, endpoints }], routes });
+  const spinning = ask(gateway, '/spin');
+  await gateway.record((r) => r.started);
+  const waiting = ask(gateway, '/hello');
+  await gateway.deploy({ functions: [{ ...API, ...one, id: 12, name: 'api2' }], routes: CATCH_ALL, static: [] });
+  assert.equal((await spinning).status, 504);
+  assert.equal((await waiting).status, 200);
+  await gateway.record((r) => r.routes === 2 && r.drained);
+});
+
+test('all functions together start no more instances than files may be open for', async (t) => {
+  const functions = Array.from({ length: 20 }, (_, i) => ({ ...API, id: 100 + i, name: `api${i}`, min_instances: 2 }));
+  const gateway = await startGateway(t, { functions, openFiles: 256 });
+  assert.equal((await ask(gateway, '/hello')).status, 200);
+  const started = () => gateway.records.filter((r) => r.started).length;
+  await eventually(() => started() >= 28);
+  await sleep(300); /* some sweeps */
+  assert.equal(started(), 28); /* a ninth of the files, as share_files() says */
+});
+
 test('a deploy takes no name away from a request that waits for control', async (t) => {
   const routes = [{ path: '/missing', status: 404 }, ...CATCH_ALL];
   const kept = (id, name) => ({ functions: [{ ...API, id, name, endpoints: [{ name: 'api', via: 'events' }] }], routes, static: [] });
