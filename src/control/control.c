@@ -2,7 +2,6 @@
 #include "control/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
@@ -33,9 +32,11 @@
 #include "control/s3/s3_declared.h"
 #include "control/s3/s3_webhook.h"
 #include "control/services.h"
+#include "control/text_file.h"
 #include "ipc/link.h"
 
 #define CONTROL_KEEP_BYTES (4 * MIB) /* freed, and not given back to the kernel */
+#define SEND_AGAIN_MS      200
 
 struct control {
     uv_loop_t loop;
@@ -50,6 +51,8 @@ struct control {
     bool is_first_build;   /* that the active build is the first, of deployment */
     uint64_t routed_build; /* that requests reach */
     uint64_t told_build;   /* on the console */
+    uv_timer_t again;      /* runs while something could not be sent: */
+    bool is_unrouted;      /* ... the active build's routes */
     struct console *console;
     const char *origin;
     struct exchange_port *port; /* owned, as what is in services */
@@ -82,55 +85,33 @@ static struct control *control_of(struct deployment *d)
     return container_of(d, struct control, deployment);
 }
 
-static int write_text(int fd, const char *text)
-{
-    struct str rest = str_c(text);
-    while (rest.len > 0) {
-        ssize_t n = write(fd, rest.data, rest.len);
-        if (n < 0) {
-            return -errno;
-        }
-        rest = str_skip(rest, (size_t)n);
-    }
-    return 0;
-}
+static void send_again(uv_timer_t *timer);
 
-/* A sealed file in memory, so that its reader can trust it to stay as it is. */
-static int text_to_memfd(const char *name, const char *text)
+/* Sends `message` with the JSON as its descriptor; the JSON is used up. What cannot be sent, there
+ * being no descriptor left, is asked for again by send_again(). */
+static int send_json(struct control *c, struct link *link, const void *message, const char *name,
+                     json_t *json)
 {
-    scoped_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int r = fd < 0 ? -errno : write_text(fd, text);
-    if (r < 0) {
-        return r;
-    }
-    if (lseek(fd, 0, SEEK_SET) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
-        return -errno;
-    }
-    return take_fd(&fd);
-}
-
-/* Sends `message` with the JSON as its descriptor; the JSON is used up. */
-static void send_json(struct link *link, const void *message, const char *name, json_t *json)
-{
-    char *text = json_write(json);
+    scoped_free char *text = json_write(json);
     json_decref(json);
-    scoped_fd int fd = text ? text_to_memfd(name, text) : -ENOMEM;
-    free(text);
+    scoped_fd int fd = text ? text_file_seal(name, text) : -ENOMEM;
     int r = fd < 0 ? fd : link_send(link, message, &fd, 1);
-    if (r < 0 && r != -EPIPE) { /* who is gone is started again, and we with it */
-        log_error("cannot send %s: %s", name, strerror(-r));
+    if (r < 0 && r != -EPIPE && !uv_is_active((const uv_handle_t *)&c->again)) {
+        log_error("cannot send %s yet: %s", name, strerror(-r));
+        (void)uv_timer_start(&c->again, send_again, SEND_AGAIN_MS, SEND_AGAIN_MS); /* works */
     }
+    return r == -EPIPE ? 0 : r; /* who is gone is started again, and we with it */
 }
 
-static void control_add(struct deployment *d, const struct version *version)
+static int control_add(struct deployment *d, const struct version *version)
 {
     struct control *c = control_of(d);
     struct message_function_add add = { .type = MESSAGE_FUNCTION_ADD, .function = version->id };
     const struct aws_user *user = aws_users_function(c->services.users, str_c(version->name));
     const struct deployment_aws aws = { c->services.aws_origin, user->access_key, user->secret };
     deployment_plan(version, &add.plan);
-    send_json(&c->supervisor, &add, "function", deployment_spec(version, c->origin, &aws));
+    return send_json(c, &c->supervisor, &add, "function",
+                     deployment_spec(version, c->origin, &aws));
 }
 
 static void control_remove(struct deployment *d, const struct version *version)
@@ -190,7 +171,19 @@ static void send_routes(struct control *c, const struct build *build)
     const struct message_routes message = { .type = MESSAGE_ROUTES, .build = build->number };
     json_t *routes = deployment_routes(build);
     aws_lambda_concurrency_apply(&c->services, json_object_get(routes, "functions"));
-    send_json(&c->gateway, &message, "routes", routes);
+    c->is_unrouted = send_json(c, &c->gateway, &message, "routes", routes) < 0;
+}
+
+static void send_again(uv_timer_t *timer)
+{
+    struct control *c = container_of(timer, struct control, again);
+    const bool all_told = deployment_tell(&c->deployment);
+    if (c->is_unrouted) {
+        send_routes(c, c->deployment.active);
+    }
+    if (all_told && !c->is_unrouted) {
+        (void)uv_timer_stop(timer); /* always succeeds */
+    }
 }
 
 static void control_routes_changed(struct services *s)
@@ -207,7 +200,7 @@ static void keep(const struct control *c, const struct build *build)
     scoped_free char *text = json_write(build->manifest);
     int r = !text || ftruncate(c->kept_fd, 0) < 0 || lseek(c->kept_fd, 0, SEEK_SET) < 0
                 ? -EIO
-                : write_text(c->kept_fd, text);
+                : text_file_write(c->kept_fd, text);
     if (r < 0) {
         log_error("after a crash this build is not served before it is built anew: %s",
                   strerror(-r));
@@ -544,6 +537,7 @@ static int control_run(struct control *c, const struct control_arguments *a)
     c->origin = a->origin;
     c->kept_fd = (int)a->kept;
     c->console = console_create(&c->loop, STDOUT_FILENO, format_of(a->log));
+    (void)uv_timer_init(&c->loop, &c->again); /* always succeeds */
     deployment_init(&c->deployment, &control_actions, fresh_id());
     console_listening(c->console, a->origin, a->aws_origin, a->project);
     if (control_open_services(c, a, &err) < 0) {
@@ -558,8 +552,8 @@ static int control_run(struct control *c, const struct control_arguments *a)
     serve_kept(c);
     (void)uv_run(&c->loop, UV_RUN_DEFAULT); /* until uv_stop */
     log_reader_finish(&c->logs);
+    store_close(c->services.store); /* calls back once more, and who is called may print */
     console_destroy(c->console);
-    store_close(c->services.store);
     return 0; /* the kernel frees the rest */
 }
 

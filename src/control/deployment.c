@@ -280,6 +280,17 @@ static bool use_version(struct deployment *d, json_t *spec, struct version **ret
     return !same;
 }
 
+bool deployment_tell(struct deployment *d)
+{
+    bool all = true;
+    list_for_each (item, &d->versions) {
+        struct version *v = version_of(item);
+        v->is_told = v->is_told || d->actions->add(d, v) == 0;
+        all = all && v->is_told;
+    }
+    return all;
+}
+
 int deployment_offer(struct deployment *d, json_t *manifest, struct err *err)
 {
     int r = manifest_check(manifest, err);
@@ -301,11 +312,7 @@ int deployment_offer(struct deployment *d, json_t *manifest, struct err *err)
     }
     struct build *superseded = d->pending;
     d->pending = b;
-    for (size_t i = 0; i < b->count; i++) {
-        if (b->is_new[i]) {
-            d->actions->add(d, b->versions[i]);
-        }
-    }
+    (void)deployment_tell(d); /* the rest later */
     build_free(superseded);
     collect(d);
     settle(d);

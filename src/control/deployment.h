@@ -34,6 +34,7 @@ struct version {
     uint64_t number; /* 1, 2, 3... of this name */
     uint32_t slot;   /* small, unique among live versions */
     enum version_state state;
+    bool is_told; /* of it, the supervisor: deployment_tell() */
     bool snapshot;
     uint32_t load_ms;
     uint64_t made_ms;             /* since the epoch: when it was first offered */
@@ -57,7 +58,8 @@ struct build {
 struct deployment;
 
 struct deployment_actions {
-    void (*add)(struct deployment *d, const struct version *version);
+    /* 0, or it could not be added: deployment_tell() has it tried again. */
+    int (*add)(struct deployment *d, const struct version *version);
     void (*remove)(struct deployment *d, const struct version *version);
     /* It has become the active build. `first`: nothing was served before. */
     void (*route)(struct deployment *d, const struct build *build, bool first);
@@ -86,6 +88,9 @@ void deployment_finish(struct deployment *d);
 
 /* A new manifest (borrowed). EINVAL says what is wrong with it; then nothing has changed. */
 int deployment_offer(struct deployment *d, json_t *manifest, struct err *err) MUST_USE;
+
+/* Adds what could not be added before. False: there is still something that cannot. */
+bool deployment_tell(struct deployment *d);
 
 /* The supervisor has begun to load a function. Unknown ids are of superseded builds. */
 void deployment_loading(struct deployment *d, uint64_t id);

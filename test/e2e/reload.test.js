@@ -1,7 +1,10 @@
 /* Saving a file: what changes, what stays, and what a mistake looks like. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { once } from 'node:events';
+import path from 'node:path';
 import test from 'node:test';
 import { eventually, startPlatform } from './harness.js';
 
@@ -152,6 +155,26 @@ test('a project that begins empty may grow', async (t) => {
   assert.equal((await platform.get('/')).status, 404);
   await platform.save('api/hello.js', say('here'));
   assert.equal((await platform.get('/api/hello')).text, 'here');
+});
+
+test('a build that control has no descriptor left for is served as soon as it has', async (t) => {
+  const platform = await startPlatform(t, { files: { 'api/hello.js': say('one') } });
+  const { pid } = await platform.process('mayfly: control');
+  const [uid, gid] = ['Uid', 'Gid'].map((id) => Number(new RegExp(`^${id}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]));
+  const limit = (...args) => execFileSync('prlimit', ['--pid', String(pid), ...args], { uid, gid, encoding: 'utf8' }).trim();
+  const before = limit('--nofile', '--output', 'SOFT', '--noheadings');
+  const saveWithoutDescriptors = async (what, file, text) => {
+    const from = platform.records.length;
+    limit('--nofile=3:');
+    writeFileSync(path.join(platform.project, file), text);
+    await eventually(() => new RegExp(`cannot send ${what}.*Too many open files`).test(platform.errors), () => platform.transcript());
+    limit(`--nofile=${before}:`);
+    assert.equal((await platform.rebuilt(from)).type, 'build');
+  };
+  await saveWithoutDescriptors('function', 'api/hello.js', say('two'));
+  assert.equal((await platform.get('/api/hello')).text, 'two');
+  await saveWithoutDescriptors('routes', 'vercel.json', '{ "rewrites": [{ "source": "/there", "destination": "/api/hello" }] }');
+  assert.equal((await platform.get('/there')).text, 'two');
 });
 
 test('a stream in flight goes on after its function has been replaced', async (t) => {

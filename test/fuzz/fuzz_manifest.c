@@ -9,7 +9,7 @@
 #include "control/build_print.h"
 #include "control/deployment.h"
 
-static void on_add(struct deployment *d, const struct version *version)
+static int on_add(struct deployment *d, const struct version *version)
 {
     union message m = { .type = MESSAGE_FUNCTION_ADD };
     (void)d;
@@ -17,6 +17,7 @@ static void on_add(struct deployment *d, const struct version *version)
     assert(message_check(&m, message_size(m.type), 1, ROLE_CONTROL, ROLE_SUPERVISOR) == 0);
     const struct deployment_aws aws = { "http://127.0.0.1:4566", STR("key"), STR("secret") };
     json_decref(deployment_spec(version, "http://localhost:3000", &aws));
+    return 0;
 }
 
 static void on_remove(struct deployment *d, const struct version *version)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 /* Writes down what the deployment asks for: "add api@1, route 1". */
 struct scene {
     struct deployment d;
+    bool is_full; /* nothing can be added */
     char asked[4096];
 };
 
@@ -23,11 +25,15 @@ static void note(struct deployment *d, const char *what)
     (void)snprintf(s->asked + used, sizeof(s->asked) - used, "%s%s", used ? ", " : "", what);
 }
 
-static void on_add(struct deployment *d, const struct version *version)
+static int on_add(struct deployment *d, const struct version *version)
 {
     char text[200];
+    if (container_of(d, struct scene, d)->is_full) {
+        return -EMFILE;
+    }
     (void)snprintf(text, sizeof(text), "add %s", version->label);
     note(d, text);
+    return 0;
 }
 
 static void on_remove(struct deployment *d, const struct version *version)

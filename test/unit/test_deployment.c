@@ -21,6 +21,25 @@ START_TEST(the_first_build_is_routed_when_the_supervisor_knows_all_its_functions
 }
 END_TEST
 
+START_TEST(what_cannot_be_added_is_added_when_that_is_possible)
+{
+    struct scene s;
+    scene_open_serving(&s, "api=a");
+    s.is_full = true;
+    offer(&s, "api=b");
+    ck_assert(!deployment_tell(&s.d));
+    offer(&s, "api=c");
+    expect(&s, "remove api@2");
+    s.is_full = false;
+    ck_assert(deployment_tell(&s.d));
+    ck_assert(deployment_tell(&s.d));
+    expect(&s, "add api@3");
+    settle(&s, 3, NULL);
+    expect(&s, "route 3");
+    deployment_finish(&s.d);
+}
+END_TEST
+
 /* What has not worked yet is not kept from being replaced. */
 START_TEST(a_build_that_comes_while_the_first_is_loading_takes_its_place)
 {
@@ -296,6 +315,7 @@ int main(void)
     TCase *tests;
     Suite *suite = leaks_suite("deployment", &tests);
     tcase_add_test(tests, the_first_build_is_routed_when_the_supervisor_knows_all_its_functions);
+    tcase_add_test(tests, what_cannot_be_added_is_added_when_that_is_possible);
     tcase_add_test(tests, a_build_that_comes_while_the_first_is_loading_takes_its_place);
     tcase_add_test(tests, what_is_unchanged_stays_and_the_rest_gets_a_new_version);
     tcase_add_test(tests, a_build_without_new_functions_is_routed_at_once);
