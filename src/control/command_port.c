@@ -17,6 +17,7 @@
 
 #define BACKLOG    16
 #define READ_BYTES 65536
+#define FULL_BYTES (1 * MIB) /* of an answer, that its client has not read */
 
 struct command_port {
     uv_pipe_t pipe;
@@ -76,9 +77,23 @@ static void on_shutdown(uv_shutdown_t *shutdown, int status)
 static void on_written(uv_write_t *write, int status)
 {
     struct reply *r = container_of(write, struct reply, write);
+    struct connection *k = container_of((uv_pipe_t *)write->handle, struct connection, pipe);
+    void (*go_on)(struct command * c) = k->command.go_on;
     (void)status; /* a client that has left hears nothing */
     free(r->text);
     free(r);
+    if (go_on && uv_stream_get_write_queue_size((uv_stream_t *)&k->pipe) == 0) {
+        k->command.go_on = NULL;
+        go_on(&k->command);
+    }
+}
+
+bool command_port_is_full(struct command *c, void (*go_on)(struct command *c))
+{
+    const uv_pipe_t *pipe = &connection_of(c)->pipe;
+    bool is_full = uv_stream_get_write_queue_size((const uv_stream_t *)pipe) > FULL_BYTES;
+    c->go_on = is_full ? go_on : NULL;
+    return is_full;
 }
 
 void command_port_reply(struct command *c, json_t *line)

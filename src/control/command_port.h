@@ -17,12 +17,16 @@
 /* One command; lives until it is ended. */
 struct command {
     struct services *services;
-    json_t *input; /* an object */
-    void *context; /* the command's own */
+    json_t *input;                    /* an object */
+    void *context;                    /* the command's own */
+    void (*go_on)(struct command *c); /* the port's: of command_port_is_full(), or NULL */
 };
 
 /* A line of the answer; used up. */
 void command_port_reply(struct command *c, json_t *line);
+/* Whether so much of the answer waits to be read that no more should be made of it. Then `go_on` is
+ * called once, when it has been read or its reader is gone. */
+bool command_port_is_full(struct command *c, void (*go_on)(struct command *c)) MUST_USE;
 /* The last line. */
 void command_port_end(struct command *c);
 /* The same of a command that has read in this turn of the loop: it fails if it could not. */

@@ -194,7 +194,16 @@ static void listing_free(uv_handle_t *handle)
     free(l);
 }
 
-/* What is looked for may lie behind a million others: the loop does other work in between. */
+static void list_some(uv_idle_t *turn);
+
+static void go_on_listing(struct command *c)
+{
+    struct listing *l = c->context;
+    (void)uv_idle_start(&l->turn, list_some); /* has a callback: works */
+}
+
+/* What is looked for may lie behind a million others: the loop does other work in between, and a
+ * million that nobody reads are not held for him. */
 static void list_some(uv_idle_t *turn)
 {
     struct listing *l = container_of(turn, struct listing, turn);
@@ -203,6 +212,8 @@ static void list_some(uv_idle_t *turn)
         !store_messages_list(c->services->store, &l->filter, LIST_ROWS, list_message, l)) {
         command_port_end_read(c);
         uv_close((uv_handle_t *)turn, listing_free);
+    } else if (command_port_is_full(c, go_on_listing)) {
+        (void)uv_idle_stop(turn); /* always succeeds */
     }
 }
 
@@ -214,9 +225,10 @@ static void run_ls(struct command *c)
                            .queue = text_of(c, "queue"),
                            .function = text_of(c, "function"),
                            .left = number_of(c, "limit", LIMIT_DEFAULT) };
+    c->context = l;
     (void)uv_idle_init(c->services->loop, &l->turn); /* always succeeds */
     if (read_filter(c, &l->names, &l->filter)) {
-        (void)uv_idle_start(&l->turn, list_some); /* has a callback: works */
+        go_on_listing(c);
     } else {
         uv_close((uv_handle_t *)&l->turn, listing_free);
     }

@@ -1,5 +1,7 @@
 /* A project with Lambda functions for tests of the AWS port, and clients of its services. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
@@ -70,4 +72,15 @@ export function got(platform, from = 0) {
 export async function gotten(platform, count, from = 0) {
   await eventually(() => got(platform, from).length >= count, () => `not ${count} events:\n${platform.transcript()}`);
   return got(platform, from);
+}
+
+/** Puts so many messages into a queue, faster than by its API. */
+export function fillQueue(platform, name, count) {
+  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
+  database.prepare(`
+    INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+    SELECT queues.id, 0, :now, :now, 0, 0, 'u' || n, '', '{}', '', CAST('old' AS BLOB)
+    FROM numbers, queues WHERE name = :name`).run({ count, now: Date.now(), name: `sqs:${name}` });
+  database.close();
 }

@@ -1,10 +1,14 @@
 /* mayfly events and mayfly trigger beside a running mayfly. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { clients, gotten, lambda, TELLS, WHERE } from './aws_project.js';
+import { clients, fillQueue, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { runMayfly, startPlatform } from './harness.js';
 
 const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
@@ -78,6 +82,26 @@ test('a list longer than a socket holds is complete', async (t) => {
   const { status, stdout, stderr } = await mayfly('events', 'ls', '--json', '--queue', 'sqs:many', '--limit', '10000');
   assert.equal(status, 0, stderr);
   assert.equal(new Set(stdout.trimEnd().split('\n').map((line) => JSON.parse(line).id)).size, 1000);
+});
+
+test('what nobody reads of a long list is not held in memory, and is there when it is read', async (t) => {
+  const { platform } = await started(t);
+  const { sqs } = await clients(t, platform);
+  await sqs.send(new CreateQueueCommand({ QueueName: 'many' }));
+  fillQueue(platform, 'many', 60_000);
+  const { pid } = await platform.process('mayfly: control');
+  const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+  const before = memory();
+  const client = net.connect(path.join(platform.project, '.mayfly/control')).pause();
+  t.after(() => client.destroy());
+  await once(client, 'connect');
+  client.write('{"command":"ls","limit":1000000,"queue":"sqs:many"}\n');
+  for (let most = 0, same = 0; same < 10; await sleep(50)) { /* until it has said all that it will */
+    same = memory() > most ? 0 : same + 1;
+    most = Math.max(most, memory());
+    assert.ok(most - before < 16 << 20, `${most - before} bytes more`);
+  }
+  assert.equal((await text(client)).trimEnd().split('\n').length, 60_001);
 });
 
 test('what is done can be done again, and what waits can be removed', async (t) => {

@@ -27,7 +27,7 @@ import {
   TagQueueCommand,
   UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
-import { clients, WHERE } from './aws_project.js';
+import { clients, fillQueue, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
 const FILES = {
@@ -394,17 +394,6 @@ test("right after a crash the project's queues are there", async (t) => {
   assert.equal(message.Body, 'kept');
 });
 
-/** Puts so many messages into a queue, faster than by its API. */
-function fill(platform, name, count) {
-  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
-  database.prepare(`
-    INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body)
-    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
-    SELECT queues.id, 0, :now, :now, 0, 0, 'u' || n, '', '{}', '', CAST('old' AS BLOB)
-    FROM numbers, queues WHERE name = :name`).run({ count, now: Date.now(), name: `sqs:${name}` });
-  database.close();
-}
-
 test('what is older than its queue keeps messages is had by nobody', async (t) => {
   const { platform, sqs, queue, send, receive, attributes } = await start(t);
   const QueueUrl = await queue('q');
@@ -434,8 +423,8 @@ test('a long queue that is deleted or purged is empty at once, and after a crash
   const { platform, sqs, queue, send, receive } = await start(t);
   const deleted = await queue('deleted');
   const purged = await queue('purged');
-  fill(platform, 'deleted', 100_000);
-  fill(platform, 'purged', 100_000);
+  fillQueue(platform, 'deleted', 100_000);
+  fillQueue(platform, 'purged', 100_000);
   assert.deepEqual(bodies(await receive(deleted, { MaxNumberOfMessages: 1 })), ['old']);
   await sqs.send(new PurgeQueueCommand({ QueueUrl: purged }));
   await sqs.send(new DeleteQueueCommand({ QueueUrl: deleted }));
