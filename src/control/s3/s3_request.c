@@ -9,6 +9,7 @@
 #include "control/aws/aws_uri.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
+#include "control/s3/s3_operations.h"
 #include "control/s3/s3_tags.h"
 #include "control/s3/s3_version.h"
 #include "http/http_block.h"
@@ -368,10 +369,10 @@ void s3_submit(struct s3_request *rq, int (*run)(struct s3_request *rq, struct s
 {
     rq->run = run;
     rq->done = done;
-    const char *name = rq->op ? rq->op->name : "";
     /* What takes up the room of an upload is there already. */
-    bool ends = strcmp(name, "CompleteMultipartUpload") == 0;
-    bool removes = str_eq(rq->x->method, STR("DELETE")) || strcmp(name, "DeleteObjects") == 0;
+    bool ends = rq->op && rq->op->run == s3_upload_complete;
+    bool removes =
+        str_eq(rq->x->method, STR("DELETE")) || (rq->op && rq->op->run == s3_object_delete_many);
     rq->job = (struct store_job){ .run = run_job, .done = job_done, .makes_room = removes || ends };
     store_submit(rq->s3->services->store, &rq->job);
 }
