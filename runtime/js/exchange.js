@@ -82,6 +82,8 @@ class Exchange {
     this.deadlineMs = timeoutMs > 0 ? Date.now() + timeoutMs : Infinity;
     /** For adapters and shims: what they keep about this request. */
     this.local = null;
+    /** Lambda's: its headers' names where the client wrote them with capitals, by those in lower case. */
+    this.writtenNames = null;
     /** The handler has failed, or was not reached. fail() sets it; so do adapters that answer failures themselves. */
     this.failed = false;
   }

@@ -85,7 +85,7 @@ struct frame_request {
     uint32_t endpoint;
     uint32_t method_len;
     uint32_t target_len;
-    uint32_t headers_len; /* "name\0value\0"..., names lower-cased */
+    uint32_t headers_len; /* "name\0value\0"..., names lower-cased but for Lambda's functions */
     uint32_t meta_len;    /* "requestId\0traceparent\0address\0port\0scheme\0host\0original\0" and
                              captures "name\0value\0" */
 };

@@ -64,12 +64,30 @@ static bool is_passed_on(const struct request *rq, const struct http_field *f)
     return !f->hop || (control_port_has(rq) && rq->endpoint == CONTROL_AWS);
 }
 
+/* As the client wrote it, but for what is long. */
+static char *put_written(char *at, const struct http_field *f)
+{
+    char *end = put_ended(at, f->name);
+    for (uint64_t left = f->capitals; left != 0; left &= left - 1) {
+        at[__builtin_ctzll(left)] &= (char)~0x20;
+    }
+    return end;
+}
+
+/* REST APIs of API Gateway show names as they were written: the runtime lowers them for all else.
+ */
+static bool wants_written_names(const struct request *rq)
+{
+    return rq->function->dialect == DIALECT_LAMBDA || rq->function->dialect == DIALECT_BOOTSTRAP;
+}
+
 static char *put_headers(const struct request *rq, char *at)
 {
+    bool written = wants_written_names(rq);
     for (size_t i = 0; i < rq->head.field_count; i++) {
         const struct http_field *f = &rq->head.fields[i];
         if (is_passed_on(rq, f)) {
-            at = put_ended(at, f->name);
+            at = written ? put_written(at, f) : put_ended(at, f->name);
             /* The target's own host replaces the field's. */
             at = put_ended(at, str_eq(f->name, STR("host")) ? rq->head.host : f->value);
         }

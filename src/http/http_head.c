@@ -443,9 +443,13 @@ static int read_fields(struct http_head *head, char *bytes)
     for (size_t i = 0; i < head->field_count; i++) {
         struct http_field *f = &head->fields[i];
         char *name = bytes + (f->name.data - bytes);
+        uint64_t capitals = 0;
         for (size_t k = 0; k < f->name.len; k++) {
-            name[k] = (char)(name[k] | (name[k] >= 'A' && name[k] <= 'Z' ? 0x20 : 0));
+            bool is_capital = name[k] >= 'A' && name[k] <= 'Z';
+            name[k] = (char)(name[k] | (is_capital ? 0x20 : 0));
+            capitals |= (uint64_t)(is_capital && k < 64) << (k & 63);
         }
+        f->capitals = capitals;
     }
     for (size_t i = 0; i < head->field_count; i++) {
         int r = read_field(head, &head->fields[i], &seen);

@@ -14,7 +14,8 @@
 struct http_field {
     struct str name; /* lower case */
     struct str value;
-    bool hop; /* belongs to this connection: not to be passed on */
+    uint64_t capitals; /* bit i: the name's byte i was a capital letter; none behind the 64th */
+    bool hop;          /* belongs to this connection: not to be passed on */
 };
 
 struct http_head {

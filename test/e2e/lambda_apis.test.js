@@ -1,5 +1,6 @@
 /* APIs of CloudFormation's resources by real requests: events, parameters, and what browsers ask before they send. */
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import test from 'node:test';
 import { startPlatform } from './harness.js';
 
@@ -50,6 +51,26 @@ test('REST and HTTP APIs of a CloudFormation template answer at their paths', as
   const preflight = await platform.fetch('/7', { method: 'OPTIONS' });
   assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin'), await preflight.text()], [204, '*', '']);
   assert.equal((await platform.fetch('/7', { method: 'PUT' })).status, 404);
+});
+
+/** As node:http sends it: with the names that it is given. */
+function sendNamed(url, headers) {
+  return new Promise((resolve, reject) => {
+    request(url, { headers }, async (response) => resolve(JSON.parse((await response.toArray()).join('')))).on('error', reject).end();
+  });
+}
+
+test('a REST API shows the names of headers as the client wrote them, and its own in capitals; an HTTP API lowers them', async (t) => {
+  const echo = 'exports.handler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });\n';
+  const platform = await startPlatform(t, { files: { 'template.yaml': TEMPLATE, 'echo.js': echo } });
+  const sent = { Host: 'localhost', 'X-GitHub-Event': 'push', 'Stripe-Signature': 't=1', authorization: 'Bearer x', 'user-agent': 'hooks/1', 'x-AMZ-CLIENT-CONTEXT': '', 'X-Twice': ['1', '2'] };
+  const { headers, multiValueHeaders } = await sendNamed(new URL('/7', platform.origin), sent);
+  const names = ['Host', 'X-GitHub-Event', 'Stripe-Signature', 'authorization', 'User-Agent', 'x-AMZ-CLIENT-CONTEXT', 'X-Twice', 'X-Forwarded-For', 'X-Forwarded-Port', 'X-Forwarded-Proto', 'X-Amzn-Trace-Id'];
+  assert.deepEqual(Object.keys(headers).toSorted(), names.toSorted());
+  assert.deepEqual(Object.keys(multiValueHeaders).toSorted(), names.toSorted());
+  assert.deepEqual([headers['X-GitHub-Event'], headers['X-Twice'], multiValueHeaders['X-Twice']], ['push', '2', ['1', '2']]);
+  const http = await sendNamed(new URL('/books/9', platform.origin), sent);
+  assert.deepEqual([http.headers['x-github-event'], http.headers['x-twice'], http.headers['X-Twice']], ['push', '1,2', undefined]);
 });
 
 test('functions reach one another, and their APIs, by the URLs that the template gives them', async (t) => {

@@ -12,6 +12,7 @@ const errors = require('./lambda/errors');
 const { exitText } = require('./lambda/exit');
 const { EventSink, answerErrorPayload, answerResult, canTell } = require('./lambda/invoke');
 const { traceHeader } = require('./lambda/event');
+const { lowerNames } = require('./lambda/header_names');
 const { ResponseTooLarge } = require('./lambda/response');
 const { BufferSink, HttpSink } = require('./lambda/stream');
 const { RuntimeApi } = require('./runtime_api');
@@ -318,4 +319,4 @@ async function handle(app, exchange) {
   }
 }
 
-module.exports = { load, start, handle, uncaught: 'exit' };
+module.exports = { load, start, handle, addHeaders: lowerNames, uncaught: 'exit' };

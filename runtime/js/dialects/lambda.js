@@ -13,6 +13,7 @@ const consoles = require('./lambda/console');
 const { arnOf, defineEnvironment, defineLogStream } = require('./lambda/environment');
 const errors = require('./lambda/errors');
 const { exitText } = require('./lambda/exit');
+const { lowerNames } = require('./lambda/header_names');
 const handlers = require('./lambda/handler');
 const { EventSink, answerErrorPayload, answerResult, canTell, watchTime } = require('./lambda/invoke');
 const promises = require('./lambda/promises');
@@ -191,4 +192,4 @@ function start(app, native) {
   process.prependListener('exit', (code) => answerExit(app, code));
 }
 
-module.exports = { load, handle, logUncaught, start, uncaught };
+module.exports = { load, handle, logUncaught, start, uncaught, addHeaders: lowerNames };

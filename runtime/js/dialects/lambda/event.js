@@ -3,6 +3,7 @@
 /* A request as the event a Lambda function gets from a function URL or an API Gateway. */
 
 const { createHash } = require('node:crypto');
+const { nameInRest } = require('./header_names');
 const { signerOf } = require('./url');
 
 const ACCOUNT = '000000000000';
@@ -108,6 +109,10 @@ function mapValues(object, change) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
 
+function mapKeys(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [change(key), value]));
+}
+
 const last = (values) => values[values.length - 1];
 const hasAny = (object) => Object.keys(object).length > 0;
 
@@ -202,13 +207,14 @@ function payload1(exchange, settings, bodyBuffer) {
   const { domainName, domainPrefix } = domainOf(headers);
   const { body, isBase64Encoded } = encodeBody(bodyBuffer, headers['content-type']?.[0], settings);
   const resource = settings.resource ?? path;
+  const named = settings.api === 'rest' ? mapKeys(headers, (name) => nameInRest(exchange, name)) : headers;
   return {
     version: settings.api === 'rest' ? undefined : '1.0',
     resource,
     path,
     httpMethod: exchange.method,
-    headers: mapValues(headers, last),
-    multiValueHeaders: mapValues(headers, (values) => values),
+    headers: mapValues(named, last),
+    multiValueHeaders: mapValues(named, (values) => values),
     queryStringParameters: hasAny(parameters) ? mapValues(parameters, last) : null,
     multiValueQueryStringParameters: hasAny(parameters)
       ? mapValues(parameters, (values) => values)
