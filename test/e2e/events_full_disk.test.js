@@ -99,7 +99,9 @@ async function prepare({ events, lambda: functions, scheduler, sqs }) {
   await sqs(Q.CreateQueueCommand, { QueueName: 'jobs', Attributes: { VisibilityTimeout: '600' }, tags: { a: '1', b: '2' } });
   await sqs(Q.CreateQueueCommand, { QueueName: 'steps.fifo', Attributes: { FifoQueue: 'true' } });
   await sqs(Q.AddPermissionCommand, { ...queue('jobs'), Label: 'one', ...permission });
-  await sqs(Q.SendMessageBatchCommand, { ...queue('dead'), Entries: [...'abcdefghij'].map((Id) => ({ Id, MessageBody: Id })) });
+  for (let second = 0; second < 100; second += 10) { /* so long their move takes: it is cancelled */
+    await sqs(Q.SendMessageBatchCommand, { ...queue('dead'), Entries: [...'abcdefghij'].map((Id) => ({ Id, MessageBody: Id })) });
+  }
   await events(E.CreateEventBusCommand, { Name: 'bus' });
   await events(E.CreateEventBusCommand, { Name: 'empty' });
   await events(E.PutPermissionCommand, { EventBusName: 'bus', Action: 'events:PutEvents', Principal: '*', StatementId: 'one' });
