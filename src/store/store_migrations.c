@@ -166,17 +166,25 @@ static const char *const steps[] = {
 };
 /* clang-format on */
 
-static int run_step(struct sql *db, size_t number, struct err *err)
+static int run_step(struct sql *db, size_t number, char **ret_why)
 {
     char version[64];
     (void)snprintf(version, sizeof(version), "PRAGMA user_version=%zu;", number);
+    int r = sql_script(db, steps[number - 1], ret_why);
+    return r < 0 ? r : sql_script(db, version, ret_why);
+}
+
+/* All or none, so that a database that cannot be brought up can still be used as it was. */
+static int run_steps_after(struct sql *db, size_t at, struct err *err)
+{
     char *why = NULL;
     int r = sql_script(db, "BEGIN IMMEDIATE;", &why);
-    r = r == 0 ? sql_script(db, steps[number - 1], &why) : r;
-    r = r == 0 ? sql_script(db, version, &why) : r;
+    for (size_t number = at + 1; r == 0 && number <= ARRAY_COUNT(steps); number++) {
+        r = run_step(db, number, &why);
+    }
     r = r == 0 ? sql_script(db, "COMMIT;", &why) : r;
     if (r < 0) {
-        (void)err_set(err, -r, "bring the database up to step %zu: %.120s", number, why ? why : "");
+        (void)err_set(err, -r, "bring the database up from step %zu: %.120s", at, why ? why : "");
         (void)!sql_script(db, "ROLLBACK;", NULL); /* the first error is the one to tell */
     }
     sqlite3_free(why);
@@ -192,9 +200,5 @@ int store_migrate(struct sql *db, struct err *err)
                        "%zu): use that one, or another --data folder",
                        (long long)at, ARRAY_COUNT(steps));
     }
-    int r = 0;
-    for (size_t n = (size_t)at + 1; r == 0 && n <= ARRAY_COUNT(steps); n++) {
-        r = run_step(db, n, err);
-    }
-    return r;
+    return (size_t)at == ARRAY_COUNT(steps) ? 0 : run_steps_after(db, (size_t)at, err);
 }
