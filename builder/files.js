@@ -17,6 +17,18 @@ export function isIgnoredFolder(folder) {
   return IGNORED_FOLDERS.has(base) || (path.posix.basename(dir) === '.netlify' && !NETLIFY_BUILT.includes(base));
 }
 
+/** What a build has made for Vercel (discover/vercel_output.js). It is none of the project's own files, and is not listed. */
+export const VERCEL_OUTPUT = '.vercel/output';
+
+/** @param {string} folder relative to the project, of which changes are nothing to build; static files are looked up as they are asked for */
+export function isUnwatchedFolder(folder) {
+  if (!isWithin(folder, '.vercel')) {
+    return isIgnoredFolder(folder);
+  }
+  const isOutput = isWithin(VERCEL_OUTPUT, folder) || isWithin(folder, VERCEL_OUTPUT);
+  return !isOutput || isWithin(folder, `${VERCEL_OUTPUT}/static`) || (folder !== '.vercel' && isIgnoredFolder(folder));
+}
+
 /** @returns {boolean} whether `file` is `folder` or lies in it */
 export function isWithin(file, folder) {
   return file === folder || file.startsWith(folder === '/' ? folder : `${folder}/`);

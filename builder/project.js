@@ -9,9 +9,10 @@ import { traceAssets } from './bundle/trace.js';
 import { Diagnostics, withoutRepeats } from './diagnostics.js';
 import { discover } from './discover/all.js';
 import { readConfig } from './discover/mayfly_json.js';
+import { isBeingBuilt } from './discover/vercel_output.js';
 import { readVolumes, volumeMounts } from './discover/volumes.js';
 import { checkEnvSchema, readEnvFiles, shellVariables } from './env.js';
-import { Files, isIgnoredFolder, isWithin } from './files.js';
+import { Files, isUnwatchedFolder, isWithin, VERCEL_OUTPUT } from './files.js';
 import { withSendableHeaders } from './routes/headers.js';
 import { orderRoutes, resolveRoutes } from './routes/order.js';
 
@@ -104,7 +105,7 @@ export class Project {
   /** @param {string} file relative to the project, of which changes are nothing to build */
   ignores(file) {
     const { project, out } = this.options;
-    return isIgnoredFolder(file) || path.join(project, file) === out || this.files.isInVolume(file);
+    return isUnwatchedFolder(file) || path.join(project, file) === out || this.files.isInVolume(file);
   }
 
   async close() {
@@ -122,6 +123,10 @@ export class Project {
     const fault = checkEnvSchema(config.env, env);
     if (fault) {
       diagnostics.error(fault, { file: 'mayfly.json' });
+      return null;
+    }
+    if (isBeingBuilt(this.files)) {
+      diagnostics.warn(`${VERCEL_OUTPUT} is gone, as while it is built anew: what it was is served until it is there again`);
       return null;
     }
     const said = new Set();

@@ -16,15 +16,15 @@ const NODE_ONLY = ['Buffer', 'setImmediate', 'clearImmediate', 'global'].flatMap
   [name, `___edge_has_no_${name}`], [`globalThis.${name}`, 'undefined'],
 ]);
 
-/** @param {Record<string, string>} env the function's environment */
-export function edgeOptions({ NODE_ENV: stage = 'production', NEXT_RUNTIME: runtime }, dialect) {
+/** @param {import('../project.js').Draft} draft what was built for Vercel has what it needs, and may make itself a `global` */
+export function edgeOptions({ env: { NODE_ENV: stage = 'production', NEXT_RUNTIME: runtime }, dialect, bundle }) {
   return {
     platform: 'browser',
     conditions: ['edge-light', 'browser'],
     mainFields: ['edge-light', 'browser', 'module', 'main'],
     define: {
       'process.env.NODE_ENV': JSON.stringify(stage),
-      ...(dialect === 'vercel' ? Object.fromEntries(NODE_ONLY) : {}),
+      ...(dialect === 'vercel' && !bundle.built ? Object.fromEntries(NODE_ONLY) : {}),
       /* So that what is for the other runtime is not bundled. */
       ...(runtime ? { 'process.env.NEXT_RUNTIME': JSON.stringify(runtime) } : {}),
     },

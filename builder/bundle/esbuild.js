@@ -188,7 +188,9 @@ export class Bundler {
         state.inputs.add(path.resolve(this.project, file));
       }
     }
-    state.diagnostics.push(...result.warnings.map((warning) => this.#diagnostic(warning, 'warning')));
+    /* What is said of code that was built before is nothing that the user has written. */
+    const warnings = state.draft.bundle?.built ? [] : result.warnings;
+    state.diagnostics.push(...warnings.map((warning) => this.#diagnostic(warning, 'warning')));
     slot.assets?.forEach((contents, name) => state.files.set(name, contents));
   }
 
@@ -231,7 +233,7 @@ export class Bundler {
       jsx: 'automatic',
       loader: { '.node': 'copy' },
       banner: { js: format === 'esm' ? ESM_BANNER : CJS_BANNER },
-      ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft.env, draft.dialect) : {}),
+      ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft) : {}),
       plugins: [
         entryPlugin(this.project, () => slot.source),
         bytesPlugin(this.project),

@@ -1,4 +1,5 @@
 /* Finds the functions of all platforms in one project and joins what they say. */
+import { statSync } from 'node:fs';
 import { nothing } from './context.js';
 import { applyOverrides } from './mayfly_json.js';
 import { discoverLambdas, lambdaAtRoot } from './lambda.js';
@@ -7,6 +8,7 @@ import { discoverNext } from './next.js';
 import { discoverServer } from './server.js';
 import { tellPassedOver } from './passed_over.js';
 import { discoverVercel } from './vercel.js';
+import { servesOutput } from './vercel_output.js';
 import { discoverWorkers } from './worker.js';
 import { addRoutes } from '../routes/order.js';
 import { addEvents } from '../events/found.js';
@@ -37,7 +39,7 @@ export async function discover(context) {
     addRoutes(all.routes, found.routes);
     addEvents(all.events, found.events);
   }
-  all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]);
+  all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]).map(withAge);
   lambdaAtRoot(all);
   tellPassedOver(context, all.drafts);
   applyOverrides(all.drafts, context);
@@ -65,14 +67,21 @@ async function attempt(discoverer, context, sofar) {
   }
 }
 
-/** A plain server serves its own files, in its own way. */
-function publicFolder({ files, project }, drafts) {
-  if (drafts.some(({ dialect }) => dialect === 'server')) {
+/** A plain server serves its own files, in its own way; a build has what is public in it. */
+function publicFolder(context, drafts) {
+  const { files, project } = context;
+  if (drafts.some(({ dialect }) => dialect === 'server') || servesOutput(context)) {
     return [];
   }
   const some = files.list().some((file) => file.startsWith('public/'));
   const compress = drafts.some((draft) => draft.compress);
   return some ? [{ prefix: '/', directory: `${project}/public`, ...(compress ? { compress } : {}) }] : [];
+}
+
+/** A build that makes its folder anew makes another one: it has to be opened again. */
+function withAge(folder) {
+  const { ino, birthtimeMs } = statSync(folder.directory, { throwIfNoEntry: false }) ?? {};
+  return ino === undefined ? folder : { ...folder, made: `${ino}-${birthtimeMs}` };
 }
 
 function uniqueFolders(list) {

@@ -6,6 +6,7 @@ import { pagesFault, pagesFunctions } from './cloudflare_pages.js';
 import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
 import { programNamed } from './server_main.js';
+import { servesOutput } from './vercel_output.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
 
 const PACKAGE = /^[^/]+\/[^/]+\/package\.json$/;
@@ -22,8 +23,11 @@ const BUILT = {
   '@tanstack/react-start': { start: 'node .output/server/index.mjs', by: 'nitro' },
   '@solidjs/start': { start: 'node .output/server/index.mjs' },
 };
-/** What makes functions for Netlify of a framework's build. */
-const NETLIFY_ADAPTER = /^(@astrojs\/netlify|@sveltejs\/adapter-netlify|@netlify\/(vite-plugin-(react-router|tanstack-start)|remix-adapter))$/;
+/** What makes functions for a platform of a framework's build. */
+const ADAPTERS = {
+  Netlify: /^(@astrojs\/netlify|@sveltejs\/adapter-netlify|@netlify\/(vite-plugin-(react-router|tanstack-start)|remix-adapter))$/,
+  Vercel: /^(@astrojs\/vercel|@sveltejs\/adapter-vercel|@hono\/vite-build|vite-plugin-vercel)$/,
+};
 const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
   ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
 const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
@@ -63,10 +67,12 @@ function tellWhyNone({ files, diagnostics }) {
   const manifest = readJson(files, 'package.json', diagnostics) ?? {};
   const { scripts, dependencies, devDependencies } = manifest;
   const packages = Object.keys({ ...dependencies, ...devDependencies });
-  const adapter = packages.find((one) => NETLIFY_ADAPTER.test(one));
-  if (adapter) {
-    diagnostics.warn(`what ${adapter} builds for Netlify is served: run \`npm run build\`, and again after changes`, { file: 'package.json' });
-    return;
+  for (const [platform, pattern] of Object.entries(ADAPTERS)) {
+    const adapter = packages.find((one) => pattern.test(one));
+    if (adapter) {
+      diagnostics.warn(`what ${adapter} builds for ${platform} is served: run \`npm run build\`, and again after changes`, { file: 'package.json' });
+      return;
+    }
   }
   const name = Object.keys(BUILT).find((framework) => packages.includes(framework));
   const program = name ? undefined : programNamed(files, manifest);
@@ -90,7 +96,7 @@ function tellWhyNone({ files, diagnostics }) {
  */
 export function tellPassedOver(context, drafts) {
   const { files, diagnostics } = context;
-  if (drafts.length === 0) {
+  if (drafts.length === 0 && !servesOutput(context)) {
     tellWhyNone(context);
   }
   const packages = drafts.length === 0 ? packagesOf(files) : [];

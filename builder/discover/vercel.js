@@ -7,14 +7,13 @@ import { groupByRuntime } from './group.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
-import { configuredRoutes, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
+import { configuredRoutes, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_MS, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
+import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
 
 const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
 const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
-const DEFAULT_MEMORY_MB = 2048;
-const DEFAULT_TIMEOUT_MS = 300_000;
 
 /**
  * @param {import('./context.js').Context} context
@@ -44,17 +43,21 @@ export async function discoverVercel(context, sofar) {
   if (sources.length > 0 || context.files.has('vercel.json')) {
     await addMiddleware(context, found, { sofar, endpoints });
   }
+  const names = new Set(endpoints.map(({ name }) => name));
+  const built = discoverOutput(context, sofar, { has: (place) => names.has(place), middleware: found.routes.middleware.length > 0 });
+  found.drafts.push(...built.drafts);
+  found.static.push(...built.static);
   if ((sources.length > 0 || context.files.has('vercel.json')) && isAlone(context.files, 'vercel')) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
-    if (context.files.list().some((file) => file.startsWith('public/'))) {
+    if (!servesOutput(context) && context.files.list().some((file) => file.startsWith('public/'))) {
       found.static.push({ prefix: '/', directory: `${context.project}/public`, named: true });
     }
     found.routes.last.push({
       src: '^(?!/api).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404, dialect: 'vercel', shown: '',
     });
   }
-  const configured = withProxies(configuredRoutes(config, context.diagnostics), 'vercel', found.drafts, context);
-  configured.forEach(({ phase, route }) => found.routes[phase].push(route));
+  const rules = [...configuredRoutes(config, context.diagnostics), ...built.rules];
+  withProxies(rules, 'vercel', found.drafts, context).forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.cleanUrls) {
     found.routes.exact.push({ static: true, suffix: '.html', dialect: 'vercel', shown: '' });
   }

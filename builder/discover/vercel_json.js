@@ -1,10 +1,12 @@
 /* vercel.json: its routes, compiled by Vercel's own library, and its settings for functions. */
 import { getTransformedRoutes } from '@vercel/routing-utils';
 import picomatch from 'picomatch';
-import { convertRoute } from '../routes/vercel.js';
+import { convertRoute, withHandles } from '../routes/vercel.js';
 import { readJson } from './mayfly_json.js';
 
 const FILE = 'vercel.json';
+export const DEFAULT_MEMORY_MB = 2048;
+export const DEFAULT_TIMEOUT_MS = 300_000;
 const kept = new WeakMap();
 
 /**
@@ -62,14 +64,18 @@ function validated(config, diagnostics) {
       valid.functions = { ...valid.functions, [glob]: {} };
     }
   }
-  valid.crons = (valid.crons ?? []).filter((cron, i) => {
+  valid.crons = validCrons(valid.crons ?? [], fault);
+  return valid;
+}
+
+export function validCrons(crons, fault) {
+  return crons.filter((cron, i) => {
     const good = typeof cron?.path === 'string' && /^\/.{0,511}$/s.test(cron.path) && typeof cron.schedule === 'string';
     if (!good) {
       fault(`crons[${i}] needs a "path" that starts with / (at most 512 characters) and a "schedule"`);
     }
     return good;
   });
-  return valid;
 }
 
 function functionFault(settings) {
@@ -112,23 +118,20 @@ const PHASE_OF_HANDLE = { filesystem: 'after', miss: 'after', rewrite: 'last', r
  */
 export function configuredRoutes(config, diagnostics) {
   const { routes, cleanUrls, rewrites, redirects, headers, trailingSlash } = config;
-  const { routes: compiled, error } = getTransformedRoutes({
-    routes, cleanUrls, rewrites, redirects, headers, trailingSlash,
+  const compiled = compiledRoutes({ routes, cleanUrls, rewrites, redirects, headers, trailingSlash }, FILE, diagnostics);
+  return withHandles(compiled).flatMap(({ handle, route }) => {
+    const phase = handle === null ? 'first' : PHASE_OF_HANDLE[handle];
+    return phase ? [{ phase, route: convertRoute(route, 'vercel') }] : [];
   });
+}
+
+/** @returns {object[]} all rules as Vercel's routes; none when they are wrong, which is told of `file` */
+export function compiledRoutes(rules, file, diagnostics) {
+  const { routes, error } = getTransformedRoutes(rules);
   if (error) {
-    diagnostics.error(`${FILE}: ${error.message}`, { file: FILE });
-    return [];
+    diagnostics.error(`${file}: ${error.message}`, { file });
   }
-  let phase = 'first';
-  const result = [];
-  for (const route of compiled ?? []) {
-    if (route.handle) {
-      phase = PHASE_OF_HANDLE[route.handle] ?? null;
-    } else if (phase) {
-      result.push({ phase, route: convertRoute(route, 'vercel') });
-    }
-  }
-  return result;
+  return error ? [] : routes ?? [];
 }
 
 /** The environment of a project's functions. */

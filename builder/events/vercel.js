@@ -1,5 +1,6 @@
-/* Crons of vercel.json: a request to a path of the project. */
+/* Crons of vercel.json, and of what was built for Vercel: a request to a path of the project. */
 import { readVercelJson } from '../discover/vercel_json.js';
+import { builtCrons } from '../discover/vercel_output.js';
 import { faultOfVercel } from './cron.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
 
@@ -10,8 +11,9 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
  */
 export function vercelEvents(context, routes) {
   const events = emptyEvents();
-  for (const [i, { path, schedule }] of readVercelJson(context).crons.entries()) {
-    const declared = { file: 'vercel.json', what: `crons[${i}]` };
+  const own = readVercelJson(context).crons.map((cron, i) => ({ ...cron, declared: { file: 'vercel.json', what: `crons[${i}]` } }));
+  const isOwn = (built) => own.some(({ path, schedule }) => path === built.path && schedule === built.schedule);
+  for (const { path, schedule, declared } of [...own, ...builtCrons(context).filter((cron) => !isOwn(cron))]) {
     const fault = faultOfVercel(schedule);
     if (fault) {
       tellError(context.diagnostics, declared, fault);

@@ -8,6 +8,7 @@ export const PHASES = [
   'first', /* redirects and headers */
   'middleware', /* what every request passes that was not redirected */
   'before', /* rewrites and functions that win over static files */
+  'files', /* single files under another name or type than their own */
   'exact', /* after static files: literal paths */
   'after', /* rewrites of what was neither a file nor an exact path */
   'dynamic',
@@ -28,11 +29,8 @@ export function addRoutes(target, source) {
 
 /** @param {Record<string, object[]>} routes */
 export function orderRoutes(routes) {
-  return PHASES.flatMap((phase) =>
-    phase === 'exact'
-      ? [{ label: 'filesystem', continue: true }, { static: true }, ...routes[phase]]
-      : routes[phase],
-  );
+  const before = { files: [{ label: 'filesystem', continue: true }], exact: [{ static: true }] };
+  return PHASES.flatMap((phase) => [...(before[phase] ?? []), ...routes[phase]]);
 }
 
 /** @param {{ name: string, endpoints: { module: string }[] }[]} functions */

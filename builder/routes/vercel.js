@@ -1,10 +1,20 @@
 /* Vercel's route objects (as @vercel/routing-utils compiles them) to ours. */
 
+/** @returns {{ handle: string|null, route: object }[]} each route of a list with the phase that it stands in; null: the first */
+export function withHandles(list) {
+  let handle = null;
+  return list.flatMap((route) => {
+    handle = route.handle ?? handle;
+    return route.handle ? [] : [{ handle, route }];
+  });
+}
+
 /**
  * @param {object} route `{ src, dest, headers, status, has, missing, methods, continue, check }`
  * @param {string} dialect
+ * @param {{ ignoresCase?: boolean }} [options] of paths, where the route does not say
  */
-export function convertRoute(route, dialect) {
+export function convertRoute(route, dialect, { ignoresCase = dialect === 'next' } = {}) {
   const headers = { ...route.headers };
   const locationName = Object.keys(headers).find((name) => name.toLowerCase() === 'location');
   const location = locationName ? headers[locationName] : undefined;
@@ -12,7 +22,7 @@ export function convertRoute(route, dialect) {
     delete headers[locationName];
   }
   const isExternal = /^https?:\/\//.test(route.dest ?? '');
-  const converted = { src: anchored(route, dialect), dialect };
+  const converted = { src: anchored(route, ignoresCase), dialect };
   const members = {
     methods: route.methods,
     has: conditions(route.has),
@@ -34,10 +44,10 @@ export function convertRoute(route, dialect) {
   return converted;
 }
 
-/** Always the whole path is matched; Next.js's rules match without regard to case. */
-function anchored({ src, caseSensitive }, dialect) {
+/** Always the whole path is matched; rules of Next.js and of a build output match without regard to case. */
+function anchored({ src, caseSensitive }, ignoresCase) {
   const whole = `${src.startsWith('^') ? '' : '^'}${src}${src.endsWith('$') ? '' : '$'}`;
-  return caseSensitive || dialect !== 'next' ? whole : `(?i)${whole}`;
+  return caseSensitive || !ignoresCase ? whole : `(?i)${whole}`;
 }
 
 function conditions(list) {

@@ -6,6 +6,7 @@
 #include "gateway/router_match.h"
 
 #include "gateway/function.h"
+#include "http/http_block.h"
 
 #define REWRITES_MAX 32
 
@@ -338,10 +339,26 @@ static int substitute(const struct walk *w, const char *template, struct buf *ou
     return r;
 }
 
+static void remove_header(struct buf *block, struct str name)
+{
+    struct str rest = buf_str(block), field, value;
+    for (size_t at = 0; http_block_next(&rest, &field, &value); at = block->len - rest.len) {
+        if (str_eq_nocase(field, name)) {
+            memmove(block->data + at, rest.data, rest.len);
+            block->len = at + rest.len;
+            return;
+        }
+    }
+}
+
+/* On Vercel a rule's header takes the place of an earlier rule's. */
 static void add_headers(struct walk *w, const struct route *route)
 {
     struct buf *out = &w->answer->headers;
     for (size_t i = 0; i < route->header_count; i++) {
+        if (route->dialect == DIALECT_VERCEL) {
+            remove_header(out, str_c(route->headers[i].name));
+        }
         size_t before = out->len;
         if (substitute(w, route->headers[i].name, out) < 0 || buf_append(out, STR("\0")) < 0 ||
             substitute(w, route->headers[i].value, out) < 0 || buf_append(out, STR("\0")) < 0) {
@@ -517,6 +534,9 @@ static bool apply(struct walk *w, const struct route *route, size_t index)
         if (!route->has_function && !route->is_static) {
             return false;
         }
+    } else if (route->check && !route->dest && index < w->router->filesystem) {
+        walk_from(w, w->router->filesystem);
+        return false;
     }
     if (route->is_static && answer_static(w, route)) {
         return true;

@@ -131,6 +131,8 @@ export function visit(manifest, method, url, { host = 'localhost', headers = {} 
       pathname = destPath;
       query = [destQuery, query].filter(Boolean).join('&');
       i = route.check ? manifest.routes.findIndex((entry) => entry.label === 'filesystem') - 1 : i;
+    } else if (route.check) {
+      i = manifest.routes.findIndex((entry) => entry.label === 'filesystem') - 1;
     } else if (route.function !== undefined) {
       return answer(manifest, route, captures, { pathname, query, added });
     } else if (route.status !== undefined && !route.continue) {

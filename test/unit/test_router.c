@@ -197,6 +197,25 @@ START_TEST(what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_p
 }
 END_TEST
 
+START_TEST(on_vercel_a_rule_ends_its_phase_and_a_later_header_replaces_an_earlier_one)
+{
+    load("[{\"src\":\"^/"
+         "a\",\"headers\":{\"X-A\":\"1\",\"x-b\":\"1\"},\"dialect\":\"vercel\",\"continue\":true},"
+         "{\"src\":\"^/a/b\",\"headers\":{\"x-a\":\"2\"},\"dialect\":\"vercel\",\"check\":true},"
+         "{\"src\":\"^/a\",\"headers\":{\"x-a\":\"3\"},\"dialect\":\"vercel\",\"continue\":true},"
+         "{\"label\":\"filesystem\",\"continue\":true},"
+         "{\"src\":\"^/a/b\",\"headers\":{\"x-c\":\"1\"},\"check\":true},"
+         "{\"src\":\"^/\",\"function\":1}]");
+    find("/a/b?q");
+    ck_assert_uint_eq(answer.function, 1);
+    ck_assert_str(answer.target, "/a/b?q");
+    ck_assert_str(buf_str(&answer.headers), "x-b\0001\0x-a\0002\0x-c\0001\0");
+    find("/a/c");
+    ck_assert_str(buf_str(&answer.headers), "x-b\0001\0x-a\0003\0");
+    unload();
+}
+END_TEST
+
 START_TEST(conditions_look_at_headers_cookies_query_and_host)
 {
     load("[{\"has\":[{\"type\":\"header\",\"key\":\"X-Beta\",\"value\":\"(?<v>o.)\"},"
@@ -301,6 +320,8 @@ int main(void)
     tcase_add_test(tests, next_joins_the_query_with_the_one_of_a_redirect);
     tcase_add_test(tests,
                    what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_path_it_had);
+    tcase_add_test(tests,
+                   on_vercel_a_rule_ends_its_phase_and_a_later_header_replaces_an_earlier_one);
     tcase_add_test(tests, conditions_look_at_headers_cookies_query_and_host);
     tcase_add_test(tests, methods_and_hosts_choose);
     tcase_add_test(tests, a_pattern_that_explodes_does_not_match_and_costs_little);

@@ -90,10 +90,12 @@ async function loadFunction(endpoint, load) {
     if (typeof handler?.fetch === 'function' || hasMethods(handler)) {
       return { kind: 'web', edge: false, handlers: webHandlers(handler) };
     }
+    if (endpoint.settings?.web && typeof handler === 'function') return { kind: 'web', edge: false, any: handler };
     if (handler instanceof http.Server) return { kind: 'node', target: handler, helpers: false };
     if (typeof handler !== 'function') throw noHandler(module, endpoint.file);
     /* An Express app brings its own. */
-    const helpers = typeof handler.listen !== 'function' && process.env.NODEJS_HELPERS !== '0';
+    const wanted = endpoint.settings?.helpers !== false && process.env.NODEJS_HELPERS !== '0';
+    const helpers = wanted && typeof handler.listen !== 'function';
     return { kind: 'node', target: handler, helpers };
   } catch (error) {
     return { kind: 'failed', error };
@@ -107,6 +109,21 @@ function urlOf(exchange) {
   const [pathname] = splitOnce(originalPath, '?');
   const [, search] = splitOnce(path, '?');
   return search === undefined ? pathname : `${pathname}?${search}`;
+}
+
+/* Of a prerendered page's query its function gets what the page depends on. */
+const urlWithQuery = (names) => function urlOfPage(exchange) {
+  const [pathname, search = ''] = splitOnce(urlOf(exchange), '?');
+  const kept = search.split('&').filter((pair) => names.has(decoded(splitOnce(pair, '=')[0])));
+  return kept.length === 0 ? pathname : `${pathname}?${kept.join('&')}`;
+};
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
 }
 
 /* Dynamic segments of the path are part of the query, which may name them itself. */
@@ -183,9 +200,12 @@ module.exports = {
     installRequestContext();
     if (spec.settings?.edge) edge.install({ bare: true });
     const functions = [];
+    const loaded = new Map(); /* several paths of a build output lead to one module */
     for (const endpoint of spec.endpoints) {
-      const fn = await loadFunction(endpoint, load);
-      functions.push({ ...fn, urlOf: endpoint.name.includes('[') ? urlWithParams : urlOf });
+      const { module, name, settings } = endpoint;
+      if (!loaded.has(module)) loaded.set(module, await loadFunction(endpoint, load));
+      const names = settings?.allow_query;
+      functions.push({ ...loaded.get(module), urlOf: names ? urlWithQuery(new Set(names)) : name.includes('[') ? urlWithParams : urlOf });
     }
     return { functions };
   },
