@@ -11,6 +11,7 @@ import { isWithin, VERCEL_OUTPUT } from '../files.js';
 import { isEdge } from '../bundle/edge.js';
 import { parsedManifest } from '../bundle/packages.js';
 import { configRoutes, overrideRoutes, pathsOf } from '../routes/vercel_output.js';
+import { isKnownTransform } from '../routes/vercel.js';
 import { compiledRoutes, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_MS, validCrons, vercelEnv } from './vercel_json.js';
 
 const CONFIG = `${VERCEL_OUTPUT}/config.json`;
@@ -103,12 +104,14 @@ export function discoverOutput(context, sofar, sources) {
   tellUnserved(context.diagnostics, config, compiled, wanted);
   crons.set(context, validCrons(asList(config.crons), (text) => context.diagnostics.error(`${CONFIG}: ${text}`, { file: CONFIG })));
   const drafts = draftsOf(context, output, wanted.filter(isServed));
+  const guards = sources.middleware ? [] : middlewareDrafts(context, functions.filter((one) => middlewares.has(one.name) && isServed(one)));
   const overrides = isObject(config.overrides) ? config.overrides : {};
   const routes = configRoutes(sources.middleware ? compiled.filter((route) => !route.middlewarePath) : compiled, {
-    isStatic: (place) => staticFile(path.join(folder, 'static'), overrides, place), middleware: new Map(),
+    isStatic: (place) => staticFile(path.join(folder, 'static'), overrides, place),
+    middleware: new Map(guards.map(({ draft, name }) => [name, [draft.name, 0]])),
   });
   return {
-    drafts,
+    drafts: [...drafts, ...guards.map(({ draft }) => draft)],
     rules: [...overrideRoutes(overrides).map((route) => ({ phase: 'files', route })), ...drafts.flatMap(routesOf), ...routes],
     static: [{ prefix: '/', directory: path.join(folder, 'static'), named: true }],
   };
@@ -141,6 +144,19 @@ function draftsOf(context, output, functions) {
       endpoints: paths.map((one) => endpointOf(one, context.project)),
     };
     return { ...draft, ...(isEdge(settings.runtime) ? onEdge(draft, folder, settings) : onNode(context, folder, settings)) };
+  });
+}
+
+/** What stands in front of others is a function of its own kind. @returns {{ name: string, draft: import('../project.js').Draft }[]} */
+function middlewareDrafts(context, functions) {
+  return functions.map(({ name, folder, settings }, i) => {
+    const edge = isEdge(settings.runtime);
+    const draft = {
+      name: i === 0 ? 'middleware' : `middleware/${i + 1}`, dialect: 'middleware', memory_mb: DEFAULT_MEMORY_MB, timeout_ms: DEFAULT_TIMEOUT_MS,
+      env: builtEnv(context, settings), settings: { platform: 'vercel', exports: ['middleware'], url: { basePath: '', trailingSlash: false } },
+      endpoints: [{ name: '/', file: path.relative(context.project, folder), module: MODULE, methods: null, timeout_ms: 0, settings: edge ? { runtime: 'edge' } : {} }],
+    };
+    return { name, draft: { ...draft, ...(edge ? onEdge(draft, folder, settings) : onNode(context, folder, settings)) } };
   });
 }
 
@@ -269,6 +285,9 @@ function tellUnserved(diagnostics, config, compiled, functions) {
   }
   if (config.images) {
     tell('Vercel\'s image optimization is not here: /_vercel/image answers 404');
+  }
+  if (compiled.some(({ transforms }) => !asList(transforms).every(isKnownTransform))) {
+    tell('"transforms" of its routes: only names that leave the query, and headers of answers, are known here');
   }
   if (asList(config.wildcard).length > 0) {
     tell('"wildcard": domains are not known here, $wildcard stays as it is');

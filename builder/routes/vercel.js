@@ -15,7 +15,7 @@ export function withHandles(list) {
  * @param {{ ignoresCase?: boolean }} [options] of paths, where the route does not say
  */
 export function convertRoute(route, dialect, { ignoresCase = dialect === 'next' } = {}) {
-  const headers = { ...route.headers };
+  const headers = { ...route.headers, ...answerHeaders(route.transforms) };
   const locationName = Object.keys(headers).find((name) => name.toLowerCase() === 'location');
   const location = locationName ? headers[locationName] : undefined;
   if (locationName) {
@@ -34,6 +34,7 @@ export function convertRoute(route, dialect, { ignoresCase = dialect === 'next' 
     dest: isExternal ? undefined : route.dest,
     /* Vercel looks a rewritten path up among files and functions, whatever phase the rewrite stands in. */
     check: route.dest && !isExternal && !route.continue ? true : undefined,
+    without: droppedNames(route.transforms),
     continue: route.continue ? true : undefined,
   };
   for (const [name, value] of Object.entries(members)) {
@@ -42,6 +43,22 @@ export function convertRoute(route, dialect, { ignoresCase = dialect === 'next' 
     }
   }
   return converted;
+}
+
+const isDropped = ({ type, op, target }) => type === 'request.query' && op === 'delete' && typeof target?.key === 'string';
+const isAnswered = ({ type, op, target, args }) =>
+  type === 'response.headers' && op === 'set' && typeof target?.key === 'string' && typeof args === 'string';
+
+/** Whether a route's transform is among those that are made. */
+export const isKnownTransform = (transform) => isDropped(transform) || isAnswered(transform);
+
+function droppedNames(transforms = []) {
+  const names = transforms.filter(isDropped).map(({ target }) => encodeURIComponent(target.key));
+  return names.length > 0 ? names.join('&') : undefined;
+}
+
+function answerHeaders(transforms = []) {
+  return Object.fromEntries(transforms.filter(isAnswered).map(({ target, args }) => [target.key, args]));
 }
 
 /** Always the whole path is matched; rules of Next.js and of a build output match without regard to case. */

@@ -19,7 +19,7 @@ export function configRoutes(compiled, output) {
   return withHandles(compiled).flatMap(({ handle, route }) => {
     const phase = handle === null ? 'first' : PHASE_OF_HANDLE[handle];
     const isOther = handle === 'error' && !(route.status === 404 && output.isStatic(rooted(route.dest)));
-    const does = route.dest || route.headers || route.status || route.middlewarePath || route.mitigate;
+    const does = route.dest || route.headers || route.status || route.middlewarePath || route.mitigate || route.transforms;
     return phase && does && !isOther ? [{ phase, route: configRoute(route, handle, output) }] : [];
   });
 }
@@ -29,7 +29,8 @@ function configRoute(route, handle, { isStatic, middleware }) {
   if (route.middlewarePath) {
     const { src, has, missing, methods } = converted;
     const target = middleware.get(route.middlewarePath.replace(/^\/+/, ''));
-    return { src, has, missing, methods, dialect: 'middleware', ...(target ? { target } : { status: 500 }) };
+    const shown = [route.middlewareRawSrc ?? []].flat().join(', ') || route.src;
+    return { src, has, missing, methods, shown, dialect: 'middleware', ...(target ? { target } : { status: 500 }) };
   }
   if (route.mitigate?.action === 'deny') {
     return { ...converted, status: 403 };

@@ -59,6 +59,7 @@ static void finish_route(struct route *route)
     free(route->dest);
     free(route->label);
     free(route->suffix);
+    free(route->without);
 }
 
 void router_unref(struct router *r)

@@ -45,6 +45,7 @@ struct route {
     char *dest;     /* template */
     char *label;
     char *suffix; /* of is_static: the file's name is the path with this behind it; NULL: nothing */
+    char *without; /* names that leave the query, as "a&b"; NULL: none */
     char **params;
     size_t param_count;
     uint32_t function; /* index into the manifest's functions */

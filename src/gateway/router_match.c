@@ -420,6 +420,22 @@ static int add_query(struct walk *w, const struct route *route, struct buf *out)
     return r;
 }
 
+/* What the function is to make of the query is not the client's to say. */
+static void narrow(struct walk *w, const struct route *route)
+{
+    struct buf *out = &w->answer->spare;
+    const char *separator = "?";
+    buf_clear(out);
+    if (buf_append(out, w->path) < 0 ||
+        add_pairs(w->query, str_c(route->without), &separator, out) < 0) {
+        return; /* shorter than what it was: cannot be */
+    }
+    struct buf before = w->answer->rewritten;
+    w->answer->rewritten = *out;
+    w->answer->spare = before;
+    split_target(w, buf_str(&w->answer->rewritten));
+}
+
 /* The request's path and query become `dest`. */
 static bool rewrite(struct walk *w, const struct route *route)
 {
@@ -524,6 +540,9 @@ static bool answer_static(struct walk *w, const struct route *route)
 static bool apply(struct walk *w, const struct route *route, size_t index)
 {
     add_headers(w, route);
+    if (route->without && w->query.len > 0) {
+        narrow(w, route);
+    }
     if (route->location) {
         return redirect(w, route);
     }

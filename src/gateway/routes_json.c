@@ -415,11 +415,9 @@ static int read_route(const json_t *json, const struct routes_file *file, struct
     const struct {
         const char *key;
         char **value;
-    } texts[] = { { "path", &route->path },
-                  { "location", &route->location },
-                  { "dest", &route->dest },
-                  { "label", &route->label },
-                  { "suffix", &route->suffix } };
+    } texts[] = { { "path", &route->path },     { "location", &route->location },
+                  { "dest", &route->dest },     { "label", &route->label },
+                  { "suffix", &route->suffix }, { "without", &route->without } };
     int r = json_is_object(json) ? 0 : err_set(err, EINVAL, "not an object");
     for (size_t i = 0; r == 0 && i < ARRAY_COUNT(texts); i++) {
         r = read_text(json, texts[i].key, texts[i].value, err);

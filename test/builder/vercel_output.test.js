@@ -136,6 +136,39 @@ test('functions of the edge are bundled, with what they bring along', async (t) 
   assert.equal(evaluate(fn, "load('function').then((module) => module.default().text())"), 'edgeobject');
 });
 
+test('middleware of a build stands where its route does, unless the project has the source of it', async (t) => {
+  const files = outputOf({
+    routes: [
+      { src: '/first', status: 308, headers: { Location: '/' } },
+      { src: '^/admin(/.*)?$', middlewarePath: 'middleware', middlewareRawSrc: ['/admin/:path*'], continue: true },
+      { handle: 'filesystem' }, { src: '/.*', dest: '/render' },
+    ],
+  }, { render: node, middleware: { ...node, useWebApi: true } });
+  const manifest = await build(t, projectOf(t, files));
+
+  assert.deepEqual(warnings(manifest), []);
+  assert.equal(visit(manifest, 'GET', '/admin/x').function, 'middleware');
+  assert.equal(visit(manifest, 'GET', '/other').function, 'vercel/render');
+  assert.equal(visit(manifest, 'GET', '/middleware').function, 'vercel/render', 'it is no page');
+  assert.equal(functionNamed(manifest, 'middleware').dialect, 'middleware');
+
+  const own = await build(t, projectOf(t, { ...files, 'api/x.js': handler, 'middleware.js': 'export default () => {};\n' }));
+  assert.equal(visit(own, 'GET', '/admin/x').file, 'middleware.js');
+});
+
+test('transforms: names leave the query, answers get headers', async (t) => {
+  const manifest = await build(t, projectOf(t, outputOf({
+    routes: [{ src: '/.*', continue: true, transforms: [
+      { type: 'request.query', op: 'delete', target: { key: '__pathname' } }, { type: 'request.query', op: 'delete', target: { key: 'a b' } },
+      { type: 'response.headers', op: 'set', target: { key: 'x-built' }, args: '1' },
+    ] }],
+  }, { index: node })));
+
+  assert.deepEqual(warnings(manifest), []);
+  assert.equal(manifest.routes[0].without, '__pathname&a%20b');
+  assert.deepEqual(visit(manifest, 'GET', '/').headers, { 'x-built': '1' });
+});
+
 test('what the project has the sources of is served from those', async (t) => {
   const sources = await build(t, projectOf(t, {
     ...outputOf({ routes: [{ handle: 'filesystem' }, { src: '/.*', dest: '/render' }] }, { 'api/own': node, 'api/built': node, render: node }),
@@ -167,12 +200,14 @@ test('what the project has the sources of is served from those', async (t) => {
 
 test('what cannot be served is told once', async (t) => {
   const manifest = await build(t, projectOf(t, outputOf({
-    images: { sizes: [640], domains: [] }, wildcard: [{ domain: 'example.nl', value: 'nl' }], routes: [{ src: '/.*', dest: '/index' }],
+    images: { sizes: [640], domains: [] }, wildcard: [{ domain: 'example.nl', value: 'nl' }],
+    routes: [{ src: '/.*', dest: '/index', transforms: [{ type: 'request.headers', op: 'set', target: { key: 'x' }, args: '1' }] }],
   }, { index: node, py: { runtime: 'python3.12', handler: 'main.py' }, raw: { runtime: 'nodejs22.x', handler: 'index.js' } })));
 
   assert.deepEqual(warnings(manifest), [
     '/py and 1 more: functions of python3.12 and of Node.js without its launcher do not run here',
     'Vercel\'s image optimization is not here: /_vercel/image answers 404',
+    '"transforms" of its routes: only names that leave the query, and headers of answers, are known here',
     '"wildcard": domains are not known here, $wildcard stays as it is',
   ]);
   const other = await build(t, projectOf(t, { ...outputOf({}), [`${OUTPUT}/config.json`]: '{ "version": 2 }' }));

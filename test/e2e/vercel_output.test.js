@@ -11,11 +11,13 @@ const nodeSettings = JSON.stringify({ runtime: 'nodejs22.x', handler: 'server/in
 const config = {
   version: 3,
   routes: [
+    { src: '.*', continue: true, transforms: [{ type: 'request.query', op: 'delete', target: { key: '__pathname' } }] },
+    { src: '^/guarded(/.*)?$', middlewarePath: 'middleware', continue: true },
     { src: '/old', status: 307, headers: { Location: '/' } },
     { src: '/assets/(.*)', headers: { 'cache-control': 'public, max-age=31536000, immutable' }, continue: true },
     { handle: 'filesystem' },
     { src: '/assets/.*', status: 404, headers: { 'cache-control': 'no-store' } },
-    { src: '^/isr$', dest: '/isr?__pathname=/isr' },
+    { src: '^/(page/.*)$', dest: '/isr?__pathname=/$1' },
     { src: '^/edge$', dest: '/edge' },
     { src: '/.*', dest: '/![-]/catchall' },
   ],
@@ -57,21 +59,32 @@ export default {
   'build/server.mjs': "import { word } from './words.mjs';\nexport default (request) => new Response(word + new URL(request.url).pathname);\n",
   'build/words.mjs': "export const word = 'web';\n",
   [`${OUTPUT}/functions/edge.func/.vc-config.json`]: '{ "runtime": "edge", "entrypoint": "index.js" }',
+  [`${OUTPUT}/functions/middleware.func/.vc-config.json`]: '{ "runtime": "edge", "entrypoint": "middleware.js" }',
+  [`${OUTPUT}/functions/middleware.func/middleware.js`]: `export default (request) => {
+  const headers = { 'x-middleware-next': '1', 'x-guard': 'passed' };
+  if (request.url.endsWith('/moved')) return new Response(null, { headers: { 'x-middleware-rewrite': new URL('/about', request.url).href } });
+  return request.headers.has('authorization') ? new Response(null, { headers }) : new Response('who are you?', { status: 401 });
+};
+`,
   [`${OUTPUT}/functions/edge.func/index.js`]: 'export default (request) => new Response(typeof EdgeRuntime + request.url.slice(-5));\n',
 };
 
-test('functions, files, redirects and streams of a build', async (t) => {
+test('functions, files, redirects, streams and middleware of a build', async (t) => {
   const platform = await startPlatform(t, { files });
 
   assert.deepEqual((await platform.request('POST', '/any/Page?a=1', { body: 'tea' })).json, {
     path: '/any/Page?a=1', method: 'POST', body: 'tea', tea: 'green', data: 'data',
   });
-  assert.equal((await platform.get('/isr?q=1&other=2&__pathname=/else')).json.path, '/isr?q=1&__pathname=/else');
+  assert.equal((await platform.get('/page/1?q=1&other=2&__pathname=/else')).json.path, '/page/1?__pathname=/page/1&q=1');
   assert.equal((await platform.get('/listener?x=1')).text, '/listener?x=1 undefined undefined');
   assert.equal((await platform.get('/web')).text, 'web/web');
   assert.equal((await platform.get('/edge')).text, 'string/edge');
   assert.equal((await platform.get('/stream')).text, 'first second');
   assert.deepEqual([(await platform.get('/old')).status, (await platform.get('/old')).headers.location], [307, '/']);
+
+  assert.deepEqual([(await platform.get('/guarded')).status, (await platform.get('/guarded/moved')).text], [401, '<h1>about']);
+  const passed = await platform.get('/guarded/x?a=1', { headers: { authorization: 'tea' } });
+  assert.deepEqual([passed.json.path, passed.headers['x-guard']], ['/guarded/x?a=1', 'passed']);
 
   const asset = await platform.get('/assets/app.js');
   assert.deepEqual([asset.text, asset.headers['cache-control']], ['app', 'public, max-age=31536000, immutable']);

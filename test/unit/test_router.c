@@ -159,6 +159,21 @@ START_TEST(on_vercel_the_query_of_the_request_wins_over_a_rewrite)
 }
 END_TEST
 
+START_TEST(names_leave_the_query_before_a_rewrite_gives_them_values)
+{
+    load("[{\"src\":\"^/\",\"without\":\"p&q\",\"continue\":true},"
+         "{\"src\":\"^/x$\",\"dest\":\"/y?p=1\",\"dialect\":\"vercel\"},"
+         "{\"src\":\"^/\",\"function\":0}]");
+    find("/x?p=2&a=3&q=4&pp=5");
+    ck_assert_str(answer.target, "/y?p=1&a=3&pp=5");
+    find("/z?q=4");
+    ck_assert_str(answer.target, "/z");
+    find("/z?a=1");
+    ck_assert_str(answer.target, "/z?a=1");
+    unload();
+}
+END_TEST
+
 START_TEST(next_joins_the_query_with_the_one_of_a_redirect)
 {
     load("[{\"path\":\"/a\",\"location\":\"/b?x=1&y\",\"status\":308,\"dialect\":\"next\"},"
@@ -317,6 +332,7 @@ int main(void)
     tcase_add_test(tests, a_redirect_carries_the_query_unless_it_has_one);
     tcase_add_test(tests, a_condition_without_a_pattern_captures_the_value_by_its_key);
     tcase_add_test(tests, on_vercel_the_query_of_the_request_wins_over_a_rewrite);
+    tcase_add_test(tests, names_leave_the_query_before_a_rewrite_gives_them_values);
     tcase_add_test(tests, next_joins_the_query_with_the_one_of_a_redirect);
     tcase_add_test(tests,
                    what_middleware_lets_pass_goes_on_behind_it_with_the_headers_of_the_path_it_had);
