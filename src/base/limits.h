@@ -50,6 +50,7 @@
 
 /* Events. */
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */
+#define LIMIT_RETRY_DELAYS              100           /* one by one; the last is repeated */
 #define LIMIT_READING_BYTES             (256 * MIB)   /* of bodies on their way into control */
 #define LIMIT_UNSENT_BYTES              (256 * MIB)   /* ... and from there to functions */
 #define LIMIT_IN_HANDS_BYTES            (128 * MIB)   /* of messages that consumers have */

@@ -190,6 +190,23 @@ static void print_time(const char *name, json_int_t ms)
     (void)printf("  %-8s %s, %s\n", name, text, command_client_age(ms, age));
 }
 
+/* Of a request. */
+static void print_headers(const json_t *headers)
+{
+    size_t i;
+    json_t *pair;
+    if (json_array_size(headers) > 0) {
+        (void)puts("\nheaders");
+    }
+    json_array_foreach(headers, i, pair)
+    {
+        command_client_print(json_string_value(json_array_get(pair, 0)), "  ", 0);
+        (void)fputs(": ", stdout);
+        command_client_print(json_string_value(json_array_get(pair, 1)), "", 0);
+        (void)putchar('\n');
+    }
+}
+
 /* JSON is laid out, other text is as it is. */
 static void print_body(json_t *line)
 {
@@ -234,6 +251,7 @@ static void print_event(json_t *line)
         (void)putchar('\n');
         free(text);
     }
+    print_headers(json_object_get(line, "headers"));
     print_body(line);
     if (text_of(line, "error")[0]) {
         (void)puts("\nerror");

@@ -36,7 +36,7 @@ static const struct {
       "  --log FORMAT  text (default), json (one object a line) or none\n"
       "  --verbose     also say what the platform itself does\n"
       "\n"
-      "Ctrl-C stops everything; a second Ctrl-C does not wait for requests in flight.\n" },
+      "Ctrl-C stops everything at once; events that were under way are handled at the next start.\n" },
     { "trigger", "fire a schedule, or invoke a function, now",
       "usage: mayfly trigger NAME [options]\n"
       "\n"
@@ -70,7 +70,9 @@ static const struct {
       "usage: mayfly doctor\n"
       "\n"
       "Tries every kind of isolation that functions are given, prints what works and, for what does\n"
-      "not, the reason, what is lost and what to do about it.\n" },
+      "not, the reason, what is lost and what to do about it. Exits with 1 if anything is missing.\n"
+      "\n"
+      "  --json  the same as an object\n" },
     { "version", "print the version",
       "usage: mayfly version\n" },
     { "help", "say more about a command",

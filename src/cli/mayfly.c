@@ -60,6 +60,11 @@ static int printed(int status)
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    return argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+}
+
 int main(int argc, char **argv)
 {
     open_standard_files();
@@ -67,6 +72,9 @@ int main(int argc, char **argv)
     if (argc < 2) {
         (void)cmd_help(1, argv);
         return CLI_USAGE;
+    }
+    if (asks_for_help(argc, argv)) {
+        return printed(cmd_help(2, argv));
     }
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
         if (strcmp(roles[i].name, argv[1]) == 0) {

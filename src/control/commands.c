@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "control/events/base64.h"
 #include "control/events/schedules.h"
+#include "control/events/stored_request.h"
 #include "control/json_read.h"
+#include "http/http_block.h"
 #include "store/store_messages.h"
 
 #define LIMIT_DEFAULT 20
@@ -111,19 +113,47 @@ static json_t *show_message(const struct stored_message *m, const char *queue)
 }
 
 /* Text as it is, other bytes in base64. */
-static void add_body(json_t *json, const struct stored_message *m)
+static void add_body(json_t *json, struct str bytes)
 {
-    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
-    json_t *body = json_stringn(m->body.data, m->body.len);
-    (void)json_object_set_new(json, "attributes", attributes ? attributes : json_object());
-    (void)json_object_set_new(json, "group", json_stringn(m->group.data, m->group.len));
+    json_t *body = json_stringn(bytes.data, bytes.len);
     if (body) {
         (void)json_object_set_new(json, "body", body);
         return;
     }
-    char *encoded = base64_encode(m->body);
+    char *encoded = base64_encode(bytes);
     (void)json_object_set_new(json, "body_base64", json_string(encoded)); /* sound text */
     free(encoded);
+}
+
+/* With which it is made again; what is no UTF-8 is left out. */
+static json_t *show_headers(struct str stored)
+{
+    json_t *list = json_array();
+    struct buf fields;
+    struct str name, value;
+    buf_init(&fields, 2 * LIMIT_REQUEST_HEAD_BYTES);
+    (void)!stored_request_fields(&fields, stored); /* full: enough */
+    for (struct str rest = buf_str(&fields); http_block_next(&rest, &name, &value);) {
+        json_t *pair = json_pack("[s%, s%]", name.data, name.len, value.data, value.len);
+        (void)json_array_append_new(list, pair); /* NULL adds nothing */
+    }
+    buf_finish(&fields);
+    return list;
+}
+
+static void add_content(json_t *json, const struct stored_message *m, const char *queue)
+{
+    struct stored_request rq;
+    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
+    (void)json_object_del(attributes, "secret"); /* of a webhook; absent is fine */
+    (void)json_object_set_new(json, "attributes", attributes ? attributes : json_object());
+    (void)json_object_set_new(json, "group", json_stringn(m->group.data, m->group.len));
+    if (str_starts(str_c(queue), STR("route:")) && stored_request_unpack(m->body, &rq) == 0) {
+        (void)json_object_set_new(json, "headers", show_headers(rq.headers));
+        add_body(json, rq.body);
+    } else {
+        add_body(json, m->body);
+    }
 }
 
 /* ---- ls ---- */
@@ -244,8 +274,9 @@ struct showing {
 static bool show_one(const struct stored_message *m, void *context)
 {
     struct showing *s = context;
-    json_t *json = show_message(m, name_of(&s->names, m->queue));
-    add_body(json, m);
+    const char *queue = name_of(&s->names, m->queue);
+    json_t *json = show_message(m, queue);
+    add_content(json, m, queue);
     command_port_reply(s->command, json);
     return false;
 }
@@ -552,6 +583,11 @@ static void run_trigger(struct command *c)
     if (!scheduled && !v) {
         message_batch_destroy(b);
         fail_unknown(c, name ? name : "");
+        return;
+    }
+    if (payload && !json_is_sound(str_c(payload), JSON_DECODE_ANY | JSON_ALLOW_NUL)) {
+        message_batch_destroy(b);
+        command_port_fail(c, "the payload is no JSON, which a function of Lambda gets");
         return;
     }
     if (!scheduled) {

@@ -12,7 +12,6 @@
 
 #define INPUT_MAX   ((json_int_t)MIB)
 #define DAYS(n)     ((json_int_t)(n)*86400)
-#define DELAYS_MAX  100
 #define GROUP_MAX   64
 #define RETRIES_MAX 1000 /* mayfly.json's; platforms allow fewer */
 
@@ -452,7 +451,7 @@ static int check_async(const struct scene *s, json_t *entry)
         { "function", TEXT, MUST, 1, TEXT_MAX },
         { "max_age_s", NUMBER, MUST, 1, DAYS(366) },
         { "max_retries", NUMBER, MUST, 0, RETRIES_MAX },
-        { "retry_delays_s", ARRAY, MUST, 0, DELAYS_MAX },
+        { "retry_delays_s", ARRAY, MUST, 0, LIMIT_RETRY_DELAYS },
     };
     static const char *const destinations[] = { "on_success", "on_failure", "dead_letter" };
     int r = CHECK_MEMBERS(entry, members, "the retries of a function");
@@ -472,7 +471,7 @@ static int check_route_retries(const struct scene *s, json_t *entry, const char 
 {
     static const struct manifest_member members[] = {
         { "max_retries", NUMBER, MUST, 0, RETRIES_MAX },
-        { "retry_delays_s", ARRAY, MUST, 0, DELAYS_MAX },
+        { "retry_delays_s", ARRAY, MUST, 0, LIMIT_RETRY_DELAYS },
         { "max_age_s", NUMBER, MAY, 1, DAYS(366) },
     };
     json_t *value = json_object_get(entry, name);

@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "supervisor/spawn.h"
 
-#define CONTROL_FINISH_MS  500
+#define CONTROL_FINISH_MS  1000
 #define RESTARTS_MAX       5
 #define RESTARTS_WINDOW_MS 10000
 
@@ -366,24 +366,28 @@ static void role_stop(struct platform *p, enum role role)
     }
 }
 
-/* Lets control print what it has been told: it ends by itself when asked to. */
-static void control_finish(struct platform *p)
+void roles_finish_control(struct platform *p)
 {
+    if (!p->roles) {
+        return;
+    }
+    role_stop(p, BUILDER); /* or it would end by itself when control does */
+    if (p->roles->pids[GATEWAY] > 0) {
+        (void)kill(p->roles->pids[GATEWAY], SIGSTOP); /* it has nothing to say about this */
+    }
     pid_t pid = p->roles->pids[CONTROL];
     if (pid <= 0 || kill(pid, SIGTERM) < 0) {
         return;
     }
     scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-    (void)poll(&ended, 1, pidfd < 0 ? 0 : CONTROL_FINISH_MS); /* late is killed */
+    (void)poll(&ended, 1, pidfd < 0 ? 0 : CONTROL_FINISH_MS);
+    role_stop(p, CONTROL); /* in case it is late */
 }
 
 void roles_destroy(struct platform *p)
 {
     if (p->roles) {
-        role_stop(p, GATEWAY);
-        role_stop(p, BUILDER); /* or it would end by itself when control does */
-        control_finish(p);
         for (size_t i = 0; i < ROLES; i++) {
             role_stop(p, (enum role)i);
         }
@@ -423,10 +427,10 @@ static void role_died(struct platform *p, enum role role, int wait_status)
         role_stop(p, BASE);
         r = start_base(p, &err);
     } else {
-        p->roles->orders->functions_lost(p);
+        role_stop(p, CONTROL); /* first: that functions end is no failure of their events' */
         role_stop(p, GATEWAY);
-        role_stop(p, CONTROL);
         role_stop(p, BUILDER);
+        p->roles->orders->functions_lost(p);
         r = start_trio(p, &err);
     }
     if (r < 0) {

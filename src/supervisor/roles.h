@@ -17,6 +17,8 @@ struct role_orders {
 
 /* Starts all. `orders` is kept. */
 int roles_start(struct platform *p, const struct role_orders *orders, struct err *err) MUST_USE;
+/* Lets control print what it has been told and close the store; for that a second at most. */
+void roles_finish_control(struct platform *p);
 void roles_destroy(struct platform *p);
 
 /* A child has ended; true when it was one of these. */

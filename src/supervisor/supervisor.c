@@ -98,6 +98,7 @@ static int watch_signals(struct platform *p, uv_signal_t signals[3])
 static void end_everything(struct platform *p)
 {
     p->stopping = true;
+    roles_finish_control(p); /* first: what ends because of us is no failure of an event's */
     functions_remove_all(p);
     roles_destroy(p);
     if (getpid() == 1) {

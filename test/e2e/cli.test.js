@@ -43,6 +43,17 @@ test('a data folder whose name is too long is no other folder', async (t) => {
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test('every command says what it does when asked with --help or -h', async () => {
+  for (const command of ['dev', 'trigger', 'events', 'doctor', 'version', 'help']) {
+    const { stdout: text } = await runMayfly(['help', command]);
+    assert.match(text, new RegExp(`^usage: mayfly ${command}`));
+    for (const option of ['--help', '-h']) {
+      const { status, stdout } = await runMayfly([command, option]);
+      assert.deepEqual([status, stdout], [0, text], `${command} ${option}`);
+    }
+  }
+});
+
 test('it serves also where standard input, output and errors are closed', async (t) => {
   const folder = folderOf(t);
   writeFileSync(path.join(folder, 'package.json'), '{"scripts":{"start":"node server.js"}}');

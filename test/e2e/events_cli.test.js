@@ -9,7 +9,7 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { clients, fillQueue, gotten, lambda, TELLS, WHERE } from './aws_project.js';
-import { runMayfly, startPlatform } from './harness.js';
+import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
 
@@ -44,6 +44,24 @@ test('an invocation is shown with its payload, its tries and the stack of its er
   assert.match(shown, new RegExp(`^event ${id} of lambda:lambda/tells\n`));
   assert.match(shown, /body\n {2}\{\n {4}"fail": "no tea"\n {2}\}\n/);
   assert.match(shown, /error\n {2}TypeError: no tea\n {6}at .*tells\.js:\d+:\d+/);
+});
+
+test('a durable request is shown as it came', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'api/hook.js': 'export const POST = () => new Response(null, { status: 500 });',
+      'mayfly.json': JSON.stringify({ routes: { '/api/hook': { durable: { retries: 0 } } } }),
+    },
+  });
+  await platform.post('/api/hook?a=b', { id: 'x' }, { headers: { 'x-signature': 'abc' } });
+  const shown = async () => (await runMayfly(['events', 'show', '1', '--project', platform.project])).stdout;
+  await eventually(async () => (await shown()).includes('dead'), () => platform.transcript());
+  const text = await shown();
+  assert.match(text, /attributes\n {2}\{\n {4}"method": "POST",\n {4}"path": "\/api\/hook\?a=b"/);
+  assert.match(text, /headers\n(?: {2}[a-z-]+: .*\n)* {2}x-signature: abc\n/);
+  assert.doesNotMatch(text, /x-mayfly/);
+  assert.match(text, /body\n {2}\{\n {4}"id": "x"\n {2}\}\n/);
+  assert.match(text, /error\n {2}status 500\n/);
 });
 
 test('of an error with a very long text the beginning is shown', async (t) => {
@@ -117,7 +135,7 @@ test('what is done can be done again, and what waits can be removed', async (t) 
 });
 
 test('mistakes are answered with what to do', async (t) => {
-  const { mayfly } = await started(t);
+  const { platform, mayfly } = await started(t);
   const wrong = async (...args) => {
     const { status, stderr } = await mayfly(...args);
     assert.notEqual(status, 0);
@@ -125,6 +143,7 @@ test('mistakes are answered with what to do', async (t) => {
   };
   assert.match(await wrong('trigger', 'tels'), /there is no schedule and no Lambda function tels; there are lambda\/tells/);
   assert.match(await wrong('trigger'), /say what to trigger/);
+  assert.match(await wrong('trigger', 'tells', '--payload', path.join(platform.project, 'tells.js')), /the payload is no JSON/);
   assert.match(await wrong('events', 'lss'), /did you mean mayfly events ls\?/);
   assert.match(await wrong('events', 'show', '999999'), /there is no event 999999/);
   assert.match(await wrong('events', 'ls', '--queue', 'nope'), /there is no queue nope/);

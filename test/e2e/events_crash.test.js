@@ -12,7 +12,7 @@ import {
   ListMessageMoveTasksCommand, ListQueueTagsCommand, ReceiveMessageCommand, SendMessageBatchCommand, StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { clients, scheduleSoon, WHERE } from './aws_project.js';
-import { eventually, startPlatform } from './harness.js';
+import { eventually, runMayfly, startPlatform } from './harness.js';
 
 async function killControl(platform) {
   process.kill((await platform.process('mayfly: control')).pid, 'SIGKILL');
@@ -177,6 +177,55 @@ test('what a Worker acknowledged stays so, and the rest comes again, whether its
   assert.deepEqual(tries('retried'), [1, 2, 3]);
   assert.deepEqual(tries('held by an instance'), [1, 2]); /* a try that failed */
   assert.deepEqual(tries('held by control'), [1, 1]); /* how that try ended nobody knows */
+});
+
+/* ---- in flight when the platform ends ---- */
+
+test('an event in flight is tried again as if that try had not been, when Mayfly is stopped or its gateway dies', async (t) => {
+  const files = {
+    'mayfly.json': JSON.stringify({
+      volumes: ['data'],
+      functions: { once: { handler: 'once.handler', timeout: 60, retries: 0 } },
+      routes: { '/api/once': { durable: { retries: 0 } } },
+    }),
+    'api/once.js': `
+      import { appendFileSync, existsSync } from 'node:fs';
+      export async function POST() {
+        appendFileSync('data/route', 'x\\n');
+        while (!existsSync('data/go')) await new Promise((done) => setTimeout(done, 20));
+        return new Response('done');
+      }`,
+    'once.js': `
+      const { appendFileSync, existsSync } = require('node:fs');
+      exports.handler = async () => {
+        appendFileSync('data/function', 'x\\n');
+        while (!existsSync('data/go')) await new Promise((done) => setTimeout(done, 20));
+      };`,
+    'api/where.js': WHERE,
+  };
+  const first = await startPlatform(t, { files });
+  const tried = (platform, count) => eventually(
+    () => ['data/route', 'data/function'].every((file) => platform.lines(file).length >= count),
+    () => platform.transcript(),
+  );
+  await first.post('/api/once', {});
+  await runMayfly(['trigger', 'once', '--no-wait', '--project', first.project]);
+  await tried(first, 1);
+  process.kill((await first.process('mayfly: gateway')).pid, 'SIGKILL');
+  await tried(first, 2);
+  await first.stop('SIGINT');
+  assert.deepEqual(first.records.filter(({ type, level, text }) => type === 'log' && level === 'error' && !/gateway ended/.test(text)), []);
+
+  const next = await startPlatform(t, { project: first.project });
+  await tried(next, 3);
+  writeFileSync(path.join(next.project, 'data/go'), '');
+  const events = async () => {
+    const { stdout } = await runMayfly(['events', '--json', '--project', next.project]);
+    return stdout.trimEnd().split('\n').map((line) => JSON.parse(line)).map(({ queue, state, attempts }) => [queue, state, attempts]).sort();
+  };
+  const done = [['lambda:lambda/once', 'done', 1], ['route:api#/api/once', 'done', 1]];
+  await eventually(async () => JSON.stringify(await events()) === JSON.stringify(done), next.transcript());
+  await next.stop();
 });
 
 /* ---- everything at once ---- */

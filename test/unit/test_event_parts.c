@@ -93,6 +93,21 @@ START_TEST(the_last_delay_stays)
 }
 END_TEST
 
+START_TEST(as_many_delays_count_as_mayfly_json_may_have)
+{
+    char text[32 + 4 * LIMIT_RETRY_DELAYS] = "{\"max_retries\": 1000, \"retry_delays_s\": [0";
+    size_t len = strlen(text);
+    for (int i = 1; i < LIMIT_RETRY_DELAYS; i++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, ",%d", i);
+    }
+    (void)snprintf(text + len, sizeof(text) - len, "]}");
+    struct retry_policy policy = policy_of(text);
+    ck_assert_int_eq(delay_after(&policy, 50), 49000);
+    ck_assert_int_eq(delay_after(&policy, LIMIT_RETRY_DELAYS), 99000);
+    ck_assert_int_eq(delay_after(&policy, 1000), 99000);
+}
+END_TEST
+
 START_TEST(without_delays_it_is_tried_again_at_once)
 {
     struct retry_policy policy = policy_of("{\"retry_delays_s\": []}");
@@ -358,6 +373,7 @@ int main(void)
     tcase_add_test(tc, the_same_in_another_region_is_the_same);
     tcase_add_test(tc, what_is_not_said_stays_as_the_platform_has_it);
     tcase_add_test(tc, the_last_delay_stays);
+    tcase_add_test(tc, as_many_delays_count_as_mayfly_json_may_have);
     tcase_add_test(tc, without_delays_it_is_tried_again_at_once);
     tcase_add_test(tc, nothing_is_tried_when_it_would_be_too_old);
     tcase_add_test(tc, numbers_that_make_no_sense_are_not_taken);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/attempt.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "control/events/event_log.h"
+#include "http/http_block.h"
 
 bool attempt_failed(struct services *s, struct delivery *d, const struct retry_policy *policy,
                     struct str error)
@@ -28,4 +31,21 @@ void attempt_postponed(struct services *s, struct delivery *d, const char *why)
     m->outcome.attempts--;
     queue_set_outcome(m, FATE_AGAIN, due, str_c(why));
     event_log_again(s, d, m);
+}
+
+/* The queue of its function is full, or a deploy: the gateway says so, and not the function. */
+static bool is_busy(const struct invocation_result *result)
+{
+    return result->status == 503 &&
+           http_block_find(result->headers, STR("x-mayfly-error")).data != NULL;
+}
+
+const char *attempt_hindrance(const struct invocation_result *result)
+{
+    if (result->error == -EIO) {
+        return "it could not be invoked: the gateway broke off";
+    }
+    return result->error == 0 && is_busy(result)
+               ? "it could not be invoked: the platform is busy (status 503)"
+               : NULL;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "control/events/retry.h"
+#include "control/invoker.h"
 #include "control/services.h"
 
 /* Its handler ran and failed with `error`. True: it is tried again as `policy` says; false: it is
@@ -13,3 +14,6 @@ bool attempt_failed(struct services *s, struct delivery *d, const struct retry_p
 
 /* It did not reach its handler, and is tried again later: that was no try of the handler's. */
 void attempt_postponed(struct services *s, struct delivery *d, const char *why);
+
+/* What has kept it from its handler, or so it must be assumed; NULL: it was handled. */
+const char *attempt_hindrance(const struct invocation_result *result);

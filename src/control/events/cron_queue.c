@@ -152,26 +152,17 @@ static void settle(struct cron_queue *q, struct delivery *d, const char *error)
     }
 }
 
-/* The queue of its function is full, or a deploy: the gateway says so, and not the function. */
-static bool is_busy(const struct invocation_result *result)
-{
-    return result->status == 503 &&
-           http_block_find(result->headers, STR("x-mayfly-error")).data != NULL;
-}
-
 static void attempt_done(const struct invocation_result *result, void *context)
 {
     struct attempt *a = context;
     struct cron_queue *q = a->queue;
     struct delivery *d = a->delivery;
+    const char *hindrance = attempt_hindrance(result);
     free(a);
-    if (result->error == -EIO) {
-        attempt_postponed(q->services, d, "it could not be invoked: the gateway broke off");
+    if (hindrance) {
+        attempt_postponed(q->services, d, hindrance);
     } else if (result->error < 0) {
         settle(q, d, "its answer was too large");
-    } else if (is_busy(result)) {
-        attempt_postponed(q->services, d,
-                          "it could not be invoked: the platform is busy (status 503)");
     } else {
         scoped_free char *error = find_error(q, result);
         settle(q, d, error);

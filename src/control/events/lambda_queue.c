@@ -257,9 +257,12 @@ static void attempt_done(const struct invocation_result *result, void *context)
     struct attempt *a = context;
     struct lambda_queue *q = a->queue;
     struct delivery *d = a->delivery;
-    char why[96];
+    const char *hindrance = attempt_hindrance(result);
     free(a);
-    if (result->error < 0 || result->status != 200) {
+    if (hindrance) {
+        attempt_postponed(q->services, d, hindrance);
+    } else if (result->error < 0 || result->status != 200) {
+        char why[96];
         (void)snprintf(why, sizeof(why), "it could not be invoked (%s %u)",
                        result->error < 0 ? strerror(-result->error) : "status", result->status);
         attempt_postponed(q->services, d, why);

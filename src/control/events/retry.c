@@ -27,7 +27,7 @@ void retry_read(const json_t *json, const struct retry_policy *otherwise, struct
     }
     if (json_is_array(delays)) {
         ret->delay_count = 0;
-        for (size_t i = 0; i < json_array_size(delays) && i < RETRY_DELAYS_MAX; i++) {
+        for (size_t i = 0; i < json_array_size(delays) && i < LIMIT_RETRY_DELAYS; i++) {
             double seconds = json_number_value(json_array_get(delays, i));
             ret->delays_ms[ret->delay_count++] = seconds > 0 ? (uint64_t)(seconds * 1000) : 0;
         }

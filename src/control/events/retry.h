@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RETRY_DELAYS_MAX 32
+#include "base/limits.h"
 
 struct retry_policy {
     uint32_t retries_max;
-    uint64_t
-        delays_ms[RETRY_DELAYS_MAX]; /* before the first retry, the second...; the last stays */
-    uint32_t delay_count;            /* 0: at once */
-    uint64_t max_age_ms;             /* 0: none */
+    /* Before the first retry, the second...; the last stays. */
+    uint64_t delays_ms[LIMIT_RETRY_DELAYS];
+    uint32_t delay_count; /* 0: at once */
+    uint64_t max_age_ms;  /* 0: none */
 };
 
 /* From "max_retries", "retry_delays_s" and "max_age_s" of `json`, each from `otherwise` where it is

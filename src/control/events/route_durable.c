@@ -158,11 +158,12 @@ static void function_failed(struct route *route, struct delivery *d,
 {
     char error[512];
     if (result->error < 0) {
-        (void)snprintf(error, sizeof(error), "no answer: %s", strerror(-result->error));
+        (void)snprintf(error, sizeof(error), "its answer was too large");
     } else {
         struct str text = result->body;
         text.len = text.len < 400 ? text.len : 400;
-        (void)snprintf(error, sizeof(error), "status %u: " STR_FMT, result->status, STR_ARG(text));
+        (void)snprintf(error, sizeof(error), "status %u%s" STR_FMT, result->status,
+                       text.len > 0 ? ": " : "", STR_ARG(text));
     }
     if (!attempt_failed(route->services, d, &route->config.policy, str_c(error))) {
         send_outcome(route, d, "event.failed", result->status, route->config.on_failure);
@@ -174,8 +175,11 @@ static void attempt_done(const struct invocation_result *result, void *context)
     struct attempt *a = context;
     struct route *route = a->route;
     struct delivery *d = a->delivery;
+    const char *hindrance = attempt_hindrance(result);
     free(a);
-    if (is_success(route, result)) {
+    if (hindrance) {
+        attempt_postponed(route->services, d, hindrance);
+    } else if (is_success(route, result)) {
         send_outcome(route, d, "event.succeeded", result->status, route->config.on_success);
     } else {
         function_failed(route, d, result);
