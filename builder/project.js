@@ -116,7 +116,7 @@ export class Project {
   async #manifest(diagnostics, changes) {
     const { project, watch } = this.options;
     const config = readConfig(this.files, diagnostics);
-    this.files.setVolumes(readVolumes(config.volumes, project, diagnostics));
+    this.files.setVolumes(readVolumes(config, project, diagnostics));
     const shell = watch ? shellVariables(process.env) : {};
     const envFiles = readEnvFiles(this.files, { development: watch, shell });
     const env = { ...envFiles, ...shell };

@@ -1,7 +1,9 @@
 /* mayfly.json: what none of the platforms' files can say. Its schema is builder/mayfly.schema.json. */
-import { parse, printParseErrorCode } from 'jsonc-parser';
+import { findNodeAtLocation, parse, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { positionOf } from '../diagnostics.js';
-import { findUnknown } from './unknown_members.js';
+import { checkConfig } from './config_check.js';
+
+const FILE = 'mayfly.json';
 
 /**
  * @typedef {object} JsonFile
@@ -27,79 +29,67 @@ export function readJson(files, file, diagnostics) {
 
 /** Limits as users write them, and as the manifest has them. */
 const LIMITS = {
-  idleSeconds: { field: 'idle_s', min: 0, max: 86_400 },
-  minInstances: { field: 'min_instances', min: 0, max: 1000, integer: true },
-  maxInstances: { field: 'max_instances', min: 1, max: 10_000, integer: true },
-  concurrency: { field: 'concurrency', min: 1, max: 10_000, integer: true },
-  memory: { field: 'memory_mb', min: 32, max: 65_536, integer: true },
-  timeout: { field: 'timeout_ms', min: 0.001, max: 86_400, scale: 1000 },
-  cpuMs: { field: 'cpu_ms', min: 0, max: 86_400_000, integer: true },
-  tmp: { field: 'tmp_mb', min: 1, max: 10_240, integer: true },
-  bodyMaxBytes: { field: 'body_max_bytes', min: 0, max: 2 ** 40, integer: true },
-  responseMaxBytes: { field: 'response_max_bytes', min: 0, max: 2 ** 40, integer: true },
+  idleSeconds: { field: 'idle_s' },
+  minInstances: { field: 'min_instances' },
+  maxInstances: { field: 'max_instances' },
+  concurrency: { field: 'concurrency' },
+  memory: { field: 'memory_mb' },
+  timeout: { field: 'timeout_ms', scale: 1000 },
+  cpuMs: { field: 'cpu_ms' },
+  tmp: { field: 'tmp_mb' },
+  bodyMaxBytes: { field: 'body_max_bytes' },
+  responseMaxBytes: { field: 'response_max_bytes' },
 };
 
-/** @returns {object} the configuration; wrong members are reported and left out */
+/**
+ * @returns {object} the configuration; wrong members are reported and left out. `locate(path)` is where a member stands:
+ *   `{ line, column }`, or `{}`
+ */
 export function readConfig(files, diagnostics) {
-  const config = files.has('mayfly.json') ? readJson(files, 'mayfly.json', diagnostics) ?? {} : {};
-  const where = { file: 'mayfly.json' };
-  findUnknown(config, (member, name, known) => {
-    diagnostics.warn(`mayfly.json: ${member ? `${member}: ` : ''}there is no "${name}"; there are ${known.join(', ')}`, where);
+  const config = files.has(FILE) ? readJson(files, FILE, diagnostics) ?? {} : {};
+  const locate = files.has(FILE) ? locator(files.read(FILE)) : () => ({});
+  checkConfig(config, {
+    wrong: (path, words) => diagnostics.error(`${FILE}: ${nameOf(path)}: ${words}`, { file: FILE, ...locate(path) }),
+    unknown(path, known) {
+      const within = path.length > 1 ? `${nameOf(path.slice(0, -1))}: ` : '';
+      diagnostics.warn(`${FILE}: ${within}there is no "${path.at(-1)}"; there are ${known.join(', ')}`, { file: FILE, ...locate(path) });
+    },
   });
-  const functions = isObject(config.functions) ? config.functions : {};
-  if (config.functions !== undefined && !isObject(config.functions)) {
-    diagnostics.error('mayfly.json: "functions" must be an object of name to settings', where);
-  }
-  const limits = readLimits(config, 'mayfly.json', diagnostics);
-  const checked = Object.entries(functions).filter(([name, entry]) => {
-    if (!isObject(entry)) {
-      diagnostics.error(`mayfly.json: functions.${name} must be an object`, where);
-    }
-    return isObject(entry);
-  });
-  const env = checkedSchema(config.env, diagnostics);
-  return { ...config, env, limits, functions: Object.fromEntries(checked) };
+  checkPatterns(config.env, locate, diagnostics);
+  const { functions = {} } = config;
+  return { ...config, limits: limitsOf(config), functions, locate };
 }
 
-function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** As in `events.buckets.photos.notifications[0]`, `routes["/api/orders"]`. */
+export function nameOf([first, ...others]) {
+  const isPlain = (name) => /^[\w-]+$/.test(name) && typeof name === 'string';
+  return [first, ...others.map((name) => (isPlain(name) ? `.${name}` : `[${JSON.stringify(name)}]`))].join('');
+}
+
+function locator(source) {
+  let tree; /* only made when something is to be told */
+  return (path) => {
+    tree ??= parseTree(source, [], { allowTrailingComma: true }) ?? {};
+    const node = tree.type && findNodeAtLocation(tree, path);
+    return node ? positionOf(source, node.parent?.type === 'property' ? node.parent.offset : node.offset) : {};
+  };
 }
 
 /** A pattern that is no regular expression is the schema's fault, not the variable's. */
-function checkedSchema(schema, diagnostics) {
-  if (schema !== undefined && !isObject(schema) && !Array.isArray(schema)) {
-    diagnostics.error('mayfly.json: "env" must be an object of name to rule, or a list of names', { file: 'mayfly.json' });
-    return {};
-  }
-  for (const [name, rule] of Object.entries(schema ?? {})) {
+function checkPatterns(env = {}, locate, diagnostics) {
+  for (const [name, rule] of Object.entries(env)) {
     try {
-      if (rule?.pattern !== undefined) {
-        new RegExp(rule.pattern, 'u');
-      }
+      new RegExp(rule.pattern ?? '', 'u');
     } catch (error) {
-      diagnostics.error(`mayfly.json: env.${name}.pattern: ${error.message}`, { file: 'mayfly.json' });
+      diagnostics.error(`${FILE}: env.${name}.pattern: ${error.message}`, { file: FILE, ...locate(['env', name, 'pattern']) });
       delete rule.pattern;
     }
   }
-  return schema ?? {};
 }
 
-function readLimits(entry, where, diagnostics) {
-  const limits = {};
-  for (const [name, rule] of Object.entries(LIMITS)) {
-    const value = entry[name];
-    if (value === undefined) {
-      continue;
-    }
-    const valid = typeof value === 'number' && value >= rule.min && value <= rule.max;
-    if (!valid || (rule.integer && !Number.isInteger(value))) {
-      const kind = rule.integer ? 'a whole number' : 'a number';
-      diagnostics.error(`${where}: ${name} must be ${kind} from ${rule.min} to ${rule.max}`, { file: 'mayfly.json' });
-    } else {
-      limits[rule.field] = rule.scale ? value * rule.scale : value;
-    }
-  }
-  return limits;
+function limitsOf(entry) {
+  const said = Object.entries(LIMITS).filter(([name]) => entry[name] !== undefined);
+  return Object.fromEntries(said.map(([name, { field, scale = 1 }]) => [field, entry[name] * scale]));
 }
 
 /**
@@ -113,19 +103,28 @@ export function applyOverrides(drafts, { config, diagnostics }) {
     Object.assign(draft, config.limits);
   }
   for (const [name, entry] of Object.entries(config.functions)) {
-    const limits = readLimits(entry, `mayfly.json: functions.${name}`, diagnostics);
+    const limits = limitsOf(entry);
     const draft = findDraft(drafts, name);
     const endpoint = drafts.flatMap((d) => d.endpoints).find((e) => [e.name, e.file, e.module].includes(name));
     if (draft) {
       Object.assign(draft, limits);
-      if (isObject(entry.environment)) {
-        Object.assign(draft.env, strings(entry.environment));
-      }
+      Object.assign(draft.env, strings(entry.environment));
     } else if (endpoint) {
       endpoint.timeout_ms = limits.timeout_ms ?? endpoint.timeout_ms;
+      warnOfMore(drafts, { config, diagnostics }, name, entry);
     } else {
-      diagnostics.warn(`mayfly.json: there is no function "${name}"`, { file: 'mayfly.json' });
+      diagnostics.warn(`${FILE}: there is no function "${name}"`, { file: FILE, ...config.locate(['functions', name]) });
     }
+  }
+}
+
+/** The other limits are those of a process, and so of all that it serves. */
+function warnOfMore(drafts, { config, diagnostics }, name, entry) {
+  const more = Object.keys(entry).filter((member) => member !== 'timeout');
+  if (more.length > 0) {
+    const { name: fn } = drafts.find(({ endpoints }) => endpoints.some((e) => [e.name, e.file, e.module].includes(name)));
+    const text = `${FILE}: ${nameOf(['functions', name])}: of a route only "timeout" can be set; ${more.join(', ')} can be set of its function, "${fn}"`;
+    diagnostics.warn(text, { file: FILE, ...config.locate(['functions', name]) });
   }
 }
 

@@ -16,17 +16,14 @@ const CODE_FOLDERS = new Set([
 ]);
 
 /**
- * @param {unknown} value of "volumes"
+ * @param {object} config mayfly.json
  * @param {string} project
  * @param {import('../diagnostics.js').Diagnostics} diagnostics
  * @returns {string[]} relative folders; wrong ones are reported and left out
  */
-export function readVolumes(value, project, diagnostics) {
-  const where = { file: 'mayfly.json' };
-  if (value === undefined) {
-    return [];
-  }
-  if (!Array.isArray(value) || value.length > VOLUMES_MAX) {
+export function readVolumes({ volumes: value = [], locate }, project, diagnostics) {
+  const where = { file: 'mayfly.json', ...locate(['volumes']) };
+  if (value.length > VOLUMES_MAX) {
     diagnostics.error(`mayfly.json: "volumes" must be a list of at most ${VOLUMES_MAX} folders`, where);
     return [];
   }
@@ -47,9 +44,6 @@ function cleaned(entry) {
 }
 
 function faultOf(entry, project, others) {
-  if (typeof entry !== 'string') {
-    return 'must be the name of a folder';
-  }
   const folder = cleaned(entry);
   const names = folder.split('/');
   if (folder.length > LENGTH_MAX || !names.every((name) => PLAIN_NAME.test(name))) {

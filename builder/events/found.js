@@ -2,7 +2,8 @@
  * manifest's `events` (doc/events.md), each with `declared`, which says where it stands. */
 
 /**
- * @typedef {{ file: string, what: string }} Declared the file, and the thing in it as its author calls it
+ * @typedef {{ file: string, what: string, at?: { line: number, column: number } }} Declared the file, the thing in it as its
+ *   author calls it, and where that stands, if it is known
  *
  * @typedef {object} Events lists of the manifest's entries, by their kind
  */
@@ -22,12 +23,12 @@ export function addEvents(target, source) {
 }
 
 /** @param {import('../diagnostics.js').Diagnostics} diagnostics */
-export function tellError(diagnostics, { file, what }, text) {
-  diagnostics.error(`${file}: ${what}: ${text}`, { file });
+export function tellError(diagnostics, { file, what, at }, text) {
+  diagnostics.error(`${file}: ${what}: ${text}`, { file, ...at });
 }
 
-export function tellWarning(diagnostics, { file, what }, text) {
-  diagnostics.warn(`${file}: ${what}: ${text}`, { file });
+export function tellWarning(diagnostics, { file, what, at }, text) {
+  diagnostics.warn(`${file}: ${what}: ${text}`, { file, ...at });
 }
 
 /**

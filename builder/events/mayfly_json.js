@@ -1,6 +1,6 @@
 /* What mayfly.json says of events: what no platform's own file can say, and triggers of functions that only mayfly.json
- * declares. Every member is checked; a wrong one is told and left out. */
-import { findDraft } from '../discover/mayfly_json.js';
+ * declares. Kinds and ranges are as its schema says (config_check.js); what else is wrong is told here and left out. */
+import { findDraft, nameOf } from '../discover/mayfly_json.js';
 import { notification, consumerOf, queueOf, ruleTarget, addSchedule } from './aws.js';
 import { arnOf } from '../discover/arn.js';
 import { isUrl, setSecret } from './endpoints.js';
@@ -15,43 +15,25 @@ const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 const ASYNC_MEMBERS = ['retries', 'retryDelays', 'maxAge', 'onSuccess', 'onFailure'];
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const place = (what) => ({ file: FILE, what });
+/** Where an entry stands, for what is told of it. */
+const place = ({ config }, ...path) => ({ file: FILE, what: nameOf(path), at: config.locate(path) });
 
 /** @param {object} scene see finish.js */
 export function applyMayflyJson(scene) {
-  const { config } = scene;
-  for (const [name, entry] of Object.entries(config.functions)) {
+  const { functions, routes = {}, events = {} } = scene.config;
+  for (const [name, entry] of Object.entries(functions)) {
     applyFunction(scene, name, entry);
   }
-  for (const [name, entry] of members(scene, config.routes, 'routes')) {
+  for (const [name, entry] of Object.entries(routes)) {
     applyRoute(scene, name, entry);
   }
-  if (config.events !== undefined && !isObject(config.events)) {
-    tellError(scene.diagnostics, place('events'), 'must be an object');
-    return;
-  }
-  const events = config.events ?? {};
-  members(scene, events.buckets, 'events.buckets').forEach(([name, entry]) => addBucket(scene, name, entry));
-  members(scene, events.queues, 'events.queues').forEach(([name, entry]) => addQueue(scene, name, entry));
+  Object.entries(events.buckets ?? {}).forEach(([name, entry]) => addBucket(scene, name, entry));
+  Object.entries(events.queues ?? {}).forEach(([name, entry]) => addQueue(scene, name, entry));
   applySchedules(scene, events);
   applyEndpoints(scene, events);
   scene.found.users = users(scene, events.users);
   scene.found.minio = minio(scene, events.minio);
-  scene.found.lifecycleDay = bounded(scene.diagnostics, place('events'), events.lifecycleDay, { name: '"lifecycleDay"', min: 1, max: 86_400 });
-}
-
-/** Entries that are objects; `true` or `{}` is one without members. */
-function members({ diagnostics }, value, what) {
-  if (value !== undefined && !isObject(value)) {
-    tellError(diagnostics, place(what), 'must be an object of name to settings');
-    return [];
-  }
-  return Object.entries(value ?? {}).filter(([name, entry]) => {
-    if (!isObject(entry)) {
-      tellError(diagnostics, place(`${what}.${name}`), 'must be an object');
-    }
-    return isObject(entry);
-  });
+  scene.found.lifecycleDay = events.lifecycleDay;
 }
 
 /* Functions: how their asynchronous invocations are tried again */
@@ -62,7 +44,7 @@ function applyFunction(scene, name, entry) {
   if (!draft) {
     return; /* told by those who look for its limits */
   }
-  const declared = place(`functions.${name}`);
+  const declared = place(scene, 'functions', name);
   const isLambda = draft.dialect === 'lambda' || draft.dialect === 'bootstrap';
   if (entry.schedule !== undefined && isLambda) {
     const target = ruleTarget(scene, declared, {
@@ -144,7 +126,7 @@ function destination(scene, declared, name, value) {
     /^https?:\/\/[^/]/.test(value.url) &&
     URL.canParse(value.url)
   ) {
-    const secret = value.secret === undefined ? null : variable(scene, declared, `${name}.secret`, value.secret);
+    const secret = value.secret === undefined ? null : webhookSecret(scene, declared, `${name}.secret`, value.secret);
     return { url: value.url, ...(secret ? { secret } : {}) };
   }
   if (isObject(value) && typeof value.queue === 'string') {
@@ -160,6 +142,15 @@ function destination(scene, declared, name, value) {
     `${name} must be { "url": "https://...", "secret": "$NAME" }, { "queue": "..." } or a { "function": "..." } of this project`,
   );
   return undefined;
+}
+
+function webhookSecret(scene, declared, name, value) {
+  const secret = variable(scene, declared, name, value);
+  if (secret?.startsWith('whsec_') && !/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret)) {
+    tellError(scene.diagnostics, declared, `${name}: what follows whsec_ must be base64`);
+    return null;
+  }
+  return secret;
 }
 
 function variable({ diagnostics, env }, declared, name, value) {
@@ -185,7 +176,7 @@ function variable({ diagnostics, env }, declared, name, value) {
 
 function applyRoute(scene, name, entry) {
   const { diagnostics, drafts, found } = scene;
-  const declared = place(`routes["${name}"]`);
+  const declared = place(scene, 'routes', name);
   const target = findEndpoint(drafts, name);
   if (!target) {
     const names = drafts.flatMap(({ endpoints }) => endpoints.map((endpoint) => endpoint.name));
@@ -284,19 +275,16 @@ const targetArn = (drafts, { function: fn, queue }) =>
 
 function addBucket(scene, name, entry) {
   const { drafts, found } = scene;
-  const declared = place(`events.buckets.${name}`);
-  const notifications = [entry.notifications ?? []]
-    .flat()
-    .filter(isObject)
-    .map((one, i) =>
-      notification(scene, declared, {
-        id: one.id ?? `mayfly-${i + 1}`,
-        arn: targetArn(drafts, one),
-        events: one.events,
-        prefix: one.prefix,
-        suffix: one.suffix,
-      }),
-    );
+  const declared = place(scene, 'events', 'buckets', name);
+  const notifications = (entry.notifications ?? []).map((one, i) =>
+    notification(scene, declared, {
+      id: one.id ?? `mayfly-${i + 1}`,
+      arn: targetArn(drafts, one),
+      events: one.events,
+      prefix: one.prefix,
+      suffix: one.suffix,
+    }),
+  );
   found.buckets.push({
     name,
     versioning: entry.versioning === true,
@@ -308,8 +296,8 @@ function addBucket(scene, name, entry) {
 }
 
 function addQueue(scene, name, entry) {
-  const { diagnostics, drafts, found } = scene;
-  const declared = place(`events.queues.${name}`);
+  const { drafts, found } = scene;
+  const declared = place(scene, 'events', 'queues', name);
   const redrive =
     entry.deadLetter === undefined
       ? undefined
@@ -336,32 +324,20 @@ function addQueue(scene, name, entry) {
       batch_size: entry.batchSize,
       window_s: entry.window,
       max_concurrency: entry.maxConcurrency,
-      response_types: entry.reportFailures === true ? ['ReportBatchItemFailures'] : [],
+      response_types: entry.reportFailures ? ['ReportBatchItemFailures'] : [],
       filters: entry.filters,
     });
     consumer && found.consumers.push(consumer);
   }
-  if (entry.function !== undefined && typeof entry.function !== 'string') {
-    tellError(diagnostics, declared, '"function" must be the name of a Lambda function');
-  }
 }
 
-function applySchedules(scene, { catchUp, schedules }) {
+function applySchedules(scene, { catchUp, schedules = {} }) {
   const { found } = scene;
-  const ofAll = catchUpOf(scene, place('events'), catchUp);
   const ticking = [...found.schedules, ...found.rules.filter(({ schedule }) => schedule !== undefined)];
-  ticking.forEach((one) => (one.catch_up = ofAll ?? one.catch_up));
-  for (const [name, entry] of members(scene, schedules, 'events.schedules')) {
+  ticking.forEach((one) => (one.catch_up = catchUp ?? one.catch_up));
+  for (const [name, entry] of Object.entries(schedules)) {
     applySchedule(scene, ticking, name, entry);
   }
-}
-
-function catchUpOf({ diagnostics }, declared, value) {
-  if (value === undefined || value === 'once' || value === 'skip') {
-    return value;
-  }
-  tellError(diagnostics, declared, '"catchUp" must be "once" (run one time for all that was missed) or "skip"');
-  return undefined;
 }
 
 /** Entries of a list that the platforms' files declare; that there is none of that name is told. */
@@ -377,22 +353,22 @@ function declaredAs({ diagnostics }, declared, list, name, kind) {
 /** Changes those that the platforms' files declare. */
 function applySchedule(scene, ticking, name, entry) {
   const { diagnostics } = scene;
-  const declared = place(`events.schedules["${name}"]`);
+  const declared = place(scene, 'events', 'schedules', name);
   const named = declaredAs(scene, declared, ticking, name, 'schedule');
   const zone = entry.timezone;
   if (zone !== undefined && !isZone(zone)) {
     tellError(diagnostics, declared, `"${zone}" is no time zone, such as "Europe/Berlin"`);
   }
   for (const schedule of named) {
-    schedule.catch_up = catchUpOf(scene, declared, entry.catchUp) ?? schedule.catch_up;
-    schedule.timezone = isZone(zone) ? zone : schedule.timezone;
-    schedule.enabled = typeof entry.enabled === 'boolean' ? entry.enabled : schedule.enabled;
+    schedule.catch_up = entry.catchUp ?? schedule.catch_up;
+    schedule.timezone = zone !== undefined && isZone(zone) ? zone : schedule.timezone;
+    schedule.enabled = entry.enabled ?? schedule.enabled;
   }
 }
 
 function isZone(zone) {
   try {
-    return typeof zone === 'string' && Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
   } catch {
     return false;
   }
@@ -400,15 +376,15 @@ function isZone(zone) {
 
 /* Hosts outside: what is kept elsewhere at AWS, and where events go while one tries things out */
 
-function applyEndpoints(scene, { connections, endpoints }) {
+function applyEndpoints(scene, { connections = {}, endpoints = {} }) {
   const { diagnostics, found } = scene;
-  for (const [name, entry] of members(scene, connections, 'events.connections')) {
-    const declared = place(`events.connections.${name}`);
+  for (const [name, entry] of Object.entries(connections)) {
+    const declared = place(scene, 'events', 'connections', name);
     const secret = variable(scene, declared, 'secret', entry.secret);
     declaredAs(scene, declared, found.connections, name, 'connection').forEach((one) => secret && setSecret(one, secret));
   }
-  for (const [name, { url }] of members(scene, endpoints, 'events.endpoints')) {
-    const declared = place(`events.endpoints.${name}`);
+  for (const [name, { url }] of Object.entries(endpoints)) {
+    const declared = place(scene, 'events', 'endpoints', name);
     if (!isUrl(url)) {
       tellError(diagnostics, declared, 'must be { "url": "http://..." }');
     }
@@ -422,20 +398,16 @@ function minio(scene, value) {
   if (value === undefined) {
     return null;
   }
-  const declared = place('events.minio');
-  if (!isObject(value)) {
-    tellError(scene.diagnostics, declared, 'must be { "token": "$NAME" }, the auth_token of MinIO\'s webhook');
-    return null;
-  }
+  const declared = place(scene, 'events', 'minio');
   const token = variable(scene, declared, 'token', value.token);
   return token ? { token } : null;
 }
 
 /* Who may use the AWS port, beside the functions and the developer */
 
-function users(scene, value) {
-  const list = members(scene, value, 'events.users').map(([name, entry]) => {
-    const declared = place(`events.users.${name}`);
+function users(scene, value = {}) {
+  const list = Object.entries(value).map(([name, entry]) => {
+    const declared = place(scene, 'events', 'users', name);
     const key = variable(scene, declared, 'accessKeyId', entry.accessKeyId);
     const secret = variable(scene, declared, 'secretAccessKey', entry.secretAccessKey);
     if (!key || !secret || !/^[\w-]{3,128}$/.test(key)) {
@@ -444,11 +416,11 @@ function users(scene, value) {
     }
     return {
       name,
-      display_name: String(entry.displayName ?? name),
-      email: String(entry.email ?? ''),
+      display_name: entry.displayName ?? name,
+      email: entry.email ?? '',
       access_key: key,
       secret_key: secret,
-      ...(typeof entry.canonicalId === 'string' ? { canonical_id: entry.canonicalId } : {}),
+      ...(entry.canonicalId ? { canonical_id: entry.canonicalId } : {}),
     };
   });
   return list.filter(Boolean);

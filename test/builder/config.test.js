@@ -88,11 +88,56 @@ test('members of mayfly.json that are misspelt are told, wherever they are', asy
     'warning mayfly.json: there is no "concurency"',
     'warning mayfly.json: env.A: there is no "patern"',
     'warning mayfly.json: functions.f: there is no "timeot"',
-    'warning mayfly.json: routes./api/a.durable: there is no "retry"',
-    'warning mayfly.json: routes./api/a.onSuccess: there is no "key"',
+    'warning mayfly.json: routes["/api/a"].durable: there is no "retry"',
+    'warning mayfly.json: routes["/api/a"].onSuccess: there is no "key"',
     'warning mayfly.json: events.queues.jobs: there is no "fifo"',
     'warning mayfly.json: events.buckets.photos.notifications[0]: there is no "sufix"',
   ]);
+});
+
+test('what is of the wrong kind or out of range in mayfly.json is told with its place, and left out', async (t) => {
+  const { diagnostics, events, ...manifest } = await build(t, projectOf(t, {
+    ...api, 'f.js': 'exports.handler = async () => 1;\n',
+    'mayfly.json': `{
+  "timeout": 0, "stacks": "Dev",
+  "env": { "A": { "required": false, "minLength": "x" } },
+  "functions": { "f": { "handler": "f.handler", "url": "yes", "code": 7, "memory": 16 }, "/api/a": { "timeout": 2, "memory": 64 } },
+  "routes": { "/api/a": { "durable": true, "idempotent": { "header": "x id" } } },
+  "events": {
+    "buckets": { "photos": { "versioning": "yes", "notifications": ["x"] } },
+    "queues": { "jobs": { "function": "f", "reportFailures": "yes", "batchSize": "10" } },
+    "schedules": { "s": { "enabled": "no" } },
+    "users": { "alice": { "accessKeyId": 7, "secretAccessKey": "s" } },
+  }
+}`,
+  }));
+  const told = diagnostics.map(({ line, column, text }) => `${line}:${column} ${text.replace('mayfly.json: ', '')}`);
+  assert.deepEqual(told.sort(), [
+    '2:3 timeout: must be a number from 0.001 to 86400, not 0',
+    '2:17 stacks: must be a list, not "Dev"',
+    '3:38 env.A.minLength: must be a whole number from 0 on, not "x"',
+    '4:49 functions.f.url: must be true or false, or an object, not "yes"',
+    '4:63 functions.f.code: must be text, not 7',
+    '4:74 functions.f.memory: must be a whole number from 32 to 65536, not 16',
+    '4:90 functions["/api/a"]: of a route only "timeout" can be set; memory can be set of its function, "api"',
+    '5:15 routes["/api/a"]: "idempotent" must be a path in the JSON body such as "$.id", { "header": "Idempotency-Key" }, or "standard-webhooks"',
+    '7:30 events.buckets.photos.versioning: must be true or false, not "yes"',
+    '7:69 events.buckets.photos.notifications[0]: must be an object, not "x"',
+    '8:44 events.queues.jobs.reportFailures: must be true or false, not "yes"',
+    '8:69 events.queues.jobs.batchSize: must be a whole number from 1 to 10000, not "10"',
+    '9:20 events.schedules.s: there is no such schedule; no file declares one',
+    '9:27 events.schedules.s.enabled: must be true or false, not "no"',
+    '10:27 events.users.alice.accessKeyId: must be text, not 7',
+  ].sort());
+  assert.equal(functionNamed(manifest, 'api').timeout_ms, 300_000);
+  assert.deepEqual(events.users, []);
+});
+
+test('what a function URL may be told in mayfly.json is known', async (t) => {
+  const url = { authType: 'NONE', invokeMode: 'BUFFERED', cors: { allowOrigins: ['*'], allowMethods: ['GET'], maxAge: 60 } };
+  const config = { functions: { f: { handler: 'f.handler', url } } };
+  const { diagnostics } = await build(t, projectOf(t, { 'f.js': 'exports.handler = async () => 1;\n', 'mayfly.json': JSON.stringify(config) }));
+  assert.deepEqual(diagnostics, []);
 });
 
 test('wrong members of mayfly.json are told and left out', async (t) => {

@@ -426,11 +426,13 @@ test('mayfly.json: wrong routes are told with a fix and left out', async (t) => 
   const routes = Object.fromEntries(Object.entries(wrong).map(([name, [entry]]) => [name, entry]));
   const told = texts(await build(t, projectOf(t, { ...api, ...withConfig({ routes }) })));
   for (const [name, [, pattern]] of Object.entries(wrong)) {
-    assert.ok(told.some((text) => pattern.test(text) && text.startsWith(`mayfly.json: routes["${name}"]: `)), `${name}: ${told}`);
+    assert.ok(told.some((text) => pattern.test(text) && text.startsWith(`mayfly.json: routes${name === 'api' ? '.api' : `["${name}"]`}: `)), `${name}: ${told}`);
   }
   const manifest = await build(t, projectOf(t, {
     ...api, ...withConfig({ routes: { '/api/tick': { durable: true, onFailure: { url: 'ftp://x' }, onSuccess: { url: 'https://x.example', secret: '$NOT_SET' } } } }),
   }));
+  const unsigned = { '/api/tick': { durable: true, onSuccess: { url: 'https://x.example', secret: 'whsec_a-b' } } };
+  assert.match(texts(await build(t, projectOf(t, { ...api, ...withConfig({ routes: unsigned }) })))[0], /onSuccess\.secret: what follows whsec_ must be base64/);
   assert.match(texts(manifest).join('\n'), /variable NOT_SET is not set; set it in \.env\.local/);
   assert.match(texts(manifest).join('\n'), /onFailure must be \{ "url"/);
   assert.deepEqual(manifest.events.routes[0].on_success, { url: 'https://x.example' });
