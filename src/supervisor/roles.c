@@ -366,6 +366,20 @@ static void role_stop(struct platform *p, enum role role)
     }
 }
 
+/* A signal, as of another child's end, does not make it shorter. */
+static void await_end(pid_t pid, uint64_t patience_ms)
+{
+    scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    uint64_t until_ms = uv_hrtime() / 1000000 + patience_ms;
+    int r = pidfd < 0 ? 0 : -1;
+    while (r < 0) {
+        uint64_t now_ms = uv_hrtime() / 1000000;
+        r = poll(&ended, 1, now_ms < until_ms ? (int)(until_ms - now_ms) : 0);
+        r = r < 0 && errno != EINTR ? 0 : r;
+    }
+}
+
 void roles_finish_control(struct platform *p)
 {
     if (!p->roles) {
@@ -379,9 +393,7 @@ void roles_finish_control(struct platform *p)
     if (pid <= 0 || kill(pid, SIGTERM) < 0) {
         return;
     }
-    scoped_fd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
-    (void)poll(&ended, 1, pidfd < 0 ? 0 : CONTROL_FINISH_MS);
+    await_end(pid, CONTROL_FINISH_MS);
     role_stop(p, CONTROL); /* in case it is late */
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -110,6 +110,26 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     await stopInTime(signal, () => startHello(t));
   });
 }
+
+test('when it is stopped all is in the database, and the log beside it is empty', async (t) => {
+  for (let i = 0; i < 3; i += 1) {
+    const platform = await startPlatform(t, {
+      files: { 'api/a.js': 'export const POST = () => new Response("x");', 'mayfly.json': '{ "routes": { "/api/a": { "durable": true } } }' },
+    });
+    for (let k = 0; k < 5; k += 1) {
+      await platform.post('/api/a', {});
+    }
+    await platform.stop();
+    assert.equal(statSync(path.join(platform.project, '.mayfly/mayfly.db-wal')).size, 0);
+  }
+});
+
+test('a request that nothing answers has a line, too', async (t) => {
+  const platform = await startHello(t);
+  await platform.get('/nope?a=b');
+  const { status, function: fn } = await platform.usage('/nope?a=b');
+  assert.deepEqual([status, fn], [404, undefined]);
+});
 
 test('Ctrl-C does not wait for a request that takes for ever', async (t) => {
   await stopInTime('SIGINT', async () => {
