@@ -35,12 +35,36 @@ static size_t columns_of(const char *text)
     return columns;
 }
 
+/* Narrow terminals go without these, in this order; what has no width is not shown. */
+static const size_t dispensable[] = { COLUMN_RUNTIME, COLUMN_DIALECT, COLUMN_FILE };
+
+static size_t total_of(const size_t widths[BUILD_ROWS_COLUMNS])
+{
+    size_t total = 0;
+    for (size_t c = 0; c < BUILD_ROWS_COLUMNS; c++) {
+        total += widths[c] > 0 ? widths[c] + 2 : 0;
+    }
+    return total;
+}
+
+static void fit(size_t widths[BUILD_ROWS_COLUMNS], size_t columns)
+{
+    for (size_t i = 0; columns > 0 && i < ARRAY_COUNT(dispensable); i++) {
+        if (total_of(widths) > columns) {
+            widths[dispensable[i]] = 0;
+        }
+    }
+}
+
 static int append_cells(struct buf *b, const struct print_style *style, const char *colour,
                         const struct build_row *row, const size_t *widths)
 {
     TRY(buf_printf(b, "  %s", log_print_colour(style, colour)));
     for (size_t c = 0; c < BUILD_ROWS_COLUMNS; c++) {
         const char *text = row->cells[c];
+        if (widths[c] == 0) {
+            continue;
+        }
         size_t pad = c + 1 < BUILD_ROWS_COLUMNS ? widths[c] - columns_of(text) + 2 : 0;
         TRY(buf_printf(b, "%s%*s", text, (int)pad, ""));
     }
@@ -96,6 +120,7 @@ static int append_table(struct buf *b, const struct print_style *style,
     widen(widths, &head, 1);
     widen(widths, routes, route_count);
     widen(widths, triggers, trigger_count);
+    fit(widths, style->width);
     TRY(append_cells(b, style, PRINT_DIM, &head, widths));
     for (size_t i = 0; i < route_count; i++) {
         TRY(append_cells(b, style, "", &routes[i], widths));

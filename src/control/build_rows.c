@@ -14,8 +14,6 @@
 
 #define TRIGGERS_MAX 1000 /* more nobody reads */
 
-enum column { METHODS, ROUTE, FILE_NAME, DIALECT, RUNTIME, FUNCTION };
-
 struct rows {
     const struct build *build;
     struct build_row *list;
@@ -81,10 +79,10 @@ static const char *runtime_of(json_t *function, json_t *endpoint)
 /* The columns that say what answers. */
 static void set_function(struct build_row *row, const struct version *version, json_t *endpoint)
 {
-    build_rows_set(row->cells[FILE_NAME], text_of(endpoint, "file"));
-    build_rows_set(row->cells[DIALECT], text_of(version->spec, "dialect"));
-    build_rows_set(row->cells[RUNTIME], runtime_of(version->spec, endpoint));
-    build_rows_set(row->cells[FUNCTION], version->label);
+    build_rows_set(row->cells[COLUMN_FILE], text_of(endpoint, "file"));
+    build_rows_set(row->cells[COLUMN_DIALECT], text_of(version->spec, "dialect"));
+    build_rows_set(row->cells[COLUMN_RUNTIME], runtime_of(version->spec, endpoint));
+    build_rows_set(row->cells[COLUMN_FUNCTION], version->label);
 }
 
 /* ---- routes ---- */
@@ -101,7 +99,7 @@ static void set_methods(struct build_row *row, json_t *methods)
         int n = snprintf(text + used, sizeof(text) - used, "%s%s", i ? "," : "", name ? name : "?");
         used += n > 0 && (size_t)n < sizeof(text) - used ? (size_t)n : 0;
     }
-    build_rows_set(row->cells[METHODS], json_array_size(methods) > 0 ? text : "any");
+    build_rows_set(row->cells[COLUMN_METHODS], json_array_size(methods) > 0 ? text : "any");
 }
 
 static void add_route(struct rows *rows, json_t *route)
@@ -121,7 +119,7 @@ static void add_route(struct rows *rows, json_t *route)
     char text[BUILD_ROWS_CELL_MAX];
     struct build_row *row = next_row(rows);
     route_label_write(route, text, sizeof(text));
-    build_rows_set(row->cells[ROUTE], text);
+    build_rows_set(row->cells[COLUMN_ROUTE], text);
     set_methods(row, methods ? methods : json_object_get(endpoint, "methods"));
     set_function(row, version, endpoint);
     keep_row(rows);
@@ -195,7 +193,7 @@ static void set_target(const struct rows *rows, struct build_row *row, json_t *t
         const char *name = text_of(target, kinds[i].member);
         (void)snprintf(text, sizeof(text), "%s%.180s", name[0] ? kinds[i].before : "", name);
     }
-    build_rows_set(row->cells[FUNCTION], text);
+    build_rows_set(row->cells[COLUMN_FUNCTION], text);
 }
 
 static void add_trigger(struct rows *rows, const char *kind, const char *what, json_t *target)
@@ -204,8 +202,8 @@ static void add_trigger(struct rows *rows, const char *kind, const char *what, j
         return;
     }
     struct build_row *row = next_row(rows);
-    build_rows_set(row->cells[METHODS], kind);
-    build_rows_set(row->cells[ROUTE], what);
+    build_rows_set(row->cells[COLUMN_METHODS], kind);
+    build_rows_set(row->cells[COLUMN_ROUTE], what);
     set_target(rows, row, target);
     keep_row(rows);
 }

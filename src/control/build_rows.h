@@ -6,13 +6,20 @@
 
 #include "control/deployment.h"
 
-#define BUILD_ROWS_COLUMNS   6
 #define BUILD_ROWS_CELL_MAX  ((size_t)200) /* of a cell; more is cut */
 #define BUILD_ROWS_CELL_SIZE (BUILD_ROWS_CELL_MAX + 1)
 
+enum build_column {
+    COLUMN_METHODS, /* or "s3", "queue", "cron", "event" */
+    COLUMN_ROUTE,   /* or bucket, queue, expression, rule */
+    COLUMN_FILE,
+    COLUMN_DIALECT,
+    COLUMN_RUNTIME,
+    COLUMN_FUNCTION,
+    BUILD_ROWS_COLUMNS
+};
+
 struct build_row {
-    /* methods (or "s3", "queue", "cron", "event"), route (or bucket, queue, expression, rule),
-     * file, dialect, runtime, function */
     char cells[BUILD_ROWS_COLUMNS][BUILD_ROWS_CELL_SIZE];
 };
 

@@ -192,6 +192,9 @@ int log_print_usage_text(struct buf *b, const struct print_style *style,
     TRY(buf_printf(b, " %s%3u%s ", log_print_colour(style, status_colour(record)), record->status,
                    log_print_plain(style)));
     TRY(log_print_duration(b, record->duration_us));
+    if (record->function == 0) {
+        return buf_append(b, STR(" no route\n"));
+    }
     TRY(buf_printf(b, " %s%s%s ", log_print_colour(style, record->cold ? PRINT_BLUE : PRINT_DIM),
                    record->cold ? "cold" : "warm", log_print_plain(style)));
     TRY(append_label(b, style, source));

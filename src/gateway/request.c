@@ -239,9 +239,18 @@ static void post_usage(struct request *rq, uint64_t instance, uint64_t cpu_us,
     records_usage(&rq->gateway->records, &record, texts);
 }
 
+/* Of a function's own request its caller's record tells. */
+static bool led_nowhere(const struct request *rq)
+{
+    return rq->router && rq->route.kind == ROUTE_NONE && !rq->inner.caller;
+}
+
 static void finish_if_free(struct request *rq)
 {
     if (!rq->conn && rq->step == REQUEST_OVER && !rq->instance && !rq->function) {
+        if (led_nowhere(rq)) {
+            post_usage(rq, 0, 0, 0);
+        }
         request_give_back(rq);
     }
 }

@@ -44,9 +44,10 @@ enum record_usage_text {
     RECORD_USAGE_TEXT_COUNT
 };
 
-/* One invocation, after its answer and its waitUntil work. */
+/* One invocation, after its answer and its waitUntil work; or a request that no route led anywhere.
+ */
 struct record_usage {
-    uint64_t function; /* control's id */
+    uint64_t function; /* control's id; 0: none */
     uint64_t instance; /* 0: none was reached */
     uint64_t start_ms; /* since the epoch: when the request's head was complete */
     uint64_t duration_us;

@@ -67,6 +67,42 @@ START_TEST(the_table_shows_what_is_served_where)
 }
 END_TEST
 
+START_TEST(a_narrow_terminal_is_shown_fewer_columns)
+{
+    json_t *manifest =
+        json_loads("{\"routes\":[{\"path\":\"/hello\",\"function\":0,\"endpoint\":0}]}", 0, NULL);
+    struct version version = {
+        .label = "api@1",
+        .spec =
+            spec("api", "next",
+                 "[{\"name\":\"/hello\",\"file\":\"app/hello/route.ts\",\"methods\":[\"GET\"]}]")
+    };
+    struct version *list[] = { &version };
+    const struct build build = { .manifest = manifest, .count = 1, .versions = list };
+    static const struct {
+        size_t width;
+        const char *text;
+    } cases[] = {
+        { 65, "  METHOD  ROUTE   FILE                DIALECT  RUNTIME  FUNCTION\n"
+              "  GET     /hello  app/hello/route.ts  next     nodejs   api@1\n" },
+        { 60, "  METHOD  ROUTE   FILE                DIALECT  FUNCTION\n"
+              "  GET     /hello  app/hello/route.ts  next     api@1\n" },
+        { 50, "  METHOD  ROUTE   FILE                FUNCTION\n"
+              "  GET     /hello  app/hello/route.ts  api@1\n" },
+        { 20, "  METHOD  ROUTE   FUNCTION\n"
+              "  GET     /hello  api@1\n" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct buf b = fresh();
+        const struct print_style narrow = { .width = cases[i].width };
+        ck_assert_int_eq(build_print_routes(&b, &narrow, &build), 0);
+        expect(&b, cases[i].text);
+    }
+    json_decref(version.spec);
+    json_decref(manifest);
+}
+END_TEST
+
 START_TEST(patterns_are_shown_as_people_write_them)
 {
     static const struct {
@@ -211,6 +247,7 @@ int main(void)
     TCase *tests;
     Suite *suite = leaks_suite("build_print", &tests);
     tcase_add_test(tests, the_table_shows_what_is_served_where);
+    tcase_add_test(tests, a_narrow_terminal_is_shown_fewer_columns);
     tcase_add_test(tests, patterns_are_shown_as_people_write_them);
     tcase_add_test(tests, an_empty_project_is_told_what_to_do);
     tcase_add_test(tests, of_a_digest_in_a_name_the_table_shows_the_beginning);

@@ -37,9 +37,12 @@ END_TEST
 START_TEST(a_request_is_one_line)
 {
     struct buf b = fresh();
-    const struct record_usage usage = {
-        .instance = 17, .start_ms = 1767225600123, .duration_us = 3200, .status = 200, .cold = 1
-    };
+    const struct record_usage usage = { .function = 3,
+                                        .instance = 17,
+                                        .start_ms = 1767225600123,
+                                        .duration_us = 3200,
+                                        .status = 200,
+                                        .cold = 1 };
     const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
         [RECORD_USAGE_METHOD] = STR("GET"), [RECORD_USAGE_PATH] = STR("/api/orders?x=1")
     };
@@ -48,10 +51,23 @@ START_TEST(a_request_is_one_line)
 }
 END_TEST
 
+START_TEST(a_request_that_nothing_answers_says_so)
+{
+    struct buf b = fresh();
+    const struct record_usage usage = { .status = 404 };
+    const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
+        [RECORD_USAGE_METHOD] = STR("GET"), [RECORD_USAGE_PATH] = STR("/nope")
+    };
+    ck_assert_int_eq(log_print_usage_text(&b, &plain, &nobody, &usage, texts), 0);
+    expect(&b, "00:00:00.000 GET   /nope                            404 0.00 ms no route\n");
+}
+END_TEST
+
 START_TEST(a_failed_request_says_why)
 {
     struct buf b = fresh();
-    const struct record_usage usage = { .instance = 2,
+    const struct record_usage usage = { .function = 3,
+                                        .instance = 2,
                                         .start_ms = 1767225600000,
                                         .duration_us = 1000000,
                                         .status = 504,
@@ -69,7 +85,7 @@ START_TEST(a_path_is_shortened_on_a_terminal_and_never_breaks_the_line)
 {
     struct buf b = fresh();
     const struct print_style narrow = { .width = 80 };
-    const struct record_usage usage = { .status = 200 };
+    const struct record_usage usage = { .function = 1, .status = 200 };
     const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
         [RECORD_USAGE_METHOD] = STR("GET"),
         [RECORD_USAGE_PATH] =
@@ -85,7 +101,7 @@ END_TEST
 START_TEST(an_event_is_named_instead_of_the_request_that_brings_it)
 {
     struct buf b = fresh();
-    const struct record_usage usage = { .status = 200 };
+    const struct record_usage usage = { .function = 1, .status = 200 };
     const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
         [RECORD_USAGE_METHOD] = STR("POST"),
         [RECORD_USAGE_PATH] = STR("/2015-03-31/functions/mail/invocations"),
@@ -373,6 +389,7 @@ int main(void)
     Suite *suite = leaks_suite("console", &tests);
     tcase_add_test(tests, durations_are_short);
     tcase_add_test(tests, a_request_is_one_line);
+    tcase_add_test(tests, a_request_that_nothing_answers_says_so);
     tcase_add_test(tests, a_failed_request_says_why);
     tcase_add_test(tests, a_path_is_shortened_on_a_terminal_and_never_breaks_the_line);
     tcase_add_test(tests, an_event_is_named_instead_of_the_request_that_brings_it);
