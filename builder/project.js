@@ -159,6 +159,11 @@ export class Project {
       mounts,
       endpoints: draft.endpoints.map((endpoint) => finished(endpoint, broken ?? bundle.broken.get(endpoint.module))),
     };
+    if (fn.min_instances > fn.max_instances) {
+      const text = `minInstances of ${fn.name} is ${fn.min_instances}, and more than its maxInstances, ${fn.max_instances}: so many are kept`;
+      diagnostics.warn(`mayfly.json: ${text}`, { file: 'mayfly.json' });
+      fn.min_instances = fn.max_instances;
+    }
     return {
       ...fn,
       artifact: this.store.write(draft.name, bundle.files, contentDigest, mountPoints),

@@ -133,6 +133,12 @@ test('what is of the wrong kind or out of range in mayfly.json is told with its 
   assert.deepEqual(events.users, []);
 });
 
+test('more instances are not kept than there may be', async (t) => {
+  const manifest = await build(t, projectOf(t, { ...api, 'mayfly.json': '{ "minInstances": 10, "maxInstances": 5 }' }));
+  assert.match(manifest.diagnostics[0].text, /minInstances of api is 10, and more than its maxInstances, 5: so many are kept/);
+  assert.equal(functionNamed(manifest, 'api').min_instances, 5);
+});
+
 test('what a function URL may be told in mayfly.json is known', async (t) => {
   const url = { authType: 'NONE', invokeMode: 'BUFFERED', cors: { allowOrigins: ['*'], allowMethods: ['GET'], maxAge: 60 } };
   const config = { functions: { f: { handler: 'f.handler', url } } };
