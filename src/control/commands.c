@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/base64.h"
+#include "control/events/queue_function.h"
 #include "control/events/schedules.h"
 #include "control/events/stored_request.h"
 #include "control/json_read.h"
@@ -168,28 +169,13 @@ struct listing {
     json_int_t left;
 };
 
-/* Queues that lead to the function: its asynchronous invocations, its crons, its routes. */
-static bool is_of_function(const char *queue, const char *function)
-{
-    const char *name = strchr(queue, ':');
-    size_t len = strlen(function);
-    if (!name) {
-        return false;
-    }
-    name++;
-    if (strncmp(name, "lambda/", 7) == 0 && strcmp(name + 7, function) == 0) {
-        return true;
-    }
-    return strncmp(name, function, len) == 0 &&
-           (name[len] == '\0' || name[len] == ' ' || name[len] == ':' || name[len] == '#');
-}
-
 static bool list_message(const struct stored_message *m, void *context)
 {
     struct listing *l = context;
     const char *queue = name_of(&l->names, m->queue);
     bool is_archived = !l->queue && str_starts(str_c(queue), STR("archive:"));
-    if (is_archived || (l->function && !is_of_function(queue, l->function))) {
+    if (is_archived ||
+        (l->function && !queue_function_is(l->command->services, queue, l->function))) {
         return true;
     }
     command_port_reply(l->command, show_message(m, queue));

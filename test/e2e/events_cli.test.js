@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, fillQueue, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
@@ -44,6 +44,33 @@ test('an invocation is shown with its payload, its tries and the stack of its er
   assert.match(shown, new RegExp(`^event ${id} of lambda:lambda/tells\n`));
   assert.match(shown, /body\n {2}\{\n {4}"fail": "no tea"\n {2}\}\n/);
   assert.match(shown, /error\n {2}TypeError: no tea\n {6}at .*tells\.js:\d+:\d+/);
+});
+
+test('of a function are listed the messages that it consumes, and the ticks of its crons', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'api/where.js': WHERE,
+      'fn.js': 'exports.handler = async () => {};',
+      'api/tick.js': 'export const GET = () => new Response("x");',
+      'vercel.json': JSON.stringify({ crons: [{ path: '/api/tick', schedule: '0 3 1 1 *' }] }),
+      'mayfly.json': JSON.stringify({
+        functions: { fn: { handler: 'fn.handler' } }, events: { queues: { jobs: { function: 'fn', batchSize: 10, window: 60 }, others: {} } },
+      }),
+    },
+  });
+  const { sqs } = await clients(t, platform);
+  for (const name of ['jobs', 'others']) {
+    await sqs.send(new SendMessageCommand({ QueueUrl: `${platform.aws.endpoint}/000000000000/${name}`, MessageBody: 'x' }));
+  }
+  await runMayfly(['trigger', '/api/tick', '--project', platform.project]);
+  await runMayfly(['trigger', 'fn', '--project', platform.project]);
+  const queues = async (name) => {
+    const { stdout } = await runMayfly(['events', '--json', '--function', name, '--project', platform.project]);
+    return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line).queue).sort();
+  };
+  assert.deepEqual(await queues('fn'), ['lambda:lambda/fn', 'sqs:jobs']);
+  assert.deepEqual(await queues('lambda/fn'), ['lambda:lambda/fn', 'sqs:jobs']);
+  assert.deepEqual(await queues('api'), ['cron:/api/tick']);
 });
 
 test('a durable request is shown as it came', async (t) => {
