@@ -13,7 +13,8 @@ export function regionOf(env) {
 
 /** @returns {string} */
 export function arnOf(service, region, resource) {
-  return service === 's3' ? `arn:aws:s3:::${resource}` : `arn:aws:${service}:${region}:${ACCOUNT}:${resource}`;
+  return service === 's3' ? `arn:aws:s3:::${resource}`
+    : `arn:aws:${service}:${service === 'iam' ? '' : region}:${ACCOUNT}:${resource}`; /* IAM is of all regions */
 }
 
 /** What every service that runs here takes for a name; S3's 63 are the least. */

@@ -9,7 +9,8 @@ const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
   'Fn::ImportValue', 'Fn::Base64', 'Fn::GetAZs', 'Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not', 'Fn::Transform', 'Fn::Cidr',
 ];
-const NAME_PROPERTIES = ['FunctionName', 'BucketName', 'TableName', 'QueueName', 'TopicName', 'Name'];
+const NAME_PROPERTIES = ['FunctionName', 'BucketName', 'TableName', 'QueueName', 'TopicName', 'RoleName', 'StateMachineName', 'Name'];
+/** Services and resources of ARNs; `of` reads a property. */
 const ARNS = {
   'AWS::S3::Bucket': ['s3', (name) => name],
   'AWS::SQS::Queue': ['sqs', (name) => name],
@@ -23,7 +24,12 @@ const ARNS = {
   'AWS::Events::ApiDestination': ['events', (name) => `api-destination/${name}/${uuidFor(`api-destination/${name}`)}`],
   'AWS::Scheduler::Schedule': ['scheduler', (name) => `schedule/default/${name}`],
   'AWS::Scheduler::ScheduleGroup': ['scheduler', (name) => `schedule-group/${name}`],
+  'AWS::IAM::Role': ['iam', (name, of) => `role${of('Path') ?? '/'}${name}`],
+  'AWS::StepFunctions::StateMachine': ['states', (name) => `stateMachine:${name}`],
+  'AWS::Serverless::StateMachine': ['states', (name) => `stateMachine:${name}`],
 };
+/** Whose reference is their ARN. */
+const ARN_TO_REF = ['AWS::SNS::Topic', 'AWS::StepFunctions::StateMachine', 'AWS::Serverless::StateMachine'];
 /** What SAM and the Serverless Framework make of functions' events, if nobody says otherwise. */
 const MADE = {
   ServerlessRestApi: { Type: 'AWS::ApiGateway::RestApi' }, ServerlessHttpApi: { Type: 'AWS::ApiGatewayV2::Api' },
@@ -330,6 +336,9 @@ class Resolver {
     if (type === 'AWS::SQS::Queue') {
       return queueUrl(this.region, this.nameOf(name, depth));
     }
+    if (ARN_TO_REF.includes(type)) {
+      return this.arnOf(name, depth);
+    }
     return type ? this.nameOf(name, depth) : undefined;
   }
 
@@ -364,7 +373,8 @@ class Resolver {
   arnOf(id, depth) {
     const type = this.template.Resources[id]?.Type;
     const [service, resource] = ARNS[type] ?? [String(type).split('::')[1]?.toLowerCase() ?? '', (name) => name];
-    return arnOf(service, this.region, resource(this.nameOf(id, depth)));
+    const of = (property) => this.resolve(this.template.Resources[id]?.Properties?.[property], depth);
+    return arnOf(service, this.region, resource(this.nameOf(id, depth), of));
   }
 
   #attribute([id, attribute, output], depth) {

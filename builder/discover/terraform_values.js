@@ -25,6 +25,8 @@ const ARN_OF = {
   aws_cloudwatch_event_api_destination: ['events', (name) => withUuid(`api-destination/${name}`)],
   aws_scheduler_schedule: ['scheduler', (name, of) => `schedule/${of('group_name') ?? 'default'}/${name}`],
   aws_scheduler_schedule_group: ['scheduler', (name) => `schedule-group/${name}`],
+  aws_iam_role: ['iam', (name, of) => `role${of('path') ?? '/'}${name}`],
+  aws_sfn_state_machine: ['states', (name) => `stateMachine:${name}`],
 };
 
 /** What only its keeper knows, or is drawn by lot: no name stands for it. */

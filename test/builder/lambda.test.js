@@ -495,3 +495,50 @@ resource "aws_lambda_function" "tf" {
   assert.deepEqual([env.BUCKET, env.URL, env.KEY, env.PASSWORD, env.TOKEN, env.NOTHING, env.TABLE],
     [undefined, undefined, undefined, undefined, 'of .env', undefined, 'Table']);
 });
+
+test('ARNs of roles and state machines are as the APIs want them, which functions pass on', async (t) => {
+  const project = projectOf(t, {
+    'sam/template.yaml': `
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs24.x
+      CodeUri: .
+      Environment:
+        Variables: { ROLE: !GetAtt Role.Arn, NAMED: !GetAtt Named.Arn, NAME: !Ref Named, STEPS: !Ref Steps, TOPIC: !Ref Topic }
+  Role: { Type: AWS::IAM::Role }
+  Named: { Type: AWS::IAM::Role, Properties: { RoleName: ticks, Path: /jobs/ } }
+  Steps: { Type: AWS::Serverless::StateMachine, Properties: { Name: steps } }
+  Topic: { Type: AWS::SNS::Topic }
+`,
+    'sam/index.js': handler('sam'),
+    'tf/main.tf': `
+resource "aws_iam_role" "ticks" { name = "ticks" }
+resource "aws_iam_role" "paths" {
+  name = "ticks"
+  path = "/jobs/"
+}
+resource "aws_sfn_state_machine" "steps" { name = "steps" }
+resource "aws_lambda_function" "tf" {
+  function_name = "tf"
+  handler       = "index.handler"
+  runtime       = "nodejs24.x"
+  filename      = "index.js"
+  environment {
+    variables = { ROLE = aws_iam_role.ticks.arn, NAMED = aws_iam_role.paths.arn, STEPS = aws_sfn_state_machine.steps.arn }
+  }
+}
+`,
+    'tf/index.js': handler('tf'),
+  });
+  const manifest = await build(t, project);
+  const iam = 'arn:aws:iam::000000000000:role';
+  const steps = 'arn:aws:states:us-east-1:000000000000:stateMachine:steps';
+  const { env: sam } = functionNamed(manifest, 'lambda/Fn');
+  assert.deepEqual([sam.ROLE, sam.NAMED, sam.NAME, sam.STEPS], [`${iam}/Role`, `${iam}/jobs/ticks`, 'ticks', steps]);
+  assert.equal(sam.TOPIC, 'arn:aws:sns:us-east-1:000000000000:Topic');
+  const { env: terraform } = functionNamed(manifest, 'lambda/tf');
+  assert.deepEqual([terraform.ROLE, terraform.NAMED, terraform.STEPS], [`${iam}/ticks`, `${iam}/jobs/ticks`, steps]);
+});
