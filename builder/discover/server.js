@@ -8,6 +8,7 @@ import { isEnvFile } from '../env.js';
 import { newestProgram, typedBeside } from './compiled.js';
 import { nothing } from './context.js';
 import { mainsOf, readPackage } from './server_main.js';
+import { servesOutput } from './vercel_output.js';
 
 const MEMORY_MB = 1024;
 const TIMEOUT_MS = 300_000;
@@ -29,7 +30,7 @@ const IS_MAIN = /\bimport\.meta\.main\b/g;
  */
 export async function discoverServer(context, sofar) {
   const found = nothing();
-  if (sofar.drafts.length > 0 || !context.files.has('package.json')) {
+  if (sofar.drafts.length > 0 || servesOutput(context) || !context.files.has('package.json')) {
     return found;
   }
   const manifest = readPackage(context);

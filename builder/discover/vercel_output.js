@@ -64,12 +64,12 @@ export function isBeingBuilt(files) {
   return served.has(files) && !parsed(files.absolute(CONFIG));
 }
 
-/** Next.js, and what `vercel build` has made of functions and servers, is served from its sources. */
+/** Next.js, and what `vercel build` has made of functions and servers that are here, is served from its sources. */
 function isOfSources(files, folder, sofar) {
   const builds = parsed(path.join(folder, BUILDS))?.builds;
   const { dependencies, devDependencies } = parsedManifest(files.absolute('package.json'));
   const isNext = sofar.drafts.some(({ dialect }) => dialect === 'next') || 'next' in { ...dependencies, ...devDependencies };
-  return isNext || (Array.isArray(builds) && !builds.some((build) => OF_FRAMEWORKS.test(build?.use ?? '')));
+  return isNext || (asList(builds).length > 0 && builds.every((build) => !OF_FRAMEWORKS.test(build?.use ?? '') && files.has(build?.src ?? '')));
 }
 
 /** @returns {BuiltFunction[]} */

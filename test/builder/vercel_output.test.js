@@ -191,6 +191,11 @@ test('what the project has the sources of is served from those', async (t) => {
   }));
   assert.deepEqual([server.functions.map(({ dialect }) => dialect), warnings(server)], [['server'], []]);
 
+  const alone = await build(t, projectOf(t, outputOf({ routes: [{ src: '/.*', dest: '/index' }] }, { index: node }, {
+    'builds.json': '{ "builds": [{ "use": "@vercel/express", "src": "index.js" }] }',
+  })));
+  assert.deepEqual(alone.functions.map(({ name }) => name), ['vercel/index'], 'without its sources');
+
   const framework = await build(t, projectOf(t, {
     ...outputOf({ routes: [{ src: '/.*', dest: '/index' }] }, { index: node }, { 'builds.json': '{ "builds": [{ "use": "@vercel/static-build", "src": "package.json" }] }' }),
     'package.json': '{ "scripts": { "start": "node build/index.js" } }', 'build/index.js': "require('http').createServer().listen(3000);\n",
@@ -250,6 +255,11 @@ test('a folder of static files that was made anew is opened anew', async (t) => 
 test('a static site needs no function, and an adapter that has built nothing yet is told of', async (t) => {
   const site = await build(t, projectOf(t, { ...outputOf({}, {}, { 'static/index.html': 'home' }), 'package.json': '{ "dependencies": { "astro": "7" } }', 'public/draft.txt': 'd' }));
   assert.deepEqual([warnings(site), path.basename(visit(site, 'GET', '/index.html').file), visit(site, 'GET', '/draft.txt').status], [[], 'index.html', 404]);
+
+  const beside = await build(t, projectOf(t, {
+    ...outputOf({}, {}, { 'static/index.html': 'home' }), 'package.json': '{ "scripts": { "start": "node build.js" } }', 'build.js': "require('http').createServer().listen(3000);\n",
+  }));
+  assert.deepEqual(beside.functions, [], 'a site is all there is');
 
   const unbuilt = await build(t, projectOf(t, { 'package.json': '{ "devDependencies": { "@sveltejs/kit": "2", "@sveltejs/adapter-vercel": "6" } }' }));
   assert.deepEqual(warnings(unbuilt), ['what @sveltejs/adapter-vercel builds for Vercel is served: run `npm run build`, and again after changes']);
