@@ -153,6 +153,10 @@ START_TEST(workers_and_netlify_take_either_kind_of_day)
            "2026-12-11 00:00", "2026-12-13 00:00");
     EXPECT(CRON_NETLIFY, "0 0 13 * 5", "2026-11-25 00:00", "2026-11-27 00:00", "2026-12-04 00:00",
            "2026-12-11 00:00", "2026-12-13 00:00");
+    EXPECT(CRON_NETLIFY, "0 0 */1 * 5", "2026-11-25 00:00", "2026-11-27 00:00", "2026-12-04 00:00");
+    EXPECT(CRON_NETLIFY, "0 0 13 * 1-7", "2026-11-25 00:00", "2026-12-13 00:00");
+    EXPECT(CRON_NETLIFY, "0 0 13 * 0-6", "2026-11-25 00:00", "2026-11-26 00:00"); /* as there */
+    EXPECT(CRON_WORKERS, "0 0 */1 * 6", "2026-11-25 00:00", "2026-11-26 00:00");  /* saffron's */
 }
 END_TEST
 
@@ -173,9 +177,9 @@ START_TEST(netlify_has_macros_and_two_sundays)
     EXPECT(CRON_NETLIFY, "0 0 * * 5#3", "2026-11-25 10:00", "2026-12-18 00:00");
     EXPECT(CRON_NETLIFY, "5/20 * * * *", "2026-11-25 10:00", "2026-11-25 10:05", "2026-11-25 10:25",
            "2026-11-25 10:45", "2026-11-25 11:05");
-    static const char *const wrong[] = { "@annually", "@reboot",     "@HOURLY",
-                                         "0 0 * * 8", "0 0 LW * *",  "0 0 * * L",
-                                         "* * * *",   "0 0 15W * *", "0 0 * * 5#3,1" };
+    static const char *const wrong[] = { "@annually",  "@reboot",     "@HOURLY",      "0 0 * * 8",
+                                         "0 0 LW * *", "0 0 * * L",   "0 ? * * *",    "? 0 * * *",
+                                         "* * * *",    "0 0 15W * *", "0 0 * * 5#3,1" };
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
         refuse(CRON_NETLIFY, wrong[i]);
     }

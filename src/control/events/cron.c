@@ -4,6 +4,9 @@
 #include <ctype.h>
 #include <time.h>
 
+#define ALL_DAYS     0xfffffffeU
+#define ALL_WEEKDAYS 0xfe /* of Netlify: 1-7, but not 0-6, which cron-parser counts as given */
+
 enum cron_field {
     FIELD_MINUTE,
     FIELD_HOUR,
@@ -33,7 +36,8 @@ static const struct dialect {
     uint32_t sunday;                   /* its number of Sunday */
     bool has_names;
     bool wraps;          /* "22-2" goes around the end */
-    bool question_any;   /* "?" is "*" */
+    bool question_any;   /* "?" is "*", of days */
+    bool full_is_open;   /* 1-31 leaves the days open as "*" does, and so does 1-7 */
     bool stars_in_lists; /* "5,*" */
     bool specials;       /* L W # as Quartz has them, alone in their field; bounded steps */
     bool last_in_lists;  /* only L, 5L and 5#3, L also in lists */
@@ -44,7 +48,8 @@ static const struct dialect {
     [CRON_WORKERS] = { "Cloudflare", 5, 1, 7, 1, .has_names = true, .wraps = true, .specials = true,
                        .open_steps = true, .inner_steps = true },
     [CRON_NETLIFY] = { "Netlify", 5, 0, 7, 0, .has_names = true, .question_any = true,
-                       .stars_in_lists = true, .last_in_lists = true, .open_steps = true },
+                       .full_is_open = true, .stars_in_lists = true, .last_in_lists = true,
+                       .open_steps = true },
     [CRON_AWS] = { "AWS", 6, 1, 7, 1, .has_names = true, .wraps = true, .specials = true,
                    .open_steps = true },
 };
@@ -198,7 +203,9 @@ static bool take_item(struct reading *r, struct str s, bool alone)
     uint32_t first = r->min;
     uint32_t last = r->max;
     uint32_t step = 1;
-    bool star = take_char(&s, '*') || (r->dialect->question_any && take_char(&s, '?'));
+    bool is_of_days = r->field == FIELD_DAY || r->field == FIELD_WEEKDAY;
+    bool star =
+        take_char(&s, '*') || (r->dialect->question_any && is_of_days && take_char(&s, '?'));
     if (star && s.len == 0 && !alone && !r->dialect->stars_in_lists) {
         return false;
     }
@@ -253,9 +260,11 @@ static int parse_field(struct reading *r, struct str text, struct err *err)
     return 0;
 }
 
-static void keep_field(const struct reading *r, bool open)
+static void keep_field(const struct reading *r, struct str text)
 {
     struct cron *c = r->cron;
+    const bool open = str_eq(text, STR("*"));
+    const bool full_is_open = r->dialect->full_is_open;
     switch (r->field) {
     case FIELD_MINUTE:
         c->minutes = r->set[0];
@@ -265,24 +274,19 @@ static void keep_field(const struct reading *r, bool open)
         break;
     case FIELD_DAY:
         c->days = (uint32_t)(r->set[0] << 1);
-        c->any_day = open;
+        c->any_day = open || (full_is_open && c->days == ALL_DAYS);
         break;
     case FIELD_MONTH:
         c->months = (uint16_t)(r->set[0] << 1);
         break;
     case FIELD_WEEKDAY: /* bit 7 is Netlify's second Sunday */
         c->weekdays |= (uint8_t)((r->set[0] | r->set[0] >> 7) & 0x7f);
-        c->any_weekday = open;
+        c->any_weekday = open || (full_is_open && (r->set[0] & ALL_WEEKDAYS) == ALL_WEEKDAYS);
         break;
     default:
         c->has_years = true;
         memcpy(c->years, r->set, sizeof(c->years));
     }
-}
-
-static bool is_open(struct str text, const struct dialect *d)
-{
-    return str_eq(text, STR("*")) || (d->question_any && str_eq(text, STR("?")));
 }
 
 static int parse_one(struct cron *c, const struct dialect *d, enum cron_field field,
@@ -297,7 +301,7 @@ static int parse_one(struct cron *c, const struct dialect *d, enum cron_field fi
     }
     int result = parse_field(&r, text, err);
     if (result == 0) {
-        keep_field(&r, is_open(text, d));
+        keep_field(&r, text);
     }
     return result;
 }

@@ -7,6 +7,8 @@
  * | Netlify | 5 | 0-7, 0 and 7 are Sunday | names, L 5L 5#3, ?, @hourly @daily... | either |
  * | AWS | 6, a year | 1-7, 1 is Sunday | as Workers; exactly one of the days is ? | refused |
  *
+ * At Netlify a day that may be any of 1-31, or a weekday that may be any of 1-7, is not given.
+ *
  * Where that is from: Vercel's manual and the check of its CLI (`vercel crons add`); Cloudflare's
  * manual and saffron, its parser; Netlify's manual and cron-parser, which its CLI uses; AWS's
  * manual, what AWS was seen to take and refuse, and Quartz where both are silent.
