@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/build_rows.h"
 
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +20,7 @@ struct rows {
     struct build_row *list;
     size_t count;
     size_t capacity;
+    GHashTable *seen; /* of GBytes: the rows that are kept */
 };
 
 static const char *text_of(json_t *object, const char *key)
@@ -55,12 +57,23 @@ static struct build_row *next_row(struct rows *rows)
 static void keep_row(struct rows *rows)
 {
     const struct build_row *row = &rows->list[rows->count];
-    for (size_t i = 0; i < rows->count; i++) {
-        if (memcmp(&rows->list[i], row, sizeof(*row)) == 0) {
-            return;
-        }
+    if (g_hash_table_add(rows->seen, g_bytes_new(row, sizeof(*row)))) {
+        rows->count++;
     }
-    rows->count++;
+}
+
+static struct rows rows_of(const struct build *build)
+{
+    return (struct rows){ .build = build,
+                          .seen = g_hash_table_new_full(g_bytes_hash, g_bytes_equal,
+                                                        (GDestroyNotify)g_bytes_unref, NULL) };
+}
+
+static struct build_row *rows_end(struct rows *rows, size_t *ret_count)
+{
+    g_hash_table_destroy(rows->seen);
+    *ret_count = rows->count;
+    return rows->list;
 }
 
 static const char *runtime_of(json_t *function, json_t *endpoint)
@@ -127,15 +140,14 @@ static void add_route(struct rows *rows, json_t *route)
 
 struct build_row *build_rows_routes(const struct build *build, size_t *ret_count)
 {
-    struct rows rows = { .build = build };
+    struct rows rows = rows_of(build);
     size_t i;
     json_t *route;
     json_array_foreach(json_object_get(build->manifest, "routes"), i, route)
     {
         add_route(&rows, route);
     }
-    *ret_count = rows.count;
-    return rows.list;
+    return rows_end(&rows, ret_count);
 }
 
 /* ---- triggers ---- */
@@ -338,7 +350,7 @@ struct build_row *build_rows_triggers(const struct build *build, size_t *ret_cou
         { "schedules", add_schedule },    { "rules", add_rule_ticks },
         { "rules", add_rule_events },
     };
-    struct rows rows = { .build = build };
+    struct rows rows = rows_of(build);
     json_t *events = json_object_get(build->manifest, "events");
     for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
         size_t i;
@@ -348,6 +360,5 @@ struct build_row *build_rows_triggers(const struct build *build, size_t *ret_cou
             kinds[k].add(&rows, entry);
         }
     }
-    *ret_count = rows.count;
-    return rows.list;
+    return rows_end(&rows, ret_count);
 }

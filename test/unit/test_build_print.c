@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/build_print.h"
+#include "control/build_rows.h"
 #include "control/route_label.h"
 #include "print_fixture.h"
 
@@ -100,6 +102,33 @@ START_TEST(a_narrow_terminal_is_shown_fewer_columns)
     }
     json_decref(version.spec);
     json_decref(manifest);
+}
+END_TEST
+
+START_TEST(a_table_of_many_routes_takes_no_long_time)
+{
+    enum { ROUTES = 20000 };
+    struct version version = { .label = "api@1",
+                               .spec =
+                                   spec("api", "next", "[{\"name\":\"/a\",\"file\":\"a.ts\"}]") };
+    struct version *versions[] = { &version };
+    struct build build = { .count = 1, .versions = versions };
+    json_t *routes = json_array();
+    size_t count;
+    for (int i = 0; i < ROUTES; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof(path), "/api/route-%d", i);
+        ck_assert_int_eq(json_array_append_new(routes, json_pack("{s:s,s:i,s:i}", "path", path,
+                                                                 "function", 0, "endpoint", 0)),
+                         0);
+    }
+    build.manifest = json_pack("{s:o}", "routes", routes);
+    clock_t start = clock(); /* of the processor: a busy machine does not count */
+    free(build_rows_routes(&build, &count));
+    ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 3);
+    ck_assert_uint_eq(count, ROUTES);
+    json_decref(version.spec);
+    json_decref(build.manifest);
 }
 END_TEST
 
@@ -248,6 +277,7 @@ int main(void)
     Suite *suite = leaks_suite("build_print", &tests);
     tcase_add_test(tests, the_table_shows_what_is_served_where);
     tcase_add_test(tests, a_narrow_terminal_is_shown_fewer_columns);
+    tcase_add_test(tests, a_table_of_many_routes_takes_no_long_time);
     tcase_add_test(tests, patterns_are_shown_as_people_write_them);
     tcase_add_test(tests, an_empty_project_is_told_what_to_do);
     tcase_add_test(tests, of_a_digest_in_a_name_the_table_shows_the_beginning);
