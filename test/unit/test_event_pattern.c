@@ -343,6 +343,38 @@ START_TEST(a_wildcard_before_what_almost_repeats_takes_no_longer)
 }
 END_TEST
 
+START_TEST(what_many_ways_have_in_common_is_tested_once)
+{
+    enum { WAYS = 9, WANTED = 60, GIVEN = 1000000 };
+    struct event_pattern *pattern;
+    struct err err;
+    scoped_free char *given = mem_alloc(GIVEN + 1);
+    json_t *tests = json_array();
+    json_t *source = json_object();
+    json_t *event = json_pack("{s:s}", "text", memset(given, 'a', GIVEN));
+    for (int i = 0; i < WANTED; i++) {
+        char text[16];
+        (void)snprintf(text, sizeof(text), "*b%d*", i);
+        (void)json_array_append_new(tests, json_pack("{s:s}", "wildcard", text));
+    }
+    (void)json_object_set_new(source, "text", tests);
+    for (int i = 0; i < WAYS; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "way%d", i);
+        (void)json_object_set_new(source, name,
+                                  json_pack("{s:[{s:[s]},{s:[s]}]}", "$or", "a", "1", "b", "2"));
+        (void)json_object_set_new(event, name, json_pack("{s:s}", "a", "1"));
+    }
+    ck_assert_int_eq(event_pattern_of(source, &pattern, &err), 0);
+    clock_t start = clock();
+    ck_assert(!event_pattern_matches(pattern, event));
+    ck_assert_int_lt((clock() - start) / CLOCKS_PER_SEC, 2);
+    event_pattern_destroy(pattern);
+    json_decref(source);
+    json_decref(event);
+}
+END_TEST
+
 /* Ten alternatives, nested in each other: 2^n ways. */
 START_TEST(ways_and_steps_are_bounded)
 {
@@ -532,6 +564,7 @@ int main(void)
     tcase_add_test(tc, what_is_no_pattern_is_refused_in_the_words_of_aws);
     tcase_add_test(tc, many_values_by_many_tests_take_their_time_but_not_for_ever);
     tcase_add_test(tc, a_wildcard_before_what_almost_repeats_takes_no_longer);
+    tcase_add_test(tc, what_many_ways_have_in_common_is_tested_once);
     tcase_add_test(tc, ways_and_steps_are_bounded);
     tcase_add_test(tc, what_is_no_json_object_is_told_with_its_place);
     tcase_add_test(tc, what_is_wrong_in_an_object_is_told_with_its_place);

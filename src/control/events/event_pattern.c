@@ -348,6 +348,8 @@ struct leaf {
     const char *path; /* the pattern's */
     json_t *value;
     struct element *element; /* the innermost; NULL: in none */
+    json_t *tests;           /* those that it was last tested by; NULL: by none yet */
+    bool holds;              /* what came of that */
 };
 
 #define NO_ELEMENT UINT32_MAX
@@ -394,7 +396,8 @@ static void collect_leaf(struct match *m, json_t *value, struct element *element
     const char *path = find_path(m, buf_str(&m->path));
     if (path && path[m->path.len] == '\0') {
         m->leaves = with_room(m->leaves, m->leaf_count, sizeof(*m->leaves));
-        m->leaves[m->leaf_count++] = (struct leaf){ path, value, element };
+        m->leaves[m->leaf_count++] =
+            (struct leaf){ .path = path, .value = value, .element = element };
     }
 }
 
@@ -473,17 +476,28 @@ static void unchoose(struct match *m, const struct leaf *leaf, uint32_t taken)
     }
 }
 
-static bool holds(const struct field *field, const struct leaf *leaf)
+static bool passes(json_t *tests, json_t *value)
 {
     size_t i;
     json_t *test;
-    json_array_foreach(field->tests, i, test)
+    json_array_foreach(tests, i, test)
     {
-        if (pattern_test_holds(test, leaf->value)) {
+        if (pattern_test_holds(test, value)) {
             return true;
         }
     }
     return false;
+}
+
+/* Hundreds of alternatives may ask the same of a text of a megabyte. */
+static bool holds(struct match *m, const struct field *field, struct leaf *leaf)
+{
+    if (leaf->tests != field->tests) {
+        m->steps += json_array_size(field->tests);
+        leaf->tests = field->tests;
+        leaf->holds = passes(field->tests, leaf->value);
+    }
+    return leaf->holds;
 }
 
 static bool wants_absence(const struct field *field)
@@ -508,14 +522,13 @@ static bool match_fields(struct match *m, const struct alternative *a, size_t at
     const struct field *field = &a->fields[at];
     bool absent = true;
     for (size_t i = 0; i < m->leaf_count && m->steps < LIMIT_PATTERN_STEPS; i++) {
-        const struct leaf *leaf = &m->leaves[i];
+        struct leaf *leaf = &m->leaves[i];
         m->steps++;
         if (leaf->path != field->path || !is_consistent(m, leaf)) {
             continue;
         }
         absent = false;
-        m->steps += json_array_size(field->tests);
-        if (holds(field, leaf)) {
+        if (holds(m, field, leaf)) {
             uint32_t taken = choose(m, leaf);
             bool found = match_fields(m, a, at + 1);
             unchoose(m, leaf, taken);
