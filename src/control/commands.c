@@ -8,12 +8,10 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/events/base64.h"
 #include "control/events/queue_function.h"
 #include "control/events/schedules.h"
-#include "control/events/stored_request.h"
 #include "control/json_read.h"
-#include "http/http_block.h"
+#include "control/message_show.h"
 #include "store/store_messages.h"
 
 #define LIMIT_DEFAULT 20
@@ -86,77 +84,6 @@ static const char *name_of(const struct queue_names *names, uint64_t queue)
     return name ? name : "?";
 }
 
-/* ---- events as JSON ---- */
-
-static const char *const states[] = {
-    [MESSAGE_WAITING] = "waiting", [MESSAGE_DONE] = "done", [MESSAGE_DEAD] = "dead"
-};
-
-/* -1: all; -2: there is no such state. */
-static int state_of(const char *name)
-{
-    for (int i = 0; name && i < (int)ARRAY_COUNT(states); i++) {
-        if (strcmp(states[i], name) == 0) {
-            return i;
-        }
-    }
-    return name ? -2 : -1;
-}
-
-static json_t *show_message(const struct stored_message *m, const char *queue)
-{
-    json_t *error = json_stringn(m->error.data, m->error.len);
-    return json_pack("{s:I,s:s,s:s,s:i,s:I,s:I,s:I,s:s%,s:o}", "id", (json_int_t)m->id, "queue",
-                     queue, "state", states[m->state], "attempts", (int)m->attempts, "sent_ms",
-                     (json_int_t)m->sent_ms, "due_ms", (json_int_t)m->due_ms, "first_ms",
-                     (json_int_t)m->first_ms, "uuid", m->uuid.data ? m->uuid.data : "", m->uuid.len,
-                     "error", error ? error : json_string(""));
-}
-
-/* Text as it is, other bytes in base64. */
-static void add_body(json_t *json, struct str bytes)
-{
-    json_t *body = json_stringn(bytes.data, bytes.len);
-    if (body) {
-        (void)json_object_set_new(json, "body", body);
-        return;
-    }
-    char *encoded = base64_encode(bytes);
-    (void)json_object_set_new(json, "body_base64", json_string(encoded)); /* sound text */
-    free(encoded);
-}
-
-/* With which it is made again; what is no UTF-8 is left out. */
-static json_t *show_headers(struct str stored)
-{
-    json_t *list = json_array();
-    struct buf fields;
-    struct str name, value;
-    buf_init(&fields, 2 * LIMIT_REQUEST_HEAD_BYTES);
-    (void)!stored_request_fields(&fields, stored); /* full: enough */
-    for (struct str rest = buf_str(&fields); http_block_next(&rest, &name, &value);) {
-        json_t *pair = json_pack("[s%, s%]", name.data, name.len, value.data, value.len);
-        (void)json_array_append_new(list, pair); /* NULL adds nothing */
-    }
-    buf_finish(&fields);
-    return list;
-}
-
-static void add_content(json_t *json, const struct stored_message *m, const char *queue)
-{
-    struct stored_request rq;
-    json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
-    (void)json_object_del(attributes, "secret"); /* of a webhook; absent is fine */
-    (void)json_object_set_new(json, "attributes", attributes ? attributes : json_object());
-    (void)json_object_set_new(json, "group", json_stringn(m->group.data, m->group.len));
-    if (str_starts(str_c(queue), STR("route:")) && stored_request_unpack(m->body, &rq) == 0) {
-        (void)json_object_set_new(json, "headers", show_headers(rq.headers));
-        add_body(json, rq.body);
-    } else {
-        add_body(json, m->body);
-    }
-}
-
 /* ---- ls ---- */
 
 struct listing {
@@ -178,7 +105,7 @@ static bool list_message(const struct stored_message *m, void *context)
         (l->function && !queue_function_is(l->command->services, queue, l->function))) {
         return true;
     }
-    command_port_reply(l->command, show_message(m, queue));
+    command_port_reply(l->command, message_show(m, queue));
     return --l->left > 0;
 }
 
@@ -190,7 +117,7 @@ static bool read_filter(struct command *c, const struct queue_names *names,
     const char *state = text_of(c, "state");
     json_int_t since = number_of(c, "since_ms", 0);
     *ret = (struct message_filter){ .queue = names->found,
-                                    .state = state_of(state),
+                                    .state = message_show_state(state),
                                     .since_ms = since > 0 ? (uint64_t)since : 0 };
     if (ret->state == -2) {
         command_port_fail(c, "--state is waiting, done or dead, not %.40s", state);
@@ -261,8 +188,8 @@ static bool show_one(const struct stored_message *m, void *context)
 {
     struct showing *s = context;
     const char *queue = name_of(&s->names, m->queue);
-    json_t *json = show_message(m, queue);
-    add_content(json, m, queue);
+    json_t *json = message_show(m, queue);
+    message_show_content(json, m, queue);
     command_port_reply(s->command, json);
     return false;
 }

@@ -77,7 +77,7 @@ test('a durable request is shown as it came', async (t) => {
   const platform = await startPlatform(t, {
     files: {
       'api/hook.js': 'export const POST = () => new Response(null, { status: 500 });',
-      'mayfly.json': JSON.stringify({ routes: { '/api/hook': { durable: { retries: 0 } } } }),
+      'mayfly.json': JSON.stringify({ routes: { '/api/hook': { durable: { retries: 0 }, onFailure: { url: 'http://127.0.0.1:1/x', secret: 'whsec_c2VjcmV0' } } } }),
     },
   });
   await platform.post('/api/hook?a=b', { id: 'x' }, { headers: { 'x-signature': 'abc' } });
@@ -89,6 +89,9 @@ test('a durable request is shown as it came', async (t) => {
   assert.doesNotMatch(text, /x-mayfly/);
   assert.match(text, /body\n {2}\{\n {4}"id": "x"\n {2}\}\n/);
   assert.match(text, /error\n {2}status 500\n/);
+  const { stdout: webhook } = await runMayfly(['events', 'show', '2', '--project', platform.project]);
+  assert.match(webhook, /event 2 of webhook:http/);
+  assert.doesNotMatch(webhook, /whsec_/);
 });
 
 test('of an error with a very long text the beginning is shown', async (t) => {
