@@ -94,9 +94,13 @@ int data_folder_open(struct platform *p, char *ret_path, size_t size, struct err
     const struct supervisor_options *o = p->options;
     scoped_fd int fd = -1;
     int r = make_folder(o->data, &fd, err);
-    if (r < 0 || !p->root) {
+    if (r < 0) {
+        struct err why = *err;
+        return err_set(err, -r, "%.200s; --data DIR keeps data elsewhere", why.text);
+    }
+    if (!p->root) {
         (void)snprintf(ret_path, size, "%s", o->data);
-        return r < 0 ? err_wrap(err, "--data says where else to keep data") : 0;
+        return 0;
     }
     (void)snprintf(ret_path, size, "%s/data", o->base);
     if (mkdir(ret_path, 0755) < 0) {

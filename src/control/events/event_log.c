@@ -24,11 +24,14 @@ void event_log_again(struct services *s, const struct delivery *d, const struct 
 {
     char text[TEXT_BYTES];
     uint64_t now = clock_wall_ms();
-    uint64_t wait = m->outcome.due_ms > now ? m->outcome.due_ms - now : 0;
-    int len =
-        snprintf(text, sizeof(text), "event %llu of %s: try %u failed, again in %llu s: " STR_FMT,
-                 (unsigned long long)m->message.id, queue_name(d->queue), m->message.attempts,
-                 (unsigned long long)(wait + 999) / 1000, STR_ARG(first_line(m->outcome.error)));
+    uint64_t wait_ms = m->outcome.due_ms > now ? m->outcome.due_ms - now : 0;
+    char when[32] = "at once";
+    if (wait_ms > 0) {
+        (void)snprintf(when, sizeof(when), "in %llu s", (unsigned long long)(wait_ms + 999) / 1000);
+    }
+    int len = snprintf(text, sizeof(text), "event %llu of %s: try %u failed, again %s: " STR_FMT,
+                       (unsigned long long)m->message.id, queue_name(d->queue), m->message.attempts,
+                       when, STR_ARG(first_line(m->outcome.error)));
     note(s, RECORD_WARNING, text, len);
 }
 
