@@ -127,7 +127,8 @@ test('what was set with a NUL in it is there after a crash', async (t) => {
 test('what a Worker acknowledged stays so, and the rest comes again, whether its instance or control dies', async (t) => {
   const platform = await startPlatform(t, {
     files: {
-      'mayfly.json': JSON.stringify({ volumes: ['data'] }),
+      /* One instance: the next try must not come to a second that is killed as well. */
+      'mayfly.json': JSON.stringify({ volumes: ['data'], functions: { 'worker/w': { maxInstances: 1 } } }),
       'wrangler.json': JSON.stringify({
         name: 'w', main: 'worker.js', compatibility_date: '2026-01-01',
         queues: {
