@@ -248,16 +248,16 @@ static struct shares compete(struct cgroups *c, const char *few, const char *man
         ck_assert(!group || cgroup_add(c, group, workers[i].pid) == 0);
         ck_assert_int_eq(sched_setaffinity(workers[i].pid, sizeof(one), &one), 0);
     }
+    const uint64_t begin = uv_hrtime();
     for (size_t i = 0; i < FEW + MANY; i++) {
         ck_assert_int_eq(write(workers[i].go, "x", 1), 1);
         (void)close(workers[i].go);
     }
-    const uint64_t begin = uv_hrtime();
     while (used_ms(workers, FEW + MANY) < 1000) {
         (void)nanosleep(&pause, NULL);
     }
-    const uint64_t took_ms = (uv_hrtime() - begin) / 1000000;
     const uint64_t of_few = used_ms(workers, FEW), of_many = used_ms(workers + FEW, MANY);
+    const uint64_t took_ms = (uv_hrtime() - begin) / 1000000;
     for (size_t i = 0; i < FEW + MANY; i++) {
         (void)kill(workers[i].pid, SIGKILL);
         ck_assert_int_eq(waitpid(workers[i].pid, NULL, 0), workers[i].pid);
