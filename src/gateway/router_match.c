@@ -6,6 +6,7 @@
 #include "gateway/router_match.h"
 
 #include "gateway/function.h"
+#include "gateway/route_query.h"
 #include "http/http_block.h"
 
 #define REWRITES_MAX 32
@@ -339,25 +340,13 @@ static int substitute(const struct walk *w, const char *template, struct buf *ou
     return r;
 }
 
-static void remove_header(struct buf *block, struct str name)
-{
-    struct str rest = buf_str(block), field, value;
-    for (size_t at = 0; http_block_next(&rest, &field, &value); at = block->len - rest.len) {
-        if (str_eq_nocase(field, name)) {
-            memmove(block->data + at, rest.data, rest.len);
-            block->len = at + rest.len;
-            return;
-        }
-    }
-}
-
 /* On Vercel a rule's header takes the place of an earlier rule's. */
 static void add_headers(struct walk *w, const struct route *route)
 {
     struct buf *out = &w->answer->headers;
     for (size_t i = 0; i < route->header_count; i++) {
         if (route->dialect == DIALECT_VERCEL) {
-            remove_header(out, str_c(route->headers[i].name));
+            http_block_remove(out, str_c(route->headers[i].name));
         }
         size_t before = out->len;
         if (substitute(w, route->headers[i].name, out) < 0 || buf_append(out, STR("\0")) < 0 ||
@@ -365,33 +354,6 @@ static void add_headers(struct walk *w, const struct route *route)
             out->len = before; /* too large altogether: without this one */
         }
     }
-}
-
-static bool query_names(struct str query, struct str name)
-{
-    while (query.data && query.len > 0) {
-        struct str pair = str_cut(&query, '&');
-        if (str_eq(str_cut(&pair, '='), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Appends what `query` has and `other` does not name, each pair with a `separator` before it, which
- * is '&' from then on. */
-static int add_pairs(struct str query, struct str other, const char **separator, struct buf *out)
-{
-    int r = 0;
-    while (r == 0 && query.data && query.len > 0) {
-        struct str pair = str_cut(&query, '&'), value = pair;
-        if (!query_names(other, str_cut(&value, '='))) {
-            r = buf_append(out, str_c(*separator));
-            r = r == 0 ? buf_append(out, pair) : r;
-            *separator = "&";
-        }
-    }
-    return r;
 }
 
 /* Appends the request's query behind what `out` has. On Vercel it takes the place of what the
@@ -412,8 +374,8 @@ static int add_query(struct walk *w, const struct route *route, struct buf *out)
     buf_clear(joined);
     int r = buf_append(joined, place);
     struct str replaced = route->dialect == DIALECT_VERCEL ? w->query : STR("");
-    r = r == 0 ? add_pairs(own, replaced, &separator, joined) : r;
-    r = r == 0 ? add_pairs(w->query, STR(""), &separator, joined) : r;
+    r = r == 0 ? route_query_append(joined, own, replaced, &separator) : r;
+    r = r == 0 ? route_query_append(joined, w->query, STR(""), &separator) : r;
     struct buf before = *out;
     *out = *joined;
     *joined = before;
@@ -427,7 +389,7 @@ static void narrow(struct walk *w, const struct route *route)
     const char *separator = "?";
     buf_clear(out);
     if (buf_append(out, w->path) < 0 ||
-        add_pairs(w->query, str_c(route->without), &separator, out) < 0) {
+        route_query_append(out, w->query, str_c(route->without), &separator) < 0) {
         return; /* shorter than what it was: cannot be */
     }
     struct buf before = w->answer->rewritten;
@@ -472,7 +434,7 @@ static int add_location_query(struct walk *w, const struct route *route)
     }
     buf_clear(out);
     int r = buf_append(out, place);
-    r = r == 0 ? add_pairs(w->query, query, &separator, out) : r;
+    r = r == 0 ? route_query_append(out, w->query, query, &separator) : r;
     if (r == 0 && query.len > 0) {
         r = buf_append(out, str_c(separator));
         r = r == 0 ? buf_append(out, query) : r;

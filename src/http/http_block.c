@@ -2,6 +2,7 @@
 #include "http/http_block.h"
 
 #include <errno.h>
+#include <string.h>
 
 bool http_block_next(struct str *block, struct str *ret_name, struct str *ret_value)
 {
@@ -57,6 +58,18 @@ int http_block_add(struct buf *block, struct str name, struct str value)
         block->len = before;
     }
     return r;
+}
+
+void http_block_remove(struct buf *block, struct str name)
+{
+    struct str rest = buf_str(block), field, value;
+    for (size_t at = 0; http_block_next(&rest, &field, &value); at = block->len - rest.len) {
+        if (str_eq_nocase(field, name)) {
+            memmove(block->data + at, rest.data, rest.len);
+            block->len = at + rest.len;
+            return;
+        }
+    }
 }
 
 bool http_block_is_hop_by_hop(struct str name)

@@ -25,6 +25,9 @@ struct str http_block_find(struct str block, struct str name);
 /* Appends a field, neither part of which may contain a NUL. -EMSGSIZE: nothing is appended. */
 int http_block_add(struct buf *block, struct str name, struct str value) MUST_USE;
 
+/* Takes out the first field of that name, in any case, if there is one. */
+void http_block_remove(struct buf *block, struct str name);
+
 /* Whether it is about one connection or how a message is framed there, and means nothing once the
  * message has left it (RFC 9110 7.6.1). Names are in lower case. */
 bool http_block_is_hop_by_hop(struct str name);

@@ -314,6 +314,23 @@ START_TEST(a_field_is_added_whole_or_not_at_all)
 }
 END_TEST
 
+START_TEST(a_field_that_is_taken_out_leaves_the_others)
+{
+    struct buf block;
+    buf_init(&block, 64);
+    ck_assert_int_eq(http_block_add(&block, STR("a"), STR("1")), 0);
+    ck_assert_int_eq(http_block_add(&block, STR("name"), STR("value")), 0);
+    ck_assert_int_eq(http_block_add(&block, STR("b"), STR("")), 0);
+    http_block_remove(&block, STR("nam"));
+    http_block_remove(&block, STR("Name"));
+    ck_assert(str_eq(buf_str(&block), STR("a\0001\0b\0\0")));
+    http_block_remove(&block, STR("b"));
+    http_block_remove(&block, STR("a"));
+    ck_assert_uint_eq(block.len, 0);
+    buf_finish(&block);
+}
+END_TEST
+
 /* ---- signatures ---- */
 
 START_TEST(a_webhook_is_signed_as_the_specification_shows)
@@ -387,6 +404,7 @@ int main(void)
     tcase_add_test(tc, what_is_no_stored_request_is_refused);
     tcase_add_test(tc, what_belonged_to_the_connection_is_not_kept);
     tcase_add_test(tc, a_field_is_added_whole_or_not_at_all);
+    tcase_add_test(tc, a_field_that_is_taken_out_leaves_the_others);
     tcase_add_test(tc, a_webhook_is_signed_as_the_specification_shows);
     tcase_add_test(tc, a_secret_is_any_text_unless_it_says_otherwise);
     tcase_add_test(tc, a_worker_delays_a_message_by_a_day_at_most);
