@@ -11,7 +11,7 @@ const READS = ['GET', 'HEAD'];
 
 /**
  * @param {object[]} compiled config.json's, as Vercel's own library has them
- * @param {{ isStatic: (path: string) => string|undefined, middleware: Map<string, [string, string]> }} output isStatic: the file that is
+ * @param {{ isStatic: (path: string) => string|undefined, middleware: Map<string, [string, number]> }} output isStatic: the file that is
  *   served at a path; middleware: targets by their paths
  * @returns {{ phase: string, route: object }[]} a route with `external` still needs a proxy function
  */
