@@ -16,13 +16,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
-import { refused, startS3 } from './s3_project.js';
-
-/** What an error says beside what every error has. */
-function details(error) {
-  const usual = ['name', 'message', 'stack', 'Code', 'RequestId', 'HostId', '$fault', '$metadata', '$response', '$service', '$retryable'];
-  return Object.fromEntries(Object.entries(error).filter(([name]) => !usual.includes(name)));
-}
+import { details, refused, startS3 } from './s3_project.js';
 
 test("S3's answers", async (t) => {
   const { s3, bucket, endpoint, client } = await startS3(t);

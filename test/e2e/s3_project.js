@@ -55,5 +55,11 @@ export async function refused(promise, status, code) {
   return error;
 }
 
+/** What an error says beside what every error has. */
+export function details(error) {
+  const usual = ['name', 'message', 'stack', 'Code', 'RequestId', 'HostId', '$fault', '$metadata', '$response', '$service', '$retryable'];
+  return Object.fromEntries(Object.entries(error).filter(([name]) => !usual.includes(name)));
+}
+
 /** The body of an answer, as a text. */
 export const text = async (answer) => (await answer).Body.transformToString();

@@ -230,7 +230,7 @@ static void answer_created(struct s3_request *rq)
     s3_answer(rq, 200);
 }
 
-/* Making a bucket again that one has is fine, as in us-east-1; but it changes nothing, so asking
+/* Making a bucket again that one has is fine in us-east-1 alone; but it changes nothing, so asking
  * for another ACL is not. */
 static void answer_existing(struct s3_request *rq)
 {
@@ -239,7 +239,9 @@ static void answer_existing(struct s3_request *rq)
     bool is_mine = b && str_eq(b->row.owner, s3_owner(rq));
     struct str acl = b ? s3_bucket_setting(b, STR("acl")) : STR("");
     bool same = str_eq(acl, buf_str(&c->acl));
-    bool is_default_region = b && str_eq(s3_bucket_region(&b->row), STR(S3_DEFAULT_REGION));
+    struct str here = s3_region_of(str_c(rq->who.scope.region));
+    bool is_default_region = b && str_eq(s3_bucket_region(&b->row), STR(S3_DEFAULT_REGION)) &&
+                             (here.len == 0 || str_eq(here, STR(S3_DEFAULT_REGION)));
     s3_bucket_unref(b);
     if (!is_mine || !same) {
         s3_fail(rq, S3_BUCKET_EXISTS);

@@ -34,7 +34,7 @@ static const struct s3_config_kind kinds[] = {
     { "tagging", "Tagging", NULL, S3_NO_SUCH_TAG_SET, NULL, s3_config_check_tagging },
     { "logging", "BucketLoggingStatus", NULL, S3_OK, "", s3_config_check_logging },
     { "requestPayment", "RequestPaymentConfiguration", NULL, S3_OK, "<Payer>BucketOwner</Payer>", s3_config_check_payment },
-    { "accelerate", "AccelerateConfiguration", NULL, S3_OK, "", NULL },
+    { "accelerate", "AccelerateConfiguration", NULL, S3_OK, "", s3_config_check_accelerate },
     { "metrics", "MetricsConfiguration", "ListMetricsConfigurationsResult", 0, NULL, NULL },
     { "analytics", "AnalyticsConfiguration", "ListBucketAnalyticsConfigurationResult", 0, NULL, s3_config_check_analytics },
     { "inventory", "InventoryConfiguration", "ListInventoryConfigurationsResult", 0, NULL, s3_config_check_inventory },

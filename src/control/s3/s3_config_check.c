@@ -112,6 +112,13 @@ bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *ro
     return error == S3_OK || s3_config_refuse(rq, error, NULL);
 }
 
+bool s3_config_check_accelerate(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct str status = s3_xml_text(root, "Status");
+    return str_eq(status, STR("Enabled")) || str_eq(status, STR("Suspended")) ||
+           s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+}
+
 bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root)
 {
     struct str payer = s3_xml_text(root, "Payer");

@@ -181,23 +181,34 @@ void s3_list_put(struct s3_list_text *t, struct s3_xml_out *o, const char *name,
     o->r = o->r < 0 ? o->r : r;
 }
 
+bool s3_list_read_number(struct s3_request *rq, const char *name, uint64_t *number)
+{
+    char why[96];
+    struct str text = s3_param(rq, name);
+    bool is_negative = text.len > 0 && text.data[0] == '-';
+    bool is_keys = strcmp(name, "max-keys") == 0;
+    if (text.len == 0 || (str_to_u64(text, number) && *number <= INT32_MAX)) {
+        return true;
+    }
+    (void)snprintf(why, sizeof(why), /* names are short */
+                   is_negative ? "Argument %s must be an integer between 0 and 2147483647"
+                               : "Provided %s not an integer or within integer range",
+                   is_negative && is_keys ? "maxKeys" : name);
+    s3_fail_argument(rq, why, name, text);
+    return false;
+}
+
 bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_text *text,
                   size_t *ret_most)
 {
-    struct str encoding = s3_param(rq, "encoding-type"), most = s3_param(rq, most_name);
+    struct str encoding = s3_param(rq, "encoding-type");
     uint64_t number = S3_LIST_MAX;
     if (encoding.data && !str_eq_nocase(encoding, STR("url"))) {
         s3_fail_argument(rq, "Invalid Encoding Method specified in Request", "encoding-type",
                          encoding);
         return false;
     }
-    if (most.len > 0 && (!str_to_u64(most, &number) || number > INT32_MAX)) {
-        s3_fail_argument(rq,
-                         most.data[0] == '-' ? "Argument maxKeys must be an integer between 0 and "
-                                               "2147483647"
-                                             : "Provided max-keys not an integer or within integer "
-                                               "range",
-                         most_name, most);
+    if (!s3_list_read_number(rq, most_name, &number)) {
         return false;
     }
     text->is_url = encoding.len > 0;

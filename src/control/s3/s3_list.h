@@ -41,6 +41,8 @@ struct s3_list_text {
     struct buf memory;
 };
 void s3_list_put(struct s3_list_text *t, struct s3_xml_out *o, const char *name, struct str text);
+/* A number of the query, such as "max-parts"; absent: `number` stays. False: answered. */
+bool s3_list_read_number(struct s3_request *rq, const char *name, uint64_t *number) MUST_USE;
 /* Reads encoding-type and max-keys ("max-keys", "max-uploads", ...). False: answered. */
 bool s3_list_read(struct s3_request *rq, const char *most_name, struct s3_list_text *text,
                   size_t *ret_most) MUST_USE;

@@ -81,7 +81,9 @@ static bool find_part(struct s3_request *rq, const struct stored_object *o, stru
         return false;
     }
     if (wanted > (count > 0 ? count : 1)) {
-        s3_fail(rq, S3_INVALID_PART);
+        s3_detail_u64(rq, "ActualPartCount", count > 0 ? count : 1);
+        s3_detail_u64(rq, "PartNumberRequested", wanted);
+        s3_fail(rq, S3_INVALID_PART_NUMBER);
         return false;
     }
     e->is_partial = true;

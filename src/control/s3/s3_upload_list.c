@@ -77,7 +77,6 @@ static void answer_parts(struct s3_request *rq, struct parts *p, uint64_t after)
 void s3_upload_list_parts(struct s3_request *rq)
 {
     struct parts *p = s3_state(rq, sizeof(*p), free_parts);
-    struct str most = s3_param(rq, "max-parts"), after = s3_param(rq, "part-number-marker");
     uint64_t most_number = S3_LIST_MAX, after_number = 0;
     buf_init(&p->text, S3_ANSWER_BYTES_MAX);
     p->out.out = &p->text;
@@ -85,10 +84,8 @@ void s3_upload_list_parts(struct s3_request *rq)
         !s3_upload_find(rq, &p->upload)) {
         return;
     }
-    if ((most.len > 0 && !str_to_u64(most, &most_number)) ||
-        (after.len > 0 && (!str_to_u64(after, &after_number) || after_number > UINT32_MAX))) {
-        s3_fail_argument(rq, "Provided max-parts not an integer or within integer range",
-                         "max-parts", most);
+    if (!s3_list_read_number(rq, "max-parts", &most_number) ||
+        !s3_list_read_number(rq, "part-number-marker", &after_number)) {
         return;
     }
     p->most = most_number < S3_LIST_MAX ? (size_t)most_number : S3_LIST_MAX;

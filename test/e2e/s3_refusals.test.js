@@ -1,0 +1,70 @@
+/* Requests that S3 refuses, and how, as recorded of S3 itself. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand,
+  ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketAccelerateConfigurationCommand,
+  PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectCommand, PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
+import { details, refused, startS3 } from './s3_project.js';
+
+test('what S3 refuses', async (t) => {
+  const { s3, bucket, client } = await startS3(t);
+  const send = (Command, input) => s3.send(new Command(input));
+
+  await t.test('a delete that is conditional finds what it names, or nothing is deleted', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const remove = (Key, IfMatch) => send(DeleteObjectCommand, { Bucket, Key, IfMatch });
+    await refused(remove('no', '*'), 404, 'NoSuchKey');
+    await refused(remove('no', '"badetag"'), 404, 'NoSuchKey');
+    await refused(remove('k', '"badetag"'), 412, 'PreconditionFailed');
+    const { Errors, Deleted } = await send(DeleteObjectsCommand, { Bucket, Delete: { Objects: [{ Key: 'no', ETag: 'a' }, { Key: 'no' }] } });
+    assert.deepEqual([Errors.map(({ Key, Code }) => `${Key} ${Code}`), Deleted], [['no NoSuchKey'], [{ Key: 'no' }]]);
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    const { ETag } = await send(HeadObjectCommand, { Bucket, Key: 'k' });
+    assert.equal((await remove('k', ETag)).DeleteMarker, true);
+    await refused(remove('k', ETag), 404, 'NoSuchKey');
+    await refused(remove('k', '*'), 404, 'NoSuchKey');
+    assert.equal((await send(ListObjectVersionsCommand, { Bucket })).DeleteMarkers.length, 1);
+  });
+
+  await t.test('a part that an object has not is told with the number of those it has', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const error = await refused(send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 2 }), 416, 'InvalidPartNumber');
+    assert.deepEqual(details(error), { ActualPartCount: '1', PartNumberRequested: '2' });
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k', PartNumber: 2 }).catch((e) => e)).$metadata.httpStatusCode, 416);
+  });
+
+  await t.test('a number of a list that is none is told by its name', async () => {
+    const Bucket = await bucket();
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+    const wrong = async (Command, more) => (await refused(send(Command, { Bucket, Key: 'k', UploadId, ...more }), 400, 'InvalidArgument')).message;
+    assert.equal(await wrong(ListPartsCommand, { MaxParts: -42 }), 'Argument max-parts must be an integer between 0 and 2147483647');
+    assert.equal(await wrong(ListPartsCommand, { MaxParts: 2 ** 31 }), 'Provided max-parts not an integer or within integer range');
+    assert.equal(await wrong(ListPartsCommand, { PartNumberMarker: '-1' }), 'Argument part-number-marker must be an integer between 0 and 2147483647');
+    assert.equal(await wrong(ListMultipartUploadsCommand, { MaxUploads: -1 }), 'Argument max-uploads must be an integer between 0 and 2147483647');
+    assert.equal(await wrong(ListObjectsV2Command, { MaxKeys: -1 }), 'Argument maxKeys must be an integer between 0 and 2147483647');
+    assert.equal(await wrong(ListObjectsV2Command, { MaxKeys: 2 ** 31 }), 'Provided max-keys not an integer or within integer range');
+  });
+
+  await t.test('a bucket is made anew in us-east-1 alone; it is accelerated or not', async () => {
+    const Bucket = await bucket();
+    await send(CreateBucketCommand, { Bucket });
+    const elsewhere = client(undefined, { region: 'eu-north-1' });
+    await refused(elsewhere.send(new CreateBucketCommand({ Bucket })), 409, 'BucketAlreadyOwnedByYou');
+    const accelerate = (Status) => send(PutBucketAccelerateConfigurationCommand, { Bucket, AccelerateConfiguration: { Status } });
+    await refused(accelerate('Fast'), 400, 'MalformedXML');
+    await accelerate('Suspended');
+  });
+
+  await t.test('there are ten tags of an object, and fifty of a bucket', async () => {
+    const Bucket = await bucket({ k: 'x' });
+    const TagSet = Array.from({ length: 51 }, (_, i) => ({ Key: `k${i}`, Value: 'v' }));
+    const many = await refused(send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: TagSet.slice(0, 11) } }), 400, 'BadRequest');
+    assert.equal(many.message, 'Object tags cannot be greater than 10');
+    const Tagging = TagSet.slice(0, 11).map(({ Key }) => `${Key}=v`).join('&');
+    await refused(send(PutObjectCommand, { Bucket, Key: 'new', Body: 'x', Tagging }), 400, 'BadRequest');
+    const more = await refused(send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet } }), 400, 'BadRequest');
+    assert.equal(more.message, 'Bucket tag count cannot be greater than 50');
+  });
+});
