@@ -149,4 +149,15 @@ function install() {
   };
 }
 
-module.exports = { install, findSegment };
+/* What Node.js writes above the stack of an import that does not link:
+ * https://github.com/nodejs/node/blob/main/lib/internal/modules/esm/module_job.js */
+const UNLINKED = /^(file:\S+):(\d+)(?=\n)/;
+
+/** The error of a bundle whose import did not link names the import's place in the source, too. Takes whatever was thrown. */
+function placeImport(error) {
+  const [head, url, line] = UNLINKED.exec(error instanceof SyntaxError ? error.stack : '') ?? [];
+  const place = head && mapOf(fileURLToPath(url))?.find(Number(line), 1);
+  if (place) error.stack = place.replace(/:\d+$/, '') + error.stack.slice(head.length); /* the caret below says where in the line */
+}
+
+module.exports = { install, findSegment, placeImport };

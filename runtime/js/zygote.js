@@ -101,6 +101,9 @@ function moduleLoader(entry) {
     v8.setFlagsFromString('--no-lazy');
     try {
       return await (entry.endsWith('.mjs') ? import(pathToFileURL(entry)) : createRequire(entry)(entry));
+    } catch (error) {
+      stacks.placeImport(error);
+      throw error;
     } finally {
       v8.setFlagsFromString('--lazy');
     }

@@ -9,7 +9,7 @@ const { SourceMap } = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
 const esbuild = require('esbuild');
-const { findSegment } = require('../../runtime/js/stacks');
+const { findSegment, placeImport } = require('../../runtime/js/stacks');
 
 const RUNTIME = path.join(__dirname, '../../runtime/js');
 
@@ -166,4 +166,27 @@ test('frames of the platform at the end of a stack are left out, those in betwee
   assert.match(stacks[1][0], /\(mayfly:shims\/next\/navigation\.js:\d+:\d+\)$/);
   assert.match(stacks[1].join('\n'), /run \(\/source\.ts:6/);
   assert.match(stacks[0].at(-1), /main\.cjs/, 'the outermost frame that is none of the platform\'s');
+});
+
+test('an import that does not link has its place in the source, not in the bundle', async (t) => {
+  const folder = temporaryFolder(t);
+  fs.writeFileSync(path.join(folder, 'cups.mjs'), 'export const cup = 1;\n');
+  fs.writeFileSync(path.join(folder, 'route.ts'), "\n\nimport { saucer } from './cups.mjs';\nexport const all = [saucer];\n");
+  const file = path.join(folder, '___mayfly.mjs');
+  esbuild.buildSync({
+    entryPoints: [path.join(folder, 'route.ts')], outfile: file, sourcemap: true, platform: 'node', format: 'esm', bundle: true,
+    external: ['./cups.mjs'], sourcesContent: false, banner: { js: '// a line more\n' },
+  });
+  const error = await import(file).catch((thrown) => thrown);
+  placeImport(error);
+  assert.match(error.stack, new RegExp(`^${path.join(folder, 'route.ts')}:3\nimport \\{ saucer \\}`));
+  assert.match(error.stack, /\n *\^+\nSyntaxError: .* does not provide an export named 'saucer'/);
+});
+
+test('what is no import that did not link keeps its stack', () => {
+  for (const error of [null, undefined, 'file:///a:1\n', new Error('no'), new SyntaxError('file:///x/y.mjs:1'), Object.assign(new SyntaxError('x'), { stack: 5 })]) {
+    const before = error?.stack;
+    placeImport(error);
+    assert.equal(error?.stack, before);
+  }
 });
