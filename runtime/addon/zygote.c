@@ -300,13 +300,25 @@ static napi_value function_message(struct addon *addon, struct children *childre
     return instance;
 }
 
+/* Of the arguments loadMs, unloaded, unloadedText; what is too long is cut. */
+static struct message_zygote_ready ready_of(napi_env env, const struct arguments *arguments)
+{
+    struct message_zygote_ready ready = { .type = MESSAGE_ZYGOTE_READY,
+                                          .load_ms = value_to_u32(env, arguments->at[0]),
+                                          .unloaded = value_to_u32(env, arguments->at[1]) };
+    size_t len;
+    (void)napi_get_value_string_utf8(env, arguments->at[2], ready.unloaded_text,
+                                     sizeof(ready.unloaded_text), &len); /* no string: "" */
+    return ready;
+}
+
+/* serveFunction(loadMs, unloaded, unloadedText) */
 static napi_value serve_function(napi_env env, napi_callback_info info)
 {
     struct addon *addon = addon_of(env);
     struct arguments arguments = arguments_of(env, info);
-    struct message_zygote_ready ready = { .type = MESSAGE_ZYGOTE_READY,
-                                          .snapshot = 1,
-                                          .load_ms = value_to_u32(env, arguments.at[0]) };
+    struct message_zygote_ready ready = ready_of(env, &arguments);
+    ready.snapshot = 1;
     sigset_t all;
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL); /* cannot fail with valid arguments */
@@ -413,18 +425,17 @@ static void link_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
-/* awaitInstance(loadMs, reason, callback) */
+/* awaitInstance(loadMs, unloaded, unloadedText, reason, callback) */
 static napi_value await_instance(napi_env env, napi_callback_info info)
 {
     struct addon *addon = addon_of(env);
     struct arguments arguments = arguments_of(env, info);
-    struct message_zygote_ready ready = { .type = MESSAGE_ZYGOTE_READY,
-                                          .load_ms = value_to_u32(env, arguments.at[0]) };
+    struct message_zygote_ready ready = ready_of(env, &arguments);
     size_t len;
-    if (napi_get_value_string_utf8(env, arguments.at[1], ready.text, sizeof(ready.text), &len) !=
+    if (napi_get_value_string_utf8(env, arguments.at[3], ready.text, sizeof(ready.text), &len) !=
             napi_ok ||
-        napi_create_reference(env, arguments.at[2], 1, &addon->become) != napi_ok) {
-        (void)napi_throw_type_error(env, NULL, "awaitInstance(loadMs, reason, callback)");
+        napi_create_reference(env, arguments.at[4], 1, &addon->become) != napi_ok) {
+        (void)napi_throw_type_error(env, NULL, "awaitInstance: reason and callback");
         return NULL;
     }
     int r = uv_poll_init(addon->loop, &addon->link_poll, addon->link_fd);

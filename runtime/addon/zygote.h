@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 
-/* Defines serveBase(linkFd, warmMs), serveFunction(loadMs), awaitInstance(loadMs, reason,
- * callback), loadFailed(text), restScan(linkFd), exit(code), setTitle(text) and pid(). */
+/* Defines serveBase(linkFd, warmMs), serveFunction(loadMs, unloaded, unloadedText),
+ * awaitInstance(loadMs, unloaded, unloadedText, reason, callback), loadFailed(text),
+ * restScan(linkFd), exit(code), setTitle(text) and pid(). */
 napi_status zygote_define(napi_env env, napi_value exports) MUST_USE;

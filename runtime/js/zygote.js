@@ -142,6 +142,20 @@ function failWhileLoading() {
   };
 }
 
+/* What of the function answers nothing but why it could not be loaded: the developer sees it now, not at its first
+ * request. What could not be built was told before. */
+function unloadedOf(spec, errors) {
+  const told = new Map(); /* several endpoints may share a module */
+  let count = 0;
+  errors.forEach((error, i) => {
+    const { settings, file } = spec.endpoints[i];
+    const broken = settings?.broken !== undefined;
+    count += broken || error ? 1 : 0;
+    if (error && !broken && !told.has(error)) told.set(error, `${file}: ${describe(error)}`);
+  });
+  return { count, text: [...told.values()].join('\n') };
+}
+
 /* '' or what keeps it from being forked, in words for who wrote it. */
 async function reasonNotToFork(connections) {
   return await comeToRest(native, { letGo: connections.closeIdle }) || explain(fixups.sharedRandomness());
@@ -162,19 +176,20 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const connections = watchConnections();
   const app = await adapter.load(spec, moduleLoader(entry));
   const loadMs = Math.round(performance.now() - startedAt);
+  const unloaded = unloadedOf(spec, adapter.loadErrors?.(app, spec) ?? []);
   const reason = maySnapshot === 1 ? await reasonNotToFork(connections) : 'it could not be before';
   connections.stop();
   if (reason !== '') {
     fixups.keepAsLoaded();
     await new Promise((become) => {
-      native.awaitInstance(loadMs, reason, become);
+      native.awaitInstance(loadMs, unloaded.count, unloaded.text, reason, become);
     });
   }
   stopFailing();
   const instance = instances.prepare({ spec, app, adapter, native });
   if (reason === '') {
     fixups.endLoading();
-    native.serveFunction(loadMs); /* returns in every instance */
+    native.serveFunction(loadMs, unloaded.count, unloaded.text); /* returns in every instance */
   }
   fixups.beginInstance(native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);

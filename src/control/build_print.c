@@ -146,17 +146,17 @@ int build_print_routes(struct buf *b, const struct print_style *style, const str
     return append_table(b, style, routes, route_count, triggers, trigger_count);
 }
 
-int build_print_version(struct buf *b, const struct print_style *style,
-                        const struct version *version)
+static int append_unloaded(struct buf *b, const struct print_style *style, const char *text)
 {
-    TRY(buf_printf(b, "  %s%s%s  ", log_print_colour(style, PRINT_CYAN), version->label,
+    TRY(buf_printf(b, "%sdid not load:%s ", log_print_colour(style, PRINT_RED),
                    log_print_plain(style)));
-    if (version->state == VERSION_FAILED) {
-        TRY(buf_printf(b, "%sdid not load:%s ", log_print_colour(style, PRINT_RED),
-                       log_print_plain(style)));
-        TRY(append_safe(b, version->text, "    "));
-        return buf_append(b, STR("\n"));
-    }
+    TRY(append_safe(b, text, "    "));
+    return buf_append(b, STR("\n"));
+}
+
+static int append_loaded(struct buf *b, const struct print_style *style,
+                         const struct version *version)
+{
     TRY(buf_printf(b, "loaded in %u ms, ", version->load_ms));
     if (version->snapshot) {
         return buf_printf(b, "%ssnapshot%s\n", log_print_colour(style, PRINT_GREEN),
@@ -171,6 +171,27 @@ int build_print_version(struct buf *b, const struct print_style *style,
     return buf_append(b, STR("\n"));
 }
 
+int build_print_version(struct buf *b, const struct print_style *style,
+                        const struct version *version)
+{
+    const char *unloaded = version->unloaded_text;
+    TRY(buf_printf(b, "  %s%s%s  ", log_print_colour(style, PRINT_CYAN), version->label,
+                   log_print_plain(style)));
+    if (version->state == VERSION_FAILED) {
+        return append_unloaded(b, style, version->text);
+    }
+    if (unloaded[0] &&
+        version->unloaded == json_array_size(json_object_get(version->spec, "endpoints"))) {
+        return append_unloaded(b, style, unloaded);
+    }
+    TRY(append_loaded(b, style, version));
+    if (!unloaded[0]) {
+        return 0;
+    }
+    TRY(buf_append(b, STR("    ")));
+    return append_unloaded(b, style, unloaded);
+}
+
 int build_print_version_json(struct buf *b, const struct version *version)
 {
     TRY(buf_append(b, STR("{\"type\":\"function\",")));
@@ -178,6 +199,9 @@ int build_print_version_json(struct buf *b, const struct version *version)
     TRY(log_print_json_field(b, "dialect", str_c(text_of(version->spec, "dialect"))));
     if (version->text[0]) {
         TRY(log_print_json_field(b, "reason", str_c(version->text)));
+    }
+    if (version->unloaded_text[0]) {
+        TRY(log_print_json_field(b, "unloaded", str_c(version->unloaded_text)));
     }
     return buf_printf(b, "\"version\":%llu,\"loaded\":%s,\"snapshot\":%s,\"load_ms\":%u}\n",
                       (unsigned long long)version->number,

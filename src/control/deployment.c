@@ -28,6 +28,7 @@ static void version_free(struct version *v)
     list_remove(&v->link);
     json_decref(v->spec);
     free(v->text);
+    free(v->unloaded_text);
     free(v);
 }
 
@@ -163,6 +164,7 @@ static struct version *add_version(struct deployment *d, json_t *spec)
     v->number = next_number(d, v->name);
     v->made_ms = clock_wall_ms();
     v->text = mem_copy_str(STR(""));
+    v->unloaded_text = mem_copy_str(STR(""));
     (void)snprintf(v->label, sizeof(v->label), "%.100s@%llu", v->name,
                    (unsigned long long)v->number);
     make_token(v);
@@ -339,6 +341,9 @@ void deployment_loaded(struct deployment *d, const struct message_function_loade
     v->load_ms = loaded->load_ms;
     free(v->text);
     v->text = mem_copy_str(str_c(loaded->text));
+    v->unloaded = loaded->unloaded;
+    free(v->unloaded_text);
+    v->unloaded_text = mem_copy_str(str_c(loaded->unloaded_text));
     settle(d);
 }
 

@@ -37,12 +37,14 @@ struct version {
     bool is_told; /* of it, the supervisor: deployment_tell() */
     bool snapshot;
     uint32_t load_ms;
+    uint32_t unloaded;            /* endpoints that could not be loaded, while others may serve */
     uint64_t made_ms;             /* since the epoch: when it was first offered */
     uint64_t retired_by;          /* the build that stopped using it, 0: none yet */
     json_t *spec;                 /* the manifest's Function; owned */
     const char *name;             /* the spec's */
     const char *hash;             /* the spec's */
     char *text;                   /* why it failed or is no snapshot, "" otherwise; owned */
+    char *unloaded_text;          /* which could not be loaded, and why; "": none; owned */
     char label[MESSAGE_NAME_MAX]; /* "api@3" */
     char token[DEPLOYMENT_TOKEN_BYTES * 2 + 1]; /* what it shows the gateway; "": it never asks */
 };

@@ -80,7 +80,9 @@ static bool texts_are_sound(const union message *m)
         return m->folder_share.path[0] == '/' &&
                text_ends(m->folder_share.path, sizeof(m->folder_share.path));
     case MESSAGE_FUNCTION_LOADED:
-        return text_ends(m->function_loaded.text, sizeof(m->function_loaded.text));
+        return text_ends(m->function_loaded.text, sizeof(m->function_loaded.text)) &&
+               text_ends(m->function_loaded.unloaded_text,
+                         sizeof(m->function_loaded.unloaded_text));
     case MESSAGE_INSTANCE_GONE:
         return text_ends(m->instance_gone.text, sizeof(m->instance_gone.text));
     case MESSAGE_ZYGOTE_START:
@@ -90,7 +92,8 @@ static bool texts_are_sound(const union message *m)
     case MESSAGE_ZYGOTE_FORK:
         return text_ends(m->zygote_fork.scratch, sizeof(m->zygote_fork.scratch));
     case MESSAGE_ZYGOTE_READY:
-        return text_ends(m->zygote_ready.text, sizeof(m->zygote_ready.text));
+        return text_ends(m->zygote_ready.text, sizeof(m->zygote_ready.text)) &&
+               text_ends(m->zygote_ready.unloaded_text, sizeof(m->zygote_ready.unloaded_text));
     case MESSAGE_ZYGOTE_FAILED:
         return text_ends(m->zygote_failed.text, sizeof(m->zygote_failed.text));
     default:

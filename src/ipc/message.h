@@ -115,7 +115,10 @@ struct message_function_loaded {
     uint32_t load_ms;
     uint32_t snapshot; /* 1: instances are forks of the loaded function; 0: each loads it, text says
                           why */
+    uint32_t unloaded; /* endpoints that answer nothing but why they could not be loaded */
+    uint32_t reserved;
     char text[MESSAGE_TEXT_MAX];
+    char unloaded_text[MESSAGE_TEXT_MAX]; /* which, and why; may be cut */
 };
 
 /* fds: the reading end of the pipe that is standard output and error of the function's processes.
@@ -240,8 +243,9 @@ struct message_zygote_ready {
     uint32_t type;
     uint32_t snapshot;
     uint32_t load_ms;
-    uint32_t reserved;
-    char text[MESSAGE_TEXT_MAX]; /* why not, if snapshot is 0 */
+    uint32_t unloaded;
+    char text[MESSAGE_TEXT_MAX];          /* why not, if snapshot is 0 */
+    char unloaded_text[MESSAGE_TEXT_MAX]; /* as in FUNCTION_LOADED */
 };
 
 struct message_zygote_failed {

@@ -31,7 +31,8 @@ struct function *functions_find(struct platform *p, uint64_t id)
     return NULL;
 }
 
-static void function_report(struct function *f, bool failed, uint32_t load_ms)
+/* ready: NULL if it has failed */
+static void function_report(struct function *f, const struct message_zygote_ready *ready)
 {
     if (f->reported) {
         return;
@@ -39,9 +40,13 @@ static void function_report(struct function *f, bool failed, uint32_t load_ms)
     f->reported = true;
     struct message_function_loaded loaded = { .type = MESSAGE_FUNCTION_LOADED,
                                               .function = f->id,
-                                              .failed = failed,
-                                              .snapshot = f->snapshot && !failed,
-                                              .load_ms = load_ms };
+                                              .failed = ready == NULL };
+    if (ready) {
+        loaded.snapshot = ready->snapshot;
+        loaded.load_ms = ready->load_ms;
+        loaded.unloaded = ready->unloaded;
+        memcpy(loaded.unloaded_text, ready->unloaded_text, sizeof(loaded.unloaded_text));
+    }
     memcpy(loaded.text, f->reason, sizeof(loaded.text));
     roles_tell_control(f->platform, &loaded, NULL, 0);
 }
@@ -50,7 +55,7 @@ static void function_failed(struct function *f, const char *reason)
 {
     f->state = FUNCTION_FAILED;
     (void)snprintf(f->reason, sizeof(f->reason), "%s", reason);
-    function_report(f, true, 0);
+    function_report(f, NULL);
     instances_function_failed(f);
 }
 
@@ -193,7 +198,7 @@ static void zygote_ready(struct zygote *z, const struct message_zygote_ready *re
     f->state = FUNCTION_READY;
     f->snapshot = ready->snapshot;
     (void)snprintf(f->reason, sizeof(f->reason), "%s", ready->snapshot ? "" : ready->text);
-    function_report(f, false, ready->load_ms);
+    function_report(f, ready);
     instances_zygote_ready(f);
     zygote_leave_group(z);
     instances_prepare(f);

@@ -40,6 +40,39 @@ test('the build says what is served where', async (t) => {
   assert.ok(loaded.load_ms >= 0);
 });
 
+test('an endpoint that cannot be loaded is told when the others are ready, not at its first request', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      ...HELLO,
+      'api/broken.js': 'import { gone } from "./nowhere.js";\nexport const GET = () => gone;\n',
+      'api/thrown.js': '\nthrow new Error("DATABASE_URL is not set");\n',
+      'api/typo.mjs': 'export const get = () => 1;\n',
+    },
+  });
+  const { loaded, snapshot, unloaded } = platform.records.find((record) => record.type === 'function');
+  assert.ok(loaded && snapshot);
+  assert.match(unloaded, /^api\/thrown\.js: Error: DATABASE_URL is not set\n +at \S* ?\(?\/var\/task\/api\/thrown\.js:2:7\)?$/m);
+  assert.match(unloaded, /^api\/typo\.mjs: Error: Can't detect way to handle request: api\/typo\.mjs exports get/m);
+  assert.doesNotMatch(unloaded, /broken|no module/, 'what does not build is told by the build');
+  assert.equal((await platform.get('/api/hello')).status, 200);
+});
+
+for (const [dialect, files] of Object.entries({
+  lambda: {
+    'template.yaml': 'Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n'
+      + '    Properties: { Handler: a.handler, Runtime: nodejs22.x }\n',
+    'a.js': 'throw new Error("no table");',
+  },
+  worker: { 'wrangler.toml': 'name = "w"\nmain = "a.js"\ncompatibility_date = "2026-01-01"\n', 'a.js': 'throw new Error("no table"); export default {};' },
+  netlify: { 'netlify/functions/a.js': 'throw new Error("no table");' },
+  next: { 'app/a/route.js': 'throw new Error("no table"); export const GET = () => 1;', 'package.json': '{"dependencies":{"next":"16.0.0"}}' },
+})) {
+  test(`why nothing of a ${dialect} function could be loaded is told at once`, async (t) => {
+    const text = await readConsole(t, files, /no table/);
+    assert.match(text, /^ {2}\S+@1 {2}did not load: \S*(a|route)\.js: Error: no table$/m);
+  });
+}
+
 test('each request leaves one usage record with what it cost', async (t) => {
   const platform = await startHello(t);
   const trace = '0af7651916cd43dd8448eb211c80319c';

@@ -43,6 +43,10 @@ static void check_message(const uint8_t *data, size_t size)
             check_plan(&m.zygote_start.plan);
         } else if (m.type == MESSAGE_ZYGOTE_READY) {
             assert(strlen(m.zygote_ready.text) < sizeof(m.zygote_ready.text));
+            assert(strlen(m.zygote_ready.unloaded_text) < sizeof(m.zygote_ready.unloaded_text));
+        } else if (m.type == MESSAGE_FUNCTION_LOADED) {
+            assert(strlen(m.function_loaded.unloaded_text) <
+                   sizeof(m.function_loaded.unloaded_text));
         } else if (m.type == MESSAGE_ZYGOTE_FAILED) {
             assert(strlen(m.zygote_failed.text) < sizeof(m.zygote_failed.text));
         }

@@ -225,7 +225,8 @@ START_TEST(a_loaded_function_tells_whether_it_is_a_snapshot)
                          .state = VERSION_LOADED,
                          .snapshot = true,
                          .load_ms = 41,
-                         .text = (char[]){ "" } };
+                         .text = (char[]){ "" },
+                         .unloaded_text = (char[]){ "" } };
     ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
     expect(&b, "  api@1  loaded in 41 ms, snapshot\n");
     v.snapshot = false;
@@ -238,6 +239,32 @@ START_TEST(a_loaded_function_tells_whether_it_is_a_snapshot)
     v.text = (char[]){ "Error: no\n    at x" };
     ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
     expect(&b, "  api@1  did not load: Error: no\n        at x\n");
+}
+END_TEST
+
+START_TEST(what_of_a_function_did_not_load_is_told_with_it)
+{
+    struct buf b = fresh();
+    json_t *spec = json_pack("{s:[{}, {}]}", "endpoints");
+    struct version v = { .label = "api@1",
+                         .name = "api",
+                         .state = VERSION_LOADED,
+                         .snapshot = true,
+                         .load_ms = 41,
+                         .unloaded = 1,
+                         .spec = spec,
+                         .text = (char[]){ "" },
+                         .unloaded_text = (char[]){ "api/b.js: Error: no\x1b[2J\n    at x" } };
+    ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
+    expect(&b, "  api@1  loaded in 41 ms, snapshot\n"
+               "    did not load: api/b.js: Error: no\\x1b[2J\n        at x\n");
+    ck_assert_int_eq(build_print_version_json(&b, &v), 0);
+    ck_assert_ptr_nonnull(strstr(b.data, "\"unloaded\":\"api/b.js: Error: no"));
+    buf_clear(&b);
+    v.unloaded = 2;
+    ck_assert_int_eq(build_print_version(&b, &plain, &v), 0);
+    expect(&b, "  api@1  did not load: api/b.js: Error: no\\x1b[2J\n        at x\n");
+    json_decref(spec);
 }
 END_TEST
 
@@ -283,6 +310,7 @@ int main(void)
     tcase_add_test(tests, of_a_digest_in_a_name_the_table_shows_the_beginning);
     tcase_add_test(tests, names_from_the_project_cannot_write_to_the_terminal);
     tcase_add_test(tests, a_loaded_function_tells_whether_it_is_a_snapshot);
+    tcase_add_test(tests, what_of_a_function_did_not_load_is_told_with_it);
     tcase_add_test(tests, a_diagnostic_shows_its_frame);
     return suite_run(suite);
 }

@@ -192,4 +192,6 @@ function start(app, native) {
   process.prependListener('exit', (code) => answerExit(app, code));
 }
 
-module.exports = { load, handle, logUncaught, start, uncaught, addHeaders: lowerNames };
+const loadErrors = (app) => app.targets.map((target) => target.error);
+
+module.exports = { load, loadErrors, handle, logUncaught, start, uncaught, addHeaders: lowerNames };

@@ -226,6 +226,8 @@ module.exports = {
     return app;
   },
 
+  loadErrors: (app, spec) => spec.endpoints.map(() => app.error),
+
   start(app) {
     app.forwarder = new Forwarder();
   },

@@ -309,4 +309,6 @@ function uncaught(exchange, error) {
   return 'continue';
 }
 
-module.exports = { load, handle, uncaught };
+const loadErrors = (app) => app.targets.map((target) => target.error);
+
+module.exports = { load, loadErrors, handle, uncaught };

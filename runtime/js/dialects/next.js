@@ -289,6 +289,8 @@ module.exports = {
     return { routes: await Promise.all(spec.endpoints.map((endpoint) => loadRoute(endpoint, load, instrumentation, isEdge))) };
   },
 
+  loadErrors: (app) => app.routes.map((route) => route.error),
+
   handle(app, exchange) {
     const route = app.routes[exchange.endpoint];
     if (route.hasParams && !isDecodable(exchange.path)) {

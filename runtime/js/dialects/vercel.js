@@ -210,6 +210,8 @@ module.exports = {
     return { functions };
   },
 
+  loadErrors: (app) => app.functions.map((fn) => fn.error),
+
   handle(app, exchange) {
     const fn = app.functions[exchange.endpoint];
     try {

@@ -452,4 +452,6 @@ function uncaught(exchange, error, kind) {
   return 'log';
 }
 
-module.exports = { load, handle, start: (_app, native) => hung.start(native), uncaught };
+const loadErrors = (app, spec) => spec.endpoints.map(() => app.error);
+
+module.exports = { load, loadErrors, handle, start: (_app, native) => hung.start(native), uncaught };
