@@ -46,7 +46,9 @@ test('STS tells who one is, and other services that they are not here, in XML', 
 
   const iam = await call(aws, 'iam', 'ListRoles');
   assert.equal(iam.status, 501);
-  assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_\w+=[^<]+<\/Message><\/Error>/);
+  assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_IAM=[^<]+<\/Message><\/Error>/);
+  const secrets = await call(aws, 'secretsmanager', 'GetSecretValue');
+  assert.match(secrets.text, / AWS_ENDPOINT_URL_SECRETS_MANAGER=/, 'as the SDKs call it');
 });
 
 test('a signature may cover what is between a client and the port', async (t) => {

@@ -2,6 +2,7 @@
 #include "control/aws/aws_port.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "control/aws/aws_events.h"
 #include "control/aws/aws_hold.h"
@@ -91,20 +92,56 @@ static void refuse(struct exchange *x, unsigned status, const char *code, const 
     }
 }
 
+/* Services of which the SDKs' variables do not have the name that signatures have:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
+static const struct {
+    const char *signed_as;
+    const char *variable;
+} renamed[] = {
+    { "bedrock", "BEDROCK_RUNTIME" },
+    { "cognito-idp", "COGNITO_IDENTITY_PROVIDER" },
+    { "email", "SES" },
+    { "logs", "CLOUDWATCH_LOGS" },
+    { "monitoring", "CLOUDWATCH" },
+    { "secretsmanager", "SECRETS_MANAGER" },
+    { "ses", "SESV2" },
+    { "states", "SFN" },
+};
+
+#define SERVICE_BYTES 32
+
+/* What a service is called in AWS_ENDPOINT_URL_<...>. */
+static void variable_of(const char *service, char variable[SERVICE_BYTES])
+{
+    for (size_t i = 0; i < ARRAY_COUNT(renamed); i++) {
+        if (strcmp(renamed[i].signed_as, service) == 0) {
+            (void)snprintf(variable, SERVICE_BYTES, "%s", renamed[i].variable); /* fits */
+            return;
+        }
+    }
+    size_t len = strlen(service);
+    for (size_t i = 0; i <= len; i++) {
+        char c = service[i];
+        variable[i] = (char)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+}
+
 static void refuse_unknown(struct exchange *x, struct str service)
 {
     char message[256];
-    char name[32] = "";
+    char name[SERVICE_BYTES] = "";
     for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
         char c = service.data[i];
         bool is_sound = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
         name[i] = (char)(is_sound ? c : '-');
     }
+    char variable[SERVICE_BYTES];
+    variable_of(name, variable);
     (void)snprintf(message, sizeof(message),
                    "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s: give "
                    "it an endpoint of its own in .env, as in "
-                   "AWS_ENDPOINT_URL_DYNAMODB=http://localhost:8000",
-                   name); /* fits */
+                   "AWS_ENDPOINT_URL_%s=http://localhost:8000",
+                   name, variable); /* fits */
     refuse(x, 501, "UnknownService", message);
 }
 
