@@ -331,6 +331,40 @@ START_TEST(a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time)
 }
 END_TEST
 
+/* A small machine without a battery begins in 1970, and learns the time from the network. */
+START_TEST(a_machine_that_starts_without_the_time_repeats_nothing_once_it_has_it)
+{
+    struct schedule_spec daily = spec_of(SCHEDULE_VERCEL, "0 9 * * *");
+    struct schedule_spec once = spec_of(SCHEDULE_SCHEDULER, "at(2026-11-25T11:00:00)");
+    struct schedule_spec rate = spec_of(SCHEDULE_RULE, "rate(1 day)");
+    once.name = STR("two");
+    once.over = NULL;
+    rate.name = STR("three");
+    set(&daily); /* at 10:00:30 */
+    set(&once);
+    set(&rate);
+    at("2026-11-25 11:00:00");
+    at("2026-11-26 09:00:00");
+    at("2026-11-26 10:00:30");
+    ck_assert_str_eq(ticks(), "11:00:00 09:00:00 10:00:30 ");
+    for (int i = 0; i < 2; i++) {
+        stop();
+        clock_ms = ms_of("1970-01-01 00:00:20");
+        start();
+        set(&daily);
+        set(&once);
+        set(&rate);
+        at("1970-01-01 09:00:00");
+    }
+    clock_ms = ms_of("2026-11-26 20:00:00");
+    schedules_clock_set(schedules);
+    ck_assert_str_eq(ticks(), "11:00:00 09:00:00 10:00:30 09:00:00 ");
+    at("2026-11-27 09:00:00");
+    at("2026-11-27 10:00:30");
+    ck_assert_str_eq(ticks(), "11:00:00 09:00:00 10:00:30 09:00:00 09:00:00 10:00:30 ");
+}
+END_TEST
+
 START_TEST(a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 9 * * *");
@@ -494,6 +528,7 @@ int main(void)
     tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
     tcase_add_test(tc, a_clock_that_jumps_neither_repeats_nor_skips);
     tcase_add_test(tc, a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time);
+    tcase_add_test(tc, a_machine_that_starts_without_the_time_repeats_nothing_once_it_has_it);
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);
     tcase_add_test(tc, a_schedule_that_was_gone_for_a_while_begins_anew);
     tcase_add_test(tc, a_rate_keeps_its_beat_over_restarts);

@@ -14,12 +14,11 @@
 #include "control/json_write.h"
 #include "store/store_settings.h"
 
-#define MARKS   "schedule" /* the kind of settings that they are */
-#define LATE_MS 60000      /* later is missed: AWS's ticks have "60 second precision" */
-#define CLOCK_WAS_WRONG_MS                                                                         \
-    ((uint64_t)3 * 3600 * 1000) /* cron's bound between a correction and DST */
-#define RETRY_MS    5000        /* a full disk */
-#define NOT_WAITING SIZE_MAX
+#define MARKS              "schedule"  /* the kind of settings that they are */
+#define LATE_MS            60000       /* later is missed: AWS's ticks have "60 second precision" */
+#define CLOCK_WAS_WRONG_MS 10800000ULL /* 3 h: cron's bound between a correction and DST */
+#define RETRY_MS           5000        /* a full disk */
+#define NOT_WAITING        SIZE_MAX
 
 /* What must be known of a schedule after a restart; kept as JSON. */
 struct mark {
@@ -28,6 +27,7 @@ struct mark {
     uint64_t from_ms; /* ticks after this are still to come */
     uint64_t last_ms; /* 0: none */
     bool enabled;
+    uint64_t aside_made_ms, aside_from_ms; /* before the clock was put back far; 0: it was not */
 };
 
 struct schedule {
@@ -129,9 +129,10 @@ static void set_timer(struct schedules *ss)
 
 static char *mark_to_text(const struct mark *m)
 {
-    json_t *json = json_pack("{s:s,s:I,s:I,s:I,s:b}", "identity", m->identity, "made",
-                             (json_int_t)m->made_ms, "from", (json_int_t)m->from_ms, "last",
-                             (json_int_t)m->last_ms, "enabled", m->enabled);
+    json_t *json = json_pack(
+        "{s:s,s:I,s:I,s:I,s:b,s:I,s:I}", "identity", m->identity, "made", (json_int_t)m->made_ms,
+        "from", (json_int_t)m->from_ms, "last", (json_int_t)m->last_ms, "enabled", m->enabled,
+        "aside_made", (json_int_t)m->aside_made_ms, "aside_from", (json_int_t)m->aside_from_ms);
     char *text = json_write(json);
     json_decref(json);
     return text;
@@ -213,13 +214,16 @@ static bool adopt_mark(struct schedule *s, uint64_t now)
                             .made_ms = mark_time(stored, "made"),
                             .from_ms = mark_time(stored, "from"),
                             .last_ms = mark_time(stored, "last"),
-                            .enabled = json_is_true(json_object_get(stored, "enabled")) };
+                            .enabled = json_is_true(json_object_get(stored, "enabled")),
+                            .aside_made_ms = mark_time(stored, "aside_made"),
+                            .aside_from_ms = mark_time(stored, "aside_from") };
         (void)json_object_del(s->all->marks, s->name);
     }
     bool same = m->identity && strcmp(m->identity, identity) == 0;
     bool news = !same || (before && is_former) || m->enabled != s->spec.enabled;
     if (!same) {
         m->made_ms = now;
+        m->aside_made_ms = m->aside_from_ms = 0;
     }
     if (!same || (s->spec.enabled && !m->enabled)) {
         m->from_ms = now - 1; /* so that a rate which begins at once does */
@@ -255,17 +259,33 @@ static uint64_t last_until(const struct schedule *s, uint64_t first, uint64_t no
     return from;
 }
 
+/* A clock that is put back far was wrong before, or is so now: a machine without a battery starts
+ * in 1970, and learns the time from the network. So it goes on from now, and what was known is laid
+ * aside until the clock has come to it again: then that counts, or what has fired fires anew. */
+static void follow_clock(struct schedule *s, uint64_t now)
+{
+    struct mark *m = &s->mark;
+    if (m->from_ms > now + CLOCK_WAS_WRONG_MS) {
+        log_warning("schedule %s fired in the future: the clock was wrong then, or is", s->name);
+        if (m->from_ms > m->aside_from_ms) {
+            m->aside_made_ms = m->made_ms;
+            m->aside_from_ms = m->from_ms;
+        }
+        m->from_ms = now;
+        m->made_ms = m->made_ms < now ? m->made_ms : now; /* a rate counts from it */
+        write_mark(s);
+    } else if (m->aside_from_ms > 0 && m->aside_from_ms <= now) {
+        m->from_ms = m->from_ms > m->aside_from_ms ? m->from_ms : m->aside_from_ms;
+        m->made_ms = m->aside_made_ms;
+        m->aside_made_ms = m->aside_from_ms = 0;
+        write_mark(s);
+    }
+}
+
 /* The tick to come: in the future, or at or before `now` if it is due. */
 static uint64_t tick_to_come(struct schedule *s, uint64_t now)
 {
-    if (s->mark.from_ms > now + CLOCK_WAS_WRONG_MS) {
-        log_warning("schedule %s last fired in the future: the clock was wrong then, it goes on "
-                    "from now",
-                    s->name);
-        s->mark.from_ms = now;
-        s->mark.made_ms = s->mark.made_ms < now ? s->mark.made_ms : now; /* a rate counts from it */
-        write_mark(s);
-    }
+    follow_clock(s, now);
     uint64_t due = next_after(s, s->mark.from_ms);
     if (due > now || now - due < LATE_MS) {
         return due;
@@ -532,6 +552,7 @@ static void on_timer(uv_poll_t *timer, int status, int events)
     if (read(ss->timer_fd, &expirations, sizeof(expirations)) > 0) {
         schedules_run(ss);
     } else if (errno == ECANCELED) {
+        queues_clock_set(ss->queues);
         schedules_clock_set(ss);
     }
 }
