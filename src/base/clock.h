@@ -8,3 +8,6 @@
 
 /* Milliseconds since the epoch. */
 uint64_t clock_wall_ms(void);
+
+/* Milliseconds since the machine has started, with those that it slept: nobody sets it. */
+uint64_t clock_boot_ms(void);

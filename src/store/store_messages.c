@@ -251,28 +251,6 @@ uint64_t store_messages_next_history(struct sql *db, uint64_t after)
                                 "i", (int64_t)after);
 }
 
-int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit)
-{
-    int64_t now = (int64_t)now_ms;
-    int64_t after = now + STORE_CLOCK_SLACK_MS;
-    int r = sql_run(db,
-                    "UPDATE dedup SET sent_ms = ?1 WHERE (queue, key) IN "
-                    "(SELECT queue, key FROM dedup WHERE keep_ms = 0 AND sent_ms > ?2 UNION ALL "
-                    "SELECT queue, key FROM dedup WHERE keep_ms > 0 AND sent_ms > ?2 LIMIT ?3)",
-                    "iii", now, after, (int64_t)limit);
-    if (r < 0) {
-        return r;
-    }
-    r = sql_run(db,
-                "UPDATE messages SET due_ms = due_ms - sent_ms + ?1, sent_ms = ?1, "
-                "first_ms = min(first_ms, ?1) WHERE id IN (SELECT m.id FROM queues AS q "
-                "CROSS JOIN messages AS m INDEXED BY messages_waiting ON m.state = 0 AND "
-                "m.queue = q.id AND m.due_ms > ?2 WHERE m.sent_ms > ?2 AND "
-                "q.name NOT LIKE 'archive:%' LIMIT ?3)",
-                "iii", now, after, (int64_t)limit);
-    return r < 0 ? r : sql_changes(db);
-}
-
 int store_messages_drop_queue(struct sql *db, struct str name)
 {
     return sql_run(db, "UPDATE queues SET name = NULL WHERE name = ?", "s", name);

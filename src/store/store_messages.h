@@ -72,11 +72,6 @@ int store_messages_purge(struct sql *db, uint64_t queue, int state, uint64_t bef
  * Returns how many. */
 int store_messages_expire(struct sql *db, uint64_t queue, uint64_t before_ms,
                           uint32_t limit) MUST_USE;
-/* Waiting messages, and keys, that were sent later than now: by a clock that was ahead. They are as
- * if sent now, and wait as long as they were to wait; an archive's stay. At most `limit` of either.
- * Returns how many messages. */
-#define STORE_CLOCK_SLACK_MS 60000 /* so far clocks are put right without such ado */
-int store_messages_set_back(struct sql *db, uint64_t now_ms, uint32_t limit) MUST_USE;
 /* Removes keys that nobody looks for any more, some `limit` of them: they are older than the
  * message of the key itself looked back or, where it looked back without end, than a day. Returns
  * how many. */

@@ -1,7 +1,8 @@
-/* A clock that was ahead and is put back.
+/* A clock that was ahead and is put back, or was behind and is set forward.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "control/events/queue_state.h"
 #include "queue_fixture.h"
 
 #define AHEAD_MS ((uint64_t)5 * 3600 * 1000)
@@ -112,6 +113,74 @@ START_TEST(what_is_to_wait_long_does)
 }
 END_TEST
 
+/* As if all had been sent by a clock that is behind, and that is set now. */
+static int send_behind(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    int r = sql_run(db, "UPDATE messages SET sent_ms = sent_ms - ?1, due_ms = due_ms - ?1", "i",
+                    (int64_t)AHEAD_MS);
+    r = r < 0 ? r : sql_run(db, "UPDATE dedup SET sent_ms = sent_ms - ?", "i", (int64_t)AHEAD_MS);
+    return r < 0 ? r
+                 : sql_run(db,
+                           "INSERT INTO answers (route, key, until_ms, status, headers, body) "
+                           "VALUES ('/', 'k', ?, 200, x'', x'')",
+                           "i", (int64_t)(clock_wall_ms() - AHEAD_MS + 60000));
+}
+
+static void set_forward(void)
+{
+    queues->lead_ms -= (int64_t)AHEAD_MS;
+    queues_clock_set(queues);
+    submit(nothing); /* is behind it */
+}
+
+START_TEST(what_was_sent_by_a_clock_that_was_behind_is_no_older_when_it_is_set)
+{
+    queue_set_retention(q, AHEAD_MS / 2);
+    (void)put("a", "", "key");
+    until_sent();
+    submit(send_behind);
+    set_forward();
+    queue_set_retention(q, AHEAD_MS / 2); /* now is a time to look for what is too old */
+    submit(nothing);
+    int64_t now = (int64_t)clock_wall_ms();
+    ck_assert_int_gt(number("SELECT sent_ms FROM messages"), now - 60000);
+    ck_assert_int_le(number("SELECT due_ms FROM messages"), now);
+    ck_assert_int_gt(number("SELECT sent_ms FROM dedup"), now - 60000);
+    ck_assert_int_gt(number("SELECT until_ms FROM answers"), now);
+}
+END_TEST
+
+static int take_back(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return sql_run(db, "UPDATE messages SET state = 2, due_ms = due_ms - ?1", "i",
+                   (int64_t)AHEAD_MS);
+}
+
+START_TEST(what_is_over_stays_as_long_when_the_clock_is_set_forward)
+{
+    (void)put("a", "", "");
+    until_sent();
+    submit(take_back);
+    set_forward();
+    ck_assert_int_gt(number("SELECT due_ms FROM messages"), (int64_t)clock_wall_ms() - 60000);
+}
+END_TEST
+
+/* As a machine that has slept finds it. */
+START_TEST(what_is_old_is_old_when_the_clock_was_not_set)
+{
+    (void)put("a", "", "");
+    until_sent();
+    submit(send_behind);
+    queues_clock_set(queues);
+    submit(nothing);
+    ck_assert_int_lt(number("SELECT sent_ms FROM messages"),
+                     (int64_t)(clock_wall_ms() - AHEAD_MS + 60000));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -120,5 +189,8 @@ int main(void)
     tcase_add_test(tests, the_clock_may_have_been_put_back_while_nothing_ran);
     tcase_add_test(tests, what_was_due_at_once_is_handed_out);
     tcase_add_test(tests, what_is_to_wait_long_does);
+    tcase_add_test(tests, what_was_sent_by_a_clock_that_was_behind_is_no_older_when_it_is_set);
+    tcase_add_test(tests, what_is_over_stays_as_long_when_the_clock_is_set_forward);
+    tcase_add_test(tests, what_is_old_is_old_when_the_clock_was_not_set);
     return suite_run(suite);
 }

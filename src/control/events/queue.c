@@ -414,6 +414,7 @@ struct queues *queues_create(uv_loop_t *loop, struct store *store)
     qs->loop = loop;
     qs->store = store;
     qs->look = run_dirty;
+    qs->lead_ms = CLOCK_NOT_SEEN_MS;
     list_init(&qs->dirty);
     list_init(&qs->stopped);
     for (size_t i = 0; i < QUEUE_BUCKETS; i++) {

@@ -72,7 +72,7 @@ void queue_send_original(const struct queue_send *send, char ret[UUID_BYTES]);
  * once they are durable. */
 void queue_wake(struct queue *q);
 
-/* The clock may have been put back. Called where that is noticed; so does a test. */
+/* The clock was set, perhaps. Called where that is noticed; so does a test. */
 void queues_clock_set(struct queues *qs);
 
 /* A message that is sent together with the delivery's outcomes, in the same transaction: to a

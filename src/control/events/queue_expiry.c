@@ -70,7 +70,7 @@ static void expiry_done(struct store_job *job, int r)
 
 void queue_expire(struct queue *q, uint64_t before_ms, uint64_t *ids, size_t count)
 {
-    if (q->is_expiring || !queue_is_open(q)) {
+    if (q->is_expiring || q->queues->setting_forward > 0 || !queue_is_open(q)) {
         free(ids); /* they are met again */
         return;
     }

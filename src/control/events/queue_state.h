@@ -30,9 +30,10 @@ struct queues {
     struct queue_history history;
     struct store_job sweep; /* removes what dropped queues have left */
     bool is_sweeping;
-    struct store_job setting_back; /* queue_clock.c's, as the next two */
+    struct store_job setting_back; /* queue_clock.c's, as the next three */
     bool is_setting_back;
-    int64_t lead_ms;  /* of the wall clock, when it was looked at */
+    unsigned setting_forward; /* jobs that do: what is too old is not known before they have */
+    int64_t lead_ms;  /* of the wall clock over that since the start, when it was looked at */
     bool has_dropped; /* a queue since the start: it may not be written yet */
 };
 
