@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -71,10 +72,10 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                    "PRAGMA synchronous=FULL;"
                    "PRAGMA foreign_keys=ON;"
                    "PRAGMA cache_size=-%d;"
-                   "PRAGMA wal_autocheckpoint=%d;"
+                   "PRAGMA wal_autocheckpoint=0;" /* on_commit() */
                    "PRAGMA journal_size_limit=%d;"
                    "PRAGMA query_only=%d;",
-                   CACHE_KIB, CHECKPOINT_PAGES, LOG_KIB * 1024, use == SQL_READER);
+                   CACHE_KIB, LOG_KIB * 1024, use == SQL_READER);
     int r = sqlite3_exec(db->db, text, NULL, NULL, NULL);
     if (code_of(r) == -EUCLEAN) {
         return err_set(err, EUCLEAN, "the database is damaged (%s): " SQL_DAMAGE_HELP,
@@ -82,6 +83,32 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
     }
     return r == SQLITE_OK ? 0
                           : err_set(err, -code_of(r), "the database: %s", sqlite3_errmsg(db->db));
+}
+
+/* What could not be synced is lost, and the kernel takes it for written: another sync would
+ * succeed, and the log be begun anew. So nothing of this process may go on. All that was
+ * acknowledged is in the log, from which the next one writes it again. */
+int sql_checkpoint(struct sql *db, enum sql_checkpoint how)
+{
+    int mode = how == SQL_EMPTY_LOG ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    int result = sqlite3_wal_checkpoint_v2(db->db, NULL, mode, NULL, NULL);
+    int r = step_code(db->db, result);
+    if (result == SQLITE_IOERR_FSYNC && r == -EIO) {
+        log_error("the disk of the data folder fails: the database cannot be synced; what is "
+                  "stored is in its log, and is written again");
+        _exit(EXIT_FAILURE);
+    }
+    return r;
+}
+
+static int on_commit(void *context, sqlite3 *connection, const char *name, int log_pages)
+{
+    (void)connection;
+    (void)name;
+    if (log_pages >= CHECKPOINT_PAGES) {
+        (void)!sql_checkpoint(context, SQL_PASSIVE); /* is tried again with the next */
+    }
+    return SQLITE_OK;
 }
 
 int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err)
@@ -100,6 +127,7 @@ int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *e
         (void)sqlite3_extended_result_codes(db->db, 1); /* an open connection */
         (void)sqlite3_busy_timeout(db->db, BUSY_MS);
         r = pragmas(db, use, err);
+        (void)sqlite3_wal_hook(db->db, on_commit, db); /* there was none */
     }
     if (r < 0) {
         sql_close(db);

@@ -24,6 +24,12 @@ enum sql_use { SQL_WRITER, SQL_READER };
 int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err) MUST_USE;
 void sql_close(struct sql *db); /* NULL is fine */
 
+/* Has what is in the log written into the database, as commits do now and then; SQL_EMPTY_LOG: all
+ * of it, and the log gets short. 0, -EBUSY, -ENOSPC, -EIO. Does not return where the database
+ * cannot be synced. */
+enum sql_checkpoint { SQL_PASSIVE, SQL_EMPTY_LOG };
+int sql_checkpoint(struct sql *db, enum sql_checkpoint how) MUST_USE;
+
 /* A statement, reset, with `format`'s parameters bound in order: i int64_t, s struct str as text,
  * b struct str as blob, c const char * (NULL: null), n null. Texts must live until the statement is
  * reset or used again. Aborts on a text that does not compile: that is a mistake of ours. */

@@ -144,8 +144,8 @@ static void run_group(struct store *s, struct list *jobs, size_t count)
     bool has_room = store_reserve_fill(&s->reserve);
     if (run_jobs(s, jobs, &count, !has_room) == -ENOSPC) {
         store_reserve_give_up(&s->reserve);
-        (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(PASSIVE)", ""); /* is tried again */
-        (void)run_jobs(s, jobs, &count, true); /* the jobs have its result */
+        (void)!sql_checkpoint(s->writer, SQL_PASSIVE); /* is tried again */
+        (void)run_jobs(s, jobs, &count, true);         /* the jobs have its result */
     }
     if (!is_there(s)) {
         fail_all(jobs, -ESTALE);
@@ -291,8 +291,17 @@ static void shorten(struct sql *db)
     int64_t used = sql_number(db, 0, "PRAGMA page_count", "") - unused;
     if (unused >= SHORTEN_PAGES && unused >= used * SHORTEN_TIMES && used < SHORTEN_USED_MAX) {
         (void)!sql_run(db, "VACUUM", "");
-        (void)!sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)", ""); /* out of the log */
     }
+}
+
+/* A killed process may have left what it could not sync, and what is read back all the same: what
+ * is committed behind that would be lost with it. On a full disk it stays in the log. */
+static int settle_log(struct sql *db, struct err *err)
+{
+    return sql_checkpoint(db, SQL_EMPTY_LOG) == -EIO
+               ? err_set(err, EIO,
+                         "the disk of the data folder fails: its database cannot be written")
+               : 0;
 }
 
 static int open_connections(struct store *s, struct err *err)
@@ -307,6 +316,9 @@ static int open_connections(struct store *s, struct err *err)
     if (r == 0) {
         shorten(s->writer);
         sql_forget_failure(s->writer);
+        r = settle_log(s->writer, err);
+    }
+    if (r == 0) {
         r = sql_open(s->database, SQL_READER, &s->reader, err);
     }
     if (r == 0) {
@@ -398,7 +410,7 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
 static void empty_log(struct store *s)
 {
     end_reading(s);
-    (void)!sql_run(s->writer, "PRAGMA wal_checkpoint(TRUNCATE)", ""); /* a full disk: it stays */
+    (void)!sql_checkpoint(s->writer, SQL_EMPTY_LOG); /* a full disk: it stays */
 }
 
 void store_close(struct store *s)

@@ -1,10 +1,12 @@
 /* The database's log as it is written, seen by another connection.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "store/sql.h"
@@ -17,6 +19,22 @@
 static char folder[] = "/tmp/mayfly-test-XXXXXX";
 static char path[64];
 static struct sql *writer, *reader;
+
+static bool disk_fails;
+
+/* In place of the C library's: SQLite syncs the database and its log by it. The kernel tells of
+ * what it could not write once, and then takes it for written. */
+int fdatasync(int fd)
+{
+    char link[32], file[128] = "";
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    if (disk_fails && readlink(link, file, sizeof(file) - 1) > 0 && strcmp(file, path) == 0) {
+        disk_fails = false;
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static struct sql *open_one(enum sql_use use)
 {
@@ -173,6 +191,32 @@ START_TEST(a_commit_that_cannot_be_written_changes_nothing)
 }
 END_TEST
 
+/* More rows than the log has pages before they are written into the database. */
+static void outlive_a_failed_sync(void)
+{
+    writer = open_one(SQL_WRITER);
+    disk_fails = true;
+    ck_assert_int_eq(add(SPILL_ROWS), 0);
+    ck_assert_int_eq(add(1), 0);
+    _exit(EXIT_SUCCESS);
+}
+
+START_TEST(a_database_that_could_not_be_synced_once_is_not_believed)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        outlive_a_failed_sync();
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    ck_assert_int_eq(rows_of(reader), SPILL_ROWS);
+    ck_assert_int_eq(sql_checkpoint(writer, SQL_EMPTY_LOG), 0);
+    ck_assert_int_eq(rows_of(reader), SPILL_ROWS);
+    ck_assert(is_sound(reader));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -183,5 +227,6 @@ int main(void)
     tcase_add_test(tests, what_is_written_after_a_rollback_takes_the_place_of_what_was);
     tcase_add_test(tests, what_was_committed_outlives_its_process);
     tcase_add_test(tests, a_commit_that_cannot_be_written_changes_nothing);
+    tcase_add_test(tests, a_database_that_could_not_be_synced_once_is_not_believed);
     return suite_run(suite);
 }

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "control/events/message_batch.h"
@@ -167,6 +170,37 @@ START_TEST(its_database_is_its_owners_alone_in_any_folder)
     ck_assert_int_eq(store_open(&loop, elsewhere, &second, &err), 0);
     ck_assert_uint_eq(mode_of("mayfly.db"), 0600);
     ck_assert_uint_eq(mode_of("mayfly.db-wal"), 0600);
+    store_close(second);
+    (void)uv_run(&loop, UV_RUN_NOWAIT);
+    remove_elsewhere();
+}
+END_TEST
+
+static void open_and_be_killed(void)
+{
+    struct store *second;
+    struct err err;
+    ck_assert_int_eq(store_open(&loop, elsewhere, &second, &err), 0);
+    (void)raise(SIGKILL);
+}
+
+/* It may be there in the kernel's memory only. */
+START_TEST(what_a_killed_process_left_in_the_log_is_in_the_database_before_there_is_more)
+{
+    struct store *second;
+    struct err err;
+    struct stat log;
+    char path[80];
+    ck_assert_ptr_nonnull(mkdtemp(elsewhere));
+    (void)snprintf(path, sizeof(path), "%s/mayfly.db-wal", elsewhere);
+    pid_t child = fork();
+    if (child == 0) {
+        open_and_be_killed();
+    }
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_int_eq(store_open(&loop, elsewhere, &second, &err), 0);
+    ck_assert_int_eq(stat(path, &log), 0);
+    ck_assert_int_eq(log.st_size, 0);
     store_close(second);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     remove_elsewhere();
@@ -543,6 +577,8 @@ int main(void)
     tcase_add_test(tests, a_folder_has_one_store);
     tcase_add_test(tests, one_that_cannot_start_its_thread_leaves_nothing_on_the_loop);
     tcase_add_test(tests, its_database_is_its_owners_alone_in_any_folder);
+    tcase_add_test(tests,
+                   what_a_killed_process_left_in_the_log_is_in_the_database_before_there_is_more);
     tcase_add_test(tests, a_queue_that_is_dropped_is_another_ones_no_more);
     tcase_add_test(tests, a_purge_drops_what_was_sent_before_it);
     tcase_add_test(tests, a_short_queue_is_listed_without_the_long_one_behind_it);
