@@ -414,6 +414,10 @@ test('who may put events on a bus is kept and shown', async (t) => {
     events.send(new PutPermissionCommand({ EventBusName, Action: 'events:PutEvents', Principal, StatementId }));
   const policy = async () => JSON.parse((await events.send(new DescribeEventBusCommand({ Name: EventBusName }))).Policy ?? 'null');
   assert.equal(await policy(), null);
+  const none = { name: 'ResourceNotFoundException', message: 'EventBus does not have a policy.' };
+  await assert.rejects(events.send(new RemovePermissionCommand({ EventBusName, StatementId: 'one' })), none);
+  const other = events.send(new PutPermissionCommand({ EventBusName, Action: 'events:PutRule', Principal: '*', StatementId: 'one' }));
+  await assert.rejects(other, { name: 'ValidationException', message: "Provided value in parameter 'action' is not supported." });
   await put('one', '123456789012');
   await put('all', '*');
   await put('all', '*');

@@ -233,6 +233,12 @@ test('attributes are checked and kept', async (t) => {
     Sid: 'one', Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::111111111111:root' }, Action: 'SQS:SendMessage',
     Resource: 'arn:aws:sqs:us-east-1:000000000000:q',
   }]);
+  const allow = (Action, Label = 'two') =>
+    refused(sqs.send(new AddPermissionCommand({ QueueUrl: url, Label, AWSAccountIds: ['111111111111'], Actions: ['SendMessage', Action] })));
+  const invalid = (action, reason) => ['InvalidParameterValue', `Value SQS:${action} for parameter ActionName is invalid. Reason: ${reason}`];
+  assert.deepEqual(await allow('TagQueue'), invalid('TagQueue', 'Only the queue owner is allowed to invoke this action.'));
+  assert.deepEqual(await allow('SendMessageBatch'), invalid('SendMessageBatch', 'Please refer to the appropriate WSDL for a list of valid actions. '));
+  assert.deepEqual(await allow('DeleteMessage', ''), ['MissingParameter', 'The request must contain the parameter Label.']);
   await sqs.send(new RemovePermissionCommand({ QueueUrl: url, Label: 'one' }));
   assert.deepEqual(await attributes(url, 'Policy'), {});
 });

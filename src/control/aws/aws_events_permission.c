@@ -88,7 +88,7 @@ void aws_events_put_permission(struct aws_call *c)
         { "Condition", AWS_OBJECT, AWS_MAY, 0, 0, NULL },
         { "Policy", AWS_TEXT, AWS_MAY, 0, 0, NULL },
     };
-    const char *whole = aws_call_text(c, "Policy");
+    const char *whole = aws_call_text(c, "Policy"), *action = aws_call_text(c, "Action");
     json_t *bus = NULL;
     if (!aws_events_check(c, rules, ARRAY_COUNT(rules)) ||
         !(bus = aws_events_own_bus(c, aws_events_bus_name(c, "EventBusName")))) {
@@ -101,11 +101,13 @@ void aws_events_put_permission(struct aws_call *c)
         } else {
             aws_call_fail(c, 400, "ValidationException", "The policy is not valid.");
         }
-    } else if (!aws_call_text(c, "Action") || !aws_call_text(c, "Principal") ||
-               !aws_call_text(c, "StatementId")) {
+    } else if (!action || !aws_call_text(c, "Principal") || !aws_call_text(c, "StatementId")) {
         aws_call_fail(c, 400, "ValidationException",
                       "Parameter(s) Action, Principal and StatementId or Policy must be "
                       "specified.");
+    } else if (strcmp(action, "events:PutEvents") != 0) {
+        aws_call_fail(c, 400, "ValidationException",
+                      "Provided value in parameter 'action' is not supported.");
     } else {
         json_t *policy = policy_of(bus);
         (void)remove_statement(policy, aws_call_text(c, "StatementId")); /* it is replaced */
@@ -137,5 +139,6 @@ void aws_events_remove_permission(struct aws_call *c)
     }
     json_decref(policy);
     aws_call_fail(c, 400, "ResourceNotFoundException",
-                  "Statement with the provided id does not exist.");
+                  json_text(bus, "Policy") ? "Statement with the provided id does not exist."
+                                           : "EventBus does not have a policy.");
 }

@@ -57,33 +57,56 @@ static void save_policy(struct sqs_call *c, const struct sqs_queue *q, const jso
     sqs_queue_save(c->queues, q->name, attributes, NULL, sqs_call_saved, c);
 }
 
-/* Everything, or what others than the owner may be allowed: "Amazon SQS API permissions", without
- * what is said of its batches, which go with the action itself. */
-static bool is_grantable(const char *action)
+static bool is_among(const char *action, const char *const *actions)
 {
-    static const char *const actions[] = {
-        "*",           "ChangeMessageVisibility",    "DeleteMessage", "GetQueueAttributes",
-        "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",    "ReceiveMessage",
-        "SendMessage"
-    };
-    for (size_t i = 0; action && i < ARRAY_COUNT(actions); i++) {
-        if (strcmp(action, actions[i]) == 0) {
-            return true;
-        }
+    for (; *actions && strcmp(action, *actions) != 0; actions++) {
     }
+    return *actions != NULL;
+}
+
+/* Everything, or what others than the owner may be allowed: "Amazon SQS API permissions", without
+ * what is said of its batches, which go with the action itself. False: the call has failed. */
+static bool check_action(struct sqs_call *c, const char *action)
+{
+    static const char *const grantable[] = { "*",
+                                             "ChangeMessageVisibility",
+                                             "DeleteMessage",
+                                             "GetQueueAttributes",
+                                             "GetQueueUrl",
+                                             "ListDeadLetterSourceQueues",
+                                             "PurgeQueue",
+                                             "ReceiveMessage",
+                                             "SendMessage",
+                                             NULL };
+    static const char *const of_owner[] = { "AddPermission",
+                                            "CancelMessageMoveTask",
+                                            "CreateQueue",
+                                            "DeleteQueue",
+                                            "ListQueues",
+                                            "ListMessageMoveTasks",
+                                            "ListQueueTags",
+                                            "RemovePermission",
+                                            "TagQueue",
+                                            "SetQueueAttributes",
+                                            "StartMessageMoveTask",
+                                            "UntagQueue",
+                                            NULL };
+    if (is_among(action, grantable)) {
+        return true;
+    }
+    sqs_call_fail(c, SQS_ERROR_PARAMETER,
+                  "Value SQS:%.60s for parameter ActionName is invalid. Reason: %s", action,
+                  is_among(action, of_owner)
+                      ? "Only the queue owner is allowed to invoke this action."
+                      : "Please refer to the appropriate WSDL for a list of valid actions. ");
     return false;
 }
 
-/* False: the call has failed. */
 static bool check_actions(struct sqs_call *c, const json_t *actions)
 {
     for (size_t i = 0; i < json_array_size(actions); i++) {
         const char *action = json_string_value(json_array_get(actions, i));
-        if (!is_grantable(action)) {
-            sqs_call_fail(c, SQS_ERROR_PARAMETER,
-                          "Value SQS:%.60s for parameter ActionName is invalid. Reason: Please "
-                          "refer to the appropriate WSDL for a list of valid actions. ",
-                          action ? action : "");
+        if (!check_action(c, action ? action : "")) {
             return false;
         }
     }
@@ -94,7 +117,7 @@ static bool check_actions(struct sqs_call *c, const json_t *actions)
 static bool has_all(struct sqs_call *c, const char *label, const json_t *accounts,
                     const json_t *actions)
 {
-    const char *missing = !label                          ? "Label"
+    const char *missing = !label || !label[0]             ? "Label"
                           : json_array_size(accounts) < 1 ? "AWSAccountIds"
                           : json_array_size(actions) < 1  ? "Actions"
                                                           : NULL;

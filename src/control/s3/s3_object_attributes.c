@@ -105,9 +105,8 @@ static void put_checksum(struct s3_xml_out *o, const struct stored_object *objec
 {
     struct s3_checksum_value v = s3_checksum_load(object->checksum);
     if (v.kind != S3_CHECKSUM_NONE) {
-        struct str text = v.text; /* that of parts is told without their number: "...=-3" */
         s3_xml_open(o, "Checksum");
-        s3_xml_put(o, s3_checksum_element(v.kind), str_cut(&text, '-'));
+        s3_xml_put(o, s3_checksum_element(v.kind), v.text);
         s3_xml_put(o, "ChecksumType", s3_checksum_type_name(v.type));
         s3_xml_close(o, "Checksum");
     }

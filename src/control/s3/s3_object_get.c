@@ -81,9 +81,7 @@ static bool find_part(struct s3_request *rq, const struct stored_object *o, stru
         return false;
     }
     if (wanted > (count > 0 ? count : 1)) {
-        s3_detail_u64(rq, "ActualPartCount", count > 0 ? count : 1);
-        s3_detail_u64(rq, "PartNumberRequested", wanted);
-        s3_fail(rq, S3_INVALID_PART_NUMBER);
+        s3_fail(rq, S3_INVALID_PART);
         return false;
     }
     e->is_partial = true;

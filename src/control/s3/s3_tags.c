@@ -120,7 +120,7 @@ static enum s3_error add(struct buf *out, struct str key, struct str value, size
                                                      ? "Object tags cannot be greater than 10"
                                                      : "Bucket tag count cannot be greater than "
                                                        "50" };
-        return S3_BAD_REQUEST;
+        return S3_INVALID_TAG;
     }
     return insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
 }
