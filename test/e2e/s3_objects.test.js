@@ -161,7 +161,7 @@ test('S3 keeps objects', async (t) => {
     const twice = send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: [TagSet[0], TagSet[0]] } });
     await refused(twice, 400, 'InvalidTag');
     const many = Array.from({ length: 11 }, (_, i) => ({ Key: `${i}`, Value: '' }));
-    await refused(send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: many } }), 400, 'BadRequest');
+    await refused(send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: many } }), 400, 'InvalidTag');
   });
 
   await t.test('many are deleted at once', async () => {
@@ -245,7 +245,7 @@ test('S3 takes uploads in parts', async (t) => {
     const part = await send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 3 });
     assert.ok(bodies[2].equals(Buffer.from(await part.Body.transformToByteArray())));
     assert.deepEqual([part.PartsCount, part.ContentRange], [3, `bytes ${10 * MIB + 1}-${10 * MIB + 3}/${10 * MIB + 4}`]);
-    await refused(send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 4 }), 416, 'InvalidPartNumber');
+    await refused(send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 4 }), 400, 'InvalidPart');
     const across = await send(GetObjectCommand, { Bucket, Key: 'k', Range: `bytes=${5 * MIB - 2}-${5 * MIB + 1}` });
     assert.ok(Buffer.concat(bodies).subarray(5 * MIB - 2, 5 * MIB + 2).equals(Buffer.from(await across.Body.transformToByteArray())));
     const attributes = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts', 'ObjectSize'] });
@@ -289,8 +289,7 @@ test('S3 takes uploads in parts', async (t) => {
     composite.writeUInt32BE(crc32(Buffer.from(ChecksumCRC32, 'base64')));
     const whole = composite.toString('base64'); // the SDK for Go names it so, Amazon with the number of parts
     assert.equal((await complete({ ChecksumCRC32 }, { ChecksumCRC32: whole })).ChecksumCRC32, `${whole}-1`);
-    const { ObjectParts, Checksum } = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['Checksum', 'ObjectParts'] });
-    assert.deepEqual(Checksum, { ChecksumCRC32: whole, ChecksumType: 'COMPOSITE' }); // here without that number
+    const { ObjectParts } = await send(GetObjectAttributesCommand, { Bucket, Key: 'k', ObjectAttributes: ['ObjectParts'] });
     assert.deepEqual(ObjectParts.Parts.map((part) => part.ChecksumCRC32), [ChecksumCRC32]);
   });
 

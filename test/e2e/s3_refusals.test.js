@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand,
-  ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketAccelerateConfigurationCommand,
-  PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectCommand, PutObjectTaggingCommand,
+  CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, ListMultipartUploadsCommand,
+  ListObjectVersionsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketAccelerateConfigurationCommand, PutBucketReplicationCommand,
+  PutBucketVersioningCommand,
 } from '@aws-sdk/client-s3';
-import { details, refused, startS3 } from './s3_project.js';
+import { refused, startS3 } from './s3_project.js';
 
 test('what S3 refuses', async (t) => {
   const { s3, bucket, client } = await startS3(t);
@@ -28,13 +28,6 @@ test('what S3 refuses', async (t) => {
     assert.equal((await send(ListObjectVersionsCommand, { Bucket })).DeleteMarkers.length, 1);
   });
 
-  await t.test('a part that an object has not is told with the number of those it has', async () => {
-    const Bucket = await bucket({ k: 'x' });
-    const error = await refused(send(GetObjectCommand, { Bucket, Key: 'k', PartNumber: 2 }), 416, 'InvalidPartNumber');
-    assert.deepEqual(details(error), { ActualPartCount: '1', PartNumberRequested: '2' });
-    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'k', PartNumber: 2 }).catch((e) => e)).$metadata.httpStatusCode, 416);
-  });
-
   await t.test('a number of a list that is none is told by its name', async () => {
     const Bucket = await bucket();
     const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
@@ -47,6 +40,15 @@ test('what S3 refuses', async (t) => {
     assert.equal(await wrong(ListObjectsV2Command, { MaxKeys: 2 ** 31 }), 'Provided max-keys not an integer or within integer range');
   });
 
+  await t.test('only what has versions is replicated', async () => {
+    const Bucket = await bucket();
+    const Rules = [{ Status: 'Enabled', Destination: { Bucket: 'arn:aws:s3:::elsewhere' } }];
+    const replicate = () => send(PutBucketReplicationCommand, { Bucket, ReplicationConfiguration: { Role: 'arn:aws:iam::000000000000:role/r', Rules } });
+    assert.match((await refused(replicate(), 400, 'InvalidRequest')).message, /^Versioning must be 'Enabled' on the bucket/);
+    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    await replicate();
+  });
+
   await t.test('a bucket is made anew in us-east-1 alone; it is accelerated or not', async () => {
     const Bucket = await bucket();
     await send(CreateBucketCommand, { Bucket });
@@ -55,16 +57,5 @@ test('what S3 refuses', async (t) => {
     const accelerate = (Status) => send(PutBucketAccelerateConfigurationCommand, { Bucket, AccelerateConfiguration: { Status } });
     await refused(accelerate('Fast'), 400, 'MalformedXML');
     await accelerate('Suspended');
-  });
-
-  await t.test('there are ten tags of an object, and fifty of a bucket', async () => {
-    const Bucket = await bucket({ k: 'x' });
-    const TagSet = Array.from({ length: 51 }, (_, i) => ({ Key: `k${i}`, Value: 'v' }));
-    const many = await refused(send(PutObjectTaggingCommand, { Bucket, Key: 'k', Tagging: { TagSet: TagSet.slice(0, 11) } }), 400, 'BadRequest');
-    assert.equal(many.message, 'Object tags cannot be greater than 10');
-    const Tagging = TagSet.slice(0, 11).map(({ Key }) => `${Key}=v`).join('&');
-    await refused(send(PutObjectCommand, { Bucket, Key: 'new', Body: 'x', Tagging }), 400, 'BadRequest');
-    const more = await refused(send(PutBucketTaggingCommand, { Bucket, Tagging: { TagSet } }), 400, 'BadRequest');
-    assert.equal(more.message, 'Bucket tag count cannot be greater than 50');
   });
 });

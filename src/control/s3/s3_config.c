@@ -30,7 +30,7 @@ static const struct s3_config_kind kinds[] = {
     { "encryption", "ServerSideEncryptionConfiguration", NULL, S3_NO_SUCH_ENCRYPTION, NULL, s3_config_check_encryption },
     { "publicAccessBlock", "PublicAccessBlockConfiguration", NULL, S3_NO_SUCH_PUBLIC_BLOCK, NULL, NULL },
     { "ownershipControls", "OwnershipControls", NULL, S3_NO_SUCH_OWNERSHIP, NULL, s3_config_check_ownership },
-    { "replication", "ReplicationConfiguration", NULL, S3_NO_SUCH_REPLICATION, NULL, NULL },
+    { "replication", "ReplicationConfiguration", NULL, S3_NO_SUCH_REPLICATION, NULL, s3_config_check_replication },
     { "tagging", "Tagging", NULL, S3_NO_SUCH_TAG_SET, NULL, s3_config_check_tagging },
     { "logging", "BucketLoggingStatus", NULL, S3_OK, "", s3_config_check_logging },
     { "requestPayment", "RequestPaymentConfiguration", NULL, S3_OK, "<Payer>BucketOwner</Payer>", s3_config_check_payment },

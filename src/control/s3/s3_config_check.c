@@ -112,6 +112,15 @@ bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *ro
     return error == S3_OK || s3_config_refuse(rq, error, NULL);
 }
 
+bool s3_config_check_replication(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    (void)root; /* its rules are kept only */
+    return rq->bucket->row.versioning == BUCKET_VERSIONED ||
+           s3_config_refuse(rq, S3_INVALID_REQUEST,
+                            "Versioning must be 'Enabled' on the bucket to apply a replication "
+                            "configuration");
+}
+
 bool s3_config_check_accelerate(struct s3_request *rq, const struct s3_xml_node *root)
 {
     struct str status = s3_xml_text(root, "Status");

@@ -21,6 +21,7 @@ bool s3_config_check_encryption(struct s3_request *rq, const struct s3_xml_node 
 bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_tagging(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_replication(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_accelerate(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_inventory(struct s3_request *rq, const struct s3_xml_node *root);
