@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sql_wal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct wal {
     char *gathered; /* owned; NULL before the first write: most connections only read */
     size_t length;
     int64_t offset;      /* of what is gathered */
+    bool is_lost;        /* a sync has failed */
     sqlite3_file file[]; /* the default layer's, of whatever size that needs */
 };
 
@@ -47,6 +49,10 @@ static int wal_write(sqlite3_file *file, const void *data, int length, sqlite3_i
 {
     struct wal *w = wal_of(file);
     const size_t bytes = (size_t)length;
+    if (w->is_lost) {
+        errno = EIO; /* SQLite looks at it */
+        return SQLITE_IOERR_WRITE;
+    }
     if (offset != w->offset + (int64_t)w->length || bytes > GATHER_BYTES - w->length) {
         int r = flush(w);
         if (r != SQLITE_OK) {
@@ -79,11 +85,24 @@ static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
     return r != SQLITE_OK ? r : methods_of(w)->xTruncate(w->file, size);
 }
 
+/* A full disk is no failure of it. */
+static bool is_failure(int result)
+{
+    return result != SQLITE_OK && errno != ENOSPC && errno != EDQUOT;
+}
+
+/* A disk that fails may lose for good what is written to the same place afterwards, though that is
+ * synced well (ext4 does: a block whose first write failed reads as zeros after a crash). What is
+ * in the log behind it would be lost, too. So nothing more is written to it. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
     struct wal *w = wal_of(file);
     int r = flush(w);
-    return r != SQLITE_OK ? r : methods_of(w)->xSync(w->file, flags);
+    if (r == SQLITE_OK) {
+        r = methods_of(w)->xSync(w->file, flags);
+        w->is_lost = w->is_lost || is_failure(r);
+    }
+    return r;
 }
 
 static int wal_size(sqlite3_file *file, sqlite3_int64 *ret_size)

@@ -6,6 +6,8 @@
  * Other connections read what a commit wrote once it is in the log's index, and that is after the
  * sync: so every connection that writes needs PRAGMA synchronous=FULL.
  *
+ * After a sync of it that failed nothing more is written to a log on that connection.
+ *
  * On any thread; a connection's log on the thread that uses the connection.
  *
  * SPDX-License-Identifier: Apache-2.0 */

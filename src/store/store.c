@@ -191,14 +191,27 @@ static void store_thread(void *context)
 
 /* ---- the loop's thread ---- */
 
+/* What somebody has to do about it, or NULL. */
+static const char *help_for(int result)
+{
+    switch (result) {
+    case -EUCLEAN:
+        return "the database is damaged: stop, then " SQL_DAMAGE_HELP;
+    case -ESTALE:
+        return "the data folder was removed while it is in use: nothing can be stored before "
+               "mayfly is stopped and started again";
+    case -EIO:
+        return "the disk of the data folder fails (the kernel's log, dmesg, says how): nothing new "
+               "is stored; mend it, or choose another with --data, then start mayfly again";
+    default:
+        return NULL;
+    }
+}
+
 /* Once: everything fails from here on. */
 static void tell(struct store *s, int result)
 {
-    const char *what = result == -EUCLEAN ? "the database is damaged: stop, then " SQL_DAMAGE_HELP
-                       : result == -ESTALE
-                           ? "the data folder was removed while it is in use: nothing can be "
-                             "stored before mayfly is stopped and started again"
-                           : NULL;
+    const char *what = help_for(result);
     if (what && !s->has_told) {
         s->has_told = true;
         log_error("%s", what);
@@ -260,7 +273,11 @@ static int lock_folder(struct store *s, struct err *err)
     (void)snprintf(path, sizeof(path), "%s/lock", s->folder);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock_fd < 0) {
-        return err_sys(err, "open %.160s", path);
+        return errno == EROFS ? err_set(err, EROFS,
+                                        "the data folder is on a disk that is read-only, perhaps "
+                                        "since it failed (dmesg tells): mend that, or choose "
+                                        "another with --data")
+                              : err_sys(err, "open %.160s", path);
     }
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         return errno == EWOULDBLOCK
@@ -300,7 +317,8 @@ static int settle_log(struct sql *db, struct err *err)
 {
     return sql_checkpoint(db, SQL_EMPTY_LOG) == -EIO
                ? err_set(err, EIO,
-                         "the disk of the data folder fails: its database cannot be written")
+                         "the disk of the data folder fails (dmesg tells how): mend it, or choose "
+                         "another with --data")
                : 0;
 }
 

@@ -20,7 +20,7 @@ static char folder[] = "/tmp/mayfly-test-XXXXXX";
 static char path[64];
 static struct sql *writer, *reader;
 
-static bool disk_fails;
+static const char *failing; /* the end of the file's name whose next sync fails */
 
 /* In place of the C library's: SQLite syncs the database and its log by it. The kernel tells of
  * what it could not write once, and then takes it for written. */
@@ -28,8 +28,9 @@ int fdatasync(int fd)
 {
     char link[32], file[128] = "";
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    if (disk_fails && readlink(link, file, sizeof(file) - 1) > 0 && strcmp(file, path) == 0) {
-        disk_fails = false;
+    if (failing && readlink(link, file, sizeof(file) - 1) > 0 &&
+        strcmp(file + strlen(file) - strlen(failing), failing) == 0) {
+        failing = NULL;
         errno = EIO;
         return -1;
     }
@@ -195,7 +196,7 @@ END_TEST
 static void outlive_a_failed_sync(void)
 {
     writer = open_one(SQL_WRITER);
-    disk_fails = true;
+    failing = ".db";
     ck_assert_int_eq(add(SPILL_ROWS), 0);
     ck_assert_int_eq(add(1), 0);
     _exit(EXIT_SUCCESS);
@@ -217,6 +218,24 @@ START_TEST(a_database_that_could_not_be_synced_once_is_not_believed)
 }
 END_TEST
 
+START_TEST(a_log_that_could_not_be_synced_once_is_not_written_any_more)
+{
+    ck_assert_int_eq(add(3), 0);
+    failing = "-wal";
+    ck_assert_int_eq(add(1), -EIO);
+    ck_assert_int_eq(add(1), -EIO);
+    ck_assert_int_eq(rows_of(writer), 3);
+    ck_assert_int_eq(rows_of(reader), 3);
+    sql_close(reader);
+    sql_close(writer);
+    writer = open_one(SQL_WRITER);
+    reader = open_one(SQL_READER);
+    ck_assert_int_eq(rows_of(reader), 3);
+    ck_assert_int_eq(add(1), 0);
+    ck_assert(is_sound(reader));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -228,5 +247,6 @@ int main(void)
     tcase_add_test(tests, what_was_committed_outlives_its_process);
     tcase_add_test(tests, a_commit_that_cannot_be_written_changes_nothing);
     tcase_add_test(tests, a_database_that_could_not_be_synced_once_is_not_believed);
+    tcase_add_test(tests, a_log_that_could_not_be_synced_once_is_not_written_any_more);
     return suite_run(suite);
 }
