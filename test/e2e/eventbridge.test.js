@@ -227,8 +227,15 @@ test('a schedule without a future or a group, and a token that was never given o
   await assert.rejects(create('a', 'rate(1 hour)', { EndDate: ago(6) }), refused('The EndDate you specify cannot be in the past.'));
   const Arn = 'arn:aws:sqs:us-east-1:000000000000:q.fifo';
   await assert.rejects(create('a', 'rate(1 hour)', { Target: { ...plan.Target, Arn } }), refused('SqsParameters.MessageGroupId must be specified for a FIFO queue.'));
+  const window = (FlexibleTimeWindow) => create('a', 'rate(1 hour)', { FlexibleTimeWindow });
+  await assert.rejects(window({ Mode: 'OFF', MaximumWindowInMinutes: 4 }), refused('MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to OFF.'));
+  await assert.rejects(window({ Mode: 'FLEXIBLE' }), refused('MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to FLEXIBLE.'));
+  const order = { StartDate: new Date(Date.now() + 2e6), EndDate: new Date(Date.now() + 1e6) };
+  await assert.rejects(create('a', 'rate(1 hour)', order), refused('The StartDate you specify must come before the EndDate.'));
+  const spoken = (target) => create('a', 'rate(1 hour)', { Target: { ...plan.Target, Input: 'hello', ...target } });
+  await assert.rejects(spoken({}), refused('JSON syntax error in input for the target.'));
   await create('a', 'at(2999-01-01T00:00:00)', { StartDate: ago(60), EndDate: ago(6) }); /* which count for what recurs */
-  await create('b', 'rate(1 days)', { Target: { ...plan.Target, Arn, SqsParameters: { MessageGroupId: 'g' } }, State: 'DISABLED' });
+  await create('b', 'rate(1 days)', { Target: { ...plan.Target, Arn, SqsParameters: { MessageGroupId: 'g' }, Input: 'hello' }, State: 'DISABLED' }); /* a queue takes any text */
 
   const first = await scheduler.send(new ListSchedulesCommand({ MaxResults: 1 }));
   const second = await scheduler.send(new ListSchedulesCommand({ MaxResults: 1, NextToken: first.NextToken }));

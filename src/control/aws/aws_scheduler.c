@@ -14,6 +14,7 @@
 #include "control/events/scheduler.h"
 #include "control/events/sqs_queue.h"
 #include "control/events/target_attempt.h"
+#include "control/json_read.h"
 #include "control/json_reading.h"
 
 #define ARN_BYTES   512
@@ -165,13 +166,16 @@ static const char *wrong_time(const struct aws_call *c)
     double start = json_number_value(aws_call_member(c, "StartDate"));
     double end = json_number_value(aws_call_member(c, "EndDate"));
     if (flexible && !minutes) {
-        return "MaximumWindowInMinutes must be provided when FlexibleTimeWindow Mode is FLEXIBLE.";
+        return "MaximumWindowInMinutes must be provided when FlexibleTimeWindowMode is set to "
+               "FLEXIBLE.";
     }
     if (!flexible && minutes) {
-        return "MaximumWindowInMinutes must not be provided when FlexibleTimeWindow Mode is OFF.";
+        return "MaximumWindowInMinutes must not be provided when FlexibleTimeWindowMode is set to "
+               "OFF.";
     }
-    return start > 0 && end > 0 && start >= end ? "The StartDate must come before the EndDate."
-                                                : NULL;
+    return start > 0 && end > 0 && start >= end
+               ? "The StartDate you specify must come before the EndDate."
+               : NULL;
 }
 
 /* What is wrong with a new schedule's dates; NULL: nothing. They are ignored where it comes but
@@ -221,6 +225,17 @@ static const char *wrong_arn(json_t *target, json_t *leads, struct err *err)
     return NULL;
 }
 
+/* Functions and buses want JSON, other targets take any text. What context attributes will make of
+ * an input is not known yet. */
+static bool is_input_sound(json_t *target, json_t *leads)
+{
+    json_t *input = json_object_get(target, "Input");
+    struct str text = str_of(json_string_value(input), json_string_length(input));
+    bool wants_json = json_object_get(leads, "bus") || json_object_get(leads, "function_name");
+    return !input || !wants_json || strstr(text.data, "<aws.scheduler.") ||
+           json_is_sound(text, JSON_DECODE_ANY);
+}
+
 static const char *wrong_target(const struct aws_call *c, struct err *err)
 {
     json_t *target = aws_call_member(c, "Target");
@@ -230,7 +245,9 @@ static const char *wrong_target(const struct aws_call *c, struct err *err)
         json_decref(leads);
         return wrong;
     }
-    if (json_object_get(leads, "bus") && !json_object_get(target, "EventBridgeParameters")) {
+    if (!is_input_sound(target, leads)) {
+        wrong = "JSON syntax error in input for the target.";
+    } else if (json_object_get(leads, "bus") && !json_object_get(target, "EventBridgeParameters")) {
         wrong = "EventBridgeParameters must be specified for an event bus.";
     } else if (json_object_get(leads, "queue") &&
                sqs_queue_is_fifo(str_c(json_text(leads, "queue"))) &&
