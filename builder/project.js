@@ -136,7 +136,10 @@ export class Project {
     };
     const found = await discover(context);
     this.#logged = said;
-    const functions = await Promise.all(found.drafts.map((draft) => this.#assemble(draft, diagnostics, changes)));
+    const own = found.drafts.map(() => new Diagnostics());
+    const functions = await Promise.all(found.drafts.map((draft, i) => this.#assemble(draft, own[i], changes)));
+    /* In the drafts' order and not as their bundles were finished: or a build would differ from the one before by that alone. */
+    diagnostics.list.push(...own.flatMap(({ list }) => list));
     const ordered = resolveRoutes(orderRoutes(found.routes), functions).map((route) => withSendableHeaders(route, diagnostics));
     const routes = [...(found.events.minio ? [MINIO_ROUTE] : []), ...ordered];
     return { project, functions, routes, static: found.static, events: found.events };

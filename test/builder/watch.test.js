@@ -170,6 +170,21 @@ test("Terraform's parser takes memory only where there is Terraform", async (t) 
   assert.ok(residentBytes(terraform) - residentBytes(plain) > 10 * 2 ** 20, `${residentBytes(plain)} and ${residentBytes(terraform)} bytes`);
 });
 
+/* Else each file that an `npm install` writes would have all of them printed again. */
+test('what is wrong with many functions is told in one order, so that a build of which nothing comes is none', async (t) => {
+  const names = Array.from({ length: 16 }, (_, i) => `f${i}`);
+  const { project, builder, first } = await watched(t, {
+    'mayfly.json': JSON.stringify({ functions: Object.fromEntries(names.map((name) => [name, { handler: `${name}.handler` }])) }),
+    ...Object.fromEntries(names.map((name) => [`${name}.js`, `import '${name}-is-not-installed';\nexport const handler = () => 1;\n`])),
+  });
+  const missing = ({ diagnostics }) => diagnostics.map(({ text }) => /"(f\d+)-is-not-installed"/.exec(text)[1]);
+  assert.deepEqual(missing(first), names);
+  for (const name of names.slice(0, 4)) {
+    writeFiles(project, { [`${name}.js`]: 'export const handler = () => 1;\n' });
+    assert.deepEqual(missing(await builder.next()), names.slice(names.indexOf(name) + 1));
+  }
+});
+
 test('a warning is news once; when it comes back it is again', async (t) => {
   const next = JSON.stringify({ dependencies: { next: '15' } });
   const route = 'app/x/route.js';
