@@ -162,6 +162,7 @@ static int append_path(struct buf *b, const struct print_style *style, struct st
                       "");
 }
 
+/* Of an error its first line: the whole of it stands above, with its stack or its code frame. */
 static int append_outcome(struct buf *b, const struct print_style *style,
                           const struct record_usage *record, struct str error)
 {
@@ -172,7 +173,7 @@ static int append_outcome(struct buf *b, const struct print_style *style,
                    record_outcome_name(record->outcome)));
     if (error.len > 0) {
         TRY(buf_append(b, STR(": ")));
-        TRY(utf8_append_terminal(b, error, "             ", UTF8_COLOUR_DROP));
+        TRY(utf8_append_terminal(b, str_cut(&error, '\n'), "", UTF8_COLOUR_DROP));
     }
     return buf_printf(b, "%s", log_print_plain(style));
 }

@@ -81,6 +81,21 @@ START_TEST(a_failed_request_says_why)
 }
 END_TEST
 
+START_TEST(an_error_of_many_lines_leaves_a_request_one_line)
+{
+    struct buf b = fresh();
+    const struct record_usage usage = { .function = 3, .status = 500, .outcome = RECORD_THROW };
+    const struct str texts[RECORD_USAGE_TEXT_COUNT] = {
+        [RECORD_USAGE_METHOD] = STR("GET"),
+        [RECORD_USAGE_PATH] = STR("/queue"),
+        [RECORD_USAGE_ERROR] = STR("Error: no token\n\nTo fix this, log in")
+    };
+    ck_assert_int_eq(log_print_usage_text(&b, &plain, &api, &usage, texts), 0);
+    expect(&b, "00:00:00.000 GET   /queue                           500 0.00 ms warm api@3 "
+               "throw: Error: no token\n");
+}
+END_TEST
+
 START_TEST(a_path_is_shortened_on_a_terminal_and_never_breaks_the_line)
 {
     struct buf b = fresh();
@@ -391,6 +406,7 @@ int main(void)
     tcase_add_test(tests, a_request_is_one_line);
     tcase_add_test(tests, a_request_that_nothing_answers_says_so);
     tcase_add_test(tests, a_failed_request_says_why);
+    tcase_add_test(tests, an_error_of_many_lines_leaves_a_request_one_line);
     tcase_add_test(tests, a_path_is_shortened_on_a_terminal_and_never_breaks_the_line);
     tcase_add_test(tests, an_event_is_named_instead_of_the_request_that_brings_it);
     tcase_add_test(tests, a_log_of_many_lines_is_indented);
