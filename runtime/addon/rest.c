@@ -119,6 +119,8 @@ static bool fd_is_known(const int *known, int fd)
     return false;
 }
 
+#define ZYGOTE_TMP "/run/zygote/" /* what the function knows as /tmp (sandbox/enter.c) */
+
 /* A database file, most likely: its locks and caches belong to the process that opened it. */
 static void scan_file(int fd, struct rest *ret)
 {
@@ -131,8 +133,9 @@ static void scan_file(int fd, struct rest *ret)
         (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
         ssize_t n = readlink(link, path, sizeof(path) - 1);
         path[n < 0 ? 0 : n] = '\0';
-        (void)snprintf(ret->reason, sizeof(ret->reason), "it holds a file open for writing (%s)",
-                       path);
+        bool in_tmp = strncmp(path, ZYGOTE_TMP, strlen(ZYGOTE_TMP)) == 0;
+        (void)snprintf(ret->reason, sizeof(ret->reason), "it holds a file open for writing (%s%s)",
+                       in_tmp ? "/tmp/" : "", path + (in_tmp ? strlen(ZYGOTE_TMP) : 0));
     }
 }
 
