@@ -64,6 +64,7 @@ function validated(config, diagnostics) {
       valid.functions = { ...valid.functions, [glob]: {} };
     }
   }
+  tellOfQueues(valid.functions ?? {}, diagnostics);
   valid.crons = validCrons(valid.crons ?? [], fault);
   return valid;
 }
@@ -76,6 +77,19 @@ export function validCrons(crons, fault) {
     }
     return good;
   });
+}
+
+function hasQueue({ experimentalTriggers }) {
+  return [experimentalTriggers].flat().some((trigger) => /^queue\//.test(trigger?.type));
+}
+
+/* In development the package itself hands on what it has sent: Vercel's queue must have taken it before. */
+function tellOfQueues(functions, diagnostics) {
+  const [file] = Object.keys(functions).filter((glob) => hasQueue(functions[glob]));
+  if (file) {
+    diagnostics.warn(`${FILE}: functions["${file}"].experimentalTriggers: Vercel's queues are not here. What @vercel/queue sends goes to Vercel, with `
+      + 'the token that `vercel env pull` writes; then the package calls the handlers here, and nothing else brings them messages', { file: FILE });
+  }
 }
 
 function functionFault(settings) {
@@ -97,13 +111,14 @@ export function functionSettings(config) {
   const rules = Object.entries(config.functions ?? {}).map(([glob, settings]) => ({
     matches: picomatch(glob.replace(/^\//, ''), { dot: true }), glob, settings,
   }));
+  const own = rules.some(({ settings }) => hasQueue(settings)) ? [FILE] : []; /* @vercel/queue reads there which handlers are whose */
   return (file) => {
     const rule = rules.find(({ glob, matches }) => glob === file || matches(file));
     const { maxDuration, memory, includeFiles } = rule?.settings ?? {};
     return {
       ...(Number.isInteger(maxDuration) ? { timeout_ms: maxDuration * 1000 } : {}),
       ...(memory ? { memory_mb: memory } : {}),
-      include: [includeFiles].flat().filter((glob) => typeof glob === 'string'),
+      include: [includeFiles, own].flat().filter((glob) => typeof glob === 'string'),
     };
   };
 }

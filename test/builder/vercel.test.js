@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { build, functionNamed, projectOf, visit } from './harness.js';
 
@@ -98,6 +99,19 @@ test('memory and duration by glob, included files beside the code', async (t) =>
   const { existsSync } = await import('node:fs');
   assert.ok(existsSync(`${functionNamed(manifest, 'api').artifact}/templates/b.txt`));
   assert.ok(!existsSync(`${big.artifact}/templates/b.txt`));
+});
+
+/* In development @vercel/queue looks up by process.cwd() which handlers a topic has. */
+test("of Vercel's queues it is told what brings messages here, and vercel.json lies where their package reads it", async (t) => {
+  const project = projectOf(t, {
+    'api/jobs.ts': handler, 'api/send.ts': handler,
+    'vercel.json': JSON.stringify({ functions: { 'api/jobs.ts': { experimentalTriggers: [{ type: 'queue/v2beta', topic: 'jobs' }] } } }),
+  });
+  const manifest = await build(t, project);
+
+  assert.match(manifest.diagnostics[0].text, /^vercel\.json: functions\["api\/jobs\.ts"\]\.experimentalTriggers: Vercel's queues are not here/);
+  const { artifact } = functionNamed(manifest, 'api');
+  assert.equal(readFileSync(`${artifact}/vercel.json`, 'utf8'), readFileSync(`${project}/vercel.json`, 'utf8'));
 });
 
 test('a wrong vercel.json is told with its place, and its functions still work', async (t) => {
