@@ -44,7 +44,8 @@
 #define LIMIT_INSTANCE_PIDS      1024  /* Lambda: 1024 threads and processes */
 #define LIMIT_INSTANCE_FDS       1024  /* Lambda: 1024 descriptors */
 #define LIMIT_LOAD_MS            30000 /* Lambda's init phase: 10 s; a group has many modules */
-#define LIMIT_ZYGOTES            256   /* resident; at 25-40 MB each */
+#define LIMIT_LOAD_BUSY_MS       120000  /* the same where processes wait for processors */
+#define LIMIT_ZYGOTES            256     /* resident; at 25-40 MB each */
 #define LIMIT_ZYGOTE_IDLE_MS     1800000 /* without an instance; then it is loaded on demand */
 #define LIMIT_LOG_LINE_BYTES     (32 * KIB)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/pressure.h"
+#include "base/pressure.h"
 
 #include <fcntl.h>
 #include <unistd.h>

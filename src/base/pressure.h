@@ -1,8 +1,8 @@
 /* How busy the machine is, by the kernel's own account (pressure stall information): the time in
  * which at least one process was ready to run and had no processor.
  *
- * An instance that is silent may hang, or may not have had its turn: then it is no use to ask
- * another one, which would not have it either.
+ * What is silent or slow may hang, or may not have had its turn: then it is no use to ask another,
+ * which would not have it either, or to have it begin anew.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/pressure.h"
 #include "gateway/listener.h"
-#include "gateway/pressure.h"
 #include "gateway/records.h"
 #include "gateway/router.h"
 #include "http/http_date.h"

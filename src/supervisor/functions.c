@@ -249,9 +249,14 @@ static void zygote_link_gone(struct link *link, int why)
     }
 }
 
-static void zygote_late(uv_timer_t *timer)
+static void zygote_await_load(uv_timer_t *timer)
 {
     struct zygote *z = container_of(timer, struct zygote, deadline);
+    uint64_t left_ms = load_time_left_ms(&z->load, uv_now(timer->loop));
+    if (left_ms > 0) {
+        (void)uv_timer_start(&z->deadline, zygote_await_load, left_ms, 0); /* cannot fail */
+        return;
+    }
     char text[MESSAGE_TEXT_MAX];
     (void)snprintf(text, sizeof(text),
                    "it did not finish loading within %d seconds: is there an endless loop, or a "
@@ -290,7 +295,8 @@ static int zygote_launch(struct zygote *z)
     if (r == 0) {
         z->linked = true;
         ipc_tell_sender(z->link.fd);
-        (void)uv_timer_start(&z->deadline, zygote_late, LIMIT_LOAD_MS, 0); /* cannot fail */
+        load_time_begin(&z->load, &p->pressure, uv_now(&p->loop));
+        zygote_await_load(&z->deadline);
         r = zygote_send_start(z, pair[1]);
     }
     (void)close(pair[1]);

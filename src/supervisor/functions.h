@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "supervisor/load_time.h"
 #include "supervisor/platform.h"
 
 struct instance;
@@ -46,6 +47,7 @@ struct zygote {
     pid_t pid;                         /* process 1 of the sandbox; 0 until it has said so */
     char group[MESSAGE_NAME_MAX + 64]; /* its cgroup while it loads: limits as of an instance */
     struct link link;
+    struct load_time load;
     uv_timer_t deadline; /* for loading */
     bool linked;         /* false while it waits for the base zygote */
     bool closing;

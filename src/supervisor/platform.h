@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/pressure.h"
 #include "channel/channel.h"
 #include "ipc/link.h"
 #include "sandbox/cgroup.h"
@@ -19,6 +20,7 @@ struct platform {
     const struct supervisor_options *options;
     uv_loop_t loop;
     struct sandbox_features features;
+    struct pressure pressure;
     struct cgroups *cgroups; /* owned; NULL until opened */
     struct roles *roles;     /* owned */
     struct list functions;   /* of struct function */

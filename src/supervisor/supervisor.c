@@ -57,6 +57,7 @@ static int prepare(struct platform *p, struct err *err)
 {
     const struct supervisor_options *o = p->options;
     features_probe(&p->features);
+    pressure_init(&p->pressure);
     p->root = p->features.bits & SANDBOX_SEPARATE_UIDS;
     int r = cgroups_open(o->group, &p->cgroups, err);
     if (r == 0) {

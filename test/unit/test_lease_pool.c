@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "base/pressure.h"
 #include "gateway/gateway.h"
 #include "gateway/lease.h"
 #include "gateway/pool.h"
-#include "gateway/pressure.h"
 #include "leaks.h"
 
 static const struct pool_limits one = { .concurrency = 1, .max_instances = 100, .idle_ms = 1000 };
