@@ -66,7 +66,7 @@ export function positionOf(text, offset) {
  */
 export function fromEsbuild(message, severity, project) {
   const { location } = message;
-  const notes = message.notes.map((note) => note.text).filter(Boolean);
+  const notes = message.notes.map((note) => note.text).filter((note) => note && !/^The plugin "mayfly-/.test(note));
   const text = [message.text, ...notes].join('\n');
   if (!location) {
     return { severity, text };

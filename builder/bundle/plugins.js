@@ -168,7 +168,7 @@ const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
  * @param {string} root the project, or the folder of a Lambda function's code
  * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
  *   transformed text comes from
- * @param {boolean} isNext whether functions may say 'use cache'
+ * @param {boolean} isNext whether functions may say 'use cache', and 'use workflow' is told
  */
 export function placesPlugin(root, done, isNext = false) {
   return {
@@ -180,17 +180,27 @@ export function placesPlugin(root, done, isNext = false) {
         }
         const text = await readFile(file, 'utf8');
         const caches = isNext && usesCache(text);
+        const warnings = isNext ? workflowWarnings(root, file, text) : [];
         if (!PLACE.test(text) && !caches) {
           done.delete(file);
-          return { contents: text, loader: loaderOf(file) };
+          return { contents: text, loader: loaderOf(file), warnings };
         }
         if (done.get(file)?.text !== text) {
           done.set(file, { text, ...(await placed(root, file, text, caches)) });
         }
-        return done.get(file).result;
+        const { result } = done.get(file);
+        return { ...result, warnings: [...result.warnings ?? [], ...warnings] };
       });
     },
   };
+}
+
+/* What their compiler makes of such a function is not made here: then start() says that it is none. */
+function workflowWarnings(root, file, text) {
+  const lines = text.split('\n');
+  const line = lines.findIndex((one) => /(['"])use workflow\1/.test(one));
+  const location = { file: path.relative(root, file), line: line + 1, column: lines[line]?.search(/\S/), lineText: lines[line] };
+  return line < 0 ? [] : [{ text: "'use workflow': workflows do not run here, and start() fails: run `next dev` for them", location }];
 }
 
 async function placed(root, file, text, caches) {

@@ -344,6 +344,17 @@ test('profiles of cacheLife are those of next.config, and PORT is that of the si
   }
 });
 
+test('workflows, which are not compiled here, are told', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'package.json': JSON.stringify({ dependencies: { next: '16' } }),
+    'app/api/a/route.ts': 'import { greet } from "../../../workflows/greet";\nexport const GET = () => greet();\n',
+    'workflows/greet.ts': "export async function greet() {\n  'use workflow';\n}\n",
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ severity, file, line, text }) => [severity, file, line, text]), [
+    ['warning', 'workflows/greet.ts', 2, "'use workflow': workflows do not run here, and start() fails: run `next dev` for them"],
+  ]);
+});
+
 test("'use cache': a function's results are kept by its parameters and what it closes over, in its file's own form of module", async (t) => {
   const route = `
 import { cacheLife, cacheTag } from 'next/cache';
