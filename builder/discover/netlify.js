@@ -153,6 +153,9 @@ async function endpointOf({ files, project, diagnostics }, { name, file }, confi
   if (settings.rateLimit) {
     diagnostics.warn(`${file}: config.rateLimit is not enforced by Mayfly yet`, { file });
   }
+  if (facts?.exports.has('asyncWorkloadConfig')) {
+    diagnostics.warn(`${file}: async workloads are an extension of Netlify's that is not here: no event comes to this function`, { file });
+  }
   const merged = { ...rule.settings, ...settings };
   return {
     name: `/.netlify/functions/${name}`,

@@ -206,14 +206,16 @@ test('a signature that a redirect asks for is told to be missing', async (t) => 
     [['warning', 'the redirect from /x is to be signed: Mayfly does not sign requests, they go on without x-nf-sign']]);
 });
 
-test('what is not there yet is told: edge functions, rate limits', async (t) => {
+test('what is not there is told: edge functions, rate limits, async workloads', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'netlify/functions/x.mjs': modern('{ path: "/x", rateLimit: { windowLimit: 5 } }'), 'netlify/edge-functions/hello.ts': modern('{}'),
+    'netlify/functions/a.mjs': `${modern('{}')}export const asyncWorkloadConfig = { events: ['say-hello'] };\n`,
   }));
-  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [
-    ['warning', 'netlify/functions/x.mjs: config.rateLimit is not enforced by Mayfly yet'],
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]).sort(), [
     ['warning', 'Netlify edge functions are not supported by Mayfly yet and are not run: netlify/edge-functions/hello.ts. ' +
       'What they do may be moved into a function with a config.path'],
+    ['warning', 'netlify/functions/a.mjs: async workloads are an extension of Netlify\'s that is not here: no event comes to this function'],
+    ['warning', 'netlify/functions/x.mjs: config.rateLimit is not enforced by Mayfly yet'],
   ]);
 });
 
