@@ -180,7 +180,8 @@ export class Bundler {
   #take(state, slot, result) {
     for (const file of result.outputFiles) {
       const name = path.basename(file.path).replace('___mayfly_bundle.js', slot.file);
-      state.files.set(name, withMapName(file.contents, slot.file, name));
+      const contents = state.draft.dialect === 'next' && name === slot.file ? withMeantDefaults(file.contents) : file.contents;
+      state.files.set(name, withMapName(contents, slot.file, name));
     }
     for (const input of Object.keys(result.metafile.inputs)) {
       const file = input.replace(/^mayfly-(?:module|bytes):/, '');
@@ -273,6 +274,15 @@ function quote(text) {
   return JSON.stringify(text);
 }
 
+/**
+ * What a file of "type": "module" imports as the default of a CommonJS module is to esbuild what it is to Node.js, all that the module exports. To
+ * Next.js's bundler it is the export of that name, if a compiler has made the module of one with such an export. No place in the file moves.
+ */
+function withMeantDefaults(contents) {
+  const code = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength).toString('latin1');
+  return Buffer.from(code.replace(/(?<=\bimport_\w+ = __toESM\(require\w*\(.*\), )1(?=\);$)/gm, '0'), 'latin1');
+}
+
 /** The comment that names the map is written for the file's name in the build, not in the artifact. */
 function withMapName(contents, file, name) {
   if (name !== file) {
@@ -287,6 +297,9 @@ function withMapName(contents, file, name) {
 function isModule(project, { source }, { dialect, settings }) {
   if (dialect === 'worker') {
     return settings.format !== 'service-worker'; /* as wrangler has it: whatever a module brings along is strict too */
+  }
+  if (dialect === 'next') {
+    return false; /* its bundler makes no difference: but for top-level await all is CommonJS */
   }
   const extension = path.extname(source);
   if (extension === '.mjs' || extension === '.mts') {

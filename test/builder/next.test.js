@@ -355,6 +355,22 @@ test('workflows, which are not compiled here, are told', async (t) => {
   ]);
 });
 
+/* As Turbopack does, whatever the project's own form of modules; in Node.js's way next-auth's providers are no functions. */
+test('the default of a package that was compiled from ES modules is the one that it meant', async (t) => {
+  for (const type of ['commonjs', 'module']) {
+    const manifest = await build(t, projectOf(t, {
+      'package.json': JSON.stringify({ type, dependencies: { next: '16' } }),
+      'node_modules/made/index.js': 'exports.__esModule = true;\nexports.default = () => "meant";\n',
+      'node_modules/kit/package.json': JSON.stringify({ name: 'kit', peerDependencies: { next: '*' } }),
+      'node_modules/kit/index.js': 'exports.__esModule = true;\nexports.default = () => "bundled";\n',
+      'node_modules/plain/index.js': 'module.exports = () => "all";\n',
+      'app/api/a/route.ts': 'import made from "made";\nimport kit from "kit";\nimport plain from "plain";\n'
+        + 'export const GET = () => `${made()} ${kit()} ${plain()}`;\n',
+    }));
+    assert.equal(evaluate(manifest.functions[0], "(async () => (await load('app/api/a/route')).GET())()"), 'meant bundled all', type);
+  }
+});
+
 test("'use cache': a function's results are kept by its parameters and what it closes over, in its file's own form of module", async (t) => {
   const route = `
 import { cacheLife, cacheTag } from 'next/cache';
