@@ -19,7 +19,9 @@
 
 #include "base/limits.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/enter.h"
 #include "sandbox/features_reason.h"
+#include "sandbox/id_map.h"
 #include "sandbox/landlock.h"
 
 static const struct {
@@ -86,12 +88,6 @@ static void fail_all(struct outcome *o)
     for (size_t i = 0; i < SANDBOX_FEATURE_COUNT; i++) {
         o->codes[i] = EPERM;
     }
-}
-
-static int write_file(const char *path, const char *text)
-{
-    scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 || write(fd, text, strlen(text)) < 0 ? errno : 0;
 }
 
 /* Runs fn in a child that is thrown away, so that what it enters is left with it. */
@@ -199,7 +195,8 @@ static void probe_as_function(int socket_fd)
         _exit(1);
     }
     code = code ? code : answer;
-    if (code == 0 && (setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)) {
+    if (code == 0 && (setresgid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID) < 0 ||
+                      setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID) < 0)) {
         code = errno;
     }
     note(&o, SANDBOX_USER_NAMESPACE, code);
@@ -207,17 +204,6 @@ static void probe_as_function(int socket_fd)
         probe_namespaces(&o);
     }
     _exit(write(socket_fd, &o, sizeof(o)) == (ssize_t)sizeof(o) ? 0 : 1);
-}
-
-static int write_maps(pid_t pid, const char *map)
-{
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
-    (void)write_file(path, "deny"); /* an ordinary user must; nobody minds */
-    (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", (int)pid);
-    int code = write_file(path, map);
-    (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
-    return code ? code : write_file(path, map);
 }
 
 /* Root's base zygote has an own uid; an ordinary user's has the user's. */
@@ -251,10 +237,8 @@ static void probe_sandbox(struct outcome *o)
     }
     (void)close(pair[1]);
     if (pid > 0 && read(pair[0], &ready, 1) == 1) {
-        char map[64];
-        (void)snprintf(map, sizeof(map), "1000 %u 1",
-                       separate == 0 ? (unsigned)MAYFLY_UID_FUNCTION : 0u);
-        char code = (char)write_maps(pid, map);
+        uid_t uid = separate == 0 ? MAYFLY_UID_FUNCTION : 0;
+        char code = (char)-id_map_write(pid, SANDBOX_UID, uid, uid);
         struct outcome told;
         if (write(pair[0], &code, 1) == 1 && read(pair[0], &told, sizeof(told)) == sizeof(told)) {
             *o = told;
@@ -293,13 +277,8 @@ static void probe_as_supervisor(int fd)
     uid_t uid = geteuid();
     gid_t gid = getegid();
     if (uid != 0) {
-        char map[64];
         int code = try_unshare(CLONE_NEWUSER);
-        (void)snprintf(map, sizeof(map), "0 %u 1", gid);
-        (void)write_file("/proc/self/setgroups", "deny"); /* fails with the next if it must not */
-        code = code ? code : write_file("/proc/self/gid_map", map);
-        (void)snprintf(map, sizeof(map), "0 %u 1", uid);
-        code = code ? code : write_file("/proc/self/uid_map", map);
+        code = code ? code : -id_map_write(getpid(), 0, uid, gid);
         note(&o, SANDBOX_USER_NAMESPACE, code);
         if (code == 0) {
             probe_sandbox(&o);

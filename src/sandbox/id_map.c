@@ -12,14 +12,26 @@
 
 #include "base/scope.h"
 
-static int write_map(pid_t pid, const char *name, unsigned on_disk, unsigned seen)
+static int write_text(pid_t pid, const char *name, const char *text)
 {
     char path[64];
-    char map[64];
     (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-    int len = snprintf(map, sizeof(map), "%u %u 1", on_disk, seen);
     scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 || write(fd, map, (size_t)len) != len ? -errno : 0;
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static int write_map(pid_t pid, const char *name, unsigned inside, unsigned outside)
+{
+    char map[64];
+    (void)snprintf(map, sizeof(map), "%u %u 1", inside, outside);
+    return write_text(pid, name, map);
+}
+
+int id_map_write(pid_t pid, uid_t inside, uid_t uid, gid_t gid)
+{
+    (void)write_text(pid, "setgroups", "deny"); /* where it must be, what follows fails without */
+    int r = write_map(pid, "gid_map", inside, gid);
+    return r < 0 ? r : write_map(pid, "uid_map", inside, uid);
 }
 
 static int open_namespace(pid_t pid)

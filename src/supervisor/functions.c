@@ -12,13 +12,13 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sandbox/enter.h"
+#include "sandbox/id_map.h"
 #include "sandbox/root.h"
 #include "supervisor/dying_groups.h"
 #include "supervisor/instances.h"
 #include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
-
-#define UID_IN_SANDBOX 1000
 
 struct function *functions_find(struct platform *p, uint64_t id)
 {
@@ -117,15 +117,6 @@ static void zygote_gone(struct zygote *z, int wait_status, const char *reason)
     }
 }
 
-static int write_file(const char *path, const char *text)
-{
-    scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, text, strlen(text)) < 0) {
-        return -errno;
-    }
-    return 0;
-}
-
 uid_t functions_uid(const struct function *f)
 {
     if (!f->platform->root) {
@@ -144,20 +135,6 @@ struct cgroup_limits functions_limits(const struct function *f)
     return (struct cgroup_limits){ .memory_bytes = mb * MIB, .pids_max = f->plan.pids_max };
 }
 
-/* user_namespaces(7): one id is mapped, that of the function. */
-static int write_maps(const struct function *f, pid_t pid)
-{
-    char path[64];
-    char map[64];
-    (void)snprintf(map, sizeof(map), "%u %u 1", UID_IN_SANDBOX, functions_uid(f));
-    (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-    int r = write_file(path, "deny");
-    (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
-    r = r < 0 ? r : write_file(path, map);
-    (void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
-    return r < 0 ? r : write_file(path, map);
-}
-
 static void zygote_entering(struct zygote *z, const struct message_zygote_entering *entering,
                             pid_t pid)
 {
@@ -169,7 +146,8 @@ static void zygote_entering(struct zygote *z, const struct message_zygote_enteri
         struct message_zygote_mapped mapped = { .type = MESSAGE_ZYGOTE_MAPPED };
         int r = cgroup_add(f->platform->cgroups, z->group, pid);
         if (r == 0 && f->platform->features.bits & SANDBOX_USER_NAMESPACE) {
-            r = write_maps(f, pid);
+            uid_t uid = functions_uid(f);
+            r = id_map_write(pid, SANDBOX_UID, uid, uid);
         }
         if (r < 0) {
             log_error("confine %s: %s", f->plan.name, strerror(-r));
