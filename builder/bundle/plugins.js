@@ -197,10 +197,11 @@ export function placesPlugin(root, done, isNext = false) {
 
 /* What their compiler makes of such a function is not made here: then start() says that it is none. */
 function workflowWarnings(root, file, text) {
-  const lines = text.split('\n');
-  const line = lines.findIndex((one) => /(['"])use workflow\1/.test(one));
-  const location = { file: path.relative(root, file), line: line + 1, column: lines[line]?.search(/\S/), lineText: lines[line] };
-  return line < 0 ? [] : [{ text: "'use workflow': workflows do not run here, and start() fails: run `next dev` for them", location }];
+  const at = text.search(/(['"])use workflow\1/);
+  if (at < 0) return [];
+  const lines = text.slice(0, at).split('\n');
+  const location = { file: path.relative(root, file), line: lines.length, column: lines.at(-1).length, lineText: text.split('\n')[lines.length - 1] };
+  return [{ text: "'use workflow': workflows do not run here, and start() fails: run `next dev` for them", location }];
 }
 
 async function placed(root, file, text, caches) {
