@@ -131,11 +131,14 @@ static int run_jobs(struct store *s, struct list *jobs, size_t *in_out_count, bo
 }
 
 /* What is written to a file that was removed is gone with this process: it must not be taken for
- * durable. */
-static bool is_there(const struct store *s)
+ * durable. 0; -ESTALE: it was removed; -EIO: nobody can tell. */
+static int look_for_database(const struct store *s)
 {
     struct stat st;
-    return stat(s->database, &st) == 0 && st.st_ino == s->inode;
+    if (stat(s->database, &st) == 0) {
+        return st.st_ino == s->inode ? 0 : -ESTALE;
+    }
+    return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -EIO;
 }
 
 /* A checkpoint lets the log begin anew, so that commits take no more of the disk. */
@@ -147,8 +150,9 @@ static void run_group(struct store *s, struct list *jobs, size_t count)
         (void)!sql_checkpoint(s->writer, SQL_PASSIVE); /* is tried again */
         (void)run_jobs(s, jobs, &count, true);         /* the jobs have its result */
     }
-    if (!is_there(s)) {
-        fail_all(jobs, -ESTALE);
+    int r = look_for_database(s);
+    if (r < 0) {
+        fail_all(jobs, r);
     }
 }
 

@@ -1,7 +1,7 @@
 /* A full disk: what would not fit is refused with its own status, what is stored stays readable and can be removed, and
  * room that comes back is used at once. */
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import {
@@ -313,6 +313,12 @@ test('an object whose file is damaged is refused as a whole, and can be put agai
   await isWhole();
   rmSync(path.join(file.parentPath, file.name));
   await assert.rejects(s3(GetObjectCommand, { Key: 'large', Range: 'bytes=0-9' }), isDamaged);
+  assert.equal(platform.errors.match(/upload it again/g).length, 2);
+  symlinkSync('nothing', path.join(file.parentPath, file.name)); /* of all that there is and cannot be read, as on a disk that fails */
+  await assert.rejects(s3(GetObjectCommand, { Key: 'large' }), isDamaged);
+  assert.match(platform.errors, /object large of bucket \S+ cannot be read: Too many levels of symbolic links/);
+  assert.equal(platform.errors.match(/upload it again/g).length, 2, 'it may be whole');
+  rmSync(path.join(file.parentPath, file.name));
   await s3(DeleteObjectCommand, { Key: 'large' });
   await s3(PutObjectCommand, { Key: 'large', Body: object(1) });
   await isWhole();

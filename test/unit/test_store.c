@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -194,6 +195,32 @@ START_TEST(what_a_killed_process_left_in_the_log_is_in_the_database_before_there
     store_close(second);
     (void)uv_run(&loop, UV_RUN_NOWAIT);
     remove_elsewhere();
+}
+END_TEST
+
+static const char *unreadable; /* a path */
+
+/* The library's, but for what a test wants. */
+int stat(const char *path, struct stat *ret)
+{
+    if (unreadable && strcmp(path, unreadable) == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return fstatat(AT_FDCWD, path, ret, 0);
+}
+
+/* xfs is shut down when its disk fails, and says of every path that it cannot be read. */
+START_TEST(a_folder_that_cannot_be_read_is_not_taken_for_removed)
+{
+    struct job job = { .job = { .run = run_job, .done = job_done } };
+    char path[64];
+    (void)snprintf(path, sizeof(path), "%s/mayfly.db", folder);
+    unreadable = path;
+    store_submit(store, &job.job);
+    run_until(&job.done, 1);
+    unreadable = NULL;
+    ck_assert_int_eq(job.result, -EIO);
 }
 END_TEST
 
@@ -562,6 +589,7 @@ int main(void)
 {
     TCase *tests;
     Suite *suite = queue_fixture_suite("store", &tests);
+    tcase_add_test(tests, a_folder_that_cannot_be_read_is_not_taken_for_removed);
     tcase_add_test(tests, a_job_that_fails_undoes_nothing_of_the_others);
     tcase_add_test(tests, what_is_submitted_while_a_group_runs_is_written_with_it);
     tcase_add_test(tests, a_folder_has_one_store);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_send.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -144,13 +146,19 @@ static void send_row(struct s3_request *rq, unsigned status, const struct stored
     }
 }
 
-/* A file of an object, or negative: it is gone or not whole, and nothing of it was sent. */
+/* A file of an object, or negative: it cannot be read or is not whole, and nothing of it was
+ * sent. */
 static int open_file(const struct s3_request *rq, struct str hash, uint64_t size)
 {
     struct stat st;
     scoped_fd int fd = store_contents_read(rq->s3->contents, hash);
     if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size >= size) {
         return take_fd(&fd);
+    }
+    if (fd < 0 && fd != -ENOENT) { /* the disk fails, or descriptors are used up: it may be whole */
+        log_error("object " STR_FMT " of bucket " STR_FMT " cannot be read: %s", STR_ARG(rq->key),
+                  STR_ARG(rq->bucket_name), strerror(-fd));
+        return -EIO;
     }
     log_error("object " STR_FMT " of bucket " STR_FMT " is damaged: its file below objects/ in the "
               "data folder is %s; upload it again",
