@@ -25,6 +25,11 @@ test('what S3 refuses', async (t) => {
     assert.equal((await remove('k', ETag)).DeleteMarker, true);
     await refused(remove('k', ETag), 404, 'NoSuchKey');
     await refused(remove('k', '*'), 404, 'NoSuchKey');
+    const [{ VersionId }] = (await send(ListObjectVersionsCommand, { Bucket })).Versions;
+    const version = (IfMatch) => send(DeleteObjectCommand, { Bucket, Key: 'k', VersionId, IfMatch });
+    await refused(version('"badetag"'), 412, 'PreconditionFailed');
+    await version(ETag);
+    await version('*'); /* as Ceph has it; S3 takes no condition on a version */
     assert.equal((await send(ListObjectVersionsCommand, { Bucket })).DeleteMarkers.length, 1);
   });
 

@@ -51,13 +51,13 @@ static struct deletions *deletions_create(struct s3_request *rq, size_t count)
 static int check(const struct stored_object *current, void *context)
 {
     struct deletion *d = context;
-    bool is_gone = !current || (d->removal.version.which == VERSION_CURRENT &&
-                                (current->flags & OBJECT_DELETE_MARKER));
-    if (d->if_match.data && is_gone) {
+    bool is_there = current && !(current->flags & OBJECT_DELETE_MARKER);
+    if (d->if_match.data && !is_there && d->removal.version.which == VERSION_CURRENT) {
         d->error = S3_NO_SUCH_KEY;
     } else if (!current) {
         /* With a condition nothing is to be done, not even a delete marker to be made. */
-        return d->has_time || d->has_size ? s3_error_refuse(S3_OK) : 0;
+        bool has_condition = d->if_match.data || d->has_time || d->has_size;
+        return has_condition ? s3_error_refuse(S3_OK) : 0;
     } else if ((d->if_match.data && !s3_conditions_has_etag(d->if_match, current->etag)) ||
                (d->has_time && current->modified_ms / 1000 != d->if_time_ms / 1000) ||
                (d->has_size && current->size != d->if_size)) {
