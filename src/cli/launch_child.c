@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/title.h"
+#include "sandbox/id_map.h"
 
 /* Everything that one attempt needs on both sides of the fork. */
 struct attempt {
@@ -41,39 +42,12 @@ static const unsigned long attempts_of_user[] = {
     0,
 };
 
-static int write_file(const char *path, const char *text)
-{
-    scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    size_t len = strlen(text);
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len) {
-        return -errno;
-    }
-    return 0;
-}
-
-static int write_map(pid_t pid, const char *name, unsigned int id)
-{
-    char path[64];
-    char map[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-    /* Root keeps its other ids, so that each function can have one of its own. */
-    if (id == 0 && write_file(path, "0 0 4294967295\n") == 0) {
-        return 0;
-    }
-    (void)snprintf(map, sizeof(map), "0 %u 1\n", id);
-    return write_file(path, map);
-}
-
+/* Root keeps its other ids where it may, so that each function can have one of its own. */
 static int write_maps(pid_t pid, struct err *err)
 {
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-    int r = geteuid() == 0 ? 0 : write_file(path, "deny");
-    if (r == 0) {
-        r = write_map(pid, "uid_map", geteuid());
-    }
-    if (r == 0) {
-        r = write_map(pid, "gid_map", getegid());
+    int r = geteuid() == 0 ? id_map_write_all(pid) : -EPERM;
+    if (r < 0) {
+        r = id_map_write(pid, 0, geteuid(), getegid());
     }
     return r < 0 ? err_set(err, -r, "user namespace: %s", strerror(-r)) : 0;
 }

@@ -12,6 +12,10 @@
  * `gid` of the namespace around it. 0 or what open(2) or write(2) said. */
 int id_map_write(pid_t pid, uid_t inside, uid_t uid, gid_t gid) MUST_USE;
 
+/* In the new user namespace of `pid` every user and group is who it is around it. For a root that
+ * has them all: -EPERM where this namespace has fewer. */
+int id_map_write_all(pid_t pid) MUST_USE;
+
 /* Files of `uid` and `gid` on disk are seen as files of `seen` (user and group), and the other way
  * round; those of all others as nobody's. The caller is root and closes *ret_fd. About 0.2 ms. */
 int id_map_create(uid_t uid, gid_t gid, uid_t seen, int *ret_fd, struct err *err) MUST_USE;
