@@ -401,6 +401,45 @@ test('an event reaches queues, those with groups too', async (t) => {
   }
 });
 
+test("an event's trace goes with it to functions, queues and dead letters, and what is no trace does not", async (t) => {
+  const traced = { 'tells.js': "exports.handler = async ({ detail }) => console.log('got ' + JSON.stringify([detail.id, process.env._X_AMZN_TRACE_ID]));" };
+  const { platform, events } = await withRule(t, { files: { ...FILES, ...traced } });
+  const { sqs } = await clients(t, platform);
+  const arn = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
+  const urls = [];
+  for (const [QueueName, Attributes] of [['plain'], ['steps.fifo', { FifoQueue: 'true', ContentBasedDeduplication: 'true' }], ['dead']]) {
+    urls.push((await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl);
+  }
+  await events.send(new PutTargetsCommand({
+    Rule: 'orders',
+    Targets: [
+      { Id: '2', Arn: arn('plain') }, { Id: '3', Arn: arn('steps.fifo'), SqsParameters: { MessageGroupId: 'g' } },
+      { Id: '4', Arn: arn('gone'), DeadLetterConfig: { Arn: arn('dead') } },
+    ],
+  }));
+  const trace = (id, more) => `Root=1-5759e988-bd862e3fe1be46a99427279${id};Parent=53995c3f42cd8ad8;Sampled=1${more}`;
+  const TraceHeader = trace(1, ';Lineage=a87bd80c:1');
+  events.middlewareStack.add((next) => (call) => {
+    call.request.headers['x-amzn-trace-id'] = trace(2, '');
+    return next(call);
+  }, { step: 'build' });
+  await events.send(new PutEventsCommand({ Entries: [order({ id: 1 }, { TraceHeader }), order({ id: 2 }), order({ id: 3 }, { TraceHeader: 'Root=1-2\r\nx: y' })] }));
+  for (const QueueUrl of urls) {
+    const traces = {};
+    await eventually(async () => {
+      const ask = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ['AWSTraceHeader'] });
+      for (const { Body, Attributes } of (await sqs.send(ask)).Messages ?? []) {
+        traces[JSON.parse(Body).detail.id] = Attributes?.AWSTraceHeader;
+      }
+      return Object.keys(traces).length === 3;
+    }, () => `not all in ${QueueUrl}: ${JSON.stringify(traces)}`);
+    assert.deepEqual(traces, { 1: TraceHeader, 2: trace(2, ''), 3: undefined });
+  }
+  const told = Object.fromEntries(await gotten(platform, 3));
+  assert.deepEqual([told[1], told[2]], [TraceHeader, trace(2, '')]);
+  assert.match(told[3], /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};/);
+});
+
 test('a bus that the project declares no more is gone', async (t) => {
   const bus = 'resource "aws_cloudwatch_event_bus" "orders" {\n  name = "orders"\n}\n';
   const platform = await startPlatform(t, { files: { ...FILES, 'main.tf': `${FILES['main.tf']}\n${bus}` } });

@@ -10,8 +10,10 @@
 #include "control/aws/aws_events.h"
 #include "control/events/event_bus_send.h"
 #include "control/events/event_pattern.h"
+#include "control/events/trace_header.h"
 #include "control/json_read.h"
 #include "control/json_reading.h"
+#include "http/http_block.h"
 
 #define ENTRIES_MAX 10
 #define TIME_BYTES  14         /* what a "Time" counts as */
@@ -168,6 +170,17 @@ static struct str bus_of(json_t *entry)
     return in_arn ? str_c(in_arn + 11) : name;
 }
 
+/* What the entry says, or else the client in its header; what is no trace is dropped, as by X-Ray.
+ */
+static struct str trace_of(const struct aws_call *c, json_t *entry)
+{
+    struct str trace = str_member(entry, "TraceHeader");
+    if (!trace.data) {
+        trace = http_block_find(c->exchange->headers, STR("x-amzn-trace-id"));
+    }
+    return trace_header_is_sound(trace) ? trace : STR("");
+}
+
 /* What is answered for one entry, a new reference; its messages are in the batch. */
 static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch *batch)
 {
@@ -196,7 +209,8 @@ static json_t *put_entry(struct aws_call *c, json_t *entry, struct message_batch
                                          has_time ? (uint64_t)(seconds * 1000) : clock_wall_ms(),
                                      .region = str_c(c->region),
                                      .resources = json_is_array(resources) ? resources : NULL,
-                                     .detail = str_member(entry, "Detail") };
+                                     .detail = str_member(entry, "Detail"),
+                                     .trace = trace_of(c, entry) };
     int r = event_bus_send(c->services->buses, &event, batch);
     if (r < 0 && r != -ENOENT) { /* AWS takes events for buses that are not there */
         return failed_entry("MalformedDetail", "Detail is malformed.");

@@ -16,6 +16,7 @@ struct bus_event {
     struct str region;
     json_t *resources; /* borrowed; NULL: none */
     struct str detail; /* a JSON object as text */
+    struct str trace;  /* trace_header.h: goes to its targets; empty: none */
     struct str replay; /* the replay that sends it; empty: none */
     json_t *rules;     /* ARNs, of a replay: only these get it; borrowed; NULL or empty: all */
 };

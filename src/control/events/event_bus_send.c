@@ -115,7 +115,7 @@ static void send_to_target(struct sending *s, const struct sender *rule, json_t 
                                                .rule_name = rule->name,
                                                .rule_arn = rule->arn,
                                                .ingestion_time = str_c(s->ingested) };
-    struct target_message m = { .dedup = str_c(dedup), .arn = rule->arn };
+    struct target_message m = { .trace = s->event->trace, .dedup = str_c(dedup), .arn = rule->arn };
     buf_init(&text, LIMIT_EVENT_BYTES);
     int r = event_input_append(target, &source, &text);
     if (r == 0) {

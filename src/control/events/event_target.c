@@ -10,6 +10,7 @@
 #include "control/events/sqs_queue.h"
 #include "control/events/target_attempt.h"
 #include "control/events/target_dead_letter.h"
+#include "control/events/trace_header.h"
 #include "control/json_reading.h"
 
 #define ARN_PARTS 6 /* arn:aws:service:region:account:resource */
@@ -103,7 +104,7 @@ static void deliver_to_queue(struct services *s, json_t *target, const struct ta
                        group ? "ContentBasedDeduplication" : "a message group");
         target_dead_letter_add(s, target, m, "INVALID_PARAMETER", why, batch);
     } else {
-        target_message_add(q, group, m, STR("{}"), batch);
+        target_message_add(q, group, m, NULL, batch);
     }
 }
 
@@ -111,10 +112,17 @@ static void add_to_function(const char *function, const struct target_message *m
                             struct message_batch *batch)
 {
     char name[LIMIT_TARGET_NAME_BYTES];
+    char attributes[TRACE_HEADER_MAX + 32] = "";
     (void)snprintf(name, sizeof(name), "lambda:%s", function);
-    message_batch_add(
-        batch, &(struct batch_message){
-                   .queue = str_c(name), .body = m->text, .dedup = m->dedup, .due_ms = m->due_ms });
+    if (m->trace.len > 0) {
+        (void)snprintf(attributes, sizeof(attributes), "{\"traceId\":\"" STR_FMT "\"}",
+                       STR_ARG(m->trace));
+    }
+    message_batch_add(batch, &(struct batch_message){ .queue = str_c(name),
+                                                      .attributes = str_c(attributes),
+                                                      .body = m->text,
+                                                      .dedup = m->dedup,
+                                                      .due_ms = m->due_ms });
 }
 
 static void add_attempt(struct str queue, json_t *target, const struct target_message *m,

@@ -27,9 +27,9 @@ static void set_schedule(json_t *attributes, const struct target_message *m)
     set_attribute(attributes, "IS_PAYLOAD_TRUNCATED", STR("false"));
 }
 
-/* AWS's attributes of a dead letter, owned. */
-static char *dead_letter_attributes(json_t *target, const struct target_message *m,
-                                    const struct dead_letter *dead)
+/* AWS's attributes of a dead letter, a new reference. */
+static json_t *dead_letter_attributes(json_t *target, const struct target_message *m,
+                                      const struct dead_letter *dead)
 {
     char retries[12];
     const char *arn = json_text(target, "arn");
@@ -54,10 +54,7 @@ static char *dead_letter_attributes(json_t *target, const struct target_message 
     if (arn || api_arn) {
         set_attribute(attributes, "TARGET_ARN", str_c(arn ? arn : api_arn));
     }
-    json_t *json = json_pack("{s:o}", "messageAttributes", attributes);
-    char *text = json_write(json);
-    json_decref(json);
-    return text;
+    return json_pack("{s:o}", "messageAttributes", attributes);
 }
 
 /* The target's dead-letter queue; NULL: it has none that is there. AWS takes standard queues only.
@@ -78,16 +75,17 @@ void target_dead_letter_add(struct services *s, json_t *target, const struct tar
         return;
     }
     const struct dead_letter dead = { .code = code, .why = why };
-    scoped_free char *attributes = dead_letter_attributes(target, m, &dead);
-    target_message_add(queue, NULL, m, attributes ? str_c(attributes) : STR("{}"), batch);
+    target_message_add(queue, NULL, m, dead_letter_attributes(target, m, &dead), batch);
 }
 
 void target_dead_letter_follow(struct delivery *d, struct services *s, json_t *target,
                                const struct target_message *m, const struct dead_letter *dead)
 {
     if (find_dead_queue(s, target)) {
-        scoped_free char *attributes = dead_letter_attributes(target, m, dead);
+        json_t *attributes = dead_letter_attributes(target, m, dead);
+        scoped_free char *text = json_write(attributes);
         destination_send(s, d, json_object_get(target, "dead_letter"), m->text,
-                         attributes ? str_c(attributes) : STR("{}"));
+                         text ? str_c(text) : STR("{}"));
+        json_decref(attributes);
     }
 }

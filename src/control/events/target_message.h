@@ -10,6 +10,7 @@
 /* What a target is sent. */
 struct target_message {
     struct str text;
+    struct str trace;     /* trace_header.h: the event's; empty: none */
     struct str dedup;     /* of the tick or event and this target; empty: none */
     struct str arn;       /* the rule's or schedule's, for dead letters */
     uint64_t due_ms;      /* 0: at once */
@@ -18,7 +19,8 @@ struct target_message {
 };
 
 /* Adds it to the batch. `group`: a FIFO queue's, or NULL; `attributes` are of the form of
- * sqs_queue.h, and a FIFO queue's target has none. */
+ * sqs_queue.h, but for the trace and what a FIFO queue's message is known by; used up, NULL: none.
+ */
 void target_message_add(const struct sqs_queue *q, const char *group,
-                        const struct target_message *m, struct str attributes,
+                        const struct target_message *m, json_t *attributes,
                         struct message_batch *batch);

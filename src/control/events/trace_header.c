@@ -8,6 +8,32 @@
 #include "base/chance.h"
 #include "base/hex.h"
 
+static bool is_root(struct str field)
+{
+    uint8_t bytes[12];
+    return field.len == strlen("Root=1-") + 8 + 1 + 24 && str_starts(field, STR("Root=1-")) &&
+           field.data[15] == '-' && hex_read(str_of(field.data + 7, 8), bytes, 4) &&
+           hex_read(str_skip(field, 16), bytes, 12);
+}
+
+bool trace_header_is_sound(struct str header)
+{
+    bool has_root = false;
+    if (header.len == 0 || header.len > TRACE_HEADER_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < header.len; i++) {
+        char c = header.data[i];
+        if (c <= ' ' || c > '~' || c == '"' || c == '\\') {
+            return false;
+        }
+    }
+    for (struct str rest = header; rest.data;) {
+        has_root |= is_root(str_cut(&rest, ';'));
+    }
+    return has_root;
+}
+
 struct str trace_header_attributes(char ret[TRACE_HEADER_BYTES])
 {
     uint8_t bytes[20];
