@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
   CreateEventSourceMappingCommand, DeleteFunctionEventInvokeConfigCommand, GetFunctionConfigurationCommand, GetFunctionEventInvokeConfigCommand, InvokeCommand,
   LambdaClient, ListEventSourceMappingsCommand, ListFunctionEventInvokeConfigsCommand,
@@ -93,6 +94,21 @@ test('an event for an alias is its version\'s, and so is what comes of it', asyn
   const { requestContext, responseContext, responsePayload } = JSON.parse((await next(done)).Body);
   const arn = functionArn('says:live');
   assert.deepEqual([requestContext.functionArn, responseContext.executedVersion, responsePayload], [arn, '3', [arn, '3']]);
+});
+
+test('what becomes of an event goes to a bus, as an event of the bus and the function', async (t) => {
+  const { platform, api, queue, next } = await start(t);
+  const { events } = await clients(t, platform);
+  const url = await queue('heard');
+  const Destination = 'arn:aws:events:us-east-1:000000000000:event-bus/default';
+  await events.send(new PutRuleCommand({ Name: 'heard', EventPattern: JSON.stringify({ source: ['lambda'] }) }));
+  await events.send(new PutTargetsCommand({ Rule: 'heard', Targets: [{ Id: '1', Arn: queueArn('heard') }] }));
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnSuccess: { Destination } } }));
+  const requestId = await invoked(api, { n: 1 });
+  const { 'detail-type': type, resources, detail } = JSON.parse((await next(url)).Body);
+  assert.equal(type, 'Lambda Function Invocation Result - Success');
+  assert.deepEqual(resources, [Destination, `${functionArn('tells')}:$LATEST`]);
+  assert.equal(detail.requestContext.requestId, requestId);
 });
 
 test('how events are retried is said of a version or an alias alone, and stays so after a crash', async (t) => {

@@ -28,7 +28,8 @@ static void sent(int r, void *context)
     queue_delivered(d);
 }
 
-/* The envelope that Lambda puts around what has come of an invocation. */
+/* The envelope that Lambda puts around what has come of an invocation, of the bus and the function
+ * in that order, as recorded of AWS. */
 static json_t *lambda_envelope(const char *bus, json_t *record)
 {
     char bus_arn[512];
@@ -39,10 +40,10 @@ static json_t *lambda_envelope(const char *bus, json_t *record)
     struct str region = event_arn_region(str_c(function ? function : ""));
     (void)snprintf(bus_arn, sizeof(bus_arn), "arn:aws:events:" STR_FMT ":000000000000:event-bus/%s",
                    STR_ARG(region), bus);
-    return json_pack("{s:s,s:s,s:s%,s:[s*,s]}", "source", "lambda", "detail-type",
+    return json_pack("{s:s,s:s,s:s%,s:[s,s*]}", "source", "lambda", "detail-type",
                      success ? "Lambda Function Invocation Result - Success"
                              : "Lambda Function Invocation Result - Failure",
-                     "region", region.data, region.len, "resources", function, bus_arn);
+                     "region", region.data, region.len, "resources", bus_arn, function);
 }
 
 /* The message's uuid is the event's id: so one that is handed out again, after the process died in
