@@ -109,6 +109,8 @@ export function applyOverrides(drafts, { config, diagnostics }) {
     if (draft) {
       Object.assign(draft, limits);
       Object.assign(draft.env, strings(entry.environment));
+    } else if (entry.handler !== undefined) {
+      continue; /* one that cannot be made, which has been told */
     } else if (endpoint) {
       endpoint.timeout_ms = limits.timeout_ms ?? endpoint.timeout_ms;
       warnOfMore(drafts, { config, diagnostics }, name, entry);

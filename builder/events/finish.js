@@ -264,7 +264,7 @@ function routes({ found, functions }) {
     const before = merged.get(key);
     const empty = { idempotent: null, durable: null, background: null, on_success: null, on_failure: null };
     merged.set(key, { ...(before ?? empty), ...said, endpoint: index, declared });
-    endpoints[index].via = 'events';
+    endpoints[index].via = merged.get(key).background ? 'events' : 'events-unless-safe';
   }
   return [...merged.values()];
 }

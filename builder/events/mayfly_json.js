@@ -4,7 +4,7 @@ import { findDraft, nameOf } from '../discover/mayfly_json.js';
 import { notification, consumerOf, queueOf, ruleTarget, addSchedule } from './aws.js';
 import { arnOf } from '../discover/arn.js';
 import { isUrl, setSecret } from './endpoints.js';
-import { bounded, lambdaAsync, tellError } from './found.js';
+import { bounded, lambdaAsync, tellError, tellWarning } from './found.js';
 
 const FILE = 'mayfly.json';
 const DAY_S = 86_400;
@@ -12,6 +12,7 @@ const YEAR_S = 365 * DAY_S;
 const DURABLE = { max_retries: 5, retry_delays_s: [5, 60, 300], max_age_s: DAY_S };
 const JSON_PATH = /^\$(?:\.[A-Za-z_][\w-]*|\[\d+\])+$/;
 const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+const ROUTES_SHOWN = 12;
 const ASYNC_MEMBERS = ['retries', 'retryDelays', 'maxAge', 'onSuccess', 'onFailure'];
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -179,12 +180,8 @@ function applyRoute(scene, name, entry) {
   const declared = place(scene, 'routes', name);
   const target = findEndpoint(drafts, name);
   if (!target) {
-    const names = drafts.flatMap(({ endpoints }) => endpoints.map((endpoint) => endpoint.name));
-    tellError(
-      diagnostics,
-      declared,
-      `no function answers that path; there are ${[...new Set(names)].slice(0, 12).join(', ')}`,
-    );
+    const names = [...new Set(drafts.flatMap(routeNames))].slice(0, ROUTES_SHOWN);
+    tellError(diagnostics, declared, `no function answers that path; there are ${names.join(', ')}`);
     return;
   }
   const idempotent = idempotentOf(scene, declared, entry);
@@ -194,9 +191,12 @@ function applyRoute(scene, name, entry) {
     onFailure: entry.onFailure,
   });
   if (!idempotent && !durable) {
-    tellError(diagnostics, declared, 'needs "idempotent" or "durable"');
+    if (!entry.idempotent && !entry.durable) {
+      tellError(diagnostics, declared, 'needs "idempotent" or "durable"');
+    }
     return;
   }
+  tellOnlyAsked(scene, declared, target);
   found.routes.push({
     ...target,
     declared,
@@ -205,6 +205,21 @@ function applyRoute(scene, name, entry) {
     ...(good ? { on_success: good } : {}),
     ...(bad ? { on_failure: bad } : {}),
   });
+}
+
+/** What an entry of `routes` may be called by: paths, or the function's name where it has none. */
+function routeNames({ name, endpoints }) {
+  const paths = endpoints.map((endpoint) => endpoint.name).filter((one) => one.startsWith('/'));
+  return paths.length > 0 ? paths : [name];
+}
+
+/** GET, HEAD and OPTIONS change nothing, and are the function's own (doc/events.md). */
+function tellOnlyAsked({ diagnostics, drafts }, declared, { function: fn, endpoint }) {
+  const { methods } = drafts.find(({ name }) => name === fn).endpoints[endpoint];
+  if (methods?.length > 0 && methods.every((method) => ['GET', 'HEAD', 'OPTIONS'].includes(method))) {
+    const text = `answers ${methods.join(' and ')} alone, which is never kept or answered again: let it be POST`;
+    tellWarning(diagnostics, declared, text);
+  }
 }
 
 function findEndpoint(drafts, name) {

@@ -96,6 +96,11 @@ static int check_mounts(json_t *function, const char *name, struct err *err)
     return 0;
 }
 
+static bool is_via(const char *via)
+{
+    return via && (strcmp(via, "events") == 0 || strcmp(via, "events-unless-safe") == 0);
+}
+
 static int check_endpoints(json_t *function, const char *name, struct err *err)
 {
     json_t *endpoints = json_object_get(function, "endpoints");
@@ -110,8 +115,8 @@ static int check_endpoints(json_t *function, const char *name, struct err *err)
             return err_set(err, EINVAL, "function %s: endpoint %zu has no name", name, i);
         }
         json_t *via = json_object_get(endpoint, "via");
-        if (via && (!json_is_string(via) || strcmp(json_string_value(via), "events") != 0)) {
-            return err_set(err, EINVAL, "function %s: endpoint %zu: via is not events", name, i);
+        if (via && !is_via(json_string_value(via))) {
+            return err_set(err, EINVAL, "function %s: endpoint %zu: via", name, i);
         }
     }
     return 0;

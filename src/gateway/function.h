@@ -11,6 +11,9 @@
 #include "gateway/dialect.h"
 #include "gateway/pool.h"
 
+/* Which requests control has first (doc/events.md). */
+enum endpoint_via { ENDPOINT_VIA_NOTHING, ENDPOINT_VIA_EVENTS, ENDPOINT_VIA_EVENTS_UNLESS_SAFE };
+
 /* API Gateway in front of a Lambda function: its clients are told of failures in its words. */
 enum endpoint_api { ENDPOINT_API_NONE, ENDPOINT_API_HTTP, ENDPOINT_API_REST };
 
@@ -21,7 +24,7 @@ struct endpoint {
     char *allow;         /* "GET, POST" for a 405; NULL: unknown */
     bool invoke;         /* answers as Lambda's Invoke API does */
     enum endpoint_api api;
-    bool via_events; /* its requests go through control, doc/events.md */
+    enum endpoint_via via;
 };
 
 struct function {

@@ -491,14 +491,6 @@ static void ping(struct instance *i, uint64_t now_ms)
     instance_send(i, &frame);
 }
 
-/* Running it twice does no harm (RFC 9110 9.2.1). */
-static bool is_safe(const struct request *rq)
-{
-    struct str method = rq->head.method;
-    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
-           str_eq(method, STR("OPTIONS"));
-}
-
 /* Requests that its code has not seen go elsewhere. They are in its channel still, and it may come
  * back to life and begin them before it reads that they were taken away: so only those that may run
  * twice. The others wait until it goes on, or is killed, which is safe. */
@@ -506,7 +498,8 @@ static void give_away(struct instance *i)
 {
     for (uint32_t k = 0; k < i->slot_count; k++) {
         struct request *rq = i->slots[k];
-        if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled && is_safe(rq)) {
+        if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled &&
+            http_method_is_safe(rq->head.method)) {
             invoke_cancel(rq, FRAME_CANCEL_DRAIN);
             instance_unbind(i, rq);
             rq->attempts--; /* nobody died */

@@ -295,9 +295,12 @@ static bool goes_through_events(const struct request *rq, const struct endpoint 
     if (!e || rq->inner.direct) {
         return false;
     }
+    if (e->via == ENDPOINT_VIA_EVENTS_UNLESS_SAFE) {
+        return !http_method_is_safe(rq->head.method);
+    }
     const struct http_field *type =
         e->invoke ? http_head_find(&rq->head, STR("x-amz-invocation-type")) : NULL;
-    return e->via_events || (type && str_eq(type->value, STR("Event")));
+    return e->via == ENDPOINT_VIA_EVENTS || (type && str_eq(type->value, STR("Event")));
 }
 
 /* The wait for an instance is none of the function's own time. The first may have to be loaded. */
@@ -316,7 +319,7 @@ static bool begin_function(struct request *rq)
                                                    : function_timeout_ms(f, rq->route.endpoint);
     if (goes_through_events(rq, endpoint)) {
         rq->inner.passed = hold(f);
-        rq->inner.passed_endpoint = endpoint->via_events ? endpoint : NULL;
+        rq->inner.passed_endpoint = endpoint->via != ENDPOINT_VIA_NOTHING ? endpoint : NULL;
         control_port_take(rq, CONTROL_ROUTE);
         return true;
     }

@@ -144,7 +144,9 @@ static int read_endpoint(const json_t *json, struct endpoint *e, struct err *err
     const json_t *settings = json_object_get(json, "settings");
     const json_t *broken = json_object_get(settings, "broken");
     const char *via = json_string_value(json_object_get(json, "via"));
-    e->via_events = via && strcmp(via, "events") == 0;
+    e->via = !via                     ? ENDPOINT_VIA_NOTHING
+             : !strcmp(via, "events") ? ENDPOINT_VIA_EVENTS
+                                      : ENDPOINT_VIA_EVENTS_UNLESS_SAFE;
     const char *api = json_string_value(json_object_get(settings, "api"));
     e->api = !api                   ? ENDPOINT_API_NONE
              : !strcmp(api, "rest") ? ENDPOINT_API_REST

@@ -32,6 +32,12 @@ static bool all_of(struct str s, unsigned char class)
     return true;
 }
 
+bool http_method_is_safe(struct str method)
+{
+    return str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")) ||
+           str_eq(method, STR("OPTIONS"));
+}
+
 bool http_is_token(struct str s)
 {
     return s.len > 0 && all_of(s, TOKEN);

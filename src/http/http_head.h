@@ -60,6 +60,8 @@ static inline bool http_head_has_body(const struct http_head *head)
     return head->chunked || (head->has_length && head->length > 0);
 }
 
+/* A method that only asks: RFC 9110 9.2.1 calls it safe. TRACE is nobody's here. */
+bool http_method_is_safe(struct str method);
 /* Tokens of RFC 9110 5.6.2: method and field names. */
 bool http_is_token(struct str s);
 /* What a field's value may hold: no control bytes but tabs. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { build, functionNamed, projectOf, visit } from './harness.js';
 
-const api = { 'api/a.ts': 'export const GET = () => new Response();\n' };
+const api = { 'api/a.ts': 'export const GET = () => new Response();\nexport const POST = GET;\n' };
 const schema = {
   env: {
     DATABASE_URL: { required: true, pattern: '^postgres', description: 'where orders are kept' },
@@ -72,6 +72,14 @@ test('mayfly.json sets limits for all and for one', async (t) => {
   assert.equal(functionNamed(manifest, 'api').idle_s, 0.5);
   assert.equal(functionNamed(manifest, 'api').endpoints[0].timeout_ms, 1500);
   assert.match(manifest.diagnostics[0].text, /no function "nope"/);
+});
+
+test('a Lambda function of mayfly.json that cannot run is told once', async (t) => {
+  const functions = { py: { handler: 'f.handler', runtime: 'python3.12' }, 'lambda/f': { handler: 'lambda/f.handler', memory: 256 } };
+  const { diagnostics } = await build(t, projectOf(t, { ...api, 'lambda/f.js': 'exports.handler = async () => 1;\n', 'mayfly.json': JSON.stringify({ functions: { f: { handler: 'lambda/f.handler' }, ...functions } }) }));
+  assert.deepEqual(diagnostics.map(({ text }) => text), [
+    'mayfly.json: "lambda/f" is not a name that Lambda accepts: up to 64 letters, digits, - and _', 'mayfly.json: function "py" needs python3.12, which does not run here',
+  ]);
 });
 
 test('members of mayfly.json that are misspelt are told, wherever they are', async (t) => {

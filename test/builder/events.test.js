@@ -4,7 +4,7 @@ import { build, functionNamed, projectOf } from './harness.js';
 
 const handler = 'exports.handler = async () => 1;\n';
 const texts = (manifest) => manifest.diagnostics.map(({ text }) => text);
-const api = { 'api/tick.ts': 'export const GET = () => new Response();\n' };
+const api = { 'api/tick.ts': 'export const GET = () => new Response();\nexport const POST = GET;\n' };
 const schedule = {
   timezone: 'UTC', enabled: true, catch_up: 'once', start_ms: 0, end_ms: 0,
 };
@@ -411,8 +411,21 @@ test('mayfly.json: routes that are answered once, or kept until they are done', 
     },
     { function: 'worker', endpoint: 0, background: null, ...nobody, idempotent: { key: 'standard-webhooks', ttl_s: 86_400 }, durable: null },
   ]);
-  assert.deepEqual(functions.flatMap(({ endpoints }) => endpoints.map(({ via }) => via)), ['events', 'events', 'events']);
+  assert.deepEqual(functions.flatMap(({ endpoints }) => endpoints.map(({ via }) => via)), Array(3).fill('events-unless-safe'));
   assert.ok(!JSON.stringify(functions).includes('example.com'));
+});
+
+test('mayfly.json: what could be a route is said by the names that it is written with', async (t) => {
+  const files = { ...api, 'f.js': 'exports.handler = async () => 1;\n' };
+  const config = { functions: { f: { handler: 'f.handler' } }, routes: { '/api/none': { durable: true } } };
+  const told = texts(await build(t, projectOf(t, { ...files, ...withConfig(config) })));
+  assert.deepEqual(told, ['mayfly.json: routes["/api/none"]: no function answers that path; there are /api/tick, lambda/f']);
+});
+
+test('mayfly.json: a route whose function is only asked is told that nothing of it is kept', async (t) => {
+  const files = { 'api/tick.js': 'export const GET = () => new Response();\n' };
+  const told = texts(await build(t, projectOf(t, { ...files, ...withConfig({ routes: { '/api/tick': { durable: true } } }) })));
+  assert.deepEqual(told, ['mayfly.json: routes["/api/tick"]: answers GET alone, which is never kept or answered again: let it be POST']);
 });
 
 test('mayfly.json: wrong routes are told with a fix and left out', async (t) => {
@@ -428,6 +441,7 @@ test('mayfly.json: wrong routes are told with a fix and left out', async (t) => 
   for (const [name, [, pattern]] of Object.entries(wrong)) {
     assert.ok(told.some((text) => pattern.test(text) && text.startsWith(`mayfly.json: routes${name === 'api' ? '.api' : `["${name}"]`}: `)), `${name}: ${told}`);
   }
+  assert.equal(told.filter((text) => text.startsWith('mayfly.json: routes["/api/tick"]')).length, 1, 'one mistake, one line');
   const manifest = await build(t, projectOf(t, {
     ...api, ...withConfig({ routes: { '/api/tick': { durable: true, onFailure: { url: 'ftp://x' }, onSuccess: { url: 'https://x.example', secret: '$NOT_SET' } } } }),
   }));

@@ -71,6 +71,30 @@ test('a refusal or a failure is not kept: the next try runs', async (t) => {
   assert.deepEqual(await showAll(platform, 3), ['x', 'x', 'x']);
 });
 
+test('what only asks is answered by the function itself, of an idempotent and of a durable route', async (t) => {
+  const asked = `
+    export const GET = (request) => new Response(new URL(request.url).searchParams.get('hub.challenge'));
+    export const HEAD = () => new Response(null);
+    export const OPTIONS = () => new Response(null, { status: 204, headers: { 'access-control-allow-headers': 'idempotency-key' } });
+    export const POST = () => new Response('done');`;
+  const platform = await startPlatform(t, {
+    files: {
+      'api/once.js': asked,
+      'api/later.js': asked,
+      'mayfly.json': mayfly({ routes: { '/api/once': { idempotent: { header: 'Idempotency-Key' } }, '/api/later': { durable: true } } }),
+    },
+  });
+  for (const route of ['/api/once', '/api/later']) {
+    const verified = await platform.get(`${route}?hub.challenge=1158201444`);
+    assert.deepEqual([verified.status, verified.text], [200, '1158201444']);
+    const preflight = await platform.request('OPTIONS', route, { headers: { origin: 'http://shop.test', 'access-control-request-method': 'POST' } });
+    assert.deepEqual([preflight.status, preflight.headers['access-control-allow-headers']], [204, 'idempotency-key']);
+    assert.equal((await platform.request('HEAD', route)).status, 200);
+  }
+  assert.equal((await platform.post('/api/once', '')).status, 400);
+  assert.equal((await platform.post('/api/later', '')).status, 202);
+});
+
 test('a duplicate on a durable route is told the id of the event that is kept', async (t) => {
   const platform = await startPlatform(t, {
     files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { durable: true, idempotent: '$.id' } } }) },
