@@ -37,7 +37,8 @@ const FILES = {
   }
   throw new Error('too late');
 };`,
-  'says.js': 'exports.handler = async (event, { invokedFunctionArn, functionVersion }) => [invokedFunctionArn, functionVersion];', 'other.js': TELLS.replace("'got '", "'other '"),
+  'says.js': 'exports.handler = async (event, { invokedFunctionArn, functionVersion, clientContext }) => [invokedFunctionArn, functionVersion, clientContext];',
+  'other.js': TELLS.replace("'got '", "'other '"),
   'mayfly.json': JSON.stringify({ functions: { tells: { retryDelays: [0, 0] } } }), 'api/where.js': WHERE,
 };
 const queueArn = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
@@ -93,7 +94,24 @@ test('an event for an alias is its version\'s, and so is what comes of it', asyn
   await api.send(new InvokeCommand({ FunctionName: 'says', InvocationType: 'Event', Qualifier: 'live' }));
   const { requestContext, responseContext, responsePayload } = JSON.parse((await next(done)).Body);
   const arn = functionArn('says:live');
-  assert.deepEqual([requestContext.functionArn, responseContext.executedVersion, responsePayload], [arn, '3', [arn, '3']]);
+  assert.deepEqual([requestContext.functionArn, responseContext.executedVersion, responsePayload], [arn, '3', [arn, '3', null]]);
+});
+
+test("a client's context is told to whom it waits for, not with an event", async (t) => {
+  const { api, queue, next } = await start(t);
+  const done = await queue('done');
+  const context = (letters) => Buffer.from(JSON.stringify({ custom: { a: 'x'.repeat(letters) } })).toString('base64');
+  const invoke = (ClientContext, InvocationType) => api.send(new InvokeCommand({ FunctionName: 'says', ClientContext, InvocationType }));
+  const OnSuccess = { Destination: queueArn('done') };
+  await api.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'says', DestinationConfig: { OnSuccess } }));
+  const { Payload } = await invoke(context(1));
+  assert.deepEqual(JSON.parse(Payload.transformToString())[2], { custom: { a: 'x' } });
+  await invoke(context(1), 'Event');
+  assert.equal(JSON.parse((await next(done)).Body).responsePayload[2], null);
+  const longest = context(2665);
+  assert.equal(longest.length, 3580);
+  assert.equal((await invoke(longest)).StatusCode, 200);
+  await assert.rejects(invoke(context(2668)), { name: 'InvalidRequestContentException', message: /3583 bytes/ });
 });
 
 test('what becomes of an event goes to a bus, as an event of the bus and the function', async (t) => {

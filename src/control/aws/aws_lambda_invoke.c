@@ -15,6 +15,7 @@
 #include "control/json_read.h"
 #include "http/http_block.h"
 
+#define CONTEXT_BYTES_MAX  3583       /* API Reference, "Invoke": in base64 */
 #define RESPONSE_BYTES_MAX (24 * MIB) /* a whole answer may have 20 MB of a stream's */
 
 struct invoke {
@@ -181,6 +182,11 @@ static void have_payload(struct exchange *x, int r, struct str body)
         return;
     }
     struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
+    if (client.len > CONTEXT_BYTES_MAX) {
+        refuse(x, 400, "InvalidRequestContentException",
+               "Client context must have no more than 3583 bytes in base64.");
+        return;
+    }
     if (client.data && !is_client_context(client)) {
         refuse(x, 400, "InvalidRequestContentException",
                "Client context must be a valid Base64-encoded JSON object.");

@@ -60,11 +60,10 @@ static void sent(struct queue_send *send, int r)
     invoking_free(i);
 }
 
-/* What the function is to be told with the event. */
+/* What the function is to be told with the event. That is no client context: Lambda passes those of
+ * synchronous invocations only. */
 static char *attributes_of(const struct exchange *x)
 {
-    static const char *const kept[][2] = { { "clientContext", "x-amz-client-context" },
-                                           { "traceId", "x-amzn-trace-id" } };
     json_t *json = json_object();
     char named[AWS_LAMBDA_NAME_BYTES];
     struct aws_lambda_named function = { 0 };
@@ -74,12 +73,9 @@ static char *attributes_of(const struct exchange *x)
     if (function.qualifier[0]) {
         (void)json_object_set_new(json, "qualifier", json_string(function.qualifier));
     }
-    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
-        struct str value = http_block_find(x->headers, str_c(kept[i][1]));
-        json_t *text = value.data ? json_stringn(value.data, value.len) : NULL;
-        if (text) {
-            (void)json_object_set_new(json, kept[i][0], text); /* a sound name */
-        }
+    struct str trace = http_block_find(x->headers, STR("x-amzn-trace-id"));
+    if (trace.data) {
+        (void)json_object_set_new(json, "traceId", json_stringn(trace.data, trace.len));
     }
     char *text = json_write(json);
     json_decref(json);

@@ -297,14 +297,12 @@ static void lambda_deliver(struct queue *queue, struct delivery *d, void *contex
     buf_init(&headers, 8 * KIB);
     json_t *attributes = json_read(m->attributes, JSON_ALLOW_NUL);
     aws_lambda_path_invoke(q->function_name, qualifier[0] ? qualifier : NULL, target);
-    const char *client = json_string_value(json_object_get(attributes, "clientContext"));
     const char *trace = json_string_value(json_object_get(attributes, "traceId"));
-    /* What does not fit is a client context that Lambda would not have taken. */
+    /* What does not fit is a trace that is none. */
     (void)!(http_block_add(&headers, STR("x-mayfly-direct"), STR("1")) == 0 &&
             http_block_add(&headers, STR("x-mayfly-request-id"), m->uuid) == 0 &&
-            http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 &&
-            (!trace || http_block_add(&headers, STR("x-amzn-trace-id"), str_c(trace)) == 0) &&
-            client && http_block_add(&headers, STR("x-amz-client-context"), str_c(client)) == 0);
+            http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 && trace &&
+            http_block_add(&headers, STR("x-amzn-trace-id"), str_c(trace)) == 0);
     struct attempt *a = mem_new(struct attempt);
     *a = (struct attempt){ .queue = q, .delivery = d };
     char name[QUEUE_DELIVERY_NAME_BYTES];

@@ -1,8 +1,8 @@
 /* Lambda functions, asynchronously: the consumer of the queue "lambda:NAME" of each (NAME as in the
  * manifest). AWS Lambda Developer Guide, "Invoking a function asynchronously" and "Retain records".
  *
- * A message's body is the payload; its attributes may have "clientContext". Its uuid is the request
- * id, the same for all tries.
+ * A message's body is the payload; its attributes may have "qualifier", the version or alias that
+ * is meant, and "traceId", X-Ray's header. Its uuid is the request id, the same for all tries.
  *
  * Loop thread only.
  *
