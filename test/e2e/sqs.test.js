@@ -243,6 +243,19 @@ test('attributes are checked and kept', async (t) => {
   assert.deepEqual(await attributes(url, 'Policy'), {});
 });
 
+test('how often a message may be received is told as a number, also where it was given as text', async (t) => {
+  const { sqs, queue, attributes } = await start(t);
+  const QueueUrl = await queue('dead');
+  const deadLetterTargetArn = (await attributes(QueueUrl, 'QueueArn')).QueueArn;
+  const asText = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: '4' });
+  const asNumber = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 4 });
+  const url = await queue('q', { RedrivePolicy: asText });
+  assert.equal((await attributes(url, 'RedrivePolicy')).RedrivePolicy, asNumber);
+  assert.equal(await queue('q', { RedrivePolicy: asNumber }), url, 'it has the same attributes');
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { RedrivePolicy: asText.replace('4', '5') } }));
+  assert.equal((await attributes(url, 'RedrivePolicy')).RedrivePolicy, asNumber.replace(':4', ':5'));
+});
+
 test('what is set on a queue at once is all kept', async (t) => {
   const { sqs, queue, attributes } = await start(t);
   const url = await queue('q');

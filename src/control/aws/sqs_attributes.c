@@ -4,6 +4,7 @@
 #include "control/aws/sqs_attributes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "control/aws/sqs_operations.h"
@@ -192,6 +193,22 @@ static bool check_fifo(struct sqs_call *c, const struct attribute *a, const char
     return true;
 }
 
+/* SQS takes a maxReceiveCount that is text, and tells a number:
+ * https://github.com/hashicorp/terraform/pull/5888 */
+static void settle_receives(json_t *attributes, const char *text)
+{
+    int64_t count;
+    json_t *policy = json_loads(text, 0, NULL);
+    if (json_is_string(json_object_get(policy, "maxReceiveCount")) &&
+        sqs_call_number(policy, "maxReceiveCount", &count)) {
+        (void)json_object_set_new(policy, "maxReceiveCount", json_integer(count));
+        char *settled = json_dumps(policy, JSON_COMPACT);
+        (void)json_object_set_new(attributes, "RedrivePolicy", json_string(settled));
+        free(settled);
+    }
+    json_decref(policy);
+}
+
 static bool check_one(struct sqs_call *c, const struct attribute *a, const char *queue,
                       const struct sqs_queue *q, json_t *attributes)
 {
@@ -210,6 +227,9 @@ static bool check_one(struct sqs_call *c, const struct attribute *a, const char 
     }
     if (a->kind == POLICY && !check_policy(c, queue, a->name, text)) {
         return false;
+    }
+    if (strcmp(a->name, "RedrivePolicy") == 0) {
+        settle_receives(attributes, text);
     }
     if (a->kind == TRUTH) {
         (void)json_object_set_new(attributes, a->name,
