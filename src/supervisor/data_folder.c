@@ -22,16 +22,16 @@ static int give(int fd, const struct stat *owner)
 }
 
 /* So that nobody commits it. */
-static int write_ignore(int folder, const struct stat *owner, struct err *err)
+static int write_ignore(int folder, const char *path, const struct stat *owner, struct err *err)
 {
     static const char text[] = "*\n";
     scoped_fd int fd =
         openat(folder, ".gitignore", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return errno == EEXIST ? 0 : err_sys(err, "write .gitignore");
+        return errno == EEXIST ? 0 : err_sys(err, "write %.160s/.gitignore", path);
     }
     if (write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1 || give(fd, owner) < 0) {
-        return err_sys(err, "write .gitignore");
+        return err_sys(err, "write %.160s/.gitignore", path);
     }
     return 0;
 }
@@ -59,7 +59,7 @@ static int make_folder(const char *path, int *ret_fd, struct err *err)
         return err_sys(err, "give %.160s to its owner", path);
     }
     int r = fstat(fd, &owner) < 0 ? err_sys(err, "look at %.160s", path)
-                                  : write_ignore(fd, &owner, err);
+                                  : write_ignore(fd, path, &owner, err);
     *ret_fd = r == 0 ? take_fd(&fd) : -1;
     return r;
 }

@@ -1,6 +1,6 @@
 /* The commands at their edges: folders, standard descriptors, signals and words that are not quite as they should be. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -41,6 +41,16 @@ test('a data folder whose name is too long is no other folder', async (t) => {
     assert.match(stderr, /--data .*File name too long/);
   }
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('a data folder on a disk that is read-only is named, with what helps', async (t) => {
+  const disk = folderOf(t);
+  for (const [older, told] of [['mkdir data', /\/data\/\.gitignore: Read-only file system; --data DIR/], ['mkdir data; echo "*" > data/.gitignore', /data folder is on a disk that is read-only.*--data/]]) {
+    const script = `mount -t tmpfs none "$2" && cd "$2" && ${older} && mount -o remount,ro "$2" && exec "$0" dev "$1" --port 0 --aws-port 0 --data "$2/data"`;
+    const { status, stderr } = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, MAYFLY, folderOf(t), disk], { encoding: 'utf8', timeout: 30_000 });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, told);
+  }
 });
 
 test('every command says what it does when asked with --help or -h', async () => {
