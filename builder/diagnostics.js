@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { codeFrame } from './frame.js';
 
+const NAMED_MAX = 20;
+
 /**
  * @typedef {object} Diagnostic
  * @property {'error'|'warning'} severity
@@ -49,6 +51,13 @@ function withoutUndefined(object) {
 export function andMore([first, ...others], what = '') {
   const plural = `${what ? ` ${what}` : ''}${what && others.length > 1 ? 's' : ''}`;
   return others.length === 0 ? first : `${first} and ${others.length} more${plural}`;
+}
+
+/** All of them, since something is to be done about each; of very many the first. */
+export function allNamed(names, what) {
+  const more = names.length - NAMED_MAX;
+  const list = `${names.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${what}${names.length > 1 ? 's' : ''} ${list}`;
 }
 
 /** Line and column (from 1) of an offset in a text. */

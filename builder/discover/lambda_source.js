@@ -55,6 +55,11 @@ function compiled(context, file) {
   return byCompiler(context, manifest ?? {}, file)?.file ?? file;
 }
 
+/** Whether the project has a folder of that path, which is empty for itself. */
+export function hasFolder(files, folder) {
+  return folder === '' || files.list().some((file) => file.startsWith(`${folder}/`));
+}
+
 /** Of the code that is named, for the end of a sentence. */
 export function whyNotThere({ missing, archive }) {
   return archive ? `; ${archive} is not unpacked` : missing ? `; ${missing} does not exist` : '';

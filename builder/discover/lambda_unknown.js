@@ -1,5 +1,5 @@
 /* What Lambda functions need and their project does not hold: told once for each file. */
-import { andMore } from '../diagnostics.js';
+import { allNamed } from '../diagnostics.js';
 import { ACCOUNT } from './arn.js';
 
 const LAYER = /^arn:[^:]+:lambda:[^:]*:(\d+):layer:(.+)$/;
@@ -16,12 +16,12 @@ export function tellUnknown(declared, { diagnostics, env }) {
   for (const [file, functions] of Map.groupBy(declared, ({ declaredIn }) => declaredIn)) {
     const unknown = functions.flatMap((declaration) => withoutUnknown(declaration)).filter((name) => env[name] === undefined);
     if (unknown.length > 0) {
-      diagnostics.warn(`${file}: the files do not say what is in the variable ${andMore([...new Set(unknown)])}: .env may`, { file });
+      diagnostics.warn(`${file}: the files do not say what is in the ${allNamed([...new Set(unknown)], 'variable')}: .env may`, { file });
     }
     const layers = functions.flatMap((declaration) => declaration.foreignLayers ?? []);
     if (layers.length > 0) {
       const text = 'what others have published is not here: install what the functions need of it';
-      diagnostics.warn(`${file}: layer ${andMore([...new Set(layers)])}: ${text}`, { file });
+      diagnostics.warn(`${file}: ${allNamed([...new Set(layers)], 'layer')}: ${text}`, { file });
     }
   }
 }

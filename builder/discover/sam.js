@@ -1,6 +1,7 @@
 /* Lambda functions of an AWS SAM (or CloudFormation) template. */
 import path from 'node:path';
 import { assetPath } from './cdk.js';
+import { hasFolder } from './lambda_source.js';
 import { foreignLayers } from './lambda_unknown.js';
 import { loggingVariables, urlSettings } from './lambda_url.js';
 import { addSiblings, isOpen } from './sam_template.js';
@@ -155,7 +156,7 @@ function codeOf(context, file, properties, template, metadata) {
     const named = context.files.has(source) ? source : `${source}.ts`;
     return { sourceFile: named, folder };
   }
-  return { folder, missing: place };
+  return hasFolder(context.files, folder) ? { folder } : { folder, missing: place };
 }
 
 function eventsOf(template, id, events) {

@@ -8,6 +8,7 @@ import { parseYaml, yaml } from './yaml.js';
 const FUNCTIONS = [
   'Ref', 'Condition', 'Fn::Sub', 'Fn::GetAtt', 'Fn::Join', 'Fn::If', 'Fn::Select', 'Fn::Split', 'Fn::FindInMap',
   'Fn::ImportValue', 'Fn::Base64', 'Fn::GetAZs', 'Fn::Equals', 'Fn::And', 'Fn::Or', 'Fn::Not', 'Fn::Transform', 'Fn::Cidr',
+  'Fn::Length', 'Fn::ToJsonString',
 ];
 const NAME_PROPERTIES = ['FunctionName', 'BucketName', 'TableName', 'QueueName', 'TopicName', 'RoleName', 'StateMachineName', 'Name'];
 /** Services and resources of ARNs; `of` reads a property. */
@@ -41,6 +42,8 @@ const NESTING_MAX = 100;
 const OF_SSM = /^AWS::SSM::Parameter::Value</;
 /** Types of parameters whose text is a list. */
 const LIST = /^(CommaDelimitedList$|List<)/;
+
+const encoded = (text) => (typeof text === 'string' ? Buffer.from(text).toString('base64') : undefined);
 
 /** The short forms, for the YAML parser. */
 export const customTags = FUNCTIONS.flatMap((name) => {
@@ -300,9 +303,12 @@ class Resolver {
       'Fn::Transform': () => (argument?.Name === 'AWS::Include' ? this.resolve(this.include(argument.Parameters?.Location), depth) : undefined),
       'Fn::ImportValue': () => this.siblings.imported(this.resolve(argument, depth), depth),
       'Fn::FindInMap': () => {
-        const [map, first, second] = this.#list(argument, depth);
-        return this.resolve(this.template.Mappings?.[map]?.[first]?.[second], depth);
+        const [map, first, second, { DefaultValue: otherwise } = {}] = this.#list(argument, depth);
+        return this.resolve(this.template.Mappings?.[map]?.[first]?.[second], depth) ?? otherwise;
       },
+      'Fn::Base64': () => encoded(this.resolve(argument, depth)),
+      'Fn::Length': () => this.#list(argument, depth).length,
+      'Fn::ToJsonString': () => JSON.stringify(this.resolve(argument, depth)),
     };
     return handlers[name]?.();
   }

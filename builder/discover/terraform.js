@@ -1,5 +1,6 @@
 /* Terraform's Lambda functions. */
 import path from 'node:path';
+import { hasFolder } from './lambda_source.js';
 import { foreignLayers } from './lambda_unknown.js';
 import { loggingVariables, withoutUndefined } from './lambda_url.js';
 import { placeOf, providerIn, terraformModules } from './terraform_modules.js';
@@ -104,8 +105,7 @@ function codeOf(context, { values, root }, resource) {
     if (files.has(place)) {
       return { sourceFile: place };
     }
-    const exists = place === '' || files.list().some((file) => file.startsWith(`${place}/`));
-    return exists ? { folder: place } : { missing: packed, absent: place };
+    return hasFolder(files, place) ? { folder: place } : { missing: packed, absent: place };
   }
   const single = text(archive?.get('source_file'));
   if (single !== undefined) {
@@ -117,7 +117,7 @@ function codeOf(context, { values, root }, resource) {
   }
   const place = inModule(filename);
   if (path.posix.extname(place) !== '.zip') {
-    return { folder: place, missing: filename };
+    return hasFolder(files, place) ? { folder: place } : { folder: place, missing: filename };
   }
   return files.has(place) ? { archive: filename } : { missing: filename };
 }

@@ -193,6 +193,48 @@ test('an archive that is there is not said to be missing', async (t) => {
   assert.deepEqual(diagnostics.map(({ text }) => text.split('; ')[1]).sort(), ['gone.zip does not exist', 'here.zip is not unpacked']);
 });
 
+test('a folder that is there is not said to be missing', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'template.yaml': `
+Resources:
+  A: { Type: AWS::Serverless::Function, Properties: { Handler: nothing.handler, Runtime: nodejs24.x, CodeUri: src/ } }
+  B: { Type: AWS::Serverless::Function, Properties: { Handler: nothing.handler, Runtime: nodejs24.x } }
+  C: { Type: AWS::Serverless::Function, Properties: { Handler: nothing.handler, Runtime: nodejs24.x, CodeUri: gone/ } }
+`,
+    'main.tf': 'resource "aws_lambda_function" "d" {\n  function_name = "d"\n  handler = "nothing.handler"\n  filename = "src"\n}\n',
+    'src/some.js': 'exports.handler = async () => 1;\n',
+  }));
+  const no = (name) => `no file in the project has the handler "nothing.handler" of "${name}"`;
+  assert.deepEqual(diagnostics.map(({ text }) => text.replace(/^\S+: /, '')).toSorted(), [no('A'), no('B'), `${no('C')}; gone/ does not exist`, no('d')]);
+});
+
+test('SAM: functions of templates that say a text otherwise are worked out', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'template.yaml': `
+Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters: { Sizes: { Type: CommaDelimitedList, Default: "s,m,l" } }
+Mappings: { Memory: { eu: { mb: 512 } } }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f.handler
+      Runtime: nodejs24.x
+      MemorySize: !FindInMap [Memory, !Ref AWS::Region, mb, DefaultValue: 256]
+      Environment:
+        Variables:
+          BASE64: !Base64 tea
+          LENGTH: !Length [!Ref AWS::Region, b]
+          LIST: { "Fn::Length": !Ref Sizes }
+          JSON: { "Fn::ToJsonString": { sizes: !Ref Sizes, of: !Sub "\${AWS::Region}" } }
+`,
+    'f.js': 'exports.handler = async () => 1;\n',
+  }));
+  const { env, memory_mb: memory } = functionNamed(manifest, 'lambda/F');
+  assert.deepEqual([env.BASE64, env.LENGTH, env.LIST, env.JSON, memory], ['dGVh', '2', '3', '{"sizes":["s","m","l"],"of":"us-east-1"}', 256]);
+  assert.deepEqual(manifest.diagnostics, []);
+});
+
 test('mayfly.json: who may call a function URL, and from where', async (t) => {
   const project = projectOf(t, {
     'hello.js': handler('hello'),
@@ -485,11 +527,11 @@ resource "aws_lambda_function" "tf" {
     'tf/index.js': 'exports.handler = async () => 1;\n',
   });
   const manifest = await build(t, project);
-  const variable = 'the files do not say what is in the variable BUCKET';
+  const variable = 'the files do not say what is in the variable';
   const layer = 'what others have published is not here: install what the functions need of it';
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text).toSorted(), [
-    `sam/template.yaml: layer graphicsmagick:2: ${layer}`, `sam/template.yaml: ${variable} and 3 more: .env may`,
-    `tf/main.tf: layer AWSLambdaPowertoolsTypeScriptV2:3: ${layer}`, `tf/main.tf: ${variable}: .env may`,
+    `sam/template.yaml: layer graphicsmagick:2: ${layer}`, `sam/template.yaml: ${variable}s BUCKET, URL, KEY, PASSWORD: .env may`,
+    `tf/main.tf: layer AWSLambdaPowertoolsTypeScriptV2:3: ${layer}`, `tf/main.tf: ${variable} BUCKET: .env may`,
   ]);
   const { env } = functionNamed(manifest, 'lambda/Resize');
   assert.deepEqual([env.BUCKET, env.URL, env.KEY, env.PASSWORD, env.TOKEN, env.NOTHING, env.TABLE],

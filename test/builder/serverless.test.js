@@ -191,7 +191,7 @@ functions:
 `,
     'one.js': handler('one'), '.env': 'OWN=mine\n',
   }));
-  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: the files do not say what is in the variable SECRET and 1 more: .env may']);
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: the files do not say what is in the variables SECRET, MADE: .env may']);
   assert.deepEqual([functions[0].env.OWN, functions[0].env.KNOWN], ['mine', 'shop']);
 });
 
