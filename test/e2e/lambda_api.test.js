@@ -88,7 +88,13 @@ test('a function is invoked, with its log, without a wait, or not at all', async
   assert.equal((await invoke('{}', { InvocationType: 'DryRun' })).StatusCode, 204);
   const events = await gotten(platform, 3);
   assert.deepEqual(events.at(-1), { b: 2 });
-  await assert.rejects(api.send(new InvokeCommand({ FunctionName: 'none' })), { name: 'ResourceNotFoundException' });
+  const refused = async (promise) => {
+    const { name, $metadata: { requestId } } = await promise.then(() => assert.fail('it was not refused'), (error) => error);
+    assert.match(requestId, /^[0-9a-f-]{36}$/, name);
+    return name;
+  };
+  assert.equal(await refused(api.send(new InvokeCommand({ FunctionName: 'none' }))), 'ResourceNotFoundException');
+  assert.equal(await refused(invoke(`"${'x'.repeat(1 << 20)}"`, { InvocationType: 'Event' })), 'RequestEntityTooLargeException');
   const base64 = (json) => Buffer.from(json).toString('base64');
   assert.equal((await invoke('{}', { ClientContext: base64('{"custom":{"a":1}}') })).StatusCode, 200);
   for (const ClientContext of ['{}', base64('[]'), base64('{'), '!!']) {

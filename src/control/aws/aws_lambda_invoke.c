@@ -30,9 +30,10 @@ static void refuse(struct exchange *x, unsigned status, const char *type, const 
     struct buf headers;
     scoped_free char *text = aws_call_error_text(AWS_STYLE_LAMBDA, status, type, message);
     buf_init(&headers, KIB);
-    /* Both are literals of ours. */
+    /* They fit: all are our own. */
     (void)!(http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 &&
-            http_block_add(&headers, STR("x-amzn-errortype"), str_c(type)) == 0);
+            http_block_add(&headers, STR("x-amzn-errortype"), str_c(type)) == 0 &&
+            http_block_add(&headers, STR("x-amzn-requestid"), str_c(x->request_id)) == 0);
     exchange_respond(x, status, buf_str(&headers), str_c(text));
     buf_finish(&headers);
 }

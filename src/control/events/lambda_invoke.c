@@ -33,10 +33,11 @@ static void invoking_free(struct invoking *i)
 
 static void refuse(struct exchange *x, unsigned status, const char *type, const char *message)
 {
-    char headers[160];
+    char headers[256];
     char body[512];
     int h = snprintf(headers, sizeof(headers),
-                     "content-type%capplication/json%cx-amzn-errortype%c%s%c", 0, 0, 0, type, 0);
+                     "content-type%capplication/json%cx-amzn-errortype%c%s%cx-amzn-requestid%c%s%c",
+                     0, 0, 0, type, 0, 0, x->request_id, 0);
     int b = snprintf(body, sizeof(body), "{\"Type\":\"User\",\"message\":\"%s\"}", message);
     exchange_respond(x, status, str_of(headers, (size_t)h), str_of(body, (size_t)b));
 }
