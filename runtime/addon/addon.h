@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "channel/channel.h"
+#include "inherited.h"
 #include "ipc/message.h"
 #include "sandbox/syscall_filter.h"
 #include "value.h"
@@ -18,6 +19,7 @@ struct addon {
     int link_fd;                   /* to the supervisor; -1 in an instance */
     int parent_link_fd;            /* base zygote's own; -1 elsewhere */
     struct syscall_filter *filter; /* owned; made once in the base zygote */
+    struct inherited inherited;    /* of the base zygote's, by its forks */
     uint32_t isolation;            /* enum sandbox_feature bits in force */
     uint64_t instance_id;          /* 0 while this is no instance */
     struct channel_fds channel_fds;

@@ -82,6 +82,9 @@ static napi_value become_function(struct addon *addon, const struct message_zygo
                 : 0;
     (void)close(output_fd);
     if (r == 0) {
+        r = inherited_replace(&addon->inherited, &err);
+    }
+    if (r == 0) {
         r = enter_namespaces(start, link_fd, &err);
     }
     bool below_init = !start->snapshot && start->isolation & SANDBOX_PID_NAMESPACE;
@@ -142,6 +145,9 @@ static napi_value serve_base(napi_env env, napi_callback_info info)
     addon->parent_link_fd = (int)value_to_u32(env, arguments.at[0]);
     struct err err = { 0 };
     int r = syscall_filter_create(&addon->filter, &err);
+    if (r == 0) {
+        r = inherited_find(&addon->inherited, &err);
+    }
     if (r == 0) {
         r = process_fork_prepare();
         if (r < 0) {

@@ -304,7 +304,8 @@ static int start_base(struct platform *p, struct err *err)
     char preload[MESSAGE_PATH_MAX + 16];
     (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s",
                    strpbrk(o->addon, ": ") ? "" : o->addon);
-    /* libuv's io_uring would be shared by all forks. */
+    /* libuv's io_uring would be shared by all forks; what it has of it nevertheless is replaced
+     * there (runtime/addon/inherited.h). */
     const char *env[] = { "UV_USE_IO_URING=0", "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp",
                           preload, NULL };
     /* Where user namespaces may not be made, it keeps the rights that its children need. */
