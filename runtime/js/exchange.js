@@ -30,7 +30,11 @@ const META_SCHEME = 4;
 const META_HOST = 5;
 const META_ORIGINAL_TARGET = 6;
 
+const LOG_WARN = 2;
 const LOG_ERROR = 3;
+
+const UNDONE = "the function's time is over and what it gave to waitUntil() is not done: it is not waited for any longer; " +
+  'its platform would end it here';
 
 /* src/base/limits.h: what the gateway sends before it wants credit, and what a long body may have. */
 const WINDOW_BYTES = 256 * 1024;
@@ -467,6 +471,7 @@ class Exchange {
   }
 
   receiveCancel(reason) {
+    if (reason === CANCEL_TIMEOUT) this.#tellUndone();
     if (this.#cancelled !== CANCEL_NONE || this.#over) return;
     this.#cancelled = reason;
     this.#wakeWriter();
@@ -476,6 +481,12 @@ class Exchange {
     if (listeners) for (const fn of listeners) fn();
     if (this.#onClose) this.#close();
     this.#abort?.abort(this.cancelReason);
+  }
+
+  /* Who still waits for an answer is told of the time-out by that. */
+  #tellUndone() {
+    const isUnheard = this.#answered || this.#cancelled === CANCEL_GONE;
+    if (isUnheard && !this.#over && this.#waiting > 0) this.#native.log(this.stream, LOG_WARN, UNDONE);
   }
 
   #wakeWriter() {

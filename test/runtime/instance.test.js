@@ -151,6 +151,25 @@ test('stop ends the process when the last request and its waitUntil are done', a
   assert.deepEqual([code, reports], [0, ['still here', true]]);
 });
 
+test('waitUntil that is not done when the time is over is told, whether the client is still there or not', async () => {
+  const { code, reports } = await inProcess(`
+    const gateway = await serve((app, exchange) => {
+      exchange.waitUntil(exchange.path === '/done' ? Promise.resolve() : new Promise(() => {}));
+      if (exchange.path !== '/late') exchange.respond(200, [], 'x');
+    });
+    const logged = async (path, ...reasons) => {
+      const reply = gateway.start('GET ' + path);
+      await turn();
+      reasons.forEach((reason) => reply.cancel(reason));
+      await turn();
+      return gateway.logs.filter(({ stream }) => stream === reply.stream).map(({ level, text }) => [level, text.includes('waitUntil')]);
+    };
+    report([await logged('/', 'timeout'), await logged('/gone', 'gone', 'timeout'), await logged('/gone', 'gone'), await logged('/done', 'timeout'), await logged('/late', 'timeout')]);
+    process.exit(0);`);
+  assert.equal(code, 0);
+  assert.deepEqual(reports[0], [[[2, true]], [[2, true]], [], [], []]);
+});
+
 test('things that cannot be printed can still be thrown', async () => {
   const { code, reports } = await inProcess(`
     const things = [null, undefined, 5, 'text', Symbol('s'), { get stack() { throw new Error('trap'); } },
