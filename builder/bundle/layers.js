@@ -1,7 +1,12 @@
-/* Layers of Lambda functions: what lies at /opt when they run. Their code becomes part of the bundle, so nothing of it
- * needs to be there; files that a layer's code reads by itself are not. */
-import { existsSync } from 'node:fs';
+/* Layers of Lambda functions: what lies at /opt when they run, one over the other. The code that is imported of them
+ * becomes part of the bundle; programs, data and what else is read is there because the sandbox shows SHOWN of the
+ * artifact at /opt (src/sandbox/enter_root.c): a tree of links into the layers' own folders, which are mounted beside it. */
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+
+const SHOWN = '___mayfly_opt';
+const FOLDERS = '___mayfly_layers';
+const TASK = '/var/task';
 
 /**
  * @typedef {object} Layer
@@ -26,6 +31,40 @@ export function layersPlugin(layers) {
       });
     },
   };
+}
+
+/**
+ * What of an artifact shows layers at /opt. A folder that several of them have is a folder of links; of a file the last
+ * layer's counts, as on AWS.
+ * @param {Layer[]} layers
+ * @returns {{ files: import('../artifact.js').ArtifactFiles, mounts: import('./installed.js').Mount[] }}
+ */
+export function layersAtOpt(layers) {
+  const files = new Map();
+  const roots = layers.map(({ folder, at }, i) => {
+    const whole = { name: path.posix.relative('/opt', at), source: folder, shown: `${TASK}/${FOLDERS}/${i}`, isFolder: true };
+    return whole.name ? [whole] : membersOf(whole);
+  });
+  addLinks(roots.toReversed().flat(), SHOWN, files);
+  return { files, mounts: layers.map(({ folder }, i) => ({ source: folder, target: `${FOLDERS}/${i}` })) };
+}
+
+/** @param {{ name: string, source: string, shown: string, isFolder: boolean }[]} members those of the last layer first */
+function addLinks(members, at, files) {
+  for (const [name, same] of Map.groupBy(members, (member) => member.name)) {
+    const folders = same.filter(({ isFolder }) => isFolder);
+    if (same[0].isFolder && folders.length > 1) {
+      addLinks(folders.flatMap(membersOf), `${at}/${name}`, files);
+    } else {
+      files.set(`${at}/${name}`, { link: same[0].shown });
+    }
+  }
+}
+
+function membersOf({ source, shown }) {
+  return readdirSync(source, { withFileTypes: true }).map((entry) => ({
+    name: entry.name, source: path.join(source, entry.name), shown: `${shown}/${entry.name}`, isFolder: entry.isDirectory(),
+  }));
 }
 
 /** A package that only a layer has, which is where Node.js looks last; null where none has it. */

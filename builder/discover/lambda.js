@@ -2,17 +2,19 @@
  *
  * Each answers at `<name>.localhost` and `<name>.lambda.localhost` (any port, any path) as a function URL would, and
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
-import { existsSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
+import { layersAtOpt } from '../bundle/layers.js';
+import { isWithin } from '../files.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { localAddresses } from './addresses.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
-import { tellUnknown } from './lambda_unknown.js';
+import { isFolder, tellUnknown } from './lambda_unknown.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
 import { samFunctions, samTemplates } from './sam.js';
@@ -154,14 +156,24 @@ async function draftOf(context, declaration) {
   const runtime = String(declaration.runtime ?? 'nodejs24.x');
   const common = commonOf(context, declaration, runtime);
   if (runtime.startsWith('provided')) {
-    return bootstrapDraft(context, declaration, common);
+    return withLayers(context, declaration, bootstrapDraft(context, declaration, common));
   }
   if (!runtime.startsWith('nodejs')) {
     const text = `${declaration.declaredIn}: function "${declaration.name}" needs ${runtime}, which does not run here`;
     context.diagnostics.warn(text, { file: declaration.declaredIn });
     return null;
   }
-  return nodeDraft(context, declaration, common);
+  return withLayers(context, declaration, await nodeDraft(context, declaration, common));
+}
+
+/** What its layers hold is imported into the bundle, and lies at /opt. */
+function withLayers(context, declaration, draft) {
+  const layers = layersOf(context, declaration.layers ?? []);
+  if (!draft || layers.length === 0) {
+    return draft;
+  }
+  const { files, mounts } = layersAtOpt(layers);
+  return { ...draft, bundle: { ...draft.bundle, layers: layers.toReversed() }, files: new Map([...(draft.files ?? []), ...files]), mounts: [...(draft.mounts ?? []), ...mounts] };
 }
 
 function commonOf(context, declaration, runtime) {
@@ -222,7 +234,6 @@ async function nodeDraft(context, declaration, common) {
   const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };
   return {
     ...common,
-    ...(declaration.layers?.length > 0 ? { bundle: { layers: layersOf(context, declaration.layers) } } : {}),
     root: path.join(project, source.root),
     endpoints: endpointsOf(declaration, endpoint),
   };
@@ -230,8 +241,8 @@ async function nodeDraft(context, declaration, common) {
 
 /** Those that are folders of the project, perhaps with nothing but packages; others are AWS's or somebody else's. */
 function layersOf({ project }, layers) {
-  return layers.filter(({ folder }) => !folder.startsWith('..') && existsSync(path.join(project, folder)))
-    .map(({ folder, at }) => ({ folder: path.join(project, folder), at }));
+  const folders = layers.map(({ folder, at }) => ({ folder: path.join(project, folder), at }));
+  return folders.filter(({ folder }) => isFolder(folder) && isWithin(realpathSync(folder), realpathSync(project)));
 }
 
 /** Code that stands in the platform's own file: there is nothing to bundle, and packages are the project's. */

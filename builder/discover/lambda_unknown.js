@@ -1,4 +1,6 @@
 /* What Lambda functions need and their project does not hold: told once for each file. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
 import { allNamed } from '../diagnostics.js';
 import { ACCOUNT } from './arn.js';
 
@@ -12,7 +14,8 @@ export function foreignLayers(references) {
 }
 
 /** Variables that a parameter without a value, SSM, another stack or a program would give: they stay open for .env. */
-export function tellUnknown(declared, { diagnostics, env }) {
+export function tellUnknown(declared, context) {
+  const { diagnostics, env } = context;
   for (const [file, functions] of Map.groupBy(declared, ({ declaredIn }) => declaredIn)) {
     const unknown = functions.flatMap((declaration) => withoutUnknown(declaration)).filter((name) => env[name] === undefined);
     if (unknown.length > 0) {
@@ -23,8 +26,20 @@ export function tellUnknown(declared, { diagnostics, env }) {
       const text = 'what others have published is not here: install what the functions need of it';
       diagnostics.warn(`${file}: ${allNamed([...new Set(layers)], 'layer')}: ${text}`, { file });
     }
+    tellNoFolders(file, functions, context);
   }
 }
+
+/** What is not unpacked or not built yet. */
+function tellNoFolders(file, functions, { diagnostics, files, project }) {
+  const folders = new Set(functions.flatMap(({ layers = [] }) => layers.map(({ folder }) => folder)));
+  for (const folder of [...folders].filter((one) => !isFolder(path.join(project, one)))) {
+    const [why, advice] = files.has(folder) ? ['it is not unpacked', ': name the folder that it is made of'] : ['there is no such folder', ''];
+    diagnostics.warn(`${file}: layer ${folder}: ${why}, so nothing of it is at /opt${advice}`, { file });
+  }
+}
+
+export const isFolder = (place) => statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** @returns {string[]} the names of those that were taken out */
 function withoutUnknown(declaration) {

@@ -117,10 +117,11 @@ function layersOf(context, template, references) {
   const wanted = [template.resolve(references) ?? []].flat();
   return samTemplates(context).flatMap((other) => Object.entries(other.resources)
     .filter(([id, resource]) => LAYER.test(resource?.Type) && wanted.includes(other.nameOf(id)))
-    .map(([, { Properties: said = {}, Metadata: metadata = {} }]) => ({
+    .map(([id, { Properties: said = {}, Metadata: metadata = {} }]) => ({
       folder: folderFrom(other.file, String(assetPath(context, other.file, metadata, other.resolve(said.Content)?.S3Key) ?? other.resolve(said.ContentUri) ?? '.')),
       at: /^nodejs/.test(metadata.BuildMethod ?? '') ? '/opt/nodejs' : '/opt',
-    })));
+      order: wanted.indexOf(other.nameOf(id)),
+    }))).toSorted((a, b) => a.order - b.order);
 }
 
 /** A path that a template says, which is relative to it. */

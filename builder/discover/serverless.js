@@ -149,7 +149,8 @@ function declarationOf({ file, service, template }, { key, name, said }) {
 /** Those of this service, which `!Ref CommonLambdaLayer` names; their folders lie beside it. */
 function layersOf({ layers = {} }, base, references) {
   const wanted = [references ?? []].flat().map((reference) => reference?.Ref);
-  return Object.entries(layers).filter(([key, said]) => said?.path && wanted.includes(logicalId(key, 'LambdaLayer')))
+  const orderOf = ([key]) => wanted.indexOf(logicalId(key, 'LambdaLayer'));
+  return Object.entries(layers).filter((layer) => layer[1]?.path && orderOf(layer) >= 0).toSorted((a, b) => orderOf(a) - orderOf(b))
     .map(([, said]) => ({ folder: path.posix.join(base, String(said.path)), at: '/opt' }));
 }
 

@@ -85,9 +85,13 @@ function loggingOf(resource) {
 
 function layersOf(context, module, resource) {
   const named = [resource.get('layers') ?? []].flat();
-  const layers = module.values.all('aws_lambda_layer_version').filter(({ arn, name }) => named.includes(arn) || named.includes(name));
-  return layers.map((layer) => codeOf(context, module, layer).folder).filter((folder) => folder !== undefined)
-    .map((folder) => ({ folder, at: '/opt' }));
+  const orderOf = ({ arn, name }) => named.findIndex((one) => one === arn || one === name);
+  const layers = module.values.all('aws_lambda_layer_version').filter((layer) => orderOf(layer) >= 0);
+  const folders = layers.toSorted((a, b) => orderOf(a) - orderOf(b)).map((layer) => {
+    const { folder, absent, archive, missing = archive } = codeOf(context, module, layer);
+    return folder ?? absent ?? (missing === undefined ? undefined : placeOf(context, module.root, missing));
+  });
+  return folders.filter((folder) => folder !== undefined).map((folder) => ({ folder, at: '/opt' }));
 }
 
 /** Through archive_file to the folder that it packs, or the file; else the zip's name, which is not ours to open. */

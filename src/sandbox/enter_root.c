@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,19 @@ static int make_root(const struct message_zygote_start *plan, struct err *err)
     return r < 0 ? r : mount_proc(plan->isolation, err);
 }
 
+/* What functions may not see is covered with the empty /opt: so this comes after that. The artifact
+ * may be the project's own folder, where a link could lead anywhere, to others' /tmp. */
+static int bind_layers(struct err *err)
+{
+    char from[64];
+    scoped_fd int fd = open(SANDBOX_LAYERS_SOURCE, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return 0; /* there are none */
+    }
+    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+    return mounts_bind(from, SANDBOX_LAYERS, 0, err);
+}
+
 int enter_root(const struct message_zygote_start *plan, struct err *err)
 {
     int r = make_root(plan, err);
@@ -141,5 +155,6 @@ int enter_root(const struct message_zygote_start *plan, struct err *err)
     if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) {
         return err_sys(err, "pivot_root");
     }
-    return plan->isolation & SANDBOX_PROC ? cover_proc(err) : 0;
+    r = plan->isolation & SANDBOX_PROC ? cover_proc(err) : 0;
+    return r < 0 ? r : bind_layers(err);
 }

@@ -32,6 +32,9 @@
 #define SANDBOX_NODE    "/usr/local/bin/node"
 #define SANDBOX_TASK    "/var/task"
 #define SANDBOX_RUNTIME "/var/runtime"
+/* A folder of the artifact, if it has one, is shown there: the layers of a Lambda function. */
+#define SANDBOX_LAYERS        "/opt"
+#define SANDBOX_LAYERS_SOURCE SANDBOX_TASK "/___mayfly_opt"
 
 struct root_sources {
     const char *runtime; /* the folder with js/ */

@@ -526,6 +526,39 @@ Resources:
   }
 });
 
+test('a layer that is no folder of the project is told once', async (t) => {
+  const sam = projectOf(t, {
+    'f.js': 'exports.handler = async () => 1;\n', 'packed.zip': 'PK',
+    'template.yaml': `
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { Handler: f.handler, Runtime: nodejs24.x, Layers: [!Ref Packed, !Ref Gone] } }
+  G: { Type: AWS::Serverless::Function, Properties: { Handler: f.handler, Runtime: nodejs24.x, Layers: [!Ref Packed] } }
+  Packed: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: packed.zip } }
+  Gone: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: gone/ } }
+`,
+  });
+  const terraform = projectOf(t, {
+    'tf/f.js': 'exports.handler = async () => 1;\n', 'tf/packed.zip': 'PK',
+    'tf/main.tf': `
+resource "aws_lambda_layer_version" "packed" {
+  layer_name = "packed"
+  filename   = "packed.zip"
+}
+resource "aws_lambda_function" "f" {
+  function_name = "f"
+  filename      = "f.js"
+  handler       = "f.handler"
+  runtime       = "nodejs24.x"
+  layers        = [aws_lambda_layer_version.packed.arn]
+}
+`,
+  });
+  const texts = async (project) => (await build(t, project)).diagnostics.map(({ text }) => text);
+  const packed = 'layer packed.zip: it is not unpacked, so nothing of it is at /opt: name the folder that it is made of';
+  assert.deepEqual(await texts(sam), [`template.yaml: ${packed}`, 'template.yaml: layer gone: there is no such folder, so nothing of it is at /opt']);
+  assert.deepEqual(await texts(terraform), [`tf/main.tf: ${packed.replace('packed', 'tf/packed')}`]);
+});
+
 const templateOf = (resources) => ({
   'f.js': 'exports.handler = async () => 1;\n',
   'template.yaml': `Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: f.handler\n      Runtime: nodejs24.x\n${resources}`,

@@ -6,6 +6,8 @@
  * (settings.payload "1.0" or "2.0" with settings.api "rest" or "http"), or, with
  * settings.invoke, the Invoke API: event in, result out. */
 
+const Module = require('node:module');
+
 const { InFlight } = require('../in_flight');
 const { answer, fail, readEvent } = require('./lambda/answer');
 const callbacks = require('./lambda/callbacks');
@@ -83,6 +85,7 @@ async function load(spec, loadModule) {
   const startedAt = performance.now();
   const generation = generationOf(spec.settings ?? {});
   defineEnvironment(spec);
+  Module._initPaths(); /* NODE_PATH, with the packages of layers, was read when this process began */
   installGlobal(generation.globals);
   consoles.install();
   const loadShared = loadOnce(loadModule);
