@@ -233,6 +233,34 @@ async function lifecycles({ s3, sqs, events }) {
   assert.equal((await take(sqs, bus, 1))[0].detail['deletion-type'], 'Delete Marker Created');
 }
 
+/** Objects that a rule moves to another storage class are told, with the class. */
+async function transitions({ s3, sqs, events }) {
+  const Bucket = 'transitions';
+  const [url, bus] = [await makeQueue(sqs, Bucket), await makeQueue(sqs, 'moved')];
+  await s3(CreateBucketCommand, { Bucket });
+  await s3(PutBucketNotificationConfigurationCommand, {
+    Bucket,
+    NotificationConfiguration: { EventBridgeConfiguration: {}, QueueConfigurations: [{ QueueArn: arnOfQueue(Bucket), Events: ['s3:LifecycleTransition'] }] },
+  });
+  await take(sqs, url, 1); /* S3's test */
+  await events(PutRuleCommand, { Name: 'moved', EventPattern: JSON.stringify({ source: ['aws.s3'], 'detail-type': ['Object Storage Class Changed'] }) });
+  await events(PutTargetsCommand, { Rule: 'moved', Targets: [{ Id: '1', Arn: arnOfQueue('moved') }] });
+  const { ETag } = await s3(PutObjectCommand, { Bucket, Key: 'k', Body: 'old' });
+  await s3(PutBucketLifecycleConfigurationCommand, {
+    Bucket, LifecycleConfiguration: { Rules: [{
+      ID: 'old', Status: 'Enabled', Filter: { ObjectSizeGreaterThan: 1 }, Transitions: [{ Date: new Date('2020-01-01T00:00:00Z'), StorageClass: 'GLACIER' }],
+    }] },
+  });
+  const [{ Records: [record] }] = await take(sqs, url, 1);
+  assert.deepEqual([record.eventName, record.eventVersion, record.s3.object.key, record.lifecycleEventData],
+    ['LifecycleTransition', '2.3', 'k', { transitionEventData: { destinationStorageClass: 'GLACIER' } }]);
+  const [{ detail }] = await take(sqs, bus, 1);
+  assert.deepEqual({ ...detail, 'request-id': '' }, {
+    version: '0', bucket: { name: Bucket }, object: { key: 'k', size: 3, etag: ETag.slice(1, -1) }, 'request-id': '', requester: 's3.amazonaws.com',
+    'destination-storage-class': 'GLACIER',
+  });
+}
+
 async function declared({ platform, s3, sqs }) {
   const Bucket = 'photos';
   const from = platform.records.length;
@@ -404,6 +432,7 @@ test('notifications of S3', async (t) => {
   await t.test('the restoration of what is archived is told', () => restorations(scene));
   await t.test('events of a versioned bucket name the version', () => versions(scene));
   await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));
+  await t.test('what the rules of a lifecycle move to another storage class is told', () => transitions(scene));
   await t.test('what a project declares is told, shown, and not changed by a Put', () => declared(scene));
   await t.test('EventBridge gets S3\'s events, and its rules pick from them', () => eventBridge(scene));
   await t.test('EventBridge is told of restorations', () => bridgedRestorations(scene));

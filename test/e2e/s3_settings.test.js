@@ -6,7 +6,7 @@ import {
   GetBucketInventoryConfigurationCommand, GetBucketMetricsConfigurationCommand, ListBucketIntelligentTieringConfigurationsCommand,
   ListBucketMetricsConfigurationsCommand, PutBucketAnalyticsConfigurationCommand, PutBucketIntelligentTieringConfigurationCommand,
   PutBucketInventoryConfigurationCommand, PutBucketMetricsConfigurationCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteBucketCorsCommand, DeleteBucketLifecycleCommand, GetBucketCorsCommand,
-  GetBucketEncryptionCommand, GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand,
+  GetBucketEncryptionCommand, GetObjectCommand, GetBucketLifecycleConfigurationCommand, GetBucketLocationCommand, GetBucketTaggingCommand,
   GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
   ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand,
   PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
@@ -193,6 +193,26 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.ok(left >= 86_400_000 && left <= 2 * 86_400_000, `${date} for ${head.LastModified}`);
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'keep' })).Expiration, undefined);
     assert.equal((await send(ListMultipartUploadsCommand, { Bucket })).Uploads.length, 1);
+  });
+
+  await t.test('what a lifecycle says moves to colder storage classes, the small only by a size of its own', async () => {
+    const big = 'x'.repeat(128 * 1024);
+    const Bucket = await bucket({ 'a/big': big, 'a/small': 'x', 'b/big': big, 'b/small': 'x' });
+    await send(PutObjectCommand, { Bucket, Key: 'a/cold', Body: big, StorageClass: 'DEEP_ARCHIVE', Metadata: { who: 'Ada' } });
+    const to = (...classes) => classes.map((StorageClass) => ({ Date: new Date('2020-01-01T00:00:00Z'), StorageClass }));
+    const put = (TransitionDefaultMinimumObjectSize) => send(PutBucketLifecycleConfigurationCommand, { Bucket, TransitionDefaultMinimumObjectSize, LifecycleConfiguration: { Rules: [
+      { ID: 'a', Status: 'Enabled', Filter: { Prefix: 'a/' }, Transitions: to('GLACIER', 'STANDARD_IA') },
+      { ID: 'b', Status: 'Enabled', Filter: { And: { Prefix: 'b/', ObjectSizeLessThan: 10 } }, Transitions: to('STANDARD_IA') },
+    ] } });
+    const classes = async () => Object.fromEntries((await send(ListObjectsV2Command, { Bucket })).Contents.map((o) => [o.Key, o.StorageClass]));
+    await put();
+    await eventually(async () => (await classes())['b/small'] === 'STANDARD_IA', 'b/small is still in STANDARD');
+    assert.deepEqual(await classes(),
+      { 'a/big': 'GLACIER', 'a/cold': 'DEEP_ARCHIVE', 'a/small': 'STANDARD', 'b/big': 'STANDARD', 'b/small': 'STANDARD_IA' });
+    await refused(send(GetObjectCommand, { Bucket, Key: 'a/big' }), 403, 'InvalidObjectState');
+    assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'a/cold' })).Metadata.who, 'Ada');
+    await put('varies_by_storage_class');
+    await eventually(async () => (await classes())['a/small'] === 'GLACIER', 'a/small is still in STANDARD');
   });
 
   await t.test('a project says how long a day of lifecycles is', async () => {

@@ -9,7 +9,6 @@
 #include "control/s3/s3_access_record.h"
 #include "control/s3/s3_acl.h"
 #include "control/s3/s3_conditions.h"
-#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_policy.h"
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
@@ -378,106 +377,6 @@ END_TEST
 
 /* ---- lifecycles ---- */
 
-static struct s3_xml *rules(const char *text)
-{
-    char document[2048];
-    int len = snprintf(document, sizeof(document),
-                       "<LifecycleConfiguration>%s</LifecycleConfiguration>", text);
-    struct s3_xml *x = s3_xml_parse(str_of(document, (size_t)len));
-    ck_assert_ptr_nonnull(x);
-    return x;
-}
-
-#define RULE(id, filter, action)                                                                   \
-    "<Rule><ID>" id "</ID><Status>Enabled</Status><Filter>" filter "</Filter>" action "</Rule>"
-
-static uint64_t current_ms(const char *text, struct str *ret_rule)
-{
-    /* Written at half past a day. */
-    const struct stored_object o = {
-        .key = STR("logs/k"), .size = 10, .tags = STR("a\0001\0"), .modified_ms = DAY_MS * 3 / 2
-    };
-    scoped_s3_xml struct s3_xml *x = rules(text);
-    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
-    return s3_lifecycle_current_ms(&l, &o, ret_rule);
-}
-
-START_TEST(days_end_at_midnight_and_the_earliest_rule_counts)
-{
-    scoped_s3_xml struct s3_xml *x =
-        rules(RULE("slow", "", "<Expiration><Days>9</Days></Expiration>")
-                  RULE("fast", "", "<Expiration><Days>2</Days></Expiration>"));
-    const struct stored_object o = { .key = STR("k"), .modified_ms = DAY_MS * 3 / 2 };
-    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
-    const struct s3_lifecycle quick = { s3_xml_root(x), 10000 };
-    struct str rule = STR("");
-    ck_assert_uint_eq(s3_lifecycle_current_ms(&l, &o, &rule), 4 * DAY_MS);
-    ck_assert(str_eq(rule, STR("fast")));
-    ck_assert_uint_eq(s3_lifecycle_current_ms(&quick, &o, &rule), o.modified_ms + 20000);
-    ck_assert_uint_eq(
-        current_ms(RULE("x", "", "<Expiration><Date>1970-01-06T00:00:00Z</Date></Expiration>"),
-                   NULL),
-        5 * DAY_MS);
-}
-END_TEST
-
-START_TEST(a_rule_applies_to_what_its_filter_names)
-{
-#define EXPIRES "<Expiration><Days>1</Days></Expiration>"
-    static const struct {
-        const char *filter;
-        bool applies;
-    } cases[] = {
-        { "", true },
-        { "<Prefix>logs/</Prefix>", true },
-        { "<Prefix>other/</Prefix>", false },
-        { "<Tag><Key>a</Key><Value>1</Value></Tag>", true },
-        { "<Tag><Key>a</Key><Value>2</Value></Tag>", false },
-        { "<ObjectSizeGreaterThan>9</ObjectSizeGreaterThan>", true },
-        { "<ObjectSizeGreaterThan>10</ObjectSizeGreaterThan>", false },
-        { "<ObjectSizeLessThan>10</ObjectSizeLessThan>", false },
-        { "<And><Prefix>logs/</Prefix><Tag><Key>a</Key><Value>1</Value></Tag></And>", true },
-        { "<And><Prefix>x/</Prefix><Tag><Key>a</Key><Value>1</Value></Tag></And>", false },
-        { "<And><Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>1</Value></Tag>"
-          "</And>",
-          false },
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        char text[512];
-        (void)snprintf(text, sizeof(text),
-                       "<Rule><Status>Enabled</Status><Filter>%s</Filter>" EXPIRES "</Rule>",
-                       cases[i].filter);
-        ck_assert_msg((current_ms(text, NULL) != S3_LIFECYCLE_NEVER) == cases[i].applies, "%s",
-                      cases[i].filter);
-    }
-    ck_assert_uint_eq(
-        current_ms("<Rule><Status>Disabled</Status><Prefix/>" EXPIRES "</Rule>", NULL),
-        S3_LIFECYCLE_NEVER);
-    ck_assert_uint_eq(
-        current_ms("<Rule><Status>Enabled</Status><Prefix>logs/</Prefix>" EXPIRES "</Rule>", NULL),
-        3 * DAY_MS);
-}
-END_TEST
-
-START_TEST(old_versions_markers_and_uploads_have_actions_of_their_own)
-{
-    const struct stored_object o = { .key = STR("k"), .modified_ms = DAY_MS };
-    scoped_s3_xml struct s3_xml *x = rules(
-        RULE("x", "",
-             "<NoncurrentVersionExpiration><NoncurrentDays>2</NoncurrentDays>"
-             "<NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionExpiration>"
-             "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
-             "<AbortIncompleteMultipartUpload><DaysAfterInitiation>3</DaysAfterInitiation>"
-             "</AbortIncompleteMultipartUpload>"));
-    const struct s3_lifecycle l = { s3_xml_root(x), DAY_MS };
-    ck_assert_uint_eq(s3_lifecycle_current_ms(&l, &o, NULL), S3_LIFECYCLE_NEVER);
-    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(&l, &o, 5 * DAY_MS, 1), 7 * DAY_MS);
-    ck_assert_uint_eq(s3_lifecycle_noncurrent_ms(&l, &o, 5 * DAY_MS, 0), S3_LIFECYCLE_NEVER);
-    ck_assert(s3_lifecycle_drops_marker(&l, &o, DAY_MS));
-    ck_assert_uint_eq(s3_lifecycle_upload_ms(&l, &o, DAY_MS), 4 * DAY_MS);
-}
-END_TEST
-
 /* ---- tags ---- */
 
 START_TEST(tags_are_unique_few_and_in_order)
@@ -581,9 +480,6 @@ int main(void)
     tcase_add_test(c, a_form_is_what_its_policy_says_and_nothing_more);
     tcase_add_test(c, reads_depend_on_tags_first_and_dates_without);
     tcase_add_test(c, writes_depend_on_what_is_there);
-    tcase_add_test(c, days_end_at_midnight_and_the_earliest_rule_counts);
-    tcase_add_test(c, a_rule_applies_to_what_its_filter_names);
-    tcase_add_test(c, old_versions_markers_and_uploads_have_actions_of_their_own);
     tcase_add_test(c, tags_are_unique_few_and_in_order);
     tcase_add_test(c, times_are_read_as_clients_write_them);
     tcase_add_test(c, any_number_may_stand_in_the_id_of_a_version);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "control/s3/s3_config_check.h"
 #include "control/s3/s3_expiry.h"
+#include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_tags.h"
 #include "store/sql.h"
@@ -19,7 +20,6 @@
 /* From which size on a lifecycle moves objects elsewhere: a field beside its document, and a
  * setting of its own. */
 #define LEAST_HEADER  "x-amz-transition-default-minimum-object-size"
-#define LEAST_SETTING STR("lifecycle-least")
 #define LEAST_DEFAULT STR("all_storage_classes_128K")
 
 /* clang-format off */
@@ -60,7 +60,7 @@ void s3_config_get(struct s3_request *rq)
     if (kept.data) {
         s3_xml_raw(&o, kept);
         if (strcmp(k->name, "lifecycle") == 0) {
-            struct str least = s3_bucket_setting(rq->bucket, LEAST_SETTING);
+            struct str least = s3_bucket_setting(rq->bucket, S3_LIFECYCLE_LEAST);
             s3_put_header(rq, LEAST_HEADER, least.data ? least : LEAST_DEFAULT);
         }
     } else if (k->absent != S3_OK) {
@@ -112,8 +112,9 @@ static int run_change(struct s3_request *rq, struct sql *db)
         return store_buckets_remove_setting(db, bucket, str_c(c->setting));
     }
     int r = store_buckets_put_setting(db, bucket, str_c(c->setting), buf_str(&c->text));
-    return r < 0 || !c->least.data ? r
-                                   : store_buckets_put_setting(db, bucket, LEAST_SETTING, c->least);
+    return r < 0 || !c->least.data
+               ? r
+               : store_buckets_put_setting(db, bucket, S3_LIFECYCLE_LEAST, c->least);
 }
 
 void s3_config_write(struct s3_request *rq, const char *setting, struct str text,

@@ -27,6 +27,7 @@ static const struct bridge {
     { "ObjectRemoved:DeleteMarkerCreated", "Object Deleted", "DeleteObject", "Delete Marker Created" },
     { "LifecycleExpiration:Delete", "Object Deleted", "Lifecycle Expiration", "Permanently Deleted" },
     { "LifecycleExpiration:DeleteMarkerCreated", "Object Deleted", "Lifecycle Expiration", "Delete Marker Created" },
+    { "LifecycleTransition", "Object Storage Class Changed", NULL, NULL },
     { "ObjectTagging:Put",    "Object Tags Added",   NULL, NULL },
     { "ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL },
     { "ObjectAcl:Put",        "Object ACL Updated",  NULL, NULL },
@@ -91,6 +92,16 @@ static bool is_about_object(const struct s3_happening *h)
 static bool is_restoration(const struct s3_happening *h)
 {
     return str_starts(str_c(h->kind), STR("ObjectRestore:"));
+}
+
+static bool is_transition(const struct s3_happening *h)
+{
+    return strcmp(h->kind, "LifecycleTransition") == 0;
+}
+
+static struct str class_of(const struct stored_object *o)
+{
+    return http_block_find(o->headers, STR("x-amz-storage-class"));
 }
 
 /* The names of members differ. */
@@ -162,7 +173,17 @@ static int put_restored(struct buf *out, const struct s3_event_cause *c,
                       ",\"glacierEventData\":{\"restoreEventData\":{"
                       "\"lifecycleRestorationExpiryTime\":\"%s\","
                       "\"lifecycleRestoreStorageClass\":\"" STR_FMT "\"}}",
-                      when, STR_ARG(http_block_find(o->headers, STR("x-amz-storage-class"))));
+                      when, STR_ARG(class_of(o)));
+}
+
+static int put_transition(struct buf *out, const struct s3_happening *h,
+                          const struct stored_object *o)
+{
+    return !is_transition(h) ? 0
+                             : buf_printf(out,
+                                          ",\"lifecycleEventData\":{\"transitionEventData\":{"
+                                          "\"destinationStorageClass\":\"" STR_FMT "\"}}",
+                                          STR_ARG(class_of(o)));
 }
 
 int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
@@ -182,6 +203,7 @@ int s3_event_record_put(struct buf *out, const struct s3_event_cause *c,
     r = r < 0 ? r : put_object(out, h, o, "eTag", "versionId", !is_about_object(h));
     r = r < 0 ? r : buf_append(out, STR("}"));
     r = r < 0 ? r : put_restored(out, c, h, o);
+    r = r < 0 ? r : put_transition(out, h, o);
     return r < 0 ? r : buf_append(out, STR("}]}"));
 }
 
@@ -198,9 +220,9 @@ static int put_archive(struct buf *out, const struct s3_event_cause *c,
         (void)iso_time_s((uint64_t)until_s * 1000, when);
         r = buf_printf(out, ",\"restore-expiry-time\":\"%s\"", when);
     }
-    return r < 0 ? r
-                 : buf_printf(out, ",\"source-storage-class\":\"" STR_FMT "\"",
-                              STR_ARG(http_block_find(o->headers, STR("x-amz-storage-class"))));
+    return r < 0
+               ? r
+               : buf_printf(out, ",\"source-storage-class\":\"" STR_FMT "\"", STR_ARG(class_of(o)));
 }
 
 int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
@@ -210,13 +232,16 @@ int s3_event_record_put_detail(struct buf *out, const struct s3_event_cause *c,
     int r =
         buf_printf(out, "{\"version\":\"0\",\"bucket\":{\"name\":\"%s\"},\"object\":{", h->bucket);
     r = r < 0 ? r : put_json_text(out, "key", str_of(h->key, h->key_len));
-    bool has_order = !is_about_object(h) && !is_restoration(h);
+    bool has_order = !is_about_object(h) && !is_restoration(h) && !is_transition(h);
     r = r < 0 ? r : put_object(out, h, o, "etag", "version-id", has_order);
     r = r < 0 ? r
               : buf_printf(out, ",\"request-id\":\"" STR_FMT "\",\"requester\":\"%s\"",
                            STR_ARG(c->request_id), c->is_of_s3 ? S3_ITSELF : AWS_ACCOUNT_ID);
     if (r == 0 && is_restoration(h)) {
         r = put_archive(out, c, h, o);
+    }
+    if (r == 0 && is_transition(h)) {
+        r = buf_printf(out, ",\"destination-storage-class\":\"" STR_FMT "\"", STR_ARG(class_of(o)));
     }
     /* That it is restored nobody asks for. */
     if (r == 0 && !c->is_of_s3 && !is_restored(h)) {

@@ -5,12 +5,15 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/s3/s3_archive.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_lock.h"
 #include "control/s3/s3_name.h"
+#include "http/http_block.h"
 #include "store/store_uploads.h"
 
 #define ROUNDS_A_DAY   24  /* S3 looks once */
@@ -19,13 +22,24 @@
 #define BUCKETS_A_TURN 100
 #define NAME_BYTES     64 /* a name has 63 */
 
+#define HEADERS_BYTES_MAX (32 * KIB) /* those that it was put with, and one more */
+
+/* A version that moves to another storage class. */
+struct moved {
+    struct stored_object object; /* as it is then */
+    char *memory;
+    struct buf headers;
+    int event;
+};
+
 /* One thing that is over. */
 struct expired {
     struct object_removal removal;
     uint64_t modified_ms; /* still the one that was looked at */
     int event_deleted, event_marker;
-    int64_t upload; /* instead of an object; 0: none */
-    char *key;      /* owned */
+    int64_t upload;      /* instead of an object; 0: none */
+    struct moved *moved; /* instead: owned, or NULL */
+    char *key;           /* owned */
 };
 
 enum part { PART_OBJECTS, PART_UPLOADS };
@@ -82,12 +96,17 @@ static int check(const struct stored_object *o, void *context)
                : s3_error_refuse(S3_OK);
 }
 
+static struct s3_events *own_events(struct s3_expiry *e)
+{
+    e->events = e->events ? e->events : s3_event_create_own(e->s3, e->now_ms);
+    return e->events;
+}
+
 static void expire(struct s3_expiry *e, struct str key, struct object_version version,
                    uint64_t modified_ms)
 {
     struct expired *x = add(e, key);
-    e->events = e->events ? e->events : s3_event_create_own(e->s3, e->now_ms);
-    x->event_deleted = s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:Delete");
+    x->event_deleted = s3_event_add(own_events(e), e->bucket, key, "LifecycleExpiration:Delete");
     x->event_marker =
         s3_event_add(e->events, e->bucket, key, "LifecycleExpiration:DeleteMarkerCreated");
     x->modified_ms = modified_ms;
@@ -98,6 +117,41 @@ static void expire(struct s3_expiry *e, struct str key, struct object_version ve
                                           .now_ms = e->now_ms,
                                           .check = check,
                                           .context = x };
+}
+
+static void free_moved(struct moved *m)
+{
+    if (m) {
+        buf_finish(&m->headers);
+        free(m->memory);
+        free(m);
+    }
+}
+
+/* Does nothing without a class. */
+static void move(struct s3_expiry *e, const struct stored_object *o, struct str class)
+{
+    if (!class.data || (o->flags & OBJECT_DELETE_MARKER)) {
+        return;
+    }
+    struct moved *m = mem_new(struct moved);
+    struct str block = o->headers, name, value;
+    m->memory = store_objects_copy(o, &m->object);
+    buf_init(&m->headers, HEADERS_BYTES_MAX);
+    int r = 0;
+    while (r == 0 && http_block_next(&block, &name, &value)) {
+        bool is_old =
+            str_eq(name, STR("x-amz-storage-class")) || str_eq(name, STR(S3_RESTORE_HEADER));
+        r = is_old ? 0 : http_block_add(&m->headers, name, value);
+    }
+    r = r < 0 ? r : http_block_add(&m->headers, STR("x-amz-storage-class"), class);
+    if (r < 0) {
+        free_moved(m); /* no more headers than any object may have */
+        return;
+    }
+    m->object.headers = buf_str(&m->headers);
+    m->event = s3_event_add(own_events(e), e->bucket, o->key, "LifecycleTransition");
+    add(e, o->key)->moved = m;
 }
 
 static struct object_version exactly(const struct stored_object *o)
@@ -134,8 +188,11 @@ static void look_at(struct s3_expiry *e, const struct stored_object *o)
     bool is_marker = (o->flags & OBJECT_DELETE_MARKER) != 0;
     e->marker_alone = false;
     if (e->versions++ > 0) {
-        if (s3_lifecycle_noncurrent_ms(&l, o, e->newer_ms, e->noncurrent++) <= e->now_ms) {
+        const struct s3_noncurrent n = { e->newer_ms, e->noncurrent++ };
+        if (s3_lifecycle_noncurrent_ms(&l, o, n) <= e->now_ms) {
             expire(e, o->key, exactly(o), o->modified_ms);
+        } else {
+            move(e, o, s3_lifecycle_class(&l, o, &n, e->now_ms));
         }
     } else if (is_marker) {
         e->marker_alone = s3_lifecycle_drops_marker(&l, o, e->now_ms);
@@ -143,6 +200,8 @@ static void look_at(struct s3_expiry *e, const struct stored_object *o)
         e->marker_ms = o->modified_ms;
     } else if (s3_lifecycle_current_ms(&l, o, NULL) <= e->now_ms) {
         expire(e, o->key, (struct object_version){ .which = VERSION_CURRENT }, o->modified_ms);
+    } else {
+        move(e, o, s3_lifecycle_class(&l, o, NULL, e->now_ms));
     }
     e->newer_ms = o->modified_ms;
 }
@@ -178,7 +237,7 @@ static bool on_upload(const struct stored_upload *u, void *context)
     return true;
 }
 
-/* ---- removing it ---- */
+/* ---- doing it ---- */
 
 static int remove_object(struct s3_expiry *e, struct sql *db, struct expired *x)
 {
@@ -196,13 +255,25 @@ static int remove_object(struct s3_expiry *e, struct sql *db, struct expired *x)
     return s3_event_insert(e->events, db, d->made ? x->event_marker : x->event_deleted, &o);
 }
 
+static int move_object(struct s3_expiry *e, struct sql *db, const struct moved *m)
+{
+    int r = store_objects_set_headers(db, &m->object, m->object.headers);
+    return r == -ENOENT ? 0 : r < 0 ? r : s3_event_insert(e->events, db, m->event, &m->object);
+}
+
+static int change(struct s3_expiry *e, struct sql *db, struct expired *x)
+{
+    return x->upload  ? store_uploads_remove(db, x->upload, NULL, 0)
+           : x->moved ? move_object(e, db, x->moved)
+                      : remove_object(e, db, x);
+}
+
 static int run(struct store_job *job, struct sql *db)
 {
     struct s3_expiry *e = container_of(job, struct s3_expiry, job);
     int r = 0;
     for (size_t i = 0; i < e->count && r >= 0; i++) {
-        struct expired *x = &e->all[i];
-        r = x->upload ? store_uploads_remove(db, x->upload, NULL, 0) : remove_object(e, db, x);
+        r = change(e, db, &e->all[i]);
     }
     return r;
 }
@@ -211,6 +282,7 @@ static void forget_all(struct s3_expiry *e)
 {
     for (size_t i = 0; i < e->count; i++) {
         free(e->all[i].key);
+        free_moved(e->all[i].moved);
     }
     e->count = 0;
     s3_event_free(e->events);

@@ -3,13 +3,20 @@
 
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_tags.h"
+#include "http/http_block.h"
 #include "http/http_date.h"
+
+#define MOVED_BYTES_MIN (128 * KIB) /* S3's, of rules that say no size themselves */
 
 struct s3_lifecycle s3_lifecycle_of(const struct s3 *s3, const struct s3_bucket *bucket)
 {
-    return (struct s3_lifecycle){ s3_xml_root(bucket->lifecycle), s3->lifecycle_day_ms };
+    struct str least = s3_bucket_setting(bucket, S3_LIFECYCLE_LEAST);
+    return (struct s3_lifecycle){ .rules = s3_xml_root(bucket->lifecycle),
+                                  .day_ms = s3->lifecycle_day_ms,
+                                  .archives_small = str_eq(least, STR("varies_by_storage_class")) };
 }
 
 /* ---- which rules apply ---- */
@@ -78,10 +85,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t expiration_ms(const struct s3_lifecycle *l, const struct s3_xml_node *rule,
-                              const struct stored_object *o)
+/* Of an Expiration or a Transition. */
+static uint64_t action_ms(const struct s3_lifecycle *l, const struct s3_xml_node *action,
+                          const struct stored_object *o)
 {
-    const struct s3_xml_node *action = s3_xml_child(rule, "Expiration");
     struct str days = s3_xml_text(action, "Days"), date = s3_xml_text(action, "Date");
     uint64_t ms;
     if (days.data) {
@@ -90,13 +97,24 @@ static uint64_t expiration_ms(const struct s3_lifecycle *l, const struct s3_xml_
     return date.data && iso_time_parse(date, &ms) ? ms : S3_LIFECYCLE_NEVER;
 }
 
+/* Of an action for what is not current. */
+static uint64_t noncurrent_ms(const struct s3_lifecycle *l, const struct s3_xml_node *action,
+                              struct s3_noncurrent n)
+{
+    struct str keep = s3_xml_text(action, "NewerNoncurrentVersions");
+    uint64_t count = 0;
+    return action && (!keep.data || (str_to_u64(keep, &count) && n.newer >= count))
+               ? after_days(l, n.since_ms, s3_xml_text(action, "NoncurrentDays"))
+               : S3_LIFECYCLE_NEVER;
+}
+
 uint64_t s3_lifecycle_current_ms(const struct s3_lifecycle *l, const struct stored_object *o,
                                  struct str *ret_rule)
 {
     uint64_t least = S3_LIFECYCLE_NEVER;
     const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
-        uint64_t ms = expiration_ms(l, rule, o);
+        uint64_t ms = action_ms(l, s3_xml_child(rule, "Expiration"), o);
         if (ms < least && ret_rule) {
             *ret_rule = s3_xml_text(rule, "ID");
         }
@@ -106,17 +124,13 @@ uint64_t s3_lifecycle_current_ms(const struct s3_lifecycle *l, const struct stor
 }
 
 uint64_t s3_lifecycle_noncurrent_ms(const struct s3_lifecycle *l, const struct stored_object *o,
-                                    uint64_t since_ms, size_t newer)
+                                    struct s3_noncurrent n)
 {
     uint64_t least = S3_LIFECYCLE_NEVER;
     const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action = s3_xml_child(rule, "NoncurrentVersionExpiration");
-        struct str keep = s3_xml_text(action, "NewerNoncurrentVersions");
-        uint64_t count = 0;
-        if (action && (!keep.data || (str_to_u64(keep, &count) && newer >= count))) {
-            least = earlier(least, after_days(l, since_ms, s3_xml_text(action, "NoncurrentDays")));
-        }
+        least = earlier(least, noncurrent_ms(l, action, n));
     }
     return least;
 }
@@ -128,7 +142,7 @@ bool s3_lifecycle_drops_marker(const struct s3_lifecycle *l, const struct stored
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action = s3_xml_child(rule, "Expiration");
         if (str_eq_nocase(s3_xml_text(action, "ExpiredObjectDeleteMarker"), STR("true")) ||
-            (s3_xml_text(action, "Days").data && expiration_ms(l, rule, o) <= now_ms)) {
+            (s3_xml_text(action, "Days").data && action_ms(l, action, o) <= now_ms)) {
             return true;
         }
     }
@@ -146,6 +160,57 @@ uint64_t s3_lifecycle_upload_ms(const struct s3_lifecycle *l, const struct store
         least = days.data ? earlier(least, after_days(l, started_ms, days)) : least;
     }
     return least;
+}
+
+/* ---- moving ---- */
+
+/* How cold a class is, by the order in which S3 moves objects; negative: there is no such class. */
+static int coldness(struct str class)
+{
+    static const char *const classes[] = {
+        "REDUCED_REDUNDANCY", "STANDARD",   "STANDARD_IA", "INTELLIGENT_TIERING",
+        "ONEZONE_IA",         "GLACIER_IR", "GLACIER",     "DEEP_ARCHIVE"
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(classes); i++) {
+        if (str_eq(class, str_c(classes[i]))) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool is_big_enough(const struct s3_lifecycle *l, const struct s3_xml_node *rule,
+                          const struct stored_object *o, struct str class)
+{
+    const struct s3_xml_node *filter = s3_xml_child(rule, "Filter");
+    const struct s3_xml_node *both = s3_xml_child(filter, "And");
+    filter = both ? both : filter;
+    return o->size >= MOVED_BYTES_MIN || s3_xml_child(filter, "ObjectSizeGreaterThan") ||
+           s3_xml_child(filter, "ObjectSizeLessThan") ||
+           (l->archives_small && coldness(class) >= coldness(STR("GLACIER")));
+}
+
+struct str s3_lifecycle_class(const struct s3_lifecycle *l, const struct stored_object *o,
+                              const struct s3_noncurrent *n, uint64_t now_ms)
+{
+    struct str class = http_block_find(o->headers, STR("x-amz-storage-class"));
+    struct str coldest = class.data ? class : STR("STANDARD"), ret =
+    {
+        NULL, 0
+    };
+    const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
+    for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
+        const struct s3_xml_node *action =
+            s3_xml_child(rule, n ? "NoncurrentVersionTransition" : "Transition");
+        for (; action; action = s3_xml_again(action)) {
+            struct str to = s3_xml_text(action, "StorageClass");
+            uint64_t ms = n ? noncurrent_ms(l, action, *n) : action_ms(l, action, o);
+            if (ms <= now_ms && coldness(to) > coldness(coldest) && is_big_enough(l, rule, o, to)) {
+                coldest = ret = to;
+            }
+        }
+    }
+    return ret;
 }
 
 /* ---- telling ---- */
