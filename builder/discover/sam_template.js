@@ -3,6 +3,7 @@ import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { apiAddress, functionAddress } from './addresses.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
+import { unrolled } from './sam_loops.js';
 import { parseYaml, yaml } from './yaml.js';
 
 const FUNCTIONS = [
@@ -88,7 +89,8 @@ export function parseTemplate({ files, diagnostics }, file) {
   if (nulls.length > 0) {
     diagnostics.warn(`${file}: ${andMore(nulls)}: nothing stands there, which AWS refuses ("null values are not allowed in templates")`, { file });
   }
-  return withoutNulls(template, 0);
+  const sound = withoutNulls(template, 0);
+  return { ...sound, Resources: unrolled(sound.Resources, sound.Parameters) };
 }
 
 /** @returns {string[]} where they are, as "Resources/Fn/Properties" */

@@ -70,6 +70,7 @@ function serviceOf(context, file, read) {
   }
   tellIntegrations(context, file, functions);
   tellImages(context, file, functions);
+  tellNoHandlers(context, file, functions);
   return { service, functions, template: templateOfService(context, service, functions) };
 }
 
@@ -196,6 +197,14 @@ function eventOf(service, provider, key, event) {
 function authorizationOf({ authorizer, private: isKeyed } = {}) {
   const { name, arn, type } = typeof authorizer === 'object' && authorizer ? authorizer : { name: authorizer };
   return name ?? arn ?? type ?? (authorizer ? 'authorizer' : isKeyed === true ? 'API key' : undefined);
+}
+
+/** Of a program it is told already that they may be computed. */
+function tellNoHandlers({ diagnostics }, file, functions) {
+  const without = functions.filter(({ said }) => typeof said === 'object' && said.handler === undefined && said.image === undefined);
+  if (!isProgram(file) && without.length > 0) {
+    diagnostics.error(`${file}: ${andMore(without.map(({ key }) => `functions.${key}`))}: it has no handler`, { file });
+  }
 }
 
 function tellImages({ diagnostics }, file, functions) {

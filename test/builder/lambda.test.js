@@ -235,6 +235,31 @@ Resources:
   assert.deepEqual(manifest.diagnostics, []);
 });
 
+test('SAM: what a loop of AWS::LanguageExtensions makes is there', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'template.yaml': `
+Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters: { Sizes: { Type: CommaDelimitedList, Default: "small,large" } }
+Resources:
+  Fn::ForEach::Teas:
+    - Tea
+    - [Green, Black]
+    - \${Tea}Brew: { Type: AWS::Serverless::Function, Properties: { Handler: f.handler, Runtime: nodejs24.x, Environment: { Variables: { TEA: !Ref Tea, TEXT: !Sub "\${Tea} in \${AWS::Region}" } } } }
+      Fn::ForEach::Sizes:
+        - Size
+        - !Ref Sizes
+        - \${Tea}\${Size}Jobs: { Type: AWS::SQS::Queue, Properties: { QueueName: !Sub "\${Tea}-\${Size}" } }
+  Plain: { Type: AWS::Serverless::Function, Properties: { Handler: f.handler, Runtime: nodejs24.x } }
+`,
+    'f.js': 'exports.handler = async () => 1;\n',
+  }));
+  assert.deepEqual(manifest.functions.map(({ name }) => name).toSorted(), ['lambda/BlackBrew', 'lambda/GreenBrew', 'lambda/Plain']);
+  const { env } = functionNamed(manifest, 'lambda/GreenBrew');
+  assert.deepEqual([env.TEA, env.TEXT], ['Green', 'Green in us-east-1']);
+  assert.deepEqual(manifest.events.queues.map(({ name }) => name).toSorted(), ['Black-large', 'Black-small', 'Green-large', 'Green-small']);
+  assert.deepEqual(manifest.diagnostics, []);
+});
+
 test('mayfly.json: who may call a function URL, and from where', async (t) => {
   const project = projectOf(t, {
     'hello.js': handler('hello'),

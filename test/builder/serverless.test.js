@@ -181,6 +181,21 @@ functions:
   assert.equal(evaluate(fn, "load('api/one').handler()"), 'of the layer');
 });
 
+test('serverless.yml: a function without a handler, which may be misspelt, is told', async (t) => {
+  const { functions, diagnostics } = await build(t, projectOf(t, {
+    'serverless.yml': `
+service: shop
+provider: { name: aws, runtime: nodejs24.x }
+functions:
+  one: { handler: one.handler }
+  two: { handlr: one.handler }
+`,
+    'one.js': handler('one'),
+  }));
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: functions.two: it has no handler']);
+  assert.deepEqual(functions.map(({ name }) => name), ['lambda/shop-dev-one']);
+});
+
 test('serverless.yml: variables that only a deployment knows are told, unless .env has them', async (t) => {
   const { functions, diagnostics } = await build(t, projectOf(t, {
     'serverless.yml': `
