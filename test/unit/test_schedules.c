@@ -390,6 +390,29 @@ START_TEST(a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past)
 }
 END_TEST
 
+/* AWS's precision is a minute, and the call that sets it takes a while. */
+START_TEST(a_point_in_time_that_has_just_passed_fires_once_when_it_is_set)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_SCHEDULER, "at(2026-11-25T10:00:29)");
+    spec.over = NULL;
+    set(&spec); /* 10:00:30 */
+    at("2026-11-25 10:00:31");
+    ck_assert_str_eq(ticks(), "10:00:29 ");
+    spec.start_ms = clock_ms; /* another schedule, of the same moment */
+    set(&spec);
+    at("2026-11-25 10:00:32");
+    stop();
+    start();
+    set(&spec);
+    at("2026-11-25 10:00:33");
+    ck_assert_str_eq(ticks(), "10:00:29 ");
+    spec.expression = STR("at(2026-11-25T09:59:30)");
+    set(&spec);
+    at("2026-11-25 10:00:34");
+    ck_assert_str_eq(ticks(), "10:00:29 ");
+}
+END_TEST
+
 START_TEST(a_schedule_that_was_gone_for_a_while_begins_anew)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
@@ -530,6 +553,7 @@ int main(void)
     tcase_add_test(tc, a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time);
     tcase_add_test(tc, a_machine_that_starts_without_the_time_repeats_nothing_once_it_has_it);
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);
+    tcase_add_test(tc, a_point_in_time_that_has_just_passed_fires_once_when_it_is_set);
     tcase_add_test(tc, a_schedule_that_was_gone_for_a_while_begins_anew);
     tcase_add_test(tc, a_rate_keeps_its_beat_over_restarts);
     tcase_add_test(tc, a_schedule_that_an_earlier_version_named_otherwise_goes_on);

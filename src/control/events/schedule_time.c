@@ -191,3 +191,12 @@ uint64_t schedule_time_next(const struct schedule_time *t, uint64_t after_ms, ui
     }
     return t->end_ms > 0 && next > t->end_ms ? SCHEDULE_NEVER : next;
 }
+
+uint64_t schedule_time_begin(const struct schedule_time *t, uint64_t now_ms, uint64_t last_ms)
+{
+    if (t->kind != SCHEDULE_AT || now_ms <= SCHEDULE_LATE_MS) {
+        return now_ms - 1;
+    }
+    const uint64_t from_ms = now_ms - SCHEDULE_LATE_MS;
+    return last_ms > from_ms && last_ms < now_ms ? last_ms : from_ms;
+}

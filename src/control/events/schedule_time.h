@@ -41,7 +41,8 @@ struct schedule_time {
     uint64_t end_ms;    /* not after; 0: none. The caller's */
 };
 
-#define SCHEDULE_NEVER UINT64_MAX
+#define SCHEDULE_NEVER   UINT64_MAX
+#define SCHEDULE_LATE_MS 60000 /* later is missed: AWS's ticks have "60 second precision" */
 
 /* "vercel", "worker", "netlify", "aws" (the Scheduler) of the manifest's schedules. EINVAL: there
  * is no such platform. */
@@ -55,3 +56,8 @@ int schedule_time_parse(struct str expression, struct str zone, enum schedule_pl
 /* The first tick after `after_ms`, or SCHEDULE_NEVER. `made_ms`: when the schedule was made, from
  * which a rate without start_ms counts. */
 uint64_t schedule_time_next(const struct schedule_time *t, uint64_t after_ms, uint64_t made_ms);
+
+/* A new schedule, or a changed one that ticked last at `last_ms` (0: never), ticks after this: a
+ * rate may at once, and so does a single point in time that has just passed, since whoever sets it
+ * for now is never in time. */
+uint64_t schedule_time_begin(const struct schedule_time *t, uint64_t now_ms, uint64_t last_ms);

@@ -15,7 +15,6 @@
 #include "store/store_settings.h"
 
 #define MARKS              "schedule"  /* the kind of settings that they are */
-#define LATE_MS            60000       /* later is missed: AWS's ticks have "60 second precision" */
 #define CLOCK_WAS_WRONG_MS 10800000ULL /* 3 h: cron's bound between a correction and DST */
 #define RETRY_MS           5000        /* a full disk */
 #define NOT_WAITING        SIZE_MAX
@@ -226,7 +225,7 @@ static bool adopt_mark(struct schedule *s, uint64_t now)
         m->aside_made_ms = m->aside_from_ms = 0;
     }
     if (!same || (s->spec.enabled && !m->enabled)) {
-        m->from_ms = now - 1; /* so that a rate which begins at once does */
+        m->from_ms = same ? now - 1 : schedule_time_begin(&s->time, now, m->last_ms);
     }
     m->enabled = s->spec.enabled;
     free(m->identity);
@@ -287,11 +286,11 @@ static uint64_t tick_to_come(struct schedule *s, uint64_t now)
 {
     follow_clock(s, now);
     uint64_t due = next_after(s, s->mark.from_ms);
-    if (due > now || now - due < LATE_MS) {
+    if (due > now || now - due < SCHEDULE_LATE_MS) {
         return due;
     }
     uint64_t last = last_until(s, due, now);
-    return s->spec.catch_up || now - last < LATE_MS ? last : next_after(s, now);
+    return s->spec.catch_up || now - last < SCHEDULE_LATE_MS ? last : next_after(s, now);
 }
 
 static void plan(struct schedule *s)
