@@ -201,6 +201,13 @@ test("S3's answers", async (t) => {
     await malformed({ Expiration: { Days: 1, ExpiredObjectDeleteMarker: false } });
     await malformed({ Transitions: [{ Days: 1 }] });
     await malformed({ NoncurrentVersionTransitions: [{ StorageClass: 'GLACIER' }] });
+    await malformed({ Transitions: [{ Days: 1, StorageClass: 'STANDARD' }] });
+    await malformed({ NoncurrentVersionTransitions: [{ NoncurrentDays: 30, StorageClass: 'FROZEN' }] });
+    for (const StorageClass of ['STANDARD_IA', 'ONEZONE_IA']) {
+      const { message } = await refused(put({ Transitions: [{ Days: 29, StorageClass }] }), 400, 'InvalidArgument');
+      assert.equal(message, `'Days' in Transition action must be greater than or equal to 30 for storageClass '${StorageClass}'`);
+      await put({ Transitions: [{ Days: 30, StorageClass }] });
+    }
     await put({ Expiration: { ExpiredObjectDeleteMarker: true }, NoncurrentVersionTransitions: [{ NoncurrentDays: 3, StorageClass: 'GLACIER' }] });
   });
 

@@ -1,6 +1,8 @@
 /* Whether a bucket's lifecycle is sound, as S3 says what is wrong with it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "base/chance.h"
 #include "control/iso_time.h"
 #include "control/s3/s3_config_check.h"
@@ -8,6 +10,7 @@
 #define RULES_MAX       1000 /* of a lifecycle, S3's own limit */
 #define ID_LEN_MAX      255
 #define FILTER_TAGS_MAX 100 /* compared with each other; an object has ten */
+#define RARE_DAYS_MIN   30  /* that an object lies before it moves to where reading costs */
 
 static bool check_days(struct s3_request *rq, const struct s3_xml_node *action, const char *name,
                        uint64_t least)
@@ -37,12 +40,43 @@ static bool check_date(struct s3_request *rq, const struct s3_xml_node *action)
     return true;
 }
 
+/* Where objects may move: S3's TransitionStorageClass. */
+static bool is_target(struct str class)
+{
+    static const char *const known[] = { "STANDARD_IA", "INTELLIGENT_TIERING",
+                                         "ONEZONE_IA",  "GLACIER_IR",
+                                         "GLACIER",     "DEEP_ARCHIVE" };
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+        if (str_eq(class, str_c(known[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a Transition whose days are a number. */
+static bool check_class(struct s3_request *rq, const struct s3_xml_node *action)
+{
+    char text[128];
+    struct str class = s3_xml_text(action, "StorageClass"), days = s3_xml_text(action, "Days");
+    uint64_t count = 0;
+    bool is_rare = str_eq(class, STR("STANDARD_IA")) || str_eq(class, STR("ONEZONE_IA"));
+    if (!is_rare || !str_to_u64(days, &count) || count >= RARE_DAYS_MIN) {
+        return true;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "'Days' in Transition action must be greater than or equal to %d for "
+                   "storageClass '" STR_FMT "'",
+                   RARE_DAYS_MIN, STR_ARG(class)); /* fits */
+    return s3_config_refuse(rq, S3_INVALID_ARGUMENT, text);
+}
+
 /* What an action must have beside a number that is sound, by the schema. */
 static bool has_parts(const struct s3_xml_node *action)
 {
     bool is_old = s3_xml_is(action, "NoncurrentVersionTransition");
     if (is_old || s3_xml_is(action, "Transition")) {
-        return s3_xml_child(action, "StorageClass") &&
+        return is_target(s3_xml_text(action, "StorageClass")) &&
                (!is_old || s3_xml_child(action, "NoncurrentDays"));
     }
     if (s3_xml_is(action, "NoncurrentVersionExpiration")) {
@@ -69,7 +103,8 @@ static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
             }
             if (!check_days(rq, a, "Days", i == 1 ? 0 : 1) ||
                 !check_days(rq, a, "NoncurrentDays", 1) ||
-                !check_days(rq, a, "DaysAfterInitiation", 1) || !check_date(rq, a)) {
+                !check_days(rq, a, "DaysAfterInitiation", 1) || !check_date(rq, a) ||
+                !check_class(rq, a)) {
                 return false;
             }
         }
