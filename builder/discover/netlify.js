@@ -156,7 +156,7 @@ async function endpointOf({ files, project, diagnostics }, { name, file }, confi
   if (facts?.exports.has('asyncWorkloadConfig')) {
     diagnostics.warn(`${file}: async workloads are an extension of Netlify's that is not here: no event comes to this function`, { file });
   }
-  const merged = { ...rule.settings, ...settings };
+  const merged = withoutPath({ ...rule.settings, ...settings }, file, diagnostics);
   return {
     name: `/.netlify/functions/${name}`,
     file,
@@ -169,6 +169,15 @@ async function endpointOf({ files, project, diagnostics }, { name, file }, confi
     },
     source: `${project}/${file}`,
   };
+}
+
+/** Ticks come to the path that every function has, which one of its own would replace; so Netlify refuses the two together. */
+function withoutPath(config, file, diagnostics) {
+  if (config.schedule === undefined || config.path === undefined) {
+    return config;
+  }
+  diagnostics.error(`${file}: a scheduled function is served at no path of its own, and Netlify does not build one that has: take "path" out of its config`, { file });
+  return { ...config, path: undefined };
 }
 
 /** The older kind says its schedule by a function of @netlify/functions around its handler. */

@@ -219,6 +219,19 @@ test('what is not there is told: edge functions, rate limits, async workloads', 
   ]);
 });
 
+test('a scheduled function has no path of its own: that is told, and its ticks reach it', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'netlify/functions/clean.mjs': modern('{ path: "/clean", schedule: "@daily" }'),
+    'netlify/functions/toml.mjs': modern('{ path: "/toml" }'), 'netlify.toml': '[functions.toml]\nschedule = "@hourly"\n',
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]).sort(), ['clean', 'toml'].map((name) => ['error',
+    `netlify/functions/${name}.mjs: a scheduled function is served at no path of its own, and Netlify does not build one that has: take "path" out of its config`]));
+  assert.deepEqual(manifest.events.schedules.map(({ target }) => target.path).sort(), ['/.netlify/functions/clean', '/.netlify/functions/toml']);
+  for (const { target } of manifest.events.schedules) {
+    assert.ok(manifest.routes.some(({ src, function: served }) => served !== undefined && new RegExp(src).test(target.path)), target.path);
+  }
+});
+
 test('what is not there is answered by 404.html, a static page wins over who prefers it, headers of a folder are for itself too', async (t) => {
   const project = projectOf(t, {
     'netlify.toml': '[build]\npublish = "site"\n[[headers]]\nfor = "/sub/*"\n[headers.values]\nx-sub = "1"\n',
