@@ -59,8 +59,9 @@ struct function {
     double start_rate;
     uint64_t start_counted; /* unused instances taken into use since the rate was computed */
     uint64_t rated_ms;
-    bool has_served; /* an instance has been ready: it is loaded, unless it was put away */
-    bool retired;    /* of no current build */
+    bool has_served;   /* an instance has been ready: it is loaded, unless it was put away */
+    bool start_failed; /* the last start of one that was heard of */
+    bool retired;      /* of no current build */
 };
 
 struct function *function_create(void);

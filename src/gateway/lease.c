@@ -33,7 +33,8 @@ static struct pool_state state_of(const struct gateway *g, const struct function
                                 .used_ms = f->used_ms,
                                 .start_rate = f->start_rate,
                                 .now_ms = gateway_now_ms(g),
-                                .processors = g->processors };
+                                .processors = g->processors,
+                                .start_failed = f->start_failed };
 }
 
 /* Of all functions, those that are asked for included. */
@@ -143,12 +144,14 @@ void lease_started(struct function *f)
 void lease_up(struct instance *i)
 {
     i->function->has_served = true;
+    i->function->start_failed = false;
     lease_offer(i);
     start_for_waiting(i->gateway, i->function);
 }
 
 void lease_not_started(struct function *f, struct str text, bool unheard)
 {
+    f->start_failed = true;
     if (unheard) {
         lease_started(f);
     }

@@ -34,7 +34,7 @@ static bool is_active(const struct pool_limits *limits, const struct pool_state 
 /* One, or what demand used up in the last tenth of a second: by then new ones are there. */
 static size_t spares_wanted(const struct pool_limits *limits, const struct pool_state *state)
 {
-    if (!is_active(limits, state)) {
+    if (state->start_failed || !is_active(limits, state)) {
         return 0;
     }
     double wanted = state->start_rate / 10;

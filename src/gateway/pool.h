@@ -30,13 +30,14 @@ struct pool_state {
     double start_rate; /* instances per second that demand used up lately */
     uint64_t now_ms;
     size_t processors; /* of this machine */
+    bool start_failed; /* the last one that was heard of */
 };
 
 /* How many instances to ask for because requests wait. */
 size_t pool_starts_for_waiting(const struct pool_limits *limits, const struct pool_state *state);
 
 /* How many more to ask for ahead of demand: min_instances, and unused spares while the function is
- * in use. */
+ * in use. One that does not start has none: it would be loaded in vain again and again. */
 size_t pool_starts_ahead(const struct pool_limits *limits, const struct pool_state *state);
 
 /* How many unused instances to tell to stop; those unused for longest go first. `idle_count` of

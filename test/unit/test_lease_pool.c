@@ -78,6 +78,18 @@ START_TEST(a_function_that_is_not_used_has_none)
 }
 END_TEST
 
+START_TEST(a_function_that_does_not_start_has_no_spares_and_starts_for_who_waits)
+{
+    struct pool_state state = {
+        .processors = 64, .waiting = 1, .used_ms = 100, .now_ms = 200, .start_failed = true
+    };
+    ck_assert_uint_eq(pool_starts_for_waiting(&one, &state), 1);
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 0);
+    state.start_failed = false;
+    ck_assert_uint_eq(pool_starts_ahead(&one, &state), 1);
+}
+END_TEST
+
 START_TEST(min_instances_are_there_before_anybody_asks)
 {
     struct pool_limits limits = one;
@@ -157,6 +169,7 @@ int main(void)
     tcase_add_test(tests, a_function_in_use_has_one_spare);
     tcase_add_test(tests, spares_follow_demand);
     tcase_add_test(tests, a_function_that_is_not_used_has_none);
+    tcase_add_test(tests, a_function_that_does_not_start_has_no_spares_and_starts_for_who_waits);
     tcase_add_test(tests, min_instances_are_there_before_anybody_asks);
     tcase_add_test(tests, idle_instances_go_but_for_the_spare_and_the_least);
     tcase_add_test(tests, the_kernel_is_understood_when_it_says_how_busy_the_machine_is);
