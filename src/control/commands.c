@@ -40,13 +40,17 @@ struct queue_names {
     bool exact;
 };
 
-/* "shop" is "sqs:shop" and "lambda:lambda/shop" too. */
+/* "shop" is "sqs:shop" and "lambda:lambda/shop" too, and so is "lambda:shop". */
 static bool is_meant(struct str name, struct str wanted)
 {
     struct str bare = name;
-    (void)str_cut(&bare, ':');
-    if (bare.data && str_starts(bare, STR("lambda/")) && str_eq(str_skip(bare, 7), wanted)) {
-        return true;
+    struct str kind = str_cut(&bare, ':');
+    if (bare.data && str_starts(bare, STR("lambda/"))) {
+        struct str function = str_skip(bare, strlen("lambda/"));
+        struct str said = wanted;
+        struct str said_kind = str_cut(&said, ':');
+        return str_eq(bare, wanted) || str_eq(function, wanted) ||
+               (said.data && str_eq(said_kind, kind) && str_eq(said, function));
     }
     return bare.data && str_eq(bare, wanted);
 }
@@ -84,6 +88,60 @@ static const char *name_of(const struct queue_names *names, uint64_t queue)
     return name ? name : "?";
 }
 
+/* ---- functions by name ---- */
+
+/* By the manifest's name, or a Lambda function's at AWS. */
+static bool is_called(const struct version *v, const char *name)
+{
+    const char *bare = strncmp(v->name, "lambda/", 7) == 0 ? v->name + 7 : v->name;
+    return strcmp(v->name, name) == 0 || strcmp(bare, name) == 0;
+}
+
+struct name_list {
+    struct buf text;
+    unsigned count;
+};
+
+static void add_name(struct name_list *l, const char *name)
+{
+    if (l->count++ < NAMES_SHOWN) {
+        (void)!buf_printf(&l->text, "%s%s", l->count > 1 ? ", " : "", name); /* full: enough */
+    }
+}
+
+/* Of the build that is served, or of one before that has left events. */
+static bool has_function(const struct command *c, const struct queue_names *names, const char *name)
+{
+    const struct build *build = c->services->deployment->active;
+    const char *number;
+    json_t *queue;
+    for (size_t i = 0; build && i < build->count; i++) {
+        if (is_called(build->versions[i], name)) {
+            return true;
+        }
+    }
+    json_object_foreach(names->by_number, number, queue)
+    {
+        if (queue_function_is(c->services, json_string_value(queue), name)) {
+            return true;
+        }
+    }
+    return !build; /* nothing is served yet: who knows */
+}
+
+static void fail_unknown_function(struct command *c, const char *name)
+{
+    const struct build *build = c->services->deployment->active;
+    struct name_list l = { 0 };
+    buf_init(&l.text, 600);
+    for (size_t i = 0; i < build->count; i++) {
+        add_name(&l, build->versions[i]->name);
+    }
+    command_port_fail(c, "there is no function %.200s; there are %s" STR_FMT, name,
+                      l.count == 0 ? "none" : "", STR_ARG(buf_str(&l.text)));
+    buf_finish(&l.text);
+}
+
 /* ---- ls ---- */
 
 struct listing {
@@ -114,6 +172,7 @@ static bool read_filter(struct command *c, const struct queue_names *names,
                         struct message_filter *ret)
 {
     const char *queue = text_of(c, "queue");
+    const char *function = text_of(c, "function");
     const char *state = text_of(c, "state");
     json_int_t since = number_of(c, "since_ms", 0);
     *ret = (struct message_filter){ .queue = names->found,
@@ -125,6 +184,10 @@ static bool read_filter(struct command *c, const struct queue_names *names,
     }
     if (queue && ret->queue == 0) {
         command_port_fail(c, "there is no queue %.200s, or it has never had an event", queue);
+        return false;
+    }
+    if (function && !has_function(c, names, function)) {
+        fail_unknown_function(c, function);
         return false;
     }
     return true;
@@ -387,8 +450,7 @@ static const struct version *find_function(const struct command *c, const char *
     const struct build *build = c->services->deployment->active;
     for (size_t i = 0; build && i < build->count; i++) {
         const struct version *v = build->versions[i];
-        const char *bare = strncmp(v->name, "lambda/", 7) == 0 ? v->name + 7 : v->name;
-        if (is_lambda(v) && (strcmp(v->name, name) == 0 || strcmp(bare, name) == 0)) {
+        if (is_lambda(v) && is_called(v, name)) {
             return v;
         }
     }
@@ -428,18 +490,6 @@ static bool trigger_schedule(const struct command *c, const char *name, struct m
     struct in_group g = { .name = name };
     schedules_each(c->services->schedules, find_in_group, &g);
     return g.found.data && schedules_trigger(c->services->schedules, g.found, b) == 0;
-}
-
-struct name_list {
-    struct buf text;
-    unsigned count;
-};
-
-static void add_name(struct name_list *l, const char *name)
-{
-    if (l->count++ < NAMES_SHOWN) {
-        (void)!buf_printf(&l->text, "%s%s", l->count > 1 ? ", " : "", name); /* full: enough */
-    }
 }
 
 static void add_schedule_name(const struct schedule_view *view, void *context)

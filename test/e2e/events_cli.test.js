@@ -177,6 +177,9 @@ test('mistakes are answered with what to do', async (t) => {
   assert.match(await wrong('events', 'lss'), /did you mean mayfly events ls\?/);
   assert.match(await wrong('events', 'show', '999999'), /there is no event 999999/);
   assert.match(await wrong('events', 'ls', '--queue', 'nope'), /there is no queue nope/);
+  assert.match(await wrong('events', 'ls', '--function', 'nope'), /there is no function nope; there are .*lambda\/tells/);
+  assert.match((await mayfly('trigger', 'tells')).stdout, /fired tells/);
+  assert.match((await mayfly('events', '--queue', 'lambda:tells')).stdout, /lambda:lambda\/tells +(waiting|done)/);
   assert.match(await wrong('events', 'ls', '--state', 'odd'), /--state is waiting, done or dead, not odd/);
   assert.match(await wrong('events', 'ls', '--since', 'yesterday'), /--since is a time like 30s, 10m, 2h or 1d/);
   assert.match(await wrong('events', 'purge'), /say which queue to purge/);
