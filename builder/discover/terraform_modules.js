@@ -33,6 +33,7 @@ export async function terraformModules(context) {
 
 async function readModules(context) {
   const folders = await readFolders(context);
+  folders.forEach((blocks, folder) => tellMissing(context, folders, folder, blocks));
   const called = new Set([...folders].flatMap(([folder, blocks]) => calleesOf(folder, blocks)));
   const roots = [...folders.keys()].filter((folder) => !called.has(folder));
   return roots.flatMap((root) => withCallees(moduleIn({ context, folders, root }, root, givenTo(folders.get(root), context.env)), 0));
@@ -97,6 +98,7 @@ function merge(blocks, parsed, file) {
   for (const kind of ['variable', 'module', 'output']) {
     Object.assign(blocks[kind], parsed[kind]);
   }
+  Object.keys(parsed.module ?? {}).forEach((name) => (blocks.origin[`module.${name}`] = file));
   for (const kind of KINDS) {
     for (const [type, named] of Object.entries(parsed[kind] ?? {})) {
       blocks[kind][type] = { ...blocks[kind][type], ...named };
@@ -111,6 +113,19 @@ function calleeOf(folder, { source }) {
     return source;
   }
   return /^\.{1,2}(\/|$)/.test(source) ? path.posix.join(folder, source).replace(/\/$|^\.\/?$/, '') : undefined;
+}
+
+/** Of the project's own: what lies elsewhere, as a VPC's module of the registry, mostly holds no functions. */
+function tellMissing({ diagnostics }, folders, folder, { module, origin }) {
+  for (const [name, [call]] of Object.entries(module)) {
+    const callee = calleeOf(folder, call);
+    if (callee !== undefined && !folders.has(callee) && !REGISTRY.has(callee)) {
+      const file = origin[`module.${name}`];
+      const isOutside = callee.startsWith('..');
+      const why = isOutside ? `${callee} is outside of the project: serve a folder that has both` : `there are no files of Terraform in ${callee || '.'}`;
+      diagnostics.error(`${file}: module "${name}": ${why}`, { file });
+    }
+  }
 }
 
 function calleesOf(folder, blocks) {

@@ -260,6 +260,19 @@ Resources:
   assert.deepEqual(manifest.diagnostics, []);
 });
 
+test('Terraform: a module of the project that is not there is told', async (t) => {
+  const { diagnostics, functions } = await build(t, projectOf(t, {
+    'infra/main.tf': 'module "there" {\n  source = "./there"\n}\nmodule "gone" {\n  source = "../modules/gone"\n}\nmodule "above" {\n  source = "../../above"\n}\nmodule "vpc" {\n  source = "terraform-aws-modules/vpc/aws"\n}\n',
+    'infra/there/main.tf': 'resource "aws_lambda_function" "f" {\n  function_name = "f"\n  handler = "f.handler"\n  filename = "f.zip"\n}\n',
+    'infra/f.js': 'exports.handler = async () => 1;\n',
+  }));
+  assert.deepEqual(diagnostics.map(({ text }) => text), [
+    'infra/main.tf: module "above": ../above is outside of the project: serve a folder that has both',
+    'infra/main.tf: module "gone": there are no files of Terraform in modules/gone',
+  ]);
+  assert.deepEqual(functions.map(({ name }) => name), ['lambda/f']);
+});
+
 test('mayfly.json: who may call a function URL, and from where', async (t) => {
   const project = projectOf(t, {
     'hello.js': handler('hello'),
