@@ -1,5 +1,7 @@
 /* What a Lambda function reports of a batch of SQS messages. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { clients, lambda, WHERE } from './aws_project.js';
@@ -43,7 +45,7 @@ async function start(t, more = {}) {
     return Object.keys(Attributes).filter((name) => name.startsWith('ApproximateNumber')).every((name) => Attributes[name] === '0');
   };
   const handled = () => eventually(async () => batches().length > 1 && (await isEmpty()) && batches(), () => platform.transcript());
-  return { platform, sqs, QueueUrl, send, handled };
+  return { platform, sqs, QueueUrl, send, isEmpty, handled };
 }
 
 test('what it names comes again alone, however often it is named', async (t) => {
@@ -72,6 +74,26 @@ exports.handler = async ({ Records }) => {
   const got = () => platform.records.filter(({ text }) => text?.startsWith('got ')).map(({ text }) => text).sort();
   await eventually(() => got().length >= 6, () => platform.transcript());
   assert.deepEqual(got(), [...'abcdef'].map((letter) => `got ${letter} ${length} 1`));
+});
+
+test("messages in a function's hands are not visible", async (t) => {
+  const { platform, sqs, QueueUrl, send, isEmpty } = await start(t, {
+    'mayfly.json': '{ "volumes": ["data"] }',
+    'reports.js': `
+const { existsSync } = require('node:fs');
+exports.handler = async () => {
+  console.log('got []');
+  while (!existsSync('data/enough')) {
+    await new Promise(setImmediate);
+  }
+};`,
+  });
+  await send('a', 'b');
+  await eventually(() => platform.transcript().includes('got []'), () => platform.transcript());
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }));
+  assert.deepEqual([Attributes.ApproximateNumberOfMessages, Attributes.ApproximateNumberOfMessagesNotVisible], ['0', '2']);
+  writeFileSync(path.join(platform.project, 'data/enough'), '');
+  await eventually(isEmpty, () => platform.transcript());
 });
 
 test('what a function fails is told as its error, and where it is when it is given up', async (t) => {

@@ -117,8 +117,9 @@ struct queue_settle {
     void (*done)(struct queue_settle *settle, int r); /* 1: it was no longer there */
 };
 void queue_settle(struct queue_settle *settle);
-/* How many wait, are delayed and hidden: of a long queue as it was some seconds ago, since to count
- * a million takes a while. (The first time it is counted at once.) */
+/* How many wait, are delayed and hidden, those in a consumer's hands included: of a long queue as
+ * it was some seconds ago, since to count a million takes a while. (The first time it is counted at
+ * once.) */
 void queue_count(struct queue *q, struct message_counts *ret);
 /* Copies a message's texts into one piece of memory, which the caller frees, and has them point
  * there, each with a NUL behind it. */

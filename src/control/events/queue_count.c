@@ -61,7 +61,7 @@ static void start_counting(struct queue *q)
     (void)uv_idle_start(&c->turn, count_some);     /* has a callback: works */
 }
 
-void queue_count(struct queue *q, struct message_counts *ret)
+static void count_stored(struct queue *q, struct message_counts *ret)
 {
     struct store *store = q->queues->store;
     struct message_place place = first_kept(q);
@@ -79,5 +79,14 @@ void queue_count(struct queue *q, struct message_counts *ret)
         if (!q->is_counting && now - q->counted_ms >= COUNT_AGE_MS) {
             start_counting(q);
         }
+    }
+}
+
+/* What is in a consumer's hands waits like any in the database, but nobody else gets it. */
+void queue_count(struct queue *q, struct message_counts *ret)
+{
+    count_stored(q, ret);
+    list_for_each (item, &q->in_flight) {
+        ret->hidden += list_entry(item, struct delivery, link)->count;
     }
 }
