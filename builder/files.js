@@ -140,9 +140,10 @@ function isFile(absolute) {
   }
 }
 
+/** Some editors put a byte order mark first, which is no part of the text and no JSON. */
 function readText(absolute) {
   try {
-    return readFileSync(absolute, 'utf8');
+    return readFileSync(absolute, 'utf8').replace(/^\uFEFF/, '');
   } catch {
     return '';
   }

@@ -82,6 +82,15 @@ test('a Lambda function of mayfly.json that cannot run is told once', async (t) 
   ]);
 });
 
+test('files that begin with a byte order mark, as some editors write it, are read like others', async (t) => {
+  const marked = Object.entries({
+    'mayfly.json': '{ "env": ["FIRST"], "memory": 300 }', 'vercel.json': '{ "functions": { "api/a.ts": { "maxDuration": 7 } } }', '.env': 'FIRST=1\n', 'package.json': '{ "name": "shop" }',
+  }).map(([file, text]) => [file, `\uFEFF${text}`]);
+  const { functions, diagnostics } = await build(t, projectOf(t, { ...api, ...Object.fromEntries(marked) }));
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual([functions[0].memory_mb, functions[0].endpoints[0].timeout_ms, functions[0].env.FIRST], [300, 7000, '1']);
+});
+
 test('members of mayfly.json that are misspelt are told, wherever they are', async (t) => {
   const { diagnostics } = await build(t, projectOf(t, {
     ...api, 'f.js': 'exports.handler = async () => 1;\n',
