@@ -19,6 +19,8 @@
 
 /* A supervisor that was asked to stop and has not after this is killed: Ctrl-C promises 2 s. */
 #define LAUNCH_STOP_MS 1700
+/* One Ctrl-C comes from the terminal and once more by way of npm, milliseconds later. */
+#define LAUNCH_SAME_MS 300
 
 struct launch {
     struct launch_child child;
@@ -54,10 +56,32 @@ static void launch_force(struct launch *l)
     (void)kill(l->child.pid, SIGKILL); /* gone already is fine */
 }
 
+/* Until the deadline; negative when it has passed. */
+static struct timespec launch_left(const struct launch *l)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    struct timespec left = { .tv_sec = l->deadline.tv_sec - now.tv_sec,
+                             .tv_nsec = l->deadline.tv_nsec - now.tv_nsec };
+    if (left.tv_nsec < 0) {
+        left.tv_sec--;
+        left.tv_nsec += 1000000000L;
+    }
+    return left;
+}
+
+static bool was_asked_just_now(const struct launch *l)
+{
+    struct timespec left = launch_left(l);
+    return left.tv_sec * 1000L + left.tv_nsec / 1000000L > LAUNCH_STOP_MS - LAUNCH_SAME_MS;
+}
+
 static void launch_ask(struct launch *l)
 {
     if (l->asked) {
-        launch_force(l);
+        if (!was_asked_just_now(l)) {
+            launch_force(l);
+        }
         return;
     }
     l->asked = true;
@@ -74,14 +98,7 @@ static int launch_next_signal(struct launch *l)
     if (!l->asked || l->forced) {
         return sigwaitinfo(&l->waited, NULL);
     }
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    struct timespec left = { .tv_sec = l->deadline.tv_sec - now.tv_sec,
-                             .tv_nsec = l->deadline.tv_nsec - now.tv_nsec };
-    if (left.tv_nsec < 0) {
-        left.tv_sec--;
-        left.tv_nsec += 1000000000L;
-    }
+    struct timespec left = launch_left(l);
     if (left.tv_sec < 0) {
         return 0;
     }

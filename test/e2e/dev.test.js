@@ -175,6 +175,15 @@ test('Ctrl-C does not wait for a request that takes for ever', async (t) => {
   });
 });
 
+test('one Ctrl-C that comes twice, from the terminal and by way of npm, ends it in order', async (t) => {
+  const platform = await startHello(t);
+  for (let i = 0; i < 3; i += 1) {
+    process.kill(platform.pid, 'SIGINT');
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  assert.deepEqual(await platform.exited, { status: 0, signal: null });
+});
+
 test('kill -9 of the supervisor ends all of it with a clear word', async (t) => {
   const platform = await startHello(t);
   const supervisor = await platform.process('mayfly: supervisor');
