@@ -65,6 +65,7 @@ START_TEST(skipping_past_the_end_is_empty)
     ck_assert_uint_eq(str_skip(STR("abc"), 7).len, 0);
     ck_assert(str_starts(STR("abc"), STR("ab")));
     ck_assert(!str_starts(STR("a"), STR("ab")));
+    ck_assert(str_starts(STR("a"), str_of(NULL, 0)));
 }
 END_TEST
 
