@@ -34,6 +34,6 @@ function valuesOf(values, parameters) {
 /** `${Name}`, `&{Name}` and `!Ref Name` are the value; it becomes a part of texts, of names too. */
 function withValue(body, id, value) {
   const inText = JSON.stringify(value).slice(1, -1);
-  const text = JSON.stringify(body).replaceAll(JSON.stringify({ Ref: id }), JSON.stringify(value));
-  return JSON.parse(text.replaceAll(`\${${id}}`, inText).replaceAll(`&{${id}}`, inText));
+  const text = JSON.stringify(body).replaceAll(JSON.stringify({ Ref: id }), () => JSON.stringify(value));
+  return JSON.parse(text.replaceAll(`\${${id}}`, () => inText).replaceAll(`&{${id}}`, () => inText));
 }

@@ -194,10 +194,8 @@ struct str s3_lifecycle_class(const struct s3_lifecycle *l, const struct stored_
                               const struct s3_noncurrent *n, uint64_t now_ms)
 {
     struct str class = http_block_find(o->headers, STR("x-amz-storage-class"));
-    struct str coldest = class.data ? class : STR("STANDARD"), ret =
-    {
-        NULL, 0
-    };
+    struct str coldest = class.data ? class : STR("STANDARD");
+    struct str ret = { NULL, 0 };
     const struct s3_xml_node *rule = next_rule(s3_xml_child(l->rules, "Rule"), o);
     for (; rule; rule = next_rule(s3_xml_again(rule), o)) {
         const struct s3_xml_node *action =

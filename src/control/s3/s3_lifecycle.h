@@ -1,6 +1,6 @@
 /* When the rules of a bucket's lifecycle say that something of it goes, or moves to another storage
- * class. Times round up to the next
- * midnight, as S3 counts days; how long a day is a project can say (events.lifecycleDay).
+ * class. Times round up to the next midnight, as S3 counts days; how long a day is a project can
+ * say (events.lifecycleDay).
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
  *
  * No I/O; s3_expiry.c applies it.
