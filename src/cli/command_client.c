@@ -159,7 +159,7 @@ void command_client_print(const char *text, const char *indent, size_t max)
         s.len = max;
     }
     (void)fputs(indent, stdout);
-    if (utf8_append_terminal(&out, s, indent, UTF8_COLOUR_DROP) == 0) {
+    if (utf8_append_terminal(&out, s, indent, UTF8_COLOUR_DROP) == 0 && out.len > 0) {
         (void)fwrite(out.data, 1, out.len, stdout);
     }
     buf_finish(&out);
