@@ -320,43 +320,6 @@ resource "aws_lambda_alias" "live" {
   assert.deepEqual([fn.env.AWS_LAMBDA_LOG_FORMAT, fn.env.AWS_LAMBDA_LOG_LEVEL], ['JSON', 'WARN']);
 });
 
-test('SAM: a key that comes twice counts as it does for CloudFormation', async (t) => {
-  const project = projectOf(t, {
-    'template.yaml': `
-Resources:
-  Tea:
-    Type: AWS::Serverless::Function
-    Properties: { Handler: tea.handler, Runtime: nodejs24.x, Timeout: 5, Timeout: 7 }
-`,
-    'tea.js': 'exports.handler = async () => 1;',
-  });
-  const manifest = await build(t, project);
-  assert.deepEqual(manifest.diagnostics, []);
-  assert.equal(functionNamed(manifest, 'lambda/Tea').timeout_ms, 7000);
-});
-
-test('SAM: brackets may be closed left of their key, and one that is not closed is told where it is opened', async (t) => {
-  const template = (end) => ({
-    'template.yaml': `
-Resources:
-  Tea:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: tea.handler
-      Timeout: !Select [ 1,
-  [ 5, 7 ]
-${end}
-      Runtime: nodejs24.x
-`,
-    'tea.js': handler('tea'),
-  });
-  const manifest = await build(t, projectOf(t, template(']')));
-  assert.deepEqual(manifest.diagnostics, []);
-  assert.equal(functionNamed(manifest, 'lambda/Tea').timeout_ms, 7000);
-  const [{ severity, line }] = (await build(t, projectOf(t, template('')))).diagnostics;
-  assert.deepEqual([severity, line], ['error', 8]);
-});
-
 test('SAM: globals, conditions, URLs, CORS and code in the template', async (t) => {
   const project = projectOf(t, {
     'template.yaml': `

@@ -1,4 +1,4 @@
-/* What S3 allows and when: policies, ACLs, forms, conditions, lifecycles, tags. All of it is policy
+/* What S3 allows and when: policies, ACLs, forms, conditions, tags. All of it is policy
  * without I/O.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -15,9 +15,8 @@
 #include "control/s3/s3_version.h"
 #include "leaks.h"
 
-#define ALICE  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define BOB    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define DAY_MS ((uint64_t)24 * 3600 * 1000)
+#define ALICE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define BOB   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* ---- policies ---- */
 
@@ -374,8 +373,6 @@ START_TEST(writes_depend_on_what_is_there)
     ck_assert_int_eq(s3_conditions_write_check(&marker, &fresh), 0);
 }
 END_TEST
-
-/* ---- lifecycles ---- */
 
 /* ---- tags ---- */
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "control/aws/aws_access.h"
 #include "control/aws/aws_lambda_operations.h"
+#include "control/aws/aws_lambda_refuse.h"
 #include "control/events/base64.h"
 #include "control/events/stored_request.h"
 #include "control/json_read.h"
@@ -24,19 +25,6 @@ struct invoke {
     struct invocation *invocation; /* NULL: not under way */
     bool streams;                  /* a part of the answer has been passed on */
 };
-
-static void refuse(struct exchange *x, unsigned status, const char *type, const char *message)
-{
-    struct buf headers;
-    scoped_free char *text = aws_call_error_text(AWS_STYLE_LAMBDA, status, type, message);
-    buf_init(&headers, KIB);
-    /* They fit: all are our own. */
-    (void)!(http_block_add(&headers, STR("content-type"), STR("application/json")) == 0 &&
-            http_block_add(&headers, STR("x-amzn-errortype"), str_c(type)) == 0 &&
-            http_block_add(&headers, STR("x-amzn-requestid"), str_c(x->request_id)) == 0);
-    exchange_respond(x, status, buf_str(&headers), str_c(text));
-    buf_finish(&headers);
-}
 
 static void invoke_over(struct exchange *x)
 {
@@ -79,7 +67,7 @@ static void invoked(const struct invocation_result *result, void *context)
     } else if (result->error == 0 && copy_headers(result->headers, &headers) == 0) {
         exchange_respond(i->x, result->status, buf_str(&headers), result->body);
     } else {
-        refuse(i->x, 500, "ServiceException", "The function could not be invoked.");
+        aws_lambda_refuse(i->x, 500, "ServiceException", "The function could not be invoked.");
     }
     buf_finish(&headers);
 }
@@ -115,7 +103,7 @@ static void missing(struct exchange *x, const char *region, const struct aws_lam
     aws_lambda_path_arn(region, named->name, named->qualifier[0] ? named->qualifier : "$LATEST",
                         arn);
     (void)snprintf(message, sizeof(message), "Function not found: %s", arn);
-    refuse(x, 404, "ResourceNotFoundException", message);
+    aws_lambda_refuse(x, 404, "ResourceNotFoundException", message);
 }
 
 /* Whether something is wrong with how the function is named, or there is none of that name; then
@@ -131,7 +119,7 @@ static bool is_misnamed(const struct services *s, struct exchange *x, const char
         return false;
     }
     if (aws_lambda_path_fault(named, x->target, region, &fault)) {
-        refuse(x, fault.status, fault.code, fault.message);
+        aws_lambda_refuse(x, fault.status, fault.code, fault.message);
         return true;
     }
     aws_lambda_path_named(named, x->target, &parts);
@@ -161,7 +149,7 @@ static bool is_signed(struct exchange *x, const struct str *body, struct aws_acc
     bool is = aws_access_check(i->services, x, body, AWS_PROTOCOL_JSON, ret);
     if (!is) {
         const char *message = ret->refusal.message;
-        refuse(x, ret->refusal.status, ret->refusal.code, message ? message : "");
+        aws_lambda_refuse(x, ret->refusal.status, ret->refusal.code, message ? message : "");
     }
     return is;
 }
@@ -171,12 +159,12 @@ static void have_payload(struct exchange *x, int r, struct str body)
     struct invoke *i = x->user;
     struct aws_access access;
     if (r == -EBUSY || (r == 0 && invoker_is_full(i->services->invoker))) {
-        refuse(x, 429, "TooManyRequestsException", "Rate Exceeded.");
+        aws_lambda_refuse(x, 429, "TooManyRequestsException", "Rate Exceeded.");
         return;
     }
     if (r < 0) {
-        refuse(x, 413, "RequestTooLargeException",
-               "The request payload exceeded the maximum of 6291456 bytes.");
+        aws_lambda_refuse(x, 413, "RequestTooLargeException",
+                          "The request payload exceeded the maximum of 6291456 bytes.");
         return;
     }
     if (!is_signed(x, &body, &access) || is_misnamed(i->services, x, access.who.scope.region)) {
@@ -184,13 +172,13 @@ static void have_payload(struct exchange *x, int r, struct str body)
     }
     struct str client = http_block_find(x->headers, STR("x-amz-client-context"));
     if (client.len > CONTEXT_BYTES_MAX) {
-        refuse(x, 400, "InvalidRequestContentException",
-               "Client context must have no more than 3583 bytes in base64.");
+        aws_lambda_refuse(x, 400, "InvalidRequestContentException",
+                          "Client context must have no more than 3583 bytes in base64.");
         return;
     }
     if (client.data && !is_client_context(client)) {
-        refuse(x, 400, "InvalidRequestContentException",
-               "Client context must be a valid Base64-encoded JSON object.");
+        aws_lambda_refuse(x, 400, "InvalidRequestContentException",
+                          "Client context must be a valid Base64-encoded JSON object.");
         return;
     }
     char target[AWS_LAMBDA_TARGET_BYTES];

@@ -9,6 +9,7 @@
 
 #include "control/aws/sqs_operations.h"
 #include "control/json_reading.h"
+#include "control/json_write.h"
 
 #define ATTRIBUTE_BYTES 65536 /* a policy; AWS allows 8 KB of one */
 #define ALLOWED_MAX     10    /* queues that a RedriveAllowPolicy names */
@@ -202,7 +203,7 @@ static void settle_receives(json_t *attributes, const char *text)
     if (json_is_string(json_object_get(policy, "maxReceiveCount")) &&
         sqs_call_number(policy, "maxReceiveCount", &count)) {
         (void)json_object_set_new(policy, "maxReceiveCount", json_integer(count));
-        char *settled = json_dumps(policy, JSON_COMPACT);
+        char *settled = json_write(policy);
         (void)json_object_set_new(attributes, "RedrivePolicy", json_string(settled));
         free(settled);
     }

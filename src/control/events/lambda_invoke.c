@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/aws_lambda_path.h"
+#include "control/aws/aws_lambda_refuse.h"
 #include "control/json_read.h"
 #include "control/json_write.h"
 #include "http/http_block.h"
@@ -31,17 +32,6 @@ static void invoking_free(struct invoking *i)
     free(i);
 }
 
-static void refuse(struct exchange *x, unsigned status, const char *type, const char *message)
-{
-    char headers[256];
-    char body[512];
-    int h = snprintf(headers, sizeof(headers),
-                     "content-type%capplication/json%cx-amzn-errortype%c%s%cx-amzn-requestid%c%s%c",
-                     0, 0, 0, type, 0, 0, x->request_id, 0);
-    int b = snprintf(body, sizeof(body), "{\"Type\":\"User\",\"message\":\"%s\"}", message);
-    exchange_respond(x, status, str_of(headers, (size_t)h), str_of(body, (size_t)b));
-}
-
 static void sent(struct queue_send *send, int r)
 {
     struct invoking *i = container_of(send, struct invoking, send);
@@ -53,9 +43,9 @@ static void sent(struct queue_send *send, int r)
                                i->x->request_id, 0);
             exchange_respond(i->x, 202, str_of(headers, (size_t)len), STR(""));
         } else {
-            refuse(i->x, r == -ENOSPC ? 507 : 500, "ServiceException",
-                   r == -ENOSPC ? "The disk is full: the event was not kept."
-                                : "The event could not be kept.");
+            aws_lambda_refuse(i->x, r == -ENOSPC ? 507 : 500, "ServiceException",
+                              r == -ENOSPC ? "The disk is full: the event was not kept."
+                                           : "The event could not be kept.");
         }
     }
     invoking_free(i);
@@ -108,7 +98,7 @@ static void refuse_size(struct exchange *x)
                    "%" PRIu64 " byte payload is too large for the Event invocation type (limit %zu "
                    "bytes)",
                    bytes, (size_t)PAYLOAD_BYTES_MAX);
-    refuse(x, 413, "RequestEntityTooLargeException", why);
+    aws_lambda_refuse(x, 413, "RequestEntityTooLargeException", why);
 }
 
 static void have_body(struct exchange *x, int r, struct str body)
@@ -122,7 +112,7 @@ static void have_body(struct exchange *x, int r, struct str body)
         } else if (r < 0) {
             exchange_end(x);
         } else {
-            refuse(x, 400, "InvalidRequestContentException", why);
+            aws_lambda_refuse(x, 400, "InvalidRequestContentException", why);
         }
         invoking_free(i);
         return;
