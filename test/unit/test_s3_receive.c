@@ -184,6 +184,41 @@ START_TEST(a_body_over_the_limit_is_refused)
 }
 END_TEST
 
+static unsigned errors_told;
+
+/* On a thread. */
+static enum s3_error refuse_last(enum s3_lane lane, struct s3_piece *p, void *context)
+{
+    (void)context;
+    return lane == S3_LANE_MD5 && p->is_last ? S3_BAD_DIGEST : S3_OK;
+}
+
+static void count_errors(enum s3_lane lane, enum s3_error e, void *context)
+{
+    (void)lane;
+    (void)context;
+    errors_told += e != S3_OK;
+}
+
+/* A lane that has more to do is at work again while what it had done is told: that is not what the
+ * thread finds out meanwhile. Often, because it is a matter of microseconds. */
+START_TEST(an_error_is_told_when_the_lane_is_done)
+{
+    for (int i = 0; i < 2000; i++) {
+        scoped_free char *first = mem_alloc(FRAME_BYTES);
+        struct s3_lanes *l = s3_lanes_create(&loop, pool, false, refuse_last, count_errors, NULL);
+        errors_told = 0;
+        s3_lanes_feed(l, str_of(first, FRAME_BYTES)); /* at work */
+        s3_lanes_end(l);                              /* another piece, which waits */
+        while (!s3_lanes_is_idle(l)) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+        s3_lanes_destroy(l);
+        ck_assert_uint_eq(errors_told, 1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *c;
@@ -192,5 +227,6 @@ int main(void)
     tcase_add_test(c, a_large_body_is_stored_as_it_came);
     tcase_add_test(c, a_small_body_stays_in_memory);
     tcase_add_test(c, a_body_over_the_limit_is_refused);
+    tcase_add_test(c, an_error_is_told_when_the_lane_is_done);
     return suite_run(suite);
 }

@@ -185,15 +185,16 @@ static void lane_ran(uv_work_t *work, int status)
 {
     struct lane *lane = container_of(work, struct lane, work);
     struct s3_lanes *l = lane->lanes;
-    (void)status; /* never cancelled */
+    enum s3_error error = lane->error; /* the thread's again once the lane is started */
+    (void)status;                      /* never cancelled */
     lane->busy = false;
-    l->failed = l->failed || lane->error != S3_OK;
+    l->failed = l->failed || error != S3_OK;
     while (!list_is_empty(&lane->working)) {
         move_on(lane, container_of(lane->working.next, struct s3_piece, links[lane->kind]));
     }
     push_filled_soon(l);
     start_lanes(l);
-    l->ran(lane->kind, lane->error, l->context);
+    l->ran(lane->kind, error, l->context);
 }
 
 static void start_lane(struct lane *lane)
