@@ -39,7 +39,7 @@ NODE := node_modules/node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x
 
 # The folder says in which process the code runs; every role is this one program.
 LIBRARY_FOLDERS := base http channel ipc sandbox store
-PROGRAM_FOLDERS := gateway supervisor control control/events control/aws control/s3 cli
+PROGRAM_FOLDERS := gateway supervisor cli $(patsubst src/%/,%,$(wildcard src/control/ src/control/*/ src/control/*/*/))
 LIBRARY_SOURCES := $(foreach d,$(LIBRARY_FOLDERS),$(wildcard src/$(d)/*.c))
 PROGRAM_SOURCES := $(foreach d,$(PROGRAM_FOLDERS),$(wildcard src/$(d)/*.c))
 ADDON_SOURCES   := $(foreach d,base channel ipc sandbox,$(wildcard src/$(d)/*.c)) $(wildcard runtime/addon/*.c)
@@ -148,7 +148,7 @@ bench: all ## Mayfly beside deno, bun, workerd and node, which it installs; BENC
 	$(NODE) bench/run.js $(BENCH)
 
 # clang has no -Wformat-truncation. Object files are checked for what they export.
-C_FILES  := $(wildcard src/*/*.[ch] src/*/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
+C_FILES  := $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*/*/*.[ch] runtime/addon/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch])
 TIDY     := $(filter %.c,$(filter src/% runtime/%,$(C_FILES)))
 lint: all ## layout, static analysis, and the rules of the house
 	@tools/setup lint

@@ -1,5 +1,5 @@
 /* The platform's own log: one line to standard error, "mayfly gateway: warning: ...". What
- * functions print goes another way, see control/log_print.h.
+ * functions print goes another way, see control/console/log_print.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once

@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/command_client.h"
 #include "cli/options.h"
-#include "control/json_write.h"
+#include "control/text/json_write.h"
 
 #define PLAIN_MAX     101 /* the verb, and ids */
 #define COLUMNS       6

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "control/command_port.h"
-#include "control/json_write.h"
-#include "control/utf8.h"
+#include "control/text/json_write.h"
+#include "control/text/utf8.h"
 
 static int no_mayfly(const char *folder, struct err *err)
 {

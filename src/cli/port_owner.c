@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "base/str.h"
-#include "control/utf8.h"
+#include "control/text/utf8.h"
 
 #define TCP_LISTEN_STATE 0x0A
 

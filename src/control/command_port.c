@@ -11,8 +11,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/json_read.h"
-#include "control/json_write.h"
+#include "control/text/json_read.h"
+#include "control/text/json_write.h"
 #include "store/store.h"
 
 #define BACKLOG    16

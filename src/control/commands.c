@@ -9,9 +9,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/events/queue_function.h"
-#include "control/events/schedules.h"
-#include "control/json_read.h"
+#include "control/events/schedules/schedules.h"
 #include "control/message_show.h"
+#include "control/text/json_read.h"
 #include "store/store_messages.h"
 
 #define LIMIT_DEFAULT 20

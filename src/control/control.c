@@ -16,23 +16,23 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/title.h"
-#include "control/aws/aws_call.h"
-#include "control/aws/aws_lambda_concurrency.h"
 #include "control/aws/aws_port.h"
-#include "control/aws/aws_seed.h"
-#include "control/builder_link.h"
+#include "control/aws/call/aws_call.h"
+#include "control/aws/sign/aws_seed.h"
 #include "control/commands.h"
-#include "control/console.h"
-#include "control/deployment.h"
+#include "control/console/console.h"
+#include "control/console/log_reader.h"
+#include "control/console/output.h"
+#include "control/deployment/builder_link.h"
+#include "control/deployment/deployment.h"
 #include "control/events/events.h"
-#include "control/json_write.h"
-#include "control/log_reader.h"
-#include "control/output.h"
+#include "control/events/lambda/lambda_concurrency.h"
 #include "control/s3/s3.h"
 #include "control/s3/s3_declared.h"
 #include "control/s3/s3_webhook.h"
 #include "control/services.h"
-#include "control/text_file.h"
+#include "control/text/json_write.h"
+#include "control/text/text_file.h"
 #include "ipc/link.h"
 
 #define CONTROL_KEEP_BYTES (4 * MIB) /* freed, and not given back to the kernel */
@@ -170,7 +170,7 @@ static void send_routes(struct control *c, const struct build *build)
 {
     const struct message_routes message = { .type = MESSAGE_ROUTES, .build = build->number };
     json_t *routes = deployment_routes(build);
-    aws_lambda_concurrency_apply(&c->services, json_object_get(routes, "functions"));
+    lambda_concurrency_apply(&c->services, json_object_get(routes, "functions"));
     c->is_unrouted = send_json(c, &c->gateway, &message, "routes", routes) < 0;
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/events/base64.h"
-#include "control/events/stored_request.h"
-#include "control/json_read.h"
+#include "control/events/routes/stored_request.h"
+#include "control/text/base64.h"
+#include "control/text/json_read.h"
 #include "http/http_block.h"
 
 static const char *const states[] = {

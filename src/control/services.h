@@ -5,10 +5,10 @@
 
 #include <uv.h>
 
-#include "control/aws/aws_users.h"
-#include "control/console.h"
-#include "control/deployment.h"
-#include "control/events/queue.h"
+#include "control/aws/sign/aws_users.h"
+#include "control/console/console.h"
+#include "control/deployment/deployment.h"
+#include "control/events/queue/queue.h"
 #include "control/exchange.h"
 #include "control/invoker.h"
 #include "store/store.h"

@@ -1,4 +1,4 @@
-/* What control takes for a schedule (src/control/events/cron.c) and the builder must: the one tells where a mistake
+/* What control takes for a schedule (src/control/events/schedules/cron.c) and the builder must: the one tells where a mistake
  * stands, the other would leave the schedule out. */
 import assert from 'node:assert/strict';
 import test from 'node:test';

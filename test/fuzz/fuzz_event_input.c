@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "control/events/event_input.h"
+#include "control/events/eventbridge/event_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

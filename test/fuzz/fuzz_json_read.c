@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "control/json_read.h"
-#include "control/json_write.h"
+#include "control/text/json_read.h"
+#include "control/text/json_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

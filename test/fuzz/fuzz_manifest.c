@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "control/build_print.h"
-#include "control/deployment.h"
+#include "control/console/build_print.h"
+#include "control/deployment/deployment.h"
 
 static int on_add(struct deployment *d, const struct version *version)
 {

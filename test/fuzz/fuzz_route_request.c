@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "control/events/route_config.h"
-#include "control/events/stored_request.h"
+#include "control/events/routes/route_config.h"
+#include "control/events/routes/stored_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 
-#include "control/events/schedule_time.h"
+#include "control/events/schedules/schedule_time.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

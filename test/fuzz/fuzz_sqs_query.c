@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "control/aws/sqs_query.h"
+#include "control/aws/sqs/sqs_query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "control/line_split.h"
-#include "control/utf8.h"
+#include "control/text/line_split.h"
+#include "control/text/utf8.h"
 
 #define LINE_MAX_BYTES 20
 

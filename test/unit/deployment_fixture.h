@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "control/deployment.h"
+#include "control/deployment/deployment.h"
 #include "leaks.h"
 
 /* Writes down what the deployment asks for: "add api@1, route 1". */

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "base/limits.h"
-#include "control/log_print.h"
+#include "control/console/log_print.h"
 #include "leaks.h"
 
 static const struct print_style plain = { 0 };

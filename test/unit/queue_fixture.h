@@ -10,7 +10,7 @@
 #include "base/chance.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "control/events/queue.h"
+#include "control/events/queue/queue.h"
 #include "store/sql.h"
 #include "suite.h"
 

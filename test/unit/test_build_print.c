@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "control/build_print.h"
-#include "control/build_rows.h"
-#include "control/route_label.h"
+#include "control/console/build_print.h"
+#include "control/console/build_rows.h"
+#include "control/console/route_label.h"
 #include "print_fixture.h"
 
 static json_t *spec(const char *name, const char *dialect, const char *endpoints)

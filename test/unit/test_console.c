@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "control/build_print.h"
-#include "control/console.h"
-#include "control/line_split.h"
-#include "control/rate.h"
-#include "control/writer.h"
+#include "control/console/build_print.h"
+#include "control/console/console.h"
+#include "control/console/rate.h"
+#include "control/console/writer.h"
+#include "control/text/line_split.h"
 #include "print_fixture.h"
 
 static const struct print_source api = { .name = "api", .version = 3, .endpoint = "/api/orders" };

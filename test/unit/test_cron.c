@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/events/cron.h"
-#include "control/events/zone.h"
+#include "control/events/schedules/cron.h"
+#include "control/events/schedules/zone.h"
 #include "leaks.h"
 
 static int64_t minute_of(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/manifest_check.h"
+#include "control/deployment/manifest_check.h"
 #include "deployment_fixture.h"
 
 START_TEST(the_first_build_is_routed_when_the_supervisor_knows_all_its_functions)

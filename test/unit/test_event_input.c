@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "control/events/event_input.h"
+#include "control/events/eventbridge/event_input.h"
 #include "leaks.h"
 
 #define EVENT                                                                                      \

@@ -7,12 +7,12 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/events/event_arn.h"
-#include "control/events/retry.h"
-#include "control/events/route_config.h"
-#include "control/events/stored_request.h"
-#include "control/events/webhook_sign.h"
-#include "control/events/worker_delay.h"
+#include "control/events/eventbridge/event_arn.h"
+#include "control/events/queue/retry.h"
+#include "control/events/routes/route_config.h"
+#include "control/events/routes/stored_request.h"
+#include "control/events/routes/webhook_sign.h"
+#include "control/events/workers/worker_delay.h"
 #include "http/http_block.h"
 #include "leaks.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/events/event_pattern.h"
-#include "control/events/pattern_syntax.h"
+#include "control/events/eventbridge/event_pattern.h"
+#include "control/events/eventbridge/pattern_syntax.h"
 #include "leaks.h"
 
 struct sample {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/json_read.h"
-#include "control/json_write.h"
+#include "control/text/json_read.h"
+#include "control/text/json_write.h"
 #include "leaks.h"
 
 /* Whatever else is read: test/fuzz/fuzz_json_read.c, beside jansson. */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/build_print.h"
-#include "control/manifest_events.h"
+#include "control/console/build_print.h"
+#include "control/deployment/manifest_events.h"
 #include "leaks.h"
 
 #define UUID "01234567-89ab-cdef-0123-456789abcdef"

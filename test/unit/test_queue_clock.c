@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "control/events/queue_state.h"
+#include "control/events/queue/queue_state.h"
 #include "queue_fixture.h"
 
 #define AHEAD_MS ((uint64_t)5 * 3600 * 1000)

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/limits.h"
-#include "control/events/message_batch.h"
+#include "control/events/queue/message_batch.h"
 #include "queue_fixture.h"
 
 #define BODY_BYTES (4 * MIB)

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "control/iso_time.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_access_record.h"
 #include "control/s3/s3_acl.h"
@@ -13,6 +12,7 @@
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_tags.h"
 #include "control/s3/s3_version.h"
+#include "control/text/iso_time.h"
 #include "leaks.h"
 
 #define ALICE "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/events/schedule_time.h"
+#include "control/events/schedules/schedule_time.h"
 #include "leaks.h"
 
 static uint64_t ms_of(const char *text)

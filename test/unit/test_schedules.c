@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "control/events/schedules.h"
+#include "control/events/schedules/schedules.h"
 #include "store/store_settings.h"
 #include "suite.h"
 

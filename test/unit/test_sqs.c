@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/aws/sqs_check.h"
-#include "control/aws/sqs_md5.h"
-#include "control/aws/sqs_query.h"
-#include "control/events/base64.h"
-#include "control/events/sqs_attempt.h"
+#include "control/aws/sqs/sqs_check.h"
+#include "control/aws/sqs/sqs_query.h"
+#include "control/events/sqs/sqs_attempt.h"
+#include "control/events/sqs/sqs_md5.h"
+#include "control/text/base64.h"
 #include "leaks.h"
 
 /* Sums that AWS has answered with. */

@@ -1,7 +1,7 @@
 /* Moving dead letters: what a crash or a full disk leaves in between.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "control/events/sqs_moves.h"
+#include "control/events/sqs/sqs_moves.h"
 #include "control/services.h"
 #include "queue_fixture.h"
 #include "store/store_settings.h"

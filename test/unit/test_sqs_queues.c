@@ -1,7 +1,7 @@
 /* SQS's queues that the project declares and its API changes: what was set last counts.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "control/events/sqs_queue.h"
+#include "control/events/sqs/sqs_queue.h"
 #include "control/services.h"
 #include "queue_fixture.h"
 

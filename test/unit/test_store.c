@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "control/events/message_batch.h"
+#include "control/events/queue/message_batch.h"
 #include "queue_fixture.h"
 #include "store/store_answers.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/limits.h"
-#include "control/utf8.h"
+#include "control/text/utf8.h"
 #include "leaks.h"
 
 static const char *shown(struct buf *b, struct str s, enum utf8_colour colour)

@@ -1,7 +1,7 @@
 /* What a Worker is told of its queue, and how often it is counted.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "control/events/worker_metrics.h"
+#include "control/events/workers/worker_metrics.h"
 #include "queue_fixture.h"
 
 static uint64_t count_of(struct worker_metrics *m, uint64_t max_age_ms)

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/aws/aws_events.h"
 #include "control/aws/aws_hold.h"
-#include "control/aws/aws_lambda.h"
-#include "control/aws/aws_scheduler.h"
 #include "control/aws/aws_sts.h"
-#include "control/aws/sqs.h"
+#include "control/aws/events/aws_events.h"
+#include "control/aws/lambda/aws_lambda.h"
+#include "control/aws/scheduler/aws_scheduler.h"
+#include "control/aws/sqs/sqs.h"
 #include "control/s3/s3.h"
 #include "http/http_block.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "control/aws/aws_access.h"
-#include "control/aws/aws_uri.h"
+#include "control/aws/call/aws_access.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_xml.h"
 
 #define NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"

@@ -6,8 +6,8 @@
 
 #include "base/list.h"
 #include "base/str.h"
-#include "control/events/lambda_source.h"
-#include "control/json_reading.h"
+#include "control/events/lambda/lambda_source.h"
+#include "control/text/json_reading.h"
 
 static bool is_named(const char *function, const char *wanted)
 {

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "control/iso_time.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_policy.h"
 #include "control/s3/s3_tags.h"
+#include "control/text/iso_time.h"
 
 /* What the values of condition keys are found in. */
 struct context {

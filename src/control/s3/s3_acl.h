@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/limits.h"
-#include "control/aws/aws_users.h"
+#include "control/aws/sign/aws_users.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_xml.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/iso_time.h"
 #include "control/s3/s3_signed_url.h"
+#include "control/text/iso_time.h"
 
 /* As the client has given it, in either version's place. */
 static struct str given_signature(const struct s3_request *rq)

@@ -4,12 +4,12 @@
 #include <jansson.h>
 
 #include "base/mem.h"
-#include "control/aws/aws_digest.h"
-#include "control/aws/aws_uri.h"
-#include "control/json_write.h"
+#include "control/aws/sign/aws_digest.h"
+#include "control/aws/sign/aws_uri.h"
+#include "control/s3/operations/s3_list.h"
 #include "control/s3/s3_dispatch.h"
-#include "control/s3/s3_list.h"
 #include "control/s3/s3_name.h"
+#include "control/text/json_write.h"
 #include "http/http_block.h"
 
 #define BEARER STR("bearer ")

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 
 #include "base/hex.h"
-#include "control/utf8.h"
+#include "control/text/utf8.h"
 
 #define REPLACEMENT 0xfffd
 

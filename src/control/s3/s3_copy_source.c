@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_copy_source.h"
 
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_body.h"

@@ -5,8 +5,8 @@
 
 #include "base/chance.h"
 #include "base/mem.h"
-#include "control/events/event_target.h"
-#include "control/events/trace_header.h"
+#include "control/events/eventbridge/event_target.h"
+#include "control/events/eventbridge/trace_header.h"
 #include "control/s3/s3_event_record.h"
 #include "control/s3/s3_manifest.h"
 #include "control/s3/s3_notification.h"

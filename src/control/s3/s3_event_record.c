@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-#include "control/aws/aws_users.h"
-#include "control/iso_time.h"
-#include "control/json_reading.h"
+#include "control/aws/sign/aws_users.h"
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_version.h"
-#include "control/utf8.h"
+#include "control/text/iso_time.h"
+#include "control/text/json_reading.h"
+#include "control/text/utf8.h"
 #include "http/http_block.h"
 
 /* A marker's ETag is that of no bytes. */

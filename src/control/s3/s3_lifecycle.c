@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "control/iso_time.h"
 #include "control/s3/s3_tags.h"
+#include "control/text/iso_time.h"
 #include "http/http_block.h"
 #include "http/http_date.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_lock.h"
 
-#include "control/iso_time.h"
 #include "control/s3/s3_access.h"
+#include "control/text/iso_time.h"
 
 #define DAY_MS ((uint64_t)86400 * 1000)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_name.h"
 
-#include "control/utf8.h"
+#include "control/text/utf8.h"
 
 #define BUCKET_LEN_MIN 3
 #define BUCKET_LEN_MAX 63

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "control/json_reading.h"
+#include "control/text/json_reading.h"
 
 #define ARN "arn:aws:s3:::"
 

@@ -7,8 +7,8 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "control/aws/aws_sign_v2.h"
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_sign_v2.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_form.h"

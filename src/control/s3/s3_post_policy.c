@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "control/iso_time.h"
-#include "control/json_read.h"
+#include "control/text/iso_time.h"
+#include "control/text/json_read.h"
 #include "http/http_block.h"
 
 #define FIELDS_MAX 256

@@ -9,7 +9,7 @@
 #include "base/chance.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/aws_digest.h"
+#include "control/aws/sign/aws_digest.h"
 #include "control/s3/s3_lanes.h"
 #include "store/content_writer.h"
 

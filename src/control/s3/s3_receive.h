@@ -13,7 +13,7 @@
 
 #include <uv.h>
 
-#include "control/aws/aws_chunked.h"
+#include "control/aws/sign/aws_chunked.h"
 #include "control/s3/s3_checksum.h"
 #include "control/s3/s3_crypt.h"
 #include "control/s3/s3_error.h"

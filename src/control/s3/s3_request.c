@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_operations.h"

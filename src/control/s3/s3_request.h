@@ -9,8 +9,8 @@
 #pragma once
 
 #include "base/limits.h"
-#include "control/aws/aws_sign.h"
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_sign.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_buckets.h"
 #include "control/s3/s3_context.h"
 #include "control/s3/s3_error.h"

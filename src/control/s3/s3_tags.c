@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_tags.h"
 
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_name.h"
-#include "control/utf8.h"
+#include "control/text/utf8.h"
 
 #define KEY_LEN_MAX    128 /* characters */
 #define VALUE_LEN_MAX  256

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/aws/aws_uri.h"
+#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_object.h"

@@ -6,8 +6,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/iso_time.h"
-#include "control/utf8.h"
+#include "control/text/iso_time.h"
+#include "control/text/utf8.h"
 
 #define DEPTH_MAX    32
 #define NODES_MAX    100000 /* the completion of 10,000 parts with checksums has some 40,000 */
