@@ -9,7 +9,7 @@ import {
 import { refused, startS3 } from './s3_project.js';
 
 test('what S3 refuses', async (t) => {
-  const { s3, bucket, client } = await startS3(t);
+  const { s3, bucket, client, platform, endpoint } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
 
   await t.test('a delete that is conditional finds what it names, or nothing is deleted', async () => {
@@ -31,6 +31,16 @@ test('what S3 refuses', async (t) => {
     await version(ETag);
     await version('*'); /* as Ceph has it; S3 takes no condition on a version */
     assert.equal((await send(ListObjectVersionsCommand, { Bucket })).DeleteMarkers.length, 1);
+  });
+
+  await t.test('a key without a bucket is refused, whatever is asked of it', async () => {
+    const { pid } = await platform.process('mayfly: control');
+    for (const [method, target] of [['PUT', '//k'], ['GET', '//k'], ['HEAD', '//k'], ['DELETE', '//k'], ['POST', '//k?uploads'], ['GET', '//k?acl']]) {
+      const answer = await fetch(`${endpoint}${target}`, { method, body: method === 'PUT' ? 'x' : undefined });
+      assert.equal(answer.status, 400, `${method} ${target}`);
+      assert.match(await answer.text(), method === 'HEAD' ? /^$/ : /<Code>InvalidBucketName</);
+    }
+    assert.equal((await platform.process('mayfly: control')).pid, pid);
   });
 
   await t.test('a number of a list that is none is told by its name', async () => {

@@ -43,7 +43,8 @@ static enum s3_error check_expected_owner(const struct s3_request *rq)
 
 static bool find_bucket(struct s3_request *rq)
 {
-    if (rq->bucket_name.len == 0 || rq->op->needs == S3_NEEDS_USER) {
+    bool is_service = rq->bucket_name.len == 0 && rq->key.len == 0; /* "//k" is a key of nothing */
+    if (is_service || rq->op->needs == S3_NEEDS_USER) {
         return true; /* the service; a bucket that is to be made */
     }
     rq->bucket = s3_buckets_find(rq->s3->buckets, rq->bucket_name);
