@@ -58,6 +58,8 @@ START_TEST(a_form_is_the_json_protocols_input)
     /* Without a number it is the only one. */
     check_input("AttributeName=All&Attribute.Name=DelaySeconds&Attribute.Value=5",
                 "{\"AttributeNames\":[\"All\"],\"Attributes\":{\"DelaySeconds\":\"5\"}}");
+    /* So boto3 and the SDKs of PHP and JavaScript send a list of nothing. */
+    check_input("Entries=&AttributeNames=", "{\"AttributeNames\":[],\"Entries\":[]}");
     check_input("", "{}");
     check_input("a=%zz&=x&&b", "{\"b\":\"\"}");
 }

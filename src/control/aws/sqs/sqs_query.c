@@ -131,15 +131,25 @@ static json_t *convert_renamed(enum shape shape, const json_t *value)
     return convert_map(value, shape == MAP_KEY ? "Key" : "Name");
 }
 
+static bool is_empty_text(const json_t *value)
+{
+    return json_is_string(value) && json_string_length(value) == 0;
+}
+
+/* A list without elements comes as its member's own name with no value: "Entries=". */
 static json_t *convert_member(const char *name, const json_t *value, const char **ret_name)
 {
+    *ret_name = name;
     for (size_t i = 0; i < ARRAY_COUNT(renamed); i++) {
         if (strcmp(name, renamed[i].query) == 0) {
             *ret_name = renamed[i].json;
             return convert_renamed(renamed[i].shape, value);
         }
+        if (renamed[i].shape == LIST && strcmp(name, renamed[i].json) == 0 &&
+            is_empty_text(value)) {
+            return json_array();
+        }
     }
-    *ret_name = name;
     return convert_value(value);
 }
 
