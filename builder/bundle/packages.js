@@ -29,13 +29,35 @@ export function isUnasked(project, name, importer) {
 /** What Lambda's runtimes have beside the code, and bundlers for Lambda leave out. */
 const OF_LAMBDA = /^(@aws-sdk|@smithy)\//;
 
-/** @returns {string} that a package is missing, and the command that brings it */
-export function missingText(project, name, importer, dialect) {
+/** @returns {string} why an import of a package leads nowhere, and what to do */
+export function missingText(project, specifier, importer, dialect) {
+  const name = packageName(specifier);
+  const folder = folderOf(name, importer);
+  if (folder) {
+    return lackingText(project, specifier, folder);
+  }
   const isOfLambda = dialect === 'lambda' && OF_LAMBDA.test(name);
   const command = installCommand(project, name, importer);
   return isOfLambda
     ? `Package "${name}" comes with Lambda's runtime on AWS; here it is not installed. Install it with: ${command.replace(/ (install|add) (?=@)/, ' $1 -D ')}`
     : `Package "${name}" is not installed. Install it with: ${command}`;
+}
+
+/** Of one that is there: in a workspace it may not have been built, else it may be of another version. */
+function lackingText(project, specifier, folder) {
+  const { version, scripts } = parsedManifest(path.join(folder, 'package.json'));
+  if (folder.includes('/node_modules/')) {
+    return `The package "${packageName(specifier)}" that is installed, ${version}, has no "${specifier}": another version may have it`;
+  }
+  const place = path.relative(project, folder);
+  const [tool] = addCommand(project, folder).split(' ');
+  const way = scripts?.build ? `: cd ${place} && ${tool} run build` : `, ${place}`;
+  return `The file that "${specifier}" stands for is not there. Build its package first${way}`;
+}
+
+function addCommand(...folders) {
+  const found = LOCK_FILES.find(([file]) => folders.some((place) => existsSync(path.join(place, file))));
+  return found ? found[1] : 'npm install';
 }
 
 /**
@@ -45,8 +67,7 @@ export function missingText(project, name, importer, dialect) {
  */
 function installCommand(project, name, importer) {
   const folder = namingFolder(project, name, importer);
-  const found = LOCK_FILES.find(([file]) => [folder ?? project, project].some((place) => existsSync(path.join(place, file))));
-  const add = found ? found[1] : 'npm install';
+  const add = addCommand(folder ?? project, project);
   if (folder === null) {
     return `${add} ${name}`;
   }
@@ -164,6 +185,13 @@ export function parsedManifest(file) {
   } catch {
     return {};
   }
+}
+
+/** Where a package is installed, links followed; null: it is not. */
+function folderOf(name, importer) {
+  const holder = holderOf(name, importer);
+  const folder = holder && path.join(holder, 'node_modules', name);
+  return folder && existsSync(path.join(folder, 'package.json')) ? realpathSync(folder) : null;
 }
 
 /** The nearest folder upwards whose node_modules has the package, as Node looks for it. */

@@ -151,7 +151,7 @@ function missing(args, result, { project, dialect }) {
     return { errors: result.errors.map(({ text, notes }) => ({ text, notes })) };
   }
   const name = packageName(args.path);
-  const text = missingText(project, name, args.resolveDir, dialect);
+  const text = missingText(project, args.path, args.resolveDir, dialect);
   if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
     return { path: args.path, external: true, warnings: isUnasked(project, name, args.resolveDir) ? [] : [{ text }] };
   }

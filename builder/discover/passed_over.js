@@ -26,11 +26,15 @@ const BUILT = {
 /** What makes functions for a platform of a framework's build. */
 const ADAPTERS = {
   Netlify: /^(@astrojs\/netlify|@sveltejs\/adapter-netlify|@netlify\/(vite-plugin-(react-router|tanstack-start)|remix-adapter))$/,
-  Vercel: /^(@astrojs\/vercel|@sveltejs\/adapter-vercel|@hono\/vite-build|vite-plugin-vercel)$/,
+  Vercel: /^(@astrojs\/vercel|@sveltejs\/adapter-vercel|@hono\/vite-build\/vercel|vite-plugin-vercel)$/,
 };
 const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
   ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
 const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
+
+/** One package with adapters for many platforms: which is meant says the file that imports it. */
+const OF_MANY = /@hono\/vite-build\/[\w-]+/g;
+const VITE_CONFIG = /^vite\.config\.[cm]?[jt]s$/;
 
 /** Programs that make a deployment: they would have to be run, as the platform's account has it. */
 const PROGRAMS = [
@@ -57,9 +61,9 @@ function tellWhyNone({ files, diagnostics }) {
     const text = `it exports a Lambda handler that nothing names; a mayfly.json does: { "functions": { "main": { "handler": "${handler}" } } }`;
     diagnostics.warn(text, { file: lambda });
   }
-  const config = ['deno.json', 'deno.jsonc'].find((file) => files.has(file));
-  if (config) {
-    diagnostics.warn('programs of Deno do not run here, those of Node.js do: a package.json names one, as { "scripts": { "start": "node main.ts" } }', { file: config });
+  const deno = ['deno.json', 'deno.jsonc'].find((file) => files.has(file));
+  if (deno) {
+    diagnostics.warn('programs of Deno do not run here, those of Node.js do: a package.json names one, as { "scripts": { "start": "node main.ts" } }', { file: deno });
   }
   if (!files.has('package.json')) {
     return;
@@ -67,8 +71,10 @@ function tellWhyNone({ files, diagnostics }) {
   const manifest = readJson(files, 'package.json', diagnostics) ?? {};
   const { scripts, dependencies, devDependencies } = manifest;
   const packages = Object.keys({ ...dependencies, ...devDependencies });
+  const config = files.list().find((file) => VITE_CONFIG.test(file));
+  const adapters = [...packages, ...(config ? files.read(config).match(OF_MANY) ?? [] : [])];
   for (const [platform, pattern] of Object.entries(ADAPTERS)) {
-    const adapter = packages.find((one) => pattern.test(one));
+    const adapter = adapters.find((one) => pattern.test(one));
     if (adapter) {
       diagnostics.warn(`what ${adapter} builds for ${platform} is served: run \`npm run build\`, and again after changes`, { file: 'package.json' });
       return;
@@ -122,6 +128,6 @@ export function tellPassedOver(context, drafts) {
   }
   const functions = files.list().some(isWranglerFile) ? [] : pagesFunctions(files, '');
   if (functions.length > 0) {
-    diagnostics.warn(`${andMore(functions, 'function')}: ${pagesFault(files)}`);
+    diagnostics.warn(`${andMore(functions, 'function')}: ${pagesFault()}`);
   }
 }

@@ -6,7 +6,7 @@ import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
-import { pagesFault } from './cloudflare_pages.js';
+import { asWorker } from './cloudflare_pages.js';
 import { nothing } from './context.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf, functionName } from './worker_bindings.js';
@@ -84,10 +84,11 @@ const folderOf = (file) => path.posix.dirname(file).replace(/^\.$/, '');
 function workerOf(context, { config, home, isBuilt }) {
   const { files, diagnostics } = context;
   const folder = folderOf(config);
-  const settings = isBuilt ? readBuilt(context, config) : readWrangler(context, config);
-  if (!settings) {
+  const said = isBuilt ? readBuilt(context, config) : readWrangler(context, config);
+  if (!said) {
     return null;
   }
+  const settings = asWorker(context, { folder, config, settings: said });
   if (isBuilt) {
     diagnostics.warn(`${config} is served, which the project's build has made: run \`npm run build\` again after changes`, { file: config });
   } else if (isForVite(context, folder)) {
@@ -97,8 +98,7 @@ function workerOf(context, { config, home, isBuilt }) {
   const hint = buildHint(context, folder, settings);
   const assets = readAssets(context, { folder, config, settings, hint });
   if (!main && !settings.assets?.directory) {
-    const pages = settings.pages_build_output_dir === undefined ? '' : `: ${pagesFault(files, folder)}`;
-    diagnostics.error(`${config} names no "main" and no "assets"${pages}`, { file: config });
+    diagnostics.error(`${config} names no "main" and no "assets"`, { file: config });
     return null;
   }
   if (main?.endsWith('.py')) {

@@ -25,7 +25,8 @@ export function readAssets({ project, diagnostics }, { folder, config, settings,
   }
   const source = path.join(project, folder, assets.directory);
   if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
-    diagnostics.error(`${config}: assets.directory "${assets.directory}" does not exist${hint}`, { file: config });
+    const name = settings.pages_build_output_dir === undefined ? 'assets.directory' : 'pages_build_output_dir';
+    diagnostics.error(`${config}: ${name} "${assets.directory}" does not exist${hint}`, { file: config });
     return null;
   }
   const first = assets.run_worker_first;

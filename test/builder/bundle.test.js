@@ -208,6 +208,28 @@ test('a missing package is named with the command to install it, and the others 
   assert.equal(evaluate(api, "load('api/optional')()"), 'none');
 });
 
+test('a package that is there without what is asked of it is not called missing', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "workspaces": ["packages/*"], "dependencies": { "one": "1", "@acme/db": "*", "@acme/ui": "*" } }',
+    'node_modules/one/package.json': '{ "name": "one", "version": "1.2.3", "exports": { ".": "./index.js" } }',
+    'node_modules/one/index.js': 'module.exports = 1;\n',
+    'packages/db/package.json': '{ "name": "@acme/db", "main": "dist/index.js", "scripts": { "build": "tsc" } }',
+    'packages/ui/package.json': '{ "name": "@acme/ui", "exports": "./dist/index.js" }',
+    'api/sub.ts': "import 'one/sub';\nexport default () => 1;\n",
+    'api/db.ts': "import '@acme/db';\nexport default () => 1;\n", 'api/ui.ts': "import '@acme/ui';\nexport default () => 1;\n",
+  });
+  mkdirSync(path.join(project, 'node_modules/@acme'));
+  for (const name of ['db', 'ui']) {
+    symlinkSync(`../../packages/${name}`, path.join(project, 'node_modules/@acme', name));
+  }
+  const { diagnostics } = await build(t, project);
+  assert.deepEqual(diagnostics.map(({ file, text }) => `${file}: ${text}`), [
+    'api/db.ts: The file that "@acme/db" stands for is not there. Build its package first: cd packages/db && npm run build',
+    'api/sub.ts: The package "one" that is installed, 1.2.3, has no "one/sub": another version may have it',
+    'api/ui.ts: The file that "@acme/ui" stands for is not there. Build its package first, packages/ui',
+  ]);
+});
+
 test('an SDK that a bundle for Lambda leaves out, as the CDK has it, is told to come with the runtime on AWS alone', async (t) => {
   const { diagnostics } = await build(t, projectOf(t, {
     'yarn.lock': '', 'mayfly.json': '{ "functions": { "main": { "handler": "index.handler" } } }',

@@ -263,4 +263,9 @@ test('a static site needs no function, and an adapter that has built nothing yet
 
   const unbuilt = await build(t, projectOf(t, { 'package.json': '{ "devDependencies": { "@sveltejs/kit": "2", "@sveltejs/adapter-vercel": "6" } }' }));
   assert.deepEqual(warnings(unbuilt), ['what @sveltejs/adapter-vercel builds for Vercel is served: run `npm run build`, and again after changes']);
+  const honoFor = async (platform) => warnings(await build(t, projectOf(t, {
+    'package.json': '{ "devDependencies": { "@hono/vite-build": "1" } }', 'vite.config.ts': `import build from '@hono/vite-build/${platform}'\n`,
+  })));
+  assert.deepEqual(await honoFor('vercel'), ['what @hono/vite-build/vercel builds for Vercel is served: run `npm run build`, and again after changes']);
+  assert.deepEqual(await honoFor('cloudflare-pages'), []);
 });

@@ -204,8 +204,9 @@ test('what a build makes first is told with the way to make it, and what does no
     `wrangler.json: assets.directory "dist/client" does not exist${hint}`, `wrangler.json: main "dist/index.js" does not exist${hint}`,
   ]);
   assert.deepEqual(await told({ 'wrangler.json': '{ "assets": { "directory": "gone" } }' }), ['wrangler.json: assets.directory "gone" does not exist']);
-  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\npages_build_output_dir = "dist"\n' }), [
-    'wrangler.toml names no "main" and no "assets": projects of Cloudflare Pages do not run here, Workers do',
+  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\n' }), ['wrangler.toml names no "main" and no "assets"']);
+  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\npages_build_output_dir = "dist"\n', 'package.json': '{ "scripts": { "build": "vite build" } }' }), [
+    `wrangler.toml: pages_build_output_dir "dist" does not exist${hint}`,
   ]);
 });
 
@@ -340,18 +341,42 @@ test('a KV namespace is a folder of the project, by its id', async (t) => {
   assert.match(a.mounts[1].source, /\/\.mayfly\/kv\/---x-[0-9a-f]{12}$/);
 });
 
-test('what runs on Cloudflare and not here is told: Pages, and Workers in Python', async (t) => {
+test('what was built for Cloudflare Pages is served: its _worker.js, and the rest of the folder as its assets', async (t) => {
+  const config = 'name = "shop"\npages_build_output_dir = "./dist"\n[vars]\nA = "1"\n';
+  const routes = { version: 1, include: ['/api/*', '/', '/feed*', '/about'], exclude: ['/api/static/'] };
+  const built = { 'wrangler.toml': config, 'dist/_worker.js': 'export default { fetch() {} };\n', 'dist/index.html': 'x' };
+  const settingsOf = async (files) => {
+    const { functions, diagnostics } = await build(t, projectOf(t, files));
+    assert.deepEqual(diagnostics, []);
+    return [functions[0].endpoints[0].file, functions[0].settings.assets];
+  };
+  const assets = { directory: '___assets', has_worker: true, binding: 'ASSETS' };
+  assert.deepEqual(await settingsOf(built), ['dist/_worker.js', { ...assets, not_found_handling: 'single-page-application', run_worker_first: true }]);
+  assert.deepEqual(await settingsOf({ ...built, 'dist/404.html': 'x', 'dist/_routes.json': JSON.stringify(routes) }), ['dist/_worker.js', {
+    ...assets, not_found_handling: '404-page',
+    run_worker_first: ['/api', '/api/*', '/', '/feed*', '/about', '/about/', '!/api/static', '!/api/static/'],
+  }]);
+  const folder = { 'wrangler.toml': config, 'dist/_worker.js/index.js': built['dist/_worker.js'] };
+  assert.equal((await settingsOf(folder))[0], 'dist/_worker.js/index.js');
+  assert.deepEqual(await settingsOf({ 'wrangler.toml': config, 'dist/index.html': 'x' }), [
+    'assets', { ...assets, has_worker: false, not_found_handling: 'single-page-application' },
+  ]);
+});
+
+test('what runs on Cloudflare and not here is told: functions of Pages, and Workers in Python', async (t) => {
   const told = async (files) => {
     const { functions, diagnostics } = await build(t, projectOf(t, files));
     return [functions.length, diagnostics.map(({ severity, text }) => `${severity}: ${text}`)];
   };
   const pages = { 'functions/api/hello.ts': 'export const onRequestGet: PagesFunction = () => new Response("x");\n', 'public/index.html': 'x' };
-  const why = 'projects of Cloudflare Pages do not run here, Workers do; ' +
-    '`npx wrangler pages functions build --outdir dist` makes of its folder functions a Worker, to be "main" in wrangler.jsonc';
-  assert.deepEqual(await told(pages), [0, [`warning: functions/api/hello.ts: ${why}`]]);
-  assert.deepEqual(await told({ ...pages, 'wrangler.toml': 'pages_build_output_dir = "public"\n' }), [
-    0, [`error: wrangler.toml names no "main" and no "assets": ${why}`],
-  ]);
+  const why = (output) => 'the folder functions of Cloudflare Pages is not served as it is: ' +
+    `\`npx wrangler pages functions build --outdir ${output}/_worker.js\` makes a Worker of it, which is served`;
+  assert.deepEqual(await told(pages), [0, [
+    `warning: functions/api/hello.ts: ${why('dist')} where wrangler.jsonc has a "pages_build_output_dir": "dist"; again after changes`,
+  ]]);
+  const config = { 'wrangler.toml': 'pages_build_output_dir = "public"\n' };
+  assert.deepEqual(await told({ ...pages, ...config }), [1, [`warning: wrangler.toml: ${why('public')}; again after changes`]]);
+  assert.deepEqual(await told({ ...pages, ...config, 'public/_worker.js/index.js': 'export default { fetch() {} };\n' }), [1, []]);
   assert.deepEqual(await told({ 'functions/hello.js': 'export const handler = () => {};\n', 'functions/lib.ts': 'export const onRequested = 1;\n', 'functions/firebase.js': 'export const api = onRequest(() => {});\n' }), [0, []]);
   const python = '{ "main": "src/entry.py", "compatibility_flags": ["python_workers"] }';
   assert.deepEqual(await told({ 'wrangler.jsonc': python, 'src/entry.py': 'async def on_fetch(request): pass\n' }), [

@@ -12,6 +12,7 @@ const FILES = {
   'index.html': 'index', 'about.html': 'about', 'docs/index.html': 'docs', 'docs/a.html': 'docs a', 'docs/404.html': 'docs 404',
   'both.html': 'both file', 'both/index.html': 'both index', 'style.css': 'body{}', 'app.js': 'js()', 'noext': 'plain',
   'sp ace.txt': 'space', '404.html': 'my 404', 'ignored.txt': 'x', 'keep/ignored.txt': 'x', '.assetsignore': 'ignored.txt\n!keep/ignored.txt\n', '.hidden': 'h',
+  '_worker.js': 'of Cloudflare Pages', '_routes.json': '{}',
 };
 const WORKER = {
   default: {
@@ -69,7 +70,7 @@ test('a page has one address and the others lead there', async (t) => {
     '/docs/%2e%2e/about': '200 about', '/docs%2fa': '307 /docs/a', '/nope': '200 worker /nope', '/%zz': '200 worker /%zz',
     '/..%2f..%2fetc%2fpasswd': '200 worker /..%2f..%2fetc%2fpasswd', '/.hidden': '200 h', '/ignored.txt': '200 worker /ignored.txt',
     '/keep/ignored.txt': '200 x', '/_headers': '200 worker /_headers', '/.assetsignore': '200 worker /.assetsignore',
-    'POST /about': '405', 'POST /nope': '200 worker /nope', 'HEAD /about': '200',
+    '/_worker.js': '200 worker /_worker.js', '/_routes.json': '200 worker /_routes.json', 'POST /about': '405', 'POST /nope': '200 worker /nope', 'HEAD /about': '200',
   });
 });
 

@@ -18,7 +18,8 @@ const WHOLE_BYTES = 64 * 1024; /* larger files stream */
 const BROWSER_CACHE = 'public, max-age=0, must-revalidate';
 /* From this day on a browser that navigates gets what not_found_handling says, and the worker is not asked. */
 const NAVIGATE_SINCE = '2025-04-01';
-const NO_ASSETS = '/_headers\n/_redirects\n/.assetsignore\n';
+/* What stands among the files and is no asset: rules, and of Cloudflare Pages the program. */
+const NO_ASSETS = '/_headers\n/_redirects\n/.assetsignore\n/_worker.js\n/_routes.json\n';
 
 /* What parse() makes of a file, made anew when the file has changed. */
 function fileOf(name, parse) {
