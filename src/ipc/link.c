@@ -89,9 +89,10 @@ static void link_flush(struct link *link)
 static void link_poll(uv_poll_t *poll, int status, int events)
 {
     struct link *link = container_of(poll, struct link, poll);
+    /* libuv watches a socket with an error no more: reading tells of it, and what came before. */
     if (status < 0) {
-        link_gone(link, status);
-        return;
+        (void)link_watch(link); /* as it was */
+        events = UV_READABLE;
     }
     if (events & UV_WRITABLE) {
         link_flush(link);

@@ -146,11 +146,12 @@ int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret)
                              .msg_controllen = sizeof(control.space) };
     *ret = (struct ipc_received){ .pidfd = -1 };
     ssize_t n;
+    /* ECONNRESET comes once, of a peer that died with something unread, and before what it sent. */
     do {
         n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n < 0) {
-        return errno == ECONNRESET ? 0 : -errno;
+        return -errno;
     }
     int r = receive_control(&header, ret);
     ret->size = (size_t)n;

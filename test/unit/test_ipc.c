@@ -395,6 +395,29 @@ START_TEST(a_peer_that_closes_is_gone_without_fault)
 }
 END_TEST
 
+/* As one does that is killed: the socket has an error then, and is not to blame for it. */
+START_TEST(a_peer_that_dies_in_the_midst_is_heard_and_gone_without_fault)
+{
+    uv_loop_t loop;
+    struct end control;
+    int pair[2];
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&control, &loop, pair[1], ROLE_CONTROL, ROLE_GATEWAY);
+    struct message_routes unread = { .type = MESSAGE_ROUTES };
+    ck_assert_int_eq(ipc_send(pair[1], &unread, sizeof(unread), NULL, 0), 0);
+    for (uint64_t i = 1; i <= 100; i++) {
+        struct message_routes_done done = { .type = MESSAGE_ROUTES_DONE, .build = i };
+        ck_assert_int_eq(ipc_send(pair[0], &done, sizeof(done), NULL, 0), 0);
+    }
+    close(pair[0]);
+    close_loop(&loop);
+    ck_assert_uint_eq(control.count, 100);
+    ck_assert(control.was_gone);
+    ck_assert_int_eq(control.gone, 0);
+}
+END_TEST
+
 /* ---- records ---- */
 
 START_TEST(a_usage_record_reads_as_it_was_written)
@@ -460,6 +483,7 @@ int main(void)
     tcase_add_test(tests, a_peer_that_never_reads_is_given_up);
     tcase_add_test(tests, a_peer_that_breaks_the_rules_is_gone);
     tcase_add_test(tests, a_peer_that_closes_is_gone_without_fault);
+    tcase_add_test(tests, a_peer_that_dies_in_the_midst_is_heard_and_gone_without_fault);
     tcase_add_test(tests, a_usage_record_reads_as_it_was_written);
     tcase_add_test(tests, a_text_of_a_record_is_cut_at_its_limit);
     return suite_run(suite);
