@@ -1,6 +1,8 @@
 /* What Next.js and Vercel do to the bundle of an edge function: packages are bundled whole, as they are for the web;
  * of Node.js's modules there are a few, and the others fail when they are used (runtime/js/edge_globals.js). */
+import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** https://nextjs.org/docs/app/api-reference/edge */
@@ -30,6 +32,23 @@ export function edgeOptions({ env: { NODE_ENV: stage = 'production', NEXT_RUNTIM
     },
     inject: [PROCESS],
   };
+}
+
+const BESIDE = /\bnew\s+URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\.url\s*,?\s*\)/g;
+
+/**
+ * What an edge function has of files is what it fetches of those beside its source, `fetch(new URL('./font.ttf', import.meta.url))`:
+ * they are part of the bundle, and their address is one that fetch() can read there.
+ */
+export function withFilesBeside(file, text) {
+  return text.replace(BESIDE, (written, _quote, name) => {
+    try {
+      const bytes = readFileSync(path.resolve(path.dirname(file), name));
+      return `new URL("data:application/octet-stream;base64,${bytes.toString('base64')}")`;
+    } catch {
+      return written; /* it is not there, which fetch() says when it is asked */
+    }
+  });
 }
 
 /** @returns {import('esbuild').Plugin} before the one that leaves Node.js's modules outside */

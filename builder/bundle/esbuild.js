@@ -242,7 +242,7 @@ export class Bundler {
         layersPlugin(layers),
         ...(edge ? [edgeModulesPlugin()] : []),
         importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, whole: worker || edge, layers }),
-        placesPlugin(root, this.#placed, draft.dialect === 'next' || draft.dialect === 'middleware'),
+        placesPlugin(root, this.#placed, { isNext: draft.dialect === 'next' || draft.dialect === 'middleware', edge }),
       ],
     };
   }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { loaderOf } from '../source.js';
+import { withFilesBeside } from './edge.js';
 import { resolveInLayers } from './layers.js';
 import { usesCache, withCachedFunctions } from './use_cache.js';
 import { isOfNextPackage, isPackageSpecifier, isUnasked, missingText, packageName } from './packages.js';
@@ -168,17 +169,22 @@ const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
  * @param {string} root the project, or the folder of a Lambda function's code
  * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
  *   transformed text comes from
- * @param {boolean} isNext whether functions may say 'use cache', and 'use workflow' is told
+ * @param {{ isNext?: boolean, edge?: boolean }} kind isNext: whether functions may say 'use cache', and 'use workflow' is told
  */
-export function placesPlugin(root, done, isNext = false) {
+export function placesPlugin(root, done, { isNext = false, edge = false }) {
   return {
     name: 'mayfly-places',
     setup(build) {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path: file }) => {
-        if (file.includes('/node_modules/')) {
+        const isPackage = file.includes('/node_modules/');
+        if (isPackage && !edge) {
           return undefined;
         }
-        const text = await readFile(file, 'utf8');
+        const written = await readFile(file, 'utf8');
+        const text = edge ? withFilesBeside(file, written) : written;
+        if (isPackage) {
+          return text === written ? undefined : { contents: text, loader: loaderOf(file) };
+        }
         const caches = isNext && usesCache(text);
         const warnings = isNext ? workflowWarnings(root, file, text) : [];
         if (!PLACE.test(text) && !caches) {

@@ -78,7 +78,7 @@ function moduleSource(type, file, contents, assets) {
   const digest = createHash('sha256').update(contents).digest('hex').slice(0, 16);
   const name = `___modules/${digest}-${path.basename(file)}`;
   assets.set(name, contents);
-  const read = `process.getBuiltinModule('node:fs').readFileSync(___mayfly_dirname + ${JSON.stringify(`/${name}`)})`;
+  const read = `globalThis.process.getBuiltinModule('node:fs').readFileSync(___mayfly_dirname + ${JSON.stringify(`/${name}`)})`;
   return type === 'CompiledWasm'
     ? `export default new WebAssembly.Module(${read});`
     : `const bytes = ${read};\nexport default bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);`;

@@ -63,6 +63,32 @@ test('a Next.js project with both runtimes', async (t) => {
   });
 });
 
+test('files beside the source of an edge function are fetched, and WebAssembly is imported, when a request needs them', async (t) => {
+  const add = Buffer.from('AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=', 'base64'); /* exports add(a, b) */
+  const source = `
+    export const font = () => fetch(new URL('./font.ttf', import.meta.url)).then((res) => res.arrayBuffer());
+    export { default as wasm } from './add.wasm?module';
+  `;
+  const handler = `
+    export const GET = async () => {
+      const { font, wasm } = await import('drawing');
+      const own = await (await fetch(new URL('./own.bin', import.meta.url))).text();
+      return new Response(own + (await font()).byteLength + new WebAssembly.Instance(wasm).exports.add(2, 3));
+    };
+  `;
+  const platform = await startPlatform(t, {
+    files: {
+      'node_modules/drawing/package.json': '{ "name": "drawing", "type": "module", "exports": "./index.js" }',
+      'node_modules/drawing/index.js': source, 'node_modules/drawing/font.ttf': Buffer.alloc(3000, 255), 'node_modules/drawing/add.wasm': add,
+      'package.json': '{ "dependencies": { "next": "16", "drawing": "1" } }',
+      'app/card/route.js': `export const runtime = 'edge';${handler}`, 'app/card/own.bin': 'own ',
+      'api/card.js': `export const config = { runtime: 'edge' };${handler}`, 'api/own.bin': 'own ',
+    },
+  });
+  assert.equal((await platform.get('/card')).text, 'own 30005');
+  assert.equal((await platform.get('/api/card')).text, 'own 30005');
+});
+
 test('a proxy.js of a Next.js project is for Node.js', async (t) => {
   const platform = await startPlatform(t, {
     files: {
