@@ -130,9 +130,19 @@ function describe(error) {
   return `threw ${inspect(error)}`;
 }
 
-/* Until the function serves, whatever goes wrong in it is the reason why it could not be loaded. */
-function failWhileLoading() {
-  const onError = (error) => native.loadFailed(describe(error));
+/* Whether what nobody has caught is told and no more: where it would be later, too, and where it is one endpoint's of several,
+ * of which the others are not to fail with it. */
+function goesOn({ uncaught = 'continue' }, spec, error, origin) {
+  const policy = typeof uncaught === 'function' ? uncaught(undefined, error, origin) : uncaught;
+  return policy === 'log' || policy === 'continue' || (policy === 'drain' && spec.endpoints.length > 1);
+}
+
+/* Until the function serves, what goes wrong in it is the reason why it could not be loaded. */
+function failWhileLoading(adapter, spec) {
+  const onError = (error, origin) => {
+    if (goesOn(adapter, spec, error, origin)) console.error(`nobody has caught, while it loaded: ${describe(error)}`);
+    else native.loadFailed(describe(error));
+  };
   const onExit = (code) => native.loadFailed(`the process was ended by its own code (exit ${code}) while it loaded`);
   process.on('uncaughtException', onError);
   process.on('exit', onExit);
@@ -167,8 +177,8 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   setIncrementalMarking(false);
   fixups.beginInstance(native.pid()); /* so that its code is warm */
   fixups.beginLoading(native.pid());
-  const stopFailing = failWhileLoading();
   const adapter = adapterOf(spec.dialect);
+  const stopFailing = failWhileLoading(adapter, spec);
   const entry = becomeProgramOf(spec, task);
   awsSdk2.install(task);
   awsQueueUrls.install(task);

@@ -73,6 +73,21 @@ for (const [dialect, files] of Object.entries({
   });
 }
 
+test('a promise that a module lets fail while it loads is told, and takes no other route with it', async (t) => {
+  const stray = 'Promise.reject(new Error("stray"));\n';
+  const platform = await startPlatform(t, {
+    files: {
+      'package.json': '{"dependencies":{"next":"16.0.0"}}',
+      'app/a/route.js': `${stray}export const GET = () => new Response("a");`, 'app/b/route.js': 'export const GET = () => new Response("b");',
+      'api/c.js': `${stray}export const GET = () => new Response("c");`, 'api/d.js': 'export const GET = () => new Response("d");',
+    },
+  });
+  for (const path of ['/a', '/b', '/api/c', '/api/d']) {
+    assert.equal((await platform.get(path)).text, path.at(-1));
+  }
+  await platform.log('nobody has caught, while it loaded: Error: stray');
+});
+
 test('each request leaves one usage record with what it cost', async (t) => {
   const platform = await startHello(t);
   const trace = '0af7651916cd43dd8448eb211c80319c';
