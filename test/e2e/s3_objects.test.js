@@ -1,7 +1,9 @@
 /* Objects of S3: what is given back, conditions, ranges, checksums, copies, tags, keys of the client's. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import test from 'node:test';
 import { crc32 } from 'node:zlib';
@@ -23,7 +25,7 @@ const customerKey = () => {
 const asSource = (key) => Object.fromEntries(Object.entries(key).map(([name, value]) => [`CopySource${name}`, value]));
 
 test('S3 keeps objects', async (t) => {
-  const { s3, bucket, client } = await startS3(t);
+  const { s3, bucket, client, endpoint } = await startS3(t);
   const send = (Command, input) => s3.send(new Command(input));
   const bare = client(undefined, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 
@@ -43,6 +45,15 @@ test('S3 keeps objects', async (t) => {
       assert.equal(sized.ContentLength, size, 'Content-Length is told');
       assert.ok(Body.equals(Buffer.from(await sized.Body.transformToByteArray())));
     }
+  });
+
+  await t.test('metadata whose field comes twice is one list', async () => {
+    const Bucket = await bucket({}, { ACL: 'public-read-write' });
+    const put = http.request(`${endpoint}/${Bucket}/k`, { method: 'PUT', headers: { 'content-length': 0, 'x-amz-meta-tea': ['green', 'black'], 'x-amz-meta-a': 'b' } });
+    put.end();
+    assert.equal((await once(put, 'response'))[0].statusCode, 200);
+    const { Metadata } = await send(HeadObjectCommand, { Bucket, Key: 'k' });
+    assert.deepEqual(Metadata, { tea: 'green,black', a: 'b' }); /* two fields would be "green, black" */
   });
 
   await t.test('ranges', async () => {

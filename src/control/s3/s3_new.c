@@ -88,23 +88,44 @@ static int put_metadata(struct buf *out, struct str value, bool is_text)
     return r;
 }
 
+/* The values of all fields of a name, the list that they are (RFC 9110 5.3). */
+static int join_fields(struct buf *out, struct str block, struct str wanted)
+{
+    struct str name, value;
+    bool is_first = true;
+    int r = 0;
+    buf_clear(out);
+    while (r == 0 && http_block_next(&block, &name, &value)) {
+        if (str_eq(name, wanted)) {
+            r = is_first ? 0 : buf_append(out, STR(","));
+            r = r == 0 ? buf_append(out, value) : r;
+            is_first = false;
+        }
+    }
+    return r;
+}
+
 static bool add_metadata(struct s3_request *rq, struct s3_new *n)
 {
-    struct str block = s3_headers(rq), name, value;
-    struct buf told;
+    struct str all = s3_headers(rq), block = all, name, value;
+    struct buf joined, told;
     size_t bytes = 0;
     bool fits = true;
+    buf_init(&joined, HEADERS_BYTES_MAX);
     buf_init(&told, HEADERS_BYTES_MAX);
     while (fits && http_block_next(&block, &name, &value)) {
-        if (!str_starts(name, STR("x-amz-meta-"))) {
+        bool is_first = http_block_find(all, name).data == value.data;
+        if (!str_starts(name, STR("x-amz-meta-")) || !is_first) {
             continue;
         }
         buf_clear(&told);
-        bytes += name.len - (sizeof("x-amz-meta-") - 1) + value.len;
-        fits = bytes <= S3_METADATA_BYTES_MAX &&
-               put_metadata(&told, value, is_text(rq, name)) == 0 &&
+        fits = join_fields(&joined, all, name) == 0;
+        bytes += name.len - (sizeof("x-amz-meta-") - 1) + joined.len;
+        fits = fits && bytes <= S3_METADATA_BYTES_MAX &&
+               put_metadata(&told, buf_str(&joined), is_text(rq, name)) == 0 &&
                s3_new_add_header(n, name, buf_str(&told));
     }
+    buf_finish(&joined);
     buf_finish(&told);
     if (!fits) {
         s3_fail(rq, S3_METADATA_TOO_LARGE);
