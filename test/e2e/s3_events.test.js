@@ -13,13 +13,14 @@ import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { TELLS, gotten, lambda } from './aws_project.js';
 import { startPlatform } from './harness.js';
 
-const ARN_OF_KEEP = 'arn:aws:lambda:us-east-1:000000000000:function:keep';
+const arnOfFunction = (name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+const ARN_OF_KEEP = arnOfFunction('keep');
 const arnOfQueue = (name) => `arn:aws:sqs:us-east-1:000000000000:${name}`;
 
 const TOKEN = 'a-token-of-minio';
 
 const PROJECT = {
-  'main.tf': `${lambda('keep')}
+  'main.tf': `${lambda('keep')}${lambda('traced')}
 resource "aws_s3_bucket" "photos" { bucket = "photos" }
 resource "aws_s3_bucket" "plain" { bucket = "plain" }
 resource "aws_s3_bucket" "refusing" { bucket = "refusing" }
@@ -49,6 +50,7 @@ resource "aws_cloudwatch_event_target" "created" {
 }
 `,
   'keep.js': TELLS,
+  'traced.js': 'exports.handler = async () => console.log(`traced ${process.env._X_AMZN_TRACE_ID}`);',
   'mayfly.json': JSON.stringify({ events: { minio: { token: '$MINIO_TOKEN' } } }),
   '.env': `MINIO_TOKEN=${TOKEN}\n`,
 };
@@ -160,6 +162,25 @@ async function peculiarities({ s3, sqs }) {
   await sqs(CreateQueueCommand, { QueueName: fifo, Attributes: { FifoQueue: 'true' } });
   const refused = await put([{ QueueArn: arnOfQueue(fifo), Events: ['s3:ObjectCreated:*'] }]).catch((error) => error);
   assert.deepEqual([refused.name, refused.ArgumentValue], ['InvalidArgument', 'FIFO SQS queues are not supported.']);
+}
+
+/** The trace of who writes an object goes on with its events. */
+async function traces({ platform, s3, sqs }) {
+  const Bucket = 'traced';
+  const { url } = await watched(s3, sqs, Bucket);
+  const NotificationConfiguration = { ...watchAll(Bucket), LambdaFunctionConfigurations: [{ LambdaFunctionArn: arnOfFunction('traced'), Events: ['s3:ObjectTagging:Put'] }] };
+  await s3(PutBucketNotificationConfigurationCommand, { Bucket, NotificationConfiguration });
+  await take(sqs, url, 1); /* S3's test */
+  const trace = `Root=1-5f84c7a1-${'ab'.repeat(12)};Parent=${'cd'.repeat(8)};Sampled=1`;
+  const client = new S3Client({ ...platform.aws, forcePathStyle: true });
+  const header = (next) => (args) => next(Object.assign(args, { request: Object.assign(args.request, { headers: { ...args.request.headers, 'x-amzn-trace-id': trace } }) }));
+  client.middlewareStack.add(header, { step: 'build' });
+  await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+  await client.send(new PutObjectTaggingCommand({ Bucket, Key: 'k', Tagging: { TagSet: [{ Key: 'k', Value: 'v' }] } }));
+  client.destroy();
+  const { Messages } = await sqs(ReceiveMessageCommand, { QueueUrl: url, WaitTimeSeconds: 20, MessageSystemAttributeNames: ['AWSTraceHeader'] });
+  assert.equal(Messages[0].Attributes.AWSTraceHeader, trace);
+  await platform.log(/^traced Root=1-5f84c7a1-/);
 }
 
 async function restorations({ s3, sqs }) {
@@ -429,6 +450,7 @@ test('notifications of S3', async (t) => {
   const scene = connect(t, platform);
   await t.test('every way to make and to remove an object tells the queue of it', () => everyWay(scene));
   await t.test('what S3 does not tell, and what it tells beside', () => peculiarities(scene));
+  await t.test('the trace of who writes an object goes on with its events', () => traces(scene));
   await t.test('the restoration of what is archived is told', () => restorations(scene));
   await t.test('events of a versioned bucket name the version', () => versions(scene));
   await t.test('what the rules of a lifecycle remove is told', () => lifecycles(scene));

@@ -155,14 +155,23 @@ int s3_event_add(struct s3_events *e, const struct s3_bucket *bucket, struct str
 
 /* ---- in the job ---- */
 
+/* What is written goes on with the trace of who writes: SQS's attribute, and Lambda's. */
+static int put_trace(struct str trace, struct buf *attributes)
+{
+    char made[TRACE_HEADER_BYTES];
+    return trace.len > 0
+               ? buf_printf(attributes, "{\"trace\":\"" STR_FMT "\",\"traceId\":\"" STR_FMT "\"}",
+                            STR_ARG(trace), STR_ARG(trace))
+               : buf_append(attributes, trace_header_attributes(made));
+}
+
 /* The message's attributes and body. */
 static int put_texts(const struct s3_events *e, const struct wanted *w,
                      const struct stored_object *o, struct buf *attributes, struct buf *body)
 {
     const struct s3_happening *h = &e->happenings[w->index];
     if (!w->is_bus) {
-        char trace[TRACE_HEADER_BYTES];
-        int r = buf_append(attributes, trace_header_attributes(trace));
+        int r = put_trace(e->cause.trace, attributes);
         return r < 0 ? r : s3_event_record_put(body, &e->cause, h, str_c(w->id), o);
     }
     int r = s3_event_record_put_envelope(attributes, h);

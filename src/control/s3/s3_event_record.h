@@ -27,6 +27,7 @@ struct s3_event_cause {
     struct str access_key; /* of who asked for it; empty: nobody knows */
     struct str remote;     /* from where */
     struct str request_id, host_id;
+    struct str trace; /* X-Ray's header of the request; empty: none */
     uint64_t now_ms;
 };
 

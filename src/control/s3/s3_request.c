@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/sign/aws_uri.h"
+#include "control/events/eventbridge/trace_header.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_operations.h"
@@ -337,11 +338,13 @@ int s3_prepare_event(struct s3_request *rq, const struct s3_bucket *bucket, stru
                      const char *kind)
 {
     if (!rq->events) {
+        struct str trace = s3_header(rq, "x-amzn-trace-id");
         const struct s3_event_cause cause = {
             .access_key = rq->who.user ? rq->who.user->access_key : STR(""),
             .remote = rq->x->remote,
             .request_id = str_c(rq->id),
             .host_id = s3_host_id(rq),
+            .trace = trace_header_is_sound(trace) ? trace : STR(""),
             .now_ms = rq->now_ms,
         };
         rq->events = s3_event_create(rq->s3, &cause);
