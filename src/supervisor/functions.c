@@ -441,9 +441,10 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
     function_name_group(f);
     (void)snprintf(f->folder, sizeof(f->folder), "f%llu", (unsigned long long)f->id);
     struct err err = { 0 };
-    /* For those who fork instances, and for what these have left behind. Of memory there is no
-     * limit: what each has used before it was in a group of its own adds up there. */
-    struct cgroup_limits limits = { .pids_max = 4 * f->plan.pids_max };
+    /* For those who fork instances, and for what these have left behind. */
+    struct cgroup_limits limits = functions_limits(f);
+    limits.memory_bytes += limits.memory_bytes > 0 ? LIMIT_UNMOVED_BYTES : 0;
+    limits.pids_max *= 4;
     int r = cgroup_create(p->cgroups, f->group, &limits, &err);
     if (r == 0) {
         r = root_scratch_add_function(p->options->base, f->folder, &err);

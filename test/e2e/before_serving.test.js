@@ -1,7 +1,10 @@
 /* What a function does before it serves: while it loads, and where it cannot be forked, until it is an instance. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
-import { eventually, runMayfly, startPlatform } from './harness.js';
+import { compile } from './faults_project.js';
+import { eventually, ROOT, runMayfly, startPlatform } from './harness.js';
 
 const invoke = (platform, name) => platform.post(`/2015-03-31/functions/${name}/invocations`, {});
 
@@ -66,4 +69,54 @@ test('what is stuck before it has become an instance is killed when its request 
   assert.equal((await invoke(platform, 'stuck')).json.errorType, 'Sandbox.Timedout');
   await eventually(() => !platform.processes().some((one) => one.pid === pid), 'it still spins');
   assert.match((await invoke(platform, 'stuck')).text, /instance/);
+});
+
+/* What an addon has registered with pthread_atfork() runs before all else in each new instance, which has no control group
+ * of its own then. */
+const AT_FORK = `
+#include <node_api.h>
+#include <pthread.h>
+#include <unistd.h>
+static int armed = 1;
+static void in_child(void)
+{
+    if (armed && vfork() == 0) {
+        execl("/bin/sleep", "sleep", "4321", (char *)0);
+        _exit(1);
+    }
+    armed = 0;
+}
+NAPI_MODULE_INIT()
+{
+    (void)env;
+    (void)pthread_atfork(NULL, NULL, in_child);
+    return exports;
+}`;
+
+/** How much memory the control groups of a process let it have, itself and all that is in them. */
+function memoryLimitMegabytes(pid) {
+  const limits = readFileSync(`/proc/${pid}/cgroup`, 'latin1').split('\n').flatMap((line) => {
+    const [, group] = /^\d+:(?:memory)?:(.*)$/.exec(line) ?? [];
+    const files = ['memory/', 'unified/', ''].flatMap((place) => ['memory.max', 'memory.limit_in_bytes'].map((file) => `/sys/fs/cgroup/${place}${group}/${file}`));
+    return files.filter((file) => group && existsSync(file)).map((file) => Number(readFileSync(file, 'latin1').replace('max', 'Infinity')));
+  });
+  return Math.min(...limits) / 2 ** 20;
+}
+
+test('so is that of what is born before its instance has limits of its own', async (t) => {
+  if (/MISSING +memory limit/.test((await runMayfly(['doctor'])).stdout)) return; /* only what is looked at is limited there */
+  const include = `-I${path.join(ROOT, 'node_modules/node-api-headers/include')}`;
+  const platform = await startPlatform(t, {
+    files: {
+      'package.json': '{ "dependencies": { "hog": "1.0.0" } }',
+      'mayfly.json': JSON.stringify({ functions: { forker: { handler: 'forker.handler', memory: 128, tmp: 16 } } }),
+      'forker.js': "require('hog');\nexports.handler = async () => 'served';\n",
+      'node_modules/hog/package.json': '{ "name": "hog", "version": "1.0.0", "main": "hog.node" }',
+      'node_modules/hog/hog.node': compile(AT_FORK, '-shared', '-fPIC', include),
+    },
+  });
+  assert.equal((await invoke(platform, 'forker')).json, 'served');
+  const { pid } = await platform.process('sleep 4321');
+  const limit = memoryLimitMegabytes(pid);
+  assert.ok(limit <= 128 + 16 + 1024, `${limit} MB`);
 });
