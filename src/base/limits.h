@@ -45,12 +45,12 @@
 #define LIMIT_INSTANCE_FDS       1024  /* Lambda: 1024 descriptors */
 /* What all instances of a function have used before each was in a group of its own: 0.1 MB, on a
  * busy machine 1 MB each; and what they have left there. */
-#define LIMIT_UNMOVED_BYTES      (1024 * MIB)
-#define LIMIT_LOAD_MS            30000 /* Lambda's init phase: 10 s; a group has many modules */
-#define LIMIT_LOAD_BUSY_MS       120000  /* the same where processes wait for processors */
-#define LIMIT_ZYGOTES            256     /* resident; at 25-40 MB each */
-#define LIMIT_ZYGOTE_IDLE_MS     1800000 /* without an instance; then it is loaded on demand */
-#define LIMIT_LOG_LINE_BYTES     (32 * KIB)
+#define LIMIT_UNMOVED_BYTES  (1024 * MIB)
+#define LIMIT_LOAD_MS        30000   /* Lambda's init phase: 10 s; a group has many modules */
+#define LIMIT_LOAD_BUSY_MS   120000  /* the same where processes wait for processors */
+#define LIMIT_ZYGOTES        256     /* resident; at 25-40 MB each */
+#define LIMIT_ZYGOTE_IDLE_MS 1800000 /* without an instance; then it is loaded on demand */
+#define LIMIT_LOG_LINE_BYTES (32 * KIB)
 
 /* Events. */
 #define LIMIT_EVENT_ENTRIES             4096          /* of a kind in a manifest */

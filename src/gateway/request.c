@@ -400,7 +400,7 @@ static bool step_route(struct request *rq)
     }
     switch (rq->route.kind) {
     case ROUTE_FUNCTION:
-        return begin_function(rq);
+        return !request_error_foreign(rq) && begin_function(rq);
     case ROUTE_STATIC:
         rq->step = REQUEST_REPLY;
         file_reply_start(rq);

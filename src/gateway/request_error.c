@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/reply.h"
 #include "gateway/request_log.h"
+#include "http/http_page.h"
 
 #define ERROR_BODY_MAX   (256 * KIB)
 #define ERROR_FIELDS_MAX (4 * KIB)
@@ -226,4 +227,25 @@ void request_refuse(struct conn *c, unsigned status)
     conn_touch(c);
     buf_finish(&fields);
     buf_finish(&body);
+}
+
+static struct str value_of(const struct http_head *head, struct str name)
+{
+    const struct http_field *field = http_head_find(head, name);
+    return field ? field->value : (struct str){ 0 };
+}
+
+bool request_error_foreign(struct request *rq)
+{
+    const struct function *f = rq->router->functions[rq->route.function];
+    const struct endpoint *e = function_endpoint(f, rq->route.endpoint);
+    if (!e || !e->invoke || rq->inner.trusted ||
+        !http_page_is_foreign(value_of(&rq->head, STR("origin")),
+                              value_of(&rq->head, STR("sec-fetch-site")), false)) {
+        return false;
+    }
+    request_error_status(rq, 403,
+                         STR("Lambda's invoke path is not for web pages of other sites: serve the "
+                             "page from localhost, or give the function a URL"));
+    return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "control/aws/sign/aws_sign.h"
 #include "control/aws/sign/aws_sign_v2.h"
 #include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
@@ -221,6 +222,11 @@ static bool authenticate(struct s3_request *rq, struct post *p, struct s3_receiv
     }
     if (!decode_policy(p, field(p, "policy"))) {
         fail(rq, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid base64.");
+        return false;
+    }
+    if (aws_sign_is_foreign(user, rq->x->host, rq->x->headers, false)) {
+        fail(rq, S3_ACCESS_DENIED,
+             aws_fault_answer(AWS_FAULT_FOREIGN_PAGE, AWS_PROTOCOL_S3).message);
         return false;
     }
     rq->who.user = user;

@@ -3,6 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control/aws/sign/aws_sign.h"
 
+#define FOREIGN_TEXT                                                                               \
+    "Everybody knows the key " AWS_ROOT_KEY ", so web pages of other sites may not use it: serve " \
+    "the page from localhost, and ask for localhost; or sign with the credentials of a function"
+
 /* clang-format off */
 static const struct aws_fault_answer answers_s3[AWS_FAULT_COUNT] = {
     [AWS_FAULT_SKEWED] = { 403, "RequestTimeTooSkewed",
@@ -38,6 +42,7 @@ static const struct aws_fault_answer answers_s3[AWS_FAULT_COUNT] = {
         "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER "
         "or a valid sha256 value." },
+    [AWS_FAULT_FOREIGN_PAGE] = { 403, "AccessDenied", FOREIGN_TEXT },
 };
 
 #define MISMATCH_TEXT                                                                              \
@@ -54,6 +59,7 @@ static const struct aws_fault_answer answers_json[AWS_FAULT_COUNT] = {
     [AWS_FAULT_NOT_YET]     = { 403, "InvalidSignatureException", EXPIRED_TEXT },
     [AWS_FAULT_UNKNOWN_KEY] = { 403, "UnrecognizedClientException", TOKEN_TEXT },
     [AWS_FAULT_MISMATCH]    = { 403, "InvalidSignatureException", MISMATCH_TEXT },
+    [AWS_FAULT_FOREIGN_PAGE] = { 403, "AccessDeniedException", FOREIGN_TEXT },
 };
 static const struct aws_fault_answer answers_query[AWS_FAULT_COUNT] = {
     [AWS_FAULT_SKEWED]      = { 403, "SignatureDoesNotMatch", EXPIRED_TEXT },
@@ -61,6 +67,7 @@ static const struct aws_fault_answer answers_query[AWS_FAULT_COUNT] = {
     [AWS_FAULT_NOT_YET]     = { 403, "SignatureDoesNotMatch", EXPIRED_TEXT },
     [AWS_FAULT_UNKNOWN_KEY] = { 403, "InvalidClientTokenId", TOKEN_TEXT },
     [AWS_FAULT_MISMATCH]    = { 403, "SignatureDoesNotMatch", MISMATCH_TEXT },
+    [AWS_FAULT_FOREIGN_PAGE] = { 403, "AccessDenied", FOREIGN_TEXT },
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 #include "control/aws/sign/aws_sign_v2.h"
 #include "control/aws/sign/aws_uri.h"
 #include "http/http_block.h"
+#include "http/http_page.h"
 
 /* Escapes make three bytes of one; for services other than S3 nine. */
 #define CANONICAL_BYTES_MAX (9 * LIMIT_REQUEST_HEAD_BYTES + KIB)
@@ -428,6 +429,32 @@ static enum aws_fault read_unsigned_body(const struct aws_sign_request *request,
     return s->body == AWS_BODY_CHUNKS ? AWS_FAULT_BAD_CONTENT_SHA256 : fault;
 }
 
+/* Who has had AWS's own names lead here; nobody else has names there that change. */
+static bool is_aws_host(struct str host)
+{
+    struct str name = str_of(host.data, str_find(host, ':')), domain = STR(".amazonaws.com");
+    return name.len > domain.len && str_eq_nocase(str_skip(name, name.len - domain.len), domain);
+}
+
+/* SQS acts on a GET as well. */
+static bool only_reads(const struct aws_sign_request *request, const struct aws_scope *scope)
+{
+    bool is_safe = str_eq(request->method, STR("GET")) || str_eq(request->method, STR("HEAD"));
+    return is_safe && strcmp(scope->service, "s3") == 0;
+}
+
+bool aws_sign_is_foreign(const struct aws_user *user, struct str host, struct str headers,
+                         bool reads)
+{
+    if (!user || !str_eq(user->access_key, STR(AWS_ROOT_KEY)) ||
+        !str_eq(user->secret, STR(AWS_ROOT_SECRET))) {
+        return false;
+    }
+    return (!http_page_is_local_host(host) && !is_aws_host(host)) ||
+           http_page_is_foreign(http_block_find(headers, STR("origin")),
+                                http_block_find(headers, STR("sec-fetch-site")), reads);
+}
+
 enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aws_users *users,
                                struct aws_signed *ret, struct str *ret_detail)
 {
@@ -446,6 +473,10 @@ enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aw
         fault = fault == AWS_FAULT_NONE ? read_unsigned_body(request, ret) : fault;
     }
     buf_finish(&memory);
+    if (fault == AWS_FAULT_NONE && aws_sign_is_foreign(ret->user, request->host, request->headers,
+                                                       only_reads(request, &ret->scope))) {
+        fault = AWS_FAULT_FOREIGN_PAGE;
+    }
     return fault;
 }
 

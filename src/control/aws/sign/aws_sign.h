@@ -26,6 +26,11 @@ void aws_sign_scope(const struct aws_sign_request *request, struct aws_scope *re
 enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aws_users *users,
                                struct aws_signed *ret, struct str *ret_detail);
 
+/* Whether a web page of another site has signed with the key that everybody knows: the developer's.
+ * aws_sign_verify() has looked; a form's signature is in its body. */
+bool aws_sign_is_foreign(const struct aws_user *user, struct str host, struct str headers,
+                         bool reads);
+
 /* For the error of a mismatch: what should have been signed. Appends the canonical request and the
  * string to sign, as far as the buffers take them. */
 void aws_sign_explain(const struct aws_sign_request *request, struct buf *canonical,

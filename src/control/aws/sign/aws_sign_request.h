@@ -58,6 +58,7 @@ enum aws_fault {
     AWS_FAULT_BAD_DATE,          /* no date, or none that can be read */
     AWS_FAULT_NO_CONTENT_SHA256, /* S3 needs x-amz-content-sha256 */
     AWS_FAULT_BAD_CONTENT_SHA256,
+    AWS_FAULT_FOREIGN_PAGE, /* by the key that everybody knows, from another site's page */
     AWS_FAULT_COUNT
 };
 

@@ -41,7 +41,8 @@ struct aws_scope {
     char service[AWS_SCOPE_BYTES];
 };
 
-/* The root's credentials in development, where the port is on this machine only. */
+/* The root's credentials in development, where the port is on this machine only. Everybody knows
+ * them: so they are not for pages of other sites, which reach that port, too (http/http_page.h). */
 #define AWS_ROOT_KEY    "mayfly"
 #define AWS_ROOT_SECRET "mayfly-dev-only"
 
