@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 
 #include "base/limits.h"
@@ -89,6 +90,20 @@ static int bind_owned(int fd, const char *target, struct err *err)
     return mounts_bind(from, target, DATA_RESTRICTIONS, err);
 }
 
+/* Without a mount control has to go the way to it that everybody goes. */
+static int check_way(const char *path, struct err *err)
+{
+    int user = setfsuid(MAYFLY_UID_CONTROL);
+    scoped_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = fd < 0 ? errno : 0;
+    (void)setfsuid((uid_t)user); /* back to what it was, which cannot fail */
+    return code == 0 ? 0
+                     : err_set(err, code,
+                               "nothing can be mounted here, and %.120s is in a folder that others "
+                               "may not enter (chmod o+x); --data DIR keeps data elsewhere",
+                               path);
+}
+
 int data_folder_open(struct platform *p, char *ret_path, size_t size, struct err *err)
 {
     const struct supervisor_options *o = p->options;
@@ -107,9 +122,14 @@ int data_folder_open(struct platform *p, char *ret_path, size_t size, struct err
         return err_sys(err, "make %.160s", ret_path);
     }
     r = bind_mapped(fd, ret_path, err);
-    if (r == -EINVAL || r == -ENOSYS || r == -EPERM) {
+    if (r == -EINVAL || r == -ENOSYS || r == -EPERM || r == -ENOSPC) { /* no user namespaces */
         log_debug("%s", err->text);
         r = bind_owned(fd, ret_path, err);
+    }
+    if (r == -EPERM) { /* the root of a container, which may not mount: where it is */
+        log_debug("%s", err->text);
+        (void)snprintf(ret_path, size, "%s", o->data);
+        r = check_way(ret_path, err);
     }
     return r;
 }

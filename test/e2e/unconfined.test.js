@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { compile } from './faults_project.js';
 import { eventually, identify, isAlive, startPlatform } from './harness.js';
 
@@ -13,13 +14,16 @@ const USER = 1900200001; /* nobody else's: what goes wrong here may end every pr
 const DENY = `
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
     struct scmp_arg_cmp user = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+    (void)prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN); /* of root: as a container's, which may mount nothing */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0) ||
             seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, user) ||
@@ -56,6 +60,24 @@ test('functions of an ordinary user run without namespaces, and nothing else of 
   await eventually(() => instances().length === 0, () => `still there: ${JSON.stringify(instances())}`);
   assert.equal(await invoke(), 'hello');
   assert.equal(other.signalCode, null);
+});
+
+test("root without the right to mount, as a container's is, is served, and keeps what is stored", async (t) => {
+  const platform = await startPlatform(t, {
+    through: [denier(t)],
+    files: {
+      'mayfly.json': JSON.stringify({ functions: { hello: { handler: 'hello.handler', runtime: 'nodejs24.x' } } }),
+      'hello.js': "exports.handler = async () => 'hello';",
+    },
+  });
+  const s3 = new S3Client({ ...platform.aws, forcePathStyle: true });
+  t.after(() => s3.destroy());
+  const object = { Bucket: 'kept', Key: 'a' };
+
+  assert.equal((await platform.post('/2015-03-31/functions/hello/invocations', {})).json, 'hello');
+  await s3.send(new CreateBucketCommand({ Bucket: object.Bucket }));
+  await s3.send(new PutObjectCommand({ ...object, Body: 'text' }));
+  assert.equal(await (await s3.send(new GetObjectCommand(object))).Body.transformToString(), 'text');
 });
 
 test('without namespaces a zygote that has ended is missed, and one that is not needed any more ends', async (t) => {
