@@ -207,6 +207,9 @@ static int lower_limits(const struct message_zygote_start *plan, struct err *err
         { RLIMIT_RTPRIO, 0 },
         { RLIMIT_RTTIME, 0 },
         { RLIMIT_MSGQUEUE, 0 },
+        /* The kernel counts them for the user above all functions, too, and a CPU time limit is a
+         * timer. */
+        { RLIMIT_SIGPENDING, LIMIT_FUNCTION_SIGNALS },
         { RLIMIT_MEMLOCK, (rlim_t)(8 * MIB) },
     };
     for (size_t i = 0; i < ARRAY_COUNT(limits); i++) {

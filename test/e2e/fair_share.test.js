@@ -1,6 +1,7 @@
 /* What one function does to the processors is not what others wait for. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { compile } from './faults_project.js';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const CHILDREN = 40;
@@ -46,4 +47,48 @@ test('an instance whose children spin takes no more than its share from others',
   const { slower } = await invoke(platform, 'quiet');
   /* Two functions want it in place of one, beside what else this machine is busy with. Without shares it is answered. */
   assert.ok(slower < (shares ? 8 * alone : Infinity), `it takes ${slower} times its processor time, alone ${alone}`);
+});
+
+/* Takes timers, as many as it is told or gets, says how many, and keeps them. */
+const TIMERS = `
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int wanted = argc > 1 ? atoi(argv[1]) : 1;
+    int count = 0;
+    timer_t timer;
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+    while (count < wanted && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) {
+        count++;
+    }
+    dprintf(1, "%d\\n", count);
+    for (;;) {
+        pause();
+    }
+}`;
+
+const take = (wanted) => `
+  const { once } = require('node:events');
+  const { spawn } = require('node:child_process');
+  exports.handler = async () => Number((await once(spawn(require('taker'), ['${wanted}']).stdout, 'data'))[0]);\n`;
+
+test('a function whose programs take all timers that they get leaves some to others', async (t) => {
+  const functions = Object.fromEntries(['greedy', 'modest'].map((name) => [name, { handler: `${name}.handler`, memory: 1024, timeout: 60 }]));
+  const platform = await startPlatform(t, {
+    files: {
+      'mayfly.json': JSON.stringify({ functions }),
+      'package.json': '{ "dependencies": { "taker": "1.0.0" } }',
+      'greedy.js': take(1_000_000),
+      'modest.js': take(1),
+      'node_modules/taker/package.json': '{ "name": "taker", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/taker/index.js': 'module.exports = `${__dirname}/timers`;\n',
+      'node_modules/taker/timers': compile(TIMERS, '-static'),
+    },
+  });
+  const taken = await invoke(platform, 'greedy');
+  assert.equal(await invoke(platform, 'modest'), 1, `${taken} are taken`);
 });
