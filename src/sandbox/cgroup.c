@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/cgroup.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -357,6 +358,7 @@ int cgroup_add(struct cgroups *c, const char *path, pid_t pid)
 
 void cgroup_kill(struct cgroups *c, const char *path)
 {
+    assert(path[0] != '\0');
     for (size_t i = 0; i < c->count; i++) {
         char folder[PATH_MAX];
         if (group_folder(&c->hierarchies[i], path, folder) == 0) {

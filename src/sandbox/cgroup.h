@@ -48,7 +48,8 @@ int cgroup_create(struct cgroups *c, const char *path, const struct cgroup_limit
                   struct err *err) MUST_USE;
 /* About 60 us. Returns -ESRCH when the process is gone, as for 0, which is nobody's. */
 int cgroup_add(struct cgroups *c, const char *path, pid_t pid) MUST_USE;
-/* SIGKILL to all in it, descendants that escaped their session included. */
+/* SIGKILL to all in it, descendants that escaped their session included. It has a name: "" would be
+ * all. */
 void cgroup_kill(struct cgroups *c, const char *path);
 /* Removes it; true when done, false when processes are still dying in it (call again). */
 bool cgroup_remove(struct cgroups *c, const char *path);

@@ -61,7 +61,9 @@ static void instance_kill(struct instance *i)
         (void)syscall(SYS_pidfd_send_signal, i->pidfd, SIGKILL, NULL, 0); /* gone is fine */
         (void)syscall(SYS_pidfd_send_signal, i->pidfd, SIGKILL, NULL, PIDFD_SIGNAL_PROCESS_GROUP);
     }
-    cgroup_kill(i->platform->cgroups, i->group);
+    if (i->group[0]) { /* else it would be the group of all functions */
+        cgroup_kill(i->platform->cgroups, i->group);
+    }
 }
 
 static void describe_end(const struct instance *i, int wait_status, struct message_instance_gone *g)

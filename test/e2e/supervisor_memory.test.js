@@ -1,6 +1,7 @@
 /* The supervisor outlives everything that it starts, so nothing of what has ended may stay with it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { eventually, isAlive, startPlatform } from './harness.js';
 
@@ -74,4 +75,30 @@ test('an instance that waits for its function to load is gone with the function'
   const isLeft = () => [...foldersOfInstances(supervisor.pid)].some((folder) => before.has(folder));
   await eventually(() => !isLeft(), 'it waits for ever', 20_000);
   assert.equal((await platform.get('/api/slow')).text, 'at last');
+});
+
+test('a supervisor that may open no more files starts no instances, and ends none', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'mayfly.json': JSON.stringify({
+        functions: { serves: { handler: 'f.handler', idleSeconds: 600 }, grows: { handler: 'f.handler', idleSeconds: 600 } },
+      }),
+      'f.js': "exports.handler = ({ ms }) => new Promise((done) => setTimeout(done, ms, 'done'));",
+    },
+  });
+  const invoke = async (name, ms) => (await platform.post(`/2015-03-31/functions/${name}/invocations`, { ms })).json;
+  const crowd = async () => new Set(await Promise.all(Array.from({ length: 16 }, () => invoke('grows', 300))));
+  const served = () => platform.processes().filter((one) => one.title.includes('lambda/serves')).map((one) => one.pid);
+  const { pid } = await platform.process('mayfly: supervisor');
+  const limit = (files) => execFileSync('prlimit', ['--pid', pid, `--nofile=${files}:`]);
+  await Promise.all([invoke('serves', 0), invoke('grows', 0)]);
+  const before = served();
+
+  const open = readdirSync(`/proc/${pid}/fd`);
+  limit([...open.keys(), open.length].find((number) => !open.includes(String(number))));
+  assert.deepEqual([...await crowd()], ['done'], 'one instance takes them after the other');
+  limit(1024);
+  assert.ok(before.every((one) => served().includes(one)), 'what had nothing to do with it was ended');
+  assert.deepEqual([...await crowd()], ['done']);
+  assert.equal(await invoke('serves', 0), 'done');
 });
