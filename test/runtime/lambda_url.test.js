@@ -31,6 +31,9 @@ test('AWS_IAM wants a signature, and tells the function whose it is', async () =
   const refused = await ask(gateway, 'GET /');
   assert.deepEqual([refused.status, refused.header('x-amzn-errortype')], [403, 'AccessDeniedException']);
   assert.match(JSON.parse(refused.bytes).Message, /^Forbidden\./);
+  await ask(gateway, 'GET /again');
+  const told = gateway.logs.filter(({ text }) => text.includes('curl --aws-sigv4 aws:amz:us-east-1:lambda --user mayfly:mayfly-dev-only'));
+  assert.equal(told.length, 1, 'it is told once how to sign');
   const credential = 'AKIDEXAMPLE/20260101/us-east-1/lambda/aws4_request';
   const signed = [
     ['GET /', { authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0` }],

@@ -20,11 +20,17 @@ function signerOf(exchange) {
   return (header ?? SIGNED_QUERY.exec(exchange.path))?.[1];
 }
 
+const howToSign = () => 'this function URL has AuthType AWS_IAM and takes signed requests alone, as '
+  + `curl --aws-sigv4 aws:amz:${process.env.AWS_REGION ?? 'us-east-1'}:lambda --user mayfly:mayfly-dev-only makes them`;
+let isTold = false;
+
 /* Returns false where the request has been answered. */
 function isAllowed(exchange) {
   if (exchange.settings.auth_type !== 'AWS_IAM' || signerOf(exchange) !== undefined) {
     return true;
   }
+  if (!isTold) exchange.run(() => console.warn(howToSign()));
+  isTold = true;
   const headers = ['content-type', 'application/json', 'x-amzn-errortype', 'AccessDeniedException'];
   exchange.respond(403, headers, JSON.stringify({ Message: FORBIDDEN }));
   return false;
