@@ -29,6 +29,8 @@ struct lambda_sources;
 struct sqs_moves;
 struct sqs_queues;
 
+#define AWS_SERVICE_BYTES 32 /* of a service's name, as signatures have it, with its zero */
+
 struct services {
     uv_loop_t *loop;
     struct store *store;
@@ -59,4 +61,5 @@ struct services {
     const char *project;                        /* its folder */
     const char *origin;                         /* "http://localhost:3000" */
     const char *aws_origin;                     /* "http://127.0.0.1:4566" */
+    char unserved[AWS_SERVICE_BYTES]; /* of AWS's services that are not here, the last told of */
 };

@@ -27,10 +27,11 @@ async function call(aws, service, Action, { accessKeyId, secretAccessKey } = aws
 }
 
 test('STS tells who one is, and other services that they are not here, in XML', async (t) => {
-  const { aws } = await startPlatform(t, { files: {
+  const platform = await startPlatform(t, { files: {
     'api/hello.js': 'export const GET = () => new Response("hello");',
     'mayfly.json': JSON.stringify({ events: { users: { 'a<b': { accessKeyId: 'ALICEALICEALICEALICE', secretAccessKey: 'secret' } } } }),
   } });
+  const { aws } = platform;
   const root = await call(aws, 'sts', 'GetCallerIdentity');
   assert.equal(root.status, 200);
   assert.match(root.text, /<Arn>arn:aws:iam::000000000000:root<\/Arn><UserId>[^<]+<\/UserId><Account>000000000000<\/Account>/);
@@ -49,6 +50,10 @@ test('STS tells who one is, and other services that they are not here, in XML', 
   assert.match(iam.text, /<Code>UnknownService<\/Code><Message>Mayfly serves [^<]+, not iam: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_IAM=[^<]+<\/Message><\/Error>/);
   const secrets = await call(aws, 'secretsmanager', 'GetSecretValue');
   assert.match(secrets.text, / AWS_ENDPOINT_URL_SECRETS_MANAGER=/, 'as the SDKs call it');
+  await call(aws, 'secretsmanager', 'GetSecretValue');
+  const told = () => platform.records.filter(({ type, level, text: said }) => type === 'log' && level === 'warn' && /^Mayfly serves .*, not /.test(said));
+  await platform.log(/^Mayfly serves .*, not secretsmanager: give it an endpoint/);
+  assert.equal(told().length, 2, 'the developer is told of each once');
 });
 
 test('a signature may cover what is between a client and the port', async (t) => {

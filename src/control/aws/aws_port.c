@@ -108,14 +108,12 @@ static const struct {
     { "states", "SFN" },
 };
 
-#define SERVICE_BYTES 32
-
 /* What a service is called in AWS_ENDPOINT_URL_<...>. */
-static void variable_of(const char *service, char variable[SERVICE_BYTES])
+static void variable_of(const char *service, char variable[AWS_SERVICE_BYTES])
 {
     for (size_t i = 0; i < ARRAY_COUNT(renamed); i++) {
         if (strcmp(renamed[i].signed_as, service) == 0) {
-            (void)snprintf(variable, SERVICE_BYTES, "%s", renamed[i].variable); /* fits */
+            (void)snprintf(variable, AWS_SERVICE_BYTES, "%s", renamed[i].variable); /* fits */
             return;
         }
     }
@@ -126,22 +124,32 @@ static void variable_of(const char *service, char variable[SERVICE_BYTES])
     }
 }
 
-static void refuse_unknown(struct exchange *x, struct str service)
+/* Who asks may keep the answer to itself, as libraries around the SDKs do. */
+static void tell_unserved(struct services *s, const char *name, const char *message)
+{
+    if (strcmp(s->unserved, name) != 0) {
+        console_note(s->console, RECORD_WARNING, str_c(message));
+        (void)snprintf(s->unserved, sizeof(s->unserved), "%s", name); /* fits */
+    }
+}
+
+static void refuse_unknown(struct services *s, struct exchange *x, struct str service)
 {
     char message[256];
-    char name[SERVICE_BYTES] = "";
+    char name[AWS_SERVICE_BYTES] = "";
     for (size_t i = 0; i < service.len && i < sizeof(name) - 1; i++) {
         char c = service.data[i];
         bool is_sound = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
         name[i] = (char)(is_sound ? c : '-');
     }
-    char variable[SERVICE_BYTES];
+    char variable[AWS_SERVICE_BYTES];
     variable_of(name, variable);
     (void)snprintf(message, sizeof(message),
                    "Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not %s: give "
                    "it an endpoint of its own in .env, as in "
                    "AWS_ENDPOINT_URL_%s=http://localhost:8000",
                    name, variable); /* fits */
+    tell_unserved(s, name, message);
     refuse(x, 501, "UnknownService", message);
 }
 
@@ -160,7 +168,7 @@ static void begin_served(struct services *s, struct exchange *x)
             return;
         }
     }
-    refuse_unknown(x, service);
+    refuse_unknown(s, x, service);
 }
 
 void aws_port_begin(struct services *s, struct exchange *x)
