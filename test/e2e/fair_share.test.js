@@ -92,3 +92,22 @@ test('a function whose programs take all timers that they get leaves some to oth
   const taken = await invoke(platform, 'greedy');
   assert.equal(await invoke(platform, 'modest'), 1, `${taken} are taken`);
 });
+
+const EVADER = `
+import process from 'node:process';
+export default {
+  fetch() {
+    process.on('SIGXCPU', () => {});
+    const until = Date.now() + 5000;
+    while (Date.now() < until);
+    return new Response('spun');
+  },
+};\n`;
+
+test('a worker that handles the signal of a CPU time limit has one nonetheless', async (t) => {
+  const wrangler = { name: 'evader', main: 'worker.js', compatibility_date: '2025-01-01', compatibility_flags: ['nodejs_compat'], limits: { cpu_ms: 300 } };
+  const platform = await startPlatform(t, { files: { 'wrangler.json': JSON.stringify(wrangler), 'worker.js': EVADER } });
+  const answer = await platform.get('/');
+  assert.equal(answer.status, 503, answer.text);
+  assert.match((await platform.usage('/')).error, /exceeded its CPU time limit of 300 ms/);
+});
