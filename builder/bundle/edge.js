@@ -40,11 +40,11 @@ const BESIDE = /\bnew\s+URL\(\s*(['"`])(\.{1,2}\/[^'"`$]+)\1\s*,\s*import\.meta\
  * What an edge function has of files is what it fetches of those beside its source, `fetch(new URL('./font.ttf', import.meta.url))`:
  * they are part of the bundle, and their address is one that fetch() can read there.
  */
-export function withFilesBeside(file, text) {
+export function withFilesBeside(file, text, mayFetch) {
   return text.replace(BESIDE, (written, _quote, name) => {
     try {
-      const bytes = readFileSync(path.resolve(path.dirname(file), name));
-      return `new URL("data:application/octet-stream;base64,${bytes.toString('base64')}")`;
+      const beside = path.resolve(path.dirname(file), name);
+      return mayFetch(beside) ? `new URL("data:application/octet-stream;base64,${readFileSync(beside, 'base64')}")` : written;
     } catch {
       return written; /* it is not there, which fetch() says when it is asked */
     }

@@ -3,11 +3,12 @@
  * An endpoint is an ES module when its file or its package says so, or when its graph has top-level await; all
  * others go to the CommonJS bundle, which Node.js loads faster and whose default imports follow `__esModule`, as
  * webpack and TypeScript have it. The artifact's entry exports the thunks of both. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
+import { isOfProject, outsideText } from './bounds.js';
 import { edgeModulesPlugin, edgeOptions } from './edge.js';
 import { ENTRY, bytesPlugin, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
 import { layersPlugin } from './layers.js';
@@ -33,6 +34,7 @@ const TOP_LEVEL_AWAIT = /top-level await/i;
  */
 
 export class Bundler {
+  #folder; /* the project's real path */
   #contexts = new Map();
   #packages;
   #placed = new Map();
@@ -40,6 +42,7 @@ export class Bundler {
 
   constructor(project) {
     this.project = project;
+    this.#folder = realpathSync(project);
     this.#packages = new Map();
   }
 
@@ -119,7 +122,7 @@ export class Bundler {
     slot.assets.clear();
     slot.file = format === 'cjs' ? '___mayfly.cjs' : hasOther ? '___mayfly_esm.mjs' : '___mayfly.mjs';
     try {
-      this.#take(state, slot, await slot.context.rebuild());
+      this.#take(state, slot, this.#bounded(state, await slot.context.rebuild()));
       return [];
     } catch (error) {
       if (!error.errors) {
@@ -145,7 +148,7 @@ export class Bundler {
     });
     const healthy = endpoints.filter((endpoint) => !state.broken.has(endpoint.module));
     slot.source = entrySource(this.project, format, healthy, linked);
-    this.#take(state, slot, await slot.context.rebuild());
+    this.#take(state, slot, this.#bounded(state, await slot.context.rebuild()));
     return [];
   }
 
@@ -153,11 +156,34 @@ export class Bundler {
   async #faultsOf(state, format, endpoint) {
     const slot = { source: entrySource(this.project, format, [endpoint], []) };
     try {
-      await esbuild.build(this.#options(state, format, slot));
+      this.#bounded(state, await esbuild.build(this.#options(state, format, slot)));
       return [];
     } catch (error) {
       return error.errors ?? [{ text: error.message, notes: [], location: null }];
     }
+  }
+
+  /** @returns {esbuild.BuildResult} what was made of the project's files; of others it fails, as with any fault of an endpoint */
+  #bounded({ packages: { installed } }, result) {
+    const { inputs } = result.metafile;
+    const outside = Object.keys(inputs).filter((input) => {
+      const file = this.#fileOf(input);
+      return file && !isOfProject(this.#folder, file, installed);
+    });
+    if (outside.length === 0) {
+      return result;
+    }
+    const errors = outside.map((input) => {
+      const [importer, original] = importOf(inputs, input);
+      return { text: outsideText(this.#folder, this.#fileOf(input), importer, original), notes: [], location: null };
+    });
+    throw Object.assign(new Error(errors[0].text), { errors });
+  }
+
+  /** The file that an input was read from, links followed; null: none. */
+  #fileOf(input) {
+    const file = input.replace(/^mayfly-(?:module|bytes):/, '');
+    return /^(?:[a-z-]+|\(disabled\)):/.test(file) ? null : path.resolve(this.project, file);
   }
 
   /** A place in a file that was transformed on its way in is one in the user's text. */
@@ -183,10 +209,9 @@ export class Bundler {
       const contents = state.draft.dialect === 'next' && name === slot.file ? withMeantDefaults(file.contents) : file.contents;
       state.files.set(name, withMapName(contents, slot.file, name));
     }
-    for (const input of Object.keys(result.metafile.inputs)) {
-      const file = input.replace(/^mayfly-(?:module|bytes):/, '');
-      if (!file.includes('node_modules/') && !/^[a-z-]+:/.test(file)) {
-        state.inputs.add(path.resolve(this.project, file));
+    for (const file of Object.keys(result.metafile.inputs).map((input) => this.#fileOf(input))) {
+      if (file && !file.includes('/node_modules/')) {
+        state.inputs.add(file);
       }
     }
     /* What is said of code that was built before is nothing that the user has written. */
@@ -242,7 +267,10 @@ export class Bundler {
         layersPlugin(layers),
         ...(edge ? [edgeModulesPlugin()] : []),
         importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, whole: worker || edge, layers }),
-        placesPlugin(root, this.#placed, { isNext: draft.dialect === 'next' || draft.dialect === 'middleware', edge }),
+        placesPlugin(root, this.#placed, {
+          isNext: draft.dialect === 'next' || draft.dialect === 'middleware',
+          mayFetch: edge && ((file) => isOfProject(this.#folder, realpathSync(file), packages.installed)),
+        }),
       ],
     };
   }
@@ -251,6 +279,17 @@ export class Bundler {
 /** Its endpoints and, first, what is loaded before them. */
 function modulesOf({ setup, endpoints }) {
   return setup ? [setup, ...endpoints] : endpoints;
+}
+
+/** @returns {[string, string]} one of those that import it, and as what */
+function importOf(inputs, input) {
+  for (const [importer, { imports }] of Object.entries(inputs)) {
+    const found = imports.find(({ path: imported }) => imported === input);
+    if (found) {
+      return [importer.startsWith('mayfly:') ? 'the project' : importer, found.original ?? input];
+    }
+  }
+  return ['the project', input];
 }
 
 function isTopLevelAwait(message) {

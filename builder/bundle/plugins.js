@@ -169,19 +169,20 @@ const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
  * @param {string} root the project, or the folder of a Lambda function's code
  * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
  *   transformed text comes from
- * @param {{ isNext?: boolean, edge?: boolean }} kind isNext: whether functions may say 'use cache', and 'use workflow' is told
+ * @param {{ isNext?: boolean, mayFetch?: ((file: string) => boolean) | false }} kind isNext: whether functions may say 'use cache', and
+ *   'use workflow' is told; mayFetch: of an edge function, which files beside a source it may fetch
  */
-export function placesPlugin(root, done, { isNext = false, edge = false }) {
+export function placesPlugin(root, done, { isNext = false, mayFetch = false }) {
   return {
     name: 'mayfly-places',
     setup(build) {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path: file }) => {
         const isPackage = file.includes('/node_modules/');
-        if (isPackage && !edge) {
+        if (isPackage && !mayFetch) {
           return undefined;
         }
         const written = await readFile(file, 'utf8');
-        const text = edge ? withFilesBeside(file, written) : written;
+        const text = mayFetch ? withFilesBeside(file, written, mayFetch) : written;
         if (isPackage) {
           return text === written ? undefined : { contents: text, loader: loaderOf(file) };
         }
