@@ -19,6 +19,7 @@
 
 struct http_gzip_tables {
     struct isal_zstream stream;
+    uint8_t in[HTTP_GZIP_PIECE_BYTES_MAX];
     uint8_t level[LEVEL_BYTES];
     uint8_t out[OUT_BYTES];
 };
@@ -49,7 +50,7 @@ static uint8_t *put_u32(uint8_t *at, uint32_t n)
     return at;
 }
 
-static uint8_t *put_deflated(struct http_gzip_tables *t, uint8_t *at, struct str data, bool last)
+static uint8_t *put_deflated(struct http_gzip_tables *t, uint8_t *at, size_t len, bool last)
 {
     struct isal_zstream *s = &t->stream;
     isal_deflate_stateless_init(s);
@@ -58,8 +59,8 @@ static uint8_t *put_deflated(struct http_gzip_tables *t, uint8_t *at, struct str
     s->level_buf_size = sizeof(t->level);
     s->flush = FULL_FLUSH;
     s->end_of_stream = last;
-    memcpy(&s->next_in, &data.data, sizeof(void *)); /* only read */
-    s->avail_in = (uint32_t)data.len;
+    s->next_in = t->in;
+    s->avail_in = (uint32_t)len;
     s->next_out = at;
     s->avail_out = (uint32_t)(t->out + sizeof(t->out) - TRAILER_BYTES - at);
     int r = isal_deflate_stateless(s);
@@ -74,11 +75,12 @@ struct str http_gzip_piece(struct http_gzip_tables *t, struct http_gzip *z, stru
     uint8_t *at = z->begun ? t->out : put_header(t->out);
     z->begun = true;
     if (data.len > 0) {
-        z->checksum = crc32_gzip_refl(z->checksum, (const uint8_t *)data.data, data.len);
+        memcpy(t->in, data.data, data.len);
+        z->checksum = crc32_gzip_refl(z->checksum, t->in, data.len);
         z->length += (uint32_t)data.len;
     }
     if (data.len > 0 || last) {
-        at = put_deflated(t, at, data, last);
+        at = put_deflated(t, at, data.len, last);
     }
     if (last) {
         at = put_u32(put_u32(at, z->checksum), z->length);

@@ -25,6 +25,7 @@ struct http_gzip_tables *http_gzip_tables_create(void);
 void http_gzip_tables_destroy(struct http_gzip_tables *t); /* NULL is fine */
 
 /* The next bytes of the body, compressed; the view lives until the next call with these tables.
- * `data` has at most HTTP_GZIP_PIECE_BYTES_MAX bytes. With `last` the body ends behind it. */
+ * `data` has at most HTTP_GZIP_PIECE_BYTES_MAX bytes. It may be memory that somebody else writes:
+ * it is copied before it is looked at. With `last` the body ends behind it. */
 struct str http_gzip_piece(struct http_gzip_tables *t, struct http_gzip *z, struct str data,
                            bool last);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <isa-l.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -199,6 +201,50 @@ START_TEST(each_piece_can_be_read_at_once_and_all_are_one_body)
 }
 END_TEST
 
+#define SHARED_BYTES 4096
+
+/* An instance, which has the memory that its answer is read from. */
+struct writer {
+    atomic_bool stop;
+    atomic_char body[SHARED_BYTES];
+};
+
+static void *keep_writing(void *arg)
+{
+    struct writer *w = arg;
+    for (unsigned i = 0; !atomic_load(&w->stop); i++) {
+        atomic_store(&w->body[i % SHARED_BYTES], (char)(i * 2654435761u >> 24));
+    }
+    return NULL;
+}
+
+START_TEST(what_an_instance_writes_meanwhile_is_in_the_body_or_is_not)
+{
+    static struct writer w;
+    static struct inflate_state state;
+    static uint8_t out[SHARED_BYTES];
+    struct http_gzip_tables *tables = http_gzip_tables_create();
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, keep_writing, &w), 0);
+    for (int i = 0; i < 200; i++) {
+        struct http_gzip z = { 0 };
+        struct str body = str_of((const char *)w.body, SHARED_BYTES);
+        struct str sends = http_gzip_piece(tables, &z, body, true);
+        isal_inflate_init(&state);
+        state.crc_flag = ISAL_GZIP;
+        state.next_in = (uint8_t *)(uintptr_t)sends.data;
+        state.avail_in = (uint32_t)sends.len;
+        state.next_out = out;
+        state.avail_out = sizeof(out);
+        ck_assert_int_eq(isal_inflate(&state), ISAL_DECOMP_OK);
+        ck_assert_int_eq(state.block_state, ISAL_BLOCK_FINISH);
+    }
+    atomic_store(&w.stop, true);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    http_gzip_tables_destroy(tables);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests;
@@ -211,5 +257,6 @@ int main(void)
     tcase_add_test(tests, fields_of_routes_count);
     tcase_add_test(tests, a_compressed_answer_says_so_and_its_tag_is_weak);
     tcase_add_test(tests, each_piece_can_be_read_at_once_and_all_are_one_body);
+    tcase_add_test(tests, what_an_instance_writes_meanwhile_is_in_the_body_or_is_not);
     return suite_run(suite);
 }
