@@ -241,7 +241,7 @@ bool request_error_foreign(struct request *rq)
     const struct endpoint *e = function_endpoint(f, rq->route.endpoint);
     if (!e || !e->invoke || rq->inner.trusted ||
         !http_page_is_foreign(value_of(&rq->head, STR("origin")),
-                              value_of(&rq->head, STR("sec-fetch-site")), false)) {
+                              value_of(&rq->head, STR("sec-fetch-site")))) {
         return false;
     }
     request_error_status(rq, 403,

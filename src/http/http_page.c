@@ -65,7 +65,7 @@ static bool is_local_origin(struct str origin)
     return host.data && (is_address(host, &loopback) ? loopback : is_private_name(host));
 }
 
-bool http_page_is_foreign(struct str origin, struct str fetch_site, bool reads)
+bool http_page_is_foreign(struct str origin, struct str fetch_site)
 {
-    return origin.data ? !is_local_origin(origin) : !reads && str_eq(fetch_site, STR("cross-site"));
+    return origin.data ? !is_local_origin(origin) : str_eq(fetch_site, STR("cross-site"));
 }

@@ -18,6 +18,6 @@
  * Others may be rebound. */
 bool http_page_is_local_host(struct str host);
 
-/* A request's `Origin` and `Sec-Fetch-Site`; data NULL: it has none. `reads`: all it does is to
- * answer, which the page does not get to see. Pages of this machine's loopback are not foreign. */
-bool http_page_is_foreign(struct str origin, struct str fetch_site, bool reads);
+/* A request's `Origin` and `Sec-Fetch-Site`; data NULL: it has none. Pages of this machine's
+ * loopback are not foreign. */
+bool http_page_is_foreign(struct str origin, struct str fetch_site);

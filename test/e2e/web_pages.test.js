@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import test from 'node:test';
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, PutBucketCorsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { startPlatform } from './harness.js';
 
@@ -53,7 +53,10 @@ test('pages of other sites', async (t) => {
 
   await t.test('may not act with the credentials that everybody knows', async () => {
     for (const headers of [EVIL, { origin: 'null' }, { origin: 'http://6.6.6.6:8000' }, { origin: 'http://localhost.evil.example' }]) {
-      const answers = [await ask(aws, 'GET', 's3', { ...object, headers }), await ask(aws, 'GET', 'sqs', { ...queues, headers }), await ask(aws, 'POST', 'sqs', { ...queues, headers })];
+      const answers = [
+        await ask(aws, 'GET', 'sqs', { ...queues, headers }), await ask(aws, 'POST', 'sqs', { ...queues, headers }),
+        await ask(aws, 'POST', 's3', { path: '/private', query: { delete: '' }, headers }),
+      ];
       assert.deepEqual(answers.map(({ status }) => status), [403, 403, 403], JSON.stringify(headers));
       answers.forEach((one) => assert.match(one.text, /web pages of other sites may not use it: serve the page from localhost/));
     }
@@ -69,6 +72,22 @@ test('pages of other sites', async (t) => {
 
   await t.test('may not read by a name of theirs that leads here', async () => {
     assert.equal((await ask(aws, 'GET', 's3', { ...object, host: `evil.example:${port}` })).status, 403);
+  });
+
+  await t.test('may do in S3 what a rule for their site lets them, and one for all sites does not', async () => {
+    const allow = (...AllowedOrigins) => s3.send(new PutBucketCorsCommand({
+      Bucket: 'private', CORSConfiguration: { CORSRules: [{ AllowedOrigins, AllowedMethods: ['GET', 'PUT', 'POST'] }] },
+    }));
+    const statuses = async () => [
+      (await ask(aws, 'GET', 's3', { ...object, headers: EVIL })).status, (await ask(aws, 'PUT', 's3', { path: '/private/theirs', headers: EVIL })).status,
+    ];
+    await allow('*');
+    assert.deepEqual(await statuses(), [403, 403]);
+    await allow('https://friend.example');
+    assert.deepEqual(await statuses(), [200, 200], 'as a program: no browser lets a page of that site read it, or send such a PUT');
+    await allow('https://*.example');
+    assert.deepEqual(await statuses(), [200, 200]);
+    assert.equal((await ask(aws, 'POST', 's3', { path: '/private', query: { delete: '' }, headers: EVIL })).status, 400, 'without a document');
   });
 
   await t.test('may not invoke what has no URL', async () => {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "control/s3/s3_page.h"
 #include "control/s3/s3_signed_url.h"
 #include "control/text/iso_time.h"
 
@@ -92,6 +93,9 @@ bool s3_authenticate(struct s3_request *rq)
                                            .now_s = rq->now_ms / 1000 };
     struct str detail;
     enum aws_fault fault = aws_sign_verify(&sign, rq->s3->services->users, &rq->who, &detail);
+    if (fault == AWS_FAULT_NONE && s3_page_is_foreign(rq, rq->who.user)) {
+        fault = AWS_FAULT_FOREIGN_PAGE;
+    }
     if (fault == AWS_FAULT_MISMATCH) {
         fail_mismatch(rq, &sign);
     } else if (fault != AWS_FAULT_NONE) {

@@ -148,13 +148,20 @@ static void put_list(struct buf *out, const char *field, const struct s3_xml_nod
     buf_finish(&list);
 }
 
-void s3_cors_put(const struct s3_xml_node *rule, struct str origin, struct buf *out)
+bool s3_cors_is_for_all(const struct s3_xml_node *rule)
 {
-    bool any = false;
     for (const struct s3_xml_node *n = s3_xml_child(rule, "AllowedOrigin"); n;
          n = s3_xml_again(n)) {
-        any = any || str_eq(n->text, STR("*"));
+        if (str_eq(n->text, STR("*"))) {
+            return true;
+        }
     }
+    return false;
+}
+
+void s3_cors_put(const struct s3_xml_node *rule, struct str origin, struct buf *out)
+{
+    bool any = s3_cors_is_for_all(rule);
     put(out, "access-control-allow-origin", any ? STR("*") : origin);
     if (!any) {
         put(out, "access-control-allow-credentials", STR("true"));

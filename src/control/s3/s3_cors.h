@@ -15,6 +15,7 @@ struct s3_cors_question {
 /* The first rule that allows it, or NULL. */
 const struct s3_xml_node *s3_cors_find(const struct s3_xml_node *root,
                                        const struct s3_cors_question *q);
+bool s3_cors_is_for_all(const struct s3_xml_node *rule);
 /* The fields of an answer by a rule. */
 void s3_cors_put(const struct s3_xml_node *rule, struct str origin, struct buf *out);
 /* One that a rule may allow. */

@@ -14,6 +14,7 @@
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_form.h"
 #include "control/s3/s3_name.h"
+#include "control/s3/s3_page.h"
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_put.h"
 #include "control/s3/s3_tags.h"
@@ -224,7 +225,7 @@ static bool authenticate(struct s3_request *rq, struct post *p, struct s3_receiv
         fail(rq, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: Invalid base64.");
         return false;
     }
-    if (aws_sign_is_foreign(user, rq->x->host, rq->x->headers, false)) {
+    if (s3_page_is_foreign(rq, user)) {
         fail(rq, S3_ACCESS_DENIED,
              aws_fault_answer(AWS_FAULT_FOREIGN_PAGE, AWS_PROTOCOL_S3).message);
         return false;

@@ -436,23 +436,25 @@ static bool is_aws_host(struct str host)
     return name.len > domain.len && str_eq_nocase(str_skip(name, name.len - domain.len), domain);
 }
 
-/* SQS acts on a GET as well. */
-static bool only_reads(const struct aws_sign_request *request, const struct aws_scope *scope)
+static bool is_known_to_all(const struct aws_user *user)
 {
-    bool is_safe = str_eq(request->method, STR("GET")) || str_eq(request->method, STR("HEAD"));
-    return is_safe && strcmp(scope->service, "s3") == 0;
+    return user && str_eq(user->access_key, STR(AWS_ROOT_KEY)) &&
+           str_eq(user->secret, STR(AWS_ROOT_SECRET));
 }
 
-bool aws_sign_is_foreign(const struct aws_user *user, struct str host, struct str headers,
-                         bool reads)
+bool aws_sign_is_foreign_page(const struct aws_user *user, struct str headers)
 {
-    if (!user || !str_eq(user->access_key, STR(AWS_ROOT_KEY)) ||
-        !str_eq(user->secret, STR(AWS_ROOT_SECRET))) {
-        return false;
-    }
-    return (!http_page_is_local_host(host) && !is_aws_host(host)) ||
+    return is_known_to_all(user) &&
            http_page_is_foreign(http_block_find(headers, STR("origin")),
-                                http_block_find(headers, STR("sec-fetch-site")), reads);
+                                http_block_find(headers, STR("sec-fetch-site")));
+}
+
+/* By a name of its own that leads here, a page reads whatever it asks for. S3 looks at the rest. */
+static bool is_foreign(const struct aws_sign_request *request, const struct aws_user *user)
+{
+    bool is_rebound = !http_page_is_local_host(request->host) && !is_aws_host(request->host);
+    return (is_rebound && is_known_to_all(user)) ||
+           (request->body && aws_sign_is_foreign_page(user, request->headers));
 }
 
 enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aws_users *users,
@@ -473,8 +475,7 @@ enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aw
         fault = fault == AWS_FAULT_NONE ? read_unsigned_body(request, ret) : fault;
     }
     buf_finish(&memory);
-    if (fault == AWS_FAULT_NONE && aws_sign_is_foreign(ret->user, request->host, request->headers,
-                                                       only_reads(request, &ret->scope))) {
+    if (fault == AWS_FAULT_NONE && is_foreign(request, ret->user)) {
         fault = AWS_FAULT_FOREIGN_PAGE;
     }
     return fault;

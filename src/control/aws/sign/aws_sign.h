@@ -26,10 +26,9 @@ void aws_sign_scope(const struct aws_sign_request *request, struct aws_scope *re
 enum aws_fault aws_sign_verify(const struct aws_sign_request *request, struct aws_users *users,
                                struct aws_signed *ret, struct str *ret_detail);
 
-/* Whether a web page of another site has signed with the key that everybody knows: the developer's.
- * aws_sign_verify() has looked; a form's signature is in its body. */
-bool aws_sign_is_foreign(const struct aws_user *user, struct str host, struct str headers,
-                         bool reads);
+/* Whether a web page of another site has signed with the key that everybody knows, the developer's.
+ * aws_sign_verify() has looked for all services but S3, where it depends on the bucket. */
+bool aws_sign_is_foreign_page(const struct aws_user *user, struct str headers);
 
 /* For the error of a mismatch: what should have been signed. Appends the canonical request and the
  * string to sign, as far as the buffers take them. */
