@@ -5,12 +5,12 @@
 
 #include <uv.h>
 
-#include "control/aws/sign/aws_users.h"
 #include "control/console/console.h"
 #include "control/deployment/deployment.h"
 #include "control/events/queue/queue.h"
 #include "control/exchange.h"
 #include "control/invoker.h"
+#include "control/sign/aws_users.h"
 #include "store/store.h"
 
 struct aws_call_turns;

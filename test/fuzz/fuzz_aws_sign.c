@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "control/aws/sign/aws_sign.h"
+#include "control/sign/aws_sign.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 
-#include "control/aws/sign/aws_sign.h"
-#include "control/aws/sign/aws_sign_own.h"
 #include "control/events/eventbridge/aws_sdk.h"
+#include "control/sign/aws_sign.h"
+#include "control/sign/aws_sign_own.h"
 #include "http/http_block.h"
 #include "leaks.h"
 

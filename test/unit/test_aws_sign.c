@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/aws/sign/aws_chunked.h"
-#include "control/aws/sign/aws_seed.h"
-#include "control/aws/sign/aws_sign.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_chunked.h"
+#include "control/sign/aws_seed.h"
+#include "control/sign/aws_sign.h"
+#include "control/sign/aws_uri.h"
 #include "leaks.h"
 
 #define KEY        "AKIAIOSFODNN7EXAMPLE"

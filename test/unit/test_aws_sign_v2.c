@@ -2,8 +2,8 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign.h"
-#include "control/aws/sign/aws_sign_v2.h"
+#include "control/sign/aws_sign.h"
+#include "control/sign/aws_sign_v2.h"
 #include "leaks.h"
 
 #define KEY    "AKIAIOSFODNN7EXAMPLE"

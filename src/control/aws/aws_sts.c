@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "control/aws/call/aws_access.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_xml.h"
+#include "control/sign/aws_uri.h"
 
 #define NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 #define BODY_MAX  (64 * KIB)

@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_users.h"
 #include "control/console/build_print.h"
 #include "control/console/rate.h"
 #include "control/console/writer.h"
+#include "control/sign/aws_users.h"
 #include "control/text/json_write.h"
 #include "control/text/utf8.h"
 

@@ -10,9 +10,9 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_users.h"
 #include "control/deployment/manifest_check.h"
 #include "control/events/queue/queue.h"
+#include "control/sign/aws_users.h"
 #include "control/text/json_write.h"
 
 #define DEPLOYMENT_REMOVED_KEPT 64

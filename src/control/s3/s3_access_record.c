@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 
 #define OPERATION_BYTES 64
 #define WHEN_BYTES      32 /* "06/Feb/2019:00:00:38 +0000" */

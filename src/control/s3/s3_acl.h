@@ -7,9 +7,9 @@
 #pragma once
 
 #include "base/limits.h"
-#include "control/aws/sign/aws_users.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_xml.h"
+#include "control/sign/aws_users.h"
 
 #define S3_GRANTS_MAX    100 /* S3's own limit */
 #define S3_ACL_BYTES_MAX (32 * KIB)

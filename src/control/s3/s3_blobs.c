@@ -4,11 +4,11 @@
 #include <jansson.h>
 
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/operations/s3_list.h"
 #include "control/s3/s3_dispatch.h"
 #include "control/s3/s3_name.h"
+#include "control/sign/aws_digest.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/json_write.h"
 #include "http/http_block.h"
 

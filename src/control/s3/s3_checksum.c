@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 
 /* clang-format off */
 static const struct {

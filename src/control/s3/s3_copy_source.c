@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_copy_source.h"
 
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_body.h"
@@ -11,6 +10,7 @@
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_reader.h"
 #include "control/s3/s3_version.h"
+#include "control/sign/aws_uri.h"
 
 void s3_copy_source_finish(struct s3_copy_source *s)
 {

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <openssl/rand.h>
 
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 
 #define SALT_BYTES  16
 #define BLOCK_BYTES 16

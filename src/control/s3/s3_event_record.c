@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 
-#include "control/aws/sign/aws_users.h"
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_version.h"
+#include "control/sign/aws_users.h"
 #include "control/text/iso_time.h"
 #include "control/text/json_reading.h"
 #include "control/text/utf8.h"

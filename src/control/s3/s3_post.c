@@ -7,9 +7,6 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_sign.h"
-#include "control/aws/sign/aws_sign_v2.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_form.h"
@@ -18,6 +15,9 @@
 #include "control/s3/s3_post_policy.h"
 #include "control/s3/s3_put.h"
 #include "control/s3/s3_tags.h"
+#include "control/sign/aws_sign.h"
+#include "control/sign/aws_sign_v2.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 #include "http/http_head.h"
 

@@ -9,8 +9,8 @@
 #include "base/chance.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
 #include "control/s3/s3_lanes.h"
+#include "control/sign/aws_digest.h"
 #include "store/content_writer.h"
 
 /* With the coding of its chunks around it. */

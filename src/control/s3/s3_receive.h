@@ -13,10 +13,10 @@
 
 #include <uv.h>
 
-#include "control/aws/sign/aws_chunked.h"
 #include "control/s3/s3_checksum.h"
 #include "control/s3/s3_crypt.h"
 #include "control/s3/s3_error.h"
+#include "control/sign/aws_chunked.h"
 #include "store/store_contents.h"
 
 #define S3_MD5_BYTES 16

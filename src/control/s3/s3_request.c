@@ -6,13 +6,13 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/events/eventbridge/trace_header.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_event.h"
 #include "control/s3/s3_operations.h"
 #include "control/s3/s3_tags.h"
 #include "control/s3/s3_version.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 
 /* Who is not signed in: what S3 calls it. */

@@ -9,14 +9,14 @@
 #pragma once
 
 #include "base/limits.h"
-#include "control/aws/sign/aws_sign.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_buckets.h"
 #include "control/s3/s3_context.h"
 #include "control/s3/s3_error.h"
 #include "control/s3/s3_receive.h"
 #include "control/s3/s3_xml.h"
 #include "control/services.h"
+#include "control/sign/aws_sign.h"
+#include "control/sign/aws_uri.h"
 #include "store/store_objects.h"
 
 #define S3_PARAMS_MAX         64

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_tags.h"
 
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_name.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/utf8.h"
 
 #define KEY_LEN_MAX    128 /* characters */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_object.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 #include "http/http_head.h"
 #include "http/http_reply.h"

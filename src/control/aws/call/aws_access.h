@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/sign/aws_sign.h"
 #include "control/services.h"
+#include "control/sign/aws_sign.h"
 
 struct aws_access {
     struct aws_signed who;

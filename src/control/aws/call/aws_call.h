@@ -13,8 +13,8 @@
 #include <jansson.h>
 
 #include "base/list.h"
-#include "control/aws/sign/aws_users.h"
 #include "control/services.h"
+#include "control/sign/aws_users.h"
 
 enum aws_style {
     AWS_STYLE_JSON,

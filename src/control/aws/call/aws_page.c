@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/base64.h"
 
 #define MARK_BYTES 9 /* of the digest before the name: base64 without padding between them */

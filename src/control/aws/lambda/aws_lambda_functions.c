@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "control/aws/lambda/aws_lambda_operations.h"
-#include "control/aws/sign/aws_digest.h"
 #include "control/events/lambda/lambda_concurrency.h"
 #include "control/events/lambda/lambda_queue.h"
 #include "control/events/queue/event_log.h"
 #include "control/events/sqs/sqs_queue.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/iso_time.h"
 #include "control/text/json_reading.h"
 

@@ -10,8 +10,8 @@
 #include "control/aws/call/aws_check.h"
 #include "control/aws/call/aws_policy.h"
 #include "control/aws/lambda/aws_lambda_operations.h"
-#include "control/aws/sign/aws_digest.h"
 #include "control/events/eventbridge/json_table.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/json_reading.h"
 #include "control/text/json_write.h"
 

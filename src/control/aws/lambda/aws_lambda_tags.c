@@ -7,9 +7,9 @@
 #include "control/aws/call/aws_check.h"
 #include "control/aws/call/aws_tags.h"
 #include "control/aws/lambda/aws_lambda_operations.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/events/eventbridge/json_table.h"
 #include "control/events/lambda/lambda_source.h"
+#include "control/sign/aws_uri.h"
 
 #define MAPPING STR("event-source-mapping:")
 #define PATTERN                                                                                    \

@@ -8,12 +8,12 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "control/aws/scheduler/aws_scheduler_input.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/events/eventbridge/aws_sdk.h"
 #include "control/events/eventbridge/event_target.h"
 #include "control/events/eventbridge/target_attempt.h"
 #include "control/events/scheduler/scheduler.h"
 #include "control/events/sqs/sqs_queue.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/json_read.h"
 #include "control/text/json_reading.h"
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/json_reading.h"
 
 #define PARAMETERS_MAX 2048

@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
 #include "control/aws/sqs/sqs_check.h"
 #include "control/aws/sqs/sqs_operations.h"
 #include "control/events/sqs/sqs_md5.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/json_write.h"
 #include "http/http_block.h"
 

@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_sign_own.h"
 #include "control/events/eventbridge/aws_sdk.h"
 #include "control/events/eventbridge/event_arn.h"
 #include "control/events/eventbridge/target_attempt.h"
 #include "control/events/schedules/schedule_input.h"
+#include "control/sign/aws_sign_own.h"
 #include "control/text/json_reading.h"
 #include "http/http_block.h"
 

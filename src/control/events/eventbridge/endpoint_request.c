@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/json_read.h"
 #include "control/text/json_reading.h"
 #include "control/text/json_write.h"

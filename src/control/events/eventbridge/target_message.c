@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/limits.h"
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/json_write.h"
 
 #define FIFO_DEDUP_MS 300000 /* SQS: five minutes */

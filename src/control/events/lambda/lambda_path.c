@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_digest.h"
+#include "control/sign/aws_uri.h"
 
 static bool decode(struct str s, char ret[LAMBDA_NAME_BYTES])
 {

@@ -5,7 +5,7 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 #include "control/text/base64.h"
 #include "control/text/json_reading.h"
 

@@ -7,10 +7,10 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_uri.h"
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 
 #define KEY_BUFFER_BYTES (2 * S3_KEY_BYTES_MAX)

@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 /* Checks a request of which aws_sign.c knows that it is signed so; *ret and ret_detail as there.
  * The body is not part of what is signed. */

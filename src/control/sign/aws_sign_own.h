@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 /* Appends to the request's `headers` its date and the proof that `user` sends it to `service` in
  * `region`. `request` is complete but for them; they must be sent as they are, and so the host.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign_own.h"
+#include "control/sign/aws_sign_own.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #include "base/hex.h"
 #include "base/limits.h"
-#include "control/aws/sign/aws_sign.h"
+#include "control/sign/aws_sign.h"
 #include "http/http_block.h"
 
 #define STAMP_BYTES 17 /* "20130524T000000Z" */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "control/aws/sign/aws_users.h"
+#include "control/sign/aws_users.h"
 
 #define AWS_SIGN_SKEW_S 900 /* a signature's date may be off by this */
 

@@ -12,7 +12,7 @@
 
 #include <openssl/evp.h>
 
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 #define AWS_TRAILER_BYTES_MAX 4096
 

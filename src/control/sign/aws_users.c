@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_users.h"
+#include "control/sign/aws_users.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "base/hex.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_digest.h"
-#include "control/aws/sign/aws_seed.h"
+#include "control/sign/aws_digest.h"
+#include "control/sign/aws_seed.h"
 
 #define KEY_SLOTS          64 /* users times services times regions that are in use today */
 #define FUNCTION_KEY_BYTES 8

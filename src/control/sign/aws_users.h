@@ -10,7 +10,7 @@
 #pragma once
 
 #include "base/str.h"
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 
 #define AWS_ACCOUNT_ID   "000000000000"
 #define AWS_KEY_ID_BYTES 128

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 
 #include "base/hex.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign_v2.h"
+#include "control/sign/aws_sign_v2.h"
 
 #include <assert.h>
 #include <openssl/hmac.h>
 
 #include "base/limits.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 
 #define SHA1_BYTES 20

@@ -1,7 +1,7 @@
 /* How the services tell what is wrong with a signature.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign.h"
+#include "control/sign/aws_sign.h"
 
 #define FOREIGN_TEXT                                                                               \
     "Everybody knows the key " AWS_ROOT_KEY ", so web pages of other sites may not use it: serve " \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_chunked.h"
+#include "control/sign/aws_chunked.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 #include "base/hex.h"
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 #include "http/http_block.h"
 #include "http/http_head.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_canonical.h"
+#include "control/sign/aws_canonical.h"
 
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 
 #define FIELDS_MAX (LIMIT_REQUEST_HEADERS + LIMIT_INNER_HEADERS)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 struct aws_canonical {
     struct str signed_headers; /* "host;x-amz-date" */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_sign.h"
+#include "control/sign/aws_sign.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #include "base/hex.h"
 #include "base/limits.h"
-#include "control/aws/sign/aws_canonical.h"
-#include "control/aws/sign/aws_digest.h"
-#include "control/aws/sign/aws_sign_v2.h"
-#include "control/aws/sign/aws_uri.h"
+#include "control/sign/aws_canonical.h"
+#include "control/sign/aws_digest.h"
+#include "control/sign/aws_sign_v2.h"
+#include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 #include "http/http_page.h"
 

@@ -9,7 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "control/aws/sign/aws_sign_request.h"
+#include "control/sign/aws_sign_request.h"
 
 #define AWS_SIGN_EXPIRES_MAX_S 604800 /* of a presigned URL: a week */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "control/aws/sign/aws_digest.h"
+#include "control/sign/aws_digest.h"
 
 #include <assert.h>
 #include <openssl/crypto.h>
