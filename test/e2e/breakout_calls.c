@@ -1,8 +1,7 @@
 /* System calls by name for test/e2e/breakout_inside.js, as an addon of Node.js.
  *
  *   call(name, ...args)  what it returned, or -errno; numbers, Buffers (their memory) and null
- *   inChild(way)         the same getpid() by another architecture's door, in a child: 0 if it
- * worked
+ *   inChild(way)         the same getpid() by another architecture's door, in a child: 0 if it worked
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -18,11 +17,8 @@ static const struct {
     const char *name;
     long number;
 } calls[] = {
-#define CALL(name)                                                                                 \
-    {                                                                                              \
-#        name, SYS_##name                                                                          \
-    }
-    @CALLS @
+#define CALL(name) { #name, SYS_##name }
+    @CALLS@
 };
 
 static long number_of(const char *name)

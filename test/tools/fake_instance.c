@@ -239,9 +239,10 @@ static void start(const struct frame *f, struct str method, struct str target, s
         text(f->stream, str_of(number, (size_t)len));
     } else if (str_eq(path, STR("/hints"))) {
         do {
-            put(
-                &(struct frame){
-                    .type = FRAME_INFORMATIONAL, .stream = f->stream, .value = 103, .length = 14 },
+            put(&(struct frame){ .type = FRAME_INFORMATIONAL,
+                                 .stream = f->stream,
+                                 .value = 103,
+                                 .length = 14 },
                 "link\0</a.css>\0");
         } while (n-- > 1);
         text(f->stream, STR("hinted"));
