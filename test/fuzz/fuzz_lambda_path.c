@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/aws/lambda/aws_lambda_named_fault.h"
 #include "control/events/lambda/lambda_path.h"
 
 #define FUNCTIONS STR("/2015-03-31/functions/")
