@@ -42,7 +42,7 @@ struct services {
     struct lambda_sources *lambda_sources;
     struct json_table *lambda_permissions; /* aws_lambda_policy.c */
     struct json_table *lambda_tags;        /* aws_lambda_tags.c */
-    struct json_table *lambda_concurrency; /* aws_lambda_concurrency.c */
+    struct json_table *lambda_concurrency; /* lambda_concurrency.c */
     struct aws_users *users;               /* of the AWS port */
     struct aws_call_turns *turns;          /* aws_call.c */
     struct schedules *schedules;

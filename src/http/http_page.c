@@ -4,27 +4,21 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "http/http_head.h"
+
 /* RFC 6761, RFC 6762, and ICANN's for private use: nobody can register a name below them. */
 static const struct str private_domains[] = { STR("localhost"), STR("test"), STR("local"),
                                               STR("internal") };
 
-static struct str without_port(struct str host)
-{
-    if (host.len == 0) {
-        return host;
-    }
-    if (str_starts(host, STR("["))) {
-        host = str_skip(host, 1);
-        return str_of(host.data, str_find(host, ']'));
-    }
-    return str_of(host.data, str_find(host, ':'));
-}
-
+/* "[::1]" is the address within. */
 static bool is_address(struct str host, bool *ret_loopback)
 {
     char text[INET6_ADDRSTRLEN];
     struct in_addr v4;
     struct in6_addr v6;
+    if (str_starts(host, STR("["))) {
+        host = str_of(host.data + 1, host.len > 1 ? host.len - 2 : 0);
+    }
     if (!str_keep(host, text, sizeof(text))) {
         return false;
     }
@@ -53,7 +47,7 @@ static bool is_private_name(struct str host)
 bool http_page_is_local_host(struct str host)
 {
     bool loopback;
-    struct str name = without_port(host);
+    struct str name = http_host_without_port(host);
     return is_address(name, &loopback) || is_private_name(name);
 }
 
@@ -61,8 +55,12 @@ bool http_page_is_local_host(struct str host)
 static bool is_local_origin(struct str origin)
 {
     bool loopback;
-    struct str host = without_port(str_behind(origin, STR("://")));
-    return host.data && (is_address(host, &loopback) ? loopback : is_private_name(host));
+    struct str host = str_behind(origin, STR("://"));
+    if (host.len == 0) {
+        return false;
+    }
+    host = http_host_without_port(host);
+    return is_address(host, &loopback) ? loopback : is_private_name(host);
 }
 
 bool http_page_is_foreign(struct str origin, struct str fetch_site)

@@ -11,6 +11,7 @@
 #include "control/sign/aws_sign_v2.h"
 #include "control/sign/aws_uri.h"
 #include "http/http_block.h"
+#include "http/http_head.h"
 #include "http/http_page.h"
 
 /* Escapes make three bytes of one; for services other than S3 nine. */
@@ -432,7 +433,7 @@ static enum aws_fault read_unsigned_body(const struct aws_sign_request *request,
 /* Who has had AWS's own names lead here; nobody else has names there that change. */
 static bool is_aws_host(struct str host)
 {
-    struct str name = str_of(host.data, str_find(host, ':')), domain = STR(".amazonaws.com");
+    struct str name = http_host_without_port(host), domain = STR(".amazonaws.com");
     return name.len > domain.len && str_eq_nocase(str_skip(name, name.len - domain.len), domain);
 }
 
