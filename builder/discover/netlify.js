@@ -8,6 +8,7 @@ import { groupByMemory } from './group.js';
 import { configuredRules, readNetlifyToml } from './netlify_config.js';
 import { isAlone, mayBe } from './platforms.js';
 import { withProxies } from './proxy.js';
+import { siteIn } from './site.js';
 
 const EXTENSIONS = ['.js', '.cjs', '.mjs', '.ts', '.tsx', '.cts', '.mts'];
 const DEFAULT_FOLDER = 'netlify/functions';
@@ -43,8 +44,8 @@ export async function discoverNetlify(context) {
   const configured = mayBe(context.files, 'netlify') ? configuredRules(context, config) : [];
   const rules = withProxies(configured, 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
-  if (config.publish) {
-    found.static.push({ prefix: '/', directory: path.join(context.project, config.publish) });
+  if (config.publish !== undefined) {
+    found.static.push(siteIn(context.project, config.publish));
     found.routes.exact.unshift({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
   }
   if (alone && (found.drafts.length > 0 || context.files.has('netlify.toml'))) {

@@ -1,10 +1,11 @@
 /* netlify.toml, _redirects and _headers. */
-import path from 'node:path';
 import picomatch from 'picomatch';
 import { NETLIFY_BUILT } from '../files.js';
 import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
 import { readJson, strings } from './mayfly_json.js';
+import { hasSigns, isAlone } from './platforms.js';
+import { folderInProject, hasBuildScript } from './site.js';
 import { readToml } from './toml.js';
 
 const FILE = 'netlify.toml';
@@ -18,7 +19,8 @@ const BUILT_SITES = ['build/client', 'dist/client', 'dist', 'build'];
  * @returns {{ functionsFolder?: string, publish?: string, environment: object, redirects: object[], headers: object[],
  *   functionRule: (name: string) => { included: string[], settings: object } }}
  */
-export function readNetlifyToml({ files, diagnostics, development }) {
+export function readNetlifyToml(context) {
+  const { files, diagnostics, development } = context;
   const config = files.has(FILE) ? readToml(files, FILE, diagnostics) ?? {} : {};
   const base = inProject(config.build?.base) ?? '';
   const functions = typeof config.functions === 'object' ? config.functions : {};
@@ -28,7 +30,7 @@ export function readNetlifyToml({ files, diagnostics, development }) {
   const both = (member) => [config, built].flatMap((one) => (Array.isArray(one[member]) ? one[member] : []));
   return {
     functionsFolder: inProject(directory, base),
-    publish: publishFolder(files, inProject(config.build?.publish, base)),
+    publish: publishFolder(context, folderInProject(config.build?.publish, base)),
     edgeFunctionsFolder: inProject(config.build?.edge_functions, base),
     edgeFunctions: both('edge_functions'),
     environment: strings({ ...config.build?.environment, ...section.environment }),
@@ -38,20 +40,23 @@ export function readNetlifyToml({ files, diagnostics, development }) {
   };
 }
 
-/** @returns {string|undefined} the folder of the site, when there is anything in it */
-function publishFolder(files, configured) {
-  const hasFiles = (folder) => files.list().some((file) => file.startsWith(`${folder}/`));
-  const candidates = configured ? [configured] : NETLIFY_BUILT.some((name) => hasFiles(`.netlify/${name}`)) ? BUILT_SITES : [];
-  return candidates.find(hasFiles);
+/** @returns {string|undefined} the folder of the site, when there is anything in it; '' is the project itself */
+function publishFolder(context, configured) {
+  const { files } = context;
+  const hasFiles = (folder) => files.list().some((file) => folder === '' || file.startsWith(`${folder}/`));
+  if (configured !== undefined) {
+    return hasFiles(configured) ? configured : undefined;
+  }
+  if (NETLIFY_BUILT.some((name) => hasFiles(`.netlify/${name}`))) {
+    return BUILT_SITES.find(hasFiles);
+  }
+  const isPages = files.has('index.html') && hasSigns(files, 'netlify') && isAlone(files, 'netlify') && !hasBuildScript(context);
+  return isPages ? '' : undefined;
 }
 
-/** A folder as it is written in netlify.toml, relative to the project; undefined when it leads out of it. */
+/** One of the project's folders; the project itself is none. */
 function inProject(folder, base = '') {
-  if (typeof folder !== 'string') {
-    return undefined;
-  }
-  const joined = path.posix.normalize(path.posix.join(base, folder.replace(/^\/+/, ''))).replace(/\/$/, '');
-  return joined.startsWith('..') || joined === '.' ? undefined : joined;
+  return folderInProject(folder, base) || undefined;
 }
 
 /** [functions] for all, [functions."glob"] for some. */
@@ -76,7 +81,7 @@ function functionRule(functions, name) {
  */
 export function configuredRules(context, config) {
   const { files } = context;
-  const folders = [config.publish, ''].filter((folder) => folder !== undefined);
+  const folders = [...new Set([config.publish ?? '', ''])];
   const inFolder = (name) => folders.map((f) => (f ? `${f}/${name}` : name)).find((file) => files.has(file));
   const redirectsFile = inFolder('_redirects') ?? (files.has('public/_redirects') ? 'public/_redirects' : undefined);
   const headersFile = inFolder('_headers') ?? (files.has('public/_headers') ? 'public/_headers' : undefined);

@@ -7,6 +7,7 @@ import { groupByRuntime } from './group.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
+import { folderInProject, hasBuildScript, siteIn } from './site.js';
 import { configuredRoutes, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_MS, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
 import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
@@ -40,17 +41,19 @@ export async function discoverVercel(context, sofar) {
       found.routes[phase].push(...routes.map((route) => ({ ...route, target, dialect: 'vercel' })));
     }
   }
-  if (sources.length > 0 || context.files.has('vercel.json')) {
+  const isVercel = sources.length > 0 || context.files.has('vercel.json');
+  if (isVercel || (await isForPages(context))) {
     await addMiddleware(context, found, { sofar, endpoints });
   }
   const names = new Set(endpoints.map(({ name }) => name));
   const built = discoverOutput(context, sofar, { has: (place) => names.has(place), middleware: found.routes.middleware.length > 0 });
   found.drafts.push(...built.drafts);
   found.static.push(...built.static);
-  if ((sources.length > 0 || context.files.has('vercel.json')) && isAlone(context.files, 'vercel')) {
+  if ((isVercel || found.routes.middleware.length > 0) && isAlone(context.files, 'vercel')) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
-    if (!servesOutput(context) && context.files.list().some((file) => file.startsWith('public/'))) {
-      found.static.push({ prefix: '/', directory: `${context.project}/public`, named: true });
+    const site = servesOutput(context) ? undefined : siteFolder(context, config, found.drafts);
+    if (site !== undefined) {
+      found.static.push({ ...siteIn(context.project, site), named: true });
     }
     found.routes.last.push({
       src: '^(?!/api).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404, dialect: 'vercel', shown: '',
@@ -65,6 +68,34 @@ export async function discoverVercel(context, sofar) {
     found.routes[config.cleanUrls ? 'first' : 'after'].push(withEnding(config.cleanUrls));
   }
   return found;
+}
+
+/** The folder of the site, '' for the project itself, which is one if nothing builds another; a server's pages are its own. */
+function siteFolder(context, config, drafts) {
+  const { files } = context;
+  const hasFiles = (folder) => folder === '' || files.list().some((file) => file.startsWith(`${folder}/`));
+  const configured = folderInProject(config.outputDirectory);
+  if (configured !== undefined && hasFiles(configured)) {
+    return configured;
+  }
+  if (hasFiles('public')) {
+    return 'public';
+  }
+  const isBuilt = configured !== undefined || config.buildCommand || config.framework || hasBuildScript(context);
+  return !isBuilt && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
+}
+
+/** Whether middleware.js is Vercel's where nothing else is: helpers of servers have that name, too. */
+async function isForPages(context) {
+  const { files } = context;
+  const file = ['middleware.js', 'middleware.ts'].find((name) => files.has(name));
+  if (!file || !isAlone(files, 'vercel')) {
+    return false;
+  }
+  const facts = await inspect(file, files.read(file));
+  const isMiddleware = facts?.esm && (facts.exports.has('default') || facts.exports.has('middleware'));
+  const says = facts?.exports.has('config') || facts?.imports.some((name) => /^@vercel\/(functions|edge)$/.test(name));
+  return Boolean(isMiddleware && (says || (files.has('index.html') && !files.has('package.json'))));
 }
 
 /** Of a project that is not Next.js's, which has its own. */

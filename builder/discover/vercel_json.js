@@ -25,7 +25,7 @@ export function readVercelJson(context) {
 const KINDS = {
   routes: Array.isArray, rewrites: Array.isArray, redirects: Array.isArray, headers: Array.isArray,
   crons: Array.isArray, builds: Array.isArray, functions: isObject,
-  cleanUrls: isBoolean, trailingSlash: isBoolean,
+  cleanUrls: isBoolean, trailingSlash: isBoolean, outputDirectory: isText,
 };
 
 function isObject(value) {
@@ -35,6 +35,12 @@ function isObject(value) {
 function isBoolean(value) {
   return typeof value === 'boolean';
 }
+
+function isText(value) {
+  return typeof value === 'string';
+}
+
+const KIND_NAMES = new Map([[Array.isArray, 'an array'], [isObject, 'an object'], [isBoolean, 'true or false'], [isText, 'a text']]);
 
 /* "cron" and "clean_urls" are passed over in silence otherwise. Names that are nothing like ours may be new ones of Vercel's. */
 function warnOfMisspelt(config, diagnostics) {
@@ -53,7 +59,7 @@ function validated(config, diagnostics) {
   const fault = (text) => diagnostics.error(`${FILE}: ${text}`, { file: FILE });
   for (const [name, isKind] of Object.entries(KINDS)) {
     if (config[name] !== undefined && !isKind(config[name])) {
-      fault(`"${name}" must be ${isKind === Array.isArray ? 'an array' : isKind === isObject ? 'an object' : 'true or false'}`);
+      fault(`"${name}" must be ${KIND_NAMES.get(isKind)}`);
       delete valid[name];
     }
   }

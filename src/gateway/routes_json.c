@@ -486,6 +486,12 @@ static int read_static(const json_t *root, struct router *router, struct err *er
         static_root_open(opened, str_c(prefix), directory);
         opened->compress = json_is_true(json_object_get(json, "compress"));
         opened->named = json_is_true(json_object_get(json, "named"));
+        pcre2_code *except = NULL;
+        int r = read_pattern(json, "except", 0, &except, err);
+        if (r < 0) {
+            return err_wrap(err, "static %zu", i);
+        }
+        static_root_keep_back(opened, except);
     }
     return 0;
 }

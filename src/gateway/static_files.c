@@ -79,6 +79,22 @@ void static_root_close(struct static_root *root)
     root->prefix = NULL;
     free(root->absent);
     root->absent = NULL;
+    static_root_keep_back(root, NULL);
+}
+
+void static_root_keep_back(struct static_root *root, pcre2_code *pattern)
+{
+    pcre2_code_free(root->except);
+    pcre2_match_data_free(root->match);
+    root->except = pattern;
+    root->match = pattern ? pcre2_match_data_create_from_pattern(pattern, NULL) : NULL;
+}
+
+/* What cannot be decided, as for want of memory, is kept back, too. */
+static bool is_kept_back(const struct static_root *root, const char *name)
+{
+    return root->except && pcre2_match(root->except, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, 0,
+                                       root->match, NULL) != PCRE2_ERROR_NOMATCH;
 }
 
 /* One byte of the path, percent-decoded; -1 when it is malformed. */
@@ -283,7 +299,7 @@ bool static_files_find(struct static_root *roots, size_t count, struct str path,
             continue;
         }
         if (static_path_decode(str_skip(path, prefix.len), name, sizeof(name)) >= 0 &&
-            open_file(roots[i].directory, name, ret)) {
+            !is_kept_back(&roots[i], name) && open_file(roots[i].directory, name, ret)) {
             ret->compress = roots[i].compress;
             if (!roots[i].named) {
                 ret->name[0] = '\0';

@@ -5,7 +5,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#define PCRE2_CODE_UNIT_WIDTH 8
 #include <limits.h>
+#include <pcre2.h>
 
 #include "base/str.h"
 
@@ -16,6 +18,8 @@ struct static_root {
     int directory;                /* owned; -1: not there */
     bool compress;                /* files go out compressed to those who accept it */
     bool named;                   /* answers say their file's name */
+    pcre2_code *except;           /* names that are not served, decoded; NULL: all are; owned */
+    pcre2_match_data *match;      /* owned */
     struct static_absent *absent; /* paths that were not there a moment ago; owned */
 };
 
@@ -34,6 +38,8 @@ void static_root_open(struct static_root *root, struct str prefix, const char *d
 /* The folder as somebody has opened it who may do more than this process. Takes over fd. */
 void static_root_give(struct static_root *root, int fd);
 void static_root_close(struct static_root *root);
+/* Keeps files back whose names below the folder match. Takes over `pattern`; NULL is fine. */
+void static_root_keep_back(struct static_root *root, pcre2_code *pattern);
 
 /* Decodes a path of a URL into `out`: percent-decoding, no NUL, "." and ".." resolved.
  * The length without a leading slash, or -EINVAL when it names no file, or none below the

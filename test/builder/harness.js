@@ -1,7 +1,7 @@
 /* Runs the real builder on projects in temporary folders, walks its routes as the gateway would, and loads its
  * artifacts in processes of their own. */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, statSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -175,9 +175,11 @@ function substitute(text, captures) {
 
 function staticFile(manifest, method, pathname) {
   if (!['GET', 'HEAD'].includes(method)) return null;
+  const name = decodeURIComponent(pathname).slice(1);
   return manifest.static
-    .map(({ directory }) => path.join(directory, decodeURIComponent(pathname)))
-    .find((file) => existsSync(file) && !file.endsWith('/'));
+    .filter(({ except }) => !except || !new RegExp(except).test(name))
+    .flatMap(({ directory }) => [path.join(directory, name), path.join(directory, name, 'index.html')])
+    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
 /**

@@ -293,3 +293,18 @@ test('a framework whose adapter for Netlify has built nothing yet is told to be 
     'what @astrojs/netlify builds for Netlify is served: run `npm run build`, and again after changes',
   ]);
 });
+
+test('the project itself is the site when it publishes ".", or has pages and no build', async (t) => {
+  const files = { 'index.html': '<h1>hi</h1>', 'about.html': 'x', '.env': 'SECRET=1', 'netlify/functions/hello.mjs': 'export default () => new Response();\n' };
+  for (const more of [{}, { 'netlify.toml': '[build]\npublish = "."\n' }, { 'netlify.toml': '[build]\nbase = "./"\npublish = "/"\n', 'package.json': '{ "scripts": { "build": "x" } }' }]) {
+    const manifest = await build(t, projectOf(t, { ...files, ...more }));
+    assert.match(visit(manifest, 'GET', '/').file, /\/index\.html$/);
+    assert.match(visit(manifest, 'GET', '/about').file, /\/about\.html$/);
+    assert.equal(visit(manifest, 'GET', '/.netlify/functions/hello').file, 'netlify/functions/hello.mjs');
+    for (const url of ['/.env', '/netlify/functions/hello.mjs', '/netlify.toml']) {
+      assert.equal(visit(manifest, 'GET', url).status, 404, url);
+    }
+  }
+  const built = await build(t, projectOf(t, { ...files, 'package.json': '{ "scripts": { "build": "vite build" } }' }));
+  assert.equal(visit(built, 'GET', '/').status, 404);
+});

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
 import { build, functionNamed, projectOf, visit } from './harness.js';
 
+const hook = 'export default () => new Response();\nexport const config = { matcher: "/secret" };\n';
 const handler = 'export default (request, response) => response.end("x");\n';
 
 test('files of api answer under their names, helpers do not', async (t) => {
@@ -25,6 +27,42 @@ test('files of api answer under their names, helpers do not', async (t) => {
   for (const url of ['/api/_helper', '/api/_lib/db', '/api/.hidden', '/api/types', '/api/types.d']) {
     assert.equal(visit(manifest, 'GET', url).status, 404, url);
   }
+});
+
+test('without a build, a folder public or an outputDirectory the project itself is the site', async (t) => {
+  const files = {
+    'api/hello.js': handler, 'index.html': '<h1>hi</h1>', 'css/a.css': 'a{}', '.well-known/security.txt': 'x', 'package.json': '{}',
+    '.env': 'SECRET=1', '.git/config': 'x', 'css/.htpasswd': 'x', 'node_modules/a/index.js': '', 'vercel.json': '{}', 'middleware.js': hook,
+  };
+  const manifest = await build(t, projectOf(t, files));
+  const served = (url) => visit(manifest, 'GET', url).file?.endsWith(url === '/' ? '/index.html' : decodeURIComponent(url)) === true;
+
+  for (const url of ['/', '/index.html', '/css/a.css', '/.well-known/security.txt']) {
+    assert.ok(served(url), url);
+  }
+  for (const url of ['/.env', '/%2Eenv', '/.git/config', '/css/.htpasswd', '/node_modules/a/index.js', '/api/hello.js', '/package.json', '/vercel.json', '/middleware.js']) {
+    assert.ok(!served(url), url);
+  }
+  assert.equal(visit(manifest, 'GET', '/api/hello').file, 'api/hello.js');
+
+  const site = async (more) => (await build(t, projectOf(t, { ...files, ...more }))).static.map(({ directory }) => path.basename(directory));
+  assert.deepEqual(await site({ 'public/a.txt': 'a' }), ['public']);
+  assert.deepEqual(await site({ 'package.json': '{ "scripts": { "build": "vite build" } }' }), []);
+  assert.deepEqual(await site({ 'vercel.json': '{ "outputDirectory": "dist" }', 'dist/index.html': 'x' }), ['dist']);
+});
+
+test('middleware of a project that has only pages is found', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'index.html': '<h1>hi</h1>', 'middleware.js': hook }));
+  assert.equal(visit(manifest, 'GET', '/secret').function, 'middleware');
+  assert.match(visit(manifest, 'GET', '/').file, /index\.html$/);
+
+  /* A helper of a server has that name, too. */
+  const server = await build(t, projectOf(t, {
+    'package.json': '{ "type": "module", "scripts": { "start": "node server.js" } }',
+    'server.js': "import auth from './middleware.js';\nimport http from 'node:http';\nhttp.createServer(auth).listen(3000);\n",
+    'middleware.js': 'export default (request, response) => response.end("x");\n', 'index.html': 'x',
+  }));
+  assert.deepEqual(server.functions.map(({ name }) => name), ['server']);
 });
 
 test('vercel.json: redirects, rewrites, headers, clean URLs', async (t) => {

@@ -114,7 +114,7 @@ export class Gateway {
 }
 
 /** Starts one and ends it with the test; a report of a sanitizer fails the test. `openFiles`: as many as it may have open. */
-export async function startGateway(t, { functions = [API], routes = CATCH_ALL, files = {}, args = [], openFiles } = {}) {
+export async function startGateway(t, { functions = [API], routes = CATCH_ALL, files = {}, except, args = [], openFiles } = {}) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'mayfly-gateway-'));
   const directory = path.join(folder, 'public');
   await mkdir(directory);
@@ -122,7 +122,7 @@ export async function startGateway(t, { functions = [API], routes = CATCH_ALL, f
     await mkdir(path.dirname(path.join(directory, name)), { recursive: true });
     await writeFile(path.join(directory, name), content);
   }
-  const manifest = { functions, routes, static: [{ prefix: '/', directory }] };
+  const manifest = { functions, routes, static: [{ prefix: '/', directory, except }] };
   await writeFile(path.join(folder, 'routes.json'), JSON.stringify(manifest));
   const command = [PROGRAM, path.join(folder, 'routes.json'), ...args];
   const [program, ...rest] = openFiles ? ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command] : command;

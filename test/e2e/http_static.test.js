@@ -150,6 +150,18 @@ test('static files', async (t) => {
   });
 });
 
+test('a folder keeps what its pattern says, however its path is written', async (t) => {
+  const files = { 'a.html': 'a', '.env': 'secret', 'dir/.env': 'secret', '.well-known/x': 'x', 'private/index.html': 'secret' };
+  const except = '(^|/)\\.(?!well-known/)|^private(/|$)';
+  const gateway = await startGateway(t, { files, except, routes: [{ static: true }, { src: '^/.*$', status: 404 }] });
+  const status = async (target) => statusOf(await exchange(gateway.port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`));
+  assert.equal(await status('/a.html'), 200);
+  assert.equal(await status('/.well-known/x'), 200);
+  for (const target of ['/.env', '/%2eenv', '/dir/.env', '//.env', '/dir/../.env', '/x/..%2f.env', '/./.env', '/private', '/private/', '/pr%69vate/index.html']) {
+    assert.equal(await status(target), 404, target);
+  }
+});
+
 test('where nothing but a file is, other methods are refused', async (t) => {
   const gateway = await startGateway(t, { files: FILES, routes: [{ static: true }] });
   const ask = async (method, target) => {
