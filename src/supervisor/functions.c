@@ -17,7 +17,6 @@
 #include "sandbox/root.h"
 #include "supervisor/dying_groups.h"
 #include "supervisor/instances.h"
-#include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
 struct function *functions_find(struct platform *p, uint64_t id)
@@ -508,23 +507,34 @@ void functions_evict(struct platform *p)
     }
 }
 
-static void zygote_check_memory(struct zygote *z)
+void functions_claim_memory(const struct platform *p, struct own_memory *memory)
 {
-    uint32_t mb = z->function->plan.memory_mb;
-    if (mb > 0 && z->pid > 0 && z->state != ZYGOTE_IS_INSTANCE &&
-        own_memory_bytes(z->pid) > (uint64_t)mb * MIB) {
+    list_for_each (item, &p->functions) {
+        list_for_each (z_item, &list_entry(item, struct function, item)->zygotes) {
+            own_memory_claim(memory, list_entry(z_item, struct zygote, item)->pid);
+        }
+    }
+}
+
+/* As process 1 it has got what instances have left behind. */
+static void zygote_check_memory(struct zygote *z, const struct own_memory *memory)
+{
+    uint64_t limit = (uint64_t)z->function->plan.memory_mb * MIB;
+    bool is_instance = instances_has_process(z->function->platform, z->pid);
+    if (limit > 0 && z->pid > 0 && !is_instance && own_memory_is_over(memory, z->pid, limit)) {
         char text[MESSAGE_TEXT_MAX];
         describe_over_memory(z->function, text);
+        instances_over_memory(z);
         zygote_gone(z, 0, text);
     }
 }
 
-void functions_check_memory(struct platform *p)
+void functions_check_memory(struct platform *p, const struct own_memory *memory)
 {
     list_for_each (item, &p->functions) {
         struct function *f = list_entry(item, struct function, item);
         list_for_each (z_item, &f->zygotes) {
-            zygote_check_memory(list_entry(z_item, struct zygote, item));
+            zygote_check_memory(list_entry(z_item, struct zygote, item), memory);
         }
     }
 }

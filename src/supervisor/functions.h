@@ -8,6 +8,7 @@
 #pragma once
 
 #include "supervisor/load_time.h"
+#include "supervisor/own_memory.h"
 #include "supervisor/platform.h"
 
 struct instance;
@@ -86,7 +87,9 @@ void functions_release(struct function *f);
  * there are too many. The next instance loads the function again. */
 void functions_evict(struct platform *p);
 
-/* Ends those that use more memory than an instance may before there is one. */
-void functions_check_memory(struct platform *p);
+/* Ends zygotes that use more memory than an instance may: before there is one, or with what
+ * instances have left behind. */
+void functions_claim_memory(const struct platform *p, struct own_memory *memory);
+void functions_check_memory(struct platform *p, const struct own_memory *memory);
 
 void functions_kill_zygote(struct zygote *z);

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "sandbox/root.h"
 #include "supervisor/dying_groups.h"
-#include "supervisor/own_memory.h"
 #include "supervisor/roles.h"
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
@@ -379,14 +378,40 @@ void instances_stop(struct platform *p, uint64_t id)
     }
 }
 
-void instances_check_memory(struct platform *p)
+void instances_claim_memory(const struct platform *p, struct own_memory *memory)
+{
+    list_for_each (item, &p->instances) {
+        own_memory_claim(memory, list_entry(item, struct instance, item)->pid);
+    }
+}
+
+void instances_check_memory(struct platform *p, const struct own_memory *memory)
 {
     list_for_each (item, &p->instances) {
         struct instance *i = list_entry(item, struct instance, item);
         uint64_t limit = (uint64_t)i->function->plan.memory_mb * MIB;
-        if (i->state == INSTANCE_RUNNING && limit > 0 && own_memory_bytes(i->pid) > limit) {
+        if (i->state == INSTANCE_RUNNING && limit > 0 &&
+            own_memory_is_over(memory, i->pid, limit)) {
             i->over_memory = true;
             instance_kill(i);
         }
+    }
+}
+
+bool instances_has_process(const struct platform *p, pid_t pid)
+{
+    list_for_each (item, &p->instances) {
+        if (list_entry(item, struct instance, item)->pid == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void instances_over_memory(const struct zygote *z)
+{
+    list_for_each (item, &z->function->platform->instances) {
+        struct instance *i = list_entry(item, struct instance, item);
+        i->over_memory |= i->zygote == z;
     }
 }

@@ -56,4 +56,11 @@ void instances_exited(struct zygote *z, uint64_t id, int wait_status);
 
 /* Ends those whose process is over its limit: the kernel's limit leaves room for /tmp, and is not
  * everywhere. */
-void instances_check_memory(struct platform *p);
+void instances_claim_memory(const struct platform *p, struct own_memory *memory);
+void instances_check_memory(struct platform *p, const struct own_memory *memory);
+
+/* Whether it is one's, which may be its zygote's. */
+bool instances_has_process(const struct platform *p, pid_t pid);
+
+/* What instances of this zygote have left behind is over their limit: the reason for their end. */
+void instances_over_memory(const struct zygote *z);

@@ -23,12 +23,24 @@
 
 #define WATCH_MS 200
 
+static void check_memory(struct platform *p)
+{
+    struct own_memory memory = { 0 };
+    if (!(p->features.bits & SANDBOX_MEMORY_LIMIT)) {
+        own_memory_look(&memory);
+        instances_claim_memory(p, &memory);
+        functions_claim_memory(p, &memory);
+    }
+    instances_check_memory(p, &memory);
+    functions_check_memory(p, &memory);
+    own_memory_finish(&memory);
+}
+
 static void on_watch(uv_timer_t *timer)
 {
     struct platform *p = container_of(timer, struct platform, watch);
     dying_groups_sweep(p);
-    instances_check_memory(p);
-    functions_check_memory(p);
+    check_memory(p);
     functions_evict(p);
 }
 
