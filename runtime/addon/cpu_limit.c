@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cpu_limit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
@@ -20,23 +21,25 @@ static void cpu_limit_reached(int signal_number)
     _exit(CPU_LIMIT_EXIT);
 }
 
-struct cpu_limit *cpu_limit_create(uint32_t limit_ms)
+int cpu_limit_create(uint32_t limit_ms, struct cpu_limit **ret)
 {
+    *ret = NULL;
     if (limit_ms == 0) {
-        return NULL;
+        return 0;
     }
     struct sigaction action = { .sa_handler = cpu_limit_reached };
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = LIMIT_SIGNAL };
     timer_t timer;
     if (sigaction(LIMIT_SIGNAL, &action, NULL) < 0 ||
         timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) < 0) {
-        return NULL;
+        return -errno;
     }
     struct cpu_limit *c = mem_new(struct cpu_limit);
     c->timer = timer;
     c->budget = (struct timespec){ .tv_sec = limit_ms / 1000,
                                    .tv_nsec = (long)(limit_ms % 1000) * 1000000 };
-    return c;
+    *ret = c;
+    return 0;
 }
 
 void cpu_limit_start(struct cpu_limit *c)

@@ -12,7 +12,8 @@
 
 struct cpu_limit;
 
-/* NULL when limit_ms is 0, or when the kernel has no timer left. */
-struct cpu_limit *cpu_limit_create(uint32_t limit_ms);
+/* NULL in *ret when limit_ms is 0. EAGAIN when the kernel has no timer left: then nothing would end
+ * the process. */
+int cpu_limit_create(uint32_t limit_ms, struct cpu_limit **ret) MUST_USE;
 void cpu_limit_start(struct cpu_limit *c); /* NULL is fine */
 void cpu_limit_stop(struct cpu_limit *c);  /* NULL is fine */

@@ -318,18 +318,22 @@ static napi_value open_channel(napi_env env, napi_callback_info info)
     }
     struct instance *in = take_ptr(addon->prepared);
     instance_memory_open(&in->memory);
+    const char *what = "open the channel";
     int r = channel_open(&in->channel, &addon->channel_fds, CHANNEL_INSTANCE);
     if (r == 0) {
         r = start_handles(in, addon->loop);
     }
+    if (r == 0) {
+        what = "limit its CPU time";
+        r = cpu_limit_create(value_to_u32(env, a.at[0]), &in->cpu_limit);
+    }
     if (r < 0) {
         struct err err;
-        (void)err_set(&err, -r, "mayfly: open the channel: %s", strerror(-r));
+        (void)err_set(&err, -r, "mayfly: %s: %s", what, strerror(-r));
         return throw_err(env,
                          &err); /* `in` stays: its handles may be on the loop; the process ends */
     }
     outbox_init(&in->outbox, &in->channel);
-    in->cpu_limit = cpu_limit_create(value_to_u32(env, a.at[0]));
     (void)instance_take_cpu_us(in,
                                uv_now(addon->loop) + 1); /* what the zygote has used is not ours */
     addon->instance = in;

@@ -171,6 +171,16 @@ async function reasonNotToFork(connections) {
   return await comeToRest(native, { letGo: connections.closeIdle }) || explain(fixups.sharedRandomness());
 }
 
+/* Without its channel, or its limits, it serves nobody; and there is no channel to say so by. */
+function startOrEnd(instance) {
+  try {
+    instance.start();
+  } catch (error) {
+    console.error(describe(error));
+    process.exit(1);
+  }
+}
+
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const spec = JSON.parse(text);
   const startedAt = performance.now();
@@ -204,7 +214,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   fixups.beginInstance(native.pid());
   native.setTitle(`mayfly: instance ${spec.name}@${spec.version}`);
   setIncrementalMarking(true);
-  instance.start();
+  startOrEnd(instance);
   /* A spare: its first request finds the pages that it needs already its own. Not where an adapter keeps things of its
    * instance: practice would be among them. */
   if (instance.isUnused && !adapter.start) practise();

@@ -122,3 +122,19 @@ for (const [who, line] of [['an instance', ''], ['one that is not forked', "requ
     await eventually(() => !isAlive(child), 'it is there still');
   });
 }
+
+test('a function whose CPU time nobody can limit does not run', async (t) => {
+  const platform = await startPlatform(t, {
+    through: ['prlimit', '--sigpending=0', '--'], /* a timer is counted as a signal that waits: none can be made */
+    files: {
+      'wrangler.json': JSON.stringify({ name: 'spins', main: 'worker.js', compatibility_date: '2026-01-01', routes: ['spins.test/*'], limits: { cpu_ms: 200 } }),
+      'worker.js': 'export default { fetch() { const until = Date.now() + 3000; while (Date.now() < until); return new Response("spun"); } };',
+      'mayfly.json': JSON.stringify({ functions: { hello: { handler: 'hello.handler', runtime: 'nodejs24.x' } } }),
+      'hello.js': "exports.handler = async () => 'hello';",
+    },
+  });
+  assert.equal((await platform.post('/2015-03-31/functions/hello/invocations', {})).json, 'hello');
+  const answer = await platform.get('/', { host: 'spins.test' });
+  assert.deepEqual([answer.status, answer.text === 'spun'], [500, false], answer.text);
+  await platform.log(/limit its CPU time/);
+});
