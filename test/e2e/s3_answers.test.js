@@ -311,6 +311,10 @@ test("S3's answers", async (t) => {
     const put = (more) => send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', ...more });
     const error = await refused(put({ ContentMD5: 'AAAAAAAAAAAAAAAAAAAAAA==', ChecksumCRC32: 'NhCmhg==' }), 400, 'BadDigest');
     assert.match(error.message, /^The Content-MD5 you specified did not match/);
+    assert.deepEqual(details(error), { CalculatedDigest: 'XUFAKrxLKna5cZ2REBfFkg==', ExpectedDigest: '0'.repeat(32) });
+    const { UploadId } = await send(CreateMultipartUploadCommand, { Bucket, Key: 'k' });
+    const part = await refused(send(UploadPartCommand, { Bucket, Key: 'k', UploadId, PartNumber: 1, Body: 'hello', ContentMD5: 'AAAAAAAAAAAAAAAAAAAAAA==' }), 400, 'BadDigest');
+    assert.deepEqual(details(part), { CalculatedDigest: 'XUFAKrxLKna5cZ2REBfFkg==', ExpectedDigest: 'AAAAAAAAAAAAAAAAAAAAAA==' });
     assert.match((await refused(put({ ChecksumCRC32: 'AAAAAA==' }), 400, 'BadDigest')).message, /^The CRC32 you specified/);
   });
 

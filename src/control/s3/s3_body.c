@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "control/s3/s3_operations.h"
 
@@ -151,9 +152,26 @@ static void on_room(size_t bytes, void *context)
     exchange_credit(rq->x, bytes);
 }
 
+/* The client's word in hexadecimal digits, but of a part as it was sent: so S3 tells them. */
+static void tell_md5(struct s3_request *rq, const struct s3_received *received)
+{
+    char text[AWS_BASE64_BYTES(S3_MD5_BYTES)], hex[2 * S3_MD5_BYTES];
+    uint8_t said[S3_MD5_BYTES];
+    struct str header = s3_header(rq, "content-md5");
+    bool is_part = rq->op && rq->op->run == s3_upload_part;
+    if (aws_base64_decode(header, said, sizeof(said))) { /* else it would not have been compared */
+        (void)hex_write(said, sizeof(said), hex);
+        s3_detail(rq, "ExpectedDigest", is_part ? header : str_of(hex, sizeof(hex)));
+    }
+    s3_detail(rq, "CalculatedDigest", aws_base64(received->md5, S3_MD5_BYTES, text));
+}
+
 static void on_received(enum s3_error error, struct s3_received *received, void *context)
 {
     struct s3_request *rq = context;
+    if (error == S3_BAD_MD5) {
+        tell_md5(rq, received);
+    }
     if (error != S3_OK) {
         s3_body_fail(rq, error);
     } else {
