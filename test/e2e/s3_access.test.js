@@ -5,7 +5,8 @@ import test from 'node:test';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
 import {
-  DeleteBucketPolicyCommand, DeletePublicAccessBlockCommand, GetBucketAclCommand, GetBucketPolicyCommand, GetBucketPolicyStatusCommand, GetObjectAclCommand,
+  CreateBucketCommand, DeleteBucketOwnershipControlsCommand, DeleteBucketPolicyCommand, DeletePublicAccessBlockCommand, GetBucketAclCommand,
+  GetBucketOwnershipControlsCommand, GetPublicAccessBlockCommand, GetBucketPolicyCommand, GetBucketPolicyStatusCommand, GetObjectAclCommand,
   GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutBucketAclCommand, PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand, PutObjectAclCommand, PutObjectCommand, PutObjectTaggingCommand, PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
@@ -68,6 +69,41 @@ test('S3 lets in who may come in', async (t) => {
     assert.notEqual((await alice.send(new GetObjectAclCommand({ Bucket, Key: 'new' }))).Owner.ID, ALICE_ID);
     await refused(put(alice, Bucket, { ACL: 'private' }), 400, 'AccessControlListNotSupported');
     await put(alice, Bucket, { ACL: 'bucket-owner-full-control' });
+    const enforced = { Bucket: 'with-acl', ObjectOwnership: 'BucketOwnerEnforced', ACL: 'public-read' };
+    await refused(s3.send(new CreateBucketCommand(enforced)), 400, 'InvalidBucketAclWithObjectOwnership');
+  });
+
+  await t.test("who owns what is in a new bucket is told as AWS's default, until somebody says it, or uses an ACL", async () => {
+    const ownership = async (Bucket) => (await s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))).OwnershipControls.Rules.map((rule) => rule.ObjectOwnership);
+    const set = (Bucket, ...owners) => s3.send(new PutBucketOwnershipControlsCommand({ Bucket, OwnershipControls: { Rules: owners.map((ObjectOwnership) => ({ ObjectOwnership })) } }));
+    const Bucket = await bucket();
+    assert.deepEqual(await ownership(Bucket), ['BucketOwnerEnforced']);
+    assert.deepEqual(await ownership(await bucket({}, { ACL: 'public-read' })), ['ObjectWriter']);
+    await refused(set(Bucket, 'ObjectWriter', 'BucketOwnerPreferred'), 400, 'MalformedXML');
+    await set(Bucket, 'BucketOwnerPreferred');
+    assert.deepEqual(await ownership(Bucket), ['BucketOwnerPreferred']);
+    for (let i = 0; i < 2; i++) {
+      await s3.send(new DeleteBucketOwnershipControlsCommand({ Bucket }));
+      await refused(ownership(Bucket), 404, 'OwnershipControlsNotFoundError');
+    }
+  });
+
+  await t.test('what is blocked is told in full', async () => {
+    const Bucket = await bucket();
+    await s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: { BlockPublicPolicy: true } }));
+    assert.deepEqual((await s3.send(new GetPublicAccessBlockCommand({ Bucket }))).PublicAccessBlockConfiguration,
+      { BlockPublicAcls: false, IgnorePublicAcls: false, BlockPublicPolicy: true, RestrictPublicBuckets: false });
+  });
+
+  await t.test('a policy for nobody is none', async () => {
+    const Bucket = await bucket();
+    for (const Principal of ['', 'alice', {}, [], ['*'], 7, { AWS: '' }, { AWS: [] }, { AWS: ['*', 7] }, { Nobody: '*' }]) {
+      const error = await refused(policy(Bucket, allow(Bucket, { Principal })), 400, 'MalformedPolicy');
+      assert.equal(error.message, 'Invalid principal in policy');
+    }
+    for (const Principal of ['*', { AWS: '*' }, { AWS: ['*'] }, { CanonicalUser: ALICE_ID, Service: ['logging.s3.amazonaws.com'] }]) {
+      await policy(Bucket, allow(Bucket, { Principal }));
+    }
   });
 
   await t.test('policies allow, and deny first', async () => {

@@ -8,6 +8,8 @@
 #define S3_ERRORS(X)                                                                               \
     X(ACCESS_DENIED, "AccessDenied", 403, "Access Denied")                                         \
     X(ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400, "The bucket does not allow ACLs")   \
+    X(ACL_WITH_OWNERSHIP, "InvalidBucketAclWithObjectOwnership", 400,                              \
+      "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")            \
     X(BAD_DIGEST, "BadDigest", 400,                                                                \
       "The Content-MD5 or checksum value that you specified did not match what the server "        \
       "received.")                                                                                 \

@@ -52,6 +52,9 @@ void s3_versioning_put(struct s3_request *rq);
 void s3_policy_get(struct s3_request *rq);
 void s3_policy_put(struct s3_request *rq);
 void s3_policy_status(struct s3_request *rq);
+void s3_public_block_get(struct s3_request *rq);
+void s3_ownership_get(struct s3_request *rq);
+void s3_ownership_delete(struct s3_request *rq);
 
 /* s3_notification_config.c */
 void s3_notification_get(struct s3_request *rq);

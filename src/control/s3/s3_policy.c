@@ -170,6 +170,28 @@ static bool check_resources(const json_t *resources, struct str bucket)
     return true;
 }
 
+/* "*", or names of some kinds; never nobody. */
+static bool check_principal(const json_t *principal)
+{
+    static const char *const kinds[] = { "AWS", "CanonicalUser", "Federated", "Service" };
+    const char *kind;
+    json_t *who;
+    if (json_is_string(principal)) {
+        return str_eq(text_of(principal), STR("*"));
+    }
+    json_object_foreach(json_reading(principal), kind, who)
+    {
+        bool is_known = false;
+        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
+            is_known = is_known || strcmp(kind, kinds[i]) == 0;
+        }
+        if (!is_known || !are_strings(who) || text_of(item_of(who, 0)).len == 0) {
+            return false;
+        }
+    }
+    return json_object_size(principal) > 0;
+}
+
 static const char *check_statement(const json_t *s, struct str bucket)
 {
     const json_t *principal = json_object_get(s, "Principal");
@@ -184,6 +206,9 @@ static const char *check_statement(const json_t *s, struct str bucket)
     }
     if (!principal == !not_principal) {
         return "Missing required field Principal";
+    }
+    if (!check_principal(principal ? principal : not_principal)) {
+        return "Invalid principal in policy";
     }
     if (not_principal && str_eq(effect, STR("Allow"))) {
         return "Allow with NotPrincipal is not allowed.";

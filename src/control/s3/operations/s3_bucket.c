@@ -196,9 +196,7 @@ static bool read_ownership(struct s3_request *rq, struct creation *c)
                    STR_ARG(who)); /* fits */
     if (str_eq(who, STR("BucketOwnerEnforced")) && s3_acl_request_has(rq) &&
         !str_eq(s3_header(rq, "x-amz-acl"), STR("private"))) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
-                     "setting");
+        s3_fail(rq, S3_ACL_WITH_OWNERSHIP);
         return false;
     }
     return true;

@@ -1,4 +1,4 @@
-/* A bucket's versioning, policy and what its notifications are: settings with rules of their own.
+/* A bucket's versioning, policy, public access and ownership: settings with rules of their own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -100,4 +100,54 @@ void s3_policy_status(struct s3_request *rq)
     s3_xml_put_bool(&o, "IsPublic", is_public);
     s3_xml_close(&o, "PolicyStatus");
     s3_answer_xml(rq, 200, o.r);
+}
+
+/* ---- public access and ownership ---- */
+
+/* All four, also those that the document left out. */
+void s3_public_block_get(struct s3_request *rq)
+{
+    const struct s3_public_block *b = &rq->bucket->block;
+    struct s3_xml_out o = { .out = &rq->body };
+    if (!s3_bucket_setting(rq->bucket, STR("publicAccessBlock")).data) {
+        s3_fail(rq, S3_NO_SUCH_PUBLIC_BLOCK);
+        return;
+    }
+    s3_xml_begin(&o, "PublicAccessBlockConfiguration");
+    s3_xml_put_bool(&o, "BlockPublicAcls", b->block_acls);
+    s3_xml_put_bool(&o, "IgnorePublicAcls", b->ignore_acls);
+    s3_xml_put_bool(&o, "BlockPublicPolicy", b->block_policy);
+    s3_xml_put_bool(&o, "RestrictPublicBuckets", b->restrict_buckets);
+    s3_xml_close(&o, "PublicAccessBlockConfiguration");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+/* What nobody has set is BucketOwnerEnforced at S3. Here such a bucket takes ACLs all the same, as
+ * the clients of other stores expect of a new one; one that has an ACL does not say otherwise. */
+void s3_ownership_get(struct s3_request *rq)
+{
+    struct str kept = s3_bucket_setting(rq->bucket, STR("ownershipControls"));
+    bool has_acl = s3_bucket_setting(rq->bucket, STR("acl")).len > 0;
+    struct s3_xml_out o = { .out = &rq->body };
+    if (kept.len > 0) {
+        s3_xml_raw(&o, kept);
+        s3_answer_xml(rq, 200, o.r);
+        return;
+    }
+    if (kept.data) {
+        s3_fail(rq, S3_NO_SUCH_OWNERSHIP);
+        return;
+    }
+    s3_xml_begin(&o, "OwnershipControls");
+    s3_xml_open(&o, "Rule");
+    s3_xml_put(&o, "ObjectOwnership", has_acl ? STR("ObjectWriter") : STR("BucketOwnerEnforced"));
+    s3_xml_close(&o, "Rule");
+    s3_xml_close(&o, "OwnershipControls");
+    s3_answer_xml(rq, 200, o.r);
+}
+
+/* An empty document: removed, which is not never set. */
+void s3_ownership_delete(struct s3_request *rq)
+{
+    s3_config_store(rq, STR(""));
 }

@@ -45,17 +45,17 @@ bool s3_config_check_encryption(struct s3_request *rq, const struct s3_xml_node 
 
 bool s3_config_check_ownership(struct s3_request *rq, const struct s3_xml_node *root)
 {
-    struct str who = s3_xml_text(s3_xml_child(root, "Rule"), "ObjectOwnership");
-    if (!str_eq(who, STR("BucketOwnerEnforced")) && !str_eq(who, STR("BucketOwnerPreferred")) &&
-        !str_eq(who, STR("ObjectWriter"))) {
+    const struct s3_xml_node *rule = s3_xml_child(root, "Rule");
+    struct str who = s3_xml_text(rule, "ObjectOwnership");
+    bool is_one = rule && !s3_xml_again(rule);
+    if (!is_one ||
+        (!str_eq(who, STR("BucketOwnerEnforced")) && !str_eq(who, STR("BucketOwnerPreferred")) &&
+         !str_eq(who, STR("ObjectWriter")))) {
         return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
     }
     if (str_eq(who, STR("BucketOwnerEnforced")) &&
         s3_bucket_setting(rq->bucket, STR("acl")).len > 0) {
-        s3_fail_custom(rq, 400, "InvalidBucketAclWithObjectOwnership",
-                       "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced "
-                       "setting");
-        return false;
+        return s3_config_refuse(rq, S3_ACL_WITH_OWNERSHIP, NULL);
     }
     return true;
 }
