@@ -20,7 +20,7 @@ const NEXT_SHIMS = Object.fromEntries(
     [`next/${name}.js`, `${SHIMS}/next/${name}.js`],
   ]),
 );
-const CLOUDFLARE_MODULES = new Set(['cloudflare:workers', 'cloudflare:sockets', 'cloudflare:email', 'cloudflare:node']);
+const CLOUDFLARE_MODULES = new Set(['cloudflare:workers', 'cloudflare:sockets', 'cloudflare:email', 'cloudflare:node', 'cloudflare:workflows']);
 const EMPTY_MODULES = new Set(['server-only', 'client-only']);
 
 /**

@@ -25,8 +25,11 @@ export function workerEvents({ diagnostics }, workers) {
 
 /** What Cloudflare has and this platform does not: better said than waited for. */
 function tellUncalled(diagnostics, { config, main, handlers }) {
+  if (handlers?.has('email')) {
+    const text = 'no e-mail comes here: to try email(), POST a message to /cdn-cgi/handler/email?from=a@example.com&to=b@example.com';
+    tellWarning(diagnostics, { file: config || main, what: main }, text);
+  }
   for (const [name, what] of Object.entries({
-    email: 'e-mail',
     tail: 'logs of other workers',
     tailStream: 'logs of other workers',
   })) {

@@ -341,7 +341,7 @@ test('a Worker: mistakes in wrangler\'s file are told', async (t) => {
     'b/wrangler.json: queues.producers[0]: delivery_delay must be a whole number from 0 to 86400, not -1',
     'b/wrangler.json: queues.consumers[0]: the worker\'s default export has no queue() for it',
     'b/wrangler.json: queues.consumers[1]: consumers that pull over HTTP are not available here',
-    'b/wrangler.json: b/worker.ts: email() is never called here: there is no e-mail',
+    'b/wrangler.json: b/worker.ts: no e-mail comes here: to try email(), POST a message to /cdn-cgi/handler/email?from=a@example.com&to=b@example.com',
     'b/wrangler.json: queues.consumers[0]: the queue "q" has a consumer already: this one is left out',
   ]);
   assert.deepEqual(manifest.events.consumers.map(({ function: fn, batch_size: size }) => [fn, size]), [['worker/a', 10]]);

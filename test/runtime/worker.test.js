@@ -420,6 +420,7 @@ test('the modules of cloudflare: can be imported by ES modules', async () => {
     assert.ok(name in workers, name);
   }
   assert.ok('connect' in await import('../../runtime/js/shims/cloudflare-sockets.js'));
+  assert.ok('NonRetryableError' in await import('../../runtime/js/shims/cloudflare-workflows.js'));
   assert.ok('EmailMessage' in await import('../../runtime/js/shims/cloudflare-email.js'));
 });
 

@@ -162,10 +162,41 @@ test('the local URL of wrangler dev runs a trigger, in development only', async 
   assert.deepEqual(seen[0], ['0 2 * * *', 1_745_856_238_000]);
   assert.ok(Math.abs(seen[1][1] - Date.now()) < 60_000);
   assert.deepEqual(await ask('/cdn-cgi/handler/scheduled?time=abc'), [500, 'TypeError: The value cannot be converted because it is not a valid Date.']);
-  assert.equal((await ask('/cdn-cgi/handler/email'))[0], 404);
+  assert.equal((await ask('/cdn-cgi/handler/moon'))[0], 404);
   assert.deepEqual(await ask('/cdn-cgi/trace'), [200, 'fetched']);
   const production = await serve(module);
   assert.equal(await (await production.request('GET /cdn-cgi/handler/scheduled')).text(), 'fetched');
+});
+
+test('the local URL of wrangler dev gives an e-mail, and tells what came of it', async () => {
+  const { EmailMessage } = require('../../runtime/js/shims/cloudflare-email');
+  const seen = [];
+  const gateway = await serve({ default: {
+    async email(message, env, ctx) {
+      assert.equal(env.NAME, 'n');
+      assert.equal(typeof ctx.waitUntil, 'function');
+      seen.push([message.from, message.to, message.rawSize, message.headers.get('subject'), await new Response(message.raw).text()]);
+      if (message.from === 'spam@x.example') return message.setReject('no spam');
+      if (message.from === 'bad@x.example') throw new Error('broken');
+      await message.forward('boss@y.example', new Headers({ 'x-why': 'asked' }));
+      return message.reply(new EmailMessage(message.to, message.from, `From: <${message.to}>\r\nMessage-ID: <2@y>\r\nIn-Reply-To: ${message.headers.get('message-id')}\r\n\r\nthanks`));
+    },
+  } }, { settings: { development: true }, bindings: { NAME: { type: 'var', value: 'n' } } });
+  const raw = 'From: Ann <a@x.example>\r\nTo: b@y.example\r\nSubject: Gr\u00fc\u00dfe,\r\n und mehr\r\nMessage-ID: <1@x>\r\n\r\nbody: no header\r\n';
+  const send = async (query, body = raw) => {
+    const reply = await gateway.request(`POST /cdn-cgi/handler/email?${query}`, { body });
+    return [reply.status, await reply.text()];
+  };
+  assert.deepEqual(await send('from=a@x.example&to=b@y.example'), [200, 'Worker successfully processed email']);
+  assert.deepEqual(seen, [['a@x.example', 'b@y.example', Buffer.byteLength(raw), 'Gr\u00fc\u00dfe, und mehr', raw]]);
+  assert.deepEqual(await send('from=spam@x.example&to=b@y.example'), [400, 'Worker rejected email with the following reason: no spam']);
+  assert.deepEqual(await send('from=bad@x.example&to=b@y.example'), [500, 'exception']);
+  const [, json] = await send('from=a@x.example&to=b@y.example&format=json');
+  const { outcome, forwards, replies, events } = JSON.parse(json);
+  assert.deepEqual([outcome, forwards[0].recipient, forwards[0].headers, replies[0].sender], ['ok', 'boss@y.example', [['x-why', 'asked']], 'b@y.example']);
+  assert.deepEqual(events.map(({ type }) => type), ['forward', 'reply']);
+  assert.equal((await send('from=a@x.example'))[0], 400);
+  assert.match((await send('from=a@x.example&to=b@y.example', 'Subject: x\r\n\r\n'))[1], /no message id/);
 });
 
 test('the field that names the event is not the worker\'s to see', async () => {

@@ -75,4 +75,16 @@ function ofController(type, members, methods) {
 class ScheduledEvent extends ofController('scheduled', ['scheduledTime', 'cron'], ['noRetry']) {}
 class QueueEvent extends ofController('queue', ['messages', 'queue', 'metadata'], ['retryAll', 'ackAll']) {}
 
-module.exports = { ExtendableEvent, FetchEvent, QueueEvent, ScheduledEvent };
+class EmailEvent extends ExtendableEvent {
+  constructor(message, context) {
+    super('email', context);
+    this.message = message;
+  }
+
+  /* All listeners are called. */
+  get isStopped() {
+    return false;
+  }
+}
+
+module.exports = { EmailEvent, ExtendableEvent, FetchEvent, QueueEvent, ScheduledEvent };

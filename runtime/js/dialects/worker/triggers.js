@@ -1,17 +1,19 @@
 'use strict';
 
-/* What starts a worker other than a request: cron triggers and batches of queues.
+/* What starts a worker other than a request: cron triggers, batches of queues, and by wrangler dev's URL e-mail.
  *
  * Control sends both as requests with an event (doc/events.md) and is answered how it went. A promise given to
  * waitUntil counts: the event is over when all of them have settled, and one that is rejected makes it a failure. */
 
-const { QueueEvent, ScheduledEvent } = require('./events');
+const email = require('./email');
+const { EmailEvent, QueueEvent, ScheduledEvent } = require('./events');
 const { makeBatch } = require('./queue');
 
 const LACKING = {
   scheduled:
     'Received a ScheduledEvent but we lack a handler for ScheduledEvents (a.k.a. Cron Triggers). ' +
     'Did you remember to export a scheduled() function?',
+  email: 'Received an EmailEvent but we lack a handler for EmailEvents. Did you remember to export an email() function?',
   queue: 'Received a QueueEvent but we lack a handler for QueueEvents. Did you remember to export a queue() function?',
 };
 const LOCAL_PATH = /^\/cdn-cgi\/(?:handler|mf)\/([^/]*)$/;
@@ -153,6 +155,11 @@ function queue(scene, sent) {
   return { call: () => (handler ? handler(batch) : lacking('queue')), decided: () => decisions.toJSON() };
 }
 
+function mail(scene, message) {
+  const handler = handlerOf(scene, 'email', (ctx) => new EmailEvent(message, ctx));
+  return { call: () => (handler ? handler(message) : lacking('email')), decided: () => ({}) };
+}
+
 const EVENTS = { scheduled, queue };
 
 async function answerEvent(scene, kind) {
@@ -168,7 +175,7 @@ async function answerEvent(scene, kind) {
 }
 
 /* What an exchange is, if it is no plain request: { event } from control, or { local }, the URL by which wrangler dev
- * lets people try a cron trigger. Else null. */
+ * lets people try a cron trigger or an e-mail. Else null. */
 function triggerOf(exchange) {
   const { event } = exchange;
   if (event !== undefined) {
@@ -179,27 +186,52 @@ function triggerOf(exchange) {
   return local === undefined ? null : { local };
 }
 
+const respondText = (exchange, status, body) => exchange.respond(status, ['content-type', 'text/plain;charset=UTF-8'], body);
+const respondJson = (exchange, status, value) => exchange.respond(status, ['content-type', 'application/json'], JSON.stringify(value));
+
 async function answerLocal(scene, name) {
   const { exchange } = scene;
-  const text = (status, body) => exchange.respond(status, ['content-type', 'text/plain;charset=UTF-8'], body);
-  if (name !== 'scheduled') {
-    text(404, `"/cdn-cgi/handler/${name}" is not a valid handler. Did you mean to use "/cdn-cgi/handler/scheduled"?`);
+  const query = new URL(exchange.url).searchParams;
+  if (name === 'scheduled') {
+    await answerScheduled(scene, query);
+  } else if (name === 'email') {
+    await answerEmail(scene, query);
+  } else {
+    respondText(exchange, 404, `"/cdn-cgi/handler/${name}" is not a valid handler. Did you mean to use "/cdn-cgi/handler/scheduled"?`);
+  }
+}
+
+async function answerEmail(scene, query) {
+  const { exchange } = scene;
+  const { fault, message, told } = email.makeMessage(query.get('from'), query.get('to'), await exchange.readBody());
+  if (fault) {
+    respondText(exchange, 400, fault);
     return;
   }
-  const query = new URL(exchange.url).searchParams;
+  await run(exchange, mail(scene, message), ({ outcome }) => {
+    if (query.get('format') === 'json') {
+      respondJson(exchange, outcome === 'ok' ? 200 : 500, { outcome, ...told });
+    } else {
+      respondText(exchange, ...email.summary(outcome, told));
+    }
+  });
+}
+
+async function answerScheduled(scene, query) {
+  const { exchange } = scene;
   const time = query.get('time');
   const scheduledTime = time ? Number(time) : Date.now();
   if (Number.isNaN(new Date(scheduledTime).getTime())) {
-    text(500, 'TypeError: The value cannot be converted because it is not a valid Date.');
+    respondText(exchange, 500, 'TypeError: The value cannot be converted because it is not a valid Date.');
     return;
   }
   const isJson = query.get('format') === 'json';
   await run(exchange, scheduled(scene, { cron: query.get('cron') ?? '', scheduledTime }), ({ outcome, noRetry }) => {
     const status = outcome === 'ok' ? 200 : 500;
     if (isJson) {
-      exchange.respond(status, ['content-type', 'application/json'], JSON.stringify({ outcome, noRetry }));
+      respondJson(exchange, status, { outcome, noRetry });
     } else {
-      text(status, outcome);
+      respondText(exchange, status, outcome);
     }
   });
 }
