@@ -84,6 +84,23 @@ START_TEST(an_answer_is_xml)
 }
 END_TEST
 
+START_TEST(who_wants_json_of_the_query_protocol_gets_it)
+{
+    json_t *output = json_pack("{s:[{s:s}]}", "Messages", "Body", "b");
+    scoped_free char *received = sqs_query_answer_json("ReceiveMessage", output, "id");
+    ck_assert_str_eq(received,
+                     "{\"ReceiveMessageResponse\":{\"ResponseMetadata\":{\"RequestId\":"
+                     "\"id\"},\"ReceiveMessageResult\":{\"messages\":[{\"Body\":\"b\"}]}}}");
+    json_decref(output);
+    scoped_free char *none = sqs_query_answer_json("DeleteMessage", NULL, "id");
+    ck_assert_str_eq(none,
+                     "{\"DeleteMessageResponse\":{\"ResponseMetadata\":{\"RequestId\":\"id\"}}}");
+    scoped_free char *error = sqs_query_error_json("Code", "a\"b", 400, "id");
+    ck_assert_str_eq(error, "{\"Error\":{\"Code\":\"Code\",\"Message\":\"a\\\"b\",\"Type\":"
+                            "\"Sender\"},\"RequestId\":\"id\"}");
+}
+END_TEST
+
 /* NULL: it may be sent; else SQS's text. */
 static const char *fault_of(const struct sqs_queue *q, json_t *entry)
 {
@@ -185,6 +202,7 @@ int main(void)
     tcase_add_test(tc, digests_are_those_of_aws);
     tcase_add_test(tc, a_form_is_the_json_protocols_input);
     tcase_add_test(tc, an_answer_is_xml);
+    tcase_add_test(tc, who_wants_json_of_the_query_protocol_gets_it);
     tcase_add_test(tc, a_message_is_checked_as_aws_does);
     tcase_add_test(tc, base64_is_what_it_was);
     tcase_add_test(tc, attempts_are_known_for_five_minutes_and_the_newest_thousand);

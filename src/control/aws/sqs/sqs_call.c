@@ -76,7 +76,9 @@ static void respond(struct sqs_call *c, unsigned status, const char *query_error
 {
     struct buf headers;
     buf_init(&headers, KIB);
-    const char *type = c->protocol == SQS_JSON ? "application/x-amz-json-1.0" : "text/xml";
+    const char *type = c->protocol == SQS_JSON ? "application/x-amz-json-1.0"
+                       : c->wants_json         ? "application/json"
+                                               : "text/xml";
     int r = http_block_add(&headers, STR("content-type"), str_c(type));
     r = r < 0 ? r
               : http_block_add(&headers, STR("x-amzn-requestid"), str_c(c->exchange->request_id));
@@ -101,7 +103,9 @@ void sqs_call_answer(struct sqs_call *c, json_t *output)
     if (c->protocol == SQS_JSON) {
         answer_json(c, output);
     } else {
-        char *text = sqs_query_answer(c->operation, output, c->exchange->request_id);
+        const char *id = c->exchange->request_id;
+        char *text = c->wants_json ? sqs_query_answer_json(c->operation, output, id)
+                                   : sqs_query_answer(c->operation, output, id);
         respond(c, 200, NULL, str_c(text));
         free(text);
     }
@@ -148,9 +152,11 @@ void sqs_call_fail(struct sqs_call *c, enum sqs_error e, const char *fmt, ...)
         fail_json(c, e, code, sound);
         return;
     }
-    char *xml = sqs_query_error(code, sound, errors[e].status, c->exchange->request_id);
-    respond(c, errors[e].status, NULL, str_c(xml));
-    free(xml);
+    const char *id = c->exchange->request_id;
+    char *body = c->wants_json ? sqs_query_error_json(code, sound, errors[e].status, id)
+                               : sqs_query_error(code, sound, errors[e].status, id);
+    respond(c, errors[e].status, NULL, str_c(body));
+    free(body);
 }
 
 void sqs_call_saved(int r, void *call)
@@ -375,12 +381,17 @@ static bool has_types(struct sqs_call *c)
     return !wrong;
 }
 
+static bool is_form(const struct exchange *x)
+{
+    struct str type = http_block_find(x->headers, STR("content-type"));
+    return str_starts(type, STR("application/x-www-form-urlencoded"));
+}
+
 /* A form is one whatever else its head says: Perl's Amazon::SQS::Simple names its target, too. */
 static enum sqs_protocol protocol_of(const struct exchange *x)
 {
-    struct str type = http_block_find(x->headers, STR("content-type"));
-    bool is_form = str_starts(type, STR("application/x-www-form-urlencoded"));
-    return !is_form && http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON : SQS_QUERY;
+    return !is_form(x) && http_block_find(x->headers, STR("x-amz-target")).data ? SQS_JSON
+                                                                                : SQS_QUERY;
 }
 
 static bool read_operation(struct sqs_call *c, struct str body)
@@ -395,7 +406,8 @@ static bool read_operation(struct sqs_call *c, struct str body)
         return json_is_object(c->input);
     }
     struct str form = body;
-    if (form.len == 0) { /* GET: the form is the query */
+    bool has_type = http_block_find(c->exchange->headers, STR("content-type")).len > 0;
+    if (form.len == 0 || (has_type && !is_form(c->exchange))) { /* the form is the query */
         form = c->exchange->target;
         (void)str_cut(&form, '?');
     }
@@ -445,9 +457,13 @@ void sqs_call_begin(struct services *s, struct exchange *x, void (*run)(struct s
 {
     static const struct exchange_events events = { .over = call_over, .gone = call_gone };
     struct sqs_call *c = mem_new(struct sqs_call);
-    *c = (struct sqs_call){
-        .services = s, .queues = s->sqs, .exchange = x, .run = run, .protocol = protocol_of(x)
-    };
+    *c = (struct sqs_call){ .services = s,
+                            .queues = s->sqs,
+                            .exchange = x,
+                            .run = run,
+                            .protocol = protocol_of(x),
+                            .wants_json = str_starts(http_block_find(x->headers, STR("accept")),
+                                                     STR("application/json")) };
     x->user = c;
     x->events = &events;
     if (!aws_access_comes_first(x) || is_allowed(c, NULL)) {

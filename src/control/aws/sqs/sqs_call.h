@@ -51,6 +51,7 @@ struct sqs_call {
     struct sqs_queues *queues;
     struct exchange *exchange;
     enum sqs_protocol protocol;
+    bool wants_json; /* of SQS_QUERY: instead of XML */
     char operation[SQS_OPERATION_BYTES];
     char region[AWS_SCOPE_BYTES];
     json_t *input; /* an object; owned */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/sign/aws_uri.h"
 #include "control/text/json_reading.h"
+#include "control/text/json_write.h"
 
 #define PARAMETERS_MAX 2048
 #define DEPTH_MAX      8
@@ -350,4 +351,40 @@ char *sqs_query_error(const char *code, const char *message, unsigned status,
                          request_id)
             : r;
     return take_text(&b, r);
+}
+
+/* ---- out, in JSON ---- */
+
+static char *take_json(json_t *json)
+{
+    char *text = json_write(json);
+    json_decref(json);
+    return text ? text : mem_copy_str(STR("{}"));
+}
+
+/* Only the received messages have another name than in the JSON protocol. */
+static json_t *result_of(json_t *output)
+{
+    json_t *messages = json_object_get(output, "Messages");
+    return messages ? json_pack("{s:O}", "messages", messages) : json_incref(output);
+}
+
+char *sqs_query_answer_json(const char *operation, json_t *output, const char *request_id)
+{
+    char response[96], result[96];
+    (void)snprintf(response, sizeof(response), "%.80sResponse", operation);
+    (void)snprintf(result, sizeof(result), "%.80sResult", operation);
+    json_t *inside = json_pack("{s:{s:s}}", "ResponseMetadata", "RequestId", request_id);
+    if (output) {
+        (void)json_object_set_new(inside, result, result_of(output));
+    }
+    return take_json(json_pack("{s:o}", response, inside));
+}
+
+char *sqs_query_error_json(const char *code, const char *message, unsigned status,
+                           const char *request_id)
+{
+    return take_json(json_pack("{s:{s:s,s:s,s:s},s:s}", "Error", "Code", code, "Message", message,
+                               "Type", status < 500 ? "Sender" : "Receiver", "RequestId",
+                               request_id));
 }
