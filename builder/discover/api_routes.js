@@ -2,6 +2,7 @@
  * methods), and of OpenAPI definitions of both, which the readers of Terraform's and CloudFormation's files fill. Parts name one
  * another; a name is looked for where it is used first, and then everywhere, as ids are handed from file to file. */
 import { andMore } from '../diagnostics.js';
+import { integrationOfDefinition } from './api_integrations.js';
 import { escapePattern } from '../routes/order.js';
 
 /**
@@ -10,10 +11,11 @@ import { escapePattern } from '../routes/order.js';
  *   target?: string, routeKey?: string, definition?: object }[]} apis
  * @property {{ name: string, parent: string, part: string }[]} resources of REST APIs
  * @property {{ title: string, file: string, api: string, resource: string, method: string, type: string, uri: string, authorization?: string,
- *   said?: object }[]} methods
- *   of those, each with its integration, which `said` is as CloudFormation has it
+ *   integration: import('./api_integrations.js').Integration }[]} methods
+ *   of those, each with its integration
  * @property {{ title: string, file: string, api: string, key: string, target: string, authorization?: string }[]} routes of HTTP APIs
- * @property {{ name: string, type: string, uri: string, payload?: string }[]} integrations of those
+ * @property {{ name: string, type: string, uri: string, payload?: string, integration: import('./api_integrations.js').Integration }[]} integrations
+ *   of those
  *
  * @typedef {object} ApiRoute what is sent to where: an event of lambda.js, if `uri` is a function's
  */
@@ -49,6 +51,8 @@ export function isServed({ type, uri, path, method }) {
 }
 
 const typeOf = (type) => String(type ?? '').toUpperCase().replaceAll('-', '_');
+/** An HTTP API's subtype says more. */
+const kindOf = (type, integration) => integration?.subtype ?? typeOf(type);
 
 /* HTTP APIs */
 
@@ -57,9 +61,10 @@ function httpRoute(find, { title, file, api: apiName, key, target, authorization
   if (api?.kind === 'websocket') {
     return null;
   }
-  const integration = find('integrations', /^integrations\/(.+)$/.exec(target ?? '')?.[1]);
-  const payload = String(integration?.payload ?? DEFAULT_PAYLOAD);
-  return { api: 'http', ...parseKey(key), payload, cors: api?.cors, id: title, file, uri: integration?.uri, type: typeOf(integration?.type), authorization };
+  const { type, uri, payload = DEFAULT_PAYLOAD, integration } = find('integrations', /^integrations\/(.+)$/.exec(target ?? '')?.[1]) ?? {};
+  return {
+    api: 'http', ...parseKey(key), payload: String(payload), cors: api?.cors, id: title, file, uri, type: kindOf(type, integration), integration, authorization,
+  };
 }
 
 function quickRoute({ title, file, cors, target, routeKey }) {
@@ -74,11 +79,11 @@ function parseKey(key) {
 
 /* REST APIs */
 
-function restRoute(find, { title, file, api, resource, method, type, uri, said, authorization }) {
+function restRoute(find, { title, file, api, resource, method, type, uri, integration, authorization }) {
   const binaryTypes = find('apis', api)?.binaryTypes;
   return {
     api: 'rest', payload: '1.0', path: pathOf(find, resource, 0), method: isText(method) ? method.toUpperCase() : undefined,
-    id: title, file, uri, type: typeOf(type), said, authorization, ...(binaryTypes ? { binaryTypes } : {}),
+    id: title, file, uri, type: typeOf(type), integration, authorization, ...(binaryTypes ? { binaryTypes } : {}),
   };
 }
 
@@ -109,10 +114,11 @@ function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
 
 function definedRoute(kind, { file, cors, binaryTypes }, path, operation, said) {
   const method = operation.startsWith('x-') ? 'ANY' : operation.toUpperCase();
-  const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: typeOf(said.integrationSubtype ?? said.type), isDefined: true };
+  const integration = integrationOfDefinition(said);
+  const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: kindOf(said.type, integration), integration, isDefined: true };
   return kind === 'http'
     ? { ...common, api: 'http', path: path === '/$default' ? '$default' : path, payload: String(said.payloadFormatVersion ?? DEFAULT_PAYLOAD), cors }
-    : { ...common, api: 'rest', path, payload: '1.0', said, ...(binaryTypes ? { binaryTypes } : {}) };
+    : { ...common, api: 'rest', path, payload: '1.0', ...(binaryTypes ? { binaryTypes } : {}) };
 }
 
 function corsIn(definition) {
@@ -131,7 +137,7 @@ const ALLOWED = 'access-control-allow-origin';
 /** @returns {{ path: string, method: string, headers: object, has?: object[] }[]} those for certain origins first */
 export function preflightsOf(route) {
   const preflight = preflightOf(route);
-  const programs = Object.values(route.said?.IntegrationResponses?.[0]?.ResponseTemplates ?? {}).filter(isText);
+  const programs = Object.values(route.integration?.responses[0]?.templates ?? {});
   const others = preflight ? new Set(programs.flatMap((text) => [...text.matchAll(OTHER_ORIGIN)].map(([, origin]) => origin))) : [];
   const forOthers = [...others].map((origin) => ({
     ...preflight, headers: { ...preflight.headers, [ALLOWED]: origin }, has: [{ type: 'header', key: 'origin', value: escapePattern(origin) }],
@@ -139,10 +145,8 @@ export function preflightsOf(route) {
   return preflight ? [...forOthers, preflight] : [];
 }
 
-function preflightOf({ method, path, type, said }) {
-  const { ResponseParameters: fields } = said?.IntegrationResponses?.[0] ?? {};
-  const parameters = fields ?? Object.values(said?.responses ?? {})[0]?.responseParameters ?? {};
-  const headers = Object.entries(parameters).flatMap(([name, value]) => {
+function preflightOf({ method, path, type, integration }) {
+  const headers = Object.entries(integration?.responses[0]?.parameters ?? {}).flatMap(([name, value]) => {
     const [, field] = FIELD.exec(name) ?? [];
     return field && /^'.*'$/.test(value) ? [[field.toLowerCase(), value.slice(1, -1)]] : [];
   });
@@ -153,7 +157,7 @@ function preflightOf({ method, path, type, said }) {
 
 /* What is not served */
 
-/** To another service than Lambda, or to a function by way of a mapping. */
+/** To a service, or to a function by way of a mapping, or nowhere. */
 export const leadsPast = (route) => route.type !== PROXY && !preflightOf(route);
 
 /**
@@ -163,16 +167,22 @@ export const leadsPast = (route) => route.type !== PROXY && !preflightOf(route);
  */
 export function tellApiRoutes(diagnostics, scopes, routes, own, names) {
   const tell = (entries, nameOf, text) => tellByFile(diagnostics, entries, nameOf, text);
-  tell(routes.filter(leadsPast), ({ id, type }) => `${id} (${type || 'no integration'})`,
-    'only Lambda proxy integrations (AWS_PROXY) are served here');
+  tell(routes.filter((route) => leadsPast(route) && !route.served), ({ id, type, uri }) => `${id} (${describe(type, uri)})`,
+    'what it leads to does not run here, or is not known before it is deployed');
   const lost = routes.filter((route) => route.type === PROXY && !(isServed(route) && names.has(functionIn(route.uri))));
   tell(lost, ({ id }) => id, 'where it leads is not known before it is deployed, or is no function of this project');
-  tell([...own, ...routes.filter(isServed)].filter(({ authorization }) => (authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${isText(authorization) ? authorization : 'an authorizer'})`,
+  tell([...own, ...routes.filter((route) => isServed(route) || route.served)].filter(({ authorization }) => (authorization ?? 'NONE') !== 'NONE'), ({ id, authorization }) => `${id} (${isText(authorization) ? authorization : 'an authorizer'})`,
     'authorizers do not run here: everybody may call it');
   for (const [file, sockets] of Map.groupBy(scopes.flatMap(({ apis }) => apis).filter(({ kind }) => kind === 'websocket'), ({ file: its }) => its)) {
     const text = 'WebSocket APIs do not run here: invoke their functions with the events that they would get';
     diagnostics.warn(`${file}: ${andMore(sockets.map(({ title }) => title))}: ${text}`, { file });
   }
+}
+
+/** With the service's name, where that is what is not here. */
+function describe(type, uri) {
+  const [, service] = /:apigateway:[^:]*:([^:]+):/.exec(isText(uri) ? uri : '') ?? [];
+  return type === '' ? 'no integration' : service ? `${type}: ${service}` : type;
 }
 
 function tellByFile(diagnostics, entries, nameOf, text) {

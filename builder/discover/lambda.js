@@ -11,6 +11,8 @@ import { isWithin } from '../files.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { localAddresses } from './addresses.js';
+import { integrationDraft, servedIntegration, tellTemplates } from './api_integrations.js';
+import { regionOf } from './arn.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
@@ -69,7 +71,7 @@ export async function discoverLambdas(context) {
   const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
   const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
   const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
-  addApis(context, found, declared, scopes);
+  await addApis(context, found, declared, scopes);
   const toLocal = localAddresses(context.port, declared.map(({ name }) => name), scopes.flatMap(({ apis }) => apis));
   for (const declaration of declared) {
     declaration.environment = Object.fromEntries(Object.entries(declaration.environment ?? {}).map(([key, value]) => [key, toLocal(value)]));
@@ -92,7 +94,7 @@ export async function discoverLambdas(context) {
 }
 
 /** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
-function addApis(context, found, declared, scopes) {
+async function addApis(context, found, declared, scopes) {
   const keyOf = ({ method, path: url }) => `${method} ${url}`;
   const events = declared.flatMap(({ events: own, declaredIn: file }) => (own ?? []).map((event) => ({ ...event, file })));
   const own = new Set(events.map((event) => `${event.file} ${keyOf(event)}`));
@@ -107,8 +109,28 @@ function addApis(context, found, declared, scopes) {
     found.routes[phase].push({ ...route, ...(has ? { has } : {}), headers, status: 204, shown: '' });
   }
   found.apiLeadsPast = routes.some(leadsPast);
-  tellApiRoutes(context.diagnostics, scopes, routes, events, new Set(declared.map(({ name }) => name)));
+  const names = new Set(declared.map(({ name }) => name));
+  await addIntegrations(context, found, routes.filter(leadsPast), names);
+  tellApiRoutes(context.diagnostics, scopes, routes, events, names);
   tellTwice(context.diagnostics, declared);
+}
+
+/** Routes that lead past functions get what is `served` of them, and a function of ours that does. */
+async function addIntegrations(context, found, routes, names) {
+  const functionOf = (uri) => [functionIn(uri)].find((name) => names.has(name));
+  for (const route of routes) {
+    route.served = servedIntegration(route, functionOf, regionOf(context.env));
+  }
+  const served = routes.filter((route) => route.served);
+  if (served.length === 0) {
+    return;
+  }
+  await tellTemplates(context.diagnostics, served);
+  const draft = await integrationDraft(served, context);
+  found.drafts.push(draft);
+  for (const { phase, index, route } of lambdaEventRoutes(served)) {
+    found.routes[phase].push({ ...route, target: [draft.name, index], dialect: 'integration' });
+  }
 }
 
 function tellDurable(declared, diagnostics) {

@@ -1,6 +1,7 @@
 /* APIs of API Gateway in CloudFormation's resources, as api_routes.js has them. Api and HttpApi events of SAM's functions are
  * read with the functions: sam.js. */
 import { andMore } from '../diagnostics.js';
+import { integrationOfResource } from './api_integrations.js';
 import { urlSettings } from './lambda_url.js';
 import { isFunction } from './sam.js';
 
@@ -29,7 +30,7 @@ export function templateApis(template) {
       title, file, api: its, key, target, authorization,
     })),
     integrations: all(['AWS::ApiGatewayV2::Integration'], ({ name }, said) => ({
-      name, type: said.IntegrationSubtype ?? said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion,
+      name, type: said.IntegrationType, uri: said.IntegrationUri, payload: said.PayloadFormatVersion, integration: integrationOfResource(said),
     })),
   };
 }
@@ -55,7 +56,7 @@ function definitionOf(template, said) {
 
 function method({ title, file }, { RestApiId: its, ResourceId: resource, HttpMethod: verb, Integration: said, AuthorizationType: kind, ApiKeyRequired: isKeyed }) {
   const authorization = isKeyed === true && (kind ?? 'NONE') === 'NONE' ? 'API key' : kind;
-  return { title, file, api: its, resource, method: verb, type: said?.Type, uri: said?.Uri, said, authorization };
+  return { title, file, api: its, resource, method: verb, type: said?.Type, uri: said?.Uri, integration: integrationOfResource(said), authorization };
 }
 
 /** Definitions that are not read, of APIs whose paths no function has as events. */

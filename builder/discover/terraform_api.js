@@ -1,5 +1,6 @@
 /* APIs of API Gateway in Terraform's resources, as api_routes.js has them: HTTP APIs (aws_apigatewayv2_*) and REST APIs
  * (aws_api_gateway_*). Resources name one another by ids, which are their names here. */
+import { integrationOfResource } from './api_integrations.js';
 import { withoutUndefined } from './lambda_url.js';
 import { yaml } from './yaml.js';
 
@@ -13,12 +14,13 @@ export function terraformApis(modules) {
     return {
       apis: [...all('aws_apigatewayv2_api', httpApi).map((api) => ({ ...api, stages: stagesOf(values, api) })), ...all('aws_api_gateway_rest_api', restApi)],
       resources: all('aws_api_gateway_resource', ({ name }, get) => ({ name, parent: get('parent_id'), part: get('path_part') })),
-      methods: all('aws_api_gateway_integration', method).filter(({ type }) => type !== 'MOCK').map((one) => ({ ...one, authorization: authorizationOf(values, one) })),
+      methods: all('aws_api_gateway_integration', (resource, get) => method(values, resource, get)),
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
         title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'), authorization: get('authorization_type'),
       })),
       integrations: all('aws_apigatewayv2_integration', ({ name }, get) => ({
-        name, type: get('integration_subtype') ?? get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
+        name, type: get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
+        integration: integrationOfResource({ IntegrationSubtype: get('integration_subtype'), RequestParameters: get('request_parameters') }),
       })),
     };
   });
@@ -43,18 +45,24 @@ function restApi(api, get) {
   };
 }
 
-/** The responses of a MOCK are resources of their own, which nothing here reads. */
-function method({ address, file }, get) {
+/** A REST API's method, its integration and the responses of that are resources of their own. */
+function method(values, { address, file }, get) {
+  const place = ['rest_api_id', 'resource_id', 'http_method'].map((name) => [name, get(name)]);
+  const beside = (type) => values.all(type).filter((other) => place.every(([name, value]) => other.get(name) === value));
+  const authorized = beside('aws_api_gateway_method')[0];
+  const authorization = authorized?.get('authorization');
   return {
     title: address, file, api: get('rest_api_id'), resource: get('resource_id'), method: get('http_method'), type: get('type'), uri: get('uri'),
+    authorization: authorization === 'NONE' && authorized.get('api_key_required') === true ? 'API key' : authorization,
+    integration: integrationOfResource({
+      IntegrationHttpMethod: get('integration_http_method'), RequestParameters: get('request_parameters'), RequestTemplates: get('request_templates'),
+      PassthroughBehavior: get('passthrough_behavior'),
+      IntegrationResponses: beside('aws_api_gateway_integration_response').map((other) => ({
+        StatusCode: other.get('status_code'), SelectionPattern: other.get('selection_pattern'),
+        ResponseParameters: other.get('response_parameters'), ResponseTemplates: other.get('response_templates'),
+      })),
+    }),
   };
-}
-
-/** A REST API's method and its integration are two resources. */
-function authorizationOf(values, { api, resource, method: verb }) {
-  const found = values.all('aws_api_gateway_method').find((one) =>
-    one.get('rest_api_id') === api && one.get('resource_id') === resource && one.get('http_method') === verb);
-  return found?.get('authorization') === 'NONE' && found.get('api_key_required') === true ? 'API key' : found?.get('authorization');
 }
 
 /** JSON or YAML; one that does not parse is Terraform's to tell. */

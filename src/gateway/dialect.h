@@ -15,8 +15,9 @@ enum dialect {
     DIALECT_SERVER,
     DIALECT_BOOTSTRAP,
     DIALECT_PROXY,
-    DIALECT_MIDDLEWARE, /* in front of a Next.js or Vercel project: middleware.ts, proxy.ts */
-    DIALECT_CONTROL,    /* no function: see control_port.h */
+    DIALECT_INTEGRATION, /* of API Gateway: a route that leads to a service of AWS */
+    DIALECT_MIDDLEWARE,  /* in front of a Next.js or Vercel project: middleware.ts, proxy.ts */
+    DIALECT_CONTROL,     /* no function: see control_port.h */
     DIALECT_COUNT
 };
 

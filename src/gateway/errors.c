@@ -306,6 +306,7 @@ unsigned errors_answer(const struct error_case *e, struct buf *fields, struct bu
         return answer_netlify(&o, e);
     case DIALECT_LAMBDA:
     case DIALECT_BOOTSTRAP:
+    case DIALECT_INTEGRATION:
         return errors_lambda_answer(&o, e);
     case DIALECT_WORKER:
         return answer_worker(&o, e);

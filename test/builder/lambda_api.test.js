@@ -198,20 +198,13 @@ resource "aws_api_gateway_rest_api" "spec" {
     "/put" = { post = { "x-amazon-apigateway-integration" = { type = "aws_proxy", integrationSubtype = "EventBridge-PutEvents" } } }
   } })
 }
-resource "aws_api_gateway_integration" "sqs" {
-  rest_api_id = aws_api_gateway_rest_api.spec.id
-  resource_id = aws_api_gateway_rest_api.spec.root_resource_id
-  http_method = "POST"
-  type        = "AWS"
-  uri         = "arn:aws:apigateway:us-east-1:sqs:path/0/q"
-}
 `,
     'f.js': handler('f'),
   });
   const manifest = await build(t, project);
   assert.equal(visit(manifest, 'GET', '/pets').function, 'lambda/f');
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
-    'main.tf: aws_api_gateway_integration.sqs (AWS) and 2 more routes: only Lambda proxy integrations (AWS_PROXY) are served here',
+    'main.tf: GET /http (HTTP) and 1 more route: what it leads to does not run here, or is not known before it is deployed',
     'main.tf: aws_apigatewayv2_api.chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
 });
@@ -534,7 +527,7 @@ test('SAM: APIs and executions that do not run here are told once, and nothing o
     Type: AWS::Serverless::Api
     Properties: { StageName: prod, DefinitionBody: { openapi: 3.0.1, paths: { /orders: { get: {} } } } }
 `;
-  const proxies = 'only Lambda proxy integrations (AWS_PROXY) are served here';
+  const proxies = 'what it leads to does not run here, or is not known before it is deployed';
   assert.deepEqual(await told(definition), [`warning: template.yaml: GET /orders (no integration): ${proxies}`]);
   const event = '      Events: { Get: { Type: Api, Properties: { RestApiId: !Ref Api, Path: /orders, Method: get } } }';
   assert.deepEqual(await told(event + definition), []);
@@ -589,4 +582,100 @@ Resources:
   assert.equal(visit(past, 'GET', '/', { host: 'orders.localhost' }).function, 'lambda/Orders');
   const unknown = await build(t, projectOf(t, files('type: aws_proxy, uri: "${stageVariables.uri}"')));
   assert.equal(visit(unknown, 'POST', '/submit').function, 'lambda/Orders');
+});
+
+/** What the runtime is told of the route's integration. */
+function integrationAt(manifest, method, path) {
+  assert.equal(visit(manifest, method, path).function, 'integrations');
+  return functionNamed(manifest, 'integrations').endpoints.find(({ name, methods }) => name === path && methods[0] === method).settings.integration;
+}
+
+test('Terraform: integrations with SQS, EventBridge and functions are read with their templates and responses', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'main.tf': `
+resource "aws_sqs_queue" "jobs" { name = "jobs" }
+resource "aws_lambda_function" "f" {
+  function_name = "f"
+  handler       = "f.handler"
+  runtime       = "nodejs24.x"
+  filename      = "f.zip"
+}
+resource "aws_api_gateway_rest_api" "rest" { name = "rest" }
+resource "aws_api_gateway_integration" "send" {
+  rest_api_id             = aws_api_gateway_rest_api.rest.id
+  resource_id             = aws_api_gateway_rest_api.rest.root_resource_id
+  http_method             = "POST"
+  integration_http_method = "POST"
+  type                    = "AWS"
+  passthrough_behavior    = "NEVER"
+  uri                     = "arn:aws:apigateway:eu-west-1:sqs:path/000000000000/\${aws_sqs_queue.jobs.name}"
+  request_parameters      = { "integration.request.header.Content-Type" = "'application/x-www-form-urlencoded'" }
+  request_templates       = { "application/json" = "Action=SendMessage&MessageBody=$input.body" }
+}
+resource "aws_api_gateway_integration_response" "sent" {
+  rest_api_id        = aws_api_gateway_rest_api.rest.id
+  resource_id        = aws_api_gateway_rest_api.rest.root_resource_id
+  http_method        = "POST"
+  status_code        = "200"
+  selection_pattern  = "^2[0-9][0-9]"
+  response_templates = { "application/json" = "{}" }
+}
+resource "aws_api_gateway_resource" "async" {
+  rest_api_id = aws_api_gateway_rest_api.rest.id
+  parent_id   = aws_api_gateway_rest_api.rest.root_resource_id
+  path_part   = "async"
+}
+resource "aws_api_gateway_integration" "async" {
+  rest_api_id             = aws_api_gateway_rest_api.rest.id
+  resource_id             = aws_api_gateway_resource.async.id
+  http_method             = "POST"
+  integration_http_method = "POST"
+  type                    = "AWS"
+  uri                     = aws_lambda_function.f.invoke_arn
+  request_templates       = { "application/json" = "#if(" }
+}
+resource "aws_apigatewayv2_api" "http" {
+  name          = "http"
+  protocol_type = "HTTP"
+}
+resource "aws_apigatewayv2_integration" "put" {
+  api_id              = aws_apigatewayv2_api.http.id
+  integration_type    = "AWS_PROXY"
+  integration_subtype = "EventBridge-PutEvents"
+  request_parameters  = { Source = "shop", DetailType = "Placed", Detail = "$request.body" }
+}
+resource "aws_apigatewayv2_route" "put" {
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = "POST /events"
+  target    = "integrations/\${aws_apigatewayv2_integration.put.id}"
+}
+resource "aws_apigatewayv2_integration" "flow" {
+  api_id              = aws_apigatewayv2_api.http.id
+  integration_type    = "AWS_PROXY"
+  integration_subtype = "StepFunctions-StartExecution"
+}
+resource "aws_apigatewayv2_route" "flow" {
+  api_id    = aws_apigatewayv2_api.http.id
+  route_key = "POST /flow"
+  target    = "integrations/\${aws_apigatewayv2_integration.flow.id}"
+}
+`,
+    'f.js': handler('f'),
+  }));
+  const { templates, passthrough, parameters, ...send } = integrationAt(manifest, 'POST', '/');
+  assert.deepEqual(send, {
+    method: 'POST', service: 'sqs', region: 'eu-west-1', path: '000000000000/jobs',
+    responses: [{ pattern: '^2[0-9][0-9]', status: 200, parameters: {}, templates: { 'application/json': '{}' } }],
+  });
+  assert.deepEqual([templates, passthrough], [{ 'application/json': 'Action=SendMessage&MessageBody=$input.body' }, 'NEVER']);
+  assert.deepEqual(parameters, { 'integration.request.header.Content-Type': "'application/x-www-form-urlencoded'" });
+  const { service, path } = integrationAt(manifest, 'POST', '/async');
+  assert.deepEqual([service, path], ['lambda', '2015-03-31/functions/f/invocations']);
+  assert.deepEqual(integrationAt(manifest, 'POST', '/events'), {
+    subtype: 'EventBridge-PutEvents', region: 'us-east-1', parameters: { Source: 'shop', DetailType: 'Placed', Detail: '$request.body' },
+  });
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text.replace(/line 1:.*/s, 'line 1')), [
+    'main.tf: aws_api_gateway_integration.async: its mapping template for application/json: Parse error on line 1',
+    'main.tf: aws_apigatewayv2_route.flow (StepFunctions-StartExecution): what it leads to does not run here, or is not known before it is deployed',
+  ]);
 });

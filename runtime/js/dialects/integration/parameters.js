@@ -1,0 +1,58 @@
+'use strict';
+
+/* Parameter mapping: where the value of a parameter comes from.
+ *
+ * REST APIs: https://docs.aws.amazon.com/apigateway/latest/developerguide/request-response-data-mappings.html
+ * HTTP APIs: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-aws-services.html */
+
+const { asText, headerOf, own, select } = require('./message');
+
+const MESSAGE = /^(?:method\.)?(request|integration\.response)\.(\w+)(?:\.(.+))?$/s;
+const VARIABLE = /^(context|stageVariables)\.(.+)$/s;
+
+/* Several values of a name: HTTP APIs join them, REST APIs where they are asked for as several. */
+const PARTS = {
+  path: ({ params }, name) => own(params.path, name),
+  querystring: ({ params, many }, name, joins) => (joins ? own(many.querystring, name)?.join(',') : own(params.querystring, name)),
+  header: ({ params, many }, name, joins) => (joins ? headerOf(many.header, name)?.join(',') : headerOf(params.header, name)),
+  multivaluequerystring: ({ many }, name) => own(many.querystring, name)?.join(','),
+  multivalueheader: ({ many }, name) => headerOf(many.header, name)?.join(','),
+};
+
+function valueIn(message, part, name, { libraries, joins }) {
+  if (part === 'body') {
+    return name === undefined ? message.text : asText(select(libraries, message.text, `$.${name}`));
+  }
+  return name === undefined || !Object.hasOwn(PARTS, part) ? undefined : PARTS[part](message, name, joins);
+}
+
+function variable(scope, root, path) {
+  const value = path.split('.').reduce((at, name) => (typeof at === 'object' && at ? own(at, name) : undefined), scope[root]);
+  return asText(value);
+}
+
+/* `request.body.id`, `context.requestId`: text, or undefined where there is nothing. */
+function find(reference, scope) {
+  const [, whose, part, name] = MESSAGE.exec(reference) ?? [];
+  if (whose) {
+    const message = whose === 'request' ? scope.request : scope.response;
+    return message && valueIn(message, part, name, scope);
+  }
+  const [, root, path] = VARIABLE.exec(reference) ?? [];
+  return root && variable(scope, root, path);
+}
+
+/** Of a REST API: a reference, or a constant in single quotes. */
+function restValue(said, scope) {
+  return /^'.*'$/s.test(said) ? said.slice(1, -1) : find(said, scope);
+}
+
+/** Of an HTTP API: `$request.body`, or a constant, which may have `${request.body.id}` in it. */
+function httpValue(said, scope) {
+  const joining = { ...scope, joins: true };
+  return /^\$(?:request|context|stageVariables)\b/.test(said)
+    ? find(said.slice(1), joining)
+    : said.replace(/\$\{((?:request|context|stageVariables)\.[^}]+)\}/g, (_, reference) => find(reference, joining) ?? '');
+}
+
+module.exports = { httpValue, restValue };
