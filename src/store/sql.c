@@ -11,11 +11,10 @@
 #include "store/sql_wal.h"
 
 /* Slots of the cache, a power of two; the texts of src/store fill a part. */
-#define STATEMENTS       512
-#define CACHE_KIB        16384
-#define BUSY_MS          2000  /* the other connection checkpoints, or recovers what a crash left */
-#define CHECKPOINT_PAGES 4000  /* 16 MB: fewer, larger checkpoints keep group commits short */
-#define LOG_KIB          32768 /* a longer log of one large group is cut when it begins anew */
+#define STATEMENTS 512
+#define CACHE_KIB  16384
+#define BUSY_MS    2000  /* another connection checkpoints, or recovers what a crash left */
+#define LOG_KIB    32768 /* a longer log of one large group is cut when it begins anew */
 
 struct cached {
     const char *text;
@@ -25,6 +24,7 @@ struct cached {
 struct sql {
     sqlite3 *db;
     int failure; /* the first that nobody has forgotten yet */
+    int log_pages;
     struct cached cached[STATEMENTS];
 };
 
@@ -72,7 +72,7 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                    "PRAGMA synchronous=FULL;"
                    "PRAGMA foreign_keys=ON;"
                    "PRAGMA cache_size=-%d;"
-                   "PRAGMA wal_autocheckpoint=0;" /* on_commit() */
+                   "PRAGMA wal_autocheckpoint=0;" /* checkpointer.h */
                    "PRAGMA journal_size_limit=%d;"
                    "PRAGMA query_only=%d;",
                    CACHE_KIB, LOG_KIB * 1024, use == SQL_READER);
@@ -85,13 +85,19 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                           : err_set(err, -code_of(r), "the database: %s", sqlite3_errmsg(db->db));
 }
 
+/* SQLite leaves this to the checkpoint that brings the last of the log into the database. */
+static int sync_database(struct sql *db)
+{
+    sqlite3_file *file = NULL;
+    (void)sqlite3_file_control(db->db, "main", SQLITE_FCNTL_FILE_POINTER, &file); /* it is open */
+    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 /* What could not be synced is lost, and the kernel takes it for written: another sync would
  * succeed, and the log be begun anew. So nothing of this process may go on. All that was
  * acknowledged is in the log, from which the next one writes it again. */
-int sql_checkpoint(struct sql *db, enum sql_checkpoint how)
+static int end_if_sync_failed(struct sql *db, int result)
 {
-    int mode = how == SQL_EMPTY_LOG ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-    int result = sqlite3_wal_checkpoint_v2(db->db, NULL, mode, NULL, NULL);
     int r = step_code(db->db, result);
     if (result == SQLITE_IOERR_FSYNC && r == -EIO) {
         log_error("the disk of the data folder fails: the database cannot be synced; what is "
@@ -101,14 +107,28 @@ int sql_checkpoint(struct sql *db, enum sql_checkpoint how)
     return r;
 }
 
+int sql_checkpoint(struct sql *db, enum sql_checkpoint how)
+{
+    int mode = how == SQL_EMPTY_LOG ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    int result = sqlite3_wal_checkpoint_v2(db->db, NULL, mode, NULL, NULL);
+    if (result == SQLITE_OK && how == SQL_BESIDE_COMMITS) {
+        result = sync_database(db);
+    }
+    return end_if_sync_failed(db, result);
+}
+
 static int on_commit(void *context, sqlite3 *connection, const char *name, int log_pages)
 {
+    struct sql *db = context;
     (void)connection;
     (void)name;
-    if (log_pages >= CHECKPOINT_PAGES) {
-        (void)!sql_checkpoint(context, SQL_PASSIVE); /* is tried again with the next */
-    }
+    db->log_pages = log_pages;
     return SQLITE_OK;
+}
+
+int sql_log_pages(const struct sql *db)
+{
+    return db->log_pages;
 }
 
 int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err)

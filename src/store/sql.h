@@ -24,10 +24,14 @@ enum sql_use { SQL_WRITER, SQL_READER };
 int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *err) MUST_USE;
 void sql_close(struct sql *db); /* NULL is fine */
 
-/* Has what is in the log written into the database, as commits do now and then; SQL_EMPTY_LOG: all
- * of it, and the log gets short. 0, -EBUSY, -ENOSPC, -EIO. Does not return where the database
- * cannot be synced. */
-enum sql_checkpoint { SQL_PASSIVE, SQL_EMPTY_LOG };
+/* How long the log was after the connection's last commit. It begins anew with a commit that finds
+ * all of it in the database. */
+int sql_log_pages(const struct sql *db);
+/* Has what is in the log written into the database, as other connections read and commit, but not
+ * beside another checkpoint (-EBUSY). SQL_BESIDE_COMMITS: so that little is left to do, and to
+ * sync, for the SQL_PASSIVE one after which the log begins anew. SQL_EMPTY_LOG: all of it, and the
+ * log gets short. 0, -EBUSY, -ENOSPC, -EIO. Does not return where the database cannot be synced. */
+enum sql_checkpoint { SQL_PASSIVE, SQL_BESIDE_COMMITS, SQL_EMPTY_LOG };
 int sql_checkpoint(struct sql *db, enum sql_checkpoint how) MUST_USE;
 
 /* A statement, reset, with `format`'s parameters bound in order: i int64_t, s struct str as text,

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/checkpointer.h"
 #include "store/sql.h"
 #include "store/store_migrations.h"
 #include "store/store_reserve.h"
@@ -31,6 +32,7 @@ struct store {
     uv_prepare_t turn;
     struct sql *writer; /* the store thread's, as the next */
     struct store_reserve reserve;
+    struct checkpointer checkpointer;
     int lock_fd;
     char database[PATH_MAX + 16]; /* its path, and which file that was */
     ino_t inode;
@@ -147,6 +149,7 @@ static void run_group(struct store *s, struct list *jobs, size_t count)
     bool has_room = store_reserve_fill(&s->reserve);
     if (run_jobs(s, jobs, &count, !has_room) == -ENOSPC) {
         store_reserve_give_up(&s->reserve);
+        checkpointer_settle(&s->checkpointer);
         (void)!sql_checkpoint(s->writer, SQL_PASSIVE); /* is tried again */
         (void)run_jobs(s, jobs, &count, true);         /* the jobs have its result */
     }
@@ -190,6 +193,7 @@ static void store_thread(void *context)
         (void)take_submitted(s, &jobs, &count); /* there are some */
         run_group(s, &jobs, count);
         hand_back(s, &jobs);
+        checkpointer_follow(&s->checkpointer, s->writer);
     }
 }
 
@@ -393,6 +397,20 @@ static void abandon(struct store *s)
     }
 }
 
+static int start_threads(struct store *s, struct err *err)
+{
+    int r = checkpointer_start(&s->checkpointer, s->database, err);
+    if (r < 0) {
+        return r;
+    }
+    r = uv_thread_create(&s->thread, store_thread, s);
+    if (r < 0) {
+        checkpointer_stop(&s->checkpointer);
+        return err_set(err, -r, "start the store: %s", uv_strerror(r));
+    }
+    return 0;
+}
+
 int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct err *err)
 {
     struct store *s = mem_new(struct store);
@@ -413,12 +431,10 @@ int store_open(uv_loop_t *loop, const char *folder, struct store **ret, struct e
     (void)uv_cond_init(&s->submitted_cond);
     r = uv_async_init(loop, &s->wake, on_wake);
     s->open_handles = r == 0;
-    if (r == 0) {
-        r = uv_thread_create(&s->thread, store_thread, s);
-    }
+    r = r < 0 ? err_set(err, -r, "start the store: %s", uv_strerror(r)) : start_threads(s, err);
     if (r < 0) {
         abandon(s);
-        return err_set(err, -r, "start the store: %s", uv_strerror(r));
+        return r;
     }
     (void)uv_prepare_init(loop, &s->turn); /* these always succeed */
     (void)uv_prepare_start(&s->turn, on_turn);
@@ -445,6 +461,7 @@ void store_close(struct store *s)
     uv_cond_signal(&s->submitted_cond);
     uv_mutex_unlock(&s->mutex);
     (void)uv_thread_join(&s->thread); /* ours */
+    checkpointer_stop(&s->checkpointer);
     call_back(s);
     empty_log(s);
     s->open_handles = 2;

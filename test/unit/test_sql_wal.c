@@ -192,29 +192,45 @@ START_TEST(a_commit_that_cannot_be_written_changes_nothing)
 }
 END_TEST
 
-/* More rows than the log has pages before they are written into the database. */
-static void outlive_a_failed_sync(void)
+static void checkpoint_with_a_failed_sync(enum sql_checkpoint how)
 {
     writer = open_one(SQL_WRITER);
     failing = ".db";
-    ck_assert_int_eq(add(SPILL_ROWS), 0);
-    ck_assert_int_eq(add(1), 0);
-    _exit(EXIT_SUCCESS);
+    _exit(sql_checkpoint(writer, how) == 0 ? EXIT_SUCCESS : EXIT_FAILURE + 1);
 }
 
-START_TEST(a_database_that_could_not_be_synced_once_is_not_believed)
+static void assert_that_a_failed_sync_ends_it(enum sql_checkpoint how)
 {
     int status;
     pid_t child = fork();
     if (child == 0) {
-        outlive_a_failed_sync();
+        checkpoint_with_a_failed_sync(how);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+}
+
+START_TEST(a_database_that_could_not_be_synced_once_is_not_believed)
+{
+    ck_assert_int_eq(add(SPILL_ROWS), 0);
+    assert_that_a_failed_sync_ends_it(SQL_PASSIVE);
     ck_assert_int_eq(rows_of(reader), SPILL_ROWS);
     ck_assert_int_eq(sql_checkpoint(writer, SQL_EMPTY_LOG), 0);
     ck_assert_int_eq(rows_of(reader), SPILL_ROWS);
     ck_assert(is_sound(reader));
+}
+END_TEST
+
+/* Whoever reads an older state holds back the rest, and SQLite's own sync with it. */
+START_TEST(a_checkpoint_beside_commits_syncs_what_it_has_written)
+{
+    ck_assert_int_eq(add(3), 0);
+    ck_assert_int_eq(sql_run(reader, "BEGIN", ""), 0);
+    ck_assert_int_eq(rows_of(reader), 3);
+    ck_assert_int_eq(add(3), 0);
+    assert_that_a_failed_sync_ends_it(SQL_BESIDE_COMMITS);
+    ck_assert_int_eq(sql_run(reader, "COMMIT", ""), 0);
+    ck_assert_int_eq(rows_of(reader), 6);
 }
 END_TEST
 
@@ -247,6 +263,7 @@ int main(void)
     tcase_add_test(tests, what_was_committed_outlives_its_process);
     tcase_add_test(tests, a_commit_that_cannot_be_written_changes_nothing);
     tcase_add_test(tests, a_database_that_could_not_be_synced_once_is_not_believed);
+    tcase_add_test(tests, a_checkpoint_beside_commits_syncs_what_it_has_written);
     tcase_add_test(tests, a_log_that_could_not_be_synced_once_is_not_written_any_more);
     return suite_run(suite);
 }
