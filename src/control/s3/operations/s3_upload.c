@@ -131,6 +131,9 @@ static bool read_checksum(struct s3_request *rq, struct creation *c)
 {
     struct str algorithm = s3_header(rq, "x-amz-checksum-algorithm");
     struct str type = s3_header(rq, "x-amz-checksum-type");
+    if (!algorithm.data) { /* minio-py says it so, and names its parts with their checksums */
+        algorithm = s3_header(rq, "x-amz-sdk-checksum-algorithm");
+    }
     struct s3_checksum_value v = { .kind = s3_checksum_of(algorithm), .text = STR("") };
     char text[128], name[16];
     if (algorithm.data && v.kind == S3_CHECKSUM_NONE) {
