@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  DeleteObjectCommand, ListObjectVersionsCommand, ListObjectsCommand, ListObjectsV2Command, PutBucketVersioningCommand, PutObjectCommand,
+  DeleteObjectCommand, DeleteObjectsCommand, HeadBucketCommand, ListObjectVersionsCommand, ListObjectsCommand, ListObjectsV2Command, PutBucketVersioningCommand, PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { startS3 } from './s3_project.js';
 
@@ -98,5 +98,29 @@ test('S3 lists', async (t) => {
     const behind = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys: 1, KeyMarker: 'k', VersionIdMarker: ids[0] }));
     assert.deepEqual(behind.Versions.map((v) => [v.VersionId, v.IsLatest]), [[ids[1], true]], 'what was the latest is gone meanwhile');
     assert.deepEqual(keysOf(await s3.send(new ListObjectsV2Command({ Bucket }))), ['k']); /* what is deleted is not told */
+  });
+
+  await t.test('a listing that has many delete markers to pass over holds nobody up', async () => {
+    const Bucket = await bucket({ last: 'x', 'z/last': 'x' });
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    for (let batch = 0; batch < 60; batch++) {
+      const Objects = Array.from({ length: 1000 }, (_, i) => ({ Key: `gone/${batch}/${i}` }));
+      await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+    }
+    let others = 0; /* requests that were answered before the listing that was there first */
+    for (const query of [{}, { Delimiter: '/' }, { Delimiter: '/', MaxKeys: 1 }]) {
+      for (const Command of [ListObjectsCommand, ListObjectsV2Command]) {
+        let listed;
+        const listing = s3.send(new Command({ Bucket, ...query })).then((page) => (listed = page));
+        while (!listed) {
+          await s3.send(new HeadBucketCommand({ Bucket }));
+          others += listed ? 0 : 1;
+        }
+        await listing;
+        assert.deepEqual([keysOf(listed), prefixesOf(listed)], query.Delimiter ? [['last'], query.MaxKeys ? [] : ['z/']] : [['last', 'z/last'], []]);
+        assert.equal(listed.IsTruncated, query.MaxKeys === 1);
+      }
+    }
+    assert.ok(others > 6, `${others} other requests were answered meanwhile`); /* one may overtake each listing */
   });
 });

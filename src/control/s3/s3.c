@@ -14,6 +14,7 @@
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_post.h"
 #include "control/s3/s3_preflight.h"
+#include "control/s3/s3_turn.h"
 #include "control/s3/s3_website.h"
 #include "http/http_head.h"
 #include "store/store_uploads.h"
@@ -33,6 +34,7 @@ int s3_create(struct services *services, struct s3 **ret, struct err *err)
     s->buckets = s3_buckets_create(services->store);
     s->expiry = s3_expiry_create(s);
     s->access_logs = s3_access_logs_create(s);
+    s->turns = s3_turns_create(services->loop);
     *ret = s;
     return 0;
 }

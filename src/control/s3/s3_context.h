@@ -12,6 +12,7 @@ struct s3_buckets;
 struct s3_access_logs;
 struct s3_expiry;
 struct s3_lanes_pool;
+struct s3_turns;
 
 struct s3 {
     struct services *services;
@@ -20,6 +21,7 @@ struct s3 {
     struct s3_buckets *buckets;
     struct s3_expiry *expiry;
     struct s3_access_logs *access_logs;
+    struct s3_turns *turns;
     uint64_t lifecycle_day_ms; /* of a lifecycle's day: s3_lifecycle.h */
     unsigned declaring;        /* buckets that a build has named and that are being made */
 };

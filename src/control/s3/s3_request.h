@@ -118,6 +118,9 @@ struct s3_request {
 
     struct s3_outcome outcome;
 
+    struct list turn; /* s3_turn.h's */
+    void (*go_on)(struct s3_request *rq);
+
     /* What the exchange tells, when the operation wants to know; see s3_body.h for the body. */
     void (*received)(struct s3_request *rq, struct s3_received *received);
     void (*writable)(struct s3_request *rq);

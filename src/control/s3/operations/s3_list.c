@@ -10,10 +10,12 @@
 #include "control/s3/s3_archive.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_operations.h"
+#include "control/s3/s3_turn.h"
 #include "control/sign/aws_uri.h"
 #include "http/http_block.h"
 
 #define KEY_BUFFER_BYTES (2 * S3_KEY_BYTES_MAX)
+#define ROWS_A_TURN      4000 /* about six milliseconds of keys whose objects are gone */
 
 /* ---- the walk ---- */
 
@@ -99,6 +101,11 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
     if (!str_starts(o->key, q->prefix)) {
         return WALK_STOP;
     }
+    if (w->rows > 0 && w->looked++ == w->rows) {
+        w->is_cut = true;
+        set(&w->from, o->key);
+        return WALK_STOP;
+    }
     struct str common = s3_list_common(q, o->key);
     if (common.data) {
         /* A prefix of nothing but delete markers is none. */
@@ -111,20 +118,20 @@ static enum object_walk on_object(const struct stored_object *o, struct buf *see
 }
 
 /* Where to begin: at the prefix, or behind what was told already. */
-static struct str first_key(const struct s3_list_query *q, struct buf *memory)
+static void put_first_key(const struct s3_list_query *q, struct buf *ret)
 {
     if (q->after.len == 0 || str_compare(q->after, q->prefix) < 0) {
-        return q->prefix;
+        set(ret, q->prefix);
+        return;
     }
     struct str common = s3_list_common(q, q->after);
-    if (common.data && str_eq(common, q->after)) {
-        return seek_behind(memory, common) ? buf_str(memory) : q->after;
+    bool is_told = common.data && str_eq(common, q->after);
+    if (!is_told || !seek_behind(ret, common)) {
+        set(ret, q->after);
+        if (!is_told && !q->has_version) {
+            (void)!buf_append(ret, str_of("", 1)); /* behind it: the same and a zero byte */
+        }
     }
-    set(memory, q->after);
-    if (!q->has_version) {
-        (void)!buf_append(memory, str_of("", 1)); /* behind it: the same and a zero byte */
-    }
-    return buf_str(memory);
 }
 
 static void keep_rank(const struct stored_object *o, void *context)
@@ -146,25 +153,42 @@ static void begin_inside(const struct s3_request *rq, struct s3_list_walk *w)
     }
 }
 
-void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w)
+/* The rank to begin behind. */
+static int64_t begin(const struct s3_request *rq, struct s3_list_walk *w)
 {
     const struct s3_list_query *q = w->query;
-    struct buf memory;
-    buf_init(&memory,
+    w->is_begun = true;
+    buf_init(&w->from,
              LIMIT_REQUEST_HEAD_BYTES); /* where a client begins may be longer than a key */
     buf_init(&w->last, KEY_BUFFER_BYTES);
     buf_init(&w->key, KEY_BUFFER_BYTES);
-    struct str from = first_key(q, &memory);
-    bool is_inside = q->has_version && str_eq(from, q->after);
+    put_first_key(q, &w->from);
+    bool is_inside = q->has_version && str_eq(buf_str(&w->from), q->after);
     if (is_inside) {
         begin_inside(rq, w);
     }
-    if (q->most > 0) {
-        store_objects_walk(rq->s3->services->store, rq->bucket->row.id, from,
-                           is_inside ? q->after_rank : RANK_BEFORE_ALL, on_object, w);
-    }
-    buf_finish(&memory);
+    return is_inside ? q->after_rank : RANK_BEFORE_ALL;
+}
+
+void s3_list_walk_finish(struct s3_list_walk *w)
+{
+    buf_finish(&w->from);
     buf_finish(&w->key);
+}
+
+bool s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w)
+{
+    int64_t behind = w->is_begun ? RANK_BEFORE_ALL : begin(rq, w);
+    w->looked = 0;
+    w->is_cut = false;
+    if (w->query->most > 0) {
+        store_objects_walk(rq->s3->services->store, rq->bucket->row.id, buf_str(&w->from), behind,
+                           on_object, w);
+    }
+    if (!w->is_cut) {
+        s3_list_walk_finish(w);
+    }
+    return !w->is_cut;
 }
 
 /* ---- texts ---- */
@@ -282,12 +306,27 @@ static void list_common(struct s3_list_walk *w, struct str prefix)
     s3_xml_close(&l->common_out, "CommonPrefixes");
 }
 
-static bool listing_read(struct s3_request *rq, struct listing *l)
+static void listing_free(void *state)
+{
+    struct listing *l = state;
+    buf_finish(&l->commons);
+    buf_finish(&l->token);
+    buf_finish(&l->text.memory);
+    buf_finish(&l->walk.last);
+    s3_list_walk_finish(&l->walk);
+    free(l);
+}
+
+/* NULL: answered. */
+static struct listing *listing_create(struct s3_request *rq)
 {
     struct str prefix = s3_param(rq, "prefix"), delimiter = s3_param(rq, "delimiter");
-    *l = (struct listing){ .rq = rq,
-                           .contents = { .out = &rq->body },
-                           .walk = { .object = list_object, .common = list_common } };
+    struct listing *l = s3_state(rq, sizeof(*l), listing_free);
+    *l = (struct listing){
+        .rq = rq,
+        .contents = { .out = &rq->body },
+        .walk = { .object = list_object, .common = list_common, .rows = ROWS_A_TURN }
+    };
     buf_init(&l->commons, S3_ANSWER_BYTES_MAX);
     buf_init(&l->token, KEY_BUFFER_BYTES);
     l->common_out.out = &l->commons;
@@ -295,27 +334,19 @@ static bool listing_read(struct s3_request *rq, struct listing *l)
     l->query.prefix = prefix.data ? prefix : STR("");
     l->query.delimiter = delimiter.data ? delimiter : STR("");
     if (!s3_list_read(rq, "max-keys", &l->text, &l->query.most)) {
-        return false;
+        return NULL;
     }
     /* Ceph's: our order costs nothing, so only what it refuses is to be seen. */
     if (str_eq(s3_param(rq, "allow-unordered"), STR("true")) && l->query.delimiter.len > 0) {
         s3_fail_argument(rq, "allow-unordered cannot be used with a delimiter", "allow-unordered",
                          STR("true"));
-        return false;
+        return NULL;
     }
     uint64_t asked = S3_LIST_MAX;
     struct str most = s3_param(rq, "max-keys");
     l->limit = most.len > 0 && str_to_u64(most, &asked) ? (size_t)asked : S3_LIST_MAX;
     l->limit = l->limit < S3_LIST_MAX ? l->limit : S3_LIST_MAX;
-    return true;
-}
-
-static void listing_finish(struct listing *l)
-{
-    buf_finish(&l->commons);
-    buf_finish(&l->token);
-    buf_finish(&l->text.memory);
-    buf_finish(&l->walk.last);
+    return l;
 }
 
 static void put_common_head(struct listing *l)
@@ -338,31 +369,54 @@ static void put_common_head(struct listing *l)
     }
 }
 
+static void put_token(struct listing *l)
+{
+    char text[AWS_BASE64_BYTES(KEY_BUFFER_BYTES)];
+    struct str last = buf_str(&l->walk.last);
+    s3_xml_put(&l->contents, "NextContinuationToken",
+               aws_base64((const uint8_t *)last.data, last.len, text));
+}
+
 static void listing_answer(struct listing *l)
 {
+    if (l->is_v2) {
+        s3_xml_put_u64(&l->contents, "KeyCount", l->walk.count);
+    }
+    s3_xml_put_bool(&l->contents, "IsTruncated", l->walk.truncated);
+    if (l->walk.truncated && l->is_v2) {
+        put_token(l);
+    } else if (l->walk.truncated && l->query.delimiter.len > 0) {
+        s3_list_put(&l->text, &l->contents, "NextMarker", buf_str(&l->walk.last));
+    }
     s3_xml_raw(&l->contents, buf_str(&l->commons));
     s3_xml_close(&l->contents, "ListBucketResult");
     int r = l->contents.r < 0 ? l->contents.r : l->common_out.r;
     s3_answer_xml(l->rq, 200, r);
 }
 
+static void list_some(struct s3_request *rq)
+{
+    struct listing *l = rq->state;
+    bool is_over = s3_list_walk(rq, &l->walk);
+    bool is_unread = store_read_failure(rq->s3->services->store) < 0; /* the next turn forgets it */
+    if (is_over || is_unread || rq->x->is_gone) {
+        listing_answer(l);
+    } else {
+        s3_turns_wait(rq, list_some);
+    }
+}
+
 void s3_list_objects(struct s3_request *rq)
 {
-    struct listing l;
-    if (listing_read(rq, &l)) {
+    struct listing *l = listing_create(rq);
+    if (l) {
         struct str marker = s3_param(rq, "marker");
-        l.with_owner = true;
-        l.query.after = marker.data ? marker : STR("");
-        put_common_head(&l);
-        s3_list_put(&l.text, &l.contents, "Marker", l.query.after);
-        s3_list_walk(rq, &l.walk);
-        s3_xml_put_bool(&l.contents, "IsTruncated", l.walk.truncated);
-        if (l.walk.truncated && l.query.delimiter.len > 0) {
-            s3_list_put(&l.text, &l.contents, "NextMarker", buf_str(&l.walk.last));
-        }
-        listing_answer(&l);
+        l->with_owner = true;
+        l->query.after = marker.data ? marker : STR("");
+        put_common_head(l);
+        s3_list_put(&l->text, &l->contents, "Marker", l->query.after);
+        list_some(rq);
     }
-    listing_finish(&l);
 }
 
 /* A token is the last key, in base64 so that nobody takes it for one. */
@@ -384,44 +438,27 @@ static bool read_token(struct listing *l, struct str token)
     return true;
 }
 
-static void put_token(struct listing *l)
-{
-    char text[AWS_BASE64_BYTES(KEY_BUFFER_BYTES)];
-    struct str last = buf_str(&l->walk.last);
-    s3_xml_put(&l->contents, "NextContinuationToken",
-               aws_base64((const uint8_t *)last.data, last.len, text));
-}
-
 void s3_list_objects_v2(struct s3_request *rq)
 {
-    struct listing l;
     struct str token = s3_param(rq, "continuation-token"), start = s3_param(rq, "start-after");
-    if (!listing_read(rq, &l)) {
-        listing_finish(&l);
+    struct listing *l = listing_create(rq);
+    if (!l) {
         return;
     }
-    l.is_v2 = true;
-    l.with_owner = str_eq_nocase(s3_param(rq, "fetch-owner"), STR("true"));
-    l.query.after = start.data ? start : STR("");
-    if (token.len > 0 && !read_token(&l, token)) {
+    l->is_v2 = true;
+    l->with_owner = str_eq_nocase(s3_param(rq, "fetch-owner"), STR("true"));
+    l->query.after = start.data ? start : STR("");
+    if (token.len > 0 && !read_token(l, token)) {
         s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token",
                          token);
-        listing_finish(&l);
         return;
     }
-    put_common_head(&l);
+    put_common_head(l);
     if (token.data) {
-        s3_xml_put(&l.contents, "ContinuationToken", token);
+        s3_xml_put(&l->contents, "ContinuationToken", token);
     }
     if (start.data) {
-        s3_list_put(&l.text, &l.contents, "StartAfter", start);
+        s3_list_put(&l->text, &l->contents, "StartAfter", start);
     }
-    s3_list_walk(rq, &l.walk);
-    s3_xml_put_u64(&l.contents, "KeyCount", l.walk.count);
-    s3_xml_put_bool(&l.contents, "IsTruncated", l.walk.truncated);
-    if (l.walk.truncated) {
-        put_token(&l);
-    }
-    listing_answer(&l);
-    listing_finish(&l);
+    list_some(rq);
 }

@@ -22,15 +22,23 @@ struct s3_list_walk {
     /* Called for each object, and for each common prefix. */
     void (*object)(struct s3_list_walk *w, const struct stored_object *o, bool is_latest);
     void (*common)(struct s3_list_walk *w, struct str prefix);
+    size_t rows; /* that a call may look at; 0: any number, where each is told */
     size_t count;
     bool truncated;
     struct buf last; /* the last key or common prefix that was told */
     int64_t last_rank;
     bool last_is_common;
-    struct buf key; /* of the walk: the key whose versions are told */
+    struct buf key;  /* of the walk: the key whose versions are told */
+    struct buf from; /* the same: where it begins, or goes on */
+    size_t looked;   /* the same: rows of this call */
+    bool is_begun, is_cut;
 };
 
-void s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w);
+/* False: it has looked at as many rows as it may, none of which need have been told; the next call
+ * goes on. Afterwards `last` is the caller's to finish. */
+bool s3_list_walk(const struct s3_request *rq, struct s3_list_walk *w);
+/* What a walk that does not go on has left. */
+void s3_list_walk_finish(struct s3_list_walk *w);
 
 /* The part of a key up to and with the first delimiter behind the prefix, or data NULL. */
 struct str s3_list_common(const struct s3_list_query *q, struct str key);
