@@ -180,15 +180,15 @@ test('S3 keeps what is set for a bucket', async (t) => {
     const rule = (Filter, more) => ({ Status: 'Enabled', Filter, ...more });
     await send(PutBucketLifecycleConfigurationCommand, { Bucket, LifecycleConfiguration: { Rules: [
       rule({ And: { Prefix: 'logs/', ObjectSizeLessThan: 50 } }, { ID: 'old', Expiration: past }),
-      rule({ Tag: { Key: 'for', Value: 'a-day' } }, { ID: 'tag', Expiration: { Days: 1 } }),
+      rule({ Tag: { Key: 'for', Value: 'a-day' } }, { ID: 'a "day", ü\n', Expiration: { Days: 1 } }),
       { ...rule({ Prefix: '' }, { ID: 'off', Expiration: past }), Status: 'Disabled' },
     ] } });
     const keys = async () => (await send(ListObjectsV2Command, { Bucket })).Contents.map((object) => object.Key);
     await eventually(async () => !(await keys()).includes('logs/old'), 'logs/old is still there');
     assert.deepEqual(await keys(), ['keep', 'logs/big', 'tagged']);
     const { $metadata, ...head } = await send(HeadObjectCommand, { Bucket, Key: 'tagged' });
-    const [, date, id] = /^expiry-date="(.*)", rule-id="(.*)"$/.exec(head.Expiration);
-    assert.equal(id, 'tag');
+    const [, date, id] = /^expiry-date="(.*)", rule-id="([^"]*)"$/.exec(head.Expiration);
+    assert.equal(decodeURIComponent(id), 'a "day", ü\n');
     const left = Date.parse(date) - head.LastModified;
     assert.ok(left >= 86_400_000 && left <= 2 * 86_400_000, `${date} for ${head.LastModified}`);
     assert.equal((await send(HeadObjectCommand, { Bucket, Key: 'keep' })).Expiration, undefined);

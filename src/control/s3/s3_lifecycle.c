@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_lifecycle.h"
 
-#include <stdio.h>
-
 #include "base/limits.h"
 #include "control/s3/s3_tags.h"
+#include "control/sign/aws_uri.h"
 #include "control/text/iso_time.h"
 #include "http/http_block.h"
 #include "http/http_date.h"
 
-#define MOVED_BYTES_MIN (128 * KIB) /* S3's, of rules that say no size themselves */
+#define EXPIRATION_BYTES_MAX KIB
+#define MOVED_BYTES_MIN      (128 * KIB) /* S3's, of rules that say no size themselves */
 
 struct s3_lifecycle s3_lifecycle_of(const struct s3 *s3, const struct s3_bucket *bucket)
 {
@@ -215,8 +215,9 @@ struct str s3_lifecycle_class(const struct s3_lifecycle *l, const struct stored_
 
 void s3_lifecycle_put_header(struct s3_request *rq, const struct stored_object *o)
 {
-    char date[HTTP_DATE_BYTES], text[512];
+    char date[HTTP_DATE_BYTES];
     struct str rule = STR("");
+    struct buf text;
     if (!rq->bucket->lifecycle) {
         return;
     }
@@ -224,8 +225,11 @@ void s3_lifecycle_put_header(struct s3_request *rq, const struct stored_object *
     uint64_t ms = s3_lifecycle_current_ms(&l, o, &rule);
     if (ms != S3_LIFECYCLE_NEVER) {
         http_date_format((int64_t)(ms / 1000), date);
-        (void)snprintf(text, sizeof(text), "expiry-date=\"%s\", rule-id=\"" STR_FMT "\"", date,
-                       STR_ARG(rule)); /* fits: an id has 255 bytes */
-        s3_put_header(rq, "x-amz-expiration", str_c(text));
+        buf_init(&text, EXPIRATION_BYTES_MAX);
+        (void)!buf_printf(&text, "expiry-date=\"%s\", rule-id=\"", date);
+        (void)!aws_uri_encode(&text, rule, '\0');
+        (void)!buf_append(&text, STR("\"")); /* fits: an id has 255 bytes */
+        s3_put_header(rq, "x-amz-expiration", buf_str(&text));
+        buf_finish(&text);
     }
 }
