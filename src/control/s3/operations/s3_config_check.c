@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/operations/s3_config_check.h"
 
+#include <stdio.h>
+
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
@@ -12,6 +14,36 @@ bool s3_config_refuse(struct s3_request *rq, enum s3_error error, const char *te
 {
     s3_fail_text(rq, error, text);
     return false;
+}
+
+bool s3_config_fault(struct s3_config_fault *ret, enum s3_error error, const char *text)
+{
+    *ret = (struct s3_config_fault){ .error = error };
+    (void)snprintf(ret->text, sizeof(ret->text), "%s", text ? text : ""); /* a long one is cut */
+    return false;
+}
+
+/* Answers it, and is false. */
+static bool tell(struct s3_request *rq, const struct s3_config_fault *fault)
+{
+    const char *text = fault->text[0] ? fault->text : NULL;
+    if (fault->argument) {
+        s3_fail_argument(rq, text, fault->argument, fault->value);
+        return false;
+    }
+    return s3_config_refuse(rq, fault->error, text);
+}
+
+bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct s3_config_fault fault;
+    return s3_config_lifecycle_check(root, &fault) || tell(rq, &fault);
+}
+
+bool s3_config_check_website(struct s3_request *rq, const struct s3_xml_node *root)
+{
+    struct s3_config_fault fault;
+    return s3_config_website_check(root, &fault) || tell(rq, &fault);
 }
 
 bool s3_config_check_cors(struct s3_request *rq, const struct s3_xml_node *root)

@@ -12,8 +12,8 @@
 #define FILTER_TAGS_MAX 100 /* compared with each other; an object has ten */
 #define RARE_DAYS_MIN   30  /* that an object lies before it moves to where reading costs */
 
-static bool check_days(struct s3_request *rq, const struct s3_xml_node *action, const char *name,
-                       uint64_t least)
+static bool check_days(struct s3_config_fault *fault, const struct s3_xml_node *action,
+                       const char *name, uint64_t least)
 {
     struct str text = s3_xml_text(action, name);
     uint64_t days;
@@ -21,21 +21,21 @@ static bool check_days(struct s3_request *rq, const struct s3_xml_node *action, 
         return true;
     }
     if (!str_to_u64(text, &days) || days < least || days > INT32_MAX) {
-        return s3_config_refuse(rq, S3_INVALID_ARGUMENT,
-                                "'Days' for the action must be a positive integer");
+        return s3_config_fault(fault, S3_INVALID_ARGUMENT,
+                               "'Days' for the action must be a positive integer");
     }
     return true;
 }
 
-static bool check_date(struct s3_request *rq, const struct s3_xml_node *action)
+static bool check_date(struct s3_config_fault *fault, const struct s3_xml_node *action)
 {
     struct str text = s3_xml_text(action, "Date");
     uint64_t ms;
     if (text.data && !iso_time_parse(text, &ms)) {
-        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+        return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
     if (text.data && ms % 86400000 != 0) {
-        return s3_config_refuse(rq, S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT");
+        return s3_config_fault(fault, S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT");
     }
     return true;
 }
@@ -55,7 +55,7 @@ static bool is_target(struct str class)
 }
 
 /* Of a Transition whose days are a number. */
-static bool check_class(struct s3_request *rq, const struct s3_xml_node *action)
+static bool check_class(struct s3_config_fault *fault, const struct s3_xml_node *action)
 {
     char text[128];
     struct str class = s3_xml_text(action, "StorageClass"), days = s3_xml_text(action, "Days");
@@ -68,7 +68,7 @@ static bool check_class(struct s3_request *rq, const struct s3_xml_node *action)
                    "'Days' in Transition action must be greater than or equal to %d for "
                    "storageClass '" STR_FMT "'",
                    RARE_DAYS_MIN, STR_ARG(class)); /* fits */
-    return s3_config_refuse(rq, S3_INVALID_ARGUMENT, text);
+    return s3_config_fault(fault, S3_INVALID_ARGUMENT, text);
 }
 
 /* What an action must have beside a number that is sound, by the schema. */
@@ -87,7 +87,7 @@ static bool has_parts(const struct s3_xml_node *action)
            (!s3_xml_child(action, "Days") && !s3_xml_child(action, "Date"));
 }
 
-static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
+static bool check_actions(struct s3_config_fault *fault, const struct s3_xml_node *rule)
 {
     static const char *const actions[] = { "Expiration", "Transition",
                                            "NoncurrentVersionExpiration",
@@ -99,18 +99,18 @@ static bool check_actions(struct s3_request *rq, const struct s3_xml_node *rule)
         for (; a; a = s3_xml_again(a)) {
             any = true;
             if (!has_parts(a)) {
-                return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+                return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
             }
-            if (!check_days(rq, a, "Days", i == 1 ? 0 : 1) ||
-                !check_days(rq, a, "NoncurrentDays", 1) ||
-                !check_days(rq, a, "DaysAfterInitiation", 1) || !check_date(rq, a) ||
-                !check_class(rq, a)) {
+            if (!check_days(fault, a, "Days", i == 1 ? 0 : 1) ||
+                !check_days(fault, a, "NoncurrentDays", 1) ||
+                !check_days(fault, a, "DaysAfterInitiation", 1) || !check_date(fault, a) ||
+                !check_class(fault, a)) {
                 return false;
             }
         }
     }
-    return any || s3_config_refuse(rq, S3_INVALID_REQUEST,
-                                   "At least one action needs to be specified in a rule");
+    return any || s3_config_fault(fault, S3_INVALID_REQUEST,
+                                  "At least one action needs to be specified in a rule");
 }
 
 static bool is_taken(const struct s3_xml_node *root, const struct s3_xml_node *rule, struct str id)
@@ -137,44 +137,44 @@ static bool has_tag_twice(const struct s3_xml_node *both)
 }
 
 /* One thing, which may be an And of more. */
-static bool check_filter(struct s3_request *rq, const struct s3_xml_node *filter)
+static bool check_filter(struct s3_config_fault *fault, const struct s3_xml_node *filter)
 {
     const struct s3_xml_node *both = s3_xml_child(filter, "And");
     if ((filter && filter->first && filter->first->next) ||
         s3_xml_count(both, "Tag") > FILTER_TAGS_MAX) {
-        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+        return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
     return !has_tag_twice(both) ||
-           s3_config_refuse(rq, S3_INVALID_REQUEST, "Duplicate Tag Keys are not allowed.");
+           s3_config_fault(fault, S3_INVALID_REQUEST, "Duplicate Tag Keys are not allowed.");
 }
 
-static bool check_rule(struct s3_request *rq, const struct s3_xml_node *root,
+static bool check_rule(struct s3_config_fault *fault, const struct s3_xml_node *root,
                        const struct s3_xml_node *rule)
 {
     struct str id = s3_xml_text(rule, "ID"), status = s3_xml_text(rule, "Status");
     if (id.len > ID_LEN_MAX) {
-        return s3_config_refuse(rq, S3_INVALID_ARGUMENT,
-                                "ID length should not exceed allowed limit of 255");
+        return s3_config_fault(fault, S3_INVALID_ARGUMENT,
+                               "ID length should not exceed allowed limit of 255");
     }
     if (id.len > 0 && is_taken(root, rule, id)) {
-        return s3_config_refuse(rq, S3_INVALID_ARGUMENT,
-                                "Rule ID must be unique. Found same ID for more than one rule");
+        return s3_config_fault(fault, S3_INVALID_ARGUMENT,
+                               "Rule ID must be unique. Found same ID for more than one rule");
     }
     if ((!str_eq(status, STR("Enabled")) && !str_eq(status, STR("Disabled"))) ||
         !s3_xml_child(rule, "Filter") == !s3_xml_child(rule, "Prefix")) {
-        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+        return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
-    return check_filter(rq, s3_xml_child(rule, "Filter")) && check_actions(rq, rule);
+    return check_filter(fault, s3_xml_child(rule, "Filter")) && check_actions(fault, rule);
 }
 
-bool s3_config_check_lifecycle(struct s3_request *rq, const struct s3_xml_node *root)
+bool s3_config_lifecycle_check(const struct s3_xml_node *root, struct s3_config_fault *fault)
 {
     size_t count = s3_xml_count(root, "Rule");
     if (count == 0 || count > RULES_MAX) {
-        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+        return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
     for (const struct s3_xml_node *r = s3_xml_child(root, "Rule"); r; r = s3_xml_again(r)) {
-        if (!check_rule(rq, root, r)) {
+        if (!check_rule(fault, root, r)) {
             return false;
         }
     }
