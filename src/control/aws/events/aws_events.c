@@ -20,16 +20,6 @@ const struct aws_tag_form aws_events_tags = { 0, "LimitExceededException" };
 
 /* ---- buses ---- */
 
-static void copy_members(json_t *to, json_t *from, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(from, names[i]);
-        if (value && !json_is_null(value)) {
-            (void)json_object_set(to, names[i], value); /* sound names */
-        }
-    }
-}
-
 /* As the APIs show it. */
 static json_t *show_bus(const struct aws_call *c, json_t *bus)
 {
@@ -44,7 +34,7 @@ static json_t *show_bus(const struct aws_call *c, json_t *bus)
     char arn[AWS_EVENTS_ARN_BYTES];
     aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *shown = json_pack("{s:s}", "Arn", arn);
-    copy_members(shown, bus, names, ARRAY_COUNT(names));
+    aws_events_copy(shown, bus, names, ARRAY_COUNT(names));
     return shown;
 }
 
@@ -68,7 +58,6 @@ static const struct aws_rule bus_rules[] = {
 static void create_bus(struct aws_call *c)
 {
     char arn[AWS_EVENTS_ARN_BYTES];
-    json_int_t now = (json_int_t)(clock_wall_ms() / 1000);
     if (!aws_events_check(c, bus_rules, ARRAY_COUNT(bus_rules))) {
         return;
     }
@@ -86,12 +75,13 @@ static void create_bus(struct aws_call *c)
     if (!tags) {
         return;
     }
-    json_t *bus = json_pack("{s:s,s:I,s:I,s:o}", "Name", name, "CreationTime", now,
-                            "LastModifiedTime", now, "Tags", tags);
-    copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    json_t *bus = json_pack("{s:s,s:o}", "Name", name, "Tags", tags);
+    aws_events_set_now(bus, "CreationTime");
+    aws_events_set_now(bus, "LastModifiedTime");
+    aws_events_copy(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
     aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *output = json_pack("{s:s}", "EventBusArn", arn);
-    copy_members(output, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    aws_events_copy(output, c->input, bus_settings, ARRAY_COUNT(bus_settings));
     c->context = output;
     event_bus_put(c->services->buses, bus, aws_call_written, c);
 }
@@ -112,12 +102,11 @@ static void update_bus(struct aws_call *c)
         return;
     }
     bus = json_deep_copy(bus);
-    copy_members(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
-    (void)json_object_set_new(bus, "LastModifiedTime",
-                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
+    aws_events_copy(bus, c->input, bus_settings, ARRAY_COUNT(bus_settings));
+    aws_events_set_now(bus, "LastModifiedTime");
     aws_events_arn(c, "event-bus", json_text(bus, "Name"), arn);
     json_t *output = json_pack("{s:s,s:O}", "Arn", arn, "Name", json_object_get(bus, "Name"));
-    copy_members(output, bus, bus_settings, ARRAY_COUNT(bus_settings));
+    aws_events_copy(output, bus, bus_settings, ARRAY_COUNT(bus_settings));
     c->context = output;
     event_bus_put(c->services->buses, bus, aws_call_written, c);
 }

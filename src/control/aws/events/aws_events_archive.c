@@ -20,16 +20,6 @@ static const struct aws_rule archive_rules[] = {
 /* What can be changed of one. */
 static const char *const settings[] = { "Description", "EventPattern", "RetentionDays" };
 
-static void copy_members(json_t *to, json_t *from, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(from, names[i]);
-        if (value && !json_is_null(value)) {
-            (void)json_object_set(to, names[i], value); /* sound names */
-        }
-    }
-}
-
 /* What is answered when one was made or changed. */
 static json_t *outcome_of(const struct aws_call *c, json_t *config)
 {
@@ -48,7 +38,7 @@ static json_t *show(const struct event_archive *a)
     event_archive_count(a, &events);
     json_t *shown = json_pack("{s:s, s:I, s:I}", "State", "ENABLED", "EventCount",
                               (json_int_t)events.count, "SizeBytes", (json_int_t)events.bytes);
-    copy_members(shown, a->config, names, ARRAY_COUNT(names));
+    aws_events_copy(shown, a->config, names, ARRAY_COUNT(names));
     return shown;
 }
 
@@ -90,7 +80,7 @@ void aws_events_create_archive(struct aws_call *c)
     json_t *config = json_pack("{s:s, s:s, s:I, s:i}", "ArchiveName", name, "EventSourceArn",
                                aws_call_text(c, "EventSourceArn"), "CreationTime",
                                (json_int_t)(clock_wall_ms() / 1000), "RetentionDays", 0);
-    copy_members(config, c->input, settings, ARRAY_COUNT(settings));
+    aws_events_copy(config, c->input, settings, ARRAY_COUNT(settings));
     keep(c, config);
 }
 
@@ -118,7 +108,7 @@ void aws_events_update_archive(struct aws_call *c)
     const struct event_archive *a = need_archive(c);
     if (a) {
         json_t *config = json_deep_copy(a->config);
-        copy_members(config, c->input, settings, ARRAY_COUNT(settings));
+        aws_events_copy(config, c->input, settings, ARRAY_COUNT(settings));
         keep(c, config);
     }
 }
@@ -131,7 +121,7 @@ void aws_events_describe_archive(struct aws_call *c)
         json_t *shown = show(a);
         aws_events_arn(c, "archive", json_text(a->config, "ArchiveName"), arn);
         (void)json_object_set_new(shown, "ArchiveArn", json_string(arn)); /* a sound text */
-        copy_members(shown, a->config, settings, ARRAY_COUNT(settings));
+        aws_events_copy(shown, a->config, settings, ARRAY_COUNT(settings));
         aws_call_answer(c, shown);
     }
 }

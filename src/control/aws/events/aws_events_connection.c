@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/chance.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "control/aws/call/aws_check.h"
 #include "control/aws/events/aws_events.h"
@@ -122,35 +121,23 @@ static json_t *show(const struct aws_call *c, json_t *connection, const char *st
     (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
     state = state ? state : event_connection_state(c->services->connections, connection);
     (void)json_object_set_new(shown, "ConnectionState", json_string(state)); /* a literal */
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(connection, members[i]);
-        (void)(value ? json_object_set(shown, members[i], value) : 0);
-    }
+    aws_events_copy(shown, connection, members, count);
     return shown;
 }
 
 static const char *const times[] = { "CreationTime", "LastModifiedTime", "LastAuthorizedTime" };
-
-static void set_now(json_t *connection, const char *member)
-{
-    (void)json_object_set_new(connection, member,
-                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
-}
 
 /* What the input says of it, over what it has. */
 static void take_input(struct aws_call *c, json_t *connection)
 {
     static const char *const members[] = { "Description", "AuthorizationType" };
     json_t *auth = aws_call_member(c, "AuthParameters");
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
-        json_t *value = aws_call_member(c, members[i]);
-        (void)(value ? json_object_set(connection, members[i], value) : 0);
-    }
+    aws_events_copy(connection, c->input, members, ARRAY_COUNT(members));
     if (auth) {
         event_connection_set_auth(connection, auth);
-        set_now(connection, "LastAuthorizedTime");
+        aws_events_set_now(connection, "LastAuthorizedTime");
     }
-    set_now(connection, "LastModifiedTime");
+    aws_events_set_now(connection, "LastModifiedTime");
 }
 
 struct keeping {
@@ -185,29 +172,21 @@ static void keep(struct aws_call *c, json_t *connection, const char *state, size
                    str_c(json_text(connection, "Name")), connection, kept, k);
 }
 
+static struct json_table *table(const struct aws_call *c)
+{
+    return event_connections_table(c->services->connections);
+}
+
 /* The one that is named, or NULL: answered, with `before` in front. */
 static json_t *need(struct aws_call *c, const char *before)
 {
-    static const struct aws_rule rules[] = { { "Name", AWS_TEXT, AWS_MUST, 1, 64,
-                                               AWS_EVENTS_NAME } };
-    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
-        return NULL;
-    }
-    const char *name = aws_call_text(c, "Name");
-    json_t *connection =
-        json_table_find(event_connections_table(c->services->connections), str_c(name));
-    if (!connection) {
-        aws_call_fail(c, 400, "ResourceNotFoundException", "%sConnection '%s' does not exist.",
-                      before, name);
-    }
-    return connection;
+    return aws_events_need(c, table(c), "Connection", before);
 }
 
 /* As need(), and it may be changed. */
 static json_t *need_own(struct aws_call *c)
 {
-    return aws_events_own(c, event_connections_table(c->services->connections), need(c, ""),
-                          "Connection");
+    return aws_events_own(c, table(c), need(c, ""), "Connection");
 }
 
 /* ---- operations ---- */
@@ -219,7 +198,7 @@ void aws_events_create_connection(struct aws_call *c)
         return;
     }
     const char *name = aws_call_text(c, "Name");
-    if (json_table_find(event_connections_table(c->services->connections), str_c(name))) {
+    if (json_table_find(table(c), str_c(name))) {
         aws_call_fail(c, 400, "ResourceAlreadyExistsException", "Connection %s already exists.",
                       name);
         return;
@@ -230,7 +209,7 @@ void aws_events_create_connection(struct aws_call *c)
     json_t *connection =
         json_pack("{s:s,s:s,s:s,s:s%}", "Name", name, "Uuid", uuid, "SecretUuid", secret,
                   "SecretSuffix", suffix, (size_t)EVENT_CONNECTION_SECRET_SUFFIX);
-    set_now(connection, "CreationTime");
+    aws_events_set_now(connection, "CreationTime");
     take_input(c, connection);
     keep(c, connection, NULL, 2);
 }
@@ -251,7 +230,7 @@ void aws_events_deauthorize_connection(struct aws_call *c)
     if (before) {
         json_t *connection = json_deep_copy(before);
         (void)json_object_del(connection, "secret"); /* it may have none */
-        set_now(connection, "LastModifiedTime");
+        aws_events_set_now(connection, "LastModifiedTime");
         keep(c, connection, "DEAUTHORIZING", ARRAY_COUNT(times));
     }
 }
@@ -279,7 +258,7 @@ void aws_events_delete_connection(struct aws_call *c)
         const char *name = aws_call_text(c, "Name");
         c->context = show(c, connection, "DELETING", times, ARRAY_COUNT(times));
         event_connection_forget(all, name); /* at worst it asks for another token */
-        json_table_remove(event_connections_table(all), str_c(name), aws_call_written, c);
+        json_table_remove(table(c), str_c(name), aws_call_written, c);
     }
 }
 
@@ -305,7 +284,6 @@ void aws_events_list_connections(struct aws_call *c)
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
     if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
-        aws_events_list(c, event_connections_table(c->services->connections), list_one,
-                        "Connections");
+        aws_events_list(c, table(c), list_one, "Connections");
     }
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/chance.h"
-#include "base/clock.h"
 #include "control/aws/call/aws_check.h"
 #include "control/aws/events/aws_events.h"
 #include "control/events/eventbridge/endpoint_queue.h"
@@ -18,6 +17,11 @@
 
 static const char *const settings[] = { "Description", "ConnectionArn", "InvocationEndpoint",
                                         "HttpMethod", "InvocationRateLimitPerSecond" };
+
+static struct json_table *table(const struct aws_call *c)
+{
+    return endpoint_queues_table(c->services->endpoints);
+}
 
 /* By the model; else that is answered. */
 static bool check(struct aws_call *c, enum aws_presence presence)
@@ -60,10 +64,7 @@ static json_t *show(const struct aws_call *c, json_t *destination, const char *c
     endpoint_queues_arn(destination, c->region, arn, sizeof(arn));
     json_t *shown = json_pack("{s:s,s:s}", "ApiDestinationArn", arn, "ApiDestinationState",
                               active ? "ACTIVE" : "INACTIVE");
-    for (size_t i = 0; i < count; i++) {
-        json_t *value = json_object_get(destination, members[i]);
-        (void)(value ? json_object_set(shown, members[i], value) : 0);
-    }
+    aws_events_copy(shown, destination, members, count);
     if (connection && json_object_get(shown, "ConnectionArn")) {
         aws_events_connection_arn(c, connection, arn);
         (void)json_object_set_new(shown, "ConnectionArn", json_string(arn)); /* sound texts */
@@ -76,41 +77,23 @@ static void keep(struct aws_call *c, json_t *destination)
 {
     static const char *const times[] = { "CreationTime", "LastModifiedTime" };
     const char *name = json_text(destination, "Name");
-    for (size_t i = 0; i < ARRAY_COUNT(settings); i++) {
-        json_t *value = aws_call_member(c, settings[i]);
-        (void)(value ? json_object_set(destination, settings[i], value) : 0);
-    }
-    (void)json_object_set_new(destination, "LastModifiedTime",
-                              json_integer((json_int_t)(clock_wall_ms() / 1000)));
+    aws_events_copy(destination, c->input, settings, ARRAY_COUNT(settings));
+    aws_events_set_now(destination, "LastModifiedTime");
     c->context = show(c, destination, times, ARRAY_COUNT(times));
     endpoint_queues_open(c->services->endpoints, str_c(name));
-    json_table_put(endpoint_queues_table(c->services->endpoints), str_c(name), destination,
-                   aws_call_written, c);
+    json_table_put(table(c), str_c(name), destination, aws_call_written, c);
 }
 
 /* The one that is named, or NULL: answered, with `before` in front. */
 static json_t *need(struct aws_call *c, const char *before)
 {
-    static const struct aws_rule rules[] = { { "Name", AWS_TEXT, AWS_MUST, 1, 64,
-                                               AWS_EVENTS_NAME } };
-    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
-        return NULL;
-    }
-    const char *name = aws_call_text(c, "Name");
-    json_t *destination =
-        json_table_find(endpoint_queues_table(c->services->endpoints), str_c(name));
-    if (!destination) {
-        aws_call_fail(c, 400, "ResourceNotFoundException",
-                      "%sAn api-destination '%s' does not exist.", before, name);
-    }
-    return destination;
+    return aws_events_need(c, table(c), "An api-destination", before);
 }
 
 /* As need(), and it may be changed. */
 static json_t *need_own(struct aws_call *c)
 {
-    return aws_events_own(c, endpoint_queues_table(c->services->endpoints), need(c, ""),
-                          "API destination");
+    return aws_events_own(c, table(c), need(c, ""), "API destination");
 }
 
 void aws_events_create_endpoint(struct aws_call *c)
@@ -120,14 +103,15 @@ void aws_events_create_endpoint(struct aws_call *c)
         return;
     }
     const char *name = aws_call_text(c, "Name");
-    if (json_table_find(endpoint_queues_table(c->services->endpoints), str_c(name))) {
+    if (json_table_find(table(c), str_c(name))) {
         aws_call_fail(c, 400, "ResourceAlreadyExistsException",
                       "An api-destination '%s' already exists.", name);
     } else if (has_connection(c)) {
         chance_uuid(uuid);
-        keep(c, json_pack("{s:s,s:s,s:I,s:i}", "Name", name, "Uuid", uuid, "CreationTime",
-                          (json_int_t)(clock_wall_ms() / 1000), "InvocationRateLimitPerSecond",
-                          ENDPOINT_RATE));
+        json_t *destination = json_pack("{s:s,s:s,s:i}", "Name", name, "Uuid", uuid,
+                                        "InvocationRateLimitPerSecond", ENDPOINT_RATE);
+        aws_events_set_now(destination, "CreationTime");
+        keep(c, destination);
     }
 }
 
@@ -154,8 +138,7 @@ void aws_events_describe_endpoint(struct aws_call *c)
 void aws_events_delete_endpoint(struct aws_call *c)
 {
     if (need_own(c)) {
-        json_table_remove(endpoint_queues_table(c->services->endpoints),
-                          str_c(aws_call_text(c, "Name")), aws_call_written, c);
+        json_table_remove(table(c), str_c(aws_call_text(c, "Name")), aws_call_written, c);
     }
 }
 
@@ -188,7 +171,6 @@ void aws_events_list_endpoints(struct aws_call *c)
         { "Limit", AWS_INTEGER, AWS_MAY, 1, 100, NULL },
     };
     if (aws_events_check(c, rules, ARRAY_COUNT(rules))) {
-        aws_events_list(c, endpoint_queues_table(c->services->endpoints), list_one,
-                        "ApiDestinations");
+        aws_events_list(c, table(c), list_one, "ApiDestinations");
     }
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "control/aws/call/aws_check.h"
 #include "control/events/eventbridge/event_arn.h"
@@ -77,6 +78,23 @@ json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule
     return found;
 }
 
+json_t *aws_events_need(struct aws_call *c, struct json_table *table, const char *what,
+                        const char *before)
+{
+    static const struct aws_rule rules[] = { { "Name", AWS_TEXT, AWS_MUST, 1, 64,
+                                               AWS_EVENTS_NAME } };
+    if (!aws_events_check(c, rules, ARRAY_COUNT(rules))) {
+        return NULL;
+    }
+    const char *name = aws_call_text(c, "Name");
+    json_t *found = json_table_find(table, str_c(name));
+    if (!found) {
+        aws_call_fail(c, 400, "ResourceNotFoundException", "%s%s '%s' does not exist.", before,
+                      what, name);
+    }
+    return found;
+}
+
 json_t *aws_events_own(struct aws_call *c, struct json_table *table, json_t *found,
                        const char *what)
 {
@@ -87,6 +105,21 @@ json_t *aws_events_own(struct aws_call *c, struct json_table *table, json_t *fou
         return NULL;
     }
     return found;
+}
+
+void aws_events_copy(json_t *to, json_t *from, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, names[i]);
+        if (value && !json_is_null(value)) {
+            (void)json_object_set(to, names[i], value); /* sound names */
+        }
+    }
+}
+
+void aws_events_set_now(json_t *to, const char *member)
+{
+    (void)json_object_set_new(to, member, json_integer((json_int_t)(clock_wall_ms() / 1000)));
 }
 
 void aws_events_arn(const struct aws_call *c, const char *kind, const char *name,

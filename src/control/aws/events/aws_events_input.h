@@ -32,9 +32,17 @@ json_t *aws_events_find_rule(struct aws_call *c, struct str bus, const char *rul
 /* As above, and it may be changed: what the project's files declare may not. */
 json_t *aws_events_own_bus(struct aws_call *c, struct str bus);
 json_t *aws_events_own_rule(struct aws_call *c, struct str bus, const char *rule);
+/* The one of a table that "Name" names, or NULL: answered, with `before` in front. `what` it is, as
+ * its sentence begins: "A thing 'x' does not exist." */
+json_t *aws_events_need(struct aws_call *c, struct json_table *table, const char *what,
+                        const char *before);
 /* As these: `found` of a table, which may be NULL already; `what` it is, for people. */
 json_t *aws_events_own(struct aws_call *c, struct json_table *table, json_t *found,
                        const char *what);
+/* The members that are said of them: not those that are null. */
+void aws_events_copy(json_t *to, json_t *from, const char *const *names, size_t count);
+/* The wall clock's, in seconds since 1970. */
+void aws_events_set_now(json_t *to, const char *member);
 /* "arn:aws:events:REGION:000000000000:KIND/NAME" in the client's region: of a bus, archive,
  * replay. */
 #define AWS_EVENTS_ARN_BYTES 512

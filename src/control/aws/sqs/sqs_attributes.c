@@ -123,7 +123,23 @@ static const char *allow_fault(const json_t *policy)
     return NULL;
 }
 
-static bool check_policy(struct sqs_call *c, const char *queue, const char *name, const char *text)
+/* SQS takes a maxReceiveCount that is text, and tells a number:
+ * https://github.com/hashicorp/terraform/pull/5888 */
+static void settle_receives(json_t *attributes, json_t *policy)
+{
+    int64_t count;
+    if (json_is_string(json_object_get(policy, "maxReceiveCount")) &&
+        sqs_call_number(policy, "maxReceiveCount", &count)) {
+        (void)json_object_set_new(policy, "maxReceiveCount", json_integer(count));
+        char *settled = json_write(policy);
+        (void)json_object_set_new(attributes, "RedrivePolicy", json_string(settled));
+        free(settled);
+    }
+}
+
+/* Of the attribute `name`; a RedrivePolicy is put among them as it is to be told. */
+static bool check_policy(struct sqs_call *c, const char *queue, const char *name, const char *text,
+                         json_t *attributes)
 {
     if (!text[0]) {
         return true; /* none any more */
@@ -134,6 +150,9 @@ static bool check_policy(struct sqs_call *c, const char *queue, const char *name
         fault = "It is not a valid JSON map.";
     } else if (strcmp(name, "RedrivePolicy") == 0) {
         fault = redrive_fault(c, queue, policy);
+        if (!fault) {
+            settle_receives(attributes, policy); /* and `text` is gone */
+        }
     } else if (strcmp(name, "RedriveAllowPolicy") == 0) {
         fault = allow_fault(policy);
     }
@@ -194,22 +213,6 @@ static bool check_fifo(struct sqs_call *c, const struct attribute *a, const char
     return true;
 }
 
-/* SQS takes a maxReceiveCount that is text, and tells a number:
- * https://github.com/hashicorp/terraform/pull/5888 */
-static void settle_receives(json_t *attributes, const char *text)
-{
-    int64_t count;
-    json_t *policy = json_loads(text, 0, NULL);
-    if (json_is_string(json_object_get(policy, "maxReceiveCount")) &&
-        sqs_call_number(policy, "maxReceiveCount", &count)) {
-        (void)json_object_set_new(policy, "maxReceiveCount", json_integer(count));
-        char *settled = json_write(policy);
-        (void)json_object_set_new(attributes, "RedrivePolicy", json_string(settled));
-        free(settled);
-    }
-    json_decref(policy);
-}
-
 static bool check_one(struct sqs_call *c, const struct attribute *a, const char *queue,
                       const struct sqs_queue *q, json_t *attributes)
 {
@@ -226,11 +229,8 @@ static bool check_one(struct sqs_call *c, const struct attribute *a, const char 
         sqs_call_fail(c, SQS_ERROR_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", a->name);
         return false;
     }
-    if (a->kind == POLICY && !check_policy(c, queue, a->name, text)) {
+    if (a->kind == POLICY && !check_policy(c, queue, a->name, text, attributes)) {
         return false;
-    }
-    if (strcmp(a->name, "RedrivePolicy") == 0) {
-        settle_receives(attributes, text);
     }
     if (a->kind == TRUTH) {
         (void)json_object_set_new(attributes, a->name,
