@@ -130,6 +130,15 @@ START_TEST(a_message_is_checked_as_aws_does)
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         ck_assert_ptr_nonnull(fault_of(&standard, with_attribute(names[i], "String", "a")));
     }
+    ck_assert_str_eq(fault_of(&standard, with_attribute("", "String", "a")),
+                     "The request must contain non-empty message (user) attribute names.");
+    json_t *many = with_attribute("a", "String", "a");
+    for (char name[] = "b"; name[0] <= 'k'; name[0]++) {
+        (void)json_object_set(json_object_get(many, "MessageAttributes"), name,
+                              json_object_get(json_object_get(many, "MessageAttributes"), "a"));
+    }
+    ck_assert_str_eq(fault_of(&standard, many),
+                     "Number of message attributes [11] exceeds the allowed maximum [10].");
     ck_assert_str_eq(fault_of(&standard, json_pack("{s:s}", "MessageBody", "a\x01")),
                      "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | "
                      "#x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF");

@@ -66,6 +66,11 @@ static bool name_is_sound(const char *name)
 static int check_name(const char *name, struct sqs_fault *f)
 {
     size_t len = strlen(name);
+    if (len == 0) {
+        return sqs_check_fault(f, SQS_ERROR_PARAMETER,
+                               "The request must contain non-empty message (user) attribute "
+                               "names.");
+    }
     if (len >= NAME_MAX_BYTES) {
         return sqs_check_fault(f, SQS_ERROR_PARAMETER,
                                "Message (user) attribute names must be shorter than 256 Bytes");
@@ -76,7 +81,7 @@ static int check_name(const char *name, struct sqs_fault *f)
                                "score characters, digits, periods, hyphens and underscores. ");
     }
     if (strncasecmp(name, "aws.", 4) == 0 || strncasecmp(name, "amazon.", 7) == 0 ||
-        name[0] == '.' || (len > 0 && name[len - 1] == '.') || strstr(name, "..")) {
+        name[0] == '.' || name[len - 1] == '.' || strstr(name, "..")) {
         return sqs_check_fault(
             f, SQS_ERROR_PARAMETER,
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These "
@@ -157,7 +162,9 @@ int sqs_check_attributes(const json_t *attributes, size_t *bytes, struct sqs_fau
     json_t *value;
     if (json_object_size(attributes) > ATTRIBUTES_MAX) {
         return sqs_check_fault(f, SQS_ERROR_PARAMETER,
-                               "Number of message attributes exceeds the allowed maximum [10].");
+                               "Number of message attributes [%zu] exceeds the allowed maximum "
+                               "[%d].",
+                               json_object_size(attributes), ATTRIBUTES_MAX);
     }
     json_object_foreach(json_reading(attributes), name, value)
     {
