@@ -84,7 +84,7 @@ function targetOf(uri, functionOf, region) {
     return { service: 'lambda', region, path: `2015-03-31/functions/${name}/invocations` };
   }
   const [, own, service, kind, rest] = /^arn:[^:]+:apigateway:([^:]*):([^:]+):(path|action)\/(.*)$/s.exec(isText(uri) ? uri : '') ?? [];
-  const isServed = SERVICES.includes(service) && service !== 'lambda';
+  const isServed = SERVICES.includes(service) && service !== 'lambda' && !rest.includes('${'); /* of stage variables */
   return isServed ? { service, region: own || region, ...(kind === 'path' ? { path: rest } : { action: rest }) } : null;
 }
 

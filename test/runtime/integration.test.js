@@ -104,6 +104,12 @@ test('a template overrides headers, path and status, parameters are mapped, and 
   assert.match(headers.authorization, /^AWS4-HMAC-SHA256 Credential=KEY\/\d{8}\/eu-west-1\/sqs\/aws4_request, /);
 });
 
+test('the whole of a service is a path, too', async (t) => {
+  await port(t);
+  const { url } = await (await (await serve({ service: 's3', region: 'us-east-1', method: 'GET', path: '/' })).request('GET /x')).json();
+  assert.equal(url, '/');
+});
+
 test('what cannot be mapped is the API\'s own error, and the log says why', async (t) => {
   await port(t, ({ body }) => ({ status: Number(body) || 200 }));
   const statusOf = async (integration, body = '{}', headers = json) => {
@@ -122,4 +128,20 @@ test('what cannot be mapped is the API\'s own error, and the log says why', asyn
   const broken = await statusOf({ templates: { 'application/json': '#if(' } });
   assert.deepEqual(broken.slice(0, 2), [500, 'Internal server error']);
   assert.equal((await statusOf({ templates: { 'application/json': '$input.path("$.a")' } }, '{"a":{"toString":{"toString":null}}}'))[0], 500);
+});
+
+test('parameters of an HTTP API are references, texts, and texts with references in them', async (t) => {
+  await port(t);
+  const parameters = {
+    QueueUrl: 'https://q/jobs', MessageBody: '$request.body', MessageGroupId: 'shop.$request.path.id.', MessageDeduplicationId: '${request.querystring.q}-$context.routeKey', DelaySeconds: '5',
+    MessageAttributes: '{"a":{"DataType":"String","StringValue":"${request.header.X-A} costs $5"}}', Region: 'eu-west-1',
+  };
+  const gateway = await serve({ subtype: 'SQS-SendMessage', region: 'us-east-1', parameters }, { api: 'http', route_key: 'POST /x' });
+  const reply = await gateway.request('POST /x?q=1&q=2', { headers: { ...json, 'x-a': 'A' }, body: '{"n":1}', params: { id: '7' } });
+  const { body, headers } = await reply.json();
+  assert.deepEqual(Object.fromEntries(new URLSearchParams(body)), {
+    Action: 'SendMessage', QueueUrl: 'https://q/jobs', MessageBody: '{"n":1}', MessageGroupId: 'shop.7.', MessageDeduplicationId: '1,2-POST /x', DelaySeconds: '5',
+    'MessageAttribute.1.Name': 'a', 'MessageAttribute.1.Value.DataType': 'String', 'MessageAttribute.1.Value.StringValue': 'A costs $5',
+  });
+  assert.match(headers.authorization, /eu-west-1\/sqs/);
 });

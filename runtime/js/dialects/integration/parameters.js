@@ -47,12 +47,15 @@ function restValue(said, scope) {
   return /^'.*'$/s.test(said) ? said.slice(1, -1) : find(said, scope);
 }
 
-/** Of an HTTP API: `$request.body`, or a constant, which may have `${request.body.id}` in it. */
+const WHOLE = /^\$(?:request|context|stageVariables)(?:\.[\w.[\]-]+)?$/;
+const WITHIN = /\$\{((?:request|context|stageVariables)\.[^}]+)\}|\$((?:request|context|stageVariables)(?:\.[\w[\]-]+)+)/g;
+
+/** Of an HTTP API: `$request.body`, or a text, which may have such in it, also as `${request.body.id}`. */
 function httpValue(said, scope) {
   const joining = { ...scope, joins: true };
-  return /^\$(?:request|context|stageVariables)\b/.test(said)
+  return WHOLE.test(said)
     ? find(said.slice(1), joining)
-    : said.replace(/\$\{((?:request|context|stageVariables)\.[^}]+)\}/g, (_, reference) => find(reference, joining) ?? '');
+    : said.replace(WITHIN, (_, braced, bare) => find(braced ?? bare, joining) ?? '');
 }
 
 module.exports = { httpValue, restValue };

@@ -75,7 +75,7 @@ function targetOf({ path = '', action }, request) {
   const filled = path.replace(/\{([^}+]+)\+?\}/g, (_, name) => encodePath(request.path[name] ?? ''));
   const query = Object.entries({ ...(action ? { Action: action } : {}), ...request.querystring })
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
-  return `/${filled}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+  return `/${filled.replace(/^\/+/, '')}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
 /* What a form says of itself, its address says too: a service reads one of them. */
