@@ -95,10 +95,11 @@ export async function discoverLambdas(context) {
 
 /** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
 async function addApis(context, found, declared, scopes) {
+  const mapped = takeMapped(declared);
   const keyOf = ({ method, path: url }) => `${method} ${url}`;
   const events = declared.flatMap(({ events: own, declaredIn: file }) => (own ?? []).map((event) => ({ ...event, file })));
   const own = new Set(events.map((event) => `${event.file} ${keyOf(event)}`));
-  const routes = apiRoutes(scopes).filter((route) => !route.isDefined || !own.has(`${route.file} ${keyOf(route)}`));
+  const routes = [...mapped, ...apiRoutes(scopes).filter((route) => !route.isDefined || !own.has(`${route.file} ${keyOf(route)}`))];
   for (const declaration of declared) {
     const sent = routes.filter((route) => isServed(route) && functionIn(route.uri) === declaration.name);
     declaration.events = [...declaration.events ?? [], ...sent];
@@ -113,6 +114,15 @@ async function addApis(context, found, declared, scopes) {
   await addIntegrations(context, found, routes.filter(leadsPast), names);
   tellApiRoutes(context.diagnostics, scopes, routes, events, names);
   tellTwice(context.diagnostics, declared);
+}
+
+/** Events that come by way of a mapping are no events of the function's own, but routes that lead to it. */
+function takeMapped(declared) {
+  return declared.flatMap((declaration) => {
+    const { events = [], name, declaredIn: file } = declaration;
+    declaration.events = events.filter(({ integration }) => !integration);
+    return events.filter(({ integration }) => integration).map((event) => ({ ...event, uri: name, file }));
+  });
 }
 
 /** Routes that lead past functions get what is `served` of them, and a function of ours that does. */

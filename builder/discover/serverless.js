@@ -7,6 +7,7 @@ import { foreignLayers } from './lambda_unknown.js';
 import { urlSettings } from './lambda_url.js';
 import { addSiblings } from './sam_template.js';
 import { isProgram, readServerlessFile } from './serverless_file.js';
+import { isMapped, isOther, mappedIntegration } from './serverless_integration.js';
 import { logicalId, templateOfService } from './serverless_template.js';
 import { DEFAULT_STAGE, serviceWithValues } from './serverless_values.js';
 
@@ -190,6 +191,7 @@ function eventOf(service, provider, key, event) {
   return [{
     api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, authorization: authorizationOf(said), ...(binaryTypes ? { binaryTypes } : {}),
     ...(said?.cors ? { cors: corsOf(said.cors) } : {}),
+    ...(isMapped(said) ? { type: 'AWS', integration: mappedIntegration(said) } : {}),
   }];
 }
 
@@ -214,13 +216,12 @@ function tellImages({ diagnostics }, file, functions) {
   }
 }
 
-/** Of a REST API's routes; a proxy's kind goes by several names. */
+/** Of a REST API's routes. */
 function tellIntegrations({ diagnostics }, file, functions) {
-  const routes = functions.flatMap(({ key, said: { events } }) => [events ?? []].flat().map((event) => ({ key, ...event?.http })));
-  const others = routes.filter(({ integration }) => integration && !/^(lambda|aws)[-_]proxy$/i.test(integration));
+  const others = functions.flatMap(({ key, said: { events } }) => [events ?? []].flat().map((event) => ({ key, ...event?.http }))).filter(isOther);
   if (others.length > 0) {
     const names = others.map(({ key, integration }) => `${key} (${integration})`);
-    const text = 'integrations other than lambda-proxy do not run here: the function is invoked as by that one';
+    const text = 'integrations other than lambda-proxy and lambda do not run here: the function is invoked as by lambda-proxy';
     diagnostics.warn(`${file}: ${andMore(names, 'route')}: ${text}`, { file });
   }
 }

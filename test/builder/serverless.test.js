@@ -136,7 +136,7 @@ functions:
   }));
   assert.deepEqual(diagnostics.map(({ severity, text }) => `${severity}: ${text}`), [
     'warning: serverless.yml: custom.apiGatewayServiceProxies is a plugin\'s (serverless-apigateway-service-proxy): its routes are not served here',
-    'warning: serverless.yml: a (lambda) and 1 more route: integrations other than lambda-proxy do not run here: the function is invoked as by that one',
+    'warning: serverless.yml: a (mock): integrations other than lambda-proxy and lambda do not run here: the function is invoked as by lambda-proxy',
     'warning: serverless.yml: a.websocket and 1 more: events of this kind (websocket) do not come by themselves here: invoke the function with one',
   ]);
 });

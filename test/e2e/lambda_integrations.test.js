@@ -209,3 +209,41 @@ test('a REST API makes requests of its templates: to a queue, a bus, functions a
   assert.deepEqual(await json(await platform.fetch('/health?n=1')), [200, { ok: true, path: '/health', n: 1 }]);
   assert.deepEqual(await json(await platform.fetch('/health?down=1')), [503, { ok: false }]);
 });
+
+test('serverless.yml: a function that is no proxy gets the framework\'s event, and answers by its errors', async (t) => {
+  const platform = await startPlatform(t, { files: {
+    'serverless.yml': `
+service: s
+provider: { name: aws, runtime: nodejs24.x }
+functions:
+  echo:
+    handler: f.echo
+    events:
+      - http: { path: 'items/{id}', method: any, integration: lambda }
+  later:
+    handler: f.later
+    events:
+      - http: { path: later, method: post, integration: lambda, async: true, response: { statusCodes: { 202: { pattern: '' } }, template: $input.path('$') } }
+`,
+    'f.js': `
+exports.echo = async (event) => {
+  if (event.query.fail) throw new Error('[404] no "such" item');
+  return event;
+};
+exports.later = async (event) => console.log('got ' + JSON.stringify(event.body));
+`,
+  } });
+  const reply = await post(platform, "/items/7?q=it's", { a: ['b "c"'] }, { 'x-note': "it's" });
+  const event = await reply.json();
+  assert.deepEqual([reply.status, event.body, event.method, event.query, event.path, event.headers['x-note'] ?? event.headers['X-Note'], event.requestPath], [
+    200, { a: ['b "c"'] }, 'POST', { q: "it's" }, { id: '7' }, "it's", '/items/{id}',
+  ]);
+  assert.deepEqual(Object.keys(event), ['body', 'method', 'principalId', 'stage', 'cognitoPoolClaims', 'enhancedAuthContext', 'headers', 'query', 'path', 'identity', 'stageVariables', 'requestPath']);
+  const form = await post(platform, '/items/7', 'a=1%262&b', { 'content-type': 'application/x-www-form-urlencoded' });
+  assert.deepEqual((await form.json()).body, { a: '1&2', b: '' });
+  assert.deepEqual((await (await platform.fetch('/items/7')).json()).body, {});
+  const failed = await platform.fetch('/items/7?fail=1');
+  assert.deepEqual([failed.status, (await failed.json()).errorMessage], [404, '[404] no "such" item']);
+  assert.equal((await post(platform, '/later', { n: 3 })).status, 202);
+  assert.deepEqual(await firstGot(platform, (body) => body.n), { n: 3 });
+});
