@@ -313,6 +313,43 @@ START_TEST(a_clock_that_jumps_neither_repeats_nor_skips)
 }
 END_TEST
 
+/* As that of a machine whose clock was taken for another zone's. */
+START_TEST(a_clock_that_was_wrong_by_hours_has_had_none_of_the_ticks_that_come)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 * * * *");
+    set(&spec);
+    at("2026-11-25 11:00:00");
+    at("2026-11-25 16:00:00");
+    clock_ms = ms_of("2026-11-25 10:30:00");
+    schedules_clock_set(schedules);
+    at("2026-11-25 11:00:00");
+    ck_assert_str_eq(ticks(), "11:00:00 16:00:00 11:00:00 ");
+}
+END_TEST
+
+/* It counts elapsed time, whatever the clock says. */
+START_TEST(a_rate_goes_on_when_the_clock_is_put_back)
+{
+    struct schedule_spec spec = spec_of(SCHEDULE_RULE, "rate(10 minutes)");
+    spec.start_ms = _i ? ms_of("2026-11-25 09:00:30") : 0;
+    set(&spec);
+    at("2026-11-25 10:10:30");
+    clock_ms = ms_of("2026-11-25 10:10:00"); /* less than a minute: a correction */
+    schedules_clock_set(schedules);
+    at("2026-11-25 10:20:30");
+    at("2026-11-25 11:20:30");
+    clock_ms = ms_of("2026-11-25 10:05:00"); /* an hour and more */
+    schedules_clock_set(schedules);
+    at("2026-11-25 10:15:00");
+    at("2026-11-25 10:25:00");
+    ck_assert_str_eq(ticks(), "10:10:30 10:20:30 11:20:30 10:10:30 10:20:30 ");
+    clock_ms = ms_of("2026-11-25 11:21:00"); /* and forward again: not twice */
+    schedules_clock_set(schedules);
+    at("2026-11-25 11:30:30");
+    ck_assert_str_eq(ticks() + (size_t)5 * TICK_TEXT, "11:30:30 ");
+}
+END_TEST
+
 /* It has not ticked yet, and is to do so for years when the clock is found to be wrong. */
 START_TEST(a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time)
 {
@@ -550,6 +587,8 @@ int main(void)
     tcase_add_test(tc, a_tick_that_failed_is_not_tried_again_when_disabled);
     tcase_add_test(tc, what_was_missed_is_caught_up_once_or_skipped);
     tcase_add_test(tc, a_clock_that_jumps_neither_repeats_nor_skips);
+    tcase_add_test(tc, a_clock_that_was_wrong_by_hours_has_had_none_of_the_ticks_that_come);
+    tcase_add_loop_test(tc, a_rate_goes_on_when_the_clock_is_put_back, 0, 2);
     tcase_add_test(tc, a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time);
     tcase_add_test(tc, a_machine_that_starts_without_the_time_repeats_nothing_once_it_has_it);
     tcase_add_test(tc, a_schedule_that_is_new_changed_or_enabled_does_not_fire_the_past);

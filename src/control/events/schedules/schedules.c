@@ -258,13 +258,20 @@ static uint64_t last_until(const struct schedule *s, uint64_t first, uint64_t no
     return from;
 }
 
+/* So far a clock may be behind the last tick before it was put back far. A rate counts elapsed
+ * time, so what the clock says does not hold it up. */
+static uint64_t ahead_max_ms(const struct schedule *s)
+{
+    return s->time.kind == SCHEDULE_RATE ? SCHEDULE_LATE_MS : CLOCK_WAS_WRONG_MS;
+}
+
 /* A clock that is put back far was wrong before, or is so now: a machine without a battery starts
  * in 1970, and learns the time from the network. So it goes on from now, and what was known is laid
  * aside until the clock has come to it again: then that counts, or what has fired fires anew. */
 static void follow_clock(struct schedule *s, uint64_t now)
 {
     struct mark *m = &s->mark;
-    if (m->from_ms > now + CLOCK_WAS_WRONG_MS) {
+    if (m->from_ms > now + ahead_max_ms(s)) {
         log_warning("schedule %s fired in the future: the clock was wrong then, or is", s->name);
         if (m->from_ms > m->aside_from_ms) {
             m->aside_made_ms = m->made_ms;
@@ -320,7 +327,9 @@ static void schedule_free(struct schedule *s)
 static void add_tick(struct schedule *s, uint64_t time_ms, bool by_hand, struct message_batch *b)
 {
     scoped_free char *dedup = NULL;
-    if (asprintf(&dedup, "%s %s %" PRIu64, by_hand ? "now" : "tick", s->name, time_ms) < 0) {
+    /* Where the clock was put back far, a time that comes again is another. */
+    if (asprintf(&dedup, "%s %s %" PRIu64 " %" PRIu64, by_hand ? "now" : "tick", s->name, time_ms,
+                 s->mark.aside_from_ms) < 0) {
         abort();
     }
     const struct schedule_tick tick = { .name = str_c(s->name),

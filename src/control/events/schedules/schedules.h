@@ -8,8 +8,9 @@
  * happens once however much it was, or not at all (`catch_up`); less than a minute late is not
  * missed. Where the clock is put back, ticks that have fired do not fire again; but a schedule
  * whose last tick lies more than three hours ahead was fired by a clock that was wrong, and goes by
- * the new time. A schedule that is new, changed or enabled does not fire for the time before that,
- * but for a new single point in time that has passed by less than a minute.
+ * the new time; so does a rate, which counts elapsed time, after more than a minute. A schedule
+ * that is new, changed or enabled does not fire for the time before that, but for a new single
+ * point in time that has passed by less than a minute.
  *
  * Loop thread only.
  *
