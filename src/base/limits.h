@@ -43,6 +43,7 @@
 #define LIMIT_QUEUE_MS           10000 /* for an instance; longer where a request may take longer */
 #define LIMIT_INSTANCE_PIDS      1024  /* Lambda: 1024 threads and processes */
 #define LIMIT_INSTANCE_FDS       1024  /* Lambda: 1024 descriptors */
+#define LIMIT_FUNCTION_INOTIFY   32    /* of all its instances; a user has 128 */
 #define LIMIT_FUNCTION_SIGNALS   8192  /* waiting, and timers: of all its instances, one each */
 /* What all instances of a function have used before each was in a group of its own: 0.1 MB, on a
  * busy machine 1 MB each; and what they have left there. */

@@ -102,6 +102,17 @@ static int fork_process_one(uint32_t isolation, struct err *err)
     return r < 0 ? err_set(err, -r, "prctl: %s", strerror(-r)) : 0;
 }
 
+/* An ordinary user's functions are all that user's, and so is what the kernel counts of a user, but
+ * each user namespace may have less (user_namespaces(7)). Where it cannot be said, as in a
+ * container whose /proc/sys is read-only, it is as many as the user may have. */
+static void bound_namespace(void)
+{
+    scoped_fd int fd = open("/proc/sys/user/max_inotify_instances", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)dprintf(fd, "%d", LIMIT_FUNCTION_INOTIFY);
+    }
+}
+
 int enter_namespaces(const struct message_zygote_start *plan, int link_fd, struct err *err)
 {
     if (plan->isolation & SANDBOX_USER_NAMESPACE && unshare(CLONE_NEWUSER) < 0) {
@@ -111,6 +122,9 @@ int enter_namespaces(const struct message_zygote_start *plan, int link_fd, struc
     int r = ask_for_maps(link_fd, err);
     if (r == 0 && plan->isolation & SANDBOX_USER_NAMESPACE) {
         r = become_user(err);
+        if (r == 0 && !(plan->isolation & SANDBOX_SEPARATE_UIDS)) {
+            bound_namespace();
+        }
     }
     if (r < 0) {
         return r;
