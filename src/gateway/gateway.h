@@ -41,6 +41,7 @@ struct gateway {
     size_t listener_count;
     bool accepting;
     bool said_full;             /* that conns_max has been reached */
+    bool said_refused;          /* why accept() fails, since it last worked */
     uint64_t patience_until_ms; /* then connections are accepted without a build, too */
     bool dev;                   /* answers say more: x-mayfly-*, errors with their stacks */
     int status;                 /* what the process ends with */

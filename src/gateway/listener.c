@@ -35,6 +35,14 @@ static bool is_full(struct gateway *g)
     return true;
 }
 
+static void say_refused(struct gateway *g, int why)
+{
+    if (!g->said_refused) {
+        g->said_refused = true;
+        log_warning("cannot accept connections: %s; who comes waits", strerror(why));
+    }
+}
+
 /* False: nobody waits, or nobody more may come in. */
 static bool accept_one(struct listener *l)
 {
@@ -45,11 +53,13 @@ static bool accept_one(struct listener *l)
     int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warning("cannot accept connections: %s", strerror(errno));
-            pause_accepting(g);
+            say_refused(g, errno);
+            pause_accepting(g); /* until the next sweep, or until somebody leaves */
+            return false;
         }
         return errno == ECONNABORTED || errno == EINTR;
     }
+    g->said_refused = false;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* not TCP: not needed */
     conn_create(g, fd, l->door, &peer);
     if (is_full(g)) {

@@ -7,6 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, isAlive, MAYFLY, readConsole, runMayfly, startPlatform } from './harness.js';
 
 const HELLO = { 'api/hello.js': 'export function GET() { return new Response("hello"); }\n' };
@@ -323,6 +324,19 @@ test('more clients are served than the shell lets files be open', async (t) => {
     return (await once(socket, 'data'))[0].split('\r\n')[0];
   }));
   assert.deepEqual([...new Set(answers)], ['HTTP/1.1 200 OK']);
+});
+
+test('who cannot be let in while no file may be opened waits, and that is told once', async (t) => {
+  const user = 1900200004; /* who may change the limits of processes of its own */
+  const platform = await startHello(t, { user }); /* its instance has opened what it needs */
+  const { pid } = await platform.process('mayfly: gateway');
+  const allow = (files) => assert.equal(spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${files}:`], { uid: user, gid: user }).status, 0);
+  allow(3);
+  const answer = platform.get('/api/hello', { agent: false });
+  await sleep(1000);
+  allow(1024);
+  assert.equal((await answer).text, 'hello');
+  assert.equal(platform.errors.match(/cannot accept connections/g)?.length, 1, platform.errors);
 });
 
 test('what cannot be served with is said before anything starts', async (t) => {
