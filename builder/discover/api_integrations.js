@@ -23,6 +23,7 @@ const texts = (object) => Object.fromEntries(Object.entries(object ?? {}).filter
 /**
  * @typedef {object} Integration
  * @property {string} [subtype] of an HTTP API
+ * @property {boolean} isPrivate whether what it leads to is in a network of the cloud
  * @property {string} [method]
  * @property {Record<string, string>} parameters
  * @property {Record<string, string>} templates
@@ -33,7 +34,7 @@ const texts = (object) => Object.fromEntries(Object.entries(object ?? {}).filter
 /** @returns {Integration} of an integration as CloudFormation's resources have it */
 export function integrationOfResource(said = {}) {
   return {
-    subtype: said.IntegrationSubtype, method: said.IntegrationHttpMethod ?? said.IntegrationMethod,
+    subtype: said.IntegrationSubtype, isPrivate: said.ConnectionType === 'VPC_LINK', method: said.IntegrationHttpMethod ?? said.IntegrationMethod,
     parameters: texts(said.RequestParameters), templates: texts(said.RequestTemplates), passthrough: passthroughOf(said.PassthroughBehavior),
     responses: [said.IntegrationResponses ?? []].flat().map((one) => ({
       pattern: isText(one?.SelectionPattern) && one.SelectionPattern ? one.SelectionPattern : undefined,
@@ -45,7 +46,7 @@ export function integrationOfResource(said = {}) {
 /** @returns {Integration} of `x-amazon-apigateway-integration`, whose responses have their patterns for names */
 export function integrationOfDefinition(said) {
   return {
-    subtype: said.integrationSubtype, method: said.httpMethod,
+    subtype: said.integrationSubtype, isPrivate: said.connectionType === 'VPC_LINK', method: said.httpMethod,
     parameters: texts(said.requestParameters), templates: texts(said.requestTemplates), passthrough: passthroughOf(said.passthroughBehavior),
     responses: Object.entries(said.responses ?? {}).map(([pattern, one]) => ({
       pattern: pattern === 'default' ? undefined : pattern,
@@ -65,7 +66,11 @@ export function servedIntegration({ api, type, uri, method, path, integration },
   if (!isText(path) || !isText(method) || !integration) {
     return null;
   }
-  const { subtype, ...rest } = integration;
+  const { subtype, isPrivate, ...rest } = integration;
+  if (type === 'HTTP_PROXY') {
+    /* The host is whole, and no variable's. */
+    return !isPrivate && /^https?:\/\/[^/?${}]+([/?]|$)/.test(uri) && !uri.includes('${') ? { proxy: uri, parameters: api === 'rest' ? rest.parameters : {} } : null;
+  }
   if (api === 'http') {
     const { parameters } = rest;
     return SUBTYPES[subtype]?.every((name) => name in parameters) ? { subtype, region, parameters } : null;

@@ -20,7 +20,7 @@ export function terraformApis(modules) {
       })),
       integrations: all('aws_apigatewayv2_integration', ({ name }, get) => ({
         name, type: get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
-        integration: integrationOfResource({ IntegrationSubtype: get('integration_subtype'), RequestParameters: get('request_parameters') }),
+        integration: integrationOfResource({ IntegrationSubtype: get('integration_subtype'), ConnectionType: get('connection_type'), RequestParameters: get('request_parameters') }),
       })),
     };
   });
@@ -56,7 +56,7 @@ function method(values, { address, file }, get) {
     authorization: authorization === 'NONE' && authorized.get('api_key_required') === true ? 'API key' : authorization,
     integration: integrationOfResource({
       IntegrationHttpMethod: get('integration_http_method'), RequestParameters: get('request_parameters'), RequestTemplates: get('request_templates'),
-      PassthroughBehavior: get('passthrough_behavior'),
+      PassthroughBehavior: get('passthrough_behavior'), ConnectionType: get('connection_type'),
       IntegrationResponses: beside('aws_api_gateway_integration_response').map((other) => ({
         StatusCode: other.get('status_code'), SelectionPattern: other.get('selection_pattern'),
         ResponseParameters: other.get('response_parameters'), ResponseTemplates: other.get('response_templates'),

@@ -196,6 +196,7 @@ resource "aws_api_gateway_rest_api" "spec" {
     "/pets" = { get = { "x-amazon-apigateway-integration" = { type = "aws_proxy", uri = aws_lambda_function.f.invoke_arn } } }
     "/http" = { get = { "x-amazon-apigateway-integration" = { type = "http", uri = "https://a.example" } } }
     "/stage" = { get = { "x-amazon-apigateway-integration" = { type = "aws", uri = "arn:aws:apigateway:us-east-1:s3:path/$\${stageVariables.bucket}" } } }
+    "/link" = { get = { "x-amazon-apigateway-integration" = { type = "http_proxy", uri = "http://lb.internal/", connectionType = "VPC_LINK" } } }
     "/put" = { post = { "x-amazon-apigateway-integration" = { type = "aws_proxy", integrationSubtype = "EventBridge-PutEvents" } } }
   } })
 }
@@ -205,7 +206,7 @@ resource "aws_api_gateway_rest_api" "spec" {
   const manifest = await build(t, project);
   assert.equal(visit(manifest, 'GET', '/pets').function, 'lambda/f');
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
-    'main.tf: GET /http (HTTP) and 2 more routes: what it leads to does not run here, or is not known before it is deployed',
+    'main.tf: GET /http (HTTP) and 3 more routes: what it leads to does not run here, or is not known before it is deployed',
     'main.tf: aws_apigatewayv2_api.chat: WebSocket APIs do not run here: invoke their functions with the events that they would get',
   ]);
 });

@@ -1,6 +1,8 @@
 /* Routes of API Gateway that lead to SQS, EventBridge, S3 and functions by way of a mapping, by real requests. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import test from 'node:test';
 import { TELLS, got } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
@@ -246,4 +248,44 @@ exports.later = async (event) => console.log('got ' + JSON.stringify(event.body)
   assert.deepEqual([failed.status, (await failed.json()).errorMessage], [404, '[404] no "such" item']);
   assert.equal((await post(platform, '/later', { n: 3 })).status, 202);
   assert.deepEqual(await firstGot(platform, (body) => body.n), { n: 3 });
+});
+
+test('HTTP_PROXY leads to another server, with the parameters of the path, and nowhere else', async (t) => {
+  const site = createServer(async (req, res) => {
+    const body = Buffer.concat(await Array.fromAsync(req)).toString();
+    res.writeHead(201, { 'content-type': 'application/json', 'x-site': 'yes' }).end(JSON.stringify({ url: req.url, body, host: req.headers.host, forwarded: req.headers['x-forwarded-host'], user: req.headers['x-user'] }));
+  });
+  site.listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  t.after(() => site.closeAllConnections() ?? site.close());
+  const host = `127.0.0.1:${site.address().port}`;
+  const platform = await startPlatform(t, { files: {
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: v1
+      DefinitionBody:
+        openapi: 3.0.1
+        paths:
+          /v1/{proxy+}:
+            x-amazon-apigateway-any-method:
+              x-amazon-apigateway-integration:
+                type: http_proxy
+                httpMethod: ANY
+                uri: http://${host}/base/{path}
+                requestParameters: { integration.request.path.path: method.request.path.proxy, integration.request.header.X-User: "'ada'" }
+  Http: { Type: AWS::ApiGatewayV2::Api, Properties: { Name: h, ProtocolType: HTTP } }
+  Site: { Type: AWS::ApiGatewayV2::Integration, Properties: { ApiId: !Ref Http, IntegrationType: HTTP_PROXY, IntegrationMethod: ANY, IntegrationUri: 'http://${host}/shop/{id}', PayloadFormatVersion: '1.0' } }
+  Items: { Type: AWS::ApiGatewayV2::Route, Properties: { ApiId: !Ref Http, RouteKey: 'GET /items/{id}', Target: !Sub 'integrations/\${Site}' } }
+`,
+  } });
+  const reply = await post(platform, '/v1/a/b%20c?q=1&q=2', { n: 1 }, { 'x-user': 'eve' });
+  assert.deepEqual([reply.status, reply.headers.get('x-site'), await reply.json()], [201, 'yes', {
+    url: '/base/a/b%20c?q=1&q=2', body: '{"n":1}', host, forwarded: new URL(platform.origin).host, user: 'ada',
+  }]);
+  assert.equal((await (await platform.fetch('/items/7')).json()).url, '/shop/7');
+  assert.equal((await platform.fetch('/items/..%2f..%2fadmin')).status, 400);
 });

@@ -6,6 +6,7 @@
  * HTTP APIs: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-aws-services.html */
 
 const { asText, headerOf, own, select } = require('./message');
+const { Refusal } = require('./refusal');
 
 const MESSAGE = /^(?:method\.)?(request|integration\.response)\.(\w+)(?:\.(.+))?$/s;
 const VARIABLE = /^(context|stageVariables)\.(.+)$/s;
@@ -58,4 +59,29 @@ function httpValue(said, scope) {
     : said.replace(WITHIN, (_, braced, bare) => find(braced ?? bare, joining) ?? '');
 }
 
-module.exports = { httpValue, restValue };
+const TO_REQUEST = /^integration\.request\.(header|querystring|path)\.(.+)$/s;
+
+/* { header, querystring, path }, each by name. */
+function requestParameters({ parameters }, scope) {
+  const all = { header: {}, querystring: {}, path: {} };
+  for (const [to, from] of Object.entries(parameters)) {
+    const [, part, name] = TO_REQUEST.exec(to) ?? [];
+    const value = part && restValue(from, scope);
+    if (value !== undefined) all[part][name] = value;
+  }
+  return all;
+}
+
+/* A client's value leads to what lies below, and not beside: another bucket, say. */
+function encodePath(text) {
+  const parts = String(text).split('/');
+  if (parts.includes('..') || parts.includes('.')) {
+    throw new Refusal(400, 'Bad Request', `"${text}" would leave the path of the integration`);
+  }
+  return parts.map(encodeURIComponent).join('/');
+}
+
+/** A path with "{name}" in it, by these values. */
+const fillPath = (path, values) => path.replace(/\{([^}+]+)\+?\}/g, (_, name) => encodePath(own(values, name) ?? ''));
+
+module.exports = { fillPath, httpValue, requestParameters, restValue };

@@ -13,13 +13,12 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-integration-settings.html */
 
 const { headerOf, jsonOf, responseOf } = require('./message');
-const { restValue } = require('./parameters');
+const { fillPath, requestParameters, restValue } = require('./parameters');
 const { Refusal } = require('./refusal');
 const { render } = require('./template');
 
 const DEFAULT_TYPE = 'application/json';
 const FORM = 'application/x-www-form-urlencoded';
-const TO_REQUEST = /^integration\.request\.(header|querystring|path)\.(.+)$/s;
 const TO_RESPONSE = /^method\.response\.header\.(.+)$/s;
 
 const mediaType = (field) => (field ?? DEFAULT_TYPE).split(';')[0].trim().toLowerCase();
@@ -40,17 +39,6 @@ function requestTemplate({ templates, passthrough }, { request }) {
   return template;
 }
 
-/* { header, querystring, path }, each by name. */
-function requestParameters({ parameters }, scope) {
-  const all = { header: {}, querystring: {}, path: {} };
-  for (const [to, from] of Object.entries(parameters)) {
-    const [, part, name] = TO_REQUEST.exec(to) ?? [];
-    const value = part && restValue(from, scope);
-    if (value !== undefined) all[part][name] = value;
-  }
-  return all;
-}
-
 function mapRequest(integration, scope) {
   const template = requestTemplate(integration, scope);
   const mapped = requestParameters(integration, scope);
@@ -62,20 +50,10 @@ function mapRequest(integration, scope) {
   return { ...Object.fromEntries(parts), body };
 }
 
-/* A client's value leads to what lies below, and not beside: another bucket, say. */
-function encodePath(text) {
-  const parts = String(text).split('/');
-  if (parts.includes('..') || parts.includes('.')) {
-    throw new Refusal(400, 'Bad Request', `"${text}" would leave the path of the integration`);
-  }
-  return parts.map(encodeURIComponent).join('/');
-}
-
 function targetOf({ path = '', action }, request) {
-  const filled = path.replace(/\{([^}+]+)\+?\}/g, (_, name) => encodePath(request.path[name] ?? ''));
   const query = Object.entries({ ...(action ? { Action: action } : {}), ...request.querystring })
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
-  return `/${filled.replace(/^\/+/, '')}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+  return `/${fillPath(path, request.path).replace(/^\/+/, '')}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
 /* What a form says of itself, its address says too: a service reads one of them. */
