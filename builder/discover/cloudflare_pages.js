@@ -7,18 +7,28 @@ const PAGES_FUNCTION = /^functions\/.*\.[cm]?[jt]sx?$/;
 const PAGES_EXPORT = /\bexport\s*(?:(?:const|let|var|(?:async\s+)?function\s*\*?)\s+|\{[^}]*\b)onRequest(Get|Head|Post|Put|Patch|Delete|Options)?\b/;
 /** "Advanced mode": https://developers.cloudflare.com/pages/functions/advanced-mode/ */
 const MAIN_NAMES = ['_worker.js', '_worker.js/index.js'];
+/** dist/, .svelte-kit/cloudflare/: with the slash at the end. */
+const OUTPUT_DEPTH_MAX = 3;
 
 /** What is not served of a folder's files, and what to do. */
 export function pagesFault(output) {
   return 'the folder functions of Cloudflare Pages is not served as it is: ' +
-    `\`npx wrangler pages functions build --outdir ${path.posix.join(output ?? 'dist', MAIN_NAMES[0])}\` makes a Worker of it, which is served` +
-    `${output === undefined ? ' where wrangler.jsonc has a "pages_build_output_dir": "dist"' : ''}; again after changes`;
+    `\`npx wrangler pages functions build --outdir ${path.posix.join(output ?? 'dist', MAIN_NAMES[0])}\` makes a Worker of it, which is served; ` +
+    'again after changes';
 }
 
 /** Other platforms' functions may lie in a folder of that name, too. */
 export function pagesFunctions(files, folder) {
   const prefix = folder ? `${folder}/` : '';
   return files.list().filter((file) => file.startsWith(prefix) && PAGES_FUNCTION.test(file.slice(prefix.length)) && PAGES_EXPORT.test(files.read(file)));
+}
+
+/** @returns {string|undefined} the folder that a build has made for `wrangler pages dev` or `deploy`, which need no file of wrangler's */
+export function pagesOutput(files) {
+  const mains = MAIN_NAMES.flatMap((name) => files.list().filter((file) => file === name || file.endsWith(`/${name}`)).map((file) => file.slice(0, -name.length)));
+  const depth = (folder) => folder.split('/').length;
+  const [folder] = mains.filter((one) => depth(one) <= OUTPUT_DEPTH_MAX).sort((a, b) => depth(a) - depth(b));
+  return folder === undefined ? undefined : path.posix.normalize(`./${folder}`).replace(/(.)\/$/, '$1');
 }
 
 /**

@@ -30,7 +30,9 @@ const ADAPTERS = {
 };
 const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
   ['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => folder + name + extension)));
-const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexports\.handler\s*=/;
+const LAMBDA_EXPORT = /\bexport\s+(?:const|(?:async\s+)?function)\s+handler\b|\bexport\s*\{[^}]*\bhandler\s*[,}]|\bexports\.handler\s*=/;
+/** What Nitro has built (Nuxt, SolidStart, TanStack Start), and for which platform. */
+const NITRO = { file: '.output/nitro.json', server: '.output/server/index.mjs', public: '.output/public' };
 
 /** One package with adapters for many platforms: which is meant says the file that imports it. */
 const OF_MANY = /@hono\/vite-build\/[\w-]+/g;
@@ -55,11 +57,20 @@ function isSynthesized(files, folder) {
 
 /** What else a project without any function may be: what it lacks, or how it becomes one. */
 function tellWhyNone({ files, diagnostics }) {
-  const lambda = LAMBDA_PLACES.find((file) => files.has(file) && LAMBDA_EXPORT.test(files.read(file)));
+  const lambda = [...LAMBDA_PLACES, NITRO.server].find((file) => files.has(file) && LAMBDA_EXPORT.test(files.read(file)));
   if (lambda) {
     const handler = lambda.replace(/\.[^.]+$/, '.handler');
     const text = `it exports a Lambda handler that nothing names; a mayfly.json does: { "functions": { "main": { "handler": "${handler}" } } }`;
     diagnostics.warn(text, { file: lambda });
+    if (lambda === NITRO.server) {
+      return;
+    }
+  }
+  const { preset } = (files.has(NITRO.file) && readJson(files, NITRO.file, diagnostics)) || {};
+  if (/^cloudflare/.test(preset)) {
+    const config = `{ "main": "${NITRO.server}", "assets": { "directory": "${NITRO.public}", "binding": "ASSETS" }, "compatibility_flags": ["nodejs_compat"] }`;
+    diagnostics.warn(`Nitro has built it for ${preset}: a wrangler.jsonc names it: ${config}`, { file: NITRO.file });
+    return;
   }
   const deno = ['deno.json', 'deno.jsonc'].find((file) => files.has(file));
   if (deno) {
@@ -86,7 +97,7 @@ function tellWhyNone({ files, diagnostics }) {
     const builds = scripts.build ? 'build' : Object.keys(scripts).find((script) => /^(build|compile)\b/.test(script));
     const missing = `which is not there${builds ? `: run \`npm run ${builds}\`` : ''}`;
     const why = program.isThere ? 'in which no HTTP server is seen to listen, as by listen() or serve()' : missing;
-    diagnostics.warn(`its start script runs ${program.file}, ${why}`, { file: 'package.json' });
+    diagnostics.warn(`its ${program.script === 'start' ? 'start script' : `script ${program.script}`} runs ${program.file}, ${why}`, { file: 'package.json' });
   }
   if (name) {
     const { start, by } = BUILT[name];
@@ -126,7 +137,8 @@ export function tellPassedOver(context, drafts) {
     const text = 'Next.js\' pages are not served here, only its route handlers, API routes and middleware: run `next dev` for them';
     diagnostics.warn(`${andMore(pages, 'page')}: ${text}`);
   }
-  const functions = files.list().some(isWranglerFile) ? [] : pagesFunctions(files, '');
+  const isWorker = files.list().some(isWranglerFile) || drafts.some(({ dialect }) => dialect === 'worker');
+  const functions = isWorker ? [] : pagesFunctions(files, '');
   if (functions.length > 0) {
     diagnostics.warn(`${andMore(functions, 'function')}: ${pagesFault()}`);
   }

@@ -21,8 +21,8 @@ const PROGRAMS = {
 const OF_MAIN = new Set(['functions-framework']);
 const PRELOADS = { '-r': 'require', '--require': 'require', '--import': 'import', '--loader': 'import', '--experimental-loader': 'import' };
 const TYPESCRIPT_LOADER = /^(tsx|ts-node|esbuild-register|@swc-node\/register|@esbuild-kit\/\S+)(\/|$)/;
-/** Those that name a program. */
-const SCRIPTS = ['start', 'dev'];
+/** Those that name a program: where the first is a framework's own, what is built may be started by the last. */
+const SCRIPTS = ['start', 'dev', 'serve'];
 /** What is called app is mostly what one of the others has listen. */
 const USUAL = ['server', 'index', 'main', 'app', 'src/server', 'src/index', 'src/main', 'src/app'];
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
@@ -51,9 +51,10 @@ export function mainsOf(files, manifest) {
   return [...new Set(found)].map((file) => ({ file, env: {}, args: [], preloads: [], hasLoader: false }));
 }
 
-/** @returns {{ file: string, isThere: boolean }|undefined} the file of the project that the start script runs */
+/** @returns {{ script: string, file: string, isThere: boolean }|undefined} the file of the project that a script runs, and which */
 export function programNamed(files, manifest) {
-  return commandsOfScript(manifest, 'start').map((command) => namedBy(files, manifest, command)).find(Boolean);
+  const named = (script) => commandsOfScript(manifest, script).map((command) => namedBy(files, manifest, command)).find(Boolean);
+  return SCRIPTS.map((script) => ({ script, ...named(script) })).find(({ file }) => file);
 }
 
 function namedBy(files, manifest, { runner, words, all }) {

@@ -6,7 +6,7 @@ import { readWorkerSecrets } from '../env.js';
 import { inspect } from '../source.js';
 import { workerEvents } from '../events/worker.js';
 import { workerRoutes } from '../routes/worker.js';
-import { asWorker } from './cloudflare_pages.js';
+import { asWorker, pagesOutput } from './cloudflare_pages.js';
 import { nothing } from './context.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf, functionName } from './worker_bindings.js';
@@ -40,6 +40,9 @@ export async function discoverWorkers(context, sofar) {
   const workers = configuredWorkers(context);
   if (workers.length === 0) {
     workers.push(...(await bareWorker(context)));
+  }
+  if (workers.length === 0 && sofar.drafts.length === 0) {
+    workers.push(...builtPages(context));
   }
   const kept = withoutTwins(workers, context.diagnostics);
   found.drafts = await Promise.all(kept.map((worker) => draftOf(context, worker, kept)));
@@ -88,12 +91,18 @@ function workerOf(context, { config, home, isBuilt }) {
   if (!said) {
     return null;
   }
-  const settings = asWorker(context, { folder, config, settings: said });
   if (isBuilt) {
     diagnostics.warn(`${config} is served, which the project's build has made: run \`npm run build\` again after changes`, { file: config });
   } else if (isForVite(context, folder)) {
     diagnostics.warn(`${config} is for @cloudflare/vite-plugin: run \`npm run build\`, and what that makes is served`, { file: config });
   }
+  return workerOfSettings(context, { config, folder, home, isBuilt, said });
+}
+
+/** @param {object} place with `said`: wrangler's settings, of a Worker or of a project of Pages */
+function workerOfSettings(context, { config, folder, home, isBuilt, said }) {
+  const { files, diagnostics } = context;
+  const settings = asWorker(context, { folder, config, settings: said });
   const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
   const hint = buildHint(context, folder, settings);
   const assets = readAssets(context, { folder, config, settings, hint });
@@ -146,6 +155,15 @@ async function bareWorker({ files }) {
   const isThread = facts?.imports.some((name) => /^(node:)?worker_threads$/.test(name));
   const isWorker = !facts || facts.exports.has('default') || /addEventListener\(\s*['"]fetch['"]/.test(text);
   return isWorker && !isThread ? [{ name: 'worker', folder: '', home: '', isBuilt: false, main, config: '', settings: {} }] : [];
+}
+
+/** What a build has made for Cloudflare Pages, where wrangler is given the folder as an argument. */
+function builtPages(context) {
+  const output = pagesOutput(context.files);
+  const worker = output === undefined ? null : workerOfSettings(context, {
+    config: '', folder: '', home: '', isBuilt: false, said: { pages_build_output_dir: output, compatibility_flags: ['nodejs_compat'] },
+  });
+  return worker ? [worker] : [];
 }
 
 function withoutTwins(workers, diagnostics) {

@@ -89,7 +89,7 @@ test('what the start script has Node.js load, read and pass on comes before the 
 test('a start script may run its program by way of others', async (t) => {
   const programOf = async (start) => {
     const manifest = await build(t, projectOf(t, {
-      'package.json': JSON.stringify({ scripts: { start, serve: 'A=serve node lib/web.js --flag', build: 'tsc' } }),
+      'package.json': JSON.stringify({ scripts: { start, web: 'A=script node lib/web.js --flag', build: 'tsc' } }),
       'lib/web.js': server, 'lib/typed.ts': server, 'some.env': 'B=file\n', 'ecosystem.config.js': server,
     }));
     const fn = functionNamed(manifest, 'server');
@@ -97,7 +97,7 @@ test('a start script may run its program by way of others', async (t) => {
   };
   const typed = 'lib/typed.ts|||';
   const all = {
-    'npm run build && npm run serve': 'lib/web.js|--flag|serve|', 'A=own yarn serve': 'lib/web.js|--flag|own|', 'pnpm run serve': 'lib/web.js|--flag|serve|',
+    'npm run build && npm run web': 'lib/web.js|--flag|script|', 'A=own yarn web': 'lib/web.js|--flag|own|', 'pnpm run web': 'lib/web.js|--flag|script|',
     'nodemon --watch lib -e ts,js --exec "ts-node -P tsconfig.json" lib/typed.ts': typed, "nodemon -x 'tsx lib/typed.ts'": typed,
     'dotenv -e some.env -- node lib/web.js': 'lib/web.js|||file', 'env-cmd -f some.env node lib/web.js a': 'lib/web.js|a||file',
     'pm2-runtime start -i 2 lib/web.js': 'lib/web.js|||', 'A="two words" node lib/web.js "b c" | pino-pretty': 'lib/web.js|b c|two words|',
@@ -307,4 +307,30 @@ test('a project without functions is told what would make it one that has some',
   const [text] = await told(handler);
   const [, config] = /^src\/index\.ts: it exports a Lambda handler that nothing names; a mayfly\.json does: (.*)$/.exec(text);
   assert.deepEqual(functionNamed(await build(t, projectOf(t, { ...handler, 'mayfly.json': config })), 'lambda/main').endpoints[0].file, 'src/index.ts');
+});
+
+test('a server that is not what the start script runs is found by the script serve', async (t) => {
+  const scripts = { start: 'vite --open', dev: 'vite', serve: 'node server/entry.express', build: 'vite build' };
+  const files = { 'package.json': JSON.stringify({ type: 'module', scripts }), 'src/entry.tsx': 'export default 1;' };
+  const server = "import http from 'node:http';\nhttp.createServer().listen(3000);\n";
+  const built = await build(t, projectOf(t, { ...files, 'server/entry.express.js': server }));
+  assert.equal(built.functions[0].endpoints[0].file, 'server/entry.express.js');
+
+  const { diagnostics } = await build(t, projectOf(t, files));
+  assert.deepEqual(diagnostics.map(({ text }) => text),
+    ['its script serve runs server/entry.express, which is not there: run `npm run build`']);
+});
+
+test('what Nitro has built for another platform is told by what that lacks', async (t) => {
+  const told = async (preset, index) => {
+    const { diagnostics } = await build(t, projectOf(t, {
+      'package.json': '{ "devDependencies": { "nitropack": "2" } }', '.output/nitro.json': JSON.stringify({ preset }), '.output/server/index.mjs': index,
+    }));
+    return diagnostics.map(({ text }) => text);
+  };
+  const [lambda, ...more] = await told('aws-lambda', "export { h as handler } from './chunks/nitro.mjs';\n");
+  assert.match(lambda, /exports a Lambda handler that nothing names.*"handler": ".output\/server\/index.handler"/);
+  assert.deepEqual(more, []);
+  const [worker] = await told('cloudflare-module', 'export default {};\n');
+  assert.match(worker, /^Nitro has built it for cloudflare-module.*a wrangler\.jsonc names it: \{ "main": "\.output\/server\/index\.mjs"/);
 });

@@ -372,7 +372,7 @@ test('what runs on Cloudflare and not here is told: functions of Pages, and Work
   const why = (output) => 'the folder functions of Cloudflare Pages is not served as it is: ' +
     `\`npx wrangler pages functions build --outdir ${output}/_worker.js\` makes a Worker of it, which is served`;
   assert.deepEqual(await told(pages), [0, [
-    `warning: functions/api/hello.ts: ${why('dist')} where wrangler.jsonc has a "pages_build_output_dir": "dist"; again after changes`,
+    `warning: functions/api/hello.ts: ${why('dist')}; again after changes`,
   ]]);
   const config = { 'wrangler.toml': 'pages_build_output_dir = "public"\n' };
   assert.deepEqual(await told({ ...pages, ...config }), [1, [`warning: wrangler.toml: ${why('public')}; again after changes`]]);
@@ -382,4 +382,20 @@ test('what runs on Cloudflare and not here is told: functions of Pages, and Work
   assert.deepEqual(await told({ 'wrangler.jsonc': python, 'src/entry.py': 'async def on_fetch(request): pass\n' }), [
     0, ['error: wrangler.jsonc: main "src/entry.py" is in Python, which does not run here: Workers in JavaScript and TypeScript do'],
   ]);
+});
+
+test('what a build has made for Cloudflare Pages is served without a wrangler file, too', async (t) => {
+  const built = {
+    '_worker.js': 'export default { fetch: () => new Response("worker") };\n', 'about.html': 'x',
+    '_routes.json': '{ "version": 1, "include": ["/*"], "exclude": ["/build/*"] }', 'build/a.js': 'x',
+  };
+  const below = (folder, files) => Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
+  const workerOf = async (files) => {
+    const { functions: [worker] } = await build(t, projectOf(t, files));
+    return [worker.endpoints[0].file, path.basename(worker.mounts[0].source), worker.settings.assets.run_worker_first];
+  };
+  assert.deepEqual(await workerOf({ 'package.json': '{ "scripts": { "start": "vite" } }', ...below('dist', built) }), ['dist/_worker.js', 'dist', ['/*', '!/build', '!/build/*']]);
+  assert.equal((await workerOf(built))[0], '_worker.js');
+  const { functions } = await build(t, projectOf(t, { ...below('dist', built), 'server.js': "require('http').createServer().listen(1);", 'package.json': '{ "scripts": { "start": "node server.js" } }', 'api/a.js': 'export default () => {};' }));
+  assert.deepEqual(functions.map(({ dialect }) => dialect), ['vercel']);
 });
