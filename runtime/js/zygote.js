@@ -36,6 +36,7 @@ const instances = require('./instance');
 const nativeModules = require('./native_modules');
 const readOnly = require('./read_only');
 const stacks = require('./stacks');
+const webStorage = require('./web_storage');
 
 /* Where sandboxes have what lies in this folder. */
 const RUNTIME_INSIDE = '/var/runtime/js';
@@ -183,6 +184,7 @@ function startOrEnd(instance) {
 
 async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
   const spec = JSON.parse(text);
+  webStorage.removeFor(spec.dialect);
   const startedAt = performance.now();
   setIncrementalMarking(false);
   fixups.beginInstance(native.pid()); /* so that its code is warm */

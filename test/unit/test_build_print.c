@@ -196,6 +196,11 @@ START_TEST(an_empty_project_is_told_what_to_do)
     expect_build(manifest, NULL, 0,
                  "  no functions found; `mayfly help dev` says where they are looked for\n");
     json_decref(manifest);
+    manifest = json_pack("{s:[], s:[{s:s}]}", "routes", "static", "directory", "/p/public");
+    expect_build(manifest, NULL, 0,
+                 "  no functions found, only files are served; `mayfly help dev` says where they "
+                 "are looked for\n");
+    json_decref(manifest);
 }
 END_TEST
 

@@ -138,8 +138,11 @@ int build_print_routes(struct buf *b, const struct print_style *style, const str
     scoped_free struct build_row *routes = build_rows_routes(build, &route_count);
     scoped_free struct build_row *triggers = build_rows_triggers(build, &trigger_count);
     if (route_count + trigger_count == 0) {
-        return buf_append(b, STR("  no functions found; `mayfly help dev` says where they "
-                                 "are looked for\n"));
+        bool has_files = json_array_size(json_object_get(build->manifest, "static")) > 0;
+        return buf_printf(b,
+                          "  no functions found%s; `mayfly help dev` says where they are looked "
+                          "for\n",
+                          has_files ? ", only files are served" : "");
     }
     cut_rows(routes, route_count);
     cut_rows(triggers, trigger_count);
