@@ -42,7 +42,7 @@ export async function findHandlerFile(context, declaration, handler) {
   if (built) {
     return { file: compiled(context, built), root: path.posix.dirname(absent).replace(/^\.$/, '') };
   }
-  const guess = await guessFile(files, name, module, property);
+  const guess = fileOfPath(files, module) ?? await guessFile(files, name, module, property);
   if (guess) {
     context.log('info', `lambda ${name}: its code is taken from ${guess} (handler ${handler}${whyNotThere(declaration)})`);
   }
@@ -92,6 +92,11 @@ function sourceOfBuilt(files, stem) {
 function withExtension(files, stem) {
   const found = EXTENSIONS.find((extension) => files.has(stem + extension));
   return found ? stem + found : null;
+}
+
+/** A handler that names a folder, too, means that of the project; "index" alone could be any function's. */
+function fileOfPath(files, module) {
+  return module.includes('/') ? withExtension(files, module) : null;
 }
 
 /** Named like the function, or in a folder named so, or like the handler in a usual place; and it exports it. */

@@ -221,6 +221,18 @@ test('Terraform: a module of the project that is not there is told', async (t) =
   assert.deepEqual(functions.map(({ name }) => name), ['lambda/f']);
 });
 
+test("a handler's path that is there is where its code is, whatever the functions are called", async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'mayfly.json': JSON.stringify({ functions: {
+      one: { handler: 'services/app/index.main' }, two: { handler: 'services/app/index.main' }, three: { handler: 'services/app/index.other' },
+    } }),
+    'services/app/index.js': 'exports.main = async () => "main"; exports.other = async () => "other";\n',
+    'lambda/one.js': handler('called as one is, and not what was asked for'),
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.deepEqual(['one', 'two', 'three'].map((name) => functionNamed(manifest, `lambda/${name}`).endpoints[0].file), Array(3).fill('services/app/index.js'));
+});
+
 test('mayfly.json: who may call a function URL, and from where', async (t) => {
   const project = projectOf(t, {
     'hello.js': handler('hello'),
