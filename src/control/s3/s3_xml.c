@@ -22,8 +22,8 @@ struct chunk {
 
 /* Texts go one behind the other into a block of the document's size, which is enough for one in
  * UTF-8: a character takes at least as many bytes there. One in another encoding that needs more is
- * malformed. An element's text may be interrupted by
- * children; what follows them is blank in all of S3's documents, and is left out. */
+ * malformed. An element has children or a text: what stands beside children is blank in all of S3's
+ * documents, and is left out. */
 struct s3_xml {
     struct chunk *chunks;
     char *texts;
@@ -102,6 +102,7 @@ static void on_start(void *context, const char *name, const char **attributes)
         x->at->last = x->at->last->next = node;
     } else {
         x->at->first = x->at->last = node;
+        x->at->text = STR("");
     }
     x->at = node;
 }
