@@ -54,8 +54,12 @@ const HTTP_API = moduleOf({
       }],
     }] } }] },
     aws_apigatewayv2_integration: { this: [{
-      for_each: '${merge(var.routes, var.integrations)}', api_id: '${aws_apigatewayv2_api.this.id}', integration_type: 'AWS_PROXY',
-      integration_uri: '${try(each.value.integration.uri, each.value.lambda_arn)}',
+      for_each: '${merge(var.routes, var.integrations)}', api_id: '${aws_apigatewayv2_api.this.id}',
+      integration_type: '${try(each.value.integration.type, each.value.integration_type, "AWS_PROXY")}',
+      integration_subtype: '${try(each.value.integration.subtype, each.value.integration_subtype, null)}',
+      integration_uri: '${try(each.value.integration.uri, each.value.lambda_arn, each.value.integration_uri, null)}',
+      connection_type: '${try(each.value.integration.connection_type, each.value.connection_type, null)}',
+      request_parameters: '${try(each.value.integration.request_parameters, jsondecode(each.value.request_parameters), each.value.request_parameters, null)}',
       payload_format_version: '${try(each.value.integration.payload_format_version, each.value.payload_format_version, "2.0")}',
     }] },
     aws_apigatewayv2_route: { this: [{

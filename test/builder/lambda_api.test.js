@@ -396,7 +396,21 @@ module "one_file" {
 module "api" {
   source = "terraform-aws-modules/apigateway-v2/aws"
   name   = "api"
-  routes = { "GET /hello" = { integration = { uri = module.hello.lambda_function_arn, payload_format_version = "1.0" } } }
+  routes = {
+    "GET /hello" = { integration = { uri = module.hello.lambda_function_arn, payload_format_version = "1.0" } }
+    "POST /events" = { integration = { type = "AWS_PROXY", subtype = "EventBridge-PutEvents", request_parameters = { Source = "shop", DetailType = "x", Detail = "$request.body" } } }
+  }
+}
+module "older_api" {
+  source       = "terraform-aws-modules/apigateway-v2/aws"
+  version      = "~> 4.0"
+  integrations = {
+    "POST /jobs" = {
+      integration_type    = "AWS_PROXY"
+      integration_subtype = "SQS-SendMessage"
+      request_parameters  = jsonencode({ QueueUrl = "https://sqs.us-east-1.amazonaws.com/000000000000/jobs", MessageBody = "$request.body" })
+    }
+  }
 }
 `,
     'src/hello.js': handler('hello'), 'src/alone.js': handler('alone'),
@@ -408,6 +422,8 @@ module "api" {
   assert.deepEqual(hello.endpoints[0].settings.cors, { allow_origins: ['*'] });
   assert.deepEqual([hello.endpoints[2].settings.route_key, hello.endpoints[2].settings.payload], ['GET /hello', '1.0']);
   assert.equal(functionNamed(manifest, 'lambda/one-file').endpoints[0].file, 'src/alone.js');
+  assert.deepEqual(integrationAt(manifest, 'POST', '/events').parameters, { Source: 'shop', DetailType: 'x', Detail: '$request.body' });
+  assert.equal(integrationAt(manifest, 'POST', '/jobs').parameters.MessageBody, '$request.body');
 });
 
 test('the CDK: what it has synthesized, from its assets', async (t) => {
