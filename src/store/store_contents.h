@@ -37,8 +37,9 @@ void store_contents_close(struct store_contents *c); /* NULL is fine */
 bool store_contents_is_full(const struct store_contents *c);
 /* A new temporary file, open for writing. Negative errno. */
 int store_contents_create(struct store_contents *c, char ret_name[CONTENT_NAME_BYTES]) MUST_USE;
-/* Makes the name durable of a file whose bytes are: its writer has synced it. The temporary name
- * stays. */
+/* Makes the name of a file durable; the temporary name stays. By its SHA-256 a file is named when
+ * its bytes are durable, which its writer has synced: others may count it from then on. One that is
+ * named by chance may be before. */
 int store_contents_publish(struct store_contents *c, const char *name,
                            const uint8_t hash[CONTENT_HASH_BYTES]) MUST_USE;
 /* Removes the temporary name. */

@@ -76,6 +76,37 @@ static size_t feed(struct s3_receive *r, size_t bytes)
     return bytes;
 }
 
+static void until_over(void)
+{
+    while (!over) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static int run_counting(struct store_job *job, struct sql *db)
+{
+    (void)job;
+    return store_contents_keep_file(contents, db,
+                                    str_of((const char *)result.hash, sizeof(result.hash)),
+                                    result.size, result.name);
+}
+
+static void counted(struct store_job *job, int r)
+{
+    (void)job;
+    ck_assert_int_eq(r, 0);
+    over = true;
+}
+
+/* As an object's job does: until then a file may go that nobody counts. */
+static void count_file(void)
+{
+    struct store_job job = { .run = run_counting, .done = counted };
+    over = false;
+    store_submit(store, &job);
+    until_over();
+}
+
 /* What is stored: frames of one byte each. */
 static void check_file(int frames)
 {
@@ -89,13 +120,6 @@ static void check_file(int frames)
         ck_assert_msg(memcmp(held, expected, FRAME_BYTES) == 0, "frame %d", i);
     }
     ck_assert_int_eq(read(fd, held, 1), 0);
-}
-
-static void until_over(void)
-{
-    while (!over) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
 }
 
 /* The first bytes stay in memory until they are too many, and are told of at once: they must not
@@ -153,8 +177,40 @@ START_TEST(a_large_body_is_stored_as_it_came)
     ck_assert_int_eq(error, S3_OK);
     ck_assert_uint_eq(size, (size_t)FRAMES * FRAME_BYTES);
     ck_assert_mem_eq(result.md5, md5, sizeof(md5));
+    count_file();
     check_file(FRAMES);
-    s3_receive_destroy(r, false);
+    s3_receive_destroy(r, true);
+}
+END_TEST
+
+/* Of those that are named. */
+static bool has_files(void)
+{
+    char command[96];
+    (void)snprintf(command, sizeof(command), "test -z \"$(find %s/objects -type f)\"", folder);
+    return system(command) != 0;
+}
+
+/* Its file is named by chance, and that before all bytes are there. */
+START_TEST(a_body_that_is_refused_leaves_no_file)
+{
+    const struct s3_receive_plan plan = { .limit = 4 * FRAME_BYTES,
+                                          .has_length = true,
+                                          .length = 4 * FRAME_BYTES };
+    for (int frames = 1; frames < 4; frames++) {
+        struct s3_receive *r = receive_create(&plan);
+        over = false;
+        for (int i = 0; i < frames; i++) {
+            (void)feed(r, FRAME_BYTES);
+        }
+        s3_receive_end(r);
+        until_over();
+        ck_assert_int_eq(error, S3_INCOMPLETE_BODY);
+        s3_receive_destroy(r, false);
+    }
+    while (has_files()) {
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+    }
 }
 END_TEST
 
@@ -225,6 +281,7 @@ int main(void)
     Suite *suite = suite_make("s3_receive", setup, teardown, &c);
     tcase_add_test(c, every_byte_is_told_of_once);
     tcase_add_test(c, a_large_body_is_stored_as_it_came);
+    tcase_add_test(c, a_body_that_is_refused_leaves_no_file);
     tcase_add_test(c, a_small_body_stays_in_memory);
     tcase_add_test(c, a_body_over_the_limit_is_refused);
     tcase_add_test(c, an_error_is_told_when_the_lane_is_done);

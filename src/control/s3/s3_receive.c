@@ -35,7 +35,7 @@ struct s3_receive {
     struct s3_lanes_pool *pool;
     struct s3_lanes *lanes; /* NULL: it is in memory, so far */
     size_t owed;            /* bytes fed that the feeder was not told of */
-    bool is_chunked, ended, syncing, finishing, is_done;
+    bool is_chunked, ended, syncing, publishing, is_checked, is_done;
     enum s3_error error;
 
     struct aws_chunked chunked;
@@ -180,7 +180,7 @@ static enum s3_error work_on(enum s3_lane lane, struct s3_piece *p, void *contex
 
 static bool is_idle(const struct s3_receive *r)
 {
-    return !r->syncing && !r->finishing && (!r->lanes || s3_lanes_is_idle(r->lanes));
+    return !r->syncing && !r->publishing && (!r->lanes || s3_lanes_is_idle(r->lanes));
 }
 
 static void call_done(struct s3_receive *r)
@@ -257,6 +257,8 @@ static void take_digests(struct s3_receive *r, uint8_t ret_sha256[AWS_DIGEST_BYT
     }
 }
 
+static void settle_or_give_room(struct s3_receive *r);
+
 static void publish(uv_work_t *work)
 {
     struct s3_receive *r = container_of(work, struct s3_receive, publish);
@@ -267,35 +269,47 @@ static void published(uv_work_t *work, int status)
 {
     struct s3_receive *r = container_of(work, struct s3_receive, publish);
     (void)status; /* never cancelled */
-    r->finishing = false;
+    r->publishing = false;
+    r->result.is_file = true;
     if (r->error == S3_OK && r->publish_result < 0) {
         r->error = s3_error_of(r->publish_result);
     }
-    r->result.is_file = true;
-    call_done(r);
+    settle_or_give_room(r);
+}
+
+static void start_publishing(struct s3_receive *r)
+{
+    r->publishing = true;
+    int queued = uv_queue_work(r->loop, &r->publish, publish, published);
+    assert(queued == 0); /* only a missing function is refused */
 }
 
 /* Where the SHA-256 of what is stored is known, equal bytes are stored once. It is not worth being
  * computed for that: 0.7 s of CPU time a GB, where all the rest is 3. */
-static void name_content(struct s3_receive *r, const uint8_t *sha256)
+static bool is_named_by_content(const struct s3_receive *r)
 {
-    if (r->sha256 && !r->cipher) {
-        memcpy(r->result.hash, sha256, CONTENT_HASH_BYTES);
-    } else {
-        chance_bytes(r->result.hash, CONTENT_HASH_BYTES);
-    }
+    return r->sha256 && !r->cipher;
 }
 
-static void finish_file(struct s3_receive *r)
+static void check_file(struct s3_receive *r)
 {
     uint8_t sha256[AWS_DIGEST_BYTES];
     take_digests(r, sha256);
+    r->is_checked = true;
     r->error = check(r, sha256);
-    if (r->error == S3_OK && !r->plan.digest_only) {
-        name_content(r, sha256);
-        r->finishing = true;
-        int queued = uv_queue_work(r->loop, &r->publish, publish, published);
-        assert(queued == 0); /* only a missing function is refused */
+    if (is_named_by_content(r)) {
+        memcpy(r->result.hash, sha256, CONTENT_HASH_BYTES);
+    }
+}
+
+/* All is written and synced, or has failed. */
+static void finish_file(struct s3_receive *r)
+{
+    if (!r->is_checked) {
+        check_file(r);
+    }
+    if (r->error == S3_OK && !r->plan.digest_only && !r->result.is_file) {
+        start_publishing(r);
     } else {
         call_done(r);
     }
@@ -400,6 +414,10 @@ static bool create_file(struct s3_receive *r)
         return false;
     }
     content_writer_init(&r->writer, fd, CACHED_BYTES);
+    if (!is_named_by_content(r)) { /* the name becomes durable beside what is written */
+        chance_bytes(r->result.hash, CONTENT_HASH_BYTES);
+        start_publishing(r);
+    }
     r->encrypted = r->cipher ? mem_alloc(S3_PIECE_BYTES) : NULL;
     return true;
 }
