@@ -153,10 +153,13 @@ static const struct own_process *owner(const struct own_memory *m, const struct 
     return if_claimed(p);
 }
 
-/* One that is about to become another program (vfork(2)) has its parent's memory until then. */
-static bool has_memory_of_parent(const struct own_process *p)
+/* One that is about to become another program (vfork(2)) has its parent's memory until then. Where
+ * the two may not be compared, as in Docker, memory of one size is taken for the same. */
+static bool has_memory_of_parent(const struct own_memory *m, const struct own_process *p)
 {
-    return syscall(SYS_kcmp, p->pid, p->parent, KCMP_VM, 0, 0) == 0;
+    const struct own_process *parent = find(m, p->parent);
+    long order = syscall(SYS_kcmp, p->pid, p->parent, KCMP_VM, 0, 0);
+    return order < 0 ? parent && parent->resident_bytes == p->resident_bytes : order == 0;
 }
 
 bool own_memory_is_over(const struct own_memory *m, pid_t pid, uint64_t limit)
@@ -172,7 +175,7 @@ bool own_memory_is_over(const struct own_memory *m, pid_t pid, uint64_t limit)
     uint64_t bytes = 0;
     for (size_t i = 0; i < m->count && bytes <= limit; i++) {
         const struct own_process *p = &m->processes[i];
-        bool counts = owner(m, p) == first && (p == first || !has_memory_of_parent(p));
+        bool counts = owner(m, p) == first && (p == first || !has_memory_of_parent(m, p));
         bytes += counts ? bytes_in_part(p->pid) : 0;
     }
     return bytes > limit || bytes_alone(pid) > limit;
