@@ -1,5 +1,6 @@
 /* Vercel functions: api/**, and vercel.json's rules. */
 import path from 'node:path';
+import { andMore } from '../diagnostics.js';
 import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
 import { nothing } from './context.js';
@@ -13,6 +14,8 @@ import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
 
 const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
+/** What Vercel has other runtimes for. */
+const OTHER_API_FILE = /^api\/.*\.(py|go|rb|rs)$/;
 const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 
@@ -27,6 +30,7 @@ export async function discoverVercel(context, sofar) {
   const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config)];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
   tellCatchAlls(context, config, endpoints);
+  tellOtherLanguages(context, sources.length > 0);
 
   found.drafts = groupByRuntime('api', 'vercel', endpoints, {
     memory_mb: DEFAULT_MEMORY_MB,
@@ -110,6 +114,15 @@ async function addMiddleware(context, found, { sofar, endpoints }) {
   if (middleware) {
     found.drafts.push(middleware.draft);
     found.routes.middleware.push(...middleware.routes);
+  }
+}
+
+/** Where nothing else says that they are Vercel's, such files may be a server's. */
+function tellOtherLanguages({ files, diagnostics }, hasFunctions) {
+  const others = files.list().filter((file) => OTHER_API_FILE.test(file) && !/\/[_.]/.test(file));
+  if (others.length > 0 && (hasFunctions || files.has('vercel.json') || !files.has('package.json'))) {
+    const text = 'of Vercel\'s functions those in JavaScript and TypeScript run here, those in Python, Go, Ruby and Rust do not';
+    diagnostics.warn(`${andMore(others)}: ${text}`, { file: others[0] });
   }
 }
 

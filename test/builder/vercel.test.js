@@ -219,3 +219,12 @@ test('names that are catch-alls in Next.js alone are told, with what leads there
   const index = await build(t, projectOf(t, { 'api/index.ts': handler, 'vercel.json': '{"rewrites":[{"source":"/api/(.*)","destination":"/api"}]}' }));
   assert.equal(visit(index, 'GET', '/api/a/b').function, 'api', 'what was told works');
 });
+
+test('functions in languages that do not run here are told', async (t) => {
+  const told = async (files) => (await build(t, projectOf(t, files))).diagnostics.map(({ file, text }) => `${file}: ${text}`);
+  const others = { 'api/index.py': 'x', 'api/time.go': 'x', 'api/_lib.py': 'x' };
+  const [text] = await told({ ...others, 'vercel.json': '{}' });
+  assert.match(text, /^api\/index\.py: api\/index\.py.*: of Vercel's functions those in JavaScript and TypeScript run here/);
+  assert.equal((await told({ ...others, 'api/a.js': handler })).length, 1);
+  assert.deepEqual(await told({ ...others, 'package.json': '{}' }), []);
+});
