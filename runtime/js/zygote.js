@@ -127,6 +127,8 @@ function setIncrementalMarking(on) {
 function describe(error) {
   const hint = readOnly.explain(error);
   if (hint) return `${error.name}: ${error.message}: ${hint}`;
+  const uncompiled = nativeModules.explain(error);
+  if (uncompiled) return `${error.name}: ${uncompiled}`;
   if (error instanceof Error) return error.stack || String(error);
   return `threw ${inspect(error)}`;
 }
