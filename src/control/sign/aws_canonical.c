@@ -133,16 +133,40 @@ static int put_values(struct buf *out, const struct fields *fields, struct str n
     return r;
 }
 
-static int put_signed(struct buf *out, const struct aws_sign_request *request, struct str names)
+static int put_from_query(struct buf *out, struct str target, struct str wanted)
+{
+    struct str path, query, name, value;
+    struct buf decoded;
+    int r = 0;
+    bool is_found = false;
+    aws_target_split(target, &path, &query);
+    buf_init(&decoded, query.len);
+    while (!is_found && aws_query_next(&query, &name, &value)) {
+        is_found = str_eq_nocase(name, wanted);
+    }
+    if (is_found) {
+        r = aws_uri_decode(&decoded, value, AWS_URI_PLUS);
+        r = r < 0 ? r : put_value(out, buf_str(&decoded));
+    }
+    buf_finish(&decoded);
+    return r;
+}
+
+static int put_signed(struct buf *out, const struct aws_sign_request *request,
+                      const struct aws_canonical *form)
 {
     struct fields fields;
+    struct str names = form->signed_headers;
     int r = http_block_split(request->headers, FIELDS_MAX, fields.list, &fields.count);
     while (r == 0 && names.len > 0) {
         struct str name = str_cut(&names, ';');
         r = buf_append(out, name);
         r = r < 0 ? r : buf_append(out, STR(":"));
+        bool is_in_query = form->fields_in_query && str_starts(name, STR("x-amz-")) &&
+                           !http_block_find(request->headers, name).data;
         if (r == 0) {
             r = str_eq(name, STR("host")) ? put_value(out, request->host)
+                : is_in_query             ? put_from_query(out, request->target, name)
                                           : put_values(out, &fields, name);
         }
         r = r < 0 ? r : buf_append(out, STR("\n"));
@@ -161,7 +185,7 @@ int aws_canonical_put(struct buf *out, const struct aws_sign_request *request,
     r = r < 0 ? r : buf_append(out, STR("\n"));
     r = r < 0 ? r : put_query(out, query);
     r = r < 0 ? r : buf_append(out, STR("\n"));
-    r = r < 0 ? r : put_signed(out, request, form->signed_headers);
+    r = r < 0 ? r : put_signed(out, request, form);
     r = r < 0 ? r : buf_append(out, STR("\n"));
     r = r < 0 ? r : buf_append(out, form->signed_headers);
     r = r < 0 ? r : buf_append(out, STR("\n"));

@@ -9,6 +9,7 @@ struct aws_canonical {
     struct str signed_headers; /* "host;x-amz-date" */
     struct str content;        /* what stands for the body */
     bool path_as_is;           /* S3: paths are not escaped twice */
+    bool fields_in_query;      /* S3's URLs: a field of Amazon's own may be told there alone */
 };
 
 /* Appends it. -EBADMSG: the target has an escape that is none; -EMSGSIZE. */

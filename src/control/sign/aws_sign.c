@@ -273,7 +273,10 @@ static enum aws_fault check_signed(const struct aws_sign_request *request, const
 static int put_canonical(struct buf *out, const struct aws_sign_request *request,
                          const struct claim *c, struct str content)
 {
-    struct aws_canonical form = { c->signed_headers, content, is_s3(c) };
+    struct aws_canonical form = { .signed_headers = c->signed_headers,
+                                  .content = content,
+                                  .path_as_is = is_s3(c),
+                                  .fields_in_query = is_s3(c) && c->scope.kind == AWS_SIGN_QUERY };
     return aws_canonical_put(out, request, &form);
 }
 
