@@ -15,6 +15,8 @@ import { builtConfigs, CONFIG_NAMES, isWranglerFile, readBuilt, readWrangler } f
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
 const MEMORY_MB = 256;
 const TIMEOUT_MS = 300_000;
+/** It has a command of its own: the script build is Next.js's. https://opennext.js.org/cloudflare/get-started */
+const OPEN_NEXT = /"@opennextjs\/cloudflare"\s*:/;
 /** In the place of a main file where there are only assets. */
 const NO_MAIN = 'assets';
 const NO_WORKER = fileURLToPath(new URL('../bundle/no_worker.js', import.meta.url));
@@ -137,7 +139,9 @@ function buildHint({ files }, folder, { build }) {
     return `; run its build command first: ${build.command}`;
   }
   const manifest = [join(folder, 'package.json'), 'package.json'].find((file) => files.has(file));
-  return manifest && /"build"\s*:/.test(files.read(manifest)) ? '; build the project first: npm run build' : '';
+  const text = manifest ? files.read(manifest) : '';
+  const command = OPEN_NEXT.test(text) ? 'npx opennextjs-cloudflare build' : /"build"\s*:/.test(text) ? 'npm run build' : undefined;
+  return command ? `; build the project first: ${command}` : '';
 }
 
 function safeName(name) {

@@ -203,6 +203,10 @@ test('what a build makes first is told with the way to make it, and what does no
   assert.deepEqual(await told({ 'wrangler.json': unbuilt, 'package.json': '{ "scripts": { "build": "vite build" } }' }), [
     `wrangler.json: assets.directory "dist/client" does not exist${hint}`, `wrangler.json: main "dist/index.js" does not exist${hint}`,
   ]);
+  const next = { scripts: { build: 'next build' }, dependencies: { '@opennextjs/cloudflare': '1' } };
+  assert.deepEqual(await told({ 'wrangler.json': '{ "main": ".open-next/worker.js" }', 'package.json': JSON.stringify(next) }), [
+    'wrangler.json: main ".open-next/worker.js" does not exist; build the project first: npx opennextjs-cloudflare build',
+  ]);
   assert.deepEqual(await told({ 'wrangler.json': '{ "assets": { "directory": "gone" } }' }), ['wrangler.json: assets.directory "gone" does not exist']);
   assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\n' }), ['wrangler.toml names no "main" and no "assets"']);
   assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\npages_build_output_dir = "dist"\n', 'package.json': '{ "scripts": { "build": "vite build" } }' }), [
