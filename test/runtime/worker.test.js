@@ -414,6 +414,16 @@ test('arguments are checked as Workers check them', async () => {
   assert.match(reply.failure.errorMessage, /must not be an error response/);
 });
 
+test('a worker may set the version in its process, as OpenNext\'s does', async () => {
+  const gateway = await serve(byFetch(() => {
+    Object.assign(process, { version: process.version || 'v22.14.0' });
+    Object.assign(process.versions, { node: '22.14.0', ...process.versions });
+    return Response.json([process.version, process.versions.node]);
+  }));
+  const { node } = process.versions;
+  assert.deepEqual(await (await gateway.request('GET /')).json(), [`v${node}`, node]);
+});
+
 test('the modules of cloudflare: can be imported by ES modules', async () => {
   const workers = await import('../../runtime/js/shims/cloudflare-workers.js');
   for (const name of ['env', 'waitUntil', 'WorkerEntrypoint', 'DurableObject', 'RpcTarget', 'exports', 'withEnv']) {

@@ -184,9 +184,13 @@ function installPlatform() {
 }
 
 /* What is built for Workers may bring a process of its own (unenv's, whose methods mostly throw). Ours is a real one, and
- * the runtime lives by it. */
+ * the runtime lives by it. Its versions may be set, as those of Workers' process: OpenNext's workers set them. */
 function keepProcess() {
   const { process } = globalThis;
+  Object.defineProperties(process, {
+    version: { value: process.version, writable: true },
+    versions: { value: { ...process.versions }, writable: true },
+  });
   Object.defineProperty(globalThis, 'process', { get: () => process, set() {}, configurable: true, enumerable: false });
 }
 
