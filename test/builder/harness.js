@@ -1,5 +1,6 @@
 /* Runs the real builder on projects in temporary folders, walks its routes as the gateway would, and loads its
  * artifacts in processes of their own. */
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, statSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -234,4 +235,10 @@ function withMounts(fn) {
       }
     },
   };
+}
+
+/** What the runtime is told of the integration of an API Gateway's route. */
+export function integrationAt(manifest, method, path) {
+  assert.equal(visit(manifest, method, path).function, 'integrations');
+  return functionNamed(manifest, 'integrations').endpoints.find(({ name, methods }) => name === path && methods[0] === method).settings.integration;
 }

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "control/s3/operations/s3_config_check.h"
+#include "control/s3/operations/s3_config_fault.h"
 #include "control/s3/s3_lifecycle.h"
 
 #define TEXT_BYTES_MAX (1 * MIB)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/events/schedules/alarms.h"
 #include "control/text/json_read.h"
 #include "control/text/json_write.h"
 #include "store/store_settings.h"
@@ -17,7 +18,6 @@
 #define MARKS              "schedule"  /* the kind of settings that they are */
 #define CLOCK_WAS_WRONG_MS 10800000ULL /* 3 h: cron's bound between a correction and DST */
 #define RETRY_MS           5000        /* a full disk */
-#define NOT_WAITING        SIZE_MAX
 
 /* What must be known of a schedule after a restart; kept as JSON. */
 struct mark {
@@ -36,10 +36,9 @@ struct schedule {
     char *expression, *zone;
     struct schedule_time time;
     struct mark mark;
-    uint64_t wake_ms; /* when it is looked at next */
-    size_t place;     /* in the heap, or NOT_WAITING */
-    bool busy;        /* a tick is being written */
-    bool removed;     /* ... and when it is, the schedule is freed */
+    struct alarm alarm; /* when it is looked at next */
+    bool busy;          /* a tick is being written */
+    bool removed;       /* ... and when it is, the schedule is freed */
 };
 
 struct schedules {
@@ -47,64 +46,11 @@ struct schedules {
     uint64_t (*now)(void);
     GHashTable *by_name;
     json_t *marks; /* of schedules that have not been set yet: name to mark */
-    struct schedule **heap;
-    size_t heap_count;
+    struct alarms alarms;
     int timer_fd;
     uv_poll_t timer;
     bool held;
 };
-
-/* ---- the heap: the earliest first ---- */
-
-static void heap_place(struct schedules *ss, struct schedule *s, size_t at)
-{
-    ss->heap[at] = s;
-    s->place = at;
-}
-
-static void heap_up(struct schedules *ss, struct schedule *s, size_t at)
-{
-    while (at > 0 && ss->heap[(at - 1) / 2]->wake_ms > s->wake_ms) {
-        heap_place(ss, ss->heap[(at - 1) / 2], at);
-        at = (at - 1) / 2;
-    }
-    heap_place(ss, s, at);
-}
-
-static void heap_down(struct schedules *ss, struct schedule *s, size_t at)
-{
-    for (size_t child; (child = 2 * at + 1) < ss->heap_count; at = child) {
-        if (child + 1 < ss->heap_count && ss->heap[child + 1]->wake_ms < ss->heap[child]->wake_ms) {
-            child++;
-        }
-        if (ss->heap[child]->wake_ms >= s->wake_ms) {
-            break;
-        }
-        heap_place(ss, ss->heap[child], at);
-    }
-    heap_place(ss, s, at);
-}
-
-static void heap_remove(struct schedules *ss, struct schedule *s)
-{
-    size_t at = s->place;
-    if (at == NOT_WAITING) {
-        return;
-    }
-    s->place = NOT_WAITING;
-    struct schedule *last = ss->heap[--ss->heap_count];
-    if (last != s) {
-        heap_down(ss, last, at);
-        heap_up(ss, last, last->place);
-    }
-}
-
-static void heap_add(struct schedules *ss, struct schedule *s, uint64_t wake_ms)
-{
-    s->wake_ms = wake_ms;
-    ss->heap = mem_resize(ss->heap, ss->heap_count + 1, sizeof(struct schedule *));
-    heap_up(ss, s, ss->heap_count++);
-}
 
 /* ---- the timer ---- */
 
@@ -113,8 +59,9 @@ static void heap_add(struct schedules *ss, struct schedule *s, uint64_t wake_ms)
 static void set_timer(struct schedules *ss)
 {
     struct itimerspec when = { 0 };
-    if (ss->heap_count > 0 && !ss->held) {
-        uint64_t ms = ss->heap[0]->wake_ms;
+    const struct alarm *first = alarms_first(&ss->alarms);
+    if (first && !ss->held) {
+        uint64_t ms = first->time_ms;
         when.it_value.tv_sec = (time_t)(ms / 1000);
         when.it_value.tv_nsec = (long)(ms % 1000) * 1000000 + 1; /* all zero: never */
     }
@@ -303,11 +250,11 @@ static uint64_t tick_to_come(struct schedule *s, uint64_t now)
 static void plan(struct schedule *s)
 {
     struct schedules *ss = s->all;
-    heap_remove(ss, s);
+    alarms_cancel(&ss->alarms, &s->alarm);
     if (s->spec.enabled && !s->busy) {
         uint64_t next = tick_to_come(s, ss->now());
         if (next != SCHEDULE_NEVER) {
-            heap_add(ss, s, next);
+            alarms_set(&ss->alarms, &s->alarm, next);
         }
     }
 }
@@ -362,7 +309,7 @@ static void fired(int r, void *context)
         log_error("schedule %s cannot fire: %s; it is tried again in %d s", s->name, strerror(-r),
                   RETRY_MS / 1000);
         if (s->spec.enabled) {
-            heap_add(ss, s, ss->now() + RETRY_MS);
+            alarms_set(&ss->alarms, &s->alarm, ss->now() + RETRY_MS);
         }
         set_timer(ss);
         return;
@@ -373,7 +320,7 @@ static void fired(int r, void *context)
     }
     plan(s);
     set_timer(ss);
-    if (s->place == NOT_WAITING && s->spec.enabled && s->spec.over) {
+    if (alarm_is_off(&s->alarm) && s->spec.enabled && s->spec.over) {
         s->spec.over(str_c(s->name), s->spec.context); /* may free it */
     }
 }
@@ -394,14 +341,15 @@ static void fire(struct schedule *s, uint64_t time_ms)
 void schedules_run(struct schedules *ss)
 {
     uint64_t now = ss->now();
-    while (!ss->held && ss->heap_count > 0 && ss->heap[0]->wake_ms <= now) {
-        struct schedule *s = ss->heap[0];
-        heap_remove(ss, s);
+    struct alarm *first;
+    while (!ss->held && (first = alarms_first(&ss->alarms)) && first->time_ms <= now) {
+        struct schedule *s = container_of(first, struct schedule, alarm);
+        alarms_cancel(&ss->alarms, &s->alarm);
         uint64_t time_ms = tick_to_come(s, now);
         if (time_ms <= now) {
             fire(s, time_ms);
         } else if (time_ms != SCHEDULE_NEVER) {
-            heap_add(ss, s, time_ms);
+            alarms_set(&ss->alarms, &s->alarm, time_ms);
         }
     }
     set_timer(ss);
@@ -437,7 +385,9 @@ static struct schedule *find_or_make(struct schedules *ss, struct str name)
     struct schedule *s = find(ss, name);
     if (!s) {
         s = mem_new(struct schedule);
-        *s = (struct schedule){ .all = ss, .name = mem_copy_str(name), .place = NOT_WAITING };
+        *s = (struct schedule){ .all = ss,
+                                .name = mem_copy_str(name),
+                                .alarm = { .place = ALARM_OFF } };
         (void)g_hash_table_insert(ss->by_name, s->name, s); /* it was not there */
     }
     return s;
@@ -486,7 +436,7 @@ void schedules_remove(struct schedules *ss, struct str name)
     struct message_batch *b = message_batch_create(ss->queues);
     message_batch_put(b, STR(MARKS), name, str_of(NULL, 0));
     message_batch_submit(b, mark_written, NULL);
-    heap_remove(ss, s);
+    alarms_cancel(&ss->alarms, &s->alarm);
     (void)g_hash_table_remove(ss->by_name, s->name); /* it was there */
     s->removed = true;
     if (!s->busy) {
@@ -526,7 +476,8 @@ static struct schedule_view view_of(const struct schedule *s)
     return (struct schedule_view){ .name = str_c(s->name),
                                    .expression = s->spec.expression,
                                    .enabled = s->spec.enabled,
-                                   .next_ms = s->place == NOT_WAITING ? SCHEDULE_NEVER : s->wake_ms,
+                                   .next_ms =
+                                       alarm_is_off(&s->alarm) ? SCHEDULE_NEVER : s->alarm.time_ms,
                                    .last_ms = s->mark.last_ms };
 }
 
@@ -602,6 +553,6 @@ void schedules_destroy(struct schedules *ss)
     }
     g_hash_table_destroy(ss->by_name);
     json_decref(ss->marks);
-    free(ss->heap);
+    alarms_finish(&ss->alarms);
     uv_close((uv_handle_t *)&ss->timer, schedules_free);
 }

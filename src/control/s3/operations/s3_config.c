@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "control/s3/operations/s3_config_check.h"
+#include "control/s3/operations/s3_config_fault.h"
 #include "control/s3/s3_expiry.h"
 #include "control/s3/s3_lifecycle.h"
 #include "control/s3/s3_operations.h"

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "control/s3/operations/s3_config_fault.h"
 #include "control/s3/s3_cors.h"
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
@@ -13,13 +14,6 @@
 bool s3_config_refuse(struct s3_request *rq, enum s3_error error, const char *text)
 {
     s3_fail_text(rq, error, text);
-    return false;
-}
-
-bool s3_config_fault(struct s3_config_fault *ret, enum s3_error error, const char *text)
-{
-    *ret = (struct s3_config_fault){ .error = error };
-    (void)snprintf(ret->text, sizeof(ret->text), "%s", text ? text : ""); /* a long one is cut */
     return false;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/chance.h"
-#include "control/s3/operations/s3_config_check.h"
+#include "control/s3/operations/s3_config_fault.h"
 #include "control/text/iso_time.h"
 
 #define RULES_MAX       1000 /* of a lifecycle, S3's own limit */

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "control/s3/operations/s3_config_check.h"
+#include "control/s3/operations/s3_config_fault.h"
 
 #define ROUTES_MAX 50 /* S3's own limit */
 
