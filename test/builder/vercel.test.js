@@ -33,6 +33,7 @@ test('without a build, a folder public or an outputDirectory the project itself 
   const files = {
     'api/hello.js': handler, 'index.html': '<h1>hi</h1>', 'css/a.css': 'a{}', '.well-known/security.txt': 'x', 'package.json': '{}',
     '.env': 'SECRET=1', '.git/config': 'x', 'css/.htpasswd': 'x', 'node_modules/a/index.js': '', 'vercel.json': '{}', 'middleware.js': hook,
+    'mayfly.json': '{ "volumes": ["data", "var/c++"] }', 'data/shop.db': 'x', 'var/c++/shop.db': 'x',
   };
   const manifest = await build(t, projectOf(t, files));
   const served = (url) => visit(manifest, 'GET', url).file?.endsWith(url === '/' ? '/index.html' : decodeURIComponent(url)) === true;
@@ -40,13 +41,15 @@ test('without a build, a folder public or an outputDirectory the project itself 
   for (const url of ['/', '/index.html', '/css/a.css', '/.well-known/security.txt']) {
     assert.ok(served(url), url);
   }
-  for (const url of ['/.env', '/%2Eenv', '/.git/config', '/css/.htpasswd', '/node_modules/a/index.js', '/api/hello.js', '/package.json', '/vercel.json', '/middleware.js']) {
+  for (const url of ['/.env', '/%2Eenv', '/.git/config', '/css/.htpasswd', '/node_modules/a/index.js', '/api/hello.js', '/package.json', '/vercel.json', '/middleware.js',
+    '/data/shop.db', '/var/c++/shop.db']) {
     assert.ok(!served(url), url);
   }
   assert.equal(visit(manifest, 'GET', '/api/hello').file, 'api/hello.js');
 
   const site = async (more) => (await build(t, projectOf(t, { ...files, ...more }))).static.map(({ directory }) => path.basename(directory));
   assert.deepEqual(await site({ 'public/a.txt': 'a' }), ['public']);
+  assert.deepEqual((await build(t, projectOf(t, { 'api/hello.js': handler, 'server.key': 'x', 'lib/a.js': '' }))).static, [], 'functions alone are no site');
   assert.deepEqual(await site({ 'package.json': '{ "scripts": { "build": "vite build" } }' }), []);
   assert.deepEqual(await site({ 'vercel.json': '{ "outputDirectory": "dist" }', 'dist/index.html': 'x' }), ['dist']);
 });
