@@ -333,7 +333,8 @@ test('who cannot be let in while no file may be opened waits, and that is told o
   const allow = (files) => assert.equal(spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${files}:`], { uid: user, gid: user }).status, 0);
   allow(3);
   const answer = platform.get('/api/hello', { agent: false });
-  await sleep(1000);
+  await eventually(() => /cannot accept connections/.test(platform.errors), () => `it is told to nobody\n${platform.errors}`);
+  await sleep(1000); /* of tries, each of which could tell it again */
   allow(1024);
   assert.equal((await answer).text, 'hello');
   assert.equal(platform.errors.match(/cannot accept connections/g)?.length, 1, platform.errors);

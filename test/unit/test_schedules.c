@@ -187,6 +187,20 @@ static void at(const char *time)
     (void)ticks(); /* what is written is written before the clock goes on */
 }
 
+static void be_down_until(const char *time)
+{
+    stop();
+    clock_ms = ms_of(time);
+    start();
+}
+
+/* Somebody sets it. */
+static void put_clock(const char *time)
+{
+    clock_ms = ms_of(time);
+    schedules_clock_set(schedules);
+}
+
 START_TEST(each_tick_happens_once_when_it_is_due)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
@@ -210,9 +224,7 @@ START_TEST(a_restart_neither_loses_nor_repeats_a_tick)
     set(&spec);
     at("2026-11-25 10:05:02");
     ck_assert_str_eq(ticks(), "10:05:00 ");
-    stop();
-    clock_ms = ms_of("2026-11-25 10:10:20"); /* down at the tick, up again at once */
-    start();
+    be_down_until("2026-11-25 10:10:20"); /* down at the tick, up again at once */
     spec.catch_up = false;
     set(&spec);
     at("2026-11-25 10:10:21");
@@ -241,9 +253,7 @@ START_TEST(what_is_settled_is_known_to_the_next_process)
     schedules_settle(schedules, count_marks, &marks);
     settle();
     ck_assert_int_eq(marks, 1);
-    stop();
-    clock_ms = ms_of("2026-11-25 10:07:00"); /* down at its only time */
-    start();
+    be_down_until("2026-11-25 10:07:00"); /* down at its only time */
     set(&spec);
     at("2026-11-25 10:07:00");
     ck_assert_str_eq(ticks(), "10:01:00 ");
@@ -274,17 +284,13 @@ START_TEST(what_was_missed_is_caught_up_once_or_skipped)
 {
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "*/5 * * * *");
     set(&spec);
-    stop();
-    clock_ms = ms_of("2027-03-01 12:03:00");
-    start();
+    be_down_until("2027-03-01 12:03:00");
     set(&spec);
     at("2027-03-01 12:03:00");
     ck_assert_str_eq(ticks(), "12:00:00 ");
     at("2027-03-01 12:05:00");
     ck_assert_str_eq(ticks(), "12:00:00 12:05:00 ");
-    stop();
-    clock_ms = ms_of("2027-03-01 18:03:00");
-    start();
+    be_down_until("2027-03-01 18:03:00");
     spec.catch_up = false;
     set(&spec);
     at("2027-03-01 18:03:00");
@@ -298,16 +304,13 @@ START_TEST(a_clock_that_jumps_neither_repeats_nor_skips)
     struct schedule_spec spec = spec_of(SCHEDULE_VERCEL, "0 * * * *");
     set(&spec);
     at("2026-11-25 11:00:00");
-    clock_ms = ms_of("2026-11-25 10:30:00"); /* back: 11:00 has been */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 10:30:00"); /* back: 11:00 has been */
     at("2026-11-25 11:00:01");
     ck_assert_str_eq(ticks(), "11:00:00 ");
-    clock_ms = ms_of("2026-11-25 15:20:00"); /* forward over four ticks: once */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 15:20:00"); /* forward over four ticks: once */
     ck_assert_str_eq(ticks(), "11:00:00 15:00:00 ");
     at("2026-11-25 16:00:00");
-    clock_ms = ms_of("2026-11-20 08:30:00"); /* it had been wrong for days */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-20 08:30:00"); /* it had been wrong for days */
     at("2026-11-20 09:00:00");
     ck_assert_str_eq(ticks(), "11:00:00 15:00:00 16:00:00 09:00:00 ");
 }
@@ -320,8 +323,7 @@ START_TEST(a_clock_that_was_wrong_by_hours_has_had_none_of_the_ticks_that_come)
     set(&spec);
     at("2026-11-25 11:00:00");
     at("2026-11-25 16:00:00");
-    clock_ms = ms_of("2026-11-25 10:30:00");
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 10:30:00");
     at("2026-11-25 11:00:00");
     ck_assert_str_eq(ticks(), "11:00:00 16:00:00 11:00:00 ");
 }
@@ -334,17 +336,14 @@ START_TEST(a_rate_goes_on_when_the_clock_is_put_back)
     spec.start_ms = _i ? ms_of("2026-11-25 09:00:30") : 0;
     set(&spec);
     at("2026-11-25 10:10:30");
-    clock_ms = ms_of("2026-11-25 10:10:00"); /* less than a minute: a correction */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 10:10:00"); /* less than a minute: a correction */
     at("2026-11-25 10:20:30");
     at("2026-11-25 11:20:30");
-    clock_ms = ms_of("2026-11-25 10:05:00"); /* an hour and more */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 10:05:00"); /* an hour and more */
     at("2026-11-25 10:15:00");
     at("2026-11-25 10:25:00");
     ck_assert_str_eq(ticks(), "10:10:30 10:20:30 11:20:30 10:10:30 10:20:30 ");
-    clock_ms = ms_of("2026-11-25 11:21:00"); /* and forward again: not twice */
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 11:21:00"); /* and forward again: not twice */
     at("2026-11-25 11:30:30");
     ck_assert_str_eq(ticks() + (size_t)5 * TICK_TEXT, "11:30:30 ");
 }
@@ -356,8 +355,7 @@ START_TEST(a_rate_that_was_made_by_a_wrong_clock_goes_by_the_new_time)
     struct schedule_spec spec = spec_of(SCHEDULE_RULE, "rate(10 minutes)");
     clock_ms = ms_of("2030-01-01 00:00:00");
     set(&spec);
-    clock_ms = ms_of("2026-11-25 10:00:30");
-    schedules_clock_set(schedules);
+    put_clock("2026-11-25 10:00:30");
     at("2026-11-25 10:05:00");
     stop();
     start();
@@ -385,16 +383,13 @@ START_TEST(a_machine_that_starts_without_the_time_repeats_nothing_once_it_has_it
     at("2026-11-26 10:00:30");
     ck_assert_str_eq(ticks(), "11:00:00 09:00:00 10:00:30 ");
     for (int i = 0; i < 2; i++) {
-        stop();
-        clock_ms = ms_of("1970-01-01 00:00:20");
-        start();
+        be_down_until("1970-01-01 00:00:20");
         set(&daily);
         set(&once);
         set(&rate);
         at("1970-01-01 09:00:00");
     }
-    clock_ms = ms_of("2026-11-26 20:00:00");
-    schedules_clock_set(schedules);
+    put_clock("2026-11-26 20:00:00");
     ck_assert_str_eq(ticks(), "11:00:00 09:00:00 10:00:30 09:00:00 ");
     at("2026-11-27 09:00:00");
     at("2026-11-27 10:00:30");
