@@ -26,6 +26,7 @@ static char folder[] = "/tmp/mayfly-test-XXXXXX";
 static char seen[1024];
 static enum message_fate fate;
 static uint64_t fate_due_ms;
+static bool is_throttled;
 static int deliveries;
 
 static struct queue_send sends[MESSAGES_MAX];
@@ -155,6 +156,7 @@ static inline void deliver(struct queue *queue, struct delivery *d, void *contex
         queue_set_outcome(&d->messages[i], fate, fate_due_ms, STR("why"));
     }
     deliveries++;
+    d->is_throttled = is_throttled;
     queue_delivered(d);
 }
 

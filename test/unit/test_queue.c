@@ -47,6 +47,24 @@ START_TEST(a_message_comes_again_when_it_is_due)
 }
 END_TEST
 
+START_TEST(others_wait_when_there_was_no_room_for_one)
+{
+    consume(1, 10, false);
+    queue_pause(q, true);
+    for (int i = 0; i < 10; i++) {
+        (void)put("a", "", "");
+    }
+    until_sent();
+    is_throttled = true;
+    queue_pause(q, false);
+    run_until(&deliveries, 1);
+    ck_assert_uint_eq(counts().waiting, 10); /* and the barrier */
+    ck_assert_str_eq(seen, "a");
+    is_throttled = false;
+    run_until(&deliveries, 11);
+}
+END_TEST
+
 static uint64_t replayed_after;
 static int replayed;
 
@@ -276,6 +294,7 @@ int main(void)
     Suite *suite = queue_fixture_suite("queue", &tests);
     tcase_add_test(tests, batches_are_filled_in_the_order_of_arrival);
     tcase_add_test(tests, a_message_comes_again_when_it_is_due);
+    tcase_add_test(tests, others_wait_when_there_was_no_room_for_one);
     tcase_add_test(tests, dead_messages_are_replayed_in_steps_and_none_twice);
     tcase_add_test(tests, a_dead_message_is_kept);
     tcase_add_test(tests, a_group_of_a_fifo_queue_is_in_one_pair_of_hands);

@@ -7,6 +7,7 @@
 #include "control/aws/lambda/aws_lambda_operations.h"
 #include "control/events/eventbridge/json_table.h"
 #include "control/events/lambda/lambda_concurrency.h"
+#include "control/events/lambda/lambda_queue.h"
 
 /* Of an account's 1,000 at a time, 100 are left for functions that reserve none. */
 #define RESERVED_MAX 900
@@ -22,6 +23,7 @@ static void written(int r, void *call)
     struct aws_call *c = call;
     if (r == 0) {
         c->services->routes_changed(c->services);
+        lambda_queues_reserved(c->services->lambda_queues);
     }
     aws_call_written(r, c);
 }

@@ -246,6 +246,7 @@ struct attempt {
 static void postpone(struct delivery *d)
 {
     uint64_t now = clock_wall_ms();
+    d->is_throttled = true;
     for (size_t i = 0; i < d->count; i++) {
         if (is_open(&d->messages[i])) {
             d->messages[i].outcome.attempts--; /* it did not reach the function */

@@ -370,6 +370,21 @@ static bool is_lambda(const json_t *function)
     return dialect && (strcmp(dialect, "lambda") == 0 || strcmp(dialect, "bootstrap") == 0);
 }
 
+/* Events above what is reserved would only be turned away, and wait longer than they have to. With
+ * zero reserved none is handed to the function at all. */
+static void consume(struct lambda_queue *q)
+{
+    const int64_t bounds[] = { json_integer_value(json_object_get(q->function, "max_instances")),
+                               lambda_concurrency_reserved(q->services, q->function) };
+    struct queue_policy policy = { .batch_size = 1, .concurrency = IN_FLIGHT_MAX };
+    for (size_t i = 0; i < ARRAY_COUNT(bounds); i++) {
+        if (bounds[i] > 0 && bounds[i] < policy.concurrency) {
+            policy.concurrency = (uint32_t)bounds[i];
+        }
+    }
+    queue_consume(q->queue, &lambda_consumer, &policy, q);
+}
+
 static void build_one(struct lambda_queues *lq, const json_t *manifest, const json_t *function)
 {
     const char *name = json_string_value(json_object_get(function, "name"));
@@ -383,12 +398,7 @@ static void build_one(struct lambda_queues *lq, const json_t *manifest, const js
     json_decref(q->function);
     q->function = json_deep_copy(function);
     q->wanted = true;
-    json_int_t max = json_integer_value(json_object_get(function, "max_instances"));
-    const struct queue_policy policy = { .batch_size = 1,
-                                         .concurrency = max > 0 && max < IN_FLIGHT_MAX
-                                                            ? (uint32_t)max
-                                                            : IN_FLIGHT_MAX };
-    queue_consume(q->queue, &lambda_consumer, &policy, q);
+    consume(q);
 }
 
 void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest)
@@ -407,6 +417,16 @@ void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest)
         struct lambda_queue *q = list_entry(item, struct lambda_queue, link);
         if (!q->wanted) {
             queue_consume(q->queue, NULL, NULL, NULL); /* its events wait for it to come back */
+        }
+    }
+}
+
+void lambda_queues_reserved(struct lambda_queues *lq)
+{
+    list_for_each (item, &lq->queues) {
+        struct lambda_queue *q = list_entry(item, struct lambda_queue, link);
+        if (q->wanted) {
+            consume(q);
         }
     }
 }

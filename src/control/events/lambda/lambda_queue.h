@@ -21,6 +21,8 @@ struct lambda_queues;
 struct lambda_queues *lambda_queues_create(struct services *s);
 /* The functions and `events.async` of the manifest that is served from now on (borrowed). */
 void lambda_queues_build(struct lambda_queues *lq, const json_t *manifest);
+/* What the API reserves for a function is another number now (lambda_concurrency.h). */
+void lambda_queues_reserved(struct lambda_queues *lq);
 
 /* What counts for a function's version or alias ("": the function's own); NULL: nothing was set but
  * delays and dead letters. What the API sets for one counts for no other; what the files say does

@@ -29,6 +29,7 @@ void attempt_postponed(struct services *s, struct delivery *d, const char *why)
     struct delivered *m = &d->messages[0];
     uint64_t due = retry_system_due(m->message.sent_ms, clock_wall_ms());
     m->outcome.attempts--;
+    d->is_throttled = true;
     queue_set_outcome(m, FATE_AGAIN, due, str_c(why));
     event_log_again(s, d, m);
 }

@@ -12,7 +12,8 @@
 bool attempt_failed(struct services *s, struct delivery *d, const struct retry_policy *policy,
                     struct str error);
 
-/* It did not reach its handler, and is tried again later: that was no try of the handler's. */
+/* It did not reach its handler, and is tried again later: that was no try of the handler's. Its
+ * queue hands out fewer at a time for a while. */
 void attempt_postponed(struct services *s, struct delivery *d, const char *why);
 
 /* What has kept it from its handler, or so it must be assumed; NULL: it was handled. */

@@ -27,6 +27,7 @@ struct delivery {
     uint64_t started_ms; /* wall clock */
     size_t bytes;        /* of the bodies */
     void *user;          /* the consumer's */
+    bool is_throttled;   /* there was no room for it: fewer are handed out for a while */
 };
 
 struct queue_policy {

@@ -12,6 +12,8 @@
 
 #define HAND_OUTS_MAX   64 /* in a turn of the loop */
 #define SETTLE_RETRY_MS 500
+#define THROTTLE_MS     1000 /* Lambda's first delay after a throttled event */
+#define THROTTLE_STEPS  10   /* from one batch to more than any consumer takes */
 
 static void messages_free(struct delivered *messages, size_t count)
 {
@@ -129,6 +131,23 @@ static bool may_hand_out(const struct queue *q)
     return q->consumer && !q->paused && queue_is_open(q) && q->batches < q->policy.concurrency;
 }
 
+/* How many batches there is room for is not known here: others use the function, too. One that came
+ * back tells, and every THROTTLE_MS without another twice as many are tried. True: no more now. */
+static bool is_throttled(struct queue *q)
+{
+    uint64_t steps =
+        q->throttled_ms > 0 ? (clock_boot_ms() - q->throttled_ms) / THROTTLE_MS : THROTTLE_STEPS;
+    if (steps >= THROTTLE_STEPS) {
+        return false;
+    }
+    uint64_t room = steps == 0 || q->throttled_to > 0 ? q->throttled_to : 1;
+    if (q->batches < room << steps) {
+        return false;
+    }
+    queue_wake_at(q, clock_wall_ms() + THROTTLE_MS);
+    return true;
+}
+
 /* Of what consumers have so much is kept in memory: who has nothing yet gets something all the
  * same, so that slow ones hold up nobody. */
 static bool must_stop(struct queue *q)
@@ -154,7 +173,7 @@ static void put_down(struct queues *qs, size_t bytes)
 
 void queue_dispatch(struct queue *q)
 {
-    for (size_t i = 0; may_hand_out(q) && !must_stop(q) && hand_out(q); i++) {
+    for (size_t i = 0; may_hand_out(q) && !is_throttled(q) && !must_stop(q) && hand_out(q); i++) {
         if (i == HAND_OUTS_MAX) {
             queue_mark(q); /* others come between, as the outcomes do that are ready at once */
             return;
@@ -333,6 +352,10 @@ void queue_delivered(struct delivery *d)
     };
     (void)uv_timer_init(q->queues->loop, &s->again); /* always succeeds */
     q->batches--;
+    if (d->is_throttled) {
+        q->throttled_to = q->batches;
+        q->throttled_ms = clock_boot_ms();
+    }
     submit_settling(s);
     queue_mark(q); /* the consumer has room, before this is durable */
 }

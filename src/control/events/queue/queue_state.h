@@ -59,6 +59,8 @@ struct queue {
     uint64_t retention_ms; /* 0: nothing is ever too old */
     uint32_t purges;       /* that are not durable yet: then `number` is about to be another */
     uint32_t batches;      /* in the consumer's hands */
+    uint32_t throttled_to; /* what was in them as one came back throttled: there was no more room */
+    uint64_t throttled_ms; /* when, by the boot clock; 0: never */
     struct list in_flight; /* of struct delivery, until their outcome is durable */
     /* Every waiting message up to here is held or too old: so a look at what is due need not begin
      * at the front, where those in hands are. */

@@ -148,6 +148,7 @@ struct attempt {
 static void postpone(struct delivery *d, const char *why)
 {
     uint64_t now = clock_wall_ms();
+    d->is_throttled = true;
     for (size_t i = 0; i < d->count; i++) {
         d->messages[i].outcome.attempts--; /* it did not reach the consumer */
         queue_set_outcome(&d->messages[i], FATE_AGAIN, now + POSTPONE_MS, str_c(why));
