@@ -1,9 +1,10 @@
-/* Bundles a group: one file for its CommonJS endpoints, one for its ES modules, contexts kept between builds.
+/* Bundles a group: one file for its CommonJS endpoints, one for its ES module or, if there are several, one for each module of the
+ * project that they are made of (own_files.js). Contexts are kept between builds.
  *
  * An endpoint is an ES module when its file or its package says so, or when its graph has top-level await; all
  * others go to the CommonJS bundle, which Node.js loads faster and whose default imports follow `__esModule`, as
  * webpack and TypeScript have it. The artifact's entry exports the thunks of both. */
-import { readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
@@ -12,6 +13,7 @@ import { isOfProject, outsideText } from './bounds.js';
 import { edgeModulesPlugin, edgeOptions } from './edge.js';
 import { ENTRY, bytesPlugin, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
 import { layersPlugin } from './layers.js';
+import { CHUNK_NAMES, PARTS, filesInOrder, partsOf, partsSource } from './own_files.js';
 import { PackageMap } from './packages.js';
 import { workerModulesPlugin, workerOptions } from './worker.js';
 
@@ -113,7 +115,7 @@ export class Bundler {
 
   /** @returns {Promise<object[]>} endpoints that need top-level await, when asked for cjs */
   async #build(state, format, endpoints, hasOther) {
-    const slot = await this.#context(state, format);
+    const slot = await this.#context(state, format, isSplit(state.draft, format, endpoints));
     const linked = format === 'cjs' && hasOther ? modulesOf(state.draft).filter((e) => !endpoints.includes(e)) : [];
     if (endpoints.length === 0 && linked.length === 0) {
       return [];
@@ -122,7 +124,7 @@ export class Bundler {
     slot.assets.clear();
     slot.file = format === 'cjs' ? '___mayfly.cjs' : hasOther ? '___mayfly_esm.mjs' : '___mayfly.mjs';
     try {
-      this.#take(state, slot, this.#bounded(state, await slot.context.rebuild()));
+      this.#take(state, slot, await this.#rebuild(state, slot));
       return [];
     } catch (error) {
       if (!error.errors) {
@@ -148,8 +150,29 @@ export class Bundler {
     });
     const healthy = endpoints.filter((endpoint) => !state.broken.has(endpoint.module));
     slot.source = entrySource(this.project, format, healthy, linked);
-    this.#take(state, slot, this.#bounded(state, await slot.context.rebuild()));
+    slot.parts &&= [];
+    const built = await this.#rebuild(state, slot).catch((error) => (slot.parts ? null : Promise.reject(error)));
+    await (built ? this.#take(state, slot, built) : this.#inOneFile(state, slot, format));
     return [];
+  }
+
+  /** An endpoint that is `export *` of a package hides its names from the project's other modules, when each has a file. */
+  async #inOneFile(state, { source, file }, format) {
+    const slot = Object.assign(await this.#context(state, format, false), { source, file });
+    slot.assets.clear();
+    this.#take(state, slot, await this.#rebuild(state, slot));
+  }
+
+  /** Which modules there are is known when they have been bundled: but for the first time, and changed imports, it was known before. */
+  async #rebuild(state, slot) {
+    slot.parts = slot.parts?.filter((part) => existsSync(path.join(this.project, part)));
+    const result = this.#bounded(state, await slot.context.rebuild());
+    const parts = slot.parts && partsOf(result.metafile, `mayfly:${ENTRY}`);
+    if (!parts || parts.join('\0') === slot.parts.join('\0')) {
+      return result;
+    }
+    slot.parts = parts;
+    return this.#bounded(state, await slot.context.rebuild());
   }
 
   /** @returns {Promise<esbuild.Message[]>} why an endpoint alone does not build */
@@ -204,9 +227,9 @@ export class Bundler {
   }
 
   #take(state, slot, result) {
-    for (const file of result.outputFiles) {
-      const name = path.basename(file.path).replace('___mayfly_bundle.js', slot.file);
-      const contents = state.draft.dialect === 'next' && name === slot.file ? withMeantDefaults(file.contents) : file.contents;
+    for (const file of slot.parts ? filesInOrder(result, '___mayfly_bundle.mjs') : result.outputFiles) {
+      const name = path.basename(file.path).replace(/^___mayfly_bundle\.m?js/, slot.file);
+      const contents = state.draft.dialect === 'next' && /\.[cm]js$/.test(name) ? withMeantDefaults(file.contents) : file.contents;
       state.files.set(name, withMapName(contents, slot.file, name));
     }
     for (const file of Object.keys(result.metafile.inputs).map((input) => this.#fileOf(input))) {
@@ -215,20 +238,21 @@ export class Bundler {
       }
     }
     /* What is said of code that was built before is nothing that the user has written. */
-    const warnings = state.draft.bundle?.built ? [] : result.warnings;
+    const isOurs = ({ location }) => location?.file.startsWith('mayfly:');
+    const warnings = state.draft.bundle?.built ? [] : result.warnings.filter((warning) => !isOurs(warning));
     state.diagnostics.push(...warnings.map((warning) => this.#diagnostic(warning, 'warning')));
     slot.assets?.forEach((contents, name) => state.files.set(name, contents));
   }
 
-  async #context(state, format) {
+  async #context(state, format, split) {
     const key = `${state.draft.name}\0${format}`;
-    const settings = JSON.stringify([state.draft.bundle, state.draft.root]);
+    const settings = JSON.stringify([state.draft.bundle, state.draft.root, split]);
     const known = this.#contexts.get(key);
     if (known?.settings === settings) {
       return known;
     }
     await known?.context.dispose();
-    const slot = { source: '', settings };
+    const slot = { source: '', settings, parts: split ? [] : null };
     slot.context = await esbuild.context(this.#options(state, format, slot));
     this.#contexts.set(key, slot);
     return slot;
@@ -242,9 +266,10 @@ export class Bundler {
     const edge = draft.bundle?.edge === true;
     slot.assets = new Map();
     return {
-      entryPoints: [ENTRY],
+      entryPoints: [{ in: ENTRY, out: '___mayfly_bundle' }, ...(slot.parts ? [{ in: PARTS, out: '___mayfly_parts' }] : [])],
       /* The output seems to lie in the folder that becomes /var/task: source maps name files relative to it. */
-      outfile: path.join(root, '___mayfly_bundle.js'),
+      outdir: root,
+      ...(slot.parts ? { splitting: true, chunkNames: CHUNK_NAMES, outExtension: { '.js': '.mjs' } } : {}),
       absWorkingDir: this.project,
       bundle: true,
       write: false,
@@ -261,7 +286,7 @@ export class Bundler {
       banner: { js: format === 'esm' ? ESM_BANNER : CJS_BANNER },
       ...(worker ? workerOptions(draft.bundle) : edge ? edgeOptions(draft) : {}),
       plugins: [
-        entryPlugin(this.project, () => slot.source),
+        entryPlugin(this.project, () => slot.source, (name) => partsSource(name, slot.parts)),
         bytesPlugin(this.project),
         workerModulesPlugin(draft, slot.assets),
         layersPlugin(layers),
@@ -309,6 +334,12 @@ function entrySource(project, format, endpoints, linked) {
   return `export const modules = {\n${members.join('\n')}\n};\n`;
 }
 
+/** Workers and edge functions are bundled with their packages: what their imports lead to is known. */
+function isSplit({ dialect, bundle }, format, endpoints) {
+  const modules = new Set(endpoints.map(({ module }) => module));
+  return format === 'esm' && modules.size > 1 && dialect !== 'worker' && bundle?.edge !== true;
+}
+
 function quote(text) {
   return JSON.stringify(text);
 }
@@ -327,7 +358,7 @@ function withMapName(contents, file, name) {
   if (name !== file) {
     return contents;
   }
-  const comment = Buffer.from('//# sourceMappingURL=___mayfly_bundle.js.map\n');
+  const comment = Buffer.from('//# sourceMappingURL=___mayfly_bundle.');
   const body = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength);
   const at = body.lastIndexOf(comment);
   return at < 0 ? contents : Buffer.concat([body.subarray(0, at), Buffer.from(`//# sourceMappingURL=${file}.map\n`)]);

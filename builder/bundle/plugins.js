@@ -26,17 +26,18 @@ const EMPTY_MODULES = new Set(['server-only', 'client-only']);
 /**
  * The bundle's entry: `modules`, a thunk an endpoint, so that each is loaded when asked for and fails alone.
  * @param {() => string} source
+ * @param {(name: string) => string} parts the source of all other modules of ours
  */
-export function entryPlugin(project, source) {
+export function entryPlugin(project, source, parts) {
   return {
     name: 'mayfly-entry',
     setup(build) {
-      build.onResolve({ filter: /^mayfly:entry$/ }, () => ({ path: ENTRY, namespace: 'mayfly' }));
+      build.onResolve({ filter: /^mayfly:/ }, ({ path: name }) => ({ path: name, namespace: 'mayfly' }));
       build.onResolve({ filter: /^\.\/___mayfly_esm\.mjs$/, namespace: 'mayfly' }, ({ path: file }) => ({
         path: file, external: true,
       }));
-      build.onLoad({ filter: /.*/, namespace: 'mayfly' }, () => ({
-        contents: source(), resolveDir: project, loader: 'js',
+      build.onLoad({ filter: /.*/, namespace: 'mayfly' }, ({ path: name }) => ({
+        contents: name === ENTRY ? source() : parts(name), resolveDir: project, loader: 'js',
       }));
       build.onLoad({ filter: /.*/, namespace: 'mayfly-empty' }, () => ({ contents: '', loader: 'js' }));
     },

@@ -93,28 +93,32 @@ function becomeProgramOf(spec, task) {
   return entry;
 }
 
-/* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call, and compiled
- * whole, with the packages that it imports at its top: the handlers are in it. What its modules require only as they are
- * run is too much for that: those would take half as long again to load. */
+/* Runs load() with all compiled that it imports at its top: the handlers are in it. What modules require only as they are run is too
+ * much for that: those would take half as long again to load. */
+async function compiledWhole(load) {
+  v8.setFlagsFromString('--no-lazy');
+  try {
+    return await load();
+  } catch (error) {
+    stacks.placeImport(error);
+    throw error;
+  } finally {
+    v8.setFlagsFromString('--lazy');
+  }
+}
+
+/* import(name): a module of the bundle, through its thunk. The bundle itself is loaded at the first call; ES modules of several
+ * endpoints are files of their own, which their thunks import. */
 function moduleLoader(entry) {
+  const isModule = entry.endsWith('.mjs');
   let bundle;
-  const open = async () => {
-    v8.setFlagsFromString('--no-lazy');
-    try {
-      return await (entry.endsWith('.mjs') ? import(pathToFileURL(entry)) : createRequire(entry)(entry));
-    } catch (error) {
-      stacks.placeImport(error);
-      throw error;
-    } finally {
-      v8.setFlagsFromString('--lazy');
-    }
-  };
+  const open = () => compiledWhole(() => (isModule ? import(pathToFileURL(entry)) : createRequire(entry)(entry)));
   return async (name) => {
     bundle ??= open();
     const { modules } = await bundle;
     const thunk = modules?.[name];
     if (typeof thunk !== 'function') throw new Error(`the bundle has no module ${name}`);
-    return thunk();
+    return isModule ? compiledWhole(thunk) : thunk();
   };
 }
 

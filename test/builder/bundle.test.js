@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
@@ -320,4 +321,69 @@ test('an unchanged function keeps its hash wherever its project lies', async (t)
   assert.deepEqual(hashes(first), hashes(second));
   assert.notEqual(hashes(first)[0], hashes(changed)[0]);
   assert.equal(hashes(first)[1], hashes(changed)[1]);
+});
+
+const PACKAGES = {
+  'package.json': '{ "type": "module" }',
+  'node_modules/tea/package.json': '{ "name": "tea", "type": "module", "exports": "./index.js" }',
+  'node_modules/tea/index.js': "globalThis.ran = [...globalThis.ran ?? [], 'tea'];\nexport const leaf = 'oolong';\n",
+  'node_modules/boom/package.json': '{ "name": "boom", "type": "module", "exports": "./index.js" }',
+  'node_modules/boom/index.js': "throw new Error('BOOM_KEY is not set');\n",
+};
+
+test('an ES module that does not link, or whose package throws, fails alone; the others share their modules', async (t) => {
+  const project = projectOf(t, {
+    ...PACKAGES,
+    'lib/count.ts': "import { type Leaf, leaf } from './index';\nlet count = 0;\nexport const next = (): string => `${leaf}${count += 1}`;\n",
+    'lib/index.ts': "export * from 'tea';\nexport { Leaf } from './leaf';\nexport { default as data } from './data.json';\n",
+    'lib/leaf.ts': 'export interface Leaf { name: string }\n',
+    'lib/data.json': '{ "cups": 3 }',
+    'api/a.ts': "import { next } from '../lib/count';\nimport { data } from '../lib/index';\nexport default () => next() + data.cups;\n",
+    'api/[...b].ts': "import { next } from '../lib/count';\nexport default async () => next() + (await import('../lib/late')).late;\n",
+    'lib/late.ts': "import { next } from './count';\nexport const late = next();\n",
+    'api/links.ts': "import { nobody } from 'tea';\nimport { next } from '../lib/count';\nexport default () => next() + nobody;\n",
+    'api/throws.ts': "import 'boom';\nimport { next } from '../lib/count';\nexport default () => next();\n",
+  });
+  const api = functionNamed(await build(t, project), 'api');
+  const call = (name) => `await load('api/${name}').then((m) => m.default(), (error) => error.message)`;
+
+  assert.deepEqual(evaluate(api, `(async () => [${['links', 'a', 'throws', '[...b]', 'a'].map(call)}])()`), [
+    "The requested module 'tea' does not provide an export named 'nobody'", 'oolong13', 'BOOM_KEY is not set', 'oolong2oolong3', 'oolong43',
+  ]);
+});
+
+test('names that an endpoint passes on from a package are there for other modules of the project', async (t) => {
+  const project = projectOf(t, {
+    ...PACKAGES,
+    'api/passes.js': "export * from 'tea';\nexport default () => 'passes';\n",
+    'api/takes.js': "import { leaf } from './passes.js';\nexport default () => leaf;\n",
+  });
+  const manifest = await build(t, project);
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(evaluate(functionNamed(manifest, 'api'), "load('api/takes').then((m) => m.default())"), 'oolong');
+});
+
+test('ES modules and their packages run in the order of their imports, also those that import each other', async (t) => {
+  const says = (name) => `globalThis.ran = [...globalThis.ran ?? [], '${name}'];\n`;
+  const project = projectOf(t, {
+    ...PACKAGES,
+    'lib/env.js': says('env'),
+    'lib/db.js': `import 'tea';\nimport './one.js';\n${says('db')}`,
+    'lib/one.js': `import { two } from './two.js';\n${says('one')}export const one = () => two;\n`,
+    'lib/two.js': `import { one } from './one.js';\n${says('two')}export const two = () => one;\n`,
+    'lib/all.js': "export * from './env.js';\nexport * from './db.js';\n",
+    'lib/waits.js': `await null;\n${says('waits')}`,
+    'api/a.js': "import '../lib/env.js';\nimport '../lib/waits.js';\nimport '../lib/db.js';\nexport default () => globalThis.ran;\n",
+    'api/b.js': "import '../lib/db.js';\nimport '../lib/waits.js';\nexport default () => globalThis.ran;\n",
+    'api/c.js': "import '../lib/all.js';\nexport default () => globalThis.ran;\n",
+  });
+  const api = functionNamed(await build(t, project), 'api');
+  const inNode = (name) => spawnSync(process.execPath, ['-e', `import(${JSON.stringify(path.join(project, `api/${name}.js`))}).then((m) =>
+    console.log(JSON.stringify(m.default())))`], { encoding: 'utf8' }).stdout;
+
+  for (const name of ['a', 'b', 'c']) {
+    const order = evaluate(api, `load('api/${name}').then((m) => m.default())`);
+    assert.deepEqual(order, JSON.parse(inNode(name)));
+    assert.ok(order.length >= 5);
+  }
 });

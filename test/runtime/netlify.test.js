@@ -4,6 +4,7 @@ const { test, beforeEach } = require('node:test');
 const assert = require('node:assert/strict');
 const { Readable } = require('node:stream');
 const { startInstance, thunk } = require('./mock_native');
+const { aStuckModuleFailsAlone } = require('./stuck_module');
 const consoles = require('../../runtime/js/console');
 const web = require('../../runtime/js/web');
 
@@ -159,6 +160,8 @@ test('a module that throws fails its own function only', async () => {
   assert.equal((await gateway.request('GET /', { endpoint: 0 })).failure.kind, 'load');
   assert.equal(await (await gateway.request('GET /', { endpoint: 1 })).text(), 'fine');
 });
+
+test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(netlify));
 
 test('Netlify.env reads and writes the environment', async () => {
   const gateway = await modern(() => {

@@ -8,7 +8,8 @@ const { startInstance, thunk } = require('./mock_native');
 exports.aStuckModuleFailsAlone = (adapter) => async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const endpoints = ['good', 'stuck'].map((name) => ({ name: `/api/${name}`, file: `${name}.js`, module: name, settings: {} }));
-  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: () => new Response('ok') }, stuck: thunk(() => new Promise(() => {})) } });
+  const answer = () => new Response('ok');
+  const starting = startInstance({ adapter, endpoints, modules: { good: { GET: answer, default: answer }, stuck: thunk(() => new Promise(() => {})) } });
   await new Promise(setImmediate);
   t.mock.timers.tick(20_000);
   const gateway = await starting;

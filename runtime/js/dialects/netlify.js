@@ -8,6 +8,7 @@ const { HttpSink, installGlobal } = require('./lambda/stream');
 const handlers = require('./lambda/handler');
 const { invokeStreaming } = require('./lambda/streaming');
 const errors = require('./lambda/errors');
+const { settleInTime } = require('./load_module');
 const contexts = require('./netlify/context');
 const events = require('./netlify/event');
 const { nextRun } = require('./netlify/schedule');
@@ -65,7 +66,7 @@ async function loadTarget(endpoint, settings, loadModule) {
     schedule: config.schedule,
   };
   try {
-    return { ...common, ...targetOf(await loadModule(endpoint.module), settings) };
+    return { ...common, ...targetOf(await settleInTime(loadModule(endpoint.module), endpoint.file), settings) };
   } catch (error) {
     return { ...common, error };
   }
