@@ -19,13 +19,17 @@ import { orderRoutes, resolveRoutes } from './routes/order.js';
 /**
  * @typedef {object} Endpoint see doc/manifest.md; `source` is the absolute file its module is
  *
+ * @typedef {object} Setup
+ * @property {string} module
+ * @property {string} [source] absolute; else
+ * @property {{ kind: 'import'|'require', specifier: string }[]} [imports] what it loads, one after the other: packages and absolute files
+ *
  * @typedef {object} Draft a function before it is bundled: the fields of the manifest's Function, and
  * @property {string} name
  * @property {string} dialect
  * @property {Endpoint[]} endpoints
  * @property {'bundle'|'files'} [build] files: `files` is the artifact as it stands
- * @property {{ module: string, source: string }} [setup] a module to load before those of the endpoints; its name becomes
- *   `settings.setup`
+ * @property {Setup} [setup] a module to load before those of the endpoints; its name becomes `settings.setup`
  * @property {object} [bundle] what its dialect tells the bundler
  * @property {import('./artifact.js').ArtifactFiles} [files]
  * @property {import('./bundle/installed.js').Mount[]} [packages] folders of packages that such files may load

@@ -9,6 +9,7 @@ import { SourceMap } from 'node:module';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { fromEsbuild } from '../diagnostics.js';
+import { isWithin } from '../files.js';
 import { isOfProject, outsideText } from './bounds.js';
 import { edgeModulesPlugin, edgeOptions } from './edge.js';
 import { ENTRY, bytesPlugin, entryPlugin, importsPlugin, placesPlugin } from './plugins.js';
@@ -54,7 +55,7 @@ export class Bundler {
    * @returns {Promise<Bundle>}
    */
   async bundle(draft, changes) {
-    const key = JSON.stringify([modulesOf(draft).map(({ module, source }) => [module, source]), draft.bundle, draft.root]);
+    const key = JSON.stringify([modulesOf(draft).map(({ module, source, imports }) => [module, source ?? imports]), draft.bundle, draft.root]);
     const last = this.#last.get(draft.name);
     if (last?.key === key && !this.#touches(last.bundle, changes)) {
       return last.bundle;
@@ -324,8 +325,9 @@ function isTopLevelAwait(message) {
 /** @returns {string} the virtual module that holds the thunks; paths are relative, so that a move changes no digest */
 function entrySource(project, format, endpoints, linked) {
   const call = format === 'cjs' ? 'require' : 'import';
-  const place = (source) => `./${path.relative(project, source)}`;
-  const thunks = endpoints.map(({ module, source }) => [module, `() => ${call}(${quote(place(source))})`]);
+  const thunks = endpoints.map(({ module, source, imports }) => [
+    module, imports ? setupThunk(imports, project) : `() => ${call}(${quote(`./${path.relative(project, source)}`)})`,
+  ]);
   const links = linked.map(({ module }) => [
     module, `() => import('./___mayfly_esm.mjs').then((other) => other.modules[${quote(module)}]())`,
   ]);
@@ -338,6 +340,16 @@ function entrySource(project, format, endpoints, linked) {
 function isSplit({ dialect, bundle }, format, endpoints) {
   const modules = new Set(endpoints.map(({ module }) => module));
   return format === 'esm' && modules.size > 1 && dialect !== 'worker' && bundle?.edge !== true;
+}
+
+/** What lies elsewhere than in the project (a layer's, in /opt) is there when it runs. */
+function setupThunk(imports, project) {
+  const calls = imports.map(({ kind, specifier }) => {
+    const isElsewhere = path.isAbsolute(specifier) && !isWithin(specifier, project);
+    const named = path.isAbsolute(specifier) && !isElsewhere ? `./${path.relative(project, specifier)}` : specifier;
+    return `await ${kind}(${isElsewhere ? `String(${quote(named)})` : quote(named)});`;
+  });
+  return `async () => { ${calls.join(' ')} }`;
 }
 
 function quote(text) {
@@ -364,7 +376,10 @@ function withMapName(contents, file, name) {
   return at < 0 ? contents : Buffer.concat([body.subarray(0, at), Buffer.from(`//# sourceMappingURL=${file}.map\n`)]);
 }
 
-function isModule(project, { source }, { dialect, settings }) {
+function isModule(project, { source, imports }, { dialect, settings }) {
+  if (imports) {
+    return true; /* it waits for each */
+  }
   if (dialect === 'worker') {
     return settings.format !== 'service-worker'; /* as wrangler has it: whatever a module brings along is strict too */
   }

@@ -16,6 +16,7 @@ import { regionOf } from './arn.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
 import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
+import { setupOf, withoutWrapper, wrappedHandler } from './lambda_startup.js';
 import { isFolder, tellUnknown } from './lambda_unknown.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
 import { strings } from './mayfly_json.js';
@@ -238,6 +239,18 @@ const whole = (value) => (Number.isInteger(value) && value > 0 ? value : undefin
 async function nodeDraft(context, declaration, common) {
   const { diagnostics, project } = context;
   const { handler = 'index.handler', declaredIn, name } = declaration;
+  const own = wrappedHandler(declaration, common.env);
+  if (own) {
+    diagnostics.warn(`${declaredIn}: function "${name}": its own handler runs, ${own}, without ${handler} around it`, { file: declaredIn });
+    const settings = { ...common.settings, handler: own };
+    return nodeDraft(context, { ...declaration, handler: own }, { ...common, settings, env: withoutWrapper(common.env) });
+  }
+  if (handler.startsWith('/')) {
+    diagnostics.error(`${declaredIn}: handler "${handler}" of "${name}" is a layer's: name a file of the project, as in src/index.handler`, {
+      file: declaredIn,
+    });
+    return emptyDraft(declaration, common);
+  }
   if (!splitHandler(handler)) {
     diagnostics.error(`${declaredIn}: function "${name}": "${handler}" is not a handler (file.function)`, { file: declaredIn });
     return emptyDraft(declaration, common);
@@ -264,11 +277,8 @@ async function nodeDraft(context, declaration, common) {
   }
   const module = source.file.replace(/\.[^.]+$/, '');
   const endpoint = { file: source.file, module, methods: null, timeout_ms: 0, source: `${project}/${source.file}` };
-  return {
-    ...common,
-    root: path.join(project, source.root),
-    endpoints: endpointsOf(declaration, endpoint),
-  };
+  const root = path.join(project, source.root);
+  return { ...common, root, ...setupOf(common.env, root), endpoints: endpointsOf(declaration, endpoint) };
 }
 
 /** Those that are folders of the project, perhaps with nothing but packages; others are AWS's or somebody else's. */

@@ -77,7 +77,7 @@ function startedBy(files, manifest, { env, runner, flags, words, all }) {
   }
   const target = targetOf(words, manifest);
   const file = target ? existing(files, target) : null;
-  return file ? { file, args: words.slice(1), ...meaning(files, flags), env: { ...fileVariables(files, flags), ...env } } : null;
+  return file ? { file, args: words.slice(1), ...preloadsOf(flags), env: { ...fileVariables(files, flags), ...env } } : null;
 }
 
 function targetOf([first = ''], { main }) {
@@ -108,8 +108,12 @@ function bundledBelow(files, word) {
   return bundles.length === 1 ? bundles[0] : null;
 }
 
-/** What is loaded before the program; what makes TypeScript run is not needed here. */
-function meaning(files, flags) {
+/**
+ * What is loaded before the program; what makes TypeScript run is not needed here.
+ * @param {{ name: string, value?: string }[]} flags
+ * @returns {{ preloads: { kind: 'require'|'import', specifier: string }[], hasLoader: boolean }}
+ */
+export function preloadsOf(flags) {
   const named = flags.filter(({ name, value }) => value && PRELOADS[name]);
   const preloads = named.filter(({ value }) => !TYPESCRIPT_LOADER.test(value));
   return {

@@ -49,6 +49,14 @@ export function commandsOfScript({ scripts }, name) {
   return namedCommands(name, scripts ?? {}, new Set());
 }
 
+/**
+ * @param {string} text a value of NODE_OPTIONS
+ * @returns {{ name: string, value?: string }[]}
+ */
+export function optionsOf(text) {
+  return takeFlags(simpleCommands(text)[0] ?? [], WITH_VALUE, new Set());
+}
+
 /** Each script counts once, since some run one another, or all: `run-p *`. */
 function namedCommands(name, scripts, seen) {
   if (seen.has(name) || typeof scripts[name] !== 'string') {

@@ -81,6 +81,16 @@ function loadOnce(loadModule) {
   };
 }
 
+/* What a layer has that is not of this machine cannot be here: the function runs without it. */
+async function runSetup(name, loadModule) {
+  try {
+    await loadModule(name);
+  } catch (error) {
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND' && error?.code !== 'MODULE_NOT_FOUND') throw error;
+    console.warn(`${name} asks for what is not here, and the function runs without it: ${error.message.split('\n')[0]}`);
+  }
+}
+
 async function load(spec, loadModule) {
   const startedAt = performance.now();
   const generation = generationOf(spec.settings ?? {});
@@ -88,6 +98,7 @@ async function load(spec, loadModule) {
   Module._initPaths(); /* NODE_PATH, with the packages of layers, was read when this process began */
   installGlobal(generation.globals);
   consoles.install();
+  if (spec.settings?.setup) await runSetup(spec.settings.setup, loadModule);
   const loadShared = loadOnce(loadModule);
   const known = new Map(); /* by module and handler: what is wrong with one is told once */
   const targets = [];
