@@ -25,6 +25,7 @@ const listening = new Set();
 const waiting = new Set();
 const { listen: listenReally } = net.Server.prototype;
 let isServing = false;
+let takesConnections = false; /* a worker hands those of other workers to its servers itself */
 
 function failure(ErrorClass, code, message) {
   return Object.assign(new ErrorClass(message), { code });
@@ -96,6 +97,8 @@ function refuse(server) {
   throw new Error('Only HTTP servers can listen here: a plain TCP server has no way to its clients.');
 }
 
+const isPlain = (server) => Object.getPrototypeOf(server) === net.Server.prototype;
+
 /* It looks after connections, of which there are none, by a timer, which a snapshot should not have. */
 function dropConnectionChecks(server) {
   for (const listener of server.listeners('listening')) {
@@ -135,7 +138,7 @@ function listen(...args) {
   if (this._handle) {
     throw failure(Error, 'ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
   }
-  if (!(this instanceof http.Server)) {
+  if (!(this instanceof http.Server) && !(takesConnections && isPlain(this))) {
     refuse(this);
   }
   if (callback !== null) {
@@ -159,8 +162,9 @@ function refuseCluster() {
   );
 }
 
-function install() {
+function install(options = {}) {
   isServing = false;
+  takesConnections = options.takesConnections === true;
   net.Server.prototype.listen = listen;
   cluster.fork = refuseCluster;
   syncBuiltinESMExports();

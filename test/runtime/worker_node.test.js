@@ -5,6 +5,7 @@
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const http = require('node:http');
+const net = require('node:net');
 const { startInstance } = require('./mock_native');
 const consoles = require('../../runtime/js/console');
 const web = require('../../runtime/js/web');
@@ -14,7 +15,7 @@ consoles.install();
 web.install();
 
 const worker = require('../../runtime/js/dialects/worker');
-const { handleAsNodeRequest, httpServerHandler } = require('../../runtime/js/shims/cloudflare-node');
+const { connectHandler, handleAsNodeRequest, httpServerHandler } = require('../../runtime/js/shims/cloudflare-node');
 
 /* An instance of a worker whose default export is made as its module would be loaded: after the worker's dialect. */
 function serve(makeDefault) {
@@ -104,6 +105,41 @@ test('a server may be given itself, and begins to listen then', async () => {
   assert.equal(await (await gateway.request('GET /')).text(), 'itself');
   assert.ok(server.listening);
   server.close();
+});
+
+test('servers of node:net take connections of workers by the port that those name', async () => {
+  let gone;
+  const gateway = await serve(() => {
+    const first = (lastPort += 1);
+    net.createServer({ allowHalfOpen: true }, (socket) => {
+      socket.setEncoding('utf8').setNoDelay(true);
+      let got = '';
+      socket.on('data', (text) => (got += text)).on('end', () => socket.end(`${socket.localPort === first} ${got.toUpperCase()}`));
+    }).listen(first);
+    net.createServer((socket) => {
+      gone = new Promise((resolve) => socket.on('error', (error) => resolve(error.message)));
+      socket.destroy(new Error('no'));
+    }).listen(lastPort += 1);
+    const talk = async (connecting) => {
+      const socket = connecting('tea.example');
+      const writer = socket.writable.getWriter();
+      await writer.write(new TextEncoder().encode('oolong'));
+      await writer.close();
+      return Buffer.concat(await Array.fromAsync(socket.readable)).toString();
+    };
+    return {
+      ...connectHandler(),
+      fetch: async (request, env, ctx) => Response.json([
+        await talk((host) => ctx.exports.default.connect(`${host}:${first}`)),
+        await talk((host) => ctx.exports.default.connect(`${host}:${first + 1}`)).catch(() => 'broken off'),
+        await talk((host) => ctx.exports.default.connect(`${host}:1`)).catch((error) => error.message),
+      ]),
+    };
+  });
+  assert.deepEqual(await (await gateway.request('GET /')).json(), [
+    'true OOLONG', 'broken off', 'No net.Server is listening on port 1. Call server.listen(1) to accept connections arriving on that port.',
+  ]);
+  assert.equal(await gone, 'no');
 });
 
 test('a worker may choose what the server answers', async () => {

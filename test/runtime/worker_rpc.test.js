@@ -338,6 +338,60 @@ test('a worker that cannot be called says so', async (t) => {
   assert.equal(result, 'Error: The worker "callee" did not answer the call: status 500.');
 });
 
+class Taking extends shim.WorkerEntrypoint {
+  async connect(socket) {
+    const { localAddress } = await socket.opened;
+    const writer = socket.writable.getWriter();
+    await writer.write(new TextEncoder().encode(`${localAddress} ${this.ctx.props.who} `));
+    for await (const chunk of socket.readable) {
+      await writer.write(chunk.map((byte) => (byte === 97 ? 65 : byte)));
+    }
+    await writer.close();
+  }
+}
+
+const readAll = async (stream) => Buffer.concat(await Array.fromAsync(stream)).toString();
+
+test('a connection to another worker carries bytes both ways', async (t) => {
+  const { result } = await calling(t, async (there) => {
+    const socket = there.connect('example.com:1234');
+    const { remoteAddress } = await socket.opened;
+    const writer = socket.writable.getWriter();
+    const read = readAll(socket.readable);
+    await writer.write(new TextEncoder().encode('tea '));
+    await writer.write(Buffer.alloc(300_000, 'a').buffer);
+    await writer.close();
+    const text = await read;
+    await socket.closed;
+    return [remoteAddress, text.slice(0, 30), text.length];
+  }, { default: {}, Callee: Taking });
+  assert.deepEqual(result, ['example.com:1234', 'example.com:1234 me teA AAAAAA', 300_024]);
+});
+
+test('a worker without a handler of connections refuses them, and one that throws breaks them off', async (t) => {
+  const refused = async (there) => {
+    const socket = there.connect({ hostname: 'localhost', port: 1 });
+    return [await failing(() => socket.opened), await failing(() => socket.closed), await failing(() => readAll(socket.readable)),
+      await failing(async () => there.connect('no address'))];
+  };
+  const { result } = await calling(t, refused);
+  const text = 'Error: Handler does not export a connect() function.';
+  assert.deepEqual(result, [text, text, text, 'TypeError: Specified address could not be parsed.']);
+
+  class Throwing extends shim.WorkerEntrypoint {
+    async connect(socket) {
+      await socket.readable.getReader().read();
+      throw new RangeError('not that');
+    }
+  }
+  const broken = await calling(t, async (there) => {
+    const socket = there.connect('localhost:1');
+    await socket.writable.getWriter().write(new Uint8Array(1));
+    return failing(() => readAll(socket.readable));
+  }, { default: {}, Callee: Throwing });
+  assert.equal(broken.result, 'RangeError: not that');
+});
+
 test('within a worker the same holds', async () => {
   const gateway = await serve({
     Callee,

@@ -16,6 +16,7 @@ const { makeAssets } = require('./worker/assets');
 const { makeEnv, makeStub, requestFor } = require('./worker/env');
 const globals = require('./worker/globals');
 const hung = require('./worker/hung');
+const inbound = require('./worker/inbound');
 const scope = require('./worker/scope');
 const sockets = require('./worker/websocket');
 const origin = require('./worker/origin');
@@ -170,6 +171,11 @@ function collectEntrypoints(namespace, app) {
   return found;
 }
 
+/* What other workers may call: an entrypoint's methods, and its handler of connections. */
+function callableOf(entrypoint, ctx) {
+  return inbound.accept(entrypoint.target(ctx), () => [entrypoint.handler?.('connect', ctx) ?? null, ctx]);
+}
+
 /* Calls within the worker: ctx.exports, and bindings to itself. */
 
 function localStub(app, name, props) {
@@ -183,7 +189,7 @@ function localStub(app, name, props) {
   };
   return makeStub({
     fetch: async (...args) => find().fetch(requestFor(args), context()),
-    peer: () => link.connectLocal(find().target(context())),
+    peer: () => link.connectLocal(callableOf(find(), context())),
   });
 }
 
@@ -218,7 +224,7 @@ function addAssets(app, spec) {
 }
 
 async function load(spec, loadModule) {
-  virtual.install();
+  virtual.install({ takesConnections: true });
   origin.configure(spec);
   hideMachine(spec);
   const app = { events: globals.install(spec), env: {}, entrypoints: new Map(), loopback: {}, error: null };
@@ -399,7 +405,7 @@ async function answer(app, exchange) {
   const ctx = new ExecutionContext(exchange, app.loopback, propsOf(internal.props));
   try {
     if (isCall) {
-      await link.serve(exchange, entrypoint.target(ctx));
+      await link.serve(exchange, callableOf(entrypoint, ctx));
     } else {
       await send(exchange, await entrypoint.fetch(request, ctx));
     }

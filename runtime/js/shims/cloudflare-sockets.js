@@ -102,4 +102,4 @@ function connect(address, options = {}) {
   return new Socket(open(parsed, options), parsed, options);
 }
 
-module.exports = { connect };
+module.exports = { connect, parseAddress };

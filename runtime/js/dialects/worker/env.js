@@ -9,6 +9,7 @@ const origin = require('./origin');
 const link = require('./rpc_link');
 const { connect } = require('../../shims/cloudflare-sockets');
 const { makeKv } = require('./kv');
+const inbound = require('./inbound');
 const { stubs } = require('./rpc');
 const { memberOf } = require('./rpc_stub');
 const words = require('./words');
@@ -27,9 +28,7 @@ const NAME = '[object Fetcher]';
 function makeStub({ fetch, peer }) {
   const known = {
     fetch,
-    connect: () => {
-      throw new Error('connect() to another worker is not available in this runtime.');
-    },
+    connect: (address) => inbound.open(peer, address),
     toString: () => NAME,
     constructor: Fetcher,
     [Symbol.toStringTag]: 'Fetcher',

@@ -6,6 +6,7 @@
 const v8 = require('node:v8');
 const { ReadableSource, WritableSink, readableFrom, writableTo } = require('./rpc_streams');
 const errors = require('./rpc_errors');
+const inbound = require('./inbound');
 const shim = require('../../shims/cloudflare-workers');
 
 /* The one key of an object that stands for something else: [kind, ...]. */
@@ -296,6 +297,9 @@ function memberOf(target, name) {
 
 /** Calls target[name], or the target itself where there is no name. */
 async function call(target, name, args) {
+  if (name === inbound.CALL) {
+    return inbound.acceptorOf(target)(...args);
+  }
   if (name === null) {
     if (typeof target !== 'function') {
       throw new TypeError('The RPC receiver is not a function.');
