@@ -156,9 +156,16 @@ lint: all ## layout, static analysis, and the rules of the house
 	@tools/check-layers
 	@tools/check-symbols $(call objects,$(LIBRARY_SOURCES) $(PROGRAM_SOURCES))
 	@tools/check-docs
-	@# One file at a time: clang-tidy 14 loses track of va_list over several.
-	@printf '%s\n' $(TIDY) | xargs -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(BASE_CFLAGS) $(PKG_CFLAGS) \
-		-Wno-unknown-warning-option $(LLHTTP_CFLAGS) -isystem node_modules/node-api-headers/include
+	@$(MAKE) --no-print-directory $(TIDY:%.c=build/tidy/%.ok)
+
+# One file at a time: clang-tidy 14 loses track of va_list over several. What it has found good, it need not see again before that,
+# or a header of it, changes.
+TIDY_CFLAGS := $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(PKG_CFLAGS) -Wno-unknown-warning-option $(LLHTTP_CFLAGS) \
+	-isystem node_modules/node-api-headers/include
+build/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TIDY_CFLAGS) -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+	$(Q)clang-tidy --quiet $< -- $(TIDY_CFLAGS) && touch $@
 
 fmt: ## lay out the C code
 	@tools/setup lint
@@ -170,4 +177,4 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT) build/tidy -name '*.d' 2>/dev/null)
