@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cli/port_owner.h"
 
 #define LISTEN_BACKLOG  4096
 #define LISTEN_ATTEMPTS 16 /* to find a port that is free in both address families */
+#define LOOK_AGAIN_US   20000
+#define ENDING_LOOKS    500 /* ten seconds: a mayfly that ends has much memory to give back */
+#define UNSEEN_LOOKS    15
 
 union address {
     struct sockaddr any;
@@ -125,13 +129,28 @@ static int explain(int r, const char *option, const char *host, uint16_t port, s
     }
 }
 
+/* Who starts a killed mayfly anew at once finds its port taken by what is about to end. */
+static int open_when_let_go(struct listen *ret, const struct addrinfo *list, uint16_t port)
+{
+    int r = -EADDRINUSE;
+    for (int i = 0; i < ENDING_LOOKS && r == -EADDRINUSE; i++) {
+        enum port_owner owner = port_owner_look(port);
+        if (owner == PORT_OWNER_STAYS || (owner == PORT_OWNER_UNSEEN && i >= UNSEEN_LOOKS)) {
+            break;
+        }
+        (void)usleep(LOOK_AGAIN_US); /* too early does no harm */
+        r = bind_all(ret, list, port);
+    }
+    return r;
+}
+
 static int open_on(struct listen *ret, const struct addrinfo *list, uint16_t port)
 {
     int r = -EADDRINUSE;
     for (int i = 0; i < (port == 0 ? LISTEN_ATTEMPTS : 1) && r == -EADDRINUSE; i++) {
         r = bind_all(ret, list, port);
     }
-    return r;
+    return r == -EADDRINUSE ? open_when_let_go(ret, list, port) : r;
 }
 
 int listen_open(struct listen *ret, const char *option, const char *host, uint16_t port,

@@ -313,6 +313,23 @@ test('a port that is taken is said to be by whom', async (t) => {
   assert.match(stderr, new RegExp(`port ${port} is taken by .* \\(process ${process.pid}\\).*--port`));
 });
 
+test('a mayfly that is taken for another is called by its name', async (t) => {
+  const { port } = await startHello(t);
+  const { status, stderr } = await runMayfly(['dev', '.', '--port', `${port}`]);
+  assert.equal(status, 1);
+  assert.match(stderr, new RegExp(`port ${port} is taken by another mayfly \\(process \\d+\\); choose another`));
+});
+
+test('what was killed is started anew on its ports at once', async (t) => {
+  const first = await startHello(t);
+  const ports = ['--port', `${first.port}`, '--aws-port', new URL(first.aws.endpoint).port];
+  first.child.kill('SIGKILL');
+  await first.exited;
+  const second = await startPlatform(t, { files: HELLO, args: ports });
+  assert.equal((await second.get('/api/hello')).text, 'hello');
+  assert.deepEqual([second.port, second.aws.endpoint], [first.port, first.aws.endpoint]);
+});
+
 test('more clients are served than the shell lets files be open', async (t) => {
   const platform = await startHello(t, { openFiles: 200 });
   const { port, hostname } = new URL(platform.origin);
