@@ -132,12 +132,25 @@ function readFolder(folder) {
   }
 }
 
-function isFile(absolute) {
+function statOf(absolute) {
   try {
-    return statSync(absolute).isFile();
+    return statSync(absolute);
   } catch {
-    return false;
+    return null; /* not there, not ours to look at, a loop of links */
   }
+}
+
+function isFile(absolute) {
+  return statOf(absolute)?.isFile() ?? false;
+}
+
+export function isFolder(absolute) {
+  return statOf(absolute)?.isDirectory() ?? false;
+}
+
+export function isEmptyFile(absolute) {
+  const found = statOf(absolute);
+  return found !== null && found.isFile() && found.size === 0;
 }
 
 /** Some editors put a byte order mark first, which is no part of the text and no JSON. */

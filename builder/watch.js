@@ -3,8 +3,9 @@
  * Names that come or go are `structure`; editors that save by renaming show up as that, and it is right. A short
  * quiet time gathers what one save does. Most editors save by cutting the file and writing it anew: on a busy machine
  * there may be more than the quiet time between the two, so an empty file is given longer. */
-import { existsSync, readdirSync, statSync, watch } from 'node:fs';
+import { existsSync, readdirSync, watch } from 'node:fs';
 import path from 'node:path';
+import { isEmptyFile, isFolder } from './files.js';
 
 const QUIET_MS = 5;
 const EMPTY_MS = 500; /* then somebody wants it to be empty */
@@ -109,21 +110,6 @@ export function watchProject(project, isIgnored, onChange, log) {
 }
 
 /** Null when it is gone, or not for us to see. */
-function statOf(absolute) {
-  try {
-    return statSync(absolute);
-  } catch {
-    return null;
-  }
-}
-
-const isFolder = (absolute) => statOf(absolute)?.isDirectory() ?? false;
-
-function isEmptyFile(absolute) {
-  const found = statOf(absolute);
-  return found !== null && found.isFile() && found.size === 0;
-}
-
 function foldersIn(absolute) {
   try {
     return readdirSync(absolute, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);

@@ -1,7 +1,7 @@
 /* What Lambda functions need and their project does not hold: told once for each file. */
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import { allNamed } from '../diagnostics.js';
+import { isFolder } from '../files.js';
 import { ACCOUNT } from './arn.js';
 
 const LAYER = /^arn:[^:]+:lambda:[^:]*:(\d+):layer:(.+)$/;
@@ -38,8 +38,6 @@ function tellNoFolders(file, functions, { diagnostics, files, project }) {
     diagnostics.warn(`${file}: layer ${folder}: ${why}, so nothing of it is at /opt${advice}`, { file });
   }
 }
-
-export const isFolder = (place) => statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** @returns {string[]} the names of those that were taken out */
 function withoutUnknown(declaration) {

@@ -45,7 +45,7 @@ export async function discoverNetlify(context) {
   const rules = withProxies(configured, 'netlify', found.drafts, context);
   rules.forEach(({ phase, route }) => found.routes[phase].push(route));
   if (config.publish !== undefined) {
-    found.static.push(siteIn(context, config.publish));
+    found.static.push(siteIn(context, config.publish, 'netlify', config.isBuilt));
     found.routes.exact.unshift({ static: true, suffix: '.html', dialect: 'netlify', shown: '' }); /* /about is about.html */
   }
   if (alone && (found.drafts.length > 0 || context.files.has('netlify.toml'))) {

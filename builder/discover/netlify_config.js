@@ -16,7 +16,7 @@ const BUILT_SITES = ['build/client', 'dist/client', 'dist', 'build'];
 
 /**
  * @param {import('./context.js').Context} context
- * @returns {{ functionsFolder?: string, publish?: string, environment: object, redirects: object[], headers: object[],
+ * @returns {{ functionsFolder?: string, publish?: string, isBuilt: boolean, environment: object, redirects: object[], headers: object[],
  *   functionRule: (name: string) => { included: string[], settings: object } }}
  */
 export function readNetlifyToml(context) {
@@ -30,6 +30,7 @@ export function readNetlifyToml(context) {
   const both = (member) => [config, built].flatMap((one) => (Array.isArray(one[member]) ? one[member] : []));
   return {
     functionsFolder: inProject(directory, base),
+    isBuilt: Boolean(config.build?.command) || hasBuildScript(context),
     publish: publishFolder(context, folderInProject(config.build?.publish, base)),
     edgeFunctionsFolder: inProject(config.build?.edge_functions, base),
     edgeFunctions: both('edge_functions'),

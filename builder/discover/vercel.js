@@ -57,7 +57,7 @@ export async function discoverVercel(context, sofar) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
     const site = servesOutput(context) ? undefined : siteFolder(context, config, found.drafts);
     if (site !== undefined) {
-      found.static.push({ ...siteIn(context, site), named: true });
+      found.static.push({ ...siteIn(context, site, 'vercel', isBuilt(context, config)), named: true });
     }
     found.routes.last.push({
       src: '^(?!/api).*$', methods: ['GET', 'HEAD'], dest: '/404.html', static: true, status: 404, dialect: 'vercel', shown: '',
@@ -74,6 +74,10 @@ export async function discoverVercel(context, sofar) {
   return found;
 }
 
+function isBuilt(context, config) {
+  return Boolean(config.buildCommand || config.framework) || hasBuildScript(context);
+}
+
 /** The folder of the site, '' for the project itself, which is one if it has a page and nothing builds another; a server's pages
  * are its own. Vercel serves a project of functions alone, too: here that would show their sources and data to no purpose. */
 function siteFolder(context, config, drafts) {
@@ -86,8 +90,7 @@ function siteFolder(context, config, drafts) {
   if (hasFiles('public')) {
     return 'public';
   }
-  const isBuilt = configured !== undefined || config.buildCommand || config.framework || hasBuildScript(context);
-  return files.has('index.html') && !isBuilt && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
+  return files.has('index.html') && configured === undefined && !isBuilt(context, config) && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
 }
 
 /** Whether middleware.js is Vercel's where nothing else is: helpers of servers have that name, too. */

@@ -54,6 +54,29 @@ test('without a build, a folder public or an outputDirectory the project itself 
   assert.deepEqual(await site({ 'vercel.json': '{ "outputDirectory": "dist" }', 'dist/index.html': 'x' }), ['dist']);
 });
 
+test('what git or Vercel ignores of a site without a build is not served', async (t) => {
+  const files = {
+    'index.html': '<h1>hi</h1>', 'api/hello.js': handler, 'a.css': '', 'notes.txt': '', 'notes/a.txt': '', 'server.pem': '', 'certs/server.pem': '', 'certs/public.pem': '',
+    'tmp/a/b.html': '', 'docs/tmp/a.html': '', 'docs/draft-1.html': '', 'docs/draft-x.html': '', 'docs/a b.html': '', 'docs/a+b.html': '', 'blog/secret/a.html': '',
+    'blog/open/a.html': '', 'debug.log': '', 'x/Debug/y/z.html': '', 'x/y/debug/z.html': '', '#a.html': '', 'all/a/b/c.html': '', 'all/a/c.html': '', 'blog/.gitignore': 'secret\n',
+    '.gitignore': '# notes\n*.pem\n!public.pem\n/tmp/\nnotes.txt/\ndocs/draft-[!a-z].html\na\\ b.html  \r\n*.log\n[Dd]ebug/\n\\#a.html\nall/**/c.html\n[z-a]\n!\n',
+  };
+  const ignored = ['server.pem', 'certs/server.pem', 'tmp/a/b.html', 'docs/draft-1.html', 'docs/a b.html', 'debug.log', 'x/Debug/y/z.html', 'x/y/debug/z.html', '#a.html',
+    'all/a/b/c.html', 'all/a/c.html', 'blog/secret/a.html'];
+  const html = Object.keys(files).filter((file) => !/(^|\/)\.|^api/.test(file));
+  const served = async (more = {}) => {
+    const manifest = await build(t, projectOf(t, { ...files, ...more }));
+    return html.filter((file) => visit(manifest, 'GET', `/${encodeURI(file).replace('#', '%23')}`).file?.endsWith(`/${file}`)).sort();
+  };
+  const without = (some) => html.filter((file) => !some.includes(file)).sort();
+
+  assert.deepEqual(await served(), without(ignored));
+  assert.deepEqual(await served({ 'api/hello.js': '', 'netlify.toml': '[build]\npublish = "."\n' }), without(ignored), 'Netlify builds what is in git');
+  assert.deepEqual(await served({ '.vercelignore': '*.html\n!/index.html\n' }), without(html.filter((file) => file.endsWith('.html') && file !== 'index.html')));
+  assert.deepEqual(await served({ '.gitignore': '/*\n!/docs/\n' }), html.filter((file) => file.startsWith('docs/')).sort());
+  assert.deepEqual(await served({ 'vercel.json': '{ "outputDirectory": ".", "buildCommand": "make" }' }), without([]), 'what a build makes is mostly ignored');
+});
+
 test('middleware of a project that has only pages is found', async (t) => {
   const manifest = await build(t, projectOf(t, { 'index.html': '<h1>hi</h1>', 'middleware.js': hook }));
   assert.equal(visit(manifest, 'GET', '/secret').function, 'middleware');
