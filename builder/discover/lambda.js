@@ -15,7 +15,7 @@ import { integrationDraft, servedIntegration, tellTemplates } from './api_integr
 import { regionOf } from './arn.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
-import { exportsInstead, findHandlerFile, splitHandler, whyNotThere } from './lambda_source.js';
+import { exportsInstead, findHandlerFile, hasFolder, splitHandler, whyNotThere } from './lambda_source.js';
 import { setupOf, withoutWrapper, wrappedHandler } from './lambda_startup.js';
 import { tellUnknown } from './lambda_unknown.js';
 import { urlSettings, withoutUndefined } from './lambda_url.js';
@@ -155,7 +155,8 @@ function tellDurable(declared, diagnostics) {
 }
 
 /** mayfly.json: an entry with a handler (or a runtime) is a function; one without only sets limits of another. */
-function configuredFunctions({ config }) {
+function configuredFunctions({ config, files }) {
+  const folderOf = ({ code }) => (typeof code === 'string' ? path.posix.normalize(code).replace(/\/$|^\.$/, '') : undefined);
   return Object.entries(config.functions)
     .filter(([, entry]) => typeof entry.handler === 'string' || typeof entry.runtime === 'string')
     .map(([name, entry]) => ({
@@ -165,7 +166,8 @@ function configuredFunctions({ config }) {
       timeout: entry.timeout,
       memory: entry.memory,
       environment: entry.environment,
-      folder: typeof entry.code === 'string' ? path.posix.normalize(entry.code).replace(/\/$|^\.$/, '') : undefined,
+      folder: folderOf(entry),
+      missing: folderOf(entry) !== undefined && !hasFolder(files, folderOf(entry)) ? entry.code : undefined,
       url: typeof entry.url === 'object' && entry.url ? urlSettings(entry.url) : undefined,
       declaredIn: 'mayfly.json',
     }));

@@ -16,7 +16,8 @@ export function readJson(files, file, diagnostics) {
   const faults = [];
   const value = parse(source, faults, { allowTrailingComma: true });
   if (faults.length > 0) {
-    const text = `${file} is not valid JSON: ${printParseErrorCode(faults[0].error)}`;
+    const what = printParseErrorCode(faults[0].error).replace(/(?<=[a-z])[A-Z]/g, ' $&').toLowerCase(); /* ValueExpected */
+    const text = `${file} is not valid JSON: ${what}`;
     diagnostics.error(text, { file, source, ...positionOf(source, faults[0].offset) });
     return undefined;
   }

@@ -1,6 +1,6 @@
 /* netlify.toml, _redirects and _headers. */
 import picomatch from 'picomatch';
-import { NETLIFY_BUILT } from '../files.js';
+import { isFolder, NETLIFY_BUILT } from '../files.js';
 import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
 import { readJson, strings } from './mayfly_json.js';
@@ -27,11 +27,14 @@ export function readNetlifyToml(context) {
   const directory = typeof functions.directory === 'string' ? functions.directory : config.build?.functions;
   const section = config.context?.[development ? 'dev' : 'production'] ?? {};
   const built = (files.has(BUILT_FILE) && readJson(files, BUILT_FILE, diagnostics)) || {};
+  const isBuilt = Boolean(config.build?.command) || hasBuildScript(context);
+  const publish = folderInProject(config.build?.publish, base);
+  tellAbsent(context, isBuilt ? {} : { publish, functions: inProject(directory, base) });
   const both = (member) => [config, built].flatMap((one) => (Array.isArray(one[member]) ? one[member] : []));
   return {
     functionsFolder: inProject(directory, base),
-    isBuilt: Boolean(config.build?.command) || hasBuildScript(context),
-    publish: publishFolder(context, folderInProject(config.build?.publish, base)),
+    isBuilt,
+    publish: publishFolder(context, publish),
     edgeFunctionsFolder: inProject(config.build?.edge_functions, base),
     edgeFunctions: both('edge_functions'),
     environment: strings({ ...config.build?.environment, ...section.environment }),
@@ -39,6 +42,15 @@ export function readNetlifyToml(context) {
     headers: both('headers'),
     functionRule: (name) => functionRule(functions, name),
   };
+}
+
+/** Folders that are named and are not there, of a project without a build, which would make them. */
+function tellAbsent({ files, diagnostics }, folders) {
+  for (const [setting, folder] of Object.entries(folders)) {
+    if (folder && !isFolder(files.absolute(folder))) {
+      diagnostics.warn(`${FILE}: ${setting}: there is no folder ${folder}`, { file: FILE });
+    }
+  }
 }
 
 /** @returns {string|undefined} the folder of the site, when there is anything in it; '' is the project itself */

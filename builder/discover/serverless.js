@@ -94,7 +94,10 @@ async function readService(context, file) {
     };
     return provider === 'aws' ? await serviceWithValues(withDefaults(text, env), env, inFile) : null;
   } catch (error) {
-    diagnostics.error(`${file}: ${error.message.split('\n')[0]}`, { file });
+    const [at] = error.linePos ?? []; /* of YAML */
+    const source = at && context.files.read(file);
+    const text = error.message.split('\n')[0].replace(/ at line \d+, column \d+:$/, '');
+    diagnostics.error(`${file}: ${text}`, { file, source, line: at?.line, column: at?.col });
     return null;
   }
 }

@@ -1,6 +1,8 @@
 /* Vercel functions: api/**, and vercel.json's rules. */
 import path from 'node:path';
+import picomatch from 'picomatch';
 import { andMore } from '../diagnostics.js';
+import { isFolder } from '../files.js';
 import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
 import { nothing } from './context.js';
@@ -30,6 +32,7 @@ export async function discoverVercel(context, sofar) {
   const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config)];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
   tellCatchAlls(context, config, endpoints);
+  tellUnmatched(context, config);
   tellOtherLanguages(context, sources.length > 0);
 
   found.drafts = groupByRuntime('api', 'vercel', endpoints, {
@@ -76,6 +79,20 @@ export async function discoverVercel(context, sofar) {
 
 function isBuilt(context, config) {
   return Boolean(config.buildCommand || config.framework) || hasBuildScript(context);
+}
+
+/** Vercel refuses to build such a project; other globs than those of api may be a framework's. */
+function tellUnmatched({ files, diagnostics }, config) {
+  for (const glob of Object.keys(config.functions ?? {}).filter((one) => /^\/?api\//.test(one))) {
+    const matches = picomatch(glob.replace(/^\//, ''), { dot: true });
+    if (!files.list().some((file) => glob === file || matches(file))) {
+      diagnostics.warn(`vercel.json: functions["${glob}"] matches no file of the folder api`, { file: 'vercel.json' });
+    }
+  }
+  const site = folderInProject(config.outputDirectory);
+  if (site && !isBuilt({ files, diagnostics }, config) && !isFolder(files.absolute(site))) {
+    diagnostics.warn(`vercel.json: outputDirectory: there is no folder ${site}`, { file: 'vercel.json' });
+  }
 }
 
 /** The folder of the site, '' for the project itself, which is one if it has a page and nothing builds another; a server's pages

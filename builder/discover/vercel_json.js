@@ -75,9 +75,10 @@ function validated(config, diagnostics) {
   return valid;
 }
 
+/** @returns {{ path: string, schedule: string, at: number }[]} at: its place in the list */
 export function validCrons(crons, fault) {
-  return crons.filter((cron, i) => {
-    const good = typeof cron?.path === 'string' && /^\/.{0,511}$/s.test(cron.path) && typeof cron.schedule === 'string';
+  return crons.map((cron, at) => ({ ...cron, at })).filter((cron, i) => {
+    const good = typeof cron.path === 'string' && /^\/.{0,511}$/s.test(cron.path) && typeof cron.schedule === 'string';
     if (!good) {
       fault(`crons[${i}] needs a "path" that starts with / (at most 512 characters) and a "schedule"`);
     }

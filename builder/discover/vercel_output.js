@@ -119,7 +119,7 @@ export function discoverOutput(context, sofar, sources) {
 
 /** @returns {{ path: string, schedule: string, declared: object }[]} of config.json, once it was discovered */
 export function builtCrons(context) {
-  return (crons.get(context) ?? []).map((cron, i) => ({ ...cron, declared: { file: CONFIG, what: `crons[${i}]` } }));
+  return (crons.get(context) ?? []).map((cron) => ({ ...cron, declared: { file: CONFIG, what: `crons[${cron.at}]` } }));
 }
 
 /* Functions */

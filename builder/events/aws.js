@@ -203,6 +203,8 @@ export function asyncOf(context, declared, fn, said) {
   });
 }
 
+const isKnown = (value) => value !== undefined && value !== null && value !== '';
+
 /**
  * A target of a rule or a schedule.
  * @param {{ id: string, arn: unknown, group?: unknown, detail_type?: unknown, source?: unknown, role?: unknown, input?: unknown,
@@ -210,7 +212,7 @@ export function asyncOf(context, declared, fn, said) {
  */
 export function ruleTarget(context, declared, said, target = ruleTargetOf(said.arn)) {
   if (!target) {
-    tellWarning(context.diagnostics, declared, `its target ${JSON.stringify(said.arn) ?? ''} is left out: ${RULE_TARGETS}`);
+    tellWarning(context.diagnostics, declared, `its target${isKnown(said.arn) ? ` ${JSON.stringify(said.arn)}` : ', which the files do not say,'} is left out: ${RULE_TARGETS}`);
     return null;
   }
   const at = (value, rule) => bounded(context.diagnostics, declared, value, rule);

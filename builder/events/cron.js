@@ -121,7 +121,10 @@ export function faultOfAws(expression, isRule) {
     return told(expression, 'is for schedules of EventBridge Scheduler: a rule takes cron(...) and rate(...)');
   }
   const isTime = kind === 'at' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
-  return isTime ? null : told(expression, `is none of cron(...)${isRule ? ' and rate(...)' : ', rate(...) and at(...)'}`);
+  if (kind === 'at') {
+    return isTime ? null : told(expression, 'needs a date and a time, as in at(2026-12-24T18:00:00)');
+  }
+  return told(expression, `is none of cron(...)${isRule ? ' and rate(...)' : ', rate(...) and at(...)'}`);
 }
 
 function faultOfRate(text, isRule) {

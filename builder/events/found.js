@@ -45,7 +45,7 @@ export function bounded(diagnostics, declared, value, { name, min, max, otherwis
     tellError(
       diagnostics,
       declared,
-      `${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`,
+      `${name} must be ${min === max ? min : `a whole number from ${min} to ${max}`}, not ${JSON.stringify(value)}`,
     );
     return otherwise;
   }

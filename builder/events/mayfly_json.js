@@ -289,9 +289,14 @@ const targetArn = (drafts, { function: fn, queue }) =>
   queue !== undefined ? arnOf('sqs', '', queue) : lambdaArn(drafts, fn);
 
 function addBucket(scene, name, entry) {
-  const { drafts, found } = scene;
+  const { drafts, found, diagnostics } = scene;
   const declared = place(scene, 'events', 'buckets', name);
-  const notifications = (entry.notifications ?? []).map((one, i) =>
+  const isLed = (one, i) => {
+    const leads = (one.function === undefined) !== (one.queue === undefined);
+    leads || tellError(diagnostics, declared, `notifications[${i}] needs "function" or "queue", one of them`);
+    return leads;
+  };
+  const notifications = (entry.notifications ?? []).filter(isLed).map((one, i) =>
     notification(scene, declared, {
       id: one.id ?? `mayfly-${i + 1}`,
       arn: targetArn(drafts, one),

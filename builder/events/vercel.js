@@ -11,7 +11,7 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
  */
 export function vercelEvents(context, routes) {
   const events = emptyEvents();
-  const own = readVercelJson(context).crons.map((cron, i) => ({ ...cron, declared: { file: 'vercel.json', what: `crons[${i}]` } }));
+  const own = readVercelJson(context).crons.map((cron) => ({ ...cron, declared: { file: 'vercel.json', what: `crons[${cron.at}]` } }));
   const isOwn = (built) => own.some(({ path, schedule }) => path === built.path && schedule === built.schedule);
   for (const { path, schedule, declared } of [...own, ...builtCrons(context).filter((cron) => !isOwn(cron))]) {
     const fault = faultOfVercel(schedule);

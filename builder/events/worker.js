@@ -120,7 +120,7 @@ function addConsumers(diagnostics, worker, events) {
       continue;
     }
     const dead = said.dead_letter_queue;
-    if (dead !== undefined && isQueueName(diagnostics, declared, dead)) {
+    if (dead !== undefined && isQueueName(diagnostics, { ...declared, what: `${declared.what}.dead_letter_queue` }, dead)) {
       addQueue(events, dead);
     }
     events.consumers.push(consumerOf(diagnostics, declared, worker, said));
