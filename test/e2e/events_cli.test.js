@@ -182,6 +182,9 @@ test('mistakes are answered with what to do', async (t) => {
   assert.match((await mayfly('events', '--queue', 'lambda:tells')).stdout, /lambda:lambda\/tells +(waiting|done)/);
   assert.match(await wrong('events', 'ls', '--state', 'odd'), /--state is waiting, done or dead, not odd/);
   assert.match(await wrong('events', 'ls', '--since', 'yesterday'), /--since is a time like 30s, 10m, 2h or 1d/);
+  for (const limit of ['0', 'all', '1000001']) {
+    assert.match(await wrong('events', 'ls', '--limit', limit), new RegExp(`--limit is a number from 1 to 1000000, not ${limit}`));
+  }
   assert.match(await wrong('events', 'purge'), /say which queue to purge/);
   assert.match(await wrong('events', 'ls', 'jobs'), /one argument too many: jobs/);
   assert.match(await wrong('events', 'purge', '7', '--queue', 'lambda:lambda/tells'), /one argument too many: 7/);
