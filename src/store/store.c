@@ -351,7 +351,10 @@ static int open_connections(struct store *s, struct err *err)
         r = stat(s->database, &st) < 0 ? err_sys(err, "look at the database") : 0;
     }
     s->inode = r == 0 ? st.st_ino : 0;
-    return r;
+    return r == -ENOSPC ? err_set(err, ENOSPC,
+                                  "the disk of the data folder is full: make room on it, and "
+                                  "start again, or choose another with --data")
+                        : r;
 }
 
 static void free_connections(struct store *s)

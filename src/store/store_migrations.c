@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_migrations.h"
 
+#include <string.h>
+
 /* clang-format off */
 static const char *const steps[] = {
     /* 1: messages. Times are milliseconds since the epoch. Two partial indexes: what is to do, and
@@ -194,6 +196,9 @@ static int run_steps_after(struct sql *db, size_t at, struct err *err)
 int store_migrate(struct sql *db, struct err *err)
 {
     int64_t at = sql_number(db, -1, "PRAGMA user_version", "");
+    if (sql_failure(db) < 0) {
+        return err_set(err, -sql_failure(db), "read the database: %s", strerror(-sql_failure(db)));
+    }
     if (at < 0 || (size_t)at > ARRAY_COUNT(steps)) {
         return err_set(err, ENOTSUP,
                        "the database was written by a later Mayfly (step %lld, this one knows "

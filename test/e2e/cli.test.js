@@ -53,6 +53,16 @@ test('a data folder on a disk that is read-only is named, with what helps', asyn
   }
 });
 
+test('a disk without room for a database is told to be full', async (t) => {
+  const disk = folderOf(t);
+  for (const size of ['4k', '20k', '64k']) {
+    const script = `mount -t tmpfs -o size=${size} none "$2" && exec "$0" dev "$1" --port 0 --aws-port 0 --data "$2/data"`;
+    const { status, stderr } = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, MAYFLY, folderOf(t), disk], { encoding: 'utf8', timeout: 30_000 });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /cannot start: the disk of the data folder is full: make room on it/, size);
+  }
+});
+
 test('every command says what it does when asked with --help or -h', async () => {
   for (const command of ['dev', 'trigger', 'events', 'doctor', 'version', 'help']) {
     const { stdout: text } = await runMayfly(['help', command]);
