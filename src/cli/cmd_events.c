@@ -13,7 +13,7 @@
 #include "cli/options.h"
 #include "control/text/json_write.h"
 
-#define ROWS_MAX  1000000
+#define ROWS_MAX      1000000
 #define PLAIN_MAX     101 /* the verb, and ids */
 #define COLUMNS       6
 #define ERROR_BYTES   60
@@ -157,7 +157,8 @@ static int run_ls(struct events *e, struct err *err)
     json_int_t since = 0;
     uint64_t limit = 20;
     int r = e->since ? read_since(e->since, &since, err) : 0;
-    if (r == 0 && e->limit && (!str_to_u64(str_c(e->limit), &limit) || limit == 0 || limit > ROWS_MAX)) {
+    if (r == 0 && e->limit &&
+        (!str_to_u64(str_c(e->limit), &limit) || limit == 0 || limit > ROWS_MAX)) {
         r = err_set(err, EINVAL, "--limit is a number from 1 to %d, not %.40s", ROWS_MAX, e->limit);
     }
     if (r < 0) {

@@ -81,9 +81,9 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
         return err_set(err, EUCLEAN, "the database is damaged (%s): " SQL_DAMAGE_HELP,
                        sqlite3_errstr(r));
     }
-    return r == SQLITE_OK ? 0
-                          : err_set(err, -step_code(db->db, r), "the database: %s",
-                                    sqlite3_errmsg(db->db));
+    return r == SQLITE_OK
+               ? 0
+               : err_set(err, -step_code(db->db, r), "the database: %s", sqlite3_errmsg(db->db));
 }
 
 /* SQLite leaves this to the checkpoint that brings the last of the log into the database. */
