@@ -21,10 +21,10 @@ struct wal {
     size_t length;
     int64_t offset;      /* of what is gathered */
     bool is_lost;        /* a sync has failed */
-    sqlite3_file file[]; /* the default layer's, of whatever size that needs */
+    sqlite3_file file[]; /* the layer's below, of whatever size that needs */
 };
 
-static sqlite3_vfs *default_layer;
+static sqlite3_vfs *layer_below;
 static sqlite3_vfs layer;
 
 static struct wal *wal_of(sqlite3_file *file)
@@ -179,23 +179,26 @@ static int layer_open(sqlite3_vfs *of, const char *name, sqlite3_file *file, int
 {
     (void)of;
     if (!(flags & SQLITE_OPEN_WAL)) {
-        return default_layer->xOpen(default_layer, name, file, flags, ret_flags);
+        return layer_below->xOpen(layer_below, name, file, flags, ret_flags);
     }
     struct wal *w = wal_of(file);
     *w = (struct wal){ 0 };
-    int r = default_layer->xOpen(default_layer, name, w->file, flags, ret_flags);
+    int r = layer_below->xOpen(layer_below, name, w->file, flags, ret_flags);
     /* It is closed, also after a failure, if it has methods. */
     w->base.pMethods = w->file->pMethods ? &wal_methods : NULL;
     return r;
 }
 
+/* "unix-excl" has the log's index in this process's memory. In a file that is mapped it would end
+ * the process (SIGBUS) on a full disk whose file system takes a new block for what is overwritten
+ * (btrfs), or has blocks below a page (ext4 on small disks). */
 static void make_layer(void)
 {
-    default_layer = sqlite3_vfs_find(NULL);
-    if (!default_layer) {
-        abort(); /* SQLite is built with one */
+    layer_below = sqlite3_vfs_find("unix-excl");
+    if (!layer_below) {
+        abort(); /* SQLite for Unix is built with it */
     }
-    layer = *default_layer;
+    layer = *layer_below;
     layer.zName = LAYER;
     layer.szOsFile += (int)sizeof(struct wal);
     layer.xOpen = layer_open;

@@ -14,5 +14,6 @@
 #pragma once
 
 /* The name of SQLite's file layer that does so, for sqlite3_open_v2(). Databases and all other
- * files are the default layer's. */
+ * files are those of SQLite's layer "unix-excl": a database is this process's alone as long as it
+ * is open. */
 const char *sql_wal_layer(void);

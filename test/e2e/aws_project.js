@@ -1,11 +1,13 @@
 /* A project with Lambda functions for tests of the AWS port, and clients of its services. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { eventually } from './harness.js';
+import { eventually, runMayfly } from './harness.js';
 
 /** A Lambda function in Terraform, its handler in NAME.js. */
 export const lambda = (name) => `
@@ -67,13 +69,51 @@ export async function gotten(platform, count, from = 0) {
   return got(platform, from);
 }
 
-/** Puts so many messages into a queue, faster than by its API. */
-export function fillQueue(platform, name, count) {
-  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
-  database.prepare(`
-    INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body)
-    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
-    SELECT queues.id, 0, :now, :now, 0, 0, 'u' || n, '', '{}', '', CAST('old' AS BLOB)
-    FROM numbers, queues WHERE name = :name`).run({ count, now: Date.now(), name: `sqs:${name}` });
-  database.close();
+const databaseOf = (platform) => path.join(platform.project, '.mayfly/mayfly.db');
+
+/** Changes the database behind the platform's back. Control has it for itself, so control dies first, and nobody starts another meanwhile. */
+export async function changeDatabase(platform, change) {
+  const supervisor = await platform.process('mayfly: supervisor');
+  const control = await platform.process('mayfly: control');
+  process.kill(supervisor.pid, 'SIGSTOP');
+  try {
+    process.kill(control.pid, 'SIGKILL');
+    await eventually(() => !platform.processes().some(({ pid }) => pid === control.pid), 'control does not end');
+    const database = new DatabaseSync(databaseOf(platform), { timeout: 60_000 });
+    change(database);
+    database.close();
+  } finally {
+    process.kill(supervisor.pid, 'SIGCONT');
+  }
+  const isThere = async () => (await runMayfly(['events', '--project', platform.project])).status === 0;
+  await eventually(isThere, () => `control is not started again\n${platform.transcript()}`);
+}
+
+/** Looks at a copy of the database as it is now. Which may be torn: then ask again. */
+export function lookAtDatabase(platform, look) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mayfly-e2e-copy-'));
+  try {
+    const copy = path.join(folder, 'mayfly.db');
+    copyFileSync(databaseOf(platform), copy);
+    copyFileSync(`${databaseOf(platform)}-wal`, `${copy}-wal`);
+    const database = new DatabaseSync(copy);
+    const seen = look(database);
+    database.close();
+    return seen;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Puts so many messages into queues, faster than by their API. */
+export function fillQueues(platform, names, count) {
+  return changeDatabase(platform, (database) => {
+    for (const name of names) {
+      database.prepare(`
+        INSERT INTO messages (queue, state, due_ms, sent_ms, first_ms, attempts, uuid, fifo, attributes, error, body)
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+        SELECT queues.id, 0, :now, :now, 0, 0, 'u' || n, '', '{}', '', CAST('old' AS BLOB)
+        FROM numbers, queues WHERE name = :name`).run({ count, now: Date.now(), name: `sqs:${name}` });
+    }
+  });
 }

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { clients, fillQueue, gotten, lambda, TELLS, WHERE } from './aws_project.js';
+import { clients, fillQueues, gotten, lambda, TELLS, WHERE } from './aws_project.js';
 import { eventually, runMayfly, startPlatform } from './harness.js';
 
 const FILES = { 'main.tf': lambda('tells'), 'tells.js': TELLS, 'api/where.js': WHERE };
@@ -136,7 +136,7 @@ test('what nobody reads of a long list is not held in memory, and is there when 
   const { platform } = await started(t);
   const { sqs } = await clients(t, platform);
   await sqs.send(new CreateQueueCommand({ QueueName: 'many' }));
-  fillQueue(platform, 'many', 60_000);
+  await fillQueues(platform, ['many'], 60_000);
   const { pid } = await platform.process('mayfly: control');
   const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
   const before = memory();

@@ -2,9 +2,10 @@
  * any effect. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import test from 'node:test';
 import * as E from '@aws-sdk/client-eventbridge';
 import * as L from '@aws-sdk/client-lambda';
 import * as S from '@aws-sdk/client-scheduler';
@@ -247,6 +248,13 @@ testOnDisk('on a full disk nothing is stored, and everything can be ended, switc
   await first.stop();
   const after = await look(connect(t, await startPlatform(t, options)));
   assert.deepEqual(Object.fromEntries(differing(now, after).map((name) => [name, [now[name], after[name]]])), {});
+});
+
+test('no file of the data folder is mapped, where a disk that is full would end the process that writes to it', async (t) => {
+  const platform = await startPlatform(t, { files: FILES });
+  const control = await platform.process('mayfly: control');
+  const mapped = readFileSync(`/proc/${control.pid}/maps`, 'utf8').split('\n').filter((line) => line.includes('mayfly.db'));
+  assert.deepEqual(mapped, []);
 });
 
 testOnDisk('a connection that is refused on a full disk asks nobody for a token', async (t, data) => {

@@ -1,7 +1,5 @@
 /* SQS by AWS's own client, which checks the digests of what it sends and receives. */
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import {
   AddPermissionCommand,
@@ -27,7 +25,7 @@ import {
   TagQueueCommand,
   UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
-import { clients, fillQueue, WHERE } from './aws_project.js';
+import { changeDatabase, clients, fillQueues, lookAtDatabase, WHERE } from './aws_project.js';
 import { eventually, startPlatform } from './harness.js';
 
 const FILES = {
@@ -419,9 +417,9 @@ test('what is older than its queue keeps messages is had by nobody', async (t) =
   await send(QueueUrl, 'a');
   const [{ ReceiptHandle }] = await receive(QueueUrl);
   await send(QueueUrl, 'b');
-  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000 });
-  database.exec('UPDATE messages SET sent_ms = sent_ms - 5 * 86400000, due_ms = CASE attempts WHEN 0 THEN due_ms - 5 * 86400000 ELSE due_ms END');
-  database.close();
+  await changeDatabase(platform, (database) => {
+    database.exec('UPDATE messages SET sent_ms = sent_ms - 5 * 86400000, due_ms = CASE attempts WHEN 0 THEN due_ms - 5 * 86400000 ELSE due_ms END');
+  });
   await send(QueueUrl, 'c');
   const change = sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
   assert.match((await refused(change))[1], /Message does not exist or is not available for visibility timeout change/);
@@ -432,18 +430,18 @@ test('what is older than its queue keeps messages is had by nobody', async (t) =
 
 /** How many messages the database has, whoever may find them. */
 function stored(platform) {
-  const database = new DatabaseSync(path.join(platform.project, '.mayfly/mayfly.db'), { timeout: 60_000, readOnly: true });
-  const { count } = database.prepare('SELECT count(*) AS count FROM messages').get();
-  database.close();
-  return count;
+  try {
+    return lookAtDatabase(platform, (database) => database.prepare('SELECT count(*) AS count FROM messages').get().count);
+  } catch (error) {
+    return error; /* it was written to meanwhile */
+  }
 }
 
 test('a long queue that is deleted or purged is empty at once, and after a crash in the middle', async (t) => {
   const { platform, sqs, queue, send, receive } = await start(t);
   const deleted = await queue('deleted');
   const purged = await queue('purged');
-  fillQueue(platform, 'deleted', 100_000);
-  fillQueue(platform, 'purged', 100_000);
+  await fillQueues(platform, ['deleted', 'purged'], 100_000);
   assert.deepEqual(bodies(await receive(deleted, { MaxNumberOfMessages: 1 })), ['old']);
   await sqs.send(new PurgeQueueCommand({ QueueUrl: purged }));
   await sqs.send(new DeleteQueueCommand({ QueueUrl: deleted }));
