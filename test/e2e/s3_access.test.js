@@ -56,6 +56,9 @@ test('S3 lets in who may come in', async (t) => {
     assert.deepEqual(Grants.map((grant) => [grant.Grantee.ID, grant.Permission]), [[ALICE_ID, 'WRITE'], [BOB_ID, 'READ_ACP']]);
     await refused(get(s3, Bucket, 'new'), ...DENIED); /* it is alice's */
     assert.equal(await text(get(alice, Bucket, 'new')), 'x');
+    const tag = (who) => who.send(new PutObjectTaggingCommand({ Bucket, Key: 'new', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }));
+    await refused(tag(alice), ...DENIED); /* its tags are the bucket owner's */
+    await tag(s3);
     await refused(s3.send(new PutBucketAclCommand({ Bucket, GrantRead: 'emailAddress="who@example.com"' })), 400, 'UnresolvableGrantByEmailAddress');
   });
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  CreateBucketCommand, CreateMultipartUploadCommand, DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, ListMultipartUploadsCommand,
-  ListObjectVersionsCommand, ListObjectsV2Command, ListPartsCommand, PutBucketAccelerateConfigurationCommand, PutBucketReplicationCommand,
-  PutBucketVersioningCommand,
+  CreateBucketCommand, CreateMultipartUploadCommand, DeleteBucketCommand, DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand,
+  HeadBucketCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, ListPartsCommand,
+  PutBucketAccelerateConfigurationCommand, PutBucketReplicationCommand, PutBucketVersioningCommand, PutObjectCommand, UpdateObjectEncryptionCommand,
 } from '@aws-sdk/client-s3';
-import { refused, startS3 } from './s3_project.js';
+import { refused, startS3, text } from './s3_project.js';
 
 test('what S3 refuses', async (t) => {
   const { s3, bucket, client, platform, endpoint } = await startS3(t);
@@ -55,13 +55,58 @@ test('what S3 refuses', async (t) => {
     assert.equal(await wrong(ListObjectsV2Command, { MaxKeys: 2 ** 31 }), 'Provided max-keys not an integer or within integer range');
   });
 
+  await t.test('a range that is none asks for all, also beyond the end and of nothing', async () => {
+    const Bucket = await bucket({ k: 'hello', empty: '' });
+    const get = async (Key, Range) => {
+      const { ContentRange, Body } = await send(GetObjectCommand, { Bucket, Key, Range });
+      return [ContentRange, await Body.transformToString()];
+    };
+    assert.deepEqual(await get('k', 'bytes=3-1'), [undefined, 'hello']);
+    assert.deepEqual(await get('k', 'bytes=10-9'), [undefined, 'hello']);
+    assert.deepEqual(await get('empty', 'bytes=10-9'), [undefined, '']);
+    assert.deepEqual(await get('empty', 'bytes=-1'), [undefined, '']);
+    await refused(get('empty', 'bytes=-0'), 416, 'InvalidRange');
+    await refused(get('empty', 'bytes=0-'), 416, 'InvalidRange');
+    await refused(get('k', 'bytes=5-9'), 416, 'InvalidRange');
+  });
+
   await t.test('only what has versions is replicated', async () => {
     const Bucket = await bucket();
-    const Rules = [{ Status: 'Enabled', Destination: { Bucket: 'arn:aws:s3:::elsewhere' } }];
-    const replicate = () => send(PutBucketReplicationCommand, { Bucket, ReplicationConfiguration: { Role: 'arn:aws:iam::000000000000:role/r', Rules } });
+    const elsewhere = await bucket();
+    const rule = { Status: 'Enabled', Destination: { Bucket: `arn:aws:s3:::${elsewhere}` } };
+    const replicate = (...Rules) => send(PutBucketReplicationCommand, { Bucket, ReplicationConfiguration: { Role: 'arn:aws:iam::000000000000:role/r', Rules: Rules.length ? Rules : [rule] } });
     assert.match((await refused(replicate(), 400, 'InvalidRequest')).message, /^Versioning must be 'Enabled' on the bucket/);
-    await send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+    const version = (name) => send(PutBucketVersioningCommand, { Bucket: name, VersioningConfiguration: { Status: 'Enabled' } });
+    await version(Bucket);
+    assert.equal((await refused(replicate(), 400, 'InvalidRequest')).message, 'Destination bucket must have versioning enabled.');
+    await refused(replicate({ ...rule, Destination: { Bucket: 'arn:aws:s3:::bucket-nowhere' } }), 400, 'InvalidRequest');
+    await version(elsewhere);
+    await refused(replicate({ ...rule, Status: 'Maybe' }), 400, 'MalformedXML');
+    await refused(replicate({ ...rule, Destination: { Bucket: elsewhere } }), 400, 'InvalidArgument');
+    await refused(replicate({ ...rule, ID: 'i'.repeat(256) }), 400, 'InvalidArgument');
     await replicate();
+  });
+
+  await t.test('a request that names a part of a thing leaves the thing alone', async () => {
+    const Bucket = await bucket({ k: 'precious' });
+    const empty = await bucket();
+    const key = { Bucket, Key: 'k' };
+    await refused(send(UpdateObjectEncryptionCommand, { ...key, ObjectEncryption: { SSEKMS: { KMSKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/1' } } }), 405, 'MethodNotAllowed');
+    const ask = async (Command, input, query) => {
+      const one = client();
+      one.middlewareStack.add((next) => (args) => {
+        Object.assign(args.request.query, query);
+        return next(args);
+      }, { step: 'build', priority: 'low' });
+      return one.send(new Command(input));
+    };
+    await refused(ask(PutObjectCommand, { ...key, Body: 'x' }, { annotation: '', annotationName: 'a' }), 501, 'NotImplemented');
+    await refused(ask(DeleteObjectCommand, key, { annotation: '' }), 501, 'NotImplemented');
+    await refused(ask(DeleteObjectCommand, key, { acl: '' }), 405, 'MethodNotAllowed');
+    await refused(ask(DeleteBucketCommand, { Bucket: empty }, { acl: '' }), 405, 'MethodNotAllowed');
+    await refused(ask(DeleteBucketCommand, { Bucket: empty }, { versioning: '' }), 405, 'MethodNotAllowed');
+    assert.equal(await text(send(GetObjectCommand, key)), 'precious');
+    await send(HeadBucketCommand, { Bucket: empty });
   });
 
   await t.test('a bucket is made anew in us-east-1 alone; it is accelerated or not', async () => {

@@ -10,7 +10,7 @@ import {
   GetBucketVersioningCommand, GetPublicAccessBlockCommand, HeadBucketCommand, HeadObjectCommand, ListBucketsCommand,
   ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand,
   PutBucketCorsCommand, PutBucketEncryptionCommand, PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand,
-  CopyObjectCommand, DeleteBucketEncryptionCommand,
+  CopyObjectCommand, DeleteBucketEncryptionCommand, GetBucketAbacCommand, PutBucketAbacCommand,
 } from '@aws-sdk/client-s3';
 import { eventually } from './harness.js';
 import { ALICE, FILES, refused, startS3 } from './s3_project.js';
@@ -53,6 +53,9 @@ test('S3 keeps what is set for a bucket', async (t) => {
     const CORSRules = [{ AllowedMethods: ['GET', 'PUT'], AllowedOrigins: ['https://*.example'], AllowedHeaders: ['x-amz-*'], ExposeHeaders: ['ETag'], MaxAgeSeconds: 60 }];
     await send(PutBucketCorsCommand, { Bucket, CORSConfiguration: { CORSRules } });
     assert.deepEqual((await send(GetBucketCorsCommand, { Bucket })).CORSRules, CORSRules);
+    const expose = (...ExposeHeaders) => send(PutBucketCorsCommand, { Bucket, CORSConfiguration: { CORSRules: [{ ...CORSRules[0], ExposeHeaders }] } });
+    assert.match((await refused(expose('ETag', 'x-*'), 400, 'InvalidRequest')).message, /^ExposeHeader "x-\*" contains wildcard\. /);
+    assert.equal((await refused(expose('x_y'), 400, 'InvalidRequest')).message, 'ExposeHeader "x_y" contains invalid character.');
     const ask = (origin, method, fields) => fetch(`${endpoint}/${Bucket}/k`, {
       method: 'OPTIONS', headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': fields },
     });
@@ -158,6 +161,16 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.deepEqual((await send(GetBucketTaggingCommand, { Bucket })).TagSet, TagSet);
   });
 
+  await t.test('access by tags of a bucket is on or off', async () => {
+    const Bucket = await bucket();
+    const put = (Status) => send(PutBucketAbacCommand, { Bucket, AbacStatus: { Status } });
+    const get = async () => (await send(GetBucketAbacCommand, { Bucket })).AbacStatus;
+    assert.deepEqual(await get(), { Status: 'Disabled' });
+    await put('Enabled');
+    assert.deepEqual(await get(), { Status: 'Enabled' });
+    await refused(put('Maybe'), 400, 'MalformedXML');
+  });
+
   await t.test('rules of a lifecycle are checked, kept and given back', async () => {
     const Bucket = await bucket();
     const rule = { ID: 'logs', Status: 'Enabled', Filter: { Prefix: 'logs/' }, Expiration: { Days: 30 } };
@@ -168,6 +181,26 @@ test('S3 keeps what is set for a bucket', async (t) => {
     await refused(put({ ...rule, Expiration: { Days: 0 } }), 400, 'InvalidArgument');
     await refused(put({ ...rule, Status: 'maybe' }), 400, 'MalformedXML');
     await refused(put({ ...rule, Expiration: undefined }), 400, 'InvalidRequest');
+    await refused(put({ ...rule, Expiration: {} }), 400, 'MalformedXML');
+    await refused(put({ ...rule, Expiration: { Days: 1, Date: new Date('2030-01-01T00:00:00Z') } }), 400, 'MalformedXML');
+    await refused(put({ ...rule, Expiration: undefined, AbortIncompleteMultipartUpload: {} }), 400, 'MalformedXML');
+    const wrong = async (more) => (await refused(put({ ...rule, ...more }), 400, 'InvalidRequest')).message;
+    assert.equal(await wrong({ Filter: { Prefix: 'p'.repeat(1025) } }), 'The maximum size of a prefix is 1024.');
+    assert.equal(await wrong({ Filter: { And: { Prefix: 'p'.repeat(1025), Tags: [{ Key: 'a', Value: 'b' }] } } }), 'The maximum size of a prefix is 1024.');
+    assert.equal(await wrong({ Filter: { Tag: { Key: 'k'.repeat(129), Value: '' } } }), 'A Tag\'s Key must be a length between 1 and 128.');
+    assert.equal(await wrong({ Filter: { Tag: { Key: 'k', Value: 'v'.repeat(257) } } }), 'A Tag\'s Value must be a length between 0 and 256.');
+    await put({ ...rule, Filter: { Tag: { Key: 'ä'.repeat(128), Value: 'ö'.repeat(256) } } });
+    const moves = (...Transitions) => ({ ...rule, Expiration: undefined, Transitions });
+    const days = (Days, StorageClass = 'GLACIER') => ({ Days, StorageClass });
+    assert.equal((await refused(put(moves(days(-1))), 400, 'InvalidArgument')).message, "'Days' in Transition action must be nonnegative");
+    assert.equal(await wrong(moves(days(1), days(2))), "'StorageClass' must be different for 'Transition' actions in same 'Rule' with prefix 'logs/'");
+    assert.match(await wrong(moves(days(1), { Date: new Date('2030-01-01T00:00:00Z'), StorageClass: 'DEEP_ARCHIVE' })), /^Found mixed 'Date' and 'Days' /);
+    await refused(put(moves({ StorageClass: 'GLACIER' })), 400, 'MalformedXML');
+    await put(moves(days(0), days(2, 'DEEP_ARCHIVE')));
+    const old = (more) => ({ ...rule, Expiration: undefined, ...more });
+    assert.equal((await refused(put(old({ NoncurrentVersionExpiration: { NoncurrentDays: 0 } })), 400, 'InvalidArgument')).message,
+      "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer");
+    await put(old({ NoncurrentVersionTransitions: [{ NoncurrentDays: 0, StorageClass: 'GLACIER' }] }));
     await send(DeleteBucketLifecycleCommand, { Bucket });
     await refused(send(GetBucketLifecycleConfigurationCommand, { Bucket }), 404, 'NoSuchLifecycleConfiguration');
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectLockConfigurationCommand,
+  CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, GetObjectLegalHoldCommand, GetObjectLockConfigurationCommand,
   GetBucketVersioningCommand, GetObjectRetentionCommand, HeadObjectCommand, ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand,
   PutObjectLegalHoldCommand, PutObjectLockConfigurationCommand, PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
@@ -38,6 +38,9 @@ test('S3 keeps versions', async (t) => {
     await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
     await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'version' }));
     assert.equal(await text(s3.send(new GetObjectCommand({ Bucket, Key: 'k', VersionId: 'null' }))), 'before');
+    const copied = await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/k?versionId=null` }));
+    assert.equal(copied.CopySourceVersionId, 'null');
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'copy', VersionId: copied.VersionId }));
     await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }));
     const written = await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'after' }));
     assert.equal(written.VersionId, undefined);

@@ -88,6 +88,10 @@ START_TEST(a_policy_allows_who_what_and_where)
         { ALLOW("{\"AWS\":\"arn:aws:iam::000000000000:user/bob\"}", "*", "/*"), S3_EFFECT_NONE },
         { ALLOW("{\"CanonicalUser\":\"" ALICE "\"}", "*", "/*"), S3_EFFECT_ALLOW },
         { ALLOW("{\"CanonicalUser\":\"" BOB "\"}", "*", "/*"), S3_EFFECT_NONE },
+        /* The case of an action counts for nothing, that of a key does. */
+        { ALLOW("\"*\"", "S3:getobject", "/*"), S3_EFFECT_ALLOW },
+        { ALLOW("\"*\"", "s3:GET*", "/*"), S3_EFFECT_ALLOW },
+        { ALLOW("\"*\"", "s3:GetObject", "/IN/*"), S3_EFFECT_NONE },
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         ck_assert_msg(ask(cases[i].statement) == cases[i].effect, "%s", cases[i].statement);
@@ -181,12 +185,49 @@ START_TEST(what_is_no_policy_is_refused_with_a_reason)
         "{\"Statement\":[" ALLOW("\"*\"", "s3:*", "2/*") "]}",
         "{\"Statement\":[" WHEN("\"Nonsense\":{\"a\":\"b\"}") "]}",
         "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}]}",
+        "{\"Version\":\"2020-01-01\",\"Statement\":[" ALLOW("\"*\"", "s3:*", "/*") "]}",
+        "{\"Id\":59,\"Statement\":[" ALLOW("\"*\"", "s3:*", "/*") "]}",
+        "{\"Statement\":[" ALLOW("\"*\"", "s3:", "/*") "]}",
+        "{\"Statement\":[" ALLOW("{\"AWS\":[\"*\",\"\"]}", "s3:*", "/*") "]}",
+        "{\"Statement\":[" WHEN("\"StringEquals\":{\"s3:colour\":\"b\"}") "]}",
+        "{\"Statement\":[" WHEN("\"StringEquals\":{\"colour\":\"b\"}") "]}",
+        "{\"Statement\":[" WHEN("\"IpAddress\":{\"aws:SourceIp\":\"10.1.2\"}") "]}",
+        "{\"Statement\":[" WHEN(
+            "\"NotIpAddress\":{\"aws:SourceIp\":[\"::1\",\"10.1.2.3/33\"]}") "]}",
     };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         const char *why = NULL;
         ck_assert_msg(!s3_policy_parse(str_c(bad[i]), STR("bucket"), &why), "%s", bad[i]);
         ck_assert_ptr_nonnull(why);
     }
+}
+END_TEST
+
+/* What was stored before it was looked at so closely still denies what it denies. */
+START_TEST(a_stored_policy_counts_whatever_else_is_wrong_with_it)
+{
+    static const struct {
+        const char *statement;
+        enum s3_effect effect;
+    } cases[] = {
+        { STATEMENT("Deny", "\"*\"", "s3:*", "/*", "\"Null\":{\"colour\":\"true\"}"),
+          S3_EFFECT_DENY },
+        { ALLOW("\"nobody\"", "s3:*", "/*"), S3_EFFECT_NONE },
+        { ALLOW("{\"AWS\":{}}", "s3:*", "/*"), S3_EFFECT_NONE },
+        { ALLOW("7", "s3:*", "/*"), S3_EFFECT_NONE },
+        { "{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}", S3_EFFECT_NONE },
+        { "{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Resource\":\"*\"}", S3_EFFECT_NONE },
+        { "{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"s3:*\"}", S3_EFFECT_NONE },
+        { "3", S3_EFFECT_NONE },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char text[1024];
+        int len = snprintf(text, sizeof(text), "{\"Statement\":[%s]}", cases[i].statement);
+        json_t *policy = s3_policy_load(str_of(text, (size_t)len));
+        ck_assert_msg(s3_policy_ask(policy, &question) == cases[i].effect, "%s", text);
+        json_decref(policy);
+    }
+    ck_assert_ptr_null(s3_policy_load(STR("[]")));
 }
 END_TEST
 
@@ -471,6 +512,7 @@ int main(void)
     tcase_add_test(c, a_denial_counts_more_than_any_permission);
     tcase_add_test(c, conditions_compare_as_their_operators_say);
     tcase_add_test(c, what_is_no_policy_is_refused_with_a_reason);
+    tcase_add_test(c, a_stored_policy_counts_whatever_else_is_wrong_with_it);
     tcase_add_test(c, a_policy_is_public_unless_something_says_who);
     tcase_add_test(c, canned_lists_give_what_their_names_say);
     tcase_add_test(c, a_list_is_stored_and_loaded);

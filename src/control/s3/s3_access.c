@@ -244,6 +244,13 @@ bool s3_access_write(struct s3_request *rq, const char *action, struct str reque
     return true;
 }
 
+/* Tags are the bucket owner's to give and to take, whoever has written the object.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html */
+static bool is_about_tags(const char *action)
+{
+    return str_behind(str_c(action), STR("Tagging")).data != NULL;
+}
+
 enum s3_error s3_access_object(struct s3_request *rq, const struct s3_bucket *bucket,
                                struct str key, const char *action, enum s3_permission permission,
                                const struct stored_object *o)
@@ -254,7 +261,7 @@ enum s3_error s3_access_object(struct s3_request *rq, const struct s3_bucket *bu
         s3_acl_load(o->acl, o->owner, &acl);
         access.permission = permission;
         access.acl = &acl;
-        access.owner = o->owner;
+        access.owner = is_about_tags(action) ? bucket->row.owner : o->owner;
         access.existing_tags = o->tags;
         return s3_access_allows(rq, &access) ? S3_OK : S3_ACCESS_DENIED;
     }

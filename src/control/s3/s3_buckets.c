@@ -105,13 +105,12 @@ static bool is_set(struct str xml, const char *name)
 
 static void read_settings(struct s3_bucket *bucket)
 {
-    const char *why;
     struct str policy = s3_bucket_setting(bucket, STR("policy"));
     struct str block = s3_bucket_setting(bucket, STR("publicAccessBlock"));
     struct str ownership = s3_bucket_setting(bucket, STR("ownershipControls"));
     s3_acl_load(s3_bucket_setting(bucket, STR("acl")), bucket->row.owner, &bucket->acl);
     if (policy.data) {
-        bucket->policy = s3_policy_parse(policy, bucket->row.name, &why);
+        bucket->policy = s3_policy_load(policy);
         bucket->policy_is_public = bucket->policy && s3_policy_is_public(bucket->policy);
     }
     struct str notification = s3_bucket_setting(bucket, STR("notification"));

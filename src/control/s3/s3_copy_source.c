@@ -181,7 +181,7 @@ void s3_copy_source_put_version(struct s3_request *rq, const struct s3_copy_sour
 {
     char text[S3_VERSION_TEXT];
     const struct stored_object *o = &s->object;
-    if (!(o->flags & OBJECT_NULL_VERSION)) {
+    if (!(o->flags & OBJECT_NULL_VERSION) || s->version.data) {
         s3_put_header(rq, "x-amz-copy-source-version-id",
                       s3_version_text(o->rank, o->salt, o->flags, text));
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_cors.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "control/s3/s3_policy.h"
@@ -24,8 +25,30 @@ bool s3_cors_is_method(struct str method)
            str_eq(method, STR("HEAD"));
 }
 
+/* What scripts may read of an answer is named field by field, in letters, digits and hyphens. */
+static const char *check_exposed(struct str name, char memory[256])
+{
+    int len = (int)(name.len < 64 ? name.len : 64);
+    if (count_char(name, '*') > 0) {
+        (void)snprintf(memory, 256,
+                       "ExposeHeader \"%.*s\" contains wildcard. We currently do not support "
+                       "wildcard for ExposeHeader.",
+                       len, name.data);
+        return memory;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (!isalnum((unsigned char)name.data[i]) && name.data[i] != '-') {
+            (void)snprintf(memory, 256, "ExposeHeader \"%.*s\" contains invalid character.", len,
+                           name.data);
+            return memory;
+        }
+    }
+    return NULL;
+}
+
 static const char *check_rule(const struct s3_xml_node *rule, char memory[256])
 {
+    const char *why = NULL;
     const struct s3_xml_node *n = s3_xml_child(rule, "AllowedMethod");
     if (!n || !s3_xml_child(rule, "AllowedOrigin")) {
         return "";
@@ -49,7 +72,10 @@ static const char *check_rule(const struct s3_xml_node *rule, char memory[256])
             return "AllowedHeader can not have more than one wildcard.";
         }
     }
-    return NULL;
+    for (n = s3_xml_child(rule, "ExposeHeader"); n && !why; n = s3_xml_again(n)) {
+        why = check_exposed(n->text, memory);
+    }
+    return why;
 }
 
 const char *s3_cors_check(const struct s3_xml_node *root, char memory[256])

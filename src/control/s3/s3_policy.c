@@ -7,18 +7,23 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/s3/s3_policy_part.h"
 #include "control/text/json_reading.h"
 
-#define ARN "arn:aws:s3:::"
+static bool is_same(char a, char b, bool folds)
+{
+    return folds ? str_eq_nocase(str_of(&a, 1), str_of(&b, 1)) : a == b;
+}
 
-bool s3_policy_matches(struct str pattern, struct str text)
+static bool matches(struct str pattern, struct str text, bool folds)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
     while (t < text.len) {
         if (p < pattern.len && pattern.data[p] == '*') {
             star = p++;
             from = t;
-        } else if (p < pattern.len && (pattern.data[p] == '?' || pattern.data[p] == text.data[t])) {
+        } else if (p < pattern.len &&
+                   (pattern.data[p] == '?' || is_same(pattern.data[p], text.data[t], folds))) {
             p++;
             t++;
         } else if (star != SIZE_MAX) {
@@ -34,221 +39,36 @@ bool s3_policy_matches(struct str pattern, struct str text)
     return p == pattern.len;
 }
 
-static struct str text_of(const json_t *value)
+bool s3_policy_matches(struct str pattern, struct str text)
 {
-    if (json_is_string(value)) {
-        return str_of(json_string_value(value), json_string_length(value));
-    }
-    return json_is_true(value) ? STR("true") : json_is_false(value) ? STR("false") : STR("");
+    return matches(pattern, text, false);
 }
 
-/* A value, or the values of a list. */
-static size_t count_of(const json_t *value)
+static bool any_matches(const json_t *patterns, struct str text, bool folds)
 {
-    return json_is_array(value) ? json_array_size(value) : value ? 1 : 0;
-}
-
-static const json_t *item_of(const json_t *value, size_t index)
-{
-    return json_is_array(value) ? json_array_get(value, index) : value;
-}
-
-static bool any_matches(const json_t *patterns, struct str text)
-{
-    for (size_t i = 0; i < count_of(patterns); i++) {
-        if (s3_policy_matches(text_of(item_of(patterns, i)), text)) {
+    for (size_t i = 0; i < s3_policy_count(patterns); i++) {
+        if (matches(s3_policy_text(s3_policy_item(patterns, i)), text, folds)) {
             return true;
         }
     }
     return false;
 }
 
-/* ---- parsing ---- */
-
-static const char *const known_conditions[] = {
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "Null",
-};
-
-struct operator
+json_t *s3_policy_load(struct str text)
 {
-    struct str name;
-    bool if_exists, for_all, for_any;
-};
-
-static struct operator parse_operator(const char *key)
-{
-    struct operator o = { .name = str_c(key) };
-    if (str_starts(o.name, STR("ForAllValues:"))) {
-        o.for_all = true;
-        o.name = str_skip(o.name, sizeof("ForAllValues:") - 1);
-    } else if (str_starts(o.name, STR("ForAnyValue:"))) {
-        o.for_any = true;
-        o.name = str_skip(o.name, sizeof("ForAnyValue:") - 1);
+    json_t *policy = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(policy)) {
+        json_decref(policy);
+        return NULL;
     }
-    size_t suffix = sizeof("IfExists") - 1;
-    if (o.name.len > suffix && str_eq(str_skip(o.name, o.name.len - suffix), STR("IfExists"))) {
-        o.if_exists = true;
-        o.name.len -= suffix;
-    }
-    return o;
-}
-
-static bool is_known_operator(const char *key)
-{
-    struct operator o = parse_operator(key);
-    for (size_t i = 0; i < sizeof(known_conditions) / sizeof(*known_conditions); i++) {
-        if (str_eq(o.name, str_c(known_conditions[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool are_strings(const json_t *value)
-{
-    for (size_t i = 0; i < count_of(value); i++) {
-        if (!json_is_string(item_of(value, i))) {
-            return false;
-        }
-    }
-    return count_of(value) > 0;
-}
-
-static bool check_actions(const json_t *actions)
-{
-    for (size_t i = 0; i < count_of(actions); i++) {
-        struct str action = text_of(item_of(actions, i));
-        if (!str_eq(action, STR("*")) && !str_starts(action, STR("s3:")) &&
-            !str_starts(action, STR("s3-object-lambda:"))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool check_resources(const json_t *resources, struct str bucket)
-{
-    for (size_t i = 0; i < count_of(resources); i++) {
-        struct str resource = text_of(item_of(resources, i));
-        if (str_eq(resource, STR("*"))) {
-            continue;
-        }
-        if (!str_starts(resource, STR(ARN))) {
-            return false;
-        }
-        struct str path = str_skip(resource, sizeof(ARN) - 1);
-        if (!s3_policy_matches(str_cut(&path, '/'), bucket)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* "*", or names of some kinds; never nobody. */
-static bool check_principal(const json_t *principal)
-{
-    static const char *const kinds[] = { "AWS", "CanonicalUser", "Federated", "Service" };
-    const char *kind;
-    json_t *who;
-    if (json_is_string(principal)) {
-        return str_eq(text_of(principal), STR("*"));
-    }
-    json_object_foreach(json_reading(principal), kind, who)
-    {
-        bool is_known = false;
-        for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-            is_known = is_known || strcmp(kind, kinds[i]) == 0;
-        }
-        if (!is_known || !are_strings(who) || text_of(item_of(who, 0)).len == 0) {
-            return false;
-        }
-    }
-    return json_object_size(principal) > 0;
-}
-
-static const char *check_statement(const json_t *s, struct str bucket)
-{
-    const json_t *principal = json_object_get(s, "Principal");
-    const json_t *not_principal = json_object_get(s, "NotPrincipal");
-    const json_t *action = json_object_get(s, "Action"),
-                 *not_action = json_object_get(s, "NotAction");
-    const json_t *resource = json_object_get(s, "Resource");
-    const json_t *not_resource = json_object_get(s, "NotResource");
-    struct str effect = text_of(json_object_get(s, "Effect"));
-    if (!str_eq(effect, STR("Allow")) && !str_eq(effect, STR("Deny"))) {
-        return "Invalid effect";
-    }
-    if (!principal == !not_principal) {
-        return "Missing required field Principal";
-    }
-    if (!check_principal(principal ? principal : not_principal)) {
-        return "Invalid principal in policy";
-    }
-    if (not_principal && str_eq(effect, STR("Allow"))) {
-        return "Allow with NotPrincipal is not allowed.";
-    }
-    if (!action == !not_action || !are_strings(action ? action : not_action)) {
-        return "Missing required field Action";
-    }
-    if (!check_actions(action ? action : not_action)) {
-        return "Policy has invalid action";
-    }
-    if (!resource == !not_resource || !are_strings(resource ? resource : not_resource)) {
-        return "Missing required field Resource";
-    }
-    if (!check_resources(resource ? resource : not_resource, bucket)) {
-        return "Policy has invalid resource";
-    }
-    const char *key;
-    json_t *value;
-    json_object_foreach(json_reading(json_object_get(s, "Condition")), key, value)
-    {
-        if (!is_known_operator(key) || !json_is_object(value)) {
-            return "Invalid Condition type";
-        }
-    }
-    return NULL;
+    return policy;
 }
 
 json_t *s3_policy_parse(struct str text, struct str bucket, const char **ret_why)
 {
-    json_t *policy = json_loadb(text.data ? text.data : "", text.len, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *statements = json_object_get(policy, "Statement");
-    *ret_why = !policy ? "Policies must be valid JSON and the first byte must be '{'"
-               : !json_is_object(policy)
-                   ? "Policies must be valid JSON and the first byte must be '{'"
-               : count_of(statements) == 0 ? "Missing required field Statement"
-                                           : NULL;
-    for (size_t i = 0; !*ret_why && i < count_of(statements); i++) {
-        const json_t *s = item_of(statements, i);
-        *ret_why = json_is_object(s) ? check_statement(s, bucket) : "Statement is not an object";
-    }
+    json_t *policy = s3_policy_load(text);
+    *ret_why = policy ? s3_policy_check(policy, bucket)
+                      : "Policies must be valid JSON and the first byte must be '{'";
     if (*ret_why) {
         json_decref(policy);
         return NULL;
@@ -293,14 +113,14 @@ static bool is_principal(struct str pattern, const char *kind, const struct s3_p
 static bool has_principal(const json_t *principal, const struct s3_policy_question *q)
 {
     if (json_is_string(principal)) {
-        return str_eq(text_of(principal), STR("*"));
+        return str_eq(s3_policy_text(principal), STR("*"));
     }
     const char *kind;
     json_t *who;
     json_object_foreach(json_reading(principal), kind, who)
     {
-        for (size_t i = 0; i < count_of(who); i++) {
-            if (is_principal(text_of(item_of(who, i)), kind, q)) {
+        for (size_t i = 0; i < s3_policy_count(who); i++) {
+            if (is_principal(s3_policy_text(s3_policy_item(who, i)), kind, q)) {
                 return true;
             }
         }
@@ -411,7 +231,7 @@ static bool strip_not(struct str name, char memory[64], struct str *ret)
 }
 
 /* Several values of one key come separated by newlines (s3:RequestObjectTagKeys). */
-static bool holds(const struct operator* o, const json_t *wanted, struct str value)
+static bool holds(const struct s3_policy_operator *o, const json_t *wanted, struct str value)
 {
     char memory[64];
     struct str name;
@@ -421,8 +241,8 @@ static bool holds(const struct operator* o, const json_t *wanted, struct str val
     do {
         struct str one = o->for_all || o->for_any ? str_cut(&rest, '\n') : rest;
         bool matched = false;
-        for (size_t i = 0; i < count_of(wanted); i++) {
-            matched = matched || compare(name, text_of(item_of(wanted, i)), one);
+        for (size_t i = 0; i < s3_policy_count(wanted); i++) {
+            matched = matched || compare(name, s3_policy_text(s3_policy_item(wanted, i)), one);
         }
         any = any || matched != denied;
         all = all && matched != denied;
@@ -430,12 +250,12 @@ static bool holds(const struct operator* o, const json_t *wanted, struct str val
     return o->for_all ? all : any;
 }
 
-static bool condition_holds(const struct operator* o, const char *key, const json_t *wanted,
-                            const struct s3_policy_question *q)
+static bool condition_holds(const struct s3_policy_operator *o, const char *key,
+                            const json_t *wanted, const struct s3_policy_question *q)
 {
     struct str value = q->value(str_c(key), q->context);
     if (str_eq(o->name, STR("Null"))) {
-        return str_eq_nocase(text_of(item_of(wanted, 0)), STR("true")) == !value.data;
+        return str_eq_nocase(s3_policy_text(s3_policy_item(wanted, 0)), STR("true")) == !value.data;
     }
     if (!value.data) {
         char memory[64];
@@ -452,7 +272,7 @@ static bool conditions_hold(const json_t *conditions, const struct s3_policy_que
     json_t *keys, *wanted;
     json_object_foreach(json_reading(conditions), name, keys)
     {
-        struct operator o = parse_operator(name);
+        struct s3_policy_operator o = s3_policy_operator_of(name);
         json_object_foreach(keys, key, wanted)
         {
             if (!condition_holds(&o, key, wanted, q)) {
@@ -470,12 +290,15 @@ static bool applies(const json_t *s, const struct s3_policy_question *q)
     const json_t *principal = json_object_get(s, "Principal");
     const json_t *not_principal = json_object_get(s, "NotPrincipal");
     const json_t *action = json_object_get(s, "Action");
+    const json_t *not_action = json_object_get(s, "NotAction");
     const json_t *resource = json_object_get(s, "Resource");
-    bool who = principal ? has_principal(principal, q) : !has_principal(not_principal, q);
-    bool what = action ? any_matches(action, q->action)
-                       : !any_matches(json_object_get(s, "NotAction"), q->action);
-    bool where = resource ? any_matches(resource, q->resource)
-                          : !any_matches(json_object_get(s, "NotResource"), q->resource);
+    const json_t *not_resource = json_object_get(s, "NotResource");
+    bool who =
+        principal ? has_principal(principal, q) : not_principal && !has_principal(not_principal, q);
+    bool what = action ? any_matches(action, q->action, true)
+                       : not_action && !any_matches(not_action, q->action, true);
+    bool where = resource ? any_matches(resource, q->resource, false)
+                          : not_resource && !any_matches(not_resource, q->resource, false);
     return who && what && where && conditions_hold(json_object_get(s, "Condition"), q);
 }
 
@@ -483,10 +306,10 @@ enum s3_effect s3_policy_ask(const json_t *policy, const struct s3_policy_questi
 {
     const json_t *statements = json_object_get(policy, "Statement");
     enum s3_effect effect = S3_EFFECT_NONE;
-    for (size_t i = 0; i < count_of(statements); i++) {
-        const json_t *s = item_of(statements, i);
+    for (size_t i = 0; i < s3_policy_count(statements); i++) {
+        const json_t *s = s3_policy_item(statements, i);
         if (applies(s, q)) {
-            if (str_eq(text_of(json_object_get(s, "Effect")), STR("Deny"))) {
+            if (str_eq(s3_policy_text(json_object_get(s, "Effect")), STR("Deny"))) {
                 return S3_EFFECT_DENY;
             }
             effect = S3_EFFECT_ALLOW;
@@ -526,7 +349,7 @@ static bool narrows(const json_t *conditions)
     {
         json_object_foreach(values, key, wanted)
         {
-            struct str first = text_of(item_of(wanted, 0));
+            struct str first = s3_policy_text(s3_policy_item(wanted, 0));
             if (says_who(key) && !str_eq(first, STR("*")) && !str_eq(first, STR("0.0.0.0/0"))) {
                 return true;
             }
@@ -539,9 +362,9 @@ bool s3_policy_is_public(const json_t *policy)
 {
     static const struct s3_policy_question anybody = { .action = STR("") };
     const json_t *statements = json_object_get(policy, "Statement");
-    for (size_t i = 0; i < count_of(statements); i++) {
-        const json_t *s = item_of(statements, i);
-        if (str_eq(text_of(json_object_get(s, "Effect")), STR("Allow")) &&
+    for (size_t i = 0; i < s3_policy_count(statements); i++) {
+        const json_t *s = s3_policy_item(statements, i);
+        if (str_eq(s3_policy_text(json_object_get(s, "Effect")), STR("Allow")) &&
             has_principal(json_object_get(s, "Principal"), &anybody) &&
             !narrows(json_object_get(s, "Condition"))) {
             return true;

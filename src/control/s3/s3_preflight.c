@@ -21,7 +21,9 @@ static void put_allowed_fields(struct s3_request *rq, struct str fields)
     buf_init(&list, 2 * fields.len + 2);
     while (r == 0 && fields.len > 0) {
         struct str field = str_trim(str_cut(&fields, ','));
-        r = buf_printf(&list, "%s" STR_FMT, list.len > 0 ? ", " : "", STR_ARG(field));
+        if (field.len > 0) {
+            r = buf_printf(&list, "%s" STR_FMT, list.len > 0 ? ", " : "", STR_ARG(field));
+        }
     }
     for (size_t i = 0; i < list.len; i++) {
         char c = list.data[i];

@@ -45,6 +45,8 @@ static const struct s3_operation operations[] = {
     { "GetBucketTagging", "GET", S3_BUCKET, "tagging", "s3:GetBucketTagging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
     { "PutBucketTagging", "PUT", S3_BUCKET, "tagging", "s3:PutBucketTagging", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put_tags },
     { "DeleteBucketTagging", "DELETE", S3_BUCKET, "tagging", "s3:PutBucketTagging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_delete },
+    { "GetBucketAbac", "GET", S3_BUCKET, "abac", "s3:GetBucketAbac", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
+    { "PutBucketAbac", "PUT", S3_BUCKET, "abac", "s3:PutBucketAbac", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
     { "GetBucketLogging", "GET", S3_BUCKET, "logging", "s3:GetBucketLogging", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
     { "PutBucketLogging", "PUT", S3_BUCKET, "logging", "s3:PutBucketLogging", S3_NEEDS_OWNER, S3_BODY_XML, s3_config_put },
     { "GetBucketRequestPayment", "GET", S3_BUCKET, "requestPayment", "s3:GetBucketRequestPayment", S3_NEEDS_OWNER, S3_BODY_NONE, s3_config_get },
@@ -97,7 +99,15 @@ static const struct s3_operation operations[] = {
 
 /* Parts of S3 that are not here: asking for them must not do something else instead. */
 static const char *const missing[] = {
-    "metadataTable", "metadataConfiguration", "session", "renameObject", "append",
+    "metadataTable",
+    "metadataConfiguration",
+    "metadataAnnotationTable",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "session",
+    "renameObject",
+    "append",
+    "annotation",
 };
 
 static bool is_missing(const struct s3_request *rq)
@@ -108,6 +118,25 @@ static bool is_missing(const struct s3_request *rq)
         }
     }
     return false;
+}
+
+/* Whether a request names a part of something. None of another level or method is meant by one
+ * that would change the thing itself: DELETE /bucket?acl removes no bucket, and
+ * PUT /bucket/key?encryption (UpdateObjectEncryption) writes no object. */
+static bool names_part(const struct s3_request *rq)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++) {
+        if (operations[i].query && s3_has_param(rq, operations[i].query)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_meant(const struct s3_operation *op, const struct s3_request *rq)
+{
+    bool changes = !str_eq(rq->x->method, STR("GET")) && !str_eq(rq->x->method, STR("HEAD"));
+    return op->query ? s3_has_param(rq, op->query) : !changes || !names_part(rq);
 }
 
 const struct s3_operation *s3_route_find(const struct s3_request *rq, enum s3_error *ret_error)
@@ -121,8 +150,7 @@ const struct s3_operation *s3_route_find(const struct s3_request *rq, enum s3_er
                                   : S3_METHOD_NOT_ALLOWED;
     for (size_t i = 0; *ret_error == S3_METHOD_NOT_ALLOWED && i < ARRAY_COUNT(operations); i++) {
         const struct s3_operation *op = &operations[i];
-        if (op->level == level && str_eq(rq->x->method, str_c(op->method)) &&
-            (!op->query || s3_has_param(rq, op->query))) {
+        if (op->level == level && str_eq(rq->x->method, str_c(op->method)) && is_meant(op, rq)) {
             return op;
         }
     }

@@ -5,9 +5,9 @@
 #include "control/sign/aws_uri.h"
 #include "control/text/utf8.h"
 
-#define KEY_LEN_MAX    128 /* characters */
-#define VALUE_LEN_MAX  256
-#define PAIR_BYTES_MAX (4 * (KEY_LEN_MAX + VALUE_LEN_MAX) + 2) /* four bytes a character */
+#define PAIR_BYTES_MAX                                                                             \
+    (4 * (S3_TAG_KEY_LEN_MAX + S3_TAG_VALUE_LEN_MAX) + 2) /* four a character                      \
+                                                           */
 
 struct str s3_tags_find(struct str tags, struct str key)
 {
@@ -31,12 +31,12 @@ size_t s3_tags_count(struct str tags)
     return count;
 }
 
-static size_t count_characters(struct str s)
+size_t s3_tags_length(struct str text)
 {
     size_t count = 0;
-    while (s.len > 0) {
+    while (text.len > 0) {
         uint32_t character;
-        s = str_skip(s, utf8_next(s, &character));
+        text = str_skip(text, utf8_next(text, &character));
         count++;
     }
     return count;
@@ -90,15 +90,15 @@ static bool is_tag_text(struct str text)
 static enum s3_error check_tag(struct str tags, struct str key, struct str value, size_t most,
                                struct s3_tags_fault *fault)
 {
-    size_t key_len = count_characters(key);
+    size_t key_len = s3_tags_length(key);
     fault->key = key;
     if (str_starts(key, STR("aws:"))) {
         fault->text = most == S3_TAGS_OF_OBJECT
                           ? "Your TagKey cannot be prefixed with aws:"
                           : "System tags cannot be added/updated by requester";
-    } else if (key_len == 0 || key_len > KEY_LEN_MAX || !is_tag_text(key)) {
+    } else if (key_len == 0 || key_len > S3_TAG_KEY_LEN_MAX || !is_tag_text(key)) {
         fault->text = "The TagKey you have provided is invalid";
-    } else if (count_characters(value) > VALUE_LEN_MAX || !is_tag_text(value)) {
+    } else if (s3_tags_length(value) > S3_TAG_VALUE_LEN_MAX || !is_tag_text(value)) {
         fault->text = "The TagValue you have provided is invalid";
         fault->value = value;
     } else if (s3_tags_find(tags, key).data) {

@@ -12,6 +12,12 @@
 #define S3_TAGS_OF_BUCKET 50
 #define S3_TAG_BYTES_MAX  (64 * KIB) /* bucket: 50 of 128 + 256 characters of UTF-8 */
 
+#define S3_TAG_KEY_LEN_MAX   128 /* characters */
+#define S3_TAG_VALUE_LEN_MAX 256
+
+/* In characters. */
+size_t s3_tags_length(struct str text);
+
 /* The value of a key, or data NULL. */
 struct str s3_tags_find(struct str tags, struct str key);
 size_t s3_tags_count(struct str tags);

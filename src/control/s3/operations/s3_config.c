@@ -36,6 +36,7 @@ static const struct s3_config_kind kinds[] = {
     { "logging", "BucketLoggingStatus", NULL, S3_OK, "", s3_config_check_logging },
     { "requestPayment", "RequestPaymentConfiguration", NULL, S3_OK, "<Payer>BucketOwner</Payer>", s3_config_check_payment },
     { "accelerate", "AccelerateConfiguration", NULL, S3_OK, "", s3_config_check_accelerate },
+    { "abac", "AbacStatus", NULL, S3_OK, "<Status>Disabled</Status>", s3_config_check_abac },
     { "metrics", "MetricsConfiguration", "ListMetricsConfigurationsResult", 0, NULL, NULL },
     { "analytics", "AnalyticsConfiguration", "ListBucketAnalyticsConfigurationResult", 0, NULL, s3_config_check_analytics },
     { "inventory", "InventoryConfiguration", "ListInventoryConfigurationsResult", 0, NULL, s3_config_check_inventory },

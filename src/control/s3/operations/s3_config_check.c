@@ -8,6 +8,9 @@
 #include "control/s3/s3_name.h"
 #include "control/s3/s3_tags.h"
 
+#define REPLICATION_RULES_MAX  1000 /* S3's own limits */
+#define REPLICATION_ID_LEN_MAX 255
+
 /* Of access logs: what a key has behind it fits. */
 #define LOG_PREFIX_BYTES_MAX (S3_KEY_BYTES_MAX - 384)
 
@@ -138,13 +141,57 @@ bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *ro
     return error == S3_OK || s3_config_refuse(rq, error, NULL);
 }
 
+static bool is_one_of(struct str text, const char *const *known)
+{
+    for (; *known; known++) {
+        if (str_eq(text, str_c(*known))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a rule: where to, and what goes there. */
+static bool check_replication_rule(struct s3_request *rq, const struct s3_xml_node *rule)
+{
+    static const char *const states[] = { "Enabled", "Disabled", NULL };
+    struct str arn = s3_xml_text(s3_xml_child(rule, "Destination"), "Bucket");
+    struct str name = str_starts(arn, STR("arn:aws")) ? str_behind(arn, STR(":s3:::")) : STR("");
+    if (!is_one_of(s3_xml_text(rule, "Status"), states) || !arn.data) {
+        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (s3_xml_text(rule, "ID").len > REPLICATION_ID_LEN_MAX) {
+        return s3_config_refuse(rq, S3_INVALID_ARGUMENT,
+                                "Rule Id must be less than 255 characters");
+    }
+    if (name.len == 0) {
+        return s3_config_refuse(rq, S3_INVALID_ARGUMENT, "Invalid bucket ARN.");
+    }
+    struct s3_bucket *to = s3_buckets_find(rq->s3->buckets, name);
+    bool is_versioned = to && to->row.versioning == BUCKET_VERSIONED;
+    s3_bucket_unref(to);
+    return is_versioned || s3_config_refuse(rq, S3_INVALID_REQUEST,
+                                            "Destination bucket must have versioning enabled.");
+}
+
+/* Its rules are kept only. */
 bool s3_config_check_replication(struct s3_request *rq, const struct s3_xml_node *root)
 {
-    (void)root; /* its rules are kept only */
-    return rq->bucket->row.versioning == BUCKET_VERSIONED ||
-           s3_config_refuse(rq, S3_INVALID_REQUEST,
-                            "Versioning must be 'Enabled' on the bucket to apply a replication "
-                            "configuration");
+    const struct s3_xml_node *rule = s3_xml_child(root, "Rule");
+    size_t count = s3_xml_count(root, "Rule");
+    bool is_sound = true;
+    if (count == 0 || count > REPLICATION_RULES_MAX || !s3_xml_child(root, "Role")) {
+        return s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
+    }
+    if (rq->bucket->row.versioning != BUCKET_VERSIONED) {
+        return s3_config_refuse(
+            rq, S3_INVALID_REQUEST,
+            "Versioning must be 'Enabled' on the bucket to apply a replication configuration");
+    }
+    for (; is_sound && rule; rule = s3_xml_again(rule)) {
+        is_sound = check_replication_rule(rq, rule);
+    }
+    return is_sound;
 }
 
 bool s3_config_check_accelerate(struct s3_request *rq, const struct s3_xml_node *root)
@@ -161,17 +208,14 @@ bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *ro
            s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
 }
 
-/* ---- of what is set many times over ---- */
-
-static bool is_one_of(struct str text, const char *const *known)
+bool s3_config_check_abac(struct s3_request *rq, const struct s3_xml_node *root)
 {
-    for (; *known; known++) {
-        if (str_eq(text, str_c(*known))) {
-            return true;
-        }
-    }
-    return false;
+    struct str status = s3_xml_text(root, "Status");
+    return str_eq(status, STR("Enabled")) || str_eq(status, STR("Disabled")) ||
+           s3_config_refuse(rq, S3_MALFORMED_XML, NULL);
 }
+
+/* ---- of what is set many times over ---- */
 
 static bool are_fields_known(const struct s3_xml_node *fields)
 {

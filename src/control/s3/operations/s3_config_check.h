@@ -21,6 +21,7 @@ bool s3_config_check_logging(struct s3_request *rq, const struct s3_xml_node *ro
 bool s3_config_check_replication(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_accelerate(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_payment(struct s3_request *rq, const struct s3_xml_node *root);
+bool s3_config_check_abac(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_inventory(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_analytics(struct s3_request *rq, const struct s3_xml_node *root);
 bool s3_config_check_tiering(struct s3_request *rq, const struct s3_xml_node *root);

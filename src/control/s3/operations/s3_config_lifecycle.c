@@ -5,6 +5,8 @@
 
 #include "base/chance.h"
 #include "control/s3/operations/s3_config_fault.h"
+#include "control/s3/s3_name.h"
+#include "control/s3/s3_tags.h"
 #include "control/text/iso_time.h"
 
 #define RULES_MAX       1000 /* of a lifecycle, S3's own limit */
@@ -12,19 +14,30 @@
 #define FILTER_TAGS_MAX 100 /* compared with each other; an object has ten */
 #define RARE_DAYS_MIN   30  /* that an object lies before it moves to where reading costs */
 
+/* A number below zero is one, too, and has an error of its own. */
 static bool check_days(struct s3_config_fault *fault, const struct s3_xml_node *action,
-                       const char *name, uint64_t least)
+                       const char *name)
 {
+    char why[128];
     struct str text = s3_xml_text(action, name);
+    bool is_transition =
+        s3_xml_is(action, "Transition") || s3_xml_is(action, "NoncurrentVersionTransition");
+    bool is_negative = str_starts(text, STR("-"));
     uint64_t days;
     if (!text.data) {
         return true;
     }
-    if (!str_to_u64(text, &days) || days < least || days > INT32_MAX) {
-        return s3_config_fault(fault, S3_INVALID_ARGUMENT,
-                               "'Days' for the action must be a positive integer");
+    if (!str_to_u64(is_negative ? str_skip(text, 1) : text, &days) || days > INT32_MAX) {
+        return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
-    return true;
+    if (!is_negative && (days > 0 || is_transition)) {
+        return true;
+    }
+    (void)snprintf(why, sizeof(why),
+                   is_transition ? "'%s' in " STR_FMT " action must be nonnegative"
+                                 : "'%s' for " STR_FMT " action must be a positive integer",
+                   name, STR_ARG(action->name)); /* fits: the names are known */
+    return s3_config_fault(fault, S3_INVALID_ARGUMENT, why);
 }
 
 static bool check_date(struct s3_config_fault *fault, const struct s3_xml_node *action)
@@ -38,6 +51,14 @@ static bool check_date(struct s3_config_fault *fault, const struct s3_xml_node *
         return s3_config_fault(fault, S3_INVALID_ARGUMENT, "'Date' must be at midnight GMT");
     }
     return true;
+}
+
+static struct str prefix_of(const struct s3_xml_node *rule)
+{
+    const struct s3_xml_node *filter = s3_xml_child(rule, "Filter");
+    const struct s3_xml_node *both = s3_xml_child(filter, "And");
+    struct str prefix = s3_xml_text(both ? both : filter ? filter : rule, "Prefix");
+    return prefix.data ? prefix : STR("");
 }
 
 /* Where objects may move: S3's TransitionStorageClass. */
@@ -71,20 +92,51 @@ static bool check_class(struct s3_config_fault *fault, const struct s3_xml_node 
     return s3_config_fault(fault, S3_INVALID_ARGUMENT, text);
 }
 
-/* What an action must have beside a number that is sound, by the schema. */
+/* What an action must have, by the schema. */
 static bool has_parts(const struct s3_xml_node *action)
 {
-    bool is_old = s3_xml_is(action, "NoncurrentVersionTransition");
-    if (is_old || s3_xml_is(action, "Transition")) {
-        return is_target(s3_xml_text(action, "StorageClass")) &&
-               (!is_old || s3_xml_child(action, "NoncurrentDays"));
+    bool has_days = s3_xml_child(action, "Days") != NULL;
+    bool has_date = s3_xml_child(action, "Date") != NULL;
+    bool has_old_days = s3_xml_child(action, "NoncurrentDays") != NULL;
+    if (s3_xml_is(action, "Transition")) {
+        return has_days != has_date && is_target(s3_xml_text(action, "StorageClass"));
+    }
+    if (s3_xml_is(action, "NoncurrentVersionTransition")) {
+        return has_old_days && is_target(s3_xml_text(action, "StorageClass"));
     }
     if (s3_xml_is(action, "NoncurrentVersionExpiration")) {
-        return s3_xml_child(action, "NoncurrentDays") ||
-               s3_xml_child(action, "NewerNoncurrentVersions");
+        return has_old_days || s3_xml_child(action, "NewerNoncurrentVersions");
     }
-    return !s3_xml_is(action, "Expiration") || !s3_xml_child(action, "ExpiredObjectDeleteMarker") ||
-           (!s3_xml_child(action, "Days") && !s3_xml_child(action, "Date"));
+    if (s3_xml_is(action, "Expiration")) {
+        return has_days + has_date + (s3_xml_child(action, "ExpiredObjectDeleteMarker") != NULL) ==
+               1;
+    }
+    return s3_xml_child(action, "DaysAfterInitiation") != NULL;
+}
+
+/* Of the transitions of one kind: each to a class of its own, and all by days or all by dates. */
+static bool check_transitions(struct s3_config_fault *fault, const struct s3_xml_node *rule,
+                              const char *kind)
+{
+    char why[192];
+    const struct s3_xml_node *first = s3_xml_child(rule, kind);
+    for (const struct s3_xml_node *t = first; t; t = s3_xml_again(t)) {
+        if (!s3_xml_child(t, "Date") != !s3_xml_child(first, "Date")) {
+            return s3_config_fault(fault, S3_INVALID_REQUEST,
+                                   "Found mixed 'Date' and 'Days' based Transition actions in "
+                                   "lifecycle rule");
+        }
+        for (const struct s3_xml_node *u = s3_xml_again(t); u; u = s3_xml_again(u)) {
+            if (str_eq(s3_xml_text(t, "StorageClass"), s3_xml_text(u, "StorageClass"))) {
+                (void)snprintf(why, sizeof(why),
+                               "'StorageClass' must be different for '%s' actions in same 'Rule' "
+                               "with prefix '" STR_FMT "'",
+                               kind, STR_ARG(prefix_of(rule))); /* a long prefix is cut */
+                return s3_config_fault(fault, S3_INVALID_REQUEST, why);
+            }
+        }
+    }
+    return true;
 }
 
 static bool check_actions(struct s3_config_fault *fault, const struct s3_xml_node *rule)
@@ -101,13 +153,16 @@ static bool check_actions(struct s3_config_fault *fault, const struct s3_xml_nod
             if (!has_parts(a)) {
                 return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
             }
-            if (!check_days(fault, a, "Days", i == 1 ? 0 : 1) ||
-                !check_days(fault, a, "NoncurrentDays", 1) ||
-                !check_days(fault, a, "DaysAfterInitiation", 1) || !check_date(fault, a) ||
+            if (!check_days(fault, a, "Days") || !check_days(fault, a, "NoncurrentDays") ||
+                !check_days(fault, a, "DaysAfterInitiation") || !check_date(fault, a) ||
                 !check_class(fault, a)) {
                 return false;
             }
         }
+    }
+    if (!check_transitions(fault, rule, "Transition") ||
+        !check_transitions(fault, rule, "NoncurrentVersionTransition")) {
+        return false;
     }
     return any || s3_config_fault(fault, S3_INVALID_REQUEST,
                                   "At least one action needs to be specified in a rule");
@@ -144,6 +199,18 @@ static bool check_filter(struct s3_config_fault *fault, const struct s3_xml_node
         s3_xml_count(both, "Tag") > FILTER_TAGS_MAX) {
         return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }
+    for (const struct s3_xml_node *t = s3_xml_child(both ? both : filter, "Tag"); t;
+         t = s3_xml_again(t)) {
+        struct str key = s3_xml_text(t, "Key");
+        if (key.len == 0 || s3_tags_length(key) > S3_TAG_KEY_LEN_MAX) {
+            return s3_config_fault(fault, S3_INVALID_REQUEST,
+                                   "A Tag's Key must be a length between 1 and 128.");
+        }
+        if (s3_tags_length(s3_xml_text(t, "Value")) > S3_TAG_VALUE_LEN_MAX) {
+            return s3_config_fault(fault, S3_INVALID_REQUEST,
+                                   "A Tag's Value must be a length between 0 and 256.");
+        }
+    }
     return !has_tag_twice(both) ||
            s3_config_fault(fault, S3_INVALID_REQUEST, "Duplicate Tag Keys are not allowed.");
 }
@@ -163,6 +230,9 @@ static bool check_rule(struct s3_config_fault *fault, const struct s3_xml_node *
     if ((!str_eq(status, STR("Enabled")) && !str_eq(status, STR("Disabled"))) ||
         !s3_xml_child(rule, "Filter") == !s3_xml_child(rule, "Prefix")) {
         return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
+    }
+    if (prefix_of(rule).len > S3_KEY_BYTES_MAX) {
+        return s3_config_fault(fault, S3_INVALID_REQUEST, "The maximum size of a prefix is 1024.");
     }
     return check_filter(fault, s3_xml_child(rule, "Filter")) && check_actions(fault, rule);
 }

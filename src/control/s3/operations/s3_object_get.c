@@ -43,18 +43,16 @@ static bool parse_range(struct str range, uint64_t size, struct extent *e, bool 
         if (!str_to_u64(end, &last)) {
             return false;
         }
-        *ret_unsatisfiable = last == 0 || size == 0;
+        *ret_unsatisfiable = last == 0;
         e->length = last < size ? last : size;
         e->offset = size - e->length;
-        return true;
+        return last == 0 || size > 0; /* the last bytes of nothing are all of it */
     }
-    if (!str_to_u64(start, &first) || (end.len > 0 && !str_to_u64(end, &last))) {
+    if (!str_to_u64(start, &first) || (end.len > 0 && !str_to_u64(end, &last)) ||
+        (end.len > 0 && last < first)) {
         return false;
     }
     last = end.len > 0 && last < size ? last : size - 1;
-    if (end.len > 0 && last < first && first < size) {
-        return false;
-    }
     *ret_unsatisfiable = first >= size;
     e->offset = first;
     e->length = last - first + 1;

@@ -77,7 +77,7 @@ static void put_found(struct s3_request *rq, const struct stored_object *o)
     const struct s3_access access = { .bucket = rq->bucket,
                                       .key = rq->key,
                                       .action = "s3:PutObjectTagging",
-                                      .owner = c->object.owner,
+                                      .owner = rq->bucket->row.owner,
                                       .existing_tags = c->object.tags,
                                       .request_tags = buf_str(&c->tags) };
     if (!s3_access_allows(rq, &access)) {
