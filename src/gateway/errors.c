@@ -14,13 +14,18 @@
 
 #define RETRY_AFTER_S "1"
 
+/* As wide as a phone is, and dark where everything else is. */
+#define PAGE_META                                                                                  \
+    "<meta name=\"viewport\" content=\"width=device-width\">"                                      \
+    "<meta name=\"color-scheme\" content=\"light dark\">"
+
 /* As `vercel dev` has it, which is where a browser looks for the code and the request. */
 static void add_vercel_page(struct error_out *o, const struct error_case *e, unsigned status,
                             const char *code)
 {
     error_out_type(o, "text/html; charset=utf-8");
     error_out_text(o,
-                   "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+                   "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">" PAGE_META
                    "<title>%u: %s</title></head><body><main><p><strong>%u</strong>: %s</p>"
                    "<p>Code: <code>%s</code></p><p>ID: <code>%s</code></p></main></body></html>\n",
                    status, code, status, code, code, e->id);
@@ -108,10 +113,11 @@ static unsigned answer_next_missing(struct error_out *o)
 {
     error_out_type(o, "text/html; charset=utf-8");
     error_out_field(o, "cache-control", next_uncached);
-    error_out_str(o, STR("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"/>"
-                         "<meta name=\"robots\" content=\"noindex\"/>"
-                         "<title>404: This page could not be found.</title></head>"
-                         "<body><h1>404</h1><h2>This page could not be found.</h2></body></html>"));
+    error_out_str(o,
+                  STR("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"/>" PAGE_META
+                      "<meta name=\"robots\" content=\"noindex\"/>"
+                      "<title>404: This page could not be found.</title></head>"
+                      "<body><h1>404</h1><h2>This page could not be found.</h2></body></html>"));
     return 404;
 }
 

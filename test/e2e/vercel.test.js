@@ -18,6 +18,7 @@ test('what is not there is told as the client likes it', async (t) => {
   assert.deepEqual(await ask('application/json'), ['application/json', '{"error":{"code":404,"message":"The page could not be found."}}\n']);
   const [type, page] = await ask('text/html,application/xhtml+xml');
   assert.equal(type, 'text/html; charset=utf-8');
+  assert.match(page, /<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">/);
   assert.match(page, /<title>404: NOT_FOUND<\/title>.*<code>NOT_FOUND<\/code>/s);
 });
 

@@ -107,8 +107,8 @@ function escapeHtml(text) {
 function errorPage(error) {
   const text = escapeHtml(errorText(error));
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Invocation failed</title></head>
-<body><h1>This function has crashed</h1><pre>${text}</pre></body></html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Invocation failed</title></head>
+<body><h1>This function has crashed</h1><pre style="white-space: pre-wrap; overflow-wrap: anywhere">${text}</pre></body></html>
 `;
 }
 
