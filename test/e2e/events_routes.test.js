@@ -95,6 +95,22 @@ test('what only asks is answered by the function itself, of an idempotent and of
   assert.equal((await platform.post('/api/later', '')).status, 202);
 });
 
+test('a request without its route\'s key is refused, durable or not, with where the key is to be', async (t) => {
+  const post = 'export const POST = () => new Response("done");\n';
+  const platform = await startPlatform(t, {
+    files: {
+      'api/json.js': post, 'api/header.js': post, 'api/standard.js': post,
+      'mayfly.json': mayfly({ routes: {
+        '/api/json': { idempotent: '$.event.id' }, '/api/header': { idempotent: { header: 'X-Request' }, durable: true }, '/api/standard': { idempotent: 'standard-webhooks', durable: true },
+      } }),
+    },
+  });
+  for (const [name, where] of [['json', 'its JSON body at $.event.id'], ['header', 'the header x-request'], ['standard', 'the header webhook-id']]) {
+    const { status, text } = await platform.post(`/api/${name}`, { id: 'a' });
+    assert.deepEqual([status, text], [400, `a request to this route is known again by what it has in ${where}: this one has nothing there\n`]);
+  }
+});
+
 test('a duplicate on a durable route is told the id of the event that is kept', async (t) => {
   const platform = await startPlatform(t, {
     files: { ...counting, 'mayfly.json': mayfly({ routes: { '/api/hook': { durable: true, idempotent: '$.id' } } }) },

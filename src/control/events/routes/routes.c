@@ -123,6 +123,19 @@ static void refuse_changed(struct exchange *x)
                      STR("this route has just been changed: try again\n"));
 }
 
+/* Nothing could tell whether it has come before. */
+static void refuse_without_key(struct exchange *x, const struct route_config *config)
+{
+    char text[256];
+    const char *kind = config->key == ROUTE_KEY_JSON ? "its JSON body at " : "the header ";
+    const char *name = config->key_name ? config->key_name : "webhook-id";
+    int n = snprintf(text, sizeof(text),
+                     "a request to this route is known again by what it has in %s%.150s: this one "
+                     "has nothing there\n",
+                     kind, name); /* fits */
+    exchange_respond(x, 400, STR("content-type\0text/plain\0"), str_of(text, (size_t)n));
+}
+
 static void have_body(struct exchange *x, int r, struct str body)
 {
     struct route *route = x->user;
@@ -146,14 +159,13 @@ static void have_body(struct exchange *x, int r, struct str body)
         return;
     }
     scoped_free char *key = route_config_key(&route->config, x->headers, body);
-    if (route->config.durable || route->config.background) {
+    bool is_stored = route->config.durable || route->config.background;
+    if (!key && (route->config.key != ROUTE_KEY_NONE || !is_stored)) {
+        refuse_without_key(x, &route->config);
+    } else if (is_stored) {
         route_durable_begin(route, x, body, key ? str_c(key) : STR(""));
-    } else if (key) {
-        route_once_begin(route, x, body, str_c(key));
     } else {
-        exchange_respond(x, 400, STR("content-type\0text/plain\0"),
-                         STR("this route wants a key by which a request is known again, and the "
-                             "request has none\n"));
+        route_once_begin(route, x, body, str_c(key));
     }
 }
 
