@@ -8,7 +8,6 @@
 #define TAGS STR("/2017-03-31/tags/")
 
 #define ASYNC       "/2019-09-25/functions/"
-#define LAMBDA      LAMBDA_FUNCTIONS
 #define URLS        "/2021-10-31/functions/"
 #define CONCURRENCY "/2019-09-30/functions/"
 #define RESERVED    "/2017-10-31/functions/"
@@ -24,28 +23,28 @@ static const struct {
     void (*run)(struct aws_call *c, const struct aws_lambda_subject *s);
     bool answers_missing; /* says itself that there is no such function */
 } operations[] = {
-    { "GET",    LAMBDA,      "",                          aws_lambda_functions_get,           false },
-    { "GET",    LAMBDA,      "/configuration",            aws_lambda_functions_configuration, false },
-    { "GET",    LAMBDA,      "/versions",                 aws_lambda_functions_versions,      false },
-    { "GET",    LAMBDA,      "/aliases",                  aws_lambda_functions_aliases,       false },
-    { "GET",    LAMBDA,      "/aliases/*",                aws_lambda_functions_alias,         false },
-    { "GET",    LAMBDA,      "/policy",                   aws_lambda_policy_get,              true },
-    { "POST",   LAMBDA,      "/policy",                   aws_lambda_policy_add,              true },
-    { "DELETE", LAMBDA,      "/policy/*",                 aws_lambda_policy_remove,           true },
-    { "GET",    ASYNC,       "/event-invoke-config",      aws_lambda_async_get,               true },
-    { "GET",    ASYNC,       "/event-invoke-config/list", aws_lambda_async_list,              true },
-    { "PUT",    ASYNC,       "/event-invoke-config",      aws_lambda_async_put,               true },
-    { "POST",   ASYNC,       "/event-invoke-config",      aws_lambda_async_update,            true },
-    { "DELETE", ASYNC,       "/event-invoke-config",      aws_lambda_async_delete,            true },
-    { "GET",    URLS,        "/url",                      aws_lambda_functions_url,           true },
-    { "GET",    URLS,        "/urls",                     aws_lambda_functions_urls,          true },
-    { "GET",    CONCURRENCY, "/concurrency",              aws_lambda_concurrency_get,         false },
-    { "PUT",    RESERVED,    "/concurrency",              aws_lambda_concurrency_put,         true },
-    { "DELETE", RESERVED,    "/concurrency",              aws_lambda_concurrency_delete,      true },
-    { "GET",    CONCURRENCY, "/provisioned-concurrency",  aws_lambda_functions_provisioned,   false },
-    { "GET",    RUNTIME,     "/runtime-management-config", aws_lambda_functions_runtime,      false },
-    { "GET",    RECURSION,   "/recursion-config",         aws_lambda_functions_recursion,     false },
-    { "GET",    SIGNING,     "/code-signing-config",      aws_lambda_functions_signing,       false },
+    { "GET",    LAMBDA_FUNCTIONS, "",                          aws_lambda_functions_get,           false },
+    { "GET",    LAMBDA_FUNCTIONS, "/configuration",            aws_lambda_functions_configuration, false },
+    { "GET",    LAMBDA_FUNCTIONS, "/versions",                 aws_lambda_functions_versions,      false },
+    { "GET",    LAMBDA_FUNCTIONS, "/aliases",                  aws_lambda_functions_aliases,       false },
+    { "GET",    LAMBDA_FUNCTIONS, "/aliases/*",                aws_lambda_functions_alias,         false },
+    { "GET",    LAMBDA_FUNCTIONS, "/policy",                   aws_lambda_policy_get,              true },
+    { "POST",   LAMBDA_FUNCTIONS, "/policy",                   aws_lambda_policy_add,              true },
+    { "DELETE", LAMBDA_FUNCTIONS, "/policy/*",                 aws_lambda_policy_remove,           true },
+    { "GET",    ASYNC,            "/event-invoke-config",      aws_lambda_async_get,               true },
+    { "GET",    ASYNC,            "/event-invoke-config/list", aws_lambda_async_list,              true },
+    { "PUT",    ASYNC,            "/event-invoke-config",      aws_lambda_async_put,               true },
+    { "POST",   ASYNC,            "/event-invoke-config",      aws_lambda_async_update,            true },
+    { "DELETE", ASYNC,            "/event-invoke-config",      aws_lambda_async_delete,            true },
+    { "GET",    URLS,             "/url",                      aws_lambda_functions_url,           true },
+    { "GET",    URLS,             "/urls",                     aws_lambda_functions_urls,          true },
+    { "GET",    CONCURRENCY,      "/concurrency",              aws_lambda_concurrency_get,         false },
+    { "PUT",    RESERVED,         "/concurrency",              aws_lambda_concurrency_put,         true },
+    { "DELETE", RESERVED,         "/concurrency",              aws_lambda_concurrency_delete,      true },
+    { "GET",    CONCURRENCY,      "/provisioned-concurrency",  aws_lambda_functions_provisioned,   false },
+    { "GET",    RUNTIME,          "/runtime-management-config", aws_lambda_functions_runtime,      false },
+    { "GET",    RECURSION,        "/recursion-config",         aws_lambda_functions_recursion,     false },
+    { "GET",    SIGNING,          "/code-signing-config",      aws_lambda_functions_signing,       false },
 };
 
 /* clang-format on */
@@ -123,7 +122,7 @@ static void run_on_function(struct aws_call *c, struct str path)
         return;
     }
     /* Not here; but what is wrong with how it names its function comes first. */
-    if (!lambda_path_part(path, STR(LAMBDA), named, &rest)) {
+    if (!lambda_path_part(path, STR(LAMBDA_FUNCTIONS), named, &rest)) {
         unknown(c);
     } else if (read_subject(c, named, &s)) {
         if (s.function) {
@@ -139,7 +138,8 @@ static void run(struct aws_call *c)
     struct str target = c->exchange->target;
     struct str path = str_of(target.data, str_find(target, '?'));
     char named[LAMBDA_NAME_BYTES];
-    bool is_list = str_eq(path, str_of(LAMBDA, sizeof(LAMBDA) - 2)) || str_eq(path, STR(LAMBDA));
+    bool is_list = str_eq(path, str_of(LAMBDA_FUNCTIONS, sizeof(LAMBDA_FUNCTIONS) - 2)) ||
+                   str_eq(path, STR(LAMBDA_FUNCTIONS));
     if (str_starts(path, STR("/2015-03-31/event-source-mappings"))) {
         aws_lambda_mappings(c);
     } else if (is_method(c, "GET") && is_list) {
@@ -159,7 +159,7 @@ static bool is_invocation(const struct exchange *x)
     char named[LAMBDA_NAME_BYTES];
     struct str rest;
     return str_eq(x->method, STR("POST")) &&
-           ((lambda_path_part(x->target, STR(LAMBDA), named, &rest) &&
+           ((lambda_path_part(x->target, STR(LAMBDA_FUNCTIONS), named, &rest) &&
              str_eq(rest, STR("/invocations"))) ||
             (lambda_path_part(x->target, STR(LAMBDA_INVOKE_ASYNC), named, &rest) &&
              (str_eq(rest, STR("/invoke-async")) || str_eq(rest, STR("/invoke-async/")))) ||

@@ -248,8 +248,8 @@ static void run_dirty(uv_idle_t *idle)
     struct queues *qs = container_of(idle, struct queues, idle);
     struct list now;
     list_init(&now);
-    while (
-        !list_is_empty(&qs->dirty)) { /* those that wake again meanwhile wait for the next turn */
+    /* Those that wake again meanwhile wait for the next turn. */
+    while (!list_is_empty(&qs->dirty)) {
         struct list *item = qs->dirty.next;
         list_remove(item);
         list_push(&now, item);

@@ -18,14 +18,13 @@ static bool is_old(const json_t *attempt, uint64_t now_ms)
     return now_ms - (uint64_t)made_ms > KEPT_MS;
 }
 
-/* The first is the oldest. */
 static void forget_old(json_t *attempts, uint64_t now_ms)
 {
-    void *first;
-    while (
-        (first = json_object_iter(attempts)) &&
-        (json_object_size(attempts) > KEPT_MAX || is_old(json_object_iter_value(first), now_ms))) {
-        (void)json_object_del(attempts, json_object_iter_key(first)); /* it is there */
+    void *oldest = json_object_iter(attempts); /* they are in the order of their coming */
+    while (oldest && (json_object_size(attempts) > KEPT_MAX ||
+                      is_old(json_object_iter_value(oldest), now_ms))) {
+        (void)json_object_del(attempts, json_object_iter_key(oldest)); /* it is there */
+        oldest = json_object_iter(attempts);
     }
 }
 
