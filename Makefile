@@ -20,7 +20,7 @@ endif
 
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -Isrc -include base/banned.h -g -MMD -MP \
 	-fno-omit-frame-pointer -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wconversion \
+	-Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wconversion -Wunused-macros \
 	-Wno-format-truncation -Werror
 CFLAGS_debug    := -Og
 CFLAGS_asan     := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DMAYFLY_SANITIZED

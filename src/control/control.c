@@ -386,11 +386,13 @@ static int control_connect(int fd, void *context)
     return link_send(&c->gateway, &connection, &fd, 1);
 }
 
-/* The supervisor is gone: so are we. */
+/* So are we. */
 static void control_supervisor_gone(struct link *link, int why)
 {
     struct control *c = container_of(link, struct control, supervisor);
-    (void)why;
+    if (why < 0) {
+        log_error("the supervisor %s: %s", link_fault(why), strerror(-why));
+    }
     uv_stop(&c->loop);
 }
 

@@ -32,7 +32,6 @@
 #define SWEEP_BUSY_MS    25  /* with requests in flight: time-outs are this exact */
 #define SWEEP_IDLE_MS    100 /* with instances that may have to go */
 #define SWEEP_QUIET_MS   1000
-#define SWEEP_CONNS_MS   500
 #define FLUSH_ROUNDS     4 /* a turn: answers that make others possible at once */
 #define ROUTES_BYTES_MAX (64 * MIB)
 
@@ -324,9 +323,13 @@ static void on_supervisor_gone(struct link *link, int why)
 static void on_control_gone(struct link *link, int why)
 {
     struct gateway *g = container_of(link, struct gateway, control);
-    log_warning("control is gone%s%s", why < 0 ? ": " : "", why < 0 ? strerror(-why) : "");
-    g->status = 1;
-    uv_stop(&g->loop);
+    if (why < 0) {
+        log_error("control %s: %s", link_fault(why), strerror(-why));
+        g->status = 1;
+        uv_stop(&g->loop);
+    } else {
+        link_close(link, NULL); /* the supervisor sees it too: it says so, and ends us */
+    }
 }
 
 /* Start and end. */

@@ -19,6 +19,12 @@ struct link_queued {
     unsigned char message[];
 };
 
+const char *link_fault(int why)
+{
+    return why == -EBADMSG || why == -EPERM || why == -EMSGSIZE ? "sent what it may not"
+                                                                : "cannot be heard";
+}
+
 static void link_gone(struct link *link, int why)
 {
     if (link->open) {
@@ -73,12 +79,17 @@ static int link_watch(struct link *link)
     return uv_poll_start(&link->poll, events, link_poll);
 }
 
+/* The peer is slow, or the kernel has no memory for a message just now. */
+static bool is_for_later(int r)
+{
+    return r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM;
+}
+
 static void link_flush(struct link *link)
 {
     while (link->queue_head) {
         struct link_queued *q = link->queue_head;
-        int r = ipc_send(link->fd, q->message, q->size, q->fds, q->fd_count);
-        if (r == -EAGAIN) {
+        if (is_for_later(ipc_send(link->fd, q->message, q->size, q->fds, q->fd_count))) {
             return;
         }
         queue_drop_first(link); /* an error: the peer is gone, which the reading side will tell */
@@ -160,7 +171,7 @@ int link_send(struct link *link, const void *message, const int *fds, size_t fd_
     }
     if (!link->queue_head) {
         int r = ipc_send(link->fd, message, size, fds, fd_count);
-        if (r != -EAGAIN) {
+        if (!is_for_later(r)) {
             return r;
         }
     }

@@ -17,9 +17,13 @@ struct link;
  * closed after it returns. It may call link_close(). */
 typedef void (*link_message_fn)(struct link *link, const union message *message,
                                 struct ipc_received *received);
-/* The peer has closed, died, or sent what it may not (why < 0). Called once; link_close() is the
- * callee's next step. */
+/* The peer has closed or died, or there is a fault (why < 0, link_fault()). Called once;
+ * link_close() is the callee's next step. */
 typedef void (*link_gone_fn)(struct link *link, int why);
+
+/* Whose fault it is, to go behind the peer's name: "sent what it may not", or "cannot be heard" if
+ * it is ours, say for want of descriptors. */
+const char *link_fault(int why);
 
 /* Between whom, and who hears of it. */
 struct link_ends {

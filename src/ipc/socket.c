@@ -155,9 +155,13 @@ int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret)
     }
     int r = receive_control(&header, ret);
     ret->size = (size_t)n;
-    if (r < 0 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    /* There was room for all descriptors that can be sent, so what is missing could not be opened.
+     */
+    r = r == 0 && header.msg_flags & MSG_CTRUNC ? -EMFILE : r;
+    r = header.msg_flags & MSG_TRUNC ? -EMSGSIZE : r;
+    if (r < 0) {
         ipc_received_discard(ret);
-        return -EMSGSIZE;
+        return r;
     }
     return n > 0;
 }

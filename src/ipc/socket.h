@@ -32,8 +32,8 @@ struct ipc_received {
     int fds[IPC_FDS_MAX]; /* owned by the caller, CLOEXEC; taken ones are set to -1 */
 };
 
-/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long, or with too many descriptors:
- * dropped, and discarded as below). */
+/* 1: a message. 0: the peer has closed. -EAGAIN, -EMSGSIZE (too long, or with too many
+ * descriptors), -EMFILE (we may have no more descriptors): dropped, and discarded as below. */
 int ipc_receive(int fd, void *buffer, size_t capacity, struct ipc_received *ret) MUST_USE;
 
 /* Closes what was received and not taken. */

@@ -216,7 +216,7 @@ static void zygote_link_gone(struct link *link, int why)
         return; /* an instance has no link; its end is seen by its pid */
     }
     if (why < 0) {
-        log_warning("%s sent what it may not (%s) and is ended", z->function->plan.name,
+        log_warning("%s %s (%s) and is ended", z->function->plan.name, link_fault(why),
                     strerror(-why));
     }
     if (z->pid == 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -316,6 +317,22 @@ static int take_sender(struct ipc_received *received)
     return fd;
 }
 
+/* One whose end could not be seen must not serve. Its zygote reports that it has ended. */
+static void instance_watch(struct instance *i)
+{
+    int r = uv_poll_init(&i->platform->loop, &i->exit, i->pidfd);
+    bool has_handle = r == 0;
+    r = has_handle ? uv_poll_start(&i->exit, UV_READABLE, instance_exit) : r;
+    if (r < 0) {
+        log_error("watch %s: %s", i->group, uv_strerror(r));
+        instance_kill(i);
+    }
+    if (!has_handle) {
+        (void)close(i->pidfd);
+        i->pidfd = -1;
+    }
+}
+
 void instances_hello(struct zygote *z, uint64_t id, struct ipc_received *received)
 {
     struct instance *i = instance_find(z->function->platform, id);
@@ -333,10 +350,7 @@ void instances_hello(struct zygote *z, uint64_t id, struct ipc_received *receive
     if (r < 0 && r != -ESRCH) {
         log_warning("limit %s: %s", i->group, strerror(-r));
     }
-    if (uv_poll_init(&i->platform->loop, &i->exit, i->pidfd) < 0 ||
-        uv_poll_start(&i->exit, UV_READABLE, instance_exit) < 0) {
-        abort(); /* cannot fail for a fresh pidfd */
-    }
+    instance_watch(i);
     if (i->stop_asked) {
         instance_kill(i);
     }

@@ -78,7 +78,7 @@ static void role_gone(struct link *link, int why)
     for (size_t i = 0; i < ROLES; i++) {
         if (p->roles->links[i] == link) {
             if (why < 0) {
-                log_error("the %s sent what it may not: %s", role_names[i], strerror(-why));
+                log_error("the %s %s: %s", role_names[i], link_fault(why), strerror(-why));
             }
             if (p->roles->pids[i] > 0) {
                 (void)kill(p->roles->pids[i], SIGKILL);
@@ -428,6 +428,13 @@ static bool was_killed(int wait_status)
     return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
 }
 
+/* Ends everything, with a status that tells of it; why has been said. */
+static void give_up(struct platform *p)
+{
+    p->failed = true;
+    uv_stop(&p->loop);
+}
+
 static void role_died(struct platform *p, enum role role, int wait_status)
 {
     log_error("the %s ended (%s %d) and is started again", role_names[role],
@@ -448,7 +455,7 @@ static void role_died(struct platform *p, enum role role, int wait_status)
     }
     if (r < 0) {
         log_error("%s", err.text);
-        uv_stop(&p->loop);
+        give_up(p);
     }
 }
 
@@ -463,14 +470,13 @@ bool roles_reaped(struct platform *p, pid_t pid, int wait_status)
             return true;
         }
         if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == ROLE_EXIT_HOPELESS) {
-            p->failed = true;
-            uv_stop(&p->loop);
+            give_up(p);
         } else if (was_killed(wait_status) || may_restart(p)) {
             role_died(p, (enum role)i, wait_status);
         } else {
             log_error("the %s keeps ending: giving up; run with MAYFLY_DEBUG=1 to learn more",
                       role_names[i]);
-            uv_stop(&p->loop);
+            give_up(p);
         }
         return true;
     }
@@ -483,7 +489,7 @@ static void tell(struct platform *p, enum role role, const void *message, const 
     struct link *link = p->roles ? p->roles->links[role] : NULL;
     int r = link ? link_send(link, message, fds, count) : 0;
     if (r < 0 && r != -EPIPE && p->roles->pids[role] > 0) {
-        log_error("the %s does not read its messages (%s)", role_names[role], strerror(-r));
+        log_error("messages do not get through to the %s (%s)", role_names[role], strerror(-r));
         (void)kill(p->roles->pids[role], SIGKILL);
     }
 }

@@ -111,7 +111,10 @@ int spawn_process(const struct spawn *s, pid_t *ret_pid, struct err *err)
     ssize_t n = pid < 0 ? 0 : read(status[0], &child, sizeof(child));
     (void)close(status[0]);
     if (pid < 0) {
-        return err_set(err, fork_errno, "start %s: fork failed", s->argv[0]);
+        return err_set(err, fork_errno,
+                       "start %.120s: %s: is there room for more processes (ulimit -u, or the "
+                       "container's limit), and memory?",
+                       s->argv[0], strerror(fork_errno));
     }
     if (n == (ssize_t)sizeof(child)) {
         (void)waitpid(pid, NULL, 0);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -153,6 +154,30 @@ static int socket_that_lingers(const struct sockaddr_in *address)
 }
 
 /* The test's own time-out tells if it waits. */
+START_TEST(a_message_whose_descriptors_cannot_be_opened_is_no_fault_of_its_sender)
+{
+    int pair[2];
+    char text[16];
+    struct ipc_received received;
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    ck_assert_int_eq(ipc_send(pair[0], "hello", 5, pair, 1), 0);
+    ck_assert_int_eq(ipc_send(pair[0], "again", 5, pair, 1), 0);
+    struct rlimit none = { .rlim_cur = 0, .rlim_max = before.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int r = ipc_receive(pair[1], text, sizeof(text), &received);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_int_eq(r, -EMFILE);
+    ck_assert_str_eq(link_fault(r), "cannot be heard");
+    ck_assert_int_eq(ipc_receive(pair[1], text, sizeof(text), &received), 1);
+    ck_assert_mem_eq(text, "again", 5);
+    ipc_received_close(&received);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(descriptors_that_should_not_have_come_are_not_waited_for)
 {
     for (size_t count = 1; count <= IPC_FDS_MAX + 1; count += IPC_FDS_MAX) {
@@ -342,6 +367,44 @@ START_TEST(a_slow_peer_gets_everything_in_order)
 }
 END_TEST
 
+static unsigned int sends_refused; /* the next so many */
+
+/* The library's, but for what a test wants. */
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    if (sends_refused > 0) {
+        sends_refused--;
+        errno = ENOBUFS;
+        return -1;
+    }
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+START_TEST(what_the_kernel_has_no_memory_for_is_sent_later)
+{
+    uv_loop_t loop;
+    struct end gateway;
+    struct end control;
+    int pair[2];
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(ipc_pair(pair), 0);
+    end_open(&gateway, &loop, pair[0], ROLE_GATEWAY, ROLE_CONTROL);
+    end_open(&control, &loop, pair[1], ROLE_CONTROL, ROLE_GATEWAY);
+    sends_refused = 2;
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct message_routes_done done = { .type = MESSAGE_ROUTES_DONE, .build = i };
+        ck_assert_int_eq(link_send(&gateway.link, &done, NULL, 0), 0);
+    }
+    while (control.count < 3) {
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    ck_assert_uint_eq(sends_refused, 0);
+    link_close(&gateway.link, NULL);
+    link_close(&control.link, NULL);
+    close_loop(&loop);
+}
+END_TEST
+
 START_TEST(a_peer_that_never_reads_is_given_up)
 {
     uv_loop_t loop;
@@ -471,6 +534,7 @@ int main(void)
     tcase_add_test(tests, a_message_tells_its_sender_by_a_descriptor_where_the_kernel_has_them);
     tcase_add_test(tests, a_message_that_is_too_long_is_dropped_with_its_descriptors);
     tcase_add_test(tests, a_message_with_too_many_descriptors_is_dropped_with_all_of_them);
+    tcase_add_test(tests, a_message_whose_descriptors_cannot_be_opened_is_no_fault_of_its_sender);
     tcase_add_test(tests, descriptors_that_should_not_have_come_are_not_waited_for);
     tcase_add_test(tests, sending_to_nobody_is_an_error_and_no_signal);
     tcase_add_test(tests, only_the_role_in_the_table_may_send_a_message);
@@ -480,6 +544,7 @@ int main(void)
     tcase_add_test(tests, texts_must_end);
     tcase_add_test(tests, mounts_are_absolute_bounded_and_stay_below_the_task);
     tcase_add_test(tests, a_slow_peer_gets_everything_in_order);
+    tcase_add_test(tests, what_the_kernel_has_no_memory_for_is_sent_later);
     tcase_add_test(tests, a_peer_that_never_reads_is_given_up);
     tcase_add_test(tests, a_peer_that_breaks_the_rules_is_gone);
     tcase_add_test(tests, a_peer_that_closes_is_gone_without_fault);

@@ -15,7 +15,6 @@
 #include "control/text/json_write.h"
 #include "control/text/utf8.h"
 
-#define CONSOLE_RECORD_BYTES     (256 * KIB) /* a text of 32 KiB, each byte escaped to six */
 #define CONSOLE_BUILD_BYTES      (64 * MIB)
 #define CONSOLE_LINES_PER_SECOND 100 /* requests and logs, each: more scrolls by unread */
 #define CONSOLE_SUMMARY_MS       1000

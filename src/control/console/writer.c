@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define WRITER_FULL_BYTES  (1 * MIB)
@@ -72,9 +75,14 @@ struct writer *writer_create(int fd)
     struct writer *w = mem_new(struct writer);
     w->fd = fd;
     buf_init(&w->waiting, WRITER_LIMIT_BYTES);
-    if (uv_mutex_init(&w->mutex) != 0 || uv_cond_init(&w->changed) != 0 ||
-        uv_thread_create(&w->thread, writer_run, w) != 0) {
-        abort(); /* as for memory: the supervisor starts us again */
+    (void)uv_mutex_init(&w->mutex); /* these fail only without memory */
+    (void)uv_cond_init(&w->changed);
+    int r = uv_thread_create(&w->thread, writer_run, w);
+    if (r < 0) {
+        log_error("cannot start a thread (%s): is there room for more (ulimit -u, or the "
+                  "container's limit)?",
+                  uv_strerror(r));
+        _exit(EXIT_FAILURE); /* the supervisor starts us again */
     }
     return w;
 }
