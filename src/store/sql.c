@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sql_wal.h"
+#include "store/store_explain.h"
 
 /* Slots of the cache, a power of two; the texts of src/store fill a part. */
 #define STATEMENTS 512
@@ -64,6 +65,20 @@ static int step_code(sqlite3 *db, int result)
     return system == ENOSPC || system == EDQUOT ? -ENOSPC : code_of(result);
 }
 
+/* Why a database cannot be opened. Its log and the log's index are files, too. */
+static int explain(sqlite3 *db, int result, struct err *err)
+{
+    int code = -step_code(db, result);
+    bool is_denied = code == EACCES && sqlite3_system_errno(db) == EACCES;
+    bool is_of_disk = code == ENOSPC || (result & 0xff) == SQLITE_IOERR;
+    if (code == EUCLEAN) {
+        return err_set(err, code, "the database is damaged (%s): " SQL_DAMAGE_HELP,
+                       sqlite3_errstr(result));
+    }
+    return is_denied || is_of_disk ? store_explain("the database", code, err)
+                                   : err_set(err, code, "the database: %s", sqlite3_errmsg(db));
+}
+
 static int pragmas(struct sql *db, enum sql_use use, struct err *err)
 {
     char text[256];
@@ -77,13 +92,7 @@ static int pragmas(struct sql *db, enum sql_use use, struct err *err)
                    "PRAGMA query_only=%d;",
                    CACHE_KIB, LOG_KIB * 1024, use == SQL_READER);
     int r = sqlite3_exec(db->db, text, NULL, NULL, NULL);
-    if (code_of(r) == -EUCLEAN) {
-        return err_set(err, EUCLEAN, "the database is damaged (%s): " SQL_DAMAGE_HELP,
-                       sqlite3_errstr(r));
-    }
-    return r == SQLITE_OK
-               ? 0
-               : err_set(err, -step_code(db->db, r), "the database: %s", sqlite3_errmsg(db->db));
+    return r == SQLITE_OK ? 0 : explain(db->db, r, err);
 }
 
 /* SQLite leaves this to the checkpoint that brings the last of the log into the database. */
@@ -142,8 +151,7 @@ int sql_open(const char *path, enum sql_use use, struct sql **ret, struct err *e
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     int r = sqlite3_open_v2(path, &db->db, flags, sql_wal_layer());
     if (r != SQLITE_OK) {
-        r = err_set(err, -code_of(r), "open the database %.120s: %s", path,
-                    db->db ? sqlite3_errmsg(db->db) : "no memory");
+        r = db->db ? explain(db->db, r, err) : err_set(err, ENOMEM, "the database: no memory");
     } else {
         (void)sqlite3_extended_result_codes(db->db, 1); /* an open connection */
         (void)sqlite3_busy_timeout(db->db, BUSY_MS);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "store/checkpointer.h"
 #include "store/sql.h"
+#include "store/store_explain.h"
 #include "store/store_migrations.h"
 #include "store/store_reserve.h"
 
@@ -281,11 +282,7 @@ static int lock_folder(struct store *s, struct err *err)
     (void)snprintf(path, sizeof(path), "%s/lock", s->folder);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock_fd < 0) {
-        return errno == EROFS ? err_set(err, EROFS,
-                                        "the data folder is on a disk that is read-only, perhaps "
-                                        "since it failed (dmesg tells): mend that, or choose "
-                                        "another with --data")
-                              : err_sys(err, "open %.160s", path);
+        return store_explain("lock", errno, err);
     }
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
         return errno == EWOULDBLOCK
@@ -303,7 +300,7 @@ static int make_private(const char *path, struct err *err)
 {
     scoped_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        return err_sys(err, "open %.160s", path);
+        return store_explain("mayfly.db", errno, err);
     }
     (void)fchmod(fd, 0600); /* one that is another's is theirs to close */
     return 0;
@@ -323,11 +320,7 @@ static void shorten(struct sql *db)
  * is committed behind that would be lost with it. On a full disk it stays in the log. */
 static int settle_log(struct sql *db, struct err *err)
 {
-    return sql_checkpoint(db, SQL_EMPTY_LOG) == -EIO
-               ? err_set(err, EIO,
-                         "the disk of the data folder fails (dmesg tells how): mend it, or choose "
-                         "another with --data")
-               : 0;
+    return sql_checkpoint(db, SQL_EMPTY_LOG) == -EIO ? store_explain("the database", EIO, err) : 0;
 }
 
 static int open_connections(struct store *s, struct err *err)
@@ -351,10 +344,7 @@ static int open_connections(struct store *s, struct err *err)
         r = stat(s->database, &st) < 0 ? err_sys(err, "look at the database") : 0;
     }
     s->inode = r == 0 ? st.st_ino : 0;
-    return r == -ENOSPC ? err_set(err, ENOSPC,
-                                  "the disk of the data folder is full: make room on it, and "
-                                  "start again, or choose another with --data")
-                        : r;
+    return r;
 }
 
 static void free_connections(struct store *s)

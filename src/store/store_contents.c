@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/sql.h"
+#include "store/store_explain.h"
 
 #define FOLDERS         256 /* by the first byte of the hash */
 #define FILE_PATH_BYTES (3 + 2 * CONTENT_HASH_BYTES)
@@ -484,8 +485,7 @@ int store_contents_open(uv_loop_t *loop, struct store *s, store_release_fn relea
         scope_close_fd(&c->folder);
         scope_close_fd(&c->temporary);
         free(c);
-        return err_set(err, -r, "the folder of objects in %.120s: %s", store_folder(s),
-                       strerror(-r));
+        return store_explain("objects", -r, err);
     }
     empty_temporary(c);
     start_scan(loop, c);

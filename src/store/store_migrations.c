@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_migrations.h"
 
-#include <string.h>
+#include "store/store_explain.h"
 
 /* clang-format off */
 static const char *const steps[] = {
@@ -186,7 +186,9 @@ static int run_steps_after(struct sql *db, size_t at, struct err *err)
     }
     r = r == 0 ? sql_script(db, "COMMIT;", &why) : r;
     if (r < 0) {
-        (void)err_set(err, -r, "bring the database up from step %zu: %.120s", at, why ? why : "");
+        (void)(r == -ENOSPC ? store_explain("the database", ENOSPC, err)
+                            : err_set(err, -r, "bring the database up from step %zu: %.120s", at,
+                                      why ? why : ""));
         (void)!sql_script(db, "ROLLBACK;", NULL); /* the first error is the one to tell */
     }
     sqlite3_free(why);
@@ -195,9 +197,9 @@ static int run_steps_after(struct sql *db, size_t at, struct err *err)
 
 int store_migrate(struct sql *db, struct err *err)
 {
-    int64_t at = sql_number(db, -1, "PRAGMA user_version", "");
+    int64_t at = sql_number(db, 0, "PRAGMA user_version", "");
     if (sql_failure(db) < 0) {
-        return err_set(err, -sql_failure(db), "read the database: %s", strerror(-sql_failure(db)));
+        return store_explain("the database", -sql_failure(db), err);
     }
     if (at < 0 || (size_t)at > ARRAY_COUNT(steps)) {
         return err_set(err, ENOTSUP,

@@ -50,6 +50,17 @@ static int make(struct store_reserve *r)
     return 0;
 }
 
+/* Told each time that the disk has become full. */
+static void become_short(struct store_reserve *r)
+{
+    if (!r->is_short) {
+        log_warning("the disk of the data folder is full: until there are %llu KB of room, nothing "
+                    "new is stored; free some space, or delete objects",
+                    (unsigned long long)(r->bytes + MARGIN_BYTES) / KIB);
+    }
+    r->is_short = true;
+}
+
 bool store_reserve_fill(struct store_reserve *r)
 {
     if (r->is_made || r->folder < 0) {
@@ -59,22 +70,21 @@ bool store_reserve_fill(struct store_reserve *r)
         return false;
     }
     int made = make(r);
-    r->is_short = made == -ENOSPC || made == -EDQUOT;
-    r->is_made = !r->is_short;
-    return r->is_made;
+    if (made == -ENOSPC || made == -EDQUOT) {
+        become_short(r);
+        return false;
+    }
+    r->is_short = false;
+    r->is_made = true;
+    return true;
 }
 
 void store_reserve_give_up(struct store_reserve *r)
 {
     if (r->folder >= 0) {
-        if (!r->is_short) {
-            log_warning("the disk of the data folder is full: until there are %llu KB of room, "
-                        "nothing new is stored; free some space, or delete objects",
-                        (unsigned long long)(r->bytes + MARGIN_BYTES) / KIB);
-        }
         (void)unlinkat(r->folder, NAME, 0); /* it is not there: nothing is kept */
         r->is_made = false;
-        r->is_short = true;
+        become_short(r);
     }
 }
 

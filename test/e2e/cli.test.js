@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -59,7 +59,27 @@ test('a disk without room for a database is told to be full', async (t) => {
     const script = `mount -t tmpfs -o size=${size} none "$2" && exec "$0" dev "$1" --port 0 --aws-port 0 --data "$2/data"`;
     const { status, stderr } = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', script, MAYFLY, folderOf(t), disk], { encoding: 'utf8', timeout: 30_000 });
     assert.equal(status, 1, stderr);
-    assert.match(stderr, /cannot start: the disk of the data folder is full: make room on it/, size);
+    assert.match(stderr, /the disk of the data folder is full: free some space/, size);
+  }
+});
+
+test('what is another user\'s in a data folder is named, with what helps', async (t) => {
+  if (process.getuid() !== 0) {
+    t.diagnostic('this user has no files of others: nothing was tested');
+    return;
+  }
+  const user = 1900200006;
+  for (const file of ['lock', 'mayfly.db', 'secret', 'objects']) {
+    const folder = folderOf(t);
+    const others = path.join(folder, 'data', file);
+    mkdirSync(path.dirname(others));
+    [folder, path.dirname(others)].forEach((one) => chownSync(one, user, user));
+    file === 'objects' ? mkdirSync(others, { mode: 0o700 }) : writeFileSync(others, '', { mode: 0o600 });
+    const args = ['dev', folder, '--port', '0', '--aws-port', '0', '--data', path.dirname(others)];
+    const { status, stderr } = await runMayfly(args, { uid: user, gid: user, env: { ...process.env, HOME: folder, TMPDIR: folder }, timeout: 30_000 });
+    assert.equal(status, 1, file);
+    assert.match(stderr, new RegExp(`^mayfly control: error: .*${file} in the data folder may not be opened.*chown -R.*--data`));
+    assert.doesNotMatch(stderr, /gateway/); /* it is not to blame */
   }
 });
 

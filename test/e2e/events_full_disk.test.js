@@ -257,6 +257,17 @@ test('no file of the data folder is mapped, where a disk that is full would end 
   assert.deepEqual(mapped, []);
 });
 
+testOnDisk('a disk that is full when Mayfly starts is told of, with what helps', async (t, data) => {
+  const options = { files: FILES, args: ['--data', data] };
+  await (await startPlatform(t, options)).stop();
+  rmSync(path.join(data, 'reserve'));
+  fill(path.join(data, 'ballast'));
+  const platform = await startPlatform(t, options);
+  const clients = connect(t, platform);
+  await assert.rejects(clients.sqs(Q.CreateQueueCommand, { QueueName: BALLAST }), isFull);
+  await eventually(() => /disk of the data folder is full.*nothing new is stored; free some space/.test(platform.errors), () => platform.transcript());
+});
+
 testOnDisk('a connection that is refused on a full disk asks nobody for a token', async (t, data) => {
   const clients = connect(t, await startPlatform(t, { files: FILES, args: ['--data', data] }));
   const asked = [];

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "queue_fixture.h"
+#include "store/store_migrations.h"
 
 struct noted_job {
     struct store_job job;
@@ -107,6 +108,28 @@ START_TEST(its_database_is_its_owners_alone_in_any_folder)
 }
 END_TEST
 
+START_TEST(a_database_that_cannot_be_read_is_not_taken_for_a_later_one)
+{
+    char file[64], garbage[4096];
+    struct sql *db, *other;
+    struct err err = { 0 };
+    (void)snprintf(file, sizeof(file), "%s/damaged.db", folder);
+    ck_assert_int_eq(sql_open(file, SQL_WRITER, &db, &err), 0);
+    ck_assert_int_eq(store_migrate(db, &err), 0);
+    ck_assert_int_eq(sql_open(file, SQL_WRITER, &other, &err), 0);
+    ck_assert_int_eq(sql_script(other, "CREATE TABLE t (id);", NULL), 0);
+    ck_assert_int_eq(sql_checkpoint(other, SQL_EMPTY_LOG), 0);
+    sql_close(other);
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    memset(garbage, 'x', sizeof(garbage));
+    ck_assert_int_eq(pwrite(fd, garbage, sizeof(garbage), 0), sizeof(garbage));
+    close(fd);
+    ck_assert_int_eq(store_migrate(db, &err), -EUCLEAN);
+    ck_assert_ptr_nonnull(strstr(err.text, "the database is damaged"));
+    sql_close(db);
+}
+END_TEST
+
 /* It may be there in the kernel's memory only. */
 START_TEST(what_a_killed_process_left_in_the_log_is_in_the_database_before_there_is_more)
 {
@@ -163,6 +186,7 @@ int main(void)
     tcase_add_test(tests, its_database_is_its_owners_alone_in_any_folder);
     tcase_add_test(tests,
                    what_a_killed_process_left_in_the_log_is_in_the_database_before_there_is_more);
+    tcase_add_test(tests, a_database_that_cannot_be_read_is_not_taken_for_a_later_one);
     tcase_add_test(tests, a_folder_that_cannot_be_read_is_not_taken_for_removed);
     return suite_run(suite);
 }
