@@ -161,7 +161,7 @@ test('a module that throws fails its own function only', async () => {
   assert.equal(await (await gateway.request('GET /', { endpoint: 1 })).text(), 'fine');
 });
 
-test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(netlify));
+test('a module that never finishes loading fails alone', aStuckModuleFailsAlone(netlify, 'default'));
 
 test('Netlify.env reads and writes the environment', async () => {
   const gateway = await modern(() => {

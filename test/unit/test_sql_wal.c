@@ -45,21 +45,31 @@ static struct sql *open_one(enum sql_use use)
     return db;
 }
 
+static void open_both(void)
+{
+    writer = open_one(SQL_WRITER);
+    reader = open_one(SQL_READER);
+}
+
+static void close_both(void)
+{
+    sql_close(reader);
+    sql_close(writer);
+}
+
 static void setup(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     (void)snprintf(path, sizeof(path), "%s/test.db", folder);
-    writer = open_one(SQL_WRITER);
+    open_both();
     ck_assert_int_eq(sql_run(writer, "CREATE TABLE rows (id INTEGER PRIMARY KEY, data BLOB)", ""),
                      0);
-    reader = open_one(SQL_READER);
 }
 
 static void teardown(void)
 {
     char command[64];
-    sql_close(reader);
-    sql_close(writer);
+    close_both();
     (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
     ck_assert_int_eq(system(command), 0);
 }
@@ -159,6 +169,7 @@ static void be_killed(void)
 START_TEST(what_was_committed_outlives_its_process)
 {
     int status;
+    close_both(); /* a database is one process's */
     pid_t child = fork();
     if (child == 0) {
         be_killed();
@@ -166,6 +177,7 @@ START_TEST(what_was_committed_outlives_its_process)
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    open_both();
     ck_assert_int_eq(rows_of(reader), 3);
     ck_assert_int_eq(add(1), 0);
     ck_assert_int_eq(rows_of(reader), 4);
