@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/hex.h"
+#include "base/log.h"
 
 static _Thread_local struct {
     unsigned char bytes[CHANCE_BYTES_MAX];
@@ -16,6 +17,7 @@ void chance_bytes(void *ret, size_t len)
 {
     if (drawn.left < len) {
         if (getrandom(drawn.bytes, sizeof(drawn.bytes), 0) != (ssize_t)sizeof(drawn.bytes)) {
+            log_error("the kernel gives no random bytes");
             abort(); /* cannot be, once the system is up */
         }
         drawn.left = sizeof(drawn.bytes);

@@ -479,10 +479,7 @@ static bool trigger_schedule(const struct command *c, const char *name, struct m
     static const char *const kinds[] = { "project:", "scheduler:default/",
                                          "scheduler:", "rule:default/", "rule:" };
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
-        scoped_free char *full = NULL;
-        if (asprintf(&full, "%s%s", kinds[i], name) < 0) {
-            abort();
-        }
+        scoped_free char *full = mem_format("%s%s", kinds[i], name);
         if (schedules_trigger(c->services->schedules, str_c(full), b) == 0) {
             return true;
         }
@@ -521,10 +518,7 @@ static void fail_unknown(struct command *c, const char *name)
 
 static void add_invocation(const struct version *v, const char *payload, struct message_batch *b)
 {
-    scoped_free char *queue = NULL;
-    if (asprintf(&queue, "lambda:%s", v->name) < 0) {
-        abort();
-    }
+    scoped_free char *queue = mem_format("lambda:%s", v->name);
     message_batch_add(b, &(struct batch_message){ .queue = str_c(queue),
                                                   .body = str_c(payload ? payload : "{}") });
 }

@@ -123,7 +123,7 @@ void router_index(struct router *r)
     r->match = pcre2_match_data_create(ROUTER_CAPTURES_MAX, NULL);
     r->context = pcre2_match_context_create(NULL);
     if (!r->match || !r->context) {
-        abort(); /* as mem_alloc */
+        mem_fail();
     }
     (void)pcre2_set_match_limit(r->context, MATCH_STEPS_MAX); /* both always succeed */
     (void)pcre2_set_heap_limit(r->context, MATCH_HEAP_KIB);

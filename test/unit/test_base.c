@@ -191,6 +191,14 @@ START_TEST(a_copied_text_ends_in_nul)
 }
 END_TEST
 
+START_TEST(a_text_is_put_together_however_long_it_gets)
+{
+    scoped_free char *text = mem_format("%s-%0*d", "a", 5000, 7);
+    ck_assert_uint_eq(strlen(text), 5002);
+    ck_assert_int_eq(text[5001], '7');
+}
+END_TEST
+
 START_TEST(hexadecimal_digits_are_read_as_they_were_written)
 {
     const uint8_t bytes[] = { 0x00, 0x9f, 0xff };
@@ -266,6 +274,7 @@ int main(void)
     tcase_add_test(tests, an_error_that_is_too_long_is_cut);
     tcase_add_test(tests, a_scoped_descriptor_is_closed_unless_it_is_taken);
     tcase_add_test(tests, a_copied_text_ends_in_nul);
+    tcase_add_test(tests, a_text_is_put_together_however_long_it_gets);
     tcase_add_test(tests, hexadecimal_digits_are_read_as_they_were_written);
     tcase_add_test(tests, uuids_are_of_version_4_and_all_different);
     tcase_add_test(tests, a_set_of_ids_holds_what_was_added_and_not_removed);

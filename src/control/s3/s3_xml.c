@@ -146,7 +146,7 @@ struct s3_xml *s3_xml_parse(struct str text)
     x->text_size = text.len;
     x->parser = XML_ParserCreate(NULL);
     if (!x->parser) {
-        abort(); /* for want of memory, as everywhere */
+        mem_fail();
     }
     XML_SetUserData(x->parser, x);
     XML_SetElementHandler(x->parser, on_start, on_end);

@@ -70,12 +70,8 @@ static void follow(struct event_buses *eb, const char *key)
 {
     struct err err = { 0 };
     struct rule *rule = event_bus_rule_in(name_tree_find(eb->rules, str_c(key)));
-    scoped_free char *name = NULL;
-    scoped_free char *former = NULL;
-    if (asprintf(&name, "rule:%s", key) < 0 ||
-        asprintf(&former, "project:%s", strrchr(key, '/') + 1) < 0) {
-        abort();
-    }
+    scoped_free char *name = mem_format("rule:%s", key);
+    scoped_free char *former = mem_format("project:%s", strrchr(key, '/') + 1);
     if (!rule || !json_text(rule->json, "ScheduleExpression")) {
         schedules_remove(eb->schedules, str_c(name));
         return;

@@ -2,8 +2,8 @@
 #include "control/events/eventbridge/event_bus_table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/scope.h"
 #include "control/events/eventbridge/event_bus_state.h"
 #include "control/text/json_reading.h"
@@ -25,11 +25,7 @@ bool event_bus_is_project(json_t *rule_or_bus)
 
 char *event_bus_rule_key(struct str bus, struct str rule)
 {
-    char *key;
-    if (asprintf(&key, STR_FMT "/" STR_FMT, STR_ARG(bus), STR_ARG(rule)) < 0) {
-        abort();
-    }
-    return key;
+    return mem_format(STR_FMT "/" STR_FMT, STR_ARG(bus), STR_ARG(rule));
 }
 
 json_t *event_bus_find(struct event_buses *eb, struct str bus)

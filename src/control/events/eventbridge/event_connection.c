@@ -115,23 +115,21 @@ static void set_state(json_t *token, const char *state)
 /* Keeps what the server has answered. False: that is no token. */
 static bool keep_token(json_t *token, struct str answer)
 {
-    scoped_free char *value = NULL;
     json_t *json = json_read(answer, 0);
     const char *access = json_text(json, "access_token");
     const char *type = json_text(json, "token_type");
     json_int_t seconds = json_integer_value(json_object_get(json, "expires_in"));
     bool bearer = !type || strcasecmp(type, "bearer") == 0;
-    if (access && asprintf(&value, "%s %s", bearer ? "Bearer" : type, access) < 0) {
-        abort();
-    }
-    if (value) {
+    bool is_token = access != NULL;
+    if (is_token) {
+        scoped_free char *value = mem_format("%s %s", bearer ? "Bearer" : type, access);
         json_int_t lives_ms = seconds > 0 && seconds < 1000000000 ? seconds * 1000 : LONG_MS;
         (void)json_object_set_new(token, "value", json_string(value)); /* of sound texts */
         (void)json_object_set_new(token, "until_ms",
                                   json_integer((json_int_t)clock_wall_ms() + lives_ms));
     }
     json_decref(json);
-    return value != NULL;
+    return is_token;
 }
 
 static void tell_waiters(struct asking *a, const char *value, const char *why)
@@ -224,14 +222,10 @@ static void authorize_oauth(struct event_connections *ec, json_t *connection,
 
 static void authorize_basic(json_t *basic, event_connection_fn done, void *context)
 {
-    scoped_free char *plain = NULL, *encoded = NULL, *value = NULL;
-    if (asprintf(&plain, "%s:%s", json_text(basic, "Username"), json_text(basic, "Password")) < 0) {
-        abort();
-    }
-    encoded = base64_encode(str_c(plain));
-    if (asprintf(&value, "Basic %s", encoded) < 0) {
-        abort();
-    }
+    scoped_free char *plain =
+        mem_format("%s:%s", json_text(basic, "Username"), json_text(basic, "Password"));
+    scoped_free char *encoded = base64_encode(str_c(plain));
+    scoped_free char *value = mem_format("Basic %s", encoded);
     done(AUTHORIZATION, value, "", context);
 }
 

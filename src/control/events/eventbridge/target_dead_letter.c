@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "control/events/eventbridge/aws_sdk.h"
 #include "control/events/queue/destination.h"
 #include "control/text/iso_time.h"
@@ -34,10 +35,7 @@ static json_t *dead_letter_attributes(json_t *target, const struct target_messag
     char retries[12];
     const char *arn = json_text(target, "arn");
     const char *api = json_text(target, "api");
-    scoped_free char *api_arn = NULL;
-    if (api && asprintf(&api_arn, "%s%s", AWS_SDK_ARN, api) < 0) {
-        abort();
-    }
+    scoped_free char *api_arn = api ? mem_format("%s%s", AWS_SDK_ARN, api) : NULL;
     (void)snprintf(retries, sizeof(retries), "%u", dead->retries);
     json_t *attributes = json_object();
     if (m->execution.len > 0) {

@@ -219,9 +219,7 @@ static struct change *change_of(struct scheduler *sr, struct str group, struct s
 {
     struct change *c = mem_new(struct change);
     *c = (struct change){ .scheduler = sr, .done = done, .context = context };
-    if (asprintf(&c->key, STR_FMT "/" STR_FMT, STR_ARG(group), STR_ARG(name)) < 0) {
-        abort();
-    }
+    c->key = mem_format(STR_FMT "/" STR_FMT, STR_ARG(group), STR_ARG(name));
     return c;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/schedules/cron_queue.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -62,14 +60,11 @@ static json_t *netlify_body(const struct schedule_tick *tick)
 
 void cron_queue_add(json_t *schedule, const struct schedule_tick *tick)
 {
-    scoped_free char *queue = NULL;
+    scoped_free char *queue = mem_format("cron:%s", json_text(schedule, "name"));
     json_t *body = is_of(schedule, "worker")    ? worker_body(schedule, tick)
                    : is_of(schedule, "netlify") ? netlify_body(tick)
                                                 : NULL;
     char *text = json_write(body);
-    if (asprintf(&queue, "cron:%s", json_text(schedule, "name")) < 0) {
-        abort();
-    }
     message_batch_add(tick->batch, &(struct batch_message){ .queue = str_c(queue),
                                                             .body = text ? str_c(text) : STR(""),
                                                             .dedup = tick->dedup });
@@ -93,33 +88,22 @@ static char *worker_error(struct str answer)
     const char *name = json_text(error, "name");
     const char *message = json_text(error, "message");
     const char *stack = json_text(error, "stack");
-    char *text = NULL;
     if (outcome && strcmp(outcome, "ok") == 0) {
         json_decref(json);
         return NULL;
     }
-    int r = stack ? asprintf(&text, "%s", stack)
-                  : asprintf(&text, "%s: %s",
-                             name      ? name
-                             : outcome ? outcome
-                                       : "Error",
-                             message ? message : "scheduled() failed");
-    if (r < 0) {
-        abort();
-    }
+    const char *what = name ? name : outcome ? outcome : "Error";
+    char *text = stack ? mem_copy_str(str_c(stack))
+                       : mem_format("%s: %s", what, message ? message : "scheduled() failed");
     json_decref(json);
     return text;
 }
 
 static char *status_error(const struct invocation_result *result)
 {
-    char *text;
     struct str excerpt = result->body;
     excerpt.len = excerpt.len < ERROR_EXCERPT_BYTES ? excerpt.len : ERROR_EXCERPT_BYTES;
-    if (asprintf(&text, "it answered %u\n" STR_FMT, result->status, STR_ARG(excerpt)) < 0) {
-        abort();
-    }
-    return text;
+    return mem_format("it answered %u\n" STR_FMT, result->status, STR_ARG(excerpt));
 }
 
 /* What failed of a function that was reached, owned; NULL: nothing. */
@@ -135,11 +119,8 @@ static char *find_error(struct cron_queue *q, const struct invocation_result *re
 
 static void tell_done(const struct cron_queue *q, const struct delivery *d)
 {
-    scoped_free char *text = NULL;
-    if (asprintf(&text, "cron %s: done in %llu ms", q->name,
-                 (unsigned long long)(clock_wall_ms() - d->started_ms)) < 0) {
-        abort();
-    }
+    scoped_free char *text =
+        mem_format("cron %s: done in %" PRIu64 " ms", q->name, clock_wall_ms() - d->started_ms);
     console_note(q->services->console, RECORD_INFO, str_c(text));
 }
 
@@ -180,10 +161,10 @@ static void add_header(struct buf *to, const char *name, const char *value)
 
 static void vercel_headers(const struct cron_queue *q, struct buf *headers)
 {
-    scoped_free char *bearer = NULL;
     add_header(headers, "user-agent", "vercel-cron/1.0");
     add_header(headers, "x-vercel-cron-schedule", json_text(q->schedule, "expression"));
-    if (q->secret && asprintf(&bearer, "Bearer %s", q->secret) >= 0) {
+    if (q->secret) {
+        scoped_free char *bearer = mem_format("Bearer %s", q->secret);
         add_header(headers, "authorization", bearer);
     }
 }
@@ -244,16 +225,13 @@ static const struct queue_consumer cron_consumer = { .name = "cron", .deliver = 
 
 static struct cron_queue *find_or_create(struct cron_queues *cq, const char *name)
 {
-    scoped_free char *queue_name = NULL;
     list_for_each (item, &cq->queues) {
         struct cron_queue *q = list_entry(item, struct cron_queue, link);
         if (strcmp(q->name, name) == 0) {
             return q;
         }
     }
-    if (asprintf(&queue_name, "cron:%s", name) < 0) {
-        abort();
-    }
+    scoped_free char *queue_name = mem_format("cron:%s", name);
     struct cron_queue *q = mem_new(struct cron_queue);
     q->services = cq->services;
     q->name = mem_copy_str(str_c(name));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/events/schedules/project_schedules.h"
 
-#include <stdio.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/events/schedules/cron_queue.h"
@@ -25,11 +23,7 @@ struct project_schedules {
 /* The name in schedules.h of the manifest's schedule, owned. */
 static char *name_of(json_t *schedule)
 {
-    char *name;
-    if (asprintf(&name, "project:%s", json_text(schedule, "name")) < 0) {
-        abort();
-    }
-    return name;
+    return mem_format("project:%s", json_text(schedule, "name"));
 }
 
 /* ---- ticks ---- */

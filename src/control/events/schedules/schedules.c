@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <sys/timerfd.h>
 
 #include "base/clock.h"
@@ -128,12 +127,8 @@ static void write_mark(struct schedule *s)
 /* What makes a schedule another, so that it begins anew. */
 static char *identity_of(const struct schedule_spec *spec)
 {
-    char *text;
-    if (asprintf(&text, "%d " STR_FMT "\n" STR_FMT "\n%" PRIu64, (int)spec->platform,
-                 STR_ARG(spec->expression), STR_ARG(spec->zone), spec->start_ms) < 0) {
-        abort();
-    }
-    return text;
+    return mem_format("%d " STR_FMT "\n" STR_FMT "\n%" PRIu64, (int)spec->platform,
+                      STR_ARG(spec->expression), STR_ARG(spec->zone), spec->start_ms);
 }
 
 /* What is stored of it, under the name that it has or had. */
@@ -273,12 +268,9 @@ static void schedule_free(struct schedule *s)
 /* Has the schedule add its messages for the tick at `time_ms`. */
 static void add_tick(struct schedule *s, uint64_t time_ms, bool by_hand, struct message_batch *b)
 {
-    scoped_free char *dedup = NULL;
     /* Where the clock was put back far, a time that comes again is another. */
-    if (asprintf(&dedup, "%s %s %" PRIu64 " %" PRIu64, by_hand ? "now" : "tick", s->name, time_ms,
-                 s->mark.aside_from_ms) < 0) {
-        abort();
-    }
+    scoped_free char *dedup = mem_format("%s %s %" PRIu64 " %" PRIu64, by_hand ? "now" : "tick",
+                                         s->name, time_ms, s->mark.aside_from_ms);
     const struct schedule_tick tick = { .name = str_c(s->name),
                                         .time_ms = time_ms,
                                         .next_ms = next_after(s, time_ms),
@@ -525,7 +517,8 @@ struct schedules *schedules_create(uv_loop_t *loop, struct queues *queues, uint6
     ss->marks = json_object();
     ss->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (ss->timer_fd < 0 || uv_poll_init(loop, &ss->timer, ss->timer_fd) < 0) {
-        abort(); /* descriptors have run out at the start */
+        log_error("no descriptor is left for the schedules' timer: raise the limit, ulimit -n");
+        abort();
     }
     (void)uv_poll_start(&ss->timer, UV_READABLE, on_timer); /* always succeeds */
     store_settings_each(queues_store(queues), STR(MARKS), load_mark, ss);
