@@ -9,7 +9,7 @@ endif
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 
-LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat libcurl glib-2.0 libisal
+LIBS := libuv libseccomp jansson libpcre2-8 sqlite3 libcrypto expat libcurl glib-2.0 libisal libxxhash
 # llhttp is a library of its own since Debian 13; Debian 12 has its C source in node-llhttp.
 ifneq ($(shell pkg-config --modversion libllhttp 2>/dev/null),)
 LIBS += libllhttp

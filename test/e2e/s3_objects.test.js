@@ -119,6 +119,32 @@ test('S3 keeps objects', async (t) => {
     }
   });
 
+  await t.test('an object has the digest that its client chose, whole or in parts', async () => {
+    const Bucket = await bucket();
+    const digests = { /* of "hello" */
+      MD5: 'XUFAKrxLKna5cZ2REBfFkg==',
+      SHA512: 'm3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==',
+      XXHASH64: 'JseCfYifbaM=',
+      XXHASH3: 'lVXoVVxi3P0=',
+      XXHASH128: 'tenBrQcbPn/Hec+qXlI4GA==',
+    };
+    for (const [ChecksumAlgorithm, digest] of Object.entries(digests)) {
+      const member = `Checksum${ChecksumAlgorithm}`;
+      const put = await send(PutObjectCommand, { Bucket, Key: 'k', Body: 'hello', [member]: digest });
+      const head = await send(HeadObjectCommand, { Bucket, Key: 'k', ChecksumMode: 'ENABLED' });
+      assert.deepEqual([put[member], head[member], head.ChecksumType], [digest, digest, 'FULL_OBJECT']);
+      await refused(send(PutObjectCommand, { Bucket, Key: 'bad', Body: 'hullo', [member]: digest }), 400, 'BadDigest');
+      const upload = { Bucket, Key: 'parts', UploadId: (await send(CreateMultipartUploadCommand, { Bucket, Key: 'parts', ChecksumAlgorithm })).UploadId };
+      const { ETag, [member]: told } = await send(UploadPartCommand, { ...upload, PartNumber: 1, Body: 'hello', [member]: digest });
+      assert.equal(told, digest);
+      const done = await send(CompleteMultipartUploadCommand, { ...upload, MultipartUpload: { Parts: [{ PartNumber: 1, ETag, [member]: digest }] } });
+      assert.match(done[member], /-1$/);
+      assert.equal(done.ChecksumType, 'COMPOSITE');
+      const whole = send(CreateMultipartUploadCommand, { Bucket, Key: 'k', ChecksumAlgorithm, ChecksumType: 'FULL_OBJECT' });
+      assert.match((await refused(whole, 400, 'InvalidRequest')).message, /^The FULL_OBJECT checksum type cannot be used/);
+    }
+  });
+
   await t.test('who sends no checksum gets the one of S3', async () => {
     const Bucket = await bucket();
     const put = await bare.send(new PutObjectCommand({ Bucket, Key: 'k', Body: '123456789' }));

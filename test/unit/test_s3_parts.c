@@ -31,6 +31,16 @@ START_TEST(checksums_are_those_of_the_catalogue)
                      STR("qZk+NkcGgWq6PiVxeFDCbJzQ2J0=")));
     ck_assert(str_eq(checksum(S3_CHECKSUM_SHA256, STR("abc"), 9, text),
                      STR("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=")));
+    /* Go: crypto, and the modules cespare/xxhash and zeebo/xxh3, which share no code with ours */
+    ck_assert(
+        str_eq(checksum(S3_CHECKSUM_MD5, STR(CHECK), 9, text), STR("JfnnlDI7RTiF9RgfG2JNCw==")));
+    ck_assert(str_eq(checksum(S3_CHECKSUM_SHA512, STR(CHECK), 9, text),
+                     STR("2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u"
+                         "1A6z1dPuo/+hQ==")));
+    ck_assert(str_eq(checksum(S3_CHECKSUM_XXHASH64, STR(CHECK), 9, text), STR("jLhB20DmroM=")));
+    ck_assert(str_eq(checksum(S3_CHECKSUM_XXHASH3, STR(CHECK), 9, text), STR("ctyxi2ehff8=")));
+    ck_assert(str_eq(checksum(S3_CHECKSUM_XXHASH128, STR(CHECK), 9, text),
+                     STR("MxGUd+3l3NXpcWQnaB1YYA==")));
 }
 END_TEST
 
@@ -88,7 +98,11 @@ END_TEST
 
 START_TEST(a_checksum_is_stored_and_loaded)
 {
-    char text[S3_CHECKSUM_STORED];
+    char text[S3_CHECKSUM_STORED], longest[] =
+                                       "0123456789012345678901234567890123456789012345678901"
+                                       "23456789012345678901234567890123==-10000";
+    const struct s3_checksum_value sha512 = { S3_CHECKSUM_SHA512, S3_COMPOSITE, str_c(longest) };
+    ck_assert(str_eq(s3_checksum_load(s3_checksum_store(&sha512, text)).text, sha512.text));
     const struct s3_checksum_value v = { S3_CHECKSUM_CRC32C, S3_COMPOSITE, STR("AAAAAA==-2") };
     struct s3_checksum_value loaded = s3_checksum_load(s3_checksum_store(&v, text));
     ck_assert_int_eq(loaded.kind, S3_CHECKSUM_CRC32C);

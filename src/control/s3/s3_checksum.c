@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_checksum.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "control/sign/aws_digest.h"
@@ -13,13 +12,19 @@ static const struct {
     size_t size;
     bool is_crc;
     enum s3_crc crc;
+    enum s3_digest_kind digest; /* of the others */
 } kinds[S3_CHECKSUM_COUNT] = {
-    [S3_CHECKSUM_NONE]      = { STR(""), STR(""), "", 0, false, 0 },
-    [S3_CHECKSUM_CRC32]     = { STR("CRC32"), STR("x-amz-checksum-crc32"), "ChecksumCRC32", 4, true, S3_CRC32 },
-    [S3_CHECKSUM_CRC32C]    = { STR("CRC32C"), STR("x-amz-checksum-crc32c"), "ChecksumCRC32C", 4, true, S3_CRC32C },
-    [S3_CHECKSUM_CRC64NVME] = { STR("CRC64NVME"), STR("x-amz-checksum-crc64nvme"), "ChecksumCRC64NVME", 8, true, S3_CRC64NVME },
-    [S3_CHECKSUM_SHA1]      = { STR("SHA1"), STR("x-amz-checksum-sha1"), "ChecksumSHA1", 20, false, 0 },
-    [S3_CHECKSUM_SHA256]    = { STR("SHA256"), STR("x-amz-checksum-sha256"), "ChecksumSHA256", 32, false, 0 },
+    [S3_CHECKSUM_NONE]      = { STR(""), STR(""), "", 0, false, 0, 0 },
+    [S3_CHECKSUM_CRC32]     = { STR("CRC32"), STR("x-amz-checksum-crc32"), "ChecksumCRC32", 4, true, S3_CRC32, 0 },
+    [S3_CHECKSUM_CRC32C]    = { STR("CRC32C"), STR("x-amz-checksum-crc32c"), "ChecksumCRC32C", 4, true, S3_CRC32C, 0 },
+    [S3_CHECKSUM_CRC64NVME] = { STR("CRC64NVME"), STR("x-amz-checksum-crc64nvme"), "ChecksumCRC64NVME", 8, true, S3_CRC64NVME, 0 },
+    [S3_CHECKSUM_MD5]       = { STR("MD5"), STR("x-amz-checksum-md5"), "ChecksumMD5", 16, false, 0, S3_DIGEST_MD5 },
+    [S3_CHECKSUM_SHA1]      = { STR("SHA1"), STR("x-amz-checksum-sha1"), "ChecksumSHA1", 20, false, 0, S3_DIGEST_SHA1 },
+    [S3_CHECKSUM_SHA256]    = { STR("SHA256"), STR("x-amz-checksum-sha256"), "ChecksumSHA256", 32, false, 0, S3_DIGEST_SHA256 },
+    [S3_CHECKSUM_SHA512]    = { STR("SHA512"), STR("x-amz-checksum-sha512"), "ChecksumSHA512", 64, false, 0, S3_DIGEST_SHA512 },
+    [S3_CHECKSUM_XXHASH128] = { STR("XXHASH128"), STR("x-amz-checksum-xxhash128"), "ChecksumXXHASH128", 16, false, 0, S3_DIGEST_XXHASH128 },
+    [S3_CHECKSUM_XXHASH3]   = { STR("XXHASH3"), STR("x-amz-checksum-xxhash3"), "ChecksumXXHASH3", 8, false, 0, S3_DIGEST_XXHASH3 },
+    [S3_CHECKSUM_XXHASH64]  = { STR("XXHASH64"), STR("x-amz-checksum-xxhash64"), "ChecksumXXHASH64", 8, false, 0, S3_DIGEST_XXHASH64 },
 };
 /* clang-format on */
 
@@ -74,29 +79,6 @@ enum s3_checksum_type s3_checksum_default_type(enum s3_checksum kind)
     return kind == S3_CHECKSUM_CRC64NVME ? S3_FULL_OBJECT : S3_COMPOSITE;
 }
 
-static EVP_MD_CTX *digest_new(enum s3_checksum kind)
-{
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    int ok = digest ? EVP_DigestInit_ex(digest,
-                                        kind == S3_CHECKSUM_SHA1 ? EVP_sha1() : EVP_sha256(), NULL)
-                    : 0;
-    assert(ok == 1); /* fails for want of memory only */
-    return digest;
-}
-
-static void digest_update(EVP_MD_CTX *digest, const void *data, size_t len)
-{
-    int ok = EVP_DigestUpdate(digest, data, len);
-    assert(ok == 1);
-}
-
-static void digest_final(EVP_MD_CTX *digest, uint8_t ret_bytes[S3_CHECKSUM_BYTES])
-{
-    int ok = EVP_DigestFinal_ex(digest, ret_bytes, NULL);
-    assert(ok == 1);
-    EVP_MD_CTX_free(digest);
-}
-
 /* Checksums are told with their most significant byte first. */
 static void put_crc(uint64_t crc, size_t size, uint8_t *ret_bytes)
 {
@@ -117,13 +99,15 @@ static uint64_t get_crc(const uint8_t *bytes, size_t size)
 void s3_checksum_init(struct s3_checksum_state *s, enum s3_checksum kind)
 {
     bool is_digest = kind != S3_CHECKSUM_NONE && !kinds[kind].is_crc;
-    *s = (struct s3_checksum_state){ .kind = kind, .digest = is_digest ? digest_new(kind) : NULL };
+    *s = (struct s3_checksum_state){ .kind = kind,
+                                     .digest =
+                                         is_digest ? s3_digest_create(kinds[kind].digest) : NULL };
 }
 
 void s3_checksum_update(struct s3_checksum_state *s, struct str data)
 {
     if (s->digest) {
-        digest_update(s->digest, data.data, data.len);
+        s3_digest_update(s->digest, data);
     } else if (s->kind != S3_CHECKSUM_NONE) {
         s->crc = s3_crc_update(kinds[s->kind].crc, s->crc, data);
     }
@@ -133,7 +117,7 @@ struct str s3_checksum_final(struct s3_checksum_state *s, char ret_text[S3_CHECK
 {
     uint8_t bytes[S3_CHECKSUM_BYTES] = { 0 };
     if (s->digest) {
-        digest_final(s->digest, bytes);
+        s3_digest_final(s->digest, bytes);
         s->digest = NULL;
     } else {
         put_crc(s->crc, kinds[s->kind].size, bytes);
@@ -146,7 +130,7 @@ void s3_checksum_parts_init(struct s3_checksum_parts *p, enum s3_checksum kind,
 {
     *p = (struct s3_checksum_parts){ .kind = kind, .type = type };
     if (type == S3_COMPOSITE && !kinds[kind].is_crc) {
-        p->digest = digest_new(kind);
+        p->digest = s3_digest_create(kinds[kind].digest);
     }
 }
 
@@ -158,7 +142,7 @@ bool s3_checksum_parts_add(struct s3_checksum_parts *p, struct str text, uint64_
         return false;
     }
     if (p->digest) {
-        digest_update(p->digest, bytes, len);
+        s3_digest_update(p->digest, str_of((const char *)bytes, len));
     } else if (p->type == S3_COMPOSITE) {
         p->crc = s3_crc_update(kinds[p->kind].crc, p->crc, str_of((const char *)bytes, len));
     } else {

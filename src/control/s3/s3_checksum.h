@@ -6,18 +6,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <openssl/evp.h>
-
 #include "base/buf.h"
 #include "control/s3/s3_crc.h"
+#include "control/s3/s3_digest.h"
 
 enum s3_checksum {
     S3_CHECKSUM_NONE,
     S3_CHECKSUM_CRC32,
     S3_CHECKSUM_CRC32C,
     S3_CHECKSUM_CRC64NVME,
+    S3_CHECKSUM_MD5,
     S3_CHECKSUM_SHA1,
     S3_CHECKSUM_SHA256,
+    S3_CHECKSUM_SHA512,
+    S3_CHECKSUM_XXHASH128,
+    S3_CHECKSUM_XXHASH3,
+    S3_CHECKSUM_XXHASH64,
     S3_CHECKSUM_COUNT
 };
 /* S3's own, where a client neither sends nor names one. */
@@ -25,8 +29,13 @@ enum s3_checksum {
 
 enum s3_checksum_type { S3_FULL_OBJECT, S3_COMPOSITE };
 
-#define S3_CHECKSUM_BYTES 32
-#define S3_CHECKSUM_TEXT  64 /* base64, "-10000" and a NUL */
+/* What is said of one that is not among them. */
+#define S3_CHECKSUM_UNSUPPORTED                                                                    \
+    "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "   \
+    "[CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]"
+
+#define S3_CHECKSUM_BYTES S3_DIGEST_BYTES
+#define S3_CHECKSUM_TEXT  96 /* base64, "-10000" and a NUL */
 
 /* NONE: there is none of that name ("CRC32", in any case). */
 enum s3_checksum s3_checksum_of(struct str name);
@@ -44,7 +53,7 @@ enum s3_checksum_type s3_checksum_default_type(enum s3_checksum kind);
 struct s3_checksum_state {
     enum s3_checksum kind;
     uint64_t crc;
-    EVP_MD_CTX *digest;
+    struct s3_digest *digest;
 };
 void s3_checksum_init(struct s3_checksum_state *s, enum s3_checksum kind);
 void s3_checksum_update(struct s3_checksum_state *s, struct str data);
@@ -57,7 +66,7 @@ struct s3_checksum_parts {
     enum s3_checksum_type type;
     size_t count;
     uint64_t crc;
-    EVP_MD_CTX *digest;
+    struct s3_digest *digest;
 };
 void s3_checksum_parts_init(struct s3_checksum_parts *p, enum s3_checksum kind,
                             enum s3_checksum_type type);

@@ -497,7 +497,7 @@ void s3_receive_destroy(struct s3_receive *r, bool kept)
     }
     EVP_MD_CTX_free(r->md5);
     EVP_MD_CTX_free(r->sha256);
-    EVP_MD_CTX_free(r->checksum.digest);
+    s3_digest_destroy(r->checksum.digest);
     EVP_CIPHER_CTX_free(r->cipher);
     free(r->encrypted);
     s3_lanes_destroy(r->lanes);

@@ -199,9 +199,7 @@ static bool read_checksum(struct s3_request *rq, struct copy *c)
     struct str name = s3_header(rq, "x-amz-checksum-algorithm");
     c->checksum = s3_checksum_of(name);
     if (name.data && c->checksum == S3_CHECKSUM_NONE) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "Checksum algorithm provided is unsupported. Please try again with any of the "
-                     "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_UNSUPPORTED);
         return false;
     }
     return true;

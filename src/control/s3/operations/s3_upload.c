@@ -137,9 +137,7 @@ static bool read_checksum(struct s3_request *rq, struct creation *c)
     struct s3_checksum_value v = { .kind = s3_checksum_of(algorithm), .text = STR("") };
     char text[128], name[16];
     if (algorithm.data && v.kind == S3_CHECKSUM_NONE) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "Checksum algorithm provided is unsupported. Please try again with any of the "
-                     "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_UNSUPPORTED);
         return false;
     }
     if (type.data && v.kind == S3_CHECKSUM_NONE) {

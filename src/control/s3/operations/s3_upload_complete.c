@@ -3,7 +3,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #include "base/hex.h"
@@ -56,7 +55,7 @@ static void free_completion(void *state)
     struct completion *c = state;
     s3_upload_finish(&c->upload);
     EVP_MD_CTX_free(c->md5);
-    EVP_MD_CTX_free(c->checksum.digest);
+    s3_digest_destroy(c->checksum.digest);
     free(c->named);
     free(c->numbers);
     free(c->parts);
@@ -201,7 +200,7 @@ static void begin(struct completion *c)
     c->at = 0;
     c->error = S3_OK;
     c->write.object.size = 0;
-    EVP_MD_CTX_free(c->checksum.digest);
+    s3_digest_destroy(c->checksum.digest);
     s3_checksum_parts_init(&c->checksum, c->whole.kind, c->whole.type);
     int ok = EVP_DigestInit_ex(c->md5, EVP_md5(), NULL);
     assert(ok == 1); /* fails for want of memory only */
