@@ -31,6 +31,7 @@ const awsQueueUrls = require('./aws_queue_urls');
 const awsSdk2 = require('./aws_sdk2');
 const consoles = require('./console');
 const fixups = require('./fixups');
+const formerBuiltins = require('./former_builtins');
 const garbage = require('./garbage');
 const instances = require('./instance');
 const nativeModules = require('./native_modules');
@@ -230,6 +231,7 @@ async function becomeFunction({ spec: text, task, snapshot: maySnapshot }) {
 
 async function main() {
   fixups.install(native);
+  formerBuiltins.install();
   garbage.install();
   native.setTitle('mayfly: zygote base');
   consoles.install(native);

@@ -161,3 +161,18 @@ test('a native module that another Node.js installed says how it is compiled for
       + `Compile it for this one: npx -p node@${major} npm rebuild @acme/native`);
   }
 });
+
+test('a package loads that takes, while it loads, what Node.js has no more: buffer-equal-constant-time, and by it jsonwebtoken', async (t) => {
+  const root = mkdtempSync(path.join(folder, 'former-'));
+  chmodSync(root, 0o755);
+  lay(root, {
+    'api/load.js': "exports.GET = () => Response.json(require('equal')(Buffer.from('a'), Buffer.from('a')));",
+    'node_modules/equal': packageOf('equal', `const { Buffer, SlowBuffer } = require('buffer');
+      const before = SlowBuffer.prototype.equal;
+      module.exports = (a, b) => before === undefined && a.equals(b);`),
+  });
+  const platform = await startPlatform(t, { project: root });
+  const answer = await platform.get('/api/load');
+  assert.equal(answer.status, 200, platform.transcript());
+  assert.equal(answer.json, true);
+});
