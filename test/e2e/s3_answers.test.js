@@ -187,7 +187,7 @@ test("S3's answers", async (t) => {
     const Bucket = await bucket({ k: 'x' });
     const copy = (more) => send(CopyObjectCommand, { Bucket, Key: 'c', CopySource: `${Bucket}/k`, ...more });
     await refused(copy({ StorageClass: 'STANDARD2' }), 400, 'InvalidStorageClass');
-    await refused(copy({ WebsiteRedirectLocation: 'there' }), 400, 'InvalidRequest');
+    await refused(copy({ WebsiteRedirectLocation: 'there' }), 400, 'InvalidRedirectLocation');
     await copy({ StorageClass: 'STANDARD_IA', WebsiteRedirectLocation: '/there' });
   });
 

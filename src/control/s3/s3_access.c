@@ -244,6 +244,25 @@ bool s3_access_write(struct s3_request *rq, const char *action, struct str reque
     return true;
 }
 
+bool s3_access_owner(struct s3_request *rq, const struct s3_bucket *bucket, const char *header)
+{
+    struct str expected = s3_header(rq, header);
+    uint64_t number;
+    char text[128];
+    if (!expected.data || str_eq(expected, STR(AWS_ACCOUNT_ID)) ||
+        str_eq(expected, bucket->row.owner)) {
+        return true;
+    }
+    if (expected.len == sizeof(AWS_ACCOUNT_ID) - 1 && str_to_u64(expected, &number)) {
+        s3_fail(rq, S3_ACCESS_DENIED);
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), "%s... [" STR_FMT "]",
+                   s3_error_text(S3_INVALID_ACCOUNT)->text, STR_ARG(expected)); /* may be cut */
+    s3_fail_text(rq, S3_INVALID_ACCOUNT, text);
+    return false;
+}
+
 /* Tags are the bucket owner's to give and to take, whoever has written the object.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html */
 static bool is_about_tags(const char *action)

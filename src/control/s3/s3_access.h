@@ -26,6 +26,9 @@ bool s3_access_allows(struct s3_request *rq, const struct s3_access *a);
 
 /* For the request's own bucket. False: no, and that was answered. */
 bool s3_access_bucket(struct s3_request *rq, const char *action, enum s3_needs needs) MUST_USE;
+/* Whether the account that a field of the head names is the bucket's, or none is named. */
+bool s3_access_owner(struct s3_request *rq, const struct s3_bucket *bucket,
+                     const char *header) MUST_USE;
 /* For writing under the request's key, with the tags that it wants. */
 bool s3_access_write(struct s3_request *rq, const char *action, struct str request_tags) MUST_USE;
 /* For an object of a bucket; NULL: there is none, which only they are told who may list. */

@@ -48,9 +48,7 @@ static bool read_checksum(struct s3_request *rq, struct s3_receive_plan *plan)
     struct str algorithm = s3_header(rq, "x-amz-sdk-checksum-algorithm");
     size_t count = find_checksums(rq, plan);
     if (count > 1) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
-                     "allowed.");
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_SEVERAL);
         return false;
     }
     if (count == 0) {

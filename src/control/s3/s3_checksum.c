@@ -169,6 +169,12 @@ struct str s3_checksum_type_name(enum s3_checksum_type type)
     return type == S3_COMPOSITE ? STR("COMPOSITE") : STR("FULL_OBJECT");
 }
 
+bool s3_checksum_type_of(struct str name, enum s3_checksum_type *ret)
+{
+    *ret = str_eq_nocase(name, STR("COMPOSITE")) ? S3_COMPOSITE : S3_FULL_OBJECT;
+    return str_eq_nocase(name, s3_checksum_type_name(*ret));
+}
+
 struct str s3_checksum_store(const struct s3_checksum_value *v, char ret_text[S3_CHECKSUM_STORED])
 {
     struct str name = kinds[v->kind].name, type = s3_checksum_type_name(v->type);

@@ -34,6 +34,10 @@ enum s3_checksum_type { S3_FULL_OBJECT, S3_COMPOSITE };
     "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "   \
     "[CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]"
 
+#define S3_CHECKSUM_SEVERAL                                                                        \
+    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+#define S3_CHECKSUM_NO_TYPE "Value for x-amz-checksum-type header is invalid."
+
 #define S3_CHECKSUM_BYTES S3_DIGEST_BYTES
 #define S3_CHECKSUM_TEXT  96 /* base64, "-10000" and a NUL */
 
@@ -84,3 +88,5 @@ struct s3_checksum_value {
 struct str s3_checksum_store(const struct s3_checksum_value *v, char ret_text[S3_CHECKSUM_STORED]);
 struct s3_checksum_value s3_checksum_load(struct str stored);
 struct str s3_checksum_type_name(enum s3_checksum_type type); /* "FULL_OBJECT" */
+/* Of that name, in any case. False: there is none. */
+bool s3_checksum_type_of(struct str name, enum s3_checksum_type *ret) MUST_USE;

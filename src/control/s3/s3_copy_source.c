@@ -95,7 +95,8 @@ bool s3_copy_source_find(struct s3_request *rq, struct s3_copy_source *s)
         s3_fail(rq, S3_NO_SUCH_BUCKET);
         return false;
     }
-    if (!find_object(rq, s)) {
+    if (!s3_access_owner(rq, s->bucket, "x-amz-source-expected-bucket-owner") ||
+        !find_object(rq, s)) {
         return false;
     }
     s3_conditions_read(rq, "x-amz-copy-source-", &conditions);

@@ -6,6 +6,7 @@
 
 #include "control/s3/s3_policy.h"
 #include "http/http_block.h"
+#include "http/http_head.h"
 
 #define RULES_MAX 100 /* S3's own limit */
 
@@ -46,6 +47,13 @@ static const char *check_exposed(struct str name, char memory[256])
     return NULL;
 }
 
+static const char *tell_wildcards(const char *element, struct str value, char memory[256])
+{
+    (void)snprintf(memory, 256, "%s \"%.*s\" can not have more than one wildcard.", element,
+                   (int)(value.len < 128 ? value.len : 128), value.data); /* fits */
+    return memory;
+}
+
 static const char *check_rule(const struct s3_xml_node *rule, char memory[256])
 {
     const char *why = NULL;
@@ -64,12 +72,17 @@ static const char *check_rule(const struct s3_xml_node *rule, char memory[256])
     }
     for (n = s3_xml_child(rule, "AllowedOrigin"); n; n = s3_xml_again(n)) {
         if (count_char(n->text, '*') > 1) {
-            return "AllowedOrigin can not have more than one wildcard.";
+            return tell_wildcards("AllowedOrigin", n->text, memory);
         }
     }
     for (n = s3_xml_child(rule, "AllowedHeader"); n; n = s3_xml_again(n)) {
         if (count_char(n->text, '*') > 1) {
-            return "AllowedHeader can not have more than one wildcard.";
+            return tell_wildcards("AllowedHeader", n->text, memory);
+        }
+        if (n->text.len > 0 && !http_is_token(n->text)) {
+            (void)snprintf(memory, 256, "AllowedHeader \"%.*s\" contains invalid character.",
+                           (int)(n->text.len < 64 ? n->text.len : 64), n->text.data); /* fits */
+            return memory;
         }
     }
     for (n = s3_xml_child(rule, "ExposeHeader"); n && !why; n = s3_xml_again(n)) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_dispatch.h"
 
-#include <stdio.h>
-
 #include "control/s3/s3_access.h"
 #include "control/s3/s3_body.h"
 #include "control/s3/s3_name.h"
@@ -28,19 +26,6 @@ static void run_with_text(struct s3_request *rq, struct s3_received *received)
     rq->op->run(rq);
 }
 
-/* The account that the client believes to own the bucket; S3_OK: it does. */
-static enum s3_error check_expected_owner(const struct s3_request *rq)
-{
-    struct str expected = s3_header(rq, "x-amz-expected-bucket-owner");
-    if (!expected.data || str_eq(expected, STR(AWS_ACCOUNT_ID)) ||
-        str_eq(expected, rq->bucket->row.owner)) {
-        return S3_OK;
-    }
-    uint64_t number;
-    bool is_account = expected.len == sizeof(AWS_ACCOUNT_ID) - 1 && str_to_u64(expected, &number);
-    return is_account ? S3_ACCESS_DENIED : S3_INVALID_ACCOUNT;
-}
-
 static bool find_bucket(struct s3_request *rq)
 {
     bool is_service = rq->bucket_name.len == 0 && rq->key.len == 0; /* "//k" is a key of nothing */
@@ -53,16 +38,7 @@ static bool find_bucket(struct s3_request *rq)
                 s3_name_is_bucket(rq->bucket_name) ? S3_NO_SUCH_BUCKET : S3_INVALID_BUCKET_NAME);
         return false;
     }
-    enum s3_error error = check_expected_owner(rq);
-    if (error == S3_INVALID_ACCOUNT) {
-        char text[128];
-        (void)snprintf(text, sizeof(text), "%s... [" STR_FMT "]", s3_error_text(error)->text,
-                       STR_ARG(s3_header(rq, "x-amz-expected-bucket-owner"))); /* may be cut */
-        s3_fail_text(rq, error, text);
-    } else if (error != S3_OK) {
-        s3_fail(rq, error);
-    }
-    return error == S3_OK;
+    return s3_access_owner(rq, rq->bucket, "x-amz-expected-bucket-owner");
 }
 
 static bool authorize(struct s3_request *rq)

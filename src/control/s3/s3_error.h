@@ -14,6 +14,7 @@
       "The Content-MD5 or checksum value that you specified did not match what the server "        \
       "received.")                                                                                 \
     X(BAD_REQUEST, "BadRequest", 400, "Insufficient information. Origin request header needed.")   \
+    X(TOO_MANY_BUCKET_TAGS, "BadRequest", 400, "Bucket tag count cannot be greater than 50")       \
     X(BAD_MD5, "BadDigest", 400, "The Content-MD5 you specified did not match what we received.")  \
     X(BUCKET_EXISTS, "BucketAlreadyExists", 409,                                                   \
       "The requested bucket name is not available. The bucket namespace is shared by all users "   \
@@ -70,6 +71,8 @@
     X(INVALID_POLICY_DOCUMENT, "InvalidPolicyDocument", 400,                                       \
       "The content of the form does not meet the conditions specified in the policy document.")    \
     X(INVALID_RANGE, "InvalidRange", 416, "The requested range is not satisfiable")                \
+    X(INVALID_REDIRECT_LOCATION, "InvalidRedirectLocation", 400,                                   \
+      "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")       \
     X(INVALID_REQUEST, "InvalidRequest", 400, "Invalid Request")                                   \
     X(INVALID_RETENTION, "InvalidRetentionPeriod", 400,                                            \
       "Retention period must be a positive integer value.")                                        \

@@ -66,7 +66,7 @@ bool s3_lock_read_headers(struct s3_request *rq, enum object_lock_mode *ret_mode
         return true;
     }
     if (!rq->bucket->row.locks_objects) {
-        s3_fail_text(rq, S3_INVALID_REQUEST, "Bucket is missing Object Lock Configuration");
+        s3_fail_text(rq, S3_INVALID_REQUEST, "Bucket is missing ObjectLockConfiguration");
         return false;
     }
     if (!mode.data != !until.data) {

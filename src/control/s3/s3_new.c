@@ -158,9 +158,7 @@ bool s3_new_check_headers(struct s3_request *rq)
     }
     if (redirect.data && !str_starts(redirect, STR("/")) && !str_starts(redirect, STR("http://")) &&
         !str_starts(redirect, STR("https://"))) {
-        s3_fail_text(rq, S3_INVALID_REQUEST,
-                     "The website redirect location must have a prefix of 'http://' or 'https://' "
-                     "or '/'.");
+        s3_fail(rq, S3_INVALID_REDIRECT_LOCATION);
         return false;
     }
     return true;

@@ -116,11 +116,12 @@ static enum s3_error add(struct buf *out, struct str key, struct str value, size
         return error;
     }
     if (s3_tags_count(buf_str(out)) == most) {
-        *fault = (struct s3_tags_fault){ .text = most == S3_TAGS_OF_OBJECT
-                                                     ? "Object tags cannot be greater than 10"
-                                                     : "Bucket tag count cannot be greater than "
-                                                       "50" };
-        return S3_INVALID_TAG;
+        bool is_object = most == S3_TAGS_OF_OBJECT;
+        *fault =
+            (struct s3_tags_fault){ .text = is_object
+                                                ? "Object tags cannot be greater than 10"
+                                                : s3_error_text(S3_TOO_MANY_BUCKET_TAGS)->text };
+        return is_object ? S3_INVALID_TAG : S3_TOO_MANY_BUCKET_TAGS;
     }
     return insert(out, key, value) < 0 ? S3_INVALID_TAG : S3_OK;
 }

@@ -191,11 +191,12 @@ static bool has_tag_twice(const struct s3_xml_node *both)
     return false;
 }
 
-/* One thing, which may be an And of more. */
+/* One thing, which may be an And of two or more. */
 static bool check_filter(struct s3_config_fault *fault, const struct s3_xml_node *filter)
 {
     const struct s3_xml_node *both = s3_xml_child(filter, "And");
-    if ((filter && filter->first && filter->first->next) ||
+    bool is_alone = both && (!both->first || !both->first->next);
+    if ((filter && filter->first && filter->first->next) || is_alone ||
         s3_xml_count(both, "Tag") > FILTER_TAGS_MAX) {
         return s3_config_fault(fault, S3_MALFORMED_XML, NULL);
     }

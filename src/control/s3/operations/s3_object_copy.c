@@ -40,7 +40,10 @@ static bool read_directive(struct s3_request *rq, const char *name, bool *ret_re
     struct str directive = s3_header(rq, name);
     *ret_replaces = str_eq_nocase(directive, STR("REPLACE"));
     if (directive.data && !*ret_replaces && !str_eq_nocase(directive, STR("COPY"))) {
-        s3_fail_argument(rq, "Unknown directive.", name, directive);
+        bool is_of_tags = str_eq(str_c(name), STR("x-amz-tagging-directive"));
+        s3_fail_argument(rq,
+                         is_of_tags ? "Unknown tagging directive." : "Unknown metadata directive.",
+                         name, directive);
         return false;
     }
     return true;

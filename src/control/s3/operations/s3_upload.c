@@ -140,19 +140,19 @@ static bool read_checksum(struct s3_request *rq, struct creation *c)
         s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_UNSUPPORTED);
         return false;
     }
+    if (type.data && !s3_checksum_type_of(type, &v.type)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_NO_TYPE);
+        return false;
+    }
     if (type.data && v.kind == S3_CHECKSUM_NONE) {
         s3_fail_text(rq, S3_INVALID_REQUEST,
                      "The x-amz-checksum-type header can only be used with the "
                      "x-amz-checksum-algorithm header.");
         return false;
     }
-    if (type.data && !str_eq(type, STR("COMPOSITE")) && !str_eq(type, STR("FULL_OBJECT"))) {
-        s3_fail_text(rq, S3_INVALID_REQUEST, "Value for x-amz-checksum-type header is invalid.");
-        return false;
+    if (!type.data) {
+        v.type = s3_checksum_default_type(v.kind);
     }
-    v.type = !type.data                       ? s3_checksum_default_type(v.kind)
-             : str_eq(type, STR("COMPOSITE")) ? S3_COMPOSITE
-                                              : S3_FULL_OBJECT;
     if (v.kind != S3_CHECKSUM_NONE && !s3_checksum_allows(v.kind, v.type)) {
         (void)snprintf(text, sizeof(text),
                        "The " STR_FMT " checksum type cannot be used with the %s checksum "

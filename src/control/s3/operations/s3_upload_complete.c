@@ -15,6 +15,7 @@
 #include "control/s3/s3_new.h"
 #include "control/s3/s3_object.h"
 #include "control/s3/s3_operations.h"
+#include "control/sign/aws_digest.h"
 #include "http/http_block.h"
 #include "store/sql.h"
 
@@ -43,6 +44,7 @@ struct completion {
     uint64_t size, small; /* small: of a part that is too small */
     EVP_MD_CTX *md5;
     enum s3_error error;
+    struct str bad_number; /* of a part */
     int event;
     char etag[S3_ETAG_TEXT];
     char checksum_text[S3_CHECKSUM_TEXT];
@@ -70,12 +72,18 @@ static struct str unquote(struct str s)
                : s;
 }
 
-static bool read_part(const struct s3_xml_node *node, const struct completion *c, struct named *ret)
+static enum s3_error read_part(const struct s3_xml_node *node, struct completion *c,
+                               struct named *ret)
 {
     struct str number = s3_xml_text(node, "PartNumber"), etag = s3_xml_text(node, "ETag");
+    struct str digits = str_starts(number, STR("-")) ? str_skip(number, 1) : number;
     uint64_t value;
-    if (!str_to_u64(number, &value) || value < 1 || value > S3_PARTS_MAX || !etag.data) {
-        return false;
+    if (!str_to_u64(digits, &value) || value > S3_PARTS_MAX || !etag.data) {
+        return S3_MALFORMED_XML;
+    }
+    if (value < 1 || digits.len < number.len) {
+        c->bad_number = number;
+        return S3_INVALID_ARGUMENT;
     }
     *ret = (struct named){ .number = (uint32_t)value, .etag = unquote(etag) };
     for (int i = S3_CHECKSUM_NONE + 1; i < S3_CHECKSUM_COUNT; i++) {
@@ -86,7 +94,7 @@ static bool read_part(const struct s3_xml_node *node, const struct completion *c
             ret->other = text.data ? (enum s3_checksum)i : ret->other;
         }
     }
-    return true;
+    return S3_OK;
 }
 
 /* S3_OK, or what is wrong with the list. */
@@ -103,8 +111,9 @@ static enum s3_error read_parts(struct s3_request *rq, struct completion *c)
     c->numbers = mem_alloc(count * sizeof(*c->numbers));
     c->parts = mem_alloc(count * sizeof(*c->parts));
     for (const struct s3_xml_node *p = s3_xml_child(root, "Part"); p; p = s3_xml_again(p), i++) {
-        if (!read_part(p, c, &c->named[i])) {
-            return S3_MALFORMED_XML;
+        enum s3_error error = read_part(p, c, &c->named[i]);
+        if (error != S3_OK) {
+            return error;
         }
         c->numbers[i] = c->named[i].number;
         if (i > 0 && c->numbers[i] < c->numbers[i - 1]) {
@@ -130,6 +139,9 @@ static enum s3_error check_part(struct completion *c, const struct stored_upload
     }
     if (n->other != S3_CHECKSUM_NONE) {
         return c->is_agreed ? S3_BAD_DIGEST : S3_INVALID_PART;
+    }
+    if (!n->checksum.data && c->is_agreed && c->whole.type == S3_COMPOSITE) {
+        return S3_INVALID_REQUEST;
     }
     if (n->checksum.data && !str_eq(n->checksum, v.text)) {
         return S3_INVALID_PART;
@@ -281,17 +293,30 @@ static void answer_bad_digest(struct s3_request *rq, const struct completion *c)
     s3_fail_text(rq, S3_BAD_DIGEST, text);
 }
 
-static void answer_failed(struct s3_request *rq, const struct completion *c, enum s3_error error)
+static void answer_bad_request(struct s3_request *rq, const struct completion *c)
 {
-    char text[128];
-    bool is_small = error == S3_ENTITY_TOO_SMALL;
-    if (error == S3_INVALID_REQUEST) { /* check_whole() */
+    char text[192], name[16];
+    if (c->at < c->count) { /* check_part() */
+        (void)snprintf(text, sizeof(text),
+                       "The upload was created using a %s checksum. The complete request must "
+                       "include the checksum for each part. It was missing for part %u in the "
+                       "request.",
+                       s3_checksum_lower(c->whole.kind, name), c->named[c->at].number);
+    } else { /* check_whole() */
         (void)snprintf(text, sizeof(text),
                        "The provided 'x-amz-mp-object-size' header value %llu does not match what "
                        "was computed: %llu",
                        (unsigned long long)c->size,
                        (unsigned long long)c->write.object.size); /* fits */
-        s3_fail_text(rq, error, text);
+    }
+    s3_fail_text(rq, S3_INVALID_REQUEST, text);
+}
+
+static void answer_failed(struct s3_request *rq, const struct completion *c, enum s3_error error)
+{
+    bool is_small = error == S3_ENTITY_TOO_SMALL;
+    if (error == S3_INVALID_REQUEST) {
+        answer_bad_request(rq, c);
         return;
     }
     if (error == S3_BAD_DIGEST) {
@@ -326,13 +351,60 @@ static void complete_done(struct s3_request *rq, int r)
     answer_completed(rq, &c->write.object);
 }
 
-static bool read_expected(struct s3_request *rq, struct completion *c)
+/* How large the object should be. False: answered. */
+static bool read_size(struct s3_request *rq, struct completion *c)
 {
     struct str size = s3_header(rq, "x-amz-mp-object-size");
+    char text[128];
+    uint64_t number;
+    c->has_size = size.data && str_to_u64(size, &c->size);
+    if (!size.data || c->has_size) {
+        return true;
+    }
+    bool is_negative = size.data[0] == '-' && str_to_u64(str_skip(size, 1), &number);
+    (void)snprintf(text, sizeof(text), "Value for x-amz-mp-object-size header is %s: '" STR_FMT "'",
+                   is_negative ? "less than zero" : "invalid", STR_ARG(size)); /* may be cut */
+    s3_fail_text(rq, S3_INVALID_REQUEST, text);
+    return false;
+}
+
+/* The checksum that the whole should have: one, and one of its kind. False: answered. */
+static bool read_whole(struct s3_request *rq, struct completion *c)
+{
+    uint8_t bytes[S3_CHECKSUM_BYTES];
+    char text[96];
+    size_t count = 0;
+    for (int i = S3_CHECKSUM_NONE + 1; i < S3_CHECKSUM_COUNT; i++) {
+        count += s3_header(rq, s3_checksum_header((enum s3_checksum)i).data).data != NULL;
+    }
+    if (count > 1) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_SEVERAL);
+        return false;
+    }
+    c->expected = http_block_find(rq->x->headers, s3_checksum_header(c->whole.kind));
+    struct str digest = c->expected; /* and the number of parts, which is compared later */
+    if (c->whole.type == S3_COMPOSITE && digest.data) {
+        digest.len = str_find(digest, '-');
+    }
+    if (digest.data && !aws_base64_decode(digest, bytes, s3_checksum_size(c->whole.kind))) {
+        (void)snprintf(text, sizeof(text), "Value for " STR_FMT " header is invalid.",
+                       STR_ARG(s3_checksum_header(c->whole.kind))); /* fits */
+        s3_fail_text(rq, S3_INVALID_REQUEST, text);
+        return false;
+    }
+    return true;
+}
+
+static bool read_expected(struct s3_request *rq, struct completion *c)
+{
     struct str type = s3_header(rq, "x-amz-checksum-type");
     struct str mode = c->is_agreed ? s3_checksum_type_name(c->upload.checksum.type) : STR("null");
-    c->has_size = size.data && str_to_u64(size, &c->size);
-    if (type.data && !str_eq(type, mode)) {
+    enum s3_checksum_type named;
+    if (type.data && !s3_checksum_type_of(type, &named)) {
+        s3_fail_text(rq, S3_INVALID_REQUEST, S3_CHECKSUM_NO_TYPE);
+        return false;
+    }
+    if (type.data && !str_eq_nocase(type, mode)) {
         char text[128];
         (void)snprintf(text, sizeof(text),
                        "The upload was created using the " STR_FMT " checksum mode. The complete "
@@ -341,8 +413,7 @@ static bool read_expected(struct s3_request *rq, struct completion *c)
         s3_fail_text(rq, S3_INVALID_REQUEST, text);
         return false;
     }
-    c->expected = http_block_find(rq->x->headers, s3_checksum_header(c->whole.kind));
-    return true;
+    return read_size(rq, c) && read_whole(rq, c);
 }
 
 void s3_upload_complete(struct s3_request *rq)
@@ -360,6 +431,10 @@ void s3_upload_complete(struct s3_request *rq)
                             : (struct s3_checksum_value){ .kind = S3_CHECKSUM_DEFAULT,
                                                           .type = S3_FULL_OBJECT };
     enum s3_error error = read_parts(rq, c);
+    if (error == S3_INVALID_ARGUMENT) {
+        s3_fail_argument(rq, "PartNumber must be >= 1", "PartNumber", c->bad_number);
+        return;
+    }
     if (error != S3_OK) {
         s3_fail(rq, error);
         return;
