@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { startPlatform } from './harness.js';
 
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
@@ -108,4 +109,24 @@ test('who is not known is told so before the body is taken', { timeout: 10_000 }
   assert.match(await answerToHead(t, aws, '/', ['X-Amz-Target: AWSEvents.PutEvents', ...signed('events', 'NOBODY')]), /^HTTP\/1\.1 403 .*UnrecognizedClientException/s);
   assert.match(await answerToHead(t, aws, '/', ['Content-Type: application/x-www-form-urlencoded', ...signed('sts', 'NOBODY')]), /^HTTP\/1\.1 403 .*InvalidClientTokenId/s);
   assert.match(await answerToHead(t, aws, lambda, signed('lambda', known, iso(new Date(Date.now() - 3_600_000)))), /^HTTP\/1\.1 403 .*InvalidSignatureException/s);
+});
+
+test('what comes before the first build is served waits for it', async (t) => {
+  const bytes = Buffer.alloc(100_000, 'x');
+  let put;
+  const platform = await startPlatform(t, {
+    files: { 'main.tf': 'resource "aws_s3_bucket" "early" {\n  bucket = "early"\n}\n', 'index.html': 'hello' },
+    whenListening: async (platform) => {
+      const builder = await platform.process(/builder/);
+      process.kill(builder.pid, 'SIGSTOP');
+      const s3 = new S3Client({ ...platform.aws, forcePathStyle: true, maxAttempts: 1 });
+      put = s3.send(new PutObjectCommand({ Bucket: 'early', Key: 'one', Body: bytes }));
+      assert.equal(await Promise.race([put, sleep(300, 'waits')]), 'waits');
+      process.kill(builder.pid, 'SIGCONT');
+    },
+  });
+  await put;
+  const s3 = new S3Client({ ...platform.aws, forcePathStyle: true });
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'early', Key: 'one' }));
+  assert.deepEqual(Buffer.from(await Body.transformToByteArray()), bytes);
 });

@@ -338,9 +338,10 @@ export async function readConsole(t, files, until) {
  * @param {Record<string, string>} [options.env] further environment
  * @param {number} [options.user] who it runs as, if the test is root
  * @param {string[]} [options.through] a program, with arguments, that becomes it
+ * @param {(platform: Platform) => Promise<void>} [options.whenListening] what is to be done before the first build is waited for
  * @returns {Promise<Platform>}
  */
-export async function startPlatform(t, { files = {}, project, args = [], env = {}, user, openFiles, through = [] } = {}) {
+export async function startPlatform(t, { files = {}, project, args = [], env = {}, user, openFiles, through = [], whenListening } = {}) {
   const own = project ? null : temporaryFolder('project');
   const scratch = temporaryFolder('scratch');
   writeFiles(own ?? scratch, own ? files : {});
@@ -377,6 +378,7 @@ export async function startPlatform(t, { files = {}, project, args = [], env = {
     endpoint: listening.aws_url, region: 'us-east-1',
     credentials: { accessKeyId: listening.aws_access_key_id, secretAccessKey: listening.aws_secret_access_key },
   };
+  await whenListening?.(platform);
   await platform.record((record) => record.type === 'build' || record.type === 'failed');
   platform.processes();
   return platform;

@@ -91,11 +91,7 @@ static char *dedup_key(const struct sqs_queue *q, const char *group, const char 
     if (!q->fifo) {
         return mem_copy_str(STR(""));
     }
-    size_t bytes = strlen(group) + strlen(dedup) + 2;
-    char *key = mem_alloc(bytes);
-    (void)snprintf(key, bytes, "%s%s%s", q->dedup_by_group ? group : "",
-                   q->dedup_by_group ? " " : "", dedup);
-    return key;
+    return q->dedup_by_group ? mem_format("%s %s", group, dedup) : mem_copy_str(str_c(dedup));
 }
 
 static void digest(const json_t *attributes, char ret[SQS_MD5_BYTES])
