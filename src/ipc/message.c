@@ -6,14 +6,13 @@
 
 /* clang-format off */
 static const struct {
-    const char *name;
     enum message_role from;
     enum message_role to;
     size_t fd_count;
     size_t size;
 } messages[MESSAGE_TYPE_COUNT] = {
 #define M(type, from, to, fds, member) \
-    [MESSAGE_##type] = { #member, ROLE_##from, ROLE_##to, fds, sizeof(((union message *)0)->member) }
+    [MESSAGE_##type] = { ROLE_##from, ROLE_##to, fds, sizeof(((union message *)0)->member) }
     M(FUNCTION_ADD,    CONTROL,         SUPERVISOR,      1, function_add),
     M(FUNCTION_REMOVE, CONTROL,         SUPERVISOR,      0, function_remove),
     M(FOLDER_SHARE,    CONTROL,         SUPERVISOR,      0, folder_share),
@@ -44,11 +43,6 @@ static const struct {
 size_t message_size(uint32_t type)
 {
     return type < MESSAGE_TYPE_COUNT ? messages[type].size : 0;
-}
-
-const char *message_name(uint32_t type)
-{
-    return message_size(type) > 0 ? messages[type].name : "unknown";
 }
 
 static bool text_ends(const char *text, size_t size)

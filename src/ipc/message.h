@@ -303,7 +303,6 @@ union message {
 
 /* The size of a message of this type, 0 for an unknown one. */
 size_t message_size(uint32_t type);
-const char *message_name(uint32_t type);
 
 /* Whether `message`, `size` bytes received with `fd_count` descriptors from a process of role
  * `from` by one of role `to`, is allowed and well-formed: size, descriptors, terminated texts,

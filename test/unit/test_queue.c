@@ -19,13 +19,11 @@ static struct message_counts counts(void)
 
 START_TEST(batches_are_filled_in_the_order_of_arrival)
 {
-    consume(2, 1, false);
-    queue_pause(q, true);
     (void)put("a", "", "");
     (void)put("b", "", "");
     (void)put("c", "", "");
     until_sent();
-    queue_pause(q, false);
+    consume(2, 1, false);
     run_until(&deliveries, 2);
     ck_assert_str_eq(seen, "a b|c");
     queue_consume(q, NULL, NULL, NULL);
@@ -49,14 +47,12 @@ END_TEST
 
 START_TEST(others_wait_when_there_was_no_room_for_one)
 {
-    consume(1, 10, false);
-    queue_pause(q, true);
     for (int i = 0; i < 10; i++) {
         (void)put("a", "", "");
     }
     until_sent();
     is_throttled = true;
-    queue_pause(q, false);
+    consume(1, 10, false);
     run_until(&deliveries, 1);
     ck_assert_uint_eq(counts().waiting, 10); /* and the barrier */
     ck_assert_str_eq(seen, "a");
@@ -126,13 +122,11 @@ END_TEST
 
 START_TEST(a_group_of_a_fifo_queue_is_in_one_pair_of_hands)
 {
-    consume(10, 10, true);
-    queue_pause(q, true);
     (void)put("a1", "a", "");
     (void)put("b1", "b", "");
     (void)put("a2", "a", "");
     until_sent();
-    queue_pause(q, false);
+    consume(10, 10, true);
     run_until(&deliveries, 2);
     ck_assert_str_eq(seen, "a1 a2|b1");
 }
@@ -142,13 +136,11 @@ START_TEST(what_failed_holds_up_its_group_only)
 {
     fate = FATE_AGAIN;
     fate_due_ms = clock_wall_ms() + 3600 * 1000;
-    consume(1, 10, true);
-    queue_pause(q, true);
     (void)put("a1", "a", "");
     (void)put("a2", "a", "");
     (void)put("b1", "b", "");
     until_sent();
-    queue_pause(q, false);
+    consume(1, 10, true);
     run_until(&deliveries, 2);
     (void)counts(); /* what was settled is written */
     ck_assert_str_eq(seen, "a1|b1");

@@ -289,12 +289,6 @@ void queue_set_ordered(struct queue *q, bool ordered)
     q->ordered = ordered;
 }
 
-void queue_pause(struct queue *q, bool paused)
-{
-    q->paused = paused;
-    queue_mark(q);
-}
-
 /* ---- sending ---- */
 
 static int run_send(struct store_job *job, struct sql *db)

@@ -51,8 +51,6 @@ void queue_set_ordered(struct queue *q, bool ordered);
 /* What was sent longer ago than that is too old: nobody gets it, and it is removed without a word.
  * 0, as at first: nothing is. */
 void queue_set_retention(struct queue *q, uint64_t retention_ms);
-/* Stops handing out, or goes on: a deploy in between, a consumer that is disabled. */
-void queue_pause(struct queue *q, bool paused);
 
 /* Sending. Embedded in the caller's request; copies nothing: texts must live until `sent`. */
 struct queue_send {

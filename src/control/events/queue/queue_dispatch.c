@@ -128,7 +128,7 @@ static bool hand_out(struct queue *q)
 
 static bool may_hand_out(const struct queue *q)
 {
-    return q->consumer && !q->paused && queue_is_open(q) && q->batches < q->policy.concurrency;
+    return q->consumer && queue_is_open(q) && q->batches < q->policy.concurrency;
 }
 
 /* How many batches there is room for is not known here: others use the function, too. One that came

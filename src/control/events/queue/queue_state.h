@@ -53,7 +53,6 @@ struct queue {
     struct queue_policy policy;
     void *context;
     bool ordered;
-    bool paused;
     bool dropped;
     bool is_expiring;      /* a job removes what is too old */
     uint64_t retention_ms; /* 0: nothing is ever too old */
