@@ -75,6 +75,7 @@ test('S3 keeps what is set for a bucket', async (t) => {
     assert.deepEqual([status, code, ...subject], [403, 'AccessForbidden', 'PUT', 'OBJECT']);
     const bare = (headers, name = Bucket) => fetch(`${endpoint}/${name}/k`, { method: 'OPTIONS', headers });
     assert.deepEqual(await refusal(await bare({})), [400, 'BadRequest', 'Insufficient information. Origin request header needed.']);
+    assert.equal((await refusal(await ask('https://shop.example', 'PATCH', 'x')))[2], 'Invalid Access-Control-Request-Method: PATCH');
     assert.deepEqual(await refusal(await bare({ origin: 'a' }, 'no-such')), [403, 'AccessForbidden', 'CORSResponse: Bucket not found', 'OPTIONS', 'BUCKET']);
     await send(DeleteBucketCorsCommand, { Bucket });
     assert.deepEqual(await refusal(await ask('https://shop.example', 'PUT', 'x-amz-acl')), [403, 'AccessForbidden', 'CORSResponse: CORS is not enabled for this bucket.', 'PUT', 'BUCKET']);

@@ -59,7 +59,10 @@ test('S3 serves static websites', async (t) => {
     assert.deepEqual(await got(Bucket, '/'), [200, 'index.html']);
     assert.deepEqual(await got(Bucket, '/about/'), [200, 'about/index.html']);
     assert.deepEqual(await got(Bucket, '/a%20b.html?versionId=none&uploads'), [200, 'a b.html'], 'a page has its own query');
-    assert.deepEqual(await location(Bucket, '/about'), [302, '/about/']);
+    const folder = await visit(Bucket, '/about');
+    assert.deepEqual([folder.status, folder.headers.location, folder.headers['x-amz-error-code'], folder.headers['x-amz-error-message']],
+      [302, '/about/', 'Found', 'Resource Found']);
+    assert.equal(await page(Bucket, '/about'), error('302 Found', ['Code: Found', 'Message: Resource Found']));
     assert.equal(await page(Bucket, '/none'), error('404 Not Found', noKey('none')));
     assert.equal(await page(Bucket, '/none/'), error('404 Not Found', noKey('none/index.html')));
     assert.equal(await page(Bucket, '/%3Cb%3E'), error('404 Not Found', noKey('&lt;b&gt;')));
@@ -215,5 +218,15 @@ test('S3 serves static websites', async (t) => {
     const headers = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
     assert.equal((await visit(Bucket, '/', { headers })).headers['access-control-allow-origin'], 'https://app.example');
     assert.equal((await visit(Bucket, '/', { method: 'OPTIONS', headers })).status, 200);
+  });
+
+  await t.test('what a policy lets everybody read is not found, and what it does not is forbidden', async () => {
+    const Bucket = await bucket({ 'index.html': 'home' });
+    await configure(Bucket, { IndexDocument });
+    const Statement = [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/public/*` }];
+    await send(PutBucketPolicyCommand, { Bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) });
+    assert.equal(await page(Bucket, '/public/none'), error('404 Not Found', noKey('public/none')));
+    assert.equal((await visit(Bucket, '/other/none')).status, 403);
+    assert.equal((await fetch(`${endpoint}/${Bucket}/public/none`)).status, 403, 'to the API only who may list is told so');
   });
 });

@@ -291,6 +291,12 @@ enum s3_error s3_access_object(struct s3_request *rq, const struct s3_bucket *bu
     if (ask_policy(rq, &access) == S3_EFFECT_DENY) {
         return S3_ACCESS_DENIED;
     }
+    /* A website tells whoever its policy lets read a key that it is not there. */
+    struct s3_access read = access;
+    read.permission = 0; /* not by the bucket's ACL */
+    if (rq->front && s3_access_allows(rq, &read)) {
+        return S3_NO_SUCH_KEY;
+    }
     access.key = STR("");
     access.prefix = key; /* who may list what begins so would see that it is not there */
     access.action = "s3:ListBucket";

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/s3/s3_preflight.h"
 
+#include <stdio.h>
+
 #include "control/s3/s3_cors.h"
 #include "http/http_block.h"
 
@@ -11,6 +13,14 @@ static void refuse(struct s3_request *rq, enum s3_error error, struct str method
     s3_detail(rq, "Method", method.data ? method : rq->x->method);
     s3_detail(rq, "ResourceType", is_object ? STR("OBJECT") : STR("BUCKET"));
     s3_fail(rq, error);
+}
+
+static void refuse_method(struct s3_request *rq, struct str method)
+{
+    char text[96];
+    (void)snprintf(text, sizeof(text), "Invalid Access-Control-Request-Method: " STR_FMT,
+                   STR_ARG(method.data ? method : STR("null"))); /* a long one is cut */
+    s3_fail_text(rq, S3_BAD_REQUEST, text);
 }
 
 /* As S3 writes the list of fields. */
@@ -51,7 +61,7 @@ void s3_preflight(struct s3_request *rq)
         return;
     }
     if (!method.data || !s3_cors_is_method(method)) {
-        s3_fail_text(rq, S3_BAD_REQUEST, "Invalid Access-Control-Request-Method: null");
+        refuse_method(rq, method);
         return;
     }
     const struct s3_cors_question question = { origin, method, fields };

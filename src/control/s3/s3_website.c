@@ -200,23 +200,6 @@ static bool has_index(struct s3_request *rq, struct str folder)
            i.is_readable;
 }
 
-/* A folder that was asked for without its slash: links in its index document need that. */
-static bool redirect_to_folder(struct s3_request *rq)
-{
-    const struct website *w = rq->front_state;
-    struct buf location;
-    if (is_folder(w->asked) || !has_index(rq, w->asked)) {
-        return false;
-    }
-    buf_init(&location, LIMIT_REQUEST_HEAD_BYTES);
-    int r = buf_append(&location, STR("/"));
-    r = r < 0 ? r : aws_uri_encode(&location, w->asked, '/');
-    r = r < 0 ? r : buf_append(&location, STR("/"));
-    answer_redirect(rq, r < 0 ? 500 : 302, buf_str(&location));
-    buf_finish(&location);
-    return true;
-}
-
 /* ---- errors ---- */
 
 static void put_item(struct s3_xml_out *o, const char *name, struct str value)
@@ -272,6 +255,32 @@ static void answer_page(struct s3_request *rq, unsigned status, struct str items
     s3_xml_raw(&o, STR("<hr/>\n</body>\n</html>\n"));
     s3_put_header(rq, "content-type", STR("text/html; charset=utf-8"));
     s3_answer(rq, status);
+}
+
+/* A folder that was asked for without its slash: links in its index document need that. S3 tells it
+ * as it tells errors. */
+static bool redirect_to_folder(struct s3_request *rq)
+{
+    const struct website *w = rq->front_state;
+    struct buf location;
+    if (is_folder(w->asked) || !has_index(rq, w->asked)) {
+        return false;
+    }
+    buf_init(&location, LIMIT_REQUEST_HEAD_BYTES);
+    int r = buf_append(&location, STR("/"));
+    r = r < 0 ? r : aws_uri_encode(&location, w->asked, '/');
+    r = r < 0 ? r : buf_append(&location, STR("/"));
+    buf_clear(&rq->headers); /* what was said of an object that was not found */
+    if (r < 0) {
+        s3_answer(rq, 500);
+    } else {
+        s3_put_header(rq, "location", buf_str(&location));
+        put_error_headers(rq, "Found", "Resource Found");
+        answer_page(rq, 302, STR("<li>Code: Found</li>\n<li>Message: Resource Found</li>\n"),
+                    STR(""));
+    }
+    buf_finish(&location);
+    return true;
 }
 
 /* What is not there or not public may be told by a document of the site's. True: it is looked for.
