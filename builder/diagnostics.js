@@ -67,6 +67,10 @@ export function positionOf(text, offset) {
   return { line, column: offset - before.lastIndexOf('\n') };
 }
 
+/* What esbuild tells its own users to do, and a project's cannot. */
+const NO_ADVICE = /^(The plugin "mayfly-|You can mark the path )/;
+const MADE_BY_PLUGIN = /^Could not resolve "virtual:[^"]*"$/;
+
 /**
  * @param {import('esbuild').Message} message
  * @param {'error'|'warning'} severity
@@ -75,7 +79,10 @@ export function positionOf(text, offset) {
  */
 export function fromEsbuild(message, severity, project) {
   const { location } = message;
-  const notes = message.notes.map((note) => note.text).filter((note) => note && !/^The plugin "mayfly-/.test(note));
+  const notes = message.notes.map((note) => note.text).filter((note) => note && !NO_ADVICE.test(note));
+  if (MADE_BY_PLUGIN.test(message.text)) {
+    notes.push('A plugin of the project\'s bundler makes it: build the project first, and what that makes is served.');
+  }
   const text = [message.text, ...notes].join('\n');
   if (!location) {
     return { severity, text };

@@ -10,6 +10,7 @@ const { describeError, printable, safely } = require('./exchange_error');
 const {
   decodeParams, encodeHeaders, eventOf, fieldsOf, joinHeaders, splitFields, usableHost,
 } = require('./exchange_fields');
+const { explain } = require('./native_modules');
 
 /** Positions are what crosses the channel; doc/runtime.md says what each means. */
 const FAIL_KINDS = ['throw', 'load', 'invalid', 'missing', 'method', 'size'];
@@ -392,7 +393,10 @@ class Exchange {
     this.failed = true;
     const index = FAIL_KINDS.indexOf(kind);
     if (index < 0) throw new Error(`no such kind of failure: ${kind}`);
-    if (log && error !== undefined && kind !== 'method') this.#logError(error);
+    if (error !== undefined && kind !== 'method') {
+      if (log) this.#logError(error);
+      this.#logHint(error);
+    }
     if (this.#answered || this.#over) return;
     const report = safely(() => describeError(error), { errorType: 'Error', errorMessage: '', trace: [] });
     const allow = safely(() => error?.allow, undefined);
@@ -405,6 +409,12 @@ class Exchange {
   #logError(error) {
     const text = safely(() => printable(error), 'an error that cannot be printed');
     this.#native.log(this.stream, LOG_ERROR, text);
+  }
+
+  /* A native module may be looked for as late as in a request: as better-sqlite3 does when a database is opened. */
+  #logHint(error) {
+    const text = safely(() => explain(error), null);
+    if (text !== null) this.#native.log(this.stream, LOG_ERROR, text);
   }
 
   /** Keeps the invocation alive until the promise settles; a rejection is logged and harms nobody. */

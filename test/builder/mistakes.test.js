@@ -66,3 +66,8 @@ Resources:
   assert.ok(all.some((text) => text.endsWith('the schedule "at(2026-12-24)" needs a date and a time, as in at(2026-12-24T18:00:00)')), all.join('\n'));
   assert.ok(all.some((text) => text.includes('its target, which the files do not say, is left out: only')), all.join('\n'));
 });
+
+test('a module that only a bundler\'s plugin makes is told with what helps, and without what only esbuild\'s users can do', async (t) => {
+  const [text] = await told(t, { 'api/a.js': "import build from 'virtual:site/build';\nexport const GET = () => new Response(build);\n" });
+  assert.equal(text, 'api/a.js:1:19 Could not resolve "virtual:site/build"\nA plugin of the project\'s bundler makes it: build the project first, and what that makes is served.');
+});
