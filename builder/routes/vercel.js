@@ -101,11 +101,3 @@ function conditionPattern(value) {
   return re;
 }
 
-/** How many captures a pattern has. */
-export function captureCount(src) {
-  try {
-    return new RegExp(`${src.replace(/^\(\?i\)/, '')}|`).exec('').length - 1;
-  } catch {
-    return 0;
-  }
-}
