@@ -2,13 +2,14 @@
 /* A socket without a connection of its own: who its client is, an exchange knows. */
 
 const net = require('node:net');
+const { ConnectedSocket } = require('./connected_socket');
 
-class ExchangeSocket extends net.Socket {
+class ExchangeSocket extends ConnectedSocket {
   #exchange;
   #timer = null;
 
   constructor(exchange) {
-    super({ handle: null, allowHalfOpen: true });
+    super({ allowHalfOpen: true });
     this.#exchange = exchange;
     if (exchange.scheme === 'https') this.encrypted = true;
   }
@@ -40,22 +41,6 @@ class ExchangeSocket extends net.Socket {
 
   address() {
     return { address: this.localAddress, family: this.localFamily, port: this.localPort };
-  }
-
-  get readyState() {
-    return this.destroyed ? 'closed' : 'open';
-  }
-
-  get pending() {
-    return false;
-  }
-
-  get connecting() {
-    return false;
-  }
-
-  set connecting(value) {
-    /* net.Socket's constructor sets it. */
   }
 
   /* How long nothing may come or go: who sends or takes something calls touch(). */

@@ -2,11 +2,11 @@
 
 /* A connection that a worker got, as node:net has them. */
 
-const net = require('node:net');
+const { ConnectedSocket } = require('../../connected_socket');
 
 const ADDRESS = /^\[?(.*?)\]?:(\d+)$/;
 
-class NodeSocket extends net.Socket {
+class NodeSocket extends ConnectedSocket {
   #reader;
   #writer;
   #local;
@@ -14,7 +14,7 @@ class NodeSocket extends net.Socket {
 
   /** `addresses`: what the socket's `opened` has resolved to */
   constructor({ readable, writable }, { localAddress, remoteAddress }, { allowHalfOpen = false } = {}) {
-    super({ handle: null, allowHalfOpen });
+    super({ allowHalfOpen });
     this.#reader = readable.getReader();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {});
@@ -35,22 +35,6 @@ class NodeSocket extends net.Socket {
 
   get remotePort() {
     return this.#remote[2] && Number(this.#remote[2]);
-  }
-
-  get readyState() {
-    return this.destroyed ? 'closed' : 'open';
-  }
-
-  get pending() {
-    return false;
-  }
-
-  get connecting() {
-    return false;
-  }
-
-  set connecting(value) {
-    /* net.Socket's constructor sets it. */
   }
 
   _read() {
