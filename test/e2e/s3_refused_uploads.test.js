@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, HeadObjectCommand, PutBucketCorsCommand,
-  PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutObjectCommand, UploadPartCommand, UploadPartCopyCommand,
+  CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, GetBucketVersioningCommand, HeadObjectCommand, PutBucketCorsCommand,
+  PutBucketLifecycleConfigurationCommand, PutBucketTaggingCommand, PutBucketVersioningCommand, PutObjectCommand, UploadPartCommand, UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { details, refused, startS3 } from './s3_project.js';
 
@@ -66,6 +66,14 @@ test('what S3 refuses of uploads, copies and configurations', async (t) => {
     assert.equal(await said(locked, 400, 'InvalidRequest'), 'Bucket is missing ObjectLockConfiguration');
     await refused(send(PutObjectCommand, { Bucket, Key: 'r', WebsiteRedirectLocation: 'elsewhere' }), 400, 'InvalidRedirectLocation');
     await refused(send(HeadObjectCommand, { Bucket, Key: 'r' }), 404, 'NotFound');
+  });
+
+  await t.test('deletions that need a second factor, which nobody has', async () => {
+    const Bucket = await bucket();
+    const versioning = (VersioningConfiguration) => send(PutBucketVersioningCommand, { Bucket, VersioningConfiguration });
+    await refused(versioning({ Status: 'Enabled', MFADelete: 'Enabled' }), 403, 'AccessDenied');
+    assert.equal((await send(GetBucketVersioningCommand, { Bucket })).Status, undefined);
+    await versioning({ Status: 'Enabled', MFADelete: 'Disabled' });
   });
 
   await t.test('too many tags, fields that are none, and an And of one thing', async () => {

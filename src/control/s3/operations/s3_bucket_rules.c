@@ -52,6 +52,9 @@ void s3_versioning_put(struct s3_request *rq)
         s3_fail(rq, S3_MALFORMED_XML);
     } else if (!enabled && !str_eq(status, STR("Suspended"))) {
         s3_fail(rq, status.data ? S3_MALFORMED_XML : S3_ILLEGAL_VERSIONING);
+    } else if (str_eq(s3_xml_text(root, "MfaDelete"), STR("Enabled"))) {
+        /* There is no device whose code would be right. */
+        s3_fail_text(rq, S3_ACCESS_DENIED, "Mfa Authentication must be used for this request");
     } else {
         s->versioning = enabled ? BUCKET_VERSIONED : BUCKET_SUSPENDED;
         s3_submit(rq, run_put, put_done);
