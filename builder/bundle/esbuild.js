@@ -24,6 +24,8 @@ const ESM_BANNER = [
   'const ___mayfly_dirname = import.meta.dirname;',
 ].join('\n');
 const CJS_BANNER = 'const ___mayfly_dirname = __dirname;';
+/* What esbuild begins a module of the bundle with; names are others where the project has these. */
+const INIT = /^var __esm = \((\w+), (\w+), (\w+)\) =>([^]*?)throw \3 = \[(\w+)\], \5;/m;
 const TOP_LEVEL_AWAIT = /top-level await/i;
 
 /**
@@ -230,8 +232,9 @@ export class Bundler {
   #take(state, slot, result) {
     for (const file of slot.parts ? filesInOrder(result, '___mayfly_bundle.mjs') : result.outputFiles) {
       const name = path.basename(file.path).replace(/^___mayfly_bundle\.m?js/, slot.file);
-      const contents = state.draft.dialect === 'next' && /\.[cm]js$/.test(name) ? withMeantDefaults(file.contents) : file.contents;
-      state.files.set(name, withMapName(contents, slot.file, name));
+      const contents = /\.cjs$/.test(name) ? withSecondTries(file.contents) : file.contents;
+      const meant = state.draft.dialect === 'next' && /\.[cm]js$/.test(name) ? withMeantDefaults(contents) : contents;
+      state.files.set(name, withMapName(meant, slot.file, name));
     }
     for (const file of Object.keys(result.metafile.inputs).map((input) => this.#fileOf(input))) {
       if (file && !file.includes('/node_modules/')) {
@@ -362,7 +365,17 @@ function quote(text) {
  */
 function withMeantDefaults(contents) {
   const code = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength).toString('latin1');
-  return Buffer.from(code.replace(/(?<=\bimport_\w+ = __toESM\(require\w*\(.*\), )1(?=\);$)/gm, '0'), 'latin1');
+  return Buffer.from(code.replace(/(?<=[\w$]+ = __toESM\(require\w*\(.*\), )1(?=\);$)/gm, '0'), 'latin1');
+}
+
+/**
+ * A module of the bundle that has failed fails for good, but for what the runtime mends and tries again: that a package which it requires is to be
+ * waited for (runtime/js/awaited_imports.js). No line moves.
+ */
+function withSecondTries(contents) {
+  const code = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength).toString('latin1');
+  return Buffer.from(code.replace(INIT, (whole, fn, res, failed, body, error) => `var __esm = (${fn}, ${res}, ${failed}, again = ${fn}) =>`
+    + `${body}throw ${error}?.code === "ERR_REQUIRE_ASYNC_MODULE" ? ${fn} = again : ${failed} = [${error}], ${error};`), 'latin1');
 }
 
 /** The comment that names the map is written for the file's name in the build, not in the artifact. */

@@ -22,6 +22,7 @@ v8.setFlagsFromString('--no-flush-bytecode');
 
 const [linkFd, addonFile] = process.argv.slice(2);
 const native = require(addonFile);
+const { loadAwaited } = require('./awaited_imports');
 const { warm } = require('./warm');
 const { watchConnections } = require('./idle_connections');
 const localhostNames = require('./localhost_names');
@@ -119,7 +120,7 @@ function moduleLoader(entry) {
     const { modules } = await bundle;
     const thunk = modules?.[name];
     if (typeof thunk !== 'function') throw new Error(`the bundle has no module ${name}`);
-    return isModule ? compiledWhole(thunk) : thunk();
+    return isModule ? compiledWhole(thunk) : loadAwaited(thunk);
   };
 }
 

@@ -176,3 +176,32 @@ test('a package loads that takes, while it loads, what Node.js has no more: buff
   assert.equal(answer.status, 200, platform.transcript());
   assert.equal(answer.json, true);
 });
+
+test('a route handler imports packages with top-level await, and such as import them, as in Next.js; nothing is loaded twice', async (t) => {
+  const root = mkdtempSync(path.join(folder, 'awaited-'));
+  chmodSync(root, 0o755);
+  const esModule = (name, source) => ({ 'package.json': JSON.stringify({ name, type: 'module', exports: './index.js' }), 'index.js': source });
+  lay(root, {
+    'package.json': '{ "type": "module", "dependencies": { "next": "15" } }',
+    'app/a/route.ts': `import { loads } from '../../lib/loads';
+      import editor, { count } from 'editor';
+      import { waited } from 'waits';
+      export const GET = () => Response.json([editor, count, waited, loads()]);`,
+    'app/b/route.ts': `import { loads } from '../../lib/loads';
+      import * as all from 'editor';
+      export const GET = () => Response.json([all.default, loads()]);`,
+    'lib/loads.ts': `import editor from 'editor';
+      globalThis.loaded = (globalThis.loaded ?? 0) + 1;
+      const mine = {};
+      const [e, fn, err, again] = ['names', 'of', 'the', 'bundle'];
+      globalThis.names = () => [e, fn, err, again];
+      globalThis.same ??= mine;
+      export const loads = () => [editor, globalThis.loaded, globalThis.same === mine];`,
+    'node_modules/editor': esModule('editor', "import { waited } from 'waits';\nexport default 'editor';\nexport const count = waited + 1;"),
+    'node_modules/waits': esModule('waits', 'globalThis.waits = (globalThis.waits ?? 0) + 1;\nexport const waited = await Promise.resolve(globalThis.waits);'),
+  });
+  const platform = await startPlatform(t, { project: root });
+  const answers = [await platform.get('/a'), await platform.get('/b')];
+  assert.deepEqual(answers.map(({ status }) => status), [200, 200], platform.transcript());
+  assert.deepEqual(answers.map(({ json }) => json), [['editor', 2, 1, ['editor', 1, true]], ['editor', ['editor', 1, true]]]);
+});
