@@ -298,6 +298,7 @@ export class Bundler {
         importsPlugin({ project: this.project, root, packages, dialect: draft.dialect, whole: worker || edge, layers }),
         placesPlugin(root, this.#placed, {
           isNext: draft.dialect === 'next' || draft.dialect === 'middleware',
+          packages: worker || edge ? null : packages,
           mayFetch: edge && ((file) => isOfProject(this.#folder, realpathSync(file), packages.installed)),
         }),
       ],

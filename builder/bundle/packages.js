@@ -138,6 +138,13 @@ export class PackageMap {
     return holderOf(name, importer) === holderOf(name, this.installed.project) ? specifier : this.fileName(resolved);
   }
 
+  /** Of a file of a package that is bundled: what lies beside it is there when it runs. */
+  keepAround(file) {
+    if (this.installed.use(file)) {
+      this.#uses.add(file);
+    }
+  }
+
   #nativeName(resolved) {
     const folder = /\.([cm]?js|json|node)$/.test(resolved) ? this.installed.linkedOf(resolved) : null;
     if (!folder || !this.installed.filesOf(folder).some((name) => name.endsWith('.node'))) {

@@ -170,31 +170,36 @@ const PLACE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/;
  * @param {string} root the project, or the folder of a Lambda function's code
  * @param {Map<string, { text: string, result: object, map?: object }>} done by file: also tells where a place in the
  *   transformed text comes from
- * @param {{ isNext?: boolean, mayFetch?: ((file: string) => boolean) | false }} kind isNext: whether functions may say 'use cache', and
- *   'use workflow' is told; mayFetch: of an edge function, which files beside a source it may fetch
+ * @param {{ isNext?: boolean, mayFetch?: ((file: string) => boolean) | false, packages?: object }} kind isNext: whether functions may say 'use cache', and
+ *   'use workflow' is told; mayFetch: of an edge function, which files beside a source it may fetch;
+ *   packages: of all but workers and edge functions, so that bundled packages have their places, too
  */
-export function placesPlugin(root, done, { isNext = false, mayFetch = false }) {
+export function placesPlugin(root, done, { isNext = false, mayFetch = false, packages = null }) {
+  const placeOf = (file, isPackage) => (isPackage ? packages.fileName(file).slice(2) : path.relative(root, file));
   return {
     name: 'mayfly-places',
     setup(build) {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path: file }) => {
         const isPackage = file.includes('/node_modules/');
-        if (isPackage && !mayFetch) {
+        if (isPackage && !mayFetch && !packages) {
           return undefined;
         }
         const written = await readFile(file, 'utf8');
         const text = mayFetch ? withFilesBeside(file, written, mayFetch) : written;
-        if (isPackage) {
+        const isPlaced = PLACE.test(text);
+        if (isPackage && packages && isPlaced) {
+          packages.keepAround(file);
+        } else if (isPackage) {
           return text === written ? undefined : { contents: text, loader: loaderOf(file) };
         }
-        const caches = isNext && usesCache(text);
-        const warnings = isNext ? workflowWarnings(root, file, text) : [];
-        if (!PLACE.test(text) && !caches) {
+        const caches = isNext && !isPackage && usesCache(text);
+        const warnings = isNext && !isPackage ? workflowWarnings(root, file, text) : [];
+        if (!isPlaced && !caches) {
           done.delete(file);
           return { contents: text, loader: loaderOf(file), warnings };
         }
         if (done.get(file)?.text !== text) {
-          done.set(file, { text, ...(await placed(root, file, text, caches)) });
+          done.set(file, { text, ...(await placed(file, placeOf(file, isPackage), text, caches)) });
         }
         const { result } = done.get(file);
         return { ...result, warnings: [...result.warnings ?? [], ...warnings] };
@@ -212,8 +217,7 @@ function workflowWarnings(root, file, text) {
   return [{ text: "'use workflow': workflows do not run here, and start() fails: run `next dev` for them", location }];
 }
 
-async function placed(root, file, text, caches) {
-  const relative = path.relative(root, file);
+async function placed(file, relative, text, caches) {
   const place = path.posix.join(TASK_ROOT, relative.startsWith('..') ? path.basename(file) : relative);
   const folder = path.posix.dirname(place);
   try {

@@ -205,3 +205,24 @@ test('a route handler imports packages with top-level await, and such as import 
   assert.deepEqual(answers.map(({ status }) => status), [200, 200], platform.transcript());
   assert.deepEqual(answers.map(({ json }) => json), [['editor', 2, 1, ['editor', 1, true]], ['editor', ['editor', 1, true]]]);
 });
+
+test('a package that is bundled, as those for Next.js are, knows where it lies and reads what lies beside it', async (t) => {
+  const root = mkdtempSync(path.join(folder, 'places-'));
+  chmodSync(root, 0o755);
+  lay(root, {
+    'package.json': '{ "dependencies": { "next": "15" } }',
+    'app/a/route.ts': "import { read } from 'cms';\nimport old from 'cms/old';\nexport const GET = () => Response.json([read(), old()]);",
+    'node_modules/cms/package.json': '{ "name": "cms", "type": "module", "exports": { ".": "./index.js", "./old": "./old.cjs" }, "peerDependencies": { "next": "15" } }',
+    'node_modules/cms/index.js': `import { readFileSync } from 'node:fs';
+      import { fileURLToPath } from 'node:url';
+      import { headers } from 'next/headers';
+      const file = fileURLToPath(new URL('data.txt', import.meta.url));
+      export const read = () => [readFileSync(file, 'utf8'), typeof headers];`,
+    'node_modules/cms/old.cjs': `const { headers } = require('next/headers');\nmodule.exports = () => [${READS}, typeof headers];`,
+    'node_modules/cms/data.txt': 'beside',
+  });
+  const platform = await startPlatform(t, { project: root });
+  const answer = await platform.get('/a');
+  assert.equal(answer.status, 200, platform.transcript());
+  assert.deepEqual(answer.json, [['beside', 'function'], ['beside', 'function']]);
+});
