@@ -47,12 +47,12 @@ static int insert_dedup(struct sql *db, const struct stored_message *m, struct s
 {
     const uint64_t keep_ms = since_ms > 0 && since_ms < m->sent_ms ? m->sent_ms - since_ms : 0;
     return sql_run(db,
-                   "INSERT INTO dedup (queue, key, message, sent_ms, keep_ms) "
-                   "VALUES (?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET "
+                   "INSERT INTO dedup (queue, key, message, sent_ms, keep_ms, uuid) "
+                   "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET "
                    "message = excluded.message, sent_ms = excluded.sent_ms, "
-                   "keep_ms = excluded.keep_ms",
-                   "isiii", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms,
-                   (int64_t)keep_ms);
+                   "keep_ms = excluded.keep_ms, uuid = excluded.uuid",
+                   "isiiis", (int64_t)m->queue, dedup, (int64_t)id, (int64_t)m->sent_ms,
+                   (int64_t)keep_ms, m->uuid);
 }
 
 static int add_kept(struct sql *db, const struct stored_message *m)
@@ -544,6 +544,23 @@ bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, vo
     (void)each(&m, context); /* there is no more to walk */
     sql_reset(row);
     return true;
+}
+
+void store_messages_original(struct store *s, uint64_t queue, struct str dedup, char *ret,
+                             size_t size)
+{
+    sqlite3_stmt *row =
+        sql_prepare(store_reader(s), "SELECT uuid FROM dedup WHERE queue = ? AND key = ?", "is",
+                    (int64_t)queue, dedup);
+    if (sql_step(store_reader(s), row) != 1) {
+        return;
+    }
+    struct str uuid = sql_str(row, 0);
+    if (uuid.len > 0 && uuid.len < size) {
+        memcpy(ret, uuid.data, uuid.len);
+        ret[uuid.len] = '\0';
+    }
+    sql_reset(row);
 }
 
 uint64_t store_messages_queue_find(struct store *s, struct str name)

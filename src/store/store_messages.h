@@ -158,6 +158,10 @@ bool store_messages_list(struct store *s, struct message_filter *filter, uint32_
                          store_message_fn each, void *context);
 /* False: there is none. */
 bool store_messages_find(struct store *s, uint64_t id, store_message_fn each, void *context);
+/* After a duplicate was inserted: the uuid of the message that was kept for its key, whether that
+ * is still there or not. If it is not known, or `size` is too small, `ret` stays as it is. */
+void store_messages_original(struct store *s, uint64_t queue, struct str dedup, char *ret,
+                             size_t size);
 /* Calls `each` with the number and name of every queue that has ever had a message. */
 void store_messages_queues(struct store *s,
                            void (*each)(uint64_t queue, struct str name, void *context),

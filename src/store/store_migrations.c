@@ -165,6 +165,9 @@ static const char *const steps[] = {
     "DROP INDEX dedup_sent;"
     "CREATE INDEX dedup_sent ON dedup (sent_ms) WHERE keep_ms = 0;"
     "CREATE INDEX dedup_kept ON dedup (sent_ms + keep_ms) WHERE keep_ms > 0;",
+    /* 9: what the sender of a key's message was told, when the message is gone, too. */
+    "ALTER TABLE dedup ADD COLUMN uuid TEXT NOT NULL DEFAULT '';"
+    "UPDATE dedup SET uuid = ifnull((SELECT m.uuid FROM messages m WHERE m.id = dedup.message), '');",
 };
 /* clang-format on */
 

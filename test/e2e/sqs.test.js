@@ -145,6 +145,26 @@ test('a FIFO queue hands out group by group, and knows what it has seen', async 
   assert.equal((await refused(sqs.send(new PurgeQueueCommand({ QueueUrl: url }))))[0], 'PurgeQueueInProgress');
 });
 
+test('a duplicate has the id of the message that was kept, when that is deleted or a dead letter, too', async (t) => {
+  const { sqs, queue, send, receive, attributes } = await start(t);
+  const fifo = { FifoQueue: 'true', VisibilityTimeout: '0' };
+  const { QueueArn } = await attributes(await queue('dead.fifo', fifo), 'QueueArn');
+  const url = await queue('q.fifo', { ...fifo, RedrivePolicy: JSON.stringify({ deadLetterTargetArn: QueueArn, maxReceiveCount: 1 }) });
+  const put = async (id) => {
+    const { MessageId, SequenceNumber } = await send(url, id, { MessageGroupId: 'g', MessageDeduplicationId: id });
+    return { MessageId, SequenceNumber };
+  };
+  const deleted = await put('deleted');
+  const [{ ReceiptHandle }] = await receive(url, { VisibilityTimeout: 600 });
+  await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+  assert.deepEqual(await put('deleted'), deleted);
+  const dead = await put('dead');
+  assert.deepEqual(bodies(await receive(url)), ['dead']);
+  assert.deepEqual(await receive(url), []);
+  assert.deepEqual(await put('dead'), dead);
+  assert.deepEqual(await receive(url), []);
+});
+
 test('deduplication by group lets another group send the same', async (t) => {
   const { queue, send, receive } = await start(t);
   const url = await queue('q.fifo', { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' });

@@ -328,15 +328,9 @@ void queue_send(struct queue_send *s)
     store_submit(s->queue->queues->store, &s->job);
 }
 
-static bool take_uuid(const struct stored_message *m, void *uuid)
-{
-    (void)snprintf(uuid, UUID_BYTES, STR_FMT, STR_ARG(m->uuid));
-    return false;
-}
-
 void queue_send_original(const struct queue_send *s, char ret[UUID_BYTES])
 {
-    (void)store_messages_find(s->queue->queues->store, s->message.id, take_uuid, ret);
+    store_messages_original(s->queue->queues->store, s->message.queue, s->dedup, ret, UUID_BYTES);
 }
 
 /* ---- history ---- */

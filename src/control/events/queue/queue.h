@@ -63,8 +63,8 @@ struct queue_send {
     void (*sent)(struct queue_send *send, int r); /* durable, or -ENOSPC, -EIO */
 };
 void queue_send(struct queue_send *send);
-/* After a duplicate was sent: the uuid of the message that was kept, as long as that is there; else
- * `ret` stays as it is. */
+/* After a duplicate was sent: the uuid of the message that was kept. If it is not known, since an
+ * earlier Mayfly kept it and it is gone, `ret` stays as it is. */
 void queue_send_original(const struct queue_send *send, char ret[UUID_BYTES]);
 /* For messages that a job of somebody else's has inserted (store_messages_insert): tells the queue
  * once they are durable. */
