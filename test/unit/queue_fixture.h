@@ -126,6 +126,7 @@ static inline void submit(int (*run)(struct store_job *job, struct sql *db))
     "DROP INDEX messages_first; DROP INDEX messages_groups;"                                       \
     "ALTER TABLE messages DROP COLUMN behind;"                                                     \
     "DROP INDEX dedup_kept; DROP INDEX dedup_sent;"                                                \
+    "ALTER TABLE dedup DROP COLUMN uuid; "                                                         \
     "ALTER TABLE dedup DROP COLUMN keep_ms; CREATE INDEX dedup_sent ON dedup (sent_ms);"
 
 /* In the database, found or not. */
