@@ -100,4 +100,3 @@ function conditionPattern(value) {
   if (suf !== undefined) return `.*${escape(suf)}`;
   return re;
 }
-

@@ -361,7 +361,7 @@ static bool read_size(struct s3_request *rq, struct completion *c)
     if (!size.data || c->has_size) {
         return true;
     }
-    bool is_negative = size.data[0] == '-' && str_to_u64(str_skip(size, 1), &number);
+    bool is_negative = str_starts(size, STR("-")) && str_to_u64(str_skip(size, 1), &number);
     (void)snprintf(text, sizeof(text), "Value for x-amz-mp-object-size header is %s: '" STR_FMT "'",
                    is_negative ? "less than zero" : "invalid", STR_ARG(size)); /* may be cut */
     s3_fail_text(rq, S3_INVALID_REQUEST, text);
