@@ -26,6 +26,9 @@ const ESM_BANNER = [
 const CJS_BANNER = 'const ___mayfly_dirname = __dirname;';
 /* What esbuild begins a module of the bundle with; names are others where the project has these. */
 const INIT = /^var __esm = \((\w+), (\w+), (\w+)\) =>([^]*?)throw \3 = \[(\w+)\], \5;/m;
+/* And what it makes of import() of such a module. */
+const LAZY = /\bPromise\.resolve\(\)\.then\((\(\) => \(init_[\w$]+\(\), (?:__toCommonJS\([\w$]+\)|[\w$]+)\))\)/g;
+const LOAD_AWAITED = 'require("/var/runtime/js/awaited_imports.js").loadAwaited';
 const TOP_LEVEL_AWAIT = /top-level await/i;
 
 /**
@@ -375,7 +378,8 @@ function withMeantDefaults(contents) {
  */
 function withSecondTries(contents) {
   const code = Buffer.from(contents.buffer, contents.byteOffset, contents.byteLength).toString('latin1');
-  return Buffer.from(code.replace(INIT, (whole, fn, res, failed, body, error) => `var __esm = (${fn}, ${res}, ${failed}, again = ${fn}) =>`
+  const lazy = code.replace(LAZY, (whole, load) => `Promise.resolve(${load}).then(${LOAD_AWAITED})`);
+  return Buffer.from(lazy.replace(INIT, (whole, fn, res, failed, body, error) => `var __esm = (${fn}, ${res}, ${failed}, again = ${fn}) =>`
     + `${body}throw ${error}?.code === "ERR_REQUIRE_ASYNC_MODULE" ? ${fn} = again : ${failed} = [${error}], ${error};`), 'latin1');
 }
 

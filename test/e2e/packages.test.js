@@ -190,6 +190,12 @@ test('a route handler imports packages with top-level await, and such as import 
     'app/b/route.ts': `import { loads } from '../../lib/loads';
       import * as all from 'editor';
       export const GET = () => Response.json([all.default, loads()]);`,
+    'app/c/route.ts': `export const GET = async () => {
+        const [{ late }, again] = await Promise.all([import('../../lib/late'), import('../../lib/late')]);
+        return Response.json([late, again.late, globalThis.lates]);
+      };`,
+    'lib/late.ts': "import { slow } from 'slow';\nglobalThis.lates = (globalThis.lates ?? 0) + 1;\nexport const late = slow;",
+    'node_modules/slow': esModule('slow', "export const slow = await new Promise((done) => setTimeout(done, 20, 'slow'));"),
     'lib/loads.ts': `import editor from 'editor';
       globalThis.loaded = (globalThis.loaded ?? 0) + 1;
       const mine = {};
@@ -201,9 +207,9 @@ test('a route handler imports packages with top-level await, and such as import 
     'node_modules/waits': esModule('waits', 'globalThis.waits = (globalThis.waits ?? 0) + 1;\nexport const waited = await Promise.resolve(globalThis.waits);'),
   });
   const platform = await startPlatform(t, { project: root });
-  const answers = [await platform.get('/a'), await platform.get('/b')];
-  assert.deepEqual(answers.map(({ status }) => status), [200, 200], platform.transcript());
-  assert.deepEqual(answers.map(({ json }) => json), [['editor', 2, 1, ['editor', 1, true]], ['editor', ['editor', 1, true]]]);
+  const answers = [await platform.get('/a'), await platform.get('/b'), await platform.get('/c')];
+  assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200], platform.transcript());
+  assert.deepEqual(answers.map(({ json }) => json), [['editor', 2, 1, ['editor', 1, true]], ['editor', ['editor', 1, true]], ['slow', 'slow', 1]]);
 });
 
 test('a package that is bundled, as those for Next.js are, knows where it lies and reads what lies beside it', async (t) => {
