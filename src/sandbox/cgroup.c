@@ -137,8 +137,9 @@ static int lock_folder(const char *folder)
  * supervisor that was killed: it is cleared away first. */
 static int take_folder(struct hierarchy *h)
 {
-    if (mkdir(h->root, 0755) < 0 && errno != EEXIST) {
-        return -errno;
+    int r = cgroup_place_make(h->root);
+    if (r < 0 && r != -EEXIST) {
+        return r;
     }
     int fd = lock_folder(h->root);
     if (fd < 0) {
@@ -286,9 +287,7 @@ static int create_leaf(const struct hierarchy *h, const char *folder,
     if (r == 0 && snprintf(leaf, sizeof(leaf), "%s/" OWN_LEAF, folder) >= (int)sizeof(leaf)) {
         r = -ENAMETOOLONG;
     }
-    if (r == 0 && mkdir(leaf, 0755) < 0) {
-        r = -errno;
-    }
+    r = r == 0 ? cgroup_place_make(leaf) : r;
     return r < 0 ? r : limit(h, leaf, limits);
 }
 
@@ -297,12 +296,11 @@ static int create_in(const struct hierarchy *h, const char *path,
 {
     char folder[PATH_MAX];
     int r = group_folder(h, path, folder);
-    if (r == 0 && mkdir(folder, 0755) < 0) {
-        return -errno;
+    r = r == 0 ? cgroup_place_make(folder) : r;
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = is_inner(path) ? create_leaf(h, folder, limits) : limit(h, folder, limits);
-    }
+    r = is_inner(path) ? create_leaf(h, folder, limits) : limit(h, folder, limits);
     if (r == 0 && h->at.unified && !is_inner(path)) { /* it is killed for memory as a whole */
         (void)cgroup_place_write(folder, "memory.oom.group", "1"); /* since Linux 4.19 */
     }

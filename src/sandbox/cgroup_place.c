@@ -12,6 +12,15 @@
 
 #include "base/scope.h"
 
+int cgroup_place_make(const char *folder)
+{
+    int r;
+    do {
+        r = mkdir(folder, 0755);
+    } while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : 0;
+}
+
 int cgroup_place_write(const char *folder, const char *file, const char *text)
 {
     char path[PATH_MAX];
@@ -19,7 +28,11 @@ int cgroup_place_write(const char *folder, const char *file, const char *text)
         return -ENAMETOOLONG;
     }
     scoped_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    ssize_t n;
+    do {
+        n = fd < 0 ? -1 : write(fd, text, strlen(text));
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
 }
 
 int cgroup_place_read(const char *folder, const char *file, char *ret, size_t size)
@@ -270,11 +283,12 @@ static int prepare_below(struct cgroup_hierarchy *h)
     if (r != -EBUSY) {
         return r;
     }
-    if (snprintf(h->leaf, sizeof(h->leaf), "%s/%s", h->own, CGROUP_PLACE_LEAF) >=
-            (int)sizeof(h->leaf) ||
-        (mkdir(h->leaf, 0755) < 0 && errno != EEXIST)) {
+    bool fits = snprintf(h->leaf, sizeof(h->leaf), "%s/%s", h->own, CGROUP_PLACE_LEAF) <
+                (int)sizeof(h->leaf);
+    r = fits ? cgroup_place_make(h->leaf) : -ENAMETOOLONG;
+    if (r < 0 && r != -EEXIST) {
         h->leaf[0] = '\0';
-        return -errno;
+        return r;
     }
     r = move_processes(h->own, h->leaf);
     if (r == 0) {

@@ -38,6 +38,10 @@ void cgroup_place_restore(struct cgroup_hierarchy *h);
 /* Version 2: groups in `folder` get these controllers. */
 int cgroup_place_enable(const char *folder, unsigned controllers);
 
+/* Makes a group; -EEXIST: it is there. A signal that waits lets this or a limit fail with EINTR,
+ * whatever SA_RESTART says, and that of a child that has ended may come at any time: then it is
+ * tried again. */
+int cgroup_place_make(const char *folder);
 /* Writes a short text to <folder>/<file>, or reads one (cut to size, NUL-terminated, "" on
  * failure). */
 int cgroup_place_write(const char *folder, const char *file, const char *text);

@@ -44,7 +44,7 @@ test('what has ended leaves nothing in the supervisor', async (t) => {
     kill(/^mayfly: zygote api/);
     await platform.save('api/tea.js', say(String(number)));
     const answer = () => platform.get('/api/tea').then(({ text }) => text === String(number));
-    await eventually(answer, 'the new version is not served');
+    await eventually(answer, () => `the new version is not served:\n${platform.transcript()}`);
     await eventually(() => all(/^mayfly: zygote api/).length === 1, 'an old version stays');
   };
   const cycles = async (from) => {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -317,6 +318,30 @@ START_TEST(nobody_is_put_into_a_group_in_the_place_of_who_is_gone)
 }
 END_TEST
 
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+/* The kernel lets some calls on groups fail while a signal waits, SA_RESTART or not. */
+START_TEST(signals_do_not_keep_a_group_from_being_made)
+{
+    const struct itimerval often = { .it_interval.tv_usec = 30, .it_value.tv_usec = 30 };
+    const struct itimerval never = { 0 };
+    const struct sigaction restarting = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+    const struct cgroup_limits limits = { .memory_bytes = 64 * MIB, .pids_max = 64 };
+    struct cgroups *c = open_groups("signals");
+    (void)sigaction(SIGALRM, &restarting, NULL);
+    (void)setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < 300; i++) {
+        create(c, "often", &limits);
+        remove_group(c, "often");
+    }
+    (void)setitimer(ITIMER_REAL, &never, NULL);
+    cgroups_destroy(c);
+}
+END_TEST
+
 START_TEST(destroying_leaves_nothing)
 {
     char name[64];
@@ -446,6 +471,7 @@ static Suite *make_suite(void)
     tcase_add_test(tests, who_has_many_processes_has_no_more_of_a_processor);
     tcase_add_test(tests, a_functions_zygote_and_all_instances_are_killed_together);
     tcase_add_test(tests, nobody_is_put_into_a_group_in_the_place_of_who_is_gone);
+    tcase_add_test(tests, signals_do_not_keep_a_group_from_being_made);
     tcase_add_test(tests, destroying_leaves_nothing);
     tcase_add_test(tests, what_a_killed_platform_left_is_swept_and_what_lives_is_not);
     tcase_add_test(tests, a_name_is_taken_while_its_platform_lives_and_taken_over_after);
