@@ -49,10 +49,7 @@ export function isFunction(resource) {
 }
 
 function declarationOf(context, template, file, id, resource) {
-  const globals = resource.Type === 'AWS::Serverless::Function' ? template.globals.Function ?? {} : {};
-  const own = resource.Properties ?? {};
-  const properties = { ...globals, ...own };
-  const variables = { ...globals.Environment?.Variables, ...own.Environment?.Variables };
+  const properties = resource.Properties ?? {};
   const value = (name) => template.resolve(properties[name]);
   if (value('PackageType') === 'Image') {
     context.diagnostics.warn(`${file}: function "${id}" is a container image, which does not run here`, { file });
@@ -66,9 +63,9 @@ function declarationOf(context, template, file, id, resource) {
     timeout: numberOf(value('Timeout')),
     memory: numberOf(value('MemorySize')),
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
-    environment: { ...withoutOpen(template.resolve(variables)), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
+    environment: { ...withoutOpen(template.resolve(properties.Environment?.Variables)), ...loggingVariables(logging?.LogFormat, logging?.ApplicationLogLevel) },
     reserved: numberOf(value('ReservedConcurrentExecutions')),
-    tags: { ...tagsOf(template.resolve(globals.Tags)), ...tagsOf(template.resolve(own.Tags)) },
+    tags: tagsOf(template.resolve(properties.Tags)),
     url: urlOf(template, id, properties),
     aliases: aliasesOf(value('AutoPublishAlias')),
     events: eventsOf(template, id, properties.Events),
@@ -181,7 +178,7 @@ function eventsOf(template, id, events) {
 function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}, auth) {
   const named = [apiId, restApiId].map((reference) => template.resources[reference?.Ref ?? reference]).find(Boolean);
   const globals = kind.api === 'rest' ? template.globals.Api : template.globals.HttpApi;
-  const api = template.resolve({ ...globals, ...named?.Properties });
+  const api = template.resolve(named?.Properties ?? globals ?? {});
   const cors = kind.api === 'rest' ? api.Cors : api.CorsConfiguration;
   const binaryTypes = api.BinaryMediaTypes?.map((type) => type.replaceAll('~1', '/'));
   const authorization = authorizationOf({ ...api.Auth, ...auth });

@@ -4,6 +4,7 @@ import { andMore } from '../diagnostics.js';
 import { apiAddress, functionAddress } from './addresses.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
 import { unrolled } from './sam_loops.js';
+import { samResources } from './sam_transform.js';
 import { parseYaml, yaml } from './yaml.js';
 
 const FUNCTIONS = [
@@ -68,7 +69,7 @@ const YAML_1_1 = {
  * @property {string} file
  * @property {string} stack its name
  * @property {object} resources those whose conditions hold
- * @property {object} globals SAM's
+ * @property {object} globals SAM's, which its own resources have already
  * @property {boolean} isSynthesized by the CDK
  * @property {(value: unknown) => any} resolve
  * @property {(id: string) => string} nameOf a resource
@@ -90,7 +91,7 @@ export function parseTemplate({ files, diagnostics }, file) {
     diagnostics.warn(`${file}: ${andMore(nulls)}: nothing stands there, which AWS refuses ("null values are not allowed in templates")`, { file });
   }
   const sound = withoutNulls(template, 0);
-  return { ...sound, Resources: unrolled(sound.Resources, sound.Parameters) };
+  return { ...sound, Resources: samResources(unrolled(sound.Resources, sound.Parameters), sound.Globals) };
 }
 
 /** @returns {string[]} where they are, as "Resources/Fn/Properties" */
@@ -337,6 +338,10 @@ class Resolver {
       const value = this.parameter(name, depth) ?? parameter.Default;
       return LIST.test(parameter.Type) && typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
     }
+    const [id, made] = String(name).split('.');
+    if (made) {
+      return this.#made(id, made, depth);
+    }
     const type = this.template.Resources[name]?.Type;
     if (type === 'AWS::Lambda::Alias' || type === 'AWS::Lambda::Version') {
       return this.#qualified(name, depth);
@@ -354,6 +359,14 @@ class Resolver {
   #qualified(id, depth) {
     const { FunctionName: fn, Name: alias = '1' } = this.resolve(this.template.Resources[id].Properties ?? {}, depth) ?? {};
     return arnOf('lambda', this.region, `function:${functionNameIn(String(fn))}:${alias}`);
+  }
+
+  /** What SAM publishes of a function and calls so; undefined of all else. */
+  #made(id, attribute, depth) {
+    const { Type: type, Properties: properties = {} } = this.template.Resources[id] ?? {};
+    const alias = type === 'AWS::Serverless::Function' ? this.resolve(properties.AutoPublishAlias, depth) : undefined;
+    const qualifier = alias && { Alias: alias, Version: '1' }[attribute];
+    return qualifier && `${this.arnOf(id, depth)}:${qualifier}`;
   }
 
   nameOf(id, depth) {
@@ -393,8 +406,9 @@ class Resolver {
     if (attribute === 'FunctionUrl') {
       return this.#functionUrl(id, depth);
     }
-    if (!this.template.Resources[id]) {
-      return undefined;
+    const type = this.template.Resources[id]?.Type;
+    if (!type || (type === 'AWS::Serverless::Function' && attribute !== 'Arn')) {
+      return type && this.#made(id, attribute, depth);
     }
     if (attribute === 'QueueUrl') {
       return this.#ref(id, depth);

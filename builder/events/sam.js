@@ -263,8 +263,7 @@ function schedulerSchedule({ context, events }, declared, properties, name, targ
 
 function addFunction(scene, id, resource) {
   const { context, template, events } = scene;
-  const globals = resource.Type === 'AWS::Serverless::Function' ? (template.globals.Function ?? {}) : {};
-  const properties = template.resolve({ ...globals, ...resource.Properties }) ?? {};
+  const properties = template.resolve(resource.Properties ?? {}) ?? {};
   const fn = { name: `lambda/${template.nameOf(id)}`, arn: template.arnOf(id), id };
   for (const [name, event] of Object.entries(properties.Events ?? {})) {
     const declared = { file: template.file, what: `${template.titleOf(id)}.${name}` };
