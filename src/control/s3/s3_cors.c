@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "control/s3/s3_policy.h"
+#include "control/text/wildcard.h"
 #include "http/http_block.h"
 #include "http/http_head.h"
 
@@ -111,7 +111,7 @@ const char *s3_cors_check(const struct s3_xml_node *root, char memory[256])
 static bool any_matches(const struct s3_xml_node *rule, const char *name, struct str text)
 {
     for (const struct s3_xml_node *n = s3_xml_child(rule, name); n; n = s3_xml_again(n)) {
-        if (s3_policy_matches(n->text, text)) {
+        if (wildcard_matches(n->text, text)) {
             return true;
         }
     }
@@ -121,22 +121,9 @@ static bool any_matches(const struct s3_xml_node *rule, const char *name, struct
 /* Names of fields have no case. */
 static bool allows_field(const struct s3_xml_node *rule, struct str field)
 {
-    char lower[256], pattern[256];
-    if (field.len >= sizeof(lower)) {
-        return false;
-    }
-    for (size_t i = 0; i < field.len; i++) {
-        lower[i] = (char)(field.data[i] >= 'A' && field.data[i] <= 'Z' ? field.data[i] + 32
-                                                                       : field.data[i]);
-    }
     for (const struct s3_xml_node *n = s3_xml_child(rule, "AllowedHeader"); n;
          n = s3_xml_again(n)) {
-        size_t len = n->text.len < sizeof(pattern) ? n->text.len : 0;
-        for (size_t i = 0; i < len; i++) {
-            char c = n->text.data[i];
-            pattern[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-        }
-        if (len > 0 && s3_policy_matches(str_of(pattern, len), str_of(lower, field.len))) {
+        if (wildcard_matches_nocase(n->text, field)) {
             return true;
         }
     }

@@ -7,47 +7,16 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "control/s3/s3_policy_check.h"
 #include "control/s3/s3_policy_part.h"
 #include "control/text/json_reading.h"
+#include "control/text/wildcard.h"
 
-static bool is_same(char a, char b, bool folds)
-{
-    return folds ? str_eq_nocase(str_of(&a, 1), str_of(&b, 1)) : a == b;
-}
-
-static bool matches(struct str pattern, struct str text, bool folds)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
-    while (t < text.len) {
-        if (p < pattern.len && pattern.data[p] == '*') {
-            star = p++;
-            from = t;
-        } else if (p < pattern.len &&
-                   (pattern.data[p] == '?' || is_same(pattern.data[p], text.data[t], folds))) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.len && pattern.data[p] == '*') {
-        p++;
-    }
-    return p == pattern.len;
-}
-
-bool s3_policy_matches(struct str pattern, struct str text)
-{
-    return matches(pattern, text, false);
-}
-
-static bool any_matches(const json_t *patterns, struct str text, bool folds)
+static bool any_matches(const json_t *patterns, struct str text,
+                        bool (*matches)(struct str pattern, struct str text))
 {
     for (size_t i = 0; i < s3_policy_count(patterns); i++) {
-        if (matches(s3_policy_text(s3_policy_item(patterns, i)), text, folds)) {
+        if (matches(s3_policy_text(s3_policy_item(patterns, i)), text)) {
             return true;
         }
     }
@@ -209,7 +178,7 @@ static bool compare(struct str name, struct str wanted, struct str value)
         return str_eq_nocase(wanted, value);
     }
     if (str_eq(name, STR("StringLike")) || str_starts(name, STR("Arn"))) {
-        return s3_policy_matches(wanted, value);
+        return wildcard_matches(wanted, value);
     }
     return str_eq(wanted, value);
 }
@@ -295,10 +264,11 @@ static bool applies(const json_t *s, const struct s3_policy_question *q)
     const json_t *not_resource = json_object_get(s, "NotResource");
     bool who =
         principal ? has_principal(principal, q) : not_principal && !has_principal(not_principal, q);
-    bool what = action ? any_matches(action, q->action, true)
-                       : not_action && !any_matches(not_action, q->action, true);
-    bool where = resource ? any_matches(resource, q->resource, false)
-                          : not_resource && !any_matches(not_resource, q->resource, false);
+    bool what = action ? any_matches(action, q->action, wildcard_matches_nocase)
+                       : not_action && !any_matches(not_action, q->action, wildcard_matches_nocase);
+    bool where = resource
+                     ? any_matches(resource, q->resource, wildcard_matches)
+                     : not_resource && !any_matches(not_resource, q->resource, wildcard_matches);
     return who && what && where && conditions_hold(json_object_get(s, "Condition"), q);
 }
 

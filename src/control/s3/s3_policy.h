@@ -33,13 +33,8 @@ struct s3_policy_question {
 /* A policy that was sound when it was stored, whatever is asked of new ones by now: what it says of
  * nobody, nothing or nowhere applies to none. NULL: it is no object of JSON. */
 json_t *s3_policy_load(struct str text);
-/* s3_policy_check.c. Why it is no policy for that bucket, a literal; NULL: it is one. */
-const char *s3_policy_check(const json_t *policy, struct str bucket);
-/* Both: NULL with the reason. */
+/* One that is sound for that bucket, or NULL with the reason, a literal (s3_policy_check.h). */
 json_t *s3_policy_parse(struct str text, struct str bucket, const char **ret_why);
 enum s3_effect s3_policy_ask(const json_t *policy, const struct s3_policy_question *q);
 /* Whether it lets anybody in without a condition that narrows down who. */
 bool s3_policy_is_public(const json_t *policy);
-
-/* "*" and "?", as policies have them. */
-bool s3_policy_matches(struct str pattern, struct str text);

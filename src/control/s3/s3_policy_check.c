@@ -1,11 +1,11 @@
-/* Whether a policy is sound, in the words in which S3 says what is wrong.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/s3/s3_policy_check.h"
+
 #include <arpa/inet.h>
 
-#include "control/s3/s3_policy.h"
 #include "control/s3/s3_policy_part.h"
 #include "control/text/json_reading.h"
+#include "control/text/wildcard.h"
 
 #define ARN               "arn:aws:s3:::"
 #define PRINCIPAL_LEN_MAX 2048 /* of an ARN, IAM's own limit */
@@ -92,7 +92,7 @@ static bool check_resources(const json_t *resources, struct str bucket)
             return false;
         }
         struct str path = str_skip(resource, sizeof(ARN) - 1);
-        if (!s3_policy_matches(str_cut(&path, '/'), bucket)) {
+        if (!wildcard_matches(str_cut(&path, '/'), bucket)) {
             return false;
         }
     }
