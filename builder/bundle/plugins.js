@@ -76,8 +76,8 @@ export function importsPlugin(group) {
           return undefined;
         }
         const key = `${args.resolveDir}\0${args.path}\0${args.kind}`;
-        const known = found.get(key) ?? (await resolveBare(build, args, group));
-        if (!known.errors && !known.warnings) {
+        const known = found.has(key) ? found.get(key) : await resolveBare(build, args, group);
+        if (!known?.errors && !known?.warnings) {
           found.set(key, known);
         }
         return known;
@@ -123,8 +123,12 @@ function resolveWith(build, { path: specifier, resolveDir, importer, namespace, 
   });
 }
 
+/**
+ * Of a file that a plugin names esbuild does not ask whether its package is of "type": "module", and that decides what its default imports of
+ * CommonJS are: so it finds such a file once more by itself.
+ */
 function bundled({ path: file, external, namespace, sideEffects, suffix }) {
-  return { path: file, external, namespace, sideEffects, suffix };
+  return external || namespace !== 'file' ? { path: file, external, namespace, sideEffects, suffix } : undefined;
 }
 
 async function externalOrBundled(build, args, result, { packages }) {

@@ -150,6 +150,24 @@ test('packages are bundled under a worker\'s conditions; node modules stay outsi
   assert.deepEqual(fn.mounts, []);
 });
 
+test('an ES module of a package takes all that a CommonJS module exports for its default, also where a compiler has marked that', async (t) => {
+  const pkg = {
+    'node_modules/helped/package.json': JSON.stringify({ type: 'module', exports: './index.js' }),
+    'node_modules/helped/index.js': "import all from 'compiled';\nimport { own } from './own.cjs';\nexport const words = [all.word, own];\n",
+    'node_modules/helped/own.cjs': "exports.own = 'own';\n",
+    'node_modules/compiled/package.json': JSON.stringify({ main: 'index.js' }),
+    'node_modules/compiled/index.js': "Object.defineProperty(exports, '__esModule', { value: true });\nexports.word = 'all';\n",
+  };
+  const worker = functionNamed(await build(t, projectOf(t, {
+    ...pkg, 'worker.ts': "import { words } from 'helped';\nexport default { fetch: () => Response.json(words), words };\n",
+  })), 'worker');
+  assert.deepEqual(evaluate(worker, "load('worker').then((m) => m.default.words)"), ['all', 'own']);
+  const edge = functionNamed(await build(t, projectOf(t, {
+    ...pkg, 'api/a.js': "import { words } from 'helped';\nexport const config = { runtime: 'edge' };\nexport default () => Response.json(words);\nexport { words };\n",
+  })), 'api/edge');
+  assert.deepEqual(evaluate(edge, "load('api/a').words"), ['all', 'own']);
+});
+
 test('the modules of cloudflare: are the runtime\'s', async (t) => {
   const project = projectOf(t, {
     'worker.ts': `import { connect } from 'cloudflare:sockets';
