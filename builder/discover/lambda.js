@@ -94,16 +94,23 @@ export async function discoverLambdas(context) {
   return found;
 }
 
-/** What APIs send to functions, and what they answer browsers themselves. Events that a function names itself come first. */
+/** What APIs send to functions, and what they answer browsers themselves. Of what a definition leads to, an event of a function
+ * is no more than the leave to do so, as SAM has it: it counts where the definition does not say. */
 async function addApis(context, found, declared, scopes) {
+  const names = new Set(declared.map(({ name }) => name));
   const mapped = takeMapped(declared);
-  const keyOf = ({ method, path: url }) => `${method} ${url}`;
-  const events = declared.flatMap(({ events: own, declaredIn: file }) => (own ?? []).map((event) => ({ ...event, file })));
-  const own = new Set(events.map((event) => `${event.file} ${keyOf(event)}`));
-  const routes = [...mapped, ...apiRoutes(scopes).filter((route) => !route.isDefined || !own.has(`${route.file} ${keyOf(route)}`))];
+  const keyOf = ({ file, method, path: url }) => `${file} ${method} ${url}`;
+  const all = apiRoutes(scopes);
+  const defined = new Set(all.filter((route) => route.isDefined && leadsOn(context, route, names)).map(keyOf));
+  for (const declaration of declared) {
+    declaration.events = (declaration.events ?? []).filter((event) => !defined.has(keyOf({ ...event, file: declaration.declaredIn })));
+  }
+  const events = declared.flatMap(({ events: own, declaredIn: file }) => own.map((event) => ({ ...event, file })));
+  const own = new Set(events.map(keyOf));
+  const routes = [...mapped, ...all.filter((route) => !route.isDefined || !own.has(keyOf(route)))];
   for (const declaration of declared) {
     const sent = routes.filter((route) => isServed(route) && functionIn(route.uri) === declaration.name);
-    declaration.events = [...declaration.events ?? [], ...sent];
+    declaration.events = [...declaration.events, ...sent];
   }
   const preflights = routes.flatMap(preflightsOf);
   for (const { phase, index, route } of lambdaEventRoutes(preflights)) {
@@ -111,10 +118,15 @@ async function addApis(context, found, declared, scopes) {
     found.routes[phase].push({ ...route, ...(has ? { has } : {}), headers, status: 204, shown: '' });
   }
   found.apiLeadsPast = routes.some(leadsPast);
-  const names = new Set(declared.map(({ name }) => name));
   await addIntegrations(context, found, routes.filter(leadsPast), names);
   tellApiRoutes(context.diagnostics, scopes, routes, events, names);
   tellTwice(context.diagnostics, declared);
+}
+
+/** Whether it is known where a route leads, and served. */
+function leadsOn({ env }, route, names) {
+  const functionOf = (uri) => [functionIn(uri)].find((name) => names.has(name));
+  return isServed(route) ? functionOf(route.uri) !== undefined : servedIntegration(route, functionOf, regionOf(env)) !== null;
 }
 
 /** Events that come by way of a mapping are no events of the function's own, but routes that lead to it. */

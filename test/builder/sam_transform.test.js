@@ -88,3 +88,48 @@ Resources:
   assert.equal(functions[0].env.DEAD, 'https://sqs.us-east-1.amazonaws.com/000000000000/Lost');
   assert.deepEqual(events.queues.map(({ name }) => name).toSorted(), ['FnEventInvokeConfigOnFailureQueue', 'FnEventInvokeConfigOnSuccessQueue', 'FnTickQueue', 'Lost']);
 });
+
+test('SAM: an API\'s own definition says what a function gets, not the event that names its path', async (t) => {
+  const { functions, routes, diagnostics } = await build(t, projectOf(t, {
+    'app.js': handler,
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: nodejs24.x, Handler: app.handler } }
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Events:
+        Mapped: { Type: Api, Properties: { Path: /mapped, Method: any, RestApiId: !Ref Api } }
+        Proxied: { Type: Api, Properties: { Path: /proxied, Method: get, RestApiId: !Ref Api } }
+        Undefined: { Type: Api, Properties: { Path: /undefined, Method: get, RestApiId: !Ref Api } }
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: prod
+      DefinitionBody:
+        paths:
+          /mapped:
+            x-amazon-apigateway-any-method:
+              x-amazon-apigateway-integration:
+                type: aws
+                httpMethod: POST
+                uri: !Sub arn:aws:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/\${Fn.Arn}/invocations
+                requestTemplates: { application/json: '{ "id": "$context.requestId" }' }
+                responses: { default: { statusCode: 200 } }
+          /proxied:
+            get:
+              x-amazon-apigateway-integration:
+                type: aws_proxy
+                httpMethod: POST
+                uri: !Sub arn:aws:apigateway:\${AWS::Region}:lambda:path/2015-03-31/functions/\${Fn.Arn}/invocations
+          /undefined:
+            get: { responses: { "200": { description: ok } } }
+`,
+  }));
+  assert.deepEqual(diagnostics.filter(({ severity }) => severity === 'error'), []);
+  const named = (name) => functions.find((fn) => fn.name === name).endpoints.map((endpoint) => endpoint.name);
+  assert.deepEqual(named('integrations'), ['/mapped']);
+  assert.deepEqual(named('lambda/Fn').slice(2).toSorted(), ['/proxied', '/undefined']);
+  assert.equal(routes.filter(({ shown }) => shown === '/mapped').every(({ target }) => target[0] === 'integrations'), true);
+});
