@@ -1,10 +1,9 @@
 /* Events in SAM and CloudFormation templates, and in what serverless.yml comes to: those of functions, and the resources that AWS itself knows. */
-import { andMore } from '../diagnostics.js';
 import { API_EVENTS, isFunction, samTemplates } from '../discover/sam.js';
 import { tellDefinitions } from '../discover/sam_api.js';
 import { serverlessTemplates } from '../discover/serverless.js';
 import { nameFor, parseArn } from '../discover/arn.js';
-import { ABSENT, NO_TOPICS } from './absent.js';
+import { ABSENT, Absences, NO_TOPICS } from './absent.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
@@ -17,14 +16,15 @@ export function samEvents(context) {
   const events = emptyEvents();
   const templates = [...samTemplates(context), ...serverlessTemplates(context)];
   const buckets = new Map();
-  const scenes = templates.map((template) => ({ context, template, events, buckets, others: new Map() }));
+  const scenes = templates.map((template) => ({ context, template, events, buckets, absences: new Absences() }));
   scenes.forEach((scene) => addResources(scene, RESOURCES));
   for (const scene of scenes) {
     addResources(scene, OF_RESOURCES);
     for (const [id, resource] of Object.entries(scene.template.resources).filter(([, one]) => isFunction(one))) {
       addFunction(scene, id, resource);
     }
-    tellOthers(scene);
+    addResources(scene, INVOKERS);
+    scene.absences.tell(context.diagnostics, scene.template.file);
     tellDefinitions(context, scene.template);
   }
   return events;
@@ -68,23 +68,28 @@ const RESOURCES = {
 };
 
 for (const [type, why] of Object.entries(ABSENT)) {
-  RESOURCES[type] = ({ context }, { declared }) => tellWarning(context.diagnostics, declared, why);
+  RESOURCES[type] = ({ absences }, { declared }) => absences.add(why, declared.what);
 }
 
 /** What is added to other resources. */
 const OF_RESOURCES = { 'Custom::S3BucketNotifications': addBucketNotifications };
+/** What is told if nothing else tells it. */
+const INVOKERS = {
+  'AWS::Lambda::Permission': ({ absences }, { properties: { Principal: principal, FunctionName: name } }) =>
+    absences.addInvoker(principal, functionNamed(name).replace('lambda/', '')),
+};
 
 function functionNamed(said) {
   return `lambda/${/(?:^|function:)([^:]+)(?::[^:]*)?$/.exec(String(said))?.[1]}`;
 }
 
-function addBucket({ context, template, events, buckets }, { id, properties, declared }) {
+function addBucket({ template, events, buckets, ...scene }, { id, properties, declared }) {
   const { NotificationConfiguration: said = {}, VersioningConfiguration: versioning, CorsConfiguration: cors } = properties;
   const bucket = {
     name: template.nameOf(id),
     versioning: versioning?.Status === 'Enabled',
     declared,
-    notifications: notificationsOf(context, declared, id, said),
+    notifications: notificationsOf(scene, declared, id, said),
     cors: asList(cors?.CorsRules).map((rule) =>
       corsRule({
         id: rule.Id,
@@ -103,9 +108,9 @@ function addBucket({ context, template, events, buckets }, { id, properties, dec
 
 const goesToEventBridge = ({ EventBridgeConfiguration: said }) => said !== undefined && said?.EventBridgeEnabled !== false;
 
-function notificationsOf(context, declared, id, said) {
+function notificationsOf({ context, absences }, declared, id, said) {
   if (asList(said.TopicConfigurations).length > 0) {
-    tellWarning(context.diagnostics, declared, NO_TOPICS);
+    absences.add(NO_TOPICS, declared.what);
   }
   const add = (entry, arn, kind, i) =>
     notification(context, declared, {
@@ -123,7 +128,7 @@ function notificationsOf(context, declared, id, said) {
 }
 
 /** The CDK's way around the order of CloudFormation's resources: in the words of S3's API, and of any bucket. */
-function addBucketNotifications({ context, events, buckets }, { id, properties, declared }) {
+function addBucketNotifications({ context, events, buckets, absences }, { id, properties, declared }) {
   const { BucketName: name, NotificationConfiguration: said = {} } = properties;
   if (typeof name !== 'string') {
     tellError(context.diagnostics, declared, 'the name of its bucket is not known before it is created');
@@ -137,7 +142,7 @@ function addBucketNotifications({ context, events, buckets }, { id, properties, 
   const inWords = (key) => (entry) => ({ Event: entry.Events, [key]: entry[`${key}Arn`] ?? entry[`Lambda${key}Arn`], Filter: { S3Key: { Rules: entry.Filter?.Key?.FilterRules } } });
   const bucket = buckets.get(name);
   bucket.notifications.push(
-    ...notificationsOf(context, declared, id, {
+    ...notificationsOf({ context, absences }, declared, id, {
       LambdaConfigurations: asList(said.LambdaFunctionConfigurations).map(inWords('Function')),
       QueueConfigurations: asList(said.QueueConfigurations).map(inWords('Queue')),
       TopicConfigurations: said.TopicConfigurations,
@@ -299,16 +304,9 @@ const FUNCTION_EVENTS = {
   },
 };
 
-function noteOther({ others }, { declared, kind }) {
+function noteOther({ absences }, { declared, kind }) {
   if (!Object.hasOwn(API_EVENTS, kind)) {
-    others.set(kind, [...(others.get(kind) ?? []), declared.what]);
-  }
-}
-
-function tellOthers({ context, template: { file }, others }) {
-  for (const [kind, names] of others) {
-    const text = `events of this kind (${kind}) do not come by themselves here: invoke the function with one`;
-    tellWarning(context.diagnostics, { file, what: andMore(names) }, text);
+    absences.addKind(kind, declared.what);
   }
 }
 

@@ -2,7 +2,7 @@
  * retries and destinations. */
 import { terraformModules } from '../discover/terraform.js';
 import { parseArn } from '../discover/arn.js';
-import { ABSENT, NO_TOPICS } from './absent.js';
+import { ABSENT, Absences, NO_TOPICS } from './absent.js';
 import { addRule, addSchedule, asyncOf, consumerOf, corsRule, notification, queueOf, ruleTarget, scheduleTargetOf } from './aws.js';
 import { connectionOf, endpointOf, httpParametersOf } from './endpoints.js';
 import { emptyEvents, tellError, tellWarning } from './found.js';
@@ -30,9 +30,16 @@ const declaredOf = (resource) => ({ file: resource.file, what: resource.address 
 const isOn = (value) => value === true || value === 'true';
 
 function tellAbsent({ diagnostics }, values) {
+  const absences = new Map();
+  const of = ({ file }) => absences.get(file) ?? absences.set(file, new Absences()).get(file);
   for (const [type, why] of Object.entries(ABSENT)) {
-    values.all(type).forEach((resource) => tellWarning(diagnostics, declaredOf(resource), why));
+    values.all(type).forEach((resource) => of(resource).add(why, resource.address));
   }
+  for (const resource of values.all('aws_lambda_permission')) {
+    const fn = values.all('aws_lambda_function').find(({ name, arn }) => [name, arn].includes(resource.get('function_name')));
+    of(resource).addInvoker(resource.get('principal'), fn?.address ?? resource.address);
+  }
+  absences.forEach((some, file) => some.tell(diagnostics, file));
 }
 
 /* Buckets */

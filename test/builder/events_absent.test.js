@@ -1,0 +1,67 @@
+/* What brings events at AWS and does not run here is told, so that nobody waits for it: once, with all that it is said of. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { build, projectOf } from './harness.js';
+
+const handler = 'exports.handler = async () => 1;\n';
+const texts = ({ diagnostics }) => diagnostics.map(({ severity, text }) => `${severity}: ${text}`).toSorted();
+const invoke = 'do not come by themselves here: invoke the function with one';
+
+test('CloudFormation: services that permissions let invoke functions are told, but for those that are here', async (t) => {
+  const permission = (id, fn, principal) =>
+    `  ${id}: { Type: AWS::Lambda::Permission, Properties: { Action: "lambda:InvokeFunction", FunctionName: ${fn}, Principal: ${principal} } }\n`;
+  const built = await build(t, projectOf(t, {
+    'app.js': handler,
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: nodejs24.x, Handler: app.handler } }
+Resources:
+  Topic: { Type: AWS::SNS::Topic, Properties: { Subscription: [{ Protocol: lambda, Endpoint: !GetAtt A.Arn }] } }
+  A: { Type: AWS::Serverless::Function }
+  B: { Type: AWS::Serverless::Function }
+  Graph: { Type: AWS::AppSync::GraphQLApi, Properties: { Name: g, AuthenticationType: API_KEY } }
+${permission('P1', '!Ref A', 'sns.amazonaws.com')}${permission('P2', '!GetAtt B.Arn', 'sns.amazonaws.com')}${
+  permission('P3', '!Ref A', '!Sub "logs.${AWS::Region}.amazonaws.com"')}${permission('P4', '!Ref A', 'apigateway.amazonaws.com')}${
+  permission('P5', '!Ref A', '"*"')}${permission('P6', '!Ref A', '"123456789012"')}`,
+  }));
+  assert.deepEqual(texts(built), [
+    `warning: template.yaml: A and 1 more: events of this kind (sns) ${invoke}`,
+    `warning: template.yaml: A: events of this kind (logs) ${invoke}`,
+    'warning: template.yaml: Graph: APIs of AppSync do not run here: invoke their functions with the events that they would get',
+  ]);
+});
+
+test('Terraform: of subscriptions and the permissions that go with them one line is told', async (t) => {
+  const built = await build(t, projectOf(t, {
+    'app.js': handler,
+    'main.tf': `
+resource "aws_lambda_function" "app" {
+  function_name = "app"
+  handler       = "app.handler"
+  runtime       = "nodejs24.x"
+}
+resource "aws_sns_topic_subscription" "a" {
+  protocol = "lambda"
+}
+resource "aws_sns_topic_subscription" "b" {
+  protocol = "lambda"
+}
+resource "aws_lambda_permission" "sns" {
+  function_name = aws_lambda_function.app.function_name
+  principal     = "sns.amazonaws.com"
+}
+resource "aws_lambda_permission" "iot" {
+  function_name = aws_lambda_function.app.arn
+  principal     = "iot.amazonaws.com"
+}
+resource "aws_lambda_permission" "s3" {
+  function_name = aws_lambda_function.app.arn
+  principal     = "s3.amazonaws.com"
+}
+`,
+  }));
+  assert.deepEqual(texts(built), [
+    `warning: main.tf: aws_lambda_function.app: events of this kind (iot) ${invoke}`,
+    'warning: main.tf: aws_sns_topic_subscription.a and 1 more: topics (SNS) are not available here: use a queue or a function',
+  ]);
+});
