@@ -36,6 +36,7 @@ export async function discover(context) {
     all.drafts.push(...found.drafts);
     all.static.push(...found.static);
     all.apiLeadsPast ||= found.apiLeadsPast;
+    all.notRun.push(...found.notRun);
     addRoutes(all.routes, found.routes);
     addEvents(all.events, found.events);
   }
@@ -43,7 +44,7 @@ export async function discover(context) {
   lambdaAtRoot(all);
   tellPassedOver(context, all.drafts);
   applyOverrides(all.drafts, context);
-  all.events = finishEvents(all.events, all.drafts, context);
+  all.events = finishEvents(all.events, all, context);
   return all;
 }
 

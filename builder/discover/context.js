@@ -20,10 +20,11 @@ import { emptyEvents } from '../events/found.js';
  * @property {{ prefix: string, directory: string, compress?: boolean }[]} static
  * @property {boolean} compress whether its platform compresses what it answers
  * @property {boolean} apiLeadsPast whether an API has routes that lead past the project's functions, which then must not answer them
+ * @property {string[]} notRun names of Lambda functions that are told and left out, as those in other languages
  * @property {import('../events/found.js').Events} events the manifest's, once all are found
  */
 
 /** @returns {Found} */
 export function nothing() {
-  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, apiLeadsPast: false, events: emptyEvents() };
+  return { drafts: [], routes: emptyRoutes(), static: [], compress: false, apiLeadsPast: false, notRun: [], events: emptyEvents() };
 }

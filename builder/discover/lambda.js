@@ -4,7 +4,7 @@
  * at Lambda's own invoke path. Paths of the project stay free: only a single function gets `/`, if nobody else has. */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { andMore } from '../diagnostics.js';
+import { allNamed, andMore } from '../diagnostics.js';
 import { Installed } from '../bundle/installed.js';
 import { layersAtOpt } from '../bundle/layers.js';
 import { isFolder, isWithin } from '../files.js';
@@ -51,10 +51,12 @@ import { terraformApis } from './terraform_api.js';
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[],
  *   authorization?: string }[]}
  *   [events] what API Gateway sends it
+ * @property {boolean} [image] whether it is a container image
  * @property {boolean} [durable] whether Lambda would run it as durable executions
  * @property {string} declaredIn its file
  */
 
+const DEFAULT_RUNTIME = 'nodejs24.x';
 const DEFAULT_TIMEOUT_S = 3;
 const DEFAULT_MEMORY_MB = 128;
 /** Every function has these two endpoints; more are an API's events. */
@@ -70,7 +72,9 @@ export async function discoverLambdas(context) {
   const ofTerraform = await terraformFunctions(context);
   await readServices(context);
   const templates = [...samTemplates(context), ...serverlessTemplates(context)]; /* all of them before what is in one: they refer to each other */
-  const declared = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
+  const all = [...ofTerraform, ...samFunctions(context), ...serverlessFunctions(context), ...configuredFunctions(context)];
+  const declared = all.filter((one) => whyNotRun(one) === undefined);
+  found.notRun = tellNotRun(all, context.diagnostics);
   const scopes = [...terraformApis(await terraformModules(context)), ...templates.map(templateApis)];
   await addApis(context, found, declared, scopes);
   const toLocal = localAddresses(context.port, declared.map(({ name }) => name), scopes.flatMap(({ apis }) => apis));
@@ -85,6 +89,8 @@ export async function discoverLambdas(context) {
       addRoutes(found.routes, draft, declaration);
     }
   }
+  const drafted = new Set(found.drafts.map(({ name }) => name));
+  found.notRun.push(...declared.map(({ name }) => name).filter((name) => !drafted.has(`lambda/${name}`)));
   tellDurable(declared, context.diagnostics);
   sortApiRoutes(found.routes);
   if (found.drafts.length > 0) {
@@ -98,9 +104,10 @@ export async function discoverLambdas(context) {
  * is no more than the leave to do so, as SAM has it: it counts where the definition does not say. */
 async function addApis(context, found, declared, scopes) {
   const names = new Set(declared.map(({ name }) => name));
+  const others = new Set(found.notRun);
   const mapped = takeMapped(declared);
   const keyOf = ({ file, method, path: url }) => `${file} ${method} ${url}`;
-  const all = apiRoutes(scopes);
+  const all = apiRoutes(scopes).filter(({ uri }) => !others.has(functionIn(uri)));
   const defined = new Set(all.filter((route) => route.isDefined && leadsOn(context, route, names)).map(keyOf));
   for (const declaration of declared) {
     declaration.events = (declaration.events ?? []).filter((event) => !defined.has(keyOf({ ...event, file: declaration.declaredIn })));
@@ -166,6 +173,25 @@ function tellDurable(declared, diagnostics) {
   }
 }
 
+/** @returns {string|undefined} of one that is told and left out, with all that leads to it */
+function whyNotRun({ runtime, image }) {
+  const name = String(runtime ?? DEFAULT_RUNTIME);
+  return image ? 'image' : /^(nodejs|provided)/.test(name) ? undefined : name;
+}
+
+/** @returns {string[]} their names */
+function tellNotRun(declared, diagnostics) {
+  const others = declared.filter((one) => whyNotRun(one) !== undefined);
+  for (const [file, ofFile] of Map.groupBy(others, ({ declaredIn }) => declaredIn)) {
+    for (const [why, some] of Map.groupBy(ofFile, whyNotRun)) {
+      const [is, need, does] = some.length > 1 ? ['are container images', 'need', 'do'] : ['is a container image', 'needs', 'does'];
+      const who = allNamed(some.map(({ name }) => `"${name}"`), 'function');
+      diagnostics.warn(`${file}: ${who} ${why === 'image' ? is : `${need} ${why}`}, which ${why === 'image' ? does : 'does'} not run here`, { file });
+    }
+  }
+  return others.map(({ name }) => name);
+}
+
 /** mayfly.json: an entry with a handler (or a runtime) is a function; one without only sets limits of another. */
 function configuredFunctions({ config, files }) {
   const folderOf = ({ code }) => (typeof code === 'string' ? path.posix.normalize(code).replace(/\/$|^\.$/, '') : undefined);
@@ -200,15 +226,10 @@ function withoutTwins(declared, diagnostics) {
 }
 
 async function draftOf(context, declaration) {
-  const runtime = String(declaration.runtime ?? 'nodejs24.x');
+  const runtime = String(declaration.runtime ?? DEFAULT_RUNTIME);
   const common = commonOf(context, declaration, runtime);
   if (runtime.startsWith('provided')) {
     return withLayers(context, declaration, bootstrapDraft(context, declaration, common));
-  }
-  if (!runtime.startsWith('nodejs')) {
-    const text = `${declaration.declaredIn}: function "${declaration.name}" needs ${runtime}, which does not run here`;
-    context.diagnostics.warn(text, { file: declaration.declaredIn });
-    return null;
   }
   return withLayers(context, declaration, await nodeDraft(context, declaration, common));
 }

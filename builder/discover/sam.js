@@ -51,15 +51,12 @@ export function isFunction(resource) {
 function declarationOf(context, template, file, id, resource) {
   const properties = resource.Properties ?? {};
   const value = (name) => template.resolve(properties[name]);
-  if (value('PackageType') === 'Image') {
-    context.diagnostics.warn(`${file}: function "${id}" is a container image, which does not run here`, { file });
-    return [];
-  }
   const logging = value('LoggingConfig');
   return [{
     name: nameOf(context, template, id, value('FunctionName')),
     handler: value('Handler'),
-    runtime: value('Runtime'),
+    runtime: textOf(value('Runtime')),
+    image: value('PackageType') === 'Image' || properties.ImageUri !== undefined,
     timeout: numberOf(value('Timeout')),
     memory: numberOf(value('MemorySize')),
     tmp: numberOf(template.resolve(properties.EphemeralStorage)?.Size),
@@ -128,6 +125,11 @@ function folderFrom(file, place) {
 
 function aliasesOf(alias) {
   return typeof alias === 'string' ? { 1: '1', [alias]: '1' } : undefined;
+}
+
+/** What else stands there CloudFormation refuses. */
+function textOf(value) {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function numberOf(value) {

@@ -46,7 +46,7 @@ const services = (context) => kept.get(context) ?? [];
  */
 export function serverlessFunctions(context) {
   return services(context).flatMap((one) =>
-    one.functions.filter(({ said }) => said.handler !== undefined).map((fn) => declarationOf(one, fn)));
+    one.functions.filter(({ said }) => said.handler !== undefined || said.image !== undefined).map((fn) => declarationOf(one, fn)));
 }
 
 /**
@@ -70,7 +70,6 @@ function serviceOf(context, file, read) {
     context.diagnostics.warn(`${file}: ${text}`, { file });
   }
   tellIntegrations(context, file, functions);
-  tellImages(context, file, functions);
   tellNoHandlers(context, file, functions);
   return { service, functions, template: templateOfService(context, service, functions) };
 }
@@ -135,6 +134,7 @@ function declarationOf({ file, service, template }, { key, name, said }) {
     name,
     handler: said.handler,
     runtime: said.runtime ?? provider.runtime,
+    image: said.handler === undefined,
     timeout: number(said.timeout ?? provider.timeout) ?? DEFAULT_TIMEOUT_S,
     memory: number(said.memorySize ?? provider.memorySize) ?? DEFAULT_MEMORY_MB,
     tmp: number(said.ephemeralStorageSize),
@@ -209,13 +209,6 @@ function tellNoHandlers({ diagnostics }, file, functions) {
   const without = functions.filter(({ said }) => typeof said === 'object' && said.handler === undefined && said.image === undefined);
   if (!isProgram(file) && without.length > 0) {
     diagnostics.error(`${file}: ${andMore(without.map(({ key }) => `functions.${key}`))}: it has no handler`, { file });
-  }
-}
-
-function tellImages({ diagnostics }, file, functions) {
-  const images = functions.filter(({ said }) => said.image !== undefined).map(({ key }) => key);
-  if (images.length > 0) {
-    diagnostics.warn(`${file}: ${andMore(images, 'function')}: container images do not run here`, { file });
   }
 }
 

@@ -14,24 +14,19 @@ export { terraformModules };
 export async function terraformFunctions(context) {
   const modules = await terraformModules(context);
   return modules.flatMap((module) =>
-    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource)).filter(Boolean),
+    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource)),
   );
 }
 
 function declarationOf(context, module, resource) {
   const { values } = module;
   const declaredIn = resource.file;
-  if (resource.get('package_type') === 'Image') {
-    context.diagnostics.warn(`${declaredIn}: function "${resource.id}" is a container image, which does not run here`, {
-      file: declaredIn,
-    });
-    return null;
-  }
   const { name } = resource;
   return {
     name,
     handler: text(resource.get('handler')),
     runtime: text(resource.get('runtime')),
+    image: resource.get('package_type') === 'Image',
     timeout: number(resource.get('timeout')),
     memory: number(resource.get('memory_size')),
     tmp: number(resource.blocks('ephemeral_storage')[0]?.size),

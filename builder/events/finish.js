@@ -7,12 +7,15 @@ import { isName } from './names.js';
 
 /**
  * @param {import('./found.js').Events} found
- * @param {import('../project.js').Draft[]} drafts their endpoints get `via: "events"` where control has requests first
+ * @param {import('../discover/context.js').Found} all what is found of the project: endpoints of its drafts get `via: "events"` where
+ *   control has requests first
  * @param {import('../discover/context.js').Context} context
  * @returns {object} for the manifest
  */
-export function finishEvents(found, drafts, context) {
-  const scene = { ...context, drafts, functions: new Map(drafts.map((draft) => [draft.name, draft])), found };
+export function finishEvents(found, { drafts, notRun }, context) {
+  const scene = {
+    ...context, drafts, functions: new Map(drafts.map((draft) => [draft.name, draft])), found, notRun: new Set(notRun.map((name) => `lambda/${name}`)),
+  };
   applyMayflyJson(scene);
   leaveOutUnnamed(scene);
   found.buckets = unique(scene, found.buckets, 'bucket', ({ name }) => name);
@@ -136,7 +139,7 @@ function* wantedQueues({ queues, consumers: list, buckets, rules, schedules, asy
 const isDeclared = (found, kind, name) => name === 'default' || found[kind].some((one) => one.name === name);
 
 /** A function or an API destination that a trigger names must be one of the project. */
-function leadsSomewhere({ functions, found, endpointsLeft, diagnostics }, target, { declared } = target) {
+function leadsSomewhere({ functions, found, endpointsLeft, notRun, diagnostics }, target, { declared } = target) {
   if (target.endpoint && !found.endpoints.some(({ name }) => name === target.endpoint)) {
     endpointsLeft.has(target.endpoint) ||
       tellError(diagnostics, declared, `there is no API destination "${target.endpoint}" in this project`);
@@ -147,6 +150,9 @@ function leadsSomewhere({ functions, found, endpointsLeft, diagnostics }, target
   }
   if (!target.function || functions.has(target.function)) {
     return true;
+  }
+  if (notRun.has(target.function)) {
+    return false;
   }
   const name = target.function.replace(/^lambda\//, '');
   const others = [...functions.keys()]

@@ -78,7 +78,7 @@ test('a Lambda function of mayfly.json that cannot run is told once', async (t) 
   const functions = { py: { handler: 'f.handler', runtime: 'python3.12' }, 'lambda/f': { handler: 'lambda/f.handler', memory: 256 } };
   const { diagnostics } = await build(t, projectOf(t, { ...api, 'lambda/f.js': 'exports.handler = async () => 1;\n', 'mayfly.json': JSON.stringify({ functions: { f: { handler: 'lambda/f.handler' }, ...functions } }) }));
   assert.deepEqual(diagnostics.map(({ text }) => text), [
-    'mayfly.json: "lambda/f" is not a name that Lambda accepts: up to 64 letters, digits, - and _', 'mayfly.json: function "py" needs python3.12, which does not run here',
+    'mayfly.json: function "py" needs python3.12, which does not run here', 'mayfly.json: "lambda/f" is not a name that Lambda accepts: up to 64 letters, digits, - and _',
   ]);
 });
 

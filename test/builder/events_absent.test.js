@@ -65,3 +65,40 @@ resource "aws_lambda_permission" "s3" {
     'warning: main.tf: aws_sns_topic_subscription.a and 1 more: topics (SNS) are not available here: use a queue or a function',
   ]);
 });
+
+test('functions in other languages are told, and not once more by what leads to them', async (t) => {
+  const built = await build(t, projectOf(t, {
+    'app.js': handler, 'app.py': '',
+    'template.yaml': `
+Transform: AWS::Serverless-2016-10-31
+Globals: { Function: { Runtime: python3.13, Handler: app.handler } }
+Resources:
+  Photos: { Type: AWS::S3::Bucket }
+  Jobs: { Type: AWS::SQS::Queue }
+  A:
+    Type: AWS::Serverless::Function
+    Properties:
+      Environment: { Variables: { KEY: "{{resolve:secretsmanager:key}}" } }
+      DurableConfig: { ExecutionTimeout: 60 }
+      EventInvokeConfig: { MaximumRetryAttempts: 0 }
+      Events:
+        Put: { Type: S3, Properties: { Bucket: !Ref Photos, Events: "s3:ObjectCreated:*" } }
+        Job: { Type: SQS, Properties: { Queue: !GetAtt Jobs.Arn } }
+        Tick: { Type: Schedule, Properties: { Schedule: rate(1 hour) } }
+        Tock: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 hour) } }
+        Get: { Type: HttpApi, Properties: { Path: /a, Method: get, Auth: { Authorizer: Own } } }
+  B: { Type: AWS::Serverless::Function }
+  C: { Type: AWS::Serverless::Function, Properties: { Runtime: nodejs24.x } }
+  D: { Type: AWS::Serverless::Function, Properties: { PackageType: Image } }
+  E:
+    Type: AWS::Serverless::Function
+    Properties: { Runtime: provided.al2023, CodeUri: e/, Events: { Job: { Type: SQS, Properties: { Queue: !GetAtt Jobs.Arn } } } }
+`,
+  }));
+  assert.deepEqual(built.functions.map(({ name }) => name), ['lambda/C']);
+  assert.deepEqual(texts(built), [
+    'error: template.yaml: function "E" has no executable "bootstrap" in e',
+    'warning: template.yaml: function "D" is a container image, which does not run here',
+    'warning: template.yaml: functions "A", "B" need python3.13, which does not run here',
+  ]);
+});

@@ -283,7 +283,7 @@ test('serverless.yml: container images are told', async (t) => {
     'serverless.yml': 'service: shop\nprovider: { name: aws }\nfunctions: { a: { handler: a.handler }, b: { image: some/image } }\n', 'a.js': handler('a'),
   }));
   assert.equal(functions.length, 1);
-  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: b: container images do not run here']);
+  assert.deepEqual(diagnostics.map(({ text }) => text), ['serverless.yml: function "shop-dev-b" is a container image, which does not run here']);
 });
 
 test('a handler of NestJS is what the project\'s compiler has made of it, and what that lacks is told', async (t) => {
