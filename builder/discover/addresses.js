@@ -13,6 +13,18 @@ export function apiAddress(region, name) {
   return `https://${name}.execute-api.${region}.amazonaws.com`;
 }
 
+/** @param {string} [region] of the one that names it */
+export function bucketHost(name, region) {
+  return `${name}.s3.${region ? `${region}.` : ''}amazonaws.com`;
+}
+
+const MADE = /(endpoint|address|domain_?name|dns_?name|ur[li]|host|hostname|port|password|secret|token|api_?key)$/i;
+
+/** Whether an attribute holds what AWS makes up, as the address of a database: nothing of a file stands for it. */
+export function isMadeByAws(attribute) {
+  return MADE.test(attribute);
+}
+
 /**
  * @param {number} port of the site
  * @param {string[]} functions the names of those that are served

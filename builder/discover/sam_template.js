@@ -1,7 +1,7 @@
 /* Reads a CloudFormation template, short forms included (`!Ref x`), and resolves what can be known beforehand. */
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
-import { apiAddress, functionAddress } from './addresses.js';
+import { apiAddress, bucketHost, functionAddress, isMadeByAws } from './addresses.js';
 import { ACCOUNT, arnOf, nameFor, queueUrl, regionOf, stackFor, uuidFor } from './arn.js';
 import { unrolled } from './sam_loops.js';
 import { samResources } from './sam_transform.js';
@@ -33,6 +33,8 @@ const ARNS = {
 };
 /** Whose reference is their ARN. */
 const ARN_TO_REF = ['AWS::SNS::Topic', 'AWS::StepFunctions::StateMachine', 'AWS::Serverless::StateMachine'];
+/** What a program says of while a stack is deployed. */
+const CUSTOM = /^(Custom::|AWS::CloudFormation::CustomResource$)/;
 /** What SAM and the Serverless Framework make of functions' events, if nobody says otherwise. */
 const MADE = {
   ServerlessRestApi: { Type: 'AWS::ApiGateway::RestApi' }, ServerlessHttpApi: { Type: 'AWS::ApiGatewayV2::Api' },
@@ -415,6 +417,12 @@ class Resolver {
     }
     if (attribute === 'ApiEndpoint') {
       return apiAddress(this.region, this.nameOf(id, depth));
+    }
+    if (type === 'AWS::S3::Bucket' && /^(Regional)?DomainName$/.test(attribute)) {
+      return bucketHost(this.nameOf(id, depth), attribute === 'DomainName' ? undefined : this.region);
+    }
+    if (isMadeByAws(attribute) || CUSTOM.test(type)) {
+      return undefined;
     }
     return /^(Stream)?Arn(ForPolicy)?$/.test(attribute) ? this.arnOf(id, depth) : this.nameOf(id, depth);
   }

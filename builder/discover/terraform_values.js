@@ -1,7 +1,7 @@
 /* The resources of a Terraform module, as far as they can be known before anything is created: variables by their
  * defaults (or terraform.tfvars), locals, every instance of `count` and `for_each`, and attributes that other resources
  * write down. Names and ARNs are those that the resources have here. */
-import { apiAddress, functionAddress } from './addresses.js';
+import { apiAddress, bucketHost, functionAddress, isMadeByAws } from './addresses.js';
 import { ACCOUNT, arnOf, queueUrl, uuidFor } from './arn.js';
 import { entriesOf, evaluate, Steps } from './hcl.js';
 
@@ -29,17 +29,22 @@ const ARN_OF = {
   aws_sfn_state_machine: ['states', (name) => `stateMachine:${name}`],
 };
 
+/** ARNs of what belongs to a resource. */
+const ARN_WITH = { qualified_arn: ':$LATEST', stream_arn: '/stream/latest' };
+
 /** What only its keeper knows, or is drawn by lot: no name stands for it. */
 const SECRETS = {
   aws_secretsmanager_secret_version: 'secret_string', aws_ssm_parameter: 'value', random_password: 'result',
 };
 
-/** Where a function or an API is reached at AWS. */
+/** Where a function, an API or a bucket is reached at AWS. */
 const ADDRESSES = {
   'aws_lambda_function_url.function_url': (region, of) => functionAddress(region, nameIn(of('function_name'))),
   'aws_apigatewayv2_api.api_endpoint': (region, of, name) => apiAddress(region, name),
   'aws_apigatewayv2_stage.invoke_url': (region, of, name) => `${apiAddress(region, of('api_id'))}/${name === '$default' ? '' : name}`,
   'aws_api_gateway_stage.invoke_url': (region, of) => `${apiAddress(region, of('rest_api_id'))}/${of('stage_name')}`,
+  'aws_s3_bucket.bucket_domain_name': (region, of, name) => bucketHost(name),
+  'aws_s3_bucket.bucket_regional_domain_name': (region, of, name) => bucketHost(name, region),
   'aws_api_gateway_deployment.invoke_url': (region, of) => `${apiAddress(region, of('rest_api_id'))}/${of('stage_name') ?? ''}`,
 };
 
@@ -123,6 +128,9 @@ export class Resource extends Steps {
     if (attribute === 'arn') {
       return this.arn;
     }
+    if (ARN_WITH[attribute]) {
+      return `${this.arn}${ARN_WITH[attribute]}`;
+    }
     if (SECRETS[this.type] === attribute) {
       return undefined;
     }
@@ -130,7 +138,10 @@ export class Resource extends Steps {
       return queueUrl(this.values.region, this.name);
     }
     const address = ADDRESSES[`${this.type}.${attribute}`];
-    return address ? address(this.values.region, (name) => this.get(name), this.name) : this.name;
+    if (address) {
+      return address(this.values.region, (name) => this.get(name), this.name);
+    }
+    return isMadeByAws(attribute) ? undefined : this.name;
   }
 }
 

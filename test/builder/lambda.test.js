@@ -428,6 +428,78 @@ resource "aws_lambda_function" "tf" {
     [undefined, undefined, undefined, undefined, 'of .env', undefined, 'Table']);
 });
 
+test('what only AWS makes up, as the address of a database, is not known, and .env may say it', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    '.env': 'HOST=localhost\n',
+    'sam/index.js': 'exports.handler = async () => 1;\n', 'tf/index.js': 'exports.handler = async () => 1;\n',
+    'sam/template.yaml': `
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: index.handler
+      Runtime: nodejs24.x
+      CodeUri: .
+      Environment:
+        Variables:
+          HOST: !GetAtt Database.Endpoint.Address
+          CDN: !Sub "https://\${Cdn.DomainName}"
+          MADE: !GetAtt Made.Id
+          BUCKET: !GetAtt Bucket.RegionalDomainName
+          STREAM: !GetAtt Table.StreamArn
+          QUEUE: !GetAtt Queue.QueueName
+  Database: { Type: AWS::RDS::DBInstance }
+  Cdn: { Type: AWS::CloudFront::Distribution }
+  Made: { Type: Custom::Made, Properties: { ServiceToken: x } }
+  Bucket: { Type: AWS::S3::Bucket, Properties: { BucketName: photos } }
+  Table: { Type: AWS::DynamoDB::Table }
+  Queue: { Type: AWS::SQS::Queue }
+`,
+    'tf/main.tf': `
+resource "aws_db_instance" "db" {}
+resource "aws_s3_bucket" "photos" {
+  bucket = "prints"
+}
+resource "aws_dynamodb_table" "t" {
+  name = "t"
+}
+resource "aws_lambda_function" "tf" {
+  function_name = "tf"
+  handler       = "index.handler"
+  runtime       = "nodejs24.x"
+  filename      = "index.js"
+  environment {
+    variables = { HOST = aws_db_instance.db.address, PASS = "x:\${aws_db_instance.db.password}", ID = aws_db_instance.db.id, BUCKET = aws_s3_bucket.photos.bucket_domain_name }
+  }
+}
+resource "aws_lambda_event_source_mapping" "stream" {
+  event_source_arn = aws_dynamodb_table.t.stream_arn
+  function_name    = aws_lambda_function.tf.arn
+}
+resource "aws_cloudwatch_event_rule" "r" {
+  name                = "r"
+  schedule_expression = "rate(1 hour)"
+}
+resource "aws_cloudwatch_event_target" "r" {
+  rule = aws_cloudwatch_event_rule.r.name
+  arn  = aws_lambda_function.tf.qualified_arn
+}
+`,
+  }));
+  const variables = 'the files do not say what is in the variable';
+  assert.deepEqual(manifest.diagnostics.map(({ text }) => text).toSorted(), [
+    `sam/template.yaml: ${variables}s CDN, MADE: .env may`,
+    'tf/main.tf: aws_lambda_event_source_mapping.stream: dynamodb is not available here: only SQS queues are',
+    `tf/main.tf: ${variables} PASS: .env may`,
+  ]);
+  const sam = functionNamed(manifest, 'lambda/Fn').env;
+  assert.deepEqual([sam.HOST, sam.BUCKET, sam.STREAM, sam.QUEUE],
+    ['localhost', 'photos.s3.us-east-1.amazonaws.com', 'arn:aws:dynamodb:us-east-1:000000000000:table/Table', 'Queue']);
+  const tf = functionNamed(manifest, 'lambda/tf').env;
+  assert.deepEqual([tf.HOST, tf.ID, tf.BUCKET], ['localhost', 'db', 'prints.s3.amazonaws.com']);
+  assert.deepEqual(manifest.events.rules[0].targets.map((target) => target.function), ['lambda/tf']);
+});
+
 test('ARNs of roles and state machines are as the APIs want them, which functions pass on', async (t) => {
   const project = projectOf(t, {
     'sam/template.yaml': `
