@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "control/control.h"
-#include "gateway/gateway.h"
+#include "gateway/gateway_main.h"
 
 static const struct {
     const char *name;

@@ -1,7 +1,7 @@
-/* The gateway process: faces the network, owns nothing durable.
+/* What the parts of the gateway's process share: its loop, its clocks, and lists of all there is.
  *
  * One thread, one loop. Work is done in the callbacks of a turn; what it wrote leaves together at
- * the turn's end (gateway.c): one write a connection, one wake-up an instance.
+ * the turn's end (turn.c): one write a connection, one wake-up an instance.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -18,14 +18,9 @@
 #include "http/http_gzip.h"
 #include "ipc/link.h"
 
-/* `mayfly gateway --listen FD [--listen FD ...] --supervisor FD --control FD --log-memory FD
- * --log-wake-host FD --log-wake-self FD --port-memory FD --port-wake-host FD --port-wake-self FD
- * [--aws FD ...] [--dev] [--again]`. Returns the process's exit status when control or the
- * supervisor is gone. */
-int gateway_main(int argc, char **argv);
-
 #define GATEWAY_SCRATCH_BYTES ((size_t)64 * 1024)
 #define GATEWAY_INSTANCE_HASH 1024
+#define GATEWAY_SWEEP_MS      25 /* with requests in flight: time-outs are this exact */
 
 #define GATEWAY_LISTENERS_MAX 8
 #define GATEWAY_PATIENCE_MS   5000
@@ -71,6 +66,7 @@ struct gateway {
     uv_check_t check;
     uv_idle_t again; /* active: the next poll must not wait */
     uv_timer_t sweep;
+    uv_timer_cb on_sweep;        /* turn.c */
     struct list awake;           /* instances to read before the loop waits */
     struct list dirty_instances; /* ... to wake because something was written */
     struct list dirty_conns;     /* connections with something to send */
@@ -86,7 +82,10 @@ struct gateway {
 };
 
 /* The first thing in any callback that may handle traffic. */
-void gateway_turn(struct gateway *g);
+static inline void gateway_turn(struct gateway *g)
+{
+    g->in_turn = true;
+}
 
 static inline uint64_t gateway_now_ms(const struct gateway *g)
 {
@@ -100,5 +99,5 @@ static inline uint64_t gateway_epoch_ms(const struct gateway *g)
 
 struct str gateway_date(struct gateway *g);
 
-/* Makes sure that the sweep runs soon: a request is in flight. */
+/* Makes sure that the sweep runs within GATEWAY_SWEEP_MS: a request is in flight. */
 void gateway_expect_sweep(struct gateway *g);

@@ -28,7 +28,7 @@
 #include "base/mem.h"
 #include "base/title.h"
 #include "fake_instance.h"
-#include "gateway/gateway.h"
+#include "gateway/gateway_main.h"
 #include "ipc/message.h"
 #include "ipc/record.h"
 #include "ipc/socket.h"
