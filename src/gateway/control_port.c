@@ -22,8 +22,7 @@ int control_port_open(struct gateway *g, const struct channel_fds *fds)
                                       .min_instances = 1,
                                       .max_instances = 1,
                                       .idle_ms = UINT64_MAX };
-    f->reference_count = 1; /* as long as the process lives */
-    g->control_function = f;
+    g->control_function = function_ref(f); /* as long as the process lives */
     int r = instance_create(g, f, 0, fds);
     if (r == 0) {
         /* It is never idle, asked for signs of life, or replaced: the supervisor watches it. */
@@ -37,10 +36,9 @@ int control_port_open(struct gateway *g, const struct channel_fds *fds)
 void control_port_take(struct request *rq, enum control_door door)
 {
     struct function *f = rq->gateway->control_function;
-    rq->function = f;
+    rq->function = function_ref(f);
     rq->endpoint = door;
     rq->route.target = rq->head.target;
-    f->reference_count++;
     f->request_count++;
     gateway_expect_sweep(rq->gateway);
     rq->step = REQUEST_LEASE;

@@ -35,6 +35,29 @@ void function_destroy(struct function *f)
     free(f);
 }
 
+struct function *function_ref(struct function *f)
+{
+    if (f) {
+        f->reference_count++;
+    }
+    return f;
+}
+
+void function_unref(struct function *f)
+{
+    if (f) {
+        f->reference_count--;
+        function_release(f);
+    }
+}
+
+void function_release(struct function *f)
+{
+    if (f->retired && f->reference_count == 0 && f->starting == 0) {
+        function_destroy(f);
+    }
+}
+
 const struct endpoint *function_endpoint(const struct function *f, uint32_t index)
 {
     return index < f->endpoint_count ? &f->endpoints[index] : NULL;

@@ -66,6 +66,11 @@ struct function {
 
 struct function *function_create(void);
 void function_destroy(struct function *f); /* NULL is fine */
+/* Counted while a request or an instance points here. NULL is fine. */
+struct function *function_ref(struct function *f);
+void function_unref(struct function *f);
+/* Frees it if nobody needs it any more: of no build, pointed at by nobody, and none is starting. */
+void function_release(struct function *f);
 
 /* NULL when the index is out of range. */
 const struct endpoint *function_endpoint(const struct function *f, uint32_t index);

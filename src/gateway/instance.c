@@ -57,8 +57,7 @@ static void on_closed(uv_handle_t *handle)
     free(i->free_slots);
     buf_finish(&i->owed);
     free(i);
-    f->reference_count--;
-    lease_release(f);
+    function_unref(f);
 }
 
 int instance_create(struct gateway *g, struct function *f, uint64_t id,
@@ -75,7 +74,7 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
         return r;
     }
     i->gateway = g;
-    i->function = f;
+    i->function = function_ref(f);
     i->id = id;
     i->unused_ms = i->progress_ms = gateway_now_ms(g);
     i->trimmed = true;
@@ -84,7 +83,6 @@ int instance_create(struct gateway *g, struct function *f, uint64_t id,
     list_init(&i->dirty);
     init_slots(i);
     buf_init(&i->owed, (2 * i->slot_count + 1) * sizeof(struct frame)); /* cancels, and a ping */
-    f->reference_count++;
     f->instance_count++;
     f->unused_count++;
     g->instance_count++;

@@ -158,15 +158,14 @@ void lease_not_started(struct function *f, struct str text, bool unheard)
     if (f->starting > 0 || f->instance_count > 0) {
         return; /* others may still serve those who wait */
     }
-    f->reference_count++; /* of a build that is no more, it lives as long as they do */
+    (void)function_ref(f); /* of a build that is no more, it lives as long as they do */
     while (!list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
         lease_forget(rq);
         request_fail(rq, ERROR_START, text);
         request_done(rq, 0, 0);
     }
-    f->reference_count--;
-    lease_release(f);
+    function_unref(f);
 }
 
 /* Spares and idle instances. */
@@ -231,7 +230,7 @@ static void sweep_function(struct gateway *g, struct function *f, uint64_t now_m
         stop_retired(f);
     }
     if (f->retired) {
-        lease_release(f);
+        function_release(f);
         return;
     }
     rate_starts(f, now_ms);
@@ -326,11 +325,4 @@ void lease_build(struct gateway *g, struct routes_file *file, uint64_t build)
     say_done(g, build, false);
     lease_sweep(g, gateway_now_ms(g));
     gateway_expect_sweep(g);
-}
-
-void lease_release(struct function *f)
-{
-    if (f->retired && f->reference_count == 0 && f->starting == 0) {
-        function_destroy(f);
-    }
 }

@@ -33,5 +33,3 @@ void lease_sweep(struct gateway *g, uint64_t now_ms);
  * retire. Takes over what `file` has. Tells control at once and when the others are drained. */
 struct routes_file;
 void lease_build(struct gateway *g, struct routes_file *file, uint64_t build);
-/* A function that nobody needs any more is freed. */
-void lease_release(struct function *f);

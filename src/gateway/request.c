@@ -104,23 +104,6 @@ static void request_clear(struct request *rq)
     list_init(&rq->awaiting_file);
 }
 
-/* A deploy may retire it while the request waits. */
-static struct function *hold(struct function *f)
-{
-    if (f) {
-        f->reference_count++;
-    }
-    return f;
-}
-
-static void let_go(struct function *f)
-{
-    if (f) {
-        f->reference_count--;
-        lease_release(f);
-    }
-}
-
 static void request_give_back(struct request *rq)
 {
     struct gateway *g = rq->gateway;
@@ -134,8 +117,8 @@ static void request_give_back(struct request *rq)
     rq->file = NULL;
     router_unref(rq->router);
     rq->router = NULL;
-    let_go(take_ptr(rq->inner.caller));
-    let_go(take_ptr(rq->inner.passed));
+    function_unref(take_ptr(rq->inner.caller));
+    function_unref(take_ptr(rq->inner.passed));
     free(rq->raw_target);
     rq->raw_target = NULL;
     buf_finish(&rq->replay);
@@ -191,7 +174,7 @@ int request_create(struct gateway *g, struct conn *c, struct str bytes, struct r
     }
     remove_dots(rq, c);
     inner_read(g, c->door == DOOR_CONTROL, &rq->head, &rq->inner);
-    (void)hold(rq->inner.caller);
+    (void)function_ref(rq->inner.caller);
     rq->conn = c;
     rq->start_ns = uv_hrtime();
     rq->start_ms = gateway_epoch_ms(g);
@@ -269,7 +252,7 @@ void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_byte
         rq->step = REQUEST_OVER;
     }
     finish_if_free(rq); /* first: it lets go of who has asked, which may be the same function */
-    let_go(f);
+    function_unref(f);
 }
 
 /* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
@@ -318,7 +301,7 @@ static bool begin_function(struct request *rq)
     uint64_t timeout_ms = rq->inner.timeout_ms > 0 ? rq->inner.timeout_ms
                                                    : function_timeout_ms(f, rq->route.endpoint);
     if (goes_through_events(rq, endpoint)) {
-        rq->inner.passed = hold(f);
+        rq->inner.passed = function_ref(f); /* a deploy may retire it while the request waits */
         rq->inner.passed_endpoint = endpoint->via != ENDPOINT_VIA_NOTHING ? endpoint : NULL;
         control_port_take(rq, CONTROL_ROUTE);
         return true;
@@ -326,9 +309,8 @@ static bool begin_function(struct request *rq)
     if (f->dialect == DIALECT_BOOTSTRAP && timeout_ms > 0) {
         timeout_ms += LIMIT_LOAD_MS; /* an executable may have to start: its adapter counts then */
     }
-    rq->function = f;
+    rq->function = function_ref(f);
     rq->endpoint = rq->route.endpoint;
-    f->reference_count++;
     f->request_count++;
     rq->limit_ms = timeout_ms;
     rq->deadline_ms = queue_deadline_ms(rq, timeout_ms);
