@@ -7,8 +7,6 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "gateway/conn_body.h"
-#include "gateway/conn_send.h"
 #include "gateway/gateway.h"
 #include "gateway/invoke.h"
 #include "gateway/listener.h"
@@ -74,7 +72,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct conn *c = container_of((uv_poll_t *)handle, struct conn, poll);
     buf_finish(&c->in);
-    buf_finish(&c->out);
+    conn_out_finish(&c->out);
     free(c);
 }
 
@@ -84,7 +82,7 @@ static void close_now(struct conn *c)
         return;
     }
     struct request *rq = take_ptr(c->request);
-    conn_set_reset(c, c->is_cut_off || conn_pending(c) > 0);
+    conn_out_set_reset(&c->out, c->is_cut_off || conn_pending(c) > 0);
     c->state = CONN_CLOSED;
     list_remove(&c->in_gateway);
     list_remove(&c->dirty);
@@ -129,18 +127,25 @@ static void begin_idle(struct conn *c)
     }
 }
 
+/* The client has its time for the next piece from now on. */
+static void await_body(struct conn *c)
+{
+    bool awaited = conn_body_is_awaited(&c->body);
+    c->deadline_ms = awaited ? gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS : 0;
+}
+
 void conn_answered(struct conn *c, bool keep_alive)
 {
     struct request *rq = take_ptr(c->request);
-    bool too_much = c->body == CONN_BODY_LENGTH && c->body_left > CONN_DISCARD_BYTES;
+    bool too_much = c->body.kind == CONN_BODY_LENGTH && c->body.left > CONN_DISCARD_BYTES;
     c->body_blocked = c->is_cut_off = false;
     if (!keep_alive || too_much) {
         begin_close(c);
-    } else if (!conn_body_is_complete(c)) {
+    } else if (!conn_body_is_complete(&c->body)) {
         c->state = CONN_DISCARD;
-        conn_body_await(c);
-        if (c->body == CONN_BODY_CHUNKED) {
-            c->body_left = CONN_DISCARD_BYTES;
+        await_body(c);
+        if (c->body.kind == CONN_BODY_CHUNKED) {
+            c->body.left = CONN_DISCARD_BYTES;
         }
         process_later(c);
     } else {
@@ -153,7 +158,7 @@ void conn_answered(struct conn *c, bool keep_alive)
 void conn_abort(struct conn *c)
 {
     struct request *rq = take_ptr(c->request);
-    c->body = CONN_BODY_NONE;
+    c->body.kind = CONN_BODY_NONE;
     begin_close(c);
     request_release(rq);
 }
@@ -172,8 +177,8 @@ static void refuse(struct conn *c, unsigned status)
 {
     c->keep_alive = false;
     request_refuse(c, status);
-    c->body = CONN_BODY_LENGTH; /* who knows what else is coming: linger */
-    c->body_left = 1;
+    c->body.kind = CONN_BODY_LENGTH; /* who knows what else is coming: linger */
+    c->body.left = 1;
     begin_close(c);
 }
 
@@ -218,15 +223,16 @@ static bool take_head(struct conn *c, struct str *in)
     c->state = CONN_BUSY;
     c->request = rq;
     c->keep_alive = rq->head.keep_alive;
-    conn_body_begin(c, &rq->head);
-    rq->body_end = conn_body_is_complete(c);
+    conn_body_begin(&c->body, &rq->head);
+    await_body(c);
+    rq->body_end = conn_body_is_complete(&c->body);
     request_start(rq);
     return true;
 }
 
 static void body_complete(struct conn *c)
 {
-    c->body = CONN_BODY_NONE;
+    c->body.kind = CONN_BODY_NONE;
     c->deadline_ms = 0;
     if (c->request) {
         c->request->body_end = true;
@@ -253,12 +259,12 @@ static bool feed_body(struct conn *c, struct str *in)
         return false;
     }
     struct str data;
-    int r = conn_body_take(c, in, room, &data);
+    int r = conn_body_take(&c->body, in, room, &data);
     if (r < 0) {
         give_up(c, 400);
         return true;
     }
-    conn_body_await(c);
+    await_body(c);
     if (data.len > 0) {
         invoke_body(c->request, data);
     }
@@ -274,16 +280,16 @@ static bool discard_body(struct conn *c, struct str *in)
     if (in->len == 0) {
         return false;
     }
-    int r = conn_body_take(c, in, in->len, &data);
+    int r = conn_body_take(&c->body, in, in->len, &data);
     if (r == HTTP_CHUNKED_END) {
-        c->body = CONN_BODY_NONE;
+        c->body.kind = CONN_BODY_NONE;
         begin_idle(c);
         return true;
     }
-    if (c->body == CONN_BODY_CHUNKED) {
-        c->body_left = data.len < c->body_left ? c->body_left - data.len : 0;
+    if (c->body.kind == CONN_BODY_CHUNKED) {
+        c->body.left = data.len < c->body.left ? c->body.left - data.len : 0;
     }
-    if (r < 0 || c->body_left == 0) {
+    if (r < 0 || c->body.left == 0) {
         begin_close(c);
     }
     return true;
@@ -300,7 +306,7 @@ static void process(struct conn *c, struct str *in)
             again = take_head(c, in);
             break;
         case CONN_BUSY:
-            again = c->body != CONN_BODY_NONE && feed_body(c, in);
+            again = c->body.kind != CONN_BODY_NONE && feed_body(c, in);
             break;
         case CONN_DISCARD:
             again = discard_body(c, in);
@@ -337,10 +343,10 @@ static void on_last(struct conn *c)
 {
     switch (c->state) {
     case CONN_BUSY:
-        if (c->body == CONN_BODY_TUNNEL) {
+        if (c->body.kind == CONN_BODY_TUNNEL) {
             body_complete(c);
         }
-        if (c->body != CONN_BODY_NONE && !c->body_blocked) {
+        if (c->body.kind != CONN_BODY_NONE && !c->body_blocked) {
             close_now(c); /* half a request */
         } else if (c->gone_ms == 0) {
             c->gone_ms = gateway_now_ms(c->gateway) + CONN_HALF_CLOSE_MS;
@@ -380,6 +386,12 @@ static void on_bytes(struct conn *c, struct str bytes, bool in_buffer)
     }
 }
 
+/* Whether what comes next is the body's and need not be looked at. */
+static bool is_plain_body(const struct conn *c)
+{
+    return c->state == CONN_BUSY && conn_body_is_plain(&c->body) && c->in.len == 0;
+}
+
 /* What recv() says when it brings nothing. */
 static void on_nothing(struct conn *c, ssize_t n)
 {
@@ -399,9 +411,9 @@ static bool read_into_channel(struct conn *c, char *at, size_t room)
         return false;
     }
     invoke_body_commit(c->request, (size_t)n);
-    c->body_left -= (size_t)n;
-    conn_body_await(c);
-    if (c->body_left == 0) {
+    c->body.left -= (size_t)n;
+    await_body(c);
+    if (c->body.left == 0) {
         body_complete(c);
     }
     return (size_t)n == room;
@@ -429,8 +441,8 @@ static bool read_once(struct conn *c)
 {
     size_t room = 0;
     char *at =
-        conn_body_is_plain(c) ? invoke_body_reserve(c->request, (size_t)c->body_left, &room) : NULL;
-    if (!at && conn_body_is_plain(c) && room == 0) {
+        is_plain_body(c) ? invoke_body_reserve(c->request, (size_t)c->body.left, &room) : NULL;
+    if (!at && is_plain_body(c) && room == 0) {
         wait_for_room(c);
         return false;
     }
@@ -485,13 +497,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void shut(struct conn *c)
 {
-    if (c->is_cut_off || c->eof || (conn_body_is_complete(c) && c->in.len == 0)) {
+    if (c->is_cut_off || c->eof || (conn_body_is_complete(&c->body) && c->in.len == 0)) {
         close_now(c);
         return;
     }
     /* Bytes that nobody will read are on their way: closing now would reset the connection and
      * could take our answer from the client's hands. RFC 9112 9.6. */
-    conn_set_reset(c, false);
+    conn_out_set_reset(&c->out, false);
     (void)shutdown(c->fd, SHUT_WR);
     c->state = CONN_LINGER;
     c->deadline_ms = gateway_now_ms(c->gateway) + CONN_LINGER_MS;
@@ -503,7 +515,7 @@ static void go_on(struct conn *c)
 {
     c->process_again = false;
     process_kept(c);
-    if (conn_body_is_plain(c) && wants_read(c)) {
+    if (is_plain_body(c) && wants_read(c)) {
         read_some(c); /* there is something */
     }
     if (c->eof && !c->process_again) {
@@ -514,7 +526,7 @@ static void go_on(struct conn *c)
 void conn_flush(struct conn *c)
 {
     list_remove(&c->dirty);
-    if (conn_send_pending(c) < 0) {
+    if (conn_out_flush(&c->out, gateway_now_ms(c->gateway)) < 0) {
         close_now(c);
         return;
     }
@@ -527,8 +539,8 @@ void conn_flush(struct conn *c)
     if (c->state == CONN_CLOSING && conn_pending(c) == 0) {
         shut(c);
     }
-    if (c->state == CONN_IDLE && conn_pending(c) == 0 && c->out.capacity > CONN_KEEP_BYTES) {
-        buf_finish(&c->out);
+    if (c->state == CONN_IDLE && conn_pending(c) == 0 && c->out.buf.capacity > CONN_KEEP_BYTES) {
+        conn_out_finish(&c->out);
     }
     watch(c);
 }
@@ -568,7 +580,7 @@ static void look_if_gone(struct conn *c, uint64_t now_ms)
 
 void conn_sweep(struct conn *c, uint64_t now_ms)
 {
-    if (c->send_ms > 0 && now_ms >= c->send_ms) {
+    if (c->out.deadline_ms > 0 && now_ms >= c->out.deadline_ms) {
         close_now(c);
     } else if (c->gone_ms > 0 && now_ms >= c->gone_ms) {
         look_if_gone(c, now_ms);
@@ -583,7 +595,7 @@ void conn_create(struct gateway *g, int fd, enum door door, const struct sockadd
     *c = (struct conn){ .gateway = g, .fd = fd, .door = door, .scan.inner = door == DOOR_CONTROL };
     list_init(&c->dirty);
     buf_init(&c->in, 4 * CONN_IN_BYTES);
-    buf_init(&c->out, CONN_OUT_BYTES_MAX);
+    conn_out_init(&c->out, fd, CONN_OUT_BYTES_MAX);
     c->port = peer_name(peer, c->address);
     if (uv_poll_init(&g->loop, &c->poll, fd) < 0) {
         (void)close(fd);

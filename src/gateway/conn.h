@@ -11,8 +11,9 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "gateway/conn_body.h"
+#include "gateway/conn_out.h"
 #include "gateway/listener.h"
-#include "http/http_chunked.h"
 #include "http/http_head.h"
 
 struct gateway;
@@ -28,13 +29,6 @@ enum conn_state {
     CONN_CLOSED
 };
 
-enum conn_body {
-    CONN_BODY_NONE,
-    CONN_BODY_LENGTH,
-    CONN_BODY_CHUNKED,
-    CONN_BODY_TUNNEL /* after an upgrade: all there will be, at any time */
-};
-
 struct conn {
     uv_poll_t poll;
     struct gateway *gateway;
@@ -47,22 +41,17 @@ struct conn {
         dirty; /* in gateway->dirty_conns while there is something to do at the turn's end */
     struct request *request; /* the one being answered; owned together with its instance */
 
-    struct buf in;  /* read and not handled */
-    struct buf out; /* to send; `sent` of it are gone */
-    size_t sent;
+    struct buf in; /* read and not handled */
+    struct conn_out out;
     struct http_scan scan;
-    enum conn_body body;
-    struct http_chunked chunked;
-    uint64_t body_left;   /* of CONN_BODY_LENGTH; of CONN_BODY_TUNNEL there is always more */
+    struct conn_body body;
     uint64_t deadline_ms; /* of the state, 0: none */
-    uint64_t send_ms;     /* when the client must have taken something, 0: nothing to take */
     uint64_t gone_ms;     /* half-closed: when to believe that the client is gone, 0: it is not */
     uint64_t gone_said_bytes; /* of the answer, when gone_ms was set */
     bool keep_alive;          /* after this request */
     bool eof;                 /* the client will send no more */
     bool is_cut_off; /* would be, if it ended now: an answer that ends with the connection has begun
                         and only a reset tells that something is missing */
-    bool resets;     /* conn_set_reset() */
     bool body_blocked;  /* nobody takes the body now */
     bool process_again; /* at the turn's end: `in` may hold a whole request */
 
@@ -84,7 +73,7 @@ void conn_resume_body(struct conn *c);
 /* Bytes of conn->out not sent yet. */
 static inline size_t conn_pending(const struct conn *c)
 {
-    return c->out.len - c->sent;
+    return conn_out_pending(&c->out);
 }
 
 /* At the turn's end, for each of gateway->dirty_conns. */

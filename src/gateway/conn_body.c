@@ -1,49 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn_body.h"
 
-#include "base/limits.h"
-#include "gateway/gateway.h"
-
-void conn_body_begin(struct conn *c, const struct http_head *head)
+void conn_body_begin(struct conn_body *b, const struct http_head *head)
 {
-    c->body = head->chunked              ? CONN_BODY_CHUNKED
-              : http_head_has_body(head) ? CONN_BODY_LENGTH
-                                         : CONN_BODY_NONE;
-    c->body_left = head->length;
-    c->chunked = (struct http_chunked){ 0 };
-    conn_body_await(c);
+    *b = (struct conn_body){ .kind = head->chunked              ? CONN_BODY_CHUNKED
+                                     : http_head_has_body(head) ? CONN_BODY_LENGTH
+                                                                : CONN_BODY_NONE,
+                             .left = head->length };
 }
 
-void conn_body_await(struct conn *c)
+void conn_body_begin_tunnel(struct conn_body *b)
 {
-    bool patient = c->body == CONN_BODY_NONE || c->body == CONN_BODY_TUNNEL;
-    c->deadline_ms = patient ? 0 : gateway_now_ms(c->gateway) + LIMIT_BODY_IDLE_MS;
+    *b = (struct conn_body){ .kind = CONN_BODY_TUNNEL, .left = UINT64_MAX };
 }
 
-bool conn_body_is_complete(const struct conn *c)
+bool conn_body_is_complete(const struct conn_body *b)
 {
-    return c->body == CONN_BODY_NONE;
+    return b->kind == CONN_BODY_NONE;
 }
 
-bool conn_body_is_plain(const struct conn *c)
+bool conn_body_is_plain(const struct conn_body *b)
 {
-    bool plain = c->body == CONN_BODY_LENGTH || c->body == CONN_BODY_TUNNEL;
-    return c->state == CONN_BUSY && plain && c->in.len == 0;
+    return b->kind == CONN_BODY_LENGTH || b->kind == CONN_BODY_TUNNEL;
 }
 
-int conn_body_take(struct conn *c, struct str *in, size_t room, struct str *ret_data)
+bool conn_body_is_awaited(const struct conn_body *b)
+{
+    return b->kind == CONN_BODY_LENGTH || b->kind == CONN_BODY_CHUNKED;
+}
+
+int conn_body_take(struct conn_body *b, struct str *in, size_t room, struct str *ret_data)
 {
     struct str part = str_of(in->data, in->len < room ? in->len : room);
     *ret_data = str_of(in->data, 0);
-    if (c->body != CONN_BODY_CHUNKED) {
-        size_t len = part.len < c->body_left ? part.len : (size_t)c->body_left;
+    if (b->kind != CONN_BODY_CHUNKED) {
+        size_t len = part.len < b->left ? part.len : (size_t)b->left;
         *ret_data = str_of(in->data, len);
         *in = str_skip(*in, len);
-        c->body_left -= len;
-        return c->body_left > 0 ? HTTP_CHUNKED_DATA : HTTP_CHUNKED_END;
+        b->left -= len;
+        return b->left > 0 ? HTTP_CHUNKED_DATA : HTTP_CHUNKED_END;
     }
     size_t before = part.len;
-    int r = http_chunked_decode(&c->chunked, &part, ret_data);
+    int r = http_chunked_decode(&b->chunked, &part, ret_data);
     *in = str_skip(*in, before - part.len);
     return r;
 }

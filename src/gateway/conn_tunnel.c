@@ -14,8 +14,7 @@ void conn_tunnel_begin(struct request *rq)
     rq->tunnel = true;
     rq->body_end = rq->body_end_sent = false; /* a second one begins */
     rq->deadline_ms = 0;
-    c->body = CONN_BODY_TUNNEL;
-    c->body_left = UINT64_MAX;
+    conn_body_begin_tunnel(&c->body);
     c->deadline_ms = 0;
     /* One whose machine has gone would be held for ever. Failing, it is held. */
     (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

@@ -5,7 +5,6 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
-#include "gateway/conn_send.h"
 #include "gateway/conn_tunnel.h"
 #include "gateway/control_port.h"
 #include "gateway/file_reply.h"
@@ -133,7 +132,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         .capitals = c->door == DOOR_AWS,
         .keep_alive = c->keep_alive && (!rq->head.expects_continue || rq->continue_sent),
     };
-    int r = http_reply_write(&c->out, &rq->reply);
+    int r = http_reply_write(&c->out.buf, &rq->reply);
     if (r < 0) {
         fail_head(rq, r);
         return false;
@@ -142,7 +141,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     rq->status = status;
     rq->reply_left = rq->reply.length;
     c->is_cut_off = rq->reply.framing == HTTP_FRAMING_CLOSE && status != 101;
-    conn_set_reset(c, c->is_cut_off);
+    conn_out_set_reset(&c->out, c->is_cut_off);
     if (status == 101) {
         conn_tunnel_begin(rq);
     }
@@ -195,10 +194,10 @@ static int append(struct request *rq, struct str data)
     struct str none = STR("");
     rq->sent_bytes += data.len;
     if (rq->reply.framing != HTTP_FRAMING_CHUNKED) {
-        return conn_send_body(rq->conn, none, data, none);
+        return conn_out_body(&rq->conn->out, none, data, none);
     }
     int len = snprintf(size, sizeof(size), "%zx\r\n", data.len);
-    return conn_send_body(rq->conn, str_of(size, (size_t)len), data, STR("\r\n"));
+    return conn_out_body(&rq->conn->out, str_of(size, (size_t)len), data, STR("\r\n"));
 }
 
 bool reply_head(struct request *rq, unsigned status, struct str fields)
@@ -261,7 +260,7 @@ size_t reply_file(struct request *rq, int fd, uint64_t offset, size_t len)
     if (rq->reply.framing != HTTP_FRAMING_LENGTH || len > rq->reply_left) {
         return 0;
     }
-    size_t sent = conn_send_file(rq->conn, fd, offset, len);
+    size_t sent = conn_out_file(&rq->conn->out, fd, offset, len);
     rq->sent_bytes += sent;
     rq->reply_left -= sent;
     return sent;
@@ -279,7 +278,7 @@ void reply_end(struct request *rq)
     }
     if (append(rq, compressed(rq, STR(""), true)) < 0 ||
         (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
-         buf_append(&rq->conn->out, STR("0\r\n\r\n")) < 0)) {
+         buf_append(&rq->conn->out.buf, STR("0\r\n\r\n")) < 0)) {
         conn_abort(rq->conn);
         return;
     }
@@ -292,7 +291,7 @@ void reply_informational(struct request *rq, unsigned status, struct str fields)
         conn_pending(rq->conn) > INFORMATIONAL_BYTES) {
         return;
     }
-    if (http_reply_write_informational(&rq->conn->out, status, fields) == 0) {
+    if (http_reply_write_informational(&rq->conn->out.buf, status, fields) == 0) {
         conn_touch(rq->conn); /* what cannot be sent is optional anyway */
     }
 }

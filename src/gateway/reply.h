@@ -11,7 +11,7 @@
 bool reply_head(struct request *rq, unsigned status, struct str fields);
 void reply_whole(struct request *rq, unsigned status, struct str fields, struct str body);
 void reply_body(struct request *rq, struct str data);
-/* Bytes of a file as body, without copying them; how many, as conn_send_file(). */
+/* Bytes of a file as body, without copying them; how many, as conn_out_file(). */
 size_t reply_file(struct request *rq, int fd, uint64_t offset, size_t len) MUST_USE;
 void reply_end(struct request *rq);
 void reply_informational(struct request *rq, unsigned status, struct str fields);

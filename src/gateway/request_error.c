@@ -223,7 +223,8 @@ void request_refuse(struct conn *c, unsigned status)
     reply.body_length = body.len;
     reply.fields = buf_str(&fields);
     /* Nothing of ours is too long; if the buffer is full, closing says it too. */
-    (void)!(http_reply_write(&c->out, &reply) == 0 && buf_append(&c->out, buf_str(&body)) == 0);
+    (void)!(http_reply_write(&c->out.buf, &reply) == 0 &&
+            buf_append(&c->out.buf, buf_str(&body)) == 0);
     conn_touch(c);
     buf_finish(&fields);
     buf_finish(&body);
