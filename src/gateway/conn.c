@@ -13,6 +13,7 @@
 #include "gateway/peer.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "gateway/request_log.h"
 
 #define CONN_IN_BYTES      (64 * KIB) /* pipelined requests wait up to this much */
 #define CONN_OUT_BYTES_MAX (4 * MIB)  /* the streams' windows keep it far below */
@@ -215,6 +216,7 @@ static bool take_head(struct conn *c, struct str *in)
     struct request *rq = NULL;
     int r = len > 0 ? request_create(c->gateway, c, head, &rq) : len;
     if (r < 0) {
+        request_log_refused(c, *in);
         *in = str_of(in->data + in->len, 0);
         refuse(c, (unsigned)-r);
         return true;

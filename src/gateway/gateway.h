@@ -37,6 +37,7 @@ struct gateway {
     bool accepting;
     bool said_full;             /* that conns_max has been reached */
     bool said_refused;          /* why accept() fails, since it last worked */
+    bool said_http2;            /* that the AWS port is not spoken to in HTTP/2 */
     uint64_t patience_until_ms; /* then connections are accepted without a build, too */
     bool dev;                   /* answers say more: x-mayfly-*, errors with their stacks */
     int status;                 /* what the process ends with */

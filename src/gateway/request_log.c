@@ -2,6 +2,7 @@
 #include "gateway/request_log.h"
 
 #include "base/limits.h"
+#include "gateway/conn.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
 
@@ -45,4 +46,18 @@ void request_log_instance(struct instance *i, enum record_level level, struct st
                                  .level = (uint8_t)level,
                                  .source = RECORD_SOURCE_PLATFORM };
     send_log(i->gateway, &record, NULL, text);
+}
+
+void request_log_refused(struct conn *c, struct str head)
+{
+    struct gateway *g = c->gateway;
+    if (c->door != DOOR_AWS || g->said_http2 || !str_starts(head, STR("PRI * HTTP/2"))) {
+        return;
+    }
+    g->said_http2 = true;
+    struct record_log record = { .level = RECORD_WARNING, .source = RECORD_SOURCE_PLATFORM };
+    send_log(g, &record, NULL,
+             STR("Mayfly serves S3, SQS, Lambda, EventBridge and Scheduler here, not what is "
+                 "called by HTTP/2, as Bedrock and Kinesis: give it an endpoint of its own in "
+                 ".env, as in AWS_ENDPOINT_URL_BEDROCK_RUNTIME=http://localhost:8000"));
 }

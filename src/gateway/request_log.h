@@ -12,3 +12,6 @@ void request_log_console(struct instance *i, struct request *rq, unsigned level,
                          bool truncated);
 /* About an instance as a whole. */
 void request_log_instance(struct instance *i, enum record_level level, struct str text);
+/* Why a head was refused, if who asked cannot tell from its answer, once: clients of services that
+ * are not here and speak HTTP/2 alone see no more than that the protocol fails. */
+void request_log_refused(struct conn *c, struct str head);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -55,6 +56,19 @@ test('STS tells who one is, and other services that they are not here, in XML', 
   const told = () => platform.records.filter(({ type, level, text: said }) => type === 'log' && level === 'warn' && /^Mayfly serves .*, not /.test(said));
   await platform.log(/^Mayfly serves .*, not secretsmanager: give it an endpoint/);
   assert.equal(told().length, 2, 'the developer is told of each once');
+});
+
+test('who calls a service by HTTP/2, as the client of Bedrock does, is told that it is not here', async (t) => {
+  const platform = await startPlatform(t, { files: { 'api/hello.js': 'export const GET = () => new Response("hello");' } });
+  for (let i = 0; i < 2; i += 1) {
+    const session = http2.connect(platform.aws.endpoint);
+    session.on('error', () => {});
+    const request = session.request({ ':method': 'POST', ':path': '/model/m/invoke' });
+    await assert.rejects(once(request, 'response'));
+    session.destroy();
+  }
+  await platform.log(/^Mayfly serves S3, .*, not what is called by HTTP\/2, .*: give it an endpoint of its own in \.env, as in AWS_ENDPOINT_URL_BEDROCK_RUNTIME=/);
+  assert.equal(platform.records.filter(({ text: said }) => /called by HTTP\/2/.test(said)).length, 1, 'once');
 });
 
 test('a signature may cover what is between a client and the port', async (t) => {
