@@ -68,8 +68,8 @@ function matcherRoutes(matchers, basePath, file, diagnostics) {
     const full = own === false ? source : `${basePath}${source}`.replace(/(.)\/$/, '$1');
     const rules = [{ source: full, destination: '/', ...(has ? { has } : {}), ...(missing ? { missing } : {}) }];
     const { routes, error } = getTransformedRoutes({ rewrites: rules });
-    if (error || typeof source !== 'string') {
-      diagnostics.error(`${file}: matcher "${source}": ${error?.message ?? 'source must be a path'}`, { file });
+    if (error || typeof source !== 'string' || !source.startsWith('/')) {
+      diagnostics.error(`${file}: matcher "${source}": ${error?.message ?? 'it must be a path that starts with /'}`, { file });
       return [];
     }
     return routes.filter((route) => route.src).map((route) => ({ ...matcherRoute(route), shown: full }));

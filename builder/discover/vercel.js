@@ -7,6 +7,7 @@ import { inspect } from '../source.js';
 import { escapePattern } from '../routes/order.js';
 import { nothing } from './context.js';
 import { groupByRuntime } from './group.js';
+import { ignoredFiles } from './ignored_files.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
@@ -19,6 +20,8 @@ const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
 /** What Vercel has other runtimes for. */
 const OTHER_API_FILE = /^api\/.*\.(py|go|rb|rs)$/;
 const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
+const STATIC_BUILDERS = /^@(vercel|now)\/static(@|$)/;
+const RUNTIMES = ['nodejs', 'edge', 'experimental-edge'];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 
 /**
@@ -59,7 +62,11 @@ export async function discoverVercel(context, sofar) {
   if ((isVercel || found.routes.middleware.length > 0) && isAlone(context.files, 'vercel')) {
     found.routes.first.push({ src: '^(.*?)/{2,}(.*)$', location: '$1/$2', status: 301, methods: ['GET'], dialect: 'vercel' });
     const site = servesOutput(context) ? undefined : siteFolder(context, config, found.drafts);
-    if (site !== undefined) {
+    const named = servesOutput(context) ? undefined : builtSite(context, config);
+    if (named) {
+      found.static.push({ ...named.site, named: true });
+      found.routes.exact.push(...named.indexes.map((route) => ({ ...route, dialect: 'vercel', shown: '' })));
+    } else if (site !== undefined) {
       found.static.push({ ...siteIn(context, site, 'vercel', isBuilt(context, config)), named: true });
     }
     found.routes.last.push({
@@ -107,7 +114,8 @@ function siteFolder(context, config, drafts) {
   if (hasFiles('public')) {
     return 'public';
   }
-  return files.has('index.html') && configured === undefined && !isBuilt(context, config) && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
+  const isSite = files.list().some((file) => /^[^/]+\.html$/.test(file)) || (drafts.length === 0 && files.has('vercel.json'));
+  return isSite && configured === undefined && !isBuilt(context, config) && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
 }
 
 /** Whether middleware.js is Vercel's where nothing else is: helpers of servers have that name, too. */
@@ -157,12 +165,19 @@ function withEnding(isClean) {
 
 /** Names with `_` or `.` in front, of files and of folders, are helpers; so are declarations. */
 async function apiFiles(context) {
+  const isIgnored = ignoredByVercel(context.files);
   const named = context.files
     .list()
-    .filter((file) => API_FILE.test(file) && !/\/[_.]/.test(file) && !/\.d\.[cm]?ts$/.test(file));
+    .filter((file) => API_FILE.test(file) && !/\/[_.]/.test(file) && !/\.d\.[cm]?ts$/.test(file) && !isIgnored(file));
   return (await withoutOthers(context, named))
     .sort(byMoreSegments)
     .map((file) => ({ file, url: `/${file.replace(/\.[^.]+$/, '')}` }));
+}
+
+/** What .vercelignore names is not deployed. */
+function ignoredByVercel(files) {
+  const patterns = files.has('.vercelignore') ? ignoredFiles(files, 'vercel').map((pattern) => new RegExp(pattern)) : [];
+  return (file) => patterns.some((pattern) => pattern.test(file));
 }
 
 /** Other platforms' projects have a folder `api` too: that of a Worker's main, or with Lambda's handlers. */
@@ -189,18 +204,32 @@ function byMoreSegments(a, b) {
   return count(b) - count(a) || placeholders(a) - placeholders(b) || a.localeCompare(b);
 }
 
-/** `builds` of older projects: the function's URL is its file's name. */
-function builtFiles(files, { builds = [] }) {
-  return builds
-    .filter((build) => typeof build?.src === 'string' && NODE_BUILDERS.test(build.use ?? ''))
-    .flatMap((build) => {
-      const matches = (file) => path.matchesGlob(file, build.src.replace(/^(\.?\/)+/, ''));
-      return files.list().filter((file) => matches(file) && !API_FILE.test(file));
-    })
-    .map((file) => ({ file, url: `/${file}` }));
+/** @returns {string[]} the globs of older projects' `builds` that are for one kind of builder */
+function globsOf({ builds = [] }, builders) {
+  const meant = builds.filter((build) => builders.test(build?.use ?? ''));
+  return meant.map(({ src = '**' }) => src).filter((src) => typeof src === 'string').map((src) => src.replace(/^(\.?\/)+/, ''));
 }
 
-async function endpointOf({ files, project }, { file, url }, settingsOf) {
+/** `builds` of older projects: the function's URL is its file's name, and that of an index its folder, too. */
+function builtFiles(files, config) {
+  const found = globsOf(config, NODE_BUILDERS).flatMap((glob) => files.list().filter((file) => path.matchesGlob(file, glob) && !API_FILE.test(file)));
+  return [...new Set(found)].map((file) => ({ file, url: `/${file}`, also: /(^|\/)index\.[^./]+$/.test(file) ? [`/${path.posix.dirname(file)}`.replace(/\.$/, '')] : [] }));
+}
+
+/** What `builds` names as files of the site, at the paths that they have in the project, and the folders that have a page; undefined: nothing. */
+function builtSite(context, config) {
+  const globs = globsOf(config, STATIC_BUILDERS);
+  if (globs.length === 0) {
+    return undefined;
+  }
+  const site = siteIn(context, '', 'vercel', false);
+  const others = `^(?!(?:${globs.map((glob) => picomatch.makeRe(glob).source).join('|')}))`;
+  const indexes = context.files.list().filter((file) => /(^|\/)index\.html$/.test(file) && globs.some((glob) => path.matchesGlob(file, glob)));
+  const folders = indexes.map((file) => ({ static: true, dest: `/${file}`, src: `^${escapePattern(path.posix.dirname(`/${file}`)).replace(/\/$/, '')}/?$` }));
+  return { site: { ...site, except: `${site.except}|${others}` }, indexes: folders };
+}
+
+async function endpointOf({ files, project, diagnostics }, { file, url, also }, settingsOf) {
   const facts = await inspect(file, files.read(file));
   const own = facts?.exports.get('config');
   const settings = typeof own === 'object' && own ? { ...own } : {};
@@ -208,12 +237,16 @@ async function endpointOf({ files, project }, { file, url }, settingsOf) {
   if (typeof runtime === 'string') {
     settings.runtime = runtime;
   }
+  if (typeof settings.runtime === 'string' && !RUNTIMES.includes(settings.runtime)) {
+    diagnostics.error(`${file}: its runtime "${settings.runtime}" is none: there are ${RUNTIMES.join(', ')}`, { file });
+  }
   const exported = facts?.exports.get('maxDuration') ?? settings.maxDuration;
   const configured = settingsOf(file);
   const methods = facts ? METHODS.filter((method) => facts.exports.has(method)) : [];
   return {
     name: url.replace(/\/index$/, '') || '/',
     file,
+    also,
     module: file.replace(/\.[^.]+$/, ''),
     methods: methods.length > 0 && !facts.open ? methods : null,
     timeout_ms: 0,
@@ -239,11 +272,11 @@ function tellCatchAlls({ diagnostics }, { rewrites, routes }, endpoints) {
 }
 
 /** @returns {{ phase: string, routes: object[] }} */
-function routesOf({ name, file }) {
+function routesOf({ name, file, also = [] }) {
   if (!/(^|\/)\[[^\]/]+\](\/|$)/.test(name)) {
     const forms = name === '/' ? ['/'] : [name, `${name}/`];
     const index = /\/index\.[^./]+$/.test(file) ? [`${name}/index`] : [];
-    return { phase: 'exact', routes: [...forms, ...index].map((form) => ({ path: form })) };
+    return { phase: 'exact', routes: [...forms, ...index, ...also].map((form) => ({ path: form })) };
   }
   const params = [];
   const pattern = name

@@ -3,6 +3,7 @@ import { getTransformedRoutes } from '@vercel/routing-utils';
 import picomatch from 'picomatch';
 import { convertRoute, withHandles } from '../routes/vercel.js';
 import { readJson } from './mayfly_json.js';
+import { withRightRules } from './vercel_rules.js';
 
 const FILE = 'vercel.json';
 export const DEFAULT_MEMORY_MB = 2048;
@@ -24,7 +25,7 @@ export function readVercelJson(context) {
 
 const KINDS = {
   routes: Array.isArray, rewrites: Array.isArray, redirects: Array.isArray, headers: Array.isArray,
-  crons: Array.isArray, builds: Array.isArray, functions: isObject,
+  crons: Array.isArray, builds: Array.isArray, functions: isObject, env: isObject,
   cleanUrls: isBoolean, trailingSlash: isBoolean, outputDirectory: isText,
 };
 
@@ -72,7 +73,7 @@ function validated(config, diagnostics) {
   }
   tellOfQueues(valid.functions ?? {}, diagnostics);
   valid.crons = validCrons(valid.crons ?? [], fault);
-  return valid;
+  return withRightRules(valid, fault);
 }
 
 /** @returns {{ path: string, schedule: string, at: number }[]} at: its place in the list */
@@ -143,8 +144,17 @@ export function configuredRoutes(config, diagnostics) {
   const compiled = compiledRoutes({ routes, cleanUrls, rewrites, redirects, headers, trailingSlash }, FILE, diagnostics);
   return withHandles(compiled).flatMap(({ handle, route }) => {
     const phase = handle === null ? 'first' : PHASE_OF_HANDLE[handle];
-    return phase ? [{ phase, route: convertRoute(route, 'vercel') }] : [];
+    return phase ? fromRoot(route).map((one) => ({ phase, route: one })) : [];
   });
+}
+
+/** A destination is a path from the root, with a slash or without; that with a status is mostly the page of an error. */
+function fromRoot(route) {
+  const { dest, status } = route;
+  const isPath = typeof dest === 'string' && !/^[a-z][a-z+.-]*:/i.test(dest);
+  const converted = convertRoute({ ...route, ...(isPath ? { dest: dest.replace(/^(?!\/)/, '/') } : {}) }, 'vercel');
+  const isPage = isPath && status >= 400 && !route.continue;
+  return isPage ? [{ ...converted, static: true, check: undefined }, converted] : [converted];
 }
 
 /** @returns {object[]} all rules as Vercel's routes; none when they are wrong, which is told of `file` */
@@ -156,8 +166,10 @@ export function compiledRoutes(rules, file, diagnostics) {
   return error ? [] : routes ?? [];
 }
 
-/** The environment of a project's functions. */
-export function vercelEnv({ env, development }) {
+/** The environment of a project's functions. What `env` of an older vercel.json takes from Vercel's secrets (`@name`) is not here. */
+export function vercelEnv(context) {
+  const { env, development } = context;
   const stage = development ? 'development' : 'production';
-  return { NODE_ENV: stage, VERCEL: '1', VERCEL_ENV: stage, VERCEL_REGION: 'dev1', ...env };
+  const own = Object.entries(readVercelJson(context).env ?? {}).filter(([name, value]) => /^[a-z_]\w*$/i.test(name) && isText(value) && !value.startsWith('@'));
+  return { NODE_ENV: stage, VERCEL: '1', VERCEL_ENV: stage, VERCEL_REGION: 'dev1', ...Object.fromEntries(own), ...env };
 }

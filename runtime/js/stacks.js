@@ -62,6 +62,15 @@ function findSegment(mappings, line, column) {
   return found;
 }
 
+/* Sources are URLs: `[id].js` is `%5Bid%5D.js` there. */
+function asWritten(source) {
+  try {
+    return decodeURIComponent(source);
+  } catch {
+    return source;
+  }
+}
+
 /* The map of one file of the bundle, and what was asked of it. */
 class BundleMap {
   #sources = [];
@@ -71,7 +80,7 @@ class BundleMap {
   constructor(file) {
     try {
       const { sources, mappings } = JSON.parse(fs.readFileSync(`${file}.map`, 'utf8'));
-      this.#sources = sources.map((source) => (source.startsWith(GLUE) ? null : path.resolve(path.dirname(file), source)));
+      this.#sources = sources.map((source) => (source.startsWith(GLUE) ? null : path.resolve(path.dirname(file), asWritten(source))));
       this.#mappings = mappings;
     } catch {
       /* without a map, places are those in the bundle */

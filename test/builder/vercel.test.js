@@ -148,6 +148,53 @@ test('older projects: builds and routes', async (t) => {
   assert.equal(visit(manifest, 'POST', '/any/path').file, 'index.js');
 });
 
+test('older projects: an index is its folder, builds name the files of the site, and env is the functions\'', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'index.js': handler, 'v1/index.js': handler, 'public/docs/index.html': '', 'public/a.css': '', 'public/.env': '', 'other/b.css': '', 'page.html': '',
+    'vercel.json': JSON.stringify({
+      env: { MODE: 'demo', TOKEN: '@token', 1: 'x' },
+      builds: [{ src: '**/index.js', use: '@vercel/node' }, { src: 'public/**', use: '@vercel/static' }, { src: '*.html', use: '@now/static' }],
+    }),
+  }));
+  assert.equal(visit(manifest, 'GET', '/').file, 'index.js');
+  assert.equal(visit(manifest, 'GET', '/v1').file, 'v1/index.js');
+  assert.equal(visit(manifest, 'GET', '/v1/index.js').file, 'v1/index.js');
+  const served = (url) => visit(manifest, 'GET', url).file?.endsWith(url) === true;
+  assert.deepEqual(['/public/a.css', '/page.html', '/other/b.css', '/public/.env', '/vercel.json'].map(served), [true, true, false, false, false]);
+  assert.match(visit(manifest, 'GET', '/public/docs').file, /public\/docs\/index\.html$/);
+  const { MODE, TOKEN, 1: one } = functionNamed(manifest, 'api').env;
+  assert.deepEqual([MODE, TOKEN, one], ['demo', undefined, undefined]);
+});
+
+test('a site without index.html, a destination without a slash, and a page with a status', async (t) => {
+  const site = await build(t, projectOf(t, {
+    'about.html': '', 'lost.html': '',
+    'vercel.json': JSON.stringify({ routes: [{ src: '/a', dest: 'about.html' }, { handle: 'filesystem' }, { src: '/(.*)', status: 404, dest: '/lost.html' }] }),
+  }));
+  const at = (url) => [visit(site, 'GET', url).status, path.basename(visit(site, 'GET', url).file ?? '')];
+  assert.deepEqual(['/about.html', '/a', '/else'].map(at), [[undefined, 'about.html'], [undefined, 'about.html'], [404, 'lost.html']]);
+
+  const rewritten = await build(t, projectOf(t, { 'a.html': '', 'vercel.json': JSON.stringify({ rewrites: [{ source: '/b', destination: 'a.html' }] }) }));
+  assert.match(visit(rewritten, 'GET', '/b').file, /a\.html$/);
+});
+
+test('what .vercelignore names is no function', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'api/one.js': handler, 'api/two.js': handler, '.vercelignore': 'api/two.js\n', 'vercel.json': '{}' }));
+  assert.equal(visit(manifest, 'GET', '/api/one').file, 'api/one.js');
+  assert.equal(visit(manifest, 'GET', '/api/two').status, 404);
+});
+
+test('a runtime that is none, and a matcher that is no path, are told', async (t) => {
+  const { diagnostics } = await build(t, projectOf(t, {
+    'api/a.js': "export const config = { runtime: 'egde' };\nexport default () => new Response('x');\n",
+    'middleware.js': "export const config = { matcher: 'about' };\nexport default () => {};\n",
+  }));
+  assert.deepEqual(diagnostics.map(({ severity, text }) => [severity, text]).sort(), [
+    ['error', 'api/a.js: its runtime "egde" is none: there are nodejs, edge, experimental-edge'],
+    ['error', 'middleware.js: matcher "about": it must be a path that starts with /'],
+  ]);
+});
+
 test('memory and duration by glob, included files beside the code', async (t) => {
   const project = projectOf(t, {
     'api/big.ts': handler, 'api/small.ts': handler, 'templates/a.html': 'a', 'templates/b.txt': 'b',
@@ -194,6 +241,28 @@ test('a wrong vercel.json is told with its place, and its functions still work',
   assert.equal(wrong.type, 'manifest');
   assert.equal(wrong.diagnostics.length, 4);
   assert.equal(visit(wrong, 'GET', '/api/a').file, 'api/a.ts');
+});
+
+test('a rule of vercel.json that Vercel refuses is told with its place, and the others hold', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'api/a.ts': handler,
+    'vercel.json': JSON.stringify({
+      redirects: [{ source: '/old', destination: '/api/a', statusCode: '302' }, { source: '/older', destination: '/api/a' }, { source: '/x', destination: '/y', statusCode: 3000 }],
+      rewrites: [{ source: '/a', destination: 1 }, { source: '/b', destination: '/api/a' }, { source: '/c' }, 'd'],
+      headers: [{ source: '/b', headers: [{ key: 'x-a', value: true }] }, { source: '/b', headers: [{ key: 'x-b', value: 'b' }] }],
+    }),
+  }));
+  assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]).sort(), [
+    'headers[0].headers[0].value must be a text', 'redirects[0].statusCode must be a whole number', 'redirects[2].statusCode must be from 100 to 999',
+    'rewrites[0].destination must be a text', 'rewrites[2] needs "destination"', 'rewrites[3] must be an object',
+  ].map((text) => ['error', `vercel.json: ${text}`]));
+  assert.equal(visit(manifest, 'GET', '/older').status, 308);
+  assert.equal(visit(manifest, 'GET', '/b').file, 'api/a.ts');
+  assert.deepEqual(visit(manifest, 'GET', '/b').headers, { 'x-b': 'b' });
+
+  const routed = await build(t, projectOf(t, { 'api/a.ts': handler, 'vercel.json': JSON.stringify({ routes: [{ src: [], dest: '/x' }, { src: '/b', dest: '/api/a' }] }) }));
+  assert.deepEqual(routed.diagnostics.map(({ text }) => text), ['vercel.json: routes[0].src must be a text']);
+  assert.equal(visit(routed, 'GET', '/b').file, 'api/a.ts');
 });
 
 test('a setting of vercel.json that is misspelt is told, and one that Vercel alone knows is not', async (t) => {

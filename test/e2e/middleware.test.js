@@ -232,5 +232,5 @@ test('middleware of a Vercel project', async (t) => {
   assert.equal((await get('/page.html')).text, '<p>page</p>');
   assert.deepEqual([(await get('/denied')).status, (await get('/denied')).text], [403, 'no']);
   assert.deepEqual([(await get('/moved')).status, (await get('/moved')).headers.location], [302, `http://${host}/page.html`]);
-  assert.deepEqual((await get('/hi')).json, { url: '/api/hello?a=1', user: null, ip: '127.0.0.1' });
+  assert.deepEqual((await get('/hi')).json, { url: '/hi?a=1', user: null, ip: '127.0.0.1' });
 });

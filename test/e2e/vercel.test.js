@@ -70,3 +70,30 @@ export default () => Response.json([typeof Buffer, typeof setImmediate, typeof g
   assert.deepEqual((await platform.get('/api/edge')).json, [
     'undefined', 'undefined', 'undefined', 1, 'ReferenceError', 'undefined', 'EvalError', 'EvalError']);
 });
+
+test('middleware rewrites to a path without its site, as rewrite() of @vercel/functions passes it on', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'vercel.json': '{}', 'api/echo.js': echo,
+      'middleware.js': `
+        export default (request) => new Response(null, { headers: { 'x-middleware-rewrite': new URL(request.url).searchParams.get('to') } });
+      `,
+    },
+  });
+  assert.deepEqual((await platform.get('/a?to=/api/echo?b=1')).json, { url: '/a?b=1' });
+  const { status, headers } = await platform.get('/a?to=/api/nowhere');
+  assert.deepEqual([status, headers['x-vercel-error']], [404, 'NOT_FOUND']);
+});
+
+test('an edge function without a handler fails in words that say so, and a stack names a file as it is written', async (t) => {
+  const platform = await startPlatform(t, {
+    files: {
+      'api/none.js': "export const config = { runtime: 'edge' };\nexport const handle = () => new Response('x');\n",
+      'api/[id].js': 'export default () => {\n  throw new Error("thrown");\n};\n',
+    },
+  });
+  assert.equal((await platform.get('/api/none')).status, 500);
+  await platform.log("Can't detect way to handle request: api/none.js exports config, handle");
+  assert.equal((await platform.get('/api/7')).status, 500);
+  await platform.log('/var/task/api/[id].js:2:9');
+});

@@ -124,7 +124,7 @@ function inwardHeaders(app, exchange, list) {
   }
   headers.push('x-mayfly-host', host, 'x-mayfly-scheme', exchange.scheme, 'x-mayfly-address', exchange.remoteAddress,
     'x-mayfly-via', via ? `${via},${app.name}` : app.name, 'x-mayfly-proxy-hops', String((Number(hops) || 0) + 1));
-  if (app.isNext) headers.push('x-mayfly-target', exchange.originalPath);
+  headers.push('x-mayfly-target', exchange.originalPath);
   if (site) headers.push('x-mayfly-site', site);
   if (exchange.traceparent) headers.push('x-mayfly-traceparent', exchange.traceparent);
   return headers;
@@ -158,9 +158,9 @@ async function pass(app, exchange, { peeked, response, url = null, path = exchan
 
 const pathOf = (url) => `${url.pathname}${url.search}`;
 
-/* Within the site a rewrite is to another path, elsewhere to another server. */
-function rewritten(request, destination) {
-  const url = new NextURL(destination, projectUrls());
+/* Within the site a rewrite is to another path, elsewhere to another server. Next.js wants it whole, Vercel takes a path, too. */
+function rewritten(request, destination, next) {
+  const url = new NextURL(next ? destination : new URL(destination, request.url), projectUrls());
   const target = new URL(url.href);
   return url.origin === new NextURL(request.url).origin ? { path: pathOf(target), shown: pathOf(target) } :
     { url: target, shown: target.href };
@@ -196,7 +196,7 @@ async function respond(app, exchange, request, peeked, value) {
   const response = withCookies(exchange, value);
   const rewrite = response.headers.get('x-middleware-rewrite');
   if (rewrite !== null) {
-    const { shown, ...where } = rewritten(request, rewrite);
+    const { shown, ...where } = rewritten(request, rewrite, app.isNext);
     return pass(app, exchange, { peeked, response, ...where, added: app.isNext ? ['x-middleware-rewrite', shown] : [] });
   }
   if (response.headers.has('x-middleware-next')) return pass(app, exchange, { peeked, response });

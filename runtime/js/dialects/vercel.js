@@ -46,7 +46,7 @@ function edgeHandlers(module) {
 }
 
 /* Loads a module and catches the server it starts, if that is its way to handle requests. */
-async function importCatching(load, name) {
+async function importCatching(load, name, settings) {
   const { prototype } = http.Server;
   const { listen } = prototype;
   const caught = Promise.withResolvers();
@@ -60,7 +60,7 @@ async function importCatching(load, name) {
   try {
     const module = await load(name);
     const handler = unwrap(module);
-    if (typeof handler === 'function' || typeof handler?.fetch === 'function' || hasMethods(handler)) {
+    if (typeof handler === 'function' || typeof handler?.fetch === 'function' || hasMethods(handler) || isEdge(module, settings)) {
       return { module, handler };
     }
     if (handler instanceof http.Server) return { module, handler };
@@ -83,10 +83,16 @@ function noHandler(module, file) {
   return new Error(`Can't detect way to handle request: ${file} exports ${exported}, and no function as default or as GET, POST...`);
 }
 
+function edgeFunction(module, file) {
+  const [handlers, any] = [edgeHandlers(module), edgeDefault(module)];
+  if (any === undefined && Object.keys(handlers).length === 0) throw noHandler(module, file);
+  return { kind: 'web', edge: true, handlers, any };
+}
+
 async function loadFunction(endpoint, load) {
   try {
-    const { module, handler } = await settleInTime(importCatching(load, endpoint.module), endpoint.file);
-    if (isEdge(module, endpoint.settings)) return { kind: 'web', edge: true, handlers: edgeHandlers(module), any: edgeDefault(module) };
+    const { module, handler } = await settleInTime(importCatching(load, endpoint.module, endpoint.settings), endpoint.file);
+    if (isEdge(module, endpoint.settings)) return edgeFunction(module, endpoint.file);
     if (typeof handler?.fetch === 'function' || hasMethods(handler)) {
       return { kind: 'web', edge: false, handlers: webHandlers(handler) };
     }
