@@ -14,11 +14,11 @@ export { terraformModules };
 export async function terraformFunctions(context) {
   const modules = await terraformModules(context);
   return modules.flatMap((module) =>
-    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, module, resource)),
+    module.values.all('aws_lambda_function').map((resource) => declarationOf(context, modules, module, resource)),
   );
 }
 
-function declarationOf(context, module, resource) {
+function declarationOf(context, modules, module, resource) {
   const { values } = module;
   const declaredIn = resource.file;
   const { name } = resource;
@@ -36,7 +36,7 @@ function declarationOf(context, module, resource) {
     tags: tagsOf(module, resource),
     url: urlOf(values, resource),
     aliases: aliasesOf(values, resource),
-    layers: layersOf(context, module, resource),
+    layers: layersOf(context, modules, resource),
     foreignLayers: foreignLayers(resource.get('layers')),
     declaredIn,
     ...codeOf(context, module, resource),
@@ -78,11 +78,13 @@ function loggingOf(resource) {
   return loggingVariables(logging?.log_format, logging?.application_log_level);
 }
 
-function layersOf(context, module, resource) {
+/** Of whatever module. */
+function layersOf(context, modules, resource) {
   const named = [resource.get('layers') ?? []].flat();
   const orderOf = ({ arn, name }) => named.findIndex((one) => one === arn || one === name);
-  const layers = module.values.all('aws_lambda_layer_version').filter((layer) => orderOf(layer) >= 0);
-  const folders = layers.toSorted((a, b) => orderOf(a) - orderOf(b)).map((layer) => {
+  const layers = modules.flatMap((module) => module.values.all('aws_lambda_layer_version').map((layer) => ({ module, layer })))
+    .filter(({ layer }) => orderOf(layer) >= 0);
+  const folders = layers.toSorted((a, b) => orderOf(a.layer) - orderOf(b.layer)).map(({ module, layer }) => {
     const { folder, absent, archive, missing = archive } = codeOf(context, module, layer);
     return folder ?? absent ?? (missing === undefined ? undefined : placeOf(context, module.root, missing));
   });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { regionOf } from './arn.js';
 import { learn } from './hcl.js';
 import { parse } from './hcl2json.js';
-import { REGISTRY } from './terraform_registry.js';
+import { REGISTRY, registryModule } from './terraform_registry.js';
 import { TerraformValues } from './terraform_values.js';
 
 const VARIABLES = /(^|\/)(terraform|[^/]*\.auto)\.tfvars$/;
@@ -132,18 +132,23 @@ function calleesOf(folder, blocks) {
   return Object.values(blocks.module).map(([call]) => calleeOf(folder, call)).filter((callee) => callee !== undefined);
 }
 
-/** @returns {TerraformModule} */
-function moduleIn(tree, folder, given, from = new Map()) {
+/**
+ * @param {{ name: string, file: string }} [call] of one that is the registry's
+ * @returns {TerraformModule}
+ */
+function moduleIn(tree, folder, given, from = new Map(), call = undefined) {
   const { context, folders, root } = tree;
   const providers = new Map(from);
-  const values = new TerraformValues(REGISTRY.get(folder) ?? folders.get(folder), {
+  const values = new TerraformValues(REGISTRY.has(folder) ? registryModule(folder, call.file) : folders.get(folder), {
     given,
+    within: REGISTRY.has(folder) ? `module.${call.name}.` : '',
     region: regionOf(context.env),
     readFile: (name) => readText(context, root, name),
     paths: { module: path.join(context.project, folder), root: path.join(context.project, root), cwd: path.join(context.project, root) },
-    call: (block, args) => {
+    call: (name, block, args) => {
       const callee = calleeOf(folder, block);
-      return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args, passed(block, providers)) : undefined;
+      const said = { name, file: values.blocks.origin[`module.${name}`] };
+      return folders.has(callee) || REGISTRY.has(callee) ? moduleIn(tree, callee, args, passed(block, providers), said) : undefined;
     },
   });
   for (const block of values.blocks.provider ?? []) {

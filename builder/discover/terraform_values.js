@@ -82,7 +82,7 @@ export class Resource extends Steps {
 
   /** As Terraform writes it: `aws_sqs_queue.jobs["mail"]`. */
   get address() {
-    return `${this.type}.${this.id}${this.key === undefined ? '' : `[${JSON.stringify(this.key)}]`}`;
+    return `${this.values.within}${this.type}.${this.id}${this.key === undefined ? '' : `[${JSON.stringify(this.key)}]`}`;
   }
 
   get name() {
@@ -183,11 +183,11 @@ export class TerraformValues {
    * @param {{ variable: object, locals: object, resource: object, data: object, module: object, output: object,
    *   origin: object }} blocks of one folder, learnt by hcl.js
    * @param {{ given: object, region: string, readFile: (name: string) => string|undefined, paths: object,
-   *   call: (block: object, args: object) => ({ values: TerraformValues }|undefined) }} place given: variables; paths: what
-   *   `path` has; call: works a module out that a block calls
+   *   call: (name: string, block: object, args: object) => ({ values: TerraformValues }|undefined), within: string }} place given: variables;
+   *   paths: what `path` has; call: works a module out that a block calls; within: what is in front of its resources' addresses
    */
-  constructor(blocks, { given, region, readFile, paths, call }) {
-    Object.assign(this, { blocks, given, region, paths, call });
+  constructor(blocks, { given, region, readFile, paths, call, within }) {
+    Object.assign(this, { blocks, given, region, paths, call, within });
     this.scope = { root: (name) => this.#root(name), file: readFile };
   }
 
@@ -229,17 +229,17 @@ export class TerraformValues {
   }
 
   #called(name) {
-    return this.#known.get(`module.${name}`, () => this.#callAll(this.blocks.module[name]?.[0])) ?? { modules: [], keys: [] };
+    return this.#known.get(`module.${name}`, () => this.#callAll(name, this.blocks.module[name]?.[0])) ?? { modules: [], keys: [] };
   }
 
-  #callAll(block) {
+  #callAll(name, block) {
     if (!block) {
       return undefined;
     }
     const { source: _source, version: _version, count, for_each: forEach, providers: _providers, depends_on: _after, ...args } = block;
     const keys = instanceKeys(evaluate(count, this.scope), evaluate(forEach, this.scope));
     const instances = (keys ?? [[{}]]).slice(0, INSTANCES_MAX);
-    const modules = instances.map(([names]) => this.call(block, knownOnly(evaluate(args, this.#scopeWith(names)))));
+    const modules = instances.map(([names]) => this.call(name, block, knownOnly(evaluate(args, this.#scopeWith(names)))));
     return { modules, keys: instances.map(([, key]) => key), isMany: Boolean(keys) };
   }
 

@@ -13,7 +13,9 @@ import { emptyEvents, tellError, tellWarning } from './found.js';
  */
 export async function terraformEvents(context) {
   const events = emptyEvents();
-  for (const { values } of await terraformModules(context)) {
+  for (const [, modules] of Map.groupBy(await terraformModules(context), ({ root }) => root)) {
+    /* What one module declares another one adds to, as notifications to a bucket. */
+    const values = { all: (type) => modules.flatMap((module) => module.values.all(type)) };
     addBuckets(context, values, events);
     addQueues(context, values, events);
     addConsumers(context, values, events);
@@ -46,11 +48,12 @@ function tellAbsent({ diagnostics }, values) {
 
 function addBuckets(context, values, events) {
   const buckets = new Map();
+  const twins = []; /* which are told */
   for (const resource of values.all('aws_s3_bucket')) {
     const bucket = bucketOf(resource.name, declaredOf(resource));
     bucket.versioning = isOn(resource.blocks('versioning')[0]?.enabled);
     bucket.cors = resource.blocks('cors_rule').map(terraformCors);
-    buckets.set(bucket.name, bucket);
+    buckets.has(bucket.name) ? twins.push(bucket) : buckets.set(bucket.name, bucket);
   }
   const named = (resource) => bucketFor(context, buckets, resource);
   for (const resource of values.all('aws_s3_bucket_versioning')) {
@@ -64,7 +67,7 @@ function addBuckets(context, values, events) {
     const bucket = named(resource);
     bucket && addNotifications(context, resource, bucket);
   }
-  events.buckets.push(...buckets.values());
+  events.buckets.push(...buckets.values(), ...twins);
 }
 
 function bucketOf(name, declared) {
@@ -271,8 +274,11 @@ function addRules(context, values, events) {
 
 /** Written but not known: text that is neither a pattern nor a schedule. */
 function unknownIfWritten(resource, attribute) {
-  const written = resource.block[attribute];
-  return written === undefined || written === null ? undefined : (resource.get(attribute) ?? `\${${attribute}}`);
+  if (resource.block[attribute] === undefined) {
+    return undefined;
+  }
+  const value = resource.get(attribute);
+  return value === undefined ? `\${${attribute}}` : value;
 }
 
 function terraformTarget(context, resource) {
