@@ -42,7 +42,7 @@ export async function discover(context) {
   }
   all.static = uniqueFolders([...all.static, ...publicFolder(context, all.drafts)]).map(withAge);
   lambdaAtRoot(all);
-  tellPassedOver(context, all.drafts);
+  tellPassedOver(context, all);
   applyOverrides(all.drafts, context);
   all.events = finishEvents(all.events, all, context);
   return all;

@@ -1,10 +1,12 @@
 /* What of a project its platform would run and Mayfly does not, where the files that it is in are not read for anything else.
  * It is told once, so that nobody looks for a mistake of their own. */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { pagesFault, pagesFunctions } from './cloudflare_pages.js';
 import { readJson } from './mayfly_json.js';
 import { pagesOfNext } from './next.js';
+import { samTemplates } from './sam.js';
 import { programNamed } from './server_main.js';
 import { servesOutput } from './vercel_output.js';
 import { CONFIG_NAMES, isWranglerFile } from './wrangler.js';
@@ -39,9 +41,15 @@ const OF_MANY = /@hono\/vite-build\/[\w-]+/g;
 const VITE_CONFIG = /^vite\.config\.[cm]?[jt]s$/;
 
 /** Programs that make a deployment: they would have to be run, as the platform's account has it. */
+const NAMES_FUNCTIONS = 'it is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }';
 const PROGRAMS = [
-  [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, 'it is a program and is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }'],
+  [/(^|\/)Pulumi\.ya?ml$/, /(^|\/)mayfly\.json$/, NAMES_FUNCTIONS.replace('it is a program and', 'what it deploys')],
+  [/(^|\/)sst\.config\.[cm]?[jt]s$/, /(^|\/)mayfly\.json$/, NAMES_FUNCTIONS],
 ];
+/** Of CloudFormation, by the types of resources in it; those with a usual name are read. */
+const TEMPLATE_FILE = /\.(ya?ml|json|template)$/;
+const HAS_FUNCTION = /\bType["']?\s*:\s*["']?AWS::(Serverless|Lambda)::Function\b/;
+const TEMPLATE_BYTES_MAX = 1024 * 1024;
 
 /** The folders of a workspace's packages, by their usual depth; nothing of a project that is none. */
 function packagesOf(files) {
@@ -55,9 +63,20 @@ function isSynthesized(files, folder) {
   return files.list().some((file) => file.startsWith(prefix) && /(^|\/)cdk\.out(\/|$)/.test(file.slice(prefix.length)));
 }
 
-/** What else a project without any function may be: what it lacks, or how it becomes one. */
-function tellWhyNone({ files, diagnostics }) {
-  const lambda = [...LAMBDA_PLACES, NITRO.server].find((file) => files.has(file) && LAMBDA_EXPORT.test(files.read(file)));
+/** A template that `sam` and `aws` are told of on the command line. @returns {boolean} whether there is one */
+function tellTemplate({ files, diagnostics }) {
+  const isOne = (file) => TEMPLATE_FILE.test(file) && !files.has(`${path.posix.dirname(file)}/manifest.json`) && statSync(files.absolute(file)).size < TEMPLATE_BYTES_MAX && HAS_FUNCTION.test(files.read(file));
+  const template = files.list().find(isOne);
+  if (template) {
+    const text = `it is a template of CloudFormation by what is in it: call it template${path.posix.extname(template).replace('.template', '.json')}, or name it in a samconfig.toml: [default.deploy.parameters] template_file = "${template}"`;
+    diagnostics.warn(text, { file: template });
+  }
+  return template !== undefined;
+}
+
+/** What else a project without any function may be: what it lacks, or how it becomes one. @param {boolean} isNamed by what is told elsewhere */
+function tellWhyNone({ files, diagnostics }, isNamed) {
+  const lambda = [...isNamed ? [] : LAMBDA_PLACES, NITRO.server].find((file) => files.has(file) && LAMBDA_EXPORT.test(files.read(file)));
   if (lambda) {
     const handler = lambda.replace(/\.[^.]+$/, '.handler');
     const text = `it exports a Lambda handler that nothing names; a mayfly.json does: { "functions": { "main": { "handler": "${handler}" } } }`;
@@ -109,18 +128,19 @@ function tellWhyNone({ files, diagnostics }) {
 
 /**
  * @param {import('./context.js').Context} context
- * @param {import('../project.js').Draft[]} drafts what is served
+ * @param {import('./context.js').Found} found what is served
  */
-export function tellPassedOver(context, drafts) {
+export function tellPassedOver(context, { drafts, notRun }) {
   const { files, diagnostics } = context;
+  const apps = files.list().filter((file) => path.posix.basename(file) === 'cdk.json' && !isSynthesized(files, path.posix.dirname(file)));
   if (drafts.length === 0 && !servesOutput(context)) {
-    tellWhyNone(context);
+    const isTemplate = notRun.length === 0 && samTemplates(context).length === 0 && tellTemplate(context);
+    tellWhyNone(context, isTemplate || apps.length > 0);
   }
   const packages = drafts.length === 0 ? packagesOf(files) : [];
   if (packages.length > 0) {
     diagnostics.warn(`${andMore(packages, 'package')}: the packages of a workspace are served each by itself: mayfly dev ${packages[0]}`);
   }
-  const apps = files.list().filter((file) => path.posix.basename(file) === 'cdk.json' && !isSynthesized(files, path.posix.dirname(file)));
   if (apps.length > 0) {
     const text = 'functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes';
     diagnostics.warn(`${andMore(apps)}: ${text}`, { file: apps[0] });

@@ -106,14 +106,19 @@ function urlOf(template, id, properties) {
   return config ? urlSettings(config) : undefined;
 }
 
-/** Of whatever stack. SAM packs what it builds itself below `nodejs`; other folders are /opt as they stand. */
+/** SAM packs what it builds itself below `nodejs`; other folders are /opt as they stand, and so are those that have such a folder. */
+function layerOf({ files }, { BuildMethod: method = '' }, folder) {
+  const isPacked = files.list().some((file) => file.startsWith(`${folder}/nodejs/`)) && !files.has(`${folder}/package.json`);
+  return { folder, at: /^nodejs/.test(method) && !isPacked ? '/opt/nodejs' : '/opt' };
+}
+
+/** Of whatever stack. */
 function layersOf(context, template, references) {
   const wanted = [template.resolve(references) ?? []].flat();
   return samTemplates(context).flatMap((other) => Object.entries(other.resources)
     .filter(([id, resource]) => LAYER.test(resource?.Type) && wanted.includes(other.nameOf(id)))
     .map(([id, { Properties: said = {}, Metadata: metadata = {} }]) => ({
-      folder: folderFrom(other.file, String(assetPath(context, other.file, metadata, other.resolve(said.Content)?.S3Key) ?? other.resolve(said.ContentUri) ?? '.')),
-      at: /^nodejs/.test(metadata.BuildMethod ?? '') ? '/opt/nodejs' : '/opt',
+      ...layerOf(context, metadata, folderFrom(other.file, String(assetPath(context, other.file, metadata, other.resolve(said.Content)?.S3Key) ?? other.resolve(said.ContentUri) ?? '.'))),
       order: wanted.indexOf(other.nameOf(id)),
     }))).toSorted((a, b) => a.order - b.order);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { andMore } from '../diagnostics.js';
 import { stackFor } from './arn.js';
 import { assetPath, cloudAssemblies } from './cdk.js';
-import { readSamConfig } from './sam_config.js';
+import { namedTemplates, readSamConfig } from './sam_config.js';
 import { parseTemplate, templateOf } from './sam_template.js';
 
 /** SAM's own and CloudFormation's, and what the CDK has synthesized where no manifest says so. */
@@ -32,7 +32,9 @@ function stackFiles(context) {
   const { files } = context;
   const { folders, stacks } = cloudAssemblies(context);
   const isWithin = (file) => /(^|\/)cdk\.out\//.test(file) || folders.some((folder) => file.startsWith(`${folder}/`));
-  const own = files.list().filter((file) => TEMPLATE.test(file) && !isWithin(file)).map((file) => ({ file, ...readSamConfig(context, file) }));
+  const named = namedTemplates(context);
+  const usual = files.list().filter((file) => TEMPLATE.test(file) && !isWithin(file) && !named.some((one) => one.file === file));
+  const own = [...named, ...usual.map((file) => ({ file, ...readSamConfig(context, file) }))];
   const loose = files.list().filter((file) => SYNTHESIZED.test(file) && !folders.includes(path.posix.dirname(file)))
     .map((file) => ({ file, stack: path.posix.basename(file, '.template.json'), isSynthesized: true }));
   return [...own, ...loose, ...stacks];

@@ -17,6 +17,8 @@ import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
 
 const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
+/** Where they are, other names may be exported for Lambda. */
+const OF_AWS = /(^|\/)(template\.ya?ml|serverless\.(ya?ml|json|[cm]?[jt]s)|cdk\.json|[^/]+\.tf)$/;
 /** What Vercel has other runtimes for. */
 const OTHER_API_FILE = /^api\/.*\.(py|go|rb|rs)$/;
 const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
@@ -190,12 +192,11 @@ async function withoutOthers(context, named) {
     return [];
   }
   const facts = await Promise.all(named.map((file) => inspect(file, files.read(file))));
-  return named.filter((_, i) => !facts[i] || facts[i].open || !isLambda(facts[i].exports));
+  const isOfAws = files.list().some((file) => OF_AWS.test(file));
+  return named.filter((_, i) => !facts[i] || facts[i].open || isFunction(facts[i].exports) || !(isOfAws || facts[i].exports.has('handler')));
 }
 
-function isLambda(exported) {
-  return exported.has('handler') && !['default', ...METHODS].some((name) => exported.has(name));
-}
+const isFunction = (exported) => ['default', ...METHODS].some((name) => exported.has(name));
 
 /** The order in which Vercel tries dynamic routes. */
 function byMoreSegments(a, b) {

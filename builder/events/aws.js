@@ -261,12 +261,18 @@ export function addRule(context, declared, said, events) {
   }
 }
 
+/** Whether a part of a pattern depends on what has no value yet: a list that lost all that it had would match nothing. */
+function isOpenIn(value) {
+  const isNothing = value === undefined || (Array.isArray(value) && value.length === 0) || (typeof value === 'string' && value.includes('${'));
+  return isNothing || (typeof value === 'object' && value !== null && Object.values(value).some(isOpenIn));
+}
+
 function patternOf({ diagnostics }, declared, said) {
   if (said.pattern === undefined || said.pattern === null) {
     return null;
   }
   const pattern = parsed(said.pattern);
-  if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern)) {
+  if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern) && !isOpenIn(pattern)) {
     return { pattern };
   }
   tellError(diagnostics, declared, 'its event pattern is no JSON object, or not known before it is created');

@@ -102,3 +102,17 @@ Resources:
     'warning: template.yaml: functions "A", "B" need python3.13, which does not run here',
   ]);
 });
+
+test('a program of Pulumi is told, as it is not run', async (t) => {
+  const built = await build(t, projectOf(t, { 'Pulumi.yaml': 'name: x\nruntime: nodejs\n', 'index.js': 'const aws = require("@pulumi/aws");\n', 'lambda/index.mjs': handler }));
+  assert.deepEqual(texts(built), [
+    'warning: what it deploys is not run: a mayfly.json names functions, as { "functions": { "api": { "handler": "src/api.handler" } } }',
+  ]);
+});
+
+test('of a program of the CDK that is not synthesized it is told to do so, and not how to name its handlers otherwise', async (t) => {
+  const built = await build(t, projectOf(t, { 'cdk.json': '{ "app": "npx ts-node bin/app.ts" }', 'src/index.js': handler }));
+  assert.deepEqual(texts(built), [
+    'warning: cdk.json: functions of the CDK are read from what it synthesizes: run `npx cdk synth --quiet` there, and again after changes',
+  ]);
+});

@@ -202,3 +202,57 @@ ${end}
   const [{ severity, line }] = (await build(t, projectOf(t, template('')))).diagnostics;
   assert.deepEqual([severity, line], ['error', 8]);
 });
+
+test('SAM: a template of another name is that which samconfig.toml says, or it is told how to name it', async (t) => {
+  const files = {
+    'src/app.js': handler('app'),
+    'infra/app.yaml': `
+Parameters: { Name: { Type: String } }
+Resources:
+  Fn: { Type: AWS::Serverless::Function, Properties: { FunctionName: !Ref Name, CodeUri: ../src, Handler: app.handler, Runtime: nodejs24.x } }
+`,
+  };
+  const config = '[default.deploy.parameters]\ntemplate_file = "infra/app.yaml"\nparameter_overrides = "Name=named"\n';
+  const named = await build(t, projectOf(t, { ...files, 'samconfig.toml': config }));
+  assert.deepEqual([named.functions.map(({ name }) => name), named.diagnostics], [['lambda/named'], []]);
+
+  const unnamed = await build(t, projectOf(t, files));
+  assert.deepEqual([unnamed.functions, unnamed.diagnostics.map(({ file, text }) => `${file}: ${text}`)], [[], [
+    'infra/app.yaml: it is a template of CloudFormation by what is in it: call it template.yaml, or name it in a samconfig.toml: ' +
+      '[default.deploy.parameters] template_file = "infra/app.yaml"',
+  ]]);
+});
+
+test('SAM: a layer that holds a folder nodejs is /opt itself, whatever builds it', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'app.js': "exports.handler = async () => require('/opt/nodejs/config.js').text;\n", 'layer/nodejs/config.js': 'exports.text = "layer";\n',
+    'template.yaml': `
+Resources:
+  Fn: { Type: AWS::Serverless::Function, Properties: { Handler: app.handler, Runtime: nodejs24.x, Layers: [!Ref Layer] } }
+  Layer: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: layer }, Metadata: { BuildMethod: nodejs22.x } }
+`,
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+});
+
+test('SAM: a rule whose pattern needs a parameter that has no value is told, and left out', async (t) => {
+  const { events, diagnostics } = await build(t, projectOf(t, {
+    'app.js': handler('app'),
+    'template.yaml': `
+Parameters: { Bucket: { Type: String } }
+Resources:
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: app.handler
+      Runtime: nodejs24.x
+      Events:
+        Ref: { Type: EventBridgeRule, Properties: { Pattern: { source: [aws.s3], detail: { bucket: { name: [!Ref Bucket] } } } } }
+        Sub: { Type: EventBridgeRule, Properties: { Pattern: { source: [aws.s3], detail: { bucket: { name: [!Sub "\${Bucket}"] } } } } }
+        All: { Type: EventBridgeRule, Properties: { Pattern: { source: [{ prefix: "" }], detail: { a: [0, "", false] } } } }
+`,
+  }));
+  const text = 'its event pattern is no JSON object, or not known before it is created';
+  assert.deepEqual(diagnostics.map((one) => one.text), [`template.yaml: Fn.Ref: ${text}`, `template.yaml: Fn.Sub: ${text}`]);
+  assert.deepEqual(events.rules.map(({ name }) => name), ['FnAll']);
+});

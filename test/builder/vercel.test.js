@@ -323,3 +323,13 @@ test('functions in languages that do not run here are told', async (t) => {
   assert.equal((await told({ ...others, 'api/a.js': handler })).length, 1);
   assert.deepEqual(await told({ ...others, 'package.json': '{}' }), []);
 });
+
+test('files of the folder api that export nothing for Vercel are not its functions in a project of AWS', async (t) => {
+  const files = { 'api/handler.js': 'exports.timestamp = async () => ({ statusCode: 200 });\n', 'api/get.ts': 'export const get = async () => ({ body: "x" });\n' };
+  const service = 'service: s\nprovider: { name: aws, runtime: nodejs24.x }\nfunctions: { time: { handler: api/handler.timestamp } }\n';
+  const mixed = await build(t, projectOf(t, { ...files, 'serverless.yml': service, 'api/hello.js': 'export const GET = () => new Response();\n' }));
+  assert.deepEqual(mixed.functions.map(({ name }) => name).toSorted(), ['api', 'lambda/s-dev-time']);
+  assert.deepEqual(mixed.functions.find(({ name }) => name === 'api').endpoints.map(({ name }) => name), ['/api/hello']);
+  const own = await build(t, projectOf(t, files));
+  assert.deepEqual(own.functions.flatMap(({ endpoints }) => endpoints.map(({ name }) => name)).toSorted(), ['/api/get', '/api/handler']);
+});
