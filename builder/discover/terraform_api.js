@@ -18,8 +18,8 @@ export function terraformApis(modules) {
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
         title: address, file, api: get('api_id'), key: get('route_key'), target: get('target'), authorization: get('authorization_type'),
       })),
-      integrations: all('aws_apigatewayv2_integration', ({ name }, get) => ({
-        name, type: get('integration_type'), uri: get('integration_uri'), payload: get('payload_format_version'),
+      integrations: all('aws_apigatewayv2_integration', (resource, get) => ({
+        name: resource.name, type: get('integration_type'), uri: uriOf(values, resource, 'integration_uri'), payload: get('payload_format_version'),
         integration: integrationOfResource({ IntegrationSubtype: get('integration_subtype'), ConnectionType: get('connection_type'), RequestParameters: get('request_parameters') }),
       })),
     };
@@ -45,14 +45,21 @@ function restApi(api, get) {
   };
 }
 
+/** One that is not known, as with the region of a variable that nobody has given, leads where it refers to all the same. */
+function uriOf(values, resource, attribute) {
+  const ids = [...String(resource.block[attribute]).matchAll(/\baws_lambda_function\.([\w-]+)/g)].map(([, id]) => id);
+  return resource.get(attribute) ?? values.all('aws_lambda_function').find(({ id }) => ids.includes(id))?.name;
+}
+
 /** A REST API's method, its integration and the responses of that are resources of their own. */
-function method(values, { address, file }, get) {
+function method(values, resource, get) {
+  const { address, file } = resource;
   const place = ['rest_api_id', 'resource_id', 'http_method'].map((name) => [name, get(name)]);
   const beside = (type) => values.all(type).filter((other) => place.every(([name, value]) => other.get(name) === value));
   const authorized = beside('aws_api_gateway_method')[0];
   const authorization = authorized?.get('authorization');
   return {
-    title: address, file, api: get('rest_api_id'), resource: get('resource_id'), method: get('http_method'), type: get('type'), uri: get('uri'),
+    title: address, file, api: get('rest_api_id'), resource: get('resource_id'), method: get('http_method'), type: get('type'), uri: uriOf(values, resource, 'uri'),
     authorization: authorization === 'NONE' && authorized.get('api_key_required') === true ? 'API key' : authorization,
     integration: integrationOfResource({
       IntegrationHttpMethod: get('integration_http_method'), RequestParameters: get('request_parameters'), RequestTemplates: get('request_templates'),

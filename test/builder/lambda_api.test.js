@@ -371,6 +371,37 @@ Resources:
   assert.equal(visit(manifest, 'GET', '/items').function, 'lambda/Inline');
 });
 
+test('Terraform: an integration leads to the function that its URI refers to, though the region in it is not known', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'main.tf': `
+variable "region" {}
+resource "aws_lambda_function" "hello" {
+  function_name = "say-hello"
+  handler       = "hello.handler"
+  runtime       = "nodejs24.x"
+}
+resource "aws_api_gateway_rest_api" "api" {
+  name = "api"
+}
+resource "aws_api_gateway_resource" "hello" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  parent_id   = aws_api_gateway_rest_api.api.root_resource_id
+  path_part   = "hello"
+}
+resource "aws_api_gateway_integration" "hello" {
+  rest_api_id = aws_api_gateway_rest_api.api.id
+  resource_id = aws_api_gateway_resource.hello.id
+  http_method = "GET"
+  type        = "AWS_PROXY"
+  uri         = "arn:aws:apigateway:\${var.region}:lambda:path/2015-03-31/functions/\${aws_lambda_function.hello.arn}/invocations"
+}
+`,
+    'hello.js': handler('hello'),
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(visit(manifest, 'GET', '/hello').function, 'lambda/say-hello');
+});
+
 test('Terraform: functions and APIs that modules of the registry make', async (t) => {
   const project = projectOf(t, {
     'main.tf': `
