@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { Installed } from '../bundle/installed.js';
 import { isEnvFile } from '../env.js';
+import { inspect } from '../source.js';
 import { newestProgram, typedBeside } from './compiled.js';
 import { nothing } from './context.js';
 import { mainsOf, readPackage } from './server_main.js';
@@ -41,7 +42,8 @@ export async function discoverServer(context, sofar) {
   }
   const { dialect } = main;
   const newest = dialect === 'server' && !main.program ? newestProgram(context, manifest, main.file) : {};
-  const draft = draftOf(context, manifest, { ...main, ...newest });
+  const hasSyntax = await hasModuleSyntax(context.files, newest.file ?? main.file);
+  const draft = draftOf(context, manifest, { ...main, ...newest, hasSyntax });
   found.drafts.push({ ...draft, ...(newest.fault ? withoutProgram(draft, newest) : {}), dialect });
   found.routes.catchAll.push({ src: '^/', target: ['server', 0], dialect });
   return found;
@@ -83,7 +85,7 @@ function resolveRelative(files, stem) {
   return [...endings.map((ending) => stem + ending), typed].find((file) => files.has(file));
 }
 
-function draftOf(context, manifest, { file, source = file, env, args, preloads, hasLoader, program }) {
+function draftOf(context, manifest, { file, source = file, env, args, preloads, hasLoader, program, hasSyntax }) {
   const { files, project, port, development, env: variables } = context;
   const isTyped = hasLoader || /\.[cm]?tsx?$/.test(file);
   const stage = development ? 'development' : 'production';
@@ -105,7 +107,7 @@ function draftOf(context, manifest, { file, source = file, env, args, preloads, 
   if (isTyped) {
     return { ...draft, ...setupOf(context, preloads) };
   }
-  const esm = isModule(file, program?.manifest ?? manifest);
+  const esm = isModule(file, program?.manifest ?? manifest, hasSyntax);
   if (esm && !program && IS_MAIN.test(files.read(file))) {
     artifact.set(file, Buffer.from(files.read(file).replace(IS_MAIN, 'true')));
   }
@@ -132,8 +134,15 @@ function setupOf({ files, project }, preloads) {
   return own ? { setup: { module: 'setup', source: `${project}/${own}` } } : {};
 }
 
-function isModule(file, manifest) {
-  return file.endsWith('.mjs') || (manifest.type === 'module' && !file.endsWith('.cjs'));
+/** Where nothing says what a file is, its syntax does, as for Node.js; a module that is the program of require() gives no exports. */
+function isModule(file, manifest, hasSyntax) {
+  const isOne = manifest.type === undefined ? hasSyntax : manifest.type === 'module';
+  return file.endsWith('.mjs') || (isOne && !file.endsWith('.cjs'));
+}
+
+async function hasModuleSyntax(files, file) {
+  const facts = /\.js$/.test(file) && files.has(file) ? await inspect(file, files.read(file)) : null;
+  return facts?.esm === true;
 }
 
 /** The app must find itself to be the program: `require.main === module` starts many a server. */

@@ -70,6 +70,11 @@ test('an app of a web framework that is exported takes every request, as on Verc
   assert.deepEqual(await exported({ 'index.ts': "import { x } from 'elsewhere';\nexport default x;\n" }), []);
 });
 
+test('a file that is a module by its syntax alone gives what it exports', async (t) => {
+  const manifest = await build(t, projectOf(t, { 'package.json': '{ "main": "index.js" }', 'index.js': "export default { fetch: () => new Response('x') };\n" }));
+  assert.equal(evaluate(functionNamed(manifest, 'server'), "load('server').then((all) => typeof all.default.fetch)"), 'function');
+});
+
 test('what the start script has Node.js load, read and pass on comes before the program', async (t) => {
   const manifest = await build(t, projectOf(t, {
     'package.json': JSON.stringify({
