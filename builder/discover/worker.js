@@ -10,6 +10,7 @@ import { asWorker, pagesOutput } from './cloudflare_pages.js';
 import { nothing } from './context.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf, functionName } from './worker_bindings.js';
+import { modulesBeside } from './worker_modules.js';
 import { builtConfigs, CONFIG_NAMES, isWranglerFile, readBuilt, readWrangler } from './wrangler.js';
 
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
@@ -197,7 +198,7 @@ async function draftOf(context, worker, workers) {
     cpu_ms: Number.isInteger(settings.limits?.cpu_ms) ? settings.limits.cpu_ms : 0,
     env: hasVariables(settings) ? variablesOf(bindings) : {},
     bindings,
-    files: bindingFiles,
+    files: new Map([...modulesBeside(files, worker), ...bindingFiles]),
     settings: {
       worker: worker.name,
       format: !worker.main || facts?.exports.has('default') || facts?.open ? 'modules' : 'service-worker',

@@ -37,7 +37,7 @@ function tellUncalled(diagnostics, { config, main, handlers }) {
       tellWarning(
         diagnostics,
         { file: config || main, what: main },
-        `${name}() is never called here: there is no ${what}`,
+        `${name}() is never called here: there are no ${what}`,
       );
     }
   }

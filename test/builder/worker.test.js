@@ -347,6 +347,23 @@ test('Hyperdrive is a local database, which the file or the environment names', 
     'wrangler.json: Hyperdrive "C" needs the URL of a local database: localConnectionString here, or CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_C in .env']]);
 });
 
+test('modules beside the main one are there for import() of a name that is made when it runs', async (t) => {
+  const lazy = 'export default { fetch() {}, load: async (name) => (await import(name)).default };\n';
+  const beside = { 'lang/en.js': "import word from './word.js';\nexport default word;\n", 'lang/word.js': "export default 'hello';\n" };
+  const within = (folder) => Object.fromEntries(Object.entries(beside).map(([name, text]) => [`${folder}/${name}`, text]));
+  const loaded = async (files, name) => {
+    const { functions: [fn] } = await build(t, projectOf(t, files));
+    return evaluate(fn, `load(${JSON.stringify(name)}).then((all) => all.default.load('./lang/en.js'))`);
+  };
+  const pages = { 'dist/_worker.js/index.js': lazy, ...within('dist/_worker.js'), 'wrangler.json': '{ "name": "p", "pages_build_output_dir": "dist" }' };
+  assert.equal(await loaded(pages, 'dist/_worker.js/index'), 'hello');
+  const wrangler = (settings) => JSON.stringify({ name: 'w', main: 'src/index.js', ...settings });
+  const rules = [{ type: 'ESModule', globs: ['**/*.js'] }];
+  assert.equal(await loaded({ 'src/index.js': lazy, ...within('src'), 'wrangler.json': wrangler({ find_additional_modules: true, rules }) }, 'src/index'), 'hello');
+  assert.equal(await loaded({ 'src/index.js': lazy, ...within('src'), 'wrangler.json': wrangler({ no_bundle: true }) }, 'src/index'), 'hello');
+  await assert.rejects(loaded({ 'src/index.js': lazy, ...within('src'), 'wrangler.json': wrangler({}) }, 'src/index'), /Cannot find module/);
+});
+
 test('a KV namespace is a folder of the project, by its id', async (t) => {
   const wrangler = (settings) => JSON.stringify({ main: 'i.js', ...settings });
   const project = projectOf(t, {
