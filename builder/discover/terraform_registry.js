@@ -44,8 +44,8 @@ const LAMBDA = moduleOf({
       enabled: '${try(each.value.enabled, null)}', batch_size: '${try(each.value.batch_size, null)}',
       maximum_batching_window_in_seconds: '${try(each.value.maximum_batching_window_in_seconds, null)}',
       function_response_types: '${try(each.value.function_response_types, null)}', dynamic: {
-        scaling_config: [{ for_each: '${try([each.value.scaling_config], [])}', content: [{ maximum_concurrency: '${scaling_config.value.maximum_concurrency}' }] }],
-        filter_criteria: [{ for_each: '${try([each.value.filter_criteria], [])}', content: [{ filter: '${flatten([filter_criteria.value])}' }] }],
+        scaling_config: [{ for_each: '${try(each.value.scaling_config, null) == null ? [] : [each.value.scaling_config]}', content: [{ maximum_concurrency: '${scaling_config.value.maximum_concurrency}' }] }],
+        filter_criteria: [{ for_each: '${try(each.value.filter_criteria, null) == null ? [] : [each.value.filter_criteria]}', content: [{ filter: '${flatten([filter_criteria.value])}' }] }],
       },
     }] },
     aws_lambda_function_event_invoke_config: { this: [{

@@ -169,7 +169,7 @@ function addConsumers(context, values, events) {
         response_types: resource.get('function_response_types'),
         filters: resource
           .blocks('filter_criteria')
-          .flatMap(({ filter }) => [filter ?? []].flat().map(({ pattern }) => pattern)),
+          .flatMap(({ filter }) => [filter ?? []].flat().map((one) => one?.pattern)),
       });
     consumer && events.consumers.push(consumer);
   }

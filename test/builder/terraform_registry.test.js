@@ -25,6 +25,7 @@ module "app" {
       scaling_config          = { maximum_concurrency = 3 }
       filter_criteria         = { pattern = jsonencode({ body = { kind = ["new"] } }) }
     }
+    dead = { event_source_arn = module.jobs.dead_letter_queue_arn }
   }
   create_async_event_config = true
   maximum_retry_attempts    = 1
@@ -80,8 +81,8 @@ module "ticks" {
   const { buckets, queues, consumers, rules, schedules, buses, async: invocations } = manifest.events;
   assert.deepEqual(queues.map(({ name, visibility_s: seconds, redrive }) => [name, seconds, redrive]).toSorted(),
     [['jobs', 60, { queue: 'jobs-dlq', max_receives: 2 }], ['jobs-dlq', 30, undefined]]);
-  const [{ queue, batch_size: size, max_concurrency: most, report_failures: reports, filters }] = consumers;
-  assert.deepEqual([queue, size, most, reports, filters], ['jobs', 5, 3, true, [{ body: { kind: ['new'] } }]]);
+  assert.deepEqual(consumers.map((one) => [one.queue, one.batch_size, one.max_concurrency, one.report_failures, one.filters]).toSorted(),
+    [['jobs', 5, 3, true, [{ body: { kind: ['new'] } }]], ['jobs-dlq', 10, 0, false, []]]);
   const dead = { queue: 'jobs-dlq' };
   assert.deepEqual(invocations.map((one) => [one.max_retries, one.on_failure, one.dead_letter]), [[1, dead, dead]]);
   assert.deepEqual(buckets.map(({ name, versioning }) => [name, versioning]), [['photos', true]]);
