@@ -150,7 +150,7 @@ static void refuse_unknown(struct services *s, struct exchange *x, struct str se
                    "AWS_ENDPOINT_URL_%s=http://localhost:8000",
                    name, variable); /* fits */
     tell_unserved(s, name, message);
-    refuse(x, 501, "UnknownService", message);
+    refuse(x, 400, "UnknownService", message); /* what is 500 or more SDKs try again */
 }
 
 static void refuse_early(struct services *s, struct exchange *x)
