@@ -21,9 +21,23 @@ const LOCK_FILES = [
   ['bun.lockb', 'bun add'],
 ];
 
-/** Whether nobody says that an installed package needs another: what it only tries, if it is there, need not be installed. */
-export function isUnasked(project, name, importer) {
-  return importer.includes('/node_modules/') && namingFolder(project, name, importer) === null;
+/**
+ * Whether nobody says that a package is needed: what an installed one only tries, if it is there, need not be installed, nor what
+ * a bundle that somebody has made tries within, as the CDK's assets are.
+ * @param {string} folder of the file that asks for it
+ */
+export function isUnasked(project, specifier, folder, file) {
+  const isOptional = folder.includes('/node_modules/') || isTried(specifier, file);
+  return isOptional && namingFolder(project, packageName(specifier), folder) === null;
+}
+
+/** Whether a file asks for it within a `try` alone. */
+function isTried(specifier, file) {
+  const asked = `\\brequire\\(\\s*(["'\`])${specifier.replace(/[^\w/@-]/g, '\\$&')}\\1`;
+  const text = path.isAbsolute(file) && existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const all = text.match(new RegExp(asked, 'g')) ?? [];
+  const tried = text.match(new RegExp(`\\btry\\s*\\{[^{}]*?${asked}`, 'g')) ?? [];
+  return tried.length > 0 && tried.length === all.length;
 }
 
 /** What Lambda's runtimes have beside the code, and bundlers for Lambda leave out. */

@@ -159,7 +159,7 @@ function missing(args, result, { project, dialect }) {
   const name = packageName(args.path);
   const text = missingText(project, args.path, args.resolveDir, dialect);
   if (args.kind === 'require-call' || args.kind === 'require-resolve' || args.kind === 'dynamic-import') {
-    return { path: args.path, external: true, warnings: isUnasked(project, name, args.resolveDir) ? [] : [{ text }] };
+    return { path: args.path, external: true, warnings: isUnasked(project, args.path, args.resolveDir, args.importer) ? [] : [{ text }] };
   }
   return { errors: [{ text, detail: { missing: name } }] };
 }

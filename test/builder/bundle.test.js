@@ -387,3 +387,18 @@ test('ES modules and their packages run in the order of their imports, also thos
     assert.ok(order.length >= 5);
   }
 });
+
+test('a package that a file only tries, and nobody names, is not told as missing', async (t) => {
+  const project = projectOf(t, {
+    'package.json': '{ "dependencies": { "named": "1" } }',
+    'api/tried.js': [
+      'let colour; try { const found = require("supports-color"); colour = found; } catch { colour = "none"; }',
+      'try { require("named"); } catch {}', 'try { require("both"); } catch {}', 'const late = () => require("both");',
+      'module.exports = () => [colour, late];', '',
+    ].join('\n'),
+  });
+  const { diagnostics } = await build(t, project);
+  assert.deepEqual(diagnostics.map(({ text }) => text).toSorted(), [
+    'Package "both" is not installed. Install it with: npm install both', 'Package "named" is not installed. Install it with: npm install',
+  ]);
+});
