@@ -8,12 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "gateway/gateway.h"
-#include "gateway/invoke.h"
-#include "gateway/listener.h"
 #include "gateway/peer.h"
-#include "gateway/reply.h"
-#include "gateway/request.h"
-#include "gateway/request_log.h"
 
 #define CONN_IN_BYTES      (64 * KIB) /* pipelined requests wait up to this much */
 #define CONN_OUT_BYTES_MAX (4 * MIB)  /* the streams' windows keep it far below */
@@ -27,6 +22,11 @@
 #define CONN_HALF_CLOSE_MS 200
 
 static void on_poll(uv_poll_t *poll, int status, int events);
+
+static const struct conn_events *events_of(const struct conn *c)
+{
+    return c->gateway->conn_events;
+}
 
 /* The client asks faster than it takes answers: it is read no further, or its answers would fill
  * our memory. */
@@ -88,11 +88,11 @@ static void close_now(struct conn *c)
     list_remove(&c->in_gateway);
     list_remove(&c->dirty);
     c->gateway->conn_count--;
+    c->gateway->conn_left = true;
     uv_close((uv_handle_t *)&c->poll, on_closed);
     (void)close(c->fd);
-    listener_resume(c->gateway);
     if (rq) {
-        request_client_gone(rq);
+        (void)events_of(c)->gone(rq); /* nobody is there to be refused */
     }
 }
 
@@ -137,8 +137,8 @@ static void await_body(struct conn *c)
 
 void conn_answered(struct conn *c, bool keep_alive)
 {
-    struct request *rq = take_ptr(c->request);
     bool too_much = c->body.kind == CONN_BODY_LENGTH && c->body.left > CONN_DISCARD_BYTES;
+    c->request = NULL;
     c->body_blocked = c->is_cut_off = false;
     if (!keep_alive || too_much) {
         begin_close(c);
@@ -153,15 +153,13 @@ void conn_answered(struct conn *c, bool keep_alive)
         begin_idle(c);
     }
     conn_touch(c);
-    request_release(rq);
 }
 
 void conn_abort(struct conn *c)
 {
-    struct request *rq = take_ptr(c->request);
+    c->request = NULL;
     c->body.kind = CONN_BODY_NONE;
     begin_close(c);
-    request_release(rq);
 }
 
 void conn_resume_body(struct conn *c)
@@ -174,10 +172,10 @@ void conn_resume_body(struct conn *c)
 
 /* The client's bytes. */
 
-static void refuse(struct conn *c, unsigned status)
+static void refuse(struct conn *c, unsigned status, struct str head)
 {
     c->keep_alive = false;
-    request_refuse(c, status);
+    events_of(c)->refuse(c, status, head);
     c->body.kind = CONN_BODY_LENGTH; /* who knows what else is coming: linger */
     c->body.left = 1;
     begin_close(c);
@@ -186,14 +184,20 @@ static void refuse(struct conn *c, unsigned status)
 /* The rest of the request's body is not to be had. */
 static void give_up(struct conn *c, unsigned status)
 {
-    struct request *rq = take_ptr(c->request);
-    bool started = rq->reply_started;
-    request_client_gone(rq);
-    if (started) {
+    if (events_of(c)->gone(take_ptr(c->request))) {
         begin_close(c);
     } else {
-        refuse(c, status);
+        refuse(c, status, STR(""));
     }
+}
+
+void conn_begin(struct conn *c, struct request *rq, const struct http_head *head)
+{
+    c->state = CONN_BUSY;
+    c->request = rq;
+    c->keep_alive = head->keep_alive;
+    conn_body_begin(&c->body, head);
+    await_body(c);
 }
 
 /* A head, or part of one, is at the front. False: more is needed. */
@@ -213,22 +217,13 @@ static bool take_head(struct conn *c, struct str *in)
     }
     struct str head = str_skip(*in, c->scan.blank);
     head.len = len > 0 ? (size_t)len - c->scan.blank : 0;
-    struct request *rq = NULL;
-    int r = len > 0 ? request_create(c->gateway, c, head, &rq) : len;
+    int r = len > 0 ? events_of(c)->head(c, head) : len;
     if (r < 0) {
-        request_log_refused(c, *in);
+        refuse(c, (unsigned)-r, *in);
         *in = str_of(in->data + in->len, 0);
-        refuse(c, (unsigned)-r);
         return true;
     }
     *in = str_skip(*in, (size_t)len);
-    c->state = CONN_BUSY;
-    c->request = rq;
-    c->keep_alive = rq->head.keep_alive;
-    conn_body_begin(&c->body, &rq->head);
-    await_body(c);
-    rq->body_end = conn_body_is_complete(&c->body);
-    request_start(rq);
     return true;
 }
 
@@ -237,8 +232,7 @@ static void body_complete(struct conn *c)
     c->body.kind = CONN_BODY_NONE;
     c->deadline_ms = 0;
     if (c->request) {
-        c->request->body_end = true;
-        invoke_body_end(c->request);
+        events_of(c)->body_end(c->request);
     }
 }
 
@@ -255,7 +249,7 @@ static bool feed_body(struct conn *c, struct str *in)
     if (in->len == 0) {
         return false;
     }
-    size_t room = invoke_body_room(c->request, in->len);
+    size_t room = events_of(c)->body_room(c->request, in->len);
     if (room == 0) {
         wait_for_room(c);
         return false;
@@ -268,7 +262,7 @@ static bool feed_body(struct conn *c, struct str *in)
     }
     await_body(c);
     if (data.len > 0) {
-        invoke_body(c->request, data);
+        events_of(c)->body(c->request, data);
     }
     if (r == HTTP_CHUNKED_END && c->state == CONN_BUSY) {
         body_complete(c);
@@ -335,11 +329,6 @@ static void process_kept(struct conn *c)
     }
 }
 
-static uint64_t said_bytes(const struct conn *c)
-{
-    return c->request ? c->request->sent_bytes : 0;
-}
-
 /* The client will send no more, and what it sent is handled. */
 static void on_last(struct conn *c)
 {
@@ -352,7 +341,7 @@ static void on_last(struct conn *c)
             close_now(c); /* half a request */
         } else if (c->gone_ms == 0) {
             c->gone_ms = gateway_now_ms(c->gateway) + CONN_HALF_CLOSE_MS;
-            c->gone_said_bytes = said_bytes(c);
+            c->gone_sent_bytes = c->out.sent_total;
             gateway_expect_sweep(c->gateway);
         }
         break;
@@ -412,7 +401,7 @@ static bool read_into_channel(struct conn *c, char *at, size_t room)
         on_nothing(c, n);
         return false;
     }
-    invoke_body_commit(c->request, (size_t)n);
+    events_of(c)->body_commit(c->request, (size_t)n);
     c->body.left -= (size_t)n;
     await_body(c);
     if (c->body.left == 0) {
@@ -442,8 +431,9 @@ static bool read_into_buffer(struct conn *c)
 static bool read_once(struct conn *c)
 {
     size_t room = 0;
-    char *at =
-        is_plain_body(c) ? invoke_body_reserve(c->request, (size_t)c->body.left, &room) : NULL;
+    char *at = is_plain_body(c)
+                   ? events_of(c)->body_reserve(c->request, (size_t)c->body.left, &room)
+                   : NULL;
     if (!at && is_plain_body(c) && room == 0) {
         wait_for_room(c);
         return false;
@@ -533,7 +523,7 @@ void conn_flush(struct conn *c)
         return;
     }
     if (c->request) {
-        reply_drained(c->request);
+        events_of(c)->drained(c->request);
     }
     if (c->process_again && !is_behind(c)) {
         go_on(c);
@@ -553,7 +543,7 @@ static void on_deadline(struct conn *c)
 {
     switch (c->state) {
     case CONN_HEAD:
-        refuse(c, 408);
+        refuse(c, 408, STR(""));
         break;
     case CONN_BUSY:
         give_up(c, 408);
@@ -571,11 +561,10 @@ static void on_deadline(struct conn *c)
  * waits to be taken, it is there. */
 static void look_if_gone(struct conn *c, uint64_t now_ms)
 {
-    uint64_t said = said_bytes(c);
-    if (said == c->gone_said_bytes && conn_pending(c) == 0) {
+    if (c->out.sent_total == c->gone_sent_bytes && conn_pending(c) == 0) {
         close_now(c);
     } else {
-        c->gone_said_bytes = said;
+        c->gone_sent_bytes = c->out.sent_total;
         c->gone_ms = now_ms + CONN_HALF_CLOSE_MS;
     }
 }

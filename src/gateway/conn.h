@@ -1,7 +1,8 @@
 /* One client connection of HTTP/1.
  *
  * Reads heads and bodies, hands requests on one after the other (pipelined ones wait in the
- * buffer), sends what answers append. Ends by itself; nobody else frees it. Loop thread only.
+ * buffer), sends what answers append. What a request is it does not know: those who answer are told
+ * by struct conn_events. Ends by itself; nobody else frees it. Loop thread only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
@@ -39,7 +40,7 @@ struct conn {
     struct list in_gateway;
     struct list
         dirty; /* in gateway->dirty_conns while there is something to do at the turn's end */
-    struct request *request; /* the one being answered; owned together with its instance */
+    struct request *request; /* the one being answered, between conn_begin() and its end */
 
     struct buf in; /* read and not handled */
     struct conn_out out;
@@ -47,7 +48,7 @@ struct conn {
     struct conn_body body;
     uint64_t deadline_ms; /* of the state, 0: none */
     uint64_t gone_ms;     /* half-closed: when to believe that the client is gone, 0: it is not */
-    uint64_t gone_said_bytes; /* of the answer, when gone_ms was set */
+    uint64_t gone_sent_bytes; /* by then */
     bool keep_alive;          /* after this request */
     bool eof;                 /* the client will send no more */
     bool is_cut_off; /* would be, if it ended now: an answer that ends with the connection has begun
@@ -59,14 +60,40 @@ struct conn {
     char address[INET6_ADDRSTRLEN];
 };
 
-/* Takes over fd. */
+/* Those who answer. Each is called within a turn, and may end c->request. */
+struct conn_events {
+    /* A head has come: sees to conn_begin() and to an answer. Negative: it is refused with this
+     * status. */
+    int (*head)(struct conn *c, struct str bytes);
+    /* Writes an answer of ours into conn->out, where no request is, or is any more. `head` is what
+     * came instead of one, if that is why. */
+    void (*refuse)(struct conn *c, unsigned status, struct str head);
+    /* How many of `wanted` bytes of body are taken now; 0: wait for conn_resume_body(). */
+    size_t (*body_room)(struct request *rq, size_t wanted);
+    /* At most what body_room() said. */
+    void (*body)(struct request *rq, struct str data);
+    /* The same without a copy: where up to *ret_room bytes of body may be written, for
+     * body_commit(). NULL: not now, or if there is room, not this way. */
+    char *(*body_reserve)(struct request *rq, size_t wanted, size_t *ret_room);
+    void (*body_commit)(struct request *rq, size_t len);
+    void (*body_end)(struct request *rq);
+    /* Some of conn->out may have been sent. */
+    void (*drained)(struct request *rq);
+    /* The client has gone, or what it sends is no body: the request is the connection's no more.
+     * False: nothing of an answer was said, and a refusal can be. */
+    bool (*gone)(struct request *rq);
+};
+
+/* Takes over fd. Its events are g->conn_events. */
 void conn_create(struct gateway *g, int fd, enum door door, const struct sockaddr_storage *peer);
 
 /* Something was appended to conn->out: it leaves at the turn's end. */
 void conn_touch(struct conn *c);
-/* The answer of conn->request is complete in conn->out. The request is let go. */
+/* The head that has come is this request's, and a body follows as the head says. */
+void conn_begin(struct conn *c, struct request *rq, const struct http_head *head);
+/* The answer of conn->request is complete in conn->out: it is the connection's no more. */
 void conn_answered(struct conn *c, bool keep_alive);
-/* The answer cannot be completed: the client must not take it for whole. The request is let go. */
+/* The answer cannot be completed, and the client must not take it for whole: as above. */
 void conn_abort(struct conn *c);
 /* There is room for the request's body again. */
 void conn_resume_body(struct conn *c);

@@ -33,6 +33,7 @@ static void send_now(struct conn_out *out, struct str parts[3])
     struct msghdr message = { .msg_iov = all, .msg_iovlen = 4 };
     ssize_t n = sendmsg(out->fd, &message, MSG_NOSIGNAL);
     size_t left = n > 0 ? (size_t)n : 0;
+    out->sent_total += left;
     size_t waiting = conn_out_pending(out) < left ? conn_out_pending(out) : left;
     out->sent += waiting;
     left -= waiting;
@@ -67,7 +68,9 @@ size_t conn_out_file(struct conn_out *out, int fd, uint64_t offset, size_t len)
 {
     off_t at = (off_t)offset;
     ssize_t n = conn_out_pending(out) == 0 ? sendfile(out->fd, fd, &at, len) : 0;
-    return n > 0 ? (size_t)n : 0;
+    size_t sent = n > 0 ? (size_t)n : 0;
+    out->sent_total += sent;
+    return sent;
 }
 
 int conn_out_flush(struct conn_out *out, uint64_t now_ms)
@@ -83,6 +86,7 @@ int conn_out_flush(struct conn_out *out, uint64_t now_ms)
     }
     if (n > 0) {
         out->sent += (size_t)n;
+        out->sent_total += (size_t)n;
     }
     if (n > 0 || out->deadline_ms == 0) {
         out->deadline_ms = now_ms + LIMIT_SEND_IDLE_MS;

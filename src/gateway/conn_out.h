@@ -14,6 +14,7 @@ struct conn_out {
     int fd;         /* the connection's */
     struct buf buf; /* to send; `sent` of it are gone */
     size_t sent;
+    uint64_t sent_total;  /* bytes, files included */
     uint64_t deadline_ms; /* when the client must have taken something, 0: nothing to take */
     bool resets;          /* conn_out_set_reset() */
 };

@@ -28,7 +28,7 @@ void conn_tunnel_end_all(struct instance *i)
         struct request *rq = i->slots[k];
         if (rq && rq->tunnel && rq->conn) {
             invoke_cancel(rq, FRAME_CANCEL_DRAIN);
-            conn_abort(rq->conn);
+            request_abort(rq);
         }
     }
 }

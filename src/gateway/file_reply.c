@@ -103,7 +103,7 @@ static bool send_piece(struct file_reply *f)
     f->busy = true;
     if (f->got <= 0) {
         /* The file has become shorter: the client must not take it for whole. */
-        conn_abort(rq->conn);
+        request_abort(rq);
     } else {
         f->at += (uint64_t)f->got;
         f->left -= (uint64_t)f->got;

@@ -54,8 +54,10 @@ struct gateway {
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
     size_t instance_count;
     size_t instances_max; /* within what files may be open; the same of conns_max */
+    const struct conn_events *conn_events;
     struct list conns;
     size_t conn_count;
+    bool conn_left; /* this turn: there is room for another */
     size_t conns_max;
     struct list requests; /* all that are not over */
     size_t request_count;

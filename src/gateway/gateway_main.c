@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/title.h"
-#include "gateway/conn.h"
+#include "gateway/conn_requests.h"
 #include "gateway/control_port.h"
 #include "gateway/folders.h"
 #include "gateway/instance.h"
@@ -309,6 +309,7 @@ static void init(struct gateway *g, const struct options *options)
     for (size_t i = 0; i < GATEWAY_INSTANCE_HASH; i++) {
         list_init(&g->instances[i]);
     }
+    g->conn_events = &conn_requests;
     g->dev = options->dev;
     share_files(g);
     pressure_init(&g->pressure);

@@ -96,7 +96,7 @@ static struct str compressed(struct request *rq, struct str data, bool last)
 static void fail_head(struct request *rq, int r)
 {
     if (rq->head_failed) {
-        conn_abort(rq->conn);
+        request_abort(rq);
         return;
     }
     rq->head_failed = true;
@@ -231,10 +231,10 @@ void reply_whole(struct request *rq, unsigned status, struct str fields, struct 
         warn_length(rq);
     }
     if (append(rq, clip(rq, body)) < 0) {
-        conn_abort(rq->conn);
+        request_abort(rq);
         return;
     }
-    conn_answered(rq->conn, rq->reply.keep_alive);
+    request_answered(rq, rq->reply.keep_alive);
 }
 
 void reply_body(struct request *rq, struct str data)
@@ -249,7 +249,7 @@ void reply_body(struct request *rq, struct str data)
     }
     data = clip(rq, data);
     if (data.len > 0 && append(rq, compressed(rq, data, false)) < 0) {
-        conn_abort(rq->conn);
+        request_abort(rq);
         return;
     }
     conn_touch(rq->conn);
@@ -273,16 +273,16 @@ void reply_end(struct request *rq)
     }
     if (rq->reply.counted && rq->reply_left > 0) {
         warn_length(rq);
-        conn_abort(rq->conn);
+        request_abort(rq);
         return;
     }
     if (append(rq, compressed(rq, STR(""), true)) < 0 ||
         (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
          buf_append(&rq->conn->out.buf, STR("0\r\n\r\n")) < 0)) {
-        conn_abort(rq->conn);
+        request_abort(rq);
         return;
     }
-    conn_answered(rq->conn, rq->reply.keep_alive);
+    request_answered(rq, rq->reply.keep_alive);
 }
 
 void reply_informational(struct request *rq, unsigned status, struct str fields)

@@ -481,7 +481,8 @@ void request_start(struct request *rq)
 
 /* Ends. */
 
-void request_release(struct request *rq)
+/* Answered, or as good as that. */
+static void release(struct request *rq)
 {
     bool rest_follows = !rq->body_end && !rq->tunnel; /* of the body; it will not come */
     rq->conn = NULL;
@@ -493,6 +494,18 @@ void request_release(struct request *rq)
         rq->step = REQUEST_OVER;
     }
     finish_if_free(rq);
+}
+
+void request_answered(struct request *rq, bool keep_alive)
+{
+    conn_answered(rq->conn, keep_alive);
+    release(rq);
+}
+
+void request_abort(struct request *rq)
+{
+    conn_abort(rq->conn);
+    release(rq);
 }
 
 void request_client_gone(struct request *rq)

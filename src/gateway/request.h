@@ -114,8 +114,10 @@ void request_continue(struct request *rq, enum request_step step);
 
 /* The client has gone. The request is let go by its connection. */
 void request_client_gone(struct request *rq);
-/* The connection lets go of an answered request. */
-void request_release(struct request *rq);
+/* The answer is complete in the connection's buffer; its connection lets it go. */
+void request_answered(struct request *rq, bool keep_alive);
+/* The answer cannot be completed, and the client must not take it for whole: as above. */
+void request_abort(struct request *rq);
 /* The instance lets go: the invocation is over; cpu and memory as far as known. */
 void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes);
 /* The function's time begins now; `start_ms` more for its process to be there. */

@@ -180,7 +180,7 @@ static void fail_with(struct request *rq, enum error_kind kind, unsigned status,
     report_read(&report, detail, &e);
     note(rq, &e);
     if (rq->conn && rq->reply_started) {
-        conn_abort(rq->conn);
+        request_abort(rq);
     } else if (rq->conn) {
         answer_error(rq, &e);
     }

@@ -110,6 +110,10 @@ static void on_check(uv_check_t *check)
         flush_conns(g);
     }
     wake_instances(g);
+    if (g->conn_left) {
+        g->conn_left = false;
+        listener_resume(g);
+    }
 }
 
 /* Before the wait: whoever has nothing to say is told that we sleep. */
