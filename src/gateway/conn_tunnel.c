@@ -4,8 +4,7 @@
 #include <sys/socket.h>
 
 #include "gateway/conn.h"
-#include "gateway/instance.h"
-#include "gateway/invoke.h"
+#include "gateway/request.h"
 
 void conn_tunnel_begin(struct request *rq)
 {
@@ -20,15 +19,4 @@ void conn_tunnel_begin(struct request *rq)
     (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     c->body_blocked = true;
     conn_resume_body(c); /* the client may have said something already */
-}
-
-void conn_tunnel_end_all(struct instance *i)
-{
-    for (uint32_t k = 0; k < i->slot_count; k++) {
-        struct request *rq = i->slots[k];
-        if (rq && rq->tunnel && rq->conn) {
-            invoke_cancel(rq, FRAME_CANCEL_DRAIN);
-            request_abort(rq);
-        }
-    }
 }

@@ -4,12 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-struct conn;
-struct instance;
 struct request;
 
 /* A 101 has been written to rq's connection. From here on nothing limits size or time. */
 void conn_tunnel_begin(struct request *rq);
-/* Closes those of an instance whose version is old: they have no end of their own, and their
- * clients come back to the new one. */
-void conn_tunnel_end_all(struct instance *i);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/control_port.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
+#include "gateway/control_files.h"
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
-
-/* A file that came before its frame, or, with fd -1, one that nobody waits for any more. */
-struct early_file {
-    struct list link;
-    struct message_file message;
-    int fd; /* owned */
-};
 
 int control_port_open(struct gateway *g, const struct channel_fds *fds)
 {
@@ -44,38 +40,11 @@ void control_port_take(struct request *rq, enum control_door door)
     rq->step = REQUEST_LEASE;
 }
 
-bool control_port_has(const struct request *rq)
-{
-    return rq->function == rq->gateway->control_function;
-}
-
-static void note(struct list *files, const struct message_file *m, int fd)
-{
-    struct early_file *e = mem_new(struct early_file);
-    *e = (struct early_file){ .message = *m, .fd = fd };
-    list_push(files, &e->link);
-}
-
-/* True: the first of that stream was there, and is in `ret`. */
-static bool take(struct list *files, uint32_t stream, struct early_file *ret)
-{
-    list_for_each (item, files) {
-        struct early_file *e = list_entry(item, struct early_file, link);
-        if (e->message.stream == stream) {
-            list_remove(&e->link);
-            *ret = *e;
-            free(e);
-            return true;
-        }
-    }
-    return false;
-}
-
 void control_port_file_follows(struct request *rq)
 {
     struct gateway *g = rq->gateway;
-    struct early_file early;
-    if (take(&g->early_files, rq->stream, &early)) {
+    struct control_file early;
+    if (control_files_take(g, rq->stream, &early)) {
         file_reply_send(rq, early.fd, early.message.offset, early.message.length);
         return;
     }
@@ -83,20 +52,9 @@ void control_port_file_follows(struct request *rq)
     list_push(&g->awaiting_file, &rq->awaiting_file);
 }
 
-void control_port_file_unwanted(struct gateway *g, uint32_t stream)
-{
-    struct early_file early;
-    if (take(&g->early_files, stream, &early)) {
-        (void)close(early.fd);
-    } else {
-        note(&g->unwanted_files, &(struct message_file){ .stream = stream }, -1);
-    }
-}
-
 void control_port_file(struct gateway *g, const struct message_file *m, int fd)
 {
-    struct early_file unwanted;
-    if (take(&g->unwanted_files, m->stream, &unwanted)) {
+    if (control_files_is_unwanted(g, m->stream)) {
         (void)close(fd);
         return;
     }
@@ -108,5 +66,5 @@ void control_port_file(struct gateway *g, const struct message_file *m, int fd)
             return;
         }
     }
-    note(&g->early_files, m, fd);
+    control_files_keep(g, m, fd);
 }

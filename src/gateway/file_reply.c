@@ -15,6 +15,7 @@
 #include "gateway/invoke.h"
 #include "gateway/reply.h"
 #include "gateway/request.h"
+#include "gateway/request_error.h"
 #include "http/http_block.h"
 #include "http/http_encoding.h"
 #include "http/http_range.h"
@@ -28,6 +29,7 @@
 #define PART_BYTES     256 /* delimiter and fields of one part */
 
 struct file_reply {
+    struct body_source source; /* request->source */
     uv_work_t work;
     struct request *request; /* NULL: nobody waits for it any more */
     int fd;
@@ -50,16 +52,6 @@ static void destroy(struct file_reply *f)
 {
     (void)close(f->fd);
     free(f);
-}
-
-void file_reply_close(struct file_reply *f)
-{
-    if (f) {
-        f->request = NULL;
-        if (!f->busy) {
-            destroy(f);
-        }
-    }
 }
 
 /* What stands before part i, or behind all of them. */
@@ -103,11 +95,11 @@ static bool send_piece(struct file_reply *f)
     f->busy = true;
     if (f->got <= 0) {
         /* The file has become shorter: the client must not take it for whole. */
-        request_abort(rq);
+        reply_abort(rq);
     } else {
         f->at += (uint64_t)f->got;
         f->left -= (uint64_t)f->got;
-        reply_body(rq, str_of(f->piece, (size_t)f->got));
+        request_fail_reply(rq, reply_body(rq, str_of(f->piece, (size_t)f->got)));
     }
     f->busy = false;
     if (!f->request) {
@@ -134,10 +126,10 @@ static bool next_part(struct file_reply *f)
     char text[PART_BYTES];
     size_t len = put_delimiter(f, f->part, text);
     f->busy = true;
-    reply_body(rq, str_of(text, len));
+    request_fail_reply(rq, reply_body(rq, str_of(text, len)));
     f->busy = false;
     if (f->request && f->part == f->part_count) {
-        rq->file = NULL;
+        rq->source = NULL;
         f->request = NULL;
         file_sent(rq);
     }
@@ -151,6 +143,8 @@ static bool next_part(struct file_reply *f)
     return true;
 }
 
+static void send_on(struct file_reply *f);
+
 static void after_read(uv_work_t *work, int status)
 {
     struct file_reply *f = container_of(work, struct file_reply, work);
@@ -161,7 +155,7 @@ static void after_read(uv_work_t *work, int status)
     }
     gateway_turn(f->request->gateway);
     if (send_piece(f)) {
-        file_reply_continue(f);
+        send_on(f);
     }
 }
 
@@ -201,7 +195,7 @@ static bool send_directly(struct file_reply *f)
 
 /* Sends as much as goes. What the socket has no room for goes through the connection's buffer,
  * which waits for room. */
-void file_reply_continue(struct file_reply *f)
+static void send_on(struct file_reply *f)
 {
     int directly = 0;
     while (!f->busy && conn_pending(f->request->conn) < PENDING_BYTES) {
@@ -226,6 +220,31 @@ void file_reply_continue(struct file_reply *f)
     }
 }
 
+static void on_resume(struct body_source *source)
+{
+    send_on(container_of(source, struct file_reply, source));
+}
+
+static void on_close(struct body_source *source)
+{
+    struct file_reply *f = container_of(source, struct file_reply, source);
+    f->request = NULL;
+    if (!f->busy) {
+        destroy(f);
+    }
+}
+
+static struct file_reply *make(struct request *rq, int fd, uint64_t bytes)
+{
+    size_t piece_bytes = bytes < PIECE_BYTES ? (size_t)bytes : PIECE_BYTES;
+    struct file_reply *f = mem_alloc(sizeof(*f) + piece_bytes);
+    *f = (struct file_reply){ .source = { .resume = on_resume, .close = on_close },
+                              .request = rq,
+                              .fd = fd,
+                              .piece_bytes = piece_bytes };
+    return f;
+}
+
 void file_reply_send(struct request *rq, int fd, uint64_t first, uint64_t length)
 {
     if (!rq->conn || rq->reply.framing == HTTP_FRAMING_NONE || length == 0) {
@@ -233,13 +252,11 @@ void file_reply_send(struct request *rq, int fd, uint64_t first, uint64_t length
         reply_end(rq);
         return;
     }
-    size_t piece_bytes = length < PIECE_BYTES ? (size_t)length : PIECE_BYTES;
-    struct file_reply *f = mem_alloc(sizeof(*f) + piece_bytes);
-    *f =
-        (struct file_reply){ .request = rq, .fd = fd, .part_count = 1, .piece_bytes = piece_bytes };
+    struct file_reply *f = make(rq, fd, length);
+    f->part_count = 1;
     f->parts[0] = (struct http_range){ first, first + length - 1 };
-    rq->file = f;
-    file_reply_continue(f);
+    rq->source = &f->source;
+    send_on(f);
 }
 
 /* The head of an answer. What is too long for `fields` is too long for a response. */
@@ -307,13 +324,9 @@ static int add_name(struct buf *fields, const char *name)
 static struct file_reply *create(struct request *rq, const struct http_range *parts, int count)
 {
     uint64_t size = rq->route.file.size;
-    size_t piece_bytes = size < PIECE_BYTES ? (size_t)size : PIECE_BYTES;
-    struct file_reply *f = mem_alloc(sizeof(*f) + piece_bytes);
-    *f = (struct file_reply){ .request = rq,
-                              .fd = take_fd(&rq->route.file.fd),
-                              .part_count = size > 0,
-                              .size = size,
-                              .piece_bytes = piece_bytes };
+    struct file_reply *f = make(rq, take_fd(&rq->route.file.fd), size);
+    f->part_count = size > 0;
+    f->size = size;
     f->parts[0] = (struct http_range){ 0, f->size - 1 };
     (void)snprintf(f->type, sizeof(f->type), STR_FMT, STR_ARG(type_of(rq))); /* a long one is cut */
     if (count > 0) {
@@ -340,15 +353,18 @@ static void send_file(struct request *rq, unsigned status, struct buf *fields,
     r = r == 0 ? add_type(fields, rq, f) : r;
     r = r == 0 ? add_name(fields, rq->route.file.name) : r;
     r = r == 0 && count == 1 ? add_range(fields, &parts[0], f->size) : r;
-    rq->file = f; /* request_give_back() closes it */
+    rq->source = &f->source; /* whoever lets the request go closes it */
     if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
-    } else if (!reply_head(rq, count > 0 ? 206 : status, buf_str(fields))) {
-        return; /* answered otherwise */
+        return;
+    }
+    r = reply_head(rq, count > 0 ? 206 : status, buf_str(fields));
+    if (r < 0) {
+        request_fail_reply(rq, r);
     } else if (rq->reply.framing == HTTP_FRAMING_NONE) {
         reply_end(rq); /* HEAD */
     } else {
-        file_reply_continue(f);
+        send_on(f);
     }
 }
 
@@ -365,9 +381,9 @@ bool file_reply_method(struct request *rq)
     }
     scope_close_fd(&file.fd);
     if (str_eq(method, STR("OPTIONS"))) {
-        reply_whole(rq, 204, fields, STR(""));
+        request_answer(rq, 204, fields, STR(""));
     } else {
-        reply_whole(rq, 405, fields, STR(""));
+        request_answer(rq, 405, fields, STR(""));
     }
     return true;
 }
@@ -397,7 +413,7 @@ void file_reply_start(struct request *rq)
     if (r < 0) {
         request_fail(rq, ERROR_HEAD, STR(""));
     } else if (status != 200 && told == 0) {
-        reply_whole(rq, status, buf_str(&fields), STR(""));
+        request_answer(rq, status, buf_str(&fields), STR(""));
     } else {
         send_file(rq, status, &fields, parts, count);
     }

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 struct request;
-struct file_reply;
 
 /* Answers with rq->route.file, which it takes over. */
 void file_reply_start(struct request *rq);
@@ -18,7 +17,3 @@ void file_reply_start(struct request *rq);
 bool file_reply_method(struct request *rq);
 /* An answer whose head has been sent goes on with a part of a file, which is taken over. */
 void file_reply_send(struct request *rq, int fd, uint64_t first, uint64_t length);
-/* The connection has sent something: reads on. */
-void file_reply_continue(struct file_reply *f);
-/* NULL is fine. Frees it now, or when its read has ended. */
-void file_reply_close(struct file_reply *f);

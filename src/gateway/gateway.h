@@ -46,7 +46,7 @@ struct gateway {
     struct router *router;             /* NULL until the first build */
     struct function *control_function; /* control_port.c; owned */
     struct list early_folders;         /* of struct folder, in folders.c */
-    struct list early_files;           /* of struct early_file, in control_port.c */
+    struct list early_files;           /* of struct control_file */
     struct list unwanted_files;        /* as these: to be closed when they come */
     struct list awaiting_file;         /* requests whose answer goes on with a file from control */
     struct list functions;             /* all, retired ones too */

@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
-#include "gateway/control_port.h"
+#include "gateway/control_files.h"
 #include "gateway/gateway.h"
 #include "gateway/invoke.h"
 #include "gateway/lease.h"
+#include "gateway/request_error.h"
+#include "gateway/request_frames.h"
 #include "gateway/request_log.h"
 
 #define READ_BATCH   256   /* frames a turn: one instance does not starve the others */
@@ -249,10 +251,10 @@ static int on_frame(struct instance *i, const struct frame *frame, const char *p
     if (frame->stream != 0) {
         struct request *rq = request_of(i, frame->stream);
         if (rq) {
-            return invoke_frame(rq, frame, payload);
+            return request_frame(rq, frame, payload);
         }
         if (frame->type == FRAME_FILE && i->function == i->gateway->control_function) {
-            control_port_file_unwanted(i->gateway, frame->stream);
+            control_files_unwanted(i->gateway, frame->stream);
         }
         if (frame->type != FRAME_LOG) {
             return 0; /* of one that was given up: late */
@@ -287,6 +289,15 @@ void instance_send(struct instance *i, const struct frame *frame)
         (void)!buf_append(&i->owed, str_of((const char *)frame, sizeof(*frame))); /* has room */
     }
     instance_touch(i);
+}
+
+void instance_cancel(struct request *rq, enum frame_cancel why)
+{
+    struct frame frame = { .type = FRAME_CANCEL, .stream = rq->stream, .value = why };
+    if (rq->instance && !rq->cancelled) {
+        rq->cancelled = true;
+        instance_send(rq->instance, &frame);
+    }
 }
 
 static void send_owed(struct instance *i)
@@ -498,7 +509,7 @@ static void give_away(struct instance *i)
         struct request *rq = i->slots[k];
         if (rq && rq->conn && !rq->accepted && !rq->responded && !rq->cancelled &&
             http_method_is_safe(rq->head.method)) {
-            invoke_cancel(rq, FRAME_CANCEL_DRAIN);
+            instance_cancel(rq, FRAME_CANCEL_DRAIN);
             instance_unbind(i, rq);
             rq->attempts--; /* nobody died */
             lease_again(rq);

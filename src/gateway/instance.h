@@ -88,6 +88,9 @@ void instance_sort(struct instance *i);
 
 /* Sends a frame without payload, which it gets even if its ring is full now: when it has read. */
 void instance_send(struct instance *i, const struct frame *frame);
+/* Tells the function that nobody waits for this request any more: once, behind what is in the
+ * channel. */
+void instance_cancel(struct request *rq, enum frame_cancel why);
 /* Something was written to its channel, or read. */
 void instance_touch(struct instance *i);
 /* Handles what is in the channel. */

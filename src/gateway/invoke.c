@@ -5,18 +5,13 @@
 
 #include "base/limits.h"
 #include "gateway/conn.h"
-#include "gateway/control_port.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
-#include "gateway/reply.h"
-#include "gateway/request_log.h"
 
 _Static_assert(LIMIT_BODY_FRAME_BYTES <= LIMIT_RING_BYTES / 2 - sizeof(struct frame) &&
-                   LIMIT_REQUEST_FRAME_BYTES + INVOKE_REPLAY_BYTES + KIB <= LIMIT_RING_BYTES / 2 &&
+                   LIMIT_REQUEST_FRAME_BYTES + REQUEST_REPLAY_BYTES + KIB <= LIMIT_RING_BYTES / 2 &&
                    LIMIT_REQUEST_FRAME_BYTES <= LIMIT_BODY_FRAME_BYTES,
                "what an instance's ring can take");
-_Static_assert(LIMIT_BODY_FRAME_BYTES <= HTTP_GZIP_PIECE_BYTES_MAX,
-               "what comes in one frame is compressed in one piece");
 /* Of the frames behind the request's own, and what rounds them up. */
 #define REPLAY_FRAME_BYTES (4 * sizeof(struct frame))
 /* Ids, the client's address and port, the scheme, and a NUL behind each part. */
@@ -61,7 +56,7 @@ static size_t meta_bound(const struct request *rq)
 /* The AWS port gets every field: a signature covers what its client chose. */
 static bool is_passed_on(const struct request *rq, const struct http_field *f)
 {
-    return !f->hop || (control_port_has(rq) && rq->endpoint == CONTROL_AWS);
+    return !f->hop || (request_is_controls(rq) && rq->endpoint == CONTROL_AWS);
 }
 
 /* As the client wrote it, but for what is long. */
@@ -218,7 +213,7 @@ size_t invoke_body_room(struct request *rq, size_t wanted)
         return 0;
     }
     uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->body_credit - rq->body_bytes;
-    size_t max = rq->accepted ? LIMIT_BODY_FRAME_BYTES : INVOKE_REPLAY_BYTES - rq->replay.len;
+    size_t max = rq->accepted ? LIMIT_BODY_FRAME_BYTES : REQUEST_REPLAY_BYTES - rq->replay.len;
     size_t room = wanted < max ? wanted : max;
     room = window < room ? (size_t)window : room;
     if (room > 0 && !ring_reserve(&rq->instance->channel.out, (uint32_t)room)) {
@@ -252,21 +247,19 @@ void invoke_body_commit(struct request *rq, size_t len)
     rq->body_bytes += len;
 }
 
-void invoke_body(struct request *rq, struct str data)
+int invoke_body(struct request *rq, struct str data)
 {
     uint64_t max = rq->function->body_max_bytes;
     if (max > 0 && !rq->tunnel && rq->body_bytes + data.len > max) {
-        request_fail(rq, ERROR_BODY, STR(""));
-        return;
+        return -EFBIG;
     }
     struct frame frame = body_frame(rq, data.len);
     if (send_frame(rq, &frame, data.data) < 0 ||
         (!rq->accepted && buf_append(&rq->replay, data) < 0)) {
-        request_fail(rq, ERROR_CRASH,
-                     STR("its channel is blocked")); /* cannot be: room was asked */
-        return;
+        return -EAGAIN;
     }
     rq->body_bytes += data.len;
+    return 0;
 }
 
 void invoke_body_end(struct request *rq)
@@ -278,16 +271,7 @@ void invoke_body_end(struct request *rq)
     }
 }
 
-void invoke_cancel(struct request *rq, enum frame_cancel why)
-{
-    struct frame frame = { .type = FRAME_CANCEL, .stream = rq->stream, .value = why };
-    if (rq->instance && !rq->cancelled) {
-        rq->cancelled = true;
-        instance_send(rq->instance, &frame);
-    }
-}
-
-void invoke_credit(struct request *rq, uint64_t bytes)
+static void credit(struct request *rq, uint64_t bytes)
 {
     struct frame frame = { .type = FRAME_CREDIT, .stream = rq->stream, .value = (uint32_t)bytes };
     if (send_frame(rq, &frame, NULL) == 0) {
@@ -301,199 +285,34 @@ void invoke_next_file(struct request *rq)
     rq->wants_file = send_frame(rq, &frame, NULL) < 0;
 }
 
+void invoke_drained(struct request *rq)
+{
+    if (rq->source) {
+        rq->source->resume(rq->source);
+        return;
+    }
+    if (rq->wants_file) {
+        invoke_next_file(rq);
+        return;
+    }
+    /* A client that has fallen behind gets no more memory for that. */
+    uint64_t held = rq->conn ? conn_pending(rq->conn) : 0;
+    bool wide =
+        rq->reply_bytes >= LIMIT_STREAM_WIDE_AFTER_BYTES && held < LIMIT_STREAM_WINDOW_BYTES;
+    uint64_t want = wide ? LIMIT_STREAM_WIDE_WINDOW_BYTES : LIMIT_STREAM_WINDOW_BYTES;
+    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->reply_credited - rq->reply_bytes;
+    if (rq->instance && window + held <= want / 2) {
+        credit(rq, want - held - window);
+    }
+}
+
 void invoke_retry(struct request *rq)
 {
     if (rq->body_end && !rq->body_end_sent) {
         invoke_body_end(rq);
     }
-    reply_drained(rq);
+    invoke_drained(rq);
     if (rq->conn) {
         conn_resume_body(rq->conn);
-    }
-}
-
-/* Frames that come back. */
-
-static const enum error_kind fail_kinds[FRAME_FAIL_COUNT] = {
-    [FRAME_FAIL_THROW] = ERROR_THROW,     [FRAME_FAIL_LOAD] = ERROR_LOAD,
-    [FRAME_FAIL_INVALID] = ERROR_INVALID, [FRAME_FAIL_MISSING] = ERROR_MISSING,
-    [FRAME_FAIL_METHOD] = ERROR_METHOD,   [FRAME_FAIL_SIZE] = ERROR_SIZE,
-};
-
-static void on_accept(struct request *rq)
-{
-    if (!rq->accepted) {
-        rq->accepted = true;
-        if (rq->deadline_ms > 0) {
-            request_count_time(rq, 0);
-        }
-        instance_accepted(rq->instance);
-        if (rq->replay.len > 0) {
-            buf_finish(&rq->replay);
-        }
-        if (rq->conn) {
-            conn_resume_body(rq->conn);
-        }
-    }
-}
-
-static int on_response(struct request *rq, const struct frame *frame, const char *payload)
-{
-    struct str all = str_of(payload, frame->length);
-    on_accept(rq);
-    if (rq->responded) {
-        return -EPROTO;
-    }
-    rq->responded = true;
-    if (!(frame->flags & FRAME_FLAG_WHOLE)) {
-        char *copy = rq->gateway->copy;
-        memcpy(copy, all.data, all.len);
-        (void)reply_head(rq, frame->value, str_of(copy, all.len)); /* or has answered otherwise */
-        if (frame->flags & FRAME_FLAG_END) {
-            rq->response_over = true;
-            reply_end(rq);
-        }
-        return 0;
-    }
-    uint32_t fields;
-    if (all.len < sizeof(fields)) {
-        return -EPROTO;
-    }
-    memcpy(&fields, all.data, sizeof(fields));
-    if (fields > all.len - sizeof(fields)) {
-        return -EPROTO;
-    }
-    char *copy = rq->gateway->copy; /* the other side may still write to the original */
-    memcpy(copy, all.data + sizeof(fields), fields);
-    rq->response_over = true;
-    reply_whole(rq, frame->value, str_of(copy, fields), str_skip(all, sizeof(fields) + fields));
-    return 0;
-}
-
-static int on_body(struct request *rq, const struct frame *frame, const char *payload)
-{
-    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->reply_credited - rq->reply_bytes;
-    if (!rq->responded || rq->response_over || frame->length > window) {
-        return -EPROTO;
-    }
-    if (frame->length > 0) {
-        rq->reply_bytes += frame->length;
-        reply_body(rq, str_of(payload, frame->length));
-    }
-    if (frame->flags & FRAME_FLAG_END) {
-        rq->response_over = true;
-        reply_end(rq);
-    }
-    return 0;
-}
-
-static int on_end(struct request *rq)
-{
-    if (!rq->responded || rq->response_over) {
-        return -EPROTO;
-    }
-    rq->response_over = true;
-    reply_end(rq);
-    return 0;
-}
-
-static int on_file(struct request *rq, const struct frame *frame)
-{
-    if (!control_port_has(rq) || !rq->responded || rq->response_over || rq->file ||
-        !list_is_empty(&rq->awaiting_file)) {
-        return -EPROTO;
-    }
-    rq->response_over = frame->flags & FRAME_FLAG_END;
-    control_port_file_follows(rq);
-    return 0;
-}
-
-static int on_credit(struct request *rq, uint32_t bytes)
-{
-    if (rq->body_credit + bytes > rq->body_bytes + LIMIT_STREAM_WIDE_WINDOW_BYTES) {
-        return -EPROTO;
-    }
-    rq->body_credit += bytes;
-    request_send_continue(rq);
-    if (rq->conn) {
-        conn_resume_body(rq->conn);
-    }
-    return 0;
-}
-
-static int on_fail(struct request *rq, const struct frame *frame, const char *payload)
-{
-    on_accept(rq);
-    if (frame->value >= FRAME_FAIL_COUNT || rq->response_over) {
-        return -EPROTO;
-    }
-    char *copy = rq->gateway->copy;
-    memcpy(copy, payload, frame->length);
-    rq->responded = true;
-    rq->response_over = true;
-    request_fail(rq, fail_kinds[frame->value], str_of(copy, frame->length));
-    return 0;
-}
-
-static int on_informational(struct request *rq, const struct frame *frame, const char *payload)
-{
-    char *copy = rq->gateway->copy;
-    memcpy(copy, payload, frame->length);
-    reply_informational(rq, frame->value, str_of(copy, frame->length));
-    return 0;
-}
-
-static int on_log(struct request *rq, const struct frame *frame, const char *payload)
-{
-    request_log_console(rq->instance, rq, frame->value, str_of(payload, frame->length),
-                        frame->flags & FRAME_FLAG_TRUNCATED);
-    return 0;
-}
-
-static int on_done(struct request *rq, const struct frame *frame, const char *payload)
-{
-    struct frame_usage usage = { 0 };
-    if (frame->length != 0 && frame->length != sizeof(usage)) {
-        return -EPROTO;
-    }
-    memcpy(&usage, payload, frame->length);
-    if (rq->conn && !rq->response_over) {
-        request_fail(rq, ERROR_INVALID, STR("the function ended without an answer"));
-    }
-    instance_unbind(rq->instance, rq);
-    request_done(rq, usage.cpu_us, usage.memory_peak_bytes);
-    return 0;
-}
-
-int invoke_frame(struct request *rq, const struct frame *frame, const char *payload)
-{
-    size_t max = frame->type == FRAME_BODY ? LIMIT_BODY_FRAME_BYTES : GATEWAY_SCRATCH_BYTES;
-    if (frame->length > max) {
-        return -EPROTO;
-    }
-    switch (frame->type) {
-    case FRAME_ACCEPT:
-        on_accept(rq);
-        return 0;
-    case FRAME_RESPONSE:
-        return on_response(rq, frame, payload);
-    case FRAME_BODY:
-        return on_body(rq, frame, payload);
-    case FRAME_END:
-        return on_end(rq);
-    case FRAME_CREDIT:
-        return on_credit(rq, frame->value);
-    case FRAME_FAIL:
-        return on_fail(rq, frame, payload);
-    case FRAME_INFORMATIONAL:
-        return on_informational(rq, frame, payload);
-    case FRAME_LOG:
-        return on_log(rq, frame, payload);
-    case FRAME_FILE:
-        return on_file(rq, frame);
-    case FRAME_DONE:
-        return on_done(rq, frame, payload);
-    default:
-        return -EPROTO;
     }
 }

@@ -6,8 +6,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gateway/conn_tunnel.h"
+#include "gateway/conn.h"
 #include "gateway/gateway.h"
+#include "gateway/reply.h"
+#include "gateway/request_error.h"
+#include "gateway/request_steps.h"
 #include "gateway/routes_json.h"
 
 /* Instances whose process is not there yet, and that nothing was sent to: to those who wait they
@@ -117,20 +120,12 @@ void lease_again(struct request *rq)
     }
 }
 
-void lease_forget(struct request *rq)
-{
-    if (!list_is_empty(&rq->waiting)) {
-        list_remove(&rq->waiting);
-        rq->function->waiting_count--;
-    }
-}
-
 void lease_offer(struct instance *i)
 {
     struct function *f = i->function;
     while (instance_takes_requests(i) && !list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
-        lease_forget(rq);
+        request_stop_waiting(rq);
         instance_bind(i, rq);
         request_continue(rq, REQUEST_INVOKE);
     }
@@ -161,7 +156,7 @@ void lease_not_started(struct function *f, struct str text, bool unheard)
     (void)function_ref(f); /* of a build that is no more, it lives as long as they do */
     while (!list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
-        lease_forget(rq);
+        request_stop_waiting(rq);
         request_fail(rq, ERROR_START, text);
         request_done(rq, 0, 0);
     }
@@ -208,13 +203,25 @@ static struct instance *longest_unused(const struct function *f)
     return found;
 }
 
+/* Tunnels have no end of their own, and their clients come back to the new version. */
+static void end_tunnels(struct instance *i)
+{
+    for (uint32_t k = 0; k < i->slot_count; k++) {
+        struct request *rq = i->slots[k];
+        if (rq && rq->tunnel && rq->conn) {
+            instance_cancel(rq, FRAME_CANCEL_DRAIN);
+            reply_abort(rq);
+        }
+    }
+}
+
 static void stop_retired(struct function *f)
 {
     struct list *lists[] = { &f->open, &f->closed };
     for (size_t k = 0; k < ARRAY_COUNT(lists); k++) {
         list_for_each (item, lists[k]) {
             struct instance *i = list_entry(item, struct instance, in_function);
-            conn_tunnel_end_all(i);
+            end_tunnels(i);
             if (instance_used(i) == 0 && i->stop_ms == 0) {
                 instance_stop(i);
             }

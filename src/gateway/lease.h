@@ -13,8 +13,6 @@
 int lease_acquire(struct request *rq) MUST_USE;
 /* Back to waiting, ahead of the others: its instance could not take it or is gone. */
 void lease_again(struct request *rq);
-/* No longer waits. */
-void lease_forget(struct request *rq);
 
 /* An instance has room. */
 void lease_offer(struct instance *i);

@@ -2,7 +2,6 @@
 #include "gateway/redirect.h"
 
 #include "base/limits.h"
-#include "gateway/reply.h"
 #include "gateway/request_error.h"
 
 /* The fields of a redirect but its location. Next.js says that to Internet Explorer, which knows no
@@ -52,7 +51,7 @@ void redirect_answer(struct request *rq)
         buf_clear(&rq->route.headers); /* its headers are for what it serves itself */
     }
     if (r == 0) {
-        reply_whole(rq, rq->route.status, buf_str(&fields), buf_str(&body));
+        request_answer(rq, rq->route.status, buf_str(&fields), buf_str(&body));
     } else {
         request_error_status(rq, 500, STR(""));
     }

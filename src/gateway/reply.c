@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/reply.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/limits.h"
 #include "gateway/conn.h"
 #include "gateway/conn_tunnel.h"
-#include "gateway/control_port.h"
-#include "gateway/file_reply.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
-#include "gateway/invoke.h"
 #include "gateway/request_log.h"
 #include "http/http_block.h"
 #include "http/http_encoding.h"
@@ -23,7 +21,7 @@ static void add_dev_fields(struct request *rq)
     struct buf *out = &rq->route.headers;
     /* What a worker fetched it may hand on whole, and that would hide its own. */
     if (rq->gateway->dev && rq->instance && rq->responded && !rq->inner.caller &&
-        !control_port_has(rq)) {
+        !request_is_controls(rq)) {
         /* A full buffer leaves them out. */
         (void)!(buf_append(out, STR("x-mayfly-start\0")) == 0 &&
                 buf_append(out, rq->cold ? STR("cold\0") : STR("warm\0")) == 0 &&
@@ -92,26 +90,35 @@ static struct str compressed(struct request *rq, struct str data, bool last)
     return rq->reply.encoding & HTTP_ENCODING_GZIP ? compress(rq, data, last) : data;
 }
 
-/* An error's answer instead; if that cannot be written either, nothing is left to be said. */
-static void fail_head(struct request *rq, int r)
+/* Answered, or as good as that. */
+static void release(struct request *rq)
 {
-    if (rq->head_failed) {
-        request_abort(rq);
-        return;
+    bool rest_follows = !rq->body_end && !rq->tunnel; /* of the body; it will not come */
+    if (rq->instance && (rest_follows || rq->source)) {
+        instance_cancel(rq, FRAME_CANCEL_CLIENT);
     }
-    rq->head_failed = true;
-    request_fail(rq, r == -EMSGSIZE ? ERROR_SIZE : ERROR_INVALID,
-                 STR("its headers cannot be sent"));
+    request_leave_conn(rq);
 }
 
-/* Writes the head into the connection's buffer. False: nobody is there, or another answer has been
- * given instead. */
-static bool begin(struct request *rq, unsigned status, struct str fields, const struct str *whole,
-                  unsigned encoding)
+static void answered(struct request *rq)
+{
+    conn_answered(rq->conn, rq->reply.keep_alive);
+    release(rq);
+}
+
+void reply_abort(struct request *rq)
+{
+    conn_abort(rq->conn);
+    release(rq);
+}
+
+/* Writes the head into the connection's buffer; as reply_head(). */
+static int begin(struct request *rq, unsigned status, struct str fields, const struct str *whole,
+                 unsigned encoding)
 {
     struct conn *c = rq->conn;
     if (!c || rq->reply_started) {
-        return false;
+        return 0;
     }
     add_dev_fields(rq);
     enum dialect dialect = rq->function ? rq->function->dialect : rq->route.dialect;
@@ -134,8 +141,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
     };
     int r = http_reply_write(&c->out.buf, &rq->reply);
     if (r < 0) {
-        fail_head(rq, r);
-        return false;
+        return r == -EMSGSIZE ? -EMSGSIZE : -EINVAL;
     }
     rq->reply_started = true;
     rq->status = status;
@@ -146,7 +152,7 @@ static bool begin(struct request *rq, unsigned status, struct str fields, const 
         conn_tunnel_begin(rq);
     }
     conn_touch(c);
-    return true;
+    return 1;
 }
 
 static void warn_length(struct request *rq)
@@ -162,11 +168,6 @@ static bool is_over_limit(const struct request *rq, uint64_t bytes)
 {
     uint64_t max = rq->function && !rq->tunnel ? rq->function->response_max_bytes : 0;
     return max > 0 && bytes > max;
-}
-
-static void fail_over_limit(struct request *rq)
-{
-    request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
 }
 
 /* What of `data` the framing lets through. */
@@ -200,59 +201,58 @@ static int append(struct request *rq, struct str data)
     return conn_out_body(&rq->conn->out, str_of(size, (size_t)len), data, STR("\r\n"));
 }
 
-bool reply_head(struct request *rq, unsigned status, struct str fields)
+int reply_head(struct request *rq, unsigned status, struct str fields)
 {
     /* An answer that is whole, but longer than a frame, comes with its length. */
     uint64_t length;
     if (!str_eq(rq->head.method, STR("HEAD")) &&
         str_to_u64(http_block_find(fields, STR("content-length")), &length) &&
         is_over_limit(rq, length)) {
-        fail_over_limit(rq);
-        return false;
+        return -EFBIG;
     }
     return begin(rq, status, fields, NULL, choose_encoding(rq, status, fields, NULL));
 }
 
-void reply_whole(struct request *rq, unsigned status, struct str fields, struct str body)
+int reply_whole(struct request *rq, unsigned status, struct str fields, struct str body)
 {
     if (is_over_limit(rq, body.len) && rq->responded && rq->outcome == RECORD_OK) {
-        fail_over_limit(rq);
-        return;
+        return -EFBIG;
     }
     unsigned encoding = choose_encoding(rq, status, fields, &body);
     if (encoding & HTTP_ENCODING_GZIP) {
         rq->gzip = (struct http_gzip){ 0 };
         body = compress(rq, body, true);
     }
-    if (!begin(rq, status, fields, &body, encoding)) {
-        return;
+    int r = begin(rq, status, fields, &body, encoding);
+    if (r <= 0) {
+        return r;
     }
     if (rq->reply.mismatch) {
         warn_length(rq);
     }
     if (append(rq, clip(rq, body)) < 0) {
-        request_abort(rq);
-        return;
+        reply_abort(rq);
+    } else {
+        answered(rq);
     }
-    request_answered(rq, rq->reply.keep_alive);
+    return 0;
 }
 
-void reply_body(struct request *rq, struct str data)
+int reply_body(struct request *rq, struct str data)
 {
     if (!rq->conn || !rq->reply_started) {
-        reply_drained(rq);
-        return;
+        return 0;
     }
     if (is_over_limit(rq, rq->reply_bytes)) {
-        fail_over_limit(rq);
-        return;
+        return -EFBIG;
     }
     data = clip(rq, data);
     if (data.len > 0 && append(rq, compressed(rq, data, false)) < 0) {
-        request_abort(rq);
-        return;
+        reply_abort(rq);
+    } else {
+        conn_touch(rq->conn);
     }
-    conn_touch(rq->conn);
+    return 0;
 }
 
 size_t reply_file(struct request *rq, int fd, uint64_t offset, size_t len)
@@ -273,16 +273,16 @@ void reply_end(struct request *rq)
     }
     if (rq->reply.counted && rq->reply_left > 0) {
         warn_length(rq);
-        request_abort(rq);
+        reply_abort(rq);
         return;
     }
     if (append(rq, compressed(rq, STR(""), true)) < 0 ||
         (rq->reply.framing == HTTP_FRAMING_CHUNKED &&
          buf_append(&rq->conn->out.buf, STR("0\r\n\r\n")) < 0)) {
-        request_abort(rq);
+        reply_abort(rq);
         return;
     }
-    request_answered(rq, rq->reply.keep_alive);
+    answered(rq);
 }
 
 void reply_informational(struct request *rq, unsigned status, struct str fields)
@@ -296,23 +296,10 @@ void reply_informational(struct request *rq, unsigned status, struct str fields)
     }
 }
 
-void reply_drained(struct request *rq)
+void reply_continue(struct request *rq)
 {
-    if (rq->file) {
-        file_reply_continue(rq->file);
-        return;
-    }
-    if (rq->wants_file) {
-        invoke_next_file(rq);
-        return;
-    }
-    /* A client that has fallen behind gets no more memory for that. */
-    uint64_t held = rq->conn ? conn_pending(rq->conn) : 0;
-    bool wide =
-        rq->reply_bytes >= LIMIT_STREAM_WIDE_AFTER_BYTES && held < LIMIT_STREAM_WINDOW_BYTES;
-    uint64_t want = wide ? LIMIT_STREAM_WIDE_WINDOW_BYTES : LIMIT_STREAM_WINDOW_BYTES;
-    uint64_t window = LIMIT_STREAM_WINDOW_BYTES + rq->reply_credited - rq->reply_bytes;
-    if (rq->instance && window + held <= want / 2) {
-        invoke_credit(rq, want - held - window);
+    if (rq->head.expects_continue && !rq->continue_sent && rq->conn) {
+        rq->continue_sent = true;
+        reply_informational(rq, 100, STR(""));
     }
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "gateway/errors.h"
 #include "gateway/function.h"
@@ -19,7 +20,6 @@
 struct conn;
 struct gateway;
 struct instance;
-struct file_reply;
 
 enum request_step {
     REQUEST_ROUTE,
@@ -30,20 +30,34 @@ enum request_step {
     REQUEST_STEP_COUNT
 };
 
+/* What control is told a request is, as its endpoint; src/control/exchange.h has the same. */
+enum control_door { CONTROL_AWS, CONTROL_ROUTE, CONTROL_FUNCTION, CONTROL_WEBHOOK };
+
+/* Where the body of an answer comes from that is no function's: a file. */
+struct body_source {
+    /* The connection has sent something: there is room for more. */
+    void (*resume)(struct body_source *source);
+    /* Nobody wants it any more; frees it, now or when it can. */
+    void (*close)(struct body_source *source);
+};
+
 #define REQUEST_ID_BYTES    36
 #define REQUEST_TRACE_BYTES 55
 #define REQUEST_HEAD_KEEP   2048 /* a request kept for reuse keeps at most this much of a head */
+/* Until the handler has begun, a request may have to move to another instance, with its body: so
+ * much of it is taken, and kept. */
+#define REQUEST_REPLAY_BYTES (64 * KIB)
 
 struct request {
     struct gateway *gateway;
-    struct conn *conn;         /* NULL once answered or gone */
-    struct function *function; /* counted; NULL until routed to one */
-    struct instance *instance; /* NULL until leased, and once the invocation is over */
-    struct router *router;     /* counted */
-    struct file_reply *file;   /* sends a static file, or one of control's; owned */
-    struct list awaiting_file; /* in gateway->awaiting_file */
-    uint32_t file_stream;      /* of which it waits for the file */
-    bool wants_file;           /* the next one is to be asked for: the channel was full */
+    struct conn *conn;          /* NULL once answered or gone */
+    struct function *function;  /* counted; NULL until routed to one */
+    struct instance *instance;  /* NULL until leased, and once the invocation is over */
+    struct router *router;      /* counted */
+    struct body_source *source; /* of a static file's bytes, or of one of control's; owned */
+    struct list awaiting_file;  /* in gateway->awaiting_file */
+    uint32_t file_stream;       /* of which it waits for the file */
+    bool wants_file;            /* the next one is to be asked for: the channel was full */
     struct list in_gateway;
     struct list waiting; /* in function->waiting */
     enum request_step step;
@@ -105,27 +119,15 @@ struct request {
 /* A request for conn whose head is `bytes`. Negative: refused with this status. */
 int request_create(struct gateway *g, struct conn *c, struct str bytes,
                    struct request **ret) MUST_USE;
-/* Begins the steps. May answer at once. */
-void request_start(struct request *rq);
-/* Tells a client that has asked whether it may send the body: once, however often it is called. */
-void request_send_continue(struct request *rq);
-/* Goes on after a wait. */
-void request_continue(struct request *rq, enum request_step step);
-
-/* The client has gone. The request is let go by its connection. */
-void request_client_gone(struct request *rq);
-/* The answer is complete in the connection's buffer; its connection lets it go. */
-void request_answered(struct request *rq, bool keep_alive);
-/* The answer cannot be completed, and the client must not take it for whole: as above. */
-void request_abort(struct request *rq);
-/* The instance lets go: the invocation is over; cpu and memory as far as known. */
-void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes);
+/* Its connection has let it go: answered, or gone. It may be gone afterwards. */
+void request_leave_conn(struct request *rq);
+/* It waits for an instance no longer. */
+void request_stop_waiting(struct request *rq);
 /* The function's time begins now; `start_ms` more for its process to be there. */
 void request_count_time(struct request *rq, uint64_t start_ms);
-/* Looks at the deadline. */
-void request_sweep(struct request *rq, uint64_t now_ms);
+/* The instance has let it go, or there was none: the invocation is over; cpu and memory as far as
+ * known. It may be gone afterwards. */
+void request_done(struct request *rq, uint64_t cpu_us, uint64_t memory_peak_bytes);
 
-/* Answers with an error of ours in the dialect's way, or breaks off an answer that has begun. */
-void request_fail(struct request *rq, enum error_kind kind, struct str detail);
-/* Answers the connection's current request before it has a request, or instead. */
-void request_refuse(struct conn *c, unsigned status);
+/* Whether control answers it (control_port.h). */
+bool request_is_controls(const struct request *rq);

@@ -1,9 +1,7 @@
-/* What becomes of a request that fails: the answer, the record's error, the platform's log.
- * request_fail() and request_refuse() are declared in request.h.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/request_error.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -130,7 +128,9 @@ static void answer_error(struct request *rq, const struct error_case *e)
     buf_init(&fields, ERROR_FIELDS_MAX);
     buf_init(&body, ERROR_BODY_MAX);
     unsigned status = errors_answer(e, &fields, &body);
-    reply_whole(rq, status, buf_str(&fields), buf_str(&body));
+    if (reply_whole(rq, status, buf_str(&fields), buf_str(&body)) < 0) {
+        reply_abort(rq); /* nothing is left to be said */
+    }
     buf_finish(&fields);
     buf_finish(&body);
 }
@@ -180,7 +180,7 @@ static void fail_with(struct request *rq, enum error_kind kind, unsigned status,
     report_read(&report, detail, &e);
     note(rq, &e);
     if (rq->conn && rq->reply_started) {
-        request_abort(rq);
+        reply_abort(rq);
     } else if (rq->conn) {
         answer_error(rq, &e);
     }
@@ -195,6 +195,21 @@ void request_error_status(struct request *rq, unsigned status, struct str detail
 void request_fail(struct request *rq, enum error_kind kind, struct str detail)
 {
     fail_with(rq, kind, 0, detail);
+}
+
+void request_fail_reply(struct request *rq, int r)
+{
+    if (r == -EFBIG) {
+        request_fail(rq, ERROR_SIZE, STR("the response is over its limit"));
+    } else if (r < 0) {
+        request_fail(rq, r == -EMSGSIZE ? ERROR_SIZE : ERROR_INVALID,
+                     STR("its headers cannot be sent"));
+    }
+}
+
+void request_answer(struct request *rq, unsigned status, struct str fields, struct str body)
+{
+    request_fail_reply(rq, reply_whole(rq, status, fields, body));
 }
 
 /* S3's words for an upload that has stopped, by which clients know that another try may help:

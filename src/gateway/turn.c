@@ -4,7 +4,7 @@
 #include "gateway/conn.h"
 #include "gateway/instance.h"
 #include "gateway/lease.h"
-#include "gateway/request.h"
+#include "gateway/request_steps.h"
 
 #define SWEEP_IDLE_MS  100 /* with instances that may have to go */
 #define SWEEP_QUIET_MS 1000

@@ -157,7 +157,7 @@ START_TEST(a_full_channel_delays_the_end_of_a_request_and_loses_it_not)
     instance_bind(b.instance, &b.request);
     uint32_t stream = b.request.stream;
     fill(&b, 0);
-    invoke_cancel(&b.request, FRAME_CANCEL_DRAIN);
+    instance_cancel(&b.request, FRAME_CANCEL_DRAIN);
     instance_unbind(b.instance, &b.request);
     ck_assert_uint_eq(read_all(&b, FRAME_CANCEL, stream), 0);
     ck_assert_uint_eq(read_all(&b, FRAME_CANCEL, stream), 1);
@@ -188,7 +188,7 @@ static void request_init(struct both *b, size_t kept)
     *rq = (struct request){
         .gateway = &b->gateway, .function = b->function, .conn = &b->conn, .step = REQUEST_REPLY
     };
-    buf_init(&rq->replay, INVOKE_REPLAY_BYTES);
+    buf_init(&rq->replay, REQUEST_REPLAY_BYTES);
     ck_assert_int_eq(buf_reserve(&rq->replay, kept, &at), 0);
     memset(at, 'x', kept);
     rq->replay.len = rq->body_bytes = kept;
@@ -218,13 +218,13 @@ END_TEST
 
 START_TEST(of_a_body_no_more_is_taken_than_can_be_sent_again)
 {
-    static char body[2 * INVOKE_REPLAY_BYTES];
+    static char body[2 * REQUEST_REPLAY_BYTES];
     struct both b;
     both_init_with(&b, LIMIT_RING_BYTES);
-    request_init(&b, INVOKE_REPLAY_BYTES - 1);
+    request_init(&b, REQUEST_REPLAY_BYTES - 1);
     size_t room = invoke_body_room(&b.request, sizeof(body));
     ck_assert_uint_gt(room, 0);
-    invoke_body(&b.request, str_of(body, room));
+    ck_assert_int_eq(invoke_body(&b.request, str_of(body, room)), 0);
     ck_assert_uint_eq(b.request.body_bytes, b.request.replay.len);
     ck_assert_uint_eq(invoke_body_room(&b.request, sizeof(body)), 0);
     request_finish(&b);
