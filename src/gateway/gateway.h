@@ -54,7 +54,8 @@ struct gateway {
     struct list instances[GATEWAY_INSTANCE_HASH]; /* by id */
     size_t instance_count;
     size_t instances_max; /* within what files may be open; the same of conns_max */
-    const struct conn_events *conn_events;
+    const struct conn_events *conn_events;         /* conn_requests.h */
+    const struct instance_events *instance_events; /* instance_requests.h */
     struct list conns;
     size_t conn_count;
     bool conn_left; /* this turn: there is room for another */

@@ -16,7 +16,7 @@
 #include "gateway/conn_requests.h"
 #include "gateway/control_port.h"
 #include "gateway/folders.h"
-#include "gateway/instance.h"
+#include "gateway/instance_requests.h"
 #include "gateway/lease.h"
 #include "gateway/listener.h"
 #include "gateway/routes_json.h"
@@ -310,6 +310,7 @@ static void init(struct gateway *g, const struct options *options)
         list_init(&g->instances[i]);
     }
     g->conn_events = &conn_requests;
+    g->instance_events = &instance_requests;
     g->dev = options->dev;
     share_files(g);
     pressure_init(&g->pressure);

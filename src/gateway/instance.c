@@ -7,26 +7,24 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gateway/conn.h"
-#include "gateway/control_files.h"
 #include "gateway/gateway.h"
-#include "gateway/invoke.h"
-#include "gateway/lease.h"
-#include "gateway/request_error.h"
-#include "gateway/request_frames.h"
-#include "gateway/request_log.h"
+#include "gateway/request.h"
 
-#define READ_BATCH   256   /* frames a turn: one instance does not starve the others */
-#define PING_MS      50    /* of silence, with requests unanswered */
-#define STOP_MS      1500  /* between being asked to stop and being killed */
-#define TRIM_MS      1000  /* unused for this long, it needs no large rings */
-#define TRIM_ALL_MS  30000 /* ... nor free memory */
-#define WARMTH_MAX   10    /* 512 requests: those that have had more are alike */
-#define ATTEMPTS_MAX 3     /* instances that may die under a request that none has accepted */
+#define READ_BATCH  256   /* frames a turn: one instance does not starve the others */
+#define PING_MS     50    /* of silence, with requests unanswered */
+#define STOP_MS     1500  /* between being asked to stop and being killed */
+#define TRIM_MS     1000  /* unused for this long, it needs no large rings */
+#define TRIM_ALL_MS 30000 /* ... nor free memory */
+#define WARMTH_MAX  10    /* 512 requests: those that have had more are alike */
 
 /* A stream is the slot and how often slots have been given: late frames of an earlier request find
  * nobody. */
 #define GENERATION_MAX (UINT32_MAX >> FRAME_SLOT_BITS)
+
+static const struct instance_events *events_of(const struct instance *i)
+{
+    return i->gateway->instance_events;
+}
 
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
@@ -223,7 +221,7 @@ void instance_unbind(struct instance *i, struct request *rq)
     if (i->free_count == 1 && !i->dead) {
         instance_sort(i);
     }
-    lease_offer(i);
+    events_of(i)->room(i);
 }
 
 void instance_touch(struct instance *i)
@@ -246,40 +244,28 @@ static struct request *request_of(const struct instance *i, uint32_t stream)
     return rq && rq->stream == stream ? rq : NULL;
 }
 
+static void on_ready(struct instance *i)
+{
+    if (!i->ready) {
+        i->ready = true;
+        i->function->ready_count += i->stop_ms == 0;
+        events_of(i)->up(i);
+    }
+}
+
 static int on_frame(struct instance *i, const struct frame *frame, const char *payload)
 {
-    if (frame->stream != 0) {
-        struct request *rq = request_of(i, frame->stream);
-        if (rq) {
-            return request_frame(rq, frame, payload);
-        }
-        if (frame->type == FRAME_FILE && i->function == i->gateway->control_function) {
-            control_files_unwanted(i->gateway, frame->stream);
-        }
-        if (frame->type != FRAME_LOG) {
-            return 0; /* of one that was given up: late */
-        }
+    struct request *rq = frame->stream != 0 ? request_of(i, frame->stream) : NULL;
+    if (rq) {
+        return events_of(i)->frame(rq, frame, payload);
     }
-    switch (frame->type) {
-    case FRAME_READY:
-        if (!i->ready) {
-            i->ready = true;
-            i->function->ready_count += i->stop_ms == 0;
-            lease_up(i);
-        }
-        return 0;
-    case FRAME_PONG:
-        return 0;
-    case FRAME_LOG:
-        request_log_console(i, NULL, frame->value, str_of(payload, frame->length),
-                            frame->flags & FRAME_FLAG_TRUNCATED);
-        return 0;
-    case FRAME_LOG_LOST:
-        records_lost(&i->gateway->records, frame->value);
-        return 0;
-    default:
-        return -EPROTO;
+    if (frame->stream != 0 || (frame->type != FRAME_READY && frame->type != FRAME_PONG)) {
+        return events_of(i)->other_frame(i, frame, payload);
     }
+    if (frame->type == FRAME_READY) {
+        on_ready(i);
+    }
+    return 0;
 }
 
 void instance_send(struct instance *i, const struct frame *frame)
@@ -320,11 +306,11 @@ static void retry(struct instance *i)
     send_owed(i);
     for (uint32_t k = 0; k < i->slot_count && !i->full && !i->dead; k++) {
         if (i->slots[k]) {
-            invoke_retry(i->slots[k]);
+            events_of(i)->retry(i->slots[k]);
         }
     }
     instance_sort(i);
-    lease_offer(i);
+    events_of(i)->room(i);
 }
 
 static void progress(struct instance *i)
@@ -336,7 +322,7 @@ static void progress(struct instance *i)
         instance_sort(i);
     }
     if (!list_is_empty(&i->function->waiting)) {
-        lease_offer(i);
+        events_of(i)->room(i);
     }
 }
 
@@ -362,8 +348,7 @@ void instance_read(struct instance *i)
         return;
     }
     if (r < 0) {
-        request_log_instance(i, RECORD_ERROR,
-                             STR("the instance broke the channel's rules and was killed"));
+        events_of(i)->misbehaved(i);
         instance_kill(i, STOP_MISBEHAVED);
         return;
     }
@@ -430,24 +415,14 @@ static void bury(struct instance *i)
     (void)uv_poll_stop(&i->wake); /* always succeeds */
 }
 
-/* Each request is answered, or tried elsewhere if no code of the function has seen it. */
 static void end_requests(struct instance *i, enum error_kind kind, struct str text)
 {
     for (uint32_t k = 0; k < i->slot_count; k++) {
         struct request *rq = i->slots[k];
-        if (!rq) {
-            continue;
+        if (rq) {
+            instance_unbind(i, rq);
+            events_of(i)->lost(i, rq, kind, text);
         }
-        instance_unbind(i, rq);
-        if (rq->conn && !rq->accepted && !rq->responded && rq->attempts < ATTEMPTS_MAX &&
-            !i->function->retired) {
-            lease_again(rq);
-            continue;
-        }
-        if (!rq->response_over && rq->outcome != RECORD_TIMEOUT) {
-            request_fail(rq, kind, text);
-        }
-        request_done(rq, 0, 0);
     }
 }
 
@@ -512,7 +487,7 @@ static void give_away(struct instance *i)
             instance_cancel(rq, FRAME_CANCEL_DRAIN);
             instance_unbind(i, rq);
             rq->attempts--; /* nobody died */
-            lease_again(rq);
+            events_of(i)->again(rq);
         }
     }
 }

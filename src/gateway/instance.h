@@ -61,7 +61,27 @@ struct instance {
     bool dead;               /* being closed */
 };
 
-/* Takes over the descriptors, also on failure (-errno). */
+/* Those whose requests it serves. What `rq` is they know; here it is a slot. */
+struct instance_events {
+    /* A frame of this request's stream. -EPROTO: the instance broke the rules. */
+    int (*frame)(struct request *rq, const struct frame *frame, const char *payload);
+    /* One of the instance itself, or of a request that is over. As above. */
+    int (*other_frame)(struct instance *i, const struct frame *frame, const char *payload);
+    /* Its process is there. */
+    void (*up)(struct instance *i);
+    /* It may have room for a request. */
+    void (*room)(struct instance *i);
+    /* Its channel was full, and has room for what this request has to say. */
+    void (*retry)(struct request *rq);
+    /* It is gone, and the request with no instance. */
+    void (*lost)(struct instance *i, struct request *rq, enum error_kind kind, struct str text);
+    /* It does not turn: its code has not seen the request, which is free to go elsewhere. */
+    void (*again)(struct request *rq);
+    /* It broke the rules, and will be killed. */
+    void (*misbehaved)(struct instance *i);
+};
+
+/* Takes over the descriptors, also on failure (-errno). Its events are g->instance_events. */
 int instance_create(struct gateway *g, struct function *f, uint64_t id,
                     const struct channel_fds *fds) MUST_USE;
 struct instance *instance_find(struct gateway *g, uint64_t id);

@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "gateway/conn.h"
 #include "gateway/gateway.h"
+#include "gateway/invoke.h"
 #include "gateway/reply.h"
 #include "gateway/request_error.h"
-#include "gateway/request_steps.h"
 #include "gateway/routes_json.h"
 
 /* Instances whose process is not there yet, and that nothing was sent to: to those who wait they
@@ -85,6 +85,37 @@ static bool is_over_reserved(const struct function *f)
     return f->reserved >= 0 && f->request_count > (uint64_t)f->reserved;
 }
 
+/* It has room for the request, which goes there. */
+static void give(struct instance *i, struct request *rq)
+{
+    instance_bind(i, rq);
+    rq->served_by = i->id;
+    rq->leased_ns = uv_hrtime();
+    request_count_time(rq, i->ready ? 0 : LIMIT_LOAD_MS);
+    rq->step = REQUEST_REPLY; /* a body that came before, to another instance, follows at once */
+    int r = invoke_send(rq);
+    if (r == -EAGAIN) {
+        instance_unbind(i, rq);
+        instance_sort(i);
+        rq->attempts--; /* nobody died */
+        lease_again(rq);
+        return;
+    }
+    if (r < 0) {
+        instance_unbind(i, rq);
+        request_fail(rq, ERROR_HEAD, STR(""));
+        request_done(rq, 0, 0);
+        return;
+    }
+    /* Control says when it wants the body: it may refuse it by the head. */
+    if (!request_is_controls(rq)) {
+        reply_continue(rq);
+    }
+    if (rq->conn) {
+        conn_resume_body(rq->conn);
+    }
+}
+
 int lease_acquire(struct request *rq)
 {
     struct function *f = rq->function;
@@ -94,8 +125,8 @@ int lease_acquire(struct request *rq)
         return -EAGAIN;
     }
     if (i) {
-        instance_bind(i, rq);
-        return 1;
+        give(i, rq);
+        return 0;
     }
     if (f->waiting_count >= LIMIT_QUEUE_PER_FUNCTION) {
         return -EAGAIN;
@@ -126,8 +157,7 @@ void lease_offer(struct instance *i)
     while (instance_takes_requests(i) && !list_is_empty(&f->waiting)) {
         struct request *rq = list_entry(f->waiting.next, struct request, waiting);
         request_stop_waiting(rq);
-        instance_bind(i, rq);
-        request_continue(rq, REQUEST_INVOKE);
+        give(i, rq);
     }
 }
 

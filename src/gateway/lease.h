@@ -8,8 +8,8 @@
 #include "gateway/instance.h"
 #include "gateway/request.h"
 
-/* 1: bound to an instance. 0: waits; request_continue() is called. -EAGAIN: too many wait, or run
- * of a function that has its concurrency reserved. */
+/* 0: it is sent to an instance, now or when one has room; the request may be gone. -EAGAIN: too
+ * many wait, or run of a function that has its concurrency reserved. */
 int lease_acquire(struct request *rq) MUST_USE;
 /* Back to waiting, ahead of the others: its instance could not take it or is gone. */
 void lease_again(struct request *rq);

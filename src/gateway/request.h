@@ -24,10 +24,8 @@ struct instance;
 enum request_step {
     REQUEST_ROUTE,
     REQUEST_LEASE, /* waits for room in an instance */
-    REQUEST_INVOKE,
     REQUEST_REPLY, /* waits for the function */
-    REQUEST_OVER,  /* answered, or nobody is there to be */
-    REQUEST_STEP_COUNT
+    REQUEST_OVER   /* answered, or nobody is there to be */
 };
 
 /* What control is told a request is, as its endpoint; src/control/exchange.h has the same. */

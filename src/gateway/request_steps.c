@@ -19,8 +19,6 @@
  * long; then the instance has to go. */
 #define OVERRUN_MS 1000
 
-/* The steps. Each returns true when it is the next one's turn, false when it waits or is over. */
-
 /* What is no resource's business. */
 static bool answer_server_method(struct request *rq)
 {
@@ -121,7 +119,8 @@ static void answer_status(struct request *rq, unsigned status)
     }
 }
 
-static bool step_route(struct request *rq)
+/* True: a function is to answer it, or control. False: it has been answered. */
+static bool find_way(struct request *rq)
 {
     struct gateway *g = rq->gateway;
     if (rq->conn->door == DOOR_AWS || rq->inner.to_aws) {
@@ -168,65 +167,12 @@ static bool step_route(struct request *rq)
     return false;
 }
 
-static bool step_lease(struct request *rq)
-{
-    int r = lease_acquire(rq);
-    if (r < 0) {
-        request_fail(rq, ERROR_OVERLOAD, STR("too many requests wait for it"));
-        request_done(rq, 0, 0);
-        return false;
-    }
-    rq->step = r > 0 ? REQUEST_INVOKE : REQUEST_LEASE;
-    return r > 0;
-}
-
-static bool step_invoke(struct request *rq)
-{
-    struct instance *i = rq->instance;
-    rq->served_by = i->id;
-    rq->leased_ns = uv_hrtime();
-    request_count_time(rq, i->ready ? 0 : LIMIT_LOAD_MS);
-    rq->step = REQUEST_REPLY; /* a body that came before, to another instance, follows at once */
-    int r = invoke_send(rq);
-    if (r == -EAGAIN) {
-        instance_unbind(i, rq);
-        instance_sort(i);
-        rq->attempts--; /* nobody died */
-        lease_again(rq);
-        return false;
-    }
-    if (r < 0) {
-        instance_unbind(i, rq);
-        request_fail(rq, ERROR_HEAD, STR(""));
-        request_done(rq, 0, 0);
-        return false;
-    }
-    /* Control says when it wants the body: it may refuse it by the head. */
-    if (!request_is_controls(rq)) {
-        reply_continue(rq);
-    }
-    if (rq->conn) {
-        conn_resume_body(rq->conn);
-    }
-    return false;
-}
-
-static bool (*const steps[REQUEST_STEP_COUNT])(struct request *rq) = {
-    [REQUEST_ROUTE] = step_route,   [REQUEST_LEASE] = step_lease,
-    [REQUEST_INVOKE] = step_invoke, [REQUEST_REPLY] = NULL, /* goes on with the instance's frames */
-    [REQUEST_OVER] = NULL,
-};
-
-void request_continue(struct request *rq, enum request_step step)
-{
-    rq->step = step;
-    while (steps[rq->step](rq)) {
-    }
-}
-
 void request_start(struct request *rq)
 {
-    request_continue(rq, REQUEST_ROUTE);
+    if (find_way(rq) && lease_acquire(rq) < 0) {
+        request_fail(rq, ERROR_OVERLOAD, STR("too many requests wait for it"));
+        request_done(rq, 0, 0);
+    }
 }
 
 /* Time-outs. */

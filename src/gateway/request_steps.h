@@ -5,9 +5,7 @@
 
 #include "gateway/request.h"
 
-/* Begins the steps. May answer at once. */
+/* Begins its way. May answer at once. */
 void request_start(struct request *rq);
-/* Goes on after a wait. */
-void request_continue(struct request *rq, enum request_step step);
 /* Looks at the deadline. */
 void request_sweep(struct request *rq, uint64_t now_ms);

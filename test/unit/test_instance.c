@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "gateway/conn.h"
 #include "gateway/gateway.h"
-#include "gateway/instance.h"
+#include "gateway/instance_requests.h"
 #include "gateway/invoke.h"
 #include "gateway/request.h"
 #include "leaks.h"
@@ -38,6 +38,7 @@ static void both_init_with(struct both *b, uint32_t ring_bytes)
     *b = (struct both){ .function = function_create() };
     b->function->limits.concurrency = 1;
     ck_assert_int_eq(uv_loop_init(&b->gateway.loop), 0);
+    b->gateway.instance_events = &instance_requests;
     list_init(&b->gateway.awake);
     list_init(&b->gateway.dirty_instances);
     list_init(&b->gateway.instances[INSTANCE_ID]);
