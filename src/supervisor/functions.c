@@ -19,17 +19,6 @@
 #include "supervisor/instances.h"
 #include "supervisor/roles.h"
 
-struct function *functions_find(struct platform *p, uint64_t id)
-{
-    list_for_each (item, &p->functions) {
-        struct function *f = list_entry(item, struct function, item);
-        if (f->id == id) {
-            return f;
-        }
-    }
-    return NULL;
-}
-
 /* ready: NULL if it has failed */
 static void function_report(struct function *f, const struct message_zygote_ready *ready)
 {
@@ -92,46 +81,21 @@ static void zygote_destroy(struct zygote *z)
     uv_close((uv_handle_t *)&z->deadline, zygote_deadline_closed);
 }
 
-void functions_kill_zygote(struct zygote *z)
-{
-    if (z->pid > 0) {
-        (void)kill(z->pid, SIGKILL); /* our child and not reaped yet: the pid is still its */
-    }
-}
-
 /* It is dead, or as good as dead. */
 static void zygote_gone(struct zygote *z, int wait_status, const char *reason)
 {
     struct function *f = z->function;
     bool loading = z->state == ZYGOTE_STARTING || z->state == ZYGOTE_LOADING;
-    functions_kill_zygote(z);
+    supervised_kill_zygote(z);
     instances_zygote_gone(z, wait_status);
     zygote_destroy(z);
     if (f->removed) {
-        functions_release(f);
+        supervised_free_removed(f);
     } else if (loading) {
         function_failed(f, reason);
     } else if (list_is_empty(&f->zygotes)) {
         f->state = FUNCTION_ABSENT;
     }
-}
-
-uid_t functions_uid(const struct function *f)
-{
-    if (!f->platform->root) {
-        return 0;
-    }
-    bool own = f->platform->features.bits & SANDBOX_USER_NAMESPACE;
-    return own ? MAYFLY_UID_FUNCTION + f->plan.number : MAYFLY_UID_ZYGOTE;
-}
-
-struct cgroup_limits functions_limits(const struct function *f)
-{
-    /* What it keeps in /tmp is charged to the group too, but is no memory of the function's; how
-     * much of the sum its processes have taken is looked at by functions_check_memory() and
-     * instances_check_memory(). */
-    uint64_t mb = f->plan.memory_mb ? (uint64_t)f->plan.memory_mb + f->plan.tmp_mb : 0;
-    return (struct cgroup_limits){ .memory_bytes = mb * MIB, .pids_max = f->plan.pids_max };
 }
 
 static void zygote_entering(struct zygote *z, const struct message_zygote_entering *entering,
@@ -145,7 +109,7 @@ static void zygote_entering(struct zygote *z, const struct message_zygote_enteri
         struct message_zygote_mapped mapped = { .type = MESSAGE_ZYGOTE_MAPPED };
         int r = cgroup_add(f->platform->cgroups, z->group, pid);
         if (r == 0 && f->platform->features.bits & SANDBOX_USER_NAMESPACE) {
-            uid_t uid = functions_uid(f);
+            uid_t uid = supervised_uid(f);
             r = id_map_write(pid, SANDBOX_UID, uid, uid);
         }
         if (r < 0) {
@@ -167,6 +131,8 @@ static void zygote_leave_group(struct zygote *z)
     }
 }
 
+static void load_for_waiting(struct function *f);
+
 static void zygote_ready(struct zygote *z, const struct message_zygote_ready *ready)
 {
     struct function *f = z->function;
@@ -177,6 +143,7 @@ static void zygote_ready(struct zygote *z, const struct message_zygote_ready *re
     (void)snprintf(f->reason, sizeof(f->reason), "%s", ready->snapshot ? "" : ready->text);
     function_report(f, ready);
     instances_zygote_ready(f);
+    load_for_waiting(f);
     zygote_leave_group(z);
     instances_prepare(f);
 }
@@ -222,7 +189,7 @@ static void zygote_link_gone(struct link *link, int why)
     if (z->pid == 0) {
         zygote_gone(z, 0, "its sandbox could not be entered");
     } else {
-        functions_kill_zygote(z); /* the rest follows when it is reaped, with its status */
+        supervised_kill_zygote(z); /* the rest follows when it is reaped, with its status */
     }
 }
 
@@ -285,7 +252,7 @@ static int zygote_make_group(struct zygote *z, struct err *err)
     struct function *f = z->function;
     (void)snprintf(z->group, sizeof(z->group), "%s/load-%llu", f->group,
                    (unsigned long long)++f->platform->last_zygote);
-    struct cgroup_limits limits = functions_limits(f);
+    struct cgroup_limits limits = supervised_limits(f);
     return cgroup_create(f->platform->cgroups, z->group, &limits, err);
 }
 
@@ -323,23 +290,26 @@ void functions_base_ready(struct platform *p)
     }
 }
 
-struct zygote *functions_zygote(struct function *f)
+/* Where instances are not forked, each needs a zygote of its own. */
+static void load_for_waiting(struct function *f)
 {
-    f->last_used_ms = uv_now(&f->platform->loop);
-    list_for_each (item, &f->zygotes) {
-        struct zygote *z = list_entry(item, struct zygote, item);
-        if (z->state == ZYGOTE_READY) {
-            return z;
-        }
-    }
+    size_t waiting = instances_waiting(f);
     size_t loading = 0;
     list_for_each (item, &f->zygotes) {
         loading += list_entry(item, struct zygote, item)->state != ZYGOTE_IS_INSTANCE;
     }
-    if (loading == 0 || (!f->snapshot && loading < instances_waiting(f))) {
-        function_load(f); /* where instances are not forked, each needs a zygote of its own */
+    if (waiting > 0 && (loading == 0 || (!f->snapshot && loading < waiting))) {
+        function_load(f);
     }
-    return NULL;
+}
+
+void functions_start_instance(struct platform *p, const struct message_instance_start *start)
+{
+    instances_start(p, start);
+    struct function *f = supervised_find(p, start->function);
+    if (f) {
+        load_for_waiting(f);
+    }
 }
 
 static struct zygote *zygote_find(struct platform *p, pid_t pid)
@@ -441,7 +411,7 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
     (void)snprintf(f->folder, sizeof(f->folder), "f%llu", (unsigned long long)f->id);
     struct err err = { 0 };
     /* For those who fork instances, and for what these have left behind. */
-    struct cgroup_limits limits = functions_limits(f);
+    struct cgroup_limits limits = supervised_limits(f);
     limits.memory_bytes += limits.memory_bytes > 0 ? LIMIT_UNMOVED_BYTES : 0;
     limits.pids_max *= 4;
     int r = cgroup_create(p->cgroups, f->group, &limits, &err);
@@ -449,7 +419,7 @@ void functions_add(struct platform *p, const struct message_function_add *add, i
         r = root_scratch_add_function(p->options->base, f->folder, &err);
     }
     if (r == 0) {
-        r = root_task_add(p->options->base, f->folder, p->options->project, functions_uid(f),
+        r = root_task_add(p->options->base, f->folder, p->options->project, supervised_uid(f),
                           &f->plan, &err);
     }
     if (r == 0) {
@@ -467,13 +437,7 @@ static bool function_is_evictable(struct function *f)
     if (f->state != FUNCTION_READY || !f->snapshot || f->removed || f->last_used_ms == 0) {
         return false; /* one that was never asked for is kept: it has just been deployed */
     }
-    list_for_each (item, &f->platform->instances) {
-        const struct instance *i = list_entry(item, struct instance, item);
-        if (i->function == f && i != f->prepared) {
-            return false;
-        }
-    }
-    return true;
+    return f->instance_count == (f->prepared ? 1 : 0);
 }
 
 static void function_evict(struct function *f)
@@ -539,25 +503,6 @@ void functions_check_memory(struct platform *p, const struct own_memory *memory)
     }
 }
 
-void functions_release(struct function *f)
-{
-    if (!f->removed || !list_is_empty(&f->zygotes)) {
-        return;
-    }
-    list_for_each (item, &f->platform->instances) {
-        if (list_entry(item, struct instance, item)->function == f) {
-            return;
-        }
-    }
-    root_scratch_remove_function(f->platform->options->base, f->folder);
-    root_task_remove(f->platform->options->base, f->folder);
-    dying_groups_remove(f->platform, f->group);
-    list_remove(&f->item);
-    scope_close_fd(&f->spec_fd);
-    scope_close_fd(&f->output_fd);
-    free(f);
-}
-
 static void function_remove(struct function *f)
 {
     struct platform *p = f->platform;
@@ -568,16 +513,16 @@ static void function_remove(struct function *f)
     f->removed = true;            /* from here on the last instance to end frees it */
     list_for_each (item, &f->zygotes) {
         zygote_gone(list_entry(item, struct zygote, item), 0, "it was removed");
-        if (!functions_find(p, id)) {
+        if (!supervised_find(p, id)) {
             return; /* that was the last of it */
         }
     }
-    functions_release(f);
+    supervised_free_removed(f);
 }
 
 void functions_remove(struct platform *p, uint64_t id)
 {
-    struct function *f = functions_find(p, id);
+    struct function *f = supervised_find(p, id);
     if (f && !f->removed) {
         function_remove(f);
     }

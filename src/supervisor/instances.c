@@ -105,6 +105,7 @@ static void instance_destroy(struct instance *i)
     }
     channel_fds_close(&i->channel);
     list_remove(&i->item);
+    i->function->instance_count--;
     if (i->pidfd >= 0) {
         uv_close((uv_handle_t *)&i->exit, instance_exit_closed);
     } else {
@@ -117,7 +118,7 @@ static void instance_end(struct instance *i, const struct message_instance_gone 
     struct function *f = i->function;
     roles_tell_gateway(i->platform, gone, NULL, 0);
     instance_destroy(i);
-    functions_release(f);
+    supervised_free_removed(f);
 }
 
 static void instance_ended(struct instance *i, int wait_status)
@@ -155,7 +156,7 @@ static void instance_exit(uv_poll_t *poll, int status, int events)
 static int instance_make_group(struct instance *i, struct err *err)
 {
     const struct function *f = i->function;
-    struct cgroup_limits limits = functions_limits(f);
+    struct cgroup_limits limits = supervised_limits(f);
     (void)snprintf(i->group, sizeof(i->group), "%s/%llu", f->group, (unsigned long long)i->id);
     return cgroup_create(i->platform->cgroups, i->group, &limits, err);
 }
@@ -166,7 +167,7 @@ static int instance_make_scratch(struct instance *i, struct err *err)
     char name[sizeof(i->scratch)];
     (void)snprintf(name, sizeof(name), "%llx", (unsigned long long)i->id);
     int r = root_scratch_mount(i->platform->options->base, f->folder, name, f->plan.tmp_mb,
-                               functions_uid(f), err);
+                               supervised_uid(f), err);
     if (r == 0) {
         memcpy(i->scratch, name, sizeof(name));
     }
@@ -183,6 +184,7 @@ static struct instance *instance_create(struct function *f, struct err *err)
     i->pidfd = -1;
     i->channel = (struct channel_fds){ -1, -1, -1 };
     list_push(&f->platform->instances, &i->item);
+    f->instance_count++;
     int r = channel_make(LIMIT_RING_BYTES, &i->channel);
     if (r < 0) {
         (void)err_set(err, -r, "make a channel: %s", strerror(-r));
@@ -229,13 +231,13 @@ static void instance_fork(struct instance *i, struct zygote *z)
         z->instance = i;
     }
     if (r < 0) {
-        functions_kill_zygote(z); /* it cannot be reached; the instance ends with it */
+        supervised_kill_zygote(z); /* it cannot be reached; the instance ends with it */
     }
 }
 
 static void instance_try(struct instance *i)
 {
-    struct zygote *z = functions_zygote(i->function);
+    struct zygote *z = supervised_zygote(i->function);
     if (z) {
         instance_fork(i, z);
     }
@@ -253,7 +255,7 @@ static void refuse(struct platform *p, uint64_t function, const char *why)
 
 void instances_start(struct platform *p, const struct message_instance_start *start)
 {
-    struct function *f = functions_find(p, start->function);
+    struct function *f = supervised_find(p, start->function);
     struct err err = { 0 };
     if (!f || f->removed) {
         refuse(p, start->function, "the function was removed");
@@ -386,7 +388,7 @@ void instances_stop(struct platform *p, uint64_t id)
     if (i->state == INSTANCE_WAITING) {
         instance_ended(i, 0);
     } else if (i->state == INSTANCE_FORKING && i->zygote->instance == i) {
-        functions_kill_zygote(i->zygote); /* that is its process, and may never say hello */
+        supervised_kill_zygote(i->zygote); /* that is its process, and may never say hello */
     } else {
         instance_kill(i); /* when it is still being forked: in instances_hello */
     }

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "supervisor/functions.h"
+#include "supervisor/own_memory.h"
+#include "supervisor/supervised_function.h"
 
 enum instance_state {
     INSTANCE_PREPARED, /* its group, /tmp and channel are made; nobody has asked for it yet */

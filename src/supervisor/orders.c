@@ -10,7 +10,7 @@ static void of_gateway(struct link *link, const union message *m, struct ipc_rec
     struct platform *p = container_of(link->poll.loop, struct platform, loop);
     (void)received;
     if (m->type == MESSAGE_INSTANCE_START) {
-        instances_start(p, &m->instance_start);
+        functions_start_instance(p, &m->instance_start);
     } else if (m->type == MESSAGE_INSTANCE_STOP) {
         instances_stop(p, m->instance_stop.instance);
     }
