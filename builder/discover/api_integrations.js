@@ -10,6 +10,8 @@ const SUBTYPES = {
   'SQS-ReceiveMessage': ['QueueUrl'], 'SQS-DeleteMessage': ['QueueUrl', 'ReceiptHandle'], 'SQS-PurgeQueue': ['QueueUrl'],
 };
 
+/** Of a REST API whose files name none: what SAM calls it. */
+export const DEFAULT_STAGE = 'Prod';
 const NAME = 'integrations';
 const MEMORY_MB = 256;
 const BODY_MAX_BYTES = 10 * 1024 * 1024;
@@ -116,11 +118,11 @@ export async function integrationDraft(routes, { env }) {
     name: NAME, dialect: 'integration', build: 'files', files: await integrationFiles(), entry: ENTRY,
     memory_mb: MEMORY_MB, timeout_ms: TIMEOUT_MS.http, body_max_bytes: BODY_MAX_BYTES,
     env: { AWS_REGION: regionOf(env) }, settings: {},
-    endpoints: routes.map(({ api, path, method, file, cors, binaryTypes, served }) => ({
+    endpoints: routes.map(({ api, path, method, file, cors, binaryTypes, served, stage = DEFAULT_STAGE }) => ({
       name: path, file, module: MODULE, methods: method === 'ANY' ? null : [method], timeout_ms: TIMEOUT_MS[api],
       settings: {
         api, payload: '1.0', resource: path, integration: served,
-        ...(api === 'http' ? { stage: '$default', route_key: path === '$default' ? path : `${method} ${path}` } : { stage: 'Prod' }),
+        ...(api === 'http' ? { stage: '$default', route_key: path === '$default' ? path : `${method} ${path}` } : { stage }),
         ...(cors ? { cors, preflight_only: !['ANY', 'OPTIONS'].includes(method) } : {}), ...(binaryTypes ? { binary_types: binaryTypes } : {}),
       },
     })),

@@ -80,10 +80,10 @@ function parseKey(key) {
 /* REST APIs */
 
 function restRoute(find, { title, file, api, resource, method, type, uri, integration, authorization }) {
-  const binaryTypes = find('apis', api)?.binaryTypes;
+  const { binaryTypes, stages: [stage] = [] } = find('apis', api) ?? {};
   return {
     api: 'rest', payload: '1.0', path: pathOf(find, resource, 0), method: isText(method) ? method.toUpperCase() : undefined,
-    id: title, file, uri, type: typeOf(type), integration, authorization, ...(binaryTypes ? { binaryTypes } : {}),
+    id: title, file, uri, type: typeOf(type), integration, authorization, stage, ...(binaryTypes ? { binaryTypes } : {}),
   };
 }
 
@@ -102,8 +102,8 @@ function pathOf(find, name, depth) {
 
 /* OpenAPI */
 
-function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
-  const of = { file, cors: cors ?? corsIn(definition), binaryTypes: binaryTypes ?? definition?.['x-amazon-apigateway-binary-media-types'] };
+function definedRoutes({ kind, file, cors, binaryTypes, definition, stages: [stage] = [] }) {
+  const of = { file, stage, cors: cors ?? corsIn(definition), binaryTypes: binaryTypes ?? definition?.['x-amazon-apigateway-binary-media-types'] };
   return Object.entries(definition?.paths ?? {}).flatMap(([path, item]) => Object.entries(item ?? {})
     .filter(([method]) => OPERATION.test(method))
     .map(([method, operation]) => ({
@@ -112,13 +112,13 @@ function definedRoutes({ kind, file, cors, binaryTypes, definition }) {
     })));
 }
 
-function definedRoute(kind, { file, cors, binaryTypes }, path, operation, said) {
+function definedRoute(kind, { file, cors, binaryTypes, stage }, path, operation, said) {
   const method = operation.startsWith('x-') ? 'ANY' : operation.toUpperCase();
   const integration = integrationOfDefinition(said);
   const common = { method, id: `${method} ${path}`, file, uri: said.uri, type: kindOf(said.type, integration), integration, isDefined: true };
   return kind === 'http'
     ? { ...common, api: 'http', path: path === '/$default' ? '$default' : path, payload: String(said.payloadFormatVersion ?? DEFAULT_PAYLOAD), cors }
-    : { ...common, api: 'rest', path, payload: '1.0', ...(binaryTypes ? { binaryTypes } : {}) };
+    : { ...common, api: 'rest', path, payload: '1.0', stage, ...(binaryTypes ? { binaryTypes } : {}) };
 }
 
 function corsIn(definition) {

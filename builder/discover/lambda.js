@@ -11,7 +11,7 @@ import { isFolder, isWithin } from '../files.js';
 import { escapePattern } from '../routes/order.js';
 import { lambdaEventRoutes, sortApiRoutes } from '../routes/lambda.js';
 import { localAddresses } from './addresses.js';
-import { integrationDraft, servedIntegration, tellTemplates } from './api_integrations.js';
+import { DEFAULT_STAGE, integrationDraft, servedIntegration, tellTemplates } from './api_integrations.js';
 import { regionOf } from './arn.js';
 import { nothing } from './context.js';
 import { apiRoutes, functionIn, isServed, leadsPast, preflightsOf, tellApiRoutes, tellTwice } from './api_routes.js';
@@ -49,7 +49,7 @@ import { terraformApis } from './terraform_api.js';
  * @property {Record<string, string>} [inline] its code itself, by the names of files
  * @property {Record<string, string>} [aliases] names and versions by which it can be invoked, and the version of each
  * @property {{ api: 'rest'|'http', method: string, path: string, payload: string, id: string, cors?: object, binaryTypes?: string[],
- *   authorization?: string }[]}
+ *   authorization?: string, stage?: string }[]}
  *   [events] what API Gateway sends it
  * @property {boolean} [image] whether it is a container image
  * @property {boolean} [durable] whether Lambda would run it as durable executions
@@ -370,11 +370,11 @@ function endpointsOf(declaration, endpoint) {
   ];
 }
 
-function eventSettings({ api, payload, method, path: url, binaryTypes, cors }) {
+function eventSettings({ api, payload, method, path: url, binaryTypes, cors, stage = DEFAULT_STAGE }) {
   const isPreflightOnly = Boolean(cors) && !['ANY', 'OPTIONS'].includes(method);
   const more = withoutUndefined({ binary_types: binaryTypes, cors, preflight_only: isPreflightOnly || undefined });
   return api === 'rest'
-    ? { api, payload, resource: url, stage: 'Prod', ...more }
+    ? { api, payload, resource: url, stage, ...more }
     : { api, payload, resource: url, route_key: url === '$default' ? url : `${method} ${url}`, stage: '$default', ...more };
 }
 

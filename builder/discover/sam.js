@@ -189,7 +189,8 @@ function apiOf(template, kind, { ApiId: apiId, RestApiId: restApiId } = {}, auth
   const cors = kind.api === 'rest' ? api.Cors : api.CorsConfiguration;
   const binaryTypes = api.BinaryMediaTypes?.map((type) => type.replaceAll('~1', '/'));
   const authorization = authorizationOf({ ...api.Auth, ...auth });
-  return { ...(cors ? { cors: corsOf(cors) } : {}), ...(binaryTypes ? { binaryTypes } : {}), authorization };
+  const stage = kind.api === 'rest' && typeof api.StageName === 'string' && !isOpen(api.StageName) ? api.StageName : undefined;
+  return { ...(stage ? { stage } : {}), ...(cors ? { cors: corsOf(cors) } : {}), ...(binaryTypes ? { binaryTypes } : {}), authorization };
 }
 
 /** An event's own is that of its API, if it names none. */

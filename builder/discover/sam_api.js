@@ -4,6 +4,7 @@ import { andMore } from '../diagnostics.js';
 import { integrationOfResource } from './api_integrations.js';
 import { urlSettings } from './lambda_url.js';
 import { isFunction } from './sam.js';
+import { isOpen } from './sam_template.js';
 
 const APIS = {
   'AWS::ApiGateway::RestApi': 'rest', 'AWS::Serverless::Api': 'rest', 'AWS::ApiGatewayV2::Api': 'http', 'AWS::Serverless::HttpApi': 'http',
@@ -21,7 +22,8 @@ export function templateApis(template) {
   const { file } = template;
   const all = (types, of) => Object.entries(template.resources).filter(([, resource]) => types.includes(resource?.Type))
     .map(([id, resource]) => of({ file, title: template.titleOf(id), name: template.nameOf(id) }, template.resolve(resource.Properties ?? {}) ?? {}, resource.Type));
-  const stages = all(['AWS::ApiGatewayV2::Stage'], (_common, { ApiId: its, StageName: name }) => ({ api: its, name }));
+  const stages = all(['AWS::ApiGatewayV2::Stage', 'AWS::ApiGateway::Stage', 'AWS::ApiGateway::Deployment'],
+    (_common, { ApiId: its, RestApiId: rest, StageName: name }) => ({ api: its ?? rest, name }));
   return {
     apis: all(Object.keys(APIS), (common, said, type) => ({ ...api(template, common, said, type), stages: stagesOf(stages, common, said) })),
     resources: all(['AWS::ApiGateway::Resource'], ({ name }, { ParentId: parent, PathPart: part }) => ({ name, parent, part })),
@@ -46,7 +48,7 @@ function api(template, common, said, type) {
 }
 
 function stagesOf(stages, { name }, { StageName: own }) {
-  return [...stages.filter(({ api: its }) => its === name).map((stage) => stage.name), own].filter((stage) => typeof stage === 'string');
+  return [...stages.filter(({ api: its }) => its === name).map((stage) => stage.name), own].filter((stage) => typeof stage === 'string' && !isOpen(stage));
 }
 
 function definitionOf(template, said) {

@@ -192,7 +192,7 @@ function eventOf(service, provider, key, event) {
   const { method, path: url } = placeOf(said);
   const binaryTypes = provider.apiGateway?.binaryMediaTypes;
   return [{
-    api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, authorization: authorizationOf(said), ...(binaryTypes ? { binaryTypes } : {}),
+    api: 'rest', payload: '1.0', id: `${key}.${url}`, method, path: url, authorization: authorizationOf(said), stage: provider.stage, ...(binaryTypes ? { binaryTypes } : {}),
     ...(said?.cors ? { cors: corsOf(said.cors) } : {}),
     ...(isMapped(said) ? { type: 'AWS', integration: mappedIntegration(said) } : {}),
   }];

@@ -12,7 +12,7 @@ export function terraformApis(modules) {
   return modules.map(({ values }) => {
     const all = (type, of) => values.all(type).map((resource) => of(resource, (name) => resource.get(name)));
     return {
-      apis: [...all('aws_apigatewayv2_api', httpApi).map((api) => ({ ...api, stages: stagesOf(values, api) })), ...all('aws_api_gateway_rest_api', restApi)],
+      apis: [...all('aws_apigatewayv2_api', httpApi).map((api) => ({ ...api, stages: stagesOf(values, api) })), ...all('aws_api_gateway_rest_api', restApi).map((api) => ({ ...api, stages: restStagesOf(values, api) }))],
       resources: all('aws_api_gateway_resource', ({ name }, get) => ({ name, parent: get('parent_id'), part: get('path_part') })),
       methods: all('aws_api_gateway_integration', (resource, get) => method(values, resource, get)),
       routes: all('aws_apigatewayv2_route', ({ address, file }, get) => ({
@@ -36,6 +36,11 @@ function httpApi(api, get) {
 
 function stagesOf(values, { name }) {
   return values.all('aws_apigatewayv2_stage').filter((stage) => stage.get('api_id') === name).map((stage) => stage.name);
+}
+
+function restStagesOf(values, { name }) {
+  const stages = ['aws_api_gateway_stage', 'aws_api_gateway_deployment'].flatMap((type) => values.all(type));
+  return stages.filter((stage) => stage.get('rest_api_id') === name).map((stage) => stage.get('stage_name')).filter((stage) => typeof stage === 'string');
 }
 
 function restApi(api, get) {
