@@ -1,11 +1,13 @@
 /* netlify.toml, _redirects and _headers. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import picomatch from 'picomatch';
 import { isFolder, NETLIFY_BUILT } from '../files.js';
 import { ruleRoutes } from '../routes/netlify.js';
 import { escapePattern } from '../routes/order.js';
 import { readJson, strings } from './mayfly_json.js';
 import { hasSigns, isAlone } from './platforms.js';
-import { folderInProject, hasBuildScript } from './site.js';
+import { folderInProject, hasBuildScript, hasPage } from './site.js';
 import { readToml } from './toml.js';
 
 const FILE = 'netlify.toml';
@@ -63,7 +65,7 @@ function publishFolder(context, configured) {
   if (NETLIFY_BUILT.some((name) => hasFiles(`.netlify/${name}`))) {
     return BUILT_SITES.find(hasFiles);
   }
-  const isPages = files.has('index.html') && hasSigns(files, 'netlify') && isAlone(files, 'netlify') && !hasBuildScript(context);
+  const isPages = hasPage(files) && hasSigns(files, 'netlify') && isAlone(files, 'netlify') && !hasBuildScript(context);
   return isPages ? '' : undefined;
 }
 
@@ -106,13 +108,20 @@ export function configuredRules(context, config) {
     ...(headersFile ? parseHeaders(files.read(headersFile)) : []),
     ...config.headers.map((entry) => ({ path: entry?.for, values: headerValues(entry?.values) })),
   ];
-  return [...headers.map(headerRoute).filter(Boolean), ...rules.filter(Boolean).flatMap((rule) => checkedRule(rule, context))];
+  return [...headers.map(headerRoute).filter(Boolean), ...rules.filter(Boolean).flatMap((rule) => checkedRule(withPage(rule, context, config), context))];
 }
 
 /** Several values are a list, or a text of several lines with commas. */
 function headerValues(values) {
   const joined = (value) => [value].flat().join(',').trim().split(/\s*,\s*/).join(', ');
   return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name.trim(), joined(value)]));
+}
+
+/** The page of a status is found as other pages are: /lost is lost.html. */
+function withPage(rule, { files }, { publish = '' }) {
+  const page = `${rule.to}.html`;
+  const isPage = rule.status >= 400 && /^\/[^:]*[^/:]$/.test(rule.to) && existsSync(files.absolute(path.posix.join(publish, page)));
+  return isPage && !existsSync(files.absolute(path.posix.join(publish, rule.to))) ? { ...rule, to: page } : rule;
 }
 
 function checkedRule(rule, { diagnostics }) {

@@ -39,6 +39,9 @@ export function siteIn({ project, files, diagnostics }, folder, platform, isBuil
   return { ...site, except: [...KEPT_BACK, ...volumes, ...ignored].join('|') };
 }
 
+/** Whether the project's own folder is a site: it need not have an index. */
+export const hasPage = (files) => files.list().some((file) => /^[^/]+\.html$/.test(file));
+
 /** Whether a script of the project builds its site. */
 export function hasBuildScript({ files, diagnostics }) {
   const { scripts } = (files.has('package.json') && readJson(files, 'package.json', diagnostics)) || {};

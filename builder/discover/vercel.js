@@ -11,7 +11,7 @@ import { ignoredFiles } from './ignored_files.js';
 import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
-import { folderInProject, hasBuildScript, siteIn } from './site.js';
+import { folderInProject, hasBuildScript, hasPage, siteIn } from './site.js';
 import { configuredRoutes, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_MS, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
 import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
@@ -116,7 +116,7 @@ function siteFolder(context, config, drafts) {
   if (hasFiles('public')) {
     return 'public';
   }
-  const isSite = files.list().some((file) => /^[^/]+\.html$/.test(file)) || (drafts.length === 0 && files.has('vercel.json'));
+  const isSite = hasPage(files) || (drafts.length === 0 && files.has('vercel.json'));
   return isSite && configured === undefined && !isBuilt(context, config) && (drafts.length > 0 || !files.has('package.json')) ? '' : undefined;
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test from 'node:test';
 import { build, functionNamed, projectOf, visit } from './harness.js';
 
@@ -292,6 +293,14 @@ test('a framework whose adapter for Netlify has built nothing yet is told to be 
   assert.deepEqual(manifest.diagnostics.map(({ text }) => text), [
     'what @astrojs/netlify builds for Netlify is served: run `npm run build`, and again after changes',
   ]);
+});
+
+test('a site needs no index, and a rule with a status finds its page as other pages are found', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'foo.html': 'foo', 'there.html': 'there', '_redirects': '/gone /foo 404\n/there /foo 404\n/gone-for-all/* /foo 404!\n', 'netlify.toml': '',
+  }));
+  const at = (url) => [visit(manifest, 'GET', url).status, path.basename(visit(manifest, 'GET', url).file ?? '')];
+  assert.deepEqual(['/foo', '/gone', '/there', '/gone-for-all/x'].map(at), [[undefined, 'foo.html'], [404, 'foo.html'], [undefined, 'there.html'], [404, 'foo.html']]);
 });
 
 test('the project itself is the site when it publishes ".", or has pages and no build', async (t) => {
