@@ -11,7 +11,7 @@ import { nothing } from './context.js';
 import { readAssets } from './worker_assets.js';
 import { bindingsOf, functionName } from './worker_bindings.js';
 import { modulesBeside } from './worker_modules.js';
-import { builtConfigs, CONFIG_NAMES, isWranglerFile, readBuilt, readWrangler } from './wrangler.js';
+import { builtConfigs, CONFIG_NAMES, isWranglerFile, mainOfScripts, readBuilt, readWrangler } from './wrangler.js';
 
 const MAIN_NAMES = ['worker.ts', 'worker.js', 'worker.mjs', 'worker.mts', 'worker.tsx', 'worker.jsx'];
 const MEMORY_MB = 256;
@@ -102,15 +102,22 @@ function workerOf(context, { config, home, isBuilt }) {
   return workerOfSettings(context, { config, folder, home, isBuilt, said });
 }
 
+/** Wrangler's file need not name the Worker's, where its command does. */
+function withMain(context, folder, said) {
+  const isNamed = said.main !== undefined || said.pages_build_output_dir !== undefined;
+  const main = isNamed ? undefined : mainOfScripts(context, folder);
+  return main ? { ...said, main } : said;
+}
+
 /** @param {object} place with `said`: wrangler's settings, of a Worker or of a project of Pages */
 function workerOfSettings(context, { config, folder, home, isBuilt, said }) {
   const { files, diagnostics } = context;
-  const settings = asWorker(context, { folder, config, settings: said });
+  const settings = asWorker(context, { folder, config, settings: withMain(context, folder, said) });
   const main = typeof settings.main === 'string' ? join(folder, settings.main) : null;
   const hint = buildHint(context, folder, settings);
   const assets = readAssets(context, { folder, config, settings, hint });
   if (!main && !settings.assets?.directory) {
-    diagnostics.error(`${config} names no "main" and no "assets"`, { file: config });
+    diagnostics.error(`${config} names no "main" and no "assets": give it the Worker's file as "main"`, { file: config });
     return null;
   }
   if (main?.endsWith('.py')) {

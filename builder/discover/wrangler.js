@@ -69,3 +69,15 @@ export function readWrangler({ files, diagnostics, shell, envFiles }, file) {
   const inherited = Object.fromEntries(Object.entries(config).filter(([key]) => !NOT_INHERITED.includes(key)));
   return { ...inherited, name: config.name ? `${config.name}-${environment}` : undefined, ...section };
 }
+
+/** The commands that take a Worker's file, which then need not be in wrangler's. */
+const COMMAND = /\bwrangler\s+(?:dev|deploy|publish)\s([^&|;]*)/g;
+
+/** @returns {string|undefined} the file that a script of the folder's package.json gives to wrangler, relative to the folder */
+export function mainOfScripts({ files, diagnostics }, folder) {
+  const manifest = path.posix.join(folder, 'package.json');
+  const { scripts } = (files.has(manifest) && readJson(files, manifest, diagnostics)) || {};
+  const commands = Object.values(scripts ?? {}).filter((script) => typeof script === 'string').flatMap((script) => [...script.matchAll(COMMAND)]);
+  const words = commands.flatMap(([, rest]) => rest.trim().split(/\s+/));
+  return words.find((word) => /^[^-].*\.[cm]?[jt]sx?$/.test(word) && files.has(path.posix.join(folder, word)));
+}

@@ -226,7 +226,7 @@ test('what a build makes first is told with the way to make it, and what does no
     'wrangler.json: main ".open-next/worker.js" does not exist; build the project first: npx opennextjs-cloudflare build',
   ]);
   assert.deepEqual(await told({ 'wrangler.json': '{ "assets": { "directory": "gone" } }' }), ['wrangler.json: assets.directory "gone" does not exist']);
-  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\n' }), ['wrangler.toml names no "main" and no "assets"']);
+  assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\n' }), ['wrangler.toml names no "main" and no "assets": give it the Worker\'s file as "main"']);
   assert.deepEqual(await told({ 'wrangler.toml': 'name = "a"\npages_build_output_dir = "dist"\n', 'package.json': '{ "scripts": { "build": "vite build" } }' }), [
     `wrangler.toml: pages_build_output_dir "dist" does not exist${hint}`,
   ]);
@@ -345,6 +345,16 @@ test('Hyperdrive is a local database, which the file or the environment names', 
   assert.equal(bindings.C.type, 'missing');
   assert.deepEqual(manifest.diagnostics.map(({ severity, text }) => [severity, text]), [['warning',
     'wrangler.json: Hyperdrive "C" needs the URL of a local database: localConnectionString here, or CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_C in .env']]);
+});
+
+test('a Worker whose file is named by the command alone, as older templates have it', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'wrangler.toml': 'name = "shop"\n[vars]\nA = "1"\n', 'src/index.ts': worker('x'),
+    'package.json': JSON.stringify({ scripts: { build: 'tsc', dev: 'wrangler dev --live-reload src/index.ts', deploy: 'wrangler deploy --minify src/index.ts' } }),
+  }));
+  assert.deepEqual(manifest.diagnostics, []);
+  assert.equal(visit(manifest, 'GET', '/any').function, 'worker/shop');
+  assert.deepEqual(functionNamed(manifest, 'worker/shop').bindings.A, { type: 'var', value: '1' });
 });
 
 test('modules beside the main one are there for import() of a name that is made when it runs', async (t) => {
