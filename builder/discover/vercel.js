@@ -12,6 +12,7 @@ import { discoverMiddleware } from './middleware.js';
 import { isAlone } from './platforms.js';
 import { withProxies } from './proxy.js';
 import { folderInProject, hasBuildScript, hasPage, siteIn } from './site.js';
+import { builtFiles, builtSite } from './vercel_builds.js';
 import { configuredRoutes, DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_MS, functionSettings, readVercelJson, vercelEnv } from './vercel_json.js';
 import { discoverOutput, servesOutput } from './vercel_output.js';
 import { workerMains } from './worker.js';
@@ -21,8 +22,6 @@ const API_FILE = /^api\/.*\.(ts|tsx|js|mjs|cjs|mts|cts)$/;
 const OF_AWS = /(^|\/)(template\.ya?ml|serverless\.(ya?ml|json|[cm]?[jt]s)|cdk\.json|[^/]+\.tf)$/;
 /** What Vercel has other runtimes for. */
 const OTHER_API_FILE = /^api\/.*\.(py|go|rb|rs)$/;
-const NODE_BUILDERS = /^@(vercel|now)\/node(@|$)/;
-const STATIC_BUILDERS = /^@(vercel|now)\/static(@|$)/;
 const RUNTIMES = ['nodejs', 'edge', 'experimental-edge'];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 
@@ -34,7 +33,7 @@ export async function discoverVercel(context, sofar) {
   const found = { ...nothing(), compress: true };
   const config = readVercelJson(context);
   const settingsOf = functionSettings(config);
-  const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config)];
+  const sources = [...(await apiFiles(context)), ...builtFiles(context.files, config, (file) => API_FILE.test(file))];
   const endpoints = await Promise.all(sources.map((source) => endpointOf(context, source, settingsOf)));
   tellCatchAlls(context, config, endpoints);
   tellUnmatched(context, config);
@@ -205,32 +204,7 @@ function byMoreSegments(a, b) {
   return count(b) - count(a) || placeholders(a) - placeholders(b) || a.localeCompare(b);
 }
 
-/** @returns {string[]} the globs of older projects' `builds` that are for one kind of builder */
-function globsOf({ builds = [] }, builders) {
-  const meant = builds.filter((build) => builders.test(build?.use ?? ''));
-  return meant.map(({ src = '**' }) => src).filter((src) => typeof src === 'string').map((src) => src.replace(/^(\.?\/)+/, ''));
-}
-
-/** `builds` of older projects: the function's URL is its file's name, and that of an index its folder, too. */
-function builtFiles(files, config) {
-  const found = globsOf(config, NODE_BUILDERS).flatMap((glob) => files.list().filter((file) => path.matchesGlob(file, glob) && !API_FILE.test(file)));
-  return [...new Set(found)].map((file) => ({ file, url: `/${file}`, also: /(^|\/)index\.[^./]+$/.test(file) ? [`/${path.posix.dirname(file)}`.replace(/\.$/, '')] : [] }));
-}
-
-/** What `builds` names as files of the site, at the paths that they have in the project, and the folders that have a page; undefined: nothing. */
-function builtSite(context, config) {
-  const globs = globsOf(config, STATIC_BUILDERS);
-  if (globs.length === 0) {
-    return undefined;
-  }
-  const site = siteIn(context, '', 'vercel', false);
-  const others = `^(?!(?:${globs.map((glob) => picomatch.makeRe(glob).source).join('|')}))`;
-  const indexes = context.files.list().filter((file) => /(^|\/)index\.html$/.test(file) && globs.some((glob) => path.matchesGlob(file, glob)));
-  const folders = indexes.map((file) => ({ static: true, dest: `/${file}`, src: `^${escapePattern(path.posix.dirname(`/${file}`)).replace(/\/$/, '')}/?$` }));
-  return { site: { ...site, except: `${site.except}|${others}` }, indexes: folders };
-}
-
-async function endpointOf({ files, project, diagnostics }, { file, url, also }, settingsOf) {
+async function endpointOf({ files, project, diagnostics }, { file, url, build }, settingsOf) {
   const facts = await inspect(file, files.read(file));
   const own = facts?.exports.get('config');
   const settings = typeof own === 'object' && own ? { ...own } : {};
@@ -247,13 +221,14 @@ async function endpointOf({ files, project, diagnostics }, { file, url, also }, 
   return {
     name: url.replace(/\/index$/, '') || '/',
     file,
-    also,
-    module: file.replace(/\.[^.]+$/, ''),
+    folders: build?.folders,
+    module: build?.hasTwin ? file : file.replace(/\.[^.]+$/, ''),
     methods: methods.length > 0 && !facts.open ? methods : null,
     timeout_ms: 0,
     ...(typeof exported === 'number' && exported > 0 ? { timeout_ms: exported * 1000 } : {}),
     ...configured,
-    settings,
+    include: [...configured.include, ...build?.include ?? []],
+    settings: build?.helpers === false ? { ...settings, helpers: false } : settings,
     source: `${project}/${file}`,
   };
 }
@@ -273,11 +248,11 @@ function tellCatchAlls({ diagnostics }, { rewrites, routes }, endpoints) {
 }
 
 /** @returns {{ phase: string, routes: object[] }} */
-function routesOf({ name, file, also = [] }) {
+function routesOf({ name, file, folders }) {
   if (!/(^|\/)\[[^\]/]+\](\/|$)/.test(name)) {
     const forms = name === '/' ? ['/'] : [name, `${name}/`];
-    const index = /\/index\.[^./]+$/.test(file) ? [`${name}/index`] : [];
-    return { phase: 'exact', routes: [...forms, ...index, ...also].map((form) => ({ path: form })) };
+    const index = folders ?? (/\/index\.[^./]+$/.test(file) ? [`${name}/index`] : []);
+    return { phase: 'exact', routes: [...forms, ...index].map((form) => ({ path: form })) };
   }
   const params = [];
   const pattern = name

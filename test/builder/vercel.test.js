@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { build, functionNamed, projectOf, visit } from './harness.js';
+import { build, evaluate, functionNamed, projectOf, visit } from './harness.js';
 
 const hook = 'export default () => new Response();\nexport const config = { matcher: "/secret" };\n';
 const handler = 'export default (request, response) => response.end("x");\n';
@@ -157,13 +157,26 @@ test('older projects: an index is its folder, builds name the files of the site,
     }),
   }));
   assert.equal(visit(manifest, 'GET', '/').file, 'index.js');
-  assert.equal(visit(manifest, 'GET', '/v1').file, 'v1/index.js');
+  assert.deepEqual(['/v1', '/v1/', '/v1/index.js/index'].map((url) => visit(manifest, 'GET', url).file), ['v1/index.js', 'v1/index.js', undefined]);
   assert.equal(visit(manifest, 'GET', '/v1/index.js').file, 'v1/index.js');
   const served = (url) => visit(manifest, 'GET', url).file?.endsWith(url) === true;
   assert.deepEqual(['/public/a.css', '/page.html', '/other/b.css', '/public/.env', '/vercel.json'].map(served), [true, true, false, false, false]);
   assert.match(visit(manifest, 'GET', '/public/docs').file, /public\/docs\/index\.html$/);
   const { MODE, TOKEN, 1: one } = functionNamed(manifest, 'api').env;
   assert.deepEqual([MODE, TOKEN, one], ['demo', undefined, undefined]);
+});
+
+test('older projects: files of one name are functions of their own, and builds say what they bring along', async (t) => {
+  const manifest = await build(t, projectOf(t, {
+    'run.js': 'module.exports = () => "js";\n', 'run.mjs': 'export default () => "mjs";\n', 'plain.js': handler, 'data/a.txt': 'a',
+    'vercel.json': JSON.stringify({ builds: [{ src: 'run.*', use: '@vercel/node' }, { src: 'plain.js', use: '@vercel/node', config: { helpers: false, includeFiles: 'data/**' } }] }),
+  }));
+  const fn = functionNamed(manifest, 'api');
+  const modules = ['/run.js', '/run.mjs'].map((url) => fn.endpoints.find(({ file }) => file === visit(manifest, 'GET', url).file).module);
+  const said = evaluate(fn, `Promise.all(${JSON.stringify(modules)}.map(load)).then((all) => all.map((one) => (one.default?.default ?? one.default ?? one)()))`);
+  assert.deepEqual(said, ['js', 'mjs']);
+  assert.equal(visit(manifest, 'GET', '/plain.js').settings.helpers, false);
+  assert.equal(readFileSync(`${fn.artifact}/data/a.txt`, 'utf8'), 'a');
 });
 
 test('a site without index.html, a destination without a slash, and a page with a status', async (t) => {
