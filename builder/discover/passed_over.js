@@ -50,6 +50,7 @@ const PROGRAMS = [
 const TEMPLATE_FILE = /\.(ya?ml|json|template)$/;
 const HAS_FUNCTION = /\bType["']?\s*:\s*["']?AWS::(Serverless|Lambda)::Function\b/;
 const TEMPLATE_BYTES_MAX = 1024 * 1024;
+const TEMPLATES_MAX = 200; /* that are looked into: a project of data has thousands of such files */
 
 /** The folders of a workspace's packages, by their usual depth; nothing of a project that is none. */
 function packagesOf(files) {
@@ -65,8 +66,9 @@ function isSynthesized(files, folder) {
 
 /** A template that `sam` and `aws` are told of on the command line. @returns {boolean} whether there is one */
 function tellTemplate({ files, diagnostics }) {
-  const isOne = (file) => TEMPLATE_FILE.test(file) && !files.has(`${path.posix.dirname(file)}/manifest.json`) && statSync(files.absolute(file)).size < TEMPLATE_BYTES_MAX && HAS_FUNCTION.test(files.read(file));
-  const template = files.list().find(isOne);
+  const candidates = files.list().filter((file) => TEMPLATE_FILE.test(file) && !files.has(`${path.posix.dirname(file)}/manifest.json`));
+  const template = candidates.slice(0, TEMPLATES_MAX)
+    .find((file) => statSync(files.absolute(file)).size < TEMPLATE_BYTES_MAX && HAS_FUNCTION.test(files.read(file)));
   if (template) {
     const text = `it is a template of CloudFormation by what is in it: call it template${path.posix.extname(template).replace('.template', '.json')}, or name it in a samconfig.toml: [default.deploy.parameters] template_file = "${template}"`;
     diagnostics.warn(text, { file: template });
