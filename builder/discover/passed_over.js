@@ -68,7 +68,7 @@ function isSynthesized(files, folder) {
 function tellTemplate({ files, diagnostics }) {
   const candidates = files.list().filter((file) => TEMPLATE_FILE.test(file) && !files.has(`${path.posix.dirname(file)}/manifest.json`));
   const template = candidates.slice(0, TEMPLATES_MAX)
-    .find((file) => statSync(files.absolute(file)).size < TEMPLATE_BYTES_MAX && HAS_FUNCTION.test(files.read(file)));
+    .find((file) => statSync(files.absolute(file), { throwIfNoEntry: false })?.size < TEMPLATE_BYTES_MAX && HAS_FUNCTION.test(files.read(file)));
   if (template) {
     const text = `it is a template of CloudFormation by what is in it: call it template${path.posix.extname(template).replace('.template', '.json')}, or name it in a samconfig.toml: [default.deploy.parameters] template_file = "${template}"`;
     diagnostics.warn(text, { file: template });
