@@ -28,6 +28,7 @@ const BUILT = {
 /** What makes functions for a platform of a framework's build. */
 const ADAPTERS = {
   Netlify: /^(@astrojs\/netlify|@sveltejs\/adapter-netlify|@netlify\/(vite-plugin-(react-router|tanstack-start)|remix-adapter))$/,
+  Cloudflare: /^(@astrojs\/cloudflare|@sveltejs\/adapter-cloudflare)$/,
   Vercel: /^(@astrojs\/vercel|@sveltejs\/adapter-vercel|@hono\/vite-build\/vercel|vite-plugin-vercel)$/,
 };
 const LAMBDA_PLACES = ['index', 'handler', 'lambda', 'app'].flatMap((name) => ['', 'src/'].flatMap((folder) =>
@@ -104,6 +105,9 @@ function tellWhyNone({ files, diagnostics }, isNamed) {
   const { scripts, dependencies, devDependencies } = manifest;
   const packages = Object.keys({ ...dependencies, ...devDependencies });
   const config = files.list().find((file) => VITE_CONFIG.test(file));
+  if (CONFIG_NAMES.some((name) => files.has(name))) {
+    return; /* what is wrong with that is told, and what to do */
+  }
   const adapters = [...packages, ...(config ? files.read(config).match(OF_MANY) ?? [] : [])];
   for (const [platform, pattern] of Object.entries(ADAPTERS)) {
     const adapter = adapters.find((one) => pattern.test(one));

@@ -306,6 +306,11 @@ test('a project without functions is told what would make it one that has some',
   assert.deepEqual(await told(astro({})), [`${built} with "start": "${start}" among its scripts`]);
   assert.deepEqual(await told(astro({ start })), [built]);
   assert.deepEqual(await told({ ...astro({ start }), 'dist/server/entry.mjs': "import http from 'node:http';\nhttp.createServer().listen(1);\n" }), []);
+  const adapted = { 'package.json': JSON.stringify({ scripts: { build: 'x' }, dependencies: { astro: '7', '@astrojs/cloudflare': '14' } }), 'src/pages/index.astro': '' };
+  assert.deepEqual(await told(adapted), ['package.json: what @astrojs/cloudflare builds for Cloudflare is served: run `npm run build`, and again after changes']);
+  const wrangler = JSON.stringify({ main: './dist/_worker.js/index.js' });
+  assert.deepEqual(await told({ ...adapted, 'wrangler.json': wrangler }),
+    ['wrangler.json: wrangler.json: main "./dist/_worker.js/index.js" does not exist; build the project first: npm run build']);
   assert.match((await told({ 'sst.config.ts': 'export default {};\n' }))[0], /^sst\.config\.ts: .* a mayfly\.json names functions/);
   assert.match((await told({ 'deno.json': '{}', 'main.ts': 'Deno.serve(() => new Response("x"));\n' }))[0], /^deno\.json: programs of Deno do not run here/);
   const handler = { 'src/index.ts': "import { handle } from 'hono/aws-lambda';\nexport const handler = handle({});\n" };
