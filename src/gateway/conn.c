@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/conn.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 

@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "gateway/error_out.h"
 #include "gateway/errors_lambda.h"

@@ -2,10 +2,7 @@
 #include "gateway/instance.h"
 
 #include <assert.h>
-#include <errno.h>
 
-#include "base/limits.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "gateway/gateway.h"
 #include "gateway/request.h"

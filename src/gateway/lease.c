@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "gateway/conn.h"
 #include "gateway/gateway.h"

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/request.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdio.h>
-
 #include "base/chance.h"
 #include "base/hex.h"
 #include "base/mem.h"

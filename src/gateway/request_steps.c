@@ -9,10 +9,8 @@
 #include "gateway/file_reply.h"
 #include "gateway/gateway.h"
 #include "gateway/instance.h"
-#include "gateway/invoke.h"
 #include "gateway/lease.h"
 #include "gateway/redirect.h"
-#include "gateway/reply.h"
 #include "gateway/request_error.h"
 
 /* A function that was told of its time-out and goes on keeps its place in the instance for this

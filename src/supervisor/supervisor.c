@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor/supervisor.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -10,7 +9,6 @@
 
 #include "base/child.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/title.h"
 #include "sandbox/root.h"
 #include "supervisor/data_folder.h"

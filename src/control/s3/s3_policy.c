@@ -2,10 +2,8 @@
 #include "control/s3/s3_policy.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "control/s3/s3_policy_check.h"
 #include "control/s3/s3_policy_part.h"
