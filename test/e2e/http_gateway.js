@@ -130,6 +130,7 @@ export async function startGateway(t, { functions = [API], routes = CATCH_ALL, f
     stdio: 'pipe',
     env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0' },
   });
+  await once(child, 'spawn'); /* throws where the program was not built */
   const gateway = new Gateway(child, folder);
   gateway.directory = directory;
   t.after(async () => {

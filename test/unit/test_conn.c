@@ -10,9 +10,8 @@
 #include "leaks.h"
 
 #define HALF_CLOSE_MS 200 /* conn.c: who sends no more is believed to read for so long */
-* /
 
-    static struct gateway gateway;
+static struct gateway gateway;
 static int client;
 static struct {
     struct conn *conn;
