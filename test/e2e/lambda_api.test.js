@@ -203,7 +203,7 @@ function signed(t, platform, command) {
 test('of what waits for a function only so much is kept: then an Invoke is refused, and fine later', { timeout: 90_000 }, async (t) => {
   const { platform } = await start(t, {
     ...FILES, 'main.tf': lambda('holds'),
-    'mayfly.json': JSON.stringify({ volumes: ['data'], functions: { holds: { maxInstances: 1 } } }),
+    'mayfly.json': JSON.stringify({ volumes: ['data'], functions: { holds: { maxInstances: 1, memory: 512 } } }), /* events of 6 MB leave much for the collector */
     'holds.js': `
       const { existsSync } = require('node:fs');
       exports.handler = async (event) => {
