@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 const SCHEMA = JSON.parse(readFileSync(new URL('../mayfly.schema.json', import.meta.url), 'utf8'));
 const VALUE_SHOWN = 60;
 
-const KINDS = {
+/** JSON Schema's types: what is of one, and how it is called. */
+export const KINDS = {
   object: { is: (value) => typeof value === 'object' && value !== null && !Array.isArray(value), words: 'an object' },
   array: { is: Array.isArray, words: 'a list' },
   string: { is: (value) => typeof value === 'string', words: 'text' },

@@ -1,16 +1,9 @@
 /* The rules of vercel.json, held against the schemas of Vercel's own library: of a rule that Vercel would refuse a router could make anything. */
 import { headersSchema, redirectsSchema, rewritesSchema, routesSchema } from '@vercel/routing-utils';
+import { KINDS } from './config_check.js';
 
 const SCHEMAS = { redirects: redirectsSchema, rewrites: rewritesSchema, headers: headersSchema, routes: routesSchema };
 
-const IS_TYPE = {
-  string: (value) => typeof value === 'string',
-  boolean: (value) => typeof value === 'boolean',
-  integer: Number.isInteger,
-  number: (value) => typeof value === 'number',
-  array: Array.isArray,
-  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-};
 const TYPE_NAMES = { string: 'a text', boolean: 'true or false', integer: 'a whole number', number: 'a number', array: 'an array', object: 'an object' };
 
 /** @returns {string|null} what is wrong of a value, with the place of it; of what these schemas say that which a router relies on */
@@ -19,7 +12,7 @@ function faultOf(schema, value, place) {
     const faults = schema.anyOf.map((one) => faultOf(one, value, place));
     return faults.includes(null) ? null : faults.find((fault) => !fault.startsWith(`${place} must`)) ?? faults[0];
   }
-  if (schema.type && !IS_TYPE[schema.type]?.(value)) {
+  if (schema.type && !KINDS[schema.type]?.is(value)) {
     return `${place} must be ${TYPE_NAMES[schema.type]}`;
   }
   if (value < schema.minimum || value > schema.maximum) {
